@@ -18,6 +18,7 @@ mod ring;
 mod rotation;
 mod seal;
 mod sealing_keys;
+mod signature_queue;
 mod signer;
 
 pub use access_token_cache::AccessTokenCache;

@@ -1,14 +1,18 @@
 //! Signs on dedicated threads instead of those that drive connections: an RSA signature takes 360
 //! µs of CPU time.
 
-use std::{iter, sync::Arc, thread};
+use std::{
+    fmt, iter,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::{
     material::InvalidKey,
     ring::{JwtType, SigningKey},
+    signature_queue::SignatureQueue,
 };
 use crate::model::SigningAlgorithm;
 
@@ -35,26 +39,61 @@ pub enum SignError {
 type Job = Box<dyn FnOnce() -> Option<SignatureSender> + Send>;
 type SignatureSender = Box<dyn FnOnce() + Send>;
 
-/// A bounded pool of threads for RSA signatures. Other algorithms sign on the calling thread (22
-/// µs).
-#[derive(Clone, Debug)]
+/// A bounded pool of threads for RSA signatures, shared fairly between keys. Other algorithms sign on
+/// the calling thread (22 µs).
+#[derive(Clone)]
 pub struct Signer {
-    jobs: Sender<Job>,
+    pool: Arc<SignerPool>,
+}
+
+/// Stops the threads when it is dropped.
+struct SignerPool(Arc<Pool>);
+
+struct Pool {
+    state: Mutex<PoolState>,
+    /// Notified when a job was added, or the pool is closed.
+    added: Condvar,
+}
+
+struct PoolState {
+    jobs: SignatureQueue<Job>,
+    is_closed: bool,
+}
+
+impl Pool {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SignerPool {
+    fn drop(&mut self) {
+        self.0.state().is_closed = true;
+        self.0.added.notify_all();
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queued = self.pool.0.state().jobs.len();
+        f.debug_struct("Signer").field("queued", &queued).finish_non_exhaustive()
+    }
 }
 
 impl Signer {
     /// Starts the threads. They stop when the last clone is dropped.
     pub fn new(threads: usize) -> Self {
-        let (jobs, queue) = bounded(QUEUE_LEN);
+        let state = PoolState { jobs: SignatureQueue::new(QUEUE_LEN), is_closed: false };
+        let pool = Arc::new(Pool { state: Mutex::new(state), added: Condvar::new() });
         let threads = threads.max(1);
         for number in 0..threads {
-            let queue = queue.clone();
+            let pool = Arc::clone(&pool);
             thread::Builder::new()
                 .name(format!("sign-{number}"))
-                .spawn(move || work(&queue, threads))
+                .spawn(move || work(&pool, threads))
                 .expect("the system starts a thread at start-up");
         }
-        Self { jobs }
+        Self { pool: Arc::new(SignerPool(pool)) }
     }
 
     /// Signs claims (JSON).
@@ -65,7 +104,7 @@ impl Signer {
         claims: Vec<u8>,
     ) -> Result<String, SignError> {
         let own = Arc::clone(key);
-        self.make(is_costly(key), move || own.sign(typ, &claims)).await
+        self.make(key, is_costly(key), move || own.sign(typ, &claims)).await
     }
 
     /// Signs claims, then signs the claims that `claims` derives from the first token: an ID token
@@ -78,6 +117,7 @@ impl Signer {
         claims: impl FnOnce(&str) -> Vec<u8> + Send + 'static,
     ) -> Result<(String, String), SignError> {
         let costly = is_costly(first.0) || is_costly(second.0);
+        let key = Arc::clone(first.0);
         let (first, second) =
             ((Arc::clone(first.0), first.1, first.2), (second.0.clone(), second.1));
         let work = move || {
@@ -85,11 +125,12 @@ impl Signer {
             let other = second.0.sign(second.1, &claims(&token))?;
             Ok((token, other))
         };
-        self.make(costly, work).await
+        self.make(&key, costly, work).await
     }
 
     async fn make<T: Send + 'static>(
         &self,
+        key: &Arc<SigningKey>,
         costly: bool,
         work: impl FnOnce() -> Result<T, InvalidKey> + Send + 'static,
     ) -> Result<T, SignError> {
@@ -104,14 +145,15 @@ impl Signer {
             let made = work();
             Some(Box::new(move || drop(done.send(made))))
         });
-        match self.jobs.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(SignError::Busy),
-            Err(TrySendError::Disconnected(_)) => return Err(SignError::Unusable),
-        }
+        let pool = &self.pool.0;
+        // A job that leaves a full queue is dropped, which its requester notices.
+        let refused = pool.state().jobs.push(Arc::as_ptr(key).addr(), job);
+        pool.added.notify_one();
+        drop(refused);
         match made.await {
             Ok(Ok(made)) => Ok(made),
-            Ok(Err(InvalidKey)) | Err(_) => Err(SignError::Unusable),
+            Ok(Err(InvalidKey)) => Err(SignError::Unusable),
+            Err(_) => Err(SignError::Busy),
         }
     }
 }
@@ -120,14 +162,56 @@ fn is_costly(key: &SigningKey) -> bool {
     key.algorithm == SigningAlgorithm::RS256
 }
 
-fn work(queue: &Receiver<Job>, threads: usize) {
+fn work(pool: &Pool, threads: usize) {
     let mut made = Vec::with_capacity(BATCH_SIZE);
-    for first in queue {
-        // Take a fair share of the queue without waiting for more jobs.
-        let share = (queue.len() / threads).min(BATCH_SIZE - 1);
-        made.extend(iter::once(first).chain(queue.try_iter().take(share)).filter_map(|job| job()));
+    while let Some(jobs) = next_jobs(pool, threads) {
+        made.extend(jobs.into_iter().filter_map(|job| job()));
         for tell in made.drain(..) {
             tell();
         }
+    }
+}
+
+/// Waits for a job, and takes a fair share of the queue without waiting for more. `None` once the
+/// pool is closed.
+fn next_jobs(pool: &Pool, threads: usize) -> Option<Vec<Job>> {
+    let idle = |state: &mut PoolState| state.jobs.len() == 0 && !state.is_closed;
+    let waited = pool.added.wait_while(pool.state(), idle);
+    let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+    let first = state.jobs.take()?;
+    let share = (state.jobs.len() / threads).min(BATCH_SIZE - 1);
+    let more = iter::from_fn(|| state.jobs.take()).take(share);
+    Some(iter::once(first).chain(more).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::{KeyTimes, generate_key_record},
+        model::Timestamp,
+    };
+
+    fn key() -> Arc<SigningKey> {
+        let at = Timestamp::from_secs(0);
+        let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
+        let record = generate_key_record(SigningAlgorithm::RS256, times).expect("a key");
+        Arc::new(SigningKey::parse(&record).expect("usable"))
+    }
+
+    #[tokio::test]
+    async fn a_flood_for_one_key_refuses_no_signature_of_another() {
+        let (signer, flooded, other) = (Signer::new(1), key(), key());
+        let claims = || b"{}".to_vec();
+        let flood = (0..2 * QUEUE_LEN).map(|_| signer.sign(&flooded, JwtType::IdToken, claims()));
+        let mut flood = Box::pin(futures::future::join_all(flood));
+        assert!(futures::poll!(&mut flood).is_pending());
+        let before = std::time::Instant::now();
+        signer.sign(&other, JwtType::IdToken, claims()).await.expect("its turn");
+        let own = before.elapsed();
+        let flood = flood.await;
+        assert!(own < before.elapsed() / 4, "{own:?}");
+        let refused = flood.iter().filter(|signed| **signed == Err(SignError::Busy)).count();
+        assert!((1..=QUEUE_LEN + 1).contains(&refused), "{refused}");
     }
 }
