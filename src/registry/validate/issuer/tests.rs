@@ -60,10 +60,11 @@ fn decide(
             (key, summary)
         })
         .collect();
-    let secrets: Vec<_> = (0..tenants.len())
-        .map(|index| IssuerReservation {
-            created: NOW.plus(index as u32 * Duration::from_secs(1)).into(),
-            ..reservation(None)
+    let secrets: Vec<_> = (0..)
+        .zip(tenants)
+        .map(|(index, _)| {
+            let created = Some(Timestamp::from_secs(1_600_000_000 + index));
+            IssuerReservation { created, ..reservation(None) }
         })
         .collect();
     let claimants = objects.iter().zip(&secrets).zip(tenants).map(
