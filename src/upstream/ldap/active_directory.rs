@@ -1,9 +1,9 @@
 //! The states of accounts that Active Directory and other servers tell: in the text of a refused
 //! bind, and in attributes of an entry.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use super::entry::LdapEntry;
+use super::{entry::LdapEntry, fault::AccountRestriction};
 use crate::model::Timestamp;
 
 /// Attributes that tell whether an account is disabled or has expired: of Active Directory, of
@@ -16,37 +16,6 @@ const ACCOUNT_DISABLED: u64 = 2;
 
 /// The time of `pwdAccountLockedTime` that locks until an operator unlocks.
 const LOCKED_FOR_EVER: &str = "000001010000Z";
-
-/// A reason why an account cannot sign in although its password is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountRestriction {
-    /// It is disabled.
-    Disabled,
-    /// It has expired.
-    Expired,
-    /// Its password has expired.
-    PasswordExpired,
-    /// Its password has to be changed first.
-    PasswordMustChange,
-    /// It may not sign in at this time.
-    LogonHours,
-    /// It may not sign in from here.
-    Workstation,
-}
-
-impl fmt::Display for AccountRestriction {
-    /// The reason as a sentence that its person may read.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Disabled => "The account is disabled.",
-            Self::Expired => "The account has expired.",
-            Self::PasswordExpired => "The password has expired.",
-            Self::PasswordMustChange => "The password must be changed first.",
-            Self::LogonHours => "The account may not sign in at this time.",
-            Self::Workstation => "The account may not sign in from here.",
-        })
-    }
-}
 
 /// The restriction that a refused bind of Active Directory tells (`… data 533, v…`). The server
 /// compares the password before it answers with one of these. It also says that an account is locked
@@ -113,11 +82,9 @@ pub(super) fn restriction_of_entry(
 fn expiry(ticks: u64) -> Option<Timestamp> {
     /// From the year 1601 to 1970.
     const EPOCH: Duration = Duration::from_secs(11_644_473_600);
-    if ticks == 0 || i64::try_from(ticks).is_ok_and(|it| it == i64::MAX) || ticks > i64::MAX as u64
-    {
-        return None;
-    }
-    Some(Timestamp::from_millis(0).plus(Duration::from_millis(ticks / 10_000)).minus(EPOCH))
+    let finite = i64::try_from(ticks).is_ok_and(|ticks| ticks != 0 && ticks != i64::MAX);
+    let since_1601 = Duration::from_millis(ticks / 10_000);
+    finite.then(|| Timestamp::from_millis(0).plus(since_1601).minus(EPOCH))
 }
 
 #[cfg(test)]

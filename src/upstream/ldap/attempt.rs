@@ -9,8 +9,9 @@ use super::{
     connection::LdapConnection,
     entry::{LdapEntry, identifier_bytes},
     fault::{DirectoryFault, LdapError, LdapRefusal},
+    filter_encoding::{FilterWithValues, PlaceholderValues},
     groups::read_groups,
-    messages::{FilterWithValues, LdapResult, LdapSearch, PlaceholderValues},
+    messages::{LdapResult, LdapSearch},
     network::LdapNetwork,
     person::DirectoryPerson,
 };

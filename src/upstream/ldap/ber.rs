@@ -13,7 +13,7 @@ pub(super) const SET: u8 = 0x31;
 pub(super) struct BerError;
 
 /// An element: its tag, the length of its content, and the content.
-pub(super) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn encode_element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let mut bytes = Vec::with_capacity(content.len() + 6);
     bytes.push(tag);
@@ -30,19 +30,19 @@ pub(super) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// An element that consists of elements.
-pub(super) fn elements(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-    element(tag, &parts.concat())
+pub(super) fn encode_elements(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    encode_element(tag, &parts.concat())
 }
 
 /// An `INTEGER` or `ENUMERATED` that is not negative.
-pub(super) fn number(tag: u8, value: u32) -> Vec<u8> {
+pub(super) fn encode_number(tag: u8, value: u32) -> Vec<u8> {
     let bytes = value.to_be_bytes();
     let zeros = bytes.iter().take(3).take_while(|byte| **byte == 0).count();
     let digits = &bytes[zeros..];
     if digits[0] < 0x80 {
-        return element(tag, digits);
+        return encode_element(tag, digits);
     }
-    element(tag, &[&[0], digits].concat())
+    encode_element(tag, &[&[0], digits].concat())
 }
 
 /// The elements of some bytes, read one after the other.
@@ -122,17 +122,17 @@ mod tests {
     fn elements_are_read_as_they_were_written() {
         for length in [0, 1, 127, 128, 255, 256, 65_536] {
             let content = vec![7; length];
-            let bytes = element(OCTET_STRING, &content);
+            let bytes = encode_element(OCTET_STRING, &content);
             let mut reader = BerReader::new(&bytes);
             assert_eq!(reader.read(OCTET_STRING), Ok(&content[..]), "{length}");
             assert!(reader.is_empty());
         }
-        assert_eq!(element(OCTET_STRING, &[0; 128])[..3], [0x04, 0x81, 0x80]);
+        assert_eq!(encode_element(OCTET_STRING, &[0; 128])[..3], [0x04, 0x81, 0x80]);
         for value in [0, 1, 127, 128, 255, 256, 0x7fff_ffff] {
-            let bytes = number(INTEGER, value);
+            let bytes = encode_number(INTEGER, value);
             assert_eq!(BerReader::new(&bytes).read_number(INTEGER), Ok(value));
         }
-        assert_eq!(number(INTEGER, 128), [0x02, 0x02, 0x00, 0x80]);
+        assert_eq!(encode_number(INTEGER, 128), [0x02, 0x02, 0x00, 0x80]);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The reasons why a directory lets a person not in.
 
-use super::active_directory::AccountRestriction;
+use std::fmt;
+
 use crate::model::ErrorCause;
+
+/// The step in which groups are searched.
+pub(super) const SEARCH_OF_GROUPS: &str = "search of groups";
 
 /// An attempt at a directory has failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +45,37 @@ pub enum LdapRefusal {
     /// The password is right, or the entry was looked up, but the account is restricted.
     #[error("{0}")]
     Restricted(AccountRestriction),
+}
+
+/// A reason why an account cannot sign in although its password is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountRestriction {
+    /// It is disabled.
+    Disabled,
+    /// It has expired.
+    Expired,
+    /// Its password has expired.
+    PasswordExpired,
+    /// Its password has to be changed first.
+    PasswordMustChange,
+    /// It may not sign in at this time.
+    LogonHours,
+    /// It may not sign in from here.
+    Workstation,
+}
+
+impl fmt::Display for AccountRestriction {
+    /// The reason as a sentence that its person may read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "The account is disabled.",
+            Self::Expired => "The account has expired.",
+            Self::PasswordExpired => "The password has expired.",
+            Self::PasswordMustChange => "The password must be changed first.",
+            Self::LogonHours => "The account may not sign in at this time.",
+            Self::Workstation => "The account may not sign in from here.",
+        })
+    }
 }
 
 /// A directory cannot be used. No text has a secret or a name of a person.
@@ -114,6 +149,27 @@ pub enum DirectoryFault {
 }
 
 impl DirectoryFault {
+    /// Returns true if the entries of a person cannot be used, while the directory can.
+    pub const fn is_about_person(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge { .. }
+                | Self::TooManyGroups { .. }
+                | Self::CutAttribute { .. }
+                | Self::NoName { .. }
+                | Self::AmbiguousName { .. }
+                | Self::NoIdentifier { .. }
+                | Self::NoDistinguishedName
+        )
+    }
+
+    /// Returns true if the directory has the person, but does not give their entries or groups.
+    pub fn leaves_claims_incomplete(&self) -> bool {
+        let refuses_groups =
+            matches!(self, Self::Refuses { step, .. } if *step == SEARCH_OF_GROUPS);
+        self.is_about_person() || refuses_groups
+    }
+
     /// Returns true if a later attempt may succeed without a change of settings or entries.
     pub const fn is_transient(&self) -> bool {
         match self {

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use super::{
     connection::LdapConnection,
     entry::LdapEntry,
-    fault::DirectoryFault,
-    messages::{FilterWithValues, LdapSearch, PlaceholderValues},
+    fault::{DirectoryFault, SEARCH_OF_GROUPS},
+    filter_encoding::{FilterWithValues, PlaceholderValues},
+    messages::LdapSearch,
 };
 use crate::model::{DN_ATTRIBUTE, LdapGroups};
 
@@ -65,7 +66,7 @@ async fn search_groups(
         attributes: &attributes,
         size_limit: 0,
     };
-    let found = connection.search_pages(&search, most, "search of groups").await?;
+    let found = connection.search_pages(&search, most, SEARCH_OF_GROUPS).await?;
     if found.len() > most {
         return Err(DirectoryFault::TooManyGroups { limit: MAX_GROUPS });
     }

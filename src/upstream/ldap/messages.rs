@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::{
     ber::{
-        BOOLEAN, BerError, BerReader, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, element,
-        elements, number,
+        BOOLEAN, BerError, BerReader, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET,
+        encode_element, encode_elements, encode_number,
     },
     entry::LdapEntry,
+    filter_encoding::FilterWithValues,
 };
-use crate::model::{FilterPiece, FilterValue, LdapFilter};
 
 const BIND_REQUEST: u8 = 0x60;
 const BIND_RESPONSE: u8 = 0x61;
@@ -29,20 +29,6 @@ const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 
 /// Longest text of a server that is kept for the log.
 const MAX_MESSAGE_CHARS: usize = 300;
-
-/// The values of a filter's placeholders.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PlaceholderValues<'a> {
-    pub(super) username: &'a str,
-    pub(super) dn: &'a str,
-}
-
-/// A filter and the values of its placeholders. With several, one of them has to match.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FilterWithValues<'a> {
-    pub(super) filter: &'a LdapFilter,
-    pub(super) values: &'a [PlaceholderValues<'a>],
-}
 
 /// A search in the tree below an entry. Aliases are not followed.
 #[derive(Clone, Copy, Debug)]
@@ -125,21 +111,21 @@ impl fmt::Display for LdapResult {
 /// A simple bind (RFC 4511 §4.2).
 pub(super) fn bind_request(id: u32, name: &str, password: &str) -> Vec<u8> {
     let parts = [
-        number(INTEGER, 3),
-        element(OCTET_STRING, name.as_bytes()),
-        element(0x80, password.as_bytes()),
+        encode_number(INTEGER, 3),
+        encode_element(OCTET_STRING, name.as_bytes()),
+        encode_element(0x80, password.as_bytes()),
     ];
-    message(id, elements(BIND_REQUEST, &parts), None)
+    message(id, encode_elements(BIND_REQUEST, &parts), None)
 }
 
 /// The end of a connection.
 pub(super) fn unbind_request(id: u32) -> Vec<u8> {
-    message(id, element(UNBIND_REQUEST, &[]), None)
+    message(id, encode_element(UNBIND_REQUEST, &[]), None)
 }
 
 /// The request to go on with TLS.
 pub(super) fn start_tls_request(id: u32) -> Vec<u8> {
-    message(id, elements(EXTENDED_REQUEST, &[element(0x80, START_TLS)]), None)
+    message(id, encode_elements(EXTENDED_REQUEST, &[encode_element(0x80, START_TLS)]), None)
 }
 
 /// A search (RFC 4511 §4.5), of a page if one is given.
@@ -148,88 +134,29 @@ pub(super) fn search_request(id: u32, search: &LdapSearch, page: Option<ResultPa
     const NEVER_ALIASES: u32 = 0;
     /// The server's limit in seconds.
     const TIME_LIMIT: u32 = 5;
-    let attributes = search.attributes.iter().map(|it| element(OCTET_STRING, it.as_bytes()));
+    let attributes = search.attributes.iter().map(|it| encode_element(OCTET_STRING, it.as_bytes()));
     let parts = [
-        element(OCTET_STRING, search.base.as_bytes()),
-        number(ENUMERATED, WHOLE_SUBTREE),
-        number(ENUMERATED, NEVER_ALIASES),
-        number(INTEGER, search.size_limit),
-        number(INTEGER, TIME_LIMIT),
-        element(BOOLEAN, &[0]),
+        encode_element(OCTET_STRING, search.base.as_bytes()),
+        encode_number(ENUMERATED, WHOLE_SUBTREE),
+        encode_number(ENUMERATED, NEVER_ALIASES),
+        encode_number(INTEGER, search.size_limit),
+        encode_number(INTEGER, TIME_LIMIT),
+        encode_element(BOOLEAN, &[0]),
         search.filter.bytes(),
-        elements(SEQUENCE, &attributes.collect::<Vec<_>>()),
+        encode_elements(SEQUENCE, &attributes.collect::<Vec<_>>()),
     ];
     let control = page.map(|page| {
-        let parts = [number(INTEGER, page.size), element(OCTET_STRING, page.cookie)];
-        let value = element(OCTET_STRING, &elements(SEQUENCE, &parts));
-        elements(SEQUENCE, &[element(OCTET_STRING, PAGED_RESULTS), value])
+        let parts = [encode_number(INTEGER, page.size), encode_element(OCTET_STRING, page.cookie)];
+        let value = encode_element(OCTET_STRING, &encode_elements(SEQUENCE, &parts));
+        encode_elements(SEQUENCE, &[encode_element(OCTET_STRING, PAGED_RESULTS), value])
     });
-    message(id, elements(SEARCH_REQUEST, &parts), control)
+    message(id, encode_elements(SEARCH_REQUEST, &parts), control)
 }
 
 fn message(id: u32, operation: Vec<u8>, control: Option<Vec<u8>>) -> Vec<u8> {
-    let mut parts = vec![number(INTEGER, id), operation];
-    parts.extend(control.map(|control| elements(CONTROLS, &[control])));
-    elements(SEQUENCE, &parts)
-}
-
-impl FilterWithValues<'_> {
-    fn bytes(&self) -> Vec<u8> {
-        match self.values {
-            [] => filter_bytes(self.filter, PlaceholderValues::default()),
-            [values] => filter_bytes(self.filter, *values),
-            several => {
-                let each = several.iter().map(|values| filter_bytes(self.filter, *values));
-                elements(0xa1, &each.collect::<Vec<_>>())
-            }
-        }
-    }
-}
-
-fn filter_bytes(filter: &LdapFilter, values: PlaceholderValues) -> Vec<u8> {
-    let pair = |tag, attribute: &str, value: &FilterValue| {
-        let value = element(OCTET_STRING, &value_bytes(value, values));
-        elements(tag, &[element(OCTET_STRING, attribute.as_bytes()), value])
-    };
-    let each = |parts: &[LdapFilter]| -> Vec<Vec<u8>> {
-        parts.iter().map(|part| filter_bytes(part, values)).collect()
-    };
-    match filter {
-        LdapFilter::And(parts) => elements(0xa0, &each(parts)),
-        LdapFilter::Or(parts) => elements(0xa1, &each(parts)),
-        LdapFilter::Not(part) => element(0xa2, &filter_bytes(part, values)),
-        LdapFilter::Equal { attribute, value } => pair(0xa3, attribute, value),
-        LdapFilter::Substrings { attribute, first, middle, last } => {
-            let some = |tag, part: &Vec<u8>| (!part.is_empty()).then(|| element(tag, part));
-            let middle = middle.iter().filter_map(|part| some(0x81, part));
-            let parts: Vec<_> =
-                some(0x80, first).into_iter().chain(middle).chain(some(0x82, last)).collect();
-            let attribute = element(OCTET_STRING, attribute.as_bytes());
-            elements(0xa4, &[attribute, elements(SEQUENCE, &parts)])
-        }
-        LdapFilter::AtLeast { attribute, value } => pair(0xa5, attribute, value),
-        LdapFilter::AtMost { attribute, value } => pair(0xa6, attribute, value),
-        LdapFilter::Present(attribute) => element(0x87, attribute.as_bytes()),
-        LdapFilter::Approximately { attribute, value } => pair(0xa8, attribute, value),
-        LdapFilter::Matches { rule, attribute, value, dn } => {
-            let mut parts = Vec::new();
-            parts.extend(rule.as_ref().map(|rule| element(0x81, rule.as_bytes())));
-            parts.extend(attribute.as_ref().map(|name| element(0x82, name.as_bytes())));
-            parts.push(element(0x83, &value_bytes(value, values)));
-            parts.extend(dn.then(|| element(0x84, &[0xff])));
-            elements(0xa9, &parts)
-        }
-    }
-}
-
-/// The bytes of a value. They are an element of their own, so they need no escapes.
-fn value_bytes(value: &FilterValue, values: PlaceholderValues) -> Vec<u8> {
-    let bytes = value.pieces().iter().map(|piece| match piece {
-        FilterPiece::Bytes(bytes) => bytes,
-        FilterPiece::Username => values.username.as_bytes(),
-        FilterPiece::Dn => values.dn.as_bytes(),
-    });
-    bytes.collect::<Vec<_>>().concat()
+    let mut parts = vec![encode_number(INTEGER, id), operation];
+    parts.extend(control.map(|control| encode_elements(CONTROLS, &[control])));
+    encode_elements(SEQUENCE, &parts)
 }
 
 /// Reads a message, without its outer tag and length. The number is that of the request.

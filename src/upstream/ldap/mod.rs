@@ -11,6 +11,7 @@ mod connection;
 mod directories;
 mod entry;
 mod fault;
+mod filter_encoding;
 mod groups;
 mod messages;
 mod network;
@@ -19,10 +20,9 @@ mod person;
 #[cfg(test)]
 mod tests;
 
-pub use active_directory::AccountRestriction;
 pub use attempt::LdapCredentials;
 pub use directories::LdapDirectories;
-pub use fault::{DirectoryFault, LdapError, LdapRefusal};
+pub use fault::{AccountRestriction, DirectoryFault, LdapError, LdapRefusal};
 pub use person::DirectoryPerson;
 
 /// Returns true if the bytes are a message of a server, without its outer tag and length.

@@ -8,6 +8,14 @@ use crate::model::{DN_ATTRIBUTE, LdapPeople};
 /// The claim with the names of groups.
 const GROUPS: &str = "groups";
 
+/// Standard claims (OIDC Core §5.1) and the attributes that they come from, the preferred one first.
+const STANDARD_CLAIMS: [(&str, &[&str]); 4] = [
+    ("name", &["displayName", "cn"]),
+    ("given_name", &["givenName"]),
+    ("family_name", &["sn"]),
+    ("email", &["mail"]),
+];
+
 /// A person of a directory, with claims as the directory has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryPerson {
@@ -15,8 +23,8 @@ pub struct DirectoryPerson {
     pub id: String,
     /// The username as the directory writes it, whatever was typed.
     pub username: String,
-    /// `dn`, the attributes of the settings and `groups`. An attribute with one value is a text, one
-    /// with several is a list, and one without is missing.
+    /// The attributes of the settings, where one with one value is a text, one with several is a list,
+    /// and one without is missing; standard claims; `dn` and `groups`.
     pub claims: Map<String, Value>,
 }
 
@@ -38,6 +46,14 @@ impl DirectoryPerson {
             };
             claims.insert(attribute.to_string(), value);
         }
+        for (claim, attributes) in STANDARD_CLAIMS {
+            let texts = attributes.iter().flat_map(|attribute| entry.texts(attribute));
+            if let Some(text) = texts.map(|it| it.trim().to_owned()).find(|it| !it.is_empty()) {
+                claims.insert(claim.to_owned(), text.into());
+            }
+        }
+        claims.insert("sub".to_owned(), id.clone().into());
+        claims.insert("preferred_username".to_owned(), username.clone().into());
         claims.insert(DN_ATTRIBUTE.to_owned(), entry.dn.clone().into());
         claims.insert(settings.name.to_string(), username.clone().into());
         claims.insert(settings.id.as_str().to_owned(), id.clone().into());

@@ -17,7 +17,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    ber::{ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, element, elements, number},
+    ber::{
+        ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, encode_element, encode_elements,
+        encode_number,
+    },
     *,
 };
 use crate::{
@@ -138,12 +141,12 @@ fn number_and_tag(request: &[u8]) -> (u32, u8) {
 }
 
 fn answer(id: u32, operation: Vec<u8>) -> Vec<u8> {
-    elements(SEQUENCE, &[number(INTEGER, id), operation])
+    encode_elements(SEQUENCE, &[encode_number(INTEGER, id), operation])
 }
 
 fn result(tag: u8, code: u32) -> Vec<u8> {
-    let text = element(OCTET_STRING, b"");
-    elements(tag, &[number(ENUMERATED, code), text.clone(), text])
+    let text = encode_element(OCTET_STRING, b"");
+    encode_elements(tag, &[encode_number(ENUMERATED, code), text.clone(), text])
 }
 
 fn bound(id: u32) -> Vec<u8> {
@@ -158,12 +161,13 @@ fn entry(id: u32, dn: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let attributes: Vec<_> = attributes
         .iter()
         .map(|(name, value)| {
-            let set = elements(SET, &[element(OCTET_STRING, value.as_bytes())]);
-            elements(SEQUENCE, &[element(OCTET_STRING, name.as_bytes()), set])
+            let set = encode_elements(SET, &[encode_element(OCTET_STRING, value.as_bytes())]);
+            encode_elements(SEQUENCE, &[encode_element(OCTET_STRING, name.as_bytes()), set])
         })
         .collect();
-    let parts = [element(OCTET_STRING, dn.as_bytes()), elements(SEQUENCE, &attributes)];
-    answer(id, elements(0x64, &parts))
+    let parts =
+        [encode_element(OCTET_STRING, dn.as_bytes()), encode_elements(SEQUENCE, &attributes)];
+    answer(id, encode_elements(0x64, &parts))
 }
 
 fn ada(id: u32) -> Vec<u8> {
@@ -255,6 +259,7 @@ async fn a_person_signs_in() {
     assert_eq!((person.id.as_str(), person.username.as_str()), (ID, "ada"));
     let expected = serde_json::json!({
         "dn": "uid=ada,ou=people", "uid": "ada", "entryUUID": ID, "groups": ["a"],
+        "sub": ID, "preferred_username": "ada",
     });
     assert_eq!(serde_json::Value::Object(person.claims), expected);
 }
@@ -286,8 +291,8 @@ async fn hostile_bytes_are_faults() {
         nested,
         answer(9, result(0x65, 0)),
         answer(3, result(0x61, 0)),
-        answer(3, elements(0x64, &[element(OCTET_STRING, &[0xff])])),
-        answer(3, element(0x7f, b"")),
+        answer(3, encode_elements(0x64, &[encode_element(OCTET_STRING, &[0xff])])),
+        answer(3, encode_element(0x7f, b"")),
     ] {
         let sent = bytes.clone();
         let fault = fault_at_search(move |_| sent.clone()).await;
@@ -336,9 +341,9 @@ async fn an_entry_without_a_name_is_never_bound_as() {
 #[tokio::test]
 async fn referrals_are_not_followed() {
     let referral = |id| {
-        let uri = elements(0xa3, &[element(OCTET_STRING, b"ldap://127.0.0.1:9/")]);
-        let text = element(OCTET_STRING, b"");
-        answer(id, elements(0x65, &[number(ENUMERATED, 10), text.clone(), text, uri]))
+        let uri = encode_elements(0xa3, &[encode_element(OCTET_STRING, b"ldap://127.0.0.1:9/")]);
+        let text = encode_element(OCTET_STRING, b"");
+        answer(id, encode_elements(0x65, &[encode_number(ENUMERATED, 10), text.clone(), text, uri]))
     };
     let fault = fault_at_search(referral).await;
     assert!(fault.to_string().contains("referral to another server (10)"), "{fault}");
@@ -383,11 +388,11 @@ async fn groups_of_groups_end() {
     assert_eq!(person.claims["groups"], serde_json::json!(["3", "4", "5", "6"]), "depth 3");
     // Pages that have another page after them.
     let cookie = |id| {
-        let value = [number(INTEGER, 0), element(OCTET_STRING, b"more")];
-        let value = element(OCTET_STRING, &elements(SEQUENCE, &value));
-        let oid = element(OCTET_STRING, b"1.2.840.113556.1.4.319");
-        let controls = elements(0xa0, &[elements(SEQUENCE, &[oid, value])]);
-        elements(SEQUENCE, &[number(INTEGER, id), result(0x65, 0), controls])
+        let value = [encode_number(INTEGER, 0), encode_element(OCTET_STRING, b"more")];
+        let value = encode_element(OCTET_STRING, &encode_elements(SEQUENCE, &value));
+        let oid = encode_element(OCTET_STRING, b"1.2.840.113556.1.4.319");
+        let controls = encode_elements(0xa0, &[encode_elements(SEQUENCE, &[oid, value])]);
+        encode_elements(SEQUENCE, &[encode_number(INTEGER, id), result(0x65, 0), controls])
     };
     let error = groups_answered(move |_, id| cookie(id)).await.unwrap_err();
     assert!(matches!(error, LdapError::Directory(DirectoryFault::Malformed { .. })), "{error:?}");

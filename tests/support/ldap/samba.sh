@@ -2,8 +2,14 @@
 # samba.sh FOLDER LDAPS_PORT LDAP_PORT: runs a domain controller of Samba with corp.ldif until standard input ends, then
 # removes the folder. The folder has ca.pem, server.pem and server.key, and gets the file `ready` when people can be found.
 #
-# Samba's ports are fixed, so it has a network of its own, which sockets in the folder lead to.
+# Samba's ports are fixed, so it has a network of its own, which sockets in the folder lead to. All its processes end with the
+# first one.
 set -euo pipefail
+# Nothing is held that the test process has open, such as locks.
+for descriptor in /proc/self/fd/*; do
+  number=${descriptor##*/}
+  case $number in 0 | 1 | 2 | 255) ;; *) eval "exec $number>&-" ;; esac
+done
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
 password=Passw0rd!
@@ -26,7 +32,7 @@ server() {
 if [ "${2:-}" = server ]; then
   server
 fi
-unshare --net --fork --kill-child=KILL "$0" "$folder" server </dev/null >"$folder/samba.log" 2>&1 &
+unshare --net --pid --fork --kill-child=KILL "$0" "$folder" server </dev/null >"$folder/samba.log" 2>&1 &
 server=$!
 socat "TCP-LISTEN:$2,bind=127.0.0.1,reuseaddr,fork" "UNIX-CONNECT:$folder/636" </dev/null 2>/dev/null &
 secure=$!

@@ -2,6 +2,11 @@
 # slapd.sh FOLDER LDAPS_PORT LDAP_PORT: runs slapd with acme.ldif until standard input ends, then removes the folder.
 # The folder has ca.pem, server.pem and server.key, and gets the file `ready` when people can be found.
 set -euo pipefail
+# Nothing is held that the test process has open, such as locks.
+for descriptor in /proc/self/fd/*; do
+  number=${descriptor##*/}
+  case $number in 0 | 1 | 2 | 255) ;; *) eval "exec $number>&-" ;; esac
+done
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 secure=$2 plain=$3
 mkdir "$folder/db"
