@@ -18,7 +18,7 @@ pub(super) struct FilterWithValues<'a> {
 }
 
 impl FilterWithValues<'_> {
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         match self.values {
             [] => filter_bytes(self.filter, PlaceholderValues::default()),
             [values] => filter_bytes(self.filter, *values),
