@@ -73,12 +73,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         answered = cluster.wait_for_api_server(&address, &*parts.clock) => answered?,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     }
-    let options = ClusterOptions {
-        namespaces: config::watch_namespaces(args),
-        selector: config::watch_namespaces_selector(args),
-        sealing_secret: parts.installation.sealing_secret.clone(),
-    };
-    cluster.start(options, Arc::clone(&parts.clock));
+    cluster.start(cluster_options(args, &parts), Arc::clone(&parts.clock));
     schemas.start(client.clone());
     if let Some(follower) = follower {
         follower.start(client.clone());
@@ -106,6 +101,14 @@ async fn serve(args: &RunArgs) -> Result<()> {
     acting.await.context("the controller panicked")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn cluster_options(args: &RunArgs, parts: &ServerRuntime) -> ClusterOptions {
+    ClusterOptions {
+        namespaces: config::watch_namespaces(args),
+        selector: config::watch_namespaces_selector(args),
+        sealing_secret: parts.installation.sealing_secret.clone(),
+    }
 }
 
 /// Counts the writes to the API server that fail.

@@ -68,7 +68,7 @@ pub enum ObjectKind {
     Secret,
     /// A core Namespace.
     Namespace,
-    /// A core ConfigMap.
+    /// A core `ConfigMap`.
     ConfigMap,
 }
 

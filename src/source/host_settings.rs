@@ -38,10 +38,10 @@ fn every_namespace() -> Vec<String> {
 /// The settings that were read last.
 #[derive(Debug, Default)]
 pub(super) struct HostSettingsReader {
-    issuer_hosts: LastRead<Vec<HostPermission>>,
-    internal_hosts: LastRead<Vec<InternalHost>>,
-    insecure_http_hosts: LastRead<Vec<HostPermission>>,
-    upstream_hosts: LastRead<Vec<HostPermission>>,
+    issuer: LastRead<Vec<HostPermission>>,
+    internal: LastRead<Vec<InternalHost>>,
+    insecure_http: LastRead<Vec<HostPermission>>,
+    upstream: LastRead<Vec<HostPermission>>,
 }
 
 /// The last value of an entry.
@@ -58,24 +58,24 @@ impl HostSettingsReader {
         let mut problems = Vec::new();
         let text = |entry: &str| data.get(entry).map(String::as_str).unwrap_or_default();
         for (entry, permissions) in [
-            (ISSUER_HOSTS, &mut self.issuer_hosts),
-            (INSECURE_HTTP_HOSTS, &mut self.insecure_http_hosts),
-            (UPSTREAM_HOSTS, &mut self.upstream_hosts),
+            (ISSUER_HOSTS, &mut self.issuer),
+            (INSECURE_HTTP_HOSTS, &mut self.insecure_http),
+            (UPSTREAM_HOSTS, &mut self.upstream),
         ] {
             permissions.read(&mut problems, (entry, text(entry)), host_permission);
         }
         let internal = (INTERNAL_HOSTS, text(INTERNAL_HOSTS));
-        self.internal_hosts.read(&mut problems, internal, internal_host);
+        self.internal.read(&mut problems, internal, internal_host);
         (self.settings(), problems)
     }
 
     /// The settings in force.
     pub(super) fn settings(&self) -> HostSettings {
         HostSettings {
-            issuer_hosts: self.issuer_hosts.value.clone(),
-            internal_hosts: self.internal_hosts.value.clone().into(),
-            insecure_http_hosts: self.insecure_http_hosts.value.clone(),
-            upstream_hosts: self.upstream_hosts.value.clone(),
+            issuer_hosts: self.issuer.value.clone(),
+            internal_hosts: self.internal.value.clone().into(),
+            insecure_http_hosts: self.insecure_http.value.clone(),
+            upstream_hosts: self.upstream.value.clone(),
         }
     }
 }
