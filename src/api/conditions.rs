@@ -154,7 +154,8 @@ condition_reasons! {
     /// The object is not accepted, or something is missing.
     NotServed: "Look at the other conditions.",
     /// Lanyard no longer watches the object's namespace.
-    NotWatched: "Add the namespace to `watchNamespaces`, or delete the object.",
+    NotWatched: "Add the namespace to `watchNamespaces`, or give it the labels of `watchNamespacesSelector`. Or delete \
+                 the object.",
     /// The client secret is so short that it can be guessed.
     WeakSecret: "Replace it by a random one of at least 16 characters.",
     /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`

@@ -90,10 +90,16 @@ pub async fn run_elected(
     tokio::join!(acting, run_leader_election(candidate, leads, acting_stopped));
 }
 
-/// Reports the objects of namespaces that are not watched, and then waits.
+/// Reports the objects of namespaces that are not watched, again whenever these change.
 async fn report_unwatched(context: &ControllerContext) -> Infallible {
-    unwatched::report_unwatched_objects(context).await;
-    pending().await
+    let mut left = context.source.left_namespaces();
+    loop {
+        left.borrow_and_update();
+        unwatched::report_unwatched_objects(context).await;
+        if left.changed().await.is_err() {
+            pending::<()>().await;
+        }
+    }
 }
 
 async fn lost(leads: &mut watch::Receiver<bool>) {

@@ -1,5 +1,5 @@
-//! Tells the objects of namespaces that are no longer watched that their status is old. Only with
-//! rights in the whole cluster: else neither are they seen, nor may they be written.
+//! Tells the objects of namespaces that are no longer watched that their status is old. Only where
+//! Lanyard still has rights: else neither are they seen, nor may they be written.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -12,8 +12,7 @@ use crate::{
 
 const UNKNOWN: &str = "Unknown";
 
-/// Sets `Ready` of such objects to `Unknown`, once for each time that this replica begins to lead:
-/// which namespaces are watched changes only with a restart.
+/// Sets `Ready` of such objects to `Unknown`.
 pub async fn report_unwatched_objects(context: &ControllerContext) {
     for found in context.source.unwatched().await {
         if !was_served_here(context, &found) {
@@ -47,7 +46,7 @@ fn update(found: &UnwatchedObject, now: Timestamp) -> Option<StatusUpdate> {
         type_: ConditionType::Ready.as_str().to_owned(),
         status: UNKNOWN.to_owned(),
         reason: ConditionReason::NotWatched.as_str().to_owned(),
-        message: "Lanyard no longer watches this namespace; add it to watchNamespaces, or delete the object".to_owned(),
+        message: "Lanyard no longer watches this namespace; add it to watchNamespaces or give it the labels of watchNamespacesSelector, or delete the object".to_owned(),
         observed_generation: found.generation,
         last_transition_time: Time(jiff::Timestamp::from_second(now.secs()).unwrap_or_default()),
     };

@@ -10,7 +10,7 @@ mod host_settings;
 pub mod manifests;
 mod registered_client;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use k8s_openapi::{
@@ -159,6 +159,11 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
     /// Objects in namespaces that are not watched; none if all are, or if they may not be listed.
     async fn unwatched(&self) -> Vec<UnwatchedObject> {
         Vec::new()
+    }
+
+    /// The namespaces that were watched and no longer are; those of `unwatched` change with them.
+    fn left_namespaces(&self) -> watch::Receiver<BTreeSet<String>> {
+        watch::channel(BTreeSet::new()).1
     }
 
     /// Publishes an Event. Never fails; errors are logged.

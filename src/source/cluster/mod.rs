@@ -20,6 +20,7 @@ mod without_managed_fields;
 mod write;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -98,6 +99,7 @@ pub struct ClusterSource {
     on_write_error: OnWriteError,
     views: watch::Sender<Arc<SourceView>>,
     watched: OnceLock<Vec<String>>,
+    left: watch::Sender<BTreeSet<String>>,
     recorder: kube::runtime::events::Recorder,
 }
 
@@ -112,8 +114,8 @@ impl ClusterSource {
     pub fn new(client: Client, identity: String, on_write_error: OnWriteError) -> Arc<Self> {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
         let recorder = events::event_recorder(client.clone(), identity);
-        let watched = OnceLock::new();
-        Arc::new(Self { client, on_write_error, views, watched, recorder })
+        let (watched, left) = (OnceLock::new(), watch::Sender::default());
+        Arc::new(Self { client, on_write_error, views, watched, left, recorder })
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the
@@ -145,10 +147,13 @@ impl ClusterSource {
         let (client, views) = (self.client.clone(), self.views.clone());
         match options.selector.clone() {
             Some(selector) => {
-                let watches = selected_namespaces::watch_selected_namespaces(
-                    client, options, selector, views, follow,
-                );
-                tokio::spawn(watches);
+                let watched = selected_namespaces::SelectedNamespaces {
+                    client,
+                    options,
+                    selector,
+                    health: follow,
+                };
+                tokio::spawn(watched.collect(views, self.left.clone()));
             }
             None => {
                 tokio::spawn(view_collector::run_view_collector(client, options, views, follow));
@@ -242,13 +247,19 @@ impl ObjectSource for ClusterSource {
     }
 
     async fn unwatched(&self) -> Vec<UnwatchedObject> {
-        let Some(watched) = self.watched.get().filter(|watched| !watched.is_empty()) else {
-            return Vec::new();
+        let left = self.left.borrow().clone();
+        let found = match self.watched.get().filter(|watched| !watched.is_empty()) {
+            Some(watched) => unwatched::list_unwatched_objects(&self.client, watched).await,
+            None => unwatched::list_objects_of(&self.client, &left).await,
         };
-        unwatched::list_unwatched_objects(&self.client, watched).await.unwrap_or_else(|error| {
+        found.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to list the objects of other namespaces");
             Vec::new()
         })
+    }
+
+    fn left_namespaces(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.left.subscribe()
     }
 
     async fn publish_event(&self, notice: EventRecord) {

@@ -32,71 +32,86 @@ type Matching = Option<BTreeSet<String>>;
 
 /// The watches of one set of namespaces. They end when the value is dropped.
 struct Generation {
+    names: BTreeSet<String>,
     views: watch::Receiver<Arc<SourceView>>,
     _tasks: JoinSet<()>,
 }
 
-/// Collects until all receivers of views are dropped.
-pub(super) async fn watch_selected_namespaces(
-    client: Client,
-    options: ClusterOptions,
-    selector: String,
-    views: watch::Sender<Arc<SourceView>>,
-    health: watch::Receiver<Failing>,
-) {
-    let mut tasks = JoinSet::new();
-    let (matching, mut matched) = watch::channel(None);
-    tasks.spawn(follow(client.clone(), selector, matching));
-    let mut revisions = Revisions::default();
-    let (mut current, mut next) = (None::<Generation>, None);
-    let mut restart = None;
-    loop {
-        tokio::select! {
-            () = views.closed() => return,
-            changed = matched.changed(), if restart.is_none() => {
-                if changed.is_err() {
-                    return;
+/// The watches of all namespaces that a selector matches.
+pub(super) struct SelectedNamespaces {
+    pub(super) client: Client,
+    pub(super) options: ClusterOptions,
+    pub(super) selector: String,
+    pub(super) health: watch::Receiver<Failing>,
+}
+
+impl SelectedNamespaces {
+    /// Collects until all receivers of views are dropped. `left` becomes the namespaces that were
+    /// watched and no longer are.
+    pub(super) async fn collect(
+        self,
+        views: watch::Sender<Arc<SourceView>>,
+        left: watch::Sender<BTreeSet<String>>,
+    ) {
+        let mut tasks = JoinSet::new();
+        let (matching, mut matched) = watch::channel(None);
+        tasks.spawn(follow(self.client.clone(), self.selector.clone(), matching));
+        let mut revisions = Revisions::default();
+        let (mut current, mut next) = (None::<Generation>, None);
+        let mut restart = None;
+        loop {
+            tokio::select! {
+                () = views.closed() => return,
+                changed = matched.changed(), if restart.is_none() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let delay = if current.is_some() { DEBOUNCE } else { Duration::ZERO };
+                    restart = Some(Instant::now() + delay);
                 }
-                let delay = if current.is_some() { DEBOUNCE } else { Duration::ZERO };
-                restart = Some(Instant::now() + delay);
-            }
-            () = sleep_until(restart.unwrap_or_else(Instant::now)), if restart.is_some() => {
-                restart = None;
-                let Some(names) = matched.borrow_and_update().clone() else { continue };
-                tracing::info!("watching the namespaces that the selector matches now");
-                next = Some(Generation::start(&client, &options, names, &health));
-            }
-            view = synced(&mut next) => {
-                current = next.take();
-                revisions.replace();
-                views.send_replace(revisions.continued(&view));
-            }
-            view = changed(&mut current) => {
-                views.send_replace(revisions.continued(&view));
+                () = sleep_until(restart.unwrap_or_else(Instant::now)), if restart.is_some() => {
+                    restart = None;
+                    let Some(names) = matched.borrow_and_update().clone() else { continue };
+                    tracing::info!("watching the namespaces that the selector matches now");
+                    next = Some(self.start(names));
+                }
+                view = synced(&mut next) => {
+                    let before = std::mem::replace(&mut current, next.take());
+                    revisions.replace();
+                    views.send_replace(revisions.continued(&view));
+                    if let (Some(before), Some(now)) = (before, &current) {
+                        left.send_if_modified(|left| leave(left, before.names, &now.names));
+                    }
+                }
+                view = changed(&mut current) => {
+                    views.send_replace(revisions.continued(&view));
+                }
             }
         }
     }
-}
 
-impl Generation {
-    fn start(
-        client: &Client,
-        options: &ClusterOptions,
-        names: BTreeSet<String>,
-        health: &watch::Receiver<Failing>,
-    ) -> Self {
+    fn start(&self, names: BTreeSet<String>) -> Generation {
         let (sender, views) = watch::channel(Arc::default());
-        let namespaces = names.into_iter().collect();
-        let options = ClusterOptions { namespaces, ..options.clone() };
+        let namespaces = names.iter().cloned().collect();
+        let options = ClusterOptions { namespaces, ..self.options.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(view_collector::run_view_collector(
-            client.clone(),
+            self.client.clone(),
             options,
             sender,
-            health.clone(),
+            self.health.clone(),
         ));
-        Self { views, _tasks: tasks }
+        Generation { names, views, _tasks: tasks }
     }
+}
+
+/// Adds the namespaces that are no longer watched, and removes those that are watched again. Returns
+/// true if some were added.
+fn leave(left: &mut BTreeSet<String>, before: BTreeSet<String>, now: &BTreeSet<String>) -> bool {
+    left.retain(|name| !now.contains(name));
+    let count = left.len();
+    left.extend(before.into_iter().filter(|name| !now.contains(name)));
+    left.len() > count
 }
 
 /// Waits for the first complete view; forever if there is no generation.
@@ -176,6 +191,21 @@ async fn follow(client: Client, selector: String, matching: watch::Sender<Matchi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn namespaces_leave_and_return() {
+        let names = |text: &str| -> BTreeSet<String> {
+            text.split_whitespace().map(str::to_owned).collect()
+        };
+        let mut left = BTreeSet::new();
+        assert!(!leave(&mut left, names("a b"), &names("a b c")));
+        assert!(leave(&mut left, names("a b c"), &names("c")));
+        assert_eq!(left, names("a b"));
+        assert!(!leave(&mut left, names("c"), &names("a c")));
+        assert_eq!(left, names("b"));
+        assert!(leave(&mut left, names("a c"), &names("b")));
+        assert_eq!(left, names("a c"));
+    }
 
     #[test]
     fn revisions_rise_over_generations() {

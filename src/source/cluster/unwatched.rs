@@ -1,5 +1,7 @@
-//! Objects in namespaces that are not watched. Only an account with rights in the whole cluster may
-//! list them.
+//! Objects in namespaces that are not watched. Only an account with rights in the whole cluster, or with
+//! a `RoleBinding` that was left, may list them.
+
+use std::collections::BTreeSet;
 
 use kube::{
     Api, Client,
@@ -21,11 +23,34 @@ pub(super) async fn list_unwatched_objects(
     client: &Client,
     watched: &[String],
 ) -> Result<Vec<UnwatchedObject>, kube::Error> {
+    list_objects(client, None, watched).await
+}
+
+/// Lists the objects of Lanyard's kinds in some namespaces, except in those where that is forbidden.
+pub(super) async fn list_objects_of(
+    client: &Client,
+    namespaces: &BTreeSet<String>,
+) -> Result<Vec<UnwatchedObject>, kube::Error> {
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        found.extend(list_objects(client, Some(namespace), &[]).await?);
+    }
+    Ok(found)
+}
+
+async fn list_objects(
+    client: &Client,
+    namespace: Option<&str>,
+    watched: &[String],
+) -> Result<Vec<UnwatchedObject>, kube::Error> {
     let mut found = Vec::new();
     for kind in ManagedKind::ALL {
         let gvk = GroupVersionKind::gvk(GROUP, VERSION, kind.as_str());
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+            None => Api::all_with(client.clone(), &resource),
+        };
         let mut page = ListParams::default().limit(PAGE_SIZE);
         loop {
             let list = match api.list(&page).await {

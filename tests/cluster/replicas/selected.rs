@@ -60,6 +60,23 @@ fn namespaces_are_served_by_label_and_role_binding() {
     api.kubectl(&["label", "namespace", "team", "sso-"]);
     serves("team", 404);
     serves("other", 200);
+    // The RoleBinding is still there.
+    let state = |namespace: &str, expected: &str| {
+        let ready = "{.status.conditions[?(@.type==\"Ready\")]";
+        let path = format!("jsonpath={ready}.status}} {ready}.reason}}");
+        for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
+            eventually(SOON, || {
+                match api.try_kubectl(&["-n", namespace, "get", object, "-o", &path])? {
+                    found if found == expected => Ok(()),
+                    found => Err(format!("{namespace} {object}: {found:?}")),
+                }
+            });
+        }
+    };
+    state("team", "Unknown NotWatched");
+    state("other", "True Ready");
+    api.kubectl(&["label", "namespace", "team", "sso=yes"]);
+    state("team", "True Ready");
 }
 
 fn bind(api: &ApiServer, namespace: &str) {
