@@ -3,7 +3,6 @@
 //!
 //! Each record is a format version and postcard (`encode`, `decode`; see `format`).
 
-mod first_major;
 mod format;
 mod legacy;
 
@@ -13,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use self::legacy::{
+    LegacyCode, LegacyGrant, LegacySealedCode, LegacySession, SignInV0, SignInV1, WrittenCode,
+};
 use super::authentication::Authentication;
 use crate::model::{
     Client, ClientId, CredentialMark, ObjectKey, ObjectMark, SealPurpose, Timestamp,
@@ -44,10 +46,10 @@ macro_rules! upgraded {
 }
 
 upgraded! {
-    Session => legacy::SessionV0, first_major::SessionV1;
-    Grant => legacy::GrantV0, first_major::GrantV1;
-    AuthorizationCode => legacy::AuthorizationCodeV0, first_major::AuthorizationCodeV1;
-    SealedCode => legacy::SealedCodeV0, first_major::SealedCodeV1;
+    Session => LegacySession<SignInV0>, LegacySession<Authentication>;
+    Grant => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 impl RecordFormat for VoidBefore {}
@@ -240,7 +242,7 @@ pub enum GrantState {
 /// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
 /// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "first_major::WrittenCode", into = "first_major::WrittenCode")]
+#[serde(from = "WrittenCode", into = "WrittenCode")]
 pub struct AuthorizationCode {
     /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,

@@ -1,15 +1,16 @@
-//! Records of the format 0.1, in which a sign-in was a time and a list of methods.
+//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, and codes as they are
+//! written: in the format 1.0, with the fields that came later at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState, RequestedClaims,
-    SealedCode, Session, SupersededTimes,
+    AccountMarks, AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState,
+    RequestedClaims, SealedCode, Session, SupersededTimes,
 };
 use crate::{
-    model::{ClientId, Subject, Timestamp},
+    model::{ClientId, ObjectKey, Subject, Timestamp},
     protocol::authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
 };
 
@@ -29,56 +30,70 @@ pub(super) fn parse_legacy_fields<T: DeserializeOwned>(fields: &[u8]) -> Result<
     postcard::from_bytes(fields).map_err(|_| DecodeError)
 }
 
+/// A sign-in of the format 0.1: a time and a list of methods.
 #[derive(Deserialize)]
-struct AuthenticationV0 {
+pub(super) struct SignInV0 {
     subject: Subject,
     auth_time: Timestamp,
     amr: Vec<String>,
     acr: Option<String>,
 }
 
-impl AuthenticationV0 {
-    /// The authentication, and `acr`.
-    fn upgrade(self) -> (Authentication, Option<String>) {
-        let at = self.auth_time;
+/// A sign-in of the format 1.0: a list of events.
+#[derive(Deserialize, Serialize)]
+pub(super) struct SignInV1 {
+    authentication: Authentication,
+    acr: Option<String>,
+}
+
+impl From<SignInV0> for SignInV1 {
+    fn from(old: SignInV0) -> Self {
+        let at = old.auth_time;
         let event =
             |amr: &String| AuthenticationEvent { method: AuthenticationMethod::new(amr), at };
-        let events = self.amr.iter().map(event).collect();
-        (Authentication { subject: self.subject, events }, self.acr)
+        let events = old.amr.iter().map(event).collect();
+        Self { authentication: Authentication { subject: old.subject, events }, acr: old.acr }
     }
 }
 
+impl From<SignInV0> for Authentication {
+    fn from(old: SignInV0) -> Self {
+        SignInV1::from(old).authentication
+    }
+}
+
+/// A session without the objects of its clients. The sign-in of the format 1.0 has no `acr` here.
 #[derive(Deserialize)]
-pub(super) struct SessionV0 {
+pub(super) struct LegacySession<A> {
     sid: String,
-    authentication: AuthenticationV0,
+    authentication: A,
     created_at: Timestamp,
     ends_at: Timestamp,
     used_at: Timestamp,
     clients: BTreeSet<ClientId>,
 }
 
-impl From<SessionV0> for Session {
-    fn from(old: SessionV0) -> Self {
-        let SessionV0 { sid, authentication, created_at, ends_at, used_at, clients } = old;
-        let (authentication, _) = authentication.upgrade();
+impl<A: Into<Authentication>> From<LegacySession<A>> for Session {
+    fn from(old: LegacySession<A>) -> Self {
         Self {
-            sid,
-            authentication,
-            created_at,
-            ends_at,
-            used_at,
-            clients,
+            sid: old.sid,
+            authentication: old.authentication.into(),
+            created_at: old.created_at,
+            ends_at: old.ends_at,
+            used_at: old.used_at,
+            clients: old.clients,
             client_objects: BTreeMap::new(),
             marks: None,
         }
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct GrantV0 {
+/// A grant without the times of superseded tokens. Codes contain it with the sign-in of the format
+/// 1.0: their fields cannot change.
+#[derive(Deserialize, Serialize)]
+pub(super) struct LegacyGrant<S> {
     client: ClientId,
-    authentication: AuthenticationV0,
+    sign_in: S,
     sid: Option<String>,
     scopes: BTreeSet<String>,
     nonce: Option<String>,
@@ -89,9 +104,9 @@ pub(super) struct GrantV0 {
     claims: RequestedClaims,
 }
 
-impl From<GrantV0> for Grant {
-    fn from(old: GrantV0) -> Self {
-        let (authentication, acr) = old.authentication.upgrade();
+impl<S: Into<SignInV1>> From<LegacyGrant<S>> for Grant {
+    fn from(old: LegacyGrant<S>) -> Self {
+        let SignInV1 { authentication, acr } = old.sign_in.into();
         Self {
             client: old.client,
             authentication,
@@ -111,9 +126,26 @@ impl From<GrantV0> for Grant {
     }
 }
 
+impl From<Grant> for LegacyGrant<SignInV1> {
+    fn from(grant: Grant) -> Self {
+        Self {
+            client: grant.client,
+            sign_in: SignInV1 { authentication: grant.authentication, acr: grant.acr },
+            sid: grant.sid,
+            scopes: grant.scopes,
+            nonce: grant.nonce,
+            wants_auth_time: grant.wants_auth_time,
+            created_at: grant.created_at,
+            ends_at: grant.ends_at,
+            state: grant.state,
+            claims: grant.claims,
+        }
+    }
+}
+
 /// The times that a record without them stands for. The release that wrote it accepted the second
 /// previous token after the rotation to the current one, too.
-pub(super) fn superseded_before(state: &GrantState) -> SupersededTimes {
+fn superseded_before(state: &GrantState) -> SupersededTimes {
     let GrantState::Active { generation, rotated_at } = *state else {
         return SupersededTimes::default();
     };
@@ -121,19 +153,20 @@ pub(super) fn superseded_before(state: &GrantState) -> SupersededTimes {
     SupersededTimes { previous: at(2), second_previous: at(3) }
 }
 
-#[derive(Deserialize)]
-pub(super) struct AuthorizationCodeV0 {
+/// A code with such a grant.
+#[derive(Deserialize, Serialize)]
+pub(super) struct LegacyCode<S> {
     grant_id: String,
     incarnation: String,
-    grant: GrantV0,
+    grant: LegacyGrant<S>,
     redirect_uri: Option<String>,
     code_challenge: Option<String>,
     expires_at: Timestamp,
     grant_stored: bool,
 }
 
-impl From<AuthorizationCodeV0> for AuthorizationCode {
-    fn from(old: AuthorizationCodeV0) -> Self {
+impl<S: Into<SignInV1>> From<LegacyCode<S>> for AuthorizationCode {
+    fn from(old: LegacyCode<S>) -> Self {
         Self {
             grant_id: old.grant_id,
             incarnation: old.incarnation,
@@ -146,17 +179,52 @@ impl From<AuthorizationCodeV0> for AuthorizationCode {
     }
 }
 
+/// A code as it is written: fields that a grant has besides those of 1.0 come last.
+#[derive(Deserialize, Serialize)]
+pub(super) struct WrittenCode {
+    first: LegacyCode<SignInV1>,
+    client_object: Option<ObjectKey>,
+    marks: Option<AccountMarks>,
+}
+
+impl From<WrittenCode> for AuthorizationCode {
+    fn from(written: WrittenCode) -> Self {
+        let mut code = Self::from(written.first);
+        code.grant.client_object = written.client_object;
+        code.grant.marks = written.marks;
+        code
+    }
+}
+
+impl From<AuthorizationCode> for WrittenCode {
+    fn from(code: AuthorizationCode) -> Self {
+        Self {
+            client_object: code.grant.client_object.clone(),
+            marks: code.grant.marks,
+            first: LegacyCode {
+                grant_id: code.grant_id,
+                incarnation: code.incarnation,
+                grant: code.grant.into(),
+                redirect_uri: code.redirect_uri,
+                code_challenge: code.code_challenge,
+                expires_at: code.expires_at,
+                grant_stored: code.grant_stored,
+            },
+        }
+    }
+}
+
 #[derive(Deserialize)]
-pub(super) enum SealedCodeV0 {
-    Whole(Box<AuthorizationCodeV0>),
+pub(super) enum LegacySealedCode<S> {
+    Whole(Box<LegacyCode<S>>),
     Stored(String),
 }
 
-impl From<SealedCodeV0> for SealedCode {
-    fn from(old: SealedCodeV0) -> Self {
+impl<S: Into<SignInV1>> From<LegacySealedCode<S>> for SealedCode {
+    fn from(old: LegacySealedCode<S>) -> Self {
         match old {
-            SealedCodeV0::Whole(code) => Self::Whole(Box::new((*code).into())),
-            SealedCodeV0::Stored(id) => Self::Stored(id),
+            LegacySealedCode::Whole(code) => Self::Whole(Box::new((*code).into())),
+            LegacySealedCode::Stored(id) => Self::Stored(id),
         }
     }
 }
