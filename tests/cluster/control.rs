@@ -17,7 +17,7 @@ use lanyard::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    cluster::{self, ApiServer, Replica, eventually},
+    cluster::{self, ApiServer, Replica, eventually, install_chart},
     turns,
 };
 
@@ -75,9 +75,7 @@ fn install(api: &ApiServer) -> std::path::PathBuf {
     for namespace in [NAMESPACE, "team", "storm"] {
         api.kubectl(&["create", "namespace", namespace]);
     }
-    let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-    api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
-        .expect("the chart installs");
+    install_chart(api, NAMESPACE);
     api.service_account_kubeconfig(NAMESPACE, "lanyard")
 }
 

@@ -1,11 +1,11 @@
 //! Secrets that carry Lanyard's label but belong to no object cost no memory.
 
-use std::{fmt::Write as _, fs, time::Duration};
+use std::{fmt::Write as _, fs};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    AUTHORITY, NAMESPACE, OBJECTS, SOON,
+    AUTHORITY, NAMESPACE, OBJECTS, SOON, api_with_chart,
     cluster::{ApiServer, Replica, eventually},
     turns,
 };
@@ -16,21 +16,16 @@ const SECRETS: usize = 60;
 /// size.
 const MAX_GROWTH_KIB: usize = 24 * 1024;
 
-/// The peak of the memory of a replica that starts now and serves the objects.
+/// The peak of the memory of a replica that starts now. It serves a tenant that is applied after its
+/// lists are complete, so that its watches have events too.
 fn peak(api: &ApiServer, name: &'static str) -> usize {
     let replica = Replica::start(api, NAMESPACE, name, AUTHORITY, &[]);
-    let http = reqwest::blocking::Client::new();
-    eventually(SOON, || {
-        let path = "/team/main/.well-known/openid-configuration";
-        let url = format!("http://127.0.0.1:{}{path}", replica.port);
-        let answer = http.get(url).header("host", AUTHORITY).send();
-        match answer.map_err(|error| error.to_string())?.status().as_u16() {
-            200 => Ok(()),
-            status => Err(status.to_string()),
-        }
-    });
-    // A watch ends and resumes meanwhile.
-    std::thread::sleep(Duration::from_secs(5));
+    eventually(SOON, || replica.serves(AUTHORITY, "main"));
+    let robot = format!("name: robot-{name}");
+    api.apply(
+        &OBJECTS.replace("name: main", &format!("name: {name}")).replace("name: robot", &robot),
+    );
+    eventually(SOON, || replica.serves(AUTHORITY, name));
     let status = fs::read_to_string(format!("/proc/{}/status", replica.process.id()));
     let status = status.expect("Linux");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -40,20 +35,7 @@ fn peak(api: &ApiServer, name: &'static str) -> usize {
 #[test]
 fn secrets_with_the_label_that_belong_to_no_object_cost_no_memory() {
     let _turn = turns::of("replicas");
-    let api = ApiServer::start();
-    for namespace in [NAMESPACE, "team"] {
-        api.kubectl(&["create", "namespace", namespace]);
-    }
-    let install = [
-        "install",
-        "lanyard",
-        "charts/lanyard",
-        "-n",
-        NAMESPACE,
-        "--set",
-        "replicas=0,image.repository=lanyard",
-    ];
-    api.helm(&install).expect("the chart installs");
+    let api = api_with_chart();
     eventually(SOON, || api.try_apply(OBJECTS));
     let without = peak(&api, "before");
     let content = STANDARD.encode(vec![7; 1_000_000]);

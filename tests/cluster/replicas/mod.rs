@@ -23,7 +23,7 @@ use crate::{
     load,
     support::{
         browser,
-        cluster::{self, ApiServer, Replica, eventually},
+        cluster::{self, ApiServer, Replica, eventually, install_chart},
         stalls::{self, Stopwatch},
         turns,
     },
@@ -118,6 +118,17 @@ impl World {
         }
         start.elapsed()
     }
+}
+
+/// An API server with the chart and the namespace `team`, without Pods.
+fn api_with_chart() -> ApiServer {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let api = ApiServer::start();
+    for namespace in [NAMESPACE, "team"] {
+        api.kubectl(&["create", "namespace", namespace]);
+    }
+    install_chart(&api, NAMESPACE);
+    api
 }
 
 /// A client that does not reuse idle connections, because a replica that drains or restarts closes them.

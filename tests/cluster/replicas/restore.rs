@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser, verified},
-    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually, postgresql, testenv},
+    cluster::{
+        ApiServer, Database, LoadBalancer, Replica, eventually, install_chart, postgresql, testenv,
+    },
     load::{OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
     shared_store::client_secret,
     turns,
@@ -182,7 +184,7 @@ impl Site {
             api.kubectl(&["create", "namespace", namespace]);
         }
         let mut site = Self { api, replicas: Vec::new(), records };
-        site.chart();
+        install_chart(&site.api, NAMESPACE);
         site.run(service);
         let short = format!("spec: {{lifetimes: {{code: {}s}}, signing:", CODE.as_secs());
         let objects = OBJECTS.replace("spec: {signing:", &short);
@@ -192,14 +194,6 @@ impl Site {
             site.api.kubectl(&args);
         }
         site
-    }
-
-    /// Installs the chart.
-    fn chart(&self) {
-        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-        self.api
-            .helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
-            .expect("it installs");
     }
 
     /// Starts the replicas that the chart would start.
@@ -257,7 +251,7 @@ impl Site {
                 fs::copy(kept.join("store.redb"), file).expect("the claim is empty");
             }
         }
-        site.chart();
+        install_chart(&site.api, NAMESPACE);
         site.run(service);
         site.shell(objects, kept);
         site

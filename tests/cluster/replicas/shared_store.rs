@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser},
-    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually},
+    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually, install_chart},
     load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text},
     turns,
 };
@@ -43,9 +43,7 @@ impl World {
         for namespace in [NAMESPACE, "team"] {
             api.kubectl(&["create", "namespace", namespace]);
         }
-        let install = ["install", "lanyard", "charts/lanyard", "-n", NAMESPACE];
-        api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
-            .expect("the chart installs");
+        install_chart(&api, NAMESPACE);
         let authority = format!("localhost:{}", service.port);
         let mut world = Self { api, database, service, authority, replicas: Vec::new() };
         let clock = ahead(&world.api.dir().join("ahead.so"));

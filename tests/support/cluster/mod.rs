@@ -24,7 +24,7 @@ pub use namespace::HOST;
 pub use node::{Node, unavailable};
 pub use process::{Process, eventually};
 pub use proxy::Proxy;
-pub use replica::Replica;
+pub use replica::{Replica, install_chart};
 pub use run::{binary, testenv, tool};
 pub use service::LoadBalancer;
 

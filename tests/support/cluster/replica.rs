@@ -18,13 +18,18 @@ pub struct Replica {
     pub process: Process,
 }
 
+/// Installs the chart without Pods into an existing namespace.
+pub fn install_chart(api: &ApiServer, namespace: &str) {
+    let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
+    api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
+        .expect("the chart installs");
+}
+
 impl Replica {
     /// Installs the chart without Pods into an existing namespace, and starts two replicas with its
     /// service account. The authority is that of their base URL.
     pub fn two(api: &ApiServer, namespace: &str, authority: &str) -> Vec<Self> {
-        let install = ["install", "lanyard", "charts/lanyard", "-n", namespace];
-        api.helm(&[&install[..], &["--set", "replicas=0,image.repository=lanyard"]].concat())
-            .expect("the chart installs");
+        install_chart(api, namespace);
         ["a", "b"].map(|name| Self::start(api, namespace, name, authority, &[])).into()
     }
 
@@ -76,5 +81,17 @@ impl Replica {
         let log = api.dir().join(format!("lanyard-{name}.log"));
         let process = Process::start(binary, &["run".to_owned()], &env, &log);
         Self { name, port, admin, log, process }
+    }
+
+    /// Returns an error unless it serves a tenant of the namespace `team`.
+    pub fn serves(&self, authority: &str, tenant: &str) -> Result<(), String> {
+        let path = format!("/team/{tenant}/.well-known/openid-configuration");
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let http = reqwest::blocking::Client::new();
+        let answer = http.get(url).header("host", authority).send();
+        match answer.map_err(|error| error.to_string())?.status().as_u16() {
+            200 => Ok(()),
+            status => Err(format!("{tenant}: {status}")),
+        }
     }
 }
