@@ -13,6 +13,7 @@ mod retention;
 mod selected_namespaces;
 mod state;
 mod streaming;
+mod undeclared_fields;
 mod unwatched;
 mod view_collector;
 mod watches;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 pub use first_answer::ConnectionRefused;
 pub use host_settings::HostSettingsFollower;
 pub use published_schemas::{PublishedSchemas, PublishedSchemasFollower};
+use undeclared_fields::OmittedFields;
 
 use super::{
     EventRecord, ObjectSource, SecretAnnotation, StatusUpdate, UnwatchedObject, WriteError,
@@ -101,6 +103,7 @@ pub struct ClusterSource {
     watched: OnceLock<Vec<String>>,
     left: watch::Sender<BTreeSet<String>>,
     recorder: kube::runtime::events::Recorder,
+    omitted: OmittedFields,
 }
 
 impl fmt::Debug for ClusterSource {
@@ -115,7 +118,8 @@ impl ClusterSource {
         let views = watch::Sender::new(Arc::new(SourceView::default()));
         let recorder = events::event_recorder(client.clone(), identity);
         let (watched, left) = (OnceLock::new(), watch::Sender::default());
-        Arc::new(Self { client, on_write_error, views, watched, left, recorder })
+        let omitted = OmittedFields::default();
+        Arc::new(Self { client, on_write_error, views, watched, left, recorder, omitted })
     }
 
     /// Waits without a limit until the API server answers; ends with an error if it refuses the
@@ -141,7 +145,7 @@ impl ClusterSource {
     /// Starts the watches. The first synced view contains every initial list.
     pub fn start(&self, options: ClusterOptions, clock: Arc<dyn Clock>) {
         let _ = self.watched.set(options.namespaces.clone());
-        // The receiver must exist first: the heartbeat ends when there is none.
+        // The receiver must exist first: the heartbeat ends with its last receiver.
         let (health, follow) = watch::channel(None);
         tokio::spawn(heartbeat(self.client.clone(), health, clock));
         let (client, views) = (self.client.clone(), self.views.clone());
@@ -242,7 +246,7 @@ impl ObjectSource for ClusterSource {
         object: &ObjectRef,
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
-        let done = write::write_status(&self.client, object, status).await;
+        let done = write::write_status(&self.client, &self.omitted, object, status).await;
         self.observed(ClusterWrite::PublishStatus, done)
     }
 

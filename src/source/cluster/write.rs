@@ -13,7 +13,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{SecretAnnotation, StatusUpdate, WriteError};
+use super::{SecretAnnotation, StatusUpdate, WriteError, undeclared_fields::OmittedFields};
 use crate::{
     api::{GROUP, OidcClient, VERSION},
     model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
@@ -113,8 +113,10 @@ pub(super) async fn delete_client(
 }
 
 /// Applies a status with Lanyard as the only field manager, so that omitted fields are removed.
+/// Leaves out fields that the installed CRD does not have.
 pub(super) async fn write_status(
     client: &Client,
+    omitted: &OmittedFields,
     object: &ObjectRef,
     status: StatusUpdate,
 ) -> Result<(), WriteError> {
@@ -125,9 +127,19 @@ pub(super) async fn write_status(
     let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural());
     let key = &object.key;
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &resource);
-    let patch = status_patch(kind, key, &status);
+    let mut patch = status_patch(kind, key, &status);
     let params = PatchParams::apply(MANAGER).force();
-    within(api.patch_status(&key.name, &params, &Patch::Apply(&patch))).await.map(drop)
+    let apply = async {
+        match api.patch_status(&key.name, &params, &Patch::Apply(&patch)).await {
+            Err(Error::Api(refused))
+                if omitted.omit(kind, &mut patch["status"], &refused.message) =>
+            {
+                api.patch_status(&key.name, &params, &Patch::Apply(&patch)).await
+            }
+            done => done,
+        }
+    };
+    within(apply).await.map(drop)
 }
 
 /// The patch of a status. Only that of a malformed object has a resourceVersion, of which the API

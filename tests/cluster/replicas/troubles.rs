@@ -17,6 +17,7 @@ fn faulty_objects_affect_only_themselves() {
     let secret = world.secret("robot-oidc", "client-secret").expect("made");
     world.tokens_everywhere("main", "team.robot", &secret);
     stored_before_a_rule_existed(&world);
+    a_crd_without_a_field_of_the_status(&world);
     a_taken_key_secret(&world);
     the_salt_of_pairwise_subjects(&world);
     a_lease_that_others_write_on(&world);
@@ -89,6 +90,33 @@ fn stored_before_a_rule_existed(world: &World) {
     let right = odd.replace("\"https://odd.test/cb\"", "[\"https://odd.test/cb\"]");
     world.api.apply(&right);
     world.ready("oidcclient/odd");
+}
+
+/// A status is written without a field that the CRD lacks, because it is of an earlier release.
+fn a_crd_without_a_field_of_the_status(world: &World) {
+    let crd = "crd/tenants.lanyard.dev";
+    let field = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/nextRotation";
+    let schema = world.json(&["get", crd]).pointer(field).expect("a field").clone();
+    let patch = |step: Value| {
+        world.api.kubectl(&["patch", crd, "--type=json", "-p", &json!([step]).to_string()]);
+    };
+    let status_of = |tenant: &str| {
+        world.json(&["-n", "team", "get", "tenants.lanyard.dev", tenant])["status"].clone()
+    };
+    assert_ne!(status_of("main")["nextRotation"], Value::Null);
+    patch(json!({"op": "remove", "path": field}));
+    // The API server leaves the field out of its answers once the schema is in effect.
+    eventually(SOON, || match &status_of("main")["nextRotation"] {
+        Value::Null => Ok(()),
+        there => Err(there.to_string()),
+    });
+    world.api.apply(
+        "apiVersion: lanyard.dev/v1alpha1\nkind: Tenant\nmetadata: {name: earlier, namespace: team}\nspec: {}\n",
+    );
+    world.ready("tenants.lanyard.dev/earlier");
+    let status = status_of("earlier");
+    assert_eq!(status["signingKeys"][0]["state"], "Signing", "{status}");
+    patch(json!({"op": "add", "path": field, "value": schema}));
 }
 
 /// A foreign Secret with the name of a tenant's keys is neither used nor changed.
