@@ -81,7 +81,7 @@ impl SeenUsers {
             let object = ObjectRef::new(ManagedKind::OidcUser, object.clone());
             let exists = snapshot.verdicts().get(&object).is_some();
             if !exists {
-                // Nothing was made in a later generation of the object.
+                // No record was made in a later generation of the object.
                 ended.push(user.ended(user.generation.saturating_add(1), now));
             }
             exists

@@ -7,7 +7,7 @@ use crate::{
     store::{RecordKind, StoreError},
 };
 
-/// An account service failed. No variant is the fault of the caller's request.
+/// A failure of an account service, which is not the fault of the caller's request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
     /// The store failed.

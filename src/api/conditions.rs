@@ -47,7 +47,7 @@ condition_types! {
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
     Stalled on "all kinds",
     /// The object may be served, but is less safe than it could be, as the message says. The condition
-    /// is absent where there is nothing to say.
+    /// is absent for an object without warnings.
     Warning on "Tenant and OidcClient",
 }
 

@@ -28,7 +28,7 @@ pub enum ReconcileOutcome {
 pub enum MissingSealingKeys {
     /// This replica had them and wrote them back.
     Restored,
-    /// Nobody had them, and a new one was made.
+    /// No replica had them, and a new one was made.
     Lost,
 }
 

@@ -145,7 +145,8 @@ struct SealingKeysChange {
     discarded: Vec<String>,
     /// Number of entries that cannot be read.
     damaged: usize,
-    /// Whether there is no entry with the key of credential marks. One that cannot be read is kept.
+    /// Whether the entry with the key of credential marks is absent. An entry that cannot be read is
+    /// kept.
     lacks_marking_key: bool,
     /// The key of credential marks that this replica works with.
     held_marking_key: Option<(String, ByteString)>,

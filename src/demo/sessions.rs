@@ -44,7 +44,7 @@ pub(super) struct SignedIn {
     pub scope: String,
     /// Expiry of the access token.
     pub expires_at: Timestamp,
-    /// The userinfo response, or the reason why there is none.
+    /// The userinfo response, or the reason why the request failed.
     pub userinfo: Result<Map<String, Value>, UserinfoError>,
     /// Descriptions of the checks, for the page.
     pub checks: Vec<String>,

@@ -42,7 +42,7 @@ pub struct FetchedDocument {
     pub max_age: Option<Duration>,
 }
 
-/// The reason why a call failed. No message repeats data that was sent or received.
+/// The reason why a call failed. Its message does not repeat data that was sent or received.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// The URL is not an absolute http or https URL with a host.

@@ -225,8 +225,8 @@ pub(super) fn memory_kib(password: &StoredPassword) -> u64 {
     }
 }
 
-/// Compares an attempt with a stored password. If there is none, or it is a plain one, does the
-/// work of a hash as well.
+/// Compares an attempt with a stored password. Does the work of a hash also for a plain password
+/// and for a user without a password.
 pub(super) fn matches_password(
     password: Option<&StoredPassword>,
     attempt: &[u8],

@@ -115,7 +115,8 @@ struct MarkingKeyWire {
     key: String,
 }
 
-/// Parses the key of credential marks. `None` if there is none, or if it cannot be read.
+/// Parses the key of credential marks. `None` if the entry is absent or
+/// cannot be read.
 pub fn read_marking_key(entries: &KeyEntries) -> Option<Secret<Vec<u8>>> {
     let ByteString(bytes) = entries.get(MARKING_KEY_ENTRY)?;
     let wire: MarkingKeyWire = serde_json::from_slice(bytes).ok()?;

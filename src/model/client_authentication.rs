@@ -15,7 +15,8 @@ pub enum ClientAuthentication {
     None,
     /// The request contains the client secret.
     Secret {
-        /// Where it must be. `None` allows both places, because the client names no method.
+        /// The part of the request that must contain it. `None` allows both parts, for a client that
+        /// names no method.
         transport: Option<SecretTransport>,
         /// The client secrets; more than one while a secret is being replaced.
         secrets: Vec<Secret<String>>,

@@ -43,7 +43,7 @@ pub enum RegistrarError {
     /// The API server rejected the object.
     #[error("the object was rejected: {0}")]
     Refused(String),
-    /// There is no registered client with that name.
+    /// A registered client with that name does not exist.
     #[error("there is no such registered client")]
     NotFound,
     /// The request timed out, or the object kept changing.

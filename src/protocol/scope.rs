@@ -15,7 +15,7 @@ pub const STANDARD_SCOPES: [&str; 8] =
 /// Longer words are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 64;
 
-/// Parses a `scope` parameter. Returns an empty set if there is none.
+/// Parses a `scope` parameter. Returns an empty set for a request without one.
 pub fn parse_scopes(text: Option<&str>) -> Scopes {
     let words = text.unwrap_or_default().split(' ');
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()

@@ -23,7 +23,7 @@ pub struct BearerToken {
 }
 
 /// Returns the access token of a request, sent in exactly one of the ways of RFC 6750 §2. Tokens in
-/// the query are rejected, because queries are logged. `None` if there is no token.
+/// the query are rejected, because queries are logged. `None` for a request without a token.
 pub fn bearer_token<'a>(
     authorization: Option<&'a str>,
     query: &RequestParams,

@@ -98,7 +98,7 @@ impl EntryText {
         self.0.contains(&TextPart::Variable(variable))
     }
 
-    /// The text with all values; `None` if it needs a client secret and there is none.
+    /// The text with all values; `None` if it needs the secret of a client that has none.
     fn render(&self, values: ClientSecretValues<'_>, secret: Option<&[u8]>) -> Option<Vec<u8>> {
         let mut rendered = Vec::new();
         for part in &self.0 {

@@ -58,8 +58,8 @@ const BYTES: Option<&str> = Some("bytes");
 
 const TENANT: LabelDescription = LabelDescription {
     name: "tenant",
-    meaning: "The tenant as `<namespace>/<name>`. Empty if there is no tenant, if it is not served, or with \
-              `--metrics-per-tenant false`.",
+    meaning: "The tenant as `<namespace>/<name>`. Empty for requests to no tenant or to one that is not served, and \
+              with `--metrics-per-tenant false`.",
     values: &[],
 };
 const KIND: LabelDescription = LabelDescription {

@@ -44,7 +44,7 @@ impl DesiredClientSecret<'_> {
         }
     }
 
-    /// Updates a Secret; `value` generates the client secret if there is none.
+    /// Updates a Secret; `value` generates the client secret if the Secret has none.
     pub fn shape(&self, before: &Secret, value: impl FnOnce() -> ByteString) -> Secret {
         let desired = &*self.desired.shape;
         let was = AppliedMetadata::read(before);

@@ -38,7 +38,7 @@ impl RouteMatch {
             .ok_or(RoutingError::Internal)
     }
 
-    /// Finds the tenant and route of a path at an address inside the cluster. Nothing is there for
+    /// Finds the tenant and route of a path at an address inside the cluster, which has no pages for
     /// browsers.
     fn find_internal(snapshot: &Snapshot, host: &InternalHost, path: &str) -> Option<Self> {
         let route = |path| snapshot.route_internal(host, path);

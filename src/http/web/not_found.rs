@@ -22,7 +22,7 @@ pub(crate) enum RoutingError {
     Issuer,
     /// The issuer exists, but not this endpoint.
     Endpoint,
-    /// Nothing is served at this URL of an address inside the cluster.
+    /// The URL of an address inside the cluster is not that of an endpoint.
     Internal,
 }
 

@@ -43,7 +43,7 @@ pub enum NextStep {
 /// The reason the user must sign in, displayed on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInReason {
-    /// There is no live session.
+    /// The browser has no live session.
     NoSession,
     /// The application requires a new sign-in (`prompt=login`, `max_age`).
     Again,

@@ -31,7 +31,7 @@ pub fn standard_claims() -> impl Iterator<Item = &'static str> + use<> {
     PROFILE.into_iter().chain(others).chain(["groups", "tenant_name", "tenant_sub"])
 }
 
-/// Returns the user's claims that scopes include (OIDC Core §5.4). None is null or empty, except
+/// Returns the user's claims that scopes include (OIDC Core §5.4). Empty claims are left out, except
 /// that `groups` is an empty array for a user without groups: applications that require the claim
 /// would otherwise refuse the user.
 pub(super) fn by_scope(tenant: &Tenant, user: &Account, scopes: &Scopes) -> Claims {

@@ -29,7 +29,7 @@ pub struct Credentials {
 /// The part of a request that proves that its client sent it.
 #[derive(Clone, Debug)]
 pub(super) enum ClientProof {
-    /// Nothing.
+    /// The client sent no proof.
     None,
     /// A secret, in each way that it can be decoded.
     Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },

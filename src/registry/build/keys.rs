@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct TenantKeys {
     pub(super) source: KeySource,
     pub(super) ring: KeyRing,
-    /// The listed algorithms that have a key. Whether a key may sign yet is decided when it is
+    /// The listed algorithms that have a key. The check that a key may sign yet follows when it is
     /// used, because a snapshot does not depend on the time.
     pub(super) algorithms: Vec<SigningAlgorithm>,
 }

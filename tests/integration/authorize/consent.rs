@@ -159,5 +159,5 @@ async fn page_is_bound_to_its_browser() {
     let page = sign_in(&browser, &page, ALICE).await;
     let stranger = Browser::new().open(page.url.as_str()).await;
     assert_eq!(stranger.status, 400);
-    assert!(stranger.body.contains("This page is no longer available"), "{}", stranger.body);
+    assert!(stranger.body.contains("This sign-in page is not valid"), "{}", stranger.body);
 }

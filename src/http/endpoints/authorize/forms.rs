@@ -61,7 +61,7 @@ pub(in crate::http::endpoints) async fn load_authorization<'a>(
     request: &'a Request,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
     let params = request.query_params()?;
-    let unavailable = || dead_end("This page is no longer available", UNAVAILABLE);
+    let unavailable = || dead_end("This sign-in page is not valid", UNAVAILABLE);
     let id = params.get("interaction").ok_or_else(unavailable)?;
     let interaction = interactions::load_interaction(app.context(request), id).await?;
     let authorization = resume(app, request, interaction.ok_or_else(unavailable)?).await?;
