@@ -4,6 +4,7 @@
 //!
 //! Doc comments on fields are user documentation: `kubectl explain` prints them.
 
+mod any_cached_object;
 mod cached_object;
 mod cached_secret;
 mod client_secret;
@@ -33,7 +34,8 @@ mod status_digest;
 mod tenant;
 mod tenant_protocol;
 
-pub use cached_object::{AnyCachedObject, CachedObject};
+pub use any_cached_object::AnyCachedObject;
+pub use cached_object::CachedObject;
 pub use cached_secret::CachedSecret;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};
 pub use client_values::{Introspection, OidcClientLifetimes};

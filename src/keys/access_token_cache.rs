@@ -13,7 +13,11 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::ring::{JwtType, KeyRing, SigningKey, VerifyError};
+use super::{
+    jwt_type::JwtType,
+    ring::{KeyRing, VerifyError},
+    signing_key::SigningKey,
+};
 use crate::model::{AccessTokenType, BoundedCache, sha256};
 
 /// Each entry takes about 2 KiB.

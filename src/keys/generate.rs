@@ -3,7 +3,7 @@
 use super::{
     key_secret::{KeyRecord, KeyTimes},
     material::{InvalidKey, PrivateKey},
-    ring::jwk_thumbprint,
+    signing_key::jwk_thumbprint,
 };
 use crate::model::{Secret, SigningAlgorithm};
 

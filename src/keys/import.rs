@@ -19,7 +19,8 @@ use serde_json::Value;
 use super::{
     key_secret::{KeyEntries, KeyTimes},
     material::PrivateKey,
-    ring::{KeyRing, SigningKey, jwk_thumbprint},
+    ring::KeyRing,
+    signing_key::{SigningKey, jwk_thumbprint},
 };
 use crate::model::Timestamp;
 

@@ -9,6 +9,7 @@ mod client_jws;
 mod discarded_keys;
 mod generate;
 mod import;
+mod jwt_type;
 mod key_maker;
 mod key_secret;
 mod material;
@@ -20,12 +21,14 @@ mod seal;
 mod sealing_keys;
 mod signature_queue;
 mod signer;
+mod signing_key;
 
 pub use access_token_cache::AccessTokenCache;
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use discarded_keys::DiscardedKeys;
 pub use generate::generate_key_record;
 pub use import::{ImportError, import_keys};
+pub use jwt_type::JwtType;
 pub use key_maker::KeyMaker;
 pub use key_secret::{
     DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
@@ -33,7 +36,7 @@ pub use key_secret::{
 pub use material::InvalidKey;
 pub use pairwise_salt::{PairwiseSalt, new_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
-pub use ring::{JwtType, KeyRing, KeyState, SigningKey, VerifyError, check_key};
+pub use ring::{KeyRing, VerifyError};
 pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan_rotation};
 pub use seal::Sealer;
 pub use sealing_keys::{
@@ -41,3 +44,4 @@ pub use sealing_keys::{
     read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
 };
 pub use signer::{SignError, Signer};
+pub use signing_key::{KeyState, SigningKey, check_key};

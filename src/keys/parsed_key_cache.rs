@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     key_secret::{DamagedEntry, KeyEntries, KeyRecord, entry_name, read_keys, write_key},
-    ring::{KeyRing, SigningKey},
+    ring::KeyRing,
+    signing_key::SigningKey,
 };
 use crate::model::Sha256;
 

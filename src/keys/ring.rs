@@ -1,80 +1,12 @@
 //! A tenant's parsed keys: selects the signing key, verifies tokens and renders the JWKS.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation,
-    jwk::{Jwk, ThumbprintHash},
-};
+use jsonwebtoken::{Algorithm, Validation};
 use serde_json::{Map, Value, json};
 
-use super::{
-    key_secret::{KeyRecord, KeyTimes},
-    material::{InvalidKey, PrivateKey},
-};
-use crate::model::{AccessTokenType, SigningAlgorithm, Timestamp};
-
-/// The type of a JWT that a tenant issues. One type is never accepted as another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JwtType {
-    /// An ID token: `JWT`.
-    IdToken,
-    /// An access token: `at+jwt` (RFC 9068 §2.1), or `JWT` by choice. It always has the claim
-    /// `client_id`, which no other type has.
-    AccessToken(AccessTokenType),
-    /// A userinfo response: `JWT`. It has no `exp` claim, which distinguishes it from an ID token.
-    Userinfo,
-    /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
-    LogoutToken,
-}
-
-impl JwtType {
-    /// Returns the `typ` header value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::IdToken | Self::Userinfo => "JWT",
-            Self::AccessToken(typ) => typ.as_str(),
-            Self::LogoutToken => "logout+jwt",
-        }
-    }
-
-    /// Returns the type of a JWT that a tenant's key signed, by its `typ` and its claims (RFC 8725
-    /// §3.11, §3.12).
-    fn of(typ: &str, claims: &Map<String, Value>) -> Option<Self> {
-        if claims.contains_key("client_id") {
-            return typ.parse().ok().map(Self::AccessToken);
-        }
-        match typ {
-            "JWT" if claims.contains_key("exp") => Some(Self::IdToken),
-            "JWT" => Some(Self::Userinfo),
-            "logout+jwt" => Some(Self::LogoutToken),
-            _ => None,
-        }
-    }
-
-    /// Returns true if both are the same type. All access tokens are, whatever their `typ` is.
-    fn is_same(self, other: Self) -> bool {
-        self == other || matches!((self, other), (Self::AccessToken(_), Self::AccessToken(_)))
-    }
-}
-
-/// A parsed key that can sign and verify.
-pub struct SigningKey {
-    /// The key ID.
-    pub kid: String,
-    /// The signing algorithm.
-    pub algorithm: SigningAlgorithm,
-    /// The key's lifecycle times.
-    pub times: KeyTimes,
-    material: PrivateKey,
-    jwk: Value,
-    verifying: DecodingKey,
-    /// The header with the type `JWT`.
-    plain_header: String,
-    access_token_header: String,
-    logout_token_header: String,
-}
+use super::{jwt_type::JwtType, signing_key::SigningKey};
+use crate::model::{SigningAlgorithm, Timestamp};
 
 /// The reason a JWT was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,90 +20,6 @@ pub enum VerifyError {
     /// The token was altered.
     #[error("the signature does not match")]
     BadSignature,
-}
-
-impl SigningKey {
-    /// Parses a stored key.
-    pub(super) fn parse(record: &KeyRecord) -> Result<Self, InvalidKey> {
-        let material = PrivateKey::from_pem(record.algorithm, record.private_key.expose())?;
-        Self::new(record.kid.clone(), record.times, material)
-    }
-
-    pub(super) fn new(
-        kid: String,
-        times: KeyTimes,
-        material: PrivateKey,
-    ) -> Result<Self, InvalidKey> {
-        let algorithm = material.algorithm();
-        let mut jwk = material.public_jwk();
-        jwk["kid"] = json!(kid);
-        jwk["use"] = json!("sig");
-        jwk["alg"] = json!(algorithm.as_str());
-        let model: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| InvalidKey)?;
-        let verifying = DecodingKey::from_jwk(&model).map_err(|_| InvalidKey)?;
-        let header = |typ: JwtType| {
-            let header = json!({ "alg": algorithm.as_str(), "typ": typ.as_str(), "kid": kid });
-            URL_SAFE_NO_PAD.encode(header.to_string())
-        };
-        Ok(Self {
-            algorithm,
-            times,
-            plain_header: header(JwtType::IdToken),
-            access_token_header: header(JwtType::AccessToken(AccessTokenType::AtJwt)),
-            logout_token_header: header(JwtType::LogoutToken),
-            kid,
-            material,
-            jwk,
-            verifying,
-        })
-    }
-
-    /// Signs claims (JSON). RSA takes 360 µs of CPU time: use `Signer` to bound that.
-    pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
-        let header = match typ {
-            JwtType::IdToken | JwtType::Userinfo | JwtType::AccessToken(AccessTokenType::Jwt) => {
-                &self.plain_header
-            }
-            JwtType::AccessToken(AccessTokenType::AtJwt) => &self.access_token_header,
-            JwtType::LogoutToken => &self.logout_token_header,
-        };
-        let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);
-        token.push_str(header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self.material.sign(token.as_bytes())?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
-    }
-
-    /// Returns the key's lifecycle state. `signs` is true for the key that signs now.
-    pub fn state(&self, now: Timestamp, signs: bool) -> KeyState {
-        if self.times.signs_from > now {
-            KeyState::Published
-        } else if signs {
-            KeyState::Signing
-        } else {
-            KeyState::Retired
-        }
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
-
-/// The lifecycle state of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
-    /// In the JWKS, does not sign yet.
-    Published,
-    /// Signs new tokens.
-    Signing,
-    /// Only verifies tokens that it signed earlier.
-    Retired,
 }
 
 /// The keys of one tenant.
@@ -269,21 +117,13 @@ impl KeyRing {
     }
 }
 
-/// Checks that a stored key can be parsed.
-pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
-    SigningKey::parse(record).map(drop)
-}
-
-/// Computes the SHA-256 thumbprint of a JWK (RFC 7638).
-pub(super) fn jwk_thumbprint(jwk: &Value) -> Option<String> {
-    let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
-    jwk.thumbprint(ThumbprintHash::SHA256).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::generate_key_record;
+    use crate::{
+        keys::{KeyTimes, generate_key_record},
+        model::AccessTokenType,
+    };
 
     fn ring() -> KeyRing {
         let at = Timestamp::from_secs(0);
@@ -314,13 +154,5 @@ mod tests {
                 assert_eq!(accepted, typ == expected || both_access, "{typ:?} as {expected:?}");
             }
         }
-    }
-
-    #[test]
-    fn a_jwt_of_no_known_type_is_refused() {
-        assert_eq!(JwtType::of("at+jwt", &Map::new()), None, "without client_id");
-        let claims = Map::from_iter([("client_id".to_owned(), json!("app"))]);
-        assert_eq!(JwtType::of("logout+jwt", &claims), None);
-        assert_eq!(JwtType::of("", &Map::new()), None);
     }
 }

@@ -10,9 +10,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    material::InvalidKey,
-    ring::{JwtType, SigningKey},
-    signature_queue::SignatureQueue,
+    jwt_type::JwtType, material::InvalidKey, signature_queue::SignatureQueue,
+    signing_key::SigningKey,
 };
 use crate::model::SigningAlgorithm;
 

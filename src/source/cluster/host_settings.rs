@@ -13,10 +13,7 @@ use kube::{
 };
 use tokio::sync::watch;
 
-use super::{
-    streaming::CappedBackoff,
-    watches::{WATCH_TIMEOUT_SECS, refused_status},
-};
+use super::{streaming::CappedBackoff, watch_event::refused_status, watches::WATCH_TIMEOUT_SECS};
 use crate::{
     model::{HostSettingsReceiver, HostSettingsState, ObjectKey},
     source::host_settings::HostSettingsReader,

@@ -16,6 +16,7 @@ mod streaming;
 mod undeclared_fields;
 mod unwatched;
 mod view_collector;
+mod watch_event;
 mod watches;
 mod without_managed_fields;
 mod write;

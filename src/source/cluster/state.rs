@@ -10,7 +10,7 @@ use std::{
 use super::{
     forbidden::ForbiddenWatches,
     retention::{Spares, drop_spare},
-    watches::{WatchChange, WatchEntry, WatchEvent},
+    watch_event::{WatchChange, WatchEntry, WatchEvent},
 };
 use crate::{
     api::{CachedSecret, NamespaceLabels, ObjectSet, SecretState},

@@ -11,7 +11,8 @@ use super::{
     ClusterOptions, Failing,
     retention::SecretFilter,
     state::WatchState,
-    watches::{self, WatchEvent},
+    watch_event::{WatchChange, WatchEvent},
+    watches,
 };
 use crate::{
     api::{CachedSecret, SecretState, SourceHealth, SourceView},
@@ -79,7 +80,7 @@ pub(super) async fn run_view_collector(
     }
 }
 
-fn take(state: &mut WatchState, chunk: Vec<watches::WatchChange>) {
+fn take(state: &mut WatchState, chunk: Vec<WatchChange>) {
     let before = state.forbidden_namespaces();
     for change in chunk {
         if let WatchEvent::Failed(error) = &change.what {

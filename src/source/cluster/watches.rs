@@ -1,6 +1,6 @@
 //! The watches on the API server, as streams of changes.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
 use futures::{
     Stream, StreamExt,
@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use super::{
     ClusterOptions,
     deserialize_guard::DeserializedOrError,
-    forbidden::ForbiddenWatch,
     retention::{SecretFilter, retained_part},
     streaming::{CappedBackoff, streaming_or_paged},
+    watch_event::{WatchChange, WatchEntry, WatchEvent, failure, reference},
     without_managed_fields::WithoutManagedFields,
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
         AnyCachedObject, CachedObject, CachedSecret, MANAGED_LABEL, MalformedObject, ManagedObject,
         with_kind,
     },
-    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
+    model::{ManagedKind, ObjectKey, ObjectKind},
 };
 
 /// Timeout of a watch request in seconds, after which it resumes. A watch that is silent for 5 s
@@ -45,41 +45,6 @@ const SECRET_PAGE_SIZE: u32 = 8;
 /// Page size of lists. A page is a tree of JSON values before it is converted; pages of 500 objects
 /// fragment memory permanently, and pages of 100 take no longer.
 const PAGE_SIZE: u32 = 100;
-
-/// An object in a watch.
-#[derive(Clone, Debug)]
-pub(super) enum WatchEntry {
-    Object(AnyCachedObject),
-    Malformed(MalformedObject),
-    /// A Secret that Lanyard manages, with its content.
-    ManagedSecret(CachedSecret),
-    /// The resourceVersion of any other Secret.
-    OtherSecret(String),
-    Namespace(BTreeMap<String, String>),
-}
-
-/// A change, and the index of its watch.
-#[derive(Debug)]
-pub(super) struct WatchChange {
-    pub(super) watch: usize,
-    pub(super) what: WatchEvent,
-}
-
-#[derive(Debug)]
-pub(super) enum WatchEvent {
-    /// A list begins.
-    Begin,
-    /// An object exists.
-    There(ObjectRef, WatchEntry),
-    /// An object was deleted.
-    Gone(ObjectRef),
-    /// A list is complete. Objects of this watch that were not in it are deleted.
-    Complete,
-    /// The watch failed and is retried.
-    Failed(String),
-    /// The watch of one of several namespaces is forbidden. It is retried.
-    Denied(ForbiddenWatch),
-}
 
 type Changes = BoxStream<'static, WatchChange>;
 
@@ -240,46 +205,6 @@ impl Watches {
         });
         self.streams.push((kind, changes.boxed()));
     }
-}
-
-/// The event for a failed watch. If several namespaces are watched, a missing Role in one of them
-/// must not affect the others.
-fn failure(kind: ObjectKind, namespace: Option<&String>, error: &watcher::Error) -> WatchEvent {
-    match (refused_status(error), namespace) {
-        (Some(status), Some(namespace)) if status.code == 403 => {
-            WatchEvent::Denied(ForbiddenWatch {
-                namespace: namespace.clone(),
-                kind,
-                message: status.message.clone(),
-            })
-        }
-        _ => WatchEvent::Failed(format!("{kind}: {error}")),
-    }
-}
-
-/// The answer of an API server that refused a list or a watch.
-pub(super) fn refused_status(error: &watcher::Error) -> Option<&kube::core::Status> {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => Some(status),
-        _ => None,
-    }
-}
-
-/// The reference of an object. Lists are sorted by namespace, so reusing the namespace string of
-/// the previous object shares it between the objects of a namespace.
-fn reference(kind: ObjectKind, object: &impl Resource, last: &mut Arc<str>) -> ObjectRef {
-    let metadata = object.meta();
-    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    if **last != *namespace {
-        *last = namespace.into();
-    }
-    let name = metadata.name.as_deref().unwrap_or_default();
-    let key = ObjectKey::within(last, name);
-    // The names of other objects are not shared.
-    let is_shared = matches!(kind, ObjectKind::Managed(ManagedKind::Tenant) | ObjectKind::Secret);
-    ObjectRef { kind, key: if is_shared { key.shared() } else { key } }
 }
 
 /// A Secret that Lanyard manages.

@@ -8,32 +8,31 @@ mod lifetimes;
 mod metadata;
 mod redirect_uris;
 mod registered;
+mod scopes;
 mod sector;
 mod signatures;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
 use redirect_uris::{CheckedUris, ClientOrigin};
 pub use registered::{dynamic_registration, is_registered};
+use scopes::{default_scopes, known_scopes, scope_bound, written_scopes};
 pub use sector::sector_of;
 
 use super::{
-    CheckedTenant, ProblemList, SCOPE_MESSAGE, limits, name, object_name, secret_ref,
-    secret_template, visible_text,
+    CheckedTenant, ProblemList, limits, name, object_name, secret_ref, secret_template,
+    visible_text,
 };
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, GrantType, Installation, Issuer, ObjectKey,
-        RedirectUri, intern,
+        AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer, ObjectKey, RedirectUri,
+        intern,
     },
-    protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::SecretTemplate,
 };
-
-const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "groups"];
 
 /// A valid client. Conflicts of client IDs are not checked yet.
 #[derive(Clone, Debug)]
@@ -228,54 +227,6 @@ fn secret_source(
     SecretSource::Generated(secret_template::check_secret_template(problems, raw, auth_method))
 }
 
-/// The scopes that bound the defaults of a client, if its tenant bounds it.
-fn scope_bound(
-    tenant: &CheckedTenant,
-    foreign: bool,
-    registered: bool,
-) -> Option<&BTreeSet<String>> {
-    let bounds = &tenant.bounds;
-    let of_registered = || bounds.registered.scopes.as_ref().filter(|_| registered);
-    foreign.then_some(&bounds.scopes).or_else(of_registered)
-}
-
-fn written_scopes(problems: &mut ProblemList, written: &[String]) -> Option<BTreeSet<String>> {
-    for (index, scope) in written.iter().enumerate() {
-        if !is_scope(scope) {
-            problems.invalid(format!("spec.scopes[{index}]"), SCOPE_MESSAGE);
-        }
-    }
-    (!written.is_empty()).then(|| written.iter().cloned().collect())
-}
-
-fn known_scopes(
-    problems: &mut ProblemList,
-    written: BTreeSet<String>,
-    tenant: &CheckedTenant,
-) -> BTreeSet<String> {
-    for scope in &written {
-        if !STANDARD_SCOPES.contains(&scope.as_str()) && !tenant.tenant.scopes.contains_key(scope) {
-            let id = &tenant.tenant.id;
-            let message = format!(
-                "Tenant \"{id}\" has no scope {scope:?}; add it to the tenant's spec.scopes, or remove it here"
-            );
-            problems.invalid("spec.scopes", message);
-        }
-    }
-    written
-}
-
-/// The default scopes, as far as the tenant's bounds for the client allow them.
-fn default_scopes(flows: &CheckedFlows, bound: Option<&BTreeSet<String>>) -> BTreeSet<String> {
-    let refresh = flows.grant_types.contains(&GrantType::RefreshToken);
-    DEFAULT_SCOPES
-        .into_iter()
-        .chain(refresh.then_some("offline_access"))
-        .filter(|scope| bound.is_none_or(|allowed| allowed.contains(*scope)))
-        .map(str::to_owned)
-        .collect()
-}
-
 fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
     let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
     if seconds.is_none() {
@@ -287,22 +238,6 @@ fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::EnumSpec;
-
-    #[test]
-    fn default_scopes_are_cut_to_the_bounds_of_the_tenant() {
-        let refresh = EnumSpec::Supported(GrantType::RefreshToken);
-        let code = EnumSpec::Supported(GrantType::AuthorizationCode);
-        let spec = OidcClientSpec { grant_types: vec![code, refresh], ..Default::default() };
-        let from = ClientOrigin { namespace: "team", registered: false, installation: None };
-        let flows = flows::check_client_flows(&mut ProblemList::default(), &spec, from);
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
-        let all = words("openid profile email groups offline_access");
-        assert_eq!(default_scopes(&flows, None), all);
-        let bound = words("openid email phone");
-        assert_eq!(default_scopes(&flows, Some(&bound)), words("openid email"));
-        assert!(default_scopes(&flows, Some(&BTreeSet::new())).is_empty());
-    }
 
     #[test]
     fn a_client_id_is_never_the_issuer() {
