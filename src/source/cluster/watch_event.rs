@@ -1,4 +1,4 @@
-//! What a watch reports: objects, the ends of lists, and failures.
+//! Changes that watches report: objects, the ends of lists, and failures.
 
 use std::{collections::BTreeMap, sync::Arc};
 
