@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tables::{Listing, Tables, stored};
+use tables::{Listing, Tables, versioned_record};
 
 use crate::model::{Entropy, ErrorCause, TenantId, Timestamp};
 
@@ -78,7 +78,7 @@ impl Store for MemoryStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        Ok(self.tables().live(key, now).map(|(key, entry)| stored(key, entry)))
+        Ok(self.tables().live(key, now).map(|(key, entry)| versioned_record(key, entry)))
     }
 
     async fn take(
@@ -125,7 +125,7 @@ impl Store for MemoryStore {
             .flatten()
             .filter_map(|key| tables.live(key, now))
             .take(MAX_LISTED)
-            .map(|(key, entry)| stored(key, entry))
+            .map(|(key, entry)| versioned_record(key, entry))
             .collect())
     }
 
@@ -146,7 +146,7 @@ impl Store for MemoryStore {
             .flat_map(|(_, keys)| keys)
             .filter_map(|key| tables.live(key, now))
             .take(limit)
-            .map(|(key, entry)| stored(key, entry))
+            .map(|(key, entry)| versioned_record(key, entry))
             .collect())
     }
 

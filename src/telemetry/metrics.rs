@@ -4,10 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     ops::RangeInclusive,
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -27,6 +24,7 @@ use super::{
         WriteErrorReason, WriteOperation,
     },
     process::ProcessMetrics,
+    tenant_labels::TenantLabels,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
 
@@ -40,13 +38,9 @@ pub struct Metrics {
     gauges: Gauges,
     ages: AgedObjects,
     process: ProcessMetrics,
-    /// Whether tenants are label values.
-    per_tenant: bool,
     /// The time at which the snapshot was built, in milliseconds.
     built_at: AtomicI64,
-    /// The tenants served, with their labels. Locked while a series is written, so a removed series
-    /// is not recreated.
-    tenants: RwLock<HashMap<TenantId, Arc<str>>>,
+    tenants: TenantLabels,
 }
 
 impl Metrics {
@@ -69,7 +63,6 @@ impl Metrics {
         gauges.register(&mut registry);
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         descriptions::BUILD.register(&mut registry, Info::new(version));
-        let tenants = RwLock::default();
         Self {
             registry,
             process_registry,
@@ -77,9 +70,8 @@ impl Metrics {
             gauges,
             ages: AgedObjects::default(),
             process,
-            per_tenant,
             built_at: AtomicI64::new(i64::MIN),
-            tenants,
+            tenants: TenantLabels::new(per_tenant),
         }
     }
 
@@ -106,8 +98,8 @@ impl Metrics {
             .get_or_create(&EndpointOnly { endpoint })
             .observe(took.as_secs_f64());
         let outcome = RequestOutcome::of_status(status);
-        let tenants = self.tenants();
-        let tenant = label(&tenants, tenant);
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(tenant);
         self.families
             .requests
             .get_or_create(&TenantRequestLabels { tenant, endpoint, outcome })
@@ -116,29 +108,29 @@ impl Metrics {
 
     /// Counts a sign-in attempt.
     pub fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
-        let tenants = self.tenants();
-        let tenant = label(&tenants, Some(tenant));
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
         self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
     }
 
     /// Counts a back-channel logout request.
     pub fn logout_notified(&self, tenant: &TenantId, outcome: LogoutOutcome) {
-        let tenants = self.tenants();
-        let tenant = label(&tenants, Some(tenant));
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
         self.families.logouts.get_or_create(&TenantLogout { tenant, outcome }).inc();
     }
 
     /// Counts an issued token or code.
     pub fn token_issued(&self, tenant: &TenantId, kind: TokenKind) {
-        let tenants = self.tenants();
-        let tenant = label(&tenants, Some(tenant));
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
         self.families.tokens.get_or_create(&TenantToken { tenant, kind }).inc();
     }
 
     /// Counts a grant that was revoked because its credential was used again.
     pub fn credential_replayed(&self, tenant: &TenantId, kind: ReplayedKind) {
-        let tenants = self.tenants();
-        let tenant = label(&tenants, Some(tenant));
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
         self.families.replays.get_or_create(&TenantReplay { tenant, kind }).inc();
     }
 
@@ -182,9 +174,9 @@ impl Metrics {
 
     /// Reports the times of the signing keys of all tenants, after [`Self::snapshot`].
     pub fn signing_keys(&self, times: impl IntoIterator<Item = (TenantId, SigningKeyTimes)>) {
-        let tenants = self.tenants();
+        let tenants = self.tenants.lock_labels();
         let labelled =
-            times.into_iter().map(|(tenant, times)| (label(&tenants, Some(&tenant)), times));
+            times.into_iter().map(|(tenant, times)| (tenants.label_of(Some(&tenant)), times));
         self.ages.set_keys(labelled);
     }
 
@@ -213,20 +205,7 @@ impl Metrics {
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
             self.families.objects.get_or_create(&KindOnly::from(*kind)).set(count);
         }
-        let served = tenants.into_iter().map(|tenant| {
-            let label = Arc::from(tenant.to_string());
-            (tenant, label)
-        });
-        let served: HashMap<TenantId, Arc<str>> = served.filter(|_| self.per_tenant).collect();
-        let mut known = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        for (_, label) in known.iter().filter(|(tenant, _)| !served.contains_key(tenant)) {
-            self.families.forget(label);
-        }
-        for (_, label) in served.iter().filter(|(tenant, _)| !known.contains_key(tenant)) {
-            // Alerts look at failed requests. The others have too many series to create them all.
-            self.families.begin_tenant(label, &[RequestOutcome::Failed]);
-        }
-        *known = served;
+        self.tenants.replace_tenants(tenants, &self.families);
     }
 
     /// Reports whether the source of objects (the API server, the folder) answers.
@@ -274,15 +253,6 @@ impl Metrics {
             .expect("writing to a string does not fail");
         output
     }
-
-    fn tenants(&self) -> RwLockReadGuard<'_, HashMap<TenantId, Arc<str>>> {
-        self.tenants.read().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The label of a tenant if it is served; empty otherwise.
-fn label(tenants: &HashMap<TenantId, Arc<str>>, tenant: Option<&TenantId>) -> Arc<str> {
-    tenant.and_then(|tenant| tenants.get(tenant)).cloned().unwrap_or_default()
 }
 
 impl Default for Metrics {

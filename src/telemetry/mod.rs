@@ -16,6 +16,7 @@ mod logging;
 mod metric_description;
 mod metrics;
 mod process;
+mod tenant_labels;
 
 pub use access_facts::AccessFacts;
 pub use ages::SigningKeyTimes;

@@ -47,7 +47,7 @@ pub(super) enum WatchEvent {
 
 /// The event for a failed watch. If several namespaces are watched, a missing Role in one of them
 /// must not affect the others.
-pub(super) fn failure(
+pub(super) fn watch_failure(
     kind: ObjectKind,
     namespace: Option<&String>,
     error: &watcher::Error,
@@ -76,7 +76,7 @@ pub(super) fn refused_status(error: &watcher::Error) -> Option<&kube::core::Stat
 
 /// The reference of an object. Lists are sorted by namespace, so reusing the namespace string of
 /// the previous object shares it between the objects of a namespace.
-pub(super) fn reference(
+pub(super) fn object_reference(
     kind: ObjectKind,
     object: &impl Resource,
     last: &mut Arc<str>,

@@ -22,7 +22,7 @@ use super::{
     deserialize_guard::DeserializedOrError,
     retention::{SecretFilter, retained_part},
     streaming::{CappedBackoff, streaming_or_paged},
-    watch_event::{WatchChange, WatchEntry, WatchEvent, failure, reference},
+    watch_event::{WatchChange, WatchEntry, WatchEvent, object_reference, watch_failure},
     without_managed_fields::WithoutManagedFields,
 };
 use crate::{
@@ -193,13 +193,15 @@ impl Watches {
             let what = match event {
                 Ok(Event::Init) => WatchEvent::Begin,
                 Ok(Event::InitApply(object) | Event::Apply(object)) => {
-                    let reference = reference(kind, &object, &mut last);
+                    let reference = object_reference(kind, &object, &mut last);
                     let item = item(&reference.key, object);
                     WatchEvent::There(reference, item)
                 }
                 Ok(Event::InitDone) => WatchEvent::Complete,
-                Ok(Event::Delete(object)) => WatchEvent::Gone(reference(kind, &object, &mut last)),
-                Err(error) => failure(kind, namespace.as_ref(), &error),
+                Ok(Event::Delete(object)) => {
+                    WatchEvent::Gone(object_reference(kind, &object, &mut last))
+                }
+                Err(error) => watch_failure(kind, namespace.as_ref(), &error),
             };
             WatchChange { watch, what }
         });

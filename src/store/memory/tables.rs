@@ -117,7 +117,7 @@ impl Tables {
         }
         let place = (entry.expires_at, key);
         self.by_expiry.remove(&place);
-        Some(stored(&place.1, &entry))
+        Some(versioned_record(&place.1, &entry))
     }
 
     pub(super) fn purge(&mut self, limit: usize, before: Timestamp) -> usize {
@@ -136,7 +136,7 @@ impl Tables {
 }
 
 /// An entry as a record.
-pub(super) fn stored(key: &RecordKey, entry: &Entry) -> VersionedRecord {
+pub(super) fn versioned_record(key: &RecordKey, entry: &Entry) -> VersionedRecord {
     let record = Record {
         key: key.clone(),
         value: entry.value.clone(),

@@ -116,6 +116,12 @@ fn a_crd_without_a_field_of_the_status(world: &World) {
     world.ready("tenants.lanyard.dev/earlier");
     let status = status_of("earlier");
     assert_eq!(status["signingKeys"][0]["state"], "Signing", "{status}");
+    let says = |replica: &Replica| {
+        let log = std::fs::read_to_string(&replica.log).unwrap_or_default();
+        log.lines().filter(|line| line.contains("status.nextRotation")).count()
+    };
+    let said: Vec<usize> = world.replicas.iter().map(says).collect();
+    assert_eq!(said.iter().sum::<usize>(), 1, "the leader warns once: {said:?}");
     patch(json!({"op": "add", "path": field, "value": schema}));
 }
 
