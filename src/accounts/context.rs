@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::{FairFetch, SharedFetch},
-    identity::{AccountDirectory as _, CredentialThrottle},
+    identity::CredentialThrottle,
     keys::{AccessTokenCache, Sealer, Signer},
-    model::{Account, Clock, Entropy, Subject, TenantId, Timestamp},
+    model::{Clock, Entropy, TenantId, Timestamp},
     protocol::records::{SealedRecord, decode_record, encode_record},
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
     telemetry::{AccessFacts, Metrics},
+    upstream::UpstreamClient,
 };
 
 /// Attempts of a change that conflicts with those of other writers.
@@ -43,6 +44,8 @@ pub struct AccountServices {
     pub http_client: FairFetch,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
+    /// Asks identity providers.
+    pub upstream: UpstreamClient,
     /// Delays wrong client secrets and initial access tokens.
     pub credential_throttle: CredentialThrottle,
     /// State of dynamic client registration.
@@ -73,6 +76,7 @@ impl AccountServices {
             logout_outbox: LogoutOutbox::default(),
             http_client: FairFetch::new(http_client),
             jwks_cache: JwksCache::default(),
+            upstream: UpstreamClient::default(),
             credential_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
@@ -113,11 +117,6 @@ impl<'a> AccountContext<'a> {
     /// The installation's sealing keys.
     pub fn sealer(&self) -> Result<&'a Sealer, AccountError> {
         self.sealer.ok_or(AccountError::NoSealingKeys)
-    }
-
-    /// The account with a subject, even if disabled.
-    pub async fn account(&self, subject: &Subject) -> Option<Arc<Account>> {
-        self.tenant.by_subject(subject).await
     }
 
     /// Reads a record.

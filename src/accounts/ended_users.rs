@@ -68,7 +68,7 @@ impl SeenUsers {
         let mut ended = Vec::new();
         for tenant in snapshot.tenants() {
             for account in tenant.accounts() {
-                let AccountSource::Resource(object) = &account.source;
+                let AccountSource::Resource(object) = &account.source else { continue };
                 let user = SeenUser::of(&tenant.tenant.id, account);
                 let before = self.0.insert(object.clone(), user.clone());
                 let before = before.filter(|before| before.person == user.person);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, context::RecordChange, endings};
+use super::{AccountContext, AccountError, context::RecordChange, endings, people};
 use crate::{
     model::{Account, Timestamp},
     protocol::{
@@ -129,7 +129,7 @@ pub(crate) async fn active_account(
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let client = context.tenant.client(grant.client.as_str());
     let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
-    let account = context.account(&grant.authentication.subject).await;
+    let account = people::find_account(context, &grant.authentication.subject).await?;
     let Some(account) = account else { return Ok(None) };
     let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
     if !endings::is_usable(context, record, &account).await? {

@@ -16,6 +16,7 @@ pub(crate) mod grants;
 pub(crate) mod interactions;
 mod logout_outbox;
 mod outbox;
+mod people;
 pub(crate) mod record_limits;
 mod refresh_replays;
 pub(crate) mod registrations;
@@ -29,6 +30,7 @@ pub(crate) mod token_issuer;
 pub(crate) mod token_lookup;
 mod undelivered_logouts;
 mod unscheduled_logouts;
+pub(crate) mod upstream_sign_in;
 
 pub use backchannel_logout::{LogoutNotifier, run_notifier};
 pub use context::{AccountContext, AccountServices};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{
-    AccountContext, AccountError, backchannel_logout, endings,
+    AccountContext, AccountError, backchannel_logout, endings, people,
     session_record::{session_key, session_record},
 };
 use crate::{
@@ -140,7 +140,7 @@ async fn activate(
     stored: VersionedRecord,
 ) -> Result<Option<ActiveSession>, AccountError> {
     let Ok(session) = decode_record::<Session>(&stored.record.value) else { return Ok(None) };
-    let account = context.account(&session.authentication.subject).await;
+    let account = people::find_account(context, &session.authentication.subject).await?;
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
     if !session::is_live(&session, &account, lifetimes, context.now)

@@ -41,7 +41,7 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True, except `Stalled` and `Warning`.
+    /// All other conditions are True, except `Stalled`, `Warning` and `Reachable`.
     Ready on "all kinds",
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
@@ -57,7 +57,12 @@ impl ConditionReason {
     pub const fn needs_edit(self) -> bool {
         matches!(
             self,
-            Self::Invalid | Self::UnsupportedValue | Self::UnsupportedField | Self::Malformed
+            Self::Invalid
+                | Self::UnsupportedValue
+                | Self::UnsupportedField
+                | Self::Malformed
+                | Self::ExpressionInvalid
+                | Self::ExampleFailed
         )
     }
 }
@@ -135,6 +140,12 @@ condition_reasons! {
     UsernameConflict: "Choose another `spec.username`.",
     /// Another user has the subject, or a client of the namespace has it as its id.
     SubjectConflict: "Choose another `spec.subject`.",
+    /// An expression cannot be used: its syntax, a name or its size.
+    ExpressionInvalid: "Correct the expression that the message names.",
+    /// An example of the provider gives another result than it expects.
+    ExampleFailed: "Correct the mapping or the example, as the message says.",
+    /// The tenant has several sources of people, and this one could speak for the people of another.
+    AmbiguousSource: "Set the fields that the message names.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",
     /// A Secret lacks the entry, or its value cannot be used.

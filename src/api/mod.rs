@@ -15,6 +15,7 @@ mod conditions;
 mod definitions;
 mod enum_spec;
 mod event_reasons;
+mod identity_provider;
 mod issuer_reservation;
 mod kinds;
 mod limits;
@@ -46,6 +47,13 @@ pub use conditions::{ConditionReason, ConditionType};
 pub use definitions::{custom_resource_definitions, kind_schema};
 pub use enum_spec::EnumSpec;
 pub use event_reasons::{EventReason, EventType};
+pub use identity_provider::{
+    AssuranceSpec, ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec,
+    ExtraMappingSpec, GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec,
+    GroupsMappingSpec, IdentityProvider, IdentityProviderSpec, IdentityProviderStatus,
+    OidcProviderSpec, ProviderSignInSpec, ProviderSummary, RefreshSpec, SubjectSpec,
+    TextMappingSpec, UserValidationRuleSpec,
+};
 pub use issuer_reservation::IssuerReservation;
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};
 pub use limits::{LimitViolation, limit_violations};
@@ -56,7 +64,8 @@ pub use objects::{
 pub use objects_by_kind::ObjectsByKind;
 pub use oidc_client::{ClientSummary, OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
 pub use oidc_user::{
-    LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress, UserSummary,
+    IdentitySpec, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress,
+    UserSummary,
 };
 pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;

@@ -57,6 +57,10 @@ pub struct OidcUserSpec {
     /// cannot sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
+    /// The people of identity providers who are this user, and sign in as this user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub identities: Vec<IdentitySpec>,
     /// Whether the user is blocked. Sessions and tokens of a blocked user are refused at once. They
     /// have ended for good: an unblocked user signs in again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,6 +164,20 @@ pub struct OidcUserSpec {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
     pub claims: Map<String, Value>,
+}
+
+/// A person of an identity provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentitySpec {
+    /// Name of the identity provider, in this object's namespace.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
+    pub provider: String,
+    /// The provider's identifier of the person: the value of the claim that its `subject.claim`
+    /// names.
+    #[schemars(length(min = 1, max = 512))]
+    pub subject: String,
 }
 
 /// Reference to a Tenant in this object's namespace.

@@ -65,7 +65,9 @@ async fn reconcile_existing(
         ObjectOutcome::Client(outcome) => {
             oidc_client::reconcile_client_secret(context, world, verdict, outcome).await
         }
-        ObjectOutcome::User(_) | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
+        ObjectOutcome::User(_) | ObjectOutcome::Provider(_) | ObjectOutcome::Malformed => {
+            Ok(Action::Nothing(None))
+        }
     };
     match acted {
         // The status is published with the verdict on what was just written.
@@ -98,7 +100,7 @@ fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
     let condition = match verdict.object.kind {
         ObjectKind::Managed(ManagedKind::Tenant) => ConditionType::KeysReady,
         ObjectKind::Managed(ManagedKind::OidcClient) => ConditionType::SecretReady,
-        ObjectKind::Managed(ManagedKind::OidcUser)
+        ObjectKind::Managed(ManagedKind::OidcUser | ManagedKind::IdentityProvider)
         | ObjectKind::Secret
         | ObjectKind::Namespace
         | ObjectKind::ConfigMap => ConditionType::Programmed,

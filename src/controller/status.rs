@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     api::{
-        AnyStatus, ConditionReason, EventReason, OidcClient, OidcClientStatus, OidcUserStatus,
-        StatusDigest, TenantStatus, ready_condition,
+        AnyStatus, ConditionReason, EventReason, IdentityProviderStatus, OidcClient,
+        OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus, ready_condition,
     },
     model::{ObjectKey, ObjectRef, Timestamp},
     registry::{self, ClientSecretPlan, ObjectOutcome, Verdict},
@@ -122,6 +122,14 @@ fn wanted(
         ObjectOutcome::User(user) => OidcUserStatus {
             observed_generation,
             subject: user.subject.as_ref().map(ToString::to_string),
+            conditions,
+        }
+        .into(),
+        ObjectOutcome::Provider(provider) => IdentityProviderStatus {
+            observed_generation,
+            redirect_uri: provider.redirect_uri.clone(),
+            issuer: provider.issuer.clone(),
+            identity_key: provider.identity_key.clone(),
             conditions,
         }
         .into(),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{FetchError, FetchedDocument};
+use super::{CallResponse, FetchError, FetchedDocument};
 use crate::model::ErrorCause;
 
 /// Sends a request. A task drives the connection until the response's body was read or dropped.
@@ -34,6 +34,46 @@ where
     sender.send_request(request).await.map_err(broken)
 }
 
+/// Reads a response with any status and a body of at most `limit` bytes.
+pub(super) async fn read_any_response(
+    response: Response<Incoming>,
+    host: &str,
+    limit: usize,
+) -> Result<CallResponse, FetchError> {
+    let (head, body) = response.into_parts();
+    let links = head.headers.get_all(header::LINK).iter();
+    let next = links.filter_map(|link| link.to_str().ok()).find_map(next_link);
+    Ok(CallResponse {
+        status: head.status.as_u16(),
+        content_type: content_type(&head.headers),
+        next,
+        body: read_body(body, host, limit).await?,
+    })
+}
+
+/// The target of `rel="next"` (RFC 8288 §3).
+fn next_link(header: &str) -> Option<String> {
+    let next = |link: &&str| link.contains("rel=\"next\"");
+    let link = header.split(',').find(next)?;
+    let target = link.split_once('<')?.1.split_once('>')?.0;
+    Some(target.to_owned())
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(|value| value.trim().to_ascii_lowercase())
+}
+
+async fn read_body(body: Incoming, host: &str, limit: usize) -> Result<Bytes, FetchError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(FetchError::TooLarge(host.to_owned(), limit))
+        }
+        Err(error) => Err(FetchError::Broken(host.to_owned(), ErrorCause::new(error))),
+    }
+}
+
 /// Reads a document of at most `limit` bytes.
 pub(super) async fn read_response(
     response: Response<Incoming>,
@@ -45,17 +85,9 @@ pub(super) async fn read_response(
         return Err(FetchError::Status(host.to_owned(), head.status.as_u16()));
     }
     let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let content_type = text(header::CONTENT_TYPE)
-        .and_then(|value| value.split(';').next())
-        .map(|value| value.trim().to_ascii_lowercase());
+    let content_type = content_type(&head.headers);
     let max_age = text(header::CACHE_CONTROL).and_then(max_age);
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(FetchedDocument { body: body.to_bytes(), content_type, max_age }),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(FetchError::TooLarge(host.to_owned(), limit))
-        }
-        Err(error) => Err(FetchError::Broken(host.to_owned(), ErrorCause::new(error))),
-    }
+    Ok(FetchedDocument { body: read_body(body, host, limit).await?, content_type, max_age })
 }
 
 /// How long a response may be cached (RFC 9111 §5.2.2).

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
@@ -20,7 +20,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{EgressPolicy, Fetch, FetchError, FetchedDocument, exchange};
+use super::{CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, exchange};
 use crate::model::ErrorCause;
 
 /// Limit from the call to the last byte of the response.
@@ -158,6 +158,28 @@ fn request(
     request.body(Full::from(body)).map_err(|_| FetchError::Url("it cannot be sent"))
 }
 
+/// The request of a [`ClientCall`].
+fn client_request(
+    target: &Target,
+    call: &ClientCall<'_>,
+) -> Result<Request<Full<Bytes>>, FetchError> {
+    let (method, content_type) = match call.form {
+        Some(_) => (Method::POST, Some("application/x-www-form-urlencoded")),
+        None => (Method::GET, None),
+    };
+    let form = call.form.map(|form| form.expose().clone()).unwrap_or_default();
+    let mut request = request(target, method, content_type, form)?;
+    let headers = request.headers_mut();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(call.accept));
+    if let Some(authorization) = call.authorization {
+        let mut value = HeaderValue::from_str(authorization.expose())
+            .map_err(|_| FetchError::Url("its credentials cannot be sent"))?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    Ok(request)
+}
+
 #[async_trait]
 impl Fetch for HttpFetch {
     async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
@@ -174,6 +196,15 @@ impl Fetch for HttpFetch {
             let content_type = Some("application/x-www-form-urlencoded");
             let request = request(target, Method::POST, content_type, form)?;
             Ok(network.send(target, request).await?.status().as_u16())
+        })
+        .await
+    }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        self.within(call.url, async |network: &Self, target: &Target| {
+            let request = client_request(target, &call)?;
+            let response = network.send(target, request).await?;
+            exchange::read_any_response(response, &target.host, limit).await
         })
         .await
     }

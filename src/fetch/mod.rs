@@ -25,7 +25,7 @@ pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};
 pub use shared::FairFetch;
 
-use crate::model::ErrorCause;
+use crate::model::{ErrorCause, Secret};
 
 /// An HTTP client shared between tasks.
 pub type SharedFetch = Arc<dyn Fetch>;
@@ -83,6 +83,32 @@ impl FetchError {
     }
 }
 
+/// A request of an OAuth client: to a token endpoint, or with a token.
+#[derive(Clone, Debug)]
+pub struct ClientCall<'a> {
+    /// The URL.
+    pub url: &'a str,
+    /// The value of `Authorization`, if there is one.
+    pub authorization: Option<&'a Secret<String>>,
+    /// The value of `Accept`.
+    pub accept: &'static str,
+    /// The form to post; `None` for a GET.
+    pub form: Option<&'a Secret<String>>,
+}
+
+/// A response with any status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallResponse {
+    /// The status.
+    pub status: u16,
+    /// The body, within the size limit.
+    pub body: Bytes,
+    /// `Content-Type` without parameters, in lower case.
+    pub content_type: Option<String>,
+    /// The target of `rel="next"` in `Link` (RFC 8288).
+    pub next: Option<String>,
+}
+
 /// Outbound HTTP. A call ends within ten seconds.
 #[async_trait]
 pub trait Fetch: Send + Sync + fmt::Debug {
@@ -92,4 +118,8 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     /// Posts a form (`application/x-www-form-urlencoded`) and returns the status of the response,
     /// which may be any. The response's body is not read.
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError>;
+
+    /// Sends a request of an OAuth client, and reads at most `limit` bytes of the response, whatever
+    /// its status.
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError>;
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Fetch, FetchError, FetchedDocument, SharedFetch};
+use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
 
 /// The callback. Its arguments are the method, and the error of a call that failed.
 type OnCall = Box<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
@@ -50,6 +50,11 @@ impl Fetch for InstrumentedFetch {
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
         self.report_outcome("post", self.inner.post_form(url, form).await)
     }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        let method = if call.form.is_some() { "post" } else { "get" };
+        self.report_outcome(method, self.inner.call(call, limit).await)
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +74,10 @@ mod tests {
 
         async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
             Ok(500)
+        }
+
+        async fn call(&self, call: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+            Err(FetchError::Forbidden(call.url.to_owned()))
         }
     }
 

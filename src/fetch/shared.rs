@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::{
-    Fetch, FetchError, FetchOwner, FetchedDocument, SharedFetch,
+    CallResponse, ClientCall, Fetch, FetchError, FetchOwner, FetchedDocument, SharedFetch,
     concurrency::{ConcurrencyLimiter, FetchPermit},
 };
 
@@ -65,5 +65,10 @@ impl Fetch for OwnersFetch {
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
         let _permit = self.permit(url).await?;
         self.inner.post_form(url, form).await
+    }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        let _permit = self.permit(call.url).await?;
+        self.inner.call(call, limit).await
     }
 }

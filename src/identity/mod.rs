@@ -16,7 +16,7 @@ mod rate;
 mod sign_in;
 
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
-pub use directory::{AccountDirectory, choose_decoy, normalize_username};
+pub use directory::{AccountDirectory, choose_decoy};
 pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;
 pub use login_throttle::{

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::model::{Account, Secret, TenantId, Timestamp};
+use crate::model::{Account, Secret, TenantId, Timestamp, normalize_username};
 
 use super::{
     AccountDirectory, AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier,
-    ThrottledAccount, normalize_username,
+    ThrottledAccount,
 };
 
 /// A password sign-in attempt.

@@ -29,6 +29,17 @@ pub struct Account {
     pub password: PasswordState,
     /// Sessions and grants made before this time have ended. A time in the future has no effect yet.
     pub sign_out_before: Option<Timestamp>,
+    /// The people of identity providers who are this user.
+    pub identities: Box<[DeclaredIdentity]>,
+}
+
+/// A person of an identity provider, as an OidcUser names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeclaredIdentity {
+    /// The name of the provider's object.
+    pub provider: String,
+    /// The provider's identifier of the person.
+    pub subject: String,
 }
 
 /// Whether an account has a stored password.
@@ -47,6 +58,8 @@ pub enum PasswordState {
 pub enum AccountSource {
     /// An `OidcUser` object.
     Resource(ObjectKey),
+    /// An `IdentityProvider` object, whose claims about the person are in the store.
+    Provider(ObjectKey),
 }
 
 /// A password as stored in its Secret.

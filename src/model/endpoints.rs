@@ -79,6 +79,10 @@ endpoints! {
     Register { label: "register", path: "/oauth/register", metadata: "registration_endpoint" },
     /// The client configuration endpoint (RFC 7592).
     ManageClient { label: "manage_client", path: "/oauth/register/{client_id}" },
+    /// Leads to an identity provider.
+    ProviderSignIn { label: "provider_sign_in", path: "/login/{provider}" },
+    /// The redirect URI at an identity provider.
+    ProviderCallback { label: "provider_callback", path: "/callback/{provider}" },
     /// The end-session endpoint.
     Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
     /// The check-session iframe.

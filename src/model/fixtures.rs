@@ -72,5 +72,6 @@ pub fn user() -> Account {
         generation: 1,
         password: PasswordState::Absent,
         sign_out_before: None,
+        identities: Box::default(),
     }
 }

@@ -34,6 +34,8 @@ managed_kinds! {
     OidcClient = "oidcclients",
     /// An end user.
     OidcUser = "oidcusers",
+    /// A source of people.
+    IdentityProvider = "identityproviders",
 }
 
 impl ManagedKind {

@@ -17,6 +17,7 @@ mod error_cause;
 #[cfg(any(test, fuzzing))]
 pub mod fixtures;
 mod host_settings;
+mod identity_provider;
 mod ids;
 mod installation;
 mod internal_host;
@@ -37,9 +38,12 @@ mod tenant;
 mod time;
 mod token_policy;
 mod undelivered_logouts;
+mod username;
 mod wire_enum;
 
-pub use account::{Account, AccountSource, MAX_PASSWORD_LEN, PasswordState, StoredPassword};
+pub use account::{
+    Account, AccountSource, DeclaredIdentity, MAX_PASSWORD_LEN, PasswordState, StoredPassword,
+};
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use bounded_cache::BoundedCache;
 pub use client::{
@@ -56,6 +60,10 @@ pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
+pub use identity_provider::{
+    AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, ProviderType, RefreshMode,
+    SubjectStrategy, UnavailablePolicy, UpstreamLogout, UserinfoUse,
+};
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};
 pub use internal_host::InternalHost;
@@ -87,5 +95,6 @@ pub use tenant::{
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
+pub use username::normalize_username;
 pub use wire_enum::WireEnum;
 pub(crate) use wire_enum::wire_enum;

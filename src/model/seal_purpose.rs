@@ -11,6 +11,12 @@ pub enum SealPurpose {
     Interaction,
     /// A cookie value.
     Cookie,
+    /// The state of a sign-in at an identity provider.
+    UpstreamState,
+    /// The stored claims of a person of an identity provider.
+    Person,
+    /// The stored tokens of an identity provider.
+    UpstreamSession,
 }
 
 impl SealPurpose {
@@ -21,6 +27,9 @@ impl SealPurpose {
             Self::Refresh => b"lanyard refresh",
             Self::Interaction => b"lanyard interaction",
             Self::Cookie => b"lanyard cookie",
+            Self::UpstreamState => b"lanyard upstream state",
+            Self::Person => b"lanyard person",
+            Self::UpstreamSession => b"lanyard upstream session",
         }
     }
 }

@@ -17,6 +17,12 @@ impl AuthenticationMethod {
         Self::new("pwd")
     }
 
+    /// A sign-in at an identity provider: `fed`, the value that Microsoft Entra uses, since RFC 8176
+    /// has none.
+    pub fn federated() -> Self {
+        Self::new("fed")
+    }
+
     /// The method with a value of `amr`.
     pub fn new(amr: &str) -> Self {
         Self(amr.into())

@@ -37,6 +37,11 @@ pub fn verify_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<()
     }
 }
 
+/// The challenge of a verifier, by S256 (RFC 7636 §4.2).
+pub fn code_challenge(verifier: &str) -> String {
+    sha256_base64url(verifier)
+}
+
 /// RFC 7636 §4.1: 43 to 128 unreserved characters.
 fn is_verifier(text: &str) -> bool {
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);

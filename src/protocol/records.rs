@@ -5,8 +5,10 @@
 
 mod format;
 mod legacy;
+mod person;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
+pub use person::Person;
 
 use std::collections::{BTreeMap, BTreeSet};
 

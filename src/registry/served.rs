@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::{PrerenderedJson, RegistrationService};
 use crate::{
-    identity::normalize_username,
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, IdTokenAlgorithm, InternalHost, SigningAlgorithm,
-        StoredPassword, Subject, Tenant, TenantId, Timestamp, sha256,
+        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost,
+        SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp, normalize_username,
+        sha256,
     },
-    protocol::metadata,
+    protocol::{identity_provider::IdentityProvider, metadata},
 };
 
 /// A tenant as it is served, with keys, clients, users and prerendered responses.
@@ -36,9 +36,13 @@ pub struct ServedTenant {
     clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
     accounts: Vec<Arc<Account>>,
+    /// In the order of the sign-in page.
+    providers: Vec<Arc<IdentityProvider>>,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
     by_subject: HashMap<Subject, Arc<Account>>,
+    /// By the people of identity providers that they declare.
+    by_identity: HashMap<DeclaredIdentity, Arc<Account>>,
     /// By normalized e-mail address, if it is verified and no other account has it too.
     by_email: HashMap<String, Arc<Account>>,
     /// Sorted, for binary search.
@@ -77,8 +81,13 @@ impl ServedTenant {
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
             by_email: by_verified_email(&accounts),
+            by_identity: accounts
+                .iter()
+                .flat_map(|it| it.identities.iter().map(move |identity| (identity.clone(), by(it))))
+                .collect(),
             by_subject: accounts.iter().map(|it| (it.subject.clone(), by(it))).collect(),
             accounts,
+            providers: Vec::new(),
             passwords,
             tenant,
             keys,
@@ -96,6 +105,22 @@ impl ServedTenant {
     #[must_use]
     pub fn taking_registrations(self, registration: Option<RegistrationService>) -> Self {
         Self { registration, ..self }
+    }
+
+    /// Sets the identity providers.
+    #[must_use]
+    pub fn with_providers(self, providers: Vec<Arc<IdentityProvider>>) -> Self {
+        Self { providers, ..self }
+    }
+
+    /// The identity providers, in the order of the sign-in page.
+    pub fn providers(&self) -> &[Arc<IdentityProvider>] {
+        &self.providers
+    }
+
+    /// Finds an identity provider by the name of its object.
+    pub fn provider(&self, name: &str) -> Option<&Arc<IdentityProvider>> {
+        self.providers.iter().find(|provider| provider.name() == name)
     }
 
     /// The current signing key of the first listed algorithm that has one. If no key is due, for
@@ -163,6 +188,11 @@ impl ServedTenant {
     /// it too.
     pub fn account_by_email(&self, normalized: &str) -> Option<&Arc<Account>> {
         self.by_email.get(normalized)
+    }
+
+    /// Finds the account that declares a person of an identity provider.
+    pub fn account_by_identity(&self, identity: &DeclaredIdentity) -> Option<&Arc<Account>> {
+        self.by_identity.get(identity)
     }
 
     /// Finds an account by `sub`.

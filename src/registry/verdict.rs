@@ -95,6 +95,8 @@ pub enum ObjectOutcome {
     Client(ClientOutcome),
     /// Outcome of a user.
     User(UserOutcome),
+    /// Outcome of an identity provider.
+    Provider(ProviderOutcome),
     /// The object does not deserialize.
     Malformed,
 }
@@ -113,7 +115,7 @@ impl ObjectOutcome {
                     &[Accepted, ResolvedRefs, Programmed]
                 }
             },
-            Self::User(_) => &[Accepted, ResolvedRefs, Programmed],
+            Self::User(_) | Self::Provider(_) => &[Accepted, ResolvedRefs, Programmed],
             Self::Malformed => &[Accepted, Programmed],
         }
     }
@@ -123,6 +125,7 @@ impl ObjectOutcome {
             Self::Tenant(tenant) => tenant.served,
             Self::Client(client) => client.served,
             Self::User(user) => user.served,
+            Self::Provider(provider) => provider.served,
             Self::Malformed => false,
         }
     }
@@ -212,6 +215,19 @@ pub struct DesiredSecret {
     pub key: ObjectKey,
     /// The Secret's content; shared, because most clients use the default.
     pub shape: Arc<SecretTemplate>,
+}
+
+/// The outcome of an identity provider's validation.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderOutcome {
+    /// The redirect URI to register at the provider.
+    pub redirect_uri: Option<String>,
+    /// The provider's issuer, if it is an OpenID provider.
+    pub issuer: Option<String>,
+    /// The name under which subjects are computed.
+    pub identity_key: Option<String>,
+    /// Whether people can sign in by it.
+    pub served: bool,
 }
 
 /// The outcome of a user's validation.

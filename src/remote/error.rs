@@ -1,6 +1,6 @@
 //! Errors of clients' documents.
 
-use crate::fetch::FetchError;
+use crate::{fetch::FetchError, protocol::upstream::MetadataError};
 
 /// A document of a client cannot be used. The message is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,14 @@ pub enum RemoteDocumentError {
     /// The JWKS contains no key that can be used.
     #[error("its jwks_uri contains no usable key")]
     NoUsableKey,
+    /// The discovery document of a provider cannot be used.
+    #[error("its discovery document {0}")]
+    Metadata(MetadataError),
+    /// The discovery document is about another issuer.
+    #[error(
+        "its discovery document is about the issuer {0:?}; set oidc.issuer to exactly that if it is right"
+    )]
+    OtherIssuer(String),
     /// The task that fetched the document ended early.
     #[error("the fetch was aborted")]
     Aborted,

@@ -37,6 +37,8 @@ pub enum RecordKind {
     RefreshReplays,
     /// The end of everything that a disabled or deleted user had, by the hash of the subject.
     VoidBefore,
+    /// A person of an identity provider, by the hash of the subject.
+    Person,
 }
 
 impl RecordKind {
@@ -53,6 +55,7 @@ impl RecordKind {
             Self::Interaction => "interaction",
             Self::RefreshReplays => "refresh-replays",
             Self::VoidBefore => "void-before",
+            Self::Person => "person",
         }
     }
 }

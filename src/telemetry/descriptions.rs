@@ -64,7 +64,7 @@ const TENANT: LabelDescription = LabelDescription {
 };
 const KIND: LabelDescription = LabelDescription {
     name: "kind",
-    meaning: "The kind of the objects: `Tenant`, `OidcClient` or `OidcUser`. `lanyard_reconciles_total` also has \
+    meaning: "The kind of the objects: `Tenant`, `OidcClient`, `OidcUser` or `IdentityProvider`. `lanyard_reconciles_total` also has \
               `Secret`, for the Secret of sealing keys.",
     values: &[],
 };

@@ -68,6 +68,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("object", "The object, as `Kind namespace/name`."),
     field("omitted_frames", "Number of front-channel logout frames that a page left out."),
     field("operation", "The store operation, in the words of the metrics' label."),
+    field("provider", "The IdentityProvider, as `namespace/name`."),
     field("reason", "Reason of a condition or Event, or of a failed reconcile."),
     field(
         "received",

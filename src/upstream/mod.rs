@@ -1,5 +1,35 @@
-//! Servers that people sign in from: directories by LDAP.
+//! Asks identity providers about people: by OpenID Connect and by GitHub's API, whose URLs are called
+//! through `fetch`, which limits size, time and addresses; and directories by LDAP, at addresses that
+//! the same policy allows.
 //!
-//! Must not: decide who may sign in, map claims, or store anything.
+//! Must not: store anything, or decide what a person may do.
 
+mod error;
 pub mod ldap;
+mod oidc;
+mod userinfo;
+
+pub use error::UpstreamError;
+pub use oidc::{CodeExchange, UpstreamClient};
+
+use crate::{
+    model::Timestamp,
+    protocol::{identity_provider::UpstreamClaims, upstream::UpstreamTokens},
+};
+
+/// The answer of a provider about a person who has signed in there.
+#[derive(Clone, Debug)]
+pub struct UpstreamAnswer {
+    /// The claims of ID token and userinfo.
+    pub claims: UpstreamClaims,
+    /// When the person signed in there.
+    pub auth_time: Option<Timestamp>,
+    /// `acr` of the sign-in.
+    pub acr: Option<String>,
+    /// `amr` of the sign-in.
+    pub amr: Vec<String>,
+    /// The provider's id of its session.
+    pub sid: Option<String>,
+    /// The tokens.
+    pub tokens: UpstreamTokens,
+}

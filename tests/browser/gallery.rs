@@ -170,6 +170,7 @@ fn user() -> Account {
         generation: 1,
         password: PasswordState::Readable,
         sign_out_before: None,
+        identities: Box::default(),
     }
 }
 
@@ -183,6 +184,8 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         reason: SignInReason::NoSession,
         problem: None,
         account: None,
+        providers: &[],
+        has_passwords: true,
     }
 }
 

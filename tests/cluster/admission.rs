@@ -685,3 +685,63 @@ async fn user_claims_have_standard_formats() {
     let anything = json!({ "claims": { "badge": { "deep": [1, null, { "x": true }] } } });
     users.accepts(anything).await;
 }
+
+/// A valid provider.
+async fn providers() -> Admission {
+    let oidc = json!({ "issuer": "https://login.test", "clientId": "lanyard" });
+    let spec = json!({
+        "tenantRef": { "name": "main" }, "type": "OIDC", "oidc": oidc, "admit": "Everyone",
+    });
+    Admission::of("IdentityProvider", spec).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn providers_have_one_member_and_plain_values() {
+    let providers = providers().await;
+    let github = json!({ "clientId": "app", "clientSecretRef": { "name": "github" } });
+    let member = "must have the member that type names, and no other";
+    providers.accepts(json!({ "type": "GitHub", "oidc": null, "github": github })).await;
+    providers.rejects(json!({ "github": github }), member).await;
+    providers.rejects(json!({ "oidc": null }), member).await;
+    let with_host = |host: &str| {
+        let mut github = github.clone();
+        github["host"] = json!(host);
+        json!({ "type": "GitHub", "oidc": null, "github": github })
+    };
+    providers.accepts(with_host("git.acme.test:8443")).await;
+    let message = "must be a host name in lower case, with a port if it is not 443";
+    providers.rejects(with_host("https://git.acme.test"), message).await;
+    let (domains, message) =
+        ([json!(["acme.test"])], "must be domains in lower case, such as example.com");
+    providers
+        .rule("emailDomains", &domains, &[json!(["@acme.test"]), json!(["Acme"])], message)
+        .await;
+    let (key, message) = ([json!("https://a.test")], "must be printable ASCII without spaces");
+    providers.rule("identityKey", &key, &[json!("a b"), json!("ü")], message).await;
+    let message = "must have issuer and clientId";
+    providers.rejects(json!({ "oidc": { "issuer": null } }), message).await;
+    let both = json!({ "claim": "a", "expression": "claims.a" });
+    let message = "must have claim or expression, not both";
+    let (good, bad) = ([json!({ "claim": "a" }), json!({ "expression": "claims.a" })], [both]);
+    providers.rule("claimMappings.username", &good, &bad, message).await;
+    let (good, bad) = (
+        [json!([{ "claim": "hd", "requiredValue": "a" }, { "expression": "has(claims.hd)" }])],
+        [json!([{ "claim": "hd" }]), json!([{ "requiredValue": "a" }]), json!([{}])],
+    );
+    let message = "must have claim and requiredValue, or expression";
+    providers.rule("claimValidationRules", &good, &bad, message).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_subjects_of_a_provider_are_stable() {
+    let providers = providers().await;
+    let moved = || json!({ "oidc": { "issuer": "https://new.test" } });
+    let message = "cannot be changed without identityKey";
+    providers.immutable("moved", json!({}), moved(), message).await;
+    let (key, other) = (json!({ "identityKey": "a" }), json!({ "identityKey": "b" }));
+    providers.immutable("key", key, other, "identityKey cannot be changed").await;
+    let subject = json!({ "subject": { "claim": "oid" } });
+    providers.immutable("subject", json!({}), subject, "subject cannot be changed").await;
+    let of_another = json!({ "type": "GitHub" });
+    providers.immutable("type", json!({}), of_another, "type cannot be changed").await;
+}

@@ -43,7 +43,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("expression", &[]),
     // api::View contains the time since which a source has not answered.
     ("api", &["model"]),
-    ("protocol", &["model"]),
+    ("protocol", &["expression", "model"]),
     ("keys", &["model"]),
     ("store", &["model"]),
     // fetch requests URLs of clients and knows nothing about their purpose.
@@ -51,13 +51,14 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("identity", &["model", "store"]),
     // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
     // passwords are validated by identity's pure functions.
-    ("registry", &["api", "model", "keys", "protocol", "identity"]),
+    ("registry", &["api", "expression", "model", "keys", "protocol", "identity"]),
     ("source", &["api", "model"]),
     ("controller", &["api", "model", "registry", "keys", "source"]),
     // Documents of clients, which are validated by protocol.
     ("remote", &["fetch", "keys", "model", "protocol"]),
-    // Servers that people sign in from, at addresses that fetch's policy allows.
-    ("upstream", &["fetch", "model"]),
+    // Providers are asked by fetch's HTTP; their documents are cached by remote, their signatures
+    // verified by keys, their claims judged by protocol.
+    ("upstream", &["fetch", "keys", "model", "protocol", "remote"]),
     // The relying party of `dev` uses only the public endpoints of the provider, by fetch's HTTP.
     ("demo", &["fetch", "model", "protocol"]),
     // accounts counts issued tokens in telemetry, sends logout tokens with fetch, and authenticates
@@ -74,6 +75,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "remote",
             "store",
             "telemetry",
+            "upstream",
         ],
     ),
     // http counts its answers in telemetry.

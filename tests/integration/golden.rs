@@ -91,6 +91,11 @@ fn verdicts(snapshot: &Snapshot) -> String {
             ObjectOutcome::User(it) => {
                 json!({ "subject": it.subject.as_ref().map(ToString::to_string) })
             }
+            ObjectOutcome::Provider(it) => json!({
+                "redirectUri": it.redirect_uri,
+                "issuer": it.issuer,
+                "identityKey": it.identity_key,
+            }),
             ObjectOutcome::Malformed => json!({}),
         };
         let _ = writeln!(text, "  facts: {facts}");

@@ -20,3 +20,4 @@ mod properties;
 mod records;
 mod registration;
 mod token;
+mod upstream;

@@ -240,7 +240,17 @@ fn agrees(snapshot: &Snapshot) {
                     .filter(|user| user.source == AccountSource::Resource(object.key.clone()));
                 assert_eq!(served.count(), 1, "{object}");
             }
-            ObjectOutcome::Client(_) | ObjectOutcome::User(_) | ObjectOutcome::Malformed => {}
+            ObjectOutcome::Provider(it) if it.served => {
+                let served = snapshot
+                    .tenants()
+                    .flat_map(|tenant| tenant.providers())
+                    .filter(|provider| provider.object == object.key);
+                assert_eq!(served.count(), 1, "{object}");
+            }
+            ObjectOutcome::Client(_)
+            | ObjectOutcome::User(_)
+            | ObjectOutcome::Provider(_)
+            | ObjectOutcome::Malformed => {}
         }
     }
 }

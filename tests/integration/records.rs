@@ -227,6 +227,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::RefreshReplays => "refresh-replays",
         // `this_release_writes_void_before`
         RecordKind::VoidBefore => "void-before",
+        // `protocol::records::person`
+        RecordKind::Person => "person",
     };
     for kind in [
         RecordKind::Session,
@@ -239,6 +241,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Interaction,
         RecordKind::RefreshReplays,
         RecordKind::VoidBefore,
+        RecordKind::Person,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -15,7 +15,9 @@ use std::{
 use async_trait::async_trait;
 use lanyard::{
     accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
-    fetch::{EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch},
+    fetch::{
+        CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch,
+    },
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
@@ -70,6 +72,10 @@ impl Fetch for Network {
             Some(receiver) => Ok(receiver.send(form).map_or(503, |()| 200)),
             None => self.real.post_form(url, form).await,
         }
+    }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        self.real.call(call, limit).await
     }
 }
 

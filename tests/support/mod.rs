@@ -13,4 +13,5 @@ pub mod ports;
 pub mod publisher;
 pub mod stalls;
 pub mod turns;
+pub mod upstream;
 pub mod valkey;

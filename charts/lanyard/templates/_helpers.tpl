@@ -261,10 +261,10 @@ subjects:
 {{- define "lanyard.rules" -}}
 # Resources are read; only their status is written.
 - apiGroups: [lanyard.dev]
-  resources: [tenants, oidcclients, oidcusers]
+  resources: [tenants, oidcclients, oidcusers, identityproviders]
   verbs: [get, list, watch]
 - apiGroups: [lanyard.dev]
-  resources: [tenants/status, oidcclients/status, oidcusers/status]
+  resources: [tenants/status, oidcclients/status, oidcusers/status, identityproviders/status]
   verbs: [patch]
 # Signing keys and client secrets are written; passwords and imported keys are read.
 - apiGroups: [""]

@@ -5,6 +5,7 @@
 //! rule's cost is unbounded and the API server rejects the CRD.
 
 pub mod client;
+pub mod provider;
 pub mod tenant;
 pub mod user;
 

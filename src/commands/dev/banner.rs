@@ -40,7 +40,7 @@ pub(super) fn banner_text(
             line(&mut out, &format!("  client {}   {secret}", client.id));
         }
         for account in tenant.accounts() {
-            let AccountSource::Resource(object) = &account.source;
+            let AccountSource::Resource(object) = &account.source else { continue };
             let password = match tenant.password(&account.subject) {
                 Some(StoredPassword::Plain(_)) => plain_password(view, object),
                 Some(StoredPassword::Hash(_)) => "(a hash)".to_owned(),

@@ -3,14 +3,15 @@
 use http::StatusCode;
 
 use super::{
-    authorize::{AuthorizationContext, forms, next_step, page, proceed_authorization},
+    authorize::{
+        AuthorizationContext, continue_signed_in, forms, next_step, page, proceed_authorization,
+    },
     known_browser,
 };
 use crate::{
-    accounts::{record_limits, sessions},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
-    identity::{AttemptSource, PasswordSignIn, SignInError, normalize_username},
-    model::Secret,
+    identity::{AttemptSource, PasswordSignIn, SignInError},
+    model::{Secret, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         authorize::{InteractionProgress, NextStep, SignInReason},
@@ -56,7 +57,7 @@ async fn continue_with_session(
 
 async fn sign_in(
     form: &RequestParams,
-    mut authorization: AuthorizationContext<'_>,
+    authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, .. } = authorization;
     let username = form.get("username").unwrap_or_default();
@@ -81,14 +82,8 @@ async fn sign_in(
     let browser = known_browser::seal_known_browser(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let previous = authorization.session.take();
-    let (cookie, session) =
-        sessions::start_session(app.context(request), authentication, user, previous.as_ref())
-            .await?;
-    record_limits::limit_sessions(app.context(request), &session).await?;
-    let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
-    let reply = proceed_authorization(authorization.with_progress(session, progress)).await?;
-    Ok(reply.cookie(CookiePurpose::Session, &cookie).cookie(CookiePurpose::KnownBrowser, &browser))
+    let reply = continue_signed_in(authorization, authentication, user).await?;
+    Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
 }
 
 const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {

@@ -23,7 +23,7 @@ pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{check_session, signing_out};
 pub use landing::{base_root, issuer_root};
-pub use sign_in::{SignInPage, sign_in};
+pub use sign_in::{ProviderButton, SignInPage, sign_in};
 pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};
 pub use theme::theme_css;
 

@@ -27,6 +27,19 @@ pub struct SignInPage<'a> {
     pub problem: Option<&'a str>,
     /// The session's account, if the user may continue with it.
     pub account: Option<AccountView>,
+    /// The identity providers, in the order of their buttons.
+    pub providers: &'a [ProviderButton],
+    /// Whether the tenant has users with passwords.
+    pub has_passwords: bool,
+}
+
+/// A button that leads to an identity provider.
+#[derive(Clone, Debug)]
+pub struct ProviderButton {
+    /// The display name.
+    pub name: String,
+    /// The link.
+    pub href: String,
 }
 
 #[derive(Template)]
@@ -41,6 +54,8 @@ struct SignInTemplate<'a> {
     hint: Option<&'a str>,
     problem: Option<&'a str>,
     account: Option<AccountView>,
+    providers: &'a [ProviderButton],
+    has_passwords: bool,
 }
 
 /// Renders the sign-in page.
@@ -64,5 +79,7 @@ pub fn sign_in(page: &SignInPage) -> String {
         },
         problem: page.problem,
         account: page.account.clone(),
+        providers: page.providers,
+        has_passwords: page.has_passwords,
     })
 }

@@ -87,6 +87,8 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         reason: SignInReason::NoSession,
         problem: None,
         account: None,
+        providers: &[],
+        has_passwords: true,
     }
 }
 

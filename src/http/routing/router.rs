@@ -10,7 +10,7 @@ use crate::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
             authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
-            register, revoke, token, userinfo,
+            provider_callback, provider_sign_in, register, revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -84,6 +84,12 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         }
         Endpoint::CheckSession => Route { get: handler!(check_session::get), ..page },
         Endpoint::Login => Route { get: handler!(login::get), post: handler!(login::post), ..page },
+        Endpoint::ProviderSignIn => Route { get: handler!(provider_sign_in::get), ..page },
+        Endpoint::ProviderCallback => Route {
+            get: handler!(provider_callback::get),
+            post: handler!(provider_callback::post),
+            ..page
+        },
         Endpoint::Consent => {
             Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
         }
@@ -165,7 +171,7 @@ mod tests {
     fn every_endpoint_with_a_path_is_routed_to_a_handler() {
         for endpoint in Endpoint::ALL {
             let Some(pattern) = endpoint.path() else { continue };
-            let path = pattern.replace("{client_id}", "team.wiki");
+            let path = pattern.replace("{client_id}", "team.wiki").replace("{provider}", "corp");
             let (route, value) = find_route(&path).expect("a route");
             assert_eq!(route.endpoint, *endpoint, "{path}");
             assert!(!route.methods().is_empty(), "{path}");
@@ -190,7 +196,7 @@ mod tests {
 
     #[test]
     fn unknown_paths_have_no_route() {
-        for path in ["/oauth", "/oauth/token/", "/login/x", "/_lanyard", "//"] {
+        for path in ["/oauth", "/oauth/token/", "/consent/x", "/_lanyard", "//"] {
             assert!(find_route(path).is_none(), "{path}");
         }
         for (path, name) in [("/_lanyard/style.css", "style.css"), ("/", ""), ("", "")] {

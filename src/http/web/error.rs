@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use super::Reply;
+use super::{Reply, unusable_page::UnusablePage};
 use crate::{
     accounts::{AccountError, RequestError},
-    http::pages::{self, ErrorPage, RetryLink},
+    http::pages,
     identity::PasswordQueueFull,
     keys::SignError,
     model::Tenant,
@@ -56,19 +56,6 @@ pub enum EndpointError {
     Unavailable(String),
     /// 500: an internal error. The text is for the log.
     Internal(String),
-}
-
-/// A page or form that cannot be used any more, with the texts of the error page.
-#[derive(Clone, Debug)]
-pub struct UnusablePage {
-    /// The title.
-    pub title: &'static str,
-    /// The reason.
-    pub message: &'static str,
-    /// Advice for the user.
-    pub advice: &'static str,
-    /// A URL that starts the request again.
-    pub start_again: Option<String>,
 }
 
 /// The format of error responses.
@@ -153,23 +140,6 @@ impl EndpointError {
                 server_error(StatusCode::INTERNAL_SERVER_ERROR, &error)
             }
         }
-    }
-}
-
-impl UnusablePage {
-    fn reply(&self, tenant: Option<&Tenant>, id: &str) -> Reply {
-        let retry = self.start_again.as_deref();
-        let html = pages::error_page(&ErrorPage {
-            tenant,
-            title: self.title,
-            message: self.message,
-            advice: self.advice,
-            detail: "",
-            code: "interaction_unusable",
-            request_id: id,
-            retry: retry.map(|href| RetryLink { href, label: "Start again" }),
-        });
-        Reply::html(StatusCode::BAD_REQUEST, html)
     }
 }
 

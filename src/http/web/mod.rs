@@ -11,8 +11,10 @@ pub(super) mod not_found;
 mod reply;
 mod request;
 pub(super) mod security_headers;
+mod unusable_page;
 
 pub use cookies::CookiePurpose;
-pub use error::{EndpointError, UnusablePage};
+pub use error::EndpointError;
 pub use reply::Reply;
 pub use request::Request;
+pub use unusable_page::UnusablePage;

@@ -96,6 +96,11 @@ impl Reply {
         self
     }
 
+    /// Returns true if this is a response to the client, which ends the authorization.
+    pub fn is_for_application(&self) -> bool {
+        self.application_response.is_some()
+    }
+
     /// Sets the status.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {

@@ -80,6 +80,10 @@ pub struct AuthorizationRequest {
     pub wants_auth_time: bool,
     /// `login_hint`: the user name to fill in.
     pub login_hint: Option<String>,
+    /// `identity_provider`: the name of the identity provider to sign in at.
+    pub identity_provider: Option<String>,
+    /// `ui_locales`: the user's languages, in order of preference.
+    pub ui_locales: Option<String>,
     /// The users allowed by `id_token_hint` and `claims`. `None` allows any user.
     pub allowed_subjects: Option<BTreeSet<Subject>>,
     /// Individually requested claims (OIDC Core §5.5).
@@ -220,6 +224,8 @@ fn check_proven(
         max_age,
         wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
         login_hint: params.get(Parameter::LoginHint).map(str::to_owned),
+        identity_provider: params.get(Parameter::IdentityProvider).map(str::to_owned),
+        ui_locales: params.get(Parameter::UiLocales).map(str::to_owned),
         allowed_subjects: expects,
         requested_permissions: requested_permissions(tenant, &scopes, &asked.claims),
         claims: asked.claims,

@@ -51,6 +51,8 @@ parameters! {
     CodeChallengeMethod = "code_challenge_method", Replaces;
     /// OIDC Core §3.1.2.1.
     IdTokenHint = "id_token_hint", Replaces;
+    /// An extension: the name of the identity provider to sign in at.
+    IdentityProvider = "identity_provider", Replaces;
     /// OIDC Core §3.1.2.1.
     LoginHint = "login_hint", Replaces;
     /// OIDC Core §3.1.2.1.
@@ -77,6 +79,8 @@ parameters! {
     Scope = "scope", Replaces;
     /// RFC 6749 §4.1.1.
     State = "state", Replaces;
+    /// OIDC Core §3.1.2.1.
+    UiLocales = "ui_locales", Replaces;
 }
 
 /// The supported parameters of an authorization request. Others have no effect (RFC 6749 §3.1).

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     api::{
-        CachedObject, ManagedObject, NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant,
+        CachedObject, IdentityProvider, ManagedObject, NamespaceLabels, OidcClient, OidcUser,
+        SecretState, Tenant,
     },
     keys::ParsedKeyCache,
     model::{Installation, Issuer, TenantId},
@@ -47,6 +48,7 @@ pub(super) struct CachedGroup {
     token: Option<SecretState>,
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
+    providers: Vec<Input<IdentityProvider>>,
     namespaces: Option<NamespaceLabels>,
 }
 
@@ -60,6 +62,7 @@ impl CachedGroup {
             token: group.token.cloned(),
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
+            providers: group.providers.iter().map(Input::of).collect(),
             namespaces: group.namespaces.clone(),
         }
     }
@@ -68,10 +71,12 @@ impl CachedGroup {
     pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()
+            && self.providers.len() == group.providers.len()
             && self.tenant.as_ref().zip(group.tenant.as_ref()).is_none_or(|(own, it)| own.is(it))
             && self.tenant.is_some() == group.tenant.is_some()
             && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))
             && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
+            && self.providers.iter().zip(&group.providers).all(|(own, it)| own.is(it))
             && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)

@@ -6,7 +6,7 @@ use super::{
     clients,
     keys::{self, TenantKeys},
     members::{ParsedObjects, TenantContext, TenantGroup},
-    registration, salt, users,
+    providers, registration, salt, users,
 };
 use crate::{
     keys::ParsedKeyCache,
@@ -77,12 +77,15 @@ impl TenantGroup<'_> {
             users::validate_users(users, (&self.id, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
+        let (providers, provider_verdicts) =
+            providers::validate_providers(self, host, installation);
+        verdicts.extend(provider_verdicts);
         let served =
             host.serves().then_some(serving).flatten().map(|(checked, keys, (_, registration))| {
                 let TenantKeys { ring, algorithms, .. } = keys;
                 let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
                 let served = ServedTenant::new(tenant, ring, clients.served, users);
-                Arc::new(served.taking_registrations(registration))
+                Arc::new(served.taking_registrations(registration).with_providers(providers))
             });
         GroupVerdicts { served, verdicts }
     }

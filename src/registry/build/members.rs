@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::{
-        CachedObject, ConditionReason, ConditionType, ManagedObject, NamespaceLabels, OidcClient,
-        OidcUser, SecretState, Tenant,
+        CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
+        NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant,
     },
     keys::PairwiseSalt,
     model::{Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
@@ -77,6 +77,7 @@ pub(super) struct TenantGroup<'a> {
     pub(super) token: Option<&'a SecretState>,
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
+    pub(super) providers: Vec<GroupMember<'a, IdentityProvider>>,
     /// Labels of the other namespaces that have clients; `None` if there are no such clients.
     pub(super) namespaces: Option<NamespaceLabels>,
 }
@@ -140,9 +141,17 @@ impl<'a> TenantGroup<'a> {
     }
 
     pub(super) fn absent(id: TenantId) -> Self {
-        let (clients, users) = (Vec::new(), Vec::new());
-        let token = None;
-        Self { id, tenant: None, salt: None, claim: None, token, clients, users, namespaces: None }
+        Self {
+            id,
+            tenant: None,
+            salt: None,
+            claim: None,
+            token: None,
+            clients: Vec::new(),
+            users: Vec::new(),
+            providers: Vec::new(),
+            namespaces: None,
+        }
     }
 
     /// Adds the labels of a namespace to the inputs.

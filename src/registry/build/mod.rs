@@ -9,6 +9,7 @@ mod clients;
 mod group;
 mod keys;
 mod members;
+mod providers;
 mod registration;
 mod salt;
 mod users;
@@ -29,8 +30,9 @@ use super::{
 };
 use crate::{
     api::{
-        ClientSummary, ConditionReason, IssuerReservation, MalformedObject, ObjectSet, OidcClient,
-        OidcUser, SecretState, Tenant, UserSummary, owner, signing_keys_name,
+        ClientSummary, ConditionReason, IdentityProvider, IssuerReservation, MalformedObject,
+        ObjectSet, OidcClient, OidcUser, ProviderSummary, SecretState, Tenant, UserSummary, owner,
+        signing_keys_name,
     },
     model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
@@ -113,6 +115,12 @@ fn groups<'a>(
         let UserSummary { tenant, secret: name } = cached.summary();
         let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
+    }
+    let providers = managed.of::<IdentityProvider>();
+    for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {
+        let ProviderSummary { tenant, secret: name } = cached.summary();
+        let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
+        named(&mut groups, tenant).providers.push(member);
     }
     groups
 }

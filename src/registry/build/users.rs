@@ -7,7 +7,7 @@ use std::{
 
 use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
-    api::{ConditionReason, ConditionType, OidcUser, SecretKeyRef},
+    api::{ConditionReason, ConditionType, IdentitySpec, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
     model::{
         Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject,
@@ -61,6 +61,7 @@ pub(super) fn validate_users(
         if let Some((username, subject)) = &found.claims {
             taken.take(&mut found.problems, user.member.key, username, subject);
         }
+        taken.take_identities(&mut found.problems, user.member.key, &user.raw.spec.identities);
         let refused = found.problems.refused();
         let mut checked = found.checked.filter(|_| !refused);
         let outcome = UserOutcome {
@@ -90,12 +91,19 @@ pub(super) type ServedAccount = (Arc<Account>, Option<StoredPassword>);
 struct UsedNames<'a> {
     usernames: HashMap<String, &'a ObjectKey>,
     subjects: HashMap<Subject, &'a ObjectKey>,
+    /// By provider and identifier.
+    identities: HashMap<(String, String), &'a ObjectKey>,
     client_ids: &'a HashSet<ClientId>,
 }
 
 impl<'a> UsedNames<'a> {
     fn new(client_ids: &'a HashSet<ClientId>) -> Self {
-        Self { usernames: HashMap::new(), subjects: HashMap::new(), client_ids }
+        Self {
+            usernames: HashMap::new(),
+            subjects: HashMap::new(),
+            identities: HashMap::new(),
+            client_ids,
+        }
     }
 
     /// Claims username and subject for a user, or reports the conflict.
@@ -130,6 +138,28 @@ impl<'a> UsedNames<'a> {
         if problems.len() == before {
             self.usernames.insert(username.to_owned(), key);
             self.subjects.insert(subject.clone(), key);
+        }
+    }
+}
+
+impl<'a> UsedNames<'a> {
+    /// Claims the people of providers for a user, or reports the conflict.
+    fn take_identities(
+        &mut self,
+        problems: &mut ProblemList,
+        key: &'a ObjectKey,
+        identities: &[IdentitySpec],
+    ) {
+        for (index, IdentitySpec { provider, subject }) in identities.iter().enumerate() {
+            let identity = (provider.clone(), subject.clone());
+            let holder = *self.identities.entry(identity).or_insert(key);
+            if holder != key {
+                let message = format!(
+                    "OidcUser \"{holder}\" names the person {subject:?} of the provider {provider:?} already; remove it from one of them"
+                );
+                let field = format!("spec.identities[{index}]");
+                problems.refuse(ConditionReason::SubjectConflict, field, message);
+            }
         }
     }
 }

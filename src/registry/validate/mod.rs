@@ -10,6 +10,7 @@ mod client;
 mod duration;
 mod issuer;
 mod problems;
+mod provider;
 mod secret_template;
 mod selector;
 mod tenant;
@@ -28,6 +29,7 @@ pub use client::{
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
+pub use provider::{ProviderFindings, validate_provider};
 pub use secret_template::check_permissions as check_secret_permissions;
 pub use tenant::{CheckedTenant, validate_tenant};
 pub use user::{UserFindings, validate_user};

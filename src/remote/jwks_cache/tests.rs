@@ -1,12 +1,18 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use serde_json::json;
 
-use super::*;
+use super::{
+    super::document_cache::{DEFAULT_TTL, MAX_ENTRIES, MAX_FETCHES_PER_MINUTE, MINUTE},
+    *,
+};
 use crate::{
-    fetch::{FetchError, FetchedDocument},
+    fetch::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument},
     model::{ClientKeys, TenantId, fixtures},
 };
 
@@ -40,6 +46,10 @@ impl Fetch for JwksServer {
 
     async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {
         Err(FetchError::Late(url.to_owned()))
+    }
+
+    async fn call(&self, call: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+        Err(FetchError::Unknown(call.url.to_owned()))
     }
 }
 
@@ -148,9 +158,9 @@ async fn max_age_applies_within_bounds() {
 async fn the_number_of_urls_is_bounded() {
     let (cache, tenant) = (JwksCache::default(), TenantId::new("team", "shop"));
     for number in 0..=MAX_ENTRIES {
-        drop(cache.slots.slot(&tenant, &number.to_string()));
+        drop(cache.0.slots.slot(&tenant, &number.to_string()));
     }
-    assert!(cache.slots.len() <= MAX_ENTRIES);
+    assert!(cache.0.slots.len() <= MAX_ENTRIES);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;
-use crate::fetch::{Fetch, FetchError, FetchedDocument};
+use crate::fetch::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ADDRESS: &str = "https://rp.test/object";
@@ -32,6 +32,10 @@ impl Fetch for RequestObjectServer {
 
     async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
         unreachable!("documents are read")
+    }
+
+    async fn call(&self, call: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+        Err(FetchError::Unknown(call.url.to_owned()))
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::{
-    fetch::{FetchError, FetchedDocument},
+    fetch::{CallResponse, ClientCall, FetchError, FetchedDocument},
     model::{ApplicationType, ClientDetails, Pairwise, RedirectUri, Secret, fixtures},
 };
 
@@ -46,6 +46,10 @@ impl Fetch for SectorServer {
 
     async fn post_form(&self, url: &str, _: String) -> Result<u16, FetchError> {
         Err(FetchError::Late(url.to_owned()))
+    }
+
+    async fn call(&self, call: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+        Err(FetchError::Unknown(call.url.to_owned()))
     }
 }
 

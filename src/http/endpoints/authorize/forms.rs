@@ -1,6 +1,8 @@
 //! Interactions between pages: opened from the form that contains them, or stored while a POST
 //! redirects to a page.
 
+use http::StatusCode;
+
 use super::{AuthorizationContext, authorize_error};
 use crate::{
     accounts::interactions,
@@ -28,6 +30,30 @@ pub(in crate::http::endpoints) async fn open_authorization<'a>(
         .context(request)
         .open(sealed)?
         .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
+    let authorization = resume_in_browser(app, request, interaction).await?;
+    Ok((form, authorization))
+}
+
+/// Validates a link of a page that contains the sealed interaction.
+pub(in crate::http::endpoints) async fn open_link<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+) -> Result<AuthorizationContext<'a>, EndpointError> {
+    let params = request.query_params()?;
+    let sealed = params.require("interaction")?;
+    let interaction: Interaction = app
+        .context(request)
+        .open(sealed)?
+        .ok_or_else(|| dead_end("This link is not valid", UNREADABLE))?;
+    resume_in_browser(app, request, interaction).await
+}
+
+/// Resumes an interaction that has not expired, in the browser that it was made for.
+pub(in crate::http::endpoints) async fn resume_in_browser<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+    interaction: Interaction,
+) -> Result<AuthorizationContext<'a>, EndpointError> {
     let pre_session = request.cookie(CookiePurpose::PreSession);
     interaction.check(pre_session, request.now).map_err(|error| {
         let (title, message) = match error {
@@ -37,7 +63,17 @@ pub(in crate::http::endpoints) async fn open_authorization<'a>(
         start_again(request, &interaction, title, message)
     })?;
     let authorization = resume(app, request, interaction).await?;
-    Ok((form, AuthorizationContext { by_form: true, ..authorization }))
+    Ok(AuthorizationContext { by_form: true, ..authorization })
+}
+
+/// The URL that starts the authorization of an interaction again.
+pub(in crate::http::endpoints) fn start_again_url(
+    request: &Request,
+    interaction: &Interaction,
+) -> String {
+    let issuer = &request.tenant.tenant.issuer;
+    let query = interaction.authorization_query().unwrap_or_default();
+    format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer))
 }
 
 /// Stores the interaction, and redirects (303) to its page. Only its session can resume it. It
@@ -121,20 +157,28 @@ fn start_again(
     title: &'static str,
     message: &'static str,
 ) -> EndpointError {
-    let issuer = &request.tenant.tenant.issuer;
-    let query = interaction.authorization_query().unwrap_or_default();
-    let href = format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer));
+    let href = start_again_url(request, interaction);
     let advice = "Start again to continue.";
-    let page = UnusablePage { title, message, advice, start_again: Some(href) };
-    EndpointError::UnusablePage(Box::new(page))
+    unusable(title, message, advice, Some(href))
+}
+
+fn unusable(
+    title: &'static str,
+    message: &'static str,
+    advice: &'static str,
+    start_again: Option<String>,
+) -> EndpointError {
+    EndpointError::UnusablePage(Box::new(UnusablePage {
+        title: title.into(),
+        message: message.into(),
+        advice: advice.into(),
+        start_again,
+        status: StatusCode::BAD_REQUEST,
+        code: "interaction_unusable",
+    }))
 }
 
 fn dead_end(title: &'static str, message: &'static str) -> EndpointError {
     let advice = "Go back to the application and sign in from there.";
-    EndpointError::UnusablePage(Box::new(UnusablePage {
-        title,
-        message,
-        advice,
-        start_again: None,
-    }))
+    unusable(title, message, advice, None)
 }

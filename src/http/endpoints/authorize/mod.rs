@@ -9,13 +9,14 @@ mod issue;
 pub(super) mod page;
 mod proceed;
 mod request_object;
+mod signed_in;
 
 pub(super) use context::AuthorizationContext;
 pub(super) use proceed::{next_step, proceed_authorization};
+pub(super) use signed_in::continue_signed_in;
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -114,8 +115,9 @@ async fn first_step(
         by_form: false,
     })
     .await?;
-    // Only a page needs the browser's cookie; a redirect to the client sets none.
-    Ok(if known.is_none() && reply.status == StatusCode::OK {
+    // A page and a redirect to a provider need the browser's cookie; a redirect to the client sets
+    // none.
+    Ok(if known.is_none() && !reply.is_for_application() {
         reply.cookie(CookiePurpose::PreSession, &pre_session)
     } else {
         reply

@@ -7,8 +7,9 @@ use crate::{
     accounts::sessions::ActiveSession,
     http::{
         EndpointError, Reply,
-        pages::{self, AccountView, ConsentPage, SignInPage},
+        pages::{self, AccountView, ConsentPage, ProviderButton, SignInPage},
     },
+    model::Endpoint,
     protocol::authorize::{Interaction, SignInReason},
 };
 
@@ -65,7 +66,12 @@ fn sign_in_with(
     form: SignInForm<'_>,
 ) -> Result<Reply, EndpointError> {
     let sealed = seal(authorization, &authorization.interaction)?;
+    let served = &authorization.request.tenant;
+    let providers = provider_buttons(authorization, &sealed);
     let html = pages::sign_in(&SignInPage {
+        providers: &providers,
+        // The form of a tenant without people says what is missing as any unknown user is told.
+        has_passwords: served.passwords().next().is_some() || providers.is_empty(),
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
@@ -76,6 +82,19 @@ fn sign_in_with(
         account: form.account,
     });
     Ok(with_form(authorization, html))
+}
+
+/// The buttons of the tenant's identity providers.
+fn provider_buttons(authorization: &AuthorizationContext<'_>, sealed: &str) -> Vec<ProviderButton> {
+    let served = &authorization.request.tenant;
+    let path = Endpoint::ProviderSignIn.absolute_path(&served.tenant.issuer);
+    let shown = served.providers().iter().filter(|provider| !provider.sign_in.hidden);
+    shown
+        .map(|provider| ProviderButton {
+            name: provider.display_name.clone(),
+            href: format!("{}?interaction={sealed}", path.replace("{provider}", provider.name())),
+        })
+        .collect()
 }
 
 /// The consent page.

@@ -4,7 +4,7 @@
 use super::{AuthorizationContext, forms, issue, page};
 use crate::{
     accounts::consents,
-    http::{EndpointError, Reply},
+    http::{EndpointError, Reply, endpoints::provider_sign_in},
     model::{ConsentPolicy, Endpoint},
     protocol::{
         authentication::AuthenticationMethod,
@@ -36,10 +36,23 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         }
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),
         (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
-        (NextStep::SignIn(reason), _) => page::sign_in(&authorization, reason),
+        (NextStep::SignIn(reason), _) => begin_sign_in(&authorization, reason).await,
         (NextStep::Issue | NextStep::AskConsent | NextStep::ChooseAccount, None) => {
             page::sign_in(&authorization, SignInReason::NoSession)
         }
+    }
+}
+
+/// The sign-in page, or a redirect to the provider that the page would lead to anyway.
+async fn begin_sign_in(
+    authorization: &AuthorizationContext<'_>,
+    reason: SignInReason,
+) -> Result<Reply, EndpointError> {
+    match provider_sign_in::direct_provider(authorization) {
+        Some(provider) if !authorization.by_form => {
+            provider_sign_in::redirect_to_provider(authorization, provider).await
+        }
+        _ => page::sign_in(authorization, reason),
     }
 }
 

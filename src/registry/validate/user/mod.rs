@@ -9,8 +9,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::{ProblemList, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api,
-    identity::normalize_username,
-    model::{Account, AccountSource, ObjectKey, PasswordState, Subject},
+    model::{
+        Account, AccountSource, DeclaredIdentity, ObjectKey, PasswordState, Subject,
+        normalize_username,
+    },
 };
 
 /// The result of validating a user.
@@ -40,6 +42,7 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
     }
     let claims = claims::check_user_claims(&mut problems, spec);
     groups(&mut problems, &spec.groups);
+    identities(&mut problems, &spec.identities);
     let sign_out_before =
         time::check_time(&mut problems, "spec.signOutBefore", spec.sign_out_before.as_ref());
     if dev {
@@ -62,6 +65,14 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
                 None => PasswordState::Absent,
             },
             sign_out_before,
+            identities: spec
+                .identities
+                .iter()
+                .map(|identity| DeclaredIdentity {
+                    provider: identity.provider.clone(),
+                    subject: identity.subject.clone(),
+                })
+                .collect(),
         });
     UserFindings { checked, claims: claimed, problems }
 }
@@ -83,6 +94,14 @@ fn username(problems: &mut ProblemList, written: &str) -> Option<String> {
         problems.invalid("spec.username", "must not have leading or trailing white space");
     }
     (problems.len() == before).then(|| normalize_username(written))
+}
+
+fn identities(problems: &mut ProblemList, written: &[api::IdentitySpec]) {
+    for (index, identity) in written.iter().enumerate() {
+        let field = format!("spec.identities[{index}]");
+        object_name(problems, &format!("{field}.provider"), &identity.provider);
+        visible_text(problems, &format!("{field}.subject"), &identity.subject);
+    }
 }
 
 fn groups(problems: &mut ProblemList, written: &[String]) {

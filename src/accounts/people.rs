@@ -1,0 +1,209 @@
+//! The people of identity providers in the store. A declared user needs no record; a person of a
+//! provider has one, which holds the provider's claims. The account is computed from them at each
+//! use.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{AccountContext, AccountError, context::RecordChange};
+use crate::{
+    model::{Account, AdmissionPolicy, DeclaredIdentity, Subject, sha256_base64url},
+    protocol::{
+        identity_provider::{IdentityProvider, UpstreamClaims, identity_of, map_account},
+        records::Person,
+    },
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+};
+
+/// How long a person is remembered after the last use.
+const TTL: Duration = Duration::from_hours(400 * 24);
+/// How old the time of the last use may be.
+const TOUCH_INTERVAL: Duration = Duration::from_hours(24);
+/// Largest claims that are stored, in bytes of JSON.
+const MAX_CLAIMS_BYTES: usize = 32 * 1024;
+
+/// The claims of a person are too large to store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the provider's claims have {0} bytes of JSON, more than {MAX_CLAIMS_BYTES}; request fewer scopes, or let it send fewer groups"
+)]
+pub struct ClaimsTooLarge(usize);
+
+/// Serializes the claims of a person.
+pub(super) fn claims_json(claims: &UpstreamClaims) -> Result<String, ClaimsTooLarge> {
+    let json = serde_json::to_string(claims).expect("claims serialize to memory");
+    if json.len() > MAX_CLAIMS_BYTES { Err(ClaimsTooLarge(json.len())) } else { Ok(json) }
+}
+
+/// Stores what a provider said about a person just now.
+pub(super) async fn save_person(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    account: &Account,
+    claims: String,
+) -> Result<(), AccountError> {
+    let person = Person {
+        subject: account.subject.to_string(),
+        provider: provider.name().to_owned(),
+        claims,
+        refreshed_at: context.now,
+        used_at: context.now,
+    };
+    let key = person_key(context, &account.subject);
+    let record = record(context, &key, &person)?;
+    let stored = context.get(&key).await?;
+    context.update(&key, stored, |_| Ok(RecordChange::Write(record.clone(), ()))).await
+}
+
+/// The account with a subject, even if disabled: of a user of the tenant, or of a person of an
+/// identity provider who may still sign in.
+pub(super) async fn find_account(
+    context: AccountContext<'_>,
+    subject: &Subject,
+) -> Result<Option<Arc<Account>>, AccountError> {
+    let Some(account) = context.tenant.account_by_subject(subject) else {
+        return load_account(context, subject).await;
+    };
+    if account.identities.is_empty() {
+        return Ok(Some(Arc::clone(account)));
+    }
+    let person = load_person(context, subject).await?;
+    let also = person.and_then(|person| declared_person(context, account, &person));
+    Ok(Some(also.map_or_else(|| Arc::clone(account), |also| Arc::new(united(account, also)))))
+}
+
+/// The account of a declared user who has signed in at a provider: declared claims win, groups
+/// unite.
+pub(super) fn united(declared: &Account, also: Account) -> Account {
+    let mut account = declared.clone();
+    for (name, value) in also.claims {
+        account.claims.entry(name).or_insert(value);
+    }
+    let new = also.groups.into_iter().filter(|group| !declared.groups.contains(group));
+    account.groups.extend(new);
+    account
+}
+
+/// The account that a provider gives a declared user, if the user still names that person.
+fn declared_person(
+    context: AccountContext<'_>,
+    account: &Account,
+    person: &Person,
+) -> Option<Account> {
+    let provider = context.tenant.provider(&person.provider)?;
+    let claims = serde_json::from_str(&person.claims).ok()?;
+    let identity = declared_identity(context, provider, &claims)?;
+    let also = map_account(provider, context.tenant_id(), &claims).ok()?;
+    account.identities.contains(&identity).then_some(also)
+}
+
+/// The person that claims are about, as an OidcUser would name it.
+pub(super) fn declared_identity(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+) -> Option<DeclaredIdentity> {
+    let identity = identity_of(provider, context.tenant_id(), claims).ok()?;
+    Some(DeclaredIdentity { provider: provider.name().to_owned(), subject: identity.identifier })
+}
+
+/// The account of a person of a provider. `None` if the person is unknown, or the provider does not
+/// exist, cannot be used, or no longer admits the person.
+async fn load_account(
+    context: AccountContext<'_>,
+    subject: &Subject,
+) -> Result<Option<Arc<Account>>, AccountError> {
+    if context.tenant.providers().is_empty() {
+        return Ok(None);
+    }
+    let Some(person) = load_person(context, subject).await? else { return Ok(None) };
+    let Some(provider) = context.tenant.provider(&person.provider) else { return Ok(None) };
+    let Ok(claims) = serde_json::from_str(&person.claims) else { return Ok(None) };
+    if !is_admitted(context, provider, &claims) {
+        return Ok(None);
+    }
+    let account = match map_account(provider, context.tenant_id(), &claims) {
+        // Another object with the provider's name can have other people.
+        Ok(account) if account.subject == *subject => account,
+        Ok(_) => return Ok(None),
+        Err(error) => {
+            tracing::info!(
+                subject = subject.as_str(),
+                provider = %provider.object,
+                %error,
+                "a person of an identity provider is refused"
+            );
+            return Ok(None);
+        }
+    };
+    Ok(Some(Arc::new(account)))
+}
+
+/// Returns true if the person may sign in without an OidcUser. One that an OidcUser declares is that
+/// user instead.
+fn is_admitted(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+) -> bool {
+    let identity = declared_identity(context, provider, claims);
+    let declared = identity.and_then(|identity| context.tenant.account_by_identity(&identity));
+    provider.admission != AdmissionPolicy::Declared && declared.is_none()
+}
+
+/// Loads a person's record, and records its use once a day.
+async fn load_person(
+    context: AccountContext<'_>,
+    subject: &Subject,
+) -> Result<Option<Person>, AccountError> {
+    let key = person_key(context, subject);
+    let Some(stored) = context.get(&key).await? else { return Ok(None) };
+    let Some(person) = open(context, subject, &stored)? else { return Ok(None) };
+    touch(context, &key, stored, person.clone()).await?;
+    Ok(Some(person))
+}
+
+/// Records the use of a person's record once a day, so that it does not expire.
+async fn touch(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+    stored: VersionedRecord,
+    person: Person,
+) -> Result<(), AccountError> {
+    if context.now.since(person.used_at) < TOUCH_INTERVAL {
+        return Ok(());
+    }
+    let used = Person { used_at: context.now, ..person };
+    let record = record(context, key, &used)?;
+    // A concurrent request recorded the use, or fresher claims.
+    context.compare_and_swap(stored.version, record).await?;
+    Ok(())
+}
+
+fn person_key(context: AccountContext<'_>, subject: &Subject) -> RecordKey {
+    context.key(RecordKind::Person, sha256_base64url(subject.as_str()))
+}
+
+fn record(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+    person: &Person,
+) -> Result<Record, AccountError> {
+    Ok(Record {
+        key: key.clone(),
+        value: context.seal(person)?.into_bytes().into(),
+        expires_at: context.now.plus(TTL),
+        owners: vec![IndexEntry::new(OwnerKind::User, &person.subject)],
+        due_at: None,
+    })
+}
+
+/// Opens a record; `None` if it is not this person's, or sealed with a key that is gone.
+fn open(
+    context: AccountContext<'_>,
+    subject: &Subject,
+    stored: &VersionedRecord,
+) -> Result<Option<Person>, AccountError> {
+    let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
+    let person: Option<Person> = context.open(sealed)?;
+    Ok(person.filter(|person| person.subject == subject.as_str()))
+}

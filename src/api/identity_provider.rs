@@ -1,0 +1,126 @@
+//! The `IdentityProvider` resource: where people of a tenant come from.
+
+mod github;
+mod mapping;
+mod oidc;
+mod sign_in;
+mod status;
+mod summary;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+pub use github::{GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec};
+pub use mapping::{
+    ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec, ExtraMappingSpec,
+    GroupsMappingSpec, TextMappingSpec, UserValidationRuleSpec,
+};
+pub use oidc::OidcProviderSpec;
+pub use sign_in::{AssuranceSpec, ProviderSignInSpec, RefreshSpec, SubjectSpec};
+pub use status::IdentityProviderStatus;
+pub use summary::ProviderSummary;
+
+use super::{
+    EnumSpec, LocalTenantRef,
+    rules::{self, provider},
+};
+use crate::model::{AdmissionPolicy, ProviderType, UpstreamLogout};
+
+/// An `IdentityProvider` is a source of people who sign in at one Tenant: a company's OpenID
+/// provider, GitHub, or a directory. It lives in the Tenant's namespace, because its author can be
+/// anyone there.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "lanyard.dev",
+    version = "v1alpha1",
+    kind = "IdentityProvider",
+    doc = "An IdentityProvider is a source of people who sign in at one Tenant.",
+    validation = rules::name(),
+    namespaced,
+    category = "lanyard",
+    shortname = "oidcp",
+    status = "IdentityProviderStatus",
+    printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenantRef.name"}"#,
+    printcolumn = r#"{"name":"Type","type":"string","jsonPath":".spec.type"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Reachable","type":"string","jsonPath":".status.conditions[?(@.type==\"Reachable\")].status"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
+#[x_kube(validation = rules::immutable("type", "delete the object and create another"))]
+#[x_kube(validation = rules::immutable_optional("identityKey", "delete the object and create another; its people would become other people"))]
+#[x_kube(validation = rules::immutable_optional("subject", "delete the object and create another; its people would become other people"))]
+#[x_kube(validation = provider::issuer_is_stable())]
+#[x_kube(validation = provider::one_member())]
+pub struct IdentityProviderSpec {
+    /// The Tenant whose people come from here. It must be in this object's namespace. Immutable.
+    pub tenant_ref: LocalTenantRef,
+    /// The protocol, which names the one member that is set: `OIDC` (`oidc`) or `GitHub`
+    /// (`github`). Immutable.
+    #[serde(rename = "type")]
+    pub provider_type: EnumSpec<ProviderType>,
+    /// Name of the provider on the sign-in page. Default: the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::visible())]
+    pub display_name: Option<String>,
+    /// An OpenID provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcProviderSpec>,
+    /// GitHub, or GitHub Enterprise Server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github: Option<GitHubProviderSpec>,
+    /// The name under which subjects are computed. It must stay the same while the same people come
+    /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer`, or
+    /// `github.host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = provider::identity_key())]
+    pub identity_key: Option<String>,
+    /// How the claim `sub` of a person is made. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectSpec>,
+    /// Where username, e-mail address, groups and other claims come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_mappings: Option<ClaimMappingsSpec>,
+    /// Domains of the e-mail addresses that this provider vouches for. An address of another domain
+    /// is never verified. Absent: every domain. Required where the tenant has further sources of
+    /// people, unless this one gives no e-mail address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    #[x_kube(validation = provider::domains())]
+    pub email_domains: Vec<String>,
+    /// Requirements on the claims as they come from the provider. All must be met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub claim_validation_rules: Vec<ClaimValidationRuleSpec>,
+    /// Requirements on the person that the claims become. All must be met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub user_validation_rules: Vec<UserValidationRuleSpec>,
+    /// Claims as the provider would send them, with what has to become of them. An example that
+    /// fails makes the object `Accepted=False`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub examples: Vec<ExampleSpec>,
+    /// The people who may sign in: `Everyone` whom the provider authenticates; `ByRules`: those who
+    /// meet the rules, of which there must be one; `Declared`: those whom an OidcUser names in its
+    /// `identities`.
+    pub admit: EnumSpec<AdmissionPolicy>,
+    /// When the provider is asked again about a person who is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<RefreshSpec>,
+    /// The provider's own assurances that count here. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub assurance: Vec<AssuranceSpec>,
+    /// Whether a logout here ends the provider's session too: `Local` (default) or `Upstream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout: Option<EnumSpec<UpstreamLogout>>,
+    /// The place of the provider on the sign-in page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<ProviderSignInSpec>,
+}

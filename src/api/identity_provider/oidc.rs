@@ -1,0 +1,44 @@
+//! An OpenID provider as a source of people.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{
+        EnumSpec, SecretKeyRef,
+        rules::{self, provider},
+    },
+    model::UserinfoUse,
+};
+
+/// An OpenID provider, and this tenant as its client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = provider::client_once())]
+pub struct OidcProviderSpec {
+    /// The issuer URL, exactly as the provider's discovery document has it. Immutable unless
+    /// `identityKey` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::web_url())]
+    pub issuer: Option<String>,
+    /// The client id that the provider has given to this tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::visible())]
+    pub client_id: Option<String>,
+    /// The Secret with the client secret. Default key: `client-secret`. Absent: a public client, which
+    /// is bound by PKCE alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_ref: Option<SecretKeyRef>,
+    /// Scopes to request. Default: `openid profile email`, and `groups` or `offline_access` where the
+    /// provider offers them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
+    #[x_kube(validation = rules::scopes())]
+    pub scopes: Vec<String>,
+    /// Whether the userinfo endpoint is asked: `IfNeeded` (default; if a mapped claim is not in the
+    /// ID token), `Always` or `Never`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo: Option<EnumSpec<UserinfoUse>>,
+}

@@ -1,0 +1,61 @@
+//! An `IdentityProvider` as a cached object.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
+
+use super::{IdentityProvider, IdentityProviderSpec, IdentityProviderStatus};
+use crate::{
+    api::{ManagedObject, StatusDigest},
+    model::{ManagedKind, ObjectKey, TenantId},
+};
+
+/// Summary of an `IdentityProvider`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderSummary {
+    /// The tenant that the provider refers to.
+    pub tenant: TenantId,
+    /// The Secret with the provider's credentials for this tenant, if it names one.
+    pub secret: Option<ObjectKey>,
+}
+
+impl ManagedObject for IdentityProvider {
+    const KIND: ManagedKind = ManagedKind::IdentityProvider;
+    type Spec = IdentityProviderSpec;
+    type Status = IdentityProviderStatus;
+    type Summary = ProviderSummary;
+    type StatusFacts = ();
+
+    fn spec(&self) -> &IdentityProviderSpec {
+        &self.spec
+    }
+
+    fn into_parts(self) -> (ObjectMeta, IdentityProviderSpec, Option<IdentityProviderStatus>) {
+        (self.metadata, self.spec, self.status)
+    }
+
+    fn from_parts(metadata: ObjectMeta, spec: IdentityProviderSpec) -> Self {
+        Self { metadata, spec, status: None }
+    }
+
+    fn summary(&self, key: &ObjectKey) -> ProviderSummary {
+        let IdentityProviderSpec { oidc, github, .. } = &self.spec;
+        let oidc = oidc.as_ref().and_then(|oidc| oidc.client_secret_ref.as_ref());
+        let github = github.as_ref().map(|github| &github.client_secret_ref);
+        let secret = oidc.or(github).map(|reference| key.beside(&reference.name).shared());
+        ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
+    }
+
+    fn secrets(summary: &ProviderSummary) -> Vec<&ObjectKey> {
+        summary.secret.iter().collect()
+    }
+
+    fn conditions(status: &IdentityProviderStatus) -> &[Condition] {
+        &status.conditions
+    }
+
+    fn status_digest(status: &IdentityProviderStatus) -> StatusDigest {
+        let rest = IdentityProviderStatus { conditions: Vec::new(), ..status.clone() };
+        StatusDigest::of(&status.conditions, &rest)
+    }
+
+    fn status_facts(_: &IdentityProviderStatus, _: &ProviderSummary) {}
+}

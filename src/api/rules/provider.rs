@@ -1,0 +1,60 @@
+//! CEL rules of `IdentityProvider`.
+
+use kube::core::Rule;
+
+use super::rule;
+
+/// The member that `type` names is set, and no other.
+pub fn one_member() -> Rule {
+    rule(
+        "has(self.oidc) == (self.type == 'OIDC') && has(self.github) == (self.type == 'GitHub')",
+        "must have the member that type names, and no other: oidc for OIDC, github for GitHub",
+    )
+}
+
+/// Without an identity key of its own, subjects depend on the provider's address.
+pub fn issuer_is_stable() -> Rule {
+    rule(
+        "has(self.identityKey) || ((!has(self.oidc) || !has(oldSelf.oidc) || (has(self.oidc.issuer) == has(oldSelf.oidc.issuer) && (!has(self.oidc.issuer) || self.oidc.issuer == oldSelf.oidc.issuer))) && (!has(self.github) || !has(oldSelf.github) || (has(self.github.host) == has(oldSelf.github.host) && (!has(self.github.host) || self.github.host == oldSelf.github.host))))",
+        "oidc.issuer and github.host cannot be changed without identityKey, since every person would become another one",
+    )
+}
+
+/// An identity key is one word of printable ASCII.
+pub fn identity_key() -> Rule {
+    rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
+}
+
+/// Either the issuer with a client id.
+pub fn client_once() -> Rule {
+    rule("has(self.issuer) && has(self.clientId)", "must have issuer and clientId")
+}
+
+/// A host name, with a port if it is not 443.
+pub fn host() -> Rule {
+    rule(
+        "self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?$')",
+        "must be a host name in lower case, with a port if it is not 443",
+    )
+}
+
+/// Domains of e-mail addresses.
+pub fn domains() -> Rule {
+    rule(
+        "self.all(domain, domain.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$'))",
+        "must be domains in lower case, such as example.com",
+    )
+}
+
+/// One of `claim` and `expression`.
+pub fn claim_or_expression() -> Rule {
+    rule("!(has(self.claim) && has(self.expression))", "must have claim or expression, not both")
+}
+
+/// A claim with its value, or an expression.
+pub fn claim_rule() -> Rule {
+    rule(
+        "has(self.claim) != has(self.expression) && has(self.claim) == has(self.requiredValue)",
+        "must have claim and requiredValue, or expression",
+    )
+}

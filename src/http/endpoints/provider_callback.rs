@@ -1,0 +1,79 @@
+//! `I/callback/{provider}`: the redirect URI at an identity provider.
+
+use http::StatusCode;
+
+use super::{
+    authorize::{continue_signed_in, forms},
+    provider_problem,
+};
+use crate::{
+    accounts::upstream_sign_in::complete_upstream_sign_in,
+    http::{AppState, EndpointError, Reply, Request, pages},
+    model::Endpoint,
+    protocol::{
+        error::{ErrorCode, OAuthError},
+        params::RequestParams,
+        upstream::UpstreamState,
+    },
+    telemetry::LoginOutcome,
+};
+
+/// Parameters of a response that are posted on.
+const FORWARDED: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
+
+/// The response in the query.
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.query_params()?;
+    complete(app, &request, &params).await
+}
+
+/// The response by POST. A browser sends no `SameSite=Lax` cookie with a POST of another site, so a
+/// page posts it on from here.
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.form()?;
+    if request.same_origin() {
+        return complete(app, &request, &params).await;
+    }
+    let fields: Vec<_> = FORWARDED
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), params.get(name)?.to_owned())))
+        .collect();
+    let tenant = &request.tenant.tenant;
+    let path = Endpoint::ProviderCallback.absolute_path(&tenant.issuer);
+    let path = path.replace("{provider}", &request.path_param);
+    let page = pages::form_post(tenant, &path, &fields);
+    Ok(Reply::html(StatusCode::OK, page).with_script().header("referrer-policy", "same-origin"))
+}
+
+async fn complete(
+    app: &AppState,
+    request: &Request,
+    params: &RequestParams,
+) -> Result<Reply, EndpointError> {
+    let unsolicited = || {
+        let text =
+            "This sign-in was not started here. Go back to the application and sign in from there.";
+        EndpointError::from(OAuthError::new(ErrorCode::InvalidRequest, text))
+    };
+    let sealed = params.get("state").ok_or_else(unsolicited)?;
+    let state: UpstreamState = app.context(request).open(sealed)?.ok_or_else(unsolicited)?;
+    // An answer for another provider's request is not given to this one.
+    if state.provider != request.path_param {
+        return Err(unsolicited());
+    }
+    let authorization = forms::resume_in_browser(app, request, state.interaction.clone()).await?;
+    let Some(provider) = request.tenant.provider(&state.provider) else {
+        return Err(provider_problem::provider_gone(&authorization));
+    };
+    let fetch = app.http_client(request);
+    let context = app.context(request);
+    let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
+    let outcome = if completed.is_ok() { LoginOutcome::Success } else { LoginOutcome::Failure };
+    app.accounts.metrics.login(&request.tenant.tenant.id, outcome);
+    match completed {
+        Ok(signed_in) => {
+            continue_signed_in(authorization, signed_in.authentication, signed_in.account).await
+        }
+        Err(error) => Err(provider_problem::problem_page(&authorization, provider, error)),
+    }
+}

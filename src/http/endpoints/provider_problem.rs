@@ -1,0 +1,139 @@
+//! The pages for a sign-in at an identity provider that did not succeed: they say who refused and
+//! what to do. The cause is in the log.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::authorize::{AuthorizationContext, forms};
+use crate::{
+    accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
+    http::{EndpointError, UnusablePage},
+    protocol::identity_provider::IdentityProvider,
+};
+
+const ASK_ADMINISTRATOR: &str =
+    "Ask the administrator of this sign-in page. The details below help to find the cause.";
+const AGAIN: &str = "Try again in a moment.";
+
+/// The page for a provider that was deleted while a person was there.
+pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> EndpointError {
+    let texts = ProblemTexts {
+        title: "This way of signing in is not available".into(),
+        message: "It was removed or changed a moment ago.".into(),
+        advice: "Start again and choose another one.".into(),
+        status: StatusCode::NOT_FOUND,
+        code: "provider_gone",
+    };
+    problem(authorization, texts)
+}
+
+/// The page for an error.
+pub(super) fn problem_page(
+    authorization: &AuthorizationContext<'_>,
+    provider: &IdentityProvider,
+    error: UpstreamSignInError,
+) -> EndpointError {
+    let error = match error {
+        UpstreamSignInError::Account(error) => return error.into(),
+        error => error,
+    };
+    tracing::warn!(
+        provider = %provider.object,
+        %error,
+        "a sign-in at an identity provider failed"
+    );
+    problem(authorization, texts(provider, &error))
+}
+
+struct ProblemTexts {
+    title: Cow<'static, str>,
+    message: Cow<'static, str>,
+    advice: Cow<'static, str>,
+    status: StatusCode,
+    code: &'static str,
+}
+
+fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTexts {
+    let name = &provider.display_name;
+    let refused = |message: String, advice: Cow<'static, str>| ProblemTexts {
+        title: "You cannot sign in here".into(),
+        message: message.into(),
+        advice,
+        status: StatusCode::FORBIDDEN,
+        code: "person_refused",
+    };
+    let broken = |code: &'static str| ProblemTexts {
+        title: format!("{name} did not answer as expected").into(),
+        message: format!("The answer of {name} could not be used.").into(),
+        advice: ASK_ADMINISTRATOR.into(),
+        status: StatusCode::BAD_GATEWAY,
+        code,
+    };
+    match error.problem() {
+        SignInProblem::Refused(message) => {
+            let advice = message.map_or(
+                Cow::Borrowed("Use another account, or ask the administrator for access."),
+                |message| message.to_owned().into(),
+            );
+            refused(format!("Your account at {name} is not admitted here."), advice)
+        }
+        SignInProblem::NotDeclared => refused(
+            format!("Your account at {name} is not known here."),
+            "Ask the administrator to add it.".into(),
+        ),
+        SignInProblem::NotInOrganization => refused(
+            format!(
+                "Your account at {name} is in none of the organizations that are admitted here."
+            ),
+            "Use another account, or ask the administrator for access.".into(),
+        ),
+        SignInProblem::Denied => ProblemTexts {
+            title: format!("{name} did not sign you in").into(),
+            message: format!("You cancelled the sign-in at {name}, or {name} does not let you in.")
+                .into(),
+            advice: "Try again, or choose another way of signing in.".into(),
+            status: StatusCode::FORBIDDEN,
+            code: "provider_denied",
+        },
+        SignInProblem::Unavailable => ProblemTexts {
+            title: format!("{name} cannot be reached").into(),
+            message: format!("{name} does not answer at the moment.").into(),
+            advice: AGAIN.into(),
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "provider_unavailable",
+        },
+        SignInProblem::NotFresh => ProblemTexts {
+            title: "Please sign in again".into(),
+            message: format!(
+                "The application requires a new sign-in, but {name} used an earlier one."
+            )
+            .into(),
+            advice: format!("Sign out at {name}, then try again.").into(),
+            status: StatusCode::FORBIDDEN,
+            code: "sign_in_too_old",
+        },
+        SignInProblem::Claims => ProblemTexts {
+            message: format!(
+                "{name} signed you in, but did not say enough about you, or too much."
+            )
+            .into(),
+            ..broken("provider_claims")
+        },
+        SignInProblem::SubjectTaken => broken("subject_taken"),
+        SignInProblem::Answer => broken("provider_answer"),
+    }
+}
+
+fn problem(authorization: &AuthorizationContext<'_>, texts: ProblemTexts) -> EndpointError {
+    let ProblemTexts { title, message, advice, status, code } = texts;
+    let start_again = forms::start_again_url(authorization.request, &authorization.interaction);
+    EndpointError::UnusablePage(Box::new(UnusablePage {
+        title,
+        message,
+        advice,
+        start_again: Some(start_again),
+        status,
+        code,
+    }))
+}

@@ -1,0 +1,110 @@
+//! Examples: claims with the account that has to become of them.
+
+use serde_json::{Map, Value, json};
+
+use super::{IdentityProvider, UpstreamClaims, map_account};
+use crate::model::{Account, TenantId};
+
+/// Maximum size of an example's claims, in bytes of JSON.
+const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
+
+/// Claims with the expected account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The provider's claims.
+    pub claims: UpstreamClaims,
+    /// Parts of the account, or `refused: true`.
+    pub expects: Map<String, Value>,
+}
+
+/// The reason why an example fails: what was expected and what came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ExampleFailure(String);
+
+/// Maps the claims of an example and compares the result.
+///
+/// # Errors
+///
+/// [`ExampleFailure`] if the result differs, or the example cannot be judged.
+pub fn check_example(
+    provider: &IdentityProvider,
+    tenant: &TenantId,
+    example: &Example,
+) -> Result<(), ExampleFailure> {
+    let fail = |text: String| Err(ExampleFailure(text));
+    if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
+        return fail("claims must not exceed 4 KiB of JSON".to_owned());
+    }
+    let wants_refusal = example.expects.get("refused") == Some(&Value::Bool(true));
+    let account = match (map_account(provider, tenant, &example.claims), wants_refusal) {
+        (Err(_), true) => return Ok(()),
+        (Err(error), false) => return fail(format!("the person is refused: {error}")),
+        (Ok(_), true) => {
+            return fail("the person is admitted, but refused was expected".to_owned());
+        }
+        (Ok(account), false) => account,
+    };
+    for (part, expected) in &example.expects {
+        let actual = match part_of(&account, part) {
+            Ok(actual) => actual,
+            Err(error) => return fail(error),
+        };
+        if actual != *expected {
+            return fail(format!("{part} is {actual}, but {expected} was expected"));
+        }
+    }
+    Ok(())
+}
+
+fn part_of(account: &Account, part: &str) -> Result<Value, String> {
+    let claim = |name: &str| account.claims.get(name).cloned().unwrap_or_default();
+    Ok(match part {
+        "username" => claim("preferred_username"),
+        "email" => claim("email"),
+        "emailVerified" => claim("email_verified"),
+        "name" => claim("name"),
+        "groups" => json!(account.groups),
+        "subject" => json!(account.subject.as_str()),
+        "extra" => {
+            let standard = ["preferred_username", "email", "email_verified", "name"];
+            let others =
+                account.claims.iter().filter(|(name, _)| !standard.contains(&name.as_str()));
+            Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        "refused" => json!(false),
+        other => {
+            return Err(format!(
+                "{other:?} is not a part of an account; use username, email, emailVerified, name, groups, subject, extra or refused"
+            ));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::identity_provider::fixtures::provider;
+
+    fn checked(claims: Value, expects: Value) -> Result<(), String> {
+        let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {
+            panic!("objects")
+        };
+        let tenant = TenantId::new("acme", "main");
+        check_example(&provider(), &tenant, &Example { claims, expects })
+            .map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn an_example_says_what_came() {
+        let claims = json!({"sub": "1", "preferred_username": "ada", "groups": ["a"]});
+        assert_eq!(checked(claims.clone(), json!({"username": "ada", "groups": ["a"]})), Ok(()));
+        let failed = checked(claims.clone(), json!({"groups": ["b"]}));
+        assert_eq!(failed, Err("groups is [\"a\"], but [\"b\"] was expected".to_owned()));
+        assert!(checked(claims.clone(), json!({"refused": true})).is_err());
+        assert!(checked(claims, json!({"user": "ada"})).is_err_and(|it| it.contains("part")));
+        let unnamed = json!({"sub": "1"});
+        assert_eq!(checked(unnamed.clone(), json!({"refused": true})), Ok(()));
+        assert!(checked(unnamed, json!({})).is_err_and(|it| it.contains("no username")));
+    }
+}

@@ -1,0 +1,57 @@
+//! A provider for tests.
+
+use std::time::Duration;
+
+use super::{
+    ClaimMappings, GroupMapping, IdentityProvider, OidcUpstream, ProviderPlacement, ProviderSource,
+    RefreshPolicy, SubjectRule, TextSource, ValueSource,
+};
+use crate::model::{
+    AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy, UpstreamLogout,
+    UserinfoUse,
+};
+
+/// An OpenID provider with the default mappings.
+pub fn provider() -> IdentityProvider {
+    let claim = |name: &str| ValueSource::Claim(name.to_owned());
+    let text = |name: &str| TextSource { value: claim(name), prefix: String::new() };
+    IdentityProvider {
+        object: ObjectKey::new("acme", "corp"),
+        tenant: TenantId::new("acme", "main"),
+        display_name: "Acme staff".into(),
+        source: ProviderSource::Oidc(OidcUpstream {
+            issuer: "https://login.acme.test".into(),
+            client_id: "lanyard".into(),
+            client_secret: None,
+            scopes: Vec::new(),
+            userinfo: UserinfoUse::IfNeeded,
+        }),
+        identity_key: "https://login.acme.test".into(),
+        subject: SubjectRule {
+            claim: "sub".into(),
+            strategy: SubjectStrategy::Computed,
+            connector_id: String::new(),
+        },
+        mappings: ClaimMappings {
+            username: text("preferred_username"),
+            name: text("name"),
+            email: Some(claim("email")),
+            email_verified: claim("email_verified"),
+            groups: GroupMapping { value: None, include: Vec::new(), prefix: String::new() },
+            extra: Vec::new(),
+        },
+        email_domains: Vec::new(),
+        claim_rules: Vec::new(),
+        user_rules: Vec::new(),
+        admission: AdmissionPolicy::Everyone,
+        refresh: RefreshPolicy {
+            mode: RefreshMode::Disabled,
+            interval: Duration::from_mins(15),
+            unavailable: UnavailablePolicy::KeepFor,
+            keep_for: Duration::from_hours(4),
+        },
+        assurance: Vec::new(),
+        logout: UpstreamLogout::Local,
+        sign_in: ProviderPlacement { order: 100, domains: Vec::new(), hidden: false },
+    }
+}

@@ -1,0 +1,183 @@
+//! The groups of a person: from a claim, filtered and prefixed.
+
+use serde_json::Value;
+
+use super::{MappingError, UpstreamClaims, ValueSource};
+
+/// Maximum number of groups of a person.
+const MAX_GROUPS: usize = 1000;
+/// Maximum length of a group, in bytes.
+const MAX_GROUP_LEN: usize = 256;
+/// The claim that providers send groups in.
+const DEFAULT_CLAIM: &str = "groups";
+
+/// Where groups come from.
+#[derive(Clone, Debug)]
+pub struct GroupMapping {
+    /// The value; `None`: the claim `groups`, which may be absent.
+    pub value: Option<ValueSource>,
+    /// Patterns of the groups that count; empty: all.
+    pub include: Vec<String>,
+    /// The text before each group.
+    pub prefix: String,
+}
+
+impl GroupMapping {
+    /// The groups of a person, without duplicates, in the provider's order.
+    pub(super) fn groups(&self, claims: &UpstreamClaims) -> Result<Vec<String>, MappingError> {
+        let name = match &self.value {
+            Some(source) => source.claim(),
+            None => Some(DEFAULT_CLAIM),
+        };
+        if name.is_some_and(|name| has_overage(claims, name)) {
+            return Err(MappingError::GroupOverage);
+        }
+        let value = match &self.value {
+            Some(source) => {
+                let value = source.value(claims).map_err(MappingError::Expression)?;
+                Some(value.ok_or_else(|| MappingError::NoGroups(self.description()))?)
+            }
+            None => claims.get(DEFAULT_CLAIM).filter(|value| !value.is_null()).cloned(),
+        };
+        let listed = match value {
+            None => return Ok(Vec::new()),
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(several)) => several
+                .into_iter()
+                .map(|group| match group {
+                    Value::String(text) => Ok(text),
+                    _ => Err(MappingError::NotGroups(self.description())),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(MappingError::NotGroups(self.description())),
+        };
+        let mut groups: Vec<String> = Vec::new();
+        let mut known = std::collections::HashSet::new();
+        for group in listed.iter().filter(|group| self.includes(group)) {
+            let named = format!("{}{group}", self.prefix);
+            if group.is_empty() || named.len() > MAX_GROUP_LEN {
+                return Err(MappingError::GroupLength(MAX_GROUP_LEN));
+            }
+            if known.insert(named.clone()) {
+                groups.push(named);
+            }
+        }
+        if groups.len() > MAX_GROUPS {
+            return Err(MappingError::TooManyGroups { count: groups.len(), most: MAX_GROUPS });
+        }
+        Ok(groups)
+    }
+
+    fn description(&self) -> String {
+        match self.value.as_ref().map(ValueSource::claim) {
+            None => DEFAULT_CLAIM.to_owned(),
+            Some(Some(claim)) => claim.to_owned(),
+            Some(None) => "groups.expression".to_owned(),
+        }
+    }
+
+    fn includes(&self, group: &str) -> bool {
+        self.include.is_empty() || self.include.iter().any(|pattern| is_match(pattern, group))
+    }
+}
+
+/// Returns true if the provider left the groups out because they are too many: Entra then names the
+/// claim in `_claim_names` (OIDC Core §5.6.2), or sends `hasgroups`.
+fn has_overage(claims: &UpstreamClaims, name: &str) -> bool {
+    let elsewhere = claims.get("_claim_names").and_then(|names| names.get(name)).is_some();
+    elsewhere || claims.get("hasgroups") == Some(&Value::Bool(true))
+}
+
+/// Returns true if `text` matches `pattern`, in which `*` stands for any text.
+fn is_match(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn groups(mapping: &GroupMapping, claims: Value) -> Result<Vec<String>, MappingError> {
+        let Value::Object(claims) = claims else { panic!("an object") };
+        mapping.groups(&claims)
+    }
+
+    fn mapping(claim: Option<&str>, include: &[&str], prefix: &str) -> GroupMapping {
+        GroupMapping {
+            value: claim.map(|claim| ValueSource::Claim(claim.to_owned())),
+            include: include.iter().map(|it| (*it).to_owned()).collect(),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    #[test]
+    fn groups_are_filtered_and_prefixed() {
+        let claims = json!({"groups": ["k8s-users", "x", "k8s-admins", "x"]});
+        let all = groups(&mapping(None, &[], ""), claims.clone());
+        assert_eq!(all, Ok(vec!["k8s-users".into(), "x".into(), "k8s-admins".into()]));
+        let some = groups(&mapping(Some("groups"), &["k8s-*"], "corp:"), claims);
+        assert_eq!(some, Ok(vec!["corp:k8s-users".into(), "corp:k8s-admins".into()]));
+        let one = groups(&mapping(Some("role"), &[], ""), json!({"role": "admin"}));
+        assert_eq!(one, Ok(vec!["admin".into()]));
+    }
+
+    #[test]
+    fn an_absent_claim_is_an_error_only_where_the_mapping_names_it() {
+        assert_eq!(groups(&mapping(None, &[], ""), json!({})), Ok(vec![]));
+        let missing = groups(&mapping(Some("groups"), &[], ""), json!({"groups": null}));
+        assert_eq!(missing, Err(MappingError::NoGroups("groups".into())));
+        let number = groups(&mapping(None, &[], ""), json!({"groups": [1]}));
+        assert_eq!(number, Err(MappingError::NotGroups("groups".into())));
+    }
+
+    #[test]
+    fn groups_that_the_provider_left_out_are_an_error() {
+        for claims in [json!({"_claim_names": {"groups": "src1"}}), json!({"hasgroups": true})] {
+            assert_eq!(groups(&mapping(None, &[], ""), claims), Err(MappingError::GroupOverage));
+        }
+    }
+
+    #[test]
+    fn groups_are_bounded_and_never_cut() {
+        let many: Vec<_> = (0..2000).map(|n| format!("g{n}")).collect();
+        let refused = groups(&mapping(None, &[], ""), json!({"groups": many}));
+        assert_eq!(refused, Err(MappingError::TooManyGroups { count: 2000, most: 1000 }));
+        let filtered = groups(&mapping(None, &["g1*"], ""), json!({"groups": many}));
+        assert_eq!(
+            filtered.map(|groups| groups.len()),
+            Err(MappingError::TooManyGroups { count: 1111, most: 1000 })
+        );
+        let fewer = groups(&mapping(None, &["g11*"], ""), json!({"groups": many}));
+        assert_eq!(fewer.map(|groups| groups.len()), Ok(111));
+        let long = json!({"groups": ["x".repeat(257)]});
+        assert_eq!(groups(&mapping(None, &[], ""), long), Err(MappingError::GroupLength(256)));
+    }
+
+    #[test]
+    fn patterns_match_whole_texts() {
+        for (pattern, text, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "abd", false),
+            ("a*b*c", "axbyc", true),
+            ("*x", "ax", true),
+            ("aa*aa", "aaa", false),
+        ] {
+            assert_eq!(is_match(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Maps the claims of a provider to an account. Sign-in, refresh and every later use run the same
+//! function, so an edited mapping counts at the next use.
+
+use serde_json::{Map, Value};
+
+use super::{
+    ClaimRule, IdentityProvider, MappingError, Requirement, TextSource, UpstreamClaims, UserRule,
+    ValueSource, identity_of,
+};
+use crate::{
+    expression::{ExpressionUser, ExpressionVariables},
+    model::{Account, AccountSource, PasswordState, TenantId, normalize_username},
+};
+
+/// Maximum length of a mapped text, in bytes.
+const MAX_TEXT_LEN: usize = 1024;
+/// Maximum length of a username, in characters.
+const MAX_USERNAME_LEN: usize = 256;
+/// Standard claims that are taken over if they are texts (OIDC Core §5.1).
+const COPIED: [&str; 10] = [
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "profile",
+    "picture",
+    "website",
+    "zoneinfo",
+    "locale",
+    "birthdate",
+];
+
+/// Maps claims to an account.
+///
+/// # Errors
+///
+/// [`MappingError`] if a part is missing or unusable, or a rule refuses the person.
+pub fn map_account(
+    provider: &IdentityProvider,
+    tenant: &TenantId,
+    claims: &UpstreamClaims,
+) -> Result<Account, MappingError> {
+    let identity = identity_of(provider, tenant, claims)?;
+    for (index, rule) in provider.claim_rules.iter().enumerate() {
+        check_rule(index, rule, claims)?;
+    }
+    let mappings = &provider.mappings;
+    let username = required_text(&mappings.username, "username", claims)?;
+    if username.chars().count() > MAX_USERNAME_LEN {
+        return Err(bad_text("username", &mappings.username.value, "has more than 256 characters"));
+    }
+    let mut mapped = copied(claims);
+    mapped.insert("preferred_username".to_owned(), username.clone().into());
+    if let Some(name) = text(&mappings.name, "name", claims)? {
+        mapped.insert("name".to_owned(), name.into());
+    }
+    email(provider, claims, &mut mapped)?;
+    for (name, source) in &mappings.extra {
+        if let Some(value) = source.value(claims).map_err(MappingError::Expression)? {
+            mapped.insert(name.clone(), value);
+        }
+    }
+    let account = Account {
+        source: AccountSource::Provider(provider.object.clone()),
+        username: normalize_username(&username),
+        subject: identity.subject,
+        claims: mapped,
+        groups: mappings.groups.groups(claims)?,
+        disabled: false,
+        mark: identity.mark,
+        generation: 0,
+        password: PasswordState::Absent,
+        sign_out_before: None,
+        identities: Box::default(),
+    };
+    check_user_rules(provider, claims, &account)?;
+    Ok(account)
+}
+
+/// Requirements on the account. An expression that cannot be evaluated refuses.
+fn check_user_rules(
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+    account: &Account,
+) -> Result<(), MappingError> {
+    if provider.user_rules.is_empty() {
+        return Ok(());
+    }
+    let text = |name: &str| account.claims.get(name).and_then(Value::as_str);
+    let user = ExpressionUser {
+        username: text("preferred_username").unwrap_or(&account.username),
+        subject: account.subject.as_str(),
+        email: text("email"),
+        email_verified: account.claims.get("email_verified").and_then(Value::as_bool),
+        groups: &account.groups,
+        extra: &account.claims,
+        provider: Some(provider.name()),
+        acr: None,
+        amr: &[],
+    };
+    let variables = ExpressionVariables { claims: Some(claims), user: Some(user), client: None };
+    for (index, UserRule { expression, message }) in provider.user_rules.iter().enumerate() {
+        let is_met = expression.evaluate_bool(&variables);
+        if !is_met.map_err(|error| MappingError::Expression(error.to_string()))? {
+            return Err(MappingError::RefusedUser { index, message: message.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn check_rule(index: usize, rule: &ClaimRule, claims: &UpstreamClaims) -> Result<(), MappingError> {
+    let is_met = match &rule.requirement {
+        Requirement::Claim { name, value } => match claims.get(name) {
+            Some(Value::String(text)) => text == value,
+            Some(Value::Bool(found)) => *value == if *found { "true" } else { "false" },
+            Some(Value::Number(found)) => found.to_string() == *value,
+            _ => false,
+        },
+        Requirement::Expression(expression) => {
+            let variables =
+                ExpressionVariables { claims: Some(claims), ..ExpressionVariables::default() };
+            let found = expression.evaluate_bool(&variables);
+            found.map_err(|error| MappingError::Expression(error.to_string()))?
+        }
+    };
+    if is_met {
+        Ok(())
+    } else {
+        Err(MappingError::Refused { index, message: rule.message.clone() })
+    }
+}
+
+/// E-mail address and whether it is verified.
+fn email(
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+    mapped: &mut Map<String, Value>,
+) -> Result<(), MappingError> {
+    let Some(source) = &provider.mappings.email else { return Ok(()) };
+    let Some(address) = plain_text(source, "email", claims)? else { return Ok(()) };
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    let Some(domain) = domain.filter(|domain| !domain.is_empty()) else {
+        return Err(bad_text("email", source, "is not an e-mail address"));
+    };
+    let verified = &provider.mappings.email_verified;
+    let said = match verified.value(claims).map_err(MappingError::Expression)? {
+        None => None,
+        Some(Value::Bool(said)) => Some(said),
+        // Some providers send texts.
+        Some(Value::String(text)) if text == "true" || text == "false" => Some(text == "true"),
+        Some(_) => return Err(bad_text("emailVerified", verified, "is neither true nor false")),
+    };
+    let domains = &provider.email_domains;
+    let vouched = domains.is_empty() || domains.contains(&domain);
+    mapped.insert("email".to_owned(), address.into());
+    if let Some(said) = if vouched { said } else { Some(false) } {
+        mapped.insert("email_verified".to_owned(), said.into());
+    }
+    Ok(())
+}
+
+/// The standard claims that are taken over as they are.
+fn copied(claims: &UpstreamClaims) -> Map<String, Value> {
+    let usable = |name: &str| {
+        let text = claims.get(name).and_then(Value::as_str);
+        let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+        let url = matches!(name, "profile" | "picture" | "website");
+        text.is_some_and(|text| {
+            !text.is_empty()
+                && text.len() <= MAX_TEXT_LEN
+                && !text.chars().any(char::is_control)
+                && (!url || is_url(text))
+        })
+    };
+    let names = COPIED.iter().filter(|name| usable(name));
+    names.map(|name| ((*name).to_owned(), claims[*name].clone())).collect()
+}
+
+fn required_text(
+    source: &TextSource,
+    part: &'static str,
+    claims: &UpstreamClaims,
+) -> Result<String, MappingError> {
+    let missing = || MappingError::NoText { part, source_name: source_name(&source.value) };
+    text(source, part, claims)?.ok_or_else(missing)
+}
+
+/// A text with its prefix; `None` if the value is absent or empty.
+fn text(
+    source: &TextSource,
+    part: &'static str,
+    claims: &UpstreamClaims,
+) -> Result<Option<String>, MappingError> {
+    let value = plain_text(&source.value, part, claims)?;
+    Ok(value.map(|value| format!("{}{value}", source.prefix)))
+}
+
+fn plain_text(
+    source: &ValueSource,
+    part: &'static str,
+    claims: &UpstreamClaims,
+) -> Result<Option<String>, MappingError> {
+    let text = match source.value(claims).map_err(MappingError::Expression)? {
+        None => return Ok(None),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => return Err(bad_text(part, source, "is not a text")),
+    };
+    if text.len() > MAX_TEXT_LEN {
+        return Err(bad_text(part, source, "has more than 1024 bytes"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(bad_text(part, source, "has control characters"));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+fn bad_text(part: &'static str, source: &ValueSource, problem: &'static str) -> MappingError {
+    MappingError::BadText { part, source_name: source_name(source), problem }
+}
+
+fn source_name(source: &ValueSource) -> String {
+    match source.claim() {
+        Some(claim) => format!("the claim {claim:?}"),
+        None => "the expression".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use serde_json::json;
+
+use super::*;
+use crate::{
+    expression::{Expression, ExpressionScope},
+    model::ObjectKey,
+    protocol::identity_provider::fixtures::provider,
+};
+
+fn mapped(provider: &IdentityProvider, claims: Value) -> Result<Account, MappingError> {
+    let Value::Object(claims) = claims else { panic!("an object") };
+    map_account(provider, &TenantId::new("acme", "main"), &claims)
+}
+
+#[test]
+fn claims_become_an_account() {
+    let claims = json!({
+        "sub": "1", "preferred_username": "Ada", "name": "Ada Lovelace", "given_name": "Ada",
+        "email": "ada@acme.test", "email_verified": true, "groups": ["a"], "secret": "x",
+        "picture": "javascript:alert(1)",
+    });
+    let account = mapped(&provider(), claims).expect("an account");
+    assert_eq!((account.username.as_str(), account.groups), ("ada", vec!["a".to_owned()]));
+    let expected = json!({
+        "preferred_username": "Ada", "name": "Ada Lovelace", "given_name": "Ada",
+        "email": "ada@acme.test", "email_verified": true,
+    });
+    assert_eq!(Value::Object(account.claims), expected);
+    assert_eq!(account.source, AccountSource::Provider(ObjectKey::new("acme", "corp")));
+}
+
+#[test]
+fn an_address_outside_the_providers_domains_is_never_verified() {
+    let own = IdentityProvider { email_domains: vec!["acme.test".into()], ..provider() };
+    let verified = |claims: Value| {
+        let account = mapped(&own, claims).expect("an account");
+        account.claims.get("email_verified").cloned()
+    };
+    let with = |email: &str, said: Value| json!({"sub": "1", "preferred_username": "x", "email": email, "email_verified": said});
+    assert_eq!(verified(with("ada@ACME.test", json!(true))), Some(json!(true)));
+    assert_eq!(verified(with("ada@acme.test", json!("true"))), Some(json!(true)));
+    assert_eq!(verified(with("ada@other.test", json!(true))), Some(json!(false)));
+    assert_eq!(verified(with("a@acme.test@evil.test", json!(true))), Some(json!(false)));
+    assert_eq!(verified(with("ada@acme.test", json!(null))), None);
+}
+
+#[test]
+fn a_person_without_a_username_is_refused() {
+    let refused = mapped(&provider(), json!({"sub": "1", "preferred_username": " "}));
+    assert!(matches!(refused, Err(MappingError::NoText { part: "username", .. })));
+    let list = mapped(&provider(), json!({"sub": "1", "preferred_username": ["a"]}));
+    assert!(matches!(list, Err(MappingError::BadText { part: "username", .. })));
+    let long = mapped(&provider(), json!({"sub": "1", "preferred_username": "x".repeat(257)}));
+    assert!(long.is_err());
+}
+
+#[test]
+fn rules_refuse_with_their_message() {
+    let requirement = Requirement::Claim { name: "hd".into(), value: "acme.test".into() };
+    let message = Some("Use your Acme account.".to_owned());
+    let rules = vec![ClaimRule { requirement, message: message.clone() }];
+    let strict = IdentityProvider { claim_rules: rules, ..provider() };
+    let claims = json!({"sub": "1", "preferred_username": "ada", "hd": "acme.test"});
+    assert!(mapped(&strict, claims).is_ok());
+    for hd in [json!("evil.test"), json!(null), json!(["acme.test"])] {
+        let claims = json!({"sub": "1", "preferred_username": "ada", "hd": hd});
+        let refused = mapped(&strict, claims).expect_err("refused");
+        assert_eq!(refused, MappingError::Refused { index: 0, message: message.clone() });
+    }
+}
+
+#[test]
+fn expressions_map_and_judge() {
+    let parse = |text: &str, scope| Expression::parse(text, scope).expect("an expression");
+    let claims = |text: &str| parse(text, ExpressionScope::Claims);
+    let mut provider = provider();
+    provider.mappings.username.value =
+        ValueSource::Expression(claims("claims.email.split('@')[0]"));
+    provider.mappings.groups.value =
+        Some(ValueSource::Expression(claims("claims.roles.map(role, 'r-' + role)")));
+    provider.mappings.extra = vec![(
+        "department".to_owned(),
+        ValueSource::Expression(claims("claims.?dept.orValue('none')")),
+    )];
+    provider.user_rules = vec![UserRule {
+        expression: parse("'r-staff' in user.groups", ExpressionScope::User),
+        message: Some("Ask IT.".to_owned()),
+    }];
+    let person = json!({"sub": "1", "email": "ada@acme.test", "roles": ["staff"]});
+    let account = mapped(&provider, person).expect("an account");
+    assert_eq!((account.username.as_str(), account.groups), ("ada", vec!["r-staff".to_owned()]));
+    assert_eq!(account.claims["department"], "none");
+    let stranger = json!({"sub": "1", "email": "ada@acme.test", "roles": []});
+    let refused = mapped(&provider, stranger).expect_err("refused");
+    assert_eq!(refused.message_for_person(), Some("Ask IT."));
+    // An expression that cannot be evaluated refuses, and names the missing claim.
+    let lacking = mapped(&provider, json!({"sub": "1", "email": "ada@acme.test"}));
+    assert!(lacking.is_err_and(|error| error.to_string().contains("roles")));
+}

@@ -1,0 +1,153 @@
+//! The subject of a person, computed from what the provider says. It is the same after a rename or
+//! re-creation of the object, a restore, and the loss of the store.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{IdentityProvider, MappingError, UpstreamClaims};
+use crate::model::{ObjectMark, Subject, SubjectStrategy, TenantId};
+
+/// UUID namespace of computed subjects. Must never change, because every subject depends on it.
+const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7570_7374);
+/// Maximum length of a provider's identifier of a person, in bytes.
+const MAX_IDENTIFIER_LEN: usize = 512;
+/// Maximum length of `sub` (OIDC Core §2).
+const MAX_SUBJECT_LEN: usize = 255;
+
+/// How subjects are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectRule {
+    /// The provider's claim that identifies a person.
+    pub claim: String,
+    /// The form of subjects.
+    pub strategy: SubjectStrategy,
+    /// The id of Dex's connector, for [`SubjectStrategy::Dex`].
+    pub connector_id: String,
+}
+
+/// A person of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamIdentity {
+    /// The provider's identifier of the person.
+    pub identifier: String,
+    /// The claim `sub` here.
+    pub subject: Subject,
+    /// The mark of the person: of identity key, claim and identifier.
+    pub mark: ObjectMark,
+}
+
+/// Returns the person that the claims are about.
+///
+/// # Errors
+///
+/// [`MappingError::NoIdentifier`] if the claim is absent, no text or number, empty or too long.
+pub fn identity_of(
+    provider: &IdentityProvider,
+    tenant: &TenantId,
+    claims: &UpstreamClaims,
+) -> Result<UpstreamIdentity, MappingError> {
+    let SubjectRule { claim, strategy, connector_id } = &provider.subject;
+    let no_identifier = |problem| MappingError::NoIdentifier { claim: claim.clone(), problem };
+    let identifier = match claims.get(claim) {
+        None | Some(Value::Null) => return Err(no_identifier("is not there")),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
+        Some(_) => return Err(no_identifier("is neither a text nor a whole number")),
+    };
+    if identifier.is_empty() || identifier.contains('\0') {
+        return Err(no_identifier("is empty"));
+    }
+    if identifier.len() > MAX_IDENTIFIER_LEN {
+        return Err(no_identifier("has more than 512 bytes"));
+    }
+    let subject = match strategy {
+        SubjectStrategy::Computed => {
+            let parts = [&*tenant.to_string(), &provider.identity_key, claim, &identifier];
+            Uuid::new_v5(&SUBJECTS, parts.join("\0").as_bytes()).to_string()
+        }
+        SubjectStrategy::Upstream => identifier.clone(),
+        SubjectStrategy::Dex => dex_subject(&identifier, connector_id),
+    };
+    if subject.len() > MAX_SUBJECT_LEN || !subject.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(no_identifier("cannot be a subject: 1 to 255 ASCII characters without spaces"));
+    }
+    let mark = [&*provider.identity_key, claim, &identifier].join("\0");
+    Ok(UpstreamIdentity {
+        identifier,
+        subject: Subject::new(subject),
+        mark: ObjectMark::of(&format!("upstream {mark}")),
+    })
+}
+
+/// The subject that Dex gives a user of a connector: a protobuf message with the fields `user_id`
+/// and `conn_id`, in base64url.
+fn dex_subject(user_id: &str, connector_id: &str) -> String {
+    let mut message = Vec::new();
+    for (tag, text) in [(0x0a, user_id), (0x12, connector_id)] {
+        if text.is_empty() {
+            continue;
+        }
+        message.push(tag);
+        let mut length = text.len();
+        while length >= 0x80 {
+            message.push(u8::try_from(length & 0x7f).unwrap_or_default() | 0x80);
+            length >>= 7;
+        }
+        message.push(u8::try_from(length).unwrap_or_default());
+        message.extend_from_slice(text.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::identity_provider::fixtures::provider;
+
+    fn identity(provider: &IdentityProvider, id: Value) -> Result<UpstreamIdentity, MappingError> {
+        let Value::Object(claims) = json!({ "sub": id }) else { panic!("an object") };
+        identity_of(provider, &TenantId::new("acme", "main"), &claims)
+    }
+
+    #[test]
+    fn subjects_never_change() {
+        let found = identity(&provider(), json!("1")).expect("an identity");
+        assert_eq!(found.subject.as_str(), "ba19b9dd-021d-5fe5-80d7-83fd6954cdc9");
+        let number = identity(&provider(), json!(1)).expect("an identity");
+        assert_eq!(number, found, "GitHub's ids are numbers");
+    }
+
+    #[test]
+    fn a_subject_depends_on_identity_key_and_claim_and_not_on_the_objects_name() {
+        let of = |provider: &IdentityProvider| identity(provider, json!("1")).expect("one").subject;
+        let one = provider();
+        let renamed = IdentityProvider { object: one.object.beside("other"), ..one.clone() };
+        assert_eq!(of(&one), of(&renamed));
+        let moved = IdentityProvider { identity_key: "https://b.test".into(), ..one.clone() };
+        assert_ne!(of(&one), of(&moved));
+    }
+
+    #[test]
+    fn dex_subjects_are_those_of_dex() {
+        // What Dex gives the user "foo" of the connector "ldap".
+        assert_eq!(dex_subject("foo", "ldap"), "CgNmb28SBGxkYXA");
+        let long = "x".repeat(200);
+        let decoded = URL_SAFE_NO_PAD.decode(dex_subject(&long, "c")).expect("base64");
+        assert_eq!(decoded[..3], [0x0a, 0xc8, 0x01]);
+    }
+
+    #[test]
+    fn an_unusable_identifier_is_refused() {
+        for id in [json!(null), json!(""), json!(["a"]), json!(1.5), json!("x".repeat(5000))] {
+            let refused = identity(&provider(), id.clone());
+            assert!(matches!(refused, Err(MappingError::NoIdentifier { .. })), "{id}");
+        }
+        let rule = SubjectRule { strategy: SubjectStrategy::Upstream, ..provider().subject };
+        let verbatim = IdentityProvider { subject: rule, ..provider() };
+        assert_eq!(identity(&verbatim, json!("ada")).expect("one").subject.as_str(), "ada");
+        assert!(identity(&verbatim, json!("a b")).is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! A person of an identity provider, as last seen there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{RecordFormat, SealedRecord};
+use crate::model::{SealPurpose, Timestamp};
+
+/// A person of an identity provider. Everything but the claims can be computed from them, so a lost
+/// store costs a sign-in and never an identity. The claims are those of the provider, because an
+/// edited mapping counts at the next use. Stored by the hash of the subject, sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The claim `sub` here. A record that was moved to another person's key does not have that
+    /// person's.
+    pub subject: String,
+    /// The name of the provider's object.
+    pub provider: String,
+    /// The provider's claims, as JSON.
+    pub claims: String,
+    /// When the provider gave them.
+    pub refreshed_at: Timestamp,
+    /// When they were last used, to the day.
+    pub used_at: Timestamp,
+}
+
+impl RecordFormat for Person {}
+
+impl SealedRecord for Person {
+    const PURPOSE: SealPurpose = SealPurpose::Person;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::records::{decode_record, encode_record};
+
+    #[test]
+    fn the_format_is_stable() {
+        let person = Person {
+            subject: "s".into(),
+            provider: "corp".into(),
+            claims: "{}".into(),
+            refreshed_at: Timestamp::from_secs(1),
+            used_at: Timestamp::from_secs(2),
+        };
+        let bytes = encode_record(&person);
+        assert_eq!(bytes, b"\x01\x01s\x04corp\x02{}\xd0\x0f\xa0\x1f");
+        assert_eq!(decode_record(&bytes), Ok(person));
+    }
+}

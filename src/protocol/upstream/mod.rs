@@ -1,0 +1,16 @@
+//! The rules of OpenID Connect for its other side: this provider as a relying party of an identity
+//! provider. Pure.
+
+mod authorization;
+mod callback;
+mod id_token;
+mod metadata;
+mod state;
+mod token_response;
+
+pub use authorization::{UpstreamRequest, authorization_url};
+pub use callback::{CallbackError, CallbackResponse, check_callback};
+pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
+pub use metadata::{MetadataError, UpstreamMetadata};
+pub use state::{UpstreamDemands, UpstreamState};
+pub use token_response::{TokenResponseError, UpstreamTokens, parse_token_response};

@@ -1,0 +1,86 @@
+//! The state of a sign-in at a provider. It is sealed into the parameter `state`, so nothing is
+//! stored before the provider has answered.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{SealPurpose, Timestamp},
+    protocol::{
+        authorize::Interaction,
+        records::{FormatVersion, RecordFormat, SealedRecord},
+    },
+};
+
+/// The state of a sign-in at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamState {
+    /// The name of the provider's object.
+    pub provider: String,
+    /// `nonce` of the request.
+    pub nonce: String,
+    /// `code_verifier` of PKCE (RFC 7636 §4.1).
+    pub code_verifier: String,
+    /// When the browser was sent to the provider.
+    pub started_at: Timestamp,
+    /// The demands on the sign-in.
+    pub demands: UpstreamDemands,
+    /// The authorization that waits for it. It binds the state to the browser.
+    pub interaction: Interaction,
+}
+
+/// Demands on a sign-in at a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamDemands {
+    /// The person must sign in again (`prompt=login`).
+    pub fresh: bool,
+    /// `max_age` in seconds.
+    pub max_age: Option<u64>,
+}
+
+impl UpstreamDemands {
+    /// Returns true if a sign-in at `auth_time` satisfies the demands of a request that was sent at
+    /// `started_at`. Clocks may differ by `tolerance`.
+    pub fn are_met(
+        &self,
+        auth_time: Option<Timestamp>,
+        started_at: Timestamp,
+        tolerance: Duration,
+    ) -> bool {
+        let max_age = if self.fresh { Some(0) } else { self.max_age };
+        let Some(max_age) = max_age else { return true };
+        auth_time
+            .is_some_and(|at| at.plus(Duration::from_secs(max_age)).plus(tolerance) >= started_at)
+    }
+}
+
+impl SealedRecord for UpstreamState {
+    const PURPOSE: SealPurpose = SealPurpose::UpstreamState;
+}
+
+impl RecordFormat for UpstreamState {
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 1 };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demanded_sign_in_must_be_stated_and_recent() {
+        let started = Timestamp::from_secs(1_800_000_000);
+        let at = |seconds: i64| Some(Timestamp::from_secs(1_800_000_000 + seconds));
+        let minute = Duration::from_mins(1);
+        let none = UpstreamDemands::default();
+        assert!(none.are_met(None, started, minute));
+        let fresh = UpstreamDemands { fresh: true, max_age: Some(3600) };
+        assert!(fresh.are_met(at(5), started, minute) && fresh.are_met(at(-59), started, minute));
+        assert!(!fresh.are_met(at(-61), started, minute), "the provider did not ask again");
+        assert!(!fresh.are_met(None, started, minute), "the provider does not say");
+        let aged = UpstreamDemands { fresh: false, max_age: Some(600) };
+        assert!(
+            aged.are_met(at(-600), started, minute) && !aged.are_met(at(-700), started, minute)
+        );
+    }
+}

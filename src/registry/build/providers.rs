@@ -1,0 +1,168 @@
+//! The identity providers of one tenant: conflicts between them, and the Secret of each.
+
+use std::sync::Arc;
+
+use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
+use crate::{
+    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef},
+    model::{Endpoint, Installation, ObjectKey, Secret, SubjectStrategy},
+    protocol::identity_provider::{IdentityProvider as Provider, OidcUpstream, ProviderSource},
+    registry::{
+        ObjectOutcome, ProviderOutcome, ValidationProblem, Verdict,
+        precedence::Precedence,
+        secrets::{referenced_secret, text_entry, usable_secret},
+        validate::{self, ProviderFindings},
+    },
+};
+
+/// Default entry of a client secret.
+const DEFAULT_ENTRY: &str = "client-secret";
+
+/// Validates the providers of a group together.
+pub(super) fn validate_providers(
+    group: &TenantGroup<'_>,
+    host: TenantContext<'_>,
+    installation: &Installation,
+) -> (Vec<Arc<Provider>>, Vec<Arc<Verdict>>) {
+    let mut parsed: Vec<_> = group
+        .providers
+        .iter()
+        .map(ParsedObjects::of)
+        .map(|provider| {
+            let found =
+                validate::validate_provider(&provider.raw, provider.member.key, installation.dev);
+            (provider, found)
+        })
+        .collect();
+    parsed.sort_by_cached_key(|(provider, _)| {
+        Precedence::of(provider.created(), provider.member.key, installation)
+    });
+    let has_local_people = group.users.iter().any(|user| user.cached.summary().secret.is_some());
+    let sources = parsed.len() + usize::from(has_local_people);
+    let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
+    let mut verbatim: Option<ObjectKey> = None;
+    for (provider, mut found) in parsed {
+        provider.refuse_unknown_fields(&mut found.problems);
+        host.report(&mut found.problems, &group.id);
+        if sources > 1 {
+            check_second_source(&mut found);
+        }
+        check_verbatim(&mut found, provider.member.key, &mut verbatim);
+        let refused = found.problems.refused();
+        let reference = found.secret.clone();
+        let secret = reference.map(|reference| client_secret(provider.member, &reference));
+        let secret = match secret {
+            Some(Err(problem)) => {
+                found.problems.append([problem]);
+                None
+            }
+            Some(Ok(secret)) => Some(Some(secret)),
+            None => Some(None),
+        };
+        let ready = found.checked.take().filter(|_| !refused).zip(secret);
+        let ready = ready.map(|(checked, secret)| with_secret(checked, secret));
+        let redirect_uri = host.accepted().map(|tenant| redirect_uri(tenant, provider.member.key));
+        let outcome = ProviderOutcome {
+            redirect_uri,
+            issuer: provider.raw.spec.oidc.as_ref().and_then(|oidc| oidc.issuer.clone()),
+            identity_key: found.identity_key.clone(),
+            served: ready.is_some() && host.serves(),
+        };
+        if outcome.served {
+            served.extend(ready.map(Arc::new));
+        }
+        verdicts.push(provider.verdict(found.problems, ObjectOutcome::Provider(outcome)));
+    }
+    served.sort_by(|a: &Arc<Provider>, b| {
+        (a.sign_in.order, &a.display_name, a.name()).cmp(&(
+            b.sign_in.order,
+            &b.display_name,
+            b.name(),
+        ))
+    });
+    (served, verdicts)
+}
+
+/// The redirect URI of a provider at a tenant.
+fn redirect_uri(tenant: &validate::CheckedTenant, provider: &ObjectKey) -> String {
+    Endpoint::ProviderCallback.url_with(&tenant.tenant.issuer, &provider.name)
+}
+
+/// Where a tenant has more than one source of people, none may speak for the people of another:
+/// applications merge accounts by e-mail address and by the names of groups.
+fn check_second_source(found: &mut ProviderFindings) {
+    let Some(checked) = &found.checked else { return };
+    let mut refuse = |field: &str, message: &str| {
+        found.problems.refuse(ConditionReason::AmbiguousSource, field, message);
+    };
+    if checked.mappings.email.is_some() && checked.email_domains.is_empty() {
+        let message = "the tenant has further sources of people; list the domains of this provider's e-mail addresses, or set claimMappings.email.claim to \"\"";
+        refuse("spec.emailDomains", message);
+    }
+    // An expression makes names of its own.
+    let username = &checked.mappings.username;
+    if username.prefix.is_empty() && username.value.claim().is_some() {
+        let message = "the tenant has further sources of people; set a prefix, so that no username of one is a username of another";
+        refuse("spec.claimMappings.username.prefix", message);
+    }
+    let groups = &checked.mappings.groups;
+    if groups.prefix.is_empty() && groups.include.is_empty() {
+        let message = "the tenant has further sources of people; set a prefix, or list the groups in include, so that no provider can name the groups of another";
+        refuse("spec.claimMappings.groups", message);
+    }
+}
+
+/// One provider of a tenant may give subjects as they are.
+fn check_verbatim(found: &mut ProviderFindings, key: &ObjectKey, first: &mut Option<ObjectKey>) {
+    let strategy = found.checked.as_ref().map(|checked| checked.subject.strategy);
+    if strategy != Some(SubjectStrategy::Upstream) {
+        return;
+    }
+    match first {
+        None => *first = Some(key.clone()),
+        Some(other) => {
+            let message = format!(
+                "IdentityProvider \"{other}\" gives its subjects verbatim already; use Computed, or delete the other"
+            );
+            found.problems.refuse(
+                ConditionReason::SubjectConflict,
+                "spec.subject.strategy",
+                message,
+            );
+        }
+    }
+}
+
+fn with_secret(checked: Provider, secret: Option<Secret<String>>) -> Provider {
+    let source = match checked.source {
+        ProviderSource::Oidc(oidc) => {
+            ProviderSource::Oidc(OidcUpstream { client_secret: secret, ..oidc })
+        }
+        ProviderSource::GitHub(mut github) => {
+            if let Some(secret) = secret {
+                github.client_secret = secret;
+            }
+            ProviderSource::GitHub(github)
+        }
+    };
+    Provider { source, ..checked }
+}
+
+/// Reads the client secret. Without it the provider is not served.
+fn client_secret(
+    member: &GroupMember<'_, IdentityProvider>,
+    reference: &SecretKeyRef,
+) -> Result<Secret<String>, ValidationProblem> {
+    const FIELD: &str = "spec.clientSecretRef";
+    let name = ObjectKey::new(&member.key.namespace, &reference.name);
+    let secret = referenced_secret(member.secret, &name, FIELD)?;
+    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
+    usable_secret(text_entry(secret, entry, FIELD)?).map_err(|problem| {
+        ValidationProblem::of(
+            ConditionType::ResolvedRefs,
+            ConditionReason::SecretInvalid,
+            FIELD,
+            format!("the Secret's entry {entry:?} {problem}"),
+        )
+    })
+}

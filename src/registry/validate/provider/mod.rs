@@ -1,0 +1,192 @@
+//! Converts an `IdentityProvider` to a validated provider, except for its Secret.
+
+mod mapping;
+mod source;
+
+use std::time::Duration;
+
+use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
+use crate::{
+    api::{self, ConditionReason, IdentityProviderSpec, SecretKeyRef},
+    model::{AdmissionPolicy, ObjectKey, ProviderType, SubjectStrategy, TenantId},
+    protocol::identity_provider::{
+        AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
+        check_example,
+    },
+};
+
+/// Claims that can pass from one person to another, so they cannot identify a person.
+const REASSIGNED_CLAIMS: [&str; 8] =
+    ["email", "preferred_username", "username", "upn", "unique_name", "name", "nickname", "login"];
+/// Position on the sign-in page by default.
+const DEFAULT_ORDER: u32 = 100;
+
+/// The result of validating a provider.
+#[derive(Clone, Debug)]
+pub struct ProviderFindings {
+    /// The provider, if it can be accepted. A client secret is not read yet.
+    pub checked: Option<IdentityProvider>,
+    /// The Secret entry with its client secret, if it names one.
+    pub secret: Option<SecretKeyRef>,
+    /// The name under which it computes subjects, even if the object is invalid.
+    pub identity_key: Option<String>,
+    /// The problems found.
+    pub problems: ProblemList,
+}
+
+/// Validates a provider. `dev`: no API server has validated the object.
+pub fn validate_provider(
+    raw: &api::IdentityProvider,
+    key: &ObjectKey,
+    dev: bool,
+) -> ProviderFindings {
+    let mut problems = ProblemList::default();
+    let spec = &raw.spec;
+    name(&mut problems, key);
+    object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
+    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
+    visible_text(&mut problems, "spec.displayName", &display_name);
+    let found = source::provider_source(&mut problems, spec);
+    let (source, secret) = found.unzip();
+    let secret: Option<SecretKeyRef> = secret.flatten();
+    if let Some(reference) = &secret {
+        secret_ref(&mut problems, source::secret_field(spec), reference);
+    }
+    let identity_key =
+        spec.identity_key.clone().or_else(|| source.as_ref().map(source::default_identity_key));
+    let subject = subject(&mut problems, spec);
+    let mappings = mapping::claim_mappings(&mut problems, spec);
+    let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
+    let user_rules = mapping::user_rules(&mut problems, &spec.user_validation_rules);
+    let admission = problems.supported("spec.admit", Some(&spec.admit));
+    if admission == Some(AdmissionPolicy::ByRules) && !has_rule(spec) {
+        let message = "ByRules needs a rule in claimValidationRules or userValidationRules, or organizations at GitHub; add one, or set Everyone or Declared";
+        problems.invalid("spec.admit", message);
+    }
+    let refresh = refresh(&mut problems, spec);
+    let logout = problems.supported("spec.logout", spec.logout.as_ref()).unwrap_or_default();
+    domains(&mut problems, "spec.emailDomains", &spec.email_domains);
+    let sign_in = spec.sign_in.clone().unwrap_or_default();
+    domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
+    let assurance = spec
+        .assurance
+        .iter()
+        .map(|rule| AssuranceRule { acr: rule.acr.clone(), amr: rule.amr.clone() })
+        .collect();
+    if dev {
+        limits(&mut problems, raw);
+    }
+    let parts = source.zip(identity_key.clone()).zip(admission).filter(|_| !problems.refused());
+    let checked = parts.map(|((source, identity_key), admission)| IdentityProvider {
+        object: key.clone(),
+        tenant: spec.tenant_ref.of(key).shared(),
+        display_name,
+        source,
+        identity_key,
+        subject,
+        mappings,
+        email_domains: spec.email_domains.clone(),
+        claim_rules,
+        user_rules,
+        admission,
+        refresh,
+        assurance,
+        logout,
+        sign_in: ProviderPlacement {
+            order: sign_in.order.unwrap_or(DEFAULT_ORDER),
+            domains: sign_in.domains,
+            hidden: sign_in.hidden.unwrap_or_default(),
+        },
+    });
+    if let Some(checked) = &checked {
+        examples(&mut problems, spec, checked, &spec.tenant_ref.of(key));
+    }
+    let checked = checked.filter(|_| !problems.refused());
+    ProviderFindings { checked, secret, identity_key, problems }
+}
+
+fn has_rule(spec: &IdentityProviderSpec) -> bool {
+    let organizations = spec.github.as_ref().and_then(|github| github.organizations.as_ref());
+    let restricted = organizations.is_some_and(|organizations| !organizations.names.is_empty());
+    !spec.claim_validation_rules.is_empty() || !spec.user_validation_rules.is_empty() || restricted
+}
+
+fn subject(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> SubjectRule {
+    let written = spec.subject.clone().unwrap_or_default();
+    let strategy =
+        problems.supported("spec.subject.strategy", written.strategy.as_ref()).unwrap_or_default();
+    let is_github = spec.provider_type.supported() == Some(ProviderType::GitHub);
+    let claim = written.claim.unwrap_or_else(|| if is_github { "id" } else { "sub" }.to_owned());
+    if REASSIGNED_CLAIMS.contains(&claim.to_ascii_lowercase().as_str()) {
+        let message = format!(
+            "{claim:?} can pass from one person to another, who would then get the first one's accounts; use a claim that never does, such as sub"
+        );
+        problems.invalid("spec.subject.claim", message);
+    }
+    let is_dex = strategy == SubjectStrategy::Dex;
+    if is_dex != written.connector_id.is_some() {
+        let message =
+            "is set with the strategy Dex, and only then; it is the id of Dex's connector";
+        problems.invalid("spec.subject.connectorId", message);
+    }
+    SubjectRule { claim, strategy, connector_id: written.connector_id.unwrap_or_default() }
+}
+
+fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPolicy {
+    let written = spec.refresh.clone().unwrap_or_default();
+    let mut period = |field: &str, text: Option<&String>, (least, most), default| {
+        let Some(text) = text else { return default };
+        let parsed = duration::parse_duration(text);
+        if !parsed.is_some_and(|period| (least..=most).contains(&period)) {
+            let (least, most) = (duration::write_duration(least), duration::write_duration(most));
+            problems.invalid(field, format!("must be a duration between {least} and {most}"));
+        }
+        parsed.unwrap_or(default)
+    };
+    let hours = Duration::from_hours;
+    let minute = Duration::from_mins(1);
+    let interval = period(
+        "spec.refresh.interval",
+        written.interval.as_ref(),
+        (minute, hours(24)),
+        Duration::from_mins(15),
+    );
+    let keep_for =
+        period("spec.refresh.keepFor", written.keep_for.as_ref(), (minute, hours(720)), hours(4));
+    RefreshPolicy {
+        mode: problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default(),
+        interval,
+        unavailable: problems
+            .supported("spec.refresh.unavailable", written.unavailable.as_ref())
+            .unwrap_or_default(),
+        keep_for,
+    }
+}
+
+fn domains(problems: &mut ProblemList, field: &str, written: &[String]) {
+    for (index, domain) in written.iter().enumerate() {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        let good = !domain.is_empty()
+            && domain.chars().all(plain)
+            && !domain.split('.').any(str::is_empty);
+        if !good {
+            let message = "must be a domain in lower case, such as example.com";
+            problems.invalid(format!("{field}[{index}]"), message);
+        }
+    }
+}
+
+fn examples(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+    checked: &IdentityProvider,
+    tenant: &TenantId,
+) {
+    for (index, written) in spec.examples.iter().enumerate() {
+        let example = Example { claims: written.claims.clone(), expects: written.expects.clone() };
+        if let Err(failure) = check_example(checked, tenant, &example) {
+            let field = format!("spec.examples[{index}]");
+            problems.refuse(ConditionReason::ExampleFailed, field, failure);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! How a provider is asked: the member that `type` names.
+
+use url::Url;
+
+use super::{ProblemList, visible_text};
+use crate::{
+    api::{GitHubProviderSpec, IdentityProviderSpec, OidcProviderSpec, SecretKeyRef},
+    model::{ProviderType, Secret},
+    protocol::identity_provider::{GitHubUpstream, OidcUpstream, ProviderSource},
+    registry::validate::SCOPE_MESSAGE,
+};
+
+/// The host of github.com.
+const GITHUB: &str = "github.com";
+
+/// The source, and the Secret entry with its client secret. Secrets are read later.
+pub(super) fn provider_source(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+) -> Option<(ProviderSource, Option<SecretKeyRef>)> {
+    let provider_type = problems.supported("spec.type", Some(&spec.provider_type))?;
+    for (member, set, of_type) in [
+        ("oidc", spec.oidc.is_some(), ProviderType::Oidc),
+        ("github", spec.github.is_some(), ProviderType::GitHub),
+    ] {
+        if set != (provider_type == of_type) {
+            let message = if set {
+                format!("belongs to the type {of_type}, but type is {provider_type}; remove it")
+            } else {
+                format!("must be set, since type is {provider_type}")
+            };
+            problems.invalid(format!("spec.{member}"), message);
+        }
+    }
+    match provider_type {
+        ProviderType::Oidc => oidc(problems, spec.oidc.as_ref()?),
+        ProviderType::GitHub => github(problems, spec.github.as_ref()?),
+    }
+}
+
+/// The field with the reference to the client secret.
+pub(super) fn secret_field(spec: &IdentityProviderSpec) -> &'static str {
+    if spec.github.is_some() { "spec.github.clientSecretRef" } else { "spec.oidc.clientSecretRef" }
+}
+
+/// The default identity key of a provider.
+pub(super) fn default_identity_key(source: &ProviderSource) -> String {
+    match source {
+        ProviderSource::Oidc(oidc) => oidc.issuer.clone(),
+        ProviderSource::GitHub(github) => github.host.clone(),
+    }
+}
+
+fn oidc(
+    problems: &mut ProblemList,
+    spec: &OidcProviderSpec,
+) -> Option<(ProviderSource, Option<SecretKeyRef>)> {
+    let before = problems.len();
+    let issuer = spec.issuer.clone().unwrap_or_default();
+    let url = Url::parse(&issuer).ok().filter(|url| {
+        matches!(url.scheme(), "https" | "http")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if url.is_none() {
+        let message = "must be the provider's issuer, an absolute URL without query and fragment, such as https://login.example.com";
+        problems.invalid("spec.oidc.issuer", message);
+    }
+    let client_id = spec.client_id.clone().unwrap_or_default();
+    visible_text(problems, "spec.oidc.clientId", &client_id);
+    for (index, scope) in spec.scopes.iter().enumerate() {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if scope.is_empty() || !scope.bytes().all(plain) {
+            problems.invalid(format!("spec.oidc.scopes[{index}]"), SCOPE_MESSAGE);
+        }
+    }
+    if !spec.scopes.is_empty() && !spec.scopes.iter().any(|scope| scope == "openid") {
+        problems.invalid("spec.oidc.scopes", "must contain openid; add it");
+    }
+    let userinfo =
+        problems.supported("spec.oidc.userinfo", spec.userinfo.as_ref()).unwrap_or_default();
+    let source = ProviderSource::Oidc(OidcUpstream {
+        issuer,
+        client_id,
+        client_secret: None,
+        scopes: spec.scopes.clone(),
+        userinfo,
+    });
+    (problems.len() == before).then(|| (source, spec.client_secret_ref.clone()))
+}
+
+fn github(
+    problems: &mut ProblemList,
+    spec: &GitHubProviderSpec,
+) -> Option<(ProviderSource, Option<SecretKeyRef>)> {
+    let before = problems.len();
+    let host = spec.host.clone().unwrap_or_else(|| GITHUB.to_owned());
+    let is_host = Url::parse(&format!("https://{host}/")).is_ok_and(|url| {
+        let written = url.port().map_or_else(
+            || url.host_str().unwrap_or_default().to_owned(),
+            |port| format!("{}:{port}", url.host_str().unwrap_or_default()),
+        );
+        written == host && url.path() == "/"
+    });
+    if !is_host {
+        let message = "must be a host name in lower case, with a port if it is not 443";
+        problems.invalid("spec.github.host", message);
+    }
+    visible_text(problems, "spec.github.clientId", &spec.client_id);
+    let organizations = spec.organizations.clone().unwrap_or_default();
+    let policy = problems
+        .supported("spec.github.organizations.policy", organizations.policy.as_ref())
+        .unwrap_or_default();
+    let groups = spec.groups.clone().unwrap_or_default();
+    let team_names =
+        problems.supported("spec.github.groups.teams", groups.teams.as_ref()).unwrap_or_default();
+    let source = ProviderSource::GitHub(GitHubUpstream {
+        host,
+        client_id: spec.client_id.clone(),
+        client_secret: Secret::new(String::new()),
+        organization_policy: policy,
+        organizations: organizations.names.iter().map(|it| it.to_ascii_lowercase()).collect(),
+        team_names,
+        team_parents: groups.parents.unwrap_or_default(),
+    });
+    (problems.len() == before).then(|| (source, Some(spec.client_secret_ref.clone())))
+}

@@ -1,0 +1,43 @@
+//! Caches the discovery documents of identity providers, by issuer.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    RemoteDocumentError,
+    document_cache::{DocumentCache, RemoteDocument},
+};
+use crate::{fetch::SharedFetch, model::{TenantId, Timestamp}, protocol::upstream::UpstreamMetadata};
+
+/// A cache of discovery documents, by issuer.
+#[derive(Debug, Default)]
+pub struct UpstreamMetadataCache(DocumentCache<UpstreamMetadata>);
+
+impl RemoteDocument for UpstreamMetadata {
+    const STALE_TTL: Duration = Duration::from_hours(24);
+    const DESCRIPTION: &'static str = "the discovery document of an identity provider";
+
+    fn parse(_: &str, body: &[u8]) -> Result<Self, RemoteDocumentError> {
+        Self::parse(body).map_err(RemoteDocumentError::Metadata)
+    }
+}
+
+impl UpstreamMetadataCache {
+    /// The metadata of an issuer (OIDC Discovery §4).
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteDocumentError::OtherIssuer`] if the document is about another issuer.
+    pub(crate) async fn of(
+        &self,
+        fetch: &SharedFetch,
+        (tenant, issuer): (&TenantId, &str),
+        now: Timestamp,
+    ) -> Result<Arc<UpstreamMetadata>, RemoteDocumentError> {
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let found = self.0.find(fetch, (tenant, &url), now, false).await?;
+        if found.issuer != issuer {
+            return Err(RemoteDocumentError::OtherIssuer(found.issuer.clone()));
+        }
+        Ok(found)
+    }
+}

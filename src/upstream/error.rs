@@ -1,0 +1,56 @@
+//! The reasons why a provider gives no usable answer.
+
+use crate::{
+    fetch::FetchError,
+    protocol::upstream::{CallbackError, IdTokenError, TokenResponseError},
+    remote::RemoteDocumentError,
+};
+
+/// The reason why a provider gives no usable answer. The messages are for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// Its discovery document or keys cannot be had.
+    #[error("{0}")]
+    Document(#[from] RemoteDocumentError),
+    /// It cannot be called.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Its authorization response is refused.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// Its token response is an error.
+    #[error(transparent)]
+    Token(#[from] TokenResponseError),
+    /// Its ID token is refused.
+    #[error(transparent)]
+    IdToken(#[from] IdTokenError),
+    /// The signature of its ID token is not valid.
+    #[error("the signature of the ID token is not valid")]
+    Signature,
+    /// The token response has no ID token.
+    #[error("the provider's token response has no id_token; request the scope openid")]
+    NoIdToken,
+    /// The userinfo response cannot be used.
+    #[error("the provider's userinfo response {0}")]
+    Userinfo(&'static str),
+    /// An answer of the API cannot be used.
+    #[error("the provider's API {0}")]
+    Api(String),
+    /// The person is in none of the required organizations.
+    #[error("the person is not a member of a required organization")]
+    NotInOrganization,
+}
+
+impl UpstreamError {
+    /// Returns true if the provider could not be asked, so a later attempt may succeed.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Document(RemoteDocumentError::Fetch(error)) | Self::Fetch(error) => {
+                error.is_transient()
+            }
+            Self::Document(RemoteDocumentError::Aborted)
+            | Self::Token(TokenResponseError::Unavailable(_)) => true,
+            _ => false,
+        }
+    }
+}

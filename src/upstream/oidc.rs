@@ -1,0 +1,231 @@
+//! OpenID providers: discovery, the code exchange, the ID token, userinfo, refresh.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::{
+    UpstreamAnswer, UpstreamError,
+    userinfo::{claims_with_userinfo, fetch_userinfo},
+};
+use crate::{
+    fetch::{ClientCall, SharedFetch},
+    keys::JwsError,
+    model::{Secret, Timestamp},
+    protocol::{
+        identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims},
+        upstream::{
+            UpstreamIdToken, UpstreamIdTokenRequirements, UpstreamMetadata, UpstreamTokens,
+            check_id_token, parse_token_response,
+        },
+    },
+    remote::{JwksCache, UpstreamMetadataCache},
+};
+
+/// Largest token response, in bytes.
+const MAX_TOKEN_RESPONSE: usize = 256 * 1024;
+/// Asks OpenID providers. Discovery documents and keys are fetched when they are needed.
+#[derive(Debug, Default)]
+pub struct UpstreamClient {
+    metadata: UpstreamMetadataCache,
+    jwks: JwksCache,
+}
+
+/// A code to redeem.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeExchange<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The verifier of PKCE.
+    pub code_verifier: &'a str,
+    /// `nonce` of the request.
+    pub nonce: &'a str,
+    /// The redirect URI of the request.
+    pub redirect_uri: &'a str,
+}
+
+impl UpstreamClient {
+    /// The metadata of a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError::Document`].
+    pub async fn metadata(
+        &self,
+        fetch: &SharedFetch,
+        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        now: Timestamp,
+    ) -> Result<std::sync::Arc<UpstreamMetadata>, UpstreamError> {
+        Ok(self.metadata.of(fetch, (&provider.tenant, &oidc.issuer), now).await?)
+    }
+
+    /// Redeems a code (OIDC Core §3.1.3), and returns the verified claims.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`] if the provider does not answer, or its answer cannot be trusted.
+    pub async fn redeem_code(
+        &self,
+        fetch: &SharedFetch,
+        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        exchange: CodeExchange<'_>,
+        now: Timestamp,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", exchange.code),
+            ("redirect_uri", exchange.redirect_uri),
+            ("code_verifier", exchange.code_verifier),
+        ];
+        let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
+        let id_token = tokens.id_token.as_deref().ok_or(UpstreamError::NoIdToken)?;
+        let verified =
+            self.verify(fetch, (&metadata, (provider, oidc)), (id_token, Some(exchange.nonce)), &tokens, now);
+        let verified = verified.await?;
+        let claims =
+            claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?;
+        Ok(answer(verified.claims, claims, tokens))
+    }
+
+    /// Uses a refresh token (OIDC Core §12), and returns the claims of now. `subject`: `sub` of the
+    /// first ID token.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`] if the provider does not answer, or its answer cannot be trusted.
+    pub async fn refresh(
+        &self,
+        fetch: &SharedFetch,
+        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        (refresh_token, subject): (&Secret<String>, &str),
+        now: Timestamp,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let parameters =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+        let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
+        let verified = match tokens.id_token.as_deref() {
+            Some(id_token) => {
+                let verified =
+                    self.verify(fetch, (&metadata, (provider, oidc)), (id_token, None), &tokens, now).await?;
+                if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
+                    return Err(UpstreamError::IdToken(
+                        crate::protocol::upstream::IdTokenError::Subject,
+                    ));
+                }
+                verified
+            }
+            None => UpstreamIdToken {
+                algorithm: crate::model::JwsAlgorithm::None,
+                kid: None,
+                claims: Map::from_iter([("sub".to_owned(), Value::from(subject))]),
+            },
+        };
+        // Without an ID token userinfo is the only answer.
+        let ask = tokens.id_token.is_none();
+        let claims = if ask {
+            fetch_userinfo(fetch, &metadata, &tokens, &verified).await?
+        } else {
+            claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?
+        };
+        Ok(answer(verified.claims, claims, tokens))
+    }
+
+    /// Verifies an ID token: its claims first, so that a forged one costs no fetch of keys.
+    async fn verify(
+        &self,
+        fetch: &SharedFetch,
+        (metadata, (provider, oidc)): (&UpstreamMetadata, (&IdentityProvider, &OidcUpstream)),
+        (id_token, nonce): (&str, Option<&str>),
+        tokens: &UpstreamTokens,
+        now: Timestamp,
+    ) -> Result<UpstreamIdToken, UpstreamError> {
+        let access_token = tokens.access_token.as_ref().map(|token| token.expose().as_str());
+        let expected = UpstreamIdTokenRequirements {
+            metadata,
+            client_id: &oidc.client_id,
+            nonce,
+            access_token,
+        };
+        let checked = check_id_token(id_token, expected, now)?;
+        let of = (&provider.tenant, metadata.jwks_uri.as_str());
+        let keys = self.jwks.at(fetch, of, now, false).await?;
+        let verify = |keys: &crate::keys::PublicKeys| {
+            keys.verify(id_token, checked.algorithm, checked.kid.as_deref())
+        };
+        match verify(&keys) {
+            Ok(()) => Ok(checked),
+            Err(JwsError::BadSignature) => Err(UpstreamError::Signature),
+            // The provider may have changed its keys.
+            Err(JwsError::UnknownKey) => {
+                let keys = self.jwks.at(fetch, of, now, true).await?;
+                verify(&keys).map_err(|_| UpstreamError::Signature)?;
+                Ok(checked)
+            }
+        }
+    }
+}
+
+fn answer(
+    id_token: UpstreamClaims,
+    claims: UpstreamClaims,
+    tokens: UpstreamTokens,
+) -> UpstreamAnswer {
+    let text = |name: &str| id_token.get(name).and_then(Value::as_str).map(str::to_owned);
+    let amr = id_token.get("amr").and_then(Value::as_array).into_iter().flatten();
+    UpstreamAnswer {
+        auth_time: id_token.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_secs),
+        acr: text("acr"),
+        amr: amr.filter_map(Value::as_str).map(str::to_owned).collect(),
+        sid: text("sid"),
+        claims,
+        tokens,
+    }
+}
+
+/// Sends a token request with the client's credentials.
+async fn request_tokens(
+    fetch: &SharedFetch,
+    metadata: &UpstreamMetadata,
+    oidc: &OidcUpstream,
+    parameters: &[(&str, &str)],
+) -> Result<UpstreamTokens, UpstreamError> {
+    let (form, authorization) = authenticated_form(metadata, oidc, parameters);
+    let call = ClientCall {
+        url: &metadata.token_endpoint,
+        authorization: authorization.as_ref(),
+        accept: "application/json",
+        form: Some(&form),
+    };
+    let response = fetch.call(call, MAX_TOKEN_RESPONSE).await?;
+    Ok(parse_token_response(response.status, &response.body)?)
+}
+
+/// The form of a token request, and the value of `Authorization` (RFC 6749 §2.3.1).
+fn authenticated_form(
+    metadata: &UpstreamMetadata,
+    oidc: &OidcUpstream,
+    parameters: &[(&str, &str)],
+) -> (Secret<String>, Option<Secret<String>>) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(parameters);
+    let mut authorization = None;
+    match &oidc.client_secret {
+        Some(secret) if metadata.takes_basic() => {
+            // Both parts are form-encoded first.
+            let encode =
+                |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let pair = format!("{}:{}", encode(&oidc.client_id), encode(secret.expose()));
+            authorization = Some(Secret::new(format!("Basic {}", STANDARD.encode(pair))));
+        }
+        Some(secret) => {
+            form.append_pair("client_id", &oidc.client_id);
+            form.append_pair("client_secret", secret.expose());
+        }
+        None => {
+            form.append_pair("client_id", &oidc.client_id);
+        }
+    }
+    (Secret::new(form.finish()), authorization)
+}

@@ -1,0 +1,7 @@
+//! People of identity providers: Lanyard as its own upstream, over HTTP.
+
+use crate::support::{app, browser, upstream};
+
+mod attacks;
+mod sign_in;
+mod world;

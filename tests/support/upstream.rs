@@ -1,0 +1,188 @@
+//! An OpenID provider under the test's control, which can lie.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::publisher::signed;
+
+/// The public half of the key that [`signed`] uses.
+const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+/// The provider's answers.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Replaces members of the discovery document.
+    pub metadata: Value,
+    /// Replaces claims of the ID token; null removes one.
+    pub id_token: Value,
+    /// The userinfo response.
+    pub userinfo: Value,
+    /// Replaces the token response.
+    pub token_response: Option<(u16, String)>,
+    /// Signs with a key that is not published.
+    pub unsigned: bool,
+    /// Waits before each answer.
+    pub delay: Duration,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            metadata: json!({}),
+            id_token: json!({}),
+            userinfo: json!({"sub": "1"}),
+            token_response: None,
+            unsigned: false,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+/// A running provider.
+pub struct Upstream {
+    /// Its issuer.
+    pub issuer: String,
+    /// Its answers from now on.
+    pub script: Arc<Mutex<Script>>,
+    /// The forms that its token endpoint received.
+    pub requests: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
+    /// `nonce` of the ID tokens that it gives.
+    pub nonce: Arc<Mutex<String>>,
+}
+
+impl Upstream {
+    /// Starts a provider on a free port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let issuer = format!("http://{}", listener.local_addr().expect("bound"));
+        let upstream = Self {
+            issuer,
+            script: Arc::default(),
+            requests: Arc::default(),
+            nonce: Arc::default(),
+        };
+        let (issuer, script) = (upstream.issuer.clone(), Arc::clone(&upstream.script));
+        let (requests, nonce) = (Arc::clone(&upstream.requests), Arc::clone(&upstream.nonce));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = (issuer.clone(), script.clone(), requests.clone(), nonce.clone());
+                tokio::spawn(answer(stream, state));
+            }
+        });
+        upstream
+    }
+
+    /// Changes what it answers.
+    pub fn answers(&self, change: impl FnOnce(&mut Script)) {
+        let mut script = Script::default();
+        change(&mut script);
+        *self.script.lock().expect("whole") = script;
+    }
+}
+
+type State =
+    (String, Arc<Mutex<Script>>, Arc<Mutex<Vec<BTreeMap<String, String>>>>, Arc<Mutex<String>>);
+
+async fn answer(mut stream: TcpStream, (issuer, script, requests, nonce): State) {
+    let Some((path, body)) = read_request(&mut stream).await else { return };
+    let script = script.lock().expect("whole").clone();
+    tokio::time::sleep(script.delay).await;
+    let (status, text) = match path.as_str() {
+        "/.well-known/openid-configuration" => {
+            let mut document = json!({
+                "issuer": issuer,
+                "authorization_endpoint": format!("{issuer}/authorize"),
+                "token_endpoint": format!("{issuer}/token"),
+                "userinfo_endpoint": format!("{issuer}/userinfo"),
+                "jwks_uri": format!("{issuer}/jwks"),
+                "id_token_signing_alg_values_supported": ["EdDSA"],
+            });
+            replace(&mut document, &script.metadata);
+            (200, document.to_string())
+        }
+        "/jwks" => {
+            let x = if script.unsigned {
+                "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"
+            } else {
+                PUBLIC
+            };
+            let key = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "one", "alg": "EdDSA"});
+            (200, json!({"keys": [key]}).to_string())
+        }
+        "/userinfo" => (200, script.userinfo.to_string()),
+        "/token" => {
+            let form = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+            requests.lock().expect("whole").push(form);
+            script.token_response.clone().unwrap_or_else(|| {
+                let nonce = nonce.lock().expect("whole").clone();
+                (200, tokens(&issuer, &nonce, &script.id_token))
+            })
+        }
+        _ => (404, String::new()),
+    };
+    let length = text.len();
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    let _ = stream.write_all(head.as_bytes()).await;
+    let _ = stream.write_all(text.as_bytes()).await;
+}
+
+/// A token response with an ID token of a person, valid for years.
+fn tokens(issuer: &str, nonce: &str, changes: &Value) -> String {
+    let mut claims = json!({
+        "iss": issuer, "aud": "lanyard", "sub": "1", "nonce": nonce, "preferred_username": "ada",
+        "name": "Ada Lovelace", "email": "ada@acme.test", "email_verified": true, "groups": ["staff"],
+        "iat": 1_700_000_000, "exp": 4_000_000_000_u64,
+    });
+    replace(&mut claims, changes);
+    let id_token = match changes.get("_alg") {
+        Some(alg) => {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let signature = if alg == "none" { "" } else { "c2ln" };
+            format!("{}.{}.{signature}", part(&json!({"alg": alg})), part(&claims))
+        }
+        None => signed(&claims),
+    };
+    json!({"token_type": "Bearer", "access_token": "upstream-token", "refresh_token": "upstream-refresh", "id_token": id_token}).to_string()
+}
+
+fn replace(value: &mut Value, changes: &Value) {
+    for (name, change) in changes.as_object().expect("an object") {
+        match change {
+            Value::Null => drop(value.as_object_mut().expect("an object").remove(name)),
+            change => value[name] = change.clone(),
+        }
+    }
+}
+
+/// Path and body of a request.
+async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
+        bytes.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse::<usize>().ok())?
+        });
+        if body.len() >= length.unwrap_or_default() {
+            let path = head.split(' ').nth(1)?.to_owned();
+            return Some((path, body.to_owned()));
+        }
+    }
+}
