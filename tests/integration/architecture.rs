@@ -36,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "source",
             "store",
             "telemetry",
+            "upstream",
         ],
     ),
     ("telemetry", &["model"]),

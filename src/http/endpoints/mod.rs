@@ -10,6 +10,8 @@ mod frontchannel_logout;
 pub mod introspect;
 pub mod jwks;
 mod known_browser;
+mod directory_login;
+mod failed_login;
 pub mod login;
 pub mod logout;
 pub mod pages;

@@ -1,5 +1,6 @@
 //! Converts an `IdentityProvider` to a validated provider, except for its Secret.
 
+mod ldap;
 mod mapping;
 mod source;
 
@@ -52,8 +53,13 @@ pub fn validate_provider(
     if let Some(reference) = &secret {
         secret_ref(&mut problems, source::secret_field(spec), reference);
     }
-    let identity_key =
-        spec.identity_key.clone().or_else(|| source.as_ref().map(source::default_identity_key));
+    if let Some(reference) = spec.ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref()) {
+        secret_ref(&mut problems, "spec.ldap.caRef", reference);
+    }
+    let identity_key = spec
+        .identity_key
+        .clone()
+        .or_else(|| source.as_ref().map(|source| source::default_identity_key(source, key)));
     let subject = subject(&mut problems, spec);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
