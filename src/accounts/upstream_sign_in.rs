@@ -154,7 +154,8 @@ pub async fn begin_upstream_sign_in(
     let redirect_uri = redirect_uri(context, provider);
     match &provider.source {
         ProviderSource::Oidc(oidc) => {
-            let metadata = context.services.upstream.metadata(fetch, (provider, oidc), context.now).await?;
+            let metadata =
+                context.services.upstream.metadata(fetch, (provider, oidc), context.now).await?;
             let refreshes = provider.refresh.mode == RefreshMode::Upstream;
             let scopes = if oidc.scopes.is_empty() {
                 metadata.default_scopes(refreshes)

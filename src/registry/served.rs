@@ -197,18 +197,14 @@ impl ServedTenant {
 
     /// The directory that judges a name which no account of the tenant has: the one that names the
     /// domain after the `@`, or the one that names no domains.
-    pub fn directory_for(
-        &self,
-        normalized: &str,
-    ) -> Option<(&IdentityProvider, &LdapSettings)> {
+    pub fn directory_for(&self, normalized: &str) -> Option<(&IdentityProvider, &LdapSettings)> {
         let declared = self.account_by_username(normalized).is_some()
             || (normalized.contains('@') && self.account_by_email(normalized).is_some());
         if declared {
             return None;
         }
         let domain = normalized.rsplit_once('@').map(|(_, domain)| domain);
-        let directories =
-            || self.providers.iter().filter_map(|it| Some((&**it, it.directory()?)));
+        let directories = || self.providers.iter().filter_map(|it| Some((&**it, it.directory()?)));
         let named = domain.and_then(|domain| {
             directories().find(|(it, _)| it.sign_in.domains.iter().any(|named| named == domain))
         });

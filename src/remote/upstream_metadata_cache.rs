@@ -6,7 +6,11 @@ use super::{
     RemoteDocumentError,
     document_cache::{DocumentCache, RemoteDocument},
 };
-use crate::{fetch::SharedFetch, model::{TenantId, Timestamp}, protocol::upstream::UpstreamMetadata};
+use crate::{
+    fetch::SharedFetch,
+    model::{TenantId, Timestamp},
+    protocol::upstream::UpstreamMetadata,
+};
 
 /// A cache of discovery documents, by issuer.
 #[derive(Debug, Default)]

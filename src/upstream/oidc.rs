@@ -80,8 +80,13 @@ impl UpstreamClient {
         ];
         let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
         let id_token = tokens.id_token.as_deref().ok_or(UpstreamError::NoIdToken)?;
-        let verified =
-            self.verify(fetch, (&metadata, (provider, oidc)), (id_token, Some(exchange.nonce)), &tokens, now);
+        let verified = self.verify(
+            fetch,
+            (&metadata, (provider, oidc)),
+            (id_token, Some(exchange.nonce)),
+            &tokens,
+            now,
+        );
         let verified = verified.await?;
         let claims =
             claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?;
@@ -107,8 +112,9 @@ impl UpstreamClient {
         let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
         let verified = match tokens.id_token.as_deref() {
             Some(id_token) => {
-                let verified =
-                    self.verify(fetch, (&metadata, (provider, oidc)), (id_token, None), &tokens, now).await?;
+                let verified = self
+                    .verify(fetch, (&metadata, (provider, oidc)), (id_token, None), &tokens, now)
+                    .await?;
                 if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
                     return Err(UpstreamError::IdToken(
                         crate::protocol::upstream::IdTokenError::Subject,

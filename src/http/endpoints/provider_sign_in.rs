@@ -6,7 +6,11 @@ use std::sync::Arc;
 use crate::{
     accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{authorize::{Prompt, SignInReason}, identity_provider::IdentityProvider, upstream::UpstreamDemands},
+    protocol::{
+        authorize::{Prompt, SignInReason},
+        identity_provider::IdentityProvider,
+        upstream::UpstreamDemands,
+    },
     registry::ServedTenant,
 };
 

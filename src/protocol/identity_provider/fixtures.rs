@@ -7,8 +7,8 @@ use super::{
     RefreshPolicy, SubjectRule, TextSource, ValueSource,
 };
 use crate::model::{
-    AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy, UpstreamLogout,
-    UserinfoUse,
+    AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy,
+    UpstreamLogout, UserinfoUse,
 };
 
 /// An OpenID provider with the default mappings.

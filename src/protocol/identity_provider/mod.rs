@@ -23,8 +23,7 @@ use crate::{
     expression::{Expression, ExpressionVariables},
     model::{
         AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, ObjectKey,
-        RefreshMode, Secret, TenantId,
-        UnavailablePolicy, UpstreamLogout, UserinfoUse,
+        RefreshMode, Secret, TenantId, UnavailablePolicy, UpstreamLogout, UserinfoUse,
     },
 };
 

@@ -7,7 +7,7 @@ use super::{
     members::{GroupMember, ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
-    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef},
+    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
     model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, Secret, SubjectStrategy},
     protocol::identity_provider::{
         GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
@@ -57,15 +57,7 @@ pub(super) fn validate_providers(
         check_verbatim(&mut found, provider.member.key, &mut verbatim);
         check_directory(&mut found, provider.member.key, installation, &mut undivided);
         let refused = found.problems.refused();
-        let secrets = match &provider.raw.spec.ldap {
-            Some(spec) => directory::directory_secrets(provider.member, spec, ca),
-            None => found
-                .secret
-                .as_ref()
-                .map(|reference| client_secret(provider.member, reference))
-                .transpose()
-                .map(ProviderSecrets::Client),
-        };
+        let secrets = read_secrets(&provider, found.secret.as_ref(), ca);
         let secrets = secrets.map_err(|problem| found.problems.append([problem])).ok();
         let ready = found.checked.take().filter(|_| !refused).zip(secrets);
         let ready = ready.map(|(checked, secrets)| with_secrets(checked, secrets));
@@ -89,6 +81,19 @@ pub(super) fn validate_providers(
         ))
     });
     (served, verdicts)
+}
+
+/// Reads the Secrets of a provider.
+fn read_secrets(
+    provider: &ParsedObjects<'_, IdentityProvider>,
+    client: Option<&SecretKeyRef>,
+    ca: Option<&SecretState>,
+) -> Result<ProviderSecrets, ValidationProblem> {
+    if let Some(spec) = &provider.raw.spec.ldap {
+        return directory::directory_secrets(provider.member, spec, ca);
+    }
+    let secret = client.map(|reference| client_secret(provider.member, reference));
+    Ok(ProviderSecrets::Client(secret.transpose()?))
 }
 
 /// The redirect URI of a provider at a tenant.
