@@ -3,6 +3,7 @@
 //! Must not: check more than syntax; `config` builds checked values.
 
 mod flag_values;
+mod import;
 mod permissions;
 mod serve;
 mod store;
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use flag_values::parse_address;
+pub use import::{ImportDexArgs, ImportKeycloakArgs, ImportSource, ImportTargetArgs};
 pub use permissions::PermissionArgs;
 pub use serve::{ForwardedFamily, ServeArgs};
 pub use store::{SecretText, StoreArgs, StoreKind};
@@ -39,6 +41,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the custom resource definitions as YAML, or write them to a folder
     Crds(CrdsArgs),
+    /// Convert the configuration of another provider to manifests; names on standard error what is
+    /// not carried
+    #[command(subcommand)]
+    Import(ImportSource),
     /// Read a password from standard input and print its argon2id hash for an `OidcUser`'s Secret
     HashPassword,
 }

@@ -14,6 +14,7 @@ pub mod expression;
 pub mod fetch;
 pub mod http;
 pub mod identity;
+pub mod import;
 pub mod keys;
 pub mod model;
 pub mod protocol;

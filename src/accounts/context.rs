@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use rustls::RootCertStore;
-
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
-    fetch::{EgressPolicy, FairFetch, SharedFetch},
+    fetch::{FairFetch, SharedFetch},
     identity::CredentialThrottle,
     keys::{AccessTokenCache, Sealer, Signer},
     model::{Clock, Entropy, TenantId, Timestamp},
@@ -15,7 +13,7 @@ use crate::{
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
     telemetry::{AccessFacts, Metrics},
-    upstream::{UpstreamClient, ldap::LdapDirectories},
+    upstream::UpstreamClient,
 };
 
 /// Attempts of a change that conflicts with those of other writers.
@@ -48,8 +46,6 @@ pub struct AccountServices {
     pub jwks_cache: JwksCache,
     /// Asks identity providers.
     pub upstream: UpstreamClient,
-    /// Directories that people sign in from.
-    pub directories: LdapDirectories,
     /// Delays wrong client secrets and initial access tokens.
     pub credential_throttle: CredentialThrottle,
     /// State of dynamic client registration.
@@ -81,19 +77,12 @@ impl AccountServices {
             http_client: FairFetch::new(http_client),
             jwks_cache: JwksCache::default(),
             upstream: UpstreamClient::default(),
-            directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,
             metrics,
         }
-    }
-
-    /// With directories that may be called.
-    #[must_use]
-    pub fn with_directories(self, directories: LdapDirectories) -> Self {
-        Self { directories, ..self }
     }
 }
 

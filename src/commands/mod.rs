@@ -5,6 +5,7 @@ pub mod check;
 pub mod crds;
 pub mod dev;
 pub mod hash_password;
+pub mod import;
 mod measuring;
 mod outbound;
 pub mod run;
@@ -25,6 +26,7 @@ pub fn dispatch_command(command: Command) -> Result<ExitCode> {
         Command::Dev(args) => dev::run_dev(&args)?,
         Command::Check(args) => return check::run_check(&args),
         Command::Crds(args) => crds::run_crds(&args)?,
+        Command::Import(source) => return import::run_import(&source),
         Command::HashPassword => hash_password::run_hash_password(&SystemEntropy::new())?,
     }
     Ok(ExitCode::SUCCESS)

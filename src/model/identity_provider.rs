@@ -9,8 +9,6 @@ wire_enum!(
         Oidc = "OIDC",
         /// GitHub's OAuth and API.
         GitHub = "GitHub",
-        /// An LDAP directory.
-        Ldap = "LDAP",
     }
 );
 

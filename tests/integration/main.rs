@@ -13,6 +13,7 @@ mod dev;
 mod docs;
 mod golden;
 mod hostile;
+mod import;
 mod ldap;
 mod memory;
 mod observability;

@@ -6,16 +6,12 @@ use std::sync::Arc;
 use crate::{
     accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{
-        authorize::{Prompt, SignInReason},
-        identity_provider::IdentityProvider,
-        upstream::UpstreamDemands,
-    },
+    protocol::{authorize::Prompt, identity_provider::IdentityProvider, upstream::UpstreamDemands},
     registry::ServedTenant,
 };
 
 use super::{
-    authorize::{AuthorizationContext, forms, page},
+    authorize::{AuthorizationContext, forms},
     provider_problem,
 };
 
@@ -26,9 +22,6 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let Some(provider) = tenant.provider(&request.path_param) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
-    if provider.directory().is_some() {
-        return page::sign_in(&authorization, SignInReason::NoSession);
-    }
     redirect_to_provider(&authorization, provider).await
 }
 
@@ -40,20 +33,14 @@ pub(super) fn direct_provider<'a>(
     let requested = &authorization.authorization;
     let tenant = &authorization.request.tenant;
     if let Some(named) = requested.identity_provider.as_deref() {
-        return tenant.provider(named).filter(|it| it.directory().is_none());
+        return tenant.provider(named);
     }
     let hint = requested.login_hint.as_deref().unwrap_or_default();
     if let Some(provider) = routed_provider(tenant, hint) {
         return Some(provider);
     }
     match tenant.providers() {
-        [only]
-            if !only.sign_in.hidden
-                && only.directory().is_none()
-                && tenant.passwords().next().is_none() =>
-        {
-            Some(only)
-        }
+        [only] if !only.sign_in.hidden && tenant.passwords().next().is_none() => Some(only),
         _ => None,
     }
 }
@@ -64,9 +51,7 @@ pub(super) fn routed_provider<'a>(
     address: &str,
 ) -> Option<&'a Arc<IdentityProvider>> {
     let domain = address.rsplit_once('@')?.1.trim().to_ascii_lowercase();
-    // The people of a directory use the form.
-    let mut elsewhere = tenant.providers().iter().filter(|it| it.directory().is_none());
-    elsewhere.find(|provider| provider.sign_in.domains.contains(&domain))
+    tenant.providers().iter().find(|provider| provider.sign_in.domains.contains(&domain))
 }
 
 /// Redirects to a provider.

@@ -82,7 +82,7 @@ pub fn identity_of(
 
 /// The subject that Dex gives a user of a connector: a protobuf message with the fields `user_id`
 /// and `conn_id`, in base64url.
-fn dex_subject(user_id: &str, connector_id: &str) -> String {
+pub fn dex_subject(user_id: &str, connector_id: &str) -> String {
     let mut message = Vec::new();
     for (tag, text) in [(0x0a, user_id), (0x12, connector_id)] {
         if text.is_empty() {
@@ -134,6 +134,11 @@ mod tests {
     fn dex_subjects_are_those_of_dex() {
         // What Dex gives the user "foo" of the connector "ldap".
         assert_eq!(dex_subject("foo", "ldap"), "CgNmb28SBGxkYXA");
+        // The static password of Dex's own example configuration.
+        assert_eq!(
+            dex_subject("08a8684b-db88-4b73-90a9-3cd1661f5466", "local"),
+            "CiQwOGE4Njg0Yi1kYjg4LTRiNzMtOTBhOS0zY2QxNjYxZjU0NjYSBWxvY2Fs"
+        );
         let long = "x".repeat(200);
         let decoded = URL_SAFE_NO_PAD.decode(dex_subject(&long, "c")).expect("base64");
         assert_eq!(decoded[..3], [0x0a, 0xc8, 0x01]);

@@ -50,6 +50,14 @@ impl Document<'_> {
     }
 }
 
+impl Document<'_> {
+    /// The lines of fields in the file, each that of the nearest parent if it does not exist.
+    pub(super) fn lines_of(&self, paths: &[Vec<Step>]) -> Vec<Option<usize>> {
+        let lines = yaml::lines_of(self.text, paths).into_iter();
+        lines.map(|line| line.map(|line| self.first_line + line - 1)).collect()
+    }
+}
+
 /// Reads the documents of a file.
 pub(super) fn split_documents(text: &str) -> Vec<Document<'_>> {
     if !text.trim_start().starts_with('{') {

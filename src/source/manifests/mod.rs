@@ -4,6 +4,7 @@
 mod defaults;
 mod documents;
 mod fields;
+mod foreign;
 mod json;
 mod objects;
 mod read;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 
+pub use foreign::ForeignDocument;
 pub use read::{
     find_manifest_files, parse_manifest_file, parse_read, parse_text, read_from, read_manifest_file,
 };

@@ -151,6 +151,7 @@ fn every_flag_of_lanyard_exists() {
     let cli = Cli::command();
     let known: Vec<String> = cli
         .get_subcommands()
+        .flat_map(|command| std::iter::once(command).chain(command.get_subcommands()))
         .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
         .collect();

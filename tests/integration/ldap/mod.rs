@@ -2,7 +2,6 @@
 
 mod active_directory;
 mod openldap;
-mod pages;
 
 use lanyard::{
     fetch::EgressPolicy,

@@ -10,8 +10,7 @@ use crate::markdown::{code, plain, sentence, table};
 pub fn page(mut root: Command) -> String {
     root.build();
     let mut page = format!("# Command line\n\n{}\n\n## Commands\n\n", about(&root));
-    let commands: Vec<&Command> =
-        root.get_subcommands().filter(|command| command.get_name() != "help").collect();
+    let commands: Vec<&Command> = root.get_subcommands().flat_map(leaves).collect();
     let rows: Vec<[String; 2]> =
         commands.iter().map(|command| [code(&name(command)), about(command)]).collect();
     page.push_str(&table(["Command", "Purpose"], &rows));
@@ -22,6 +21,17 @@ pub fn page(mut root: Command) -> String {
     page.push_str("A flag on the command line takes precedence over its environment variable.\n\n");
     page.push_str(&table(["Variable", "Flag", "Commands"], &variables(&commands)));
     page
+}
+
+/// The commands that run: a command itself, or its subcommands.
+fn leaves(command: &Command) -> Vec<&Command> {
+    if command.get_name() == "help" {
+        return Vec::new();
+    }
+    if command.has_subcommands() {
+        return command.get_subcommands().flat_map(leaves).collect();
+    }
+    vec![command]
 }
 
 /// The full name of a command, as it is typed.

@@ -1,51 +1,65 @@
-//! Finds the line of a field.
+//! Finds the lines of fields.
+
+use std::collections::HashMap;
 
 use super::{Reader, guarded};
 
 /// A step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::source::manifests) enum Step {
     Key(String),
     Index(usize),
 }
 
-/// Follows a reader along the path of a field.
-pub(super) struct Trace<'p> {
-    path: &'p [Step],
-    /// The number of steps of the path that lead to the current node.
-    matched: usize,
-    depth: usize,
-    /// The line of the longest part of the path that exists.
-    found: Option<usize>,
-    longest: usize,
+/// Follows a reader, and notes the lines of fields.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// The fields and their parents, with the line where each begins.
+    found: HashMap<Vec<Step>, Option<usize>>,
+    current: Vec<Step>,
 }
 
-impl Trace<'_> {
-    pub(super) fn enter(&mut self, step: &Step, line: usize) {
-        if self.depth == self.matched && self.path.get(self.depth) == Some(step) {
-            self.matched += 1;
-            if self.matched > self.longest {
-                (self.longest, self.found) = (self.matched, Some(line));
-            }
+impl Trace {
+    fn of(paths: &[Vec<Step>]) -> Self {
+        let parts = paths.iter().flat_map(|path| (1..=path.len()).map(|length| &path[..length]));
+        let found = parts.map(|part| (part.to_vec(), None)).collect();
+        Self { found, current: Vec::new() }
+    }
+
+    pub(super) fn enter(&mut self, step: Step, line: usize) {
+        self.current.push(step);
+        if let Some(found) = self.found.get_mut(&self.current) {
+            found.get_or_insert(line);
         }
-        self.depth += 1;
     }
 
     pub(super) fn leave(&mut self) {
-        self.depth -= 1;
-        self.matched = self.matched.min(self.depth);
+        self.current.pop();
     }
+
+    /// The line of a field, or of the nearest parent that exists.
+    fn line_of(&self, path: &[Step]) -> Option<usize> {
+        let mut lengths = (1..=path.len()).rev();
+        lengths.find_map(|length| self.found.get(&path[..length]).copied().flatten())
+    }
+}
+
+/// The lines of fields of a document, each that of the nearest parent if it does not exist.
+pub(in crate::source::manifests) fn lines_of(
+    text: &str,
+    paths: &[Vec<Step>],
+) -> Vec<Option<usize>> {
+    let trace = guarded(|| {
+        let mut reader = Reader::new(text, Some(Trace::of(paths)));
+        // A later error does not matter.
+        let _ = reader.document();
+        Ok(reader.trace.unwrap_or_default())
+    });
+    let trace = trace.unwrap_or_default();
+    paths.iter().map(|path| trace.line_of(path)).collect()
 }
 
 /// The line of a field of a document, or of the nearest parent that exists.
 pub(in crate::source::manifests) fn line_of(text: &str, path: &[Step]) -> Option<usize> {
-    let trace = Trace { path, matched: 0, depth: 0, found: None, longest: 0 };
-    guarded(|| {
-        let mut reader = Reader::new(text, Some(trace));
-        // A later error does not matter.
-        let _ = reader.document();
-        Ok(reader.trace.and_then(|trace| trace.found))
-    })
-    .ok()
-    .flatten()
+    lines_of(text, &[path.to_vec()]).pop().flatten()
 }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use budget::CopyBudget;
 use locate::Trace;
-pub(super) use locate::{Step, line_of};
+pub(super) use locate::{Step, line_of, lines_of};
 use node::{Node, NodeContent, merge_yaml_maps};
 use scalar::Scalar;
 pub(super) use scalar::json_number;
@@ -65,11 +65,11 @@ struct Reader<'t> {
     budget: CopyBudget,
     depth: usize,
     duplicates: Vec<(String, usize)>,
-    trace: Option<Trace<'t>>,
+    trace: Option<Trace>,
 }
 
 impl<'t> Reader<'t> {
-    fn new(text: &'t str, trace: Option<Trace<'t>>) -> Self {
+    fn new(text: &'t str, trace: Option<Trace>) -> Self {
         let mut parser = Parser::new();
         let line_break: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
         let input = text.as_bytes().chain(line_break);
@@ -231,7 +231,7 @@ impl<'t> Reader<'t> {
 
     fn enter(&mut self, step: impl FnOnce() -> Step, mark: Mark) {
         if let Some(trace) = &mut self.trace {
-            trace.enter(&step(), line(mark));
+            trace.enter(step(), line(mark));
         }
     }
 

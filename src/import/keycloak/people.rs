@@ -1,0 +1,173 @@
+//! Users.
+
+use super::{
+    credentials::{ImportedCredential, convert_credential},
+    profile::set_claims,
+    scopes::RealmScopes,
+};
+use crate::{
+    api::{IdentitySpec, LocalTenantRef, OidcUserSpec},
+    import::{
+        manifests::{ImportCollector, USER},
+        providers::ProviderDraft,
+        source_field::SourceField,
+    },
+};
+
+/// Limits of fields.
+const MAX_TEXT: usize = 256;
+const MAX_IDENTITIES: usize = 16;
+
+/// Adds the users of all files. Returns whether one has a password.
+pub(super) fn add_people(
+    import: &mut ImportCollector,
+    files: &[SourceField<'_>],
+    realm: &SourceField<'_>,
+    providers: &[ProviderDraft<'_>],
+    scopes: &RealmScopes,
+) -> bool {
+    let realm_name = realm.text("realm");
+    let mut has_password = false;
+    let mut count = 0_usize;
+    for file in files.iter().filter(|file| file.text("realm") == realm_name) {
+        for person in file.items("users") {
+            if person.text("serviceAccountClientId").is_some() {
+                continue;
+            }
+            count += 1;
+            has_password |= add_person(import, &person, providers, scopes);
+        }
+    }
+    if count == 0 {
+        let message = "the export has no users; the admin console leaves them out, `kc.sh export --users same_file` does not";
+        import.notes.add(&realm.get("users"), message);
+    }
+    has_password
+}
+
+fn add_person(
+    import: &mut ImportCollector,
+    person: &SourceField<'_>,
+    providers: &[ProviderDraft<'_>],
+    scopes: &RealmScopes,
+) -> bool {
+    let Some((id, username)) = person.text("id").zip(person.text("username")) else {
+        let message = "the user is not carried: id and username are needed, since they make subject and username";
+        import.notes.add(person, message);
+        return false;
+    };
+    let name = import.unique_name(USER, &username);
+    let hash = password(import, person);
+    let wish = format!("{name}-password");
+    let reference = hash.as_ref().map(|hash| import.secret_entry(&wish, "password", Some(hash)));
+    let has_password = reference.is_some();
+    let email = person.text("email").filter(|email| is_address(email));
+    let mut spec = OidcUserSpec {
+        tenant_ref: LocalTenantRef { name: import.tenant.clone() },
+        username,
+        subject: Some(id),
+        password_secret_ref: reference,
+        identities: identities(import, person, providers),
+        disabled: (person.flag("enabled") == Some(false)).then_some(true),
+        groups: groups(person),
+        name: full_name(person),
+        given_name: person.text("firstName").filter(|text| text.chars().count() <= MAX_TEXT),
+        family_name: person.text("lastName").filter(|text| text.chars().count() <= MAX_TEXT),
+        email_verified: person.flag("emailVerified").filter(|_| email.is_some()),
+        email,
+        ..OidcUserSpec::default()
+    };
+    set_claims(import, &mut spec, person, scopes);
+    add_notes(import, person);
+    import.add_user(&name, &spec);
+    has_password
+}
+
+/// Names what has no counterpart.
+fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
+    for (field, message) in [
+        ("requiredActions", "is not carried: the person signs in without them"),
+        (
+            "realmRoles",
+            "is not carried: there are no roles; write groups for those that applications need",
+        ),
+        (
+            "clientRoles",
+            "is not carried: there are no roles; write groups for those that applications need",
+        ),
+        (
+            "federationLink",
+            "is not carried: the person signs in with the directory once an IdentityProvider is named in identities",
+        ),
+    ] {
+        let part = person.get(field);
+        let is_default = part.value.as_array().is_some_and(|roles| {
+            roles
+                .iter()
+                .all(|role| role.as_str().is_some_and(|it| it.starts_with("default-roles-")))
+        });
+        if !part.is_empty() && !is_default {
+            import.notes.add(&part, message);
+        }
+    }
+}
+
+/// The hash of the password; other credentials are named.
+fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
+    let mut hash = None;
+    for credential in person.items("credentials") {
+        match convert_credential(&credential) {
+            ImportedCredential::Password(text) => hash = hash.or(Some(text)),
+            ImportedCredential::NotCarried(reason) => import.notes.add(&credential, reason),
+        }
+    }
+    hash
+}
+
+/// The people of providers who are this user.
+fn identities(
+    import: &mut ImportCollector,
+    person: &SourceField<'_>,
+    providers: &[ProviderDraft<'_>],
+) -> Vec<IdentitySpec> {
+    let mut identities = Vec::new();
+    for link in person.items("federatedIdentities") {
+        let alias = link.text("identityProvider").unwrap_or_default();
+        let is_alias =
+            |draft: &&ProviderDraft<'_>| draft.source.text("alias").is_some_and(|it| it == alias);
+        let found = providers.iter().find(is_alias).zip(link.text("userId"));
+        match found {
+            Some((draft, subject)) if identities.len() < MAX_IDENTITIES => {
+                identities.push(IdentitySpec { provider: draft.name.clone(), subject });
+            }
+            _ => {
+                let message = format!(
+                    "the link to {alias:?} is not carried: the provider is not, or the link has no userId"
+                );
+                import.notes.add(&link, message);
+            }
+        }
+    }
+    identities
+}
+
+/// Groups by their paths, without the first slash.
+fn groups(person: &SourceField<'_>) -> Vec<String> {
+    let paths = person.texts("groups").into_iter();
+    paths.map(|path| path.trim_start_matches('/').to_owned()).filter(|it| !it.is_empty()).collect()
+}
+
+fn full_name(person: &SourceField<'_>) -> Option<String> {
+    let parts = [person.text("firstName"), person.text("lastName")];
+    let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    (!name.is_empty() && name.chars().count() <= MAX_TEXT).then_some(name)
+}
+
+fn is_address(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    (3..=254).contains(&text.len())
+        && !text.contains(char::is_whitespace)
+        && parts.is_some_and(|(local, domain)| {
+            !local.is_empty() && !local.contains('@') && !domain.split('.').any(str::is_empty)
+        })
+}

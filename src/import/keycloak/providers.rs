@@ -1,0 +1,171 @@
+//! Identity providers.
+
+use serde_json::json;
+
+use crate::import::{
+    manifests::ImportCollector,
+    providers::{MASK, ProviderDraft},
+    source_field::SourceField,
+};
+
+const GOOGLE: &str = "https://accounts.google.com";
+const ENTRA: &str = "https://login.microsoftonline.com";
+
+/// How a provider is asked.
+enum Upstream {
+    /// An OpenID provider, by its issuer.
+    OpenId(String),
+    GitHub,
+}
+
+/// A provider for each one that has a counterpart.
+pub(super) fn provider_drafts<'v>(
+    import: &mut ImportCollector,
+    realm: &SourceField<'v>,
+) -> Vec<ProviderDraft<'v>> {
+    let providers = realm.items("identityProviders").into_iter();
+    providers.filter_map(|provider| provider_draft(import, &provider)).collect()
+}
+
+fn provider_draft<'v>(
+    import: &mut ImportCollector,
+    provider: &SourceField<'v>,
+) -> Option<ProviderDraft<'v>> {
+    let alias = provider.text("alias").unwrap_or_default();
+    let kind = provider.text("providerId").unwrap_or_default();
+    let config = provider.get("config");
+    if provider.flag("enabled") == Some(false) {
+        import
+            .notes
+            .add(provider, format!("the provider {alias:?} is not carried: it is disabled"));
+        return None;
+    }
+    let source = upstream_of(import, provider, &alias, &kind)?;
+    let provider_type = match source {
+        Upstream::OpenId(_) => "OIDC",
+        Upstream::GitHub => "GitHub",
+    };
+    let mut draft = ProviderDraft::new(import, provider, &alias, provider_type);
+    if let Some(name) = provider.text("displayName") {
+        draft.set("displayName", json!(name));
+    }
+    if provider.is_set("linkOnly") {
+        draft.set("admit", json!("Declared"));
+    }
+    let secret = config.get("clientSecret");
+    let readable =
+        secret.value.as_str().is_some_and(|text| text != MASK && !text.starts_with("${"));
+    let reference = draft.client_secret(import, &secret, readable);
+    let client_id = config.text("clientId").unwrap_or_default();
+    let mut upstream = json!({ "clientId": client_id, "clientSecretRef": reference });
+    match source {
+        Upstream::OpenId(issuer) => {
+            upstream["issuer"] = json!(issuer);
+            if let Some(scopes) = config.text("defaultScope") {
+                let own = scopes.split_whitespace().filter(|scope| *scope != "openid");
+                upstream["scopes"] = std::iter::once("openid").chain(own).collect();
+            }
+            draft.set("oidc", upstream);
+        }
+        Upstream::GitHub => draft.set("github", upstream),
+    }
+    match kind.as_str() {
+        "microsoft" => draft.set("subject", json!({ "claim": "oid" })),
+        "google" => google(import, &mut draft, &config),
+        _ => {}
+    }
+    add_notes(import, provider, &config);
+    Some(draft)
+}
+
+/// How the provider is asked. `None` if it is not carried.
+fn upstream_of(
+    import: &mut ImportCollector,
+    provider: &SourceField<'_>,
+    alias: &str,
+    kind: &str,
+) -> Option<Upstream> {
+    let config = provider.get("config");
+    Some(match kind {
+        "github" => Upstream::GitHub,
+        "google" => Upstream::OpenId(GOOGLE.to_owned()),
+        "microsoft" => Upstream::OpenId(microsoft_issuer(import, provider, alias)?),
+        "gitlab" => Upstream::OpenId("https://gitlab.com".to_owned()),
+        "oidc" | "keycloak-oidc" => {
+            let issuer = config.text("issuer").or_else(|| keycloak_issuer(&config));
+            if issuer.is_none() {
+                let message = format!(
+                    "the provider {alias:?} is not carried: it has no issuer; set issuer and import again"
+                );
+                import.notes.add(&config, message);
+            }
+            Upstream::OpenId(issuer?)
+        }
+        _ => {
+            let message = format!(
+                "the provider {alias:?} is not carried: the type {kind:?} has no counterpart; if it has an OpenID provider, write an IdentityProvider of type OIDC"
+            );
+            import.notes.add(provider, message);
+            return None;
+        }
+    })
+}
+
+fn google(import: &mut ImportCollector, draft: &mut ProviderDraft<'_>, config: &SourceField<'_>) {
+    draft.set_in("claimMappings", "username", json!({ "claim": "email" }));
+    let Some(domain) = config.text("hostedDomain") else { return };
+    if domain == "*" || domain.contains(',') {
+        let remedy = "write a rule on the claim hd, and admit: ByRules";
+        draft.restrict(import, &config.get("hostedDomain"), remedy);
+    } else {
+        draft.set("claimValidationRules", json!([{ "claim": "hd", "requiredValue": domain }]));
+        draft.set("emailDomains", json!([domain.to_ascii_lowercase()]));
+        draft.set("admit", json!("ByRules"));
+    }
+}
+
+fn microsoft_issuer(
+    import: &mut ImportCollector,
+    provider: &SourceField<'_>,
+    alias: &str,
+) -> Option<String> {
+    let config = provider.get("config");
+    let tenant = config.text("tenantId").unwrap_or_else(|| "common".to_owned());
+    if uuid::Uuid::try_parse(&tenant).is_err() {
+        let message = format!(
+            "the provider {alias:?} is not carried: {tenant:?} stands for several issuers; set tenantId to the id of your Entra tenant, a UUID, and import again"
+        );
+        import.notes.add(&config, message);
+        return None;
+    }
+    Some(format!("{ENTRA}/{tenant}/v2.0"))
+}
+
+/// The issuer of another realm, from the URL of one of its endpoints.
+fn keycloak_issuer(config: &SourceField<'_>) -> Option<String> {
+    let url = config.text("authorizationUrl")?;
+    let (issuer, _) = url.split_once("/protocol/openid-connect/")?;
+    Some(issuer.to_owned())
+}
+
+/// Names settings that have no counterpart.
+fn add_notes(import: &mut ImportCollector, provider: &SourceField<'_>, config: &SourceField<'_>) {
+    for (name, message) in [
+        ("storeToken", "is not carried: applications do not get the provider's tokens"),
+        ("trustEmail", "is not carried: an e-mail address is verified if the provider says so"),
+        ("postBrokerLoginFlowAlias", "is not carried"),
+    ] {
+        if !provider.get(name).is_empty() {
+            import.notes.add(&provider.get(name), message);
+        }
+    }
+    for (name, message) in [
+        ("disableUserInfo", "is not carried: set oidc.userinfo"),
+        ("filteredByClaim", "is not carried"),
+        ("baseUrl", "is not carried: set github.host"),
+    ] {
+        if !config.get(name).is_empty() && config.flag(name) != Some(false) {
+            import.notes.add(&config.get(name), message);
+        }
+    }
+}

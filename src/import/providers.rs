@@ -1,0 +1,139 @@
+//! Providers before they are written: what several of them need at one tenant is known last.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    manifests::{ImportCollector, PROVIDER, SECRET},
+    source_field::SourceField,
+};
+
+/// The mask of a secret in exports of Keycloak.
+pub(super) const MASK: &str = "**********";
+
+/// A provider with the field of the source that it comes from.
+#[derive(Debug)]
+pub(super) struct ProviderDraft<'v> {
+    pub(super) name: String,
+    pub(super) source: SourceField<'v>,
+    /// The spec, without what several sources need.
+    pub(super) spec: Map<String, Value>,
+}
+
+impl<'v> ProviderDraft<'v> {
+    /// Begins a provider whose people may all sign in.
+    pub(super) fn new(
+        import: &mut ImportCollector,
+        source: &SourceField<'v>,
+        wish: &str,
+        provider_type: &str,
+    ) -> Self {
+        let name = import.unique_name(PROVIDER, wish);
+        let mut draft = Self { name, source: source.clone(), spec: Map::new() };
+        draft.set("tenantRef", json!({ "name": import.tenant }));
+        draft.set("type", json!(provider_type));
+        draft.set("admit", json!("Everyone"));
+        draft
+    }
+
+    /// Sets a field of the spec.
+    pub(super) fn set(&mut self, field: &str, value: Value) {
+        self.spec.insert(field.to_owned(), value);
+    }
+
+    /// Sets a field of a member of the spec, which is made if it is absent.
+    pub(super) fn set_in(&mut self, member: &str, field: &str, value: Value) {
+        let member = self.spec.entry(member).or_insert_with(|| json!({}));
+        if let Some(member) = member.as_object_mut() {
+            member.insert(field.to_owned(), value);
+        }
+    }
+
+    /// Lets only people in whom an `OidcUser` names, since a restriction is not carried.
+    pub(super) fn restrict(
+        &mut self,
+        import: &mut ImportCollector,
+        field: &SourceField<'_>,
+        remedy: &str,
+    ) {
+        self.set("admit", json!("Declared"));
+        let message = format!(
+            "is not carried, so only people whom an OidcUser names may sign in (admit: Declared); {remedy}"
+        );
+        import.notes.add(field, message);
+    }
+
+    /// The reference to the client secret. Texts that are masked or stand in the environment are named.
+    pub(super) fn client_secret(
+        &self,
+        import: &mut ImportCollector,
+        field: &SourceField<'_>,
+        readable: bool,
+    ) -> Value {
+        let wish = format!("{}-provider", self.name);
+        let text = field.value.as_str().filter(|_| readable);
+        let reference = import.secret_entry(&wish, "client-secret", text);
+        if text.is_none() {
+            let message = format!(
+                "the client secret is not in the file; create the {SECRET} {:?} with the entry client-secret",
+                reference.name
+            );
+            import.notes.add(field, message);
+        }
+        json!({ "name": reference.name })
+    }
+}
+
+/// Writes the providers. Where a tenant has several sources of people, none may give usernames,
+/// groups or e-mail addresses of another.
+pub(super) fn write_providers(
+    import: &mut ImportCollector,
+    drafts: Vec<ProviderDraft<'_>>,
+    issuer: Option<&str>,
+    has_local_people: bool,
+) {
+    let sources = drafts.len() + usize::from(has_local_people);
+    for mut draft in drafts {
+        if sources > 1 {
+            separate_people(import, &mut draft);
+        }
+        let is_redirecting = draft.spec.get("type").is_some_and(|it| it != "LDAP");
+        if is_redirecting {
+            let base = issuer.unwrap_or("<issuer>");
+            let message = format!(
+                "register the redirect URI {base}/callback/{} at the provider, in addition to the one in use",
+                draft.name
+            );
+            import.notes.add(&draft.source, message);
+        }
+        import.add_provider(&draft.name, &draft.spec);
+    }
+}
+
+fn separate_people(import: &mut ImportCollector, draft: &mut ProviderDraft<'_>) {
+    let prefix = format!("{}:", draft.name);
+    let mapping = |draft: &ProviderDraft<'_>, part: &str| {
+        let mapping = draft.spec.get("claimMappings").and_then(|it| it.get(part)).cloned();
+        mapping.unwrap_or_else(|| json!({}))
+    };
+    let mut changed = Vec::new();
+    for (part, is_separate) in [("username", "prefix"), ("groups", "include")] {
+        let mut mapping = mapping(draft, part);
+        if mapping.get("prefix").is_none() && mapping.get(is_separate).is_none() {
+            mapping["prefix"] = json!(prefix);
+            draft.set_in("claimMappings", part, mapping);
+            changed.push(part);
+        }
+    }
+    if !changed.is_empty() {
+        let message = format!(
+            "the tenant has several sources of people, so {} of this one begin with {prefix:?}; change the prefix in claimMappings, or list the groups in include",
+            changed.join(" and ")
+        );
+        import.notes.add(&draft.source, message);
+    }
+    if draft.spec.get("emailDomains").is_none() {
+        draft.set_in("claimMappings", "email", json!({ "claim": "" }));
+        let message = "the tenant has several sources of people, so this one gives no e-mail address; list the domains of its addresses in emailDomains and remove claimMappings.email";
+        import.notes.add(&draft.source, message);
+    }
+}

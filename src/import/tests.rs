@@ -1,0 +1,162 @@
+//! The samples of Dex and Keycloak and what becomes of them. `UPDATE_GOLDEN=1` rewrites the outputs.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn golden(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/import");
+    folder.join(name).display().to_string()
+}
+
+fn sample(name: &str) -> Value {
+    let text = fs::read_to_string(golden(name)).expect("a sample");
+    serde_yaml::from_str(&text).expect("YAML")
+}
+
+fn written(imported: &Imported) -> String {
+    let notes = imported.notes.iter();
+    let notes = notes.map(|note| format!("# {}: {}\n", note.field(), note.message));
+    let manifests = imported.manifests.iter();
+    let manifests =
+        manifests.map(|it| serde_yaml::to_string(&it.object).expect("YAML")).collect::<Vec<_>>();
+    format!("{}---\n{}", notes.collect::<String>(), manifests.join("---\n"))
+}
+
+fn compare(name: &str, imported: &Imported) {
+    let file = golden(name);
+    let written = written(imported);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, &written).expect("written");
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(written, expected, "UPDATE_GOLDEN=1 rewrites {file}");
+}
+
+fn spec_of<'i>(imported: &'i Imported, kind: &str, name: &str) -> &'i Value {
+    let found = imported.manifests.iter().find(|it| it.kind == kind && it.name == name);
+    &found.unwrap_or_else(|| panic!("no {kind} {name}")).object["spec"]
+}
+
+#[test]
+fn dex_configurations_become_manifests() {
+    let imported =
+        import_dex(&sample("dex.yaml"), &ImportOptions::default()).expect("a configuration");
+    compare("dex.out.yaml", &imported);
+    let admin = spec_of(&imported, "OidcUser", "admin-example-com");
+    assert_eq!(
+        admin["subject"], "CiQwOGE4Njg0Yi1kYjg4LTRiNzMtOTBhOS0zY2QxNjYxZjU0NjYSBWxvY2Fs",
+        "the subject that Dex gives this user"
+    );
+    let github = spec_of(&imported, "IdentityProvider", "github");
+    assert_eq!(
+        github["subject"],
+        json!({ "strategy": "Dex", "connectorId": "github", "claim": "id" })
+    );
+    let notes: Vec<String> = imported.notes.iter().map(|note| note.message.clone()).collect();
+    for secret in ["okta-client-secret", "ZXhhbXBsZS1hcHAtc2VjcmV0", "$2a$"] {
+        assert!(!notes.iter().any(|note| note.contains(secret)), "{secret}");
+    }
+}
+
+#[test]
+fn realm_exports_become_manifests() {
+    let realm = sample("keycloak-realm.json");
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    compare("keycloak-realm.out.yaml", &imported);
+    let ada = spec_of(&imported, "OidcUser", "ada");
+    assert_eq!(ada["subject"], "7a1c3d52-9a0b-4e07-8b7e-0b7a1f6c1e01");
+    assert_eq!(ada["claims"], json!({ "department": "Engines" }));
+    let identity = json!([{ "provider": "google", "subject": "110169484474386276334" }]);
+    assert_eq!(ada["identities"], identity);
+    assert_eq!(spec_of(&imported, "OidcUser", "joan")["disabled"], true);
+    let wiki = spec_of(&imported, "OidcClient", "wiki");
+    let uris =
+        json!(["https://wiki.example.com/oauth2/callback", "https://wiki.example.com/admin/"]);
+    assert_eq!(wiki["redirectUris"], uris);
+}
+
+#[test]
+fn users_in_files_of_their_own_belong_to_the_realm() {
+    let mut realm = sample("keycloak-realm.json");
+    let users = realm["users"].take();
+    let users = json!({ "realm": "acme", "users": users });
+    let other = json!({ "realm": "other", "users": [{ "id": "1", "username": "eve" }] });
+    let imported = import_keycloak(&[users, realm, other], &ImportOptions::default());
+    let imported = imported.expect("a realm");
+    let people = imported.manifests.iter().filter(|it| it.kind == "OidcUser");
+    assert_eq!(people.count(), 4);
+    let note = imported.notes.iter().find(|note| note.pointer == "/users/1/credentials/1");
+    assert_eq!(note.map(|note| note.file), Some(0));
+}
+
+#[test]
+fn choices_of_the_importer_win() {
+    let options = ImportOptions {
+        tenant: Some("staff".to_owned()),
+        namespace: Some("sso".to_owned()),
+        issuer: Some("https://id.example.com".to_owned()),
+    };
+    let imported = import_dex(&sample("dex.yaml"), &options).expect("a configuration");
+    for manifest in &imported.manifests {
+        assert_eq!(manifest.object["metadata"]["namespace"], "sso");
+    }
+    assert_eq!(spec_of(&imported, "Tenant", "staff")["issuer"], "https://id.example.com");
+    let client = spec_of(&imported, "OidcClient", "argo-cd");
+    assert_eq!(client["tenantRef"]["name"], "staff");
+}
+
+#[test]
+fn other_files_are_refused() {
+    let options = ImportOptions::default();
+    for other in [json!(null), json!([]), json!({"apiVersion": "v1"}), json!("text")] {
+        assert_eq!(import_dex(&other, &options).err(), Some(ImportSourceError::NotDex), "{other}");
+        let refused = import_keycloak(std::slice::from_ref(&other), &options).err();
+        assert_eq!(refused, Some(ImportSourceError::NotRealm), "{other}");
+    }
+}
+
+#[test]
+fn restrictions_are_carried_or_let_only_declared_people_in() {
+    let google = |config: Value| {
+        let connector = json!({ "type": "google", "id": "google", "config": config });
+        let config = json!({ "connectors": [connector] });
+        let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+        spec_of(&imported, "IdentityProvider", "google").clone()
+    };
+    let several = google(json!({ "hostedDomains": ["a.test", "b.test"] }));
+    assert_eq!(several["admit"], "ByRules");
+    assert_eq!(
+        several["claimValidationRules"],
+        json!([{ "expression": "claims.hd in ['a.test', 'b.test']" }])
+    );
+    assert_eq!(google(json!({ "hostedDomains": ["a'.test", "b"] }))["admit"], "Declared");
+    assert_eq!(google(json!({ "groups": ["staff@a.test"] }))["admit"], "Declared");
+    assert_eq!(google(json!({}))["admit"], "Everyone");
+}
+
+#[test]
+fn directories_keep_their_subjects() {
+    let config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
+        "host": "ldap.acme.test:636",
+        "bindDN": "cn=dex,dc=acme,dc=test",
+        "bindPW": "secret",
+        "userSearch": {
+            "baseDN": "ou=people,dc=acme,dc=test", "filter": "(objectClass=person)",
+            "username": "uid", "idAttr": "DN", "emailAttr": "mail", "nameAttr": "cn",
+        },
+        "groupSearch": {
+            "baseDN": "ou=groups,dc=acme,dc=test", "filter": "(objectClass=groupOfNames)",
+            "userMatchers": [{ "userAttr": "DN", "groupAttr": "member" }], "nameAttr": "cn",
+        },
+    } }] });
+    let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+    let spec = spec_of(&imported, "IdentityProvider", "ldap");
+    assert_eq!(spec["subject"]["claim"], "dn");
+    assert_eq!(spec["ldap"]["url"], "ldaps://ldap.acme.test:636");
+    assert_eq!(spec["ldap"]["groups"]["filter"], "(&(objectClass=groupOfNames)(member={dn}))");
+    let secret = imported.manifests.iter().find(|it| it.kind == "Secret").expect("a Secret");
+    assert_eq!(secret.object["stringData"]["username"], "cn=dex,dc=acme,dc=test");
+}

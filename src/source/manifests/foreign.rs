@@ -1,0 +1,79 @@
+//! YAML and JSON of other programs, read as manifests are.
+
+use serde_json::Value;
+
+use super::{
+    documents::{Document, split_documents},
+    yaml::Step,
+};
+
+/// The first document of a text, with the lines of its fields.
+#[derive(Debug)]
+pub struct ForeignDocument<'t> {
+    document: Document<'t>,
+    /// The value.
+    pub value: Value,
+}
+
+impl<'t> ForeignDocument<'t> {
+    /// Reads the first document that is not empty.
+    ///
+    /// # Errors
+    ///
+    /// The reason and the line, if the text cannot be read or has no value.
+    pub fn read(text: &'t str) -> Result<Self, String> {
+        for mut document in split_documents(text) {
+            match &mut document.content {
+                Err(error) => return Err(error.to_string()),
+                Ok(content) if content.value.is_null() => {}
+                Ok(content) => {
+                    let value = content.value.take();
+                    return Ok(Self { document, value });
+                }
+            }
+        }
+        Err("is empty".to_owned())
+    }
+
+    /// The lines of fields, given by JSON pointers (RFC 6901); the nearest parent's if a field does
+    /// not exist.
+    pub fn lines_of<'p>(&self, pointers: impl Iterator<Item = &'p str>) -> Vec<Option<usize>> {
+        let paths: Vec<Vec<Step>> = pointers.map(|pointer| self.path_of(pointer)).collect();
+        self.document.lines_of(&paths)
+    }
+
+    fn path_of(&self, pointer: &str) -> Vec<Step> {
+        let mut path = Vec::new();
+        let mut parent = Some(&self.value);
+        for step in pointer.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let index: Option<usize> =
+                parent.filter(|parent| parent.is_array()).and_then(|_| step.parse().ok());
+            parent = match index {
+                Some(index) => parent.and_then(|parent| parent.get(index)),
+                None => parent.and_then(|parent| parent.get(&step)),
+            };
+            path.push(index.map_or(Step::Key(step), Step::Index));
+        }
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_lines_in_yaml_and_json() {
+        let yaml = "# Dex\n---\na:\n- b: 1\n  c: 2\nd/e: 3\n";
+        let json = "{\n \"a\": [\n  {\"b\": 1,\n   \"c\": 2}],\n \"d/e\": 3}";
+        for (text, expected) in [(yaml, [5, 6, 5]), (json, [4, 5, 4])] {
+            let document = ForeignDocument::read(text).expect("a document");
+            assert_eq!(document.value["a"][0]["c"], 2);
+            let lines = document.lines_of(["/a/0/c", "/d~1e", "/a/0/c/x"].into_iter());
+            assert_eq!(lines, expected.map(Some), "{text}");
+        }
+        assert!(ForeignDocument::read("# nothing").is_err());
+        assert!(ForeignDocument::read("a: [").is_err());
+    }
+}
