@@ -125,7 +125,7 @@ fn log_observed(logged: &mut PublishedSchemas, observed: &PublishedSchemas, last
     match (observed, observed.problem()) {
         (PublishedSchemas::Lacking(_), Some(_)) if lasted < GRACE_TIME => return,
         (PublishedSchemas::Lacking(_), Some(problem)) => {
-            tracing::warn!(problem, "not ready, because restrictions could be lost");
+            tracing::warn!(error = problem, "not ready, because restrictions could be lost");
         }
         (PublishedSchemas::Forbidden, _) => tracing::warn!(
             "the API server's schemas may not be read, so definitions that are too old would not be noticed; allow the ServiceAccount to get /openapi/v3/*"
