@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use rustls::RootCertStore;
+
 use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
-    fetch::{FairFetch, SharedFetch},
+    fetch::{EgressPolicy, FairFetch, SharedFetch},
     identity::CredentialThrottle,
     keys::{AccessTokenCache, Sealer, Signer},
     model::{Clock, Entropy, TenantId, Timestamp},
@@ -13,7 +15,7 @@ use crate::{
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
     telemetry::{AccessFacts, Metrics},
-    upstream::UpstreamClient,
+    upstream::{UpstreamClient, ldap::LdapDirectories},
 };
 
 /// Attempts of a change that conflicts with those of other writers.
@@ -46,6 +48,8 @@ pub struct AccountServices {
     pub jwks_cache: JwksCache,
     /// Asks identity providers.
     pub upstream: UpstreamClient,
+    /// Directories that people sign in from.
+    pub directories: LdapDirectories,
     /// Delays wrong client secrets and initial access tokens.
     pub credential_throttle: CredentialThrottle,
     /// State of dynamic client registration.
@@ -77,12 +81,19 @@ impl AccountServices {
             http_client: FairFetch::new(http_client),
             jwks_cache: JwksCache::default(),
             upstream: UpstreamClient::default(),
+            directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,
             metrics,
         }
+    }
+
+    /// With directories that may be called.
+    #[must_use]
+    pub fn with_directories(self, directories: LdapDirectories) -> Self {
+        Self { directories, ..self }
     }
 }
 

@@ -4,9 +4,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{AccountContext, AccountError, context::RecordChange};
+use super::{
+    AccountContext, AccountError,
+    context::RecordChange,
+    person_refresh::{self, Freshness, PersonAnswer, askable_directory},
+};
 use crate::{
-    model::{Account, AdmissionPolicy, DeclaredIdentity, Subject, sha256_base64url},
+    model::{Account, AdmissionPolicy, DeclaredIdentity, LdapSettings, Subject, sha256_base64url},
     protocol::{
         identity_provider::{IdentityProvider, UpstreamClaims, identity_of, map_account},
         records::Person,
@@ -47,6 +51,8 @@ pub(super) async fn save_person(
         claims,
         refreshed_at: context.now,
         used_at: context.now,
+        asked_at: context.now,
+        incomplete: false,
     };
     let key = person_key(context, &account.subject);
     let record = record(context, &key, &person)?;
@@ -158,8 +164,70 @@ async fn load_person(
     let key = person_key(context, subject);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
     let Some(person) = open(context, subject, &stored)? else { return Ok(None) };
-    touch(context, &key, stored, person.clone()).await?;
-    Ok(Some(person))
+    let provider = context.tenant.provider(&person.provider);
+    let Some(provider) = provider else { return Ok(None) };
+    match (
+        person_refresh::judge_freshness(provider.refresh, &person, context.now),
+        askable_directory(provider),
+    ) {
+        (Freshness::Refused, Some(_)) => Ok(None),
+        (Freshness::Stale { usable }, Some(settings)) => {
+            let asked = Person { asked_at: context.now, ..person.clone() };
+            let claimed = record(context, &key, &asked)?;
+            if !context.compare_and_swap(stored.version, claimed).await? {
+                // Another request asks.
+                return Ok(usable.then_some(person));
+            }
+            ask_again(context, (provider, settings), asked, usable).await
+        }
+        _ => {
+            touch(context, &key, stored, person.clone()).await?;
+            Ok(Some(person))
+        }
+    }
+}
+
+/// Asks a directory about a person, and stores its answer.
+async fn ask_again(
+    context: AccountContext<'_>,
+    directory: (&IdentityProvider, &LdapSettings),
+    asked: Person,
+    usable: bool,
+) -> Result<Option<Person>, AccountError> {
+    let Ok(old) = serde_json::from_str(&asked.claims) else { return Ok(None) };
+    let answer = match person_refresh::ask_directory(context, directory, &old).await {
+        PersonAnswer::Claims(claims) => claims_json(&claims).map_err(|error| {
+            tracing::warn!(provider = %directory.0.object, %error, "a person's claims cannot be refreshed");
+        }),
+        PersonAnswer::Incomplete => Err(()),
+        PersonAnswer::Gone => {
+            person_refresh::end_person(context, directory.0, &old).await?;
+            Err(())
+        }
+        PersonAnswer::Unavailable => return Ok(usable.then_some(asked)),
+    };
+    let (person, answered) = match answer {
+        Ok(claims) => {
+            let (refreshed_at, used_at) = (context.now, context.now);
+            let person = Person { claims, refreshed_at, used_at, incomplete: false, ..asked };
+            (person.clone(), Some(person))
+        }
+        Err(()) => (Person { incomplete: true, ..asked }, None),
+    };
+    let key = context.key(RecordKind::Person, sha256_base64url(&person.subject));
+    let record = record(context, &key, &person)?;
+    let stored = context.get(&key).await?;
+    // A sign-in meanwhile has fresher claims.
+    let write = |stored: Option<&VersionedRecord>| {
+        let Some(stored) = stored else { return Ok(RecordChange::Keep(())) };
+        let fresher = open(context, &Subject::new(&*person.subject), stored)?;
+        if fresher.is_some_and(|it| it.asked_at > person.asked_at) {
+            return Ok(RecordChange::Keep(()));
+        }
+        Ok(RecordChange::Write(record.clone(), ()))
+    };
+    context.update(&key, stored, write).await?;
+    Ok(answered)
 }
 
 /// Records the use of a person's record once a day, so that it does not expire.

@@ -11,8 +11,8 @@ use crate::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
         identity_provider::{
-            IdentityProvider, MappingError, OidcUpstream, ProviderSource, counted_methods,
-            map_account,
+            IdentityProvider, MappingError, OidcUpstream, ProviderSource, UpstreamClaims,
+            counted_methods, map_account,
         },
         params::RequestParams,
         upstream::{
@@ -20,7 +20,7 @@ use crate::{
             check_callback,
         },
     },
-    upstream::{CodeExchange, UpstreamAnswer, UpstreamError},
+    upstream::{CodeExchange, UpstreamAnswer, UpstreamError, ldap::DirectoryFault},
 };
 
 /// How far the provider's clock may differ.
@@ -35,6 +35,9 @@ pub enum UpstreamSignInError {
     /// The provider gives no usable answer.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// A directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryFault),
     /// The claims give no account, or the person is not admitted.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -89,6 +92,9 @@ impl UpstreamSignInError {
                 SignInProblem::Refused(error.message_for_person())
             }
             Self::Mapping(_) | Self::ClaimsTooLarge(_) => SignInProblem::Claims,
+            Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
+            Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
+            Self::Directory(_) => SignInProblem::Answer,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::Disabled(_) => SignInProblem::Refused(None),
             Self::NotFresh => SignInProblem::NotFresh,
@@ -168,7 +174,9 @@ pub async fn begin_upstream_sign_in(
             };
             authorization_url(&metadata, request).ok_or(UpstreamSignInError::BadEndpoint)
         }
-        ProviderSource::GitHub(_) => Err(UpstreamSignInError::BadEndpoint),
+        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
+            Err(UpstreamSignInError::BadEndpoint)
+        }
     }
 }
 
@@ -184,26 +192,38 @@ pub async fn complete_upstream_sign_in(
         ProviderSource::Oidc(oidc) => {
             redeem(context, fetch, (provider, oidc), state, params).await?
         }
-        ProviderSource::GitHub(_) => return Err(UpstreamSignInError::BadEndpoint),
+        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
+            return Err(UpstreamSignInError::BadEndpoint);
+        }
     };
     if !state.demands.are_met(answer.auth_time, state.started_at, TOLERANCE) {
         return Err(UpstreamSignInError::NotFresh);
     }
-    let account = admitted_account(context, provider, &answer)?;
-    let claims = people::claims_json(&answer.claims)?;
-    people::save_person(context, provider, &account, claims).await?;
+    let account = admit_person(context, provider, &answer.claims).await?;
     let authentication = authentication(context, provider, &answer, &account);
     Ok(UpstreamSignIn { account: Arc::new(account), authentication })
+}
+
+/// The account of a person whom a provider has authenticated. The claims are stored.
+pub(super) async fn admit_person(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+) -> Result<Account, UpstreamSignInError> {
+    let account = admitted_account(context, provider, claims)?;
+    let claims = people::claims_json(claims)?;
+    people::save_person(context, provider, &account, claims).await?;
+    Ok(account)
 }
 
 /// The account of the person: that of the OidcUser who declares it, or one of its own.
 fn admitted_account(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
-    answer: &UpstreamAnswer,
+    claims: &UpstreamClaims,
 ) -> Result<Account, UpstreamSignInError> {
-    let account = map_account(provider, context.tenant_id(), &answer.claims)?;
-    let identity = people::declared_identity(context, provider, &answer.claims);
+    let account = map_account(provider, context.tenant_id(), claims)?;
+    let identity = people::declared_identity(context, provider, claims);
     let identity = identity.ok_or_else(|| UpstreamSignInError::NotDeclared(String::new()))?;
     if let Some(declared) = context.tenant.account_by_identity(&identity) {
         if declared.disabled {

@@ -1,6 +1,7 @@
 //! The `IdentityProvider` resource: where people of a tenant come from.
 
 mod github;
+mod ldap;
 mod mapping;
 mod oidc;
 mod sign_in;
@@ -11,6 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 pub use github::{GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec};
+pub use ldap::{LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec};
 pub use mapping::{
     ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec, ExtraMappingSpec,
     GroupsMappingSpec, TextMappingSpec, UserValidationRuleSpec,
@@ -58,8 +60,8 @@ use crate::model::{AdmissionPolicy, ProviderType, UpstreamLogout};
 pub struct IdentityProviderSpec {
     /// The Tenant whose people come from here. It must be in this object's namespace. Immutable.
     pub tenant_ref: LocalTenantRef,
-    /// The protocol, which names the one member that is set: `OIDC` (`oidc`) or `GitHub`
-    /// (`github`). Immutable.
+    /// The protocol, which names the one member that is set: `OIDC` (`oidc`), `GitHub` (`github`) or
+    /// `LDAP` (`ldap`). Immutable.
     #[serde(rename = "type")]
     pub provider_type: EnumSpec<ProviderType>,
     /// Name of the provider on the sign-in page. Default: the object's name.
@@ -73,9 +75,12 @@ pub struct IdentityProviderSpec {
     /// GitHub, or GitHub Enterprise Server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub github: Option<GitHubProviderSpec>,
+    /// An LDAP directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldap: Option<LdapProviderSpec>,
     /// The name under which subjects are computed. It must stay the same while the same people come
-    /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer`, or
-    /// `github.host`.
+    /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer`,
+    /// `github.host`, or the name of this object where it has `ldap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = provider::identity_key())]

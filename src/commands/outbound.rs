@@ -9,17 +9,29 @@ use crate::{
     config,
     fetch::{EgressPolicy, FetchError, HttpFetch, InstrumentedFetch, SharedFetch, trusted_roots},
     telemetry::{FetchOutcome, Metrics},
+    upstream::ldap::LdapDirectories,
 };
 
-/// The outbound HTTP client. In `dev` it may also call this machine.
-pub fn outbound_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+/// The addresses that may be called: in `dev` also those of this machine.
+fn egress_policy(args: &ServeArgs, dev: bool) -> Result<EgressPolicy> {
     let mut allowed = config::fetch_allow(args)?;
     if dev {
         allowed
             .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
     }
+    Ok(EgressPolicy::new(allowed))
+}
+
+/// The client of directories, which trusts the same certificates as the HTTP client.
+pub fn outbound_directories(args: &ServeArgs, dev: bool) -> Result<LdapDirectories> {
     let roots = trusted_roots(args.fetch_ca.as_deref())?;
-    let fetch = Arc::new(HttpFetch::new(EgressPolicy::new(allowed), roots));
+    Ok(LdapDirectories::new(egress_policy(args, dev)?, roots))
+}
+
+/// The outbound HTTP client.
+pub fn outbound_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+    let roots = trusted_roots(args.fetch_ca.as_deref())?;
+    let fetch = Arc::new(HttpFetch::new(egress_policy(args, dev)?, roots));
     let metrics = Arc::clone(metrics);
     Ok(Arc::new(InstrumentedFetch::new(fetch, move |method, error| {
         metrics.fetched(method, outcome(error));

@@ -100,7 +100,8 @@ impl ServerRuntime {
             Arc::clone(&clock),
             Arc::clone(&entropy),
             Arc::clone(&metrics),
-        );
+        )
+        .with_directories(super::outbound::outbound_directories(args, installation.dev)?);
         let app = AppState {
             registry: SnapshotHandle::new(),
             accounts: Arc::new(accounts),

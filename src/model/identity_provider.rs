@@ -9,6 +9,8 @@ wire_enum!(
         Oidc = "OIDC",
         /// GitHub's OAuth and API.
         GitHub = "GitHub",
+        /// An LDAP directory.
+        Ldap = "LDAP",
     }
 );
 

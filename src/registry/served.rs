@@ -11,7 +11,7 @@ use super::{PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost,
+        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
         SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp, normalize_username,
         sha256,
     },
@@ -193,6 +193,22 @@ impl ServedTenant {
     /// Finds the account that declares a person of an identity provider.
     pub fn account_by_identity(&self, identity: &DeclaredIdentity) -> Option<&Arc<Account>> {
         self.by_identity.get(identity)
+    }
+
+    /// The directory that judges a name which no account of the tenant has: the one that names the
+    /// domain after the `@`, or the one that names no domains.
+    pub fn directory_for(&self, normalized: &str) -> Option<(&IdentityProvider, &LdapSettings)> {
+        let declared = self.account_by_username(normalized).is_some()
+            || (normalized.contains('@') && self.account_by_email(normalized).is_some());
+        if declared {
+            return None;
+        }
+        let domain = normalized.rsplit_once('@').map(|(_, domain)| domain);
+        let directories = || self.providers.iter().filter_map(|it| Some((&**it, it.directory()?)));
+        let named = domain.and_then(|domain| {
+            directories().find(|(it, _)| it.sign_in.domains.iter().any(|named| named == domain))
+        });
+        named.or_else(|| directories().find(|(it, _)| it.sign_in.domains.is_empty()))
     }
 
     /// Finds an account by `sub`.

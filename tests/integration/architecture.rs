@@ -37,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "source",
             "store",
             "telemetry",
+            "upstream",
         ],
     ),
     // import makes manifests of the configuration of other providers, with their subjects.

@@ -15,6 +15,8 @@ pub struct ProviderSummary {
     pub tenant: TenantId,
     /// The Secret with the provider's credentials for this tenant, if it names one.
     pub secret: Option<ObjectKey>,
+    /// The Secret with the certificates that verify a directory, if it names one.
+    pub ca: Option<ObjectKey>,
 }
 
 impl ManagedObject for IdentityProvider {
@@ -37,15 +39,19 @@ impl ManagedObject for IdentityProvider {
     }
 
     fn summary(&self, key: &ObjectKey) -> ProviderSummary {
-        let IdentityProviderSpec { oidc, github, .. } = &self.spec;
+        let IdentityProviderSpec { oidc, github, ldap, .. } = &self.spec;
         let oidc = oidc.as_ref().and_then(|oidc| oidc.client_secret_ref.as_ref());
         let github = github.as_ref().map(|github| &github.client_secret_ref);
-        let secret = oidc.or(github).map(|reference| key.beside(&reference.name).shared());
-        ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
+        let client = oidc.or(github).map(|reference| &reference.name);
+        let account = ldap.as_ref().map(|ldap| &ldap.bind_secret_ref.name);
+        let secret = client.or(account).map(|name| key.beside(name).shared());
+        let ca = ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
+        let ca = ca.map(|reference| key.beside(&reference.name).shared());
+        ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, ca }
     }
 
     fn secrets(summary: &ProviderSummary) -> Vec<&ObjectKey> {
-        summary.secret.iter().collect()
+        summary.secret.iter().chain(&summary.ca).collect()
     }
 
     fn conditions(status: &IdentityProviderStatus) -> &[Condition] {

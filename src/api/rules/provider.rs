@@ -7,8 +7,8 @@ use super::rule;
 /// The member that `type` names is set, and no other.
 pub fn one_member() -> Rule {
     rule(
-        "has(self.oidc) == (self.type == 'OIDC') && has(self.github) == (self.type == 'GitHub')",
-        "must have the member that type names, and no other: oidc for OIDC, github for GitHub",
+        "has(self.oidc) == (self.type == 'OIDC') && has(self.github) == (self.type == 'GitHub') && has(self.ldap) == (self.type == 'LDAP')",
+        "must have the member that type names, and no other: oidc for OIDC, github for GitHub, ldap for LDAP",
     )
 }
 
@@ -35,6 +35,30 @@ pub fn host() -> Rule {
     rule(
         "self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?$')",
         "must be a host name in lower case, with a port if it is not 443",
+    )
+}
+
+/// The URL of a directory.
+pub fn ldap_url() -> Rule {
+    rule(
+        "self.matches('^ldaps?://([A-Za-z0-9.-]+|\\\\[[0-9A-Fa-f:.]+\\\\])(:[0-9]{1,5})?/?$')",
+        "must be ldaps://HOST[:PORT], or ldap://HOST[:PORT] for StartTLS",
+    )
+}
+
+/// The name of an attribute of a directory, or its OID.
+pub fn ldap_attribute() -> Rule {
+    rule(
+        "self.matches('^([A-Za-z][A-Za-z0-9-]*|[0-9]+([.][0-9]+)+)$')",
+        "must be the name of an attribute, such as uid, or its OID",
+    )
+}
+
+/// Names of attributes of a directory.
+pub fn ldap_attributes() -> Rule {
+    rule(
+        "self.all(name, name.matches('^([A-Za-z][A-Za-z0-9-]*|[0-9]+([.][0-9]+)+)$'))",
+        "must be names of attributes, such as mail, or their OIDs",
     )
 }
 

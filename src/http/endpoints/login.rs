@@ -1,12 +1,11 @@
 //! The sign-in page's form. The response and its time do not depend on whether the user exists.
 
-use http::StatusCode;
-
 use super::{
     authorize::{
         AuthorizationContext, continue_signed_in, forms, next_step, page, proceed_authorization,
     },
-    known_browser,
+    directory_login::{DirectoryAttempt, sign_in_with_directory},
+    failed_login, known_browser,
 };
 use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
@@ -64,18 +63,23 @@ async fn sign_in(
     let browser = known_browser::load_known_browser(app, request)?;
     let typed = normalize_username(username);
     let known = browser.known_to(&typed, request.now);
+    let origin = AttemptSource { address: request.address, known_browser: known };
+    if let Some(directory) = request.tenant.directory_for(&typed) {
+        let attempt = DirectoryAttempt { directory, form, origin };
+        return sign_in_with_directory(attempt, authorization, browser.clone()).await;
+    }
     let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,
         username,
         password: Secret::new(form.get("password").unwrap_or_default().to_owned()),
-        origin: AttemptSource { address: request.address, known_browser: known },
+        origin,
         now: request.now,
     };
     let verdict = attempt.perform(&*request.tenant, &app.passwords, &app.login_throttle).await;
     app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,
-        Err(error) => return render_failed_attempt(&authorization, username, error),
+        Err(error) => return failed_login::render_failed_attempt(&authorization, username, error),
     };
     // The browser is known by what was typed too, which may be an e-mail address.
     let browser = browser.used_by(&typed, request.now).used_by(&user.username, request.now);
@@ -92,62 +96,5 @@ const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
         Err(SignInError::Wrong) => LoginOutcome::Failure,
         Err(SignInError::Wait(_)) => LoginOutcome::Limited,
         Err(SignInError::Busy(_)) => LoginOutcome::Busy,
-    }
-}
-
-/// The sign-in page with the error. It is not a redirect: without a session the interaction can
-/// only be kept in the page itself.
-fn render_failed_attempt(
-    authorization: &AuthorizationContext<'_>,
-    username: &str,
-    error: SignInError,
-) -> Result<Reply, EndpointError> {
-    let (status, problem, retry_after) = match error {
-        SignInError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, wrong_message(username), None),
-        SignInError::Wait(wait) => {
-            let seconds = wait.as_secs().max(1);
-            (StatusCode::TOO_MANY_REQUESTS, wait_message(seconds), Some(seconds))
-        }
-        SignInError::Busy(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many users are signing in right now. Please try again in a few seconds."
-                .to_owned(),
-            Some(2),
-        ),
-    };
-    let page = page::sign_in_again(authorization, username, &problem)?.status(status);
-    Ok(match retry_after {
-        Some(seconds) => page.header("retry-after", &seconds.to_string()),
-        None => page,
-    })
-}
-
-/// The message does not depend on whether the user exists.
-fn wrong_message(typed: &str) -> String {
-    let mut message = "The username or password is incorrect. Please try again.".to_owned();
-    if typed.contains('@') {
-        message.push_str(" If you entered an email address, try your username.");
-    }
-    message
-}
-
-fn wait_message(seconds: u64) -> String {
-    let wait = match seconds {
-        0..=1 => "a second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        _ => format!("{} minutes", seconds.div_ceil(60)),
-    };
-    format!("Too many sign-in attempts. Please wait {wait}, then try again.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wait_message;
-
-    #[test]
-    fn words_the_wait() {
-        assert!(wait_message(1).contains("wait a second,"));
-        assert!(wait_message(64).contains("wait 64 seconds,"));
-        assert!(wait_message(300).contains("wait 5 minutes,"));
     }
 }

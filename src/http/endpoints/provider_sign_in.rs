@@ -6,12 +6,16 @@ use std::sync::Arc;
 use crate::{
     accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{authorize::Prompt, identity_provider::IdentityProvider, upstream::UpstreamDemands},
+    protocol::{
+        authorize::{Prompt, SignInReason},
+        identity_provider::IdentityProvider,
+        upstream::UpstreamDemands,
+    },
     registry::ServedTenant,
 };
 
 use super::{
-    authorize::{AuthorizationContext, forms},
+    authorize::{AuthorizationContext, forms, page},
     provider_problem,
 };
 
@@ -22,6 +26,9 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let Some(provider) = tenant.provider(&request.path_param) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
+    if provider.directory().is_some() {
+        return page::sign_in(&authorization, SignInReason::NoSession);
+    }
     redirect_to_provider(&authorization, provider).await
 }
 
@@ -33,14 +40,20 @@ pub(super) fn direct_provider<'a>(
     let requested = &authorization.authorization;
     let tenant = &authorization.request.tenant;
     if let Some(named) = requested.identity_provider.as_deref() {
-        return tenant.provider(named);
+        return tenant.provider(named).filter(|it| it.directory().is_none());
     }
     let hint = requested.login_hint.as_deref().unwrap_or_default();
     if let Some(provider) = routed_provider(tenant, hint) {
         return Some(provider);
     }
     match tenant.providers() {
-        [only] if !only.sign_in.hidden && tenant.passwords().next().is_none() => Some(only),
+        [only]
+            if !only.sign_in.hidden
+                && only.directory().is_none()
+                && tenant.passwords().next().is_none() =>
+        {
+            Some(only)
+        }
         _ => None,
     }
 }
@@ -51,7 +64,9 @@ pub(super) fn routed_provider<'a>(
     address: &str,
 ) -> Option<&'a Arc<IdentityProvider>> {
     let domain = address.rsplit_once('@')?.1.trim().to_ascii_lowercase();
-    tenant.providers().iter().find(|provider| provider.sign_in.domains.contains(&domain))
+    // The people of a directory use the form.
+    let mut elsewhere = tenant.providers().iter().filter(|it| it.directory().is_none());
+    elsewhere.find(|provider| provider.sign_in.domains.contains(&domain))
 }
 
 /// Redirects to a provider.

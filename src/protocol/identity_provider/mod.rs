@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 use crate::{
     expression::{Expression, ExpressionVariables},
     model::{
-        AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, ObjectKey, RefreshMode, Secret,
-        TenantId, UnavailablePolicy, UpstreamLogout, UserinfoUse,
+        AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, ObjectKey,
+        RefreshMode, Secret, TenantId, UnavailablePolicy, UpstreamLogout, UserinfoUse,
     },
 };
 
@@ -71,6 +71,14 @@ impl IdentityProvider {
         &self.object.name
     }
 
+    /// The directory, if the provider is one.
+    pub fn directory(&self) -> Option<&LdapSettings> {
+        match &self.source {
+            ProviderSource::Ldap(settings) => Some(settings),
+            ProviderSource::Oidc(_) | ProviderSource::GitHub(_) => None,
+        }
+    }
+
     /// The provider's claims that mappings and rules read.
     pub fn mapped_claims(&self) -> impl Iterator<Item = &str> {
         let ClaimMappings { username, name, email, email_verified, groups, .. } = &self.mappings;
@@ -93,6 +101,8 @@ pub enum ProviderSource {
     Oidc(OidcUpstream),
     /// By the API of GitHub.
     GitHub(GitHubUpstream),
+    /// By LDAP, with the name and the password from the tenant's own page.
+    Ldap(Box<LdapSettings>),
 }
 
 /// An OpenID provider.

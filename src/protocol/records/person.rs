@@ -21,6 +21,10 @@ pub struct Person {
     pub refreshed_at: Timestamp,
     /// When they were last used, to the day.
     pub used_at: Timestamp,
+    /// When the provider was last asked for newer ones.
+    pub asked_at: Timestamp,
+    /// Whether it gave only a part of them then.
+    pub incomplete: bool,
 }
 
 impl RecordFormat for Person {}
@@ -42,9 +46,11 @@ mod tests {
             claims: "{}".into(),
             refreshed_at: Timestamp::from_secs(1),
             used_at: Timestamp::from_secs(2),
+            asked_at: Timestamp::from_secs(3),
+            incomplete: true,
         };
         let bytes = encode_record(&person);
-        assert_eq!(bytes, b"\x01\x01s\x04corp\x02{}\xd0\x0f\xa0\x1f");
+        assert_eq!(bytes, b"\x01\x01s\x04corp\x02{}\xd0\x0f\xa0\x1f\xf0\x2e\x01");
         assert_eq!(decode_record(&bytes), Ok(person));
     }
 }

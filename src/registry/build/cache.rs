@@ -49,6 +49,7 @@ pub(super) struct CachedGroup {
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
     providers: Vec<Input<IdentityProvider>>,
+    provider_cas: Vec<Option<SecretState>>,
     namespaces: Option<NamespaceLabels>,
 }
 
@@ -63,6 +64,7 @@ impl CachedGroup {
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
             providers: group.providers.iter().map(Input::of).collect(),
+            provider_cas: group.provider_cas.iter().map(|ca| ca.cloned()).collect(),
             namespaces: group.namespaces.clone(),
         }
     }
@@ -77,6 +79,11 @@ impl CachedGroup {
             && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))
             && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
             && self.providers.iter().zip(&group.providers).all(|(own, it)| own.is(it))
+            && self
+                .provider_cas
+                .iter()
+                .zip(&group.provider_cas)
+                .all(|(own, it)| same(own.as_ref(), *it))
             && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)

@@ -78,6 +78,8 @@ pub(super) struct TenantGroup<'a> {
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
     pub(super) providers: Vec<GroupMember<'a, IdentityProvider>>,
+    /// The Secrets with certificates of `providers`, in the same order.
+    pub(super) provider_cas: Vec<Option<&'a SecretState>>,
     /// Labels of the other namespaces that have clients; `None` if there are no such clients.
     pub(super) namespaces: Option<NamespaceLabels>,
 }
@@ -150,6 +152,7 @@ impl<'a> TenantGroup<'a> {
             clients: Vec::new(),
             users: Vec::new(),
             providers: Vec::new(),
+            provider_cas: Vec::new(),
             namespaces: None,
         }
     }

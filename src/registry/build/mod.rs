@@ -6,6 +6,7 @@
 
 mod cache;
 mod clients;
+mod directory;
 mod group;
 mod keys;
 mod members;
@@ -118,9 +119,12 @@ fn groups<'a>(
     }
     let providers = managed.of::<IdentityProvider>();
     for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {
-        let ProviderSummary { tenant, secret: name } = cached.summary();
-        let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
-        named(&mut groups, tenant).providers.push(member);
+        let ProviderSummary { tenant, secret: name, ca } = cached.summary();
+        let (name, ca) = (name.as_ref().and_then(secret), ca.as_ref().and_then(secret));
+        let member = GroupMember { key, cached, secret: name };
+        let group = named(&mut groups, tenant);
+        group.providers.push(member);
+        group.provider_cas.push(ca);
     }
     groups
 }

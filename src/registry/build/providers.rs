@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
+use super::{
+    directory::{self, ProviderSecrets},
+    members::{GroupMember, ParsedObjects, TenantContext, TenantGroup},
+};
 use crate::{
-    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef},
-    model::{Endpoint, Installation, ObjectKey, Secret, SubjectStrategy},
-    protocol::identity_provider::{IdentityProvider as Provider, OidcUpstream, ProviderSource},
+    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
+    model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, Secret, SubjectStrategy},
+    protocol::identity_provider::{
+        GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
+    },
     registry::{
         ObjectOutcome, ProviderOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
@@ -28,39 +33,34 @@ pub(super) fn validate_providers(
         .providers
         .iter()
         .map(ParsedObjects::of)
-        .map(|provider| {
+        .zip(&group.provider_cas)
+        .map(|(provider, ca)| {
             let found =
                 validate::validate_provider(&provider.raw, provider.member.key, installation.dev);
-            (provider, found)
+            (provider, found, *ca)
         })
         .collect();
-    parsed.sort_by_cached_key(|(provider, _)| {
+    parsed.sort_by_cached_key(|(provider, ..)| {
         Precedence::of(provider.created(), provider.member.key, installation)
     });
     let has_local_people = group.users.iter().any(|user| user.cached.summary().secret.is_some());
     let sources = parsed.len() + usize::from(has_local_people);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
     let mut verbatim: Option<ObjectKey> = None;
-    for (provider, mut found) in parsed {
+    let mut undivided: Option<ObjectKey> = None;
+    for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if sources > 1 {
             check_second_source(&mut found);
         }
         check_verbatim(&mut found, provider.member.key, &mut verbatim);
+        check_directory(&mut found, provider.member.key, installation, &mut undivided);
         let refused = found.problems.refused();
-        let reference = found.secret.clone();
-        let secret = reference.map(|reference| client_secret(provider.member, &reference));
-        let secret = match secret {
-            Some(Err(problem)) => {
-                found.problems.append([problem]);
-                None
-            }
-            Some(Ok(secret)) => Some(Some(secret)),
-            None => Some(None),
-        };
-        let ready = found.checked.take().filter(|_| !refused).zip(secret);
-        let ready = ready.map(|(checked, secret)| with_secret(checked, secret));
+        let secrets = read_secrets(&provider, found.secret.as_ref(), ca);
+        let secrets = secrets.map_err(|problem| found.problems.append([problem])).ok();
+        let ready = found.checked.take().filter(|_| !refused).zip(secrets);
+        let ready = ready.map(|(checked, secrets)| with_secrets(checked, secrets));
         let redirect_uri = host.accepted().map(|tenant| redirect_uri(tenant, provider.member.key));
         let outcome = ProviderOutcome {
             redirect_uri,
@@ -81,6 +81,19 @@ pub(super) fn validate_providers(
         ))
     });
     (served, verdicts)
+}
+
+/// Reads the Secrets of a provider.
+fn read_secrets(
+    provider: &ParsedObjects<'_, IdentityProvider>,
+    client: Option<&SecretKeyRef>,
+    ca: Option<&SecretState>,
+) -> Result<ProviderSecrets, ValidationProblem> {
+    if let Some(spec) = &provider.raw.spec.ldap {
+        return directory::directory_secrets(provider.member, spec, ca);
+    }
+    let secret = client.map(|reference| client_secret(provider.member, reference));
+    Ok(ProviderSecrets::Client(secret.transpose()?))
 }
 
 /// The redirect URI of a provider at a tenant.
@@ -133,17 +146,46 @@ fn check_verbatim(found: &mut ProviderFindings, key: &ObjectKey, first: &mut Opt
     }
 }
 
-fn with_secret(checked: Provider, secret: Option<Secret<String>>) -> Provider {
-    let source = match checked.source {
-        ProviderSource::Oidc(oidc) => {
-            ProviderSource::Oidc(OidcUpstream { client_secret: secret, ..oidc })
+/// One directory of a tenant may judge names without a domain. A directory inside the network needs
+/// the permission of the installation.
+fn check_directory(
+    found: &mut ProviderFindings,
+    key: &ObjectKey,
+    installation: &Installation,
+    undivided: &mut Option<ObjectKey>,
+) {
+    let Some(checked) = &mut found.checked else { return };
+    let without_domains = checked.sign_in.domains.is_empty();
+    let ProviderSource::Ldap(settings) = &mut checked.source else { return };
+    let host = &settings.server.address.host;
+    settings.server.inside_network = installation.allows_upstream_host(host, &key.namespace);
+    if !without_domains {
+        return;
+    }
+    match undivided {
+        None => *undivided = Some(key.clone()),
+        Some(other) => {
+            let message = format!(
+                "IdentityProvider \"{other}\" is a directory for every name already; list the domains of the names that belong to this one"
+            );
+            found.problems.refuse(ConditionReason::AmbiguousSource, "spec.signIn.domains", message);
         }
-        ProviderSource::GitHub(mut github) => {
-            if let Some(secret) = secret {
-                github.client_secret = secret;
-            }
-            ProviderSource::GitHub(github)
+    }
+}
+
+fn with_secrets(checked: Provider, secrets: ProviderSecrets) -> Provider {
+    let source = match (checked.source, secrets) {
+        (ProviderSource::Oidc(oidc), ProviderSecrets::Client(client_secret)) => {
+            ProviderSource::Oidc(OidcUpstream { client_secret, ..oidc })
         }
+        (ProviderSource::GitHub(github), ProviderSecrets::Client(Some(client_secret))) => {
+            ProviderSource::GitHub(GitHubUpstream { client_secret, ..github })
+        }
+        (ProviderSource::Ldap(settings), ProviderSecrets::Directory(account, certificates)) => {
+            let server = LdapServer { certificates, ..settings.server };
+            ProviderSource::Ldap(Box::new(LdapSettings { server, account, ..*settings }))
+        }
+        (source, _) => source,
     };
     Provider { source, ..checked }
 }

@@ -2,6 +2,7 @@
 
 mod active_directory;
 mod openldap;
+mod pages;
 
 use lanyard::{
     fetch::EgressPolicy,

@@ -71,7 +71,9 @@ fn sign_in_with(
     let html = pages::sign_in(&SignInPage {
         providers: &providers,
         // The form of a tenant without people says what is missing as any unknown user is told.
-        has_passwords: served.passwords().next().is_some() || providers.is_empty(),
+        has_passwords: served.passwords().next().is_some()
+            || served.providers().iter().any(|provider| provider.directory().is_some())
+            || providers.is_empty(),
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
@@ -88,7 +90,11 @@ fn sign_in_with(
 fn provider_buttons(authorization: &AuthorizationContext<'_>, sealed: &str) -> Vec<ProviderButton> {
     let served = &authorization.request.tenant;
     let path = Endpoint::ProviderSignIn.absolute_path(&served.tenant.issuer);
-    let shown = served.providers().iter().filter(|provider| !provider.sign_in.hidden);
+    // The people of a directory use the form.
+    let shown = served
+        .providers()
+        .iter()
+        .filter(|provider| !provider.sign_in.hidden && provider.directory().is_none());
     shown
         .map(|provider| ProviderButton {
             name: provider.display_name.clone(),

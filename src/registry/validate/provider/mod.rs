@@ -1,5 +1,6 @@
 //! Converts an `IdentityProvider` to a validated provider, except for its Secret.
 
+mod ldap;
 mod mapping;
 mod source;
 
@@ -49,11 +50,9 @@ pub fn validate_provider(
     let found = source::provider_source(&mut problems, spec);
     let (source, secret) = found.unzip();
     let secret: Option<SecretKeyRef> = secret.flatten();
-    if let Some(reference) = &secret {
-        secret_ref(&mut problems, source::secret_field(spec), reference);
-    }
-    let identity_key =
-        spec.identity_key.clone().or_else(|| source.as_ref().map(source::default_identity_key));
+    secret_refs(&mut problems, spec, secret.as_ref());
+    let default_key = || Some(source::default_identity_key(source.as_ref()?, key));
+    let identity_key = spec.identity_key.clone().or_else(default_key);
     let subject = subject(&mut problems, spec);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
@@ -103,6 +102,18 @@ pub fn validate_provider(
     }
     let checked = checked.filter(|_| !problems.refused());
     ProviderFindings { checked, secret, identity_key, problems }
+}
+
+fn secret_refs(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+    credentials: Option<&SecretKeyRef>,
+) {
+    let ca = spec.ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
+    let credentials = credentials.map(|reference| (source::secret_field(spec), reference));
+    for (field, reference) in credentials.into_iter().chain(ca.map(|ca| ("spec.ldap.caRef", ca))) {
+        secret_ref(problems, field, reference);
+    }
 }
 
 fn has_rule(spec: &IdentityProviderSpec) -> bool {

@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use super::{ProblemList, visible_text};
+use super::{ProblemList, ldap::ldap_settings, visible_text};
 use crate::{
     api::{GitHubProviderSpec, IdentityProviderSpec, OidcProviderSpec, SecretKeyRef},
-    model::{ProviderType, Secret},
+    model::{ObjectKey, ProviderType, Secret},
     protocol::identity_provider::{GitHubUpstream, OidcUpstream, ProviderSource},
     registry::validate::SCOPE_MESSAGE,
 };
@@ -22,6 +22,7 @@ pub(super) fn provider_source(
     for (member, set, of_type) in [
         ("oidc", spec.oidc.is_some(), ProviderType::Oidc),
         ("github", spec.github.is_some(), ProviderType::GitHub),
+        ("ldap", spec.ldap.is_some(), ProviderType::Ldap),
     ] {
         if set != (provider_type == of_type) {
             let message = if set {
@@ -35,17 +36,28 @@ pub(super) fn provider_source(
     match provider_type {
         ProviderType::Oidc => oidc(problems, spec.oidc.as_ref()?),
         ProviderType::GitHub => github(problems, spec.github.as_ref()?),
+        ProviderType::Ldap => {
+            let spec = spec.ldap.as_ref()?;
+            let account = SecretKeyRef { name: spec.bind_secret_ref.name.clone(), key: None };
+            let settings = ldap_settings(problems, spec)?;
+            Some((ProviderSource::Ldap(Box::new(settings)), Some(account)))
+        }
     }
 }
 
 /// The field with the reference to the client secret.
 pub(super) fn secret_field(spec: &IdentityProviderSpec) -> &'static str {
-    if spec.github.is_some() { "spec.github.clientSecretRef" } else { "spec.oidc.clientSecretRef" }
+    match (&spec.github, &spec.ldap) {
+        (Some(_), _) => "spec.github.clientSecretRef",
+        (_, Some(_)) => "spec.ldap.bindSecretRef",
+        _ => "spec.oidc.clientSecretRef",
+    }
 }
 
 /// The default identity key of a provider.
-pub(super) fn default_identity_key(source: &ProviderSource) -> String {
+pub(super) fn default_identity_key(source: &ProviderSource, key: &ObjectKey) -> String {
     match source {
+        ProviderSource::Ldap(_) => key.name.to_string(),
         ProviderSource::Oidc(oidc) => oidc.issuer.clone(),
         ProviderSource::GitHub(github) => github.host.clone(),
     }

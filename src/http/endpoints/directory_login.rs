@@ -1,0 +1,120 @@
+//! The sign-in page's form, where a directory judges the name. The response does not depend on
+//! whether the directory has the person.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::{
+    authorize::{AuthorizationContext, continue_signed_in, page},
+    failed_login, known_browser, provider_problem,
+};
+use crate::{
+    accounts::{
+        directory_sign_in::{DirectorySignIn, DirectorySignInError},
+        upstream_sign_in::UpstreamSignInError,
+    },
+    http::{CookiePurpose, EndpointError, Reply},
+    identity::{AttemptSource, SignInError},
+    model::{LdapSettings, Secret, normalize_username},
+    protocol::{
+        authentication::{Authentication, AuthenticationMethod},
+        identity_provider::IdentityProvider,
+        known_browser::KnownBrowser,
+        params::RequestParams,
+    },
+    telemetry::LoginOutcome,
+};
+
+/// A form for a directory.
+pub(super) struct DirectoryAttempt<'a> {
+    /// The provider and its directory.
+    pub(super) directory: (&'a IdentityProvider, &'a LdapSettings),
+    /// The form.
+    pub(super) form: &'a RequestParams,
+    /// The address and browser of the attempt.
+    pub(super) origin: AttemptSource<'a>,
+}
+
+/// Signs a person in with a directory, and continues the authorization.
+pub(super) async fn sign_in_with_directory(
+    attempt: DirectoryAttempt<'_>,
+    authorization: AuthorizationContext<'_>,
+    browser: KnownBrowser,
+) -> Result<Reply, EndpointError> {
+    let AuthorizationContext { app, request, .. } = authorization;
+    let (provider, settings) = attempt.directory;
+    let username = attempt.form.get("username").unwrap_or_default();
+    let sign_in = DirectorySignIn {
+        provider,
+        settings,
+        username,
+        password: Secret::new(attempt.form.get("password").unwrap_or_default().to_owned()),
+        origin: attempt.origin,
+    };
+    let verdict = sign_in.perform(app.context(request), &app.login_throttle).await;
+    app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
+    let account = match verdict {
+        Ok(account) => account,
+        Err(error) => return render_failure(&authorization, provider, username, error),
+    };
+    let typed = normalize_username(username);
+    let browser = browser.used_by(&typed, request.now).used_by(&account.username, request.now);
+    let browser = known_browser::seal_known_browser(app, request, &browser)?;
+    let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
+    let authentication = Authentication::by(method, subject, request.now);
+    let reply = continue_signed_in(authorization, authentication, account).await?;
+    Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
+}
+
+const fn outcome<T>(verdict: &Result<T, DirectorySignInError>) -> LoginOutcome {
+    match verdict {
+        Ok(_) => LoginOutcome::Success,
+        Err(DirectorySignInError::Wait(_)) => LoginOutcome::Limited,
+        Err(_) => LoginOutcome::Failure,
+    }
+}
+
+fn render_failure(
+    authorization: &AuthorizationContext<'_>,
+    provider: &IdentityProvider,
+    username: &str,
+    error: DirectorySignInError,
+) -> Result<Reply, EndpointError> {
+    let name = &provider.display_name;
+    let (status, problem): (_, Cow<'_, str>) = match error {
+        DirectorySignInError::Wrong => {
+            return failed_login::render_failed_attempt(
+                authorization,
+                username,
+                SignInError::Wrong,
+            );
+        }
+        DirectorySignInError::Wait(wait) => {
+            return failed_login::render_failed_attempt(
+                authorization,
+                username,
+                SignInError::Wait(wait),
+            );
+        }
+        DirectorySignInError::Restricted(restriction) => (
+            StatusCode::FORBIDDEN,
+            format!(
+                "{name} does not let you sign in. {restriction} Ask the administrator of {name}."
+            )
+            .into(),
+        ),
+        DirectorySignInError::Upstream(UpstreamSignInError::Directory(fault))
+            if fault.is_transient() =>
+        {
+            tracing::warn!(provider = %provider.object, error = %fault, "a directory cannot be used");
+            let problem =
+                format!("{name} does not answer at the moment. Please try again in a moment.");
+            (StatusCode::SERVICE_UNAVAILABLE, problem.into())
+        }
+        DirectorySignInError::Upstream(error) => {
+            return Err(provider_problem::problem_page(authorization, provider, error));
+        }
+    };
+    Ok(page::sign_in_again(authorization, username, &problem)?.status(status))
+}
