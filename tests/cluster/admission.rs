@@ -733,6 +733,33 @@ async fn providers_have_one_member_and_plain_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn directories_have_a_server_and_attributes() {
+    let ldap = json!({
+        "url": "ldaps://ldap.acme.test", "schema": "OpenLDAP", "bindSecretRef": { "name": "acme" },
+        "users": { "base": "dc=acme" }, "groups": { "base": "dc=acme" },
+    });
+    let spec = json!({
+        "tenantRef": { "name": "main" }, "type": "LDAP", "ldap": ldap, "admit": "Everyone",
+    });
+    let directories = Admission::of("IdentityProvider", spec).await;
+    let message = "must be ldaps://HOST[:PORT], or ldap://HOST[:PORT] for StartTLS";
+    let good = [json!("ldap://10.0.0.1:3389"), json!("ldaps://[fd00::1]"), json!("ldaps://dc.a/")];
+    let bad = [json!("https://dc.a"), json!("ldaps://u@dc.a"), json!("ldaps://dc.a/dc=a")];
+    directories.rule("ldap.url", &good, &bad, message).await;
+    let (good, bad) = ([json!("mail"), json!("0.9.2342")], [json!("a b"), json!("mail;binary")]);
+    let message = "must be the name of an attribute, such as uid, or its OID";
+    directories.rule("ldap.users.name", &good, &bad, message).await;
+    directories.rule("ldap.groups.name", &good, &bad, message).await;
+    let message = "must be names of attributes, such as mail, or their OIDs";
+    let (good, bad) = ([json!(["mail", "department"])], [json!(["mail", "*"])]);
+    directories.rule("ldap.users.attributes", &good, &bad, message).await;
+    let schema = json!({ "ldap": { "schema": "ActiveDirectory" } });
+    directories.immutable("schema", json!({}), schema, "schema cannot be changed").await;
+    let id = json!({ "ldap": { "users": { "id": "objectGUID" } } });
+    directories.immutable("id", json!({}), id, "id cannot be changed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_subjects_of_a_provider_are_stable() {
     let providers = providers().await;
     let moved = || json!({ "oidc": { "issuer": "https://new.test" } });
