@@ -1,8 +1,8 @@
 //! The audit lines of the log (docs/reference/logs.md#audit-lines). Must not: contain a credential.
 
 use crate::{
-    model::Client,
-    protocol::{records::Grant, token::CredentialKind},
+    model::{Client, Subject},
+    protocol::{access::RefusedEntry, records::Grant, token::CredentialKind},
 };
 
 /// The version of the members of audit lines. Members that are added do not change it.
@@ -26,5 +26,20 @@ pub(super) fn credential_replayed(client: &Client, grant: &Grant, kind: Credenti
         sid = grant.sid.as_deref(),
         granted_at = %grant.created_at,
         "{message}"
+    );
+}
+
+/// Reports that a person may not use a client.
+pub(crate) fn entry_refused(client: &Client, subject: &Subject, refused: &RefusedEntry) {
+    tracing::warn!(
+        target: "audit",
+        schema = SCHEMA,
+        event = "entry_refused",
+        client = %client.object,
+        client_id = client.id.as_str(),
+        subject = subject.as_str(),
+        by = refused.by.as_str(),
+        cause = %refused.cause,
+        "a person may not use the client"
     );
 }

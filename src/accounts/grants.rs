@@ -8,6 +8,7 @@ use super::{AccountContext, AccountError, context::RecordChange, endings, people
 use crate::{
     model::{Account, Timestamp},
     protocol::{
+        access::{self, EntryRefusal},
         marks::{self, MarkedRecord},
         records::{Grant, GrantState, Session, decode_record, encode_record},
         session::{self, CLOCK_SKEW},
@@ -121,9 +122,34 @@ pub(crate) async fn revoke_grant(
     context.update(&key, stored, revoked).await
 }
 
-/// The account of a grant, if the grant is active: user and client are still those it was made for,
-/// and without `offline_access`, which the client may have lost, the session is still active.
-pub(crate) async fn active_account(
+/// The reason that a grant gives nothing now. It may give tokens again later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GrantRefusal {
+    /// Its user, client or session is no longer active.
+    Inactive,
+    /// Its user may not use the client.
+    Entry(EntryRefusal),
+}
+
+/// The account of a grant, if the grant gives tokens now: it is active, and its user may use the
+/// client. Every token of a grant, and every use of one, passes here.
+pub(crate) async fn account_of_grant(
+    context: AccountContext<'_>,
+    grant: &Grant,
+) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
+    let Some(account) = active_account(context, grant).await? else {
+        return Ok(Err(GrantRefusal::Inactive));
+    };
+    let Some(client) = context.tenant.client(grant.client.as_str()) else {
+        return Ok(Err(GrantRefusal::Inactive));
+    };
+    let entry = access::may_enter(&account, client, &context.tenant.tenant, &grant.authentication);
+    Ok(entry.map(|()| account).map_err(GrantRefusal::Entry))
+}
+
+/// The account of an active grant: user and client are still those it was made for, and without
+/// `offline_access`, which the client may have lost, the session is still active.
+async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,
 ) -> Result<Option<Arc<Account>>, AccountError> {

@@ -2,7 +2,7 @@
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
-mod audit;
+pub(crate) mod audit;
 mod backchannel_logout;
 pub(crate) mod client_authentication;
 pub(crate) mod codes;

@@ -113,8 +113,8 @@ pub(crate) async fn load_active_token(
     if !usable {
         return Ok(None);
     }
-    let user = grants::active_account(context, &grant).await?;
-    Ok(user.map(|user| ActiveToken::OfGrant { grant: Box::new(grant), user }))
+    let user = grants::account_of_grant(context, &grant).await?;
+    Ok(user.ok().map(|user| ActiveToken::OfGrant { grant: Box::new(grant), user }))
 }
 
 /// Revokes a token and the grant that it refers to.

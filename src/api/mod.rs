@@ -4,6 +4,7 @@
 //!
 //! Doc comments on fields are user documentation: `kubectl explain` prints them.
 
+mod access;
 mod any_cached_object;
 mod cached_object;
 mod cached_secret;
@@ -35,6 +36,7 @@ mod status_digest;
 mod tenant;
 mod tenant_protocol;
 
+pub use access::{AccessRuleSpec, AccessSpec};
 pub use any_cached_object::AnyCachedObject;
 pub use cached_object::CachedObject;
 pub use cached_secret::CachedSecret;

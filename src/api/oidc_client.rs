@@ -12,7 +12,7 @@ pub use summary::ClientSummary;
 pub use tenant_ref::TenantRef;
 
 use super::{
-    EnumSpec, SecretKeyRef,
+    AccessSpec, EnumSpec, SecretKeyRef,
     client_secret::ClientSecretTemplate,
     client_values::{Introspection, OidcClientLifetimes},
     rules::{self, client},
@@ -147,6 +147,10 @@ pub struct OidcClientSpec {
     /// are not asked; the owner of this object consents for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<EnumSpec<ConsentPolicy>>,
+    /// The people who may use this client. It can only narrow the tenant's `access`. Default: all
+    /// whom the tenant lets in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessSpec>,
     /// Lifetimes of this client's tokens. They can only shorten the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetimes: Option<OidcClientLifetimes>,

@@ -14,7 +14,7 @@ pub use client_bounds::ClientBoundsSpec;
 pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
-    EnumSpec, rules,
+    AccessSpec, EnumSpec, rules,
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
@@ -78,6 +78,9 @@ pub struct TenantSpec {
     /// Clients declared in this tenant's namespace are not limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<ClientBoundsSpec>,
+    /// The people who may use the tenant's clients. Default: all. A client can only narrow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessSpec>,
     /// Appearance of the pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branding: Option<BrandingSpec>,

@@ -42,6 +42,17 @@ pub struct DeclaredIdentity {
     pub subject: String,
 }
 
+impl Account {
+    /// The name of the identity provider that the person comes from; `None` for the tenant's own
+    /// users.
+    pub fn provider_name(&self) -> Option<&str> {
+        match &self.source {
+            AccountSource::Resource(_) => None,
+            AccountSource::Provider(provider) => Some(&provider.name),
+        }
+    }
+}
+
 /// Whether an account has a stored password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordState {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId, ClientKeys,
-    GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri,
+    AccessPolicy, ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId,
+    ClientKeys, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri,
     RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp, TokenPolicy,
     pooled, wire_enum,
 };
@@ -42,6 +42,8 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// Whether the manifest of client or tenant requires PKCE, even if the client is confidential.
     pub require_pkce: bool,
+    /// The people who may use it, of those whom the tenant lets in.
+    pub access: Option<Arc<AccessPolicy>>,
     /// Its public keys.
     pub keys: ClientKeys,
     /// Whether users are asked for consent.
@@ -103,6 +105,7 @@ impl Client {
             scopes: Arc::default(),
             authentication: ClientAuthentication::Secret { transport: None, secrets: Vec::new() },
             require_pkce: false,
+            access: None,
             keys: ClientKeys::None,
             consent: ConsentPolicy::Required,
             lifetimes: Arc::default(),

@@ -36,6 +36,7 @@ pub fn tenant() -> Tenant {
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
         require_pkce: false,
+        access: None,
         registration: RegistrationPolicy::default(),
     }
 }

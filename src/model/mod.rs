@@ -3,6 +3,7 @@
 //!
 //! Must not do I/O, use types of Kubernetes or HTTP, or depend on another module.
 
+mod access;
 mod account;
 mod algorithm;
 mod bounded_cache;
@@ -41,6 +42,7 @@ mod undelivered_logouts;
 mod username;
 mod wire_enum;
 
+pub use access::{AccessPolicy, AccessRule, LOCAL_PROVIDER};
 pub use account::{
     Account, AccountSource, DeclaredIdentity, MAX_PASSWORD_LEN, PasswordState, StoredPassword,
 };

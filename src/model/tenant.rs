@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy, wire_enum};
+use super::{
+    AccessPolicy, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy,
+    wire_enum,
+};
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct Tenant {
     pub tokens: TokenPolicy,
     /// Whether confidential clients must use PKCE too. Clients can override it.
     pub require_pkce: bool,
+    /// The people who may use its clients.
+    pub access: Option<Arc<AccessPolicy>>,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
 }

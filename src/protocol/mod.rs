@@ -1,6 +1,7 @@
 //! The rules of OAuth 2.0 and OpenID Connect. Pure code: no async, hyper, kube, clock or
 //! randomness; such inputs are arguments.
 
+pub mod access;
 pub mod authentication;
 pub mod authorize;
 pub mod claims;

@@ -33,6 +33,8 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("admin", "Address of health and metrics."),
     field("attempts", "Number of attempts to deliver a logout notification."),
     field("base_url", "The installation's base URL."),
+    field("by", "The kind of the object whose `spec.access` refuses: `Tenant` or `OidcClient`."),
+    field("cause", "The restriction of `spec.access` that refuses."),
     field("certificate", "File of the TLS certificate."),
     field("client", "The client: `namespace/name` of its OidcClient."),
     field("client_id", "The client's `client_id`."),

@@ -20,15 +20,17 @@ use super::{
     AccountContext, AccountError, RequestError, audit,
     context::MAX_ATTEMPTS,
     endings,
-    grants::{self, StoredGrant},
+    grants::{self, GrantRefusal, StoredGrant},
     record_limits, refresh_replays, registrations,
     token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
 };
 use crate::{
     model::{Account, Client, GrantType},
     protocol::{
+        access::EntryRefusal,
         error::OAuthError,
         params::RequestParams,
+        records::Grant,
         resource,
         scope::{self, Scopes},
         token::{
@@ -117,8 +119,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             let tokens = token_issuer::issue_tokens(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
         };
-        let user = grants::active_account(context, &granted.grant).await?;
-        let user = user.ok_or_else(|| inactive_grant(G::CREDENTIAL))?;
+        let user = grants::account_of_grant(context, &granted.grant).await?;
+        let user = user.map_err(|refusal| refused_grant::<G>(&granted.grant, client, &refusal))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
         token_issuer::check_keys(context, client)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
@@ -130,6 +132,24 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         needed = Some(granted.id);
     }
     Err(AccountError::Conflict(RecordKind::Grant).into())
+}
+
+/// The error of a grant that gives no tokens now. Nothing is revoked.
+fn refused_grant<G: TokenGrant>(
+    grant: &Grant,
+    client: &Client,
+    refusal: &GrantRefusal,
+) -> OAuthError {
+    match refusal {
+        GrantRefusal::Inactive => inactive_grant(G::CREDENTIAL),
+        GrantRefusal::Entry(EntryRefusal::Refused(refused)) => {
+            audit::entry_refused(client, &grant.authentication.subject, refused);
+            token::invalid_grant("The user may not use this application.")
+        }
+        GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
+            token::invalid_grant("The user must sign in at a higher level of assurance.")
+        }
+    }
 }
 
 /// Decides. A refusal revokes the grant if a code or token was used before.

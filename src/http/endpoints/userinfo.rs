@@ -3,7 +3,10 @@
 use http::{Method, StatusCode};
 
 use crate::{
-    accounts::{grants, token_issuer},
+    accounts::{
+        grants::{self, GrantRefusal},
+        token_issuer,
+    },
     http::{AppState, EndpointError, Reply, Request},
     keys::JwtType,
     protocol::{
@@ -46,7 +49,11 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
-    let user = grants::active_account(app.context(request), &grant).await?.ok_or_else(gone)?;
+    let user = grants::account_of_grant(app.context(request), &grant).await?;
+    let user = user.map_err(|refusal| match refusal {
+        GrantRefusal::Inactive => gone(),
+        GrantRefusal::Entry(_) => invalid("The user may not use this application now."),
+    })?;
     request.facts.record_user(user.subject.as_str());
     if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
         return Err(gone().into());

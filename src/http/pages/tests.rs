@@ -101,6 +101,16 @@ fn sample_consent_page() -> String {
     })
 }
 
+fn sample_refused_page() -> String {
+    refused_entry_page(&RefusedEntryPage {
+        tenant: &tenant(),
+        request: &ask(),
+        user: &user(),
+        message: Some(NASTY),
+        interaction: "sealed",
+    })
+}
+
 fn all() -> Vec<String> {
     let error_of = OAuthError::new(ErrorCode::InvalidRequest, NASTY);
     let confirm = LogoutConfirmPage {
@@ -117,6 +127,7 @@ fn all() -> Vec<String> {
         }),
         sign_in_with(|page| page.account = Some(AccountView::from(&user()))),
         sample_consent_page(),
+        sample_refused_page(),
         logout_confirm(&confirm),
         signed_out(&tenant()),
         not_signed_out(&tenant()),

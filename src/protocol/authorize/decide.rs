@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
+        access::EntryRefusal,
         authentication::AuthenticationMethod,
         consent,
         error::{ErrorCode, OAuthError},
@@ -12,7 +13,7 @@ use super::{
         subject,
     },
     AuthorizationRequest, Prompt,
-    acr::{self, AcrStatus},
+    acr::{self, AcrStatus, RequestedAcr},
 };
 use crate::model::Timestamp;
 
@@ -36,6 +37,8 @@ pub enum NextStep {
     ChooseAccount,
     /// Show the consent page.
     AskConsent,
+    /// Show that the person may not use the application.
+    RefuseEntry,
     /// Issue the response.
     Issue,
 }
@@ -64,6 +67,8 @@ pub struct AuthorizationState<'a> {
     pub completed: InteractionResult,
     /// The methods with which the user can sign in.
     pub available: &'a [AuthenticationMethod],
+    /// The reason that the session's user may not use the application, if there is one.
+    pub refusal: Option<&'a EntryRefusal>,
 }
 
 /// Decides the next step.
@@ -92,15 +97,26 @@ pub fn decide_next_step(
             return Ok(NextStep::ChooseAccount);
         }
     }
-    match acr::acr_status(
-        &request.acr_levels,
-        &session.authentication,
-        state.available,
-        &request.acr,
-    ) {
-        AcrStatus::Reached => {}
-        AcrStatus::Reachable if !silent => return Ok(NextStep::SignIn(SignInReason::HigherLevel)),
-        AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet_acr_error()),
+    let required = match state.refusal {
+        Some(EntryRefusal::Refused(_)) if silent => return Err(access_denied()),
+        Some(EntryRefusal::Refused(_)) => return Ok(NextStep::RefuseEntry),
+        Some(EntryRefusal::HigherLevel { levels }) if levels.is_empty() => {
+            return Err(acr::unmet_acr_error());
+        }
+        Some(EntryRefusal::HigherLevel { levels }) => {
+            Some(RequestedAcr { values: levels.clone(), essential: true })
+        }
+        None => None,
+    };
+    for wish in required.iter().chain([&request.acr]) {
+        let (levels, used) = (&request.acr_levels, &session.authentication);
+        match acr::acr_status(levels, used, state.available, wish) {
+            AcrStatus::Reached => {}
+            AcrStatus::Reachable if !silent => {
+                return Ok(NextStep::SignIn(SignInReason::HigherLevel));
+            }
+            AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet_acr_error()),
+        }
     }
     if !completed.consented && consent::is_needed(request, state.consent) {
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };
@@ -131,6 +147,12 @@ fn is_expected(request: &AuthorizationRequest, session: &Session) -> bool {
 fn is_too_old(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
     let age = now.since(session.authentication.auth_time());
     request.max_age.is_some_and(|most| most.is_zero() || age > most)
+}
+
+/// The error of a person who may not use the application (RFC 6749 §4.1.2.1). No interaction of
+/// this person can change it.
+fn access_denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "The user may not use this application.")
 }
 
 fn consent_required() -> OAuthError {

@@ -4,6 +4,7 @@
 //!
 //! Must not stop at the first problem, and must not fail: problems are values.
 
+mod access;
 mod bounds;
 mod claim_names;
 mod client;

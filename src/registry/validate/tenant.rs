@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    ProblemList, SCOPE_MESSAGE, bounds, bounds::ClientBounds, claim_names, duration, name,
+    ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, claim_names, duration, name,
     secret_template::is_object_name, tenant_protocol as protocol, token_policy,
 };
 use crate::{
@@ -68,10 +68,9 @@ pub fn validate_tenant(
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
     super::visible_text(&mut problems, "spec.displayName", &display_name);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
-    let request_objects = protocol::request_objects(spec.request_objects.as_ref());
-    let refresh_token_rotation = spec.refresh_token_rotation.as_ref();
-    let refresh_token_rotation =
-        problems.supported("spec.refreshTokenRotation", refresh_token_rotation).unwrap_or_default();
+    let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
+    let refresh_rotation = spec.refresh_token_rotation.as_ref();
+    let refresh_rotation = problems.supported("spec.refreshTokenRotation", refresh_rotation);
     let tokens = token_policy::of_tenant(&mut problems, spec);
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
@@ -94,10 +93,11 @@ pub fn validate_tenant(
             scopes,
             branding,
             acr_levels,
-            request_objects,
-            refresh_token_rotation,
+            request_objects: protocol::request_objects(spec.request_objects.as_ref()),
+            refresh_token_rotation: refresh_rotation.unwrap_or_default(),
             tokens,
             require_pkce: spec.require_pkce.unwrap_or_default(),
+            access,
             registration,
         },
         bounds,

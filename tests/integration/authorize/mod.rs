@@ -2,6 +2,7 @@
 
 use crate::support::{app, browser, publisher};
 
+mod access;
 mod claims;
 mod consent;
 mod form_post;

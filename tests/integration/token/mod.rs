@@ -2,6 +2,7 @@
 
 use crate::support::{app, browser, publisher, stalls};
 
+mod access;
 mod advertised;
 mod algorithms;
 mod assertions;

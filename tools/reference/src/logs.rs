@@ -24,6 +24,8 @@ pub fn page() -> String {
          token, code or secret. Audit lines are written at every `--log-level` that does not name the target `audit` itself.\n\n\
          | `event` | Meaning |\n|---|---|\n\
          | `code_replayed` | An authorization code was redeemed again. The grant is revoked. |\n\
+         | `entry_refused` | A user may not use the client: `by` and `cause` name the object and the restriction of `spec.access` that \
+         refuses. |\n\
          | `refresh_token_replayed` | A refresh token was used again after it had been replaced, later than \
          `refreshTokenReuseWindow` allows, or it belongs to a later state of the store than the present one. The grant is revoked. |\n\n\
          ## Targets\n\n\

@@ -4,6 +4,7 @@ use crate::{
     accounts::{AccountContext, sessions::ActiveSession},
     http::{AppState, Reply, Request},
     protocol::{
+        access::{self, EntryRefusal},
         authorize::{AuthorizationRequest, Interaction, InteractionProgress, InteractionResult},
         error::{ErrorCode, OAuthError},
         records::Session,
@@ -31,6 +32,14 @@ impl AuthorizationContext<'_> {
     /// The session's record.
     pub(in crate::http::endpoints) fn session_record(&self) -> Option<&Session> {
         self.session.as_ref().map(|active| &active.session)
+    }
+
+    /// The reason that the session's user may not use the application, if there is one.
+    pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
+        let session = self.session.as_ref()?;
+        let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
+        let authentication = &session.session.authentication;
+        access::may_enter(&session.account, client, tenant, authentication).err()
     }
 
     /// Whether the browser still has the session that the page was made for.

@@ -4,13 +4,16 @@ use http::StatusCode;
 
 use super::AuthorizationContext;
 use crate::{
-    accounts::sessions::ActiveSession,
+    accounts::{audit, sessions::ActiveSession},
     http::{
         EndpointError, Reply,
-        pages::{self, AccountView, ConsentPage, ProviderButton, SignInPage},
+        pages::{self, AccountView, ConsentPage, ProviderButton, RefusedEntryPage, SignInPage},
     },
     model::Endpoint,
-    protocol::authorize::{Interaction, SignInReason},
+    protocol::{
+        access::EntryRefusal,
+        authorize::{Interaction, SignInReason},
+    },
 };
 
 /// The sign-in page.
@@ -118,6 +121,29 @@ pub(super) fn show_consent_page(
         interaction: &sealed,
     });
     Ok(with_form(authorization, html))
+}
+
+/// The page for a person who may not use the application, and the audit line.
+pub(super) fn refuse_entry(
+    authorization: &AuthorizationContext<'_>,
+    session: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let refusal = authorization.entry_refusal();
+    let client = &authorization.authorization.client;
+    let mut message = None;
+    if let Some(EntryRefusal::Refused(refused)) = &refusal {
+        audit::entry_refused(client, &session.account.subject, refused);
+        message = refused.message.as_deref();
+    }
+    let sealed = seal(authorization, &authorization.interaction)?;
+    let html = pages::refused_entry_page(&RefusedEntryPage {
+        tenant: &authorization.request.tenant.tenant,
+        request: &authorization.authorization,
+        user: &session.account,
+        message,
+        interaction: &sealed,
+    });
+    Ok(with_form(authorization, html).status(StatusCode::FORBIDDEN))
 }
 
 fn seal(

@@ -34,12 +34,20 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Login).await
         }
+        (NextStep::RefuseEntry, Some(_)) if authorization.by_form => {
+            forms::redirect_to(&authorization, Endpoint::Consent).await
+        }
+        (NextStep::RefuseEntry, Some(session)) => page::refuse_entry(&authorization, session),
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),
         (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
         (NextStep::SignIn(reason), _) => begin_sign_in(&authorization, reason).await,
-        (NextStep::Issue | NextStep::AskConsent | NextStep::ChooseAccount, None) => {
-            page::sign_in(&authorization, SignInReason::NoSession)
-        }
+        (
+            NextStep::Issue
+            | NextStep::AskConsent
+            | NextStep::ChooseAccount
+            | NextStep::RefuseEntry,
+            None,
+        ) => page::sign_in(&authorization, SignInReason::NoSession),
     }
 }
 
@@ -61,11 +69,13 @@ pub(in crate::http::endpoints) fn next_step(
     authorization: &AuthorizationContext<'_>,
     consent: Option<&Consent>,
 ) -> Result<NextStep, OAuthError> {
+    let refusal = authorization.entry_refusal();
     let state = AuthorizationState {
         session: authorization.session_record(),
         consent,
         completed: authorization.completed,
         available: &[AuthenticationMethod::password()],
+        refusal: refusal.as_ref(),
     };
     decide_next_step(&authorization.authorization, state, authorization.request.now)
 }

@@ -23,7 +23,11 @@ fn decide(
     now: Timestamp,
 ) -> Result<NextStep, OAuthError> {
     let available = &[AuthenticationMethod::password()];
-    decide_state(request, AuthorizationState { session, consent, completed, available }, now)
+    decide_state(
+        request,
+        AuthorizationState { session, consent, completed, available, refusal: None },
+        now,
+    )
 }
 
 fn some_marks() -> AccountMarks {

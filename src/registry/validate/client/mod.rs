@@ -22,7 +22,7 @@ use scopes::{default_scopes, known_scopes, scope_bound, written_scopes};
 pub use sector::sector_of;
 
 use super::{
-    CheckedTenant, ProblemList, limits, name, object_name, secret_ref, secret_template,
+    CheckedTenant, ProblemList, access, limits, name, object_name, secret_ref, secret_template,
     visible_text,
 };
 use crate::{
@@ -94,6 +94,8 @@ pub fn validate_client(
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
     let described = metadata::check_client_metadata(&mut problems, spec, &flows);
+    let levels = tenant.map(|tenant| &*tenant.tenant.acr_levels);
+    let access = access::check_access(&mut problems, spec.access.as_ref(), levels);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
     let max_age = max_age(&mut problems, spec.default_max_age);
@@ -123,6 +125,7 @@ pub fn validate_client(
         client: Client {
             scopes: intern(scopes),
             consent,
+            access,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
             registered: registered.map(Box::new),

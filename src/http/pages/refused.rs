@@ -1,0 +1,47 @@
+//! The page for a person who may not use an application.
+
+use askama::Template;
+
+use super::frame::{AccountView, ClientView, PageFrame, render_page};
+use crate::{
+    model::{Account, Endpoint, Tenant},
+    protocol::authorize::AuthorizationRequest,
+};
+
+/// The content of the page.
+#[derive(Clone, Debug)]
+pub struct RefusedEntryPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The authorization request.
+    pub request: &'a AuthorizationRequest,
+    /// The signed-in person.
+    pub user: &'a Account,
+    /// The policy's text for the person.
+    pub message: Option<&'a str>,
+    /// The sealed interaction.
+    pub interaction: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/refused.html")]
+struct RefusedEntryTemplate<'a> {
+    frame: PageFrame<'a>,
+    client: ClientView<'a>,
+    action: String,
+    interaction: &'a str,
+    account: AccountView,
+    message: Option<&'a str>,
+}
+
+/// Renders the page. Its form is that of the consent page.
+pub fn refused_entry_page(page: &RefusedEntryPage) -> String {
+    render_page(&RefusedEntryTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        client: ClientView::new(&page.request.client, page.request.return_to.uri()),
+        action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
+        interaction: page.interaction,
+        account: AccountView::from(page.user),
+        message: page.message,
+    })
+}

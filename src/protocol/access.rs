@@ -1,0 +1,181 @@
+//! The one rule of entry: whether a person may use an application. It stands before every token that
+//! a person gets, and before every use of one (docs/access.md).
+
+use super::authentication::Authentication;
+use crate::{
+    expression::{EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables},
+    model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, Tenant},
+};
+
+/// The reason that a person may not enter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryRefusal {
+    /// The policy does not let the person in.
+    Refused(RefusedEntry),
+    /// The sign-in has not reached the level that the policy requires, or a better one.
+    HigherLevel {
+        /// The levels that suffice, best first. Empty if the tenant has no such level.
+        levels: Vec<String>,
+    },
+}
+
+/// A refused entry, with its cause for the log and its message for the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedEntry {
+    /// The object whose policy refuses.
+    pub by: PolicyOwner,
+    /// The restriction that refuses.
+    pub cause: RefusalCause,
+    /// The policy's text for the person.
+    pub message: Option<String>,
+}
+
+/// The object that a policy belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyOwner {
+    /// The tenant, whose policy counts for all its clients.
+    Tenant,
+    /// The client, which can only narrow.
+    Client,
+}
+
+impl PolicyOwner {
+    /// The kind of the object.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tenant => "Tenant",
+            Self::Client => "OidcClient",
+        }
+    }
+}
+
+/// The restriction that refuses a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// The person comes from none of the providers.
+    Provider,
+    /// The person has none of the groups.
+    Group,
+    /// A rule gives false.
+    Rule(usize),
+    /// A rule gives no result, which refuses like false.
+    FailedRule(usize, EvaluationError),
+}
+
+impl std::fmt::Display for RefusalCause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Provider => f.write_str("access.providers"),
+            Self::Group => f.write_str("access.groups"),
+            Self::Rule(index) => write!(f, "access.rules[{index}]"),
+            Self::FailedRule(index, error) => write!(f, "access.rules[{index}] failed {error}"),
+        }
+    }
+}
+
+/// Returns whether a person may use an application with this sign-in. Tenant and client must both
+/// let the person in, so a client only narrows. A level that is missing is reported only if nothing
+/// else refuses.
+pub fn may_enter(
+    account: &Account,
+    client: &Client,
+    tenant: &Tenant,
+    authentication: &Authentication,
+) -> Result<(), EntryRefusal> {
+    let policies = [
+        (PolicyOwner::Tenant, tenant.access.as_deref()),
+        (PolicyOwner::Client, client.access.as_deref()),
+    ];
+    let set = || policies.iter().filter_map(|(by, policy)| policy.map(|policy| (*by, policy)));
+    if set().next().is_none() {
+        return Ok(());
+    }
+    let entry = Entry { account, client, tenant, authentication };
+    for (by, policy) in set() {
+        if let Some((cause, message)) = entry.refusal_cause(policy) {
+            let message = message.or(policy.message.as_ref()).cloned();
+            return Err(EntryRefusal::Refused(RefusedEntry { by, cause, message }));
+        }
+    }
+    let levels = set().find_map(|(_, policy)| entry.missing_levels(policy));
+    levels.map_or(Ok(()), |levels| Err(EntryRefusal::HigherLevel { levels }))
+}
+
+/// A person who wants to enter.
+struct Entry<'a> {
+    account: &'a Account,
+    client: &'a Client,
+    tenant: &'a Tenant,
+    authentication: &'a Authentication,
+}
+
+impl Entry<'_> {
+    fn refusal_cause<'p>(
+        &self,
+        policy: &'p AccessPolicy,
+    ) -> Option<(RefusalCause, Option<&'p String>)> {
+        let provider = self.account.provider_name();
+        let from = provider.unwrap_or(LOCAL_PROVIDER);
+        if !policy.providers.is_empty() && !policy.providers.iter().any(|it| it == from) {
+            return Some((RefusalCause::Provider, None));
+        }
+        let has = |group: &String| self.account.groups.contains(group);
+        if !policy.groups.is_empty() && !policy.groups.iter().any(has) {
+            return Some((RefusalCause::Group, None));
+        }
+        if policy.rules.is_empty() {
+            return None;
+        }
+        let claims = &self.account.claims;
+        let user = ExpressionUser {
+            username: &self.account.username,
+            subject: self.account.subject.as_str(),
+            email: claims.get("email").and_then(serde_json::Value::as_str),
+            email_verified: claims.get("email_verified").and_then(serde_json::Value::as_bool),
+            groups: &self.account.groups,
+            extra: claims,
+            provider,
+            acr: self.best_level(),
+            amr: &self.authentication.amr(),
+        };
+        let client = ExpressionClient {
+            id: self.client.id.as_str(),
+            name: &self.client.name,
+            namespace: &self.client.object.namespace,
+        };
+        let variables =
+            ExpressionVariables { claims: None, user: Some(user), client: Some(client) };
+        policy.rules.iter().enumerate().find_map(|(index, rule)| {
+            let cause = match rule.expression.evaluate_bool(&variables) {
+                Ok(true) => return None,
+                Ok(false) => RefusalCause::Rule(index),
+                Err(error) => RefusalCause::FailedRule(index, error),
+            };
+            Some((cause, rule.message.as_ref()))
+        })
+    }
+
+    /// The levels that suffice for a policy, unless the sign-in has reached one of them.
+    fn missing_levels(&self, policy: &AccessPolicy) -> Option<Vec<String>> {
+        let acr = policy.acr.as_ref()?;
+        let levels = &self.tenant.acr_levels;
+        let sufficient = match levels.iter().position(|level| level.value == *acr) {
+            Some(last) => &levels[..=last],
+            None => &[],
+        };
+        let reached = sufficient.iter().any(|level| self.has_reached(level));
+        (!reached).then(|| sufficient.iter().map(|level| level.value.clone()).collect())
+    }
+
+    fn has_reached(&self, level: &AcrLevel) -> bool {
+        level.amr.iter().all(|method| self.authentication.used(method))
+    }
+
+    fn best_level(&self) -> Option<&str> {
+        let level = self.tenant.acr_levels.iter().find(|level| self.has_reached(level));
+        level.map(|level| level.value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Tests of `may_enter`.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    expression::{Expression, ExpressionScope},
+    model::{AccessRule, Subject, Timestamp, fixtures},
+    protocol::authentication::{AuthenticationEvent, AuthenticationMethod},
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn rule(expression: &str, message: Option<&str>) -> AccessRule {
+    let expression = Expression::parse(expression, ExpressionScope::Access).expect(expression);
+    AccessRule { expression, message: message.map(str::to_owned) }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+fn account() -> Account {
+    let mut account = fixtures::user();
+    account.groups = texts(&["staff", "dev"]);
+    account.claims = json!({"email": "ada@acme.test", "department": "sales"})
+        .as_object()
+        .expect("claims")
+        .clone();
+    account
+}
+
+fn signed_in(methods: &[&str]) -> Authentication {
+    let password = AuthenticationMethod::password();
+    let mut authentication = Authentication::by(password, Subject::new("ada"), NOW);
+    authentication.events.extend(
+        methods.iter().map(|method| AuthenticationEvent {
+            method: AuthenticationMethod::new(method),
+            at: NOW,
+        }),
+    );
+    authentication
+}
+
+fn enter_with(
+    of_tenant: Option<AccessPolicy>,
+    of_client: Option<AccessPolicy>,
+    methods: &[&str],
+) -> Result<(), EntryRefusal> {
+    let level = |value: &str, amr: &[&str]| AcrLevel { value: value.into(), amr: texts(amr) };
+    let levels = vec![level("gold", &["hwk"]), level("silver", &["otp"]), level("one", &["pwd"])];
+    let tenant =
+        Tenant { access: of_tenant.map(Arc::new), acr_levels: levels, ..fixtures::tenant() };
+    let client = Client { access: of_client.map(Arc::new), ..fixtures::client() };
+    may_enter(&account(), &client, &tenant, &signed_in(methods))
+}
+
+fn cause(policy: AccessPolicy) -> Option<RefusalCause> {
+    match enter_with(None, Some(policy), &[]) {
+        Ok(()) => None,
+        Err(EntryRefusal::Refused(refused)) => Some(refused.cause),
+        Err(EntryRefusal::HigherLevel { .. }) => panic!("no level is required"),
+    }
+}
+
+#[test]
+fn every_restriction_must_let_a_person_in() {
+    assert_eq!(enter_with(None, None, &[]), Ok(()));
+    let policy = AccessPolicy::default;
+    assert_eq!(cause(policy()), None);
+    assert_eq!(cause(AccessPolicy { providers: texts(&["Local"]), ..policy() }), None);
+    let other = AccessPolicy { providers: texts(&["corp"]), ..policy() };
+    assert_eq!(cause(other), Some(RefusalCause::Provider));
+    assert_eq!(cause(AccessPolicy { groups: texts(&["x", "dev"]), ..policy() }), None);
+    assert_eq!(
+        cause(AccessPolicy { groups: texts(&["x"]), ..policy() }),
+        Some(RefusalCause::Group)
+    );
+    let with = |rules: Vec<AccessRule>| AccessPolicy { rules, ..policy() };
+    let sales = "user.extra.department == 'sales' && user.email.endsWith('@acme.test')";
+    assert_eq!(cause(with(vec![rule(sales, None)])), None);
+    assert_eq!(
+        cause(with(vec![rule(sales, None), rule("'x' in user.groups", None)])),
+        Some(RefusalCause::Rule(1))
+    );
+    let failed = cause(with(vec![rule("user.extra.absent == 'x'", None)]));
+    assert!(matches!(failed, Some(RefusalCause::FailedRule(0, _))), "{failed:?}");
+}
+
+#[test]
+fn a_refusal_has_the_message_of_the_rule_or_of_the_policy() {
+    let message = |of_rule: Option<&str>| {
+        let policy = AccessPolicy {
+            rules: vec![rule("false", of_rule)],
+            message: Some("Ask IT.".into()),
+            ..AccessPolicy::default()
+        };
+        match enter_with(Some(policy), None, &[]) {
+            Err(EntryRefusal::Refused(refused)) => (refused.by, refused.message),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(message(None), (PolicyOwner::Tenant, Some("Ask IT.".into())));
+    assert_eq!(message(Some("No.")), (PolicyOwner::Tenant, Some("No.".into())));
+}
+
+#[test]
+fn a_level_or_a_better_one_must_be_reached() {
+    let silver = || Some(AccessPolicy { acr: Some("silver".into()), ..AccessPolicy::default() });
+    let missing = Err(EntryRefusal::HigherLevel { levels: texts(&["gold", "silver"]) });
+    assert_eq!(enter_with(None, silver(), &[]), missing);
+    assert_eq!(enter_with(silver(), None, &[]), missing);
+    assert_eq!(enter_with(silver(), silver(), &["otp"]), Ok(()));
+    assert_eq!(enter_with(None, silver(), &["hwk"]), Ok(()), "a better one counts");
+    let unknown = AccessPolicy { acr: Some("lost".into()), ..AccessPolicy::default() };
+    let never = Err(EntryRefusal::HigherLevel { levels: Vec::new() });
+    assert_eq!(enter_with(None, Some(unknown), &["hwk", "otp"]), never, "it fails closed");
+    let refused = AccessPolicy { groups: texts(&["x"]), ..AccessPolicy::default() };
+    let both = enter_with(silver(), Some(refused), &[]);
+    assert!(matches!(both, Err(EntryRefusal::Refused(_))), "no step-up for one who is refused");
+}
+
+fn policies() -> impl Strategy<Value = Option<AccessPolicy>> {
+    let some_of = |words: &'static [&'static str]| {
+        prop::collection::vec(prop::sample::select(words), 0..3).prop_map(|words| texts(&words))
+    };
+    let rules =
+        ["true", "false", "'dev' in user.groups", "user.email == 'x'", "user.provider == ''"];
+    let policy = (
+        some_of(&["Local", "corp"]),
+        some_of(&["staff", "x"]),
+        prop::option::of(prop::sample::select(vec!["gold", "silver", "one", "lost"])),
+        prop::collection::vec(prop::sample::select(rules.to_vec()), 0..3),
+    );
+    let policy = policy.prop_map(|(providers, groups, acr, rules)| AccessPolicy {
+        providers,
+        groups,
+        acr: acr.map(str::to_owned),
+        rules: rules.into_iter().map(|text| rule(text, None)).collect(),
+        message: None,
+    });
+    prop::option::of(policy)
+}
+
+proptest! {
+    #[test]
+    fn a_client_only_narrows(
+        tenant in policies(),
+        client in policies(),
+        methods in prop::collection::vec(prop::sample::select(vec!["otp", "hwk"]), 0..3),
+    ) {
+        let both = enter_with(tenant.clone(), client.clone(), &methods);
+        let alone = enter_with(tenant, None, &methods).and(enter_with(None, client, &methods));
+        prop_assert_eq!(both.is_ok(), alone.is_ok());
+    }
+}

@@ -1,0 +1,60 @@
+//! Access rules at every use of a token: a person who may not enter is refused while it lasts, and
+//! nothing is revoked.
+
+use super::world::{MANIFESTS, World, assert_error, text};
+
+const CLIENT: &str = "metadata: {name: web}\nspec:\n";
+const TENANT: &str = "  displayName: Harbour Works\n";
+
+/// The manifests with a policy of the client `web` or of the tenant `shop`.
+fn with_policy(place: &str, policy: &str) -> String {
+    assert!(MANIFESTS.contains(place));
+    MANIFESTS.replacen(place, &format!("{place}  access: {policy}\n"), 1)
+}
+
+const REFUSING: [(&str, &str); 6] = [
+    (CLIENT, "{groups: [board]}"),
+    (CLIENT, "{providers: [corp]}"),
+    (CLIENT, "{rules: [{expression: \"client.namespace == 'other'\"}]}"),
+    (CLIENT, "{rules: [{expression: \"user.extra.absent == 'x'\"}]}"),
+    (TENANT, "{groups: [board]}"),
+    (TENANT, "{rules: [{expression: \"user.username != 'alice'\", message: Ask.}]}"),
+];
+
+#[tokio::test]
+async fn a_person_who_may_not_enter_is_refused_at_every_use_and_let_in_again() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let mut tokens = alice.tokens(&alice.web, "openid offline_access").await;
+    for (place, policy) in REFUSING {
+        world.app.serve(&with_policy(place, policy));
+        let (refresh, access) = (text(&tokens, "refresh_token"), text(&tokens, "access_token"));
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+        let answer = alice.web.token(&form).await;
+        assert_error(&answer, 400, "invalid_grant");
+        assert_eq!(answer.1["error_description"], "The user may not use this application.");
+        for token in [refresh, access] {
+            let (_, answer) = world.introspect(&alice.web, token).await;
+            assert_eq!(answer["active"], false, "{policy}");
+        }
+        assert_eq!(alice.web.userinfo(access).await.0, 401, "{policy}");
+        world.app.serve(MANIFESTS);
+        assert_eq!(alice.web.userinfo(access).await.0, 200, "nothing was revoked");
+        let (status, answer) = alice.web.token(&form).await;
+        assert_eq!(status, 200, "{answer}");
+        tokens = answer;
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_not_redeemed_for_a_person_who_may_not_enter() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let url = alice.web.authorize_url("openid", &[("prompt", "none")]);
+    let code = alice.browser.open(&url).await.answer().remove("code").expect("a code");
+    world.app.serve(&with_policy(CLIENT, "{groups: [board]}"));
+    assert_error(&alice.web.redeem(&code).await, 400, "invalid_grant");
+    world.app.serve(&with_policy(CLIENT, "{groups: [board, staff], providers: [Local]}"));
+    let (status, answer) = alice.web.redeem(&code).await;
+    assert_eq!(status, 200, "the code was not used up: {answer}");
+}
