@@ -103,6 +103,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         _ => Branding::default(),
     };
     Tenant {
+        access: None,
         id: TenantId::new("team", name),
         issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
         internal_hosts: Arc::default(),
