@@ -44,6 +44,8 @@ pub struct AccountServices {
     pub logout_outbox: LogoutOutbox,
     /// The HTTP client for clients' servers.
     pub http_client: FairFetch,
+    /// The HTTP client for identity providers inside the network.
+    pub internal_http_client: FairFetch,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
     /// Asks identity providers.
@@ -78,6 +80,7 @@ impl AccountServices {
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
             logout_outbox: LogoutOutbox::default(),
+            internal_http_client: FairFetch::new(Arc::clone(&http_client)),
             http_client: FairFetch::new(http_client),
             jwks_cache: JwksCache::default(),
             upstream: UpstreamClient::default(),
@@ -94,6 +97,14 @@ impl AccountServices {
     #[must_use]
     pub fn with_directories(self, directories: LdapDirectories) -> Self {
         Self { directories, ..self }
+    }
+}
+
+impl AccountServices {
+    /// Sets the HTTP client for identity providers inside the network.
+    #[must_use]
+    pub fn with_internal_http_client(self, client: SharedFetch) -> Self {
+        Self { internal_http_client: FairFetch::new(client), ..self }
     }
 }
 

@@ -229,7 +229,7 @@ fn admitted_account(
         if declared.disabled {
             return Err(UpstreamSignInError::Disabled(declared.username.clone()));
         }
-        return Ok(people::united(declared, account));
+        return Ok(people::united_account(declared, account));
     }
     if provider.admission == AdmissionPolicy::Declared {
         return Err(UpstreamSignInError::NotDeclared(identity.subject));

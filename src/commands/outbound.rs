@@ -12,6 +12,16 @@ use crate::{
     upstream::ldap::LdapDirectories,
 };
 
+/// The outbound HTTP client. In `dev` it may also call this machine.
+pub fn outbound_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+    instrumented(egress_policy(args, dev)?, args, metrics)
+}
+
+/// The client for identity providers on hosts that `upstreamHosts` lists.
+pub fn internal_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+    instrumented(egress_policy(args, dev)?.with_private_networks(), args, metrics)
+}
+
 /// The addresses that may be called: in `dev` also those of this machine.
 fn egress_policy(args: &ServeArgs, dev: bool) -> Result<EgressPolicy> {
     let mut allowed = config::fetch_allow(args)?;
@@ -28,10 +38,13 @@ pub fn outbound_directories(args: &ServeArgs, dev: bool) -> Result<LdapDirectori
     Ok(LdapDirectories::new(egress_policy(args, dev)?, roots))
 }
 
-/// The outbound HTTP client.
-pub fn outbound_client(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<SharedFetch> {
+fn instrumented(
+    policy: EgressPolicy,
+    args: &ServeArgs,
+    metrics: &Arc<Metrics>,
+) -> Result<SharedFetch> {
     let roots = trusted_roots(args.fetch_ca.as_deref())?;
-    let fetch = Arc::new(HttpFetch::new(egress_policy(args, dev)?, roots));
+    let fetch = Arc::new(HttpFetch::new(policy, roots));
     let metrics = Arc::clone(metrics);
     Ok(Arc::new(InstrumentedFetch::new(fetch, move |method, error| {
         metrics.fetched(method, outcome(error));

@@ -102,6 +102,8 @@ impl ServerRuntime {
             Arc::clone(&metrics),
         )
         .with_directories(super::outbound::outbound_directories(args, installation.dev)?);
+        let internal = super::outbound::internal_client(args, installation.dev, &metrics)?;
+        let accounts = accounts.with_internal_http_client(internal);
         let app = AppState {
             registry: SnapshotHandle::new(),
             accounts: Arc::new(accounts),

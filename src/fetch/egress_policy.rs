@@ -17,6 +17,15 @@ impl EgressPolicy {
         Self { allowed }
     }
 
+    /// Allows the private networks (RFC 1918, RFC 4193) too, for hosts that the installation lists.
+    /// Loopback, link-local and metadata addresses stay refused.
+    #[must_use]
+    pub fn with_private_networks(mut self) -> Self {
+        let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+        self.allowed.extend(private.iter().flat_map(|net| net.parse::<IpNet>()));
+        self
+    }
+
     /// Returns true if the address may be called with TLS.
     pub fn allows_with_tls(&self, address: IpAddr) -> bool {
         self.allows_plaintext(address) || is_public(address.to_canonical())
@@ -26,6 +35,9 @@ impl EgressPolicy {
     /// HTTP.
     pub fn allows_plaintext(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
+        if address == IpAddr::V6(AMAZON_METADATA) {
+            return false;
+        }
         self.allowed.iter().any(|net| net.contains(&address))
     }
 }
@@ -37,6 +49,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// The metadata address of Amazon's machines in a private network (RFC 4193).
+const AMAZON_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 /// The metadata address of Azure virtual machines, which is in a public range.
 const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
@@ -138,6 +152,17 @@ mod tests {
             !guard.allows_plaintext("1.1.1.1".parse().expect("an address")),
             "public, but not configured"
         );
+    }
+
+    #[test]
+    fn private_networks_do_not_contain_metadata_or_this_machine() {
+        let guard = EgressPolicy::default().with_private_networks();
+        for text in ["10.1.2.3", "192.168.1.1", "fd12::1", "1.1.1.1"] {
+            assert!(admits(&guard, text), "{text}");
+        }
+        for text in ["127.0.0.1", "::1", "169.254.169.254", "fd00:ec2::254", "168.63.129.16"] {
+            assert!(!admits(&guard, text), "{text}");
+        }
     }
 
     proptest! {

@@ -11,6 +11,7 @@ mod http;
 mod observed;
 mod root_certificates;
 mod shared;
+mod upstream_fetch;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,6 +25,7 @@ pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
 pub use root_certificates::{TrustError, trusted_roots};
 pub use shared::FairFetch;
+pub use upstream_fetch::UpstreamFetch;
 
 use crate::model::{ErrorCause, Secret};
 

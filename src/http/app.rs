@@ -8,7 +8,7 @@ use crate::{
         AccountContext, AccountError, AccountServices,
         sessions::{self, ActiveSession},
     },
-    fetch::SharedFetch,
+    fetch::{SharedFetch, UpstreamFetch},
     identity::{LoginThrottle, PasswordVerifier, throttle_prefix},
     model::{Clock, Installation, Issuer, Timestamp},
     registry::SnapshotHandle,
@@ -81,6 +81,17 @@ impl AppState {
     pub(super) fn http_client(&self, request: &Request) -> SharedFetch {
         let tenant = request.tenant.tenant.id.to_string();
         self.accounts.http_client.for_owner(&tenant, Some(throttle_prefix(request.address)))
+    }
+
+    /// The HTTP client for the identity providers of a request's tenant.
+    pub(super) fn upstream_client(&self, request: &Request) -> SharedFetch {
+        let tenant = &request.tenant.tenant;
+        let (name, address) = (tenant.id.to_string(), throttle_prefix(request.address));
+        Arc::new(UpstreamFetch {
+            public: self.accounts.http_client.for_owner(&name, Some(address)),
+            internal: self.accounts.internal_http_client.for_owner(&name, Some(address)),
+            hosts: Arc::clone(&tenant.upstream_hosts),
+        })
     }
 
     /// The account services for the tenant of a request.

@@ -23,6 +23,7 @@ pub fn tenant() -> Tenant {
         mark: ObjectMark::of("shop"),
         issuer: Issuer::parse("https://id.test/team/shop").expect("canonical"),
         internal_hosts: Arc::default(),
+        upstream_hosts: Arc::default(),
         internal_url: None,
         display_name: "Shop".into(),
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },

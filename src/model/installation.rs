@@ -42,6 +42,13 @@ impl Installation {
         self.dev || hosts.iter().any(|entry| entry.allows(host, namespace))
     }
 
+    /// The hosts inside the network where the identity providers of a tenant may be.
+    pub fn upstream_hosts_of(&self, tenant: &TenantId) -> Arc<[HostPattern]> {
+        let entries = self.hosts.upstream_hosts.iter();
+        let allowed = entries.filter(|entry| entry.allows_namespace(&tenant.0.namespace));
+        allowed.map(|entry| entry.pattern.clone()).collect()
+    }
+
     /// Returns true if tenants of the namespace may call identity providers on the host although its
     /// addresses are not public. The host is written as in a URL, without the port. `dev` allows any.
     pub fn allows_upstream_host(&self, host: &str, namespace: &str) -> bool {
@@ -84,8 +91,12 @@ pub struct HostPermission {
 impl HostPermission {
     /// Returns true if the entry allows the namespace to use the host.
     pub fn allows(&self, host: &str, namespace: &str) -> bool {
-        self.pattern.matches(host)
-            && self.namespaces.iter().any(|allowed| allowed == "*" || allowed == namespace)
+        self.pattern.matches(host) && self.allows_namespace(namespace)
+    }
+
+    /// Returns true if the entry is for the namespace.
+    pub fn allows_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.iter().any(|allowed| allowed == "*" || allowed == namespace)
     }
 }
 

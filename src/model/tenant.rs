@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy,
+    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy,
     wire_enum,
 };
 
@@ -20,6 +20,8 @@ pub struct Tenant {
     pub internal_hosts: Arc<[InternalHost]>,
     /// The preferred one's URL of this tenant, which the validation results of its clients share.
     pub internal_url: Option<Arc<str>>,
+    /// Hosts inside the network where its identity providers may be.
+    pub upstream_hosts: Arc<[HostPattern]>,
     /// The display name on its pages.
     pub display_name: String,
     /// The source of the claims `tenant_name` and `tenant_sub`.

@@ -107,6 +107,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         id: TenantId::new("team", name),
         issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
         internal_hosts: Arc::default(),
+        upstream_hosts: Arc::default(),
         internal_url: None,
         display_name: "Harbour Works".into(),
         mark: ObjectMark::of("tenant"),

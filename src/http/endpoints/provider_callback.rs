@@ -65,7 +65,7 @@ async fn complete(
     let Some(provider) = request.tenant.provider(&state.provider) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
-    let fetch = app.http_client(request);
+    let fetch = app.upstream_client(request);
     let context = app.context(request);
     let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
     let outcome = if completed.is_ok() { LoginOutcome::Success } else { LoginOutcome::Failure };

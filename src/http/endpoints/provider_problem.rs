@@ -56,20 +56,6 @@ struct ProblemTexts {
 
 fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTexts {
     let name = &provider.display_name;
-    let refused = |message: String, advice: Cow<'static, str>| ProblemTexts {
-        title: "You cannot sign in here".into(),
-        message: message.into(),
-        advice,
-        status: StatusCode::FORBIDDEN,
-        code: "person_refused",
-    };
-    let broken = |code: &'static str| ProblemTexts {
-        title: format!("{name} did not answer as expected").into(),
-        message: format!("The answer of {name} could not be used.").into(),
-        advice: ASK_ADMINISTRATOR.into(),
-        status: StatusCode::BAD_GATEWAY,
-        code,
-    };
     match error.problem() {
         SignInProblem::Refused(message) => {
             let advice = message.map_or(
@@ -103,25 +89,50 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "provider_unavailable",
         },
-        SignInProblem::NotFresh => ProblemTexts {
-            title: "Please sign in again".into(),
-            message: format!(
-                "The application requires a new sign-in, but {name} used an earlier one."
-            )
-            .into(),
-            advice: format!("Sign out at {name}, then try again.").into(),
-            status: StatusCode::FORBIDDEN,
-            code: "sign_in_too_old",
-        },
+        SignInProblem::NotFresh => not_fresh(name),
         SignInProblem::Claims => ProblemTexts {
             message: format!(
                 "{name} signed you in, but did not say enough about you, or too much."
             )
             .into(),
-            ..broken("provider_claims")
+            ..broken(name, "provider_claims")
         },
-        SignInProblem::SubjectTaken => broken("subject_taken"),
-        SignInProblem::Answer => broken("provider_answer"),
+        SignInProblem::SubjectTaken => broken(name, "subject_taken"),
+        SignInProblem::Answer => broken(name, "provider_answer"),
+    }
+}
+
+/// The page for a person who is not admitted.
+fn refused(message: String, advice: Cow<'static, str>) -> ProblemTexts {
+    ProblemTexts {
+        title: "You cannot sign in here".into(),
+        message: message.into(),
+        advice,
+        status: StatusCode::FORBIDDEN,
+        code: "person_refused",
+    }
+}
+
+/// The page for an answer that cannot be used.
+fn broken(name: &str, code: &'static str) -> ProblemTexts {
+    ProblemTexts {
+        title: format!("{name} did not answer as expected").into(),
+        message: format!("The answer of {name} could not be used.").into(),
+        advice: ASK_ADMINISTRATOR.into(),
+        status: StatusCode::BAD_GATEWAY,
+        code,
+    }
+}
+
+/// The page for a person who has not signed in again.
+fn not_fresh(name: &str) -> ProblemTexts {
+    ProblemTexts {
+        title: "Please sign in again".into(),
+        message: format!("The application requires a new sign-in, but {name} used an earlier one.")
+            .into(),
+        advice: format!("Sign out at {name}, then try again.").into(),
+        status: StatusCode::FORBIDDEN,
+        code: "sign_in_too_old",
     }
 }
 

@@ -84,7 +84,7 @@ fn part_of(account: &Account, part: &str) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::identity_provider::fixtures::provider;
+    use crate::protocol::identity_provider::fixtures::sample_provider as provider;
 
     fn checked(claims: Value, expects: Value) -> Result<(), String> {
         let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// An OpenID provider with the default mappings.
-pub fn provider() -> IdentityProvider {
+pub fn sample_provider() -> IdentityProvider {
     let claim = |name: &str| ValueSource::Claim(name.to_owned());
     let text = |name: &str| TextSource { value: claim(name), prefix: String::new() };
     IdentityProvider {

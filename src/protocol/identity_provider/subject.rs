@@ -105,7 +105,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::identity_provider::fixtures::provider;
+    use crate::protocol::identity_provider::fixtures::sample_provider as provider;
 
     fn identity(provider: &IdentityProvider, id: Value) -> Result<UpstreamIdentity, MappingError> {
         let Value::Object(claims) = json!({ "sub": id }) else { panic!("an object") };

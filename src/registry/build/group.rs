@@ -39,6 +39,7 @@ impl TenantGroup<'_> {
                 validate::validate_tenant(&tenant.raw, key, claim.clone(), installation.dev);
             if let Some(checked) = &mut checked {
                 checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
+                checked.tenant.upstream_hosts = installation.upstream_hosts_of(&self.id);
                 let url = checked.tenant.internal_urls().next();
                 checked.tenant.internal_url = url.map(Into::into);
             }

@@ -84,6 +84,7 @@ pub fn validate_tenant(
             mark: super::object_mark(&raw.metadata, key, unseen),
             issuer,
             internal_hosts: Arc::default(),
+            upstream_hosts: Arc::default(),
             internal_url: None,
             display_name,
             organization,

@@ -20,16 +20,6 @@ impl World {
         Self { app: TestApp::start(MANIFESTS).await }
     }
 
-    /// Serves the manifests with these replacements.
-    pub fn change(&self, changes: &[(&str, &str)]) {
-        self.app.serve(&changed(changes));
-    }
-
-    /// The same where objects may have problems.
-    pub fn change_with_problems(&self, changes: &[(&str, &str)]) {
-        self.app.serve_with_problems(&changed(changes));
-    }
-
     /// The application of the tenant `main`.
     pub async fn application(&self) -> Application {
         let secret = Some("a secret of at least thirty-two characters");
@@ -44,15 +34,6 @@ impl World {
         assert_eq!(status, 200, "{tokens}");
         claims(tokens["id_token"].as_str().expect("an ID token"))
     }
-}
-
-fn changed(changes: &[(&str, &str)]) -> String {
-    let mut manifests = MANIFESTS.to_owned();
-    for (from, to) in changes {
-        assert!(manifests.contains(from), "{from} is not in the manifests");
-        manifests = manifests.replace(from, to);
-    }
-    manifests
 }
 
 /// Submits the sign-in form that the browser is at; returns the next page.

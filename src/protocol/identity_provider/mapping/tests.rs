@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     expression::{Expression, ExpressionScope},
     model::ObjectKey,
-    protocol::identity_provider::fixtures::provider,
+    protocol::identity_provider::fixtures::sample_provider as provider,
 };
 
 fn mapped(provider: &IdentityProvider, claims: Value) -> Result<Account, MappingError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
-    api::{self, ConditionReason, IdentityProviderSpec, SecretKeyRef},
+    api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
     model::{AdmissionPolicy, ObjectKey, ProviderType, SubjectStrategy, TenantId},
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
@@ -67,11 +67,7 @@ pub fn validate_provider(
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
     domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
-    let assurance = spec
-        .assurance
-        .iter()
-        .map(|rule| AssuranceRule { acr: rule.acr.clone(), amr: rule.amr.clone() })
-        .collect();
+    let assurance = assurance(&spec.assurance);
     if dev {
         limits(&mut problems, raw);
     }
@@ -114,6 +110,12 @@ fn secret_refs(
     for (field, reference) in credentials.into_iter().chain(ca.map(|ca| ("spec.ldap.caRef", ca))) {
         secret_ref(problems, field, reference);
     }
+}
+
+fn assurance(written: &[AssuranceSpec]) -> Vec<AssuranceRule> {
+    let rule =
+        |rule: &AssuranceSpec| AssuranceRule { acr: rule.acr.clone(), amr: rule.amr.clone() };
+    written.iter().map(rule).collect()
 }
 
 fn has_rule(spec: &IdentityProviderSpec) -> bool {

@@ -1,0 +1,90 @@
+//! The HTTP client for identity providers: hosts that the installation lists may have addresses
+//! inside the network.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
+use crate::model::HostPattern;
+
+/// Calls listed hosts by one client and all others by another.
+#[derive(Debug)]
+pub struct UpstreamFetch {
+    /// The client for public addresses.
+    pub public: SharedFetch,
+    /// The client for addresses inside the network.
+    pub internal: SharedFetch,
+    /// The hosts of the second client.
+    pub hosts: Arc<[HostPattern]>,
+}
+
+impl UpstreamFetch {
+    fn client(&self, url: &str) -> &SharedFetch {
+        let url = Url::parse(url).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let is_listed = self.hosts.iter().any(|pattern| pattern.matches(host));
+        if is_listed { &self.internal } else { &self.public }
+    }
+}
+
+#[async_trait]
+impl Fetch for UpstreamFetch {
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
+        self.client(url).get(url, limit).await
+    }
+
+    async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
+        self.client(url).post_form(url, form).await
+    }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        self.client(call.url).call(call, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client whose name is the host that it could not find.
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    #[async_trait]
+    impl Fetch for Named {
+        async fn get(&self, _: &str, _: usize) -> Result<FetchedDocument, FetchError> {
+            Err(FetchError::Unknown(self.0.to_owned()))
+        }
+
+        async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
+            Err(FetchError::Unknown(self.0.to_owned()))
+        }
+
+        async fn call(&self, _: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+            Err(FetchError::Unknown(self.0.to_owned()))
+        }
+    }
+
+    #[tokio::test]
+    async fn only_listed_hosts_are_called_inside_the_network() {
+        let fetch = UpstreamFetch {
+            public: Arc::new(Named("public")),
+            internal: Arc::new(Named("internal")),
+            hosts: [HostPattern::parse("*.corp.internal").expect("a pattern")].into(),
+        };
+        for (url, client) in [
+            ("https://login.corp.internal/a", "internal"),
+            ("http://LOGIN.corp.internal:8080/a", "internal"),
+            ("https://corp.internal/a", "public"),
+            ("https://login.corp.internal.evil.test/a", "public"),
+            ("https://evil.test/?login.corp.internal", "public"),
+            ("https://login.corp.internal@evil.test/", "public"),
+            ("not a URL", "public"),
+        ] {
+            let called = fetch.get(url, 1).await;
+            assert_eq!(called, Err(FetchError::Unknown(client.to_owned())), "{url}");
+        }
+    }
+}
