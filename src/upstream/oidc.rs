@@ -90,7 +90,7 @@ impl UpstreamClient {
         let verified = verified.await?;
         let claims =
             claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?;
-        Ok(answer(verified.claims, claims, tokens))
+        Ok(answer(&verified.claims, claims, tokens))
     }
 
     /// Uses a refresh token (OIDC Core §12), and returns the claims of now. `subject`: `sub` of the
@@ -135,7 +135,7 @@ impl UpstreamClient {
         } else {
             claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?
         };
-        Ok(answer(verified.claims, claims, tokens))
+        Ok(answer(&verified.claims, claims, tokens))
     }
 
     /// Verifies an ID token: its claims first, so that a forged one costs no fetch of keys.
@@ -174,7 +174,7 @@ impl UpstreamClient {
 }
 
 fn answer(
-    id_token: UpstreamClaims,
+    id_token: &UpstreamClaims,
     claims: UpstreamClaims,
     tokens: UpstreamTokens,
 ) -> UpstreamAnswer {
