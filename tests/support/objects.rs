@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{
-        AnyCachedObject, CachedObject, CachedSecret, MalformedObject, ManagedObject,
-        NamespaceLabels, ObjectSet, OidcClient, OidcUser, SecretState, Tenant,
+        AnyCachedObject, CachedObject, CachedSecret, IdentityProvider, MalformedObject,
+        ManagedObject, NamespaceLabels, ObjectSet, OidcClient, OidcUser, SecretState, Tenant,
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
@@ -72,6 +72,9 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
             }
             "OidcUser" => {
                 read::<OidcUser>(document, key, &mut objects);
+            }
+            "IdentityProvider" => {
+                read::<IdentityProvider>(document, key, &mut objects);
             }
             "Secret" => {
                 objects
