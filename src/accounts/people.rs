@@ -74,7 +74,9 @@ pub(super) async fn find_account(
     }
     let person = load_person(context, subject).await?;
     let also = person.and_then(|person| declared_person(context, account, &person));
-    Ok(Some(also.map_or_else(|| Arc::clone(account), |also| Arc::new(united_account(account, also)))))
+    Ok(Some(
+        also.map_or_else(|| Arc::clone(account), |also| Arc::new(united_account(account, also))),
+    ))
 }
 
 /// The account of a declared user who has signed in at a provider: declared claims win, groups

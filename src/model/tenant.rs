@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId, TokenPolicy,
-    wire_enum,
+    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId,
+    TokenPolicy, wire_enum,
 };
 
 /// An issuer with all defaults applied.

@@ -53,6 +53,7 @@ pub fn validate_provider(
     secret_refs(&mut problems, spec, secret.as_ref());
     let default_key = || Some(source::default_identity_key(source.as_ref()?, key));
     let identity_key = spec.identity_key.clone().or_else(default_key);
+    check_identity_key(&mut problems, spec.identity_key.as_deref());
     let subject = subject(&mut problems, spec);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
@@ -116,6 +117,13 @@ fn assurance(written: &[AssuranceSpec]) -> Vec<AssuranceRule> {
     let rule =
         |rule: &AssuranceSpec| AssuranceRule { acr: rule.acr.clone(), amr: rule.amr.clone() };
     written.iter().map(rule).collect()
+}
+
+fn check_identity_key(problems: &mut ProblemList, written: Option<&str>) {
+    let is_word = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if written.is_some_and(|key| !is_word(key)) {
+        problems.invalid("spec.identityKey", "must be printable ASCII without spaces");
+    }
 }
 
 fn has_rule(spec: &IdentityProviderSpec) -> bool {
