@@ -94,7 +94,6 @@ impl UpstreamSignInError {
             Self::Mapping(_) | Self::ClaimsTooLarge(_) => SignInProblem::Claims,
             Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
             Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
-            Self::Directory(_) => SignInProblem::Answer,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::Disabled(_) => SignInProblem::Refused(None),
             Self::NotFresh => SignInProblem::NotFresh,
@@ -106,7 +105,9 @@ impl UpstreamSignInError {
                 SignInProblem::Denied
             }
             Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
-            Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => SignInProblem::Answer,
+            Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {
+                SignInProblem::Answer
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 
 impl<'a> FunctionCall<'_, 'a, '_> {
-    pub(super) fn to_text(&mut self) -> Evaluated<'a> {
+    pub(super) fn convert_to_text(&mut self) -> Evaluated<'a> {
         match self.operand(0) {
             text @ EvaluatedValue::Text(_) => Ok(text.clone()),
             EvaluatedValue::Bool(value) => self.create(5, || value.to_string()),
@@ -17,7 +17,7 @@ impl<'a> FunctionCall<'_, 'a, '_> {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    pub(super) fn to_integer(&mut self) -> Evaluated<'a> {
+    pub(super) fn convert_to_integer(&mut self) -> Evaluated<'a> {
         match self.operand(0) {
             number @ EvaluatedValue::Int(_) => Ok(number.clone()),
             // The range of i64 that decimal numbers hit exactly.
@@ -35,7 +35,7 @@ impl<'a> FunctionCall<'_, 'a, '_> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "the nearest decimal number is meant")]
-    pub(super) fn to_decimal(&mut self) -> Evaluated<'a> {
+    pub(super) fn convert_to_decimal(&mut self) -> Evaluated<'a> {
         match self.operand(0) {
             number @ EvaluatedValue::Double(_) => Ok(number.clone()),
             EvaluatedValue::Int(value) => Ok(EvaluatedValue::Double(*value as f64)),
@@ -49,7 +49,7 @@ impl<'a> FunctionCall<'_, 'a, '_> {
         }
     }
 
-    pub(super) fn to_boolean(&mut self) -> Evaluated<'a> {
+    pub(super) fn convert_to_boolean(&mut self) -> Evaluated<'a> {
         match self.operand(0) {
             value @ EvaluatedValue::Bool(_) => Ok(value.clone()),
             EvaluatedValue::Text(text) => match text.as_str() {

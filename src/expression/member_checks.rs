@@ -59,8 +59,8 @@ impl<'a> Checker<'a> {
     fn user_field(self, name: &str, position: usize) -> Result<UserField, ExpressionError> {
         let fields = self.scope.user_fields();
         fields.iter().copied().find(|it| it.as_str() == name).ok_or_else(|| {
-            let allowed = fields.iter().map(|it| it.as_str()).collect();
-            unknown_field("field of user", name, allowed, position)
+            let allowed: Vec<_> = fields.iter().map(|it| it.as_str()).collect();
+            unknown_field("field of user", name, &allowed, position)
         })
     }
 
@@ -105,15 +105,15 @@ impl<'a> Checker<'a> {
 fn client_field(name: &str, position: usize) -> Result<ClientField, ExpressionError> {
     let fields = ClientField::ALL;
     fields.into_iter().find(|it| it.as_str() == name).ok_or_else(|| {
-        let allowed = fields.iter().map(|it| it.as_str()).collect();
-        unknown_field("field of client", name, allowed, position)
+        let allowed: Vec<_> = fields.iter().map(|it| it.as_str()).collect();
+        unknown_field("field of client", name, &allowed, position)
     })
 }
 
 fn unknown_field(
     kind: &'static str,
     name: &str,
-    allowed: Vec<&str>,
+    allowed: &[&str],
     position: usize,
 ) -> ExpressionError {
     let (name, allowed) = (name.to_owned(), allowed.join(", "));

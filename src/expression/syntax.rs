@@ -129,7 +129,6 @@ impl SyntaxKind {
         let deepest = |nodes: &[SyntaxNode]| nodes.iter().map(|it| it.depth).max().unwrap_or(0);
         match self {
             Self::Literal(_) | Self::Name(_) => 0,
-            Self::Field { of, .. } => of.depth,
             Self::Index { of, index, .. } => of.depth.max(index.depth),
             Self::Call { target, arguments, .. } => {
                 target.as_ref().map_or(0, |it| it.depth).max(deepest(arguments))
@@ -138,7 +137,7 @@ impl SyntaxKind {
             Self::Map(entries) => {
                 entries.iter().map(|(key, value)| key.depth.max(value.depth)).max().unwrap_or(0)
             }
-            Self::Not(of) | Self::Negate(of) => of.depth,
+            Self::Field { of, .. } | Self::Not(of) | Self::Negate(of) => of.depth,
             Self::Binary { left, right, .. } => left.depth.max(right.depth),
             Self::Conditional { condition, yes, no } => {
                 condition.depth.max(yes.depth).max(no.depth)

@@ -20,7 +20,7 @@ impl ImportNote {
         for step in self.pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
             if step.bytes().all(|byte| byte.is_ascii_digit()) && !step.is_empty() {
-                field.push_str(&format!("[{step}]"));
+                field.extend(["[", &step, "]"]);
             } else {
                 if !field.is_empty() {
                     field.push('.');

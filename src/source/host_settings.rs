@@ -37,7 +37,6 @@ fn every_namespace() -> Vec<String> {
 
 /// The settings that were read last.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "the names of the entries")]
 pub(super) struct HostSettingsReader {
     issuer: LastRead<Vec<HostPermission>>,
     internal: LastRead<Vec<InternalHost>>,

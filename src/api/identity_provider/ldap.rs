@@ -23,7 +23,7 @@ pub struct LdapProviderSpec {
     #[x_kube(validation = provider::ldap_url())]
     pub url: String,
     /// The kind of directory, which sets the defaults of the fields below: `ActiveDirectory` (also
-    /// Samba as a domain controller) or `OpenLDAP` (also 389 Directory Server, FreeIPA and others).
+    /// Samba as a domain controller) or `OpenLDAP` (also 389 Directory Server, `FreeIPA` and others).
     pub schema: EnumSpec<LdapSchema>,
     /// The Secret with the PEM certificates that the server's certificate is verified with. Default
     /// key: `ca.crt`. Absent: those that the installation trusts.

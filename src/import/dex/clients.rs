@@ -102,7 +102,7 @@ fn redirect_uris(
     let mut uris = Vec::new();
     for (index, text) in client.texts("redirectURIs").into_iter().enumerate() {
         let mut field = client.get("redirectURIs");
-        field.pointer.push_str(&format!("/{index}"));
+        field.pointer = format!("{}/{index}", field.pointer);
         if text == OUT_OF_BAND {
             let message = "is not carried: codes are never shown to be copied; use http://localhost, with any port";
             import.notes.add(&field, message);

@@ -20,7 +20,7 @@ pub(super) fn redirect_uris(import: &mut ImportCollector, client: &SourceField<'
     let mut uris = Vec::new();
     for (index, written) in client.texts("redirectUris").into_iter().enumerate() {
         let mut field = list.clone();
-        field.pointer.push_str(&format!("/{index}"));
+        field.pointer = format!("{}/{index}", field.pointer);
         uris.extend(whole_uri(import, &field, &root, &written).filter(|uri| !uris.contains(uri)));
     }
     uris

@@ -107,22 +107,23 @@ mod tests {
     use super::*;
     use crate::protocol::identity_provider::fixtures::sample_provider as provider;
 
-    fn identity(provider: &IdentityProvider, id: Value) -> Result<UpstreamIdentity, MappingError> {
+    fn identity(provider: &IdentityProvider, id: &Value) -> Result<UpstreamIdentity, MappingError> {
         let Value::Object(claims) = json!({ "sub": id }) else { panic!("an object") };
         identity_of(provider, &TenantId::new("acme", "main"), &claims)
     }
 
     #[test]
     fn subjects_never_change() {
-        let found = identity(&provider(), json!("1")).expect("an identity");
+        let found = identity(&provider(), &json!("1")).expect("an identity");
         assert_eq!(found.subject.as_str(), "ba19b9dd-021d-5fe5-80d7-83fd6954cdc9");
-        let number = identity(&provider(), json!(1)).expect("an identity");
+        let number = identity(&provider(), &json!(1)).expect("an identity");
         assert_eq!(number, found, "GitHub's ids are numbers");
     }
 
     #[test]
     fn a_subject_depends_on_identity_key_and_claim_and_not_on_the_objects_name() {
-        let of = |provider: &IdentityProvider| identity(provider, json!("1")).expect("one").subject;
+        let of =
+            |provider: &IdentityProvider| identity(provider, &json!("1")).expect("one").subject;
         let one = provider();
         let renamed = IdentityProvider { object: one.object.beside("other"), ..one.clone() };
         assert_eq!(of(&one), of(&renamed));
@@ -147,12 +148,12 @@ mod tests {
     #[test]
     fn an_unusable_identifier_is_refused() {
         for id in [json!(null), json!(""), json!(["a"]), json!(1.5), json!("x".repeat(5000))] {
-            let refused = identity(&provider(), id.clone());
+            let refused = identity(&provider(), &id);
             assert!(matches!(refused, Err(MappingError::NoIdentifier { .. })), "{id}");
         }
         let rule = SubjectRule { strategy: SubjectStrategy::Upstream, ..provider().subject };
         let verbatim = IdentityProvider { subject: rule, ..provider() };
-        assert_eq!(identity(&verbatim, json!("ada")).expect("one").subject.as_str(), "ada");
-        assert!(identity(&verbatim, json!("a b")).is_err());
+        assert_eq!(identity(&verbatim, &json!("ada")).expect("one").subject.as_str(), "ada");
+        assert!(identity(&verbatim, &json!("a b")).is_err());
     }
 }

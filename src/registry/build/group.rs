@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     keys::ParsedKeyCache,
-    model::Installation,
+    model::{Installation, Tenant},
     registry::{ObjectOutcome, ServedTenant, TenantOutcome, Verdict, validate},
 };
 
@@ -38,10 +38,7 @@ impl TenantGroup<'_> {
             let (mut checked, mut problems) =
                 validate::validate_tenant(&tenant.raw, key, claim.clone(), installation.dev);
             if let Some(checked) = &mut checked {
-                checked.tenant.internal_hosts = installation.internal_hosts_of(&self.id);
-                checked.tenant.upstream_hosts = installation.upstream_hosts_of(&self.id);
-                let url = checked.tenant.internal_urls().next();
-                checked.tenant.internal_url = url.map(Into::into);
+                set_hosts(&mut checked.tenant, installation);
             }
             tenant.refuse_unknown_fields(&mut problems);
             let checked = checked.filter(|_| !problems.refused());
@@ -84,10 +81,18 @@ impl TenantGroup<'_> {
         let served =
             host.serves().then_some(serving).flatten().map(|(checked, keys, (_, registration))| {
                 let TenantKeys { ring, algorithms, .. } = keys;
-                let tenant = crate::model::Tenant { algorithms, ..checked.tenant };
+                let tenant = Tenant { algorithms, ..checked.tenant };
                 let served = ServedTenant::new(tenant, ring, clients.served, users);
                 Arc::new(served.taking_registrations(registration).with_providers(providers))
             });
         GroupVerdicts { served, verdicts }
     }
+}
+
+/// Sets the hosts that the installation gives a tenant.
+fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
+    tenant.internal_hosts = installation.internal_hosts_of(&tenant.id);
+    tenant.upstream_hosts = installation.upstream_hosts_of(&tenant.id);
+    let url = tenant.internal_urls().next();
+    tenant.internal_url = url.map(Into::into);
 }

@@ -103,10 +103,7 @@ pub fn validate_tenant(
         },
         bounds,
         imported: signing.secret_ref,
-        initial_access_token: spec
-            .registration
-            .as_ref()
-            .and_then(|written| written.initial_access_token_secret_ref.clone()),
+        initial_access_token: raw.initial_access_token().cloned(),
     });
     (checked, problems)
 }

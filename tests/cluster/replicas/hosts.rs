@@ -1,4 +1,4 @@
-//! The ConfigMap of host settings: every replica takes a change without a restart, and a mistake
+//! The config map of host settings: every replica takes a change without a restart, and a mistake
 //! leaves the last settings in force.
 
 use super::{NAMESPACE, OBJECTS, SOON, World, eventually, turns};

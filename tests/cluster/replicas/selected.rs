@@ -1,4 +1,4 @@
-//! `watchNamespacesSelector`: namespaces are served by label and RoleBinding.
+//! `watchNamespacesSelector`: namespaces are served by label and role binding.
 
 use super::{
     AUTHORITY, NAMESPACE, OBJECTS, SOON,
@@ -61,22 +61,24 @@ fn namespaces_are_served_by_label_and_role_binding() {
     serves("team", 404);
     serves("other", 200);
     // The RoleBinding is still there.
-    let state = |namespace: &str, expected: &str| {
-        let ready = "{.status.conditions[?(@.type==\"Ready\")]";
-        let path = format!("jsonpath={ready}.status}} {ready}.reason}}");
-        for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
-            eventually(SOON, || {
-                match api.try_kubectl(&["-n", namespace, "get", object, "-o", &path])? {
-                    found if found == expected => Ok(()),
-                    found => Err(format!("{namespace} {object}: {found:?}")),
-                }
-            });
-        }
-    };
-    state("team", "Unknown NotWatched");
-    state("other", "True Ready");
+    expect_ready(&api, "team", "Unknown NotWatched");
+    expect_ready(&api, "other", "True Ready");
     api.kubectl(&["label", "namespace", "team", "sso=yes"]);
-    state("team", "True Ready");
+    expect_ready(&api, "team", "True Ready");
+}
+
+/// Waits for status and reason of the condition `Ready` of a namespace's objects.
+fn expect_ready(api: &ApiServer, namespace: &str, expected: &str) {
+    let ready = "{.status.conditions[?(@.type==\"Ready\")]";
+    let path = format!("jsonpath={ready}.status}} {ready}.reason}}");
+    for object in ["tenants.lanyard.dev/main", "oidcclient/robot"] {
+        eventually(SOON, || {
+            match api.try_kubectl(&["-n", namespace, "get", object, "-o", &path])? {
+                found if found == expected => Ok(()),
+                found => Err(format!("{namespace} {object}: {found:?}")),
+            }
+        });
+    }
 }
 
 fn bind(api: &ApiServer, namespace: &str) {

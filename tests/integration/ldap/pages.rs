@@ -36,7 +36,7 @@ metadata: {name: wiki-secret}
 stringData: {client-secret: a secret of at least thirty-two characters}
 "#;
 
-const LOCAL_USER: &str = r#"
+const LOCAL_USER: &str = r"
 apiVersion: lanyard.dev/v1alpha1
 kind: OidcUser
 metadata: {name: grace}
@@ -49,7 +49,7 @@ apiVersion: v1
 kind: Secret
 metadata: {name: grace-password}
 stringData: {password: the local password}
-"#;
+";
 
 /// The manifests of a directory, with further lines of its spec.
 fn directory(name: &str, server: &TestDirectory, ldap: &str, more: &str) -> String {
@@ -242,7 +242,7 @@ impl Refresher<'_> {
             return Err(answer["error"].clone());
         }
         if let Some(token) = answer["refresh_token"].as_str() {
-            self.token = token.to_owned();
+            token.clone_into(&mut self.token);
         }
         Ok(claims(answer["id_token"].as_str().expect("an ID token")))
     }

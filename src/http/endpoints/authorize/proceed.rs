@@ -28,14 +28,11 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             issue::issue_authorization_response(&authorization, session).await
         }
         // A form redirects to a page, so going back or reloading does not submit the form again.
-        (NextStep::AskConsent, Some(_)) if authorization.by_form => {
+        (NextStep::AskConsent | NextStep::RefuseEntry, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Consent).await
         }
         (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Login).await
-        }
-        (NextStep::RefuseEntry, Some(_)) if authorization.by_form => {
-            forms::redirect_to(&authorization, Endpoint::Consent).await
         }
         (NextStep::RefuseEntry, Some(session)) => page::refuse_entry(&authorization, session),
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),

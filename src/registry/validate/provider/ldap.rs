@@ -169,7 +169,7 @@ mod tests {
         let mut problems = ProblemList::default();
         let settings = ldap_settings(&mut problems, &spec);
         let (problems, _) = problems.into_parts();
-        let fields = problems.iter().map(|problem| problem.field.to_string()).collect();
+        let fields = problems.iter().map(|problem| problem.field.clone()).collect();
         settings.ok_or(fields)
     }
 
