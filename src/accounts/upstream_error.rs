@@ -1,0 +1,93 @@
+//! The reasons why a sign-in at an identity provider failed.
+
+use super::{AccountError, people};
+use crate::{
+    protocol::{identity_provider::MappingError, upstream::CallbackError},
+    upstream::{UpstreamError, ldap::DirectoryFault},
+};
+
+/// The reason why a sign-in failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum UpstreamSignInError {
+    /// The store or the keys cannot be used.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The provider gives no usable answer.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// A directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryFault),
+    /// The claims give no account, or the person is not admitted.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The claims are too large to store.
+    #[error(transparent)]
+    ClaimsTooLarge(#[from] people::ClaimsTooLarge),
+    /// The person has not signed in again, although the application requires it.
+    #[error("the provider did not let the person sign in again (auth_time)")]
+    NotFresh,
+    /// The subject belongs to a user of the tenant or to a client.
+    #[error("the subject {0:?} is that of an OidcUser or of a client of the tenant")]
+    SubjectTaken(String),
+    /// The provider admits declared people only.
+    #[error("no OidcUser names the person {0:?} in its identities")]
+    NotDeclared(String),
+    /// The OidcUser who declares the person is disabled.
+    #[error("the OidcUser with the username {0:?}, who declares the person, is disabled")]
+    Disabled(String),
+    /// A URL of the provider cannot be used.
+    #[error("the provider's authorization_endpoint is not a URL")]
+    BadEndpoint,
+}
+
+/// The kind of an [`UpstreamSignInError`], for the page that the person sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInProblem<'a> {
+    /// A rule refuses the person, with a message if the operator wrote one.
+    Refused(Option<&'a str>),
+    /// Nobody declared the person.
+    NotDeclared,
+    /// The person is in no required organization.
+    NotInOrganization,
+    /// The provider did not sign the person in, or the person cancelled.
+    Denied,
+    /// The provider does not answer now.
+    Unavailable,
+    /// The person did not sign in again.
+    NotFresh,
+    /// The claims give no account.
+    Claims,
+    /// The subject is another person's or a client's.
+    SubjectTaken,
+    /// The provider's answer cannot be used.
+    Answer,
+}
+
+impl UpstreamSignInError {
+    /// The kind of the error.
+    pub fn problem(&self) -> SignInProblem<'_> {
+        match self {
+            Self::Mapping(error) if error.is_refusal() => {
+                SignInProblem::Refused(error.message_for_person())
+            }
+            Self::Mapping(_) | Self::ClaimsTooLarge(_) => SignInProblem::Claims,
+            Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
+            Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
+            Self::NotDeclared(_) => SignInProblem::NotDeclared,
+            Self::Disabled(_) => SignInProblem::Refused(None),
+            Self::NotFresh => SignInProblem::NotFresh,
+            Self::SubjectTaken(_) => SignInProblem::SubjectTaken,
+            Self::Upstream(UpstreamError::NotInOrganization) => SignInProblem::NotInOrganization,
+            Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
+                if code == "access_denied" =>
+            {
+                SignInProblem::Denied
+            }
+            Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
+            Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {
+                SignInProblem::Answer
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! GitHub and GitHub Enterprise Server: OAuth, and the person's account, organizations and teams from
+//! the REST API.
+
+use serde_json::{Value, json};
+use url::{Url, form_urlencoded};
+
+use super::{CodeExchange, UpstreamAnswer, UpstreamError};
+use crate::{
+    fetch::{ClientCall, SharedFetch},
+    model::{GitHubOrganizationPolicy, GitHubTeamNames, Secret},
+    protocol::{
+        identity_provider::{GitHubUpstream, UpstreamClaims},
+        pkce,
+        upstream::{UpstreamState, UpstreamTokens, parse_token_response},
+    },
+};
+
+/// Largest response, in bytes.
+const MAX_RESPONSE: usize = 1024 * 1024;
+/// Most pages of a list, each of 100 entries.
+const MAX_PAGES: usize = 20;
+/// The scopes that give access to e-mail addresses, organizations and teams.
+const SCOPES: &str = "read:user user:email read:org";
+/// The host of github.com, whose API has a host of its own.
+const PUBLIC_HOST: &str = "github.com";
+
+/// The URL to send the browser to.
+pub fn github_authorization_url(
+    github: &GitHubUpstream,
+    (state, sealed_state): (&UpstreamState, &str),
+    redirect_uri: &str,
+    login_hint: Option<&str>,
+) -> Option<String> {
+    let mut url = Url::parse(&format!("https://{}/login/oauth/authorize", github.host)).ok()?;
+    url.query_pairs_mut()
+        .append_pair("client_id", &github.client_id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", SCOPES)
+        .append_pair("state", sealed_state)
+        .append_pair("code_challenge", &pkce::code_challenge(&state.code_verifier))
+        .append_pair("code_challenge_method", "S256");
+    if let Some(hint) = login_hint.filter(|hint| !hint.is_empty()) {
+        url.query_pairs_mut().append_pair("login", hint);
+    }
+    Some(url.into())
+}
+
+/// Redeems a code, and reads the person.
+///
+/// # Errors
+///
+/// [`UpstreamError`] if GitHub does not answer, or the person is in no required organization.
+pub async fn redeem_github_code(
+    fetch: &SharedFetch,
+    github: &GitHubUpstream,
+    exchange: CodeExchange<'_>,
+) -> Result<UpstreamAnswer, UpstreamError> {
+    let tokens = request_token(fetch, github, exchange).await?;
+    let token = tokens.access_token.as_ref().ok_or(UpstreamError::NoAccessToken)?;
+    let api = GitHubApi::new(fetch, github, token);
+    let user = api.get("/user").await?;
+    let emails = api.list("/user/emails?per_page=100").await?;
+    let memberships = api.list("/user/memberships/orgs?state=active&per_page=100").await?;
+    let organizations: Vec<String> =
+        memberships.iter().filter_map(|it| login(it.get("organization"))).collect();
+    let required = &github.organizations;
+    let is_restricted = github.organization_policy == GitHubOrganizationPolicy::Listed
+        && !required.is_empty();
+    if is_restricted && !organizations.iter().any(|own| required.contains(own)) {
+        return Err(UpstreamError::NotInOrganization);
+    }
+    let teams = api.list("/user/teams?per_page=100").await?;
+    let counts = |team: &&Value| {
+        !is_restricted || login(team.get("organization")).is_some_and(|it| required.contains(&it))
+    };
+    let groups = groups(github, teams.iter().filter(counts));
+    Ok(UpstreamAnswer {
+        claims: claims(&user, &emails, &organizations, &groups),
+        auth_time: None,
+        acr: None,
+        amr: Vec::new(),
+        sid: None,
+        tokens: UpstreamTokens::default(),
+    })
+}
+
+async fn request_token(
+    fetch: &SharedFetch,
+    github: &GitHubUpstream,
+    exchange: CodeExchange<'_>,
+) -> Result<UpstreamTokens, UpstreamError> {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", &github.client_id)
+        .append_pair("client_secret", github.client_secret.expose())
+        .append_pair("code", exchange.code)
+        .append_pair("redirect_uri", exchange.redirect_uri)
+        .append_pair("code_verifier", exchange.code_verifier)
+        .finish();
+    let form = Secret::new(form);
+    let url = format!("https://{}/login/oauth/access_token", github.host);
+    let call = ClientCall {
+        url: &url,
+        authorization: None,
+        accept: "application/json",
+        form: Some(&form),
+    };
+    let response = fetch.call(call, MAX_RESPONSE).await?;
+    Ok(parse_token_response(response.status, &response.body)?)
+}
+
+/// The REST API with a person's token.
+struct GitHubApi<'a> {
+    fetch: &'a SharedFetch,
+    base: String,
+    authorization: Secret<String>,
+}
+
+impl<'a> GitHubApi<'a> {
+    fn new(fetch: &'a SharedFetch, github: &GitHubUpstream, token: &Secret<String>) -> Self {
+        let base = if github.host == PUBLIC_HOST {
+            "https://api.github.com".to_owned()
+        } else {
+            format!("https://{}/api/v3", github.host)
+        };
+        let authorization = Secret::new(format!("Bearer {}", token.expose()));
+        Self { fetch, base, authorization }
+    }
+
+    /// One object.
+    async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
+        Ok(self.page(&format!("{}{path}", self.base)).await?.0)
+    }
+
+    /// All entries of a list.
+    async fn list(&self, path: &str) -> Result<Vec<Value>, UpstreamError> {
+        let (mut entries, mut url) = (Vec::new(), format!("{}{path}", self.base));
+        for _ in 0..MAX_PAGES {
+            let (page, next) = self.page(&url).await?;
+            let Value::Array(page) = page else {
+                return Err(UpstreamError::Api(format!("{path} is not a list")));
+            };
+            entries.extend(page);
+            match next {
+                None => return Ok(entries),
+                // The token is sent to the API only.
+                Some(next) if next.starts_with(&format!("{}/", self.base)) => url = next,
+                Some(_) => {
+                    return Err(UpstreamError::Api(format!("{path} goes on at another host")));
+                }
+            }
+        }
+        Err(UpstreamError::Api(format!("{path} has more than {MAX_PAGES} pages")))
+    }
+
+    async fn page(&self, url: &str) -> Result<(Value, Option<String>), UpstreamError> {
+        let call = ClientCall {
+            url,
+            authorization: Some(&self.authorization),
+            accept: "application/vnd.github+json",
+            form: None,
+        };
+        let response = self.fetch.call(call, MAX_RESPONSE).await?;
+        if response.status != 200 {
+            let text = format!("{url} answered with status {}", response.status);
+            return Err(UpstreamError::Api(text));
+        }
+        let value = serde_json::from_slice(&response.body)
+            .map_err(|_| UpstreamError::Api(format!("{url} is not JSON")))?;
+        Ok((value, response.next))
+    }
+}
+
+/// The login of an organization, in lower case.
+fn login(organization: Option<&Value>) -> Option<String> {
+    Some(organization?.get("login")?.as_str()?.to_ascii_lowercase())
+}
+
+/// The groups of teams: `<organization>:<team>`.
+fn groups<'a>(github: &GitHubUpstream, teams: impl Iterator<Item = &'a Value>) -> Vec<String> {
+    let field = match github.team_names {
+        GitHubTeamNames::Slug => "slug",
+        GitHubTeamNames::Name => "name",
+    };
+    let mut groups: Vec<String> = Vec::new();
+    for team in teams {
+        let Some(organization) = login(team.get("organization")) else { continue };
+        let parent = team.get("parent").filter(|_| github.team_parents);
+        let names = [Some(team), parent].into_iter().flatten();
+        for name in names.filter_map(|team| team.get(field)?.as_str()) {
+            let group = format!("{organization}:{name}");
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+    }
+    groups
+}
+
+/// The claims of a person.
+fn claims(
+    user: &Value,
+    emails: &[Value],
+    organizations: &[String],
+    groups: &[String],
+) -> UpstreamClaims {
+    let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
+    let mut claims = UpstreamClaims::new();
+    let members = [
+        ("id", user.get("id")),
+        ("login", user.get("login")),
+        ("name", user.get("name")),
+        ("picture", user.get("avatar_url")),
+        ("profile", user.get("html_url")),
+        ("email", primary.and_then(|email| email.get("email"))),
+        ("email_verified", primary.and_then(|email| email.get("verified"))),
+    ];
+    for (name, value) in members {
+        if let Some(value) = value.filter(|value| !value.is_null()) {
+            claims.insert(name.to_owned(), value.clone());
+        }
+    }
+    claims.insert("organizations".to_owned(), json!(organizations));
+    claims.insert("groups".to_owned(), json!(groups));
+    claims
+}

@@ -1,0 +1,122 @@
+//! Sign-in at GitHub, whose responses are published in the test.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    app::TestApp,
+    browser::{Application, Browser, Page, claims},
+};
+
+const MANIFESTS: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: app}
+spec:
+  tenantRef: {name: main}
+  redirectUris: [https://rp.test/cb]
+  consent: Implied
+  secretRef: {name: secret}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {name: github}
+spec:
+  tenantRef: {name: main}
+  type: GitHub
+  displayName: GitHub
+  github:
+    # HOST
+    clientId: app
+    clientSecretRef: {name: secret}
+    organizations: {names: [Acme]}
+    groups: {parents: true}
+  admit: ByRules
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: secret}
+stringData:
+  client-secret: a secret of at least thirty-two characters
+"#;
+
+/// Publishes the answers of GitHub at a host and its API.
+fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
+    let token = json!({"access_token": "gho_x", "token_type": "bearer", "scope": "read:org"});
+    app.publish(&format!("https://{host}/login/oauth/access_token"), &token.to_string());
+    let user = json!({"id": 583_231, "login": "octocat", "name": null, "avatar_url": "https://a.test/1"});
+    let emails = json!([
+        {"email": "other@x.test", "primary": false, "verified": true},
+        {"email": "octo@acme.test", "primary": true, "verified": true},
+    ]);
+    let of = |name: &str| json!({"login": name});
+    let memberships: Vec<Value> =
+        organizations.iter().map(|name| json!({"organization": of(name)})).collect();
+    let teams = json!([
+        {"slug": "core", "name": "Core", "organization": of("Acme"), "parent": {"slug": "staff", "name": "Staff"}},
+        {"slug": "admins", "name": "Admins", "organization": of("Evil"), "parent": null},
+    ]);
+    for (path, answer) in [
+        ("/user", user),
+        ("/user/emails?per_page=100", emails),
+        ("/user/memberships/orgs?state=active&per_page=100", json!(memberships)),
+        ("/user/teams?per_page=100", teams),
+    ] {
+        app.publish(&format!("{api}{path}"), &answer.to_string());
+    }
+}
+
+/// A sign-in at GitHub, up to the response.
+async fn sign_in(app: &TestApp, host: &str) -> Page {
+    let (application, browser) = (application(app).await, Browser::new());
+    let page = browser.open(&application.authorize_url("openid profile email groups", &[])).await;
+    let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
+    assert_eq!((url.host_str(), url.path()), (Some(host), "/login/oauth/authorize"));
+    let state = url.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let callback = format!("{}/callback/github", app.issuer("main"));
+    let parameters = [("code", "a-code"), ("state", state.as_str())];
+    let url = Url::parse_with_params(&callback, parameters).expect("a URL");
+    browser.open(url.as_str()).await
+}
+
+async fn application(app: &TestApp) -> Application {
+    let secret = Some("a secret of at least thirty-two characters");
+    Application::discover(&app.issuer("main"), "default.app", secret, "https://rp.test/cb").await
+}
+
+#[tokio::test]
+async fn a_member_of_the_organization_signs_in_with_its_teams() {
+    for (host, api, line) in [
+        ("github.com", "https://api.github.com", "# HOST"),
+        ("git.acme.test", "https://git.acme.test/api/v3", "host: git.acme.test"),
+    ] {
+        let app = TestApp::start(&MANIFESTS.replace("# HOST", line)).await;
+        publish(&app, (host, api), &["acme"]);
+        let page = sign_in(&app, host).await;
+        let (status, tokens) = application(&app).await.redeem(&page.answer()["code"]).await;
+        assert_eq!(status, 200, "{tokens}");
+        let claims = claims(tokens["id_token"].as_str().expect("an ID token"));
+        assert_eq!(claims["preferred_username"], "octocat");
+        assert_eq!(claims["email"], "octo@acme.test");
+        assert_eq!(claims["email_verified"], true);
+        assert_eq!(claims["groups"], json!(["acme:core", "acme:staff"]), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_outside_the_organizations_is_refused() {
+    let app = TestApp::start(MANIFESTS).await;
+    publish(&app, ("github.com", "https://api.github.com"), &["Evil"]);
+    let page = sign_in(&app, "github.com").await;
+    assert_eq!(page.status, 403, "{}", page.body);
+    assert!(page.body.contains("none of the organizations"), "{}", page.body);
+    // An error of the API refuses too: no teams are not the same as unknown teams.
+    publish(&app, ("github.com", "https://api.github.com"), &["Acme"]);
+    app.publish("https://api.github.com/user/teams?per_page=100", "{\"message\":\"Forbidden\"}");
+    assert_eq!(sign_in(&app, "github.com").await.status, 502);
+}
