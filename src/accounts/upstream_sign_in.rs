@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{AccountContext, AccountError, people};
+pub use super::upstream_error::{SignInProblem, UpstreamSignInError};
+use super::{AccountContext, people};
 use crate::{
     fetch::SharedFetch,
     model::{Account, AdmissionPolicy, Endpoint, RefreshMode},
@@ -11,106 +12,22 @@ use crate::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
         identity_provider::{
-            IdentityProvider, MappingError, OidcUpstream, ProviderSource, UpstreamClaims,
-            counted_methods, map_account,
+            IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, counted_methods,
+            map_account,
         },
         params::RequestParams,
         upstream::{
-            CallbackError, UpstreamDemands, UpstreamRequest, UpstreamState, authorization_url,
-            check_callback,
+            CallbackResponse, UpstreamDemands, UpstreamRequest, UpstreamState, authorization_url,
+            check_callback, read_callback,
         },
     },
-    upstream::{CodeExchange, UpstreamAnswer, UpstreamError, ldap::DirectoryFault},
+    upstream::{
+        CodeExchange, UpstreamAnswer, UpstreamError, github_authorization_url, redeem_github_code,
+    },
 };
 
 /// How far the provider's clock may differ.
 const TOLERANCE: Duration = Duration::from_mins(1);
-
-/// The reason why a sign-in failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum UpstreamSignInError {
-    /// The store or the keys cannot be used.
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    /// The provider gives no usable answer.
-    #[error(transparent)]
-    Upstream(#[from] UpstreamError),
-    /// A directory cannot be used.
-    #[error(transparent)]
-    Directory(#[from] DirectoryFault),
-    /// The claims give no account, or the person is not admitted.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// The claims are too large to store.
-    #[error(transparent)]
-    ClaimsTooLarge(#[from] people::ClaimsTooLarge),
-    /// The person has not signed in again, although the application requires it.
-    #[error("the provider did not let the person sign in again (auth_time)")]
-    NotFresh,
-    /// The subject belongs to a user of the tenant or to a client.
-    #[error("the subject {0:?} is that of an OidcUser or of a client of the tenant")]
-    SubjectTaken(String),
-    /// The provider admits declared people only.
-    #[error("no OidcUser names the person {0:?} in its identities")]
-    NotDeclared(String),
-    /// The OidcUser who declares the person is disabled.
-    #[error("the OidcUser with the username {0:?}, who declares the person, is disabled")]
-    Disabled(String),
-    /// A URL of the provider cannot be used.
-    #[error("the provider's authorization_endpoint is not a URL")]
-    BadEndpoint,
-}
-
-/// The kind of an [`UpstreamSignInError`], for the page that the person sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInProblem<'a> {
-    /// A rule refuses the person, with a message if the operator wrote one.
-    Refused(Option<&'a str>),
-    /// Nobody declared the person.
-    NotDeclared,
-    /// The person is in no required organization.
-    NotInOrganization,
-    /// The provider did not sign the person in, or the person cancelled.
-    Denied,
-    /// The provider does not answer now.
-    Unavailable,
-    /// The person did not sign in again.
-    NotFresh,
-    /// The claims give no account.
-    Claims,
-    /// The subject is another person's or a client's.
-    SubjectTaken,
-    /// The provider's answer cannot be used.
-    Answer,
-}
-
-impl UpstreamSignInError {
-    /// The kind of the error.
-    pub fn problem(&self) -> SignInProblem<'_> {
-        match self {
-            Self::Mapping(error) if error.is_refusal() => {
-                SignInProblem::Refused(error.message_for_person())
-            }
-            Self::Mapping(_) | Self::ClaimsTooLarge(_) => SignInProblem::Claims,
-            Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
-            Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
-            Self::NotDeclared(_) => SignInProblem::NotDeclared,
-            Self::Disabled(_) => SignInProblem::Refused(None),
-            Self::NotFresh => SignInProblem::NotFresh,
-            Self::SubjectTaken(_) => SignInProblem::SubjectTaken,
-            Self::Upstream(UpstreamError::NotInOrganization) => SignInProblem::NotInOrganization,
-            Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
-                if code == "access_denied" =>
-            {
-                SignInProblem::Denied
-            }
-            Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
-            Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {
-                SignInProblem::Answer
-            }
-        }
-    }
-}
 
 /// A person who has signed in at a provider.
 #[derive(Debug)]
@@ -175,9 +92,16 @@ pub async fn begin_upstream_sign_in(
             };
             authorization_url(&metadata, request).ok_or(UpstreamSignInError::BadEndpoint)
         }
-        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
-            Err(UpstreamSignInError::BadEndpoint)
+        ProviderSource::GitHub(github) => {
+            let url = github_authorization_url(
+                github,
+                (&state, &sealed),
+                &redirect_uri,
+                wishes.login_hint,
+            );
+            url.ok_or(UpstreamSignInError::BadEndpoint)
         }
+        ProviderSource::Ldap(_) => Err(UpstreamSignInError::BadEndpoint),
     }
 }
 
@@ -193,9 +117,13 @@ pub async fn complete_upstream_sign_in(
         ProviderSource::Oidc(oidc) => {
             redeem(context, fetch, (provider, oidc), state, params).await?
         }
-        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
-            return Err(UpstreamSignInError::BadEndpoint);
+        ProviderSource::GitHub(github) => {
+            let response = read_callback(params).map_err(UpstreamError::Callback)?;
+            let redirect_uri = redirect_uri(context, provider);
+            let exchange = code_exchange(&response, state, &redirect_uri);
+            redeem_github_code(fetch, github, exchange).await?
         }
+        ProviderSource::Ldap(_) => return Err(UpstreamSignInError::BadEndpoint),
     };
     if !state.demands.are_met(answer.auth_time, state.started_at, TOLERANCE) {
         return Err(UpstreamSignInError::NotFresh);
@@ -252,13 +180,23 @@ async fn redeem(
     let upstream = &context.services.upstream;
     let metadata = upstream.metadata(fetch, (provider, oidc), context.now).await?;
     let response = check_callback(&metadata, params).map_err(UpstreamError::Callback)?;
-    let exchange = CodeExchange {
+    let redirect_uri = redirect_uri(context, provider);
+    let exchange = code_exchange(&response, state, &redirect_uri);
+    Ok(upstream.redeem_code(fetch, (provider, oidc), exchange, context.now).await?)
+}
+
+/// The code of a response with its bindings.
+fn code_exchange<'a>(
+    response: &'a CallbackResponse,
+    state: &'a UpstreamState,
+    redirect_uri: &'a str,
+) -> CodeExchange<'a> {
+    CodeExchange {
         code: &response.code,
         code_verifier: &state.code_verifier,
         nonce: &state.nonce,
-        redirect_uri: &redirect_uri(context, provider),
-    };
-    Ok(upstream.redeem_code(fetch, (provider, oidc), exchange, context.now).await?)
+        redirect_uri,
+    }
 }
 
 /// The proofs that count here: the sign-in at a provider, and what the manifest counts of its own.

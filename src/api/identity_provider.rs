@@ -26,7 +26,7 @@ use super::{
     EnumSpec, LocalTenantRef,
     rules::{self, provider},
 };
-use crate::model::{AdmissionPolicy, ProviderType, UpstreamLogout};
+use crate::model::{AdmissionPolicy, ProviderType};
 
 /// An `IdentityProvider` is a source of people who sign in at one Tenant: a company's OpenID
 /// provider, GitHub, or a directory. It lives in the Tenant's namespace, because its author can be
@@ -122,9 +122,6 @@ pub struct IdentityProviderSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub assurance: Vec<AssuranceSpec>,
-    /// Whether a logout here ends the provider's session too: `Local` (default) or `Upstream`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logout: Option<EnumSpec<UpstreamLogout>>,
     /// The place of the provider on the sign-in page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<ProviderSignInSpec>,

@@ -79,18 +79,6 @@ wire_enum!(
 );
 
 wire_enum!(
-    /// Whether a logout ends the session at the provider.
-    #[derive(Default)]
-    UpstreamLogout {
-        /// No.
-        #[default]
-        Local = "Local",
-        /// Yes, if the provider has an end-session endpoint.
-        Upstream = "Upstream",
-    }
-);
-
-wire_enum!(
     /// Whether membership of an organization at GitHub is required.
     #[derive(Default)]
     GitHubOrganizationPolicy {

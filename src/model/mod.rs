@@ -64,7 +64,7 @@ pub use error_cause::ErrorCause;
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{
     AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, ProviderType, RefreshMode,
-    SubjectStrategy, UnavailablePolicy, UpstreamLogout, UserinfoUse,
+    SubjectStrategy, UnavailablePolicy, UserinfoUse,
 };
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};

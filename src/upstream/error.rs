@@ -30,6 +30,9 @@ pub enum UpstreamError {
     /// The token response has no ID token.
     #[error("the provider's token response has no id_token; request the scope openid")]
     NoIdToken,
+    /// The token response has no access token.
+    #[error("the provider's token response has no access_token")]
+    NoAccessToken,
     /// The userinfo response cannot be used.
     #[error("the provider's userinfo response {0}")]
     Userinfo(&'static str),

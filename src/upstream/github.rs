@@ -64,8 +64,8 @@ pub async fn redeem_github_code(
     let organizations: Vec<String> =
         memberships.iter().filter_map(|it| login(it.get("organization"))).collect();
     let required = &github.organizations;
-    let is_restricted = github.organization_policy == GitHubOrganizationPolicy::Listed
-        && !required.is_empty();
+    let is_restricted =
+        github.organization_policy == GitHubOrganizationPolicy::Listed && !required.is_empty();
     if is_restricted && !organizations.iter().any(|own| required.contains(own)) {
         return Err(UpstreamError::NotInOrganization);
     }

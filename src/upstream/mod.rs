@@ -5,11 +5,13 @@
 //! Must not: store anything, or decide what a person may do.
 
 mod error;
+mod github;
 pub mod ldap;
 mod oidc;
 mod userinfo;
 
 pub use error::UpstreamError;
+pub use github::{github_authorization_url, redeem_github_code};
 pub use oidc::{CodeExchange, UpstreamClient};
 
 use crate::{

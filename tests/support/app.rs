@@ -75,7 +75,13 @@ impl Fetch for Network {
     }
 
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
-        self.real.call(call, limit).await
+        let published = self.published.lock().expect("not poisoned").get(call.url).cloned();
+        match published {
+            Some(text) => {
+                Ok(CallResponse { status: 200, body: text.into(), content_type: None, next: None })
+            }
+            None => self.real.call(call, limit).await,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy,
-    UpstreamLogout, UserinfoUse,
+    UserinfoUse,
 };
 
 /// An OpenID provider with the default mappings.
@@ -51,7 +51,6 @@ pub fn sample_provider() -> IdentityProvider {
             keep_for: Duration::from_hours(4),
         },
         assurance: Vec::new(),
-        logout: UpstreamLogout::Local,
         sign_in: ProviderPlacement { order: 100, domains: Vec::new(), hidden: false },
     }
 }

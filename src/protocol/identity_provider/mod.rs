@@ -23,7 +23,7 @@ use crate::{
     expression::{Expression, ExpressionVariables},
     model::{
         AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, ObjectKey,
-        RefreshMode, Secret, TenantId, UnavailablePolicy, UpstreamLogout, UserinfoUse,
+        RefreshMode, Secret, TenantId, UnavailablePolicy, UserinfoUse,
     },
 };
 
@@ -59,8 +59,6 @@ pub struct IdentityProvider {
     pub refresh: RefreshPolicy,
     /// Its assurances that count here.
     pub assurance: Vec<AssuranceRule>,
-    /// Whether a logout ends its session too.
-    pub logout: UpstreamLogout,
     /// Its place on the sign-in page.
     pub sign_in: ProviderPlacement,
 }

@@ -50,6 +50,15 @@ pub fn check_callback(
         }
         _ => {}
     }
+    read_callback(params)
+}
+
+/// Reads the response of a provider without an issuer.
+///
+/// # Errors
+///
+/// [`CallbackError`] if the response is an error or has no code.
+pub fn read_callback(params: &RequestParams) -> Result<CallbackResponse, CallbackError> {
     if let Some(code) = params.get("error") {
         let description = params.get("error_description").unwrap_or_default();
         let shortened = |text: &str| text.chars().take(256).collect();

@@ -9,7 +9,7 @@ mod state;
 mod token_response;
 
 pub use authorization::{UpstreamRequest, authorization_url};
-pub use callback::{CallbackError, CallbackResponse, check_callback};
+pub use callback::{CallbackError, CallbackResponse, check_callback, read_callback};
 pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
 pub use metadata::{MetadataError, UpstreamMetadata};
 pub use state::{UpstreamDemands, UpstreamState};

@@ -49,7 +49,8 @@ stringData:
 fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
     let token = json!({"access_token": "gho_x", "token_type": "bearer", "scope": "read:org"});
     app.publish(&format!("https://{host}/login/oauth/access_token"), &token.to_string());
-    let user = json!({"id": 583_231, "login": "octocat", "name": null, "avatar_url": "https://a.test/1"});
+    let user =
+        json!({"id": 583_231, "login": "octocat", "name": null, "avatar_url": "https://a.test/1"});
     let emails = json!([
         {"email": "other@x.test", "primary": false, "verified": true},
         {"email": "octo@acme.test", "primary": true, "verified": true},
@@ -77,7 +78,8 @@ async fn sign_in(app: &TestApp, host: &str) -> Page {
     let page = browser.open(&application.authorize_url("openid profile email groups", &[])).await;
     let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
     assert_eq!((url.host_str(), url.path()), (Some(host), "/login/oauth/authorize"));
-    let state = url.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let state =
+        url.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
     let callback = format!("{}/callback/github", app.issuer("main"));
     let parameters = [("code", "a-code"), ("state", state.as_str())];
     let url = Url::parse_with_params(&callback, parameters).expect("a URL");

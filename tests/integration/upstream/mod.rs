@@ -3,5 +3,6 @@
 use crate::support::{app, browser, upstream};
 
 mod attacks;
+mod github;
 mod sign_in;
 mod world;

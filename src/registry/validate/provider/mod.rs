@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
-    model::{AdmissionPolicy, ObjectKey, ProviderType, SubjectStrategy, TenantId},
+    model::{AdmissionPolicy, ObjectKey, ProviderType, RefreshMode, SubjectStrategy, TenantId},
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
         check_example,
@@ -64,7 +64,6 @@ pub fn validate_provider(
         problems.invalid("spec.admit", message);
     }
     let refresh = refresh(&mut problems, spec);
-    let logout = problems.supported("spec.logout", spec.logout.as_ref()).unwrap_or_default();
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
     domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
@@ -87,7 +86,6 @@ pub fn validate_provider(
         admission,
         refresh,
         assurance,
-        logout,
         sign_in: ProviderPlacement {
             order: sign_in.order.unwrap_or(DEFAULT_ORDER),
             domains: sign_in.domains,
@@ -174,8 +172,13 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
     );
     let keep_for =
         period("spec.refresh.keepFor", written.keep_for.as_ref(), (minute, hours(720)), hours(4));
+    let mode = problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default();
+    if mode == RefreshMode::Upstream && spec.provider_type.supported() != Some(ProviderType::Ldap) {
+        let message = "this release asks only directories (type LDAP) again; remove it, and shorten the lifetimes of the tenant's sessions instead";
+        problems.refuse(ConditionReason::UnsupportedValue, "spec.refresh.mode", message);
+    }
     RefreshPolicy {
-        mode: problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default(),
+        mode,
         interval,
         unavailable: problems
             .supported("spec.refresh.unavailable", written.unavailable.as_ref())
