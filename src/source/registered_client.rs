@@ -24,7 +24,7 @@ pub(super) fn registered_client_spec(
 }
 
 /// Fields that an update never changes: clients cannot register them, or registration sets them once.
-const PRESERVED_FIELDS: [&str; 14] = [
+const PRESERVED_FIELDS: [&str; 15] = [
     "tenantRef",
     "clientId",
     "consent",
@@ -39,6 +39,7 @@ const PRESERVED_FIELDS: [&str; 14] = [
     "accessTokenType",
     "requirePkce",
     "allowedOrigins",
+    "access",
 ];
 
 /// The annotation with the spec that the client asked for last. A field of the spec that differs from
