@@ -239,7 +239,10 @@ mod tests {
             let mut states = started(&[answer]);
             states.changed().await.expect("a state");
             let problem = states.borrow().problem().expect("a problem");
-            assert!(problem.contains("lack IdentityProvider, OidcClient, OidcUser, Tenant; upgrade"), "{problem}");
+            assert!(
+                problem.contains("lack IdentityProvider, OidcClient, OidcUser, Tenant; upgrade"),
+                "{problem}"
+            );
         }
     }
 

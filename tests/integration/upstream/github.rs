@@ -8,7 +8,7 @@ use super::{
     browser::{Application, Browser, Page, claims},
 };
 
-const MANIFESTS: &str = r#"
+const MANIFESTS: &str = r"
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: main}
@@ -43,7 +43,7 @@ kind: Secret
 metadata: {name: secret}
 stringData:
   client-secret: a secret of at least thirty-two characters
-"#;
+";
 
 /// Publishes the answers of GitHub at a host and its API.
 fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
