@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
         urlencoded(&text)
     );
     let params = RequestParams::parse(body.as_bytes());
-    if let Ok(credentials) = client_auth::parse_credentials(None, &params) {
+    if let Ok(credentials) = client_auth::parse_credentials(None, &params, |_| false) {
         let _ = client_auth::check_credentials(Some(&CLIENT), &credentials);
     }
     // The claims alone, without the signature.
