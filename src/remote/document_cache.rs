@@ -35,8 +35,8 @@ pub(crate) trait RemoteDocument: Send + Sync + Sized + 'static {
     /// The name of such documents in the log.
     const DESCRIPTION: &'static str;
 
-    /// Parses the document at a URL.
-    fn parse(url: &str, body: &[u8]) -> Result<Self, RemoteDocumentError>;
+    /// Parses a document.
+    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError>;
 }
 
 /// A cache of documents of a kind, by URL.
@@ -124,7 +124,7 @@ impl<T: RemoteDocument> Slot<T> {
     async fn renew(&self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
         let fetched = fetch.get(uri, MAX_BYTES).await;
         let parsed = fetched.map_err(RemoteDocumentError::from).and_then(|fetched| {
-            let document = T::parse(uri, &fetched.body)?;
+            let document = T::parse(&fetched.body)?;
             Ok((document, fetched.max_age.unwrap_or(DEFAULT_TTL)))
         });
         let mut known = self.known();

@@ -22,7 +22,7 @@ impl RemoteDocument for PublicKeys {
     const STALE_TTL: Duration = Duration::from_hours(1);
     const DESCRIPTION: &'static str = "a JWKS";
 
-    fn parse(_: &str, body: &[u8]) -> Result<Self, RemoteDocumentError> {
+    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError> {
         let keys = serde_json::from_slice::<Value>(body).map(|set| Self::parse(&set));
         keys.ok().filter(|keys| !keys.is_empty()).ok_or(RemoteDocumentError::NoUsableKey)
     }

@@ -20,7 +20,7 @@ impl RemoteDocument for UpstreamMetadata {
     const STALE_TTL: Duration = Duration::from_hours(24);
     const DESCRIPTION: &'static str = "the discovery document of an identity provider";
 
-    fn parse(_: &str, body: &[u8]) -> Result<Self, RemoteDocumentError> {
+    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError> {
         Self::parse(body).map_err(RemoteDocumentError::Metadata)
     }
 }
