@@ -126,6 +126,8 @@ condition_reasons! {
     TenantNotFound: "Create it, or correct `spec.tenantRef`.",
     /// The tenant is not accepted.
     TenantNotAccepted: "Look at the tenant's conditions.",
+    /// A client of people has no redirect URI.
+    NoRedirectUri: "Add one to `spec.redirectUris`, or refer to the client by the `clientRef` of an IdentityProvider.",
     /// The tenant does not admit clients of this namespace.
     NamespaceNotAllowed: "Admit it in the tenant's `spec.clients.namespaces`.",
     /// The tenant selects namespaces by labels, which this installation may not read.
@@ -146,6 +148,15 @@ condition_reasons! {
     ExampleFailed: "Correct the mapping or the example, as the message says.",
     /// The tenant has several sources of people, and this one could speak for the people of another.
     AmbiguousSource: "Set the fields that the message names.",
+    /// The client that `clientRef` names does not exist.
+    ClientNotFound: "Create it in the provider's namespace, or correct `spec.oidc.clientRef`.",
+    /// The client that `clientRef` names is not accepted, or not served.
+    ClientNotReady: "Look at the client's conditions.",
+    /// People cannot sign in by the client that `clientRef` names: because of its grant types, its
+    /// authentication, its tokens, or its tenant's bounds for redirect URIs.
+    ClientUnsuitable: "Change the client as the message says.",
+    /// The provider leads back to its own tenant, over tenants whose providers are older.
+    ProviderLoop: "Delete one of the providers that the message names, or let it refer to a client of another tenant.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",
     /// A Secret lacks the entry, or its value cannot be used.

@@ -17,10 +17,10 @@ pub use mapping::{
     ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec, ExtraMappingSpec,
     GroupsMappingSpec, TextMappingSpec, UserValidationRuleSpec,
 };
-pub use oidc::OidcProviderSpec;
+pub use oidc::{LocalClientRef, OidcProviderSpec};
 pub use sign_in::{AssuranceSpec, ProviderSignInSpec, RefreshSpec, SubjectSpec};
 pub use status::IdentityProviderStatus;
-pub use summary::ProviderSummary;
+pub use summary::{ProviderLinkSummary, ProviderSummary};
 
 use super::{
     EnumSpec, LocalTenantRef,
@@ -79,8 +79,8 @@ pub struct IdentityProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapProviderSpec>,
     /// The name under which subjects are computed. It must stay the same while the same people come
-    /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer`,
-    /// `github.host`, or the name of this object where it has `ldap`.
+    /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer` (that of the
+    /// tenant with `oidc.clientRef`), `github.host`, or the name of this object where it has `ldap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = provider::identity_key())]

@@ -53,9 +53,9 @@ pub use identity_provider::{
     AssuranceSpec, ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec,
     ExtraMappingSpec, GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec,
     GroupsMappingSpec, IdentityProvider, IdentityProviderSpec, IdentityProviderStatus,
-    LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec, OidcProviderSpec,
-    ProviderSignInSpec, ProviderSummary, RefreshSpec, SubjectSpec, TextMappingSpec,
-    UserValidationRuleSpec,
+    LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec, LocalClientRef,
+    OidcProviderSpec, ProviderLinkSummary, ProviderSignInSpec, ProviderSummary, RefreshSpec,
+    SubjectSpec, TextMappingSpec, UserValidationRuleSpec,
 };
 pub use issuer_reservation::IssuerReservation;
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};

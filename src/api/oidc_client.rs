@@ -47,7 +47,6 @@ use crate::model::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
 #[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
-#[x_kube(validation = client::redirects_somewhere())]
 #[x_kube(validation = client::implicit_needs_https())]
 #[x_kube(validation = client::refresh_needs_code())]
 #[x_kube(validation = client::machines_authenticate())]
@@ -80,7 +79,8 @@ pub struct OidcClientSpec {
     /// URIs that users may be redirected to after sign-in, compared as exact strings: with https, the
     /// scheme of an application, or http on a loopback host (localhost and names below it, 127.0.0.1,
     /// `[::1]`). With http on other hosts only where the installation's `insecureHttpHosts` allow it.
-    /// The loopback URIs of native clients match any port.
+    /// The loopback URIs of native clients match any port. Those of an IdentityProvider that refers to
+    /// the client by `clientRef` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute())]

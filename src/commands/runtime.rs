@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     num::NonZero,
     path::Path,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     thread,
     time::Duration,
 };
@@ -117,13 +117,14 @@ impl ServerRuntime {
             clock: Arc::clone(&clock),
             config: ServerConfig::new(trusted_proxies(args)?, limits),
             base_page: BasePage::of(&installation, demo::PATH).into(),
+            own: Weak::new(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
             _ => None,
         };
         Ok(Self {
-            app: Arc::new(app),
+            app: app.into_shared(),
             clock,
             entropy,
             installation: Arc::new(installation),

@@ -1,5 +1,5 @@
 //! The HTTP client for identity providers: hosts that the installation lists may have addresses
-//! inside the network.
+//! inside the network, and issuers of this installation are not called over the network at all.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use url::Url;
 use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
 use crate::model::HostPattern;
 
-/// Calls listed hosts by one client and all others by another.
+/// Calls issuers of this installation, listed hosts, and all others by a client each.
 #[derive(Debug)]
 pub struct UpstreamFetch {
     /// The client for public addresses.
@@ -18,10 +18,20 @@ pub struct UpstreamFetch {
     pub internal: SharedFetch,
     /// The hosts of the second client.
     pub hosts: Arc<[HostPattern]>,
+    /// The client for issuers of this installation.
+    pub local: SharedFetch,
+    /// The issuers of the third client.
+    pub issuers: Vec<String>,
 }
 
 impl UpstreamFetch {
     fn client(&self, url: &str) -> &SharedFetch {
+        let is_below = |issuer: &String| {
+            url.strip_prefix(issuer.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if self.issuers.iter().any(is_below) {
+            return &self.local;
+        }
         let url = Url::parse(url).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
         let is_listed = self.hosts.iter().any(|pattern| pattern.matches(host));
@@ -73,6 +83,8 @@ mod tests {
             public: Arc::new(Named("public")),
             internal: Arc::new(Named("internal")),
             hosts: [HostPattern::parse("*.corp.internal").expect("a pattern")].into(),
+            local: Arc::new(Named("local")),
+            issuers: vec!["https://id.corp.internal/hub".to_owned()],
         };
         for (url, client) in [
             ("https://login.corp.internal/a", "internal"),
@@ -82,6 +94,9 @@ mod tests {
             ("https://evil.test/?login.corp.internal", "public"),
             ("https://login.corp.internal@evil.test/", "public"),
             ("not a URL", "public"),
+            ("https://id.corp.internal/hub/oauth/token", "local"),
+            ("https://id.corp.internal/hub2/oauth/token", "internal"),
+            ("http://id.corp.internal/hub/oauth/token", "internal"),
         ] {
             let called = fetch.get(url, 1).await;
             assert_eq!(called, Err(FetchError::Unknown(client.to_owned())), "{url}");

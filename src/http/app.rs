@@ -1,6 +1,6 @@
 //! The state shared by all handlers.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::{CookiePurpose, Request, ServerConfig};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         AccountContext, AccountError, AccountServices,
         sessions::{self, ActiveSession},
     },
-    fetch::{SharedFetch, UpstreamFetch},
+    fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier, throttle_prefix},
     model::{Clock, Installation, Issuer, Timestamp},
     registry::SnapshotHandle,
@@ -36,6 +36,8 @@ pub struct AppState {
     pub config: ServerConfig,
     /// The page at the installation's base URL, if it has one.
     pub base_page: OnceLock<BasePage>,
+    /// This state itself, for calls of this installation's own issuers.
+    pub own: Weak<AppState>,
 }
 
 /// The page at the installation's base URL.
@@ -64,6 +66,11 @@ impl BasePage {
 }
 
 impl AppState {
+    /// Shares the state, which then can call its own issuers.
+    pub fn into_shared(self) -> Arc<Self> {
+        Arc::new_cyclic(|own| Self { own: Weak::clone(own), ..self })
+    }
+
     /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -81,17 +88,6 @@ impl AppState {
     pub(super) fn http_client(&self, request: &Request) -> SharedFetch {
         let tenant = request.tenant.tenant.id.to_string();
         self.accounts.http_client.for_owner(&tenant, Some(throttle_prefix(request.address)))
-    }
-
-    /// The HTTP client for the identity providers of a request's tenant.
-    pub(super) fn upstream_client(&self, request: &Request) -> SharedFetch {
-        let tenant = &request.tenant.tenant;
-        let (name, address) = (tenant.id.to_string(), throttle_prefix(request.address));
-        Arc::new(UpstreamFetch {
-            public: self.accounts.http_client.for_owner(&name, Some(address)),
-            internal: self.accounts.internal_http_client.for_owner(&name, Some(address)),
-            hosts: Arc::clone(&tenant.upstream_hosts),
-        })
     }
 
     /// The account services for the tenant of a request.

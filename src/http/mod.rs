@@ -6,6 +6,7 @@
 mod admin;
 mod app;
 mod endpoints;
+mod local_fetch;
 pub mod pages;
 mod routing;
 mod transport;

@@ -26,6 +26,8 @@ pub struct Client {
     pub application_type: ApplicationType,
     /// The redirect URIs of authorization responses.
     pub redirect_uris: Vec<RedirectUri>,
+    /// The redirect URIs of the identity providers that refer to it.
+    pub provider_callbacks: Box<[RedirectUri]>,
     /// The URIs the browser may be redirected to after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins allowed to read token and userinfo responses from a browser (CORS). May contain
@@ -98,6 +100,7 @@ impl Client {
             tenant,
             application_type: ApplicationType::Web,
             redirect_uris: Vec::new(),
+            provider_callbacks: Box::default(),
             post_logout_redirect_uris: Vec::new(),
             origins: Box::default(),
             grant_types: Arc::default(),
@@ -127,6 +130,11 @@ impl Client {
     /// Returns true if the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         matches!(self.authentication, ClientAuthentication::None)
+    }
+
+    /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.
+    pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
+        self.redirect_uris.iter().chain(&self.provider_callbacks)
     }
 
     /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).

@@ -9,6 +9,7 @@ mod build;
 mod client_secret;
 mod conditions;
 mod handle;
+mod linked_client;
 mod precedence;
 mod prerendered;
 mod project;
@@ -27,6 +28,7 @@ pub use client_secret::{
 };
 pub use conditions::verdict_conditions;
 pub use handle::SnapshotHandle;
+pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;
 pub use project::project_snapshots;
 pub use registration::{RegistrationService, ValidatedRegistration};

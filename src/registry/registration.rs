@@ -95,7 +95,8 @@ impl RegistrationService {
             status: None,
         };
         let none = NamespaceLabels::Unavailable;
-        let found = validate::validate_client(&raw, object, Some(&self.checked), &none, None);
+        let found =
+            validate::validate_client(&raw, object, (Some(&self.checked), &none, &[]), None);
         let spec = serde_json::to_value(&raw.spec).map_err(unreadable)?;
         match (found.checked, spec) {
             (Some(checked), Value::Object(spec)) => {

@@ -15,7 +15,10 @@ use crate::{
         SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp, normalize_username,
         sha256,
     },
-    protocol::{identity_provider::IdentityProvider, metadata},
+    protocol::{
+        identity_provider::{IdentityProvider, ProviderSource},
+        metadata,
+    },
 };
 
 /// A tenant as it is served, with keys, clients, users and prerendered responses.
@@ -116,6 +119,15 @@ impl ServedTenant {
     /// The identity providers, in the order of the sign-in page.
     pub fn providers(&self) -> &[Arc<IdentityProvider>] {
         &self.providers
+    }
+
+    /// The issuers of the tenants of this installation that its providers are.
+    pub fn linked_issuers(&self) -> Vec<String> {
+        let linked = |provider: &Arc<IdentityProvider>| match &provider.source {
+            ProviderSource::Oidc(oidc) => oidc.linked.is_some().then(|| oidc.issuer.clone()),
+            ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => None,
+        };
+        self.providers.iter().filter_map(linked).collect()
     }
 
     /// Finds an identity provider by the name of its object.

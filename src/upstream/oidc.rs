@@ -11,9 +11,9 @@ use super::{
 use crate::{
     fetch::{ClientCall, SharedFetch},
     keys::JwsError,
-    model::{Secret, Timestamp},
+    model::{Secret, SecretTransport, Timestamp},
     protocol::{
-        identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims},
+        identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
         upstream::{
             UpstreamIdToken, UpstreamIdTokenRequirements, UpstreamMetadata, UpstreamTokens,
             check_id_token, parse_token_response,
@@ -217,19 +217,23 @@ fn authenticated_form(
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(parameters);
     let mut authorization = None;
-    match &oidc.client_secret {
-        Some(secret) if metadata.takes_basic() => {
+    let takes_header = |transport: &Option<SecretTransport>| match transport {
+        Some(transport) => *transport == SecretTransport::Header,
+        None => metadata.takes_basic(),
+    };
+    match &oidc.credentials {
+        UpstreamCredentials::Secret { secret, transport } if takes_header(transport) => {
             // Both parts are form-encoded first.
             let encode =
                 |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             let pair = format!("{}:{}", encode(&oidc.client_id), encode(secret.expose()));
             authorization = Some(Secret::new(format!("Basic {}", STANDARD.encode(pair))));
         }
-        Some(secret) => {
+        UpstreamCredentials::Secret { secret, .. } => {
             form.append_pair("client_id", &oidc.client_id);
             form.append_pair("client_secret", secret.expose());
         }
-        None => {
+        UpstreamCredentials::None => {
             form.append_pair("client_id", &oidc.client_id);
         }
     }

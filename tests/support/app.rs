@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock, Weak},
     time::Duration,
 };
 
@@ -273,7 +273,7 @@ fn handlers(
         Arc::new(SeededEntropy::new(8)),
         Arc::new(Metrics::new()),
     );
-    Arc::new(AppState {
+    let app = AppState {
         registry: registry.clone(),
         accounts: Arc::new(accounts),
         passwords: PasswordVerifier::new(1, 64),
@@ -283,7 +283,9 @@ fn handlers(
         clock,
         config,
         base_page: OnceLock::new(),
-    })
+        own: Weak::new(),
+    };
+    app.into_shared()
 }
 
 /// Starts the server, which stops when the sender is dropped.

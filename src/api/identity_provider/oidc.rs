@@ -11,7 +11,7 @@ use crate::{
     model::UserinfoUse,
 };
 
-/// An OpenID provider, and this tenant as its client.
+/// An OpenID provider, and this tenant as its client. Either `issuer` and `clientId`, or `clientRef`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = provider::client_once())]
@@ -27,6 +27,11 @@ pub struct OidcProviderSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::visible())]
     pub client_id: Option<String>,
+    /// An OidcClient of this namespace whose tenant is the provider. Issuer, client id and credentials
+    /// come from there, and the provider's redirect URI is registered there without being listed.
+    /// Immutable unless `identityKey` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<LocalClientRef>,
     /// The Secret with the client secret. Default key: `client-secret`. Absent: a public client, which
     /// is bound by PKCE alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,4 +46,14 @@ pub struct OidcProviderSpec {
     /// ID token), `Always` or `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<EnumSpec<UserinfoUse>>,
+}
+
+/// Reference to an OidcClient in this object's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalClientRef {
+    /// Name of the OidcClient.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
+    pub name: String,
 }

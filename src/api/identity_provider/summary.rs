@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use super::{IdentityProvider, IdentityProviderSpec, IdentityProviderStatus};
 use crate::{
     api::{ManagedObject, StatusDigest},
-    model::{ManagedKind, ObjectKey, TenantId},
+    model::{ManagedKind, ObjectKey, TenantId, Timestamp},
 };
 
 /// Summary of an `IdentityProvider`.
@@ -17,6 +17,17 @@ pub struct ProviderSummary {
     pub secret: Option<ObjectKey>,
     /// The Secret with the certificates that verify a directory, if it names one.
     pub ca: Option<ObjectKey>,
+    /// The client that it refers to, if it does.
+    pub link: Option<ProviderLinkSummary>,
+}
+
+/// The reference of a provider to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderLinkSummary {
+    /// The client.
+    pub client: ObjectKey,
+    /// When the provider was created.
+    pub created: Option<Timestamp>,
 }
 
 impl ManagedObject for IdentityProvider {
@@ -40,6 +51,11 @@ impl ManagedObject for IdentityProvider {
 
     fn summary(&self, key: &ObjectKey) -> ProviderSummary {
         let IdentityProviderSpec { oidc, github, ldap, .. } = &self.spec;
+        let client = oidc.as_ref().and_then(|oidc| oidc.client_ref.as_ref());
+        let link = client.map(|client| ProviderLinkSummary {
+            client: key.beside(&client.name),
+            created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
+        });
         let oidc = oidc.as_ref().and_then(|oidc| oidc.client_secret_ref.as_ref());
         let github = github.as_ref().map(|github| &github.client_secret_ref);
         let client = oidc.or(github).map(|reference| &reference.name);
@@ -47,7 +63,7 @@ impl ManagedObject for IdentityProvider {
         let secret = client.or(account).map(|name| key.beside(name).shared());
         let ca = ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
         let ca = ca.map(|reference| key.beside(&reference.name).shared());
-        ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, ca }
+        ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, ca, link }
     }
 
     fn secrets(summary: &ProviderSummary) -> Vec<&ObjectKey> {

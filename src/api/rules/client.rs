@@ -79,17 +79,6 @@ pub fn implicit_needs_https() -> Rule {
     )
 }
 
-/// Flows through the browser need a redirect URI.
-pub fn redirects_somewhere() -> Rule {
-    rule(
-        &format!(
-            "{}.size() > 0 || !{GRANT_TYPES}.exists(grant, grant in ['authorization_code', 'implicit'])",
-            uris("redirectUris")
-        ),
-        "redirectUris must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials])",
-    )
-}
-
 /// RFC 6749 §6: refresh tokens come with the code flow.
 pub fn refresh_needs_code() -> Rule {
     rule(

@@ -15,8 +15,8 @@ pub fn one_member() -> Rule {
 /// Without an identity key of its own, subjects depend on the provider's address.
 pub fn issuer_is_stable() -> Rule {
     rule(
-        "has(self.identityKey) || ((!has(self.oidc) || !has(oldSelf.oidc) || (has(self.oidc.issuer) == has(oldSelf.oidc.issuer) && (!has(self.oidc.issuer) || self.oidc.issuer == oldSelf.oidc.issuer))) && (!has(self.github) || !has(oldSelf.github) || (has(self.github.host) == has(oldSelf.github.host) && (!has(self.github.host) || self.github.host == oldSelf.github.host))))",
-        "oidc.issuer and github.host cannot be changed without identityKey, since every person would become another one",
+        "has(self.identityKey) || ((!has(self.oidc) || !has(oldSelf.oidc) || (has(self.oidc.issuer) == has(oldSelf.oidc.issuer) && (!has(self.oidc.issuer) || self.oidc.issuer == oldSelf.oidc.issuer) && has(self.oidc.clientRef) == has(oldSelf.oidc.clientRef) && (!has(self.oidc.clientRef) || self.oidc.clientRef.name == oldSelf.oidc.clientRef.name))) && (!has(self.github) || !has(oldSelf.github) || (has(self.github.host) == has(oldSelf.github.host) && (!has(self.github.host) || self.github.host == oldSelf.github.host))))",
+        "oidc.issuer, oidc.clientRef and github.host cannot be changed without identityKey, since every person would become another one",
     )
 }
 
@@ -25,9 +25,12 @@ pub fn identity_key() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
 }
 
-/// Either the issuer with a client id.
+/// Either the issuer with a client id, or a client of this namespace.
 pub fn client_once() -> Rule {
-    rule("has(self.issuer) && has(self.clientId)", "must have issuer and clientId")
+    rule(
+        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) : has(self.issuer) && has(self.clientId)",
+        "must have issuer and clientId, or clientRef alone, which gives issuer, clientId and clientSecretRef",
+    )
 }
 
 /// A host name, with a port if it is not 443.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     ClaimMappings, GroupMapping, IdentityProvider, OidcUpstream, ProviderPlacement, ProviderSource,
-    RefreshPolicy, SubjectRule, TextSource, ValueSource,
+    RefreshPolicy, SubjectRule, TextSource, UpstreamCredentials, ValueSource,
 };
 use crate::model::{
     AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy,
@@ -22,7 +22,8 @@ pub fn sample_provider() -> IdentityProvider {
         source: ProviderSource::Oidc(OidcUpstream {
             issuer: "https://login.acme.test".into(),
             client_id: "lanyard".into(),
-            client_secret: None,
+            credentials: UpstreamCredentials::None,
+            linked: None,
             scopes: Vec::new(),
             userinfo: UserinfoUse::IfNeeded,
         }),

@@ -7,12 +7,14 @@ mod example;
 pub(crate) mod fixtures;
 mod groups;
 mod mapping;
+mod source;
 mod subject;
 
 pub use error::MappingError;
 pub use example::{Example, ExampleFailure, check_example};
 pub use groups::GroupMapping;
 pub use mapping::map_account;
+pub use source::{GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials};
 pub use subject::{SubjectRule, UpstreamIdentity, dex_subject, identity_of};
 
 use std::time::Duration;
@@ -21,10 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     expression::{Expression, ExpressionVariables},
-    model::{
-        AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, ObjectKey,
-        RefreshMode, Secret, TenantId, UnavailablePolicy, UserinfoUse,
-    },
+    model::{AdmissionPolicy, LdapSettings, ObjectKey, RefreshMode, TenantId, UnavailablePolicy},
 };
 
 /// The claims of a person as a provider gave them.
@@ -90,51 +89,6 @@ impl IdentityProvider {
         });
         mapped.filter_map(ValueSource::claim).chain(required).chain([self.subject.claim.as_str()])
     }
-}
-
-/// How a provider is asked.
-#[derive(Clone, Debug)]
-pub enum ProviderSource {
-    /// By OpenID Connect.
-    Oidc(OidcUpstream),
-    /// By the API of GitHub.
-    GitHub(GitHubUpstream),
-    /// By LDAP, with the name and the password from the tenant's own page.
-    Ldap(Box<LdapSettings>),
-}
-
-/// An OpenID provider.
-#[derive(Clone, Debug)]
-pub struct OidcUpstream {
-    /// Its issuer.
-    pub issuer: String,
-    /// The client id of this tenant there.
-    pub client_id: String,
-    /// The client secret; `None` for a public client.
-    pub client_secret: Option<Secret<String>>,
-    /// The scopes to request; empty: those that the provider offers of the usual ones.
-    pub scopes: Vec<String>,
-    /// Whether its userinfo endpoint is asked.
-    pub userinfo: UserinfoUse,
-}
-
-/// GitHub or GitHub Enterprise Server.
-#[derive(Clone, Debug)]
-pub struct GitHubUpstream {
-    /// The host of its pages.
-    pub host: String,
-    /// The client id of the OAuth app.
-    pub client_id: String,
-    /// The client secret.
-    pub client_secret: Secret<String>,
-    /// Whether membership of an organization is required.
-    pub organization_policy: GitHubOrganizationPolicy,
-    /// The organizations, in lower case.
-    pub organizations: Vec<String>,
-    /// The names of teams.
-    pub team_names: GitHubTeamNames,
-    /// Whether parents of teams are groups too.
-    pub team_parents: bool,
 }
 
 /// Where the parts of an account come from.

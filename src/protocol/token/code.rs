@@ -80,7 +80,7 @@ pub fn check_code(
 /// Returns true if a code's redirect URI is that of the token request.
 fn is_bound_to(code: Option<&str>, client: &Client, requested: Option<&str>) -> bool {
     let one = |code: &str, requested: &str| {
-        client.redirect_uris.iter().any(|uri| uri.matches_both(code, requested))
+        client.all_redirect_uris().any(|uri| uri.matches_both(code, requested))
     };
     code == requested || code.zip(requested).is_some_and(|(code, requested)| one(code, requested))
 }

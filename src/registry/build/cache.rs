@@ -1,7 +1,7 @@
 //! Results of the last build by tenant, together with the inputs that they were computed from.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
 };
 
@@ -15,8 +15,8 @@ use crate::{
         SecretState, Tenant,
     },
     keys::ParsedKeyCache,
-    model::{Installation, Issuer, TenantId},
-    registry::ValidationProblem,
+    model::{Installation, Issuer, ObjectKey, TenantId},
+    registry::{ProviderLinks, ValidationProblem},
 };
 
 /// Memoises builds. Holds results for one installation at a time.
@@ -51,10 +51,17 @@ pub(super) struct CachedGroup {
     providers: Vec<Input<IdentityProvider>>,
     provider_cas: Vec<Option<SecretState>>,
     namespaces: Option<NamespaceLabels>,
+    callbacks: BTreeMap<ObjectKey, Vec<String>>,
+    /// The clients that its providers refer to.
+    pub(super) links: ProviderLinks,
 }
 
 impl CachedGroup {
-    pub(super) fn new(group: &TenantGroup<'_>, judged: GroupVerdicts) -> Self {
+    pub(super) fn new(
+        group: &TenantGroup<'_>,
+        judged: GroupVerdicts,
+        links: ProviderLinks,
+    ) -> Self {
         Self {
             judged,
             tenant: group.tenant.as_ref().map(Input::of),
@@ -66,10 +73,13 @@ impl CachedGroup {
             providers: group.providers.iter().map(Input::of).collect(),
             provider_cas: group.provider_cas.iter().map(|ca| ca.cloned()).collect(),
             namespaces: group.namespaces.clone(),
+            callbacks: group.callbacks.clone(),
+            links,
         }
     }
 
-    /// Returns true if the group has the same inputs as the cached one.
+    /// Returns true if the group has the same inputs as the cached one, apart from the clients of other
+    /// tenants that its providers refer to.
     pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()
@@ -88,6 +98,7 @@ impl CachedGroup {
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)
             && self.namespaces == group.namespaces
+            && self.callbacks == group.callbacks
     }
 }
 

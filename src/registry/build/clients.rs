@@ -48,7 +48,9 @@ pub(super) fn validate_clients(
         .iter()
         .map(|client| {
             let (key, tenant) = (client.member.key, host.accepted());
-            validate::validate_client(&client.raw, key, tenant, namespaces, Some(installation))
+            let callbacks = group.callbacks.get(key).map(Vec::as_slice).unwrap_or_default();
+            let at = (tenant, namespaces, callbacks);
+            validate::validate_client(&client.raw, key, at, Some(installation))
         })
         .collect();
     let holders = holders(clients, &findings, &group.id, installation);

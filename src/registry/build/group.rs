@@ -6,12 +6,18 @@ use super::{
     clients,
     keys::{self, TenantKeys},
     members::{ParsedObjects, TenantContext, TenantGroup},
-    providers, registration, salt, users,
+    provider_links::TenantClients,
+    providers, registration, salt,
+    users::{self, ServedAccount},
 };
 use crate::{
-    keys::ParsedKeyCache,
-    model::{Installation, Tenant},
-    registry::{ObjectOutcome, ServedTenant, TenantOutcome, Verdict, validate},
+    api::OidcClient,
+    keys::{PairwiseSalt, ParsedKeyCache},
+    model::{Client, Installation, Tenant},
+    registry::{
+        ObjectOutcome, ProviderLinks, RegistrationService, ServedTenant, TenantOutcome, Verdict,
+        validate::{self, CheckedTenant},
+    },
 };
 
 /// The result of validating a group.
@@ -21,53 +27,65 @@ pub(super) struct GroupVerdicts {
     pub(super) verdicts: Vec<Arc<Verdict>>,
 }
 
+impl GroupVerdicts {
+    /// The clients, for the providers that refer to them.
+    pub(super) fn clients(&self) -> TenantClients<'_> {
+        let served = self.served.iter().flat_map(|tenant| tenant.clients());
+        TenantClients::of(&self.verdicts, served)
+    }
+}
+
+/// A group whose tenant, clients and users are validated. Its providers may refer to clients of other
+/// groups.
+#[derive(Debug)]
+pub(super) struct PreparedGroup {
+    verdicts: Vec<Arc<Verdict>>,
+    tenant: PreparedTenant,
+    clients: Vec<Arc<Client>>,
+    users: Vec<ServedAccount>,
+}
+
+#[derive(Debug)]
+enum PreparedTenant {
+    Absent,
+    NotAccepted,
+    Accepted(Box<AcceptedTenant>),
+}
+
+#[derive(Debug)]
+struct AcceptedTenant {
+    checked: CheckedTenant,
+    keys: TenantKeys,
+    salt: Option<PairwiseSalt>,
+    registration: Option<RegistrationService>,
+}
+
+impl PreparedTenant {
+    /// The tenant as its clients, users and providers need it.
+    fn context(&self) -> TenantContext<'_> {
+        match self {
+            Self::Absent => TenantContext::Absent,
+            Self::NotAccepted => TenantContext::NotAccepted,
+            Self::Accepted(accepted) => TenantContext::Accepted {
+                tenant: &accepted.checked,
+                has_keys: !accepted.keys.algorithms.is_empty(),
+                salt: accepted.salt.as_ref(),
+            },
+        }
+    }
+}
+
 impl TenantGroup<'_> {
     /// Validates the tenant, then its clients, then its users.
-    pub(super) fn validate_group(
+    pub(super) fn prepare(
         &self,
         installation: &Installation,
         cache: &ParsedKeyCache,
-    ) -> GroupVerdicts {
+    ) -> PreparedGroup {
         let mut verdicts = Vec::with_capacity(1 + self.clients.len() + self.users.len());
         let parsed: Vec<_> = self.clients.iter().map(ParsedObjects::of).collect();
-        let mut serving = None;
-        if let (Some(tenant), Some(claim)) =
-            (self.tenant.as_ref().map(ParsedObjects::of), &self.claim)
-        {
-            let key = tenant.member.key;
-            let (mut checked, mut problems) =
-                validate::validate_tenant(&tenant.raw, key, claim.clone(), installation.dev);
-            if let Some(checked) = &mut checked {
-                set_hosts(&mut checked.tenant, installation);
-            }
-            tenant.refuse_unknown_fields(&mut problems);
-            let checked = checked.filter(|_| !problems.refused());
-            let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
-            let wanted = checked.is_some() && salt::is_wanted(&tenant, &parsed);
-            let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
-            let (found, salt) = salt.unzip();
-            let registration = checked.as_ref().and_then(|it| {
-                registration::registration_service(&mut problems, self, &parsed, it)
-            });
-            let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
-                salt,
-                issuer: claim.as_ref().ok().cloned(),
-                internal_url: checked.as_ref().and_then(|it| it.tenant.internal_url.clone()),
-                served: checked.is_some() && !keys.algorithms.is_empty(),
-                keys: keys.source.clone(),
-                ring: keys.ring.clone(),
-            }));
-            verdicts.push(tenant.verdict(problems, outcome));
-            serving = checked.map(|checked| (checked, keys, (found.flatten(), registration)));
-        }
-        let host = match (&self.tenant, &serving) {
-            (None, _) => TenantContext::Absent,
-            (Some(_), None) => TenantContext::NotAccepted,
-            (Some(_), Some((tenant, keys, (salt, _)))) => {
-                let has_keys = !keys.algorithms.is_empty();
-                TenantContext::Accepted { tenant, has_keys, salt: salt.as_ref() }
-            }
-        };
+        let tenant = self.prepare_tenant(&parsed, &mut verdicts, installation, cache);
+        let host = tenant.context();
         let users = users::ParsedUsers::of(self, installation);
         let (clients, client_verdicts) =
             clients::validate_clients(self, (&parsed, &users.subjects()), host, installation);
@@ -75,16 +93,78 @@ impl TenantGroup<'_> {
             users::validate_users(users, (&self.id, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(user_verdicts);
+        PreparedGroup { verdicts, tenant, clients: clients.served, users }
+    }
+
+    fn prepare_tenant(
+        &self,
+        clients: &[ParsedObjects<'_, OidcClient>],
+        verdicts: &mut Vec<Arc<Verdict>>,
+        installation: &Installation,
+        cache: &ParsedKeyCache,
+    ) -> PreparedTenant {
+        let Some(member) = &self.tenant else { return PreparedTenant::Absent };
+        let Some(claim) = &self.claim else { return PreparedTenant::NotAccepted };
+        let tenant = ParsedObjects::of(member);
+        let (mut checked, mut problems) =
+            validate::validate_tenant(&tenant.raw, member.key, claim.clone(), installation.dev);
+        if let Some(checked) = &mut checked {
+            set_hosts(&mut checked.tenant, installation);
+        }
+        tenant.refuse_unknown_fields(&mut problems);
+        let checked = checked.filter(|_| !problems.refused());
+        let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
+        let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);
+        let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
+        let (found, salt) = salt.unzip();
+        let registration = checked
+            .as_ref()
+            .and_then(|it| registration::registration_service(&mut problems, self, clients, it));
+        let outcome = ObjectOutcome::Tenant(Box::new(TenantOutcome {
+            salt,
+            issuer: claim.as_ref().ok().cloned(),
+            internal_url: checked.as_ref().and_then(|it| it.tenant.internal_url.clone()),
+            served: checked.is_some() && !keys.algorithms.is_empty(),
+            keys: keys.source.clone(),
+            ring: keys.ring.clone(),
+        }));
+        verdicts.push(tenant.verdict(problems, outcome));
+        checked.map_or(PreparedTenant::NotAccepted, |checked| {
+            let salt = found.flatten();
+            PreparedTenant::Accepted(Box::new(AcceptedTenant { checked, keys, salt, registration }))
+        })
+    }
+}
+
+impl PreparedGroup {
+    /// The clients, for the providers that refer to them.
+    pub(super) fn clients(&self) -> TenantClients<'_> {
+        TenantClients::of(&self.verdicts, self.clients.iter())
+    }
+
+    /// Validates the providers. `links`: the clients that they refer to.
+    pub(super) fn finish(
+        self,
+        group: &TenantGroup<'_>,
+        links: &ProviderLinks,
+        installation: &Installation,
+    ) -> GroupVerdicts {
+        let Self { mut verdicts, tenant, clients, users } = self;
+        let host = tenant.context();
         let (providers, provider_verdicts) =
-            providers::validate_providers(self, host, installation);
+            providers::validate_providers(group, host, links, installation);
         verdicts.extend(provider_verdicts);
-        let served =
-            host.serves().then_some(serving).flatten().map(|(checked, keys, (_, registration))| {
-                let TenantKeys { ring, algorithms, .. } = keys;
-                let tenant = Tenant { algorithms, ..checked.tenant };
-                let served = ServedTenant::new(tenant, ring, clients.served, users);
-                Arc::new(served.taking_registrations(registration).with_providers(providers))
-            });
+        let serves = host.serves();
+        let PreparedTenant::Accepted(accepted) = tenant else {
+            return GroupVerdicts { served: None, verdicts };
+        };
+        let served = serves.then(|| {
+            let AcceptedTenant { checked, keys, registration, .. } = *accepted;
+            let TenantKeys { ring, algorithms, .. } = keys;
+            let tenant = Tenant { algorithms, ..checked.tenant };
+            let served = ServedTenant::new(tenant, ring, clients, users);
+            Arc::new(served.taking_registrations(registration).with_providers(providers))
+        });
         GroupVerdicts { served, verdicts }
     }
 }

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     api::{
         CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
-        NamespaceLabels, OidcClient, OidcUser, SecretState, Tenant,
+        NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary, SecretState,
+        Tenant,
     },
     keys::PairwiseSalt,
-    model::{Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
+    model::{Endpoint, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
     registry::{
         ObjectOutcome, ValidationProblem, Verdict,
         validate::{CheckedTenant, ProblemList},
@@ -82,6 +83,23 @@ pub(super) struct TenantGroup<'a> {
     pub(super) provider_cas: Vec<Option<&'a SecretState>>,
     /// Labels of the other namespaces that have clients; `None` if there are no such clients.
     pub(super) namespaces: Option<NamespaceLabels>,
+    /// The references of its providers to clients.
+    pub(super) links: Vec<ProviderLink>,
+    /// The redirect URIs of the providers that refer to its clients, by client.
+    pub(super) callbacks: BTreeMap<ObjectKey, Vec<String>>,
+}
+
+/// The reference of a provider to a client.
+#[derive(Clone, Debug)]
+pub(super) struct ProviderLink {
+    pub(super) provider: ObjectKey,
+    /// `metadata.creationTimestamp` of the provider.
+    pub(super) created: Option<Timestamp>,
+    pub(super) client: ObjectKey,
+    /// The client's tenant; `None` if the client does not exist.
+    pub(super) upstream: Option<TenantId>,
+    /// The provider's redirect URI, if its tenant has an issuer.
+    pub(super) callback: Option<String>,
 }
 
 /// The tenant as its clients and users need it.
@@ -154,7 +172,30 @@ impl<'a> TenantGroup<'a> {
             providers: Vec::new(),
             provider_cas: Vec::new(),
             namespaces: None,
+            links: Vec::new(),
+            callbacks: BTreeMap::new(),
         }
+    }
+
+    /// Adds the reference of a provider to a client, and returns it.
+    pub(super) fn link(
+        &mut self,
+        provider: &ObjectKey,
+        summary: &ProviderLinkSummary,
+        managed: &ObjectsByKind,
+    ) -> ProviderLink {
+        let client = managed.get::<OidcClient>(&summary.client).filter(|it| !it.is_deleting());
+        let issuer = self.claim.as_ref().and_then(|claim| claim.as_ref().ok());
+        let link = ProviderLink {
+            provider: provider.clone(),
+            created: summary.created,
+            client: summary.client.clone(),
+            upstream: client.map(|client| client.summary().tenant.clone()),
+            callback: issuer
+                .map(|issuer| Endpoint::ProviderCallback.url_with(issuer, &provider.name)),
+        };
+        self.links.push(link.clone());
+        link
     }
 
     /// Adds the labels of a namespace to the inputs.

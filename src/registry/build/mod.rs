@@ -10,21 +10,26 @@ mod directory;
 mod group;
 mod keys;
 mod members;
+mod provider_links;
+mod provider_loops;
 mod providers;
 mod registration;
 mod salt;
 mod users;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 pub use cache::BuildCache;
-use members::{GroupMember, TenantGroup};
+use cache::CachedGroup;
+use group::PreparedGroup;
+use members::{GroupMember, ProviderLink, TenantGroup};
+use provider_links::{TenantClients, resolve_links};
 
 use super::{
-    ObjectOutcome, Snapshot, ValidationProblem, Verdict, Verdicts,
+    ObjectOutcome, ProviderLinks, Snapshot, ValidationProblem, Verdict, Verdicts,
     sealing::build_sealer,
     validate::{self, IssuerClaimant, IssuerOrphan},
     verdicts::take_those_on,
@@ -46,20 +51,13 @@ pub fn build_snapshot(
     revision: u64,
     now: Timestamp,
 ) -> Snapshot {
-    let mut memo = cache.take(installation);
-    let mut remembered = HashMap::with_capacity(objects.managed.of_kind(ManagedKind::Tenant).len());
-    let (mut tenants, mut verdicts) =
-        (Vec::with_capacity(objects.managed.of_kind(ManagedKind::Tenant).len()), Vec::new());
-    for (id, group) in groups(objects, installation) {
-        let known = memo.remove(&id).filter(|known| known.is_of(&group));
-        let known = known.unwrap_or_else(|| {
-            cache::CachedGroup::new(&group, group.validate_group(installation, &cache.keys))
-        });
+    let judged = judge_groups(groups(objects, installation), installation, cache);
+    let (mut tenants, mut verdicts) = (Vec::with_capacity(judged.len()), Vec::new());
+    for known in judged.values() {
         tenants.extend(known.judged.served.clone());
         verdicts.extend(known.judged.verdicts.iter().cloned());
-        remembered.insert(id, known);
     }
-    cache.keep(installation, remembered);
+    cache.keep(installation, judged);
     let mut earlier = take_those_on(&mut verdicts, &objects.malformed);
     verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
         Arc::new(judge_malformed(object, malformed, earlier.remove(object)))
@@ -67,6 +65,84 @@ pub fn build_snapshot(
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
         .with_internal_hosts(&installation.hosts.internal_hosts)
+}
+
+/// A group with providers that refer to clients, whose clients are validated.
+enum LinkedGroup {
+    /// Its own inputs have not changed.
+    Known(CachedGroup),
+    Prepared(Box<PreparedGroup>),
+}
+
+impl LinkedGroup {
+    fn clients(&self) -> TenantClients<'_> {
+        match self {
+            Self::Known(known) => known.judged.clients(),
+            Self::Prepared(prepared) => prepared.clients(),
+        }
+    }
+}
+
+/// Validates the groups whose inputs have changed. Providers that refer to clients are validated after
+/// all clients.
+fn judge_groups(
+    groups: HashMap<TenantId, TenantGroup<'_>>,
+    installation: &Installation,
+    cache: &BuildCache,
+) -> HashMap<TenantId, CachedGroup> {
+    let mut memo = cache.take(installation);
+    let mut judged = HashMap::with_capacity(groups.len());
+    let mut linked = HashMap::new();
+    for (id, group) in groups {
+        let known = memo.remove(&id).filter(|known| known.is_of(&group));
+        let prepare = || group.prepare(installation, &cache.keys);
+        if group.links.is_empty() {
+            let known = known.unwrap_or_else(|| {
+                let links = ProviderLinks::default();
+                CachedGroup::new(&group, prepare().finish(&group, &links, installation), links)
+            });
+            judged.insert(id, known);
+        } else {
+            let draft = known.map(LinkedGroup::Known);
+            let draft = draft.unwrap_or_else(|| LinkedGroup::Prepared(Box::new(prepare())));
+            linked.insert(id, (group, draft));
+        }
+    }
+    let mut resolved = links_of(&linked, &judged, installation);
+    for (id, (group, draft)) in linked {
+        let links = resolved.remove(&id).unwrap_or_default();
+        let known = match draft {
+            LinkedGroup::Known(known) if known.links == links => known,
+            LinkedGroup::Known(_) => {
+                let prepared = group.prepare(installation, &cache.keys);
+                CachedGroup::new(&group, prepared.finish(&group, &links, installation), links)
+            }
+            LinkedGroup::Prepared(prepared) => {
+                CachedGroup::new(&group, prepared.finish(&group, &links, installation), links)
+            }
+        };
+        judged.insert(id, known);
+    }
+    judged
+}
+
+/// The clients that providers refer to, by the tenant of the provider.
+fn links_of(
+    linked: &HashMap<TenantId, (TenantGroup<'_>, LinkedGroup)>,
+    judged: &HashMap<TenantId, CachedGroup>,
+    installation: &Installation,
+) -> HashMap<TenantId, ProviderLinks> {
+    let links: Vec<(&TenantId, &ProviderLink)> = linked
+        .iter()
+        .flat_map(|(id, (group, _))| group.links.iter().map(move |link| (id, link)))
+        .collect();
+    let upstreams: HashSet<&TenantId> =
+        links.iter().filter_map(|(_, link)| link.upstream.as_ref()).collect();
+    let clients = upstreams.into_iter().filter_map(|id| {
+        let waiting = linked.get(id).map(|(_, draft)| draft.clients());
+        Some((id, waiting.or_else(|| Some(judged.get(id)?.judged.clients()))?))
+    });
+    resolve_links(&links, &clients.collect(), installation)
 }
 
 /// Groups all objects by the tenant that they belong to, whether it exists or not. Objects that are
@@ -119,14 +195,27 @@ fn groups<'a>(
     }
     let providers = managed.of::<IdentityProvider>();
     for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {
-        let ProviderSummary { tenant, secret: name, ca } = cached.summary();
+        let ProviderSummary { tenant, secret: name, ca, link } = cached.summary();
         let (name, ca) = (name.as_ref().and_then(secret), ca.as_ref().and_then(secret));
         let member = GroupMember { key, cached, secret: name };
         let group = named(&mut groups, tenant);
         group.providers.push(member);
         group.provider_cas.push(ca);
+        if let Some(link) = link {
+            let link = group.link(key, link, managed);
+            add_callback(&mut groups, &link);
+        }
     }
     groups
+}
+
+/// Gives a client the redirect URI of a provider that refers to it.
+fn add_callback(groups: &mut HashMap<TenantId, TenantGroup<'_>>, link: &ProviderLink) {
+    let ProviderLink { client, upstream: Some(tenant), callback: Some(callback), .. } = link else {
+        return;
+    };
+    let callbacks = &mut named(groups, tenant).callbacks;
+    callbacks.entry(client.clone()).or_default().push(callback.clone());
 }
 
 /// The issuer that a Secret remembers, and the tenant that it belongs to, if it is a tenant's key

@@ -11,9 +11,10 @@ use crate::{
     model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, Secret, SubjectStrategy},
     protocol::identity_provider::{
         GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
+        UpstreamCredentials,
     },
     registry::{
-        ObjectOutcome, ProviderOutcome, ValidationProblem, Verdict,
+        LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
         secrets::{referenced_secret, text_entry, usable_secret},
         validate::{self, ProviderFindings},
@@ -27,6 +28,7 @@ const DEFAULT_ENTRY: &str = "client-secret";
 pub(super) fn validate_providers(
     group: &TenantGroup<'_>,
     host: TenantContext<'_>,
+    links: &ProviderLinks,
     installation: &Installation,
 ) -> (Vec<Arc<Provider>>, Vec<Arc<Verdict>>) {
     let mut parsed: Vec<_> = group
@@ -35,8 +37,12 @@ pub(super) fn validate_providers(
         .map(ParsedObjects::of)
         .zip(&group.provider_cas)
         .map(|(provider, ca)| {
-            let found =
-                validate::validate_provider(&provider.raw, provider.member.key, installation.dev);
+            let key = provider.member.key;
+            let link = links.get(key);
+            let linked = link.and_then(|link| link.as_ref().ok());
+            let mut found =
+                validate::validate_provider(&provider.raw, key, linked, installation.dev);
+            found.problems.append(link.and_then(|link| link.clone().err()));
             (provider, found, *ca)
         })
         .collect();
@@ -64,7 +70,7 @@ pub(super) fn validate_providers(
         let redirect_uri = host.accepted().map(|tenant| redirect_uri(tenant, provider.member.key));
         let outcome = ProviderOutcome {
             redirect_uri,
-            issuer: provider.raw.spec.oidc.as_ref().and_then(|oidc| oidc.issuer.clone()),
+            issuer: issuer(&provider.raw, links.get(provider.member.key)),
             identity_key: found.identity_key.clone(),
             served: ready.is_some() && host.serves(),
         };
@@ -81,6 +87,16 @@ pub(super) fn validate_providers(
         ))
     });
     (served, verdicts)
+}
+
+/// The issuer of an OpenID provider: as written, or that of the tenant which a client belongs to.
+fn issuer(
+    raw: &IdentityProvider,
+    link: Option<&Result<LinkedClient, ValidationProblem>>,
+) -> Option<String> {
+    let linked = link.and_then(|link| link.as_ref().ok());
+    let linked = linked.map(|client| client.issuer.to_string());
+    linked.or_else(|| raw.spec.oidc.as_ref()?.issuer.clone())
 }
 
 /// Reads the Secrets of a provider.
@@ -175,8 +191,9 @@ fn check_directory(
 
 fn with_secrets(checked: Provider, secrets: ProviderSecrets) -> Provider {
     let source = match (checked.source, secrets) {
-        (ProviderSource::Oidc(oidc), ProviderSecrets::Client(client_secret)) => {
-            ProviderSource::Oidc(OidcUpstream { client_secret, ..oidc })
+        (ProviderSource::Oidc(oidc), ProviderSecrets::Client(Some(secret))) => {
+            let credentials = UpstreamCredentials::Secret { secret, transport: None };
+            ProviderSource::Oidc(OidcUpstream { credentials, ..oidc })
         }
         (ProviderSource::GitHub(github), ProviderSecrets::Client(Some(client_secret))) => {
             ProviderSource::GitHub(GitHubUpstream { client_secret, ..github })

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    api::{AnyCachedObject, CachedObject, ConditionType},
+    api::{AnyCachedObject, CachedObject, ConditionType, ManagedObject},
     model::{HostPattern, HostPermission, HostSettings, Issuer},
 };
 
@@ -120,4 +120,71 @@ fn only_a_tenant_that_was_created_again_is_known_by_the_annotation_of_its_secret
             .collect();
         assert_eq!(served, ["b"], "{status}");
     }
+}
+
+/// Puts an object of a kind into the namespace `team`.
+fn put<K: ManagedObject>(objects: &mut ObjectSet, name: &str, spec: &serde_json::Value)
+where
+    AnyCachedObject: From<CachedObject<K>>,
+    K: serde::de::DeserializeOwned,
+{
+    let key = ObjectKey::new("team", name);
+    let object = serde_json::json!({
+        "apiVersion": "lanyard.dev/v1alpha1", "kind": K::KIND.as_str(), "spec": spec,
+        "metadata": { "name": name, "namespace": "team" },
+    });
+    let object: K = serde_json::from_value(object).expect("an object");
+    objects.managed.insert(key.clone(), AnyCachedObject::from(CachedObject::new(&key, object)));
+}
+
+/// Puts a tenant, a client of it, and a provider by which its people come from another tenant.
+fn put_linked(objects: &mut ObjectSet, tenant: &str, upstream: &str) {
+    put::<Tenant>(objects, tenant, &serde_json::json!({}));
+    let client = serde_json::json!({ "tenantRef": { "name": tenant } });
+    put::<OidcClient>(objects, tenant, &client);
+    let provider = serde_json::json!({
+        "tenantRef": { "name": tenant }, "type": "OIDC", "admit": "Everyone",
+        "oidc": { "clientRef": { "name": upstream } },
+    });
+    put::<IdentityProvider>(objects, tenant, &provider);
+}
+
+/// The reasons of a provider's problems.
+fn reasons_of(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<ConditionReason> {
+    let object = ObjectRef::new(kind, ObjectKey::new("team", name));
+    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    verdict.problems.iter().map(|problem| problem.reason).collect()
+}
+
+#[test]
+fn the_youngest_provider_of_a_loop_of_three_tenants_is_refused() {
+    let mut objects = ObjectSet::default();
+    for (tenant, upstream) in [("a", "b"), ("b", "c"), ("c", "a")] {
+        put_linked(&mut objects, tenant, upstream);
+    }
+    put_linked(&mut objects, "d", "c");
+    let snapshot = build_of(&objects);
+    for name in ["a", "b", "c", "d"] {
+        let found = reasons_of(&snapshot, ManagedKind::IdentityProvider, name);
+        let is_refused = found.contains(&ConditionReason::ProviderLoop);
+        assert_eq!(is_refused, name == "c", "{name}: {found:?}");
+        let client = reasons_of(&snapshot, ManagedKind::OidcClient, name);
+        let lacks = client.contains(&ConditionReason::NoRedirectUri);
+        // Nobody refers to the client of `d`.
+        assert_eq!(lacks, name == "d", "{name}: {client:?}");
+    }
+}
+
+#[test]
+fn a_reference_to_a_client_that_cannot_be_used_is_unresolved() {
+    let mut objects = ObjectSet::default();
+    put_linked(&mut objects, "a", "absent");
+    let found = reasons_of(&build_of(&objects), ManagedKind::IdentityProvider, "a");
+    assert!(found.contains(&ConditionReason::ClientNotFound), "{found:?}");
+    let machine = serde_json::json!({
+        "tenantRef": { "name": "b" }, "grantTypes": ["client_credentials"],
+    });
+    put::<OidcClient>(&mut objects, "absent", &machine);
+    let found = reasons_of(&build_of(&objects), ManagedKind::IdentityProvider, "a");
+    assert!(found.contains(&ConditionReason::ClientNotReady), "{found:?}");
 }

@@ -3,6 +3,7 @@
 use crate::support::{app, browser, upstream};
 
 mod attacks;
+mod client_ref;
 mod github;
 mod sign_in;
 mod world;

@@ -17,7 +17,11 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self { app: TestApp::start(MANIFESTS).await }
+        Self::of(MANIFESTS).await
+    }
+
+    pub async fn of(manifests: &str) -> Self {
+        Self { app: TestApp::start(manifests).await }
     }
 
     /// The application of the tenant `main`.

@@ -31,7 +31,7 @@ pub(super) fn check_redirect_uri(
 }
 
 fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthError> {
-    if client.redirect_uris.iter().any(|registered| registered.matches(requested)) {
+    if client.all_redirect_uris().any(|registered| registered.matches(requested)) {
         return Ok(requested);
     }
     let registered = ("redirectUris", &*client.redirect_uris);

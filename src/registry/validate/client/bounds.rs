@@ -122,31 +122,31 @@ pub fn check_registered(
     redirects(bounds, flows, &mut exceeded);
 }
 
-/// Rule: the scheme of a URI is https or among the tenant's, and the host of an http or https URI is
-/// among the tenant's. The text after the scheme of an application is not a host.
 fn redirects(
     bounds: &ClientBounds,
     flows: &CheckedFlows,
     exceeded: &mut impl FnMut(String, String, &str),
 ) {
-    let allowed_scheme = |uri: &RedirectUri| {
-        uri.scheme() == RedirectScheme::Https
-            || bounds.redirect_schemes.contains(&uri.scheme_name())
-    };
-    let allowed_host = |host: &str| {
-        bounds.redirect_hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|it| it.matches(host)))
-    };
     for (field, uris) in flows.uris.fields() {
         for (index, uri) in uris.iter().enumerate() {
-            let field = || format!("spec.{field}[{index}]");
-            if !allowed_scheme(uri) {
-                let what = format!("the scheme {:?} of {}", uri.scheme_name(), uri.as_str());
-                exceeded(field(), what, "redirectSchemes");
-            }
-            if uri.host().is_some_and(|host| !allowed_host(&host)) {
-                let what = format!("the host of {}", uri.as_str());
-                exceeded(field(), what, "redirectHosts");
+            if let Some((what, bound)) = exceeded_bound(bounds, uri) {
+                exceeded(format!("spec.{field}[{index}]"), what, bound);
             }
         }
     }
+}
+
+/// Rule: the scheme of a URI is https or among the tenant's, and the host of an http or https URI is
+/// among the tenant's. The text after the scheme of an application is not a host. Returns what exceeds
+/// the bound, and the bound's field.
+pub fn exceeded_bound(bounds: &ClientBounds, uri: &RedirectUri) -> Option<(String, &'static str)> {
+    if uri.scheme() != RedirectScheme::Https
+        && !bounds.redirect_schemes.contains(&uri.scheme_name())
+    {
+        let what = format!("the scheme {:?} of {}", uri.scheme_name(), uri.as_str());
+        return Some((what, "redirectSchemes"));
+    }
+    let (host, allowed) = (uri.host()?, bounds.redirect_hosts.as_ref()?);
+    let is_allowed = allowed.iter().any(|pattern| pattern.matches(&host));
+    (!is_allowed).then(|| (format!("the host of {}", uri.as_str()), "redirectHosts"))
 }

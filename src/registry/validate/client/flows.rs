@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::OidcClientSpec,
+    api::{ConditionReason, OidcClientSpec},
     model::{ApplicationType, AuthMethod, GrantType, ResponseType},
     registry::validate::{ProblemList, grant_types},
 };
@@ -52,7 +52,7 @@ pub fn check_client_flows(
         uris: redirect_uris::check_redirect_uris(problems, spec, application_type, from),
         grant_types: grants,
     };
-    agree(problems, spec, &flows);
+    agree(problems, spec, &flows, from);
     flows
 }
 
@@ -81,7 +81,12 @@ fn response_types(
     types
 }
 
-fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows) {
+fn agree(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    flows: &CheckedFlows,
+    from: ClientOrigin<'_>,
+) {
     let granted = |grant| flows.grant_types.contains(&grant);
     for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
         let used = flows.response_types.iter().any(|it| it.grant_types().contains(&grant));
@@ -99,9 +104,9 @@ fn agree(problems: &mut ProblemList, spec: &OidcClientSpec, flows: &CheckedFlows
         }
     }
     let redirects = granted(GrantType::AuthorizationCode) || granted(GrantType::Implicit);
-    if redirects && spec.redirect_uris.is_empty() {
-        let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials])";
-        problems.invalid("spec.redirectUris", message);
+    if redirects && spec.redirect_uris.is_empty() && !from.has_callbacks {
+        let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
+        problems.refuse(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
     }
     if granted(GrantType::RefreshToken) && !granted(GrantType::AuthorizationCode) {
         let message = "refresh_token requires authorization_code";

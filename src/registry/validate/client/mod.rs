@@ -22,14 +22,14 @@ use scopes::{default_scopes, known_scopes, scope_bound, written_scopes};
 pub use sector::sector_of;
 
 use super::{
-    CheckedTenant, ProblemList, access, limits, name, object_name, secret_ref, secret_template,
-    visible_text,
+    CheckedTenant, ProblemList, access, bounds::ClientBounds, limits, name, object_name,
+    secret_ref, secret_template, visible_text,
 };
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer, ObjectKey, RedirectUri,
-        intern,
+        ApplicationType, AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer,
+        ObjectKey, RedirectUri, intern,
     },
     registry::SecretTemplate,
 };
@@ -67,13 +67,12 @@ pub struct ClientFindings {
 }
 
 /// Validates a client at its tenant; with `None` (absent or not accepted) only what does not depend
-/// on the tenant. Without an installation it is metadata sent for registration, which no API server
-/// has validated.
+/// on the tenant. `callbacks`: the redirect URIs of the identity providers that refer to the client.
+/// Without an installation it is metadata sent for registration, which no API server has validated.
 pub fn validate_client(
     raw: &api::OidcClient,
     key: &ObjectKey,
-    tenant: Option<&CheckedTenant>,
-    namespaces: &NamespaceLabels,
+    (tenant, namespaces, callbacks): (Option<&CheckedTenant>, &NamespaceLabels, &[String]),
     installation: Option<&Installation>,
 ) -> ClientFindings {
     let mut problems = ProblemList::default();
@@ -85,8 +84,12 @@ pub fn validate_client(
     }
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
     let registered = dynamic_registration(raw);
-    let from =
-        ClientOrigin { namespace: &key.namespace, registered: registered.is_some(), installation };
+    let from = ClientOrigin {
+        namespace: &key.namespace,
+        registered: registered.is_some(),
+        has_callbacks: !callbacks.is_empty(),
+        installation,
+    };
     let flows = flows::check_client_flows(&mut problems, spec, from);
     let consent = problems.supported("spec.consent", spec.consent.as_ref());
     let consent = consent.unwrap_or(ConsentPolicy::Required);
@@ -120,6 +123,8 @@ pub fn validate_client(
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
         None => default_scopes(&flows, scope_bound(tenant, foreign, registered.is_some())),
     };
+    let bounded = (foreign || registered.is_some()).then_some(&tenant.bounds);
+    let provider_callbacks = provider_callbacks(callbacks, bounded);
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
@@ -128,6 +133,7 @@ pub fn validate_client(
             access,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
+            provider_callbacks,
             registered: registered.map(Box::new),
             ..assemble((id, key), spec, flows, described, tenant)
         },
@@ -160,6 +166,15 @@ fn assemble(
         tokens: described.tokens.or(tenant.tenant.tokens),
         ..described.onto(bare)
     }
+}
+
+/// The redirect URIs of providers that the bounds of the client allow.
+fn provider_callbacks(callbacks: &[String], bounds: Option<&ClientBounds>) -> Box<[RedirectUri]> {
+    let parsed =
+        callbacks.iter().filter_map(|uri| RedirectUri::parse(uri, ApplicationType::Web).ok());
+    let within =
+        |uri: &RedirectUri| bounds.is_none_or(|it| bounds::exceeded_bound(it, uri).is_none());
+    parsed.filter(within).collect()
 }
 
 fn origins(uris: &CheckedUris) -> Box<[Arc<str>]> {

@@ -14,6 +14,8 @@ pub struct ClientOrigin<'a> {
     pub namespace: &'a str,
     /// Whether it registered itself.
     pub registered: bool,
+    /// Whether identity providers refer to it, whose redirect URIs it has besides its own.
+    pub has_callbacks: bool,
     /// The installation; `None` for metadata sent for registration.
     pub installation: Option<&'a Installation>,
 }

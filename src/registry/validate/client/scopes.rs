@@ -82,7 +82,12 @@ mod tests {
         let refresh = EnumSpec::Supported(GrantType::RefreshToken);
         let code = EnumSpec::Supported(GrantType::AuthorizationCode);
         let spec = OidcClientSpec { grant_types: vec![code, refresh], ..Default::default() };
-        let from = ClientOrigin { namespace: "team", registered: false, installation: None };
+        let from = ClientOrigin {
+            namespace: "team",
+            registered: false,
+            has_callbacks: false,
+            installation: None,
+        };
         let flows = flows::check_client_flows(&mut ProblemList::default(), &spec, from);
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
         let all = words("openid profile email groups offline_access");

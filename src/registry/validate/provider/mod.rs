@@ -14,6 +14,7 @@ use crate::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
         check_example,
     },
+    registry::LinkedClient,
 };
 
 /// Claims that can pass from one person to another, so they cannot identify a person.
@@ -35,10 +36,12 @@ pub struct ProviderFindings {
     pub problems: ProblemList,
 }
 
-/// Validates a provider. `dev`: no API server has validated the object.
+/// Validates a provider. `linked`: the client that it refers to, if it is usable. `dev`: no API server
+/// has validated the object.
 pub fn validate_provider(
     raw: &api::IdentityProvider,
     key: &ObjectKey,
+    linked: Option<&LinkedClient>,
     dev: bool,
 ) -> ProviderFindings {
     let mut problems = ProblemList::default();
@@ -47,7 +50,7 @@ pub fn validate_provider(
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
     let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
     visible_text(&mut problems, "spec.displayName", &display_name);
-    let found = source::provider_source(&mut problems, spec);
+    let found = source::provider_source(&mut problems, spec, linked);
     let (source, secret) = found.unzip();
     let secret: Option<SecretKeyRef> = secret.flatten();
     secret_refs(&mut problems, spec, secret.as_ref());

@@ -2,12 +2,17 @@
 
 use url::Url;
 
-use super::{ProblemList, ldap::ldap_settings, visible_text};
+use super::{ProblemList, ldap::ldap_settings, object_name, visible_text};
 use crate::{
-    api::{GitHubProviderSpec, IdentityProviderSpec, OidcProviderSpec, SecretKeyRef},
-    model::{ObjectKey, ProviderType, Secret},
-    protocol::identity_provider::{GitHubUpstream, OidcUpstream, ProviderSource},
-    registry::validate::SCOPE_MESSAGE,
+    api::{
+        EnumSpec, GitHubProviderSpec, IdentityProviderSpec, LocalClientRef, OidcProviderSpec,
+        SecretKeyRef,
+    },
+    model::{ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse},
+    protocol::identity_provider::{
+        GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials,
+    },
+    registry::{LinkedClient, validate::SCOPE_MESSAGE},
 };
 
 /// The host of github.com.
@@ -17,6 +22,7 @@ const GITHUB: &str = "github.com";
 pub(super) fn provider_source(
     problems: &mut ProblemList,
     spec: &IdentityProviderSpec,
+    linked: Option<&LinkedClient>,
 ) -> Option<(ProviderSource, Option<SecretKeyRef>)> {
     let provider_type = problems.supported("spec.type", Some(&spec.provider_type))?;
     for (member, set, of_type) in [
@@ -34,7 +40,21 @@ pub(super) fn provider_source(
         }
     }
     match provider_type {
-        ProviderType::Oidc => oidc(problems, spec.oidc.as_ref()?),
+        ProviderType::Oidc => {
+            let before = problems.len();
+            let oidc = spec.oidc.as_ref()?;
+            let written = written_scopes(problems, oidc);
+            let userinfo = problems
+                .supported("spec.oidc.userinfo", oidc.userinfo.as_ref())
+                .unwrap_or_default();
+            let upstream = match &oidc.client_ref {
+                Some(reference) => linked_upstream(problems, spec, (oidc, reference), linked),
+                None => own_upstream(problems, oidc),
+            }?;
+            let scopes = if written.is_empty() { upstream.scopes.clone() } else { written };
+            let source = ProviderSource::Oidc(OidcUpstream { scopes, userinfo, ..upstream });
+            (problems.len() == before).then(|| (source, oidc.client_secret_ref.clone()))
+        }
         ProviderType::GitHub => github(problems, spec.github.as_ref()?),
         ProviderType::Ldap => {
             let spec = spec.ldap.as_ref()?;
@@ -63,11 +83,22 @@ pub(super) fn default_identity_key(source: &ProviderSource, key: &ObjectKey) -> 
     }
 }
 
-fn oidc(
-    problems: &mut ProblemList,
-    spec: &OidcProviderSpec,
-) -> Option<(ProviderSource, Option<SecretKeyRef>)> {
-    let before = problems.len();
+/// The scopes that the manifest names.
+fn written_scopes(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Vec<String> {
+    for (index, scope) in spec.scopes.iter().enumerate() {
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if scope.is_empty() || !scope.bytes().all(plain) {
+            problems.invalid(format!("spec.oidc.scopes[{index}]"), SCOPE_MESSAGE);
+        }
+    }
+    if !spec.scopes.is_empty() && !spec.scopes.iter().any(|scope| scope == "openid") {
+        problems.invalid("spec.oidc.scopes", "must contain openid; add it");
+    }
+    spec.scopes.clone()
+}
+
+/// The provider that the manifest describes. Its client secret is read later.
+fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<OidcUpstream> {
     let issuer = spec.issuer.clone().unwrap_or_default();
     let url = Url::parse(&issuer).ok().filter(|url| {
         matches!(url.scheme(), "https" | "http")
@@ -78,30 +109,53 @@ fn oidc(
             && url.fragment().is_none()
     });
     if url.is_none() {
-        let message = "must be the provider's issuer, an absolute URL without query and fragment, such as https://login.example.com";
+        let message = "must be the provider's issuer, an absolute URL without query and fragment, such as https://login.example.com; or set clientRef";
         problems.invalid("spec.oidc.issuer", message);
     }
     let client_id = spec.client_id.clone().unwrap_or_default();
     visible_text(problems, "spec.oidc.clientId", &client_id);
-    for (index, scope) in spec.scopes.iter().enumerate() {
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-        if scope.is_empty() || !scope.bytes().all(plain) {
-            problems.invalid(format!("spec.oidc.scopes[{index}]"), SCOPE_MESSAGE);
-        }
-    }
-    if !spec.scopes.is_empty() && !spec.scopes.iter().any(|scope| scope == "openid") {
-        problems.invalid("spec.oidc.scopes", "must contain openid; add it");
-    }
-    let userinfo =
-        problems.supported("spec.oidc.userinfo", spec.userinfo.as_ref()).unwrap_or_default();
-    let source = ProviderSource::Oidc(OidcUpstream {
+    url.map(|_| OidcUpstream {
         issuer,
         client_id,
-        client_secret: None,
-        scopes: spec.scopes.clone(),
-        userinfo,
-    });
-    (problems.len() == before).then(|| (source, spec.client_secret_ref.clone()))
+        credentials: UpstreamCredentials::None,
+        linked: None,
+        scopes: Vec::new(),
+        userinfo: UserinfoUse::default(),
+    })
+}
+
+/// The provider that is another tenant of this installation.
+fn linked_upstream(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+    (oidc, reference): (&OidcProviderSpec, &LocalClientRef),
+    linked: Option<&LinkedClient>,
+) -> Option<OidcUpstream> {
+    object_name(problems, "spec.oidc.clientRef.name", &reference.name);
+    for (name, set) in [
+        ("issuer", oidc.issuer.is_some()),
+        ("clientId", oidc.client_id.is_some()),
+        ("clientSecretRef", oidc.client_secret_ref.is_some()),
+    ] {
+        if set {
+            let message = "comes from the client that clientRef names; remove one of the two";
+            problems.invalid(format!("spec.oidc.{name}"), message);
+        }
+    }
+    let linked = linked?;
+    let mode = spec.refresh.as_ref().and_then(|refresh| refresh.mode.as_ref());
+    let refreshes = mode == Some(&EnumSpec::Supported(RefreshMode::Upstream));
+    let usual = ["openid", "profile", "email", "groups"].into_iter();
+    let usual = usual.chain(refreshes.then_some("offline_access"));
+    Some(OidcUpstream {
+        issuer: linked.issuer.to_string(),
+        client_id: linked.client_id.to_string(),
+        credentials: linked.credentials.clone(),
+        linked: Some(linked.tenant.clone()),
+        // Scopes that the client may not request would be refused.
+        scopes: usual.filter(|it| linked.scopes.contains(*it)).map(str::to_owned).collect(),
+        userinfo: UserinfoUse::default(),
+    })
 }
 
 fn github(

@@ -1,0 +1,122 @@
+//! Calls of this installation's own issuers: the handlers answer without a connection, so it does not
+//! matter which address the issuer's host has inside the network.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use url::{Position, Url};
+
+use super::{AppState, Request as TenantRequest};
+use crate::{
+    fetch::{
+        CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch, UpstreamFetch,
+    },
+    identity::throttle_prefix,
+    model::Secret,
+};
+
+/// Limit of a call, as over the network.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Calls the handlers of this process.
+#[derive(Debug)]
+pub(super) struct LocalFetch {
+    /// The state of the handlers.
+    pub(super) app: Weak<AppState>,
+    /// The address of the client whose request causes the calls.
+    pub(super) address: IpAddr,
+}
+
+impl LocalFetch {
+    async fn answer(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        let url = Url::parse(call.url).map_err(|_| FetchError::Url("it is not a URL"))?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let request = local_request(&url, &call).ok_or(FetchError::Url("it is not plain"))?;
+        let app: Arc<AppState> =
+            self.app.upgrade().ok_or_else(|| FetchError::Unknown(host.clone()))?;
+        let answer = tokio::time::timeout(CALL_TIMEOUT, app.answer(request, self.address)).await;
+        let (head, body) = answer.map_err(|_| FetchError::Late(host.clone()))?.into_parts();
+        let Ok(body) = body.collect().await;
+        let body = body.to_bytes();
+        if body.len() > limit {
+            return Err(FetchError::TooLarge(host, limit));
+        }
+        let response = Response::from_parts(head, ());
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let essence = content_type.and_then(|value| value.split(';').next());
+        Ok(CallResponse {
+            status: response.status().as_u16(),
+            body,
+            content_type: essence.map(|essence| essence.trim().to_ascii_lowercase()),
+            next: None,
+        })
+    }
+}
+
+/// The request of a call.
+fn local_request(url: &Url, call: &ClientCall<'_>) -> Option<Request<Full<Bytes>>> {
+    let body = call.form.map(|form| Bytes::from(form.expose().clone()));
+    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let mut request = Request::builder()
+        .method(method)
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
+        .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(header::ACCEPT, call.accept);
+    if body.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    }
+    if let Some(authorization) = call.authorization {
+        let mut value = HeaderValue::from_str(authorization.expose()).ok()?;
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    request.body(Full::new(body.unwrap_or_default())).ok()
+}
+
+impl AppState {
+    /// The HTTP client for the identity providers of a request's tenant. Tenants of this installation
+    /// are not called over the network, where their address may be one that must not be called.
+    pub(super) fn upstream_client(&self, request: &TenantRequest) -> SharedFetch {
+        let tenant = &request.tenant.tenant;
+        let (name, address) = (tenant.id.to_string(), throttle_prefix(request.address));
+        Arc::new(UpstreamFetch {
+            public: self.accounts.http_client.for_owner(&name, Some(address)),
+            internal: self.accounts.internal_http_client.for_owner(&name, Some(address)),
+            hosts: Arc::clone(&tenant.upstream_hosts),
+            local: Arc::new(LocalFetch { app: Weak::clone(&self.own), address: request.address }),
+            issuers: request.tenant.linked_issuers(),
+        })
+    }
+}
+
+#[async_trait]
+impl Fetch for LocalFetch {
+    async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
+        let call = ClientCall { url, authorization: None, accept: "application/json", form: None };
+        let CallResponse { status, body, content_type, .. } = self.answer(call, limit).await?;
+        if status != 200 {
+            let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+            return Err(FetchError::Status(host.unwrap_or_default(), status));
+        }
+        // A document of this process costs nothing.
+        Ok(FetchedDocument { body, content_type, max_age: Some(Duration::ZERO) })
+    }
+
+    async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
+        let form = Secret::new(form);
+        let call = ClientCall { url, authorization: None, accept: "*/*", form: Some(&form) };
+        Ok(self.answer(call, usize::MAX).await?.status)
+    }
+
+    async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
+        self.answer(call, limit).await
+    }
+}

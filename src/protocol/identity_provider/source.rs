@@ -1,0 +1,67 @@
+//! How providers are asked: by OpenID Connect, by GitHub's API, or by LDAP.
+
+use crate::model::{
+    GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, Secret, SecretTransport, TenantId,
+    UserinfoUse,
+};
+
+/// How a provider is asked.
+#[derive(Clone, Debug)]
+pub enum ProviderSource {
+    /// By OpenID Connect.
+    Oidc(OidcUpstream),
+    /// By the API of GitHub.
+    GitHub(GitHubUpstream),
+    /// By LDAP, with the name and the password from the tenant's own page.
+    Ldap(Box<LdapSettings>),
+}
+
+/// An OpenID provider.
+#[derive(Clone, Debug)]
+pub struct OidcUpstream {
+    /// Its issuer.
+    pub issuer: String,
+    /// The client id of this tenant there.
+    pub client_id: String,
+    /// How this tenant authenticates there.
+    pub credentials: UpstreamCredentials,
+    /// The tenant of this installation that is the provider, if a client of it was referred to.
+    pub linked: Option<TenantId>,
+    /// The scopes to request; empty: those that the provider offers of the usual ones.
+    pub scopes: Vec<String>,
+    /// Whether its userinfo endpoint is asked.
+    pub userinfo: UserinfoUse,
+}
+
+/// How a tenant authenticates at an OpenID provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamCredentials {
+    /// It does not: a public client, which is bound by PKCE alone.
+    None,
+    /// By a client secret.
+    Secret {
+        /// The secret.
+        secret: Secret<String>,
+        /// The part of the request that contains it; `None`: as the provider's metadata say.
+        transport: Option<SecretTransport>,
+    },
+}
+
+/// GitHub or GitHub Enterprise Server.
+#[derive(Clone, Debug)]
+pub struct GitHubUpstream {
+    /// The host of its pages.
+    pub host: String,
+    /// The client id of the OAuth app.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: Secret<String>,
+    /// Whether membership of an organization is required.
+    pub organization_policy: GitHubOrganizationPolicy,
+    /// The organizations, in lower case.
+    pub organizations: Vec<String>,
+    /// The names of teams.
+    pub team_names: GitHubTeamNames,
+    /// Whether parents of teams are groups too.
+    pub team_parents: bool,
+}

@@ -1,0 +1,174 @@
+//! The clients that providers refer to by `clientRef`, over all tenants. Clients do not depend on
+//! providers, so they are validated before.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    members::ProviderLink,
+    provider_loops::{TenantEdge, find_closing_edges},
+};
+use crate::{
+    api::{ConditionReason, ConditionType},
+    model::{
+        Client, ClientAuthentication, GrantType, IdTokenAlgorithm, Installation, Issuer, ObjectKey,
+        ResponseType, TenantId,
+    },
+    protocol::identity_provider::UpstreamCredentials,
+    registry::{
+        ClientOutcome, LinkedClient, ObjectOutcome, ProviderLinks, ValidationProblem, Verdict,
+        precedence::Precedence,
+    },
+};
+
+/// The field with the reference.
+const FIELD: &str = "spec.oidc.clientRef";
+
+/// The validated clients of a tenant, by object.
+#[derive(Debug, Default)]
+pub(super) struct TenantClients<'a>(
+    HashMap<&'a ObjectKey, (&'a ClientOutcome, Option<&'a Arc<Client>>)>,
+);
+
+impl<'a> TenantClients<'a> {
+    /// The clients of a group: all with a verdict, and those that are served.
+    pub(super) fn of(
+        verdicts: &'a [Arc<Verdict>],
+        served: impl Iterator<Item = &'a Arc<Client>>,
+    ) -> Self {
+        let mut clients: HashMap<_, _> = verdicts
+            .iter()
+            .filter_map(|verdict| match &verdict.outcome {
+                ObjectOutcome::Client(outcome) => Some((&verdict.object.key, (outcome, None))),
+                _ => None,
+            })
+            .collect();
+        for client in served {
+            if let Some((_, found)) = clients.get_mut(&client.object) {
+                *found = Some(client);
+            }
+        }
+        Self(clients)
+    }
+
+    /// The issuer and the client of a reference, if the client is accepted.
+    fn accepted(&self, client: &ObjectKey) -> Option<(&'a Issuer, Option<&'a Arc<Client>>)> {
+        let (outcome, served) = self.0.get(client)?;
+        outcome.client_id.as_ref()?;
+        Some((outcome.issuer.as_ref()?, *served))
+    }
+}
+
+/// Resolves the references of all providers. `clients`: those of the tenants that are referred to.
+pub(super) fn resolve_links(
+    links: &[(&TenantId, &ProviderLink)],
+    clients: &HashMap<&TenantId, TenantClients<'_>>,
+    installation: &Installation,
+) -> HashMap<TenantId, ProviderLinks> {
+    let mut ranked: Vec<_> = links.to_vec();
+    ranked
+        .sort_by_cached_key(|(_, link)| Precedence::of(link.created, &link.provider, installation));
+    // A reference to a client that its tenant does not accept leads nowhere.
+    let found = |link: &ProviderLink| clients.get(link.upstream.as_ref()?)?.accepted(&link.client);
+    let counted: Vec<_> = ranked.iter().filter(|(_, link)| found(link).is_some()).collect();
+    let edges: Vec<TenantEdge<'_>> = counted
+        .iter()
+        .filter_map(|(tenant, link)| Some(TenantEdge { tenant, upstream: link.upstream.as_ref()? }))
+        .collect();
+    let loops: HashMap<&ObjectKey, Vec<&TenantId>> = counted
+        .iter()
+        .zip(find_closing_edges(&edges))
+        .filter_map(|((_, link), back)| Some((&link.provider, back?)))
+        .collect();
+    let mut resolved: HashMap<TenantId, ProviderLinks> = HashMap::new();
+    for (tenant, link) in ranked {
+        let client = match loops.get(&link.provider) {
+            Some(back) => Err(loop_problem(tenant, back)),
+            None => linked_client(link, found(link)),
+        };
+        resolved.entry(tenant.clone()).or_default().insert(link.provider.clone(), client);
+    }
+    resolved
+}
+
+fn loop_problem(tenant: &TenantId, back: &[&TenantId]) -> ValidationProblem {
+    let names: Vec<String> = back.iter().map(|id| format!("\"{id}\"")).collect();
+    let message = format!(
+        "closes a loop: people of Tenant \"{tenant}\" would come from {}, whose providers are older; delete one of these providers, or refer to a client of another tenant",
+        names.join(", then from ")
+    );
+    ValidationProblem::accepted(ConditionReason::ProviderLoop, FIELD, message)
+}
+
+/// The client of a reference, or the reason why it cannot be used.
+fn linked_client(
+    link: &ProviderLink,
+    found: Option<(&Issuer, Option<&Arc<Client>>)>,
+) -> Result<LinkedClient, ValidationProblem> {
+    let problem = |reason, message| {
+        ValidationProblem::of(ConditionType::ResolvedRefs, reason, FIELD, message)
+    };
+    let name = &link.client.name;
+    let Some(tenant) = &link.upstream else {
+        let message = format!(
+            "OidcClient {name:?} not found in namespace {:?}; create it with the tenantRef of the tenant whose people sign in",
+            link.client.namespace
+        );
+        return Err(problem(ConditionReason::ClientNotFound, message));
+    };
+    let not_ready = |state: &str| {
+        let message = format!("OidcClient {name:?} is not {state}; see its conditions");
+        problem(ConditionReason::ClientNotReady, message)
+    };
+    let (issuer, client) = found.ok_or_else(|| not_ready("accepted"))?;
+    let client = client.ok_or_else(|| not_ready("served yet"))?;
+    let credentials = credentials(client, link).map_err(|lacks| {
+        let message = format!("people cannot sign in by OidcClient {name:?}: {lacks}");
+        problem(ConditionReason::ClientUnsuitable, message)
+    })?;
+    Ok(LinkedClient {
+        tenant: tenant.clone(),
+        issuer: issuer.clone(),
+        client_id: client.id.clone(),
+        credentials,
+        scopes: Arc::clone(&client.scopes),
+    })
+}
+
+/// The credentials of a client by which people can sign in, or what it lacks.
+fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentials, String> {
+    if !client.grant_types.contains(&GrantType::AuthorizationCode)
+        || !client.response_types.contains(&ResponseType::Code)
+    {
+        let lacks = "it lacks the grant type authorization_code or the response type code; add them to its grantTypes and responseTypes";
+        return Err(lacks.to_owned());
+    }
+    if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
+        return Err(
+            "its ID tokens are not signed; remove idTokenSignedResponseAlg: none".to_owned()
+        );
+    }
+    if client.userinfo_signed_response_alg.is_some() {
+        let lacks = "its userinfo responses are signed, which providers do not read; remove userinfoSignedResponseAlg";
+        return Err(lacks.to_owned());
+    }
+    let is_registered =
+        |callback: &str| client.all_redirect_uris().any(|uri| uri.matches(callback));
+    if let Some(callback) = link.callback.as_deref().filter(|it| !is_registered(it)) {
+        return Err(format!(
+            "its tenant's spec.clients.redirectHosts or redirectSchemes do not allow {callback}; extend them there"
+        ));
+    }
+    match &client.authentication {
+        ClientAuthentication::None => Ok(UpstreamCredentials::None),
+        ClientAuthentication::Secret { transport, secrets } => {
+            let secret = secrets.first().cloned().ok_or("its client secret does not exist yet")?;
+            Ok(UpstreamCredentials::Secret { secret, transport: *transport })
+        }
+        ClientAuthentication::SecretJwt { .. } | ClientAuthentication::PrivateKeyJwt { .. } => {
+            Err(format!(
+                "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
+                client.authentication.method()
+            ))
+        }
+    }
+}
