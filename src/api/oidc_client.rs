@@ -79,8 +79,8 @@ pub struct OidcClientSpec {
     /// URIs that users may be redirected to after sign-in, compared as exact strings: with https, the
     /// scheme of an application, or http on a loopback host (localhost and names below it, 127.0.0.1,
     /// `[::1]`). With http on other hosts only where the installation's `insecureHttpHosts` allow it.
-    /// The loopback URIs of native clients match any port. Those of an IdentityProvider that refers to
-    /// the client by `clientRef` need not be listed.
+    /// The loopback URIs of native clients match any port. Those of an `IdentityProvider` that refers
+    /// to the client by `clientRef` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute())]

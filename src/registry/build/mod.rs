@@ -70,7 +70,7 @@ pub fn build_snapshot(
 /// A group with providers that refer to clients, whose clients are validated.
 enum LinkedGroup {
     /// Its own inputs have not changed.
-    Known(CachedGroup),
+    Known(Box<CachedGroup>),
     Prepared(Box<PreparedGroup>),
 }
 
@@ -103,7 +103,7 @@ fn judge_groups(
             });
             judged.insert(id, known);
         } else {
-            let draft = known.map(LinkedGroup::Known);
+            let draft = known.map(|known| LinkedGroup::Known(Box::new(known)));
             let draft = draft.unwrap_or_else(|| LinkedGroup::Prepared(Box::new(prepare())));
             linked.insert(id, (group, draft));
         }
@@ -112,7 +112,7 @@ fn judge_groups(
     for (id, (group, draft)) in linked {
         let links = resolved.remove(&id).unwrap_or_default();
         let known = match draft {
-            LinkedGroup::Known(known) if known.links == links => known,
+            LinkedGroup::Known(known) if known.links == links => *known,
             LinkedGroup::Known(_) => {
                 let prepared = group.prepare(installation, &cache.keys);
                 CachedGroup::new(&group, prepared.finish(&group, &links, installation), links)

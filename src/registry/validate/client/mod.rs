@@ -78,10 +78,7 @@ pub fn validate_client(
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
-    object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
-    if let Some(namespace) = &spec.tenant_ref.namespace {
-        object_name(&mut problems, "spec.tenantRef.namespace", namespace);
-    }
+    tenant_ref(&mut problems, spec);
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
     let registered = dynamic_registration(raw);
     let from = ClientOrigin {
@@ -124,7 +121,6 @@ pub fn validate_client(
         None => default_scopes(&flows, scope_bound(tenant, foreign, registered.is_some())),
     };
     let bounded = (foreign || registered.is_some()).then_some(&tenant.bounds);
-    let provider_callbacks = provider_callbacks(callbacks, bounded);
     let claims = id.filter(|_| admitted && (!foreign || spec.client_id.is_none()));
     let checked = claims.clone().filter(|_| !problems.refused()).map(|id| CheckedClient {
         client: Client {
@@ -133,13 +129,20 @@ pub fn validate_client(
             access,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
-            provider_callbacks,
+            provider_callbacks: provider_callbacks(callbacks, bounded),
             registered: registered.map(Box::new),
             ..assemble((id, key), spec, flows, described, tenant)
         },
         secret,
     });
     ClientFindings { checked, claims, problems }
+}
+
+fn tenant_ref(problems: &mut ProblemList, spec: &OidcClientSpec) {
+    object_name(problems, "spec.tenantRef.name", &spec.tenant_ref.name);
+    if let Some(namespace) = &spec.tenant_ref.namespace {
+        object_name(problems, "spec.tenantRef.namespace", namespace);
+    }
 }
 
 fn assemble(
