@@ -18,6 +18,7 @@ mod ldap;
 mod memory;
 mod observability;
 mod properties;
+mod provider_examples;
 mod records;
 mod registration;
 mod token;

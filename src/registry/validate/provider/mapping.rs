@@ -146,8 +146,11 @@ pub(super) fn claim_rules(
             (Some(name), Some(value), None) => {
                 Some(Requirement::Claim { name: name.clone(), value: value.clone() })
             }
-            (None, None, Some(text)) => expression(problems, &format!("{field}.expression"), text)
-                .map(|_| Requirement::Claim { name: String::new(), value: String::new() }),
+            (None, None, Some(text)) => {
+                let field = format!("{field}.expression");
+                condition(problems, &field, text, ExpressionScope::Claims)
+                    .map(Requirement::Expression)
+            }
             _ => {
                 problems.invalid(field, "must have claim and requiredValue, or expression");
                 None
