@@ -17,8 +17,8 @@ use crate::{
         },
         params::RequestParams,
         upstream::{
-            CallbackResponse, UpstreamDemands, UpstreamRequest, UpstreamState, authorization_url,
-            check_callback, read_callback,
+            CallbackResponse, UpstreamDemands, UpstreamParty, UpstreamRequest, UpstreamState,
+            authorization_url, check_callback, read_callback,
         },
     },
     upstream::{
@@ -67,6 +67,7 @@ pub async fn begin_upstream_sign_in(
         started_at: context.now,
         demands: wishes.demands.clone(),
         interaction,
+        party: UpstreamParty::of(provider),
     };
     let sealed = context.seal(&state)?;
     let redirect_uri = redirect_uri(context, provider);

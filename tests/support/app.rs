@@ -164,7 +164,7 @@ impl TestApp {
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = SnapshotHandle::new();
         let network = Arc::new(Network::new(callable));
-        let app = handlers(&registry, &store, network.clone(), clock.clone(), config);
+        let app = handlers((&registry, &store), network.clone(), clock.clone(), config, 8);
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),
             registry: app.registry.clone(),
@@ -188,6 +188,19 @@ impl TestApp {
         let app = Self { origin, address, clock, store, app, stage, network, stop };
         app.serve(manifests);
         app
+    }
+
+    /// Starts another replica of the same installation: with the same origin, store, keys, clock and
+    /// objects, on a port of its own. Its objects change apart from those of the first.
+    pub fn start_replica(&self) -> Self {
+        let registry = SnapshotHandle::new();
+        let (network, clock) = (Arc::clone(&self.network), Arc::clone(&self.clock));
+        let config = self.app.config.clone();
+        let app = handlers((&registry, &self.store), network.clone(), clock.clone(), config, 9);
+        let (address, stop) = listen(app.clone(), None);
+        let stage = Arc::new(self.stage.copy(registry));
+        let (origin, store) = (self.origin.clone(), self.store.clone());
+        Self { origin, address, clock, store, app, stage, network, stop }
     }
 
     /// Starts a graceful shutdown, as SIGTERM does.
@@ -259,18 +272,18 @@ pub fn write_pair(certificate: &Path, key: &Path) -> String {
 
 /// Builds the state of the request handlers.
 fn handlers(
-    registry: &SnapshotHandle,
-    store: &SharedStore,
+    (registry, store): (&SnapshotHandle, &SharedStore),
     network: Arc<Network>,
     clock: Arc<FixedClock>,
     config: ServerConfig,
+    seed: u64,
 ) -> Arc<AppState> {
     let accounts = AccountServices::new(
         store.clone(),
         Signer::new(1),
         network,
         Arc::clone(&clock) as _,
-        Arc::new(SeededEntropy::new(8)),
+        Arc::new(SeededEntropy::new(seed)),
         Arc::new(Metrics::new()),
     );
     let app = AppState {

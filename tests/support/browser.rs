@@ -66,6 +66,12 @@ impl Browser {
         Self { port: Some(port), ..Self::new() }
     }
 
+    /// Reaches the provider through another port from now on, as a load balancer would send requests to
+    /// another replica.
+    pub fn reach(&mut self, port: u16) {
+        self.port = Some(port);
+    }
+
     /// Adds a header to every later request, as a proxy would.
     pub fn send(&mut self, name: &'static str, value: &str) {
         self.headers.insert(name, value.parse().expect("a value"));

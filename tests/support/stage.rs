@@ -104,6 +104,26 @@ impl Stage {
         }
     }
 
+    /// The same objects and keys for another server of the installation.
+    pub fn copy(&self, registry: SnapshotHandle) -> Self {
+        let shown = self.shown.lock().expect("not poisoned");
+        let copy = Self {
+            registry,
+            clock: Arc::clone(&self.clock),
+            installation: self.installation.clone(),
+            cache: BuildCache::default(),
+            revision: AtomicU64::new(0),
+            sealing: self.sealing.clone(),
+            shown: Mutex::new(Shown {
+                objects: shown.objects.clone(),
+                keys: shown.keys.clone(),
+                pool: KeyPool { taken: shown.pool.taken.clone() },
+            }),
+        };
+        copy.publish(&shown);
+        copy
+    }
+
     /// The subject of a user of a tenant in the namespace `default`.
     pub fn subject(&self, tenant: &str, username: &str) -> String {
         let snapshot = self.registry.snapshot();

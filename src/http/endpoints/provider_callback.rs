@@ -62,7 +62,8 @@ async fn complete(
         return Err(unsolicited());
     }
     let authorization = forms::resume_in_browser(app, request, state.interaction.clone()).await?;
-    let Some(provider) = request.tenant.provider(&state.provider) else {
+    let provider = request.tenant.provider(&state.provider);
+    let Some(provider) = provider.filter(|provider| state.is_for(provider)) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
     let fetch = app.upstream_client(request);

@@ -12,5 +12,5 @@ pub use authorization::{UpstreamRequest, authorization_url};
 pub use callback::{CallbackError, CallbackResponse, check_callback, read_callback};
 pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
 pub use metadata::{MetadataError, UpstreamMetadata};
-pub use state::{UpstreamDemands, UpstreamState};
+pub use state::{UpstreamDemands, UpstreamParty, UpstreamState};
 pub use token_response::{TokenResponseError, UpstreamTokens, parse_token_response};

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{SealPurpose, Timestamp},
+    model::{SealPurpose, Timestamp, sha256},
     protocol::{
         authorize::Interaction,
+        identity_provider::{IdentityProvider, ProviderSource},
         records::{FormatVersion, RecordFormat, SealedRecord},
     },
 };
@@ -28,6 +29,32 @@ pub struct UpstreamState {
     pub demands: UpstreamDemands,
     /// The authorization that waits for it. It binds the state to the browser.
     pub interaction: Interaction,
+    /// The party that the browser was sent to, and this tenant as its client.
+    pub party: UpstreamParty,
+}
+
+impl UpstreamState {
+    /// Returns true if the browser was sent to this provider as it is now. After a change of the
+    /// object its code belongs to another party, which must not receive it (RFC 9700 §4.4).
+    pub fn is_for(&self, provider: &IdentityProvider) -> bool {
+        self.provider == provider.name() && self.party == UpstreamParty::of(provider)
+    }
+}
+
+/// A provider's issuer or host with the client id there, as a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamParty([u8; 32]);
+
+impl UpstreamParty {
+    /// The party that a provider's object names.
+    pub fn of(provider: &IdentityProvider) -> Self {
+        let (place, client) = match &provider.source {
+            ProviderSource::Oidc(oidc) => (oidc.issuer.as_str(), oidc.client_id.as_str()),
+            ProviderSource::GitHub(github) => (github.host.as_str(), github.client_id.as_str()),
+            ProviderSource::Ldap(_) => ("", ""),
+        };
+        Self(sha256(format!("{place}\0{client}")))
+    }
 }
 
 /// Demands on a sign-in at a provider.
@@ -60,7 +87,7 @@ impl SealedRecord for UpstreamState {
 }
 
 impl RecordFormat for UpstreamState {
-    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 1 };
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::{
     upstream::{Script, Upstream},
 };
 
-const MANIFESTS: &str = r#"
+/// A tenant with two providers at `UPSTREAM`, of which one admits declared people only.
+pub(super) const MANIFESTS: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: main}

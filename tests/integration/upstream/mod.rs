@@ -5,5 +5,6 @@ use crate::support::{app, browser, upstream};
 mod attacks;
 mod client_ref;
 mod github;
+mod replicas;
 mod sign_in;
 mod world;
