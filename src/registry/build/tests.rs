@@ -126,7 +126,6 @@ fn only_a_tenant_that_was_created_again_is_known_by_the_annotation_of_its_secret
 fn put<K: ManagedObject>(objects: &mut ObjectSet, name: &str, spec: &serde_json::Value)
 where
     AnyCachedObject: From<CachedObject<K>>,
-    K: serde::de::DeserializeOwned,
 {
     let key = ObjectKey::new("team", name);
     let object = serde_json::json!({
