@@ -10,10 +10,15 @@ use std::{
 
 const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
 
-/// Tenants that examples refer to: namespace and spec.
-const TENANTS: [(&str, &str); 2] = [
-    ("team-a", "scopes: {badge: {claims: [badge_number]}}"),
-    ("identity", "clients: {namespaces: {from: All}, scopes: [openid, profile, email, groups]}"),
+/// Tenants that examples refer to: namespace, name and spec.
+const TENANTS: [(&str, &str, &str); 3] = [
+    ("team-a", "main", "scopes: {badge: {claims: [badge_number]}}"),
+    (
+        "identity",
+        "main",
+        "clients: {namespaces: {from: All}, scopes: [openid, profile, email, groups]}",
+    ),
+    ("platform", "corp", "clients: {namespaces: {from: All}}"),
 ];
 
 /// The pages directly in a folder.
@@ -63,8 +68,8 @@ fn check(manifest: &str) -> Result<(), String> {
     let write =
         |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
     write("it.yaml", manifest);
-    for (namespace, spec) in TENANTS {
-        let metadata = format!("metadata: {{name: main, namespace: {namespace}}}");
+    for (namespace, name, spec) in TENANTS {
+        let metadata = format!("metadata: {{name: {name}, namespace: {namespace}}}");
         if !(manifest.contains("kind: Tenant")
             && manifest.contains(&format!("namespace: {namespace}")))
         {
