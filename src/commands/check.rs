@@ -149,6 +149,7 @@ fn severity(reason: ConditionReason) -> Severity {
         ConditionReason::Pending
         | ConditionReason::NotServed
         | ConditionReason::WriteFailed
+        | ConditionReason::ClientNotReady
         | ConditionReason::TenantNotAccepted => Severity::Expected,
         // Secrets are rarely stored with manifests.
         ConditionReason::SecretNotFound => Severity::Warning,
@@ -234,5 +235,35 @@ stringData: {key.pem: not a key}
         let (problems, output) = check(&format!("{tenant}{secret}"));
         assert_eq!(problems, 1, "{output}");
         assert!(output.contains("key.pem"), "{output}");
+    }
+
+    #[test]
+    fn a_client_that_waits_for_its_secret_is_no_problem_of_its_provider() {
+        let manifest = "apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: corp, namespace: team}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: hub, namespace: team}
+spec: {tenantRef: {name: corp}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {name: hub, namespace: team}
+spec: {tenantRef: {name: main}, type: OIDC, oidc: {clientRef: {name: hub}}, admit: Everyone}
+";
+        let (problems, output) = check(manifest);
+        assert_eq!(problems, 0, "{output}");
+        let (problems, output) =
+            check(&manifest.replace("clientRef: {name: hub}", "clientRef: {name: x}"));
+        assert!(output.contains("OidcClient \"x\" not found"), "{output}");
+        assert!(problems > 0);
     }
 }
