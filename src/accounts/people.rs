@@ -84,11 +84,20 @@ pub(super) async fn find_account(
 pub(super) fn united_account(declared: &Account, also: Account) -> Account {
     let mut account = declared.clone();
     for (name, value) in also.claims {
-        account.claims.entry(name).or_insert(value);
+        if !is_about_declared_claim(declared, &name) {
+            account.claims.entry(name).or_insert(value);
+        }
     }
     let new = also.groups.into_iter().filter(|group| !declared.groups.contains(group));
     account.groups.extend(new);
     account
+}
+
+/// Returns true for a claim that says something about another one, which is declared. A provider does
+/// not verify an address that it did not give.
+fn is_about_declared_claim(declared: &Account, name: &str) -> bool {
+    let of = name.strip_suffix("_verified");
+    of.is_some_and(|of| declared.claims.contains_key(of))
 }
 
 /// The account that a provider gives a declared user, if the user still names that person.

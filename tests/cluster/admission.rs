@@ -731,6 +731,35 @@ async fn providers_have_one_member_and_plain_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_a_client_by_itself_or_by_reference() {
+    let providers = providers().await;
+    let message = "must have issuer and clientId, or clientRef alone";
+    let by_reference = |also: Value| {
+        let mut oidc = json!({ "issuer": null, "clientId": null, "clientRef": { "name": "hub" } });
+        merge(&mut oidc, &also);
+        json!({ "oidc": oidc })
+    };
+    // A reference is accepted by itself; the client need not exist.
+    providers.accepts(by_reference(json!({}))).await;
+    for also in [
+        json!({ "issuer": "https://login.test" }),
+        json!({ "clientId": "lanyard" }),
+        json!({ "issuer": "https://login.test", "clientId": "lanyard" }),
+        json!({ "clientSecretRef": { "name": "hub" } }),
+    ] {
+        providers.rejects(by_reference(also), message).await;
+    }
+    providers.rejects(json!({ "oidc": { "clientId": null } }), message).await;
+    let to = |name: &str| by_reference(json!({ "clientRef": { "name": name } }));
+    providers.rejects(to("Hub"), "must be").await;
+    let before = by_reference(json!({}));
+    let message = "cannot be changed without identityKey";
+    providers.immutable("reference", before, to("other"), message).await;
+    let by_itself = json!({ "oidc": { "clientRef": { "name": "hub" }, "issuer": null, "clientId": null } });
+    providers.immutable("itself", json!({}), by_itself, message).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn directories_have_a_server_and_attributes() {
     let ldap = json!({
         "url": "ldaps://ldap.acme.test", "schema": "OpenLDAP", "bindSecretRef": { "name": "acme" },

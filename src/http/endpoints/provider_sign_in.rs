@@ -82,7 +82,8 @@ pub(super) async fn redirect_to_provider(
     };
     let wishes = UpstreamWishes {
         demands,
-        login_hint: requested.login_hint.as_deref(),
+        // A hint may be a domain alone, which chooses the provider but names no person.
+        login_hint: requested.login_hint.as_deref().filter(|hint| !hint.starts_with('@')),
         acr_values: &requested.acr.values,
         ui_locales: requested.ui_locales.as_deref(),
     };

@@ -81,41 +81,51 @@ stringData:
   client-secret: a secret of at least thirty-two characters
 "#;
 
-struct World {
-    app: TestApp,
-    upstream: Upstream,
+/// The tenant with an application and the providers, with replaced lines.
+fn manifests(upstream: &Upstream, changes: &[(&str, &str)]) -> String {
+    let mut manifests = MANIFESTS.to_owned();
+    for (from, to) in changes {
+        assert!(manifests.contains(from), "{from}");
+        manifests = manifests.replace(from, to);
+    }
+    manifests.replace("UPSTREAM", &upstream.issuer)
+}
+
+pub(super) struct World {
+    pub(super) app: TestApp,
+    pub(super) upstream: Upstream,
 }
 
 /// A browser that was sent to the provider, with the parameters of the request.
-struct Away {
-    browser: Browser,
-    request: BTreeMap<String, String>,
+pub(super) struct Away {
+    pub(super) browser: Browser,
+    pub(super) request: BTreeMap<String, String>,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A world whose manifests have replaced lines.
+    pub(super) async fn with(changes: &[(&str, &str)]) -> Self {
         let upstream = Upstream::start().await;
-        let app = TestApp::start(&MANIFESTS.replace("UPSTREAM", &upstream.issuer)).await;
+        let app = TestApp::start(&manifests(&upstream, changes)).await;
         Self { app, upstream }
     }
 
-    fn serve(&self, changes: &[(&str, &str)]) {
-        let mut manifests = MANIFESTS.replace("UPSTREAM", &self.upstream.issuer);
-        for (from, to) in changes {
-            assert!(manifests.contains(from), "{from}");
-            manifests = manifests.replace(from, to);
-        }
-        self.app.serve(&manifests);
+    pub(super) fn serve(&self, changes: &[(&str, &str)]) {
+        self.app.serve(&manifests(&self.upstream, changes));
     }
 
-    async fn application(&self) -> Application {
+    pub(super) async fn application(&self) -> Application {
         let secret = Some("a secret of at least thirty-two characters");
         let issuer = self.app.issuer("main");
         Application::discover(&issuer, "default.app", secret, "https://rp.test/cb").await
     }
 
     /// Sends a browser to a provider.
-    async fn go(&self, provider: &str, more: &[(&str, &str)]) -> Away {
+    pub(super) async fn go(&self, provider: &str, more: &[(&str, &str)]) -> Away {
         let (application, browser) = (self.application().await, Browser::new());
         let mut parameters = vec![("identity_provider", provider)];
         parameters.extend_from_slice(more);
@@ -130,7 +140,7 @@ impl World {
     }
 
     /// The provider's answer in the browser.
-    async fn back(&self, away: &Away, provider: &str, change: &[(&str, &str)]) -> Page {
+    pub(super) async fn back(&self, away: &Away, provider: &str, change: &[(&str, &str)]) -> Page {
         let mut answer = BTreeMap::from([("code", "a-code"), ("state", &away.request["state"])]);
         answer.extend(change.iter().copied());
         let callback = format!("{}/callback/{provider}", self.app.issuer("main"));
@@ -139,19 +149,19 @@ impl World {
     }
 
     /// A whole sign-in at a provider that answers by a script.
-    async fn sign_in(&self, provider: &str, script: impl FnOnce(&mut Script)) -> Page {
+    pub(super) async fn sign_in(&self, provider: &str, script: impl FnOnce(&mut Script)) -> Page {
         self.upstream.answers(script);
         let away = self.go(provider, &[]).await;
         self.back(&away, provider, &[]).await
     }
 
-    async fn tokens(&self, page: &Page) -> Value {
+    pub(super) async fn tokens(&self, page: &Page) -> Value {
         let (status, tokens) = self.application().await.redeem(&page.answer()["code"]).await;
         assert_eq!(status, 200, "{tokens}");
         tokens
     }
 
-    async fn id_token(&self, page: &Page) -> Value {
+    pub(super) async fn id_token(&self, page: &Page) -> Value {
         claims(self.tokens(page).await["id_token"].as_str().expect("an ID token"))
     }
 }

@@ -1,10 +1,13 @@
-//! People of identity providers: Lanyard as its own upstream, over HTTP.
+//! People of identity providers over HTTP: Lanyard as its own upstream, and providers that lie.
 
 use crate::support::{app, browser, upstream};
 
+mod answers;
 mod attacks;
 mod client_ref;
 mod github;
+mod markup;
 mod replicas;
 mod sign_in;
+mod take_over;
 mod world;

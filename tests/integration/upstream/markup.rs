@@ -1,0 +1,85 @@
+//! Texts of a provider on every page that shows a person.
+
+use serde_json::json;
+
+use super::{
+    attacks::World,
+    browser::{Browser, Page},
+};
+
+const MARKUP: &str = "<img src=x onerror=alert(1)>\"'";
+const CLIENT: &str = "  consent: Implied\n";
+/// A password for the declared user, so that the sign-in page has a form.
+const WITH_FORM: [(&str, &str); 2] = [
+    ("  groups: [admins]\n", "  groups: [admins]\n  passwordSecretRef: {name: grace}\n"),
+    (
+        "kind: Secret\nmetadata: {name: secret}",
+        "kind: Secret\nmetadata: {name: grace}\nstringData: {password: the password of grace}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret}",
+    ),
+];
+
+/// The page has the text of the provider as text, or not at all.
+fn assert_plain(page: &Page, place: &str, shown: bool) {
+    let body = &page.body;
+    assert!(page.left_for.is_none(), "{place}: {:?}", page.left_for);
+    for markup in ["<img src=x", "onerror=alert(1)>\"", "javascript:"] {
+        assert!(!body.contains(markup), "{place}: {body}");
+    }
+    assert_eq!(body.contains("&#60;img src=x onerror=alert(1)&#62;"), shown, "{place}: {body}");
+    let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
+    assert!(!policy.contains("unsafe-inline") && policy.contains("default-src 'none'"), "{policy}");
+}
+
+async fn signed_in(world: &World) -> (Browser, Page) {
+    world.upstream.answers(|script| {
+        script.id_token = json!({
+            "name": MARKUP, "preferred_username": MARKUP, "given_name": MARKUP, "nickname": MARKUP,
+            "email": format!("{MARKUP}@acme.test"), "groups": [MARKUP],
+            "picture": "javascript:alert(1)", "website": "JavaScript:alert(1)",
+            "locale": MARKUP, "acr": MARKUP, "amr": [MARKUP], "sub": MARKUP,
+        });
+    });
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    (away.browser, page)
+}
+
+#[tokio::test]
+async fn texts_of_a_provider_are_never_markup() {
+    let world = World::new().await;
+    world.serve(&WITH_FORM);
+    let (browser, page) = signed_in(&world).await;
+    let claims = world.id_token(&page).await;
+    assert_eq!(claims["name"], MARKUP, "a token has it as it is");
+    assert!(claims.get("picture").is_none() && claims.get("website").is_none(), "{claims}");
+
+    let application = world.application().await;
+    for prompt in ["select_account", "login"] {
+        let page = browser.open(&application.authorize_url("openid", &[("prompt", prompt)])).await;
+        assert_plain(&page, prompt, true);
+    }
+    let page = browser.open(application.endpoint("end_session_endpoint")).await;
+    assert_plain(&page, "logout", true);
+
+    world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, "  consent: Required\n")]);
+    let (_, page) = signed_in(&world).await;
+    assert_plain(&page, "consent", true);
+    let refusing = "  consent: Implied\n  access: {rules: [{expression: \"'staff' in user.groups\"}]}\n";
+    world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, refusing)]);
+    let (_, page) = signed_in(&world).await;
+    assert_eq!(page.status, 403);
+    assert_plain(&page, "refused entry", true);
+
+    world.serve(&[]);
+    let away = world.go("corp", &[]).await;
+    for (name, shown) in [("error", false), ("error_description", false), ("iss", false)] {
+        let answer = [("code", ""), ("error", "access_denied"), (name, MARKUP)];
+        let page = world.back(&away, "corp", &answer).await;
+        assert_plain(&page, name, shown);
+    }
+    let refused = json!({"error": MARKUP, "error_description": MARKUP}).to_string();
+    for answer in [refused, MARKUP.to_owned(), json!({"id_token": MARKUP}).to_string()] {
+        let page = world.sign_in("corp", |script| script.token_response = Some((200, answer)));
+        assert_plain(&page.await, "token response", false);
+    }
+}

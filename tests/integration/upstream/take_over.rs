@@ -1,0 +1,157 @@
+//! People of one provider who want to be people of another source, and the doors of a person who is
+//! disabled.
+
+use serde_json::{Value, json};
+
+use super::{
+    attacks::World,
+    browser::{Browser, Page},
+};
+
+/// The line of the declared user of [`World`], with a place for more.
+const GRACE: &str = "  username: grace\n";
+
+/// Signs in at a provider with these claims; returns the claims of the application's ID token.
+async fn claims_of(world: &World, provider: &str, claims: Value) -> Value {
+    let page = world.sign_in(provider, |script| {
+        script.userinfo = json!({"sub": claims.get("sub").unwrap_or(&json!("1"))});
+        script.id_token = claims;
+    });
+    let page = page.await;
+    world.id_token(&page).await
+}
+
+#[tokio::test]
+async fn an_address_or_a_name_links_no_accounts() {
+    let world = World::new().await;
+    let with_address = format!("{GRACE}  email: grace@acme.test\n  emailVerified: true\n");
+    world.serve(&[(GRACE, &with_address)]);
+    let grace = world.app.subject("main", "grace");
+    for verified in [json!(true), json!(false), json!(null)] {
+        let said = json!({
+            "sub": "9", "email": "grace@acme.test", "email_verified": verified,
+            "preferred_username": "grace", "groups": ["admins"],
+        });
+        let claims = claims_of(&world, "corp", said).await;
+        assert_ne!(claims["sub"], grace, "{verified}");
+        assert_eq!(claims["email_verified"], verified);
+        assert_eq!(claims["preferred_username"], "corp:grace");
+        assert_eq!(claims["groups"], json!(["corp:admins"]));
+    }
+    // The subject itself is an identifier like any other.
+    let claims = claims_of(&world, "corp", json!({"sub": grace})).await;
+    assert_ne!(claims["sub"], grace);
+}
+
+#[tokio::test]
+async fn a_second_provider_speaks_for_its_own_people_only() {
+    let world = World::new().await;
+    world.serve(&[("admit: Declared", "admit: Everyone")]);
+    let ada = claims_of(&world, "corp", json!({})).await;
+    assert_eq!(ada["email_verified"], true);
+    for sub in [json!("1"), ada["sub"].clone()] {
+        let said = json!({
+            "sub": sub, "preferred_username": "corp:ada", "groups": ["corp:staff", "admins"],
+        });
+        let claims = claims_of(&world, "other", said).await;
+        assert_ne!(claims["sub"], ada["sub"], "{sub}");
+        assert_eq!(claims["preferred_username"], "other:corp:ada");
+        assert_eq!(claims["groups"], json!(["other:corp:staff", "other:admins"]));
+        assert_eq!(claims["email"], "ada@acme.test");
+        assert_eq!(claims["email_verified"], false, "the domain is that of the other provider");
+    }
+}
+
+/// An address that a manifest declares is not verified because the provider has verified another one.
+#[tokio::test]
+async fn a_provider_verifies_its_own_address_only() {
+    let world = World::new().await;
+    let said = || json!({"sub": "7", "email": "eve@other.test", "email_verified": true});
+    let claims = claims_of(&world, "other", said()).await;
+    assert_eq!((&claims["email"], &claims["email_verified"]), (&json!("eve@other.test"), &json!(true)));
+    for (declared, verified) in [
+        ("", json!(null)),
+        ("  emailVerified: false\n", json!(false)),
+        ("  emailVerified: true\n", json!(true)),
+    ] {
+        world.serve(&[(GRACE, &format!("{GRACE}  email: grace@acme.test\n{declared}"))]);
+        let claims = claims_of(&world, "other", said()).await;
+        assert_eq!(claims["email"], "grace@acme.test");
+        assert_eq!(claims["email_verified"], verified, "{declared}");
+    }
+}
+
+#[tokio::test]
+async fn a_verbatim_subject_is_that_of_no_user_and_no_client() {
+    let world = World::new().await;
+    let verbatim = "  subject: {strategy: Upstream}\n  # RULES";
+    world.serve(&[("  # RULES", verbatim)]);
+    assert_eq!(claims_of(&world, "corp", json!({"sub": "ada-1"})).await["sub"], "ada-1");
+    for taken in [world.app.subject("main", "grace"), "default.app".to_owned()] {
+        let page = world.sign_in("corp", |script| script.id_token = json!({"sub": taken})).await;
+        assert_eq!(page.status, 502, "{taken}: {}", page.body);
+        assert!(page.body.contains("subject_taken"), "{}", page.body);
+    }
+    // A user who gets the subject later is not the person of the provider.
+    world.serve(&[("  # RULES", verbatim), (GRACE, &format!("{GRACE}  subject: ada-1\n"))]);
+    let page = world.sign_in("corp", |script| script.id_token = json!({"sub": "ada-1"})).await;
+    assert_eq!(page.status, 502, "{}", page.body);
+}
+
+/// A page of the application's tenant for a person with a session.
+async fn silent(world: &World, browser: &Browser) -> Page {
+    let url = world.application().await.authorize_url("openid", &[("prompt", "none")]);
+    browser.open(&url).await
+}
+
+#[tokio::test]
+async fn a_disabled_person_enters_by_no_door() {
+    let world = World::new().await;
+    let doors = [
+        (
+            "identities: [{provider: other, subject: \"7\"}]",
+            "passwordSecretRef: {name: grace}\n  identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"8\"}]",
+        ),
+        (
+            "kind: Secret\nmetadata: {name: secret}",
+            "kind: Secret\nmetadata: {name: grace}\nstringData: {password: the password of grace}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret}",
+        ),
+    ];
+    world.serve(&doors);
+    let grace = world.app.subject("main", "grace");
+    world.upstream.answers(|script| script.id_token = json!({"sub": "7"}));
+    let away = world.go("other", &[]).await;
+    let page = world.back(&away, "other", &[]).await;
+    let tokens = world.tokens(&page).await;
+    assert_eq!(claims_of(&world, "corp", json!({"sub": "8"})).await["sub"], grace);
+    let application = world.application().await;
+    let with_password = async || {
+        let browser = Browser::new();
+        let page = browser.open(&application.authorize_url("openid", &[])).await;
+        let fields = [("username", "grace"), ("password", "the password of grace")];
+        browser.submit(&page.form("/login"), &fields).await
+    };
+    assert!(with_password().await.answer().contains_key("code"));
+    assert!(silent(&world, &away.browser).await.answer().contains_key("code"));
+
+    let disabled = format!("{GRACE}  disabled: true\n");
+    world.serve(&[doors[0], doors[1], (GRACE, &disabled)]);
+    for (provider, sub) in [("other", "7"), ("corp", "8")] {
+        let page = world.sign_in(provider, |script| script.id_token = json!({"sub": sub})).await;
+        assert_eq!(page.status, 403, "{provider}: {}", page.body);
+        assert!(page.left_for.is_none(), "{provider}");
+    }
+    let page = with_password().await;
+    assert_eq!(page.status, 422, "{}", page.body);
+    assert_eq!(silent(&world, &away.browser).await.answer()["error"], "login_required");
+    let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", &text("refresh_token"))];
+    let (status, refused) = application.token(&refresh).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(application.userinfo(&text("access_token")).await.0, 401);
+    // What has ended has ended for good.
+    world.app.wait_until_void("main", &grace).await;
+    world.serve(&doors);
+    assert_eq!(silent(&world, &away.browser).await.answer()["error"], "login_required");
+    assert!(with_password().await.answer().contains_key("code"));
+}
