@@ -755,7 +755,8 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
     let before = by_reference(json!({}));
     let message = "cannot be changed without identityKey";
     providers.immutable("reference", before, to("other"), message).await;
-    let by_itself = json!({ "oidc": { "clientRef": { "name": "hub" }, "issuer": null, "clientId": null } });
+    let by_itself =
+        json!({ "oidc": { "clientRef": { "name": "hub" }, "issuer": null, "clientId": null } });
     providers.immutable("itself", json!({}), by_itself, message).await;
 }
 

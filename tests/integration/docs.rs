@@ -1,5 +1,6 @@
 //! Every manifest in the documentation, and every part of a manifest, can be applied.
 
+mod attacks;
 mod commands;
 
 use std::{

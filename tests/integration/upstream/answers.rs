@@ -1,4 +1,4 @@
-//! Answers that nobody asked for, that belong to another request, or that come twice.
+//! Answers without a request, of another request, and answers that come twice.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -113,7 +113,8 @@ async fn an_injected_code_signs_nobody_in() {
     assert_eq!(page.status, 502, "{}", page.body);
     // A provider that checks PKCE has refused the code before: the verifier is the victim's.
     let sent = world.upstream.requests.lock().expect("whole")[0].clone();
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, sent["code_verifier"].as_bytes());
+    let hash =
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, sent["code_verifier"].as_bytes());
     let challenge = URL_SAFE_NO_PAD.encode(hash.as_ref());
     assert_eq!(challenge, victim.request["code_challenge"]);
     assert_ne!(challenge, attacker.request["code_challenge"]);
@@ -168,7 +169,8 @@ async fn a_hint_leads_to_a_provider_of_the_tenant_only() {
         ("domain_hint", "evil.test"),
         ("kc_idp_hint", "https://evil.test"),
     ] {
-        let page = Browser::new().open(&application.authorize_url("openid", &[(name, value)])).await;
+        let page =
+            Browser::new().open(&application.authorize_url("openid", &[(name, value)])).await;
         assert_eq!(page.status, 200, "{name}={value}: {}", page.body);
         assert!(page.left_for.is_none(), "{name}={value}: {:?}", page.left_for);
         for mark in ["href=\"https://evil", "href=\"//evil", "action=\"https://evil", "<script>"] {
@@ -176,7 +178,9 @@ async fn a_hint_leads_to_a_provider_of_the_tenant_only() {
         }
     }
     for hint in ["ada@acme.test", "ADA@Acme.Test", "@acme.test", "evil.test@acme.test"] {
-        let page = Browser::new().open(&application.authorize_url("openid", &[("login_hint", hint)])).await;
+        let page = Browser::new()
+            .open(&application.authorize_url("openid", &[("login_hint", hint)]))
+            .await;
         let url = page.left_for.unwrap_or_else(|| panic!("{hint}: {}", page.body));
         assert!(url.as_str().starts_with(&world.upstream.issuer), "{url}");
         let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();

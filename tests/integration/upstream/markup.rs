@@ -64,7 +64,8 @@ async fn texts_of_a_provider_are_never_markup() {
     world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, "  consent: Required\n")]);
     let (_, page) = signed_in(&world).await;
     assert_plain(&page, "consent", true);
-    let refusing = "  consent: Implied\n  access: {rules: [{expression: \"'staff' in user.groups\"}]}\n";
+    let refusing =
+        "  consent: Implied\n  access: {rules: [{expression: \"'staff' in user.groups\"}]}\n";
     world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, refusing)]);
     let (_, page) = signed_in(&world).await;
     assert_eq!(page.status, 403);

@@ -68,7 +68,10 @@ async fn a_provider_verifies_its_own_address_only() {
     let world = World::new().await;
     let said = || json!({"sub": "7", "email": "eve@other.test", "email_verified": true});
     let claims = claims_of(&world, "other", said()).await;
-    assert_eq!((&claims["email"], &claims["email_verified"]), (&json!("eve@other.test"), &json!(true)));
+    assert_eq!(
+        (&claims["email"], &claims["email_verified"]),
+        (&json!("eve@other.test"), &json!(true))
+    );
     for (declared, verified) in [
         ("", json!(null)),
         ("  emailVerified: false\n", json!(false)),
@@ -149,7 +152,7 @@ async fn a_disabled_person_enters_by_no_door() {
     let (status, refused) = application.token(&refresh).await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
     assert_eq!(application.userinfo(&text("access_token")).await.0, 401);
-    // What has ended has ended for good.
+    // Sessions have ended for good, and the person can sign in again.
     world.app.wait_until_void("main", &grace).await;
     world.serve(&doors);
     assert_eq!(silent(&world, &away.browser).await.answer()["error"], "login_required");
