@@ -7,9 +7,9 @@ use std::{
 
 use lanyard::{
     http::pages::{
-        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, RetryLink, SignInPage, base_root,
-        consent_page, error_page, issuer_root, logout_confirm, oauth_error_page, sign_in,
-        signed_out,
+        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, ProviderButton, RetryLink,
+        SignInFields, SignInPage, base_root, consent_page, error_page, issuer_root, logout_confirm,
+        oauth_error_page, sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -61,6 +61,17 @@ pub fn pages(origin: &str) -> Vec<Page> {
                 username: "alice",
                 problem: Some("The username or password is incorrect. Please try again."),
                 ..sign_in_page(&plain, &wiki)
+            }),
+        ),
+        page(
+            "sign-in-name-first",
+            sign_in(&SignInPage {
+                fields: SignInFields::Name,
+                providers: &[ProviderButton {
+                    name: "Acme staff".into(),
+                    href: "/login/acme".into(),
+                }],
+                ..sign_in_page(&branded, &wiki)
             }),
         ),
         page(
@@ -187,7 +198,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         problem: None,
         account: None,
         providers: &[],
-        has_passwords: true,
+        fields: SignInFields::NameAndPassword,
     }
 }
 

@@ -5,7 +5,9 @@ use super::{
         AuthorizationContext, continue_signed_in, forms, next_step, page, proceed_authorization,
     },
     directory_login::{DirectoryAttempt, sign_in_with_directory},
-    failed_login, known_browser,
+    failed_login,
+    identify::sign_in_by_name,
+    known_browser,
 };
 use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
@@ -37,6 +39,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     match form.get("action") {
         Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
         Some("continue") => continue_with_session(authorization).await,
+        Some("identify") => {
+            sign_in_by_name(&authorization, form.get("username").unwrap_or_default())
+        }
         _ => sign_in(&form, authorization).await,
     }
 }
@@ -60,6 +65,10 @@ async fn sign_in(
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, .. } = authorization;
     let username = form.get("username").unwrap_or_default();
+    // The password is for the provider, which no other party asks for it.
+    if let Some(provider) = request.tenant.provider_for_name(username) {
+        return page::lead_to_provider(&authorization, provider, username);
+    }
     let browser = known_browser::load_known_browser(app, request)?;
     let typed = normalize_username(username);
     let known = browser.known_to(&typed, request.now);

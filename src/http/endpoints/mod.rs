@@ -9,6 +9,7 @@ mod directory_login;
 pub mod discovery;
 mod failed_login;
 mod frontchannel_logout;
+mod identify;
 pub mod introspect;
 pub mod jwks;
 mod known_browser;

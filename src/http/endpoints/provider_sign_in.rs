@@ -11,7 +11,6 @@ use crate::{
         identity_provider::IdentityProvider,
         upstream::UpstreamDemands,
     },
-    registry::ServedTenant,
 };
 
 use super::{
@@ -19,9 +18,13 @@ use super::{
     provider_problem,
 };
 
-/// The link of a sign-in page.
+/// Longest name that is passed on to a provider, in bytes.
+const MAX_NAME_LEN: usize = 256;
+
+/// The link of a sign-in page. Its `login_hint` is the name that was typed there.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let authorization = forms::open_link(app, &request).await?;
+    let params = request.query_params()?;
+    let authorization = forms::open_link(app, &request, &params).await?;
     let tenant = &authorization.request.tenant;
     let Some(provider) = tenant.provider(&request.path_param) else {
         return Err(provider_problem::provider_gone(&authorization));
@@ -29,7 +32,8 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     if provider.directory().is_some() {
         return page::sign_in(&authorization, SignInReason::NoSession);
     }
-    redirect_to_provider(&authorization, provider).await
+    let typed = params.get("login_hint").filter(|name| name.len() <= MAX_NAME_LEN);
+    redirect_to_provider(&authorization, provider, typed.or(authorization.hinted_name())).await
 }
 
 /// The provider that a browser is sent to without a page: the one that the application names or
@@ -43,7 +47,7 @@ pub(super) fn direct_provider<'a>(
         return tenant.provider(named).filter(|it| it.directory().is_none());
     }
     let hint = requested.login_hint.as_deref().unwrap_or_default();
-    if let Some(provider) = routed_provider(tenant, hint) {
+    if let Some(provider) = tenant.provider_for_name(hint) {
         return Some(provider);
     }
     match tenant.providers() {
@@ -58,21 +62,11 @@ pub(super) fn direct_provider<'a>(
     }
 }
 
-/// The provider that the domain of an e-mail address belongs to.
-pub(super) fn routed_provider<'a>(
-    tenant: &'a ServedTenant,
-    address: &str,
-) -> Option<&'a Arc<IdentityProvider>> {
-    let domain = address.rsplit_once('@')?.1.trim().to_ascii_lowercase();
-    // The people of a directory use the form.
-    let mut elsewhere = tenant.providers().iter().filter(|it| it.directory().is_none());
-    elsewhere.find(|provider| provider.sign_in.domains.contains(&domain))
-}
-
-/// Redirects to a provider.
+/// Redirects to a provider. `login_hint`: the name of the person, where it is known.
 pub(super) async fn redirect_to_provider(
     authorization: &AuthorizationContext<'_>,
     provider: &IdentityProvider,
+    login_hint: Option<&str>,
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, authorization: requested, interaction, .. } =
         authorization;
@@ -82,8 +76,7 @@ pub(super) async fn redirect_to_provider(
     };
     let wishes = UpstreamWishes {
         demands,
-        // A hint may be a domain alone, which chooses the provider but names no person.
-        login_hint: requested.login_hint.as_deref().filter(|hint| !hint.starts_with('@')),
+        login_hint,
         acr_values: &requested.acr.values,
         ui_locales: requested.ui_locales.as_deref(),
     };

@@ -12,6 +12,7 @@ mod form_post;
 mod frame;
 mod front_channel;
 mod landing;
+mod onward;
 mod refused;
 mod sign_in;
 mod signed_out;
@@ -24,8 +25,9 @@ pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{check_session, signing_out};
 pub use landing::{base_root, issuer_root};
+pub use onward::provider_redirect;
 pub use refused::{RefusedEntryPage, refused_entry_page};
-pub use sign_in::{ProviderButton, SignInPage, sign_in};
+pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};
 pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};
 pub use theme::theme_css;
 

@@ -29,8 +29,19 @@ pub struct SignInPage<'a> {
     pub account: Option<AccountView>,
     /// The identity providers, in the order of their buttons.
     pub providers: &'a [ProviderButton],
-    /// Whether the tenant has users with passwords.
-    pub has_passwords: bool,
+    /// The fields of the form.
+    pub fields: SignInFields,
+}
+
+/// The fields of the sign-in page's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInFields {
+    /// There is no form.
+    Absent,
+    /// The name, whose domain may belong to a provider. The next page has the password.
+    Name,
+    /// The name and the password.
+    NameAndPassword,
 }
 
 /// A button that leads to an identity provider.
@@ -55,7 +66,7 @@ struct SignInTemplate<'a> {
     problem: Option<&'a str>,
     account: Option<AccountView>,
     providers: &'a [ProviderButton],
-    has_passwords: bool,
+    fields: SignInFields,
 }
 
 /// Renders the sign-in page.
@@ -80,6 +91,6 @@ pub fn sign_in(page: &SignInPage) -> String {
         problem: page.problem,
         account: page.account.clone(),
         providers: page.providers,
-        has_passwords: page.has_passwords,
+        fields: page.fields,
     })
 }

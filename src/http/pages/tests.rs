@@ -88,7 +88,14 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         problem: None,
         account: None,
         providers: &[],
-        has_passwords: true,
+        fields: SignInFields::NameAndPassword,
+    }
+}
+
+fn provider_button() -> ProviderButton {
+    ProviderButton {
+        name: NASTY.to_owned(),
+        href: "/login/corp?interaction=sealed&login_hint=a".into(),
     }
 }
 
@@ -126,6 +133,8 @@ fn all() -> Vec<String> {
             page.problem = Some(NASTY);
         }),
         sign_in_with(|page| page.account = Some(AccountView::from(&user()))),
+        sign_in_with(|page| page.fields = SignInFields::Name),
+        provider_redirect(&tenant(), &provider_button()),
         sample_consent_page(),
         sample_refused_page(),
         logout_confirm(&confirm),
@@ -207,6 +216,18 @@ fn keeps_the_typed_username_and_never_a_password() {
     assert!(page.contains("value=\"alice\""), "{page}");
     let password = page.split("id=\"password\"").nth(1).expect("has a password field");
     assert!(!password.split('>').next().unwrap_or_default().contains("value="), "{page}");
+}
+
+#[test]
+fn asks_for_the_name_alone_where_domains_belong_to_providers() {
+    let page = sign_in_with(|page| page.fields = SignInFields::Name);
+    assert!(
+        page.contains("Email or username") && page.contains("value=\"identify\">Next"),
+        "{page}"
+    );
+    assert!(!page.contains("id=\"password\"") && page.contains("required autofocus>"), "{page}");
+    let page = sign_in_with(|page| page.fields = SignInFields::Absent);
+    assert!(!page.contains("id=\"username\"") && page.contains("Nobody can sign in"), "{page}");
 }
 
 #[test]

@@ -81,6 +81,16 @@ stringData:
   client-secret: a secret of at least thirty-two characters
 "#;
 
+/// Changes after which the declared user has the password [`PASSWORD`].
+pub(super) const WITH_PASSWORD: [(&str, &str); 2] = [
+    ("  groups: [admins]\n", "  groups: [admins]\n  passwordSecretRef: {name: grace}\n"),
+    (
+        "kind: Secret\nmetadata: {name: secret}",
+        "kind: Secret\nmetadata: {name: grace}\nstringData: {password: the password of grace}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret}",
+    ),
+];
+pub(super) const PASSWORD: &str = "the password of grace";
+
 /// The tenant with an application and the providers, with replaced lines.
 fn manifests(upstream: &Upstream, changes: &[(&str, &str)]) -> String {
     let mut manifests = MANIFESTS.to_owned();

@@ -3,20 +3,12 @@
 use serde_json::json;
 
 use super::{
-    attacks::World,
+    attacks::{WITH_PASSWORD, World},
     browser::{Browser, Page},
 };
 
 const MARKUP: &str = "<img src=x onerror=alert(1)>\"'";
 const CLIENT: &str = "  consent: Implied\n";
-/// A password for the declared user, so that the sign-in page has a form.
-const WITH_FORM: [(&str, &str); 2] = [
-    ("  groups: [admins]\n", "  groups: [admins]\n  passwordSecretRef: {name: grace}\n"),
-    (
-        "kind: Secret\nmetadata: {name: secret}",
-        "kind: Secret\nmetadata: {name: grace}\nstringData: {password: the password of grace}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret}",
-    ),
-];
 
 /// The page has the text of the provider as text, or not at all.
 fn assert_plain(page: &Page, place: &str, shown: bool) {
@@ -47,7 +39,7 @@ async fn signed_in(world: &World) -> (Browser, Page) {
 #[tokio::test]
 async fn texts_of_a_provider_are_never_markup() {
     let world = World::new().await;
-    world.serve(&WITH_FORM);
+    world.serve(&WITH_PASSWORD);
     let (browser, page) = signed_in(&world).await;
     let claims = world.id_token(&page).await;
     assert_eq!(claims["name"], MARKUP, "a token has it as it is");
@@ -61,12 +53,12 @@ async fn texts_of_a_provider_are_never_markup() {
     let page = browser.open(application.endpoint("end_session_endpoint")).await;
     assert_plain(&page, "logout", true);
 
-    world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, "  consent: Required\n")]);
+    world.serve(&[WITH_PASSWORD[0], WITH_PASSWORD[1], (CLIENT, "  consent: Required\n")]);
     let (_, page) = signed_in(&world).await;
     assert_plain(&page, "consent", true);
     let refusing =
         "  consent: Implied\n  access: {rules: [{expression: \"'staff' in user.groups\"}]}\n";
-    world.serve(&[WITH_FORM[0], WITH_FORM[1], (CLIENT, refusing)]);
+    world.serve(&[WITH_PASSWORD[0], WITH_PASSWORD[1], (CLIENT, refusing)]);
     let (_, page) = signed_in(&world).await;
     assert_eq!(page.status, 403);
     assert_plain(&page, "refused entry", true);

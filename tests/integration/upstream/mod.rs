@@ -6,6 +6,7 @@ mod answers;
 mod attacks;
 mod client_ref;
 mod github;
+mod identifier_first;
 mod markup;
 mod replicas;
 mod sign_in;

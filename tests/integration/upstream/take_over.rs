@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    attacks::World,
+    attacks::{PASSWORD, WITH_PASSWORD, World},
     browser::{Browser, Page},
 };
 
@@ -111,13 +111,11 @@ async fn silent(world: &World, browser: &Browser) -> Page {
 async fn a_disabled_person_enters_by_no_door() {
     let world = World::new().await;
     let doors = [
+        WITH_PASSWORD[0],
+        WITH_PASSWORD[1],
         (
             "identities: [{provider: other, subject: \"7\"}]",
-            "passwordSecretRef: {name: grace}\n  identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"8\"}]",
-        ),
-        (
-            "kind: Secret\nmetadata: {name: secret}",
-            "kind: Secret\nmetadata: {name: grace}\nstringData: {password: the password of grace}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret}",
+            "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"8\"}]",
         ),
     ];
     world.serve(&doors);
@@ -131,14 +129,14 @@ async fn a_disabled_person_enters_by_no_door() {
     let with_password = async || {
         let browser = Browser::new();
         let page = browser.open(&application.authorize_url("openid", &[])).await;
-        let fields = [("username", "grace"), ("password", "the password of grace")];
+        let fields = [("username", "grace"), ("password", PASSWORD)];
         browser.submit(&page.form("/login"), &fields).await
     };
     assert!(with_password().await.answer().contains_key("code"));
     assert!(silent(&world, &away.browser).await.answer().contains_key("code"));
 
     let disabled = format!("{GRACE}  disabled: true\n");
-    world.serve(&[doors[0], doors[1], (GRACE, &disabled)]);
+    world.serve(&[doors[0], doors[1], doors[2], (GRACE, &disabled)]);
     for (provider, sub) in [("other", "7"), ("corp", "8")] {
         let page = world.sign_in(provider, |script| script.id_token = json!({"sub": sub})).await;
         assert_eq!(page.status, 403, "{provider}: {}", page.body);

@@ -34,6 +34,12 @@ impl AuthorizationContext<'_> {
         self.session.as_ref().map(|active| &active.session)
     }
 
+    /// The name of a person in `login_hint`. A hint that begins with `@` is a domain, which chooses a
+    /// provider and names no person.
+    pub(in crate::http::endpoints) fn hinted_name(&self) -> Option<&str> {
+        self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
+    }
+
     /// The reason that the session's user may not use the application, if there is one.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
         let session = self.session.as_ref()?;

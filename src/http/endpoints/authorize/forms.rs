@@ -38,8 +38,8 @@ pub(in crate::http::endpoints) async fn open_authorization<'a>(
 pub(in crate::http::endpoints) async fn open_link<'a>(
     app: &'a AppState,
     request: &'a Request,
+    params: &RequestParams,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
-    let params = request.query_params()?;
     let sealed = params.require("interaction")?;
     let interaction: Interaction = app
         .context(request)

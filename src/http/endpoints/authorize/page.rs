@@ -1,19 +1,25 @@
 //! The pages of an authorization. Each has a form that contains the sealed interaction.
 
 use http::StatusCode;
+use url::form_urlencoded;
 
 use super::AuthorizationContext;
 use crate::{
     accounts::{audit, sessions::ActiveSession},
     http::{
         EndpointError, Reply,
-        pages::{self, AccountView, ConsentPage, ProviderButton, RefusedEntryPage, SignInPage},
+        pages::{
+            self, AccountView, ConsentPage, ProviderButton, RefusedEntryPage, SignInFields,
+            SignInPage,
+        },
     },
-    model::Endpoint,
+    model::{Endpoint, Tenant},
     protocol::{
         access::EntryRefusal,
         authorize::{Interaction, SignInReason},
+        identity_provider::IdentityProvider,
     },
+    registry::ServedTenant,
 };
 
 /// The sign-in page.
@@ -27,8 +33,7 @@ pub(in crate::http::endpoints) fn sign_in(
         }
         SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
-    let hint = authorization.authorization.login_hint.as_deref();
-    let username = hint.or_else(known).unwrap_or_default();
+    let username = authorization.hinted_name().or_else(known).unwrap_or_default();
     sign_in_with(authorization, SignInForm { reason, username, problem: None, account: None })
 }
 
@@ -42,6 +47,31 @@ pub(in crate::http::endpoints) fn sign_in_again(
     sign_in_with(authorization, SignInForm { reason, username, problem, account: None })
 }
 
+/// The sign-in page with a name that was typed, for its password.
+pub(in crate::http::endpoints) fn enter_password(
+    authorization: &AuthorizationContext<'_>,
+    username: &str,
+) -> Result<Reply, EndpointError> {
+    let reason = SignInReason::NoSession;
+    sign_in_with(authorization, SignInForm { reason, username, problem: None, account: None })
+}
+
+/// The page that leads to the provider of a name that was typed.
+pub(in crate::http::endpoints) fn lead_to_provider(
+    authorization: &AuthorizationContext<'_>,
+    provider: &IdentityProvider,
+    username: &str,
+) -> Result<Reply, EndpointError> {
+    let sealed = seal(authorization, &authorization.interaction)?;
+    let tenant = &authorization.request.tenant.tenant;
+    let mut button = provider_button(tenant, provider, &sealed);
+    let hint = form_urlencoded::Serializer::new(String::new())
+        .append_pair("login_hint", username.trim())
+        .finish();
+    button.href = format!("{}&{hint}", button.href);
+    Ok(Reply::html(StatusCode::OK, pages::provider_redirect(tenant, &button)))
+}
+
 /// The sign-in page with an option to continue with the session's account.
 pub(super) fn choose_account(
     authorization: &AuthorizationContext<'_>,
@@ -49,7 +79,7 @@ pub(super) fn choose_account(
 ) -> Result<Reply, EndpointError> {
     let form = SignInForm {
         reason: SignInReason::NoSession,
-        username: authorization.authorization.login_hint.as_deref().unwrap_or_default(),
+        username: authorization.hinted_name().unwrap_or_default(),
         problem: None,
         account: Some(AccountView::from(&*session.account)),
     };
@@ -73,10 +103,7 @@ fn sign_in_with(
     let providers = provider_buttons(authorization, &sealed);
     let html = pages::sign_in(&SignInPage {
         providers: &providers,
-        // The form of a tenant without people says what is missing as any unknown user is told.
-        has_passwords: served.passwords().next().is_some()
-            || served.providers().iter().any(|provider| provider.directory().is_some())
-            || providers.is_empty(),
+        fields: fields(served, form.username),
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
@@ -89,21 +116,44 @@ fn sign_in_with(
     Ok(with_form(authorization, html))
 }
 
+/// The fields of the form. Where domains belong to providers, the name comes first.
+fn fields(tenant: &ServedTenant, username: &str) -> SignInFields {
+    let routes = tenant.routes_domains();
+    match (routes, accepts_passwords(tenant)) {
+        (true, false) => SignInFields::Name,
+        (true, true) if username.is_empty() => SignInFields::Name,
+        (_, true) => SignInFields::NameAndPassword,
+        // The form of a tenant without people says what is missing as any unknown user is told.
+        (false, false) if !tenant.providers().iter().any(|it| !it.sign_in.hidden) => {
+            SignInFields::NameAndPassword
+        }
+        (false, false) => SignInFields::Absent,
+    }
+}
+
+/// Returns true if the tenant has people who type their password here.
+pub(in crate::http::endpoints) fn accepts_passwords(tenant: &ServedTenant) -> bool {
+    tenant.passwords().next().is_some()
+        || tenant.providers().iter().any(|provider| provider.directory().is_some())
+}
+
 /// The buttons of the tenant's identity providers.
 fn provider_buttons(authorization: &AuthorizationContext<'_>, sealed: &str) -> Vec<ProviderButton> {
     let served = &authorization.request.tenant;
-    let path = Endpoint::ProviderSignIn.absolute_path(&served.tenant.issuer);
     // The people of a directory use the form.
     let shown = served
         .providers()
         .iter()
         .filter(|provider| !provider.sign_in.hidden && provider.directory().is_none());
-    shown
-        .map(|provider| ProviderButton {
-            name: provider.display_name.clone(),
-            href: format!("{}?interaction={sealed}", path.replace("{provider}", provider.name())),
-        })
-        .collect()
+    shown.map(|provider| provider_button(&served.tenant, provider, sealed)).collect()
+}
+
+fn provider_button(tenant: &Tenant, provider: &IdentityProvider, sealed: &str) -> ProviderButton {
+    let path = Endpoint::ProviderSignIn.absolute_path(&tenant.issuer);
+    ProviderButton {
+        name: provider.display_name.clone(),
+        href: format!("{}?interaction={sealed}", path.replace("{provider}", provider.name())),
+    }
 }
 
 /// The consent page.

@@ -55,7 +55,8 @@ async fn begin_sign_in(
 ) -> Result<Reply, EndpointError> {
     match provider_sign_in::direct_provider(authorization) {
         Some(provider) if !authorization.by_form => {
-            provider_sign_in::redirect_to_provider(authorization, provider).await
+            let hint = authorization.hinted_name();
+            provider_sign_in::redirect_to_provider(authorization, provider, hint).await
         }
         _ => page::sign_in(authorization, reason),
     }

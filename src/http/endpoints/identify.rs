@@ -1,0 +1,27 @@
+//! The first step of a sign-in where domains belong to providers: a name without a password. Only the
+//! domain counts, so the response does not depend on whether the user exists.
+
+use http::StatusCode;
+
+use super::authorize::{AuthorizationContext, page};
+use crate::http::{EndpointError, Reply};
+
+/// The message for a name that no source of people has, by its domain.
+const UNROUTED: &str =
+    "There is no sign-in for this name. Enter your full email address, or choose another way.";
+
+/// Leads the name to the provider of its domain, or to the form with the password.
+pub(super) fn sign_in_by_name(
+    authorization: &AuthorizationContext<'_>,
+    username: &str,
+) -> Result<Reply, EndpointError> {
+    let tenant = &authorization.request.tenant;
+    if let Some(provider) = tenant.provider_for_name(username) {
+        return page::lead_to_provider(authorization, provider, username);
+    }
+    if page::accepts_passwords(tenant) {
+        return page::enter_password(authorization, username);
+    }
+    let page = page::sign_in_again(authorization, username, UNROUTED)?;
+    Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY))
+}

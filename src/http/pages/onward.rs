@@ -1,0 +1,22 @@
+//! The page that leads to a provider. A form cannot redirect there, since CSP `form-action` would judge
+//! every redirect of the provider.
+
+use askama::Template;
+
+use super::{
+    ProviderButton,
+    frame::{PageFrame, render_page},
+};
+use crate::model::Tenant;
+
+#[derive(Template)]
+#[template(path = "pages/onward.html")]
+struct OnwardTemplate<'a> {
+    frame: PageFrame<'a>,
+    provider: &'a ProviderButton,
+}
+
+/// Renders the page. Browsers follow it at once; it has a link too.
+pub fn provider_redirect(tenant: &Tenant, provider: &ProviderButton) -> String {
+    render_page(&OnwardTemplate { frame: PageFrame::new(Some(tenant)), provider })
+}
