@@ -36,6 +36,39 @@ async fn quickstart_signs_a_user_in_with_the_demo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_banner_says_how_a_client_without_a_secret_authenticates() {
+    const CLIENTS: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: page}
+spec: {tenantRef: {name: main}, redirectUris: ['https://rp.test/cb'], tokenEndpointAuthMethod: none}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: signs}
+spec:
+  tenantRef: {name: main}
+  redirectUris: ['https://rp.test/cb']
+  tokenEndpointAuthMethod: private_key_jwt
+  jwks: {keys: [{kty: OKP, crv: Ed25519, kid: one, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}
+";
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("all.yaml"), CLIENTS).expect("written");
+    let dev = Dev::start(folder.path());
+    let banner = dev.awaits("Open  ").await;
+    for line in
+        ["default.page   no secret (public)", "default.signs   no secret (private_key_jwt: "]
+    {
+        assert!(banner.contains(line), "no {line:?} in:\n{banner}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let folder = copy_of(Path::new("examples/quickstart"));
     let dev = Dev::start(folder.path());

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use crate::{
     api::{ConditionReason, OidcUser, SecretState, SourceView},
     demo,
-    model::{AccountSource, Issuer, ManagedKind, ObjectKey, ObjectRef, StoredPassword},
+    model::{
+        AccountSource, AuthMethod, Client, Issuer, ManagedKind, ObjectKey, ObjectRef,
+        StoredPassword,
+    },
     registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
     source::folder::FolderSource,
 };
@@ -36,7 +39,7 @@ pub(super) fn banner_text(
         let mut clients: Vec<_> = tenant.clients().collect();
         clients.sort_by(|a, b| a.id.cmp(&b.id));
         for client in clients {
-            let secret = secret_of(snapshot, directory, &client.object);
+            let secret = secret_of(snapshot, directory, client);
             line(&mut out, &format!("  client {}   {secret}", client.id));
         }
         for account in tenant.accounts() {
@@ -69,8 +72,8 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// Describes where a client's secret is stored.
-fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) -> String {
-    let reference = ObjectRef::new(ManagedKind::OidcClient, client.clone());
+fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &Client) -> String {
+    let reference = ObjectRef::new(ManagedKind::OidcClient, client.object.clone());
     let verdict = snapshot.verdicts().get(&reference);
     let secret = match verdict.map(|verdict| &verdict.outcome) {
         Some(ObjectOutcome::Client(outcome)) => match &outcome.secret {
@@ -80,11 +83,22 @@ fn secret_of(snapshot: &Snapshot, directory: &FolderSource, client: &ObjectKey) 
         },
         _ => None,
     };
-    let Some(secret) = secret else { return "no secret (public)".to_owned() };
+    let Some(secret) = secret else { return without_secret(client.authentication.method()) };
     let file = directory.file_of_secret(secret);
     match file {
         Some(file) => format!("secret in {}", file.display()),
         None => "secret not created yet".to_owned(),
+    }
+}
+
+/// Describes how a client without a secret authenticates.
+fn without_secret(method: AuthMethod) -> String {
+    match method {
+        AuthMethod::None => "no secret (public)".to_owned(),
+        AuthMethod::PrivateKeyJwt => "no secret (private_key_jwt: a key of its own)".to_owned(),
+        AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretPost
+        | AuthMethod::ClientSecretJwt => format!("no secret yet ({})", method.as_str()),
     }
 }
 

@@ -213,6 +213,10 @@ async fn front_channel_logout_page_frames_each_client_and_links_back() {
     let frame = format!("https://rp.test/front?a=b&#38;iss={issuer}&#38;sid={sid}");
     assert!(page.body.contains(&format!("<iframe src=\"{frame}\"")), "{}", page.body);
     assert!(page.body.contains("href=\"https://rp.test/bye?state=s%261\""), "{}", page.body);
+    // With a script the page goes on as soon as the frames have loaded.
+    let refresh = "<noscript><meta http-equiv=\"refresh\" content=\"6;url=https://rp.test/bye?state=s%261\"></noscript>";
+    assert!(page.body.contains(refresh), "{}", page.body);
+    assert_eq!(page.body.matches("http-equiv").count(), 1, "{}", page.body);
     let policy = page.headers["content-security-policy"].to_str().expect("ASCII");
     assert!(policy.contains("frame-src https://rp.test;"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
