@@ -6,7 +6,10 @@ use super::{AccountContext, RequestError};
 use crate::{
     identity::ThrottledCredential,
     keys::{JwsError, verify_with_secret},
-    model::{AuthMethod, Client, Endpoint, are_unguessable},
+    model::{
+        AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCredential, Endpoint,
+        ThrottledAttempt, are_unguessable,
+    },
     protocol::{
         client_auth::{
             self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, ClientVerificationKey,
@@ -35,8 +38,45 @@ pub(crate) struct ClientAuthenticationRequest<'a> {
 }
 
 /// Authenticates the client of a request by its registered method. Wrong secrets are counted, and
-/// delay further attempts of their client and address.
+/// delay further attempts of their client and address. A refusal is reported.
 pub(crate) async fn authenticate_client(
+    context: AccountContext<'_>,
+    request: ClientAuthenticationRequest<'_>,
+) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
+    let authenticated = authenticate_by_method(context, request).await;
+    if let Err(RequestError::Refused(refused)) = &authenticated {
+        let sent = client_auth::sent_client_id(request.authorization, request.params, |id| {
+            context.tenant.client(id).is_some()
+        });
+        context.audit(refused_event(context, sent.as_deref(), refused));
+    }
+    authenticated
+}
+
+/// The event of a refusal.
+fn refused_event<'a>(
+    context: AccountContext<'_>,
+    client_id: Option<&'a str>,
+    refused: &'a ClientAuthError,
+) -> AuditEvent<'a> {
+    if let ClientAuthFailure::Throttled(wait) = refused.failure {
+        return AuditEvent::AttemptThrottled {
+            attempt: ThrottledAttempt::ClientAuthentication,
+            client_id: client_id.map(AuditText::new),
+            retry_after: wait.as_secs().max(1),
+        };
+    }
+    let client = client_id.and_then(|id| context.tenant.client(id));
+    let error = &refused.error;
+    AuditEvent::ClientAuthenticationFailed {
+        client_id: client_id.map(AuditText::new),
+        client: client.map(|client| AuditText::new(client.object.to_string())),
+        credential: ClientCredential::Client,
+        cause: Some(AuditCause::new(error.private.as_deref().unwrap_or(&error.public).to_owned())),
+    }
+}
+
+async fn authenticate_by_method(
     context: AccountContext<'_>,
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {

@@ -7,7 +7,6 @@ use crate::{
         session::CLOCK_SKEW,
     },
     store::{IndexEntry, OwnerKind, Record, RecordKind},
-    telemetry::TokenKind,
 };
 
 /// Longest code that is sent whole: longer URLs fail in some software.
@@ -26,7 +25,6 @@ pub(crate) async fn seal_code(
         let reference = SealedCode::Stored(store(context, &code).await?);
         sealed = context.seal(&reference)?;
     }
-    context.services.metrics.token_issued(context.tenant_id(), TokenKind::Code);
     Ok(sealed)
 }
 

@@ -9,12 +9,14 @@ use crate::{
     fetch::{EgressPolicy, FairFetch, SharedFetch},
     identity::CredentialThrottle,
     keys::{AccessTokenCache, Sealer, Signer},
-    model::{Clock, Entropy, TenantId, Timestamp},
+    model::{
+        AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
+    },
     protocol::records::{SealedRecord, decode_record, encode_record},
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
-    telemetry::{AccessFacts, Metrics},
+    telemetry::{AccessFacts, AuditLog, Metrics},
     upstream::{UpstreamClient, ldap::LdapDirectories},
 };
 
@@ -62,6 +64,8 @@ pub struct AccountServices {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics of the process.
     pub metrics: Arc<Metrics>,
+    /// Reports security events.
+    pub audit: SharedAuditSink,
 }
 
 impl AccountServices {
@@ -89,6 +93,7 @@ impl AccountServices {
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,
+            audit: Arc::new(AuditLog::new(Arc::clone(&metrics))),
             metrics,
         }
     }
@@ -123,12 +128,20 @@ pub struct AccountContext<'a> {
     pub store_now: Timestamp,
     /// The client and user of the request, for its access line.
     pub facts: &'a AccessFacts,
+    /// The request, for audit lines.
+    pub origin: AuditOrigin<'a>,
 }
 
 impl<'a> AccountContext<'a> {
     /// The tenant's id.
     pub fn tenant_id(&self) -> &'a TenantId {
         &self.tenant.tenant.id
+    }
+
+    /// Reports a security event of the request.
+    pub fn audit(&self, event: AuditEvent<'_>) {
+        let (tenant, origin) = (Some(self.tenant_id()), Some(self.origin));
+        self.services.audit.record(&AuditRecord { tenant, origin, event });
     }
 
     /// The store key of a record of the tenant.

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use super::{AccountServices, endings};
 use crate::{
     model::{
-        Account, AccountSource, Clock, ManagedKind, ObjectKey, ObjectMark, ObjectRef, Subject,
-        TenantId, Timestamp,
+        Account, AccountSource, AuditEvent, AuditRecord, AuditText, Clock, LogoutKind, ManagedKind,
+        ObjectKey, ObjectMark, ObjectRef, SharedAuditSink, Subject, TenantId, Timestamp,
     },
     protocol::records::{VoidBefore, decode_record, encode_record},
     registry::{Snapshot, SnapshotHandle},
@@ -37,6 +37,7 @@ pub struct EndedUserWatch {
     store: SharedStore,
     clock: Arc<dyn Clock>,
     store_clock: Arc<StoreClock>,
+    audit: SharedAuditSink,
 }
 
 /// A user as last seen enabled or disabled.
@@ -123,6 +124,7 @@ impl EndedUserWatch {
             store: Arc::clone(&services.store),
             clock: Arc::clone(clock),
             store_clock: Arc::clone(&services.store_clock),
+            audit: Arc::clone(&services.audit),
         }
     }
 
@@ -164,6 +166,17 @@ impl EndedUserWatch {
         }
     }
 
+    /// Reports the end of a user's sessions. The replica that wrote the record reports it.
+    fn report(&self, user: &EndedUser) {
+        let event = AuditEvent::Logout {
+            kind: LogoutKind::PersonEnded,
+            subject: AuditText::new(user.subject.as_str()),
+            sid: None,
+            client_id: None,
+        };
+        self.audit.record(&AuditRecord { tenant: Some(&user.tenant), origin: None, event });
+    }
+
     /// Writes one record; `false` if it kept changing.
     async fn end(&self, user: &EndedUser) -> Result<bool, StoreError> {
         let key = RecordKey::new(
@@ -188,6 +201,7 @@ impl EndedUserWatch {
                 }
             };
             if written {
+                self.report(user);
                 return Ok(true);
             }
         }

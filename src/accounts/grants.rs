@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, context::RecordChange, endings, people};
+use super::{AccountContext, AccountError, context::RecordChange, endings, people, token_events};
 use crate::{
     model::{Account, Timestamp},
     protocol::{
@@ -132,7 +132,7 @@ pub(crate) enum GrantRefusal {
 }
 
 /// The account of a grant, if the grant gives tokens now: it is active, and its user may use the
-/// client. Every token of a grant, and every use of one, passes here.
+/// client. Every token of a grant, and every use of one, passes here. A refused entry is reported.
 pub(crate) async fn account_of_grant(
     context: AccountContext<'_>,
     grant: &Grant,
@@ -144,7 +144,14 @@ pub(crate) async fn account_of_grant(
         return Ok(Err(GrantRefusal::Inactive));
     };
     let entry = access::may_enter(&account, client, &context.tenant.tenant, &grant.authentication);
-    Ok(entry.map(|()| account).map_err(GrantRefusal::Entry))
+    Ok(match entry {
+        Ok(()) => Ok(account),
+        Err(refusal) => {
+            let person = (&grant.authentication, grant.sid.as_deref());
+            context.audit(token_events::entry_event(client, person, &refusal));
+            Err(GrantRefusal::Entry(refusal))
+        }
+    })
 }
 
 /// The account of an active grant: user and client are still those it was made for, and without

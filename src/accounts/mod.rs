@@ -2,7 +2,6 @@
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
-pub(crate) mod audit;
 mod backchannel_logout;
 pub(crate) mod client_authentication;
 pub(crate) mod codes;
@@ -15,6 +14,7 @@ mod endings;
 mod error;
 pub(crate) mod grants;
 pub(crate) mod interactions;
+pub(crate) mod issue_plan;
 mod logout_outbox;
 mod outbox;
 mod people;
@@ -27,6 +27,7 @@ mod session_key_cache;
 mod session_record;
 pub(crate) mod session_state;
 pub(crate) mod sessions;
+pub(crate) mod token_events;
 pub(crate) mod token_grants;
 pub(crate) mod token_issuer;
 pub(crate) mod token_lookup;

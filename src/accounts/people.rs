@@ -10,7 +10,10 @@ use super::{
     person_refresh::{self, Freshness, PersonAnswer, askable_directory},
 };
 use crate::{
-    model::{Account, AdmissionPolicy, DeclaredIdentity, LdapSettings, Subject, sha256_base64url},
+    model::{
+        Account, AdmissionPolicy, AuditCause, AuditEvent, AuditText, DeclaredIdentity,
+        LdapSettings, PersonRefusal, Subject, sha256_base64url,
+    },
     protocol::{
         identity_provider::{IdentityProvider, UpstreamClaims, identity_of, map_account},
         records::Person,
@@ -38,13 +41,13 @@ pub(super) fn claims_json(claims: &UpstreamClaims) -> Result<String, ClaimsTooLa
     if json.len() > MAX_CLAIMS_BYTES { Err(ClaimsTooLarge(json.len())) } else { Ok(json) }
 }
 
-/// Stores what a provider said about a person just now.
+/// Stores what a provider said about a person just now. Returns true if the person was unknown.
 pub(super) async fn save_person(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
     account: &Account,
     claims: String,
-) -> Result<(), AccountError> {
+) -> Result<bool, AccountError> {
     let person = Person {
         subject: account.subject.to_string(),
         provider: provider.name().to_owned(),
@@ -57,7 +60,10 @@ pub(super) async fn save_person(
     let key = person_key(context, &account.subject);
     let record = record(context, &key, &person)?;
     let stored = context.get(&key).await?;
-    context.update(&key, stored, |_| Ok(RecordChange::Write(record.clone(), ()))).await
+    let write = |stored: Option<&VersionedRecord>| {
+        Ok(RecordChange::Write(record.clone(), stored.is_none()))
+    };
+    context.update(&key, stored, write).await
 }
 
 /// The account with a subject, even if disabled: of a user of the tenant, or of a person of an
@@ -143,12 +149,13 @@ async fn load_account(
         Ok(account) if account.subject == *subject => account,
         Ok(_) => return Ok(None),
         Err(error) => {
-            tracing::info!(
-                subject = subject.as_str(),
-                provider = %provider.object,
-                %error,
-                "a person of an identity provider is refused"
-            );
+            let is_rule = error.is_refusal();
+            context.audit(AuditEvent::PersonRefused {
+                provider: AuditText::new(provider.name()),
+                subject: Some(AuditText::new(subject.as_str())),
+                reason: if is_rule { PersonRefusal::Rule } else { PersonRefusal::Claims },
+                cause: Some(AuditCause::new(error.to_string())),
+            });
             return Ok(None);
         }
     };

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::{AccountContext, AccountError, context::RecordChange, endings};
 use crate::{
-    model::{LdapSettings, RefreshMode, Timestamp, UnavailablePolicy},
+    model::{
+        AuditEvent, AuditText, LdapSettings, LogoutKind, PersonRefusal, RefreshMode, Timestamp,
+        UnavailablePolicy,
+    },
     protocol::{
         identity_provider::{
             IdentityProvider, ProviderSource, RefreshPolicy, UpstreamClaims, identity_of,
@@ -109,7 +112,17 @@ pub(super) async fn end_person(
     };
     let stored = context.get(&record.key).await?;
     let write = |_: Option<&_>| Ok(RecordChange::Write(record.clone(), ()));
-    context.update(&record.key, stored, write).await
+    context.update(&record.key, stored, write).await?;
+    let subject = AuditText::new(identity.subject.as_str());
+    context.audit(AuditEvent::PersonRefused {
+        provider: AuditText::new(provider.name()),
+        subject: Some(subject.clone()),
+        reason: PersonRefusal::Gone,
+        cause: None,
+    });
+    let kind = LogoutKind::PersonEnded;
+    context.audit(AuditEvent::Logout { kind, subject, sid: None, client_id: None });
+    Ok(())
 }
 
 #[cfg(test)]

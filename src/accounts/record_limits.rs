@@ -7,7 +7,7 @@ use super::{
     sessions::{self, ActiveSession},
 };
 use crate::{
-    model::{ClientId, Subject, Timestamp},
+    model::{ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, Session, decode_record},
     store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
 };
@@ -41,7 +41,8 @@ pub(crate) async fn limit_sessions(
         Some((session.created_at, (stored, session)))
     });
     for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
-        sessions::end_stored(context, &stored.record.key, &session).await?;
+        let cause = (LogoutKind::Limit, None);
+        sessions::end_stored(context, &stored.record.key, &session, cause).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{
     session_record::{session_key, session_record},
 };
 use crate::{
-    model::Account,
+    model::{Account, AuditEvent, AuditText, Client, LogoutKind},
     protocol::{
         authentication::Authentication,
         records::{Session, decode_record},
@@ -83,7 +83,7 @@ pub async fn start_session(
     match previous {
         // Another user's session ends, and its clients are notified.
         Some(previous) if previous.session.sid != session.sid => {
-            end_session(context, previous).await?;
+            end_session(context, previous, (LogoutKind::Replaced, None)).await?;
         }
         Some(previous) => {
             let taken = context.take(&previous.stored.record.key).await?;
@@ -112,8 +112,9 @@ pub async fn start_session(
 pub async fn end_session(
     context: AccountContext<'_>,
     active: &ActiveSession,
+    cause: (LogoutKind, Option<&Client>),
 ) -> Result<Session, AccountError> {
-    end_stored(context, &active.stored.record.key, &active.session).await
+    end_stored(context, &active.stored.record.key, &active.session, cause).await
 }
 
 /// The same for a session as loaded from the store.
@@ -121,6 +122,7 @@ pub(super) async fn end_stored(
     context: AccountContext<'_>,
     key: &RecordKey,
     loaded: &Session,
+    (kind, client): (LogoutKind, Option<&Client>),
 ) -> Result<Session, AccountError> {
     let clients = loaded.clients.iter();
     let claims = backchannel_logout::store_notifications(context, loaded, clients).await?;
@@ -128,6 +130,12 @@ pub(super) async fn end_stored(
     backchannel_logout::queue_logouts(context, claims);
     let ended = taken.and_then(|stored| decode_record::<Session>(&stored.record.value).ok());
     let Some(ended) = ended else { return Ok(loaded.clone()) };
+    context.audit(AuditEvent::Logout {
+        kind,
+        subject: AuditText::new(ended.authentication.subject.as_str()),
+        sid: Some(AuditText::new(ended.sid.as_str())),
+        client_id: client.map(|client| AuditText::new(client.id.as_str())),
+    });
     // A client may have been added since the session was loaded.
     let added = ended.clients.difference(&loaded.clients);
     let claims = backchannel_logout::store_notifications(context, &ended, added).await?;

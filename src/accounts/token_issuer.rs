@@ -1,22 +1,24 @@
-//! Issues the tokens of a request's tenant for all endpoints: claims, signature, metrics.
+//! Issues the tokens of a request's tenant for all endpoints: claims, signature, audit line.
 
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
-use super::{AccountContext, AccountError, AccountServices};
+use super::{
+    AccountContext, AccountError, AccountServices,
+    issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+    token_events,
+};
 use crate::{
     keys::{JwtType, SignError, SigningKey},
-    model::{Account, Client, IdTokenAlgorithm, SigningAlgorithm, Subject},
+    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject},
     protocol::{
         claims::{self, AccessToken, Claims, IdToken, IdTokenContents, left_half_hash},
-        records::{Grant, GrantState, RefreshToken},
-        scope::Scopes,
+        records::{GrantState, RefreshToken},
         subject,
         token::token_until,
     },
-    telemetry::TokenKind,
 };
 
 /// The tenant's current signing key.
@@ -71,54 +73,7 @@ pub(crate) fn check_keys(context: AccountContext<'_>, client: &Client) -> Result
     IdTokenKey::of(context, client).map(drop)
 }
 
-/// The tokens to issue to a client: the last step of a token request and of an authorization.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IssuePlan<'a> {
-    /// The client.
-    pub(crate) client: &'a Client,
-    /// The scopes of the tokens.
-    pub(crate) scopes: &'a Scopes,
-    /// Whether an access token is issued.
-    pub(crate) access_token: bool,
-    /// The user's grant that the tokens belong to; `None` if the client acts for itself.
-    pub(crate) user: Option<UserTokens<'a>>,
-}
-
-/// The grant of an [`IssuePlan`] and the tokens that only a user's grant has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct UserTokens<'a> {
-    /// The id of the grant.
-    pub(crate) grant_id: &'a str,
-    /// The grant as stored.
-    pub(crate) grant: &'a Grant,
-    /// The user.
-    pub(crate) user: &'a Account,
-    /// The ID token, if one is issued.
-    pub(crate) id_token: Option<IdTokenPlan<'a>>,
-    /// The refresh token that the client keeps; `None` to issue the grant's current one, if it has
-    /// one.
-    pub(crate) kept_refresh_token: Option<&'a str>,
-}
-
-/// The contents of an ID token in addition to its grant's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IdTokenPlan<'a> {
-    /// The `nonce` of the request.
-    pub(crate) nonce: Option<&'a str>,
-    /// The code issued with it.
-    pub(crate) code: Option<&'a str>,
-}
-
-/// Issued tokens.
-#[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "the names of a token response")]
-pub(crate) struct IssuedTokens {
-    pub(crate) access_token: Option<String>,
-    pub(crate) id_token: Option<String>,
-    pub(crate) refresh_token: Option<String>,
-}
-
-/// Issues the tokens of a plan. Every gate has been passed.
+/// Issues the tokens of a plan, and reports them. Every gate has been passed.
 pub(crate) async fn issue_tokens(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
@@ -127,38 +82,40 @@ pub(crate) async fn issue_tokens(
     if let Some(user) = plan.user {
         context.facts.record_user(user.grant.authentication.subject.as_str());
     }
+    let jti = plan.access_token.then(|| context.services.entropy.id());
     let identity = plan.user.and_then(|user| user.id_token.map(|about| (user, about)));
-    let (access_token, id_token) = match (plan.access_token, identity) {
-        (true, Some((user, about))) => {
-            let both = access_and_id_token(context, plan, user, about).await?;
+    let (access_token, id_token) = match (&jti, identity) {
+        (Some(jti), Some((user, about))) => {
+            let both = access_and_id_token(context, plan, jti, (user, about)).await?;
             (Some(both.0), Some(both.1))
         }
-        (true, None) => (Some(access_token(context, plan).await?), None),
-        (false, Some((user, about))) => (None, Some(id_token(context, plan, user, about).await?)),
-        (false, None) => (None, None),
+        (Some(jti), None) => (Some(access_token(context, plan, jti).await?), None),
+        (None, Some((user, about))) => (None, Some(id_token(context, plan, user, about).await?)),
+        (None, None) => (None, None),
     };
     let refresh_token = match plan.user {
         Some(user) => refresh_token(context, plan.client, user)?,
         None => None,
     };
-    Ok(IssuedTokens { access_token, id_token, refresh_token })
+    let issued = IssuedTokens { access_token, id_token, refresh_token };
+    context.audit(token_events::issued_event(plan, &issued, jti.as_deref()));
+    Ok(issued)
 }
 
 /// An access token (RFC 9068), signed with the tenant's default algorithm.
 async fn access_token(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
+    jti: &str,
 ) -> Result<String, AccountError> {
-    let claims = access_claims(context, plan);
+    let claims = access_claims(context, plan, jti);
     let key = signing_key(context)?;
     let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
-    let token = context.services.signer.sign(key, typ, claims).await?;
-    context.services.metrics.token_issued(context.tenant_id(), TokenKind::AccessToken);
-    Ok(token)
+    Ok(context.services.signer.sign(key, typ, claims).await?)
 }
 
 /// The claims of an access token, as JSON.
-fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>) -> Vec<u8> {
+fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) -> Vec<u8> {
     let IssuePlan { client, scopes, user, .. } = plan;
     let person =
         user.map(|user| subject::subject_for_client(client, &user.grant.authentication.subject));
@@ -168,7 +125,7 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>) -> Vec<u8> {
         subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
         scopes,
         grant_id: user.map(|user| user.grant_id),
-        jti: &context.services.entropy.id(),
+        jti,
     };
     json(&token.claims(context.now))
 }
@@ -177,26 +134,21 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>) -> Vec<u8> {
 async fn access_and_id_token(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
-    user: UserTokens<'_>,
-    about: IdTokenPlan<'_>,
+    jti: &str,
+    (user, about): (UserTokens<'_>, IdTokenPlan<'_>),
 ) -> Result<(String, String), AccountError> {
     let mut claims = id_claims(context, plan, user, about)?;
     let Some(id_key) = IdTokenKey::of(context, plan.client)?.0 else {
-        return Ok((access_token(context, plan).await?, unsigned_id_token(context, &claims)));
+        return Ok((access_token(context, plan, jti).await?, unsigned_id_token(&claims)));
     };
     let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
-    let first = (signing_key(context)?, typ, access_claims(context, plan));
+    let first = (signing_key(context)?, typ, access_claims(context, plan, jti));
     let algorithm = id_key.algorithm;
     let naming = move |access_token: &str| {
         claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
         json(&claims)
     };
-    let signed =
-        context.services.signer.sign_both(first, (id_key, JwtType::IdToken), naming).await?;
-    for kind in [TokenKind::AccessToken, TokenKind::IdToken] {
-        context.services.metrics.token_issued(context.tenant_id(), kind);
-    }
-    Ok(signed)
+    Ok(context.services.signer.sign_both(first, (id_key, JwtType::IdToken), naming).await?)
 }
 
 /// An ID token without an access token.
@@ -208,11 +160,9 @@ async fn id_token(
 ) -> Result<String, AccountError> {
     let claims = id_claims(context, plan, user, about)?;
     let Some(key) = IdTokenKey::of(context, plan.client)?.0 else {
-        return Ok(unsigned_id_token(context, &claims));
+        return Ok(unsigned_id_token(&claims));
     };
-    let token = sign_with(context.services, key, JwtType::IdToken, &claims).await?;
-    context.services.metrics.token_issued(context.tenant_id(), TokenKind::IdToken);
-    Ok(token)
+    Ok(sign_with(context.services, key, JwtType::IdToken, &claims).await?)
 }
 
 /// The claims of an ID token (OIDC Core §2) without the hash of an access token (§3.3.2.11).
@@ -227,11 +177,11 @@ fn id_claims(
     let contents = IdTokenContents {
         scopes: plan.scopes,
         named: &grant.claims.id_token,
-        with_code: about.code.is_some(),
+        with_code: plan.code.is_some(),
         with_access_token: plan.access_token,
     };
     let person = claims::in_id_token(tenant, client, user.user, contents);
-    let c_hash = about.code.and_then(|code| key.hash(code));
+    let c_hash = plan.code.and_then(|code| key.hash(code));
     let token = IdToken {
         tenant,
         client,
@@ -266,9 +216,7 @@ fn refresh_token(
         client: client.id.clone(),
         expires_at: token_until(user.grant, &client.lifetimes),
     };
-    let sealed = context.seal(&token)?;
-    context.services.metrics.token_issued(context.tenant_id(), TokenKind::RefreshToken);
-    Ok(Some(sealed))
+    Ok(Some(context.seal(&token)?))
 }
 
 fn json(claims: &impl Serialize) -> Vec<u8> {
@@ -276,8 +224,7 @@ fn json(claims: &impl Serialize) -> Vec<u8> {
 }
 
 /// An ID token as an unsecured JWT (RFC 7519 §6).
-fn unsigned_id_token(context: AccountContext<'_>, claims: &Claims) -> String {
-    context.services.metrics.token_issued(context.tenant_id(), TokenKind::IdToken);
+fn unsigned_id_token(claims: &Claims) -> String {
     let claims = json(claims);
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     format!("{header}.{}.", URL_SAFE_NO_PAD.encode(claims))

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{AccountContext, AccountError, grants};
+use super::{AccountContext, AccountError, grants, token_events};
 use crate::{
-    model::{Account, ClientId, Timestamp},
+    model::{Account, Client, ClientId, IssuedToken, Timestamp},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
         records::{Grant, RefreshToken},
@@ -49,6 +49,13 @@ impl PresentedToken {
             return Ok(ours.then_some(Self::Access(claims)));
         }
         Ok(context.open(token)?.map(Self::Refresh))
+    }
+
+    fn kind(&self) -> IssuedToken {
+        match self {
+            Self::Access(_) => IssuedToken::AccessToken,
+            Self::Refresh(_) => IssuedToken::RefreshToken,
+        }
     }
 
     /// The client that the token was issued to.
@@ -117,13 +124,21 @@ pub(crate) async fn load_active_token(
     Ok(user.ok().map(|user| ActiveToken::OfGrant { grant: Box::new(grant), user }))
 }
 
-/// Revokes a token and the grant that it refers to.
+/// Revokes a token and the grant that it refers to, for a client, and reports what was not
+/// revoked before.
 pub(crate) async fn revoke_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
+    caller: &Client,
 ) -> Result<(), AccountError> {
     if let Some(id) = presented.grant_id() {
-        grants::revoke_grant(context, id).await?;
+        if let Some(grant) = grants::revoke_grant(context, id).await? {
+            context.audit(token_events::revoked_event(
+                caller,
+                presented.kind(),
+                Some((id, &grant)),
+            ));
+        }
         return Ok(());
     }
     let PresentedToken::Access(claims) = presented else { return Ok(()) };
@@ -141,7 +156,9 @@ pub(crate) async fn revoke_token(
         owners: Vec::new(),
         due_at: None,
     };
-    context.insert(record).await?;
+    if context.insert(record).await? {
+        context.audit(token_events::revoked_event(caller, presented.kind(), None));
+    }
     Ok(())
 }
 

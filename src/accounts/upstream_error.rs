@@ -2,6 +2,7 @@
 
 use super::{AccountError, people};
 use crate::{
+    model::PersonRefusal,
     protocol::{identity_provider::MappingError, upstream::CallbackError},
     upstream::{UpstreamError, ldap::DirectoryFault},
 };
@@ -65,6 +66,24 @@ pub enum SignInProblem<'a> {
 }
 
 impl UpstreamSignInError {
+    /// Why the person is not admitted; `None` if the error is not about the person.
+    pub(super) fn person_refusal(&self) -> Option<PersonRefusal> {
+        if let Self::Disabled(_) = self {
+            return Some(PersonRefusal::Disabled);
+        }
+        match self.problem() {
+            SignInProblem::Refused(_) => Some(PersonRefusal::Rule),
+            SignInProblem::NotDeclared => Some(PersonRefusal::NotDeclared),
+            SignInProblem::NotInOrganization => Some(PersonRefusal::Organization),
+            SignInProblem::Claims => Some(PersonRefusal::Claims),
+            SignInProblem::SubjectTaken => Some(PersonRefusal::SubjectTaken),
+            SignInProblem::Denied
+            | SignInProblem::Unavailable
+            | SignInProblem::NotFresh
+            | SignInProblem::Answer => None,
+        }
+    }
+
     /// The kind of the error.
     pub fn problem(&self) -> SignInProblem<'_> {
         match self {

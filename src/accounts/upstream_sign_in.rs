@@ -7,13 +7,13 @@ pub use super::upstream_error::{SignInProblem, UpstreamSignInError};
 use super::{AccountContext, people};
 use crate::{
     fetch::SharedFetch,
-    model::{Account, AdmissionPolicy, Endpoint, RefreshMode},
+    model::{Account, AdmissionPolicy, AuditCause, AuditEvent, AuditText, Endpoint, RefreshMode},
     protocol::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
         identity_provider::{
             IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, counted_methods,
-            map_account,
+            identity_of, map_account,
         },
         params::RequestParams,
         upstream::{
@@ -122,7 +122,12 @@ pub async fn complete_upstream_sign_in(
             let response = read_callback(params).map_err(UpstreamError::Callback)?;
             let redirect_uri = redirect_uri(context, provider);
             let exchange = code_exchange(&response, state, &redirect_uri);
-            redeem_github_code(fetch, github, exchange).await?
+            let redeemed = redeem_github_code(fetch, github, exchange).await;
+            redeemed.map_err(|error| {
+                let error = error.into();
+                report_refusal(context, provider, None, &error);
+                error
+            })?
         }
         ProviderSource::Ldap(_) => return Err(UpstreamSignInError::BadEndpoint),
     };
@@ -140,10 +145,36 @@ pub(super) async fn admit_person(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<Account, UpstreamSignInError> {
-    let account = admitted_account(context, provider, claims)?;
-    let claims = people::claims_json(claims)?;
-    people::save_person(context, provider, &account, claims).await?;
+    let admitted = admitted_account(context, provider, claims)
+        .and_then(|account| Ok((account, people::claims_json(claims)?)));
+    let (account, json) = admitted.inspect_err(|error| {
+        let subject = identity_of(provider, context.tenant_id(), claims).ok();
+        let subject = subject.as_ref().map(|identity| identity.subject.as_str());
+        report_refusal(context, provider, subject, error);
+    })?;
+    if people::save_person(context, provider, &account, json).await? {
+        context.audit(AuditEvent::PersonAdmitted {
+            provider: AuditText::new(provider.name()),
+            subject: AuditText::new(account.subject.as_str()),
+        });
+    }
     Ok(account)
+}
+
+/// Reports that a person is not admitted.
+fn report_refusal(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    subject: Option<&str>,
+    error: &UpstreamSignInError,
+) {
+    let Some(reason) = error.person_refusal() else { return };
+    context.audit(AuditEvent::PersonRefused {
+        provider: AuditText::new(provider.name()),
+        subject: subject.map(AuditText::new),
+        reason,
+        cause: Some(AuditCause::new(error.to_string())),
+    });
 }
 
 /// The account of the person: that of the OidcUser who declares it, or one of its own.

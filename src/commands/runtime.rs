@@ -163,6 +163,7 @@ impl ServerRuntime {
             Arc::clone(&self.entropy),
             self.installation.sealing_secret.clone(),
         )
+        .audited_by(Arc::clone(&self.app.accounts.audit))
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
         .with_base_url(self.installation.base_url.clone())
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     keys::KeyMaker,
     model::{
-        Clock, Entropy, HostSettingsReceiver, Issuer, ObjectKey, ObjectKind, SharedRefreshReplays,
-        UndeliveredReceiver,
+        Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, ObjectKey, ObjectKind,
+        SharedAuditSink, SharedRefreshReplays, UndeliveredReceiver,
     },
     registry,
     source::SharedSource,
@@ -77,6 +77,8 @@ pub struct ControllerContext {
     pub(super) base_url: Option<Issuer>,
     /// The host settings, for Events.
     pub host_settings: Option<HostSettingsReceiver>,
+    /// Receives the changes of keys.
+    pub(super) audit: SharedAuditSink,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -102,8 +104,15 @@ impl ControllerContext {
             replays: None,
             base_url: None,
             host_settings: None,
+            audit: Arc::new(IgnoredAudit),
             key_maker: Arc::default(),
         }
+    }
+
+    /// Sets the receiver of security events.
+    #[must_use]
+    pub fn audited_by(self, audit: SharedAuditSink) -> Self {
+        Self { audit, ..self }
     }
 
     /// Sets the receiver of counts.

@@ -10,6 +10,7 @@ mod diff;
 mod error;
 mod fair_queue;
 mod host_settings_events;
+mod key_audit;
 pub mod lease;
 mod logout_events;
 mod observed;

@@ -9,6 +9,7 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use super::{
     ControllerContext, MissingSealingKeys, ReconcileError,
     action::Action,
+    key_audit::{KeyChanges, report_key_changes},
     observed::ObservedState,
     secret_writes::{PlannedWrite, SecretWrite, apply_writes},
 };
@@ -18,7 +19,7 @@ use crate::{
         KeyEntries, MARKING_KEY_ENTRY, Sealer, SealingKey, SealingPlan, new_marking_key,
         new_sealing_key, read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
     },
-    model::{Entropy, ObjectKey, ObjectKind, ObjectRef, Timestamp},
+    model::{Entropy, KeyChange, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     registry::{Snapshot, discarded_keys},
     source::EventRecord,
 };
@@ -45,6 +46,7 @@ pub async fn reconcile_sealing_keys(
     let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
     let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
     apply_writes(context, vec![step]).await?;
+    report_key_changes(context, None, key, plan.changes);
     if let Some(loss) = plan.loss {
         match loss {
             MissingSealingKeys::Restored => {
@@ -80,6 +82,7 @@ struct SealingKeysPlan {
     step: Option<PlannedWrite>,
     wake: Option<Timestamp>,
     loss: Option<MissingSealingKeys>,
+    changes: KeyChanges,
 }
 
 /// The longest lifetime of anything that is sealed.
@@ -131,7 +134,41 @@ fn plan(
         (false, true) => None,
     };
     let notices = notices(key, &change, lost);
-    SealingKeysPlan { step: Some(PlannedWrite { write, notices }), wake: plan.wake, loss }
+    let changes = key_changes(&entries, &write, (&change, &plan), lost);
+    let step = Some(PlannedWrite { write, notices });
+    SealingKeysPlan { step, wake: plan.wake, loss, changes }
+}
+
+/// The changes that a write makes to the keys.
+fn key_changes(
+    before: &KeyEntries,
+    write: &SecretWrite,
+    (change, plan): (&SealingKeysChange, &SealingPlan),
+    lost: bool,
+) -> KeyChanges {
+    let written = match write {
+        SecretWrite::Create(secret) | SecretWrite::Replace(secret) => secret.data.as_ref(),
+        SecretWrite::Delete(..) => None,
+    };
+    let is_new = |name: &&String| {
+        !before.contains_key(*name)
+            && !change.restored.contains(*name)
+            && name.as_str() != MARKING_KEY_ENTRY
+    };
+    let new = written.into_iter().flat_map(KeyEntries::keys).filter(is_new).cloned();
+    let retired = plan.retire.iter().map(|(name, _)| name.clone());
+    let mut changes = vec![
+        (KeyChange::Published, new.collect::<Vec<_>>()),
+        (KeyChange::Retired, retired.collect()),
+        (KeyChange::Removed, plan.remove.clone()),
+        (KeyChange::Restored, change.restored.clone()),
+        (KeyChange::Discarded, change.discarded.clone()),
+    ];
+    changes.retain(|(_, keys)| !keys.is_empty());
+    if lost {
+        changes.push((KeyChange::Lost, Vec::new()));
+    }
+    changes
 }
 
 /// The entries of the Secret, compared with the keys that this replica works with.

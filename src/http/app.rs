@@ -10,7 +10,7 @@ use crate::{
     },
     fetch::SharedFetch,
     identity::{LoginThrottle, PasswordVerifier, throttle_prefix},
-    model::{Clock, Installation, Issuer, Timestamp},
+    model::{AuditOrigin, Clock, Installation, Issuer, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
 };
@@ -99,6 +99,12 @@ impl AppState {
             now: request.now,
             store_now: request.store_now,
             facts: &request.facts,
+            origin: AuditOrigin {
+                request_id: &request.id,
+                endpoint: request.endpoint,
+                address: request.address,
+                user_agent: request.header("user-agent"),
+            },
         }
     }
 }

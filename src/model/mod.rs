@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod algorithm;
+mod audit;
 mod bounded_cache;
 mod client;
 mod client_authentication;
@@ -47,6 +48,12 @@ pub use account::{
     Account, AccountSource, DeclaredIdentity, MAX_PASSWORD_LEN, PasswordState, StoredPassword,
 };
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
+pub use audit::{
+    AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
+    AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedClient, AuditedGrant, AuditedScopes,
+    ClientCredential, ClientDeletion, IgnoredAudit, IssuedToken, KeyChange, KeyUse, LogoutKind,
+    PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure, ThrottledAttempt,
+};
 pub use bounded_cache::BoundedCache;
 pub use client::{
     Client, ConsentPolicy, DynamicRegistration, Pairwise, SubjectType, sign_with_secret,

@@ -77,6 +77,11 @@ impl ResponseType {
         matches!(self, Self::IdTokenToken | Self::CodeToken | Self::CodeIdTokenToken)
     }
 
+    /// The grant type that a response with this type belongs to.
+    pub const fn grant_type(self) -> GrantType {
+        if self.has_code() { GrantType::AuthorizationCode } else { GrantType::Implicit }
+    }
+
     /// The grant types a client must have to use this response type (OIDC Registration §2).
     pub const fn grant_types(self) -> &'static [GrantType] {
         match self {

@@ -1,6 +1,7 @@
 //! Every metric with its type, labels and help. The registry and `docs/reference/metrics.md` are made from this table.
 
 use super::{
+    audit_labels::AUDIT_OUTCOMES,
     labels::{
         FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, Readiness,
         ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome,
@@ -75,6 +76,11 @@ const CERTIFICATE: LabelDescription = LabelDescription {
 };
 const VERSION: LabelDescription =
     LabelDescription { name: "version", meaning: "The version of Lanyard.", values: &[] };
+const AUDIT_EVENT: LabelDescription = LabelDescription {
+    name: "event",
+    meaning: "The event, as in the audit line: see [audit events](audit-events.md).",
+    values: &[],
+};
 const ENDPOINT: LabelDescription = values("endpoint", Endpoint::LABELS);
 
 pub(super) const REQUESTS: MetricDescription = counter(
@@ -109,6 +115,11 @@ pub(super) const REPLAYS: MetricDescription = counter(
     "replays",
     &[TENANT, values("kind", ReplayedKind::VALUES)],
     "Grants that were revoked because a code or refresh token was used again, by tenant and kind",
+);
+pub(super) const AUDIT_EVENTS: MetricDescription = counter(
+    "audit_events",
+    &[TENANT, AUDIT_EVENT, values("outcome", AUDIT_OUTCOMES)],
+    "Security events, by tenant, event and outcome; each has a line in the log",
 );
 pub(super) const RECONCILES: MetricDescription = counter(
     "reconciles",
@@ -244,6 +255,7 @@ pub const METRICS: &[MetricDescription] = &[
     PASSWORD_CHECKS_QUEUED,
     TOKENS_ISSUED,
     REPLAYS,
+    AUDIT_EVENTS,
     BACKCHANNEL_LOGOUTS,
     FETCHES,
     RECONCILES,

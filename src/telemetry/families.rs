@@ -9,6 +9,7 @@ use prometheus_client::{
 };
 
 use super::{
+    audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
@@ -43,6 +44,7 @@ pub(super) struct MetricFamilies {
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
+    pub(super) audit_events: Family<TenantAuditEvent, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreOperationLabels, Counter>,
@@ -67,6 +69,7 @@ impl Default for MetricFamilies {
             logouts: Family::default(),
             tokens: Family::default(),
             replays: Family::default(),
+            audit_events: Family::default(),
             reconciles: Family::default(),
             sealing_keys_missing,
             store_errors: Family::default(),
@@ -87,6 +90,7 @@ impl MetricFamilies {
         descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::REPLAYS.register(registry, self.replays.clone());
+        descriptions::AUDIT_EVENTS.register(registry, self.audit_events.clone());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
         descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
@@ -101,6 +105,9 @@ impl MetricFamilies {
     /// first event.
     pub(super) fn begin(&self) {
         self.begin_tenant(&Arc::default(), RequestOutcome::ALL);
+        for labels in audit_labels(&Arc::default()) {
+            drop(self.audit_events.get_or_create(&labels));
+        }
         for &endpoint in Endpoint::ALL {
             drop(self.durations.get_or_create(&EndpointOnly { endpoint }));
         }
@@ -178,6 +185,9 @@ impl MetricFamilies {
         }
         for &kind in ReplayedKind::ALL {
             self.replays.remove(&TenantReplay { tenant: Arc::clone(tenant), kind });
+        }
+        for labels in audit_labels(tenant) {
+            self.audit_events.remove(&labels);
         }
     }
 }

@@ -3,14 +3,21 @@
 
 use std::fmt;
 
-use tracing::{Event, Subscriber};
+use serde_json::json;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
     fmt::{
         FmtContext, FormattedFields,
         format::{self, FormatEvent, JsonFields, Writer},
+        time::{FormatTime, SystemTime},
     },
     registry::LookupSpan,
 };
+
+use crate::model::AUDIT_TARGET;
 
 /// A formatter of flat JSON lines. Spans must not have fields that lines within them also have.
 pub struct FlatJsonFormat(format::Format<format::Json>);
@@ -32,6 +39,9 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if event.metadata().target() == AUDIT_TARGET {
+            return write_audit_line(writer, event);
+        }
         let Some(spans) = context.event_scope() else {
             return self.0.format_event(context, writer, event);
         };
@@ -52,6 +62,43 @@ where
     }
 }
 
+/// The fields of an audit line.
+#[derive(Default)]
+struct AuditFields {
+    message: String,
+    /// A JSON object.
+    audit: String,
+}
+
+impl Visit for AuditFields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "audit" {
+            value.clone_into(&mut self.audit);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}
+
+/// Writes an audit line: it is complete in itself, so it has no fields of spans.
+fn write_audit_line(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    let mut fields = AuditFields::default();
+    event.record(&mut fields);
+    let mut time = String::new();
+    SystemTime.format_time(&mut Writer::new(&mut time))?;
+    let members = fields.audit.strip_prefix('{').ok_or(fmt::Error)?;
+    let level = event.metadata().level().as_str();
+    let (time, message) = (json!(time), json!(fields.message));
+    writeln!(
+        writer,
+        "{{\"timestamp\":{time},\"level\":\"{level}\",\"target\":\"{AUDIT_TARGET}\",\"message\":{message},{members}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::{
@@ -59,7 +106,7 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use serde_json::{Value, json};
+    use serde_json::Value;
     use tracing_subscriber::{fmt, layer::SubscriberExt};
 
     use super::*;
@@ -107,6 +154,18 @@ mod tests {
         let expected = json!({
             "level": "INFO", "message": "within", "status": 7, "request_id": "a \"b\"",
             "tenant": "team/a", "target": "lanyard::telemetry::json_lines::tests",
+        });
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn an_audit_line_has_the_members_of_its_event() {
+        let lines = lines(|| {
+            let _span = tracing::info_span!("request", request_id = "x").entered();
+            tracing::info!(target: AUDIT_TARGET, audit = r#"{"schema":1,"event":"logout"}"#, "a \"b\"");
+        });
+        let expected = json!({
+            "level": "INFO", "target": "audit", "message": "a \"b\"", "schema": 1, "event": "logout",
         });
         assert_eq!(lines, [expected]);
     }

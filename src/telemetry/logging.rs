@@ -18,6 +18,7 @@ use super::{
     batched_writer::{BatchedWriter, LogGuard},
     json_lines::FlatJsonFormat,
 };
+use crate::model::AUDIT_TARGET;
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +54,6 @@ pub enum LogError {
 /// to `info`, whatever the filter.
 pub const VERBOSE_TARGETS: [&str; 7] =
     ["h2", "hyper", "hyper_util", "kube_client", "rustls", "tokio_rustls", "tower"];
-
-/// The target of audit lines (docs/reference/logs.md#audit-lines).
-const AUDIT_TARGET: &str = "audit";
 
 /// A target that logs every failed call as an error, whatever its kind. The caller logs the failure
 /// with its reason.

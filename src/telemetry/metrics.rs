@@ -13,6 +13,7 @@ use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry}
 use super::{
     SigningKeyTimes,
     ages::AgedObjects,
+    audit_labels::TenantAuditEvent,
     descriptions,
     families::{FailedWrite, KindReadiness, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
@@ -26,7 +27,7 @@ use super::{
     process::ProcessMetrics,
     tenant_labels::TenantLabels,
 };
-use crate::model::{Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
+use crate::model::{AuditOutcome, Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label value only while it is served: requests of other
 /// tenants or none get an empty label, and a tenant's series are removed with it.
@@ -106,8 +107,23 @@ impl Metrics {
             .inc();
     }
 
+    /// Counts a security event. Events without a tenant have an empty label.
+    pub(super) fn audited(
+        &self,
+        tenant: Option<&TenantId>,
+        event: &'static str,
+        outcome: AuditOutcome,
+    ) {
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(tenant);
+        self.families
+            .audit_events
+            .get_or_create(&TenantAuditEvent { tenant, event, outcome })
+            .inc();
+    }
+
     /// Counts a sign-in attempt.
-    pub fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
+    pub(super) fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
         self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
@@ -121,14 +137,14 @@ impl Metrics {
     }
 
     /// Counts an issued token or code.
-    pub fn token_issued(&self, tenant: &TenantId, kind: TokenKind) {
+    pub(super) fn token_issued(&self, tenant: &TenantId, kind: TokenKind) {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
         self.families.tokens.get_or_create(&TenantToken { tenant, kind }).inc();
     }
 
     /// Counts a grant that was revoked because its credential was used again.
-    pub fn credential_replayed(&self, tenant: &TenantId, kind: ReplayedKind) {
+    pub(super) fn credential_replayed(&self, tenant: &TenantId, kind: ReplayedKind) {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
         self.families.replays.get_or_create(&TenantReplay { tenant, kind }).inc();

@@ -5,6 +5,9 @@
 
 mod access_facts;
 mod ages;
+mod audit_labels;
+mod audit_log;
+mod audit_schema;
 mod batched_writer;
 mod descriptions;
 mod families;
@@ -20,6 +23,8 @@ mod tenant_labels;
 
 pub use access_facts::AccessFacts;
 pub use ages::SigningKeyTimes;
+pub use audit_log::AuditLog;
+pub use audit_schema::audit_schema;
 pub use batched_writer::LogGuard;
 pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;

@@ -736,7 +736,7 @@ async fn unused_registered_client_is_deleted() {
         fs::write(path, lines.collect::<String>()).expect("written");
     }
     world.dev.start_again();
-    world.dev.awaits("deleted an unused registered client").await;
+    world.dev.awaits("a registered client was deleted").await;
     assert!(!world.file(&client).exists());
     assert!(world.file(&used).exists());
 }

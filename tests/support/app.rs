@@ -1,6 +1,8 @@
 //! The real server in the test's process, on a free port. The clock stands still until it is moved,
 //! the store is in memory, and the random number generator is seeded.
 
+#[path = "audit.rs"]
+mod audit;
 #[path = "stage.rs"]
 mod stage;
 
@@ -13,6 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub use audit::RecordedAudit;
 use lanyard::{
     accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
     fetch::{
@@ -99,6 +102,8 @@ pub struct TestApp {
     pub app: Arc<AppState>,
     /// The objects that it serves.
     pub stage: Arc<Stage>,
+    /// The audit lines that it wrote.
+    pub audit: Arc<RecordedAudit>,
     network: Arc<Network>,
     stop: watch::Sender<bool>,
 }
@@ -164,7 +169,7 @@ impl TestApp {
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = SnapshotHandle::new();
         let network = Arc::new(Network::new(callable));
-        let app = handlers((&registry, &store), network.clone(), clock.clone(), config, 8);
+        let (app, audit) = handlers((&registry, &store), network.clone(), clock.clone(), config, 8);
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),
             registry: app.registry.clone(),
@@ -185,7 +190,7 @@ impl TestApp {
         let base_url = Issuer::parse(&origin).expect("canonical");
         let demo = Some("/_lanyard/demo".to_owned());
         app.base_page.set(BasePage { base_url, demo }).expect("it is not set yet");
-        let app = Self { origin, address, clock, store, app, stage, network, stop };
+        let app = Self { origin, address, clock, store, app, stage, audit, network, stop };
         app.serve(manifests);
         app
     }
@@ -196,11 +201,12 @@ impl TestApp {
         let registry = SnapshotHandle::new();
         let (network, clock) = (Arc::clone(&self.network), Arc::clone(&self.clock));
         let config = self.app.config.clone();
-        let app = handlers((&registry, &self.store), network.clone(), clock.clone(), config, 9);
+        let (app, audit) =
+            handlers((&registry, &self.store), network.clone(), clock.clone(), config, 9);
         let (address, stop) = listen(app.clone(), None);
         let stage = Arc::new(self.stage.copy(registry));
         let (origin, store) = (self.origin.clone(), self.store.clone());
-        Self { origin, address, clock, store, app, stage, network, stop }
+        Self { origin, address, clock, store, app, stage, audit, network, stop }
     }
 
     /// Starts a graceful shutdown, as SIGTERM does.
@@ -277,8 +283,8 @@ fn handlers(
     clock: Arc<FixedClock>,
     config: ServerConfig,
     seed: u64,
-) -> Arc<AppState> {
-    let accounts = AccountServices::new(
+) -> (Arc<AppState>, Arc<RecordedAudit>) {
+    let mut accounts = AccountServices::new(
         store.clone(),
         Signer::new(1),
         network,
@@ -286,6 +292,8 @@ fn handlers(
         Arc::new(SeededEntropy::new(seed)),
         Arc::new(Metrics::new()),
     );
+    let audit = Arc::new(RecordedAudit::before(Arc::clone(&accounts.audit)));
+    accounts.audit = audit.clone();
     let app = AppState {
         registry: registry.clone(),
         accounts: Arc::new(accounts),
@@ -298,7 +306,7 @@ fn handlers(
         base_page: OnceLock::new(),
         own: Weak::new(),
     };
-    app.into_shared()
+    (app.into_shared(), audit)
 }
 
 /// Starts the server, which stops when the sender is dropped.

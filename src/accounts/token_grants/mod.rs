@@ -17,12 +17,12 @@ use refresh_token::RefreshTokenGrant;
 use token_grant::TokenGrant;
 
 use super::{
-    AccountContext, AccountError, RequestError, audit,
+    AccountContext, AccountError, RequestError,
     context::MAX_ATTEMPTS,
     endings,
     grants::{self, GrantRefusal, StoredGrant},
-    record_limits, refresh_replays, registrations,
-    token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+    issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+    record_limits, refresh_replays, registrations, token_events, token_issuer,
 };
 use crate::{
     model::{Account, Client, GrantType},
@@ -30,7 +30,6 @@ use crate::{
         access::EntryRefusal,
         error::OAuthError,
         params::RequestParams,
-        records::Grant,
         resource,
         scope::{self, Scopes},
         token::{
@@ -39,7 +38,6 @@ use crate::{
         },
     },
     store::RecordKind,
-    telemetry::ReplayedKind,
 };
 
 /// The supported grant types: one row each.
@@ -115,18 +113,25 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let scopes = scope::select_scopes(asked, allowed, || allowed.clone())
             .map_err(|error| scope::with_scope_mismatch(error, client, asked, allowed))?;
         let Some(mut granted) = decision.user else {
-            let plan = IssuePlan { client, scopes: &scopes, access_token: true, user: None };
+            let plan = IssuePlan {
+                client,
+                grant_type: G::GRANT_TYPE,
+                scopes: &scopes,
+                access_token: true,
+                code: None,
+                user: None,
+            };
             let tokens = token_issuer::issue_tokens(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
         };
         let user = grants::account_of_grant(context, &granted.grant).await?;
-        let user = user.map_err(|refusal| refused_grant::<G>(&granted.grant, client, &refusal))?;
+        let user = user.map_err(|refusal| refused_grant::<G>(&refusal))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
         token_issuer::check_keys(context, client)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
         if passes(context, &granted, stored.as_ref()).await? {
-            let tokens = issue_for_user(request, &scopes, &granted, &user).await?;
+            let tokens = issue_for_user::<G>(request, &scopes, &granted, &user).await?;
             return Ok(GrantedTokens { tokens, scopes });
         }
         needed = Some(granted.id);
@@ -135,15 +140,10 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
 }
 
 /// The error of a grant that gives no tokens now. Nothing is revoked.
-fn refused_grant<G: TokenGrant>(
-    grant: &Grant,
-    client: &Client,
-    refusal: &GrantRefusal,
-) -> OAuthError {
+fn refused_grant<G: TokenGrant>(refusal: &GrantRefusal) -> OAuthError {
     match refusal {
         GrantRefusal::Inactive => inactive_grant(G::CREDENTIAL),
-        GrantRefusal::Entry(EntryRefusal::Refused(refused)) => {
-            audit::entry_refused(client, &grant.authentication.subject, refused);
+        GrantRefusal::Entry(EntryRefusal::Refused(_)) => {
             token::invalid_grant("The user may not use this application.")
         }
         GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
@@ -180,12 +180,7 @@ async fn revoke_replayed(
     let Some(grant) = grants::revoke_grant(context, &replayed.grant_id).await? else {
         return Ok(());
     };
-    audit::credential_replayed(client, &grant, replayed.kind);
-    let kind = match replayed.kind {
-        CredentialKind::Code => ReplayedKind::Code,
-        CredentialKind::RefreshToken => ReplayedKind::RefreshToken,
-    };
-    context.services.metrics.credential_replayed(context.tenant_id(), kind);
+    context.audit(token_events::replayed_event(client, &grant, replayed.kind));
     if replayed.kind == CredentialKind::RefreshToken
         && let Err(error) = refresh_replays::count_replay(context, client).await
     {
@@ -218,7 +213,7 @@ async fn passes(
 }
 
 /// Issues every token that a grant permits now.
-async fn issue_for_user(
+async fn issue_for_user<G: TokenGrant>(
     TokenRequest { context, client, params }: TokenRequest<'_>,
     scopes: &Scopes,
     granted: &UserGrant,
@@ -230,10 +225,17 @@ async fn issue_for_user(
         grant_id,
         grant,
         user,
-        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce, code: None }),
+        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce }),
         kept_refresh_token: params.get("refresh_token").filter(|_| *keeps_refresh_token),
     };
-    let plan = IssuePlan { client, scopes, access_token: true, user: Some(tokens) };
+    let plan = IssuePlan {
+        client,
+        grant_type: G::GRANT_TYPE,
+        scopes,
+        access_token: true,
+        code: None,
+        user: Some(tokens),
+    };
     token_issuer::issue_tokens(context, plan).await
 }
 

@@ -6,7 +6,9 @@ mod plan;
 mod shape;
 
 use crate::{
-    model::{ObjectRef, Timestamp},
+    model::{
+        AuditEvent, AuditRecord, AuditText, AuditedClient, ClientDeletion, ObjectRef, Timestamp,
+    },
     registry::{ClientOutcome, Verdict},
     source::WriteError,
 };
@@ -51,7 +53,7 @@ async fn unused(
     let done = context.source.delete_client(key, seen).await;
     match done {
         Ok(()) | Err(WriteError::NotFound) => {
-            tracing::info!(client = %key, "deleted an unused registered client");
+            report_deletion(context, world, verdict);
             Ok(Action::Wrote)
         }
         Err(error) => Err(ReconcileError::Write {
@@ -59,6 +61,24 @@ async fn unused(
             error,
         }),
     }
+}
+
+/// Reports the deletion of an unused client.
+fn report_deletion(context: &ControllerContext, world: &ObservedState, verdict: &Verdict) {
+    let key = &verdict.object.key;
+    let served = world.snapshot.tenants().find_map(|tenant| {
+        let mut clients = tenant.clients();
+        clients.find(|client| client.object == *key).map(|client| (&tenant.tenant.id, client))
+    });
+    let (tenant, id) = served.map(|(tenant, client)| (tenant, client.id.as_str())).unzip();
+    let event = AuditEvent::ClientDeleted {
+        client: AuditedClient {
+            client: AuditText::new(key.to_string()),
+            client_id: AuditText::new(id.unwrap_or_default()),
+        },
+        by: ClientDeletion::Unused,
+    };
+    context.audit.record(&AuditRecord { tenant, origin: None, event });
 }
 
 async fn keep(

@@ -12,13 +12,13 @@ use crate::{
     keys::{
         KeyRecord, KeyState, NewKey, PlannedKey, next_rotation, plan_rotation as rotation_plan,
     },
-    model::{ObjectRef, Timestamp},
+    model::{KeyChange, ObjectRef, TenantId, Timestamp},
     registry::{KeySource, TenantOutcome},
 };
 
 use super::{
-    ControllerContext, ReconcileError, action::Action, observed::ObservedState,
-    secret_writes::apply_writes,
+    ControllerContext, ReconcileError, action::Action, key_audit::report_key_changes,
+    observed::ObservedState, secret_writes::apply_writes,
 };
 
 /// Maximum number of keys in the status.
@@ -51,12 +51,20 @@ pub async fn reconcile_keys(
         return Ok(Action::Wrote);
     };
     let seen = plan::ObservedKeys::read(world, object, outcome);
-    let plan = plan::plan_tenant(&seen, rules, now)?;
+    let mut plan = plan::plan_tenant(&seen, rules, now)?;
     let made = make(context, &plan.generate).await?;
-    let wake = plan.wake;
+    let (wake, mut changes) = (plan.wake, std::mem::take(&mut plan.changes));
+    if !made.is_empty() {
+        let kids = made.iter().map(|key| key.kid.clone()).collect();
+        changes.push((KeyChange::Published, kids));
+    }
     let (steps, notices) = plan.into_steps(&made);
     let wrote = !steps.is_empty();
     apply_writes(context, steps).await?;
+    if wrote {
+        let tenant = TenantId(object.key.clone());
+        report_key_changes(context, Some(&tenant), &plan::keys_key(object), changes);
+    }
     for notice in notices {
         context.source.publish_event(notice).await;
     }

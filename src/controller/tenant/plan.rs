@@ -11,7 +11,7 @@ use crate::{
         KeyEntries, KeyRecord, KeyRing, NewKey, RotationPlan, RotationRules, entry_name,
         plan_rotation as rotate, write_key,
     },
-    model::{Issuer, ObjectKey, ObjectRef, Timestamp},
+    model::{Issuer, KeyChange, ObjectKey, ObjectRef, Timestamp},
     registry::TenantOutcome,
     source::EventRecord,
 };
@@ -19,6 +19,7 @@ use crate::{
 use super::{
     super::{
         ReconcileError,
+        key_audit::KeyChanges,
         observed::ObservedState,
         secret_writes::{PlannedWrite, SecretWrite},
     },
@@ -65,6 +66,8 @@ pub struct TenantPlan {
     pub generate: Vec<NewKey>,
     /// The time of the next planned change.
     pub wake: Option<Timestamp>,
+    /// Keys that get a successor, that are removed, and that are lost.
+    pub changes: KeyChanges,
     draft: Option<DesiredKeySecret>,
 }
 
@@ -117,6 +120,7 @@ pub fn plan_tenant(
     let kept =
         backup::keep_backup(seen.tenant, &backup_key, seen.backup, &entries, &stored.damaged)?;
     Ok(TenantPlan {
+        changes: key_changes(&rotation, &stored, seen.shown),
         wake: rotation.wake,
         generate: rotation.generate,
         draft: Some(DesiredKeySecret {
@@ -128,6 +132,22 @@ pub fn plan_tenant(
             notices: key_events::key_notices(seen.tenant, &stored, seen.shown),
         }),
     })
+}
+
+/// The changes of keys that exist, or did. A key without one is left out.
+fn key_changes(
+    rotation: &RotationPlan,
+    stored: &KeySecretContents,
+    shown: &[Box<str>],
+) -> KeyChanges {
+    let retired = rotation.change.iter().filter(|(_, times)| times.retire_at.is_some());
+    let lost = shown.iter().filter(|kid| !stored.has(kid));
+    let changes = [
+        (KeyChange::Retired, retired.map(|(kid, _)| kid.clone()).collect::<Vec<_>>()),
+        (KeyChange::Removed, rotation.remove.clone()),
+        (KeyChange::Lost, lost.map(|kid| kid.to_string()).collect()),
+    ];
+    changes.into_iter().filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
 /// The entries without damaged and expired ones, with updated times.
@@ -176,7 +196,7 @@ impl TenantPlan {
     }
 }
 
-fn keys_key(tenant: &ObjectRef) -> ObjectKey {
+pub(super) fn keys_key(tenant: &ObjectRef) -> ObjectKey {
     ObjectKey::new(&tenant.key.namespace, signing_keys_name(&tenant.key.name))
 }
 

@@ -23,12 +23,19 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some("allow") => {
             if authorization.interaction.covers(&authorization.authorization) {
                 store(&authorization).await?;
+                authorization.audit_consent(true);
                 authorization.completed.consented = true;
             }
             proceed_authorization(authorization).await
         }
         Some("switch") => forms::redirect_to(&authorization, Endpoint::Login).await,
-        _ => Ok(authorization.access_denied("The user denied the request.")),
+        _ => {
+            // The page for a person who may not enter has the same button.
+            if authorization.entry_refusal().is_none() {
+                authorization.audit_consent(false);
+            }
+            Ok(authorization.access_denied("The user denied the request."))
+        }
     }
 }
 

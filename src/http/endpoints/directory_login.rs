@@ -16,14 +16,13 @@ use crate::{
     },
     http::{CookiePurpose, EndpointError, Reply},
     identity::{AttemptSource, SignInError},
-    model::{LdapSettings, Secret, normalize_username},
+    model::{LdapSettings, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         identity_provider::IdentityProvider,
         known_browser::KnownBrowser,
         params::RequestParams,
     },
-    telemetry::LoginOutcome,
 };
 
 /// A form for a directory.
@@ -53,7 +52,6 @@ pub(super) async fn sign_in_with_directory(
         origin: attempt.origin,
     };
     let verdict = sign_in.perform(app.context(request), &app.login_throttle).await;
-    app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let account = match verdict {
         Ok(account) => account,
         Err(error) => return render_failure(&authorization, provider, username, error),
@@ -67,14 +65,6 @@ pub(super) async fn sign_in_with_directory(
     Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
 }
 
-const fn outcome<T>(verdict: &Result<T, DirectorySignInError>) -> LoginOutcome {
-    match verdict {
-        Ok(_) => LoginOutcome::Success,
-        Err(DirectorySignInError::Wait(_)) => LoginOutcome::Limited,
-        Err(_) => LoginOutcome::Failure,
-    }
-}
-
 fn render_failure(
     authorization: &AuthorizationContext<'_>,
     provider: &IdentityProvider,
@@ -82,8 +72,10 @@ fn render_failure(
     error: DirectorySignInError,
 ) -> Result<Reply, EndpointError> {
     let name = &provider.display_name;
+    let report = |why| authorization.audit_failed_sign_in(Some(provider), None, why);
     let (status, problem): (_, Cow<'_, str>) = match error {
         DirectorySignInError::Wrong => {
+            report((SignInFailure::WrongCredentials, None));
             return failed_login::render_failed_attempt(
                 authorization,
                 username,
@@ -91,22 +83,24 @@ fn render_failure(
             );
         }
         DirectorySignInError::Wait(wait) => {
+            authorization.audit_throttled_sign_in(wait);
             return failed_login::render_failed_attempt(
                 authorization,
                 username,
                 SignInError::Wait(wait),
             );
         }
-        DirectorySignInError::Restricted(restriction) => (
-            StatusCode::FORBIDDEN,
-            format!(
+        DirectorySignInError::Restricted(restriction) => {
+            report((SignInFailure::Restricted, Some(restriction.to_string())));
+            let problem = format!(
                 "{name} does not let you sign in. {restriction} Ask the administrator of {name}."
-            )
-            .into(),
-        ),
+            );
+            (StatusCode::FORBIDDEN, problem.into())
+        }
         DirectorySignInError::Upstream(UpstreamSignInError::Directory(fault))
             if fault.is_transient() =>
         {
+            report((SignInFailure::ProviderUnavailable, Some(fault.to_string())));
             tracing::warn!(provider = %provider.object, error = %fault, "a directory cannot be used");
             let problem =
                 format!("{name} does not answer at the moment. Please try again in a moment.");

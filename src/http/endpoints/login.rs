@@ -11,14 +11,13 @@ use super::{
 };
 use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
-    identity::{AttemptSource, PasswordSignIn, SignInError},
-    model::{Secret, normalize_username},
+    identity::{AccountDirectory, AttemptSource, PasswordSignIn, SignInError},
+    model::{PasswordState, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         authorize::{InteractionProgress, NextStep, SignInReason},
         params::RequestParams,
     },
-    telemetry::LoginOutcome,
 };
 
 /// `GET I/login`: the sign-in page of an interaction, after a 303.
@@ -85,10 +84,12 @@ async fn sign_in(
         now: request.now,
     };
     let verdict = attempt.perform(&*request.tenant, &app.passwords, &app.login_throttle).await;
-    app.accounts.metrics.login(&request.tenant.tenant.id, outcome(&verdict));
     let user = match verdict {
         Ok(user) => user,
-        Err(error) => return failed_login::render_failed_attempt(&authorization, username, error),
+        Err(error) => {
+            report_failure(&authorization, &typed, error).await;
+            return failed_login::render_failed_attempt(&authorization, username, error);
+        }
     };
     // The browser is known by what was typed too, which may be an e-mail address.
     let browser = browser.used_by(&typed, request.now).used_by(&user.username, request.now);
@@ -99,11 +100,22 @@ async fn sign_in(
     Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
 }
 
-const fn outcome<T>(verdict: &Result<T, SignInError>) -> LoginOutcome {
-    match verdict {
-        Ok(_) => LoginOutcome::Success,
-        Err(SignInError::Wrong) => LoginOutcome::Failure,
-        Err(SignInError::Wait(_)) => LoginOutcome::Limited,
-        Err(SignInError::Busy(_)) => LoginOutcome::Busy,
-    }
+/// Reports an attempt that failed. The response has been decided before.
+async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, error: SignInError) {
+    let directory: &dyn AccountDirectory = &*authorization.request.tenant;
+    let account = match directory.by_username(typed).await {
+        None if typed.contains('@') => directory.by_verified_email(typed).await,
+        found => found,
+    };
+    let reason = match (error, account.as_deref()) {
+        (SignInError::Wait(wait), _) => return authorization.audit_throttled_sign_in(wait),
+        (SignInError::Busy(_), _) => SignInFailure::Busy,
+        (SignInError::Wrong, None) => SignInFailure::UnknownUser,
+        (SignInError::Wrong, Some(account)) if account.disabled => SignInFailure::Disabled,
+        (SignInError::Wrong, Some(account)) => match account.password {
+            PasswordState::Readable => SignInFailure::WrongPassword,
+            PasswordState::Absent | PasswordState::Unreadable => SignInFailure::NoPassword,
+        },
+    };
+    authorization.audit_failed_sign_in(None, account.as_deref(), (reason, None));
 }

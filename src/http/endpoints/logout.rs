@@ -5,7 +5,7 @@ use super::frontchannel_logout;
 use crate::{
     accounts::sessions::{self, ActiveSession},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, pages},
-    model::{Client, Endpoint},
+    model::{Client, Endpoint, LogoutKind},
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
         error::{ErrorCode, OAuthError},
@@ -48,7 +48,8 @@ async fn begin(
     if needs_confirmation(&logout, &active.session) {
         return question(app, request, &logout, &active);
     }
-    let ended = sessions::end_session(app.context(request), &active).await?;
+    let cause = (LogoutKind::RpInitiated, logout.client.as_deref());
+    let ended = sessions::end_session(app.context(request), &active, cause).await?;
     Ok(signed_out_response(request, Some(&ended), logout.return_to.as_deref()))
 }
 
@@ -107,7 +108,8 @@ async fn confirm(
                 stale("The form is of a session that has ended; ask to sign out again.").into()
             );
         }
-        ended = Some(sessions::end_session(app.context(request), &active).await?);
+        let cause = (LogoutKind::RpInitiated, None);
+        ended = Some(sessions::end_session(app.context(request), &active, cause).await?);
     }
     Ok(signed_out_response(request, ended.as_ref(), return_to.as_deref()))
 }

@@ -15,7 +15,6 @@ use crate::{
         params::RequestParams,
         upstream::UpstreamState,
     },
-    telemetry::LoginOutcome,
 };
 
 /// Parameters of a response that are posted on.
@@ -69,8 +68,6 @@ async fn complete(
     let fetch = app.upstream_client(request);
     let context = app.context(request);
     let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
-    let outcome = if completed.is_ok() { LoginOutcome::Success } else { LoginOutcome::Failure };
-    app.accounts.metrics.login(&request.tenant.tenant.id, outcome);
     match completed {
         Ok(signed_in) => {
             continue_signed_in(authorization, signed_in.authentication, signed_in.account).await

@@ -9,6 +9,7 @@ use super::authorize::{AuthorizationContext, forms};
 use crate::{
     accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
     http::{EndpointError, UnusablePage},
+    model::SignInFailure,
     protocol::identity_provider::IdentityProvider,
 };
 
@@ -43,7 +44,23 @@ pub(super) fn problem_page(
         %error,
         "a sign-in at an identity provider failed"
     );
+    let why = (failure_of(error.problem()), Some(error.to_string()));
+    authorization.audit_failed_sign_in(Some(provider), None, why);
     problem(authorization, texts(provider, &error))
+}
+
+const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
+    match problem {
+        SignInProblem::Refused(_)
+        | SignInProblem::NotDeclared
+        | SignInProblem::NotInOrganization => SignInFailure::NotAdmitted,
+        SignInProblem::Denied => SignInFailure::Denied,
+        SignInProblem::Unavailable => SignInFailure::ProviderUnavailable,
+        SignInProblem::NotFresh => SignInFailure::NotFresh,
+        SignInProblem::Claims => SignInFailure::Claims,
+        SignInProblem::SubjectTaken => SignInFailure::SubjectTaken,
+        SignInProblem::Answer => SignInFailure::ProviderAnswer,
+    }
 }
 
 struct ProblemTexts {

@@ -23,7 +23,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             let text = "The token was issued to another client.";
             return Err(OAuthError::new(ErrorCode::InvalidGrant, text).into());
         }
-        token_lookup::revoke_token(context, &presented).await?;
+        token_lookup::revoke_token(context, &presented, &caller).await?;
     }
     Ok(Reply::empty(StatusCode::OK))
 }

@@ -120,6 +120,20 @@ pub fn parse_credentials(
     Ok(Credentials { client_id, proof, challenge: false })
 }
 
+/// The client ID that a request names, whether its credentials are right or not.
+pub fn sent_client_id(
+    authorization: Option<&str>,
+    params: &RequestParams,
+    is_client: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let in_header = || authorization.and_then(|header| basic(header, is_client));
+    let in_assertion = || UnverifiedJwt::read(params.get("client_assertion")?);
+    let named = params.get("client_id").map(str::to_owned);
+    named
+        .or_else(|| in_header().map(|(id, _)| id))
+        .or_else(|| in_assertion()?.text("sub").map(str::to_owned))
+}
+
 /// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
 fn assertion_credentials(
     params: &RequestParams,

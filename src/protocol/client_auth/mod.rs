@@ -7,7 +7,7 @@ mod credentials;
 mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
-pub use credentials::{Credentials, parse_credentials};
+pub use credentials::{Credentials, parse_credentials, sent_client_id};
 pub use refusal::{not_signed, not_the_registered_method, throttled_client_error};
 
 use std::{sync::Arc, time::Duration};

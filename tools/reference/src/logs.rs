@@ -19,15 +19,9 @@ pub fn page() -> String {
          stand before the message, as `request{{request_id=… tenant=… endpoint=…}}`.\n\n\
          ## Fields of some lines\n\n{}\n\
          ## Audit lines\n\n\
-         A line with the target `audit` reports a security event. Besides the fields of the request it has `schema` (1; it changes \
-         if a member changes its meaning or goes), `event`, `client`, `client_id`, `subject`, `sid` and `granted_at`. It contains no \
-         token, code or secret. Audit lines are written at every `--log-level` that does not name the target `audit` itself.\n\n\
-         | `event` | Meaning |\n|---|---|\n\
-         | `code_replayed` | An authorization code was redeemed again. The grant is revoked. |\n\
-         | `entry_refused` | A user may not use the client: `by` and `cause` name the object and the restriction of `spec.access` that \
-         refuses. |\n\
-         | `refresh_token_replayed` | A refresh token was used again after it had been replaced, later than \
-         `refreshTokenReuseWindow` allows, or it belongs to a later state of the store than the present one. The grant is revoked. |\n\n\
+         A line with the target `audit` reports a security event: [Audit events](audit-events.md). In the format `json` it has the \
+         members of its event and none of the request's span; in the format `text` the members are the JSON object in the field \
+         `audit`. Audit lines are written at every `--log-level` that does not name the target `audit` itself.\n\n\
          ## Targets\n\n\
          Lines of Lanyard have the path of the module as target, such as `lanyard::controller::run`. Lines about \
          requests have the target `lanyard::access`. Libraries that log requests with their headers and bodies never log below \

@@ -1,5 +1,6 @@
 //! Writes the pages of `docs/reference` from the code, so that they cannot contradict it.
 
+mod audit;
 mod fields;
 mod flags;
 mod logs;
@@ -9,11 +10,18 @@ mod reasons;
 mod schema;
 mod values;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
-use lanyard::{api::custom_resource_definitions, cli::Cli, telemetry::METRICS};
+use lanyard::{
+    api::custom_resource_definitions,
+    cli::Cli,
+    telemetry::{METRICS, audit_schema},
+};
 
 const VALUES: &str = include_str!("../../../charts/lanyard/values.yaml");
 const VALUES_SCHEMA: &str = include_str!("../../../charts/lanyard/values.schema.json");
@@ -34,10 +42,26 @@ struct Page {
 }
 
 impl Page {
-    /// The content of the file: a note for editors, and the text.
+    /// The content of the file: a note for editors, and the text. A file in another format than Markdown
+    /// has the text only.
     fn complete(&self) -> String {
         let Self { source, text, .. } = self;
+        if !self.is_markdown() {
+            return text.clone();
+        }
         format!("<!-- Generated from {source} by `make references`. Do not edit. -->\n\n{text}")
+    }
+
+    fn is_markdown(&self) -> bool {
+        Path::new(&self.file).extension().is_some_and(|extension| extension == "md")
+    }
+
+    fn title(&self) -> &str {
+        if self.is_markdown() {
+            self.text.lines().next().unwrap_or_default().trim_start_matches("# ")
+        } else {
+            &self.file
+        }
     }
 }
 
@@ -89,24 +113,35 @@ fn pages() -> Result<Vec<Page>> {
         "src/api/conditions.rs and event_reasons.rs",
         reasons::page(),
     ));
-    pages.push(page(
-        "logs.md",
-        "formats, fields and targets of log lines",
-        "src/telemetry/log_fields.rs",
-        logs::page(),
-    ));
+    pages.extend(log_pages());
     let index = index(&pages);
     pages.push(page("README.md", "", "tools/reference", index));
     Ok(pages)
 }
 
+/// The pages of the log and its audit lines.
+fn log_pages() -> [Page; 3] {
+    let schema = audit_schema();
+    let page = |file: &str, about, text| {
+        let source =
+            if file == "logs.md" { "src/telemetry/log_fields.rs" } else { "src/model/audit" };
+        Page { file: file.to_owned(), about, source, text }
+    };
+    [
+        page("logs.md", "formats, fields and targets of log lines", logs::page()),
+        page(
+            "audit-events.md",
+            "security events, each with the members of its audit line",
+            audit::page(&schema),
+        ),
+        page("audit-events.schema.json", "JSON Schema of audit lines", audit::schema_file(&schema)),
+    ]
+}
+
 fn index(pages: &[Page]) -> String {
     let rows: Vec<[String; 2]> = pages
         .iter()
-        .map(|page| {
-            let title = page.text.lines().next().unwrap_or_default().trim_start_matches("# ");
-            [format!("[{title}]({})", page.file), page.about.to_owned()]
-        })
+        .map(|page| [format!("[{}]({})", page.title(), page.file), page.about.to_owned()])
         .collect();
     format!(
         "# Reference\n\nThese pages are generated from the code and the chart of this version.\n\n{}",
@@ -116,7 +151,7 @@ fn index(pages: &[Page]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, path::Path};
+    use std::collections::BTreeSet;
 
     use super::*;
 

@@ -1,13 +1,21 @@
 //! The state of one authorization between the lookups and the decision.
 
+use std::time::Duration;
+
 use crate::{
-    accounts::{AccountContext, sessions::ActiveSession},
+    accounts::{AccountContext, sessions::ActiveSession, token_events},
     http::{AppState, Reply, Request},
+    model::{
+        Account, AuditCause, AuditEvent, AuditText, AuditedScopes, LOCAL_PROVIDER, SignInFailure,
+        ThrottledAttempt,
+    },
     protocol::{
         access::{self, EntryRefusal},
         authorize::{AuthorizationRequest, Interaction, InteractionProgress, InteractionResult},
         error::{ErrorCode, OAuthError},
+        identity_provider::IdentityProvider,
         records::Session,
+        scope::join_scopes,
     },
 };
 
@@ -46,6 +54,58 @@ impl AuthorizationContext<'_> {
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;
         access::may_enter(&session.account, client, tenant, authentication).err()
+    }
+
+    /// Reports that the session's user may not use the application.
+    pub(in crate::http::endpoints) fn audit_entry_refusal(&self) {
+        let (Some(refusal), Some(session)) = (self.entry_refusal(), self.session_record()) else {
+            return;
+        };
+        let person = (&session.authentication, Some(session.sid.as_str()));
+        let event = token_events::entry_event(&self.authorization.client, person, &refusal);
+        self.accounts().audit(event);
+    }
+
+    /// Reports the answer of the session's user to the consent page.
+    pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
+        let Some(session) = self.session_record() else { return };
+        let client = (&*self.authorization.client).into();
+        let subject = AuditText::new(session.authentication.subject.as_str());
+        let sid = AuditText::new(session.sid.as_str());
+        let scope = AuditedScopes::new(join_scopes(&self.authorization.scopes));
+        self.accounts().audit(if given {
+            AuditEvent::ConsentGiven { client, subject, sid, scope }
+        } else {
+            AuditEvent::ConsentRefused { client, subject, sid, scope }
+        });
+    }
+
+    /// Reports a sign-in that failed. `account` is the person of the attempt, if there is one.
+    pub(in crate::http::endpoints) fn audit_failed_sign_in(
+        &self,
+        provider: Option<&IdentityProvider>,
+        account: Option<&Account>,
+        (reason, cause): (SignInFailure, Option<String>),
+    ) {
+        self.accounts().audit(AuditEvent::SignIn {
+            client: (&*self.authorization.client).into(),
+            provider: AuditText::new(provider.map_or(LOCAL_PROVIDER, IdentityProvider::name)),
+            subject: account.map(|account| AuditText::new(account.subject.as_str())),
+            username: account.map(|account| AuditText::new(account.username.as_str())),
+            sid: None,
+            amr: Vec::new(),
+            reason: Some(reason),
+            cause: cause.map(AuditCause::new),
+        });
+    }
+
+    /// Reports a sign-in that came too soon after others.
+    pub(in crate::http::endpoints) fn audit_throttled_sign_in(&self, wait: Duration) {
+        self.accounts().audit(AuditEvent::AttemptThrottled {
+            attempt: ThrottledAttempt::SignIn,
+            client_id: Some(AuditText::new(self.authorization.client.id.as_str())),
+            retry_after: wait.as_secs().max(1),
+        });
     }
 
     /// Whether the browser still has the session that the page was made for.

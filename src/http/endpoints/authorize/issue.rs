@@ -7,10 +7,12 @@
 use super::AuthorizationContext;
 use crate::{
     accounts::{
-        AccountContext, AccountError, codes, grants, record_limits, registrations, session_clients,
+        AccountContext, AccountError, codes, grants,
+        issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+        record_limits, registrations, session_clients,
         session_state::{browser_state, session_state},
         sessions::ActiveSession,
-        token_issuer::{self, IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+        token_issuer,
     },
     http::{CookiePurpose, EndpointError, Reply},
     model::Client,
@@ -46,9 +48,8 @@ pub(super) async fn issue_authorization_response(
         code = Some(codes::seal_code(context, new).await?);
     }
     registrations::mark_used(&app.accounts.registrations, client);
-    let id_token = response_type
-        .has_id_token()
-        .then_some(IdTokenPlan { nonce: grant.nonce.as_deref(), code: code.as_deref() });
+    let id_token =
+        response_type.has_id_token().then_some(IdTokenPlan { nonce: grant.nonce.as_deref() });
     let user = UserTokens {
         grant_id: &grant_id,
         grant: &grant,
@@ -58,8 +59,10 @@ pub(super) async fn issue_authorization_response(
     };
     let plan = IssuePlan {
         client,
+        grant_type: response_type.grant_type(),
         scopes: &grant.scopes,
         access_token: response_type.has_token(),
+        code: code.as_deref(),
         user: Some(user),
     };
     let tokens = token_issuer::issue_tokens(context, plan).await?;

@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 use super::AuthorizationContext;
 use crate::{
-    accounts::{audit, sessions::ActiveSession},
+    accounts::sessions::ActiveSession,
     http::{
         EndpointError, Reply,
         pages::{
@@ -179,12 +179,11 @@ pub(super) fn refuse_entry(
     session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
     let refusal = authorization.entry_refusal();
-    let client = &authorization.authorization.client;
-    let mut message = None;
-    if let Some(EntryRefusal::Refused(refused)) = &refusal {
-        audit::entry_refused(client, &session.account.subject, refused);
-        message = refused.message.as_deref();
-    }
+    authorization.audit_entry_refusal();
+    let message = match &refusal {
+        Some(EntryRefusal::Refused(refused)) => refused.message.as_deref(),
+        Some(EntryRefusal::HigherLevel { .. }) | None => None,
+    };
     let sealed = seal(authorization, &authorization.interaction)?;
     let html = pages::refused_entry_page(&RefusedEntryPage {
         tenant: &authorization.request.tenant.tenant,

@@ -5,11 +5,11 @@ use super::{AuthorizationContext, forms, issue, page};
 use crate::{
     accounts::consents,
     http::{EndpointError, Reply, endpoints::provider_sign_in},
-    model::{ConsentPolicy, Endpoint},
+    model::{AuditEvent, AuditText, ConsentPolicy, Endpoint, StepUpFailure},
     protocol::{
         authentication::AuthenticationMethod,
         authorize::{AuthorizationState, NextStep, SignInReason, decide_next_step},
-        error::OAuthError,
+        error::{ErrorCode, OAuthError},
         records::Consent,
     },
 };
@@ -21,7 +21,24 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     let consent = earlier_consent(&authorization).await?;
     let next = match next_step(&authorization, consent.as_ref()) {
         Ok(next) => next,
-        Err(error) => return Ok(authorization.refuse(&error)),
+        Err(error) => {
+            // Without a page, or where no sign-in reaches the level.
+            if matches!(error.code, ErrorCode::AccessDenied) {
+                authorization.audit_entry_refusal();
+            }
+            if matches!(error.code, ErrorCode::UnmetAuthenticationRequirements)
+                && let Some(session) = authorization.session_record()
+            {
+                authorization.accounts().audit(AuditEvent::StepUp {
+                    client: (&*authorization.authorization.client).into(),
+                    subject: AuditText::new(session.authentication.subject.as_str()),
+                    sid: Some(AuditText::new(session.sid.as_str())),
+                    amr: session.authentication.amr().into_iter().map(AuditText::new).collect(),
+                    reason: Some(StepUpFailure::LevelUnreachable),
+                });
+            }
+            return Ok(authorization.refuse(&error));
+        }
     };
     match (next, &authorization.session) {
         (NextStep::Issue, Some(session)) => {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::{AuthorizationContext, proceed_authorization};
 use crate::{
-    accounts::{record_limits, sessions},
+    accounts::{
+        record_limits,
+        sessions::{self, ActiveSession},
+    },
     http::{CookiePurpose, EndpointError, Reply},
-    model::Account,
+    model::{Account, AuditEvent, AuditText, LOCAL_PROVIDER},
     protocol::{authentication::Authentication, authorize::InteractionProgress},
 };
 
@@ -20,8 +23,40 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     let previous = authorization.session.take();
     let (cookie, session) =
         sessions::start_session(context, authentication, account, previous.as_ref()).await?;
+    report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
     let reply = proceed_authorization(authorization.with_progress(session, progress)).await?;
     Ok(reply.cookie(CookiePurpose::Session, &cookie))
+}
+
+/// Reports the sign-in, and that it continues the browser's session.
+fn report_sign_in(
+    authorization: &AuthorizationContext<'_>,
+    previous: Option<&ActiveSession>,
+    signed_in: &ActiveSession,
+) {
+    let client = &*authorization.authorization.client;
+    let (account, session) = (&signed_in.account, &signed_in.session);
+    let amr = || session.authentication.amr().into_iter().map(AuditText::new).collect();
+    let (subject, sid) = (account.subject.as_str(), session.sid.as_str());
+    authorization.accounts().audit(AuditEvent::SignIn {
+        client: client.into(),
+        provider: AuditText::new(account.provider_name().unwrap_or(LOCAL_PROVIDER)),
+        subject: Some(AuditText::new(subject)),
+        username: Some(AuditText::new(account.username.as_str())),
+        sid: Some(AuditText::new(sid)),
+        amr: amr(),
+        reason: None,
+        cause: None,
+    });
+    if previous.is_some_and(|previous| previous.session.sid == session.sid) {
+        authorization.accounts().audit(AuditEvent::StepUp {
+            client: client.into(),
+            subject: AuditText::new(subject),
+            sid: Some(AuditText::new(sid)),
+            amr: amr(),
+            reason: None,
+        });
+    }
 }

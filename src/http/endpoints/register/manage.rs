@@ -13,21 +13,21 @@ use super::{
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::RateLimitClass,
-    model::Client,
+    model::{AuditCause, AuditEvent, AuditText, Client, ClientCredential, ClientDeletion},
     protocol::registration,
 };
 
 /// `GET I/oauth/register/<client_id>`.
-pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     registration_service(&request)?;
-    let (client, token) = authorize(&request)?;
+    let (client, token) = authorize(app, &request)?;
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
 /// `PUT I/oauth/register/<client_id>`: replaces the metadata; omitted fields are removed.
 pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let registration = registration_service(&request)?;
-    let (client, token) = authorize(&request)?;
+    let (client, token) = authorize(app, &request)?;
     limit(app, &request, registration, RateLimitClass::Own)?;
     let sent = sent(&request)?;
     sent.check_update(&client)?;
@@ -47,27 +47,41 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let served = wait_until_served::wait_until_served(app, &request, &expected.client).await;
     let late = || EndpointError::Unavailable("the new metadata was not served in time".to_owned());
     let client = served.ok_or_else(late)?;
+    app.context(&request).audit(AuditEvent::ClientUpdated { client: (&*client).into() });
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
 /// `DELETE I/oauth/register/<client_id>`.
 pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     registration_service(&request)?;
-    let (client, _) = authorize(&request)?;
+    let (client, _) = authorize(app, &request)?;
     registrar(app)?.delete_registered(&client.object).await.map_err(failure)?;
     if !wait_until_served::wait_until_removed(app, &request, &client).await {
         tracing::warn!(client = %client.object, "deleted client is still served");
     }
-    tracing::info!(client = %client.object, "deleted registered client");
+    app.context(&request)
+        .audit(AuditEvent::ClientDeleted { client: (&*client).into(), by: ClientDeletion::Client });
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Authenticates the registration access token of the client in the path. Returns the client and
 /// the token.
-fn authorize(request: &Request) -> Result<(Arc<Client>, &str), EndpointError> {
+fn authorize<'r>(
+    app: &AppState,
+    request: &'r Request,
+) -> Result<(Arc<Client>, &'r str), EndpointError> {
     let token = bearer(request)?;
     let client = request.tenant.client(&request.path_param);
-    registration::check_registration_access_token(client.map(|client| &**client), token)
-        .map_err(EndpointError::Bearer)?;
+    let checked =
+        registration::check_registration_access_token(client.map(|client| &**client), token);
+    checked.map_err(|error| {
+        app.context(request).audit(AuditEvent::ClientAuthenticationFailed {
+            client_id: Some(AuditText::new(request.path_param.clone())),
+            client: client.map(|client| AuditText::new(client.object.to_string())),
+            credential: ClientCredential::RegistrationAccessToken,
+            cause: Some(AuditCause::new(error.public.clone())),
+        });
+        EndpointError::Bearer(error)
+    })?;
     Ok((Arc::clone(client.expect("a token matches only a known client")), token))
 }

@@ -15,8 +15,9 @@ use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::{RateLimitClass, ThrottledCredential},
     model::{
-        Client, Endpoint, NewClient, ObjectKey, REGISTERED_NAME, RegistrarError, RegistrationMode,
-        Secret, are_unguessable,
+        AuditCause, AuditEvent, Client, ClientCredential, Endpoint, NewClient, ObjectKey,
+        REGISTERED_NAME, RegistrarError, RegistrationMode, Secret, ThrottledAttempt,
+        are_unguessable,
     },
     protocol::{
         client_auth,
@@ -75,7 +76,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             removed.unwrap_or_default()
         )));
     };
-    tracing::info!(client = %object, "a client has registered");
+    app.context(&request).audit(AuditEvent::ClientRegistered { client: (&*client).into() });
     Ok(information(&request, StatusCode::CREATED, &client, &token))
 }
 
@@ -97,6 +98,11 @@ fn check_initial_access_token(
     let checked = registration::check_initial_access_token(registration.token(), sent);
     match (checked, wait) {
         (checked, Some(wait)) if !passes || checked.is_err() => {
+            app.context(request).audit(AuditEvent::AttemptThrottled {
+                attempt: ThrottledAttempt::InitialAccessToken,
+                client_id: None,
+                retry_after: wait.as_secs().max(1),
+            });
             let error = client_auth::throttled_client_error(wait).error;
             Err(EndpointError::TooManyRequests { error, retry_after: wait })
         }
@@ -106,6 +112,12 @@ fn check_initial_access_token(
         }
         (Err(error), _) => {
             throttle.failed(credential, request.now);
+            app.context(request).audit(AuditEvent::ClientAuthenticationFailed {
+                client_id: None,
+                client: None,
+                credential: ClientCredential::InitialAccessToken,
+                cause: Some(AuditCause::new(error.public.clone())),
+            });
             Err(EndpointError::Bearer(error))
         }
     }
@@ -132,6 +144,11 @@ fn limit(
     let admitted =
         app.accounts.registrations.rate.admit(limited, request.address, most, request.now);
     admitted.map_err(|retry_after| {
+        app.context(request).audit(AuditEvent::AttemptThrottled {
+            attempt: ThrottledAttempt::Registration,
+            client_id: None,
+            retry_after: retry_after.as_secs().max(1),
+        });
         let text = "Too many registrations. Try again later.";
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
         EndpointError::TooManyRequests { error, retry_after }

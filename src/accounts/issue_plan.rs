@@ -1,0 +1,55 @@
+//! The contents of a token response, before and after they are issued.
+
+use crate::{
+    model::{Account, Client, GrantType},
+    protocol::{records::Grant, scope::Scopes},
+};
+
+/// The tokens to issue to a client: the last step of a token request and of an authorization.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IssuePlan<'a> {
+    /// The client.
+    pub(crate) client: &'a Client,
+    /// The grant type that the tokens are issued by.
+    pub(crate) grant_type: GrantType,
+    /// The scopes of the tokens.
+    pub(crate) scopes: &'a Scopes,
+    /// Whether an access token is issued.
+    pub(crate) access_token: bool,
+    /// The code in the same response.
+    pub(crate) code: Option<&'a str>,
+    /// The user's grant that the tokens belong to; `None` if the client acts for itself.
+    pub(crate) user: Option<UserTokens<'a>>,
+}
+
+/// The grant of an [`IssuePlan`] and the tokens that only a user's grant has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserTokens<'a> {
+    /// The id of the grant.
+    pub(crate) grant_id: &'a str,
+    /// The grant as stored.
+    pub(crate) grant: &'a Grant,
+    /// The user.
+    pub(crate) user: &'a Account,
+    /// The ID token, if one is issued.
+    pub(crate) id_token: Option<IdTokenPlan<'a>>,
+    /// The refresh token that the client keeps; `None` to issue the grant's current one, if it has
+    /// one.
+    pub(crate) kept_refresh_token: Option<&'a str>,
+}
+
+/// The contents of an ID token in addition to its grant's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdTokenPlan<'a> {
+    /// The `nonce` of the request.
+    pub(crate) nonce: Option<&'a str>,
+}
+
+/// Issued tokens.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the names of a token response")]
+pub(crate) struct IssuedTokens {
+    pub(crate) access_token: Option<String>,
+    pub(crate) id_token: Option<String>,
+    pub(crate) refresh_token: Option<String>,
+}

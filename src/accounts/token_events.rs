@@ -1,0 +1,98 @@
+//! The security events of tokens and grants.
+
+use super::issue_plan::{IssuePlan, IssuedTokens};
+use crate::{
+    model::{
+        AuditCause, AuditEvent, AuditText, AuditedClient, AuditedGrant, Client, IssuedToken,
+        StepUpFailure,
+    },
+    protocol::{
+        access::{EntryRefusal, RefusedEntry},
+        authentication::Authentication,
+        records::Grant,
+        scope::join_scopes,
+        token::CredentialKind,
+    },
+};
+
+/// Tokens were issued.
+pub(super) fn issued_event<'a>(
+    plan: IssuePlan<'a>,
+    issued: &IssuedTokens,
+    jti: Option<&'a str>,
+) -> AuditEvent<'a> {
+    // A refresh token that the client keeps is not issued again.
+    let kept = plan.user.and_then(|user| user.kept_refresh_token);
+    let refresh_token = issued.refresh_token.as_deref().filter(|token| Some(*token) != kept);
+    let tokens = [
+        (IssuedToken::Code, plan.code.is_some()),
+        (IssuedToken::AccessToken, issued.access_token.is_some()),
+        (IssuedToken::IdToken, issued.id_token.is_some()),
+        (IssuedToken::RefreshToken, refresh_token.is_some()),
+    ];
+    let grant = plan.user.map(|user| user.grant);
+    AuditEvent::TokenIssued {
+        client: plan.client.into(),
+        grant_type: AuditText::new(plan.grant_type.as_str()),
+        tokens: tokens.iter().filter(|(_, issued)| *issued).map(|(token, _)| *token).collect(),
+        scope: AuditText::new(join_scopes(plan.scopes)),
+        subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
+        sid: grant.and_then(|grant| grant.sid.as_deref()).map(AuditText::new),
+        grant_id: plan.user.map(|user| AuditText::new(user.grant_id)),
+        jti: jti.map(AuditText::new),
+    }
+}
+
+/// A credential was used again, and its grant is revoked.
+pub(super) fn replayed_event<'a>(
+    client: &'a Client,
+    grant: &'a Grant,
+    kind: CredentialKind,
+) -> AuditEvent<'a> {
+    let subject = grant.authentication.subject.as_str();
+    let grant = AuditedGrant::new(subject, grant.sid.as_deref(), grant.created_at);
+    let client: AuditedClient<'a> = client.into();
+    match kind {
+        CredentialKind::Code => AuditEvent::CodeReplayed { client, grant },
+        CredentialKind::RefreshToken => AuditEvent::RefreshTokenReplayed { client, grant },
+    }
+}
+
+/// A client revoked a token, and with it a person's grant.
+pub(super) fn revoked_event<'a>(
+    caller: &'a Client,
+    token: IssuedToken,
+    grant: Option<(&'a str, &'a Grant)>,
+) -> AuditEvent<'a> {
+    AuditEvent::TokenRevoked {
+        client: caller.into(),
+        token,
+        subject: grant.map(|(_, grant)| AuditText::new(grant.authentication.subject.as_str())),
+        sid: grant.and_then(|(_, grant)| grant.sid.as_deref()).map(AuditText::new),
+        grant_id: grant.map(|(id, _)| AuditText::new(id)),
+    }
+}
+
+/// A person may not use a client.
+pub(crate) fn entry_event<'a>(
+    client: &'a Client,
+    (authentication, sid): (&'a Authentication, Option<&'a str>),
+    refusal: &'a EntryRefusal,
+) -> AuditEvent<'a> {
+    let subject = AuditText::new(authentication.subject.as_str());
+    match refusal {
+        EntryRefusal::Refused(RefusedEntry { by, cause, .. }) => AuditEvent::EntryRefused {
+            client: client.into(),
+            subject,
+            by: AuditText::new(by.as_str()),
+            cause: AuditCause::new(cause.to_string()),
+        },
+        EntryRefusal::HigherLevel { .. } => AuditEvent::StepUp {
+            client: client.into(),
+            subject,
+            sid: sid.map(AuditText::new),
+            amr: authentication.amr().into_iter().map(AuditText::new).collect(),
+            reason: Some(StepUpFailure::HigherLevelRequired),
+        },
+    }
+}

@@ -1,0 +1,26 @@
+//! The security events of keys: what the holder of the Lease did to them.
+
+use super::ControllerContext;
+use crate::model::{AuditEvent, AuditRecord, AuditText, KeyChange, KeyUse, ObjectKey, TenantId};
+
+/// Changes of keys, each with the ids of its keys.
+pub(super) type KeyChanges = Vec<(KeyChange, Vec<String>)>;
+
+/// Reports changes that were written to a Secret. Sealing keys have no tenant.
+pub(super) fn report_key_changes(
+    context: &ControllerContext,
+    tenant: Option<&TenantId>,
+    secret: &ObjectKey,
+    changes: KeyChanges,
+) {
+    let key_use = if tenant.is_some() { KeyUse::Signing } else { KeyUse::Sealing };
+    for (change, keys) in changes {
+        let event = AuditEvent::KeysChanged {
+            key_use,
+            change,
+            keys: keys.into_iter().map(AuditText::new).collect(),
+            secret: AuditText::new(secret.to_string()),
+        };
+        context.audit.record(&AuditRecord { tenant, origin: None, event });
+    }
+}

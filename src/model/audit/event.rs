@@ -1,0 +1,249 @@
+//! The security events. `docs/reference/audit-events.md` and the JSON Schema are made from these types.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    AuditCause, AuditText, AuditedClient, AuditedGrant, AuditedScopes, ClientCredential,
+    ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind, PersonRefusal, SignInFailure,
+    StepUpFailure, ThrottledAttempt,
+};
+
+/// Something that matters to the security of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AuditEvent<'a> {
+    /// A person signed in, or an attempt failed. Attempts that came too soon are
+    /// `attempt_throttled`.
+    SignIn {
+        /// The application that the person wants to use.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The `IdentityProvider` by its name, or `Local` for the tenant's own users.
+        provider: AuditText<'a>,
+        /// The person's `sub`, if a person is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<AuditText<'a>>,
+        /// The person's name here. A name that no user has is not logged: it may be a password.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        username: Option<AuditText<'a>>,
+        /// The session that began, as in the claim `sid` of tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<AuditText<'a>>,
+        /// The factors that were used, as in the claim `amr` (RFC 8176): `pwd` for a password, `fed` for a
+        /// provider.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        amr: Vec<AuditText<'a, 64>>,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<SignInFailure>,
+        /// The failure in words.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<AuditCause<'a>>,
+    },
+    /// A person who is signed in proved the identity again in the same session, or a higher level of
+    /// assurance is required that the sign-in does not reach.
+    StepUp {
+        /// The application that requires it.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session, as in the claim `sid` of tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<AuditText<'a>>,
+        /// The factors of the session, as in the claim `amr` (RFC 8176).
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        amr: Vec<AuditText<'a, 64>>,
+        /// Why it does not suffice.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<StepUpFailure>,
+    },
+    /// A person allowed an application what it asked for.
+    ConsentGiven {
+        /// The application.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session, as in the claim `sid` of tokens.
+        sid: AuditText<'a>,
+        /// The scopes that were allowed.
+        scope: AuditedScopes<'a>,
+    },
+    /// A person refused an application what it asked for.
+    ConsentRefused {
+        /// The application.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session, as in the claim `sid` of tokens.
+        sid: AuditText<'a>,
+        /// The scopes that were refused.
+        scope: AuditedScopes<'a>,
+    },
+    /// A provider's person was admitted for the first time, or again after 400 days.
+    PersonAdmitted {
+        /// The `IdentityProvider` by its name.
+        provider: AuditText<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+    },
+    /// A provider's person was not admitted, at a sign-in or later.
+    PersonRefused {
+        /// The `IdentityProvider` by its name.
+        provider: AuditText<'a>,
+        /// The person's `sub`, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<AuditText<'a>>,
+        /// Why the person is not admitted.
+        reason: PersonRefusal,
+        /// The same in words.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<AuditCause<'a>>,
+    },
+    /// The access rules of the tenant or the client do not let a person use the client.
+    EntryRefused {
+        /// The application.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The kind of the object whose `spec.access` refuses: `Tenant` or `OidcClient`.
+        by: AuditText<'a, 64>,
+        /// The restriction of `spec.access` that refuses.
+        cause: AuditCause<'a>,
+    },
+    /// A response with tokens or a code was made.
+    TokenIssued {
+        /// The client that gets them.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The `grant_type` of the request. At the authorization endpoint it is the one that the
+        /// response belongs to: `authorization_code` for a code, `implicit` without one.
+        grant_type: AuditText<'a, 64>,
+        /// The tokens in the response.
+        tokens: Vec<IssuedToken>,
+        /// The scopes.
+        scope: AuditedScopes<'a>,
+        /// The person's `sub`, before it is made pairwise. Absent if the client acts for itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<AuditText<'a>>,
+        /// The session, as in the claim `sid` of tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<AuditText<'a>>,
+        /// The grant, as in the claim of access tokens that names it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant_id: Option<AuditText<'a>>,
+        /// The `jti` of the access token.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jti: Option<AuditText<'a>>,
+    },
+    /// An authorization code was redeemed again. The grant is revoked.
+    CodeReplayed {
+        /// The client that sent it.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The grant.
+        #[serde(flatten)]
+        grant: AuditedGrant<'a>,
+    },
+    /// A refresh token was used again after it had been replaced, later than
+    /// `refreshTokenReuseWindow` allows, or it belongs to a later state of the store than the
+    /// present one. The grant is revoked.
+    RefreshTokenReplayed {
+        /// The client that sent it.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The grant.
+        #[serde(flatten)]
+        grant: AuditedGrant<'a>,
+    },
+    /// A client revoked a token, and with it the grant that the token belongs to (RFC 7009).
+    TokenRevoked {
+        /// The client that revoked it.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The kind of the token.
+        token: IssuedToken,
+        /// The person's `sub`. Absent if the client acts for itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<AuditText<'a>>,
+        /// The session, as in the claim `sid` of tokens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<AuditText<'a>>,
+        /// The grant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant_id: Option<AuditText<'a>>,
+    },
+    /// A session ended.
+    Logout {
+        /// How it ended.
+        kind: LogoutKind,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session, as in the claim `sid` of tokens. Absent if all sessions of the person ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<AuditText<'a>>,
+        /// The `client_id` of the application at whose wish it ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<AuditText<'a>>,
+    },
+    /// A client registered itself (RFC 7591).
+    ClientRegistered {
+        /// The new client.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+    },
+    /// A registered client changed its metadata (RFC 7592).
+    ClientUpdated {
+        /// The client.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+    },
+    /// A registered client was deleted.
+    ClientDeleted {
+        /// The client.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The cause of the deletion.
+        by: ClientDeletion,
+    },
+    /// A client did not prove its identity, or a registration was asked for with a wrong token.
+    ClientAuthenticationFailed {
+        /// The `client_id` of the request, whether there is such a client or not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<AuditText<'a>>,
+        /// The client, if there is one: `namespace/name` of its OidcClient.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client: Option<AuditText<'a>>,
+        /// The credential that was refused.
+        credential: ClientCredential,
+        /// The refusal in words.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<AuditCause<'a>>,
+    },
+    /// An attempt came too soon after others, and was not judged.
+    AttemptThrottled {
+        /// The kind of the attempt.
+        attempt: ThrottledAttempt,
+        /// The `client_id` of the request.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<AuditText<'a>>,
+        /// The time after which the next attempt is judged, in seconds.
+        retry_after: u64,
+    },
+    /// The holder of the Lease changed keys.
+    KeysChanged {
+        /// The purpose of the keys.
+        #[serde(rename = "use")]
+        key_use: KeyUse,
+        /// The change.
+        change: KeyChange,
+        /// The ids of the keys.
+        keys: Vec<AuditText<'a>>,
+        /// The Secret of the keys, as `namespace/name`.
+        secret: AuditText<'a, 512>,
+    },
+}

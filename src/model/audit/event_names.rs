@@ -1,0 +1,108 @@
+//! The events' names, words and outcomes.
+
+use super::{AuditEvent, AuditOutcome, KeyChange};
+
+/// The names of the events, with the outcomes that each can have.
+pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
+    const DONE: &[AuditOutcome] = &[AuditOutcome::Success];
+    const REFUSED: &[AuditOutcome] = &[AuditOutcome::Failure];
+    const BOTH: &[AuditOutcome] = &[AuditOutcome::Success, AuditOutcome::Failure];
+    &[
+        ("sign_in", BOTH),
+        ("step_up", BOTH),
+        ("consent_given", DONE),
+        ("consent_refused", REFUSED),
+        ("person_admitted", DONE),
+        ("person_refused", REFUSED),
+        ("entry_refused", REFUSED),
+        ("token_issued", DONE),
+        ("code_replayed", REFUSED),
+        ("refresh_token_replayed", REFUSED),
+        ("token_revoked", DONE),
+        ("logout", DONE),
+        ("client_registered", DONE),
+        ("client_updated", DONE),
+        ("client_deleted", DONE),
+        ("client_authentication_failed", REFUSED),
+        ("attempt_throttled", REFUSED),
+        ("keys_changed", BOTH),
+    ]
+};
+
+impl AuditEvent<'_> {
+    /// The event's name and a message for people.
+    const fn texts(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::SignIn { reason: None, .. } => ("sign_in", "a person signed in"),
+            Self::SignIn { .. } => ("sign_in", "a sign-in failed"),
+            Self::StepUp { reason: None, .. } => ("step_up", "a person signed in again"),
+            Self::StepUp { .. } => ("step_up", "a sign-in does not reach the required level"),
+            Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
+            Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
+            Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
+            Self::PersonRefused { .. } => ("person_refused", "a person was not admitted"),
+            Self::EntryRefused { .. } => ("entry_refused", "a person may not use the client"),
+            Self::TokenIssued { .. } => ("token_issued", "tokens were issued"),
+            Self::CodeReplayed { .. } => {
+                ("code_replayed", "a code was used again; its grant is revoked")
+            }
+            Self::RefreshTokenReplayed { .. } => (
+                "refresh_token_replayed",
+                "a superseded refresh token was used; its grant is revoked",
+            ),
+            Self::TokenRevoked { .. } => ("token_revoked", "a token was revoked"),
+            Self::Logout { .. } => ("logout", "a session ended"),
+            Self::ClientRegistered { .. } => ("client_registered", "a client registered"),
+            Self::ClientUpdated { .. } => ("client_updated", "a registered client changed"),
+            Self::ClientDeleted { .. } => ("client_deleted", "a registered client was deleted"),
+            Self::ClientAuthenticationFailed { .. } => {
+                ("client_authentication_failed", "a client did not prove its identity")
+            }
+            Self::AttemptThrottled { .. } => ("attempt_throttled", "an attempt came too soon"),
+            Self::KeysChanged { .. } => ("keys_changed", "keys were changed"),
+        }
+    }
+
+    /// The event's name.
+    pub const fn name(&self) -> &'static str {
+        self.texts().0
+    }
+
+    /// The event in words.
+    pub const fn message(&self) -> &'static str {
+        self.texts().1
+    }
+
+    /// Whether it succeeded.
+    pub const fn outcome(&self) -> AuditOutcome {
+        match self {
+            Self::SignIn { reason: None, .. }
+            | Self::StepUp { reason: None, .. }
+            | Self::ConsentGiven { .. }
+            | Self::PersonAdmitted { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::Logout { .. }
+            | Self::ClientRegistered { .. }
+            | Self::ClientUpdated { .. }
+            | Self::ClientDeleted { .. } => AuditOutcome::Success,
+            Self::KeysChanged { change, .. } => match change {
+                KeyChange::Lost => AuditOutcome::Failure,
+                KeyChange::Published
+                | KeyChange::Retired
+                | KeyChange::Removed
+                | KeyChange::Restored
+                | KeyChange::Discarded => AuditOutcome::Success,
+            },
+            Self::SignIn { .. }
+            | Self::StepUp { .. }
+            | Self::ConsentRefused { .. }
+            | Self::PersonRefused { .. }
+            | Self::EntryRefused { .. }
+            | Self::CodeReplayed { .. }
+            | Self::RefreshTokenReplayed { .. }
+            | Self::ClientAuthenticationFailed { .. }
+            | Self::AttemptThrottled { .. } => AuditOutcome::Failure,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Security events, as audit lines report them (docs/audit.md). Must not: contain a secret, a token or
+//! text of any length.
+
+mod event;
+mod event_names;
+mod line;
+mod parties;
+mod reasons;
+mod text;
+
+pub use event::AuditEvent;
+pub use event_names::AUDIT_EVENTS;
+pub use line::{
+    AUDIT_SCHEMA, AUDIT_TARGET, AuditLine, AuditOrigin, AuditRecord, AuditSink, IgnoredAudit,
+    SharedAuditSink,
+};
+pub use parties::{AuditedClient, AuditedGrant, AuditedScopes};
+pub use reasons::{
+    AuditOutcome, ClientCredential, ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind,
+    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+};
+pub use text::{AuditCause, AuditText};

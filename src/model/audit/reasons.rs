@@ -1,0 +1,187 @@
+//! The closed sets of words in audit lines.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+macro_rules! audit_words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
+
+        impl $name {
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+audit_words!(
+    /// Whether what a line reports succeeded.
+    AuditOutcome {
+        /// It was done.
+        Success = "success",
+        /// It was refused, or it failed.
+        Failure = "failure",
+    }
+);
+
+audit_words!(
+    /// Why a person was not signed in.
+    SignInFailure {
+        /// No user has the name.
+        UnknownUser = "unknown_user",
+        /// The password is wrong.
+        WrongPassword = "wrong_password",
+        /// The user has no password here, or its Secret cannot be read.
+        NoPassword = "no_password",
+        /// The OidcUser is disabled.
+        Disabled = "disabled",
+        /// The directory refuses name or password.
+        WrongCredentials = "wrong_credentials",
+        /// The password is right, but the directory's account is disabled, locked or expired.
+        Restricted = "restricted",
+        /// The provider's person is not admitted: see the line `person_refused`.
+        NotAdmitted = "not_admitted",
+        /// The person cancelled at the provider, or the provider refused.
+        Denied = "denied",
+        /// The provider does not answer.
+        ProviderUnavailable = "provider_unavailable",
+        /// The provider's answer cannot be used.
+        ProviderAnswer = "provider_answer",
+        /// The provider's claims give no account.
+        Claims = "claims",
+        /// The subject is that of another user or of a client.
+        SubjectTaken = "subject_taken",
+        /// The provider used an earlier sign-in, although the application requires a new one.
+        NotFresh = "not_fresh",
+        /// Too many passwords are checked at the same time. Nothing was checked.
+        Busy = "busy",
+    }
+);
+
+audit_words!(
+    /// Why a sign-in does not suffice.
+    StepUpFailure {
+        /// The tenant offers no way to reach the level.
+        LevelUnreachable = "level_unreachable",
+        /// A token was used, or asked for, whose person has to sign in at a higher level.
+        HigherLevelRequired = "higher_level_required",
+    }
+);
+
+audit_words!(
+    /// Why a provider's person is not admitted.
+    PersonRefusal {
+        /// A rule of the provider refuses.
+        Rule = "rule",
+        /// The provider admits declared people only, and no OidcUser names the person.
+        NotDeclared = "not_declared",
+        /// The OidcUser who declares the person is disabled.
+        Disabled = "disabled",
+        /// The person is in none of the required organizations.
+        Organization = "organization",
+        /// The claims give no account.
+        Claims = "claims",
+        /// The subject is that of another user or of a client.
+        SubjectTaken = "subject_taken",
+        /// The directory no longer has the person, or disabled the account.
+        Gone = "gone",
+    }
+);
+
+audit_words!(
+    /// A token or code that was issued.
+    IssuedToken {
+        /// An access token.
+        AccessToken = "access_token",
+        /// An ID token.
+        IdToken = "id_token",
+        /// A refresh token.
+        RefreshToken = "refresh_token",
+        /// An authorization code.
+        Code = "code",
+    }
+);
+
+audit_words!(
+    /// How a session ended.
+    LogoutKind {
+        /// At the end session endpoint, at the wish of an application or the person (OpenID Connect
+        /// RP-Initiated Logout).
+        RpInitiated = "rp_initiated",
+        /// Another person signed in with the same browser.
+        Replaced = "replaced",
+        /// The person has more sessions than are kept, and this was the oldest.
+        Limit = "limit",
+        /// The user was disabled or deleted, or the directory no longer has the person. All sessions
+        /// and grants ended.
+        PersonEnded = "person_ended",
+    }
+);
+
+audit_words!(
+    /// An attempt that came too soon after others.
+    ThrottledAttempt {
+        /// A sign-in.
+        SignIn = "sign_in",
+        /// The authentication of a client.
+        ClientAuthentication = "client_authentication",
+        /// An initial access token for registration.
+        InitialAccessToken = "initial_access_token",
+        /// A registration or a change of one.
+        Registration = "registration",
+    }
+);
+
+audit_words!(
+    /// The credential of a client or of its registration that was refused.
+    ClientCredential {
+        /// The client's own: secret, assertion, or none where one is required.
+        Client = "client",
+        /// An initial access token.
+        InitialAccessToken = "initial_access_token",
+        /// A registration access token.
+        RegistrationAccessToken = "registration_access_token",
+    }
+);
+
+audit_words!(
+    /// The cause of a registered client's deletion.
+    ClientDeletion {
+        /// The client itself (RFC 7592 §2.3).
+        Client = "client",
+        /// The Lease holder: the client was not used within the tenant's `unusedLifetime`.
+        Unused = "unused",
+    }
+);
+
+audit_words!(
+    /// A change of keys.
+    KeyChange {
+        /// New keys are published, and sign or seal from a later time on.
+        Published = "published",
+        /// Keys have a successor, and are removed when what they signed has expired.
+        Retired = "retired",
+        /// Retired keys were removed.
+        Removed = "removed",
+        /// Keys are missing or cannot be read. All that they signed or sealed is void.
+        Lost = "lost",
+        /// Keys that were missing from their Secret were written back.
+        Restored = "restored",
+        /// Keys were removed because the annotation `lanyard.dev/discard` names them.
+        Discarded = "discarded",
+    }
+);
+
+audit_words!(
+    /// The purpose of keys.
+    KeyUse {
+        /// Signing the tokens of a tenant.
+        Signing = "signing",
+        /// Sealing what browsers and applications keep for the installation.
+        Sealing = "sealing",
+    }
+);

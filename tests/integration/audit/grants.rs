@@ -1,0 +1,168 @@
+//! Tokens: issued by each grant type, replayed, revoked; and clients that do not prove their identity.
+
+use lanyard::model::GrantType;
+use serde_json::{Value, json};
+
+use super::{
+    browser::{Application, Browser},
+    world::{ADA, World},
+};
+
+/// The events of these tests with their outcomes.
+pub const REPORTED: &[(&str, &str)] = &[
+    ("token_issued", "success"),
+    ("code_replayed", "failure"),
+    ("refresh_token_replayed", "failure"),
+    ("token_revoked", "success"),
+    ("client_authentication_failed", "failure"),
+];
+
+const SCOPE: &str = "openid offline_access";
+
+/// A code for Ada.
+async fn code(world: &World, app: &Application) -> String {
+    let url = app.authorize_url(SCOPE, &[]);
+    world.code(&world.sign_in(&Browser::new(), &url, ADA).await)
+}
+
+/// A successful token request.
+async fn tokens(world: &World, app: &Application, parameters: &[(&str, &str)]) -> Value {
+    let (status, tokens) = app.token(parameters).await;
+    assert_eq!(status, 200, "{tokens}");
+    world.hide_tokens(&tokens);
+    tokens
+}
+
+/// The tokens of a code.
+async fn redeemed(world: &World, app: &Application, code: &str) -> Value {
+    let (status, tokens) = app.redeem(code).await;
+    assert_eq!(status, 200, "{tokens}");
+    world.hide_tokens(&tokens);
+    tokens
+}
+
+/// Uses a refresh token.
+async fn refreshed(world: &World, app: &Application, refresh_token: &Value) -> Value {
+    let token = refresh_token.as_str().expect("a token");
+    tokens(world, app, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+/// Gets tokens by a grant type; returns the tokens that the last line has to name. A new grant type
+/// does not compile without its line here.
+async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> Value {
+    match grant_type {
+        GrantType::AuthorizationCode => {
+            let code = code(world, app).await;
+            let line = world.app.audit.last("token_issued");
+            assert_eq!(line["tokens"], json!(["code"]), "{line}");
+            assert_eq!(line["grant_type"], "authorization_code");
+            redeemed(world, app, &code).await;
+            json!(["access_token", "id_token", "refresh_token"])
+        }
+        GrantType::Implicit => {
+            let more = [("response_type", "id_token token"), ("scope", "openid")];
+            let url = app.authorize_url("openid", &more);
+            let answer = world.sign_in(&Browser::new(), &url, ADA).await.answer();
+            world.hide(&answer["access_token"]);
+            world.hide(&answer["id_token"]);
+            json!(["access_token", "id_token"])
+        }
+        GrantType::RefreshToken => {
+            let first = redeemed(world, app, &code(world, app).await).await;
+            refreshed(world, app, &first["refresh_token"]).await;
+            json!(["access_token", "id_token", "refresh_token"])
+        }
+        GrantType::ClientCredentials => {
+            tokens(world, app, &[("grant_type", "client_credentials")]).await;
+            json!(["access_token"])
+        }
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_every_grant_type_are_reported() {
+    let world = World::new().await;
+    let app = world.application("app").await;
+    for grant_type in GrantType::ALL {
+        world.app.audit.clear();
+        let expected = use_grant(&world, &app, grant_type).await;
+        let line = world.app.audit.last("token_issued");
+        assert_eq!(line["grant_type"], grant_type.as_str(), "{line}");
+        assert_eq!(line["tokens"], expected, "{line}");
+        assert_eq!(line["client"], "default/app");
+        let has_person = grant_type != GrantType::ClientCredentials;
+        let ada = has_person.then(|| json!(world.app.subject("main", "ada")));
+        assert_eq!(line.get("subject"), ada.as_ref(), "{line}");
+        for name in ["sid", "grant_id"] {
+            assert_eq!(line.get(name).is_some(), has_person, "{name} in {line}");
+        }
+        assert!(line["jti"].is_string() && line["request_id"].is_string(), "{line}");
+        world.check(&[("token_issued", "success")]);
+    }
+}
+
+#[tokio::test]
+async fn replays_are_reported_once_with_the_grant() {
+    let world = World::new().await;
+    let app = world.application("app").await;
+    let code = code(&world, &app).await;
+    redeemed(&world, &app, &code).await;
+    for _ in 0..2 {
+        assert_eq!(app.redeem(&code).await.0, 400);
+    }
+    let lines = world.app.audit.of("code_replayed");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let ada = json!(world.app.subject("main", "ada"));
+    assert_eq!((&lines[0]["subject"], &lines[0]["client"]), (&ada, &json!("default/app")));
+    assert!(lines[0]["granted_at"].is_string(), "{lines:#?}");
+
+    let first = redeemed(&world, &app, &self::code(&world, &app).await).await;
+    refreshed(&world, &app, &first["refresh_token"]).await;
+    world.app.clock.advance(std::time::Duration::from_mins(1));
+    let stolen = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", first["refresh_token"].as_str().expect("one")),
+    ];
+    for _ in 0..2 {
+        assert_eq!(app.token(&stolen).await.0, 400);
+    }
+    let lines = world.app.audit.of("refresh_token_replayed");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!((&lines[0]["subject"], &lines[0]["endpoint"]), (&ada, &json!("token")));
+    world.check(&REPORTED[1..3]);
+}
+
+#[tokio::test]
+async fn a_revocation_is_reported_once() {
+    let world = World::new().await;
+    let app = world.application("app").await;
+    let tokens = redeemed(&world, &app, &code(&world, &app).await).await;
+    let refresh_token = tokens["refresh_token"].as_str().expect("a token");
+    for _ in 0..2 {
+        let answer = app.post("revocation_endpoint", &[("token", refresh_token)]).await;
+        assert_eq!(answer.status(), 200);
+    }
+    let lines = world.app.audit.of("token_revoked");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!(lines[0]["token"], "refresh_token");
+    assert_eq!(lines[0]["grant_id"], world.app.audit.last("token_issued")["grant_id"]);
+    world.check(&[("token_revoked", "success")]);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_prove_its_identity_is_reported() {
+    let world = World::new().await;
+    let mut app = world.application("app").await;
+    app.client_secret = Some("a guess of the secret".to_owned());
+    world.hide("a guess of the secret");
+    assert_eq!(app.token(&[("grant_type", "client_credentials")]).await.0, 401);
+    let line = world.app.audit.last("client_authentication_failed");
+    let members = (&line["client"], &line["client_id"], &line["credential"]);
+    assert_eq!(members, (&json!("default/app"), &json!("default.app"), &json!("client")));
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("secret")), "{line}");
+    app.client_id = "default.nobody".to_owned();
+    assert_eq!(app.token(&[("grant_type", "client_credentials")]).await.0, 401);
+    let line = world.app.audit.last("client_authentication_failed");
+    assert_eq!((line.get("client"), &line["client_id"]), (None, &json!("default.nobody")));
+    world.check(&[("client_authentication_failed", "failure")]);
+}
