@@ -145,7 +145,7 @@ fn key_changes(
     let changes = [
         (KeyChange::Retired, retired.map(|(kid, _)| kid.clone()).collect::<Vec<_>>()),
         (KeyChange::Removed, rotation.remove.clone()),
-        (KeyChange::Lost, lost.map(|kid| kid.to_string()).collect()),
+        (KeyChange::Lost, lost.map(ToString::to_string).collect()),
     ];
     changes.into_iter().filter(|(_, keys)| !keys.is_empty()).collect()
 }

@@ -61,8 +61,9 @@ impl World {
     /// Hides the tokens of a response.
     pub fn hide_tokens(&self, response: &Value) {
         for name in ["access_token", "refresh_token", "id_token"] {
-            let token = response[name].as_str();
-            token.into_iter().for_each(|token| self.hide(token));
+            if let Some(token) = response[name].as_str() {
+                self.hide(token);
+            }
         }
     }
 
