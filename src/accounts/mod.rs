@@ -33,6 +33,7 @@ pub(crate) mod token_issuer;
 pub(crate) mod token_lookup;
 mod undelivered_logouts;
 mod unscheduled_logouts;
+mod upstream_credentials;
 mod upstream_error;
 pub(crate) mod upstream_sign_in;
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The tenant's current signing key.
-fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey>, AccountError> {
+pub(super) fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey>, AccountError> {
     let key = context.tenant.signing_key(context.store_now);
     key.ok_or(AccountError::NoSigningKey(None))
 }

@@ -4,10 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 pub use super::upstream_error::{SignInProblem, UpstreamSignInError};
-use super::{AccountContext, people};
+use super::{AccountContext, people, upstream_credentials::client_assertion};
 use crate::{
     fetch::SharedFetch,
-    model::{Account, AdmissionPolicy, AuditCause, AuditEvent, AuditText, Endpoint, RefreshMode},
+    model::{
+        Account, AdmissionPolicy, AuditCause, AuditEvent, AuditText, Endpoint, RefreshMode, Secret,
+    },
     protocol::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
@@ -121,7 +123,7 @@ pub async fn complete_upstream_sign_in(
         ProviderSource::GitHub(github) => {
             let response = read_callback(params).map_err(UpstreamError::Callback)?;
             let redirect_uri = redirect_uri(context, provider);
-            let exchange = code_exchange(&response, state, &redirect_uri);
+            let exchange = code_exchange((&response, None), state, &redirect_uri);
             let redeemed = redeem_github_code(fetch, github, exchange).await;
             redeemed.map_err(|error| {
                 let error = error.into();
@@ -213,13 +215,14 @@ async fn redeem(
     let metadata = upstream.metadata(fetch, (provider, oidc), context.now).await?;
     let response = check_callback(&metadata, params).map_err(UpstreamError::Callback)?;
     let redirect_uri = redirect_uri(context, provider);
-    let exchange = code_exchange(&response, state, &redirect_uri);
+    let assertion = client_assertion(context, oidc, &metadata).await?;
+    let exchange = code_exchange((&response, assertion.as_ref()), state, &redirect_uri);
     Ok(upstream.redeem_code(fetch, (provider, oidc), exchange, context.now).await?)
 }
 
 /// The code of a response with its bindings.
 fn code_exchange<'a>(
-    response: &'a CallbackResponse,
+    (response, client_assertion): (&'a CallbackResponse, Option<&'a Secret<String>>),
     state: &'a UpstreamState,
     redirect_uri: &'a str,
 ) -> CodeExchange<'a> {
@@ -228,6 +231,7 @@ fn code_exchange<'a>(
         code_verifier: &state.code_verifier,
         nonce: &state.nonce,
         redirect_uri,
+        client_assertion,
     }
 }
 

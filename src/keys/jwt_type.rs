@@ -16,13 +16,16 @@ pub enum JwtType {
     Userinfo,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
     LogoutToken,
+    /// The assertion of a client (RFC 7523): `JWT`, since servers refuse other types. Its `iss` and `sub`
+    /// are the same, as in no other type.
+    ClientAssertion,
 }
 
 impl JwtType {
     /// Returns the `typ` header value.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::IdToken | Self::Userinfo => "JWT",
+            Self::IdToken | Self::Userinfo | Self::ClientAssertion => "JWT",
             Self::AccessToken(typ) => typ.as_str(),
             Self::LogoutToken => "logout+jwt",
         }
@@ -34,7 +37,9 @@ impl JwtType {
         if claims.contains_key("client_id") {
             return typ.parse().ok().map(Self::AccessToken);
         }
+        let issuer = claims.get("iss");
         match typ {
+            "JWT" if issuer.is_some() && issuer == claims.get("sub") => Some(Self::ClientAssertion),
             "JWT" if claims.contains_key("exp") => Some(Self::IdToken),
             "JWT" => Some(Self::Userinfo),
             "logout+jwt" => Some(Self::LogoutToken),

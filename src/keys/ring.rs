@@ -143,6 +143,7 @@ mod tests {
             (plain, r#"{"sub":"ada","exp":1,"client_id":"app"}"#),
             (JwtType::Userinfo, r#"{"sub":"ada"}"#),
             (JwtType::LogoutToken, r#"{"sub":"ada","exp":1}"#),
+            (JwtType::ClientAssertion, r#"{"iss":"app","sub":"app","exp":1}"#),
         ];
         let ring = ring();
         for (typ, claims) in issued {

@@ -72,9 +72,10 @@ impl SigningKey {
     /// Signs claims (JSON). RSA takes 360 µs of CPU time: use `Signer` to bound that.
     pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
         let header = match typ {
-            JwtType::IdToken | JwtType::Userinfo | JwtType::AccessToken(AccessTokenType::Jwt) => {
-                &self.plain_header
-            }
+            JwtType::IdToken
+            | JwtType::Userinfo
+            | JwtType::ClientAssertion
+            | JwtType::AccessToken(AccessTokenType::Jwt) => &self.plain_header,
             JwtType::AccessToken(AccessTokenType::AtJwt) => &self.access_token_header,
             JwtType::LogoutToken => &self.logout_token_header,
         };

@@ -55,6 +55,18 @@ wire_enum!(
 );
 
 wire_enum!(
+    /// The audience of the assertions by which a tenant authenticates at a provider.
+    #[derive(Default)]
+    ClientAssertionAudience {
+        /// The URL of the token endpoint.
+        #[default]
+        TokenEndpoint = "TokenEndpoint",
+        /// The issuer.
+        Issuer = "Issuer",
+    }
+);
+
+wire_enum!(
     /// Whether a provider is asked again about people who are signed in.
     #[derive(Default)]
     RefreshMode {

@@ -70,8 +70,8 @@ pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{
-    AdmissionPolicy, GitHubOrganizationPolicy, GitHubTeamNames, ProviderType, RefreshMode,
-    SubjectStrategy, UnavailablePolicy, UserinfoUse,
+    AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
+    ProviderType, RefreshMode, SubjectStrategy, UnavailablePolicy, UserinfoUse,
 };
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};

@@ -15,8 +15,8 @@ use crate::{
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
         upstream::{
-            UpstreamIdToken, UpstreamIdTokenRequirements, UpstreamMetadata, UpstreamTokens,
-            check_id_token, parse_token_response,
+            CLIENT_ASSERTION_TYPE, UpstreamIdToken, UpstreamIdTokenRequirements, UpstreamMetadata,
+            UpstreamTokens, check_id_token, parse_token_response,
         },
     },
     remote::{JwksCache, UpstreamMetadataCache},
@@ -42,6 +42,8 @@ pub struct CodeExchange<'a> {
     pub nonce: &'a str,
     /// The redirect URI of the request.
     pub redirect_uri: &'a str,
+    /// The assertion of a tenant that authenticates by one.
+    pub client_assertion: Option<&'a Secret<String>>,
 }
 
 impl UpstreamClient {
@@ -78,7 +80,8 @@ impl UpstreamClient {
             ("redirect_uri", exchange.redirect_uri),
             ("code_verifier", exchange.code_verifier),
         ];
-        let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
+        let credentials = (oidc, exchange.client_assertion);
+        let tokens = request_tokens(fetch, &metadata, credentials, &parameters).await?;
         let id_token = tokens.id_token.as_deref().ok_or(UpstreamError::NoIdToken)?;
         let verified = self.verify(
             fetch,
@@ -94,7 +97,7 @@ impl UpstreamClient {
     }
 
     /// Uses a refresh token (OIDC Core §12), and returns the claims of now. `subject`: `sub` of the
-    /// first ID token.
+    /// first ID token. `client_assertion`: that of a tenant that authenticates by one.
     ///
     /// # Errors
     ///
@@ -104,12 +107,14 @@ impl UpstreamClient {
         fetch: &SharedFetch,
         (provider, oidc): (&IdentityProvider, &OidcUpstream),
         (refresh_token, subject): (&Secret<String>, &str),
+        client_assertion: Option<&Secret<String>>,
         now: Timestamp,
     ) -> Result<UpstreamAnswer, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
         let parameters =
             [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-        let tokens = request_tokens(fetch, &metadata, oidc, &parameters).await?;
+        let credentials = (oidc, client_assertion);
+        let tokens = request_tokens(fetch, &metadata, credentials, &parameters).await?;
         let verified = match tokens.id_token.as_deref() {
             Some(id_token) => {
                 let verified = self
@@ -194,10 +199,10 @@ fn answer(
 async fn request_tokens(
     fetch: &SharedFetch,
     metadata: &UpstreamMetadata,
-    oidc: &OidcUpstream,
+    credentials: (&OidcUpstream, Option<&Secret<String>>),
     parameters: &[(&str, &str)],
 ) -> Result<UpstreamTokens, UpstreamError> {
-    let (form, authorization) = authenticated_form(metadata, oidc, parameters);
+    let (form, authorization) = authenticated_form(metadata, credentials, parameters);
     let call = ClientCall {
         url: &metadata.token_endpoint,
         authorization: authorization.as_ref(),
@@ -208,10 +213,10 @@ async fn request_tokens(
     Ok(parse_token_response(response.status, &response.body)?)
 }
 
-/// The form of a token request, and the value of `Authorization` (RFC 6749 §2.3.1).
+/// The form of a token request, and the value of `Authorization` (RFC 6749 §2.3.1, RFC 7523 §2.2).
 fn authenticated_form(
     metadata: &UpstreamMetadata,
-    oidc: &OidcUpstream,
+    (oidc, client_assertion): (&OidcUpstream, Option<&Secret<String>>),
     parameters: &[(&str, &str)],
 ) -> (Secret<String>, Option<Secret<String>>) {
     let mut form = form_urlencoded::Serializer::new(String::new());
@@ -232,6 +237,11 @@ fn authenticated_form(
         UpstreamCredentials::Secret { secret, .. } => {
             form.append_pair("client_id", &oidc.client_id);
             form.append_pair("client_secret", secret.expose());
+        }
+        UpstreamCredentials::PrivateKeyJwt { .. } => {
+            form.append_pair("client_id", &oidc.client_id);
+            form.append_pair("client_assertion_type", CLIENT_ASSERTION_TYPE);
+            form.append_pair("client_assertion", client_assertion.map_or("", |jwt| jwt.expose()));
         }
         UpstreamCredentials::None => {
             form.append_pair("client_id", &oidc.client_id);

@@ -746,9 +746,18 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
         json!({ "clientId": "lanyard" }),
         json!({ "issuer": "https://login.test", "clientId": "lanyard" }),
         json!({ "clientSecretRef": { "name": "hub" } }),
+        json!({ "privateKeyJwt": {} }),
     ] {
         providers.rejects(by_reference(also), message).await;
     }
+    let key = |also: Value| {
+        let mut oidc = json!({ "privateKeyJwt": { "algorithm": "RS256", "audience": "Issuer" } });
+        merge(&mut oidc, &also);
+        json!({ "oidc": oidc })
+    };
+    providers.accepts(key(json!({}))).await;
+    let both = key(json!({ "clientSecretRef": { "name": "hub" } }));
+    providers.rejects(both, "must not have both clientSecretRef and privateKeyJwt").await;
     providers.rejects(json!({ "oidc": { "clientId": null } }), message).await;
     let to = |name: &str| by_reference(json!({ "clientRef": { "name": name } }));
     providers.rejects(to("Hub"), "must be").await;

@@ -8,13 +8,14 @@ use crate::{
         EnumSpec, SecretKeyRef,
         rules::{self, provider},
     },
-    model::UserinfoUse,
+    model::{ClientAssertionAudience, SigningAlgorithm, UserinfoUse},
 };
 
 /// An OpenID provider, and this tenant as its client. Either `issuer` and `clientId`, or `clientRef`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = provider::client_once())]
+#[x_kube(validation = provider::credentials_once())]
 pub struct OidcProviderSpec {
     /// The issuer URL, exactly as the provider's discovery document has it. Immutable unless
     /// `identityKey` is set.
@@ -32,10 +33,14 @@ pub struct OidcProviderSpec {
     /// Immutable unless `identityKey` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ref: Option<LocalClientRef>,
-    /// The Secret with the client secret. Default key: `client-secret`. Absent: a public client, which
-    /// is bound by PKCE alone.
+    /// The Secret with the client secret. Default key: `client-secret`. Absent, and without
+    /// `privateKeyJwt`: a public client, which is bound by PKCE alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_ref: Option<SecretKeyRef>,
+    /// Authentication by `private_key_jwt` (RFC 7523) with the tenant's own signing keys, instead of a
+    /// client secret. Register the tenant's `jwks_uri` at the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key_jwt: Option<PrivateKeyJwtSpec>,
     /// Scopes to request. Default: `openid profile email`, and `groups` or `offline_access` where the
     /// provider offers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -46,6 +51,19 @@ pub struct OidcProviderSpec {
     /// ID token), `Always` or `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<EnumSpec<UserinfoUse>>,
+}
+
+/// Assertions that are signed with the tenant's keys. `{}` is enough for most providers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PrivateKeyJwtSpec {
+    /// Signing algorithm, one of the tenant's `signing.algorithms`. Default: the tenant's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<EnumSpec<SigningAlgorithm>>,
+    /// The claim `aud`: the URL of the provider's `TokenEndpoint` (default), or its `Issuer`, which some
+    /// providers require.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<EnumSpec<ClientAssertionAudience>>,
 }
 
 /// Reference to an OidcClient in this object's namespace.

@@ -28,8 +28,16 @@ pub fn identity_key() -> Rule {
 /// Either the issuer with a client id, or a client of this namespace.
 pub fn client_once() -> Rule {
     rule(
-        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) : has(self.issuer) && has(self.clientId)",
-        "must have issuer and clientId, or clientRef alone, which gives issuer, clientId and clientSecretRef",
+        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) && !has(self.privateKeyJwt) : has(self.issuer) && has(self.clientId)",
+        "must have issuer and clientId, or clientRef alone, which gives issuer, clientId and credentials",
+    )
+}
+
+/// A client authenticates in one way.
+pub fn credentials_once() -> Rule {
+    rule(
+        "!(has(self.clientSecretRef) && has(self.privateKeyJwt))",
+        "must not have both clientSecretRef and privateKeyJwt",
     )
 }
 

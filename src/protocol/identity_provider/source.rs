@@ -1,8 +1,8 @@
 //! How providers are asked: by OpenID Connect, by GitHub's API, or by LDAP.
 
 use crate::model::{
-    GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, Secret, SecretTransport, TenantId,
-    UserinfoUse,
+    ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, Secret,
+    SecretTransport, SigningAlgorithm, TenantId, UserinfoUse,
 };
 
 /// How a provider is asked.
@@ -44,6 +44,13 @@ pub enum UpstreamCredentials {
         secret: Secret<String>,
         /// The part of the request that contains it; `None`: as the provider's metadata say.
         transport: Option<SecretTransport>,
+    },
+    /// By an assertion that a key of the tenant signs (RFC 7523 §2.2).
+    PrivateKeyJwt {
+        /// The algorithm; `None`: the tenant's first.
+        algorithm: Option<SigningAlgorithm>,
+        /// Its audience.
+        audience: ClientAssertionAudience,
     },
 }
 

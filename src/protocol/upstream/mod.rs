@@ -3,6 +3,7 @@
 
 mod authorization;
 mod callback;
+mod client_assertion;
 mod id_token;
 mod metadata;
 mod state;
@@ -10,6 +11,7 @@ mod token_response;
 
 pub use authorization::{UpstreamRequest, authorization_url};
 pub use callback::{CallbackError, CallbackResponse, check_callback, read_callback};
+pub use client_assertion::{CLIENT_ASSERTION_TYPE, client_assertion_claims};
 pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
 pub use metadata::{MetadataError, UpstreamMetadata};
 pub use state::{UpstreamDemands, UpstreamParty, UpstreamState};

@@ -60,6 +60,9 @@ pub(super) fn validate_providers(
         if sources > 1 {
             check_second_source(&mut found);
         }
+        if let Some(tenant) = host.accepted() {
+            check_assertions(&mut found, tenant);
+        }
         check_verbatim(&mut found, provider.member.key, &mut verbatim);
         check_directory(&mut found, provider.member.key, installation, &mut undivided);
         let refused = found.problems.refused();
@@ -138,6 +141,28 @@ fn check_second_source(found: &mut ProviderFindings) {
     if groups.prefix.is_empty() && groups.include.is_empty() {
         let message = "the tenant has further sources of people; set a prefix, or list the groups in include, so that no provider can name the groups of another";
         refuse("spec.claimMappings.groups", message);
+    }
+}
+
+/// Assertions are signed by a key that the tenant has, and are no ID tokens of the tenant.
+fn check_assertions(found: &mut ProviderFindings, tenant: &validate::CheckedTenant) {
+    let Some(ProviderSource::Oidc(oidc)) = found.checked.as_ref().map(|it| &it.source) else {
+        return;
+    };
+    let UpstreamCredentials::PrivateKeyJwt { algorithm, .. } = oidc.credentials else { return };
+    let mut problems = Vec::new();
+    if let Some(algorithm) = algorithm.filter(|it| !tenant.tenant.algorithms.contains(it)) {
+        let message = format!(
+            "the tenant has no keys for {algorithm}; add it to spec.signing.algorithms of the Tenant, or remove it here"
+        );
+        problems.push(("spec.oidc.privateKeyJwt.algorithm", message));
+    }
+    if oidc.client_id == tenant.tenant.issuer.as_str() {
+        let message = "is the issuer of the tenant, so assertions would look like its tokens; use another client id, or a client secret";
+        problems.push(("spec.oidc.clientId", message.to_owned()));
+    }
+    for (field, message) in problems {
+        found.problems.invalid(field, message);
     }
 }
 

@@ -124,6 +124,10 @@ impl World {
         Self { app, upstream }
     }
 
+    pub(super) fn serve_with_problems(&self, changes: &[(&str, &str)]) {
+        self.app.serve_with_problems(&manifests(&self.upstream, changes));
+    }
+
     pub(super) fn serve(&self, changes: &[(&str, &str)]) {
         self.app.serve(&manifests(&self.upstream, changes));
     }

@@ -8,6 +8,7 @@ mod client_ref;
 mod github;
 mod identifier_first;
 mod markup;
+mod private_key_jwt;
 mod replicas;
 mod sign_in;
 mod take_over;

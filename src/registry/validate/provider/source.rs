@@ -114,14 +114,31 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
     }
     let client_id = spec.client_id.clone().unwrap_or_default();
     visible_text(problems, "spec.oidc.clientId", &client_id);
+    let credentials = own_credentials(problems, spec);
     url.map(|_| OidcUpstream {
         issuer,
         client_id,
-        credentials: UpstreamCredentials::None,
+        credentials,
         linked: None,
         scopes: Vec::new(),
         userinfo: UserinfoUse::default(),
     })
+}
+
+/// How the tenant authenticates there, except for a client secret.
+fn own_credentials(problems: &mut ProblemList, spec: &OidcProviderSpec) -> UpstreamCredentials {
+    let Some(written) = &spec.private_key_jwt else { return UpstreamCredentials::None };
+    const FIELD: &str = "spec.oidc.privateKeyJwt";
+    if spec.client_secret_ref.is_some() {
+        let message = "replaces the client secret; remove it, or clientSecretRef";
+        problems.invalid(FIELD, message);
+    }
+    UpstreamCredentials::PrivateKeyJwt {
+        algorithm: problems.supported(format!("{FIELD}.algorithm"), written.algorithm.as_ref()),
+        audience: problems
+            .supported(format!("{FIELD}.audience"), written.audience.as_ref())
+            .unwrap_or_default(),
+    }
 }
 
 /// The provider that is another tenant of this installation.
@@ -136,6 +153,7 @@ fn linked_upstream(
         ("issuer", oidc.issuer.is_some()),
         ("clientId", oidc.client_id.is_some()),
         ("clientSecretRef", oidc.client_secret_ref.is_some()),
+        ("privateKeyJwt", oidc.private_key_jwt.is_some()),
     ] {
         if set {
             let message = "comes from the client that clientRef names; remove one of the two";

@@ -1,0 +1,38 @@
+//! The assertion by which a tenant authenticates at a provider.
+
+use super::{
+    AccountContext, AccountError,
+    token_issuer::{key_of, sign_with, signing_key},
+};
+use crate::{
+    keys::JwtType,
+    model::{ClientAssertionAudience, Secret},
+    protocol::{
+        identity_provider::{OidcUpstream, UpstreamCredentials},
+        upstream::{UpstreamMetadata, client_assertion_claims},
+    },
+};
+
+/// An assertion for one request to the token endpoint of a provider; `None` if the tenant authenticates
+/// in another way.
+pub(super) async fn client_assertion(
+    context: AccountContext<'_>,
+    oidc: &OidcUpstream,
+    metadata: &UpstreamMetadata,
+) -> Result<Option<Secret<String>>, AccountError> {
+    let UpstreamCredentials::PrivateKeyJwt { algorithm, audience } = &oidc.credentials else {
+        return Ok(None);
+    };
+    let key = match algorithm {
+        Some(algorithm) => key_of(context, *algorithm)?,
+        None => signing_key(context)?,
+    };
+    let audience = match audience {
+        ClientAssertionAudience::TokenEndpoint => &metadata.token_endpoint,
+        ClientAssertionAudience::Issuer => &metadata.issuer,
+    };
+    let jti = context.services.entropy.token();
+    let claims = client_assertion_claims(&oidc.client_id, audience, &jti, context.now);
+    let signed = sign_with(context.services, key, JwtType::ClientAssertion, &claims).await?;
+    Ok(Some(Secret::new(signed)))
+}
