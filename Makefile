@@ -10,7 +10,7 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit e2e relying-parties kills fuzz check crds references docs image fmt bench bench-growth microbench screenshots testenv testenv-node
+.PHONY: help dev test unit e2e relying-parties upstreams kills fuzz check crds references docs image fmt bench bench-growth microbench screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ e2e: ## Install the chart on a real cluster with real Pods, or on the one that E
 
 relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc
 	tests/relying_parties/run.sh
+
+upstreams: ## Sign in with the real Keycloak and Dex, and move people from them; five minutes
+	tests/testenv/build.sh upstreams
+	$(CARGO) test $(LOCKED) --workspace --test integration real_providers:: -- --ignored --nocapture
 
 kills: ## Kill -9 a store and a server under load 200 times each; the tests do it a few times
 	LANYARD_KILLS=200 $(CARGO) test $(LOCKED) --test cluster kill -- --nocapture

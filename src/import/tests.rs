@@ -62,6 +62,22 @@ fn dex_configurations_become_manifests() {
 }
 
 #[test]
+fn clients_of_some_connectors_let_only_their_people_in() {
+    let mut config = sample("dex.yaml");
+    for (allowed, expected) in [
+        (json!(["google", "local", "mock"]), Some(json!({ "providers": ["google", "Local"] }))),
+        (json!(["mock"]), None),
+    ] {
+        config["staticClients"][0]["allowedConnectors"] = allowed;
+        let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+        let client = imported.manifests.iter().find(|it| it.name == "example-app");
+        assert_eq!(client.map(|it| it.object["spec"]["access"].clone()), expected);
+        let named = |it: &ImportNote| it.message.starts_with("\"mock\" is not carried");
+        assert!(imported.notes.iter().any(named));
+    }
+}
+
+#[test]
 fn realm_exports_become_manifests() {
     let realm = sample("keycloak-realm.json");
     let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");

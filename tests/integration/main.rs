@@ -20,6 +20,7 @@ mod memory;
 mod observability;
 mod properties;
 mod provider_examples;
+mod real_providers;
 mod records;
 mod registration;
 mod token;

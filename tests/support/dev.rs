@@ -49,7 +49,11 @@ impl Dev {
 
     /// The same with additional flags.
     pub fn start_with(folder: &Path, flags: &[&str]) -> Self {
-        let port = free_port();
+        Self::start_at(free_port(), folder, flags)
+    }
+
+    /// The same on a given port.
+    pub fn start_at(port: u16, folder: &Path, flags: &[&str]) -> Self {
         let base_url = format!("http://localhost:{port}");
         let (manifests, served) = if folder.is_absolute() {
             (tempfile::tempdir().expect("a folder"), folder.to_owned())
@@ -60,6 +64,9 @@ impl Dev {
         };
         for entry in fs::read_dir(&served).expect("readable") {
             let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                continue;
+            }
             let text = fs::read_to_string(&path).expect("text");
             fs::write(&path, text.replace("http://localhost:8080", &base_url)).expect("written");
         }

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod cluster;
 pub mod dev;
 pub mod directories;
+pub mod guarded;
 pub mod objects;
 pub mod ports;
 pub mod publisher;

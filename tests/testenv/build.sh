@@ -8,6 +8,7 @@
 #   build.sh applications oauth2-proxy and kubelogin, for the tests of relying parties
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
 #   build.sh directories OpenLDAP and Samba, from Debian, for the tests of sign-in with a directory
+#   build.sh upstreams  Dex, and Keycloak from Maven Central, for make upstreams
 #   build.sh previous  the chart and the binary of the previous release, for the test of upgrades: the last tag v* before
 #                      this commit, or the commit or tag that LANYARD_PREVIOUS names
 #
@@ -22,6 +23,8 @@ env=$PWD/target/testenv
 bin=$env/bin
 cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/testenv
 kubernetes_version=v1.36.3
+keycloak_version=26.7.3
+keycloak_sha512=15c764765576eef267cf15cc5225a5826b5394a25a83d9bfa5b8544e4bbba690cb743c9d384200b93bb71ee4c4a328e1dd8c0a00f822fd3e6e154f14b1e47216
 ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version"
 go_wanted=$(sed -n 's/^go //p' "$here/kubernetes/go.mod")
 mkdir -p "$bin"
@@ -115,6 +118,7 @@ build() { # build MODULE PACKAGE..: static binaries by one compilation, each mov
 kubernetes() { build kubernetes "${@/#/k8s.io/kubernetes/cmd/}"; }
 etcd() { build etcd lanyard.dev/tests/testenv/etcd; }
 helm() { build helm helm.sh/helm/v4/cmd/helm; }
+dex() { build dex github.com/dexidp/dex/cmd/dex; }
 applications() { build applications github.com/oauth2-proxy/oauth2-proxy/v7 github.com/int128/kubelogin; }
 helm_unittest() { build helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest; }
 
@@ -150,6 +154,36 @@ directories() { # LDAP servers that the tests start
     echo "slapd slapd/no_configuration boolean true" | debconf-set-selections
   fi
   packages slapd ldap-utils samba-ad-dc samba-ad-provision socat iproute2
+}
+
+java_version() { # the major version of the installed Java, or 0
+  { java -version 2>&1 || true; } | sed -n 's/.* version "\([0-9]*\).*/\1/p' | grep . || echo 0
+}
+
+keycloak() { # in target/testenv/keycloak
+  local file=keycloak-$keycloak_version.zip tool
+  packages unzip curl ca-certificates
+  [ "$(java_version)" -ge 17 ] || packages default-jre-headless
+  [ "$(java_version)" -ge 17 ] || { echo "testenv: Keycloak needs Java 17 or newer; install it and run again" >&2; exit 1; }
+  for tool in unzip curl; do
+    command -v "$tool" >/dev/null || { echo "testenv: needs $tool; install it and run again" >&2; exit 1; }
+  done
+  [ "$(cat "$env/keycloak/.stamp" 2>/dev/null)" = "$keycloak_sha512" ] && return
+  if [ ! -f "$cache/$file" ]; then
+    echo "testenv: fetching Keycloak $keycloak_version"
+    mkdir -p "$cache"
+    curl --silent --show-error --fail --location --output "$cache/.$file.$$" \
+      "https://repo.maven.apache.org/maven2/org/keycloak/keycloak-quarkus-dist/$keycloak_version/keycloak-quarkus-dist-$keycloak_version.zip"
+    echo "$keycloak_sha512  $cache/.$file.$$" | sha512sum --check --quiet
+    mv "$cache/.$file.$$" "$cache/$file"
+  fi
+  touch "$cache/$file"
+  echo "$keycloak_sha512  $cache/$file" | sha512sum --check --quiet
+  rm -rf "$env/keycloak" "$env/.keycloak"
+  unzip -q "$cache/$file" -d "$env/.keycloak"
+  mv "$env/.keycloak/keycloak-$keycloak_version" "$env/keycloak"
+  rmdir "$env/.keycloak"
+  echo "$keycloak_sha512" >"$env/keycloak/.stamp"
 }
 
 previous() { # in target/testenv/previous: lanyard, chart/ and name; or none, with the reason
@@ -211,6 +245,11 @@ case $what in
     ;;
   stores) stores ;;
   directories) directories ;;
+  upstreams)
+    directories
+    dex
+    keycloak
+    ;;
   previous) previous ;;
   applications) applications ;;
   api)
@@ -225,5 +264,5 @@ case $what in
     packages containerd runc containernetworking-plugins iptables iproute2
     pause
     ;;
-  *) echo "usage: $0 api | node | helm | client | stores | directories | previous | applications" >&2; exit 2 ;;
+  *) echo "usage: $0 api | node | helm | client | stores | directories | upstreams | previous | applications" >&2; exit 2 ;;
 esac

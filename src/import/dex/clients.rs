@@ -1,27 +1,52 @@
 //! `staticClients`.
 
-use super::environment::is_from_environment;
+use super::{environment::is_from_environment, people::LOCAL_CONNECTOR};
 use crate::{
-    api::{EnumSpec, OidcClientSpec, SecretKeyRef, TenantRef},
+    api::{AccessSpec, EnumSpec, OidcClientSpec, SecretKeyRef, TenantRef},
     import::{
         manifests::{CLIENT, ImportCollector},
+        providers::ProviderDraft,
         source_field::SourceField,
     },
-    model::{ApplicationType, AuthMethod, ConsentPolicy, GrantType, RedirectScheme, RedirectUri},
+    model::{
+        ApplicationType, AuthMethod, ConsentPolicy, GrantType, LOCAL_PROVIDER, RedirectScheme,
+        RedirectUri,
+    },
 };
 
+/// Fields of a client that are carried, or that have a note of their own.
+const KNOWN: &[&str] = &[
+    "id",
+    "secret",
+    "secretEnv",
+    "redirectURIs",
+    "trustedPeers",
+    "public",
+    "name",
+    "logoURL",
+    "allowedConnectors",
+];
 /// The URI that shows a code to a person who copies it.
 const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
 
 /// Adds a client for each static client.
-pub(super) fn add_clients(import: &mut ImportCollector, root: &SourceField<'_>) {
+pub(super) fn add_clients(
+    import: &mut ImportCollector,
+    root: &SourceField<'_>,
+    providers: &[ProviderDraft<'_>],
+) {
     let implied = root.get("oauth2").is_set("skipApprovalScreen");
     for client in root.items("staticClients") {
-        add_client(import, &client, implied);
+        add_client(import, &client, implied, providers);
     }
 }
 
-fn add_client(import: &mut ImportCollector, client: &SourceField<'_>, implied: bool) {
+fn add_client(
+    import: &mut ImportCollector,
+    client: &SourceField<'_>,
+    implied: bool,
+    providers: &[ProviderDraft<'_>],
+) {
     let Some(id) = client.text("id").filter(|id| !is_from_environment(id)) else {
         let message =
             "the client is not carried: its id is not in the file; set id and import again";
@@ -38,6 +63,7 @@ fn add_client(import: &mut ImportCollector, client: &SourceField<'_>, implied: b
         );
         return;
     }
+    let Ok(access) = access(import, client, providers) else { return };
     let name = import.unique_name(CLIENT, &id);
     let secret_ref = (!is_public).then(|| secret_ref(import, client, &name));
     if !client.get("trustedPeers").is_empty() {
@@ -48,9 +74,7 @@ fn add_client(import: &mut ImportCollector, client: &SourceField<'_>, implied: b
     if logo.as_ref().is_some_and(|logo| !logo.starts_with("https://")) {
         import.notes.add(&client.get("logoURL"), "is not carried: a logo needs an https URL");
     }
-    let known =
-        ["id", "secret", "secretEnv", "redirectURIs", "trustedPeers", "public", "name", "logoURL"];
-    import.notes.add_unknown(client, &known);
+    import.notes.add_unknown(client, KNOWN);
     let spec = OidcClientSpec {
         tenant_ref: TenantRef { name: import.tenant.clone(), namespace: None },
         client_id: client_id(import, client, id),
@@ -63,10 +87,45 @@ fn add_client(import: &mut ImportCollector, client: &SourceField<'_>, implied: b
         token_endpoint_auth_method: is_public.then_some(EnumSpec::Supported(AuthMethod::None)),
         secret_ref,
         consent: implied.then_some(EnumSpec::Supported(ConsentPolicy::Implied)),
+        access,
         logo_uri: logo.filter(|logo| logo.starts_with("https://")),
         ..OidcClientSpec::default()
     };
     import.add_client(&name, &spec);
+}
+
+/// The restriction to people of some connectors. A client whose connectors all have no counterpart would
+/// let everyone in without it: that is an error, and the client is not carried.
+fn access(
+    import: &mut ImportCollector,
+    client: &SourceField<'_>,
+    providers: &[ProviderDraft<'_>],
+) -> Result<Option<AccessSpec>, ()> {
+    let allowed = client.texts("allowedConnectors");
+    if allowed.is_empty() {
+        return Ok(None);
+    }
+    let field = client.get("allowedConnectors");
+    let mut names = Vec::new();
+    for connector in allowed {
+        let of_connector = |it: &&ProviderDraft<'_>| {
+            it.spec.get("subject").is_some_and(|subject| subject["connectorId"] == connector)
+        };
+        if connector == LOCAL_CONNECTOR {
+            names.push(LOCAL_PROVIDER.to_owned());
+        } else if let Some(provider) = providers.iter().find(of_connector) {
+            names.push(provider.name.clone());
+        } else {
+            let message = format!("{connector:?} is not carried: there is no such provider");
+            import.notes.add(&field, message);
+        }
+    }
+    if names.is_empty() {
+        let message = "the client is not carried: it would let no person in; choose connectors that have a counterpart";
+        import.notes.add(client, message);
+        return Err(());
+    }
+    Ok(Some(AccessSpec { providers: names, ..AccessSpec::default() }))
 }
 
 fn secret_ref(import: &mut ImportCollector, client: &SourceField<'_>, name: &str) -> SecretKeyRef {

@@ -60,9 +60,9 @@ pub fn import_dex(config: &Value, options: &ImportOptions) -> Result<Imported, I
     }
     let mut import = ImportCollector::new(DEFAULT_TENANT, options);
     let issuer = tenant(&mut import, &root, options);
-    clients::add_clients(&mut import, &root);
-    let has_local_people = people::add_people(&mut import, &root);
     let drafts = connectors::connector_drafts(&mut import, &root);
+    clients::add_clients(&mut import, &root, &drafts);
+    let has_local_people = people::add_people(&mut import, &root);
     providers::write_providers(&mut import, drafts, issuer.as_deref(), has_local_people);
     rest(&mut import, &root);
     Ok(import.into_imported())
@@ -83,8 +83,7 @@ fn tenant(
         }
     });
     if issuer.is_some() {
-        let message =
-            "the installation has to serve this host: its base URL or an entry of issuerHosts";
+        let message = "the installation needs an entry of issuerHosts for this host, and a base URL with another";
         import.notes.add(&root.get("issuer"), message);
     } else if root.get("issuer").is_empty() {
         import.notes.add(&root.get("issuer"), "is missing; set spec.issuer of the Tenant");

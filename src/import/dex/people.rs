@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The id of the connector of static passwords.
-const LOCAL: &str = "local";
+pub(super) const LOCAL_CONNECTOR: &str = "local";
 
 /// Adds a user for each static password. Returns whether one has a password.
 pub(super) fn add_people(import: &mut ImportCollector, root: &SourceField<'_>) -> bool {
@@ -57,7 +57,7 @@ fn add_person(import: &mut ImportCollector, person: &SourceField<'_>) -> bool {
     let spec = OidcUserSpec {
         tenant_ref: LocalTenantRef { name: import.tenant.clone() },
         username: email.clone(),
-        subject: Some(dex_subject(&user_id, LOCAL)),
+        subject: Some(dex_subject(&user_id, LOCAL_CONNECTOR)),
         password_secret_ref: Some(reference),
         groups: person.texts("groups"),
         name: person.text("name").or_else(|| username.clone()),

@@ -92,7 +92,7 @@ fn issuer(
         import.notes.add(&realm.get("realm"), message);
         return None;
     }
-    let message = "the installation has to serve this issuer's host: its base URL or an entry of issuerHosts; endpoints below it have other paths, which applications find by discovery";
+    let message = "the installation needs an entry of issuerHosts for this issuer's host, and a base URL with another; endpoints below it have other paths, which applications find by discovery";
     import.notes.add(&realm.get("realm"), message);
     Some(issuer)
 }
