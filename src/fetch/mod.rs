@@ -52,7 +52,9 @@ pub enum FetchError {
     Url(&'static str),
     /// The host's addresses are internal, or the URL uses http, and the installation does not allow
     /// them.
-    #[error("{0} is not an address that may be called; to allow it, set --fetch-allow")]
+    #[error(
+        "{0} is not an address that may be called; to allow it, set --fetch-allow, or list the host of an identity provider in upstreamHosts"
+    )]
     Forbidden(String),
     /// The host name does not resolve.
     #[error("the host {0} cannot be found")]

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::model::JwsAlgorithm;
 
-/// Maximum number of JSON values in the header or the claims, counted by the characters before them. A
-/// parsed value takes up to 200 bytes, and may wait for the keys that verify it.
+/// Maximum number of JSON values in the header or the claims of a client's JWT, counted by the characters
+/// before them. A parsed value takes up to 200 bytes, and may wait for the keys that verify it.
 const MAX_JSON_VALUES: usize = 1000;
 
 /// The parsed header and claims of a JWT, not verified.
@@ -27,12 +27,17 @@ impl UnverifiedJwt {
     /// Parses a compact JWS. Returns `None` if it is malformed, has an unknown algorithm or too many
     /// claims, or requires an unsupported extension (`crit`, RFC 7515 §4.1.11; detached payloads, RFC 7797).
     pub fn read(jwt: &str) -> Option<Self> {
+        Self::read_within(jwt, MAX_JSON_VALUES)
+    }
+
+    /// The same with another maximum number of JSON values in the header or the claims.
+    pub fn read_within(jwt: &str, max_values: usize) -> Option<Self> {
         let mut parts = jwt.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
             return None;
         }
-        let (header, claims) = (object(header)?, object(claims)?);
+        let (header, claims) = (object(header, max_values)?, object(claims, max_values)?);
         if header.contains_key("crit") || header.contains_key("b64") {
             return None;
         }
@@ -77,10 +82,10 @@ fn time(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
-fn object(part: &str) -> Option<Map<String, Value>> {
+fn object(part: &str, max_values: usize) -> Option<Map<String, Value>> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     let values = json.iter().filter(|byte| b",[{".contains(byte));
-    if values.count() > MAX_JSON_VALUES {
+    if values.count() > max_values {
         return None;
     }
     serde_json::from_slice(&json).ok()

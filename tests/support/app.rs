@@ -30,6 +30,7 @@ use lanyard::{
     store::{IndexEntry, MemoryStore, OwnerKind, RecordKind, SharedStore},
     telemetry::Metrics,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 pub use stage::Stage;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -45,10 +46,14 @@ struct Network {
 }
 
 impl Network {
-    fn new(callable: EgressPolicy) -> Self {
-        let real = HttpFetch::new(callable, rustls::RootCertStore::empty());
+    fn new(callable: EgressPolicy, roots: rustls::RootCertStore) -> Self {
+        let real = HttpFetch::new(callable, roots);
         Self { real, published: Mutex::default(), receivers: Mutex::default() }
     }
+}
+
+fn network(callable: EgressPolicy) -> Network {
+    Network::new(callable, rustls::RootCertStore::empty())
 }
 
 /// Allows public addresses and the loopback addresses.
@@ -123,13 +128,24 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn start_configured(manifests: &str, config: ServerConfig) -> Self {
-        Self::start_with(manifests, None, |store| store, config, here()).await
+        Self::start_with(manifests, None, |store| store, config, network(here())).await
     }
 
     /// The same where the server may call public addresses only, not even loopback addresses.
     pub async fn start_guarded(manifests: &str) -> Self {
         let guard = EgressPolicy::default();
-        Self::start_with(manifests, None, |store| store, ServerConfig::default(), guard).await
+        Self::start_with(manifests, None, |store| store, ServerConfig::default(), network(guard))
+            .await
+    }
+
+    /// The same where the server trusts certificates that these certificates (PEM) signed.
+    pub async fn start_trusting(manifests: &str, certificates: &str) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(certificates.as_bytes()) {
+            roots.add(certificate.expect("PEM")).expect("a certificate");
+        }
+        let network = Network::new(here(), roots);
+        Self::start_with(manifests, None, |store| store, ServerConfig::default(), network).await
     }
 
     /// The same with TLS, for the host `id.test`.
@@ -146,12 +162,13 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over, ServerConfig::default(), here()).await
+        Self::start_with(manifests, None, over, ServerConfig::default(), network(here())).await
     }
 
     /// The same with a TLS configuration of the test.
     pub async fn start_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
-        Self::start_with(manifests, Some(tls), |store| store, ServerConfig::default(), here()).await
+        let config = ServerConfig::default();
+        Self::start_with(manifests, Some(tls), |store| store, config, network(here())).await
     }
 
     #[expect(clippy::unused_async, reason = "it needs the runtime that it is awaited in")]
@@ -160,7 +177,7 @@ impl TestApp {
         tls: Option<Arc<TlsConfig>>,
         over: impl FnOnce(SharedStore) -> SharedStore,
         config: ServerConfig,
-        callable: EgressPolicy,
+        network: Network,
     ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
@@ -168,7 +185,7 @@ impl TestApp {
         let clock = Arc::new(FixedClock::at(now));
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = SnapshotHandle::new();
-        let network = Arc::new(Network::new(callable));
+        let network = Arc::new(network);
         let (app, audit) = handlers((&registry, &store), network.clone(), clock.clone(), config, 8);
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),

@@ -13,6 +13,7 @@ pub mod objects;
 pub mod ports;
 pub mod publisher;
 pub mod stalls;
+pub mod tls;
 pub mod turns;
 pub mod upstream;
 pub mod valkey;

@@ -31,6 +31,8 @@ pub struct Script {
     pub token_response: Option<(u16, String)>,
     /// Signs with a key that is not published.
     pub unsigned: bool,
+    /// The id of the published key.
+    pub kid: &'static str,
     /// Waits before each answer.
     pub delay: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Script {
             userinfo: json!({"sub": "1"}),
             token_response: None,
             unsigned: false,
+            kid: "one",
             delay: Duration::ZERO,
         }
     }
@@ -116,7 +119,8 @@ async fn answer(mut stream: TcpStream, (issuer, script, requests, nonce): State)
             } else {
                 PUBLIC
             };
-            let key = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "one", "alg": "EdDSA"});
+            let key =
+                json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": script.kid, "alg": "EdDSA"});
             (200, json!({"keys": [key]}).to_string())
         }
         "/userinfo" => (200, script.userinfo.to_string()),

@@ -72,7 +72,7 @@ fn render_failure(
     error: DirectorySignInError,
 ) -> Result<Reply, EndpointError> {
     let name = &provider.display_name;
-    let report = |why| authorization.audit_failed_sign_in(Some(provider), None, why);
+    let report = |why| authorization.audit_failed_sign_in(provider.name(), None, why);
     let (status, problem): (_, Cow<'_, str>) = match error {
         DirectorySignInError::Wrong => {
             report((SignInFailure::WrongCredentials, None));

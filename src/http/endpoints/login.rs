@@ -12,7 +12,7 @@ use super::{
 use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     identity::{AccountDirectory, AttemptSource, PasswordSignIn, SignInError},
-    model::{PasswordState, Secret, SignInFailure, normalize_username},
+    model::{LOCAL_PROVIDER, PasswordState, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         authorize::{InteractionProgress, NextStep, SignInReason},
@@ -117,5 +117,5 @@ async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, e
             PasswordState::Absent | PasswordState::Unreadable => SignInFailure::NoPassword,
         },
     };
-    authorization.audit_failed_sign_in(None, account.as_deref(), (reason, None));
+    authorization.audit_failed_sign_in(LOCAL_PROVIDER, account.as_deref(), (reason, None));
 }

@@ -17,8 +17,10 @@ const ASK_ADMINISTRATOR: &str =
     "Ask the administrator of this sign-in page. The details below help to find the cause.";
 const AGAIN: &str = "Try again in a moment.";
 
-/// The page for a provider that was deleted while a person was there.
+/// The page for a provider that was deleted or changed while a person was there.
 pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> EndpointError {
+    let name = &authorization.request.path_param;
+    authorization.audit_failed_sign_in(name, None, (SignInFailure::ProviderGone, None));
     let texts = ProblemTexts {
         title: "This way of signing in is not available".into(),
         message: "It was removed or changed a moment ago.".into(),
@@ -45,7 +47,7 @@ pub(super) fn problem_page(
         "a sign-in at an identity provider failed"
     );
     let why = (failure_of(error.problem()), Some(error.to_string()));
-    authorization.audit_failed_sign_in(Some(provider), None, why);
+    authorization.audit_failed_sign_in(provider.name(), None, why);
     problem(authorization, texts(provider, &error))
 }
 

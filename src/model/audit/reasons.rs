@@ -57,6 +57,8 @@ audit_words!(
         SubjectTaken = "subject_taken",
         /// The provider used an earlier sign-in, although the application requires a new one.
         NotFresh = "not_fresh",
+        /// The provider was deleted or changed while the person was there.
+        ProviderGone = "provider_gone",
         /// Too many passwords are checked at the same time. Nothing was checked.
         Busy = "busy",
     }

@@ -16,6 +16,9 @@ use crate::{
 const TOLERANCE: Duration = Duration::from_mins(1);
 /// Maximum size of an ID token, in bytes.
 const MAX_LEN: usize = 64 * 1024;
+/// Maximum number of JSON values in an ID token. People of some providers have thousands of groups, of
+/// which a mapping includes a few.
+const MAX_VALUES: usize = 10_000;
 
 /// Requirements on an ID token.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +50,11 @@ pub enum IdTokenError {
     /// It is not a signed JWT.
     #[error("the ID token is not a signed JWT")]
     Malformed,
+    /// It is larger than any that is read.
+    #[error(
+        "the ID token has {0} bytes, more than {MAX_LEN}; let the provider send fewer claims or groups"
+    )]
+    TooLarge(usize),
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
     #[error("the ID token is signed with an algorithm that the provider does not announce")]
     Algorithm,
@@ -84,9 +92,9 @@ pub fn check_id_token(
     now: Timestamp,
 ) -> Result<UpstreamIdToken, IdTokenError> {
     if jwt.len() > MAX_LEN {
-        return Err(IdTokenError::Malformed);
+        return Err(IdTokenError::TooLarge(jwt.len()));
     }
-    let token = UnverifiedJwt::read(jwt).ok_or(IdTokenError::Malformed)?;
+    let token = UnverifiedJwt::read_within(jwt, MAX_VALUES).ok_or(IdTokenError::Malformed)?;
     let UpstreamIdTokenRequirements { metadata, client_id, nonce, access_token } = expected;
     check_algorithm(metadata, token.algorithm)?;
     if token.text("iss") != Some(&metadata.issuer) {

@@ -19,10 +19,10 @@ pub struct UpstreamTokens {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenResponseError {
     /// The provider refused the code or the refresh token.
-    #[error("the provider refused the grant: {0}")]
+    #[error("the provider refused the code or the refresh token (invalid_grant): {}", described(.0))]
     InvalidGrant(String),
     /// The provider refused this client or its request, which an operator has to mend.
-    #[error("the provider refused the request with {code:?}: {description}")]
+    #[error("the provider refused the request with {code:?}: {}", described(description))]
     Refused {
         /// `error`.
         code: String,
@@ -32,9 +32,19 @@ pub enum TokenResponseError {
     /// The provider cannot answer now.
     #[error("the provider answered with status {0}")]
     Unavailable(u16),
+    /// The status is neither that of a token response nor that of an error in JSON. Redirects count too.
+    #[error(
+        "the provider's token endpoint answered with status {0} and without an error in JSON; redirects are not followed"
+    )]
+    Status(u16),
     /// The response is not a token response.
     #[error("the provider's token response cannot be read: {0}")]
     Unreadable(&'static str),
+}
+
+/// The description of an error, in words if there is none.
+const fn described(description: &str) -> &str {
+    if description.is_empty() { "it gives no reason" } else { description }
 }
 
 /// Parses the response of a token endpoint.
@@ -49,8 +59,10 @@ pub fn parse_token_response(
     if status >= 500 || status == 429 {
         return Err(TokenResponseError::Unavailable(status));
     }
-    let response: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| TokenResponseError::Unreadable("it is not a JSON object"))?;
+    let response: Map<String, Value> = serde_json::from_slice(body).map_err(|_| match status {
+        200 => TokenResponseError::Unreadable("it is not a JSON object"),
+        status => TokenResponseError::Status(status),
+    })?;
     let text = |name: &str| response.get(name).and_then(Value::as_str);
     // GitHub sends errors with the status 200.
     if let Some(code) = text("error") {
@@ -65,7 +77,7 @@ pub fn parse_token_response(
         });
     }
     if status != 200 {
-        return Err(TokenResponseError::Unreadable("its status is not 200"));
+        return Err(TokenResponseError::Status(status));
     }
     let is_bearer = text("token_type").is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     if !is_bearer {
@@ -97,6 +109,8 @@ mod tests {
         assert!(matches!(client, TokenResponseError::Refused { .. }));
         assert_eq!(error(503, "<html>"), TokenResponseError::Unavailable(503));
         assert!(matches!(error(200, "<html>"), TokenResponseError::Unreadable(_)));
+        assert_eq!(error(302, ""), TokenResponseError::Status(302));
+        assert_eq!(error(404, "{}"), TokenResponseError::Status(404));
         assert!(matches!(
             error(200, r#"{"token_type":"DPoP"}"#),
             TokenResponseError::Unreadable(_)

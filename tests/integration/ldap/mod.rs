@@ -3,6 +3,7 @@
 mod active_directory;
 mod openldap;
 mod pages;
+mod stopping;
 
 use lanyard::{
     fetch::EgressPolicy,

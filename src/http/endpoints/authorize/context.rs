@@ -6,14 +6,12 @@ use crate::{
     accounts::{AccountContext, sessions::ActiveSession, token_events},
     http::{AppState, Reply, Request},
     model::{
-        Account, AuditCause, AuditEvent, AuditText, AuditedScopes, LOCAL_PROVIDER, SignInFailure,
-        ThrottledAttempt,
+        Account, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
         authorize::{AuthorizationRequest, Interaction, InteractionProgress, InteractionResult},
         error::{ErrorCode, OAuthError},
-        identity_provider::IdentityProvider,
         records::Session,
         scope::join_scopes,
     },
@@ -80,16 +78,16 @@ impl AuthorizationContext<'_> {
         });
     }
 
-    /// Reports a sign-in that failed. `account` is the person of the attempt, if there is one.
+    /// Reports a sign-in that failed at a provider, by its name. `account` is the person of the attempt, if there is one.
     pub(in crate::http::endpoints) fn audit_failed_sign_in(
         &self,
-        provider: Option<&IdentityProvider>,
+        provider: &str,
         account: Option<&Account>,
         (reason, cause): (SignInFailure, Option<String>),
     ) {
         self.accounts().audit(AuditEvent::SignIn {
             client: (&*self.authorization.client).into(),
-            provider: AuditText::new(provider.map_or(LOCAL_PROVIDER, IdentityProvider::name)),
+            provider: AuditText::new(provider),
             subject: account.map(|account| AuditText::new(account.subject.as_str())),
             username: account.map(|account| AuditText::new(account.username.as_str())),
             sid: None,

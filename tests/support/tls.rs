@@ -1,0 +1,49 @@
+//! A TLS server under the test's control.
+
+use std::sync::Arc;
+
+use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+/// A running server with a certificate of its own for `localhost`.
+pub struct TlsServer {
+    /// Its port.
+    pub port: u16,
+    /// Its certificate, as PEM.
+    pub certificate: String,
+}
+
+impl TlsServer {
+    /// Starts a server whose certificate ends with a year. It serves each connection in a task.
+    pub async fn start<F>(
+        year: i32,
+        serve: impl Fn(TlsStream<TcpStream>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let names = ["localhost".to_owned()];
+        let mut params = rcgen::CertificateParams::new(names).expect("a name");
+        params.not_after = rcgen::date_time_ymd(year, 12, 31);
+        let certificate = params.self_signed(&key).expect("it is made");
+        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .expect("a pair");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    tokio::spawn(serve(stream));
+                }
+            }
+        });
+        Self { port, certificate: certificate.pem() }
+    }
+}
