@@ -1,5 +1,5 @@
 //! Providers whose answers cannot be used: each has a page in plain words, an audit line with the
-//! cause, and costs nothing but this sign-in.
+//! cause, and ends only this sign-in.
 
 use std::time::Duration;
 
