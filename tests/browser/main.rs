@@ -11,10 +11,11 @@ mod elsewhere;
 mod gallery;
 mod hostile;
 mod pictures;
+mod providers;
 mod sessions;
 mod sign_in;
 mod site;
 mod tab;
 mod world;
 
-use support::{app, dev};
+use support::{app, dev, upstream};

@@ -1,42 +1,62 @@
 //! Screenshots of every page at the width of a narrow phone, a phone and a desktop, light and dark,
 //! in `target/screenshots`, and automatic checks of layout and accessibility.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{axe, chromium::Chromium, gallery, site, tab::Tab};
 
 const WIDTHS: [u32; 3] = [320, 390, 1280];
 
+/// The folder of the pictures, and the rules of accessibility.
+pub struct Gallery {
+    folder: PathBuf,
+    rules: Option<String>,
+}
+
+impl Gallery {
+    pub fn new(rules: Option<String>) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        fs::create_dir_all(&folder).expect("target can be written");
+        Self { folder, rules }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_and_fits_its_window() {
     let Some(browser) = Chromium::shared() else { return };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
-    fs::create_dir_all(&folder).expect("target can be written");
+    let gallery = Gallery::new(axe::find_or_install());
     let site = site::serve(gallery::pages);
     let tab = browser.person().await;
-    let rules = axe::find_or_install();
     for page in site.names() {
         tab.goto(&site.page(page)).await;
-        for width in WIDTHS {
-            for (dark, scheme) in [(false, "light"), (true, "dark")] {
-                tab.looks(width, dark).await;
-                fits(&tab, page, width).await;
-                let picture = tab.picture().await;
-                assert!(picture.len() > 2_000, "{page} is blank");
-                fs::write(folder.join(format!("{page}-{width}-{scheme}.png")), picture)
-                    .expect("written");
-            }
-        }
-        for dark in [false, true] {
-            tab.looks(390, dark).await;
-            if let Some(rules) = &rules {
-                axe::check(&tab, rules, page).await;
-            }
-        }
-        is_dark(&tab, page).await;
-        is_named(&tab, page).await;
+        judge(&tab, &gallery, page).await;
     }
-    println!("{} pages in {}", site.names().count(), folder.display());
+    println!("{} pages in {}", site.names().count(), gallery.folder.display());
+}
+
+/// Takes pictures of the page in a tab, and asserts that it is accessible and fits.
+pub async fn judge(tab: &Tab, gallery: &Gallery, page: &str) {
+    for width in WIDTHS {
+        for (dark, scheme) in [(false, "light"), (true, "dark")] {
+            tab.looks(width, dark).await;
+            fits(tab, page, width).await;
+            let picture = tab.picture().await;
+            assert!(picture.len() > 2_000, "{page} is blank");
+            let file = gallery.folder.join(format!("{page}-{width}-{scheme}.png"));
+            fs::write(file, picture).expect("written");
+        }
+    }
+    for dark in [false, true] {
+        tab.looks(390, dark).await;
+        if let Some(rules) = &gallery.rules {
+            axe::check(tab, rules, page).await;
+        }
+    }
+    is_dark(tab, page).await;
+    is_named(tab, page).await;
 }
 
 /// A laptop's screen has 1366 by 768 pixels, of which a browser's own bars take about 120.

@@ -1,0 +1,255 @@
+//! The pages of identity providers in every state, as people meet them: pictures and accessibility, without
+//! scripts, and by keyboard.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    app::TestApp,
+    axe,
+    chromium::Chromium,
+    elsewhere::Elsewhere,
+    pictures::{Gallery, judge},
+    tab::Tab,
+    upstream::Upstream,
+    world::{ALICE, fill_in, param},
+};
+
+struct Providers {
+    app: TestApp,
+    upstream: Upstream,
+    elsewhere: Elsewhere,
+    browser: &'static Chromium,
+}
+
+/// Claims with which `corp` lets a person in.
+fn admitted() -> Value {
+    json!({"hd": "acme.test", "employment": "active"})
+}
+
+impl Providers {
+    async fn new() -> Option<Self> {
+        let browser = Chromium::shared()?;
+        let (upstream, elsewhere) = (Upstream::start().await, Elsewhere::serve().await);
+        let manifests = include_str!("providers.yaml")
+            .replace("UPSTREAM", &upstream.issuer)
+            .replace("ELSEWHERE", &elsewhere.origin);
+        let app = TestApp::start(&manifests).await;
+        let providers = Self { app, upstream, elsewhere, browser };
+        providers.claims(admitted());
+        Some(providers)
+    }
+
+    /// The ID token of the provider from now on. Its sign-in page is on another site.
+    fn claims(&self, id_token: Value) {
+        let endpoint = format!("{}/cb", self.elsewhere.origin);
+        self.upstream.answers(|script| {
+            script.metadata = json!({"authorization_endpoint": endpoint});
+            script.id_token = id_token;
+        });
+    }
+
+    fn authorize(&self, tenant: &str, client: &str, more: &[(&str, &str)]) -> String {
+        let url = format!("{}/oauth/authorize", self.app.issuer(tenant));
+        let (client, callback) =
+            (format!("default.{client}"), format!("{}/cb", self.elsewhere.origin));
+        let mut parameters = vec![
+            ("client_id", client.as_str()),
+            ("redirect_uri", &callback),
+            ("response_type", "code"),
+            ("scope", "openid profile"),
+            ("state", "a-state"),
+        ];
+        parameters.extend_from_slice(more);
+        Url::parse_with_params(&url, parameters).expect("a URL").into()
+    }
+
+    /// Sends a person to a provider, who comes back with an answer.
+    async fn visits(
+        &self,
+        tab: &Tab,
+        provider: &str,
+        answer: &[(&str, &str)],
+        more: &[(&str, &str)],
+    ) {
+        let more = [&[("identity_provider", provider)], more].concat();
+        tab.goto(&self.authorize("shop", "wiki", &more)).await;
+        let there = tab.arrives(&format!("{}/cb", self.elsewhere.origin)).await;
+        *self.upstream.nonce.lock().expect("whole") = param(&there, "nonce");
+        let state = param(&there, "state");
+        let callback = format!("{}/callback/{provider}", self.app.issuer("shop"));
+        let mut parameters = vec![("state", state.as_str())];
+        parameters.extend_from_slice(answer);
+        let url = Url::parse_with_params(&callback, parameters).expect("a URL");
+        tab.goto(url.as_str()).await;
+    }
+}
+
+const CODE: (&str, &str) = ("code", "a-code");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_the_sign_in_are_accessible_and_fit_their_windows() {
+    let Some(world) = Providers::new().await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let tab = world.browser.person().await;
+    for (name, tenant, client, more) in [
+        ("providers-and-password", "shop", "wiki", &[][..]),
+        ("providers-only", "buttons", "buttons", &[]),
+        ("providers-none", "empty", "empty", &[]),
+    ] {
+        tab.goto(&world.authorize(tenant, client, more)).await;
+        tab.sees("Sign in").await;
+        judge(&tab, &gallery, name).await;
+    }
+    tab.goto(&world.authorize("shop", "wiki", &[])).await;
+    for (name, who, words) in [
+        ("providers-wrong-password", ALICE.0, "incorrect"),
+        ("directory-unavailable", "zoe", "does not answer"),
+    ] {
+        fill_in(&tab, (who, "not the password")).await;
+        tab.click("button[value=sign-in]").await;
+        tab.until(&format!("document.querySelector('.alert')?.innerText.includes('{words}')"))
+            .await;
+        judge(&tab, &gallery, name).await;
+    }
+    // A person from a provider has a session.
+    world.visits(&tab, "corp", &[CODE], &[]).await;
+    tab.arrives(&format!("{}/cb", world.elsewhere.origin)).await;
+    tab.goto(&world.authorize("shop", "wiki", &[("prompt", "select_account")])).await;
+    tab.sees("Choose an account").await;
+    judge(&tab, &gallery, "providers-choose-account").await;
+    tab.click("summary").await;
+    tab.until("document.querySelector('details').open").await;
+    judge(&tab, &gallery, "providers-choose-another").await;
+    tab.goto(&world.authorize("shop", "finance", &[])).await;
+    tab.sees("You may not use Finance").await;
+    assert!(tab.shown().await.contains("Ask the finance desk"));
+    judge(&tab, &gallery, "access-refused").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_problems_are_accessible_and_fit_their_windows() {
+    let Some(world) = Providers::new().await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let denied = ("error", "access_denied");
+    let fresh = ("prompt", "login");
+    let too_many: Vec<_> = (0..2000).map(|n| format!("g{n}")).collect();
+    let mut crowded = admitted();
+    crowded["groups"] = json!(too_many);
+    let mut early = admitted();
+    early["auth_time"] = json!(1_700_000_000);
+    for (name, provider, claims, answer, more, heading, words) in [
+        (
+            "provider-refused",
+            "corp",
+            json!({}),
+            CODE,
+            &[][..],
+            "You cannot sign in here",
+            "Use your account of acme.test.",
+        ),
+        (
+            "provider-refused-plainly",
+            "corp",
+            json!({"hd": "acme.test"}),
+            CODE,
+            &[],
+            "You cannot sign in here",
+            "ask the administrator",
+        ),
+        (
+            "provider-not-declared",
+            "partners",
+            json!({}),
+            CODE,
+            &[],
+            "You cannot sign in here",
+            "is not known here",
+        ),
+        (
+            "provider-denied",
+            "corp",
+            admitted(),
+            denied,
+            &[],
+            "Acme staff did not sign you in",
+            "cancelled",
+        ),
+        (
+            "provider-claims",
+            "corp",
+            crowded,
+            CODE,
+            &[],
+            "Acme staff did not answer as expected",
+            "too much",
+        ),
+        (
+            "provider-answer",
+            "corp",
+            json!({"aud": "another"}),
+            CODE,
+            &[],
+            "Acme staff did not answer as expected",
+            "administrator",
+        ),
+        (
+            "provider-earlier",
+            "corp",
+            early,
+            CODE,
+            &[fresh],
+            "Please sign in again",
+            "Sign out at Acme staff",
+        ),
+    ] {
+        let tab = world.browser.person().await;
+        world.claims(claims);
+        world.visits(&tab, provider, &[answer], more).await;
+        tab.sees(heading).await;
+        let shown = tab.shown().await;
+        assert!(shown.contains(words), "{name}: {shown}");
+        judge(&tab, &gallery, name).await;
+        tab.click("main a.primary").await;
+        tab.until("location.pathname.endsWith('/authorize') || location.pathname === '/cb'").await;
+    }
+    let tab = world.browser.person().await;
+    tab.goto(&world.authorize("shop", "wiki", &[("identity_provider", "down")])).await;
+    tab.sees("Donaudampfschifffahrtsgesellschaft-Mitarbeiterverzeichnis cannot be reached").await;
+    judge(&tab, &gallery, "provider-unavailable").await;
+    // The provider is removed while the person is on the page.
+    tab.goto(&world.authorize("shop", "wiki", &[])).await;
+    let link = "document.querySelector('a.provider').href";
+    let link = tab.eval(link).await.as_str().expect("a link").replace("/corp", "/gone");
+    tab.goto(&link).await;
+    tab.sees("This way of signing in is not available").await;
+    judge(&tab, &gallery, "provider-gone").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_is_chosen_without_scripts_and_by_keyboard() {
+    let Some(world) = Providers::new().await else { return };
+    let there = format!("{}/cb", world.elsewhere.origin);
+    let tab = world.browser.person().await;
+    tab.without_scripts().await;
+    tab.goto(&world.authorize("shop", "wiki", &[])).await;
+    tab.click("a.provider").await;
+    let url = tab.arrives(&there).await;
+    assert_eq!(param(&url, "client_id"), "lanyard");
+
+    let tab = world.browser.person().await;
+    tab.goto(&world.authorize("shop", "wiki", &[])).await;
+    tab.until("document.activeElement.id === 'username'").await;
+    for expected in ["password", "sign-in", "Acme staff"] {
+        tab.presses("Tab").await;
+        let focused = "(it => it.id || it.value || it.innerText)(document.activeElement)";
+        let found = tab.eval(focused).await;
+        let found = found.as_str().expect("text");
+        assert!(found.ends_with(expected), "{found} instead of {expected}");
+    }
+    let outline = "getComputedStyle(document.activeElement).outlineStyle";
+    assert_eq!(tab.eval(outline).await, "solid", "the focus is visible (WCAG 2.4.7)");
+    tab.presses("Enter").await;
+    tab.arrives(&there).await;
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
