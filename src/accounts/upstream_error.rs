@@ -3,7 +3,10 @@
 use super::{AccountError, people};
 use crate::{
     model::PersonRefusal,
-    protocol::{identity_provider::MappingError, upstream::CallbackError},
+    protocol::{
+        identity_provider::MappingError,
+        upstream::{CallbackError, IdTokenError},
+    },
     upstream::{UpstreamError, ldap::DirectoryFault},
 };
 
@@ -90,7 +93,11 @@ impl UpstreamSignInError {
             Self::Mapping(error) if error.is_refusal() => {
                 SignInProblem::Refused(error.message_for_person())
             }
-            Self::Mapping(_) | Self::ClaimsTooLarge(_) => SignInProblem::Claims,
+            Self::Mapping(_)
+            | Self::ClaimsTooLarge(_)
+            | Self::Upstream(UpstreamError::IdToken(IdTokenError::TooLarge)) => {
+                SignInProblem::Claims
+            }
             Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
             Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,

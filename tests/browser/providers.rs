@@ -33,7 +33,8 @@ impl Providers {
         let (upstream, elsewhere) = (Upstream::start().await, Elsewhere::serve().await);
         let manifests = include_str!("providers.yaml")
             .replace("UPSTREAM", &upstream.issuer)
-            .replace("ELSEWHERE", &elsewhere.origin);
+            .replace("ELSEWHERE", &elsewhere.origin)
+            .replace("CERTIFICATE", &json!(certificate()).to_string());
         let app = TestApp::start(&manifests).await;
         let providers = Self { app, upstream, elsewhere, browser };
         providers.claims(admitted());
@@ -83,6 +84,14 @@ impl Providers {
         let url = Url::parse_with_params(&callback, parameters).expect("a URL");
         tab.goto(url.as_str()).await;
     }
+}
+
+/// A certificate that could have issued a directory's.
+fn certificate() -> String {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut root = rcgen::CertificateParams::new(["root".to_owned()]).expect("a name");
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    root.self_signed(&key).expect("signed").pem()
 }
 
 const CODE: (&str, &str) = ("code", "a-code");
