@@ -95,7 +95,7 @@ impl UpstreamSignInError {
             }
             Self::Mapping(_)
             | Self::ClaimsTooLarge(_)
-            | Self::Upstream(UpstreamError::IdToken(IdTokenError::TooLarge)) => {
+            | Self::Upstream(UpstreamError::IdToken(IdTokenError::TooLarge(_))) => {
                 SignInProblem::Claims
             }
             Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
