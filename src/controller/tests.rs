@@ -1,5 +1,6 @@
 //! Tests of whole reconciles, in rounds, against an in-memory source.
 
+mod audited_keys;
 mod fake;
 
 use std::{

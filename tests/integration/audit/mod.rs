@@ -13,7 +13,7 @@ mod schema;
 mod sign_ins;
 mod world;
 
-/// Events with outcomes that tests with Kubernetes objects show (`controller::tests`).
+/// Events with outcomes that tests with Kubernetes objects show (`controller::tests::audited_keys`).
 const ELSEWHERE: &[(&str, &str)] = &[("keys_changed", "failure")];
 
 #[test]

@@ -127,8 +127,8 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
 
 /// How the tenant authenticates there, except for a client secret.
 fn own_credentials(problems: &mut ProblemList, spec: &OidcProviderSpec) -> UpstreamCredentials {
-    let Some(written) = &spec.private_key_jwt else { return UpstreamCredentials::None };
     const FIELD: &str = "spec.oidc.privateKeyJwt";
+    let Some(written) = &spec.private_key_jwt else { return UpstreamCredentials::None };
     if spec.client_secret_ref.is_some() {
         let message = "replaces the client secret; remove it, or clientSecretRef";
         problems.invalid(FIELD, message);
