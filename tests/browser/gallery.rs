@@ -63,17 +63,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
                 ..sign_in_page(&plain, &wiki)
             }),
         ),
-        page(
-            "sign-in-name-first",
-            sign_in(&SignInPage {
-                fields: SignInFields::Name,
-                providers: &[ProviderButton {
-                    name: "Acme staff".into(),
-                    href: "/login/acme".into(),
-                }],
-                ..sign_in_page(&branded, &wiki)
-            }),
-        ),
+        page("sign-in-name-first", name_first(&branded, &wiki)),
         page(
             "choose-account",
             sign_in(&SignInPage {
@@ -101,6 +91,13 @@ pub fn pages(origin: &str) -> Vec<Page> {
         page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ]
+}
+
+/// The sign-in page that asks for the name first.
+fn name_first(tenant: &Tenant, client: &Client) -> String {
+    let providers = [ProviderButton { name: "Acme staff".into(), href: "/login/acme".into() }];
+    let page = sign_in_page(tenant, client);
+    sign_in(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
 }
 
 /// `plain` has no branding; `branded` has the hardest colours: a pale accent on a strong background.
