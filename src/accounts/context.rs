@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 
-use super::{AccountError, LogoutOutbox, Registrations, SessionKeyCache};
+use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::{EgressPolicy, FairFetch, SharedFetch},
     identity::CredentialThrottle,
@@ -42,6 +42,8 @@ pub struct AccountServices {
     pub access_token_cache: AccessTokenCache,
     /// The store keys of recently used sessions.
     pub session_key_cache: SessionKeyCache,
+    /// How many grants people held when they were counted last.
+    pub grant_counts: GrantCounts,
     /// The outbox of back-channel logout notifications.
     pub logout_outbox: LogoutOutbox,
     /// The HTTP client for clients' servers.
@@ -83,6 +85,7 @@ impl AccountServices {
             signer,
             access_token_cache: AccessTokenCache::default(),
             session_key_cache: SessionKeyCache::default(),
+            grant_counts: GrantCounts::default(),
             logout_outbox: LogoutOutbox::default(),
             internal_http_client: FairFetch::new(Arc::clone(&http_client)),
             http_client: FairFetch::new(http_client),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{ClientId, LogoutKind, Subject, Timestamp},
-    protocol::records::{Grant, Session, decode_record},
+    protocol::records::{Grant, GrantState, Session, decode_record},
     store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
 };
 
@@ -22,9 +22,6 @@ const MAX_GRANTS_TO_CLIENT: usize = 50;
 /// Maximum number of pages that wait for a person, and of codes of a person that are too long for a URL.
 /// They expire within minutes, but a form can be sent any number of times.
 const MAX_PENDING: usize = 100;
-/// Grants are counted once in so many times, since most people hold few. A person can hold some more
-/// than the maximum until then.
-const COUNTED_ONCE_IN: u8 = 8;
 /// Age from which a grant is deleted: its code has expired. A younger one is revoked, so that its
 /// code cannot be redeemed again.
 const DELETABLE_AGE: Duration = Duration::from_mins(5);
@@ -61,30 +58,38 @@ pub(crate) async fn limit_pending(
     Ok(())
 }
 
+/// A grant that a person holds: its time, its id, and whether it is revoked.
+type HeldGrant = (Timestamp, String, bool);
+
 /// Ends the oldest grants of the person of a new grant. A failure is logged: the grant was made.
 pub(crate) async fn limit_grants(context: AccountContext<'_>, new: (&str, &Grant)) {
-    let mut die = [0];
-    context.services.entropy.fill(&mut die);
-    if die[0] % COUNTED_ONCE_IN != 0 {
+    let mut draw = [0; 4];
+    context.services.entropy.fill(&mut draw);
+    let person = (context.tenant_id().clone(), new.1.authentication.subject.clone());
+    if !context.services.grant_counts.is_due(&person, u32::from_le_bytes(draw)) {
         return;
     }
-    if let Err(error) = end_grants(context, new).await {
-        tracing::warn!(%error, "could not count the grants of a user");
+    match end_grants(context, new).await {
+        Ok(count) => context.services.grant_counts.put(person, count),
+        Err(error) => tracing::warn!(%error, "could not count the grants of a user"),
     }
 }
 
+/// Ends the oldest grants beyond the limits; returns the number of grants there were.
 async fn end_grants(
     context: AccountContext<'_>,
     (new, grant): (&str, &Grant),
-) -> Result<(), AccountError> {
+) -> Result<usize, AccountError> {
     let subject = grant.authentication.subject.as_str();
     let mut found = list(context, RecordKind::Grant, subject).await?;
+    let count = found.len();
     found.retain(|stored| stored.record.key.id != new);
-    let mut by_client: HashMap<ClientId, Vec<(Timestamp, String)>> = HashMap::new();
+    let mut by_client: HashMap<ClientId, Vec<HeldGrant>> = HashMap::new();
     for stored in found {
         let Ok(grant) = decode_record::<Grant>(&stored.record.value) else { continue };
+        let is_revoked = matches!(grant.state, GrantState::Revoked { .. });
         let held = by_client.entry(grant.client).or_default();
-        held.push((grant.created_at, stored.record.key.id));
+        held.push((grant.created_at, stored.record.key.id, is_revoked));
     }
     let mut kept = Vec::new();
     for mut held in by_client.into_values() {
@@ -95,17 +100,15 @@ async fn end_grants(
     }
     kept.sort();
     kept.truncate(kept.len().saturating_sub(MAX_GRANTS));
-    end_each(context, kept).await
+    end_each(context, kept).await?;
+    Ok(count)
 }
 
-async fn end_each(
-    context: AccountContext<'_>,
-    grants: Vec<(Timestamp, String)>,
-) -> Result<(), AccountError> {
-    for (created_at, id) in grants {
+async fn end_each(context: AccountContext<'_>, grants: Vec<HeldGrant>) -> Result<(), AccountError> {
+    for (created_at, id, is_revoked) in grants {
         if context.now.since(created_at) >= DELETABLE_AGE {
             context.take(&context.key(RecordKind::Grant, id)).await?;
-        } else {
+        } else if !is_revoked {
             grants::revoke_grant(context, &id).await?;
         }
     }

@@ -1,0 +1,64 @@
+//! How often the grants of a person are counted.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::{BoundedCache, Subject, TenantId};
+
+/// A person's grants are counted once in so many new ones, since most people hold few, and more rarely
+/// the more there were: at an average, a new grant costs this many records to read. A person can hold
+/// some more than the maximum until then.
+const READ_FOR_NEW: usize = 8;
+/// Maximum number of people whose last count is remembered.
+const MAX_COUNTS: usize = 4096;
+/// The grants that people held when they were last counted, of those with many.
+#[derive(Debug)]
+pub struct GrantCounts(Mutex<BoundedCache<(TenantId, Subject), usize>>);
+
+impl Default for GrantCounts {
+    fn default() -> Self {
+        Self(Mutex::new(BoundedCache::new(MAX_COUNTS)))
+    }
+}
+
+impl GrantCounts {
+    /// Whether the grants of a person are to be counted at a new one. `draw`: a random number.
+    pub(super) fn is_due(&self, person: &(TenantId, Subject), draw: u32) -> bool {
+        let last = self.locked().peek(person).copied().unwrap_or_default();
+        let interval = last / READ_FOR_NEW;
+        let interval = interval.max(READ_FOR_NEW);
+        u32::try_from(interval).is_ok_and(|interval| draw.is_multiple_of(interval))
+    }
+
+    /// Remembers a count.
+    pub(super) fn put(&self, person: (TenantId, Subject), count: usize) {
+        if count > READ_FOR_NEW * READ_FOR_NEW {
+            self.locked().put(person, count);
+        } else {
+            self.locked().remove(&person);
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, BoundedCache<(TenantId, Subject), usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_grants_there_are_the_more_rarely_they_are_counted() {
+        let counts = GrantCounts::default();
+        let person = (TenantId(crate::model::ObjectKey::new("a", "b")), Subject::new("c"));
+        let due =
+            |counts: &GrantCounts| (0..10_000).filter(|draw| counts.is_due(&person, *draw)).count();
+        assert_eq!(due(&counts), 10_000 / 8);
+        counts.put(person.clone(), 60);
+        assert_eq!(due(&counts), 10_000 / 8);
+        counts.put(person.clone(), 8_000);
+        assert_eq!(due(&counts), 10);
+        counts.put(person.clone(), 3);
+        assert_eq!(due(&counts), 10_000 / 8);
+    }
+}
