@@ -136,82 +136,72 @@ async fn pages_of_the_sign_in_are_accessible_and_fit_their_windows() {
     judge(&tab, &gallery, "access-refused").await;
 }
 
+/// An answer of a provider that signs no person in.
+struct Problem {
+    name: &'static str,
+    provider: &'static str,
+    claims: Value,
+    answer: (&'static str, &'static str),
+    more: &'static [(&'static str, &'static str)],
+    heading: &'static str,
+    words: &'static str,
+}
+
+impl Problem {
+    /// The page of a person whom `corp` signs in with these claims.
+    fn of(name: &'static str, claims: Value, heading: &'static str, words: &'static str) -> Self {
+        Self { name, provider: "corp", claims, answer: CODE, more: &[], heading, words }
+    }
+}
+
+const REFUSED: &str = "You cannot sign in here";
+const UNEXPECTED: &str = "Acme staff did not answer as expected";
+
+fn problems() -> Vec<Problem> {
+    let groups: Vec<_> = (0..2000).map(|n| format!("g{n}")).collect();
+    let with = |name: &str, value: Value| {
+        let mut claims = admitted();
+        claims[name] = value;
+        claims
+    };
+    let other_domain = "Use your account of acme.test.";
+    let domain = json!({"hd": "acme.test"});
+    let early = with("auth_time", json!(1_700_000_000));
+    vec![
+        Problem::of("provider-refused", json!({}), REFUSED, other_domain),
+        Problem::of("provider-refused-plainly", domain, REFUSED, "ask the administrator"),
+        Problem::of("provider-claims", with("groups", json!(groups)), UNEXPECTED, "too much"),
+        Problem::of("provider-answer", json!({"aud": "another"}), UNEXPECTED, "administrator"),
+        Problem {
+            provider: "partners",
+            ..Problem::of("provider-not-declared", json!({}), REFUSED, "is not known here")
+        },
+        Problem {
+            answer: ("error", "access_denied"),
+            ..Problem::of(
+                "provider-denied",
+                admitted(),
+                "Acme staff did not sign you in",
+                "cancelled",
+            )
+        },
+        Problem {
+            more: &[("prompt", "login")],
+            ..Problem::of(
+                "provider-earlier",
+                early,
+                "Please sign in again",
+                "Sign out at Acme staff",
+            )
+        },
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_problems_are_accessible_and_fit_their_windows() {
     let Some(world) = Providers::new().await else { return };
     let gallery = Gallery::new(axe::find_or_install());
-    let denied = ("error", "access_denied");
-    let fresh = ("prompt", "login");
-    let too_many: Vec<_> = (0..2000).map(|n| format!("g{n}")).collect();
-    let mut crowded = admitted();
-    crowded["groups"] = json!(too_many);
-    let mut early = admitted();
-    early["auth_time"] = json!(1_700_000_000);
-    for (name, provider, claims, answer, more, heading, words) in [
-        (
-            "provider-refused",
-            "corp",
-            json!({}),
-            CODE,
-            &[][..],
-            "You cannot sign in here",
-            "Use your account of acme.test.",
-        ),
-        (
-            "provider-refused-plainly",
-            "corp",
-            json!({"hd": "acme.test"}),
-            CODE,
-            &[],
-            "You cannot sign in here",
-            "ask the administrator",
-        ),
-        (
-            "provider-not-declared",
-            "partners",
-            json!({}),
-            CODE,
-            &[],
-            "You cannot sign in here",
-            "is not known here",
-        ),
-        (
-            "provider-denied",
-            "corp",
-            admitted(),
-            denied,
-            &[],
-            "Acme staff did not sign you in",
-            "cancelled",
-        ),
-        (
-            "provider-claims",
-            "corp",
-            crowded,
-            CODE,
-            &[],
-            "Acme staff did not answer as expected",
-            "too much",
-        ),
-        (
-            "provider-answer",
-            "corp",
-            json!({"aud": "another"}),
-            CODE,
-            &[],
-            "Acme staff did not answer as expected",
-            "administrator",
-        ),
-        (
-            "provider-earlier",
-            "corp",
-            early,
-            CODE,
-            &[fresh],
-            "Please sign in again",
-            "Sign out at Acme staff",
-        ),
-    ] {
+    for Problem { name, provider, claims, answer, more, heading, words } in problems() {
         let tab = world.browser.person().await;
         world.claims(claims);
         world.visits(&tab, provider, &[answer], more).await;
