@@ -26,6 +26,7 @@ name the actor: client, user, replica, attacker; "no user"  <= \b(nobody|somebod
 "next to", "in addition to"                    <= \bbeside\b(?!\()
 "is valid", "is rejected"                      <= \b(is|are|was|were) worth (nothing|something|anything)\b
 name a page of docs/, or the reason itself      <= \b[Dd]esign,? ?(§|section|"|$)|\b[Ii]ssue [0-9]+\b|\bshared/|\bstyle guide\b
+name what is missing: "a user without an address"  <= \b(?:if|that) there (?:is|are) none\b
 a test name states its rule: "code_is_redeemed_once"  <= \bfn (who|whoever|what|nobody|somebody|everybody)_
 '
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, AccountError, context::RecordChange, endings, people, token_events};
+use super::{
+    AccountContext, AccountError, context::RecordChange, endings, entry, people, token_events,
+};
 use crate::{
     model::{Account, Timestamp},
     protocol::{
@@ -125,7 +127,7 @@ pub(crate) async fn revoke_grant(
 /// The reason that a grant gives nothing now. It may give tokens again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GrantRefusal {
-    /// Its user, client or session is no longer active.
+    /// Its user or client is disabled or deleted, or its session has ended.
     Inactive,
     /// Its user may not use the client.
     Entry(EntryRefusal),
@@ -148,6 +150,7 @@ pub(crate) async fn account_of_grant(
         Ok(()) => Ok(account),
         Err(refusal) => {
             let person = (&grant.authentication, grant.sid.as_deref());
+            entry::count_refused_entry(context, client, &refusal);
             context.audit(token_events::entry_event(client, person, &refusal));
             Err(GrantRefusal::Entry(refusal))
         }

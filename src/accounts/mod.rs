@@ -11,6 +11,7 @@ mod directory;
 pub(crate) mod directory_sign_in;
 mod ended_users;
 mod endings;
+pub(crate) mod entry;
 mod error;
 mod grant_counts;
 pub(crate) mod grants;

@@ -16,7 +16,7 @@ use crate::{
     },
     protocol::{
         identity_provider::{IdentityProvider, UpstreamClaims, identity_of, map_account},
-        records::Person,
+        records::PersonRecord,
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
@@ -48,7 +48,7 @@ pub(super) async fn save_person(
     account: &Account,
     claims: String,
 ) -> Result<bool, AccountError> {
-    let person = Person {
+    let person = PersonRecord {
         subject: account.subject.to_string(),
         provider: provider.name().to_owned(),
         claims,
@@ -110,22 +110,21 @@ fn is_about_declared_claim(declared: &Account, name: &str) -> bool {
 fn declared_person(
     context: AccountContext<'_>,
     account: &Account,
-    person: &Person,
+    person: &PersonRecord,
 ) -> Option<Account> {
     let provider = context.tenant.provider(&person.provider)?;
     let claims = serde_json::from_str(&person.claims).ok()?;
-    let identity = declared_identity(context, provider, &claims)?;
-    let also = map_account(provider, context.tenant_id(), &claims).ok()?;
+    let identity = declared_identity(provider, &claims)?;
+    let also = map_account(provider, &claims).ok()?;
     account.identities.contains(&identity).then_some(also)
 }
 
 /// The person that claims are about, as an OidcUser would name it.
 pub(super) fn declared_identity(
-    context: AccountContext<'_>,
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Option<DeclaredIdentity> {
-    let identity = identity_of(provider, context.tenant_id(), claims).ok()?;
+    let identity = identity_of(provider, claims).ok()?;
     Some(DeclaredIdentity { provider: provider.name().to_owned(), subject: identity.identifier })
 }
 
@@ -144,7 +143,7 @@ async fn load_account(
     if !is_admitted(context, provider, &claims) {
         return Ok(None);
     }
-    let account = match map_account(provider, context.tenant_id(), &claims) {
+    let account = match map_account(provider, &claims) {
         // Another object with the provider's name can have other people.
         Ok(account) if account.subject == *subject => account,
         Ok(_) => return Ok(None),
@@ -169,7 +168,7 @@ fn is_admitted(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> bool {
-    let identity = declared_identity(context, provider, claims);
+    let identity = declared_identity(provider, claims);
     let declared = identity.and_then(|identity| context.tenant.account_by_identity(&identity));
     provider.admission != AdmissionPolicy::Declared && declared.is_none()
 }
@@ -178,7 +177,7 @@ fn is_admitted(
 async fn load_person(
     context: AccountContext<'_>,
     subject: &Subject,
-) -> Result<Option<Person>, AccountError> {
+) -> Result<Option<PersonRecord>, AccountError> {
     let key = person_key(context, subject);
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
     let Some(person) = open(context, subject, &stored)? else { return Ok(None) };
@@ -190,7 +189,7 @@ async fn load_person(
     ) {
         (Freshness::Refused, Some(_)) => Ok(None),
         (Freshness::Stale { usable }, Some(settings)) => {
-            let asked = Person { asked_at: context.now, ..person.clone() };
+            let asked = PersonRecord { asked_at: context.now, ..person.clone() };
             let claimed = record(context, &key, &asked)?;
             if !context.compare_and_swap(stored.version, claimed).await? {
                 // Another request asks.
@@ -209,9 +208,9 @@ async fn load_person(
 async fn ask_again(
     context: AccountContext<'_>,
     directory: (&IdentityProvider, &LdapSettings),
-    asked: Person,
+    asked: PersonRecord,
     usable: bool,
-) -> Result<Option<Person>, AccountError> {
+) -> Result<Option<PersonRecord>, AccountError> {
     let Ok(old) = serde_json::from_str(&asked.claims) else { return Ok(None) };
     let answer = match person_refresh::ask_directory(context, directory, &old).await {
         PersonAnswer::Claims(claims) => claims_json(&claims).map_err(|error| {
@@ -227,10 +226,10 @@ async fn ask_again(
     let (person, answered) = match answer {
         Ok(claims) => {
             let (refreshed_at, used_at) = (context.now, context.now);
-            let person = Person { claims, refreshed_at, used_at, incomplete: false, ..asked };
+            let person = PersonRecord { claims, refreshed_at, used_at, incomplete: false, ..asked };
             (person.clone(), Some(person))
         }
-        Err(()) => (Person { incomplete: true, ..asked }, None),
+        Err(()) => (PersonRecord { incomplete: true, ..asked }, None),
     };
     let key = context.key(RecordKind::Person, sha256_base64url(&person.subject));
     let record = record(context, &key, &person)?;
@@ -253,12 +252,12 @@ async fn touch(
     context: AccountContext<'_>,
     key: &RecordKey,
     stored: VersionedRecord,
-    person: Person,
+    person: PersonRecord,
 ) -> Result<(), AccountError> {
     if context.now.since(person.used_at) < TOUCH_INTERVAL {
         return Ok(());
     }
-    let used = Person { used_at: context.now, ..person };
+    let used = PersonRecord { used_at: context.now, ..person };
     let record = record(context, key, &used)?;
     // A concurrent request recorded the use, or fresher claims.
     context.compare_and_swap(stored.version, record).await?;
@@ -272,7 +271,7 @@ fn person_key(context: AccountContext<'_>, subject: &Subject) -> RecordKey {
 fn record(
     context: AccountContext<'_>,
     key: &RecordKey,
-    person: &Person,
+    person: &PersonRecord,
 ) -> Result<Record, AccountError> {
     Ok(Record {
         key: key.clone(),
@@ -288,8 +287,8 @@ fn open(
     context: AccountContext<'_>,
     subject: &Subject,
     stored: &VersionedRecord,
-) -> Result<Option<Person>, AccountError> {
+) -> Result<Option<PersonRecord>, AccountError> {
     let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
-    let person: Option<Person> = context.open(sealed)?;
+    let person: Option<PersonRecord> = context.open(sealed)?;
     Ok(person.filter(|person| person.subject == subject.as_str()))
 }

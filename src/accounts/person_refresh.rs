@@ -13,7 +13,7 @@ use crate::{
         identity_provider::{
             IdentityProvider, ProviderSource, RefreshPolicy, UpstreamClaims, identity_of,
         },
-        records::{Person, VoidBefore, encode_record},
+        records::{PersonRecord, VoidBefore, encode_record},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKind},
     upstream::ldap::LdapError,
@@ -36,7 +36,11 @@ pub(super) enum Freshness {
 }
 
 /// The state of a person's claims at a time.
-pub(super) fn judge_freshness(policy: RefreshPolicy, person: &Person, now: Timestamp) -> Freshness {
+pub(super) fn judge_freshness(
+    policy: RefreshPolicy,
+    person: &PersonRecord,
+    now: Timestamp,
+) -> Freshness {
     let age = now.since(person.refreshed_at);
     if policy.mode != RefreshMode::Upstream || age < policy.interval {
         return Freshness::Usable;
@@ -100,7 +104,7 @@ pub(super) async fn end_person(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<(), AccountError> {
-    let Ok(identity) = identity_of(provider, context.tenant_id(), claims) else { return Ok(()) };
+    let Ok(identity) = identity_of(provider, claims) else { return Ok(()) };
     let void = VoidBefore { person: identity.mark, generation: 0, at: context.now };
     let id = endings::void_id(&identity.subject, identity.mark);
     let record = Record {
@@ -138,7 +142,7 @@ mod tests {
             unavailable,
             keep_for: Duration::from_secs(3600),
         };
-        let person = Person {
+        let person = PersonRecord {
             subject: "s".to_owned(),
             provider: "corp".to_owned(),
             claims: "{}".to_owned(),

@@ -185,8 +185,8 @@ fn admitted_account(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<Account, UpstreamSignInError> {
-    let account = map_account(provider, context.tenant_id(), claims)?;
-    let identity = people::declared_identity(context, provider, claims);
+    let account = map_account(provider, claims)?;
+    let identity = people::declared_identity(provider, claims);
     let identity = identity.ok_or_else(|| UpstreamSignInError::NotDeclared(String::new()))?;
     if let Some(declared) = context.tenant.account_by_identity(&identity) {
         if declared.disabled {

@@ -33,7 +33,7 @@ macro_rules! condition_types {
 condition_types! {
     /// The object is valid, and its namespace may have it.
     Accepted on "all kinds",
-    /// The tenant and the Secrets that the object refers to exist and can be used.
+    /// The tenant, the identity providers and the Secrets that the object refers to exist and can be used.
     ResolvedRefs on "all kinds",
     /// There is a signing key for each algorithm. `Unknown` while the tenant is not accepted.
     KeysReady on "Tenant",
@@ -157,6 +157,9 @@ condition_reasons! {
     ClientUnsuitable: "Change the client as the message says.",
     /// The provider leads back to its own tenant, over tenants whose providers are older.
     ProviderLoop: "Delete one of the providers that the message names, or let it refer to a client of another tenant.",
+    /// `spec.access.providers` names an IdentityProvider that the tenant does not have. Its people are refused
+    /// as long as it is missing.
+    ProviderNotFound: "Create it in the tenant's namespace, or correct the name.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",
     /// A Secret lacks the entry, or its value cannot be used.

@@ -21,7 +21,7 @@ struct IndexPage<'a> {
     home: &'a str,
     callback: &'a str,
     tenants: Vec<TenantView<'a>>,
-    signed_in: Option<Person<'a>>,
+    signed_in: Option<UserView<'a>>,
 }
 
 struct TenantView<'a> {
@@ -37,7 +37,7 @@ struct ClientView<'a> {
     sign_in: String,
 }
 
-struct Person<'a> {
+struct UserView<'a> {
     name: &'a str,
     client: &'a str,
 }
@@ -46,7 +46,7 @@ struct Person<'a> {
 #[template(path = "demo/session.html")]
 struct SessionPage<'a> {
     home: &'a str,
-    person: Person<'a>,
+    person: UserView<'a>,
     tenant: &'a str,
     issuer: &'a str,
     scope: &'a str,
@@ -149,12 +149,12 @@ fn sign_in_url(home: &str, client: &DemoClient) -> String {
     format!("{home}/sign-in?{query}")
 }
 
-fn person(signed_in: &SignedIn) -> Person<'_> {
+fn person(signed_in: &SignedIn) -> UserView<'_> {
     let known = [signed_in.userinfo.as_ref().ok(), Some(&signed_in.claims)];
     let name = ["name", "preferred_username", "email", "sub"].into_iter().find_map(|name| {
         known.into_iter().flatten().find_map(|claims| claims.get(name).and_then(Value::as_str))
     });
-    Person { name: name.unwrap_or("somebody"), client: &signed_in.client.name }
+    UserView { name: name.unwrap_or("somebody"), client: &signed_in.client.name }
 }
 
 fn token(raw: &str) -> TokenView<'_> {

@@ -10,7 +10,7 @@ use super::{
     variables::{ExpressionScope, VariableName},
 };
 
-/// A checked node, or the reason that there is none.
+/// A checked node, or the error that refuses it.
 pub(super) type Checked = Result<CheckedNode, ExpressionError>;
 
 /// Checks an expression.

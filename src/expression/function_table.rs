@@ -37,7 +37,7 @@ pub(super) enum ExpressionFunction {
 pub(super) struct FunctionSignature {
     pub(super) name: &'static str,
     pub(super) function: ExpressionFunction,
-    /// The type of the operand before the dot; `None` if there is none.
+    /// The type of the operand before the dot; `None` for a function that is called without one.
     pub(super) receiver: Option<ExpressionType>,
     /// The types of the arguments.
     pub(super) arguments: &'static [ExpressionType],

@@ -12,7 +12,7 @@ use super::{
 /// The outcome of looking a member up.
 struct FoundMember<'a> {
     value: Option<EvaluatedValue<'a>>,
-    /// The problem if there is none.
+    /// The problem of a member that was not found.
     missing: MissingMember<'a>,
     /// Whether it was looked up in an optional value.
     in_optional: bool,

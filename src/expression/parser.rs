@@ -32,7 +32,7 @@ pub(super) struct SyntaxParser {
     depth: usize,
 }
 
-/// A node, or the reason that there is none.
+/// A node, or the error in its text.
 pub(super) type ParsedNode = Result<SyntaxNode, ExpressionError>;
 
 impl SyntaxParser {

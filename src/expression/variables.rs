@@ -153,7 +153,7 @@ pub struct ExpressionUser<'a> {
     pub username: &'a str,
     /// `user.uid` and `user.subject`: the `sub` claim.
     pub subject: &'a str,
-    /// `user.email`, which is absent if there is none.
+    /// `user.email`; absent for a user without an e-mail address.
     pub email: Option<&'a str>,
     /// `user.emailVerified`, which is absent if it is unknown.
     pub email_verified: Option<bool>,

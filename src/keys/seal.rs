@@ -50,7 +50,7 @@ impl Sealer {
         Self { marking_key, ..self }
     }
 
-    /// The key of credential marks, if there is one.
+    /// The key of credential marks; `None` until the installation has one.
     pub fn marking_key(&self) -> Option<&Secret<Vec<u8>>> {
         self.marking_key.as_ref()
     }

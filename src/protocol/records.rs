@@ -8,7 +8,7 @@ mod legacy;
 mod person;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
-pub use person::Person;
+pub use person::PersonRecord;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,10 @@
 //! Reads entries of Secrets, and judges client secrets.
 
+use std::fmt::Display;
+
 use super::{ClientSecretPlan, ValidationProblem, validate::ProblemList};
 use crate::{
-    api::{CachedSecret, ConditionReason, ConditionType, SecretState},
+    api::{CachedSecret, ConditionReason, ConditionType, SecretKeyRef, SecretState},
     model::{ObjectKey, Secret},
 };
 
@@ -63,20 +65,45 @@ pub(super) fn referenced_secret<'a>(
     }
 }
 
+/// A reference of an object to an entry of a Secret in its namespace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryReference<'a> {
+    /// The object.
+    pub(super) object: &'a ObjectKey,
+    /// The reference.
+    pub(super) reference: &'a SecretKeyRef,
+    /// The entry if the reference names none.
+    pub(super) default_entry: &'static str,
+    /// The field with the reference.
+    pub(super) field: &'static str,
+}
+
+/// The parsed value of an entry that an object refers to. The error of the parser must not contain
+/// the entry's value.
+pub(super) fn parsed_entry<T, E: Display>(
+    secret: Option<&SecretState>,
+    EntryReference { object, reference, default_entry, field }: EntryReference<'_>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, ValidationProblem> {
+    let secret = referenced_secret(secret, &object.beside(&reference.name), field)?;
+    let entry = reference.key.as_deref().unwrap_or(default_entry);
+    parse(text_entry(secret, entry, field)?)
+        .map_err(|error| invalid_secret(field, format!("the Secret's entry {entry:?}: {error}")))
+}
+
+/// The problem with the content of a Secret.
+pub(super) fn invalid_secret(field: &str, message: String) -> ValidationProblem {
+    let (condition, reason) = (ConditionType::ResolvedRefs, ConditionReason::SecretInvalid);
+    ValidationProblem::of(condition, reason, field, message)
+}
+
 /// An entry as text, or the problem with it. The problem never contains the entry's value.
 pub(super) fn text_entry<'a>(
     secret: &'a CachedSecret,
     name: &str,
     field: &str,
 ) -> Result<&'a str, ValidationProblem> {
-    let problem = |message| {
-        ValidationProblem::of(
-            ConditionType::ResolvedRefs,
-            ConditionReason::SecretInvalid,
-            field,
-            message,
-        )
-    };
+    let problem = |message| invalid_secret(field, message);
     let Some(bytes) = secret.entry(name) else {
         return Err(problem(format!("the Secret has no entry {name:?}; add it")));
     };

@@ -2,12 +2,14 @@
 
 use super::{
     audit_labels::AUDIT_OUTCOMES,
+    label_values::LabelValues,
     labels::{
-        FETCH_METHODS, FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, Readiness,
-        ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome,
-        TokenKind, WriteErrorReason, WriteOperation,
+        FETCH_METHODS, FetchOutcome, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
+        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
+        WriteErrorReason, WriteOperation,
     },
     metric_description::{LabelDescription, MetricDescription, MetricType},
+    refused_entries::RefusedEntryReason,
 };
 use crate::model::Endpoint;
 
@@ -74,6 +76,12 @@ const CERTIFICATE: LabelDescription = LabelDescription {
     meaning: "The file of the certificate (`--tls-cert`).",
     values: &[],
 };
+const CLIENT: LabelDescription = LabelDescription {
+    name: "client",
+    meaning: "The client as `<namespace>/<name>`, for the first 20 clients of a tenant that refuse a person. Empty for \
+              further ones, and where the tenant is empty.",
+    values: &[],
+};
 const VERSION: LabelDescription =
     LabelDescription { name: "version", meaning: "The version of Lanyard.", values: &[] };
 const AUDIT_EVENT: LabelDescription = LabelDescription {
@@ -120,6 +128,11 @@ pub(super) const AUDIT_EVENTS: MetricDescription = counter(
     "audit_events",
     &[TENANT, AUDIT_EVENT, values("outcome", AUDIT_OUTCOMES)],
     "Security events, by tenant, event and outcome; each has a line in the log",
+);
+pub(super) const REFUSED_ENTRIES: MetricDescription = counter(
+    "refused_entries",
+    &[TENANT, CLIENT, values("reason", RefusedEntryReason::VALUES)],
+    "Uses of a client that access rules refused, by tenant, client and reason",
 );
 pub(super) const RECONCILES: MetricDescription = counter(
     "reconciles",
@@ -256,6 +269,7 @@ pub const METRICS: &[MetricDescription] = &[
     TOKENS_ISSUED,
     REPLAYS,
     AUDIT_EVENTS,
+    REFUSED_ENTRIES,
     BACKCHANNEL_LOGOUTS,
     FETCHES,
     RECONCILES,

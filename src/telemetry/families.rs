@@ -18,6 +18,7 @@ use super::{
         TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
         WriteErrorReason, WriteOperation,
     },
+    refused_entries::RefusedEntries,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind};
 
@@ -45,6 +46,7 @@ pub(super) struct MetricFamilies {
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) audit_events: Family<TenantAuditEvent, Counter>,
+    pub(super) refused_entries: RefusedEntries,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreOperationLabels, Counter>,
@@ -70,6 +72,7 @@ impl Default for MetricFamilies {
             tokens: Family::default(),
             replays: Family::default(),
             audit_events: Family::default(),
+            refused_entries: RefusedEntries::default(),
             reconciles: Family::default(),
             sealing_keys_missing,
             store_errors: Family::default(),
@@ -91,6 +94,7 @@ impl MetricFamilies {
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::REPLAYS.register(registry, self.replays.clone());
         descriptions::AUDIT_EVENTS.register(registry, self.audit_events.clone());
+        descriptions::REFUSED_ENTRIES.register(registry, self.refused_entries.counters());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
         descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
@@ -164,6 +168,7 @@ impl MetricFamilies {
             let tenant = Arc::clone(tenant);
             drop(self.replays.get_or_create(&TenantReplay { tenant, kind }));
         }
+        self.refused_entries.begin_tenant(tenant);
     }
 
     /// Removes the series of a tenant.
@@ -189,5 +194,6 @@ impl MetricFamilies {
         for labels in audit_labels(tenant) {
             self.audit_events.remove(&labels);
         }
+        self.refused_entries.forget(tenant);
     }
 }

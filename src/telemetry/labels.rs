@@ -4,38 +4,8 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
+use super::label_values::{LabelValues, label_values};
 use crate::model::{Endpoint, ManagedKind};
-
-macro_rules! label_values {
-    ($(#[$doc:meta])* $name:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[doc = $meaning])+ $variant,)+ }
-
-        impl $name {
-            /// All values.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// Each value of the label with its meaning, as Markdown.
-            pub const VALUES: LabelValues =
-                &[$(($text, concat!($($meaning),+).trim_ascii()),)+];
-
-            /// The label's value.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl EncodeLabelValue for $name {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-                EncodeLabelValue::encode(&self.as_str(), encoder)
-            }
-        }
-    };
-}
-
-/// The values of a label, each with its meaning as Markdown.
-pub type LabelValues = &'static [(&'static str, &'static str)];
 
 /// The methods of outbound HTTP requests.
 pub(super) const FETCH_METHODS: LabelValues =

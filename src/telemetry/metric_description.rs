@@ -2,7 +2,7 @@
 
 use prometheus_client::registry::{Metric, Registry, Unit};
 
-use super::labels::LabelValues;
+use super::label_values::LabelValues;
 
 /// Types of metrics (OpenMetrics 1.0 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

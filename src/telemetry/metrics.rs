@@ -25,9 +25,12 @@ use super::{
         WriteErrorReason, WriteOperation,
     },
     process::ProcessMetrics,
+    refused_entries::RefusedEntryReason,
     tenant_labels::TenantLabels,
 };
-use crate::model::{AuditOutcome, Endpoint, ManagedKind, ObjectKind, TenantId, Timestamp};
+use crate::model::{
+    AuditOutcome, Endpoint, ManagedKind, ObjectKey, ObjectKind, TenantId, Timestamp,
+};
 
 /// The metrics of a process. A tenant is a label value only while it is served: requests of other
 /// tenants or none get an empty label, and a tenant's series are removed with it.
@@ -148,6 +151,12 @@ impl Metrics {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
         self.families.replays.get_or_create(&TenantReplay { tenant, kind }).inc();
+    }
+
+    /// Counts an entry that a policy refused.
+    pub fn entry_refused(&self, tenant: &TenantId, client: &ObjectKey, reason: RefusedEntryReason) {
+        let tenants = self.tenants.lock_labels();
+        self.families.refused_entries.count(tenants.label_of(Some(tenant)), client, reason);
     }
 
     /// Counts a reconcile of an object.

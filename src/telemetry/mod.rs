@@ -13,12 +13,14 @@ mod descriptions;
 mod families;
 mod gauges;
 mod json_lines;
+mod label_values;
 mod labels;
 mod log_fields;
 mod logging;
 mod metric_description;
 mod metrics;
 mod process;
+mod refused_entries;
 mod tenant_labels;
 
 pub use access_facts::AccessFacts;
@@ -28,14 +30,16 @@ pub use audit_schema::audit_schema;
 pub use batched_writer::LogGuard;
 pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;
+pub use label_values::LabelValues;
 pub use labels::{
-    FetchOutcome, LabelValues, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
-    ReplayedKind, RequestOutcome, SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
+    FetchOutcome, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
+    RequestOutcome, SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};
 pub use metric_description::{LabelDescription, MetricDescription, MetricType};
 pub use metrics::Metrics;
+pub use refused_entries::RefusedEntryReason;
 
 use crate::model::Entropy;
 

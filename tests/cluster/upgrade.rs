@@ -33,7 +33,7 @@ struct PreviousRelease {
 }
 
 impl PreviousRelease {
-    /// The release that `build.sh previous` built; prints the reason if there is none.
+    /// The release that `build.sh previous` built; prints a note if it is missing.
     fn find() -> Option<Self> {
         let folder = cluster::testenv().join("previous");
         let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();

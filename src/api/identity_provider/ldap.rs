@@ -18,7 +18,7 @@ use crate::{
 #[x_kube(validation = rules::immutable("schema", "delete the object and create another; its people would become other people"))]
 pub struct LdapProviderSpec {
     /// The server: `ldaps://HOST[:PORT]`, or `ldap://HOST[:PORT]` for a server that begins TLS with
-    /// StartTLS. There is no connection without TLS.
+    /// StartTLS. Every connection uses TLS.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = provider::ldap_url())]
     pub url: String,

@@ -83,7 +83,7 @@ pub struct ProviderSignInSpec {
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     #[x_kube(validation = provider::domains())]
     pub domains: Vec<String>,
-    /// Whether the page has no button for the provider. It is still reached by its domains and by the
+    /// Whether the page omits the button of the provider, which is still reached by its domains and by the
     /// parameter `identity_provider`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,

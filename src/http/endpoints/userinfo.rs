@@ -45,7 +45,9 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
-    let gone = || invalid("The user or session of the access token is no longer active.");
+    let gone = || {
+        invalid("The user of the access token is disabled or deleted, or the session has ended.")
+    };
     let grant = grant.ok_or_else(gone)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);

@@ -67,7 +67,7 @@ pub struct AuthorizationState<'a> {
     pub completed: InteractionResult,
     /// The methods with which the user can sign in.
     pub available: &'a [AuthenticationMethod],
-    /// The reason that the session's user may not use the application, if there is one.
+    /// The reason that the session's user may not use the application; `None` for one who may.
     pub refusal: Option<&'a EntryRefusal>,
 }
 

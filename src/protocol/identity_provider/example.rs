@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{IdentityProvider, UpstreamClaims, map_account};
-use crate::model::{Account, TenantId};
+use crate::model::Account;
 
 /// Maximum size of an example's claims, in bytes of JSON.
 const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
@@ -27,17 +27,13 @@ pub struct ExampleFailure(String);
 /// # Errors
 ///
 /// [`ExampleFailure`] if the result differs, or the example cannot be judged.
-pub fn check_example(
-    provider: &IdentityProvider,
-    tenant: &TenantId,
-    example: &Example,
-) -> Result<(), ExampleFailure> {
+pub fn check_example(provider: &IdentityProvider, example: &Example) -> Result<(), ExampleFailure> {
     let fail = |text: String| Err(ExampleFailure(text));
     if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
         return fail("claims must not exceed 4 KiB of JSON".to_owned());
     }
     let wants_refusal = example.expects.get("refused") == Some(&Value::Bool(true));
-    let account = match (map_account(provider, tenant, &example.claims), wants_refusal) {
+    let account = match (map_account(provider, &example.claims), wants_refusal) {
         (Err(_), true) => return Ok(()),
         (Err(error), false) => return fail(format!("the person is refused: {error}")),
         (Ok(_), true) => {
@@ -90,8 +86,7 @@ mod tests {
         let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {
             panic!("objects")
         };
-        let tenant = TenantId::new("acme", "main");
-        check_example(&provider(), &tenant, &Example { claims, expects })
+        check_example(&provider(), &Example { claims, expects })
             .map_err(|failure| failure.to_string())
     }
 

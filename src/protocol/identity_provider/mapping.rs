@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     expression::{ExpressionUser, ExpressionVariables},
-    model::{Account, AccountSource, PasswordState, TenantId, normalize_username},
+    model::{Account, AccountSource, PasswordState, normalize_username},
 };
 
 /// Maximum length of a mapped text, in bytes.
@@ -37,10 +37,9 @@ const COPIED: [&str; 10] = [
 /// [`MappingError`] if a part is missing or unusable, or a rule refuses the person.
 pub fn map_account(
     provider: &IdentityProvider,
-    tenant: &TenantId,
     claims: &UpstreamClaims,
 ) -> Result<Account, MappingError> {
-    let identity = identity_of(provider, tenant, claims)?;
+    let identity = identity_of(provider, claims)?;
     for (index, rule) in provider.claim_rules.iter().enumerate() {
         check_rule(index, rule, claims)?;
     }

@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{IdentityProvider, MappingError, UpstreamClaims};
-use crate::model::{ObjectMark, Subject, SubjectStrategy, TenantId};
+use super::{IdentityProvider, MappingError, SubjectRule, UpstreamClaims};
+use crate::model::{ObjectMark, Subject, SubjectStrategy};
 
 /// UUID namespace of computed subjects. Must never change, because every subject depends on it.
 const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7570_7374);
@@ -14,17 +14,6 @@ const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7570_7374
 const MAX_IDENTIFIER_LEN: usize = 512;
 /// Maximum length of `sub` (OIDC Core §2).
 const MAX_SUBJECT_LEN: usize = 255;
-
-/// How subjects are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubjectRule {
-    /// The provider's claim that identifies a person.
-    pub claim: String,
-    /// The form of subjects.
-    pub strategy: SubjectStrategy,
-    /// The id of Dex's connector, for [`SubjectStrategy::Dex`].
-    pub connector_id: String,
-}
 
 /// A person of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +33,6 @@ pub struct UpstreamIdentity {
 /// [`MappingError::NoIdentifier`] if the claim is absent, no text or number, empty or too long.
 pub fn identity_of(
     provider: &IdentityProvider,
-    tenant: &TenantId,
     claims: &UpstreamClaims,
 ) -> Result<UpstreamIdentity, MappingError> {
     let SubjectRule { claim, strategy, connector_id } = &provider.subject;
@@ -63,7 +51,7 @@ pub fn identity_of(
     }
     let subject = match strategy {
         SubjectStrategy::Computed => {
-            let parts = [&*tenant.to_string(), &provider.identity_key, claim, &identifier];
+            let parts = [&*provider.tenant.to_string(), &provider.identity_key, claim, &identifier];
             Uuid::new_v5(&SUBJECTS, parts.join("\0").as_bytes()).to_string()
         }
         SubjectStrategy::Upstream => identifier.clone(),
@@ -109,7 +97,7 @@ mod tests {
 
     fn identity(provider: &IdentityProvider, id: &Value) -> Result<UpstreamIdentity, MappingError> {
         let Value::Object(claims) = json!({ "sub": id }) else { panic!("an object") };
-        identity_of(provider, &TenantId::new("acme", "main"), &claims)
+        identity_of(provider, &claims)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::{SealPurpose, Timestamp};
 /// store costs a sign-in and never an identity. The claims are those of the provider, because an
 /// edited mapping counts at the next use. Stored by the hash of the subject, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
+pub struct PersonRecord {
     /// The claim `sub` here. A record that was moved to another person's key does not have that
     /// person's.
     pub subject: String,
@@ -27,9 +27,9 @@ pub struct Person {
     pub incomplete: bool,
 }
 
-impl RecordFormat for Person {}
+impl RecordFormat for PersonRecord {}
 
-impl SealedRecord for Person {
+impl SealedRecord for PersonRecord {
     const PURPOSE: SealPurpose = SealPurpose::Person;
 }
 
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_format_is_stable() {
-        let person = Person {
+        let person = PersonRecord {
             subject: "s".into(),
             provider: "corp".into(),
             claims: "{}".into(),

@@ -43,7 +43,9 @@ pub fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OA
 
 /// Returns the error for a code or refresh token (`credential`) whose grant is not active.
 pub fn inactive_grant(credential: &str) -> OAuthError {
-    invalid_grant(&format!("The user or session of the {credential} is no longer active."))
+    invalid_grant(&format!(
+        "The user of the {credential} is disabled or deleted, or the session has ended."
+    ))
 }
 
 /// Returns a required parameter that contains a secret.

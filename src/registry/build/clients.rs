@@ -20,7 +20,7 @@ use crate::{
         ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
         ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced_secret, text_entry, usable_secret, warn_if_weak},
+        secrets::{EntryReference, parsed_entry, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
@@ -61,6 +61,7 @@ pub(super) fn validate_clients(
         host.report(&mut found.problems, &group.id);
         let foreign = client.member.key.namespace != group.id.0.namespace;
         let key = client.member.key;
+        group.check_access(&mut found.problems, client.raw.spec.access.as_ref());
         validate::check_secret_permissions(&mut found.problems, &client.raw, key, installation);
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)
@@ -209,18 +210,13 @@ fn own_secret(
     member: &GroupMember<'_, OidcClient>,
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, ValidationProblem> {
-    const FIELD: &str = "spec.secretRef";
-    let secret = referenced_secret(member.secret, &member.cached.summary().secret, FIELD)?;
-    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    usable_secret(text_entry(secret, entry, FIELD)?).map_err(|message| {
-        let message = format!("the Secret's entry {entry:?} {message}");
-        ValidationProblem::of(
-            ConditionType::ResolvedRefs,
-            ConditionReason::SecretInvalid,
-            FIELD,
-            message,
-        )
-    })
+    let reference = EntryReference {
+        object: member.key,
+        reference,
+        default_entry: DEFAULT_ENTRY,
+        field: "spec.secretRef",
+    };
+    parsed_entry(member.secret, reference, usable_secret)
 }
 
 /// Reads the client secret from the Secret created for the client; `None` for a public client. An

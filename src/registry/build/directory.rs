@@ -6,14 +6,11 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::members::GroupMember;
 use crate::{
-    api::{
-        ConditionReason, ConditionType, IdentityProvider, LdapProviderSpec, SecretKeyRef,
-        SecretState,
-    },
+    api::{IdentityProvider, LdapProviderSpec, SecretKeyRef, SecretState},
     model::{LdapAccount, ObjectKey, Secret},
     registry::{
         ValidationProblem,
-        secrets::{referenced_secret, text_entry},
+        secrets::{EntryReference, invalid_secret, parsed_entry, referenced_secret, text_entry},
     },
 };
 
@@ -42,7 +39,8 @@ pub(super) fn directory_secrets(
         password: Secret::new(text_entry(secret, "password", FIELD)?.to_owned()),
     };
     if account.name.is_empty() {
-        return Err(secret_problem(FIELD, "the Secret's entry \"username\" is empty; set a value"));
+        let message = "the Secret's entry \"username\" is empty; set a value";
+        return Err(invalid_secret(FIELD, message.to_owned()));
     }
     let reference = spec.ca_ref.as_ref();
     let certificates = reference.map(|reference| certificates(member.key, reference, ca));
@@ -54,23 +52,17 @@ fn certificates(
     reference: &SecretKeyRef,
     secret: Option<&SecretState>,
 ) -> Result<Arc<str>, ValidationProblem> {
-    const FIELD: &str = "spec.ldap.caRef";
-    let name = ObjectKey::new(&provider.namespace, &reference.name);
-    let secret = referenced_secret(secret, &name, FIELD)?;
-    let entry = reference.key.as_deref().unwrap_or(DEFAULT_CA_ENTRY);
-    let text = text_entry(secret, entry, FIELD)?;
-    let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    match parsed {
-        Ok(certificates) if !certificates.is_empty() => Ok(text.into()),
-        _ => {
-            let message =
-                format!("the Secret's entry {entry:?} has no certificates; write them as PEM");
-            Err(secret_problem(FIELD, message))
+    let reference = EntryReference {
+        object: provider,
+        reference,
+        default_entry: DEFAULT_CA_ENTRY,
+        field: "spec.ldap.caRef",
+    };
+    parsed_entry(secret, reference, |text| {
+        let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+        match parsed {
+            Ok(certificates) if !certificates.is_empty() => Ok(text.into()),
+            _ => Err("has no certificates; write them as PEM"),
         }
-    }
-}
-
-fn secret_problem(field: &'static str, message: impl Into<String>) -> ValidationProblem {
-    let (condition, reason) = (ConditionType::ResolvedRefs, ConditionReason::SecretInvalid);
-    ValidationProblem::of(condition, reason, field, message.into())
+    })
 }

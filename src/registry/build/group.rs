@@ -112,6 +112,7 @@ impl TenantGroup<'_> {
             set_hosts(&mut checked.tenant, installation);
         }
         tenant.refuse_unknown_fields(&mut problems);
+        self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
         let checked = checked.filter(|_| !problems.refused());
         let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
         let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     api::{
-        CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
+        AccessSpec, CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
         NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary, SecretState,
         Tenant,
     },
@@ -12,7 +12,7 @@ use crate::{
     model::{Endpoint, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
     registry::{
         ObjectOutcome, ValidationProblem, Verdict,
-        validate::{CheckedTenant, ProblemList},
+        validate::{self, CheckedTenant, ProblemList},
     },
 };
 
@@ -196,6 +196,15 @@ impl<'a> TenantGroup<'a> {
         };
         self.links.push(link.clone());
         link
+    }
+
+    /// Reports providers in an access policy that the tenant does not have.
+    pub(super) fn check_access(&self, problems: &mut ProblemList, access: Option<&AccessSpec>) {
+        let access = access.filter(|access| !access.providers.is_empty());
+        if self.tenant.is_some() && access.is_some() {
+            let known = self.providers.iter().map(|provider| &*provider.key.name).collect();
+            validate::check_access_providers(problems, access, (&self.id, &known));
+        }
     }
 
     /// Adds the labels of a namespace to the inputs.

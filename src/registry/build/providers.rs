@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{
     directory::{self, ProviderSecrets},
-    members::{GroupMember, ParsedObjects, TenantContext, TenantGroup},
+    members::{ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
-    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
-    model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, Secret, SubjectStrategy},
+    api::{ConditionReason, IdentityProvider, SecretKeyRef, SecretState},
+    model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, SubjectStrategy},
     protocol::identity_provider::{
         GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
         UpstreamCredentials,
@@ -16,7 +16,7 @@ use crate::{
     registry::{
         LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced_secret, text_entry, usable_secret},
+        secrets::{EntryReference, parsed_entry, usable_secret},
         validate::{self, ProviderFindings},
     },
 };
@@ -52,8 +52,7 @@ pub(super) fn validate_providers(
     let has_local_people = group.users.iter().any(|user| user.cached.summary().secret.is_some());
     let sources = parsed.len() + usize::from(has_local_people);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
-    let mut verbatim: Option<ObjectKey> = None;
-    let mut undivided: Option<ObjectKey> = None;
+    let mut unique = UniqueProperties::default();
     for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
@@ -63,8 +62,10 @@ pub(super) fn validate_providers(
         if let Some(tenant) = host.accepted() {
             check_assertions(&mut found, tenant);
         }
-        check_verbatim(&mut found, provider.member.key, &mut verbatim);
-        check_directory(&mut found, provider.member.key, installation, &mut undivided);
+        unique.take(&mut found, provider.member.key);
+        if let Some(checked) = &mut found.checked {
+            permit_inside_network(checked, installation);
+        }
         let refused = found.problems.refused();
         let secrets = read_secrets(&provider, found.secret.as_ref(), ca);
         let secrets = secrets.map_err(|problem| found.problems.append([problem])).ok();
@@ -111,7 +112,16 @@ fn read_secrets(
     if let Some(spec) = &provider.raw.spec.ldap {
         return directory::directory_secrets(provider.member, spec, ca);
     }
-    let secret = client.map(|reference| client_secret(provider.member, reference));
+    // Without its client secret the provider is not served.
+    let secret = client.map(|reference| {
+        let reference = EntryReference {
+            object: provider.member.key,
+            reference,
+            default_entry: DEFAULT_ENTRY,
+            field: validate::secret_field(&provider.raw.spec),
+        };
+        parsed_entry(provider.member.secret, reference, usable_secret)
+    });
     Ok(ProviderSecrets::Client(secret.transpose()?))
 }
 
@@ -166,51 +176,52 @@ fn check_assertions(found: &mut ProviderFindings, tenant: &validate::CheckedTena
     }
 }
 
-/// One provider of a tenant may give subjects as they are.
-fn check_verbatim(found: &mut ProviderFindings, key: &ObjectKey, first: &mut Option<ObjectKey>) {
-    let strategy = found.checked.as_ref().map(|checked| checked.subject.strategy);
-    if strategy != Some(SubjectStrategy::Upstream) {
-        return;
-    }
-    match first {
-        None => *first = Some(key.clone()),
-        Some(other) => {
-            let message = format!(
-                "IdentityProvider \"{other}\" gives its subjects verbatim already; use Computed, or delete the other"
-            );
-            found.problems.refuse(
+/// The properties that one provider of a tenant may have, each with the oldest provider that has it.
+#[derive(Debug, Default)]
+struct UniqueProperties<'a> {
+    /// Its subjects are those of the upstream.
+    verbatim: Option<&'a ObjectKey>,
+    /// It is a directory for names of every domain.
+    every_name: Option<&'a ObjectKey>,
+}
+
+impl<'a> UniqueProperties<'a> {
+    /// Takes the properties that a provider has, or reports the provider that has them.
+    fn take(&mut self, found: &mut ProviderFindings, key: &'a ObjectKey) {
+        let Some(checked) = &found.checked else { return };
+        let is_verbatim = checked.subject.strategy == SubjectStrategy::Upstream;
+        let takes_every_name = checked.directory().is_some() && checked.sign_in.domains.is_empty();
+        for (has, holder, reason, field, message) in [
+            (
+                is_verbatim,
+                &mut self.verbatim,
                 ConditionReason::SubjectConflict,
                 "spec.subject.strategy",
-                message,
-            );
+                "gives its subjects verbatim already; use Computed, or delete the other",
+            ),
+            (
+                takes_every_name,
+                &mut self.every_name,
+                ConditionReason::AmbiguousSource,
+                "spec.signIn.domains",
+                "is a directory for every name already; list the domains of the names that belong to this one",
+            ),
+        ] {
+            let other = if has { *holder.get_or_insert(key) } else { key };
+            if other != key {
+                let message = format!("IdentityProvider \"{other}\" {message}");
+                found.problems.refuse(reason, field, message);
+            }
         }
     }
 }
 
-/// One directory of a tenant may judge names without a domain. A directory inside the network needs
-/// the permission of the installation.
-fn check_directory(
-    found: &mut ProviderFindings,
-    key: &ObjectKey,
-    installation: &Installation,
-    undivided: &mut Option<ObjectKey>,
-) {
-    let Some(checked) = &mut found.checked else { return };
-    let without_domains = checked.sign_in.domains.is_empty();
-    let ProviderSource::Ldap(settings) = &mut checked.source else { return };
-    let host = &settings.server.address.host;
-    settings.server.inside_network = installation.allows_upstream_host(host, &key.namespace);
-    if !without_domains {
-        return;
-    }
-    match undivided {
-        None => *undivided = Some(key.clone()),
-        Some(other) => {
-            let message = format!(
-                "IdentityProvider \"{other}\" is a directory for every name already; list the domains of the names that belong to this one"
-            );
-            found.problems.refuse(ConditionReason::AmbiguousSource, "spec.signIn.domains", message);
-        }
+/// Permits a directory inside the network where the installation does.
+fn permit_inside_network(checked: &mut Provider, installation: &Installation) {
+    if let ProviderSource::Ldap(settings) = &mut checked.source {
+        let host = &settings.server.address.host;
+        settings.server.inside_network =
+            installation.allows_upstream_host(host, &checked.object.namespace);
     }
 }
 
@@ -230,23 +241,4 @@ fn with_secrets(checked: Provider, secrets: ProviderSecrets) -> Provider {
         (source, _) => source,
     };
     Provider { source, ..checked }
-}
-
-/// Reads the client secret. Without it the provider is not served.
-fn client_secret(
-    member: &GroupMember<'_, IdentityProvider>,
-    reference: &SecretKeyRef,
-) -> Result<Secret<String>, ValidationProblem> {
-    const FIELD: &str = "spec.clientSecretRef";
-    let name = ObjectKey::new(&member.key.namespace, &reference.name);
-    let secret = referenced_secret(member.secret, &name, FIELD)?;
-    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    usable_secret(text_entry(secret, entry, FIELD)?).map_err(|problem| {
-        ValidationProblem::of(
-            ConditionType::ResolvedRefs,
-            ConditionReason::SecretInvalid,
-            FIELD,
-            format!("the Secret's entry {entry:?} {problem}"),
-        )
-    })
 }

@@ -2,16 +2,15 @@
 
 use super::members::{ParsedObjects, TenantGroup};
 use crate::{
-    api::{ConditionReason, ConditionType, OidcClient, SecretKeyRef},
-    model::{ObjectKey, RegistrationMode, Secret},
+    api::{OidcClient, SecretKeyRef},
+    model::{RegistrationMode, Secret},
     registry::{
         RegistrationService, ValidationProblem,
-        secrets::{referenced_secret, text_entry},
+        secrets::{EntryReference, parsed_entry},
         validate::{CheckedTenant, ProblemList, is_registered},
     },
 };
 
-const FIELD: &str = "spec.registration.initialAccessTokenSecretRef";
 /// Default entry of the Secret with the initial access token.
 const DEFAULT_ENTRY: &str = "token";
 /// Length of an initial access token in characters. The minimum prevents guessing.
@@ -41,20 +40,17 @@ fn token(
     group: &TenantGroup<'_>,
     reference: &SecretKeyRef,
 ) -> Result<Secret<String>, ValidationProblem> {
-    let name = ObjectKey::new(&group.id.0.namespace, &reference.name);
-    let secret = referenced_secret(group.token, &name, FIELD)?;
-    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    let text = text_entry(secret, entry, FIELD)?.trim_end_matches(['\r', '\n']);
-    if LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(Secret::new(text.to_owned()));
-    }
-    let message = format!(
-        "the Secret's entry {entry:?} must consist of 16 to 512 printable ASCII characters without spaces"
-    );
-    Err(ValidationProblem::of(
-        ConditionType::ResolvedRefs,
-        ConditionReason::SecretInvalid,
-        FIELD,
-        message,
-    ))
+    let reference = EntryReference {
+        object: &group.id.0,
+        reference,
+        default_entry: DEFAULT_ENTRY,
+        field: "spec.registration.initialAccessTokenSecretRef",
+    };
+    parsed_entry(group.token, reference, |text| {
+        let text = text.trim_end_matches(['\r', '\n']);
+        if LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Secret::new(text.to_owned()));
+        }
+        Err("must consist of 16 to 512 printable ASCII characters without spaces")
+    })
 }

@@ -187,3 +187,66 @@ fn a_reference_to_a_client_that_cannot_be_used_is_unresolved() {
     let found = reasons_of(&build_of(&objects), ManagedKind::IdentityProvider, "a");
     assert!(found.contains(&ConditionReason::ClientNotReady), "{found:?}");
 }
+
+/// The problems of an object with its references.
+fn unresolved(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<String> {
+    let object = ObjectRef::new(kind, ObjectKey::new("team", name));
+    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let problems = verdict.problems.iter();
+    let problems = problems.filter(|it| it.condition == ConditionType::ResolvedRefs);
+    problems.map(|it| format!("{:?} {}", it.reason, it.field)).collect()
+}
+
+#[test]
+fn an_unknown_provider_in_access_rules_is_reported_until_it_exists() {
+    let reference = serde_json::json!({ "name": "main" });
+    let client = |access: &serde_json::Value| {
+        serde_json::json!({
+            "tenantRef": reference, "redirectUris": ["https://a.test/cb"], "access": access,
+        })
+    };
+    let mut objects = ObjectSet::default();
+    let access = serde_json::json!({ "providers": ["Local", "corp"] });
+    let spec = serde_json::json!({ "access": access });
+    put::<Tenant>(&mut objects, "main", &spec);
+    put::<OidcClient>(&mut objects, "named", &client(&access));
+    put::<OidcClient>(&mut objects, "other", &client(&serde_json::Value::Null));
+    let snapshot = build_of(&objects);
+    let missing = ["ProviderNotFound spec.access.providers[1]"];
+    assert_eq!(unresolved(&snapshot, ManagedKind::Tenant, "main"), missing);
+    assert_eq!(unresolved(&snapshot, ManagedKind::OidcClient, "named"), missing);
+    assert!(unresolved(&snapshot, ManagedKind::OidcClient, "other").is_empty());
+    let provider = serde_json::json!({
+        "tenantRef": reference, "type": "OIDC", "admit": "Everyone",
+        "oidc": { "issuer": "https://corp.test", "clientId": "a" },
+    });
+    put::<IdentityProvider>(&mut objects, "corp", &provider);
+    let snapshot = build_of(&objects);
+    assert!(unresolved(&snapshot, ManagedKind::Tenant, "main").is_empty());
+    assert!(unresolved(&snapshot, ManagedKind::OidcClient, "named").is_empty());
+}
+
+#[test]
+fn a_missing_client_secret_is_reported_at_the_field_that_names_it() {
+    let reference = serde_json::json!({ "name": "main" });
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    let secret = serde_json::json!({ "name": "absent" });
+    let oidc = serde_json::json!({
+        "tenantRef": reference, "type": "OIDC", "admit": "Everyone",
+        "oidc": { "issuer": "https://a.test", "clientId": "a", "clientSecretRef": secret },
+    });
+    let github = serde_json::json!({
+        "tenantRef": reference, "type": "GitHub", "admit": "Everyone",
+        "github": { "clientId": "a", "clientSecretRef": secret },
+    });
+    put::<IdentityProvider>(&mut objects, "oidc", &oidc);
+    put::<IdentityProvider>(&mut objects, "github", &github);
+    let snapshot = build_of(&objects);
+    for name in ["oidc", "github"] {
+        assert_eq!(
+            unresolved(&snapshot, ManagedKind::IdentityProvider, name),
+            [format!("SecretNotFound spec.{name}.clientSecretRef")]
+        );
+    }
+}

@@ -7,7 +7,7 @@ use std::{
 
 use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
-    api::{ConditionReason, ConditionType, IdentitySpec, OidcUser, SecretKeyRef},
+    api::{ConditionReason, IdentitySpec, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
     model::{
         Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject,
@@ -16,7 +16,7 @@ use crate::{
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{referenced_secret, text_entry},
+        secrets::{EntryReference, parsed_entry},
         validate::{self, ProblemList, UserFindings},
     },
 };
@@ -169,17 +169,11 @@ fn password(
     member: &GroupMember<'_, OidcUser>,
     reference: &SecretKeyRef,
 ) -> Result<StoredPassword, ValidationProblem> {
-    const FIELD: &str = "spec.passwordSecretRef";
-    let name = ObjectKey::new(&member.key.namespace, &reference.name);
-    let secret = referenced_secret(member.secret, &name, FIELD)?;
-    let entry = reference.key.as_deref().unwrap_or(DEFAULT_ENTRY);
-    parse_stored_password(text_entry(secret, entry, FIELD)?).map_err(|error| {
-        let message = format!("the Secret's entry {entry:?}: {error}");
-        ValidationProblem::of(
-            ConditionType::ResolvedRefs,
-            ConditionReason::SecretInvalid,
-            FIELD,
-            message,
-        )
-    })
+    let reference = EntryReference {
+        object: member.key,
+        reference,
+        default_entry: DEFAULT_ENTRY,
+        field: "spec.passwordSecretRef",
+    };
+    parsed_entry(member.secret, reference, parse_stored_password)
 }

@@ -1,12 +1,12 @@
 //! Validates `spec.access` of a tenant or client, and compiles its rules.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{ProblemList, visible_text};
 use crate::{
-    api::{self, ConditionReason},
+    api::{self, ConditionReason, ConditionType},
     expression::{Expression, ExpressionScope, ExpressionType},
-    model::{AccessPolicy, AccessRule, AcrLevel},
+    model::{AccessPolicy, AccessRule, AcrLevel, LOCAL_PROVIDER, TenantId},
 };
 
 /// Validates a policy; `levels` are those of the tenant, if it is known.
@@ -40,6 +40,27 @@ pub fn check_access(
     }))
 }
 
+/// Reports providers that the tenant does not have. The policy refuses their people, as it would if
+/// the providers were there, and nothing else changes.
+pub fn check_access_providers(
+    problems: &mut ProblemList,
+    written: Option<&api::AccessSpec>,
+    (tenant, known): (&TenantId, &HashSet<&str>),
+) {
+    let names = written.map_or(&[][..], |access| &access.providers);
+    for (index, name) in names.iter().enumerate() {
+        if name != LOCAL_PROVIDER && !known.contains(name.as_str()) {
+            let message = format!(
+                "IdentityProvider {name:?} not found in namespace {:?}; create it, or correct the name (its people are refused until then)",
+                tenant.0.namespace
+            );
+            let field = format!("spec.access.providers[{index}]");
+            let condition = ConditionType::ResolvedRefs;
+            problems.add(condition, ConditionReason::ProviderNotFound, field, message);
+        }
+    }
+}
+
 fn check_rule(
     problems: &mut ProblemList,
     index: usize,
@@ -64,7 +85,7 @@ fn check_rule(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{AccessRuleSpec, AccessSpec, ConditionType};
+    use crate::api::{AccessRuleSpec, AccessSpec};
 
     fn problems_of(spec: &AccessSpec) -> Vec<String> {
         let mut problems = ProblemList::default();
@@ -79,6 +100,26 @@ mod tests {
     fn with_rule(expression: &str) -> AccessSpec {
         let rule = AccessRuleSpec { expression: expression.into(), message: None };
         AccessSpec { rules: vec![rule], ..AccessSpec::default() }
+    }
+
+    #[test]
+    fn an_unknown_provider_is_a_reference_to_resolve() {
+        let mut problems = ProblemList::default();
+        let access = AccessSpec {
+            providers: vec!["Local".into(), "corp".into(), "crop".into()],
+            ..AccessSpec::default()
+        };
+        let (tenant, known) = (TenantId::new("acme", "main"), HashSet::from(["corp"]));
+        check_access_providers(&mut problems, Some(&access), (&tenant, &known));
+        check_access_providers(&mut problems, None, (&tenant, &known));
+        assert!(!problems.refused());
+        let (problems, _) = problems.into_parts();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].reason, ConditionReason::ProviderNotFound);
+        assert_eq!(
+            problems[0].text(),
+            "spec.access.providers[2]: IdentityProvider \"crop\" not found in namespace \"acme\"; create it, or correct the name (its people are refused until then)"
+        );
     }
 
     #[test]

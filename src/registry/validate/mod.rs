@@ -24,13 +24,14 @@ use std::collections::BTreeSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use url::Url;
 
+pub use access::check_access_providers;
 pub use client::{
     CheckedClient, ClientFindings, SecretSource, dynamic_registration, is_registered, sector_of,
     validate_client,
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
-pub use provider::{ProviderFindings, validate_provider};
+pub use provider::{ProviderFindings, secret_field, validate_provider};
 pub use secret_template::check_permissions as check_secret_permissions;
 pub use tenant::{CheckedTenant, validate_tenant};
 pub use user::{UserFindings, validate_user};

@@ -177,7 +177,7 @@ async fn read(client: &Client, etag: Option<&HeaderValue>) -> Result<Answer, Rea
     match response.status() {
         StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
         StatusCode::FORBIDDEN => Ok(Answer::Changed(PublishedSchemas::Forbidden, None)),
-        // Without a definition there is no document.
+        // The API server has no such document before the first definition is installed.
         StatusCode::NOT_FOUND => Ok(Answer::Changed(compare(&Value::Null), None)),
         status if status.is_success() => {
             let etag = response.headers().get(ETAG).cloned();

@@ -114,7 +114,7 @@ fn leave(left: &mut BTreeSet<String>, before: BTreeSet<String>, now: &BTreeSet<S
     left.len() > count
 }
 
-/// Waits for the first complete view; forever if there is no generation.
+/// Waits for the first complete view. Does not return without a generation.
 async fn synced(generation: &mut Option<Generation>) -> Arc<SourceView> {
     loop {
         let view = changed(generation).await;
@@ -124,7 +124,7 @@ async fn synced(generation: &mut Option<Generation>) -> Arc<SourceView> {
     }
 }
 
-/// Waits for the next view; forever if there is no generation.
+/// Waits for the next view. Does not return without a generation.
 async fn changed(generation: &mut Option<Generation>) -> Arc<SourceView> {
     if let Some(generation) = generation
         && generation.views.changed().await.is_ok()

@@ -222,3 +222,22 @@ fn renders_the_snapshot_and_process_metrics() {
         assert!(has(&metrics, line), "{line} in\n{}", metrics.render(NOW));
     }
 }
+
+#[test]
+fn refused_entries_have_a_bounded_number_of_clients() {
+    let metrics = serving(&["main"]);
+    let client = |n: usize| crate::model::ObjectKey::new("team", format!("c{n}"));
+    for n in (0..25).chain([0]) {
+        metrics.entry_refused(&tenant("main"), &client(n), RefusedEntryReason::Group);
+    }
+    let line = |client: &str, count| {
+        format!(
+            "lanyard_refused_entries_total{{tenant=\"team/main\",client=\"{client}\",reason=\"group\"}} {count}"
+        )
+    };
+    for (client, count) in [("team/c0", 2), ("team/c19", 1), ("", 5)] {
+        assert!(has(&metrics, &line(client, count)), "{}", metrics.render(NOW));
+    }
+    metrics.snapshot(8, NOW, [], &[(ManagedKind::Tenant, 0)]);
+    assert!(!metrics.render(NOW).contains("team/"), "{}", metrics.render(NOW));
+}

@@ -1,6 +1,8 @@
 //! Access rules at every use of a token: a person who may not enter is refused while it lasts, and
 //! nothing is revoked.
 
+use lanyard::model::{Clock, TenantId};
+
 use super::world::{MANIFESTS, World, assert_error, text};
 
 const CLIENT: &str = "metadata: {name: web}\nspec:\n";
@@ -27,7 +29,8 @@ async fn a_person_who_may_not_enter_is_refused_at_every_use_and_let_in_again() {
     let alice = world.alice().await;
     let mut tokens = alice.tokens(&alice.web, "openid offline_access").await;
     for (place, policy) in REFUSING {
-        world.app.serve(&with_policy(place, policy));
+        // A policy may name a provider that does not exist.
+        world.app.serve_with_problems(&with_policy(place, policy));
         let (refresh, access) = (text(&tokens, "refresh_token"), text(&tokens, "access_token"));
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
         let answer = alice.web.token(&form).await;
@@ -44,6 +47,27 @@ async fn a_person_who_may_not_enter_is_refused_at_every_use_and_let_in_again() {
         assert_eq!(status, 200, "{answer}");
         tokens = answer;
     }
+}
+
+#[tokio::test]
+async fn refused_uses_are_counted_by_client_and_reason() {
+    let world = World::new().await;
+    let (metrics, now) = (&world.app.app.accounts.metrics, world.app.clock.now());
+    metrics.snapshot(1, now, [TenantId::new("default", "shop")], &[]);
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+    world.app.serve_with_problems(&with_policy(CLIENT, "{providers: [corp]}"));
+    let access = text(&tokens, "access_token");
+    assert_eq!(alice.web.userinfo(access).await.0, 401);
+    world.introspect(&alice.web, access).await;
+    let refresh = text(&tokens, "refresh_token");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    assert_error(&alice.web.token(&form).await, 400, "invalid_grant");
+    let url = alice.web.authorize_url("openid", &[("prompt", "none")]);
+    assert_eq!(alice.browser.open(&url).await.answer()["error"], "access_denied");
+    let text = metrics.render(now);
+    let series = "lanyard_refused_entries_total{tenant=\"default/shop\",client=\"default/web\",reason=\"provider\"} 4";
+    assert!(text.lines().any(|line| line == series), "{text}");
 }
 
 #[tokio::test]

@@ -1,25 +1,26 @@
 //! A tenant whose people come from another tenant of the installation, by `clientRef`.
 
 use super::{
+    app::TestApp,
     browser::Browser,
-    world::{ADA, World, sign_in},
+    world::{ADA, application, id_token, sign_in},
 };
 
 const MANIFESTS: &str = include_str!("client_ref.yaml");
 
 #[tokio::test]
 async fn a_client_gives_issuer_credentials_and_redirect_uri() {
-    let world = World::of(MANIFESTS).await;
+    let app = TestApp::start(MANIFESTS).await;
     // Over the network nothing of the other tenant could be had.
-    let issuer = world.app.issuer("home");
+    let issuer = app.issuer("home");
     for path in ["/.well-known/openid-configuration", "/oauth/jwks", "/oauth/token"] {
-        world.app.publish(&format!("{issuer}{path}"), "not a document");
+        app.publish(&format!("{issuer}{path}"), "not a document");
     }
-    let (application, browser) = (world.application().await, Browser::new());
+    let (application, browser) = (application(&app).await, Browser::new());
     let page = browser.open(&application.authorize_url("openid profile email groups", &[])).await;
     assert!(page.url.path().starts_with("/default/home/"), "{}", page.url);
     let page = sign_in(&browser, &page, ADA).await;
-    let claims = world.id_token(&page).await;
+    let claims = id_token(&app, &page).await;
     assert_eq!(claims["preferred_username"], "ada");
     assert_eq!(claims["email"], "ada@home.test");
     assert_eq!(claims["groups"], serde_json::json!(["home:staff"]));
@@ -27,8 +28,8 @@ async fn a_client_gives_issuer_credentials_and_redirect_uri() {
 
 #[tokio::test]
 async fn only_the_callback_of_a_provider_is_registered() {
-    let world = World::of(MANIFESTS).await;
-    let (home, main) = (world.app.issuer("home"), world.app.issuer("main"));
+    let app = TestApp::start(MANIFESTS).await;
+    let (home, main) = (app.issuer("home"), app.issuer("main"));
     for (callback, status) in [("callback/home", 200), ("callback/other", 400), ("login", 400)] {
         let url = format!(
             "{home}/oauth/authorize?response_type=code&client_id=default.lanyard&scope=openid&redirect_uri={main}/{callback}"

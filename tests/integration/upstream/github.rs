@@ -5,24 +5,11 @@ use url::Url;
 
 use super::{
     app::TestApp,
-    browser::{Application, Browser, Page, claims},
+    browser::{Browser, Page},
+    world::{application, id_token, with_application},
 };
 
-const MANIFESTS: &str = r"
-apiVersion: lanyard.dev/v1alpha1
-kind: Tenant
-metadata: {name: main}
-spec: {}
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcClient
-metadata: {name: app}
-spec:
-  tenantRef: {name: main}
-  redirectUris: [https://rp.test/cb]
-  consent: Implied
-  secretRef: {name: secret}
----
+const GITHUB: &str = r"
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {name: github}
@@ -37,12 +24,6 @@ spec:
     organizations: {names: [Acme]}
     groups: {parents: true}
   admit: ByRules
----
-apiVersion: v1
-kind: Secret
-metadata: {name: secret}
-stringData:
-  client-secret: a secret of at least thirty-two characters
 ";
 
 /// Publishes the answers of GitHub at a host and its API.
@@ -86,23 +67,16 @@ async fn sign_in(app: &TestApp, host: &str) -> Page {
     browser.open(url.as_str()).await
 }
 
-async fn application(app: &TestApp) -> Application {
-    let secret = Some("a secret of at least thirty-two characters");
-    Application::discover(&app.issuer("main"), "default.app", secret, "https://rp.test/cb").await
-}
-
 #[tokio::test]
 async fn a_member_of_the_organization_signs_in_with_its_teams() {
     for (host, api, line) in [
         ("github.com", "https://api.github.com", "# HOST"),
         ("git.acme.test", "https://git.acme.test/api/v3", "host: git.acme.test"),
     ] {
-        let app = TestApp::start(&MANIFESTS.replace("# HOST", line)).await;
+        let app = TestApp::start(&with_application(&GITHUB.replace("# HOST", line))).await;
         publish(&app, (host, api), &["acme"]);
         let page = sign_in(&app, host).await;
-        let (status, tokens) = application(&app).await.redeem(&page.answer()["code"]).await;
-        assert_eq!(status, 200, "{tokens}");
-        let claims = claims(tokens["id_token"].as_str().expect("an ID token"));
+        let claims = id_token(&app, &page).await;
         assert_eq!(claims["preferred_username"], "octocat");
         assert_eq!(claims["email"], "octo@acme.test");
         assert_eq!(claims["email_verified"], true);
@@ -112,7 +86,7 @@ async fn a_member_of_the_organization_signs_in_with_its_teams() {
 
 #[tokio::test]
 async fn a_person_outside_the_organizations_is_refused() {
-    let app = TestApp::start(MANIFESTS).await;
+    let app = TestApp::start(&with_application(GITHUB)).await;
     publish(&app, ("github.com", "https://api.github.com"), &["Evil"]);
     let page = sign_in(&app, "github.com").await;
     assert_eq!(page.status, 403, "{}", page.body);

@@ -4,20 +4,20 @@ use serde_json::json;
 
 use super::{
     browser::Browser,
-    world::{ADA, World, sign_in},
+    world::{ADA, application, id_token, sign_in, with_home},
 };
 
 const SCOPES: &str = "openid profile email groups offline_access";
 
 #[tokio::test]
 async fn a_person_of_another_provider_signs_in() {
-    let world = World::new().await;
-    let (application, browser) = (world.application().await, Browser::new());
+    let app = with_home().await;
+    let (application, browser) = (application(&app).await, Browser::new());
     // The provider is the only source of people, so no page of `main` comes first.
     let page = browser.open(&application.authorize_url(SCOPES, &[])).await;
     assert!(page.url.path().starts_with("/default/home/"), "{}", page.url);
     let page = sign_in(&browser, &page, ADA).await;
-    let claims = world.id_token(&page).await;
+    let claims = id_token(&app, &page).await;
     let expected = json!({
         "name": "Ada Lovelace", "preferred_username": "ada", "email": "ada@home.test",
         "email_verified": true, "groups": ["home:staff"], "amr": ["fed"],
@@ -25,7 +25,7 @@ async fn a_person_of_another_provider_signs_in() {
     for (name, value) in expected.as_object().expect("an object") {
         assert_eq!(claims[name], *value, "{name}");
     }
-    assert_ne!(claims["sub"], world.app.subject("home", "ada"), "not the provider's subject");
+    assert_ne!(claims["sub"], app.subject("home", "ada"), "not the provider's subject");
     let again = browser.open(&application.authorize_url(SCOPES, &[("prompt", "none")])).await;
-    assert_eq!(world.id_token(&again).await["sub"], claims["sub"]);
+    assert_eq!(id_token(&app, &again).await["sub"], claims["sub"]);
 }

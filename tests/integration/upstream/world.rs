@@ -1,4 +1,4 @@
-//! The fixture of these tests: a tenant whose people come from another tenant of the same server.
+//! The fixture of these tests: a tenant with an application, and with people of a provider.
 
 use serde_json::Value;
 
@@ -9,35 +9,41 @@ use super::{
 
 pub const ADA: (&str, &str) = ("ada", "correct horse");
 
-const MANIFESTS: &str = include_str!("manifests.yaml");
+/// The client secret of everything.
+const SECRET: &str = "a secret of at least thirty-two characters";
 
-pub struct World {
-    pub app: TestApp,
+/// The tenant `main` with an application, and the Secret `secret`.
+const APPLICATION: &str = include_str!("application.yaml");
+
+/// A provider of the tenant `main` that is another tenant of the same server.
+const HOME: &str = include_str!("home.yaml");
+
+/// The tenant with an application, and further objects.
+pub fn with_application(objects: &str) -> String {
+    format!("{APPLICATION}---\n{objects}")
 }
 
-impl World {
-    pub async fn new() -> Self {
-        Self::of(MANIFESTS).await
-    }
+/// The application of the tenant `main`.
+pub async fn application(app: &TestApp) -> Application {
+    let issuer = app.issuer("main");
+    Application::discover(&issuer, "default.app", Some(SECRET), "https://rp.test/cb").await
+}
 
-    pub async fn of(manifests: &str) -> Self {
-        Self { app: TestApp::start(manifests).await }
-    }
+/// The tokens for the answer to an authorization request.
+pub async fn tokens(app: &TestApp, page: &Page) -> Value {
+    let (status, tokens) = application(app).await.redeem(&page.answer()["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    tokens
+}
 
-    /// The application of the tenant `main`.
-    pub async fn application(&self) -> Application {
-        let secret = Some("a secret of at least thirty-two characters");
-        let issuer = self.app.issuer("main");
-        Application::discover(&issuer, "default.app", secret, "https://rp.test/cb").await
-    }
+/// The claims of the ID token for the answer to an authorization request.
+pub async fn id_token(app: &TestApp, page: &Page) -> Value {
+    claims(tokens(app, page).await["id_token"].as_str().expect("an ID token"))
+}
 
-    /// The claims of the ID token for the answer to an authorization request.
-    pub async fn id_token(&self, page: &Page) -> Value {
-        let application = self.application().await;
-        let (status, tokens) = application.redeem(&page.answer()["code"]).await;
-        assert_eq!(status, 200, "{tokens}");
-        claims(tokens["id_token"].as_str().expect("an ID token"))
-    }
+/// The tenant whose people come from another tenant of the same server.
+pub async fn with_home() -> TestApp {
+    TestApp::start(&with_application(HOME)).await
 }
 
 /// Submits the sign-in form that the browser is at; returns the next page.

@@ -74,7 +74,7 @@ fn keys(values: &str) -> Vec<Key> {
     keys
 }
 
-/// The schema of a path; null if there is none.
+/// The schema of a path; null for a path without one.
 fn at<'s>(path: &str, root: &'s Value) -> &'s Value {
     let steps = path.split('.').filter(|step| !step.is_empty());
     steps.fold(root, |schema, step| resolve(&schema["properties"][step], root))

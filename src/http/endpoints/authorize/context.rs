@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    accounts::{AccountContext, sessions::ActiveSession, token_events},
+    accounts::{
+        AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events,
+    },
     http::{AppState, Reply, Request},
     model::{
         Account, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,
@@ -46,7 +48,7 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
-    /// The reason that the session's user may not use the application, if there is one.
+    /// The reason that the session's user may not use the application; `None` for one who may.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
         let session = self.session.as_ref()?;
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
@@ -59,9 +61,17 @@ impl AuthorizationContext<'_> {
         let (Some(refusal), Some(session)) = (self.entry_refusal(), self.session_record()) else {
             return;
         };
+        count_refused_entry(self.accounts(), &self.authorization.client, &refusal);
         let person = (&session.authentication, Some(session.sid.as_str()));
         let event = token_events::entry_event(&self.authorization.client, person, &refusal);
         self.accounts().audit(event);
+    }
+
+    /// Counts that the session's user may not use the application.
+    pub(in crate::http::endpoints) fn count_entry_refusal(&self) {
+        if let Some(refusal) = self.entry_refusal() {
+            count_refused_entry(self.accounts(), &self.authorization.client, &refusal);
+        }
     }
 
     /// Reports the answer of the session's user to the consent page.

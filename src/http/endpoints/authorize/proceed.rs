@@ -29,6 +29,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             if matches!(error.code, ErrorCode::UnmetAuthenticationRequirements)
                 && let Some(session) = authorization.session_record()
             {
+                authorization.count_entry_refusal();
                 authorization.accounts().audit(AuditEvent::StepUp {
                     client: (&*authorization.authorization.client).into(),
                     subject: AuditText::new(session.authentication.subject.as_str()),

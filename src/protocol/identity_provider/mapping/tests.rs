@@ -9,7 +9,7 @@ use crate::{
 
 fn mapped(provider: &IdentityProvider, claims: Value) -> Result<Account, MappingError> {
     let Value::Object(claims) = claims else { panic!("an object") };
-    map_account(provider, &TenantId::new("acme", "main"), &claims)
+    map_account(provider, &claims)
 }
 
 #[test]

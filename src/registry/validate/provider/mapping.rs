@@ -161,3 +161,31 @@ pub(super) fn claim_rules(
     }
     rules
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ConditionType;
+
+    #[test]
+    fn a_claim_rule_is_a_value_or_an_expression_that_gives_true_or_false() {
+        let with_value = ClaimValidationRuleSpec {
+            claim: Some("hd".into()),
+            required_value: Some("acme.test".into()),
+            ..ClaimValidationRuleSpec::default()
+        };
+        let with_expression = |text: &str| ClaimValidationRuleSpec {
+            expression: Some(text.into()),
+            ..ClaimValidationRuleSpec::default()
+        };
+        let mut problems = ProblemList::default();
+        let rules = claim_rules(&mut problems, &[with_value, with_expression("claims.a == 'b'")]);
+        assert_eq!(problems.len(), 0, "{problems:?}");
+        assert!(matches!(&rules[0].requirement, Requirement::Claim { name, value }
+            if name == "hd" && value == "acme.test"));
+        assert!(matches!(&rules[1].requirement, Requirement::Expression(_)));
+        assert!(claim_rules(&mut problems, &[with_expression("size('text')")]).is_empty());
+        let problem = problems.find(ConditionType::Accepted).expect("one");
+        assert_eq!(problem.field, "spec.claimValidationRules[0].expression");
+    }
+}

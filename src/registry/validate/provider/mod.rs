@@ -4,12 +4,14 @@ mod ldap;
 mod mapping;
 mod source;
 
+pub use source::secret_field;
+
 use std::time::Duration;
 
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
-    model::{AdmissionPolicy, ObjectKey, ProviderType, RefreshMode, SubjectStrategy, TenantId},
+    model::{AdmissionPolicy, ObjectKey, ProviderType, RefreshMode, SubjectStrategy},
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
         check_example,
@@ -96,7 +98,7 @@ pub fn validate_provider(
         },
     });
     if let Some(checked) = &checked {
-        examples(&mut problems, spec, checked, &spec.tenant_ref.of(key));
+        examples(&mut problems, spec, checked);
     }
     let checked = checked.filter(|_| !problems.refused());
     ProviderFindings { checked, secret, identity_key, problems }
@@ -203,15 +205,10 @@ fn domains(problems: &mut ProblemList, field: &str, written: &[String]) {
     }
 }
 
-fn examples(
-    problems: &mut ProblemList,
-    spec: &IdentityProviderSpec,
-    checked: &IdentityProvider,
-    tenant: &TenantId,
-) {
+fn examples(problems: &mut ProblemList, spec: &IdentityProviderSpec, checked: &IdentityProvider) {
     for (index, written) in spec.examples.iter().enumerate() {
         let example = Example { claims: written.claims.clone(), expects: written.expects.clone() };
-        if let Err(failure) = check_example(checked, tenant, &example) {
+        if let Err(failure) = check_example(checked, &example) {
             let field = format!("spec.examples[{index}]");
             problems.refuse(ConditionReason::ExampleFailed, field, failure);
         }

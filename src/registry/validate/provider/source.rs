@@ -66,7 +66,7 @@ pub(super) fn provider_source(
 }
 
 /// The field with the reference to the client secret.
-pub(super) fn secret_field(spec: &IdentityProviderSpec) -> &'static str {
+pub fn secret_field(spec: &IdentityProviderSpec) -> &'static str {
     match (&spec.github, &spec.ldap) {
         (Some(_), _) => "spec.github.clientSecretRef",
         (_, Some(_)) => "spec.ldap.bindSecretRef",

@@ -1,0 +1,126 @@
+//! Identity providers, with all defaults applied.
+
+use std::time::Duration;
+
+use super::{
+    AssuranceRule, ClaimRule, GroupMapping, ProviderSource, Requirement, TextSource, UserRule,
+    ValueSource,
+};
+use crate::model::{
+    AdmissionPolicy, LdapSettings, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
+    UnavailablePolicy,
+};
+
+/// A source of people, with all defaults applied.
+#[derive(Clone, Debug)]
+pub struct IdentityProvider {
+    /// The object that declares it.
+    pub object: ObjectKey,
+    /// The tenant whose people come from it.
+    pub tenant: TenantId,
+    /// The name on the sign-in page.
+    pub display_name: String,
+    /// How the provider is asked.
+    pub source: ProviderSource,
+    /// The name under which subjects are computed.
+    pub identity_key: String,
+    /// How subjects are made.
+    pub subject: SubjectRule,
+    /// Where the parts of an account come from.
+    pub mappings: ClaimMappings,
+    /// Domains of verified e-mail addresses; empty: every domain.
+    pub email_domains: Vec<String>,
+    /// Requirements on the claims.
+    pub claim_rules: Vec<ClaimRule>,
+    /// Requirements on the account.
+    pub user_rules: Vec<UserRule>,
+    /// The people who may sign in.
+    pub admission: AdmissionPolicy,
+    /// When it is asked again about signed-in people.
+    pub refresh: RefreshPolicy,
+    /// Its assurances that count here.
+    pub assurance: Vec<AssuranceRule>,
+    /// Its place on the sign-in page.
+    pub sign_in: ProviderPlacement,
+}
+
+impl IdentityProvider {
+    /// The object's name, which is unique within the tenant and part of the redirect URI.
+    pub fn name(&self) -> &str {
+        &self.object.name
+    }
+
+    /// The directory, if the provider is one.
+    pub fn directory(&self) -> Option<&LdapSettings> {
+        match &self.source {
+            ProviderSource::Ldap(settings) => Some(settings),
+            ProviderSource::Oidc(_) | ProviderSource::GitHub(_) => None,
+        }
+    }
+
+    /// The provider's claims that mappings and rules read.
+    pub fn mapped_claims(&self) -> impl Iterator<Item = &str> {
+        let ClaimMappings { username, name, email, email_verified, groups, .. } = &self.mappings;
+        let values = [Some(&username.value), Some(&name.value), email.as_ref()];
+        let verified = email.as_ref().map(|_| email_verified);
+        let groups = groups.value.as_ref();
+        let mapped = values.into_iter().chain([verified, groups]).flatten();
+        let required = self.claim_rules.iter().filter_map(|rule| match &rule.requirement {
+            Requirement::Claim { name, .. } => Some(name.as_str()),
+            Requirement::Expression(_) => None,
+        });
+        mapped.filter_map(ValueSource::claim).chain(required).chain([self.subject.claim.as_str()])
+    }
+}
+
+/// When a provider is asked again about signed-in people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshPolicy {
+    /// Whether it is asked.
+    pub mode: RefreshMode,
+    /// The age of claims from which it is asked.
+    pub interval: Duration,
+    /// The rule while it cannot be asked.
+    pub unavailable: UnavailablePolicy,
+    /// How long claims count while it cannot be asked.
+    pub keep_for: Duration,
+}
+
+/// The place of a provider on the sign-in page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderPlacement {
+    /// The position.
+    pub order: u32,
+    /// Domains of e-mail addresses whose owners are sent there.
+    pub domains: Vec<String>,
+    /// Whether the page omits its button.
+    pub hidden: bool,
+}
+
+/// How subjects are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectRule {
+    /// The provider's claim that identifies a person.
+    pub claim: String,
+    /// The form of subjects.
+    pub strategy: SubjectStrategy,
+    /// The id of Dex's connector, for [`SubjectStrategy::Dex`].
+    pub connector_id: String,
+}
+
+/// Where the parts of an account come from.
+#[derive(Clone, Debug)]
+pub struct ClaimMappings {
+    /// The username.
+    pub username: TextSource,
+    /// The full name.
+    pub name: TextSource,
+    /// The e-mail address; `None`: accounts have none.
+    pub email: Option<ValueSource>,
+    /// Whether the address is verified.
+    pub email_verified: ValueSource,
+    /// The groups.
+    pub groups: GroupMapping,
+    /// Further claims, by name.
+    pub extra: Vec<(String, ValueSource)>,
+}

@@ -1,0 +1,83 @@
+//! The values of the parts of an account, and the requirements on claims and accounts.
+
+use serde_json::Value;
+
+use super::UpstreamClaims;
+use crate::expression::{Expression, ExpressionVariables};
+
+/// A text with a prefix.
+#[derive(Clone, Debug)]
+pub struct TextSource {
+    /// The value.
+    pub value: ValueSource,
+    /// The text before it.
+    pub prefix: String,
+}
+
+/// A value of the provider's claims.
+#[derive(Clone, Debug)]
+pub enum ValueSource {
+    /// The value of a claim.
+    Claim(String),
+    /// The result of an expression over `claims`.
+    Expression(Expression),
+}
+
+impl ValueSource {
+    /// The value; `None` if the claim is absent or null.
+    ///
+    /// # Errors
+    ///
+    /// The reason if an expression cannot be evaluated.
+    pub fn value(&self, claims: &UpstreamClaims) -> Result<Option<Value>, String> {
+        match self {
+            Self::Claim(name) => Ok(claims.get(name).filter(|value| !value.is_null()).cloned()),
+            Self::Expression(expression) => {
+                let variables =
+                    ExpressionVariables { claims: Some(claims), ..ExpressionVariables::default() };
+                let value = expression.evaluate(&variables).map_err(|error| error.to_string())?;
+                Ok(Some(value).filter(|value| !value.is_null()))
+            }
+        }
+    }
+
+    /// The claim that is read, if it is one.
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::Claim(name) => Some(name),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+/// A requirement on the claims of a provider.
+#[derive(Clone, Debug)]
+pub struct ClaimRule {
+    /// The requirement.
+    pub requirement: Requirement,
+    /// Shown to a person who does not meet it.
+    pub message: Option<String>,
+}
+
+/// The requirement of a [`ClaimRule`].
+#[derive(Clone, Debug)]
+pub enum Requirement {
+    /// A claim has this text.
+    Claim {
+        /// The name of the claim.
+        name: String,
+        /// The text.
+        value: String,
+    },
+    /// An expression over `claims` is true.
+    Expression(Expression),
+}
+
+/// A requirement on the account that the claims were mapped to.
+#[derive(Clone, Debug)]
+pub struct UserRule {
+    /// An expression over `claims` and `user` that must be true.
+    pub expression: Expression,
+    /// Shown to a person who does not meet it.
+    pub message: Option<String>,
+}
