@@ -150,7 +150,7 @@ pub(super) async fn admit_person(
     let admitted = admitted_account(context, provider, claims)
         .and_then(|account| Ok((account, people::claims_json(claims)?)));
     let (account, json) = admitted.inspect_err(|error| {
-        let subject = identity_of(provider, context.tenant_id(), claims).ok();
+        let subject = identity_of(provider, claims).ok();
         let subject = subject.as_ref().map(|identity| identity.subject.as_str());
         report_refusal(context, provider, subject, error);
     })?;

@@ -49,6 +49,10 @@ condition_types! {
     /// The object may be served, but is less safe than it could be, as the message says. The condition
     /// is absent for an object without warnings.
     Warning on "Tenant and OidcClient",
+    /// The server of the provider answers, so that people can sign in by it. `Ready` does not depend on it.
+    /// The condition is absent before the first answer, and for a provider that is not served or is
+    /// another tenant of the installation.
+    Reachable on "IdentityProvider",
 }
 
 impl ConditionReason {
@@ -186,6 +190,17 @@ condition_reasons! {
     /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`
     /// permit. Its codes, tokens and passwords are not encrypted on the way.
     InsecureHttp: "Use https, then remove the host from `insecureHttpHosts`.",
+    /// The server of the provider answers, and its answer can be used.
+    Reachable: "",
+    /// The server of the provider does not answer, or answers with an error.
+    Unreachable: "Look at the server, and at egress policy. Lanyard asks again all the time.",
+    /// The certificate of the provider's server is not trusted, is expired, or is of another host.
+    CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetchCa`, or of `spec.ldap.caRef`. \
+                         Or correct the host.",
+    /// The provider has no discovery document that can be used, or it is about another issuer.
+    BadMetadata: "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document.",
+    /// The directory refuses the search account. Lanyard tries it every ten minutes, so that it is not locked.
+    AccountRefused: "Correct name and password in the Secret that `spec.ldap.bindSecretRef` names.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed: "Look at the message, and at Lanyard's permissions.",
 }

@@ -9,7 +9,7 @@ use crate::{
     config,
     fetch::{EgressPolicy, FetchError, HttpFetch, InstrumentedFetch, SharedFetch, trusted_roots},
     telemetry::{FetchOutcome, Metrics},
-    upstream::ldap::LdapDirectories,
+    upstream::{NetworkProbe, ldap::LdapDirectories},
 };
 
 /// The outbound HTTP client. In `dev` it may also call this machine.
@@ -30,6 +30,15 @@ fn egress_policy(args: &ServeArgs, dev: bool) -> Result<EgressPolicy> {
             .extend(["127.0.0.0/8", "::1/128"].iter().flat_map(|net| net.parse::<ipnet::IpNet>()));
     }
     Ok(EgressPolicy::new(allowed))
+}
+
+/// The probe of identity providers, with clients of its own.
+pub fn upstream_probe(args: &ServeArgs, metrics: &Arc<Metrics>) -> Result<NetworkProbe> {
+    Ok(NetworkProbe {
+        public: outbound_client(args, false, metrics)?,
+        internal: internal_client(args, false, metrics)?,
+        directories: outbound_directories(args, false)?,
+    })
 }
 
 /// The client of directories, which trusts the same certificates as the HTTP client.

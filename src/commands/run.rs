@@ -78,6 +78,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     if let Some(follower) = follower {
         follower.start(client.clone());
     }
+    let probe = super::outbound::upstream_probe(&args.serve, &parts.app.accounts.metrics)?;
     let candidate = LeaderElectionConfig {
         lease: Arc::new(ClusterLease::new(
             client,
@@ -92,7 +93,11 @@ async fn serve(args: &RunArgs) -> Result<()> {
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
     let acting = tokio::spawn(controller::run_elected(
-        parts.controller(&source).with_host_settings(hosts).with_spare_keys(SPARE_KEYS),
+        parts
+            .controller(&source)
+            .with_host_settings(hosts)
+            .with_spare_keys(SPARE_KEYS)
+            .with_upstream_probe(Arc::new(probe)),
         candidate,
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },

@@ -2,11 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
+use super::reachability::Reachability;
 use crate::{
     keys::KeyMaker,
     model::{
         Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, ObjectKey, ObjectKind,
-        SharedAuditSink, SharedRefreshReplays, UndeliveredReceiver,
+        SharedAuditSink, SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver,
     },
     registry,
     source::SharedSource,
@@ -79,6 +80,10 @@ pub struct ControllerContext {
     pub host_settings: Option<HostSettingsReceiver>,
     /// Receives the changes of keys.
     pub(super) audit: SharedAuditSink,
+    /// Asks identity providers whether they can be used; `None` where they are not asked.
+    pub(super) probe: Option<SharedUpstreamProbe>,
+    /// The conclusions from their answers.
+    pub(super) reachability: Arc<Reachability>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -105,6 +110,8 @@ impl ControllerContext {
             base_url: None,
             host_settings: None,
             audit: Arc::new(IgnoredAudit),
+            probe: None,
+            reachability: Arc::default(),
             key_maker: Arc::default(),
         }
     }
@@ -143,6 +150,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_spare_keys(self, spares: usize) -> Self {
         Self { key_maker: Arc::new(KeyMaker::with_spares(spares)), ..self }
+    }
+
+    /// Sets what asks identity providers whether they can be used.
+    #[must_use]
+    pub fn with_upstream_probe(self, probe: SharedUpstreamProbe) -> Self {
+        Self { probe: Some(probe), ..self }
     }
 
     /// Sets the counts of superseded refresh tokens that were used.

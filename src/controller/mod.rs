@@ -16,6 +16,7 @@ mod logout_events;
 mod observed;
 mod oidc_client;
 mod published_status;
+mod reachability;
 mod reconcile;
 mod replay_events;
 mod run;

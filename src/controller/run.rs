@@ -21,6 +21,7 @@ use super::{
     logout_events,
     observed::ObservedState,
     published_status::PublishedStatuses,
+    reachability::probe_providers,
     reconcile::reconcile_object,
     replay_events, tenant, unwatched,
     workqueue::{WorkResult, Workqueue},
@@ -69,6 +70,7 @@ pub async fn run_controller(
             never = logout_events::publish_events(&context) => match never {},
             never = replay_events::publish_events(&context) => match never {},
             never = host_settings_events::publish_events(&context) => match never {},
+            never = probe_providers(&context) => match never {},
         }
     }
 }
@@ -138,6 +140,9 @@ async fn run_while_leading(context: &ControllerContext) {
                 refresh = Some(Instant::now() + DEBOUNCE);
             }
             () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
+            concluded = context.reachability.changed() => {
+                concluded.into_iter().for_each(|provider| queue.add(provider));
+            }
             () = sleep_until_due(context, &queue), if slots.cheap > 0 => {}
         }
     }

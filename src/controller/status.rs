@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
     ControllerContext, ReconcileError, observed::ObservedState,
-    published_status::PublishedStatuses, tenant,
+    published_status::PublishedStatuses, reachability::reachable_reason, tenant,
 };
 use crate::{
     api::{
@@ -42,7 +42,11 @@ pub async fn publish_status(
     };
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
-    let conditions = registry::verdict_conditions(verdict, &before, now);
+    let mut conditions = registry::verdict_conditions(verdict, &before, now);
+    let reachable = reachable_reason(context, world, verdict);
+    conditions.extend(
+        reachable.map(|reason| registry::reachable_condition(verdict, reason, &before, now)),
+    );
     let status = wanted(verdict, world, conditions, before.salt(), now);
     let told = status.status_digest();
     if !before.same_content(&told) {

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use k8s_openapi::{
     ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Condition,
 };
@@ -27,7 +28,8 @@ use crate::{
     },
     model::{
         Clock as _, FixedClock, HostSettings, Installation, Issuer, ManagedKind, ObjectKey,
-        ObjectKind, ObjectRef, SecretPermissions, SeededEntropy, Timestamp,
+        ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget,
+        SecretPermissions, SeededEntropy, Timestamp, UpstreamProbe,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -665,4 +667,88 @@ async fn a_foreign_key_secret_is_never_written() {
     cluster.settle().await;
     assert_eq!(cluster.source.secret("main-signing-keys"), before);
     assert!(cluster.source.secret("main-signing-keys-backup").is_none());
+}
+
+const PROVIDER: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {name: corp, namespace: team}
+spec:
+  tenantRef: {name: main}
+  type: OIDC
+  oidc: {issuer: https://sso.test, clientId: lanyard}
+  admit: Everyone
+";
+
+/// An identity provider with a changing answer.
+#[derive(Debug)]
+struct Answering {
+    answer: Mutex<Result<(), ProbeFailure>>,
+    asked: Mutex<Vec<ProbeTarget>>,
+}
+
+#[async_trait]
+impl UpstreamProbe for Answering {
+    async fn probe(&self, target: &ProbeTarget) -> Result<(), ProbeError> {
+        self.asked.lock().expect("not poisoned").push(target.clone());
+        let answer = *self.answer.lock().expect("not poisoned");
+        answer.map_err(|failure| ProbeError { failure, cause: "of the test".to_owned() })
+    }
+}
+
+impl Cluster {
+    fn provider_conditions(&self) -> Vec<Condition> {
+        let provider =
+            ObjectRef::new(ManagedKind::IdentityProvider, ObjectKey::new("team", "corp"));
+        match self.source.status(&provider) {
+            Some(StatusUpdate::Managed(AnyStatus::IdentityProvider(status))) => status.conditions,
+            other => panic!("no status: {other:?}"),
+        }
+    }
+
+    /// Lets time pass until the condition `Reachable` of the provider has a reason.
+    async fn until_reachable_is(&self, status: &str, reason: &str) {
+        for _ in 0..20 {
+            self.clock.advance(Duration::from_secs(40));
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            let conditions = self.provider_conditions();
+            let found = conditions.iter().find(|it| it.type_ == "Reachable");
+            if found.is_some_and(|it| it.status == status && it.reason == reason) {
+                assert_eq!(find(&conditions, "Ready").0, "True");
+                return;
+            }
+        }
+        panic!("{:?}", self.provider_conditions());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_leader_tells_whether_a_provider_is_reachable() {
+    let mut cluster = Cluster::new(&[TENANT, PROVIDER]);
+    cluster.settle().await;
+    assert!(cluster.provider_conditions().iter().all(|it| it.type_ != "Reachable"));
+    let answering = Arc::new(Answering { answer: Mutex::new(Ok(())), asked: Mutex::default() });
+    cluster.context = cluster.context.clone().with_upstream_probe(Arc::clone(&answering) as _);
+    let answer = |answer| *answering.answer.lock().expect("not poisoned") = answer;
+    let (_leads, follow) = watch::channel(true);
+    let running =
+        tokio::spawn(run_controller(cluster.context.clone(), follow, std::future::pending::<()>()));
+    cluster.until_reachable_is("True", "Reachable").await;
+    let writes = cluster.source.statuses();
+    for _ in 0..20 {
+        cluster.clock.advance(Duration::from_secs(40));
+        tokio::time::sleep(Duration::from_secs(40)).await;
+    }
+    assert_eq!(cluster.source.statuses(), writes, "no probe alone writes a status");
+    answer(Err(ProbeFailure::Unreachable));
+    cluster.until_reachable_is("False", "Unreachable").await;
+    answer(Err(ProbeFailure::CertificateInvalid));
+    cluster.until_reachable_is("False", "CertificateInvalid").await;
+    answer(Ok(()));
+    cluster.until_reachable_is("True", "Reachable").await;
+    let asked = answering.asked.lock().expect("not poisoned");
+    assert!(asked.len() > 20, "{}", asked.len());
+    let expected = ProbeQuestion::Discovery("https://sso.test".into());
+    assert!(asked.iter().all(|it| it.question == expected && !it.inside_network));
+    running.abort();
 }

@@ -13,7 +13,7 @@ mod root_certificates;
 mod shared;
 mod upstream_fetch;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -77,6 +77,11 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Returns true if the server's certificate is not valid.
+    pub fn is_about_certificate(&self) -> bool {
+        matches!(self, Self::Broken(_, cause) if is_certificate_error(cause))
+    }
+
     /// Returns true if a later attempt may succeed.
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -85,6 +90,13 @@ impl FetchError {
             Self::Unknown(_) | Self::Broken(..) | Self::Late(_) | Self::Busy => true,
         }
     }
+}
+
+/// Returns true if a connection failed because the server's certificate is not valid.
+pub fn is_certificate_error(cause: &ErrorCause) -> bool {
+    let cause = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// A request of an OAuth client: to a token endpoint, or with a token.

@@ -40,6 +40,7 @@ mod tenant;
 mod time;
 mod token_policy;
 mod undelivered_logouts;
+mod upstream_probe;
 mod username;
 mod wire_enum;
 
@@ -105,6 +106,9 @@ pub use tenant::{
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
+pub use upstream_probe::{
+    ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, SharedUpstreamProbe, UpstreamProbe,
+};
 pub use username::normalize_username;
 pub use wire_enum::WireEnum;
 pub(crate) use wire_enum::wire_enum;

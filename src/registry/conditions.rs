@@ -52,20 +52,51 @@ pub fn verdict_conditions(
         let warned = Judged { status: TRUE, reason: first.reason, message };
         all.push((ConditionType::Warning, warned));
     }
-    let entry = |(condition, judged): (ConditionType, Judged)| {
-        let since = previous.since(condition, judged.status).unwrap_or(now);
-        Condition {
-            type_: condition.as_str().to_owned(),
-            status: judged.status.to_owned(),
-            reason: judged.reason.as_str().to_owned(),
-            message: judged.message,
-            observed_generation: verdict.generation,
-            last_transition_time: Time(
-                jiff::Timestamp::from_second(since.secs()).unwrap_or_default(),
-            ),
-        }
-    };
+    let entry = |(condition, judged)| condition_of(verdict, condition, judged, (previous, now));
     all.into_iter().map(entry).collect()
+}
+
+/// The condition `Reachable` with a reason. `lastTransitionTime` is kept as for the others.
+pub fn reachable_condition(
+    verdict: &Verdict,
+    reason: ConditionReason,
+    previous: &StatusDigest,
+    now: Timestamp,
+) -> Condition {
+    let (status, message) = match reason {
+        ConditionReason::Reachable => (TRUE, "The provider's server answers."),
+        ConditionReason::HostNotAllowed => (
+            FALSE,
+            "The provider's server has an address that may not be called; have its host listed in upstreamHosts.",
+        ),
+        ConditionReason::CertificateInvalid => {
+            (FALSE, "The certificate of the provider's server is not valid.")
+        }
+        ConditionReason::BadMetadata => {
+            (FALSE, "The provider's discovery document is missing, wrong or about another issuer.")
+        }
+        ConditionReason::AccountRefused => (FALSE, "The directory refuses the search account."),
+        _ => (FALSE, "The provider's server does not answer."),
+    };
+    let judged = Judged { status, reason, message: message.to_owned() };
+    condition_of(verdict, ConditionType::Reachable, judged, (previous, now))
+}
+
+fn condition_of(
+    verdict: &Verdict,
+    condition: ConditionType,
+    judged: Judged,
+    (previous, now): (&StatusDigest, Timestamp),
+) -> Condition {
+    let since = previous.since(condition, judged.status).unwrap_or(now);
+    Condition {
+        type_: condition.as_str().to_owned(),
+        status: judged.status.to_owned(),
+        reason: judged.reason.as_str().to_owned(),
+        message: judged.message,
+        observed_generation: verdict.generation,
+        last_transition_time: Time(jiff::Timestamp::from_second(since.secs()).unwrap_or_default()),
+    }
 }
 
 fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
@@ -99,7 +130,10 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         ConditionType::SecretReady
         | ConditionType::Ready
         | ConditionType::Stalled
-        | ConditionType::Warning => holds(ConditionReason::Available, "The Secret is up to date."),
+        | ConditionType::Warning
+        | ConditionType::Reachable => {
+            holds(ConditionReason::Available, "The Secret is up to date.")
+        }
     }
 }
 

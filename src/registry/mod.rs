@@ -26,7 +26,7 @@ pub use build::{BuildCache, build_snapshot};
 pub use client_secret::{
     ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
-pub use conditions::verdict_conditions;
+pub use conditions::{reachable_condition, verdict_conditions};
 pub use handle::SnapshotHandle;
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;

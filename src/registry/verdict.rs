@@ -6,7 +6,7 @@ use super::{ClientSecretValues, SecretTemplate};
 use crate::{
     api::{ConditionReason, ConditionType},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
+    model::{ClientId, Issuer, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
 };
 
 /// A problem of an object: a value to change, or something that it waits for.
@@ -226,6 +226,8 @@ pub struct ProviderOutcome {
     pub issuer: Option<String>,
     /// The name under which subjects are computed.
     pub identity_key: Option<String>,
+    /// The server to probe, if the provider is served, except for a tenant of this installation.
+    pub probe: Option<ProbeTarget>,
     /// Whether people can sign in by it.
     pub served: bool,
 }

@@ -37,7 +37,7 @@ impl UpstreamMetadataCache {
         (tenant, issuer): (&TenantId, &str),
         now: Timestamp,
     ) -> Result<Arc<UpstreamMetadata>, RemoteDocumentError> {
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let url = UpstreamMetadata::url_of(issuer);
         let found = self.0.find(fetch, (tenant, &url), now, false).await?;
         if found.issuer != issuer {
             return Err(RemoteDocumentError::OtherIssuer(found.issuer.clone()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use super::labels::LabelValues;
+use super::label_values::LabelValues;
 use crate::model::{AUDIT_EVENTS, AuditOutcome};
 
 /// The outcomes of security events.

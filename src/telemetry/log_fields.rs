@@ -81,6 +81,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("statement", "An SQL statement that the database refused."),
     field("status", "HTTP status code of the response."),
     field("tenant", "The tenant, as `namespace/name`."),
+    field("upstream", "The server of an identity provider."),
     field("used_file", "The file whose copy of a duplicate object is used."),
     field("user", "The user of the request, by the subject."),
     field("version", "Version of the API server."),

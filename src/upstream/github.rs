@@ -108,6 +108,15 @@ async fn request_token(
     Ok(parse_token_response(response.status, &response.body)?)
 }
 
+/// The URL of the REST API of the installation with this host.
+pub(super) fn api_base(host: &str) -> String {
+    if host == PUBLIC_HOST {
+        "https://api.github.com".to_owned()
+    } else {
+        format!("https://{host}/api/v3")
+    }
+}
+
 /// The REST API with a person's token.
 struct GitHubApi<'a> {
     fetch: &'a SharedFetch,
@@ -117,11 +126,7 @@ struct GitHubApi<'a> {
 
 impl<'a> GitHubApi<'a> {
     fn new(fetch: &'a SharedFetch, github: &GitHubUpstream, token: &Secret<String>) -> Self {
-        let base = if github.host == PUBLIC_HOST {
-            "https://api.github.com".to_owned()
-        } else {
-            format!("https://{}/api/v3", github.host)
-        };
+        let base = api_base(&github.host);
         let authorization = Secret::new(format!("Bearer {}", token.expose()));
         Self { fetch, base, authorization }
     }

@@ -8,11 +8,13 @@ mod error;
 mod github;
 pub mod ldap;
 mod oidc;
+mod probe;
 mod userinfo;
 
 pub use error::UpstreamError;
 pub use github::{github_authorization_url, redeem_github_code};
 pub use oidc::{CodeExchange, UpstreamClient};
+pub use probe::NetworkProbe;
 
 use crate::{
     model::Timestamp,

@@ -95,7 +95,11 @@ pub fn pages(origin: &str) -> Vec<Page> {
 
 /// The sign-in page that asks for the name first.
 fn name_first(tenant: &Tenant, client: &Client) -> String {
-    let providers = [ProviderButton { name: "Acme staff".into(), href: "/login/acme".into() }];
+    let providers = [ProviderButton {
+        name: "Acme staff".into(),
+        href: "/login/acme".into(),
+        unreachable: false,
+    }];
     let page = sign_in_page(tenant, client);
     sign_in(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
 }

@@ -2,7 +2,13 @@
 //! deleted tenant with a twin, and a storm of tenants while another team applies a client.
 
 use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -136,6 +142,7 @@ fn a_platform_teams_accidents() {
     a_field_of_a_newer_release(&world);
     a_deleted_tenant_with_a_twin(&world);
     a_deleted_namespace(&world);
+    a_provider_that_goes_and_comes(&world);
 }
 
 /// The replica lives, is not ready, and becomes ready when the API server comes.
@@ -273,6 +280,76 @@ fn a_deleted_namespace(world: &World) {
     let told = |line: &&str| line.contains("\"WARN\"") || line.contains("\"ERROR\"");
     let found: Vec<&str> = log[before..].lines().filter(told).collect();
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The status says whether the server of an identity provider answers; `Ready` does not depend on it.
+fn a_provider_that_goes_and_comes(world: &World) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let issuer = format!("http://{address}");
+    let provider = |name: &str, issuer: &str| {
+        json!({
+            "apiVersion": "lanyard.dev/v1alpha1",
+            "kind": "IdentityProvider",
+            "metadata": { "name": name, "namespace": "team" },
+            "spec": {
+                "tenantRef": { "name": "main" },
+                "type": "OIDC",
+                "oidc": { "issuer": issuer, "clientId": "lanyard" },
+                "claimMappings": {
+                    "username": { "claim": "sub", "prefix": format!("{name}:") },
+                    "email": { "claim": "" },
+                    "groups": { "claim": "groups", "prefix": format!("{name}:") },
+                },
+                "admit": "Everyone",
+            },
+        })
+    };
+    for (name, issuer) in [("near", &*issuer), ("far", "https://sso.invalid")] {
+        eventually(SOON, || world.api.try_apply(&provider(name, issuer).to_string()));
+    }
+    let near = "identityproviders.lanyard.dev/near";
+    world.awaits("identityproviders.lanyard.dev/far", "Reachable", ("False", "Unreachable"));
+    world.awaits(near, "Reachable", ("False", "HostNotAllowed"));
+    world.awaits(near, "Ready", ("True", "Ready"));
+
+    let (open, answers) = (Arc::new(AtomicBool::new(true)), issuer.clone());
+    let serving = Arc::clone(&open);
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            if serving.load(Ordering::SeqCst) {
+                let _ = answer_with_metadata(stream, &answers);
+            }
+        }
+    });
+    let hosts = json!({ "data": { "upstreamHosts": "[{host: 127.0.0.1, namespaces: ['*']}]" } });
+    let patch = hosts.to_string();
+    world.api.kubectl(&["-n", NAMESPACE, "patch", "configmap", "lanyard-hosts", "-p", &patch]);
+    world.awaits(near, "Reachable", ("True", "Reachable"));
+    open.store(false, Ordering::SeqCst);
+    let message = world.awaits(near, "Reachable", ("False", "Unreachable"));
+    assert_eq!(message, "The provider's server does not answer.");
+    world.awaits(near, "Ready", ("True", "Ready"));
+    open.store(true, Ordering::SeqCst);
+    world.awaits(near, "Reachable", ("True", "Reachable"));
+}
+
+/// Answers a request with the discovery document of an issuer.
+fn answer_with_metadata(mut stream: TcpStream, issuer: &str) -> std::io::Result<()> {
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "response_types_supported": ["code"],
+    });
+    let body = document.to_string();
+    stream.read(&mut [0; 4096])?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// The time that all cores need to make one RSA key, in the long run.

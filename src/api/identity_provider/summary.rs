@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{IdentityProvider, IdentityProviderSpec, IdentityProviderStatus};
 use crate::{
-    api::{ManagedObject, StatusDigest},
+    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest},
     model::{ManagedKind, ObjectKey, TenantId, Timestamp},
 };
 
@@ -35,7 +35,8 @@ impl ManagedObject for IdentityProvider {
     type Spec = IdentityProviderSpec;
     type Status = IdentityProviderStatus;
     type Summary = ProviderSummary;
-    type StatusFacts = ();
+    /// The reason of the condition `Reachable`, if the status has it.
+    type StatusFacts = Option<ConditionReason>;
 
     fn spec(&self) -> &IdentityProviderSpec {
         &self.spec
@@ -79,5 +80,12 @@ impl ManagedObject for IdentityProvider {
         StatusDigest::of(&status.conditions, &rest)
     }
 
-    fn status_facts(_: &IdentityProviderStatus, _: &ProviderSummary) {}
+    fn status_facts(
+        status: &IdentityProviderStatus,
+        _: &ProviderSummary,
+    ) -> Option<ConditionReason> {
+        let word = ConditionType::Reachable.as_str();
+        let condition = status.conditions.iter().find(|condition| condition.type_ == word)?;
+        ConditionReason::ALL.iter().copied().find(|reason| reason.as_str() == condition.reason)
+    }
 }

@@ -51,6 +51,8 @@ pub struct ProviderButton {
     pub name: String,
     /// The link.
     pub href: String,
+    /// Whether the provider's server did not answer lately.
+    pub unreachable: bool,
 }
 
 #[derive(Template)]

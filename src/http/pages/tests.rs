@@ -96,6 +96,7 @@ fn provider_button() -> ProviderButton {
     ProviderButton {
         name: NASTY.to_owned(),
         href: "/login/corp?interaction=sealed&login_hint=a".into(),
+        unreachable: false,
     }
 }
 
@@ -228,6 +229,19 @@ fn asks_for_the_name_alone_where_domains_belong_to_providers() {
     assert!(!page.contains("id=\"password\"") && page.contains("required autofocus>"), "{page}");
     let page = sign_in_with(|page| page.fields = SignInFields::Absent);
     assert!(!page.contains("id=\"username\"") && page.contains("Nobody can sign in"), "{page}");
+}
+
+#[test]
+fn the_button_of_an_unreachable_provider_is_grey_and_works() {
+    let buttons = |unreachable| [ProviderButton { unreachable, ..provider_button() }];
+    let page = |buttons: &[ProviderButton]| {
+        let (tenant, client) = (tenant(), client());
+        sign_in(&SignInPage { providers: buttons, ..sign_in_page(&tenant, &client) })
+    };
+    let (usual, grey) = (page(&buttons(false)), page(&buttons(true)));
+    assert!(!usual.contains("does not answer"), "{usual}");
+    assert!(grey.contains("class=\"provider unreachable\" href=\"/login/corp?"), "{grey}");
+    assert!(grey.contains("(does not answer at the moment)"), "{grey}");
 }
 
 #[test]

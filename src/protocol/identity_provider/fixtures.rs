@@ -53,5 +53,6 @@ pub fn sample_provider() -> IdentityProvider {
         },
         assurance: Vec::new(),
         sign_in: ProviderPlacement { order: 100, domains: Vec::new(), hidden: false },
+        unreachable: false,
     }
 }

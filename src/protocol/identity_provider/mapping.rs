@@ -50,8 +50,8 @@ pub fn map_account(
     }
     let mut mapped = copied(claims);
     mapped.insert("preferred_username".to_owned(), username.clone().into());
-    if let Some(name) = text(&mappings.name, "name", claims)? {
-        mapped.insert("name".to_owned(), name.into());
+    if let Some(name) = first_text(provider, &mappings.name.value, "name", claims)? {
+        mapped.insert("name".to_owned(), format!("{}{name}", mappings.name.prefix).into());
     }
     email(provider, claims, &mut mapped)?;
     for (name, source) in &mappings.extra {
@@ -136,7 +136,7 @@ fn email(
     mapped: &mut Map<String, Value>,
 ) -> Result<(), MappingError> {
     let Some(source) = &provider.mappings.email else { return Ok(()) };
-    let Some(address) = plain_text(source, "email", claims)? else { return Ok(()) };
+    let Some(address) = first_text(provider, source, "email", claims)? else { return Ok(()) };
     let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
     let Some(domain) = domain.filter(|domain| !domain.is_empty()) else {
         return Err(bad_text("email", source, "is not an e-mail address"));
@@ -181,25 +181,33 @@ fn required_text(
     claims: &UpstreamClaims,
 ) -> Result<String, MappingError> {
     let missing = || MappingError::NoText { part, source_name: source_name(&source.value) };
-    text(source, part, claims)?.ok_or_else(missing)
+    let value = source.value.value(claims).map_err(MappingError::Expression)?;
+    let text = plain_text(&source.value, part, value)?.ok_or_else(missing)?;
+    Ok(format!("{}{text}", source.prefix))
 }
 
-/// A text with its prefix; `None` if the value is absent or empty.
-fn text(
-    source: &TextSource,
+/// The text of a part that does not identify people; `None` if it is absent or empty. An attribute of
+/// a directory may have several values, of which the first counts.
+fn first_text(
+    provider: &IdentityProvider,
+    source: &ValueSource,
     part: &'static str,
     claims: &UpstreamClaims,
 ) -> Result<Option<String>, MappingError> {
-    let value = plain_text(&source.value, part, claims)?;
-    Ok(value.map(|value| format!("{}{value}", source.prefix)))
+    let is_attribute = provider.directory().is_some() && source.claim().is_some();
+    let value = match source.value(claims).map_err(MappingError::Expression)? {
+        Some(Value::Array(values)) if is_attribute => values.into_iter().next(),
+        value => value,
+    };
+    plain_text(source, part, value)
 }
 
 fn plain_text(
     source: &ValueSource,
     part: &'static str,
-    claims: &UpstreamClaims,
+    value: Option<Value>,
 ) -> Result<Option<String>, MappingError> {
-    let text = match source.value(claims).map_err(MappingError::Expression)? {
+    let text = match value {
         None => return Ok(None),
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),

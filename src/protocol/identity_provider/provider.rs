@@ -42,6 +42,8 @@ pub struct IdentityProvider {
     pub assurance: Vec<AssuranceRule>,
     /// Its place on the sign-in page.
     pub sign_in: ProviderPlacement,
+    /// Whether its server did not answer lately. People may try nevertheless.
+    pub unreachable: bool,
 }
 
 impl IdentityProvider {

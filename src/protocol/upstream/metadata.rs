@@ -46,6 +46,11 @@ pub enum MetadataError {
 }
 
 impl UpstreamMetadata {
+    /// The URL of an issuer's discovery document (OIDC Discovery §4).
+    pub fn url_of(issuer: &str) -> String {
+        format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+    }
+
     /// Parses a discovery document. Whether it is about the right issuer is for the caller to check.
     ///
     /// # Errors

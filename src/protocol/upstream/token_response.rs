@@ -42,7 +42,7 @@ pub enum TokenResponseError {
     Unreadable(&'static str),
 }
 
-/// The description of an error, in words if there is none.
+/// The description of an error; words of our own where the provider gives none.
 const fn described(description: &str) -> &str {
     if description.is_empty() { "it gives no reason" } else { description }
 }

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::{
     directory::{self, ProviderSecrets},
     members::{ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
     api::{ConditionReason, IdentityProvider, SecretKeyRef, SecretState},
-    model::{Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, SubjectStrategy},
+    model::{
+        Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, ProbeQuestion, ProbeTarget,
+        SubjectStrategy,
+    },
     protocol::identity_provider::{
         GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
         UpstreamCredentials,
@@ -65,6 +70,8 @@ pub(super) fn validate_providers(
         unique.take(&mut found, provider.member.key);
         if let Some(checked) = &mut found.checked {
             permit_inside_network(checked, installation);
+            let reachable = *provider.member.cached.status_facts();
+            checked.unreachable = reachable.is_some_and(|it| it != ConditionReason::Reachable);
         }
         let refused = found.problems.refused();
         let secrets = read_secrets(&provider, found.secret.as_ref(), ca);
@@ -72,11 +79,14 @@ pub(super) fn validate_providers(
         let ready = found.checked.take().filter(|_| !refused).zip(secrets);
         let ready = ready.map(|(checked, secrets)| with_secrets(checked, secrets));
         let redirect_uri = host.accepted().map(|tenant| redirect_uri(tenant, provider.member.key));
+        let is_served = ready.is_some() && host.serves();
+        let probe = ready.as_ref().filter(|_| is_served);
         let outcome = ProviderOutcome {
             redirect_uri,
             issuer: issuer(&provider.raw, links.get(provider.member.key)),
             identity_key: found.identity_key.clone(),
-            served: ready.is_some() && host.serves(),
+            probe: probe.and_then(|provider| probe_target(provider, installation)),
+            served: is_served,
         };
         if outcome.served {
             served.extend(ready.map(Arc::new));
@@ -128,6 +138,26 @@ fn read_secrets(
 /// The redirect URI of a provider at a tenant.
 fn redirect_uri(tenant: &validate::CheckedTenant, provider: &ObjectKey) -> String {
     Endpoint::ProviderCallback.url_with(&tenant.tenant.issuer, &provider.name)
+}
+
+/// The server of a provider, and what it is asked. `None` for a tenant of this installation.
+fn probe_target(provider: &Provider, installation: &Installation) -> Option<ProbeTarget> {
+    let allows = |host: &str| installation.allows_upstream_host(host, &provider.object.namespace);
+    Some(match &provider.source {
+        ProviderSource::Oidc(oidc) if oidc.linked.is_some() => return None,
+        ProviderSource::Oidc(oidc) => ProbeTarget {
+            inside_network: allows(Url::parse(&oidc.issuer).ok()?.host_str()?),
+            question: ProbeQuestion::Discovery(oidc.issuer.as_str().into()),
+        },
+        ProviderSource::GitHub(github) => ProbeTarget {
+            inside_network: allows(&github.host),
+            question: ProbeQuestion::GitHubApi(github.host.as_str().into()),
+        },
+        ProviderSource::Ldap(settings) => ProbeTarget {
+            inside_network: settings.server.inside_network,
+            question: ProbeQuestion::Directory(Arc::new((**settings).clone())),
+        },
+    })
 }
 
 /// Where a tenant has more than one source of people, none may speak for the people of another:

@@ -10,25 +10,11 @@ use super::{
     app::TestApp,
     browser::{Application, Browser, Page, claims},
     upstream::{Script, Upstream},
+    world::{application, id_token, tokens, with_application},
 };
 
-/// A tenant with two providers at `UPSTREAM`, of which one admits declared people only.
-pub(super) const MANIFESTS: &str = r#"
-apiVersion: lanyard.dev/v1alpha1
-kind: Tenant
-metadata: {name: main}
-spec: {}
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcClient
-metadata: {name: app}
-spec:
-  tenantRef: {name: main}
-  redirectUris: [https://rp.test/cb]
-  grantTypes: [authorization_code, refresh_token]
-  consent: Implied
-  secretRef: {name: secret}
----
+/// Two providers at `UPSTREAM`, of which one admits declared people only.
+const PROVIDERS: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {name: corp}
@@ -73,12 +59,6 @@ spec:
   username: grace
   groups: [admins]
   identities: [{provider: other, subject: "7"}]
----
-apiVersion: v1
-kind: Secret
-metadata: {name: secret}
-stringData:
-  client-secret: a secret of at least thirty-two characters
 "#;
 
 /// Changes after which the declared user has the password [`PASSWORD`].
@@ -92,13 +72,13 @@ pub(super) const WITH_PASSWORD: [(&str, &str); 2] = [
 pub(super) const PASSWORD: &str = "the password of grace";
 
 /// The tenant with an application and the providers, with replaced lines.
-fn manifests(upstream: &Upstream, changes: &[(&str, &str)]) -> String {
-    let mut manifests = MANIFESTS.to_owned();
+pub(super) fn manifests(issuer: &str, changes: &[(&str, &str)]) -> String {
+    let mut manifests = with_application(PROVIDERS);
     for (from, to) in changes {
         assert!(manifests.contains(from), "{from}");
         manifests = manifests.replace(from, to);
     }
-    manifests.replace("UPSTREAM", &upstream.issuer)
+    manifests.replace("UPSTREAM", issuer)
 }
 
 pub(super) struct World {
@@ -120,22 +100,20 @@ impl World {
     /// A world whose manifests have replaced lines.
     pub(super) async fn with(changes: &[(&str, &str)]) -> Self {
         let upstream = Upstream::start().await;
-        let app = TestApp::start(&manifests(&upstream, changes)).await;
+        let app = TestApp::start(&manifests(&upstream.issuer, changes)).await;
         Self { app, upstream }
     }
 
     pub(super) fn serve_with_problems(&self, changes: &[(&str, &str)]) {
-        self.app.serve_with_problems(&manifests(&self.upstream, changes));
+        self.app.serve_with_problems(&manifests(&self.upstream.issuer, changes));
     }
 
     pub(super) fn serve(&self, changes: &[(&str, &str)]) {
-        self.app.serve(&manifests(&self.upstream, changes));
+        self.app.serve(&manifests(&self.upstream.issuer, changes));
     }
 
     pub(super) async fn application(&self) -> Application {
-        let secret = Some("a secret of at least thirty-two characters");
-        let issuer = self.app.issuer("main");
-        Application::discover(&issuer, "default.app", secret, "https://rp.test/cb").await
+        application(&self.app).await
     }
 
     /// Sends a browser to a provider.
@@ -170,13 +148,11 @@ impl World {
     }
 
     pub(super) async fn tokens(&self, page: &Page) -> Value {
-        let (status, tokens) = self.application().await.redeem(&page.answer()["code"]).await;
-        assert_eq!(status, 200, "{tokens}");
-        tokens
+        tokens(&self.app, page).await
     }
 
     pub(super) async fn id_token(&self, page: &Page) -> Value {
-        claims(self.tokens(page).await["id_token"].as_str().expect("an ID token"))
+        id_token(&self.app, page).await
     }
 }
 
@@ -365,21 +341,20 @@ async fn a_change_of_the_object_counts_at_the_next_use() {
     let mut refresh = world.tokens(&page).await["refresh_token"].as_str().expect("one").to_owned();
     let application = world.application().await;
     let rule = "claimValidationRules: [{claim: name, requiredValue: Eve, message: Ask Eve.}]";
+    let expression =
+        |name: &str| format!("claimValidationRules: [{{expression: \"claims.name == '{name}'\"}}]");
     for (changes, expected) in [
         (
             vec![("prefix: \"corp:\"}\n    groups", "prefix: \"new:\"}\n    groups")],
             Some("new:ada"),
         ),
         (vec![("# RULES", rule)], None),
+        (vec![("# RULES", &*expression("Eve"))], None),
+        (vec![("# RULES", &*expression("Ada Lovelace"))], Some("corp:ada")),
         (vec![("# RULES\n  admit: Everyone", "admit: ByRules")], None),
         (vec![], Some("corp:ada")),
     ] {
-        let mut manifests = MANIFESTS.replace("UPSTREAM", &world.upstream.issuer);
-        for (from, to) in &changes {
-            assert!(manifests.contains(from), "{from}");
-            manifests = manifests.replace(from, to);
-        }
-        world.app.serve_with_problems(&manifests);
+        world.serve_with_problems(&changes);
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
         let (status, tokens) = application.token(&form).await;
         match expected {
@@ -422,8 +397,7 @@ async fn an_outage_or_a_wrong_provider_has_a_page_and_loses_nothing() {
     assert_eq!(page.status, 403, "{}", page.body);
     // The provider is deleted while a person is there.
     let away = world.go("corp", &[]).await;
-    let manifests = MANIFESTS.replace("UPSTREAM", &world.upstream.issuer);
-    world.app.serve(&manifests.replace("name: corp}", "name: renamed}"));
+    world.serve(&[("name: corp}", "name: renamed}")]);
     let page = world.back(&away, "corp", &[]).await;
     assert_eq!(page.status, 404, "{}", page.body);
 }

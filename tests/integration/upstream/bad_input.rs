@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     app::TestApp,
-    attacks::World,
+    attacks::{World, manifests},
     browser::{Browser, Page, claims},
     upstream::Script,
 };
@@ -174,7 +174,7 @@ async fn sent_to(app: &TestApp) -> Page {
 #[tokio::test]
 async fn a_provider_inside_the_network_is_called_only_if_the_installation_says_so() {
     let upstream = super::upstream::Upstream::start().await;
-    let manifests = super::attacks::MANIFESTS.replace("UPSTREAM", &upstream.issuer);
+    let manifests = manifests(&upstream.issuer, &[]);
     let app = TestApp::start_guarded(&manifests).await;
     let page = sent_to(&app).await;
     assert_told(
@@ -190,7 +190,7 @@ async fn a_provider_inside_the_network_is_called_only_if_the_installation_says_s
 async fn an_expired_certificate_is_told() {
     let server = TlsServer::start(2020, async |_| {}).await;
     let issuer = format!("https://localhost:{}", server.port);
-    let manifests = super::attacks::MANIFESTS.replace("UPSTREAM", &issuer);
+    let manifests = manifests(&issuer, &[]);
     let app = TestApp::start_trusting(&manifests, &server.certificate).await;
     let page = sent_to(&app).await;
     assert_told(&app, &page, AWAY, ("provider_unavailable", "expired"));

@@ -4,9 +4,10 @@ use lanyard::model::Clock;
 use serde_json::json;
 
 use super::{
+    app::TestApp,
     attacks::World,
     browser::{Browser, verified},
-    world::{ADA, World as Home, sign_in},
+    world::{ADA, HOME, application, id_token, sign_in, with_application},
 };
 
 const SECRET: &str = "clientSecretRef: {name: secret}\n  identityKey: https://corp.test";
@@ -49,15 +50,15 @@ async fn an_assertion_is_signed_with_a_key_of_the_tenant() {
 #[tokio::test]
 async fn a_tenant_takes_the_assertions_of_another() {
     let client = "  consent: Implied\n  secretRef: {name: secret}\n---\napiVersion: lanyard.dev/v1alpha1\nkind: OidcUser";
-    let manifests = include_str!("manifests.yaml")
+    let manifests = with_application(HOME)
         .replace("clientSecretRef: {name: secret, key: client-secret}", "privateKeyJwt: {}")
         .replace(client, "  consent: Implied\n  tokenEndpointAuthMethod: private_key_jwt\n  jwksUri: ORIGIN/default/main/oauth/jwks\n---\napiVersion: lanyard.dev/v1alpha1\nkind: OidcUser");
     assert!(manifests.contains("jwksUri"));
-    let world = Home::of(&manifests).await;
-    let (application, browser) = (world.application().await, Browser::new());
+    let app = TestApp::start(&manifests).await;
+    let (application, browser) = (application(&app).await, Browser::new());
     let page = browser.open(&application.authorize_url("openid profile", &[])).await;
     let page = sign_in(&browser, &page, ADA).await;
-    assert_eq!(world.id_token(&page).await["preferred_username"], "ada");
+    assert_eq!(id_token(&app, &page).await["preferred_username"], "ada");
 }
 
 #[tokio::test]

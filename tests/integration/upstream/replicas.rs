@@ -8,10 +8,9 @@ use url::Url;
 
 use super::{
     app::TestApp,
-    attacks::PROVIDERS,
+    attacks::manifests,
     browser::{Application, Browser, Page, claims},
     upstream::Upstream,
-    world::with_application,
 };
 
 const SCOPES: &str = "openid profile email groups offline_access";
@@ -31,16 +30,14 @@ struct Away {
 impl Replicas {
     async fn start() -> Self {
         let upstream = Upstream::start().await;
-        let first =
-            TestApp::start(&with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer)))
-                .await;
+        let first = TestApp::start(&manifests(&upstream.issuer, &[])).await;
         let second = first.start_replica();
         Self { first, second, upstream }
     }
 
     /// Changes the objects of a replica.
     fn change(&self, replica: &TestApp, changes: &[(&str, &str)]) {
-        let mut manifests = with_application(&PROVIDERS.replace("UPSTREAM", &self.upstream.issuer));
+        let mut manifests = manifests(&self.upstream.issuer, &[]);
         for (from, to) in changes {
             assert!(manifests.contains(from), "{from}");
             manifests = manifests.replacen(from, to, 1);

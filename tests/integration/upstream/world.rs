@@ -16,7 +16,7 @@ const SECRET: &str = "a secret of at least thirty-two characters";
 const APPLICATION: &str = include_str!("application.yaml");
 
 /// A provider of the tenant `main` that is another tenant of the same server.
-const HOME: &str = include_str!("home.yaml");
+pub const HOME: &str = include_str!("home.yaml");
 
 /// The tenant with an application, and further objects.
 pub fn with_application(objects: &str) -> String {

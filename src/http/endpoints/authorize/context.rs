@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    accounts::{
-        AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events,
-    },
+    accounts::{AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events},
     http::{AppState, Reply, Request},
     model::{
         Account, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,

@@ -152,6 +152,7 @@ fn provider_button(tenant: &Tenant, provider: &IdentityProvider, sealed: &str) -
     let path = Endpoint::ProviderSignIn.absolute_path(&tenant.issuer);
     ProviderButton {
         name: provider.display_name.clone(),
+        unreachable: provider.unreachable,
         href: format!("{}?interaction={sealed}", path.replace("{provider}", provider.name())),
     }
 }

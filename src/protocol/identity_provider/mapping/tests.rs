@@ -3,8 +3,11 @@ use serde_json::json;
 use super::*;
 use crate::{
     expression::{Expression, ExpressionScope},
-    model::ObjectKey,
-    protocol::identity_provider::fixtures::sample_provider as provider,
+    model::{
+        LdapAccount, LdapAddress, LdapFilter, LdapIdAttribute, LdapPeople, LdapSchema, LdapServer,
+        LdapSettings, ObjectKey, Secret,
+    },
+    protocol::identity_provider::{ProviderSource, fixtures::sample_provider as provider},
 };
 
 fn mapped(provider: &IdentityProvider, claims: Value) -> Result<Account, MappingError> {
@@ -96,4 +99,42 @@ fn expressions_map_and_judge() {
     // An expression that cannot be evaluated refuses, and names the missing claim.
     let lacking = mapped(&provider, json!({"sub": "1", "email": "ada@acme.test"}));
     assert!(lacking.is_err_and(|error| error.to_string().contains("roles")));
+}
+
+#[test]
+fn of_several_values_of_an_attribute_the_first_counts_unless_it_identifies() {
+    let settings = LdapSettings {
+        schema: LdapSchema::OpenLdap,
+        server: LdapServer {
+            address: LdapAddress::parse("ldaps://ldap.acme.test").expect("an address"),
+            certificates: None,
+            inside_network: false,
+        },
+        account: LdapAccount { name: "cn=search".into(), password: Secret::new("x".into()) },
+        people: LdapPeople {
+            base: "dc=acme".into(),
+            filter: LdapFilter::parse("(uid={username})").expect("a filter"),
+            name: "uid".into(),
+            id: LdapIdAttribute::EntryUuid,
+            attributes: vec!["mail".into()],
+        },
+        groups: None,
+    };
+    let mut directory = provider();
+    directory.source = ProviderSource::Ldap(Box::new(settings));
+    directory.mappings.email = Some(ValueSource::Claim("mail".into()));
+    let mails = json!(["ada@acme.test", "ada.lovelace@acme.test"]);
+    let claims =
+        json!({"sub": "1", "preferred_username": "ada", "name": ["Ada", "A"], "mail": mails});
+    let account = mapped(&directory, claims.clone()).expect("an account");
+    assert_eq!(account.claims["email"], "ada@acme.test");
+    assert_eq!(account.claims["name"], "Ada");
+    let names = json!({"sub": "1", "preferred_username": ["ada", "bob"]});
+    assert!(matches!(
+        mapped(&directory, names),
+        Err(MappingError::BadText { part: "username", .. })
+    ));
+    // Claims of other providers have one value.
+    directory.source = provider().source;
+    assert!(matches!(mapped(&directory, claims), Err(MappingError::BadText { part: "name", .. })));
 }

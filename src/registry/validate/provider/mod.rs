@@ -96,6 +96,7 @@ pub fn validate_provider(
             domains: sign_in.domains,
             hidden: sign_in.hidden.unwrap_or_default(),
         },
+        unreachable: false,
     });
     if let Some(checked) = &checked {
         examples(&mut problems, spec, checked);

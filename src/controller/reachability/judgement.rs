@@ -1,0 +1,88 @@
+//! The conclusion from the answers to one question: a failure counts when it has come three times in
+//! a row, and one success ends it.
+
+use crate::model::ProbeFailure;
+
+/// Failures in a row after which a server that answered counts as unreachable.
+const FAILURES_TO_FLIP: u8 = 3;
+
+/// The result of a question: an answer, or the reason why there was none.
+pub(super) type ProbeResult = Result<(), ProbeFailure>;
+
+/// The conclusion, and the failures that are not part of it yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Judgement {
+    concluded: Option<ProbeResult>,
+    /// Failures in a row that differ from the conclusion.
+    failures: u8,
+    last: Option<ProbeFailure>,
+}
+
+impl Judgement {
+    /// A conclusion from an earlier time.
+    pub(super) fn of(concluded: Option<ProbeResult>) -> Self {
+        Self { concluded, ..Self::default() }
+    }
+
+    pub(super) fn concluded(self) -> Option<ProbeResult> {
+        self.concluded
+    }
+
+    /// Returns true if more failures would change the conclusion.
+    pub(super) fn is_in_doubt(self) -> bool {
+        self.failures > 0
+    }
+
+    /// Takes a result into account. The first one counts at once.
+    pub(super) fn learn(&mut self, result: ProbeResult) {
+        let failure = match (self.concluded, result) {
+            (None, _) | (_, Ok(())) => return *self = Self::of(Some(result)),
+            (Some(before), Err(_)) if before == result => return *self = Self::of(Some(before)),
+            (Some(_), Err(failure)) => failure,
+        };
+        // Another failure than the concluded one must be the same each time.
+        let continues = self.concluded == Some(Ok(())) || self.last == Some(failure);
+        self.failures = if continues { self.failures + 1 } else { 1 };
+        self.last = Some(failure);
+        if self.failures >= FAILURES_TO_FLIP {
+            *self = Self::of(Some(result));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFF: ProbeResult = Err(ProbeFailure::Unreachable);
+    const BAD: ProbeResult = Err(ProbeFailure::CertificateInvalid);
+
+    #[test]
+    fn three_failures_in_a_row_flip_and_one_success_flips_back() {
+        for (before, results, after) in [
+            (None, vec![OFF], OFF),
+            (None, vec![Ok(())], Ok(())),
+            (Some(Ok(())), vec![OFF, OFF], Ok(())),
+            (Some(Ok(())), vec![OFF, OFF, Ok(()), OFF, OFF], Ok(())),
+            (Some(Ok(())), vec![OFF, BAD, OFF], OFF),
+            (Some(OFF), vec![Ok(())], Ok(())),
+            (Some(OFF), vec![BAD, BAD], OFF),
+            (Some(OFF), vec![BAD, OFF, BAD, BAD], OFF),
+            (Some(OFF), vec![BAD, BAD, BAD], BAD),
+        ] {
+            let mut judgement = Judgement::of(before);
+            results.iter().for_each(|result| judgement.learn(*result));
+            assert_eq!(judgement.concluded(), Some(after), "{before:?} {results:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_may_flip_leaves_a_doubt() {
+        let mut judgement = Judgement::of(Some(Ok(())));
+        assert!(!judgement.is_in_doubt());
+        judgement.learn(OFF);
+        assert!(judgement.is_in_doubt());
+        judgement.learn(Ok(()));
+        assert!(!judgement.is_in_doubt());
+    }
+}

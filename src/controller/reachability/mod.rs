@@ -1,0 +1,232 @@
+//! The condition `Reachable` of identity providers. The Lease holder asks their servers; a status is
+//! written only when a conclusion changes.
+
+mod judgement;
+mod schedule;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    convert::Infallible,
+    future::pending,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
+
+use self::{
+    judgement::ProbeResult,
+    schedule::{ProbeSchedule, ProbeTask, Provider},
+};
+use super::{ControllerContext, observed::ObservedState};
+use crate::{
+    api::{ConditionReason, IdentityProvider},
+    model::{ManagedKind, ObjectKey, ObjectRef, ProbeFailure, UpstreamProbe},
+    registry::{ObjectOutcome, Verdict},
+};
+
+/// Probes that run at the same time.
+const MAX_CONCURRENT: usize = 32;
+/// How long changes of the providers are collected.
+const DEBOUNCE: Duration = Duration::from_secs(1);
+/// Maximum sleep, because the wall clock may be set meanwhile.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
+
+/// The conclusions of this replica, as far as it has any, and the objects whose status lacks them.
+#[derive(Debug, Default)]
+pub struct Reachability {
+    concluded: Mutex<HashMap<ObjectKey, ConditionReason>>,
+    changed: Mutex<BTreeSet<ObjectKey>>,
+    notify: Notify,
+}
+
+impl Reachability {
+    /// The reason of the condition of a provider; `None` before the first conclusion.
+    fn reason(&self, provider: &ObjectKey) -> Option<ConditionReason> {
+        lock(&self.concluded).get(provider).copied()
+    }
+
+    /// Waits for conclusions that the statuses lack.
+    pub(super) async fn changed(&self) -> Vec<ObjectRef> {
+        loop {
+            let changed = std::mem::take(&mut *lock(&self.changed));
+            if !changed.is_empty() {
+                let object = |key| ObjectRef::new(ManagedKind::IdentityProvider, key);
+                return changed.into_iter().map(object).collect();
+            }
+            self.notify.notified().await;
+        }
+    }
+
+    fn conclude(&self, conclusions: Vec<(ObjectKey, ProbeResult)>) {
+        if conclusions.is_empty() {
+            return;
+        }
+        let mut concluded = lock(&self.concluded);
+        let mut changed = lock(&self.changed);
+        for (provider, result) in conclusions {
+            concluded.insert(provider.clone(), reason_of(result));
+            changed.insert(provider);
+        }
+        self.notify.notify_one();
+    }
+
+    /// Forgets all providers but those that the function keeps.
+    fn retain(&self, keep: impl Fn(&ObjectKey) -> bool) {
+        lock(&self.concluded).retain(|provider, _| keep(provider));
+    }
+}
+
+/// The reason of the condition for a conclusion.
+const fn reason_of(result: ProbeResult) -> ConditionReason {
+    match result {
+        Ok(()) => ConditionReason::Reachable,
+        Err(ProbeFailure::HostNotAllowed) => ConditionReason::HostNotAllowed,
+        Err(ProbeFailure::Unreachable) => ConditionReason::Unreachable,
+        Err(ProbeFailure::CertificateInvalid) => ConditionReason::CertificateInvalid,
+        Err(ProbeFailure::BadMetadata) => ConditionReason::BadMetadata,
+        Err(ProbeFailure::AccountRefused) => ConditionReason::AccountRefused,
+    }
+}
+
+/// The conclusion for which a status has the reason.
+fn result_of(reason: ConditionReason) -> Option<ProbeResult> {
+    Some(match reason {
+        ConditionReason::Reachable => Ok(()),
+        ConditionReason::HostNotAllowed => Err(ProbeFailure::HostNotAllowed),
+        ConditionReason::Unreachable => Err(ProbeFailure::Unreachable),
+        ConditionReason::CertificateInvalid => Err(ProbeFailure::CertificateInvalid),
+        ConditionReason::BadMetadata => Err(ProbeFailure::BadMetadata),
+        ConditionReason::AccountRefused => Err(ProbeFailure::AccountRefused),
+        _ => return None,
+    })
+}
+
+/// Probes providers until it is dropped.
+pub(super) async fn probe_providers(context: &ControllerContext) -> Infallible {
+    let Some(probe) = context.probe.clone() else { return pending().await };
+    let conclusions = &context.reachability;
+    conclusions.retain(|_| false);
+    let mut schedule = ProbeSchedule::default();
+    let mut snapshots = context.registry.changes();
+    let mut running = FuturesUnordered::new();
+    let mut refresh = Some(Instant::now());
+    loop {
+        if refresh.is_some_and(|at| at <= Instant::now()) {
+            refresh = None;
+            snapshots.mark_unchanged();
+            refresh_providers(context, &mut schedule);
+        }
+        while running.len() < MAX_CONCURRENT
+            && let Some(task) = schedule.next(context.clock.now())
+        {
+            running.push(run_probe(&*probe, task));
+        }
+        let due = schedule.wake().filter(|_| running.len() < MAX_CONCURRENT);
+        let due = due.map(|at| at.since(context.clock.now()));
+        tokio::select! {
+            Some((task, result)) = running.next(), if !running.is_empty() => {
+                let (now, jitter) = (context.clock.now(), random_byte(context));
+                conclusions.conclude(schedule.finish(&task, result, now, jitter));
+            }
+            changed = snapshots.changed(), if refresh.is_none() => {
+                if changed.is_err() {
+                    return pending().await;
+                }
+                refresh = Some(Instant::now() + DEBOUNCE);
+            }
+            () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
+            () = sleep(due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)) => {}
+        }
+    }
+}
+
+/// Takes the providers of the current snapshot over.
+fn refresh_providers(context: &ControllerContext, schedule: &mut ProbeSchedule) {
+    let view = context.source.views().borrow().clone();
+    let world = ObservedState::new(view, context.registry.snapshot());
+    if !world.is_known() {
+        return;
+    }
+    let verdicts = world.snapshot.verdicts().iter();
+    let providers: Vec<Provider<'_>> = verdicts
+        .filter_map(|verdict| match &verdict.outcome {
+            ObjectOutcome::Provider(outcome) => {
+                let key = &verdict.object.key;
+                Some((key, outcome.probe.as_ref()?, published(context, &world, key)))
+            }
+            _ => None,
+        })
+        .collect();
+    let known: BTreeSet<&ObjectKey> = providers.iter().map(|(key, ..)| *key).collect();
+    context.reachability.retain(|key| known.contains(key));
+    let changed = schedule.update(providers.iter().copied(), context.clock.now());
+    context.reachability.conclude(changed);
+}
+
+/// The reason of the condition `Reachable` of a verdict; `None` without the condition.
+pub(super) fn reachable_reason(
+    context: &ControllerContext,
+    world: &ObservedState,
+    verdict: &Verdict,
+) -> Option<ConditionReason> {
+    match &verdict.outcome {
+        ObjectOutcome::Provider(provider) if provider.probe.is_some() => {
+            published(context, world, &verdict.object.key).map(reason_of)
+        }
+        _ => None,
+    }
+}
+
+/// The conclusion that the status of a provider has, or is about to have.
+fn published(
+    context: &ControllerContext,
+    world: &ObservedState,
+    provider: &ObjectKey,
+) -> Option<ProbeResult> {
+    // Where providers are not asked, no status says that they can be used.
+    context.probe.as_ref()?;
+    let cached = || world.view.objects.managed.get::<IdentityProvider>(provider);
+    let reason = context.reachability.reason(provider);
+    reason.or_else(|| *cached()?.status_facts()).and_then(result_of)
+}
+
+async fn run_probe(probe: &dyn UpstreamProbe, task: ProbeTask) -> (ProbeTask, ProbeResult) {
+    let result = probe.probe(&task.target).await.map_err(|error| {
+        tracing::info!(upstream = task.target.host(), %error, "an identity provider cannot be used");
+        error.failure
+    });
+    (task, result)
+}
+
+fn random_byte(context: &ControllerContext) -> u8 {
+    let mut byte = [0];
+    context.entropy.fill(&mut byte);
+    byte[0]
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_leader_reads_each_conclusion_from_the_status() {
+        use ProbeFailure::{
+            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, Unreachable,
+        };
+        let failures =
+            [HostNotAllowed, Unreachable, CertificateInvalid, BadMetadata, AccountRefused];
+        for result in failures.map(Err).into_iter().chain([Ok(())]) {
+            assert_eq!(result_of(reason_of(result)), Some(result));
+        }
+        assert_eq!(result_of(ConditionReason::Pending), None);
+    }
+}

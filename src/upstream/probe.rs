@@ -1,0 +1,220 @@
+//! Asks identity providers whether they can be used: over the network, as a sign-in would.
+
+use async_trait::async_trait;
+
+use super::ldap::{DirectoryFault, LdapDirectories};
+use crate::{
+    fetch::{ClientCall, FetchError, SharedFetch, is_certificate_error},
+    model::{ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, UpstreamProbe},
+    protocol::upstream::UpstreamMetadata,
+};
+
+/// Largest answer, in bytes.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// Asks providers by clients of its own, so that a probe never waits for a person's sign-in, nor a
+/// sign-in for a probe.
+#[derive(Debug)]
+pub struct NetworkProbe {
+    /// The client for public addresses.
+    pub public: SharedFetch,
+    /// The client for addresses inside the network.
+    pub internal: SharedFetch,
+    /// The directories.
+    pub directories: LdapDirectories,
+}
+
+#[async_trait]
+impl UpstreamProbe for NetworkProbe {
+    async fn probe(&self, target: &ProbeTarget) -> Result<(), ProbeError> {
+        let fetch = if target.inside_network { &self.internal } else { &self.public };
+        match &target.question {
+            ProbeQuestion::Discovery(issuer) => probe_discovery(fetch, issuer).await,
+            ProbeQuestion::GitHubApi(host) => probe_github(fetch, host).await,
+            ProbeQuestion::Directory(settings) => {
+                self.directories.check_account(settings).await.or_else(|fault| {
+                    let cause = fault.to_string();
+                    failure_of_directory(&fault)
+                        .map_or(Ok(()), |failure| Err(ProbeError { failure, cause }))
+                })
+            }
+        }
+    }
+}
+
+/// Fetches a discovery document, and compares its issuer (OIDC Discovery §4.3).
+async fn probe_discovery(fetch: &SharedFetch, issuer: &str) -> Result<(), ProbeError> {
+    let fetched = fetch.get(&UpstreamMetadata::url_of(issuer), MAX_ANSWER).await;
+    let document = fetched.map_err(|error| ProbeError {
+        failure: failure_of_fetch(&error),
+        cause: error.to_string(),
+    })?;
+    let bad = |cause| ProbeError { failure: ProbeFailure::BadMetadata, cause };
+    let metadata =
+        UpstreamMetadata::parse(&document.body).map_err(|error| bad(error.to_string()))?;
+    if metadata.issuer == issuer {
+        return Ok(());
+    }
+    Err(bad(format!("the discovery document of {issuer} is about {:?}", metadata.issuer)))
+}
+
+/// Asks GitHub's API for the rate limit, which costs nothing of it. Any answer is one.
+async fn probe_github(fetch: &SharedFetch, host: &str) -> Result<(), ProbeError> {
+    let url = format!("{}/rate_limit", super::github::api_base(host));
+    let call = ClientCall {
+        url: &url,
+        authorization: None,
+        accept: "application/vnd.github+json",
+        form: None,
+    };
+    match fetch.call(call, MAX_ANSWER).await {
+        Ok(answer) if answer.status < 500 => Ok(()),
+        Ok(answer) => Err(ProbeError {
+            failure: ProbeFailure::Unreachable,
+            cause: format!("{url} answered with status {}", answer.status),
+        }),
+        Err(error) => {
+            Err(ProbeError { failure: failure_of_fetch(&error), cause: error.to_string() })
+        }
+    }
+}
+
+fn failure_of_fetch(error: &FetchError) -> ProbeFailure {
+    match error {
+        FetchError::Forbidden(_) => ProbeFailure::HostNotAllowed,
+        FetchError::Url(_) | FetchError::TooLarge(..) => ProbeFailure::BadMetadata,
+        // The server answers, but has no such document.
+        FetchError::Status(_, status) if *status < 500 && *status != 429 => {
+            ProbeFailure::BadMetadata
+        }
+        error if error.is_about_certificate() => ProbeFailure::CertificateInvalid,
+        FetchError::Unknown(_)
+        | FetchError::Broken(..)
+        | FetchError::Late(_)
+        | FetchError::Busy
+        | FetchError::Status(..) => ProbeFailure::Unreachable,
+    }
+}
+
+/// The failure of a directory; `None` for a fault that is not the server's.
+fn failure_of_directory(fault: &DirectoryFault) -> Option<ProbeFailure> {
+    Some(match fault {
+        DirectoryFault::ForbiddenAddress(_) => ProbeFailure::HostNotAllowed,
+        DirectoryFault::Certificates(..) => ProbeFailure::CertificateInvalid,
+        DirectoryFault::Tls(_, cause) if is_certificate_error(cause) => {
+            ProbeFailure::CertificateInvalid
+        }
+        DirectoryFault::RefusesAccount { .. } => ProbeFailure::AccountRefused,
+        DirectoryFault::UnknownHost(_)
+        | DirectoryFault::Unreachable(..)
+        | DirectoryFault::Tls(..)
+        | DirectoryFault::Late { .. }
+        | DirectoryFault::Closed { .. }
+        | DirectoryFault::Malformed { .. }
+        | DirectoryFault::Refuses { .. }
+        | DirectoryFault::TooLarge { .. } => ProbeFailure::Unreachable,
+        DirectoryFault::Busy(_)
+        | DirectoryFault::TooManyGroups { .. }
+        | DirectoryFault::CutAttribute { .. }
+        | DirectoryFault::NoName { .. }
+        | DirectoryFault::AmbiguousName { .. }
+        | DirectoryFault::NoIdentifier { .. }
+        | DirectoryFault::NoDistinguishedName => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Arc};
+
+    use bytes::Bytes;
+    use rustls::{CertificateError, RootCertStore};
+
+    use super::*;
+    use crate::{
+        fetch::{CallResponse, EgressPolicy, Fetch, FetchedDocument},
+        model::ErrorCause,
+    };
+
+    /// A server with one answer.
+    #[derive(Debug)]
+    struct Answering(Result<&'static str, FetchError>);
+
+    #[async_trait]
+    impl Fetch for Answering {
+        async fn get(&self, _: &str, _: usize) -> Result<FetchedDocument, FetchError> {
+            let body = Bytes::from(self.0.clone()?);
+            Ok(FetchedDocument { body, content_type: None, max_age: None })
+        }
+
+        async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
+            Err(FetchError::Busy)
+        }
+
+        async fn call(&self, _: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+            let body = Bytes::from(self.0.clone()?);
+            Ok(CallResponse { status: 403, body, content_type: None, next: None })
+        }
+    }
+
+    async fn probe(
+        question: ProbeQuestion,
+        inside_network: bool,
+        answer: Result<&'static str, FetchError>,
+    ) -> Result<(), ProbeFailure> {
+        let (right, wrong): (SharedFetch, SharedFetch) =
+            (Arc::new(Answering(answer)), Arc::new(Answering(Err(FetchError::Busy))));
+        let (public, internal) = if inside_network { (wrong, right) } else { (right, wrong) };
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
+        let probe = NetworkProbe { public, internal, directories };
+        let asked = probe.probe(&ProbeTarget { question, inside_network }).await;
+        asked.map_err(|error| error.failure)
+    }
+
+    fn certificate_error() -> FetchError {
+        let error = rustls::Error::InvalidCertificate(CertificateError::Expired);
+        let error = io::Error::new(io::ErrorKind::InvalidData, error);
+        FetchError::Broken("sso.test".into(), ErrorCause::new(error))
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_judged_by_its_discovery_document() {
+        const OWN: &str = r#"{"issuer": "https://sso.test", "authorization_endpoint": "https://sso.test/a",
+            "token_endpoint": "https://sso.test/t", "jwks_uri": "https://sso.test/k",
+            "response_types_supported": ["code"]}"#;
+        const OTHER: &str = r#"{"issuer": "https://other.test", "authorization_endpoint": "https://sso.test/a",
+            "token_endpoint": "https://sso.test/t", "jwks_uri": "https://sso.test/k",
+            "response_types_supported": ["code"]}"#;
+        let host = || "sso.test".to_owned();
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "refused");
+        for (answer, expected) in [
+            (Ok(OWN), Ok(())),
+            (Ok(OTHER), Err(ProbeFailure::BadMetadata)),
+            (Ok("{}"), Err(ProbeFailure::BadMetadata)),
+            (Err(FetchError::Status(host(), 404)), Err(ProbeFailure::BadMetadata)),
+            (Err(FetchError::Status(host(), 503)), Err(ProbeFailure::Unreachable)),
+            (Err(FetchError::Late(host())), Err(ProbeFailure::Unreachable)),
+            (
+                Err(FetchError::Broken(host(), ErrorCause::new(refused))),
+                Err(ProbeFailure::Unreachable),
+            ),
+            (Err(certificate_error()), Err(ProbeFailure::CertificateInvalid)),
+            (Err(FetchError::Forbidden(host())), Err(ProbeFailure::HostNotAllowed)),
+        ] {
+            for inside_network in [false, true] {
+                let question = ProbeQuestion::Discovery("https://sso.test".into());
+                let found = probe(question, inside_network, answer.clone()).await;
+                assert_eq!(found, expected, "{answer:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn any_answer_of_the_api_of_github_is_one() {
+        let github = || ProbeQuestion::GitHubApi("github.com".into());
+        assert_eq!(probe(github(), false, Ok("rate limit exceeded")).await, Ok(()));
+        let late = Err(FetchError::Late("api.github.com".into()));
+        assert_eq!(probe(github(), false, late).await, Err(ProbeFailure::Unreachable));
+    }
+}
