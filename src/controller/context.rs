@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::reachability::Reachability;
+use super::probe_conclusions::Reachability;
 use crate::{
     keys::KeyMaker,
     model::{

@@ -15,6 +15,7 @@ pub mod lease;
 mod logout_events;
 mod observed;
 mod oidc_client;
+mod probe_conclusions;
 mod published_status;
 mod reachability;
 mod reconcile;

@@ -4,28 +4,23 @@
 mod judgement;
 mod schedule;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    convert::Infallible,
-    future::pending,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, convert::Infallible, future::pending, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::{
     judgement::ProbeResult,
     schedule::{ProbeSchedule, ProbeTask, Provider},
 };
-use super::{ControllerContext, observed::ObservedState};
+use super::{
+    ControllerContext,
+    observed::ObservedState,
+    probe_conclusions::{reason_of, result_of},
+};
 use crate::{
     api::{ConditionReason, IdentityProvider},
-    model::{ManagedKind, ObjectKey, ObjectRef, ProbeFailure, UpstreamProbe},
+    model::{ObjectKey, UpstreamProbe},
     registry::{ObjectOutcome, Verdict},
 };
 
@@ -35,76 +30,6 @@ const MAX_CONCURRENT: usize = 32;
 const DEBOUNCE: Duration = Duration::from_secs(1);
 /// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
-
-/// The conclusions of this replica, as far as it has any, and the objects whose status lacks them.
-#[derive(Debug, Default)]
-pub struct Reachability {
-    concluded: Mutex<HashMap<ObjectKey, ConditionReason>>,
-    changed: Mutex<BTreeSet<ObjectKey>>,
-    notify: Notify,
-}
-
-impl Reachability {
-    /// The reason of the condition of a provider; `None` before the first conclusion.
-    fn reason(&self, provider: &ObjectKey) -> Option<ConditionReason> {
-        lock(&self.concluded).get(provider).copied()
-    }
-
-    /// Waits for conclusions that the statuses lack.
-    pub(super) async fn changed(&self) -> Vec<ObjectRef> {
-        loop {
-            let changed = std::mem::take(&mut *lock(&self.changed));
-            if !changed.is_empty() {
-                let object = |key| ObjectRef::new(ManagedKind::IdentityProvider, key);
-                return changed.into_iter().map(object).collect();
-            }
-            self.notify.notified().await;
-        }
-    }
-
-    fn conclude(&self, conclusions: Vec<(ObjectKey, ProbeResult)>) {
-        if conclusions.is_empty() {
-            return;
-        }
-        let mut concluded = lock(&self.concluded);
-        let mut changed = lock(&self.changed);
-        for (provider, result) in conclusions {
-            concluded.insert(provider.clone(), reason_of(result));
-            changed.insert(provider);
-        }
-        self.notify.notify_one();
-    }
-
-    /// Forgets all providers but those that the function keeps.
-    fn retain(&self, keep: impl Fn(&ObjectKey) -> bool) {
-        lock(&self.concluded).retain(|provider, _| keep(provider));
-    }
-}
-
-/// The reason of the condition for a conclusion.
-const fn reason_of(result: ProbeResult) -> ConditionReason {
-    match result {
-        Ok(()) => ConditionReason::Reachable,
-        Err(ProbeFailure::HostNotAllowed) => ConditionReason::HostNotAllowed,
-        Err(ProbeFailure::Unreachable) => ConditionReason::Unreachable,
-        Err(ProbeFailure::CertificateInvalid) => ConditionReason::CertificateInvalid,
-        Err(ProbeFailure::BadMetadata) => ConditionReason::BadMetadata,
-        Err(ProbeFailure::AccountRefused) => ConditionReason::AccountRefused,
-    }
-}
-
-/// The conclusion for which a status has the reason.
-fn result_of(reason: ConditionReason) -> Option<ProbeResult> {
-    Some(match reason {
-        ConditionReason::Reachable => Ok(()),
-        ConditionReason::HostNotAllowed => Err(ProbeFailure::HostNotAllowed),
-        ConditionReason::Unreachable => Err(ProbeFailure::Unreachable),
-        ConditionReason::CertificateInvalid => Err(ProbeFailure::CertificateInvalid),
-        ConditionReason::BadMetadata => Err(ProbeFailure::BadMetadata),
-        ConditionReason::AccountRefused => Err(ProbeFailure::AccountRefused),
-        _ => return None,
-    })
-}
 
 /// Probes providers until it is dropped.
 pub(super) async fn probe_providers(context: &ControllerContext) -> Infallible {
@@ -207,26 +132,4 @@ fn random_byte(context: &ControllerContext) -> u8 {
     let mut byte = [0];
     context.entropy.fill(&mut byte);
     byte[0]
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_leader_reads_each_conclusion_from_the_status() {
-        use ProbeFailure::{
-            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, Unreachable,
-        };
-        let failures =
-            [HostNotAllowed, Unreachable, CertificateInvalid, BadMetadata, AccountRefused];
-        for result in failures.map(Err).into_iter().chain([Ok(())]) {
-            assert_eq!(result_of(reason_of(result)), Some(result));
-        }
-        assert_eq!(result_of(ConditionReason::Pending), None);
-    }
 }
