@@ -53,7 +53,7 @@ pub(super) async fn store_notifications(
             subject: session.authentication.subject.as_str().to_owned(),
             sid: session.sid.clone(),
         };
-        let AccountServices { store, entropy, .. } = context.services;
+        let AccountServices { store, entropy, .. } = &**context.services;
         let key = context.key(RecordKind::Logout, entropy.id());
         let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
         let claim = outbox::put_message(store, key, (notification, owner), now).await?;

@@ -1,13 +1,13 @@
 //! The services that sessions, grants and tokens need, and their use for one tenant.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::RootCertStore;
 
 use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
-    fetch::{EgressPolicy, FairFetch, SharedFetch},
-    identity::CredentialThrottle,
+    fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch},
+    identity::{CredentialThrottle, throttle_prefix},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
@@ -50,6 +50,8 @@ pub struct AccountServices {
     pub http_client: FairFetch,
     /// The HTTP client for identity providers inside the network.
     pub internal_http_client: FairFetch,
+    /// The issuers of this installation, once they are served.
+    pub local_issuers: OnceLock<Arc<dyn LocalIssuers>>,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
     /// Asks identity providers.
@@ -89,6 +91,7 @@ impl AccountServices {
             logout_outbox: LogoutOutbox::default(),
             internal_http_client: FairFetch::new(Arc::clone(&http_client)),
             http_client: FairFetch::new(http_client),
+            local_issuers: OnceLock::new(),
             jwks_cache: JwksCache::default(),
             upstream: UpstreamClient::default(),
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
@@ -120,11 +123,11 @@ impl AccountServices {
 #[derive(Clone, Copy, Debug)]
 pub struct AccountContext<'a> {
     /// The services that all tenants share.
-    pub services: &'a AccountServices,
+    pub services: &'a Arc<AccountServices>,
     /// The tenant.
     pub tenant: &'a Arc<ServedTenant>,
     /// The installation's sealing keys; `None` until they exist.
-    pub sealer: Option<&'a Sealer>,
+    pub sealer: Option<&'a Arc<Sealer>>,
     /// The current time by the replica's own clock.
     pub now: Timestamp,
     /// The current time by the store's clock, to compare with times that other replicas wrote.
@@ -154,7 +157,24 @@ impl<'a> AccountContext<'a> {
 
     /// The installation's sealing keys.
     pub fn sealer(&self) -> Result<&'a Sealer, AccountError> {
-        self.sealer.ok_or(AccountError::NoSealingKeys)
+        self.sealer.map(|sealer| &**sealer).ok_or(AccountError::NoSealingKeys)
+    }
+
+    /// The HTTP client for the identity providers of the tenant. Tenants of this installation are not
+    /// called over the network, where their address may be one that must not be called.
+    pub fn upstream_client(&self) -> SharedFetch {
+        let (tenant, name) = (&self.tenant.tenant, self.tenant_id().to_string());
+        let address = Some(throttle_prefix(self.origin.address));
+        let public = self.services.http_client.for_owner(&name, address);
+        let local = self.services.local_issuers.get();
+        Arc::new(UpstreamFetch {
+            local: local
+                .map_or_else(|| Arc::clone(&public), |local| local.client_for(self.origin.address)),
+            public,
+            internal: self.services.internal_http_client.for_owner(&name, address),
+            hosts: Arc::clone(&tenant.upstream_hosts),
+            issuers: self.tenant.linked_issuers(),
+        })
     }
 
     /// Reads a record.

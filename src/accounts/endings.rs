@@ -7,7 +7,7 @@ use crate::{
         marks::{self, MarkedRecord},
         records::{AccountMarks, VoidBefore, decode_record},
     },
-    store::{RecordKey, RecordKind},
+    store::RecordKind,
 };
 
 /// The marks of records that are made for an account now.
@@ -54,17 +54,30 @@ pub(super) async fn is_usable(
     if !marks::is_of(record, account, now, context.now) {
         return Ok(false);
     }
-    if !marks::may_be_void(record, now) {
-        return Ok(true);
+    if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
+        return Ok(false);
     }
-    let stored = context.get(&void_key(context, account)).await?;
-    let void = stored.and_then(|stored| decode_record::<VoidBefore>(&stored.record.value).ok());
-    Ok(void.is_none_or(|void| !marks::is_void(record, &void, now)))
+    // A declared user may be gone from the provider that the record was made by.
+    match account.declared_mark() {
+        Some(person) => {
+            let there = AccountMarks { person, ..now };
+            Ok(!is_void(context, record, account, there).await?)
+        }
+        None => Ok(true),
+    }
 }
 
-/// The key of a person's [`VoidBefore`] record.
-fn void_key(context: AccountContext<'_>, account: &Account) -> RecordKey {
-    context.key(RecordKind::VoidBefore, void_id(&account.subject, account.mark))
+/// Returns true if the person with these marks was disabled or deleted after the record was made.
+async fn is_void(
+    context: AccountContext<'_>,
+    record: MarkedRecord,
+    account: &Account,
+    now: AccountMarks,
+) -> Result<bool, AccountError> {
+    let key = context.key(RecordKind::VoidBefore, void_id(&account.subject, now.person));
+    let stored = context.get(&key).await?;
+    let void = stored.and_then(|stored| decode_record::<VoidBefore>(&stored.record.value).ok());
+    Ok(void.is_some_and(|void| marks::is_void(record, &void, now)))
 }
 
 /// The id of a person's [`VoidBefore`] record. Another person with the subject has another record.

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::{
-    AccountContext, AccountError, context::RecordChange, endings, entry, people, token_events,
+    AccountContext, AccountError, context::RecordChange, endings, entry, people::SignedInPerson,
+    signed_in_account::find_account, token_events, upstream_sessions,
 };
 use crate::{
     model::{Account, Timestamp},
@@ -76,6 +77,7 @@ pub(crate) async fn insert_grant(
     (id, grant): (&str, &Grant),
     until: Timestamp,
 ) -> Result<bool, AccountError> {
+    upstream_sessions::keep_for_grant(context, grant).await?;
     let record = record(context, id, grant, until.plus(CLOCK_SKEW));
     Ok(context.insert(record).await?)
 }
@@ -165,7 +167,12 @@ async fn active_account(
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let client = context.tenant.client(grant.client.as_str());
     let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
-    let account = people::find_account(context, &grant.authentication.subject).await?;
+    let person = SignedInPerson {
+        subject: &grant.authentication.subject,
+        origin: grant.origin.as_ref(),
+        is_offline: grant.is_offline_for(client),
+    };
+    let account = find_account(context, person).await?;
     let Some(account) = account else { return Ok(None) };
     let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
     if !endings::is_usable(context, record, &account).await? {
@@ -243,6 +250,7 @@ mod tests {
             superseded: SupersededTimes::default(),
             client_object: None,
             marks: None,
+            origin: None,
         };
         StoredGrant { grant, version: 1, expires_at }
     }

@@ -1,25 +1,31 @@
 //! Asks a provider again about a person who is signed in, when its last answer is too old. One
-//! request asks; requests meanwhile use the claims that are there.
+//! request asks; requests meanwhile use the claims that are there. Here are the rule, for every kind of
+//! provider, and directories, which are asked without the person.
 
 use std::time::Duration;
 
-use super::{AccountContext, AccountError, context::RecordChange, endings};
+use super::{
+    AccountContext, AccountError,
+    context::RecordChange,
+    endings,
+    people::{self, StoredPerson},
+    session_end::end_stored_session,
+};
 use crate::{
     model::{
-        AuditEvent, AuditText, LdapSettings, LogoutKind, PersonRefusal, RefreshMode, Timestamp,
-        UnavailablePolicy,
+        AuditEvent, AuditText, LdapSettings, LogoutKind, PersonRefusal, RefreshMode, Subject,
+        Timestamp, UnavailablePolicy,
     },
     protocol::{
-        identity_provider::{
-            IdentityProvider, ProviderSource, RefreshPolicy, UpstreamClaims, identity_of,
-        },
-        records::{PersonRecord, VoidBefore, encode_record},
+        identity_provider::{IdentityProvider, RefreshPolicy, UpstreamClaims, identity_of},
+        records::{ClaimsAge, PersonRecord, Session, VoidBefore, decode_record, encode_record},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKind},
     upstream::ldap::LdapError,
 };
 
-/// The time after which a provider that could not be asked is asked again.
+/// The time after which a provider that could not be asked is asked again. It is longer than a token
+/// request can take, since a refresh token may be used once only.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long it is remembered that a person has left: longer than sessions and grants last.
 const VOID_TTL: Duration = Duration::from_hours(400 * 24);
@@ -38,10 +44,10 @@ pub(super) enum Freshness {
 /// The state of a person's claims at a time.
 pub(super) fn judge_freshness(
     policy: RefreshPolicy,
-    person: &PersonRecord,
+    claims: ClaimsAge,
     now: Timestamp,
 ) -> Freshness {
-    let age = now.since(person.refreshed_at);
+    let age = now.since(claims.refreshed_at);
     if policy.mode != RefreshMode::Upstream || age < policy.interval {
         return Freshness::Usable;
     }
@@ -49,8 +55,8 @@ pub(super) fn judge_freshness(
         UnavailablePolicy::KeepFor => policy.keep_for.max(policy.interval),
         UnavailablePolicy::Refuse => policy.interval,
     };
-    let usable = age < kept && !person.incomplete;
-    match (now.since(person.asked_at) < RETRY_INTERVAL, usable) {
+    let usable = age < kept && !claims.incomplete;
+    match (now.since(claims.asked_at) < RETRY_INTERVAL, usable) {
         (false, usable) => Freshness::Stale { usable },
         (true, true) => Freshness::Usable,
         (true, false) => Freshness::Refused,
@@ -64,22 +70,77 @@ pub(super) enum PersonAnswer {
     Claims(UpstreamClaims),
     /// They are no longer there, or disabled there.
     Gone,
-    /// A part of their claims, such as their groups, cannot be read.
+    /// Their session there has ended.
+    Ended,
+    /// A part of their claims, such as their groups, cannot be read, or they may not sign in.
     Incomplete,
     /// The provider cannot be asked.
     Unavailable,
 }
 
-/// The directory that can be asked about a person without them.
-pub(super) fn askable_directory(provider: &IdentityProvider) -> Option<&LdapSettings> {
-    match &provider.source {
-        ProviderSource::Ldap(settings) => Some(settings),
-        ProviderSource::Oidc(_) | ProviderSource::GitHub(_) => None,
+/// The claims of a person of a directory, if they count now.
+pub(super) async fn directory_claims(
+    context: AccountContext<'_>,
+    directory: (&IdentityProvider, &LdapSettings),
+    subject: &Subject,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let stored = people::load_person(context, subject, directory.0).await?;
+    let Some(StoredPerson { person, version }) = stored else { return Ok(None) };
+    let Some(claims) = people::claims_of(&person) else { return Ok(None) };
+    match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
+        Freshness::Usable => Ok(Some(claims)),
+        Freshness::Refused => Ok(None),
+        Freshness::Stale { usable } => {
+            let asked = PersonRecord { asked_at: context.store_now, ..person };
+            let claimed = people::person_record(context, &asked)?;
+            if !context.compare_and_swap(version, claimed).await? {
+                // Another request asks.
+                return Ok(Some(claims).filter(|_| usable));
+            }
+            refresh_person(context, directory, asked, Some(claims).filter(|_| usable)).await
+        }
     }
 }
 
+/// Asks a directory about a person, and stores its answer. `usable`: the claims that count while the
+/// directory cannot be asked.
+async fn refresh_person(
+    context: AccountContext<'_>,
+    directory: (&IdentityProvider, &LdapSettings),
+    asked: PersonRecord,
+    usable: Option<UpstreamClaims>,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let Some(old) = people::claims_of(&asked) else { return Ok(None) };
+    let answer = match ask_directory(context, directory, &old).await {
+        PersonAnswer::Claims(claims) => match people::claims_json(&claims) {
+            Ok(json) => Some((claims, json)),
+            Err(error) => {
+                tracing::warn!(provider = %directory.0.object, %error, "a person's claims cannot be refreshed");
+                None
+            }
+        },
+        PersonAnswer::Incomplete => None,
+        PersonAnswer::Gone | PersonAnswer::Ended => {
+            end_person(context, directory.0, (&asked.subject, &old)).await?;
+            None
+        }
+        PersonAnswer::Unavailable => return Ok(usable),
+    };
+    let (claims, person) = match answer {
+        Some((claims, json)) => {
+            let (refreshed_at, used_at) = (context.store_now, context.now);
+            let person =
+                PersonRecord { claims: json, refreshed_at, used_at, incomplete: false, ..asked };
+            (Some(claims), person)
+        }
+        None => (None, PersonRecord { incomplete: true, ..asked }),
+    };
+    people::save_answer(context, &person).await?;
+    Ok(claims)
+}
+
 /// Asks a directory about a person with these claims.
-pub(super) async fn ask_directory(
+async fn ask_directory(
     context: AccountContext<'_>,
     (provider, settings): (&IdentityProvider, &LdapSettings),
     claims: &UpstreamClaims,
@@ -98,26 +159,28 @@ pub(super) async fn ask_directory(
     answer
 }
 
-/// Ends all sessions and grants of a person who is gone from the provider.
-pub(super) async fn end_person(
+/// Ends all that a person had by a provider who is gone from there: sessions, whose applications are
+/// notified, and grants.
+async fn end_person(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
-    claims: &UpstreamClaims,
+    (subject, claims): (&str, &UpstreamClaims),
 ) -> Result<(), AccountError> {
     let Ok(identity) = identity_of(provider, claims) else { return Ok(()) };
     let void = VoidBefore { person: identity.mark, generation: 0, at: context.now };
-    let id = endings::void_id(&identity.subject, identity.mark);
+    let owner = IndexEntry::new(OwnerKind::User, subject);
+    let id = endings::void_id(&Subject::new(subject), identity.mark);
     let record = Record {
         key: context.key(RecordKind::VoidBefore, id),
         value: encode_record(&void).into(),
         expires_at: context.now.plus(VOID_TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, identity.subject.as_str())],
+        owners: vec![owner.clone()],
         due_at: None,
     };
     let stored = context.get(&record.key).await?;
     let write = |_: Option<&_>| Ok(RecordChange::Write(record.clone(), ()));
     context.update(&record.key, stored, write).await?;
-    let subject = AuditText::new(identity.subject.as_str());
+    let subject = AuditText::new(subject);
     context.audit(AuditEvent::PersonRefused {
         provider: AuditText::new(provider.name()),
         subject: Some(subject.clone()),
@@ -126,6 +189,14 @@ pub(super) async fn end_person(
     });
     let kind = LogoutKind::PersonEnded;
     context.audit(AuditEvent::Logout { kind, subject, sid: None, client_id: None });
+    let store = &context.services.store;
+    let found = store.list(RecordKind::Session, context.tenant_id(), &owner, context.now).await?;
+    for stored in found {
+        let Ok(session) = decode_record::<Session>(&stored.record.value) else { continue };
+        if session.origin.as_ref().is_some_and(|origin| origin.provider == provider.name()) {
+            end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
+        }
+    }
     Ok(())
 }
 
@@ -142,16 +213,12 @@ mod tests {
             unavailable,
             keep_for: Duration::from_secs(3600),
         };
-        let person = PersonRecord {
-            subject: "s".to_owned(),
-            provider: "corp".to_owned(),
-            claims: "{}".to_owned(),
+        let claims = ClaimsAge {
             refreshed_at: NOW.minus(Duration::from_secs(age)),
-            used_at: NOW,
             asked_at: NOW.minus(Duration::from_secs(asked)),
             incomplete,
         };
-        judge_freshness(policy, &person, NOW)
+        judge_freshness(policy, claims, NOW)
     }
 
     #[test]

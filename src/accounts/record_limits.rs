@@ -3,8 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    AccountContext, AccountError, grants,
-    sessions::{self, ActiveSession},
+    AccountContext, AccountError, grants, session_end::end_stored_session, sessions::ActiveSession,
 };
 use crate::{
     model::{ClientId, LogoutKind, Subject, Timestamp},
@@ -39,7 +38,7 @@ pub(crate) async fn limit_sessions(
     });
     for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
         let cause = (LogoutKind::Limit, None);
-        sessions::end_stored(context, &stored.record.key, &session, cause).await?;
+        end_stored_session(context, &stored.record.key, &session, cause).await?;
     }
     Ok(())
 }

@@ -7,17 +7,21 @@
 use std::sync::Arc;
 
 use super::{
-    AccountContext, AccountError, backchannel_logout, endings, people,
+    AccountContext, AccountError, endings,
+    people::SignedInPerson,
+    session_end::end_stored_session,
     session_record::{session_key, session_record},
+    signed_in_account::find_account,
+    upstream_sessions::{self, SignInSource},
 };
 use crate::{
-    model::{Account, AuditEvent, AuditText, Client, LogoutKind},
+    model::{Account, Client, LogoutKind},
     protocol::{
         authentication::Authentication,
         records::{Session, decode_record},
         session,
     },
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::{RecordKind, VersionedRecord},
 };
 
 /// An active session as stored, with its user.
@@ -35,6 +39,17 @@ impl ActiveSession {
     pub fn record_id(&self) -> &str {
         &self.stored.record.key.id
     }
+}
+
+/// A user who has just proved the identity.
+#[derive(Debug)]
+pub struct SignedInUser {
+    /// The account.
+    pub account: Arc<Account>,
+    /// How and when the user proved the identity, as far as it counts here.
+    pub authentication: Authentication,
+    /// Where the user signed in.
+    pub source: SignInSource,
 }
 
 /// Loads the active session of a browser, by the value of its session cookie.
@@ -64,10 +79,10 @@ pub async fn load_session(
 /// session. Returns it with the new random value of its cookie.
 pub async fn start_session(
     context: AccountContext<'_>,
-    authentication: Authentication,
-    account: Arc<Account>,
+    user: SignedInUser,
     previous: Option<&ActiveSession>,
 ) -> Result<(String, ActiveSession), AccountError> {
+    let SignedInUser { account, authentication, source } = user;
     context.facts.record_user(account.subject.as_str());
     let cookie = context.services.entropy.token();
     let lifetimes = &context.tenant.tenant.lifetimes;
@@ -76,6 +91,9 @@ pub async fn start_session(
     let signed_in = (authentication, endings::current_marks(context, &account));
     let mut session =
         session::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
+    session.origin =
+        upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
+            .await?;
     let key = session_key(context, &cookie);
     if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));
@@ -114,33 +132,7 @@ pub async fn end_session(
     active: &ActiveSession,
     cause: (LogoutKind, Option<&Client>),
 ) -> Result<Session, AccountError> {
-    end_stored(context, &active.stored.record.key, &active.session, cause).await
-}
-
-/// The same for a session as loaded from the store.
-pub(super) async fn end_stored(
-    context: AccountContext<'_>,
-    key: &RecordKey,
-    loaded: &Session,
-    (kind, client): (LogoutKind, Option<&Client>),
-) -> Result<Session, AccountError> {
-    let clients = loaded.clients.iter();
-    let claims = backchannel_logout::store_notifications(context, loaded, clients).await?;
-    let taken = context.take(key).await?;
-    backchannel_logout::queue_logouts(context, claims);
-    let ended = taken.and_then(|stored| decode_record::<Session>(&stored.record.value).ok());
-    let Some(ended) = ended else { return Ok(loaded.clone()) };
-    context.audit(AuditEvent::Logout {
-        kind,
-        subject: AuditText::new(ended.authentication.subject.as_str()),
-        sid: Some(AuditText::new(ended.sid.as_str())),
-        client_id: client.map(|client| AuditText::new(client.id.as_str())),
-    });
-    // A client may have been added since the session was loaded.
-    let added = ended.clients.difference(&loaded.clients);
-    let claims = backchannel_logout::store_notifications(context, &ended, added).await?;
-    backchannel_logout::queue_logouts(context, claims);
-    Ok(ended)
+    end_stored_session(context, &active.stored.record.key, &active.session, cause).await
 }
 
 async fn activate(
@@ -148,7 +140,12 @@ async fn activate(
     stored: VersionedRecord,
 ) -> Result<Option<ActiveSession>, AccountError> {
     let Ok(session) = decode_record::<Session>(&stored.record.value) else { return Ok(None) };
-    let account = people::find_account(context, &session.authentication.subject).await?;
+    let person = SignedInPerson {
+        subject: &session.authentication.subject,
+        origin: session.origin.as_ref(),
+        is_offline: false,
+    };
+    let account = find_account(context, person).await?;
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
     if !session::is_live(&session, &account, lifetimes, context.now)

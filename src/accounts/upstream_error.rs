@@ -1,6 +1,6 @@
 //! The reasons why a sign-in at an identity provider failed.
 
-use super::{AccountError, people};
+use super::AccountError;
 use crate::{
     model::PersonRefusal,
     protocol::{
@@ -9,6 +9,23 @@ use crate::{
     },
     upstream::{UpstreamError, ldap::DirectoryFault},
 };
+
+/// Largest claims that are stored, in bytes of JSON.
+const MAX_CLAIMS_BYTES: usize = 32 * 1024;
+
+/// The claims of a person are too large to store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the provider's claims have {0} bytes of JSON, more than {MAX_CLAIMS_BYTES}; request fewer scopes, or let it send fewer groups"
+)]
+pub struct ClaimsTooLarge(usize);
+
+impl ClaimsTooLarge {
+    /// Checks the size of claims, in bytes of JSON.
+    pub(super) const fn check(len: usize) -> Result<(), Self> {
+        if len > MAX_CLAIMS_BYTES { Err(Self(len)) } else { Ok(()) }
+    }
+}
 
 /// The reason why a sign-in failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -27,7 +44,7 @@ pub enum UpstreamSignInError {
     Mapping(#[from] MappingError),
     /// The claims are too large to store.
     #[error(transparent)]
-    ClaimsTooLarge(#[from] people::ClaimsTooLarge),
+    ClaimsTooLarge(#[from] ClaimsTooLarge),
     /// The person has not signed in again, although the application requires it.
     #[error("the provider did not let the person sign in again (auth_time)")]
     NotFresh,

@@ -3,21 +3,27 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::Value;
+
 pub use super::upstream_error::{SignInProblem, UpstreamSignInError};
-use super::{AccountContext, people, upstream_credentials::client_assertion};
+use super::{
+    AccountContext, people,
+    sessions::SignedInUser,
+    upstream_credentials::client_assertion,
+    upstream_sessions::{NewUpstreamSession, SignInSource},
+};
 use crate::{
     fetch::SharedFetch,
-    model::{
-        Account, AdmissionPolicy, AuditCause, AuditEvent, AuditText, Endpoint, RefreshMode, Secret,
-    },
+    model::{Account, AuditEvent, AuditText, Endpoint, RefreshMode, Secret},
     protocol::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
         identity_provider::{
             IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, counted_methods,
-            identity_of, map_account,
+            identity_of,
         },
         params::RequestParams,
+        records::KeptTokens,
         upstream::{
             CallbackResponse, UpstreamDemands, UpstreamParty, UpstreamRequest, UpstreamState,
             authorization_url, check_callback, read_callback,
@@ -30,15 +36,6 @@ use crate::{
 
 /// How far the provider's clock may differ.
 const TOLERANCE: Duration = Duration::from_mins(1);
-
-/// A person who has signed in at a provider.
-#[derive(Debug)]
-pub struct UpstreamSignIn {
-    /// The account.
-    pub account: Arc<Account>,
-    /// How and when the person proved the identity, as far as it counts here.
-    pub authentication: Authentication,
-}
 
 /// Wishes of the application for the sign-in.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +112,7 @@ pub async fn complete_upstream_sign_in(
     provider: &IdentityProvider,
     state: &UpstreamState,
     params: &RequestParams,
-) -> Result<UpstreamSignIn, UpstreamSignInError> {
+) -> Result<SignedInUser, UpstreamSignInError> {
     let answer = match &provider.source {
         ProviderSource::Oidc(oidc) => {
             redeem(context, fetch, (provider, oidc), state, params).await?
@@ -127,7 +124,7 @@ pub async fn complete_upstream_sign_in(
             let redeemed = redeem_github_code(fetch, github, exchange).await;
             redeemed.map_err(|error| {
                 let error = error.into();
-                report_refusal(context, provider, None, &error);
+                people::report_refused_person(context, provider, None, &error);
                 error
             })?
         }
@@ -138,7 +135,8 @@ pub async fn complete_upstream_sign_in(
     }
     let account = admit_person(context, provider, &answer.claims).await?;
     let authentication = authentication(context, provider, &answer, &account);
-    Ok(UpstreamSignIn { account: Arc::new(account), authentication })
+    let source = SignInSource::Provider(Box::new(new_upstream_session(provider, answer)));
+    Ok(SignedInUser { account: Arc::new(account), authentication, source })
 }
 
 /// The account of a person whom a provider has authenticated. The claims are stored.
@@ -147,61 +145,20 @@ pub(super) async fn admit_person(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<Account, UpstreamSignInError> {
-    let admitted = admitted_account(context, provider, claims)
+    let admitted = people::admitted_account(context, provider, claims)
         .and_then(|account| Ok((account, people::claims_json(claims)?)));
     let (account, json) = admitted.inspect_err(|error| {
         let subject = identity_of(provider, claims).ok();
         let subject = subject.as_ref().map(|identity| identity.subject.as_str());
-        report_refusal(context, provider, subject, error);
+        people::report_refused_person(context, provider, subject, error);
     })?;
-    if people::save_person(context, provider, &account, json).await? {
+    if people::save_person(context, provider, &account.subject, json).await? {
         context.audit(AuditEvent::PersonAdmitted {
             provider: AuditText::new(provider.name()),
             subject: AuditText::new(account.subject.as_str()),
         });
     }
     Ok(account)
-}
-
-/// Reports that a person is not admitted.
-fn report_refusal(
-    context: AccountContext<'_>,
-    provider: &IdentityProvider,
-    subject: Option<&str>,
-    error: &UpstreamSignInError,
-) {
-    let Some(reason) = error.person_refusal() else { return };
-    context.audit(AuditEvent::PersonRefused {
-        provider: AuditText::new(provider.name()),
-        subject: subject.map(AuditText::new),
-        reason,
-        cause: Some(AuditCause::new(error.to_string())),
-    });
-}
-
-/// The account of the person: that of the OidcUser who declares it, or one of its own.
-fn admitted_account(
-    context: AccountContext<'_>,
-    provider: &IdentityProvider,
-    claims: &UpstreamClaims,
-) -> Result<Account, UpstreamSignInError> {
-    let account = map_account(provider, claims)?;
-    let identity = people::declared_identity(provider, claims);
-    let identity = identity.ok_or_else(|| UpstreamSignInError::NotDeclared(String::new()))?;
-    if let Some(declared) = context.tenant.account_by_identity(&identity) {
-        if declared.disabled {
-            return Err(UpstreamSignInError::Disabled(declared.username.clone()));
-        }
-        return Ok(people::united_account(declared, account));
-    }
-    if provider.admission == AdmissionPolicy::Declared {
-        return Err(UpstreamSignInError::NotDeclared(identity.subject));
-    }
-    // A verbatim subject may not belong to another user or to a client.
-    let subject = account.subject.as_str();
-    let is_taken = context.tenant.account_by_subject(&account.subject).is_some()
-        || context.tenant.client(subject).is_some();
-    if is_taken { Err(UpstreamSignInError::SubjectTaken(subject.to_owned())) } else { Ok(account) }
 }
 
 async fn redeem(
@@ -253,6 +210,30 @@ fn authentication(
             .map(|method| AuthenticationEvent { method: AuthenticationMethod::new(method), at }),
     );
     authentication
+}
+
+/// The session that has begun at a provider. Tokens that are never used are not kept.
+fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> NewUpstreamSession {
+    let text = |name: &str| answer.claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let configured = match &provider.source {
+        ProviderSource::Oidc(oidc) => oidc.issuer.clone(),
+        ProviderSource::GitHub(github) => format!("https://{}", github.host),
+        ProviderSource::Ldap(_) => String::new(),
+    };
+    // The issuer of an ID token can differ from the configured one, which may be a template.
+    let (issuer, subject) = (text("iss").unwrap_or(configured), text("sub").unwrap_or_default());
+    let refresh_token = answer.tokens.refresh_token.map(|token| token.expose().clone());
+    let refreshes = provider.refresh.mode == RefreshMode::Upstream;
+    NewUpstreamSession {
+        provider: provider.name().to_owned(),
+        issuer,
+        subject,
+        sid: answer.sid,
+        tokens: KeptTokens {
+            refresh_token: refresh_token.filter(|_| refreshes),
+            ..KeptTokens::default()
+        },
+    }
 }
 
 /// The redirect URI of a provider at the tenant.

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     num::NonZero,
     path::Path,
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     thread,
     time::Duration,
 };
@@ -117,7 +117,6 @@ impl ServerRuntime {
             clock: Arc::clone(&clock),
             config: ServerConfig::new(trusted_proxies(args)?, limits),
             base_page: BasePage::of(&installation, demo::PATH).into(),
-            own: Weak::new(),
         };
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),

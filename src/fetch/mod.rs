@@ -13,7 +13,7 @@ mod root_certificates;
 mod shared;
 mod upstream_fetch;
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -31,6 +31,12 @@ use crate::model::{ErrorCause, Secret};
 
 /// An HTTP client shared between tasks.
 pub type SharedFetch = Arc<dyn Fetch>;
+
+/// Makes clients for the issuers of this installation, which it answers without a connection.
+pub trait LocalIssuers: fmt::Debug + Send + Sync {
+    /// The client for calls that a request from an address causes.
+    fn client_for(&self, address: IpAddr) -> SharedFetch;
+}
 
 /// A response with status 200.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The state shared by all handlers.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use super::{CookiePurpose, Request, ServerConfig};
 use crate::{
@@ -36,8 +36,6 @@ pub struct AppState {
     pub config: ServerConfig,
     /// The page at the installation's base URL, if it has one.
     pub base_page: OnceLock<BasePage>,
-    /// This state itself, for calls of this installation's own issuers.
-    pub own: Weak<AppState>,
 }
 
 /// The page at the installation's base URL.
@@ -66,11 +64,6 @@ impl BasePage {
 }
 
 impl AppState {
-    /// Shares the state, which then can call its own issuers.
-    pub fn into_shared(self) -> Arc<Self> {
-        Arc::new_cyclic(|own| Self { own: Weak::clone(own), ..self })
-    }
-
     /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -95,7 +88,7 @@ impl AppState {
         AccountContext {
             services: &self.accounts,
             tenant: &request.tenant,
-            sealer: request.snapshot.sealer.as_deref(),
+            sealer: request.snapshot.sealer.as_ref(),
             now: request.now,
             store_now: request.store_now,
             facts: &request.facts,

@@ -13,12 +13,11 @@ use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use url::{Position, Url};
 
-use super::{AppState, Request as TenantRequest};
+use super::AppState;
 use crate::{
     fetch::{
-        CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch, UpstreamFetch,
+        CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, LocalIssuers, SharedFetch,
     },
-    identity::throttle_prefix,
     model::Secret,
 };
 
@@ -82,18 +81,23 @@ fn local_request(url: &Url, call: &ClientCall<'_>) -> Option<Request<Full<Bytes>
 }
 
 impl AppState {
-    /// The HTTP client for the identity providers of a request's tenant. Tenants of this installation
-    /// are not called over the network, where their address may be one that must not be called.
-    pub(super) fn upstream_client(&self, request: &TenantRequest) -> SharedFetch {
-        let tenant = &request.tenant.tenant;
-        let (name, address) = (tenant.id.to_string(), throttle_prefix(request.address));
-        Arc::new(UpstreamFetch {
-            public: self.accounts.http_client.for_owner(&name, Some(address)),
-            internal: self.accounts.internal_http_client.for_owner(&name, Some(address)),
-            hosts: Arc::clone(&tenant.upstream_hosts),
-            local: Arc::new(LocalFetch { app: Weak::clone(&self.own), address: request.address }),
-            issuers: request.tenant.linked_issuers(),
+    /// Shares the state, which then can call its own issuers.
+    pub fn into_shared(self) -> Arc<Self> {
+        Arc::new_cyclic(|own| {
+            let handlers = Arc::new(LocalHandlers(Weak::clone(own)));
+            self.accounts.local_issuers.get_or_init(|| handlers);
+            self
         })
+    }
+}
+
+/// Makes clients that call the handlers of this process.
+#[derive(Debug)]
+struct LocalHandlers(Weak<AppState>);
+
+impl LocalIssuers for LocalHandlers {
+    fn client_for(&self, address: IpAddr) -> SharedFetch {
+        Arc::new(LocalFetch { app: Weak::clone(&self.0), address })
     }
 }
 

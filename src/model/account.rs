@@ -43,12 +43,22 @@ pub struct DeclaredIdentity {
 }
 
 impl Account {
-    /// The name of the identity provider that the person comes from; `None` for the tenant's own
-    /// users.
+    /// The name of the identity provider that the person has signed in at; `None` for a sign-in at
+    /// the tenant itself.
     pub fn provider_name(&self) -> Option<&str> {
         match &self.source {
             AccountSource::Resource(_) => None,
-            AccountSource::Provider(provider) => Some(&provider.name),
+            AccountSource::Provider(provider) | AccountSource::Declared { provider, .. } => {
+                Some(&provider.name)
+            }
+        }
+    }
+
+    /// The mark of the person at the provider, if it is not the mark of the account itself.
+    pub fn declared_mark(&self) -> Option<ObjectMark> {
+        match self.source {
+            AccountSource::Declared { person, .. } => Some(person),
+            AccountSource::Resource(_) | AccountSource::Provider(_) => None,
         }
     }
 }
@@ -71,6 +81,15 @@ pub enum AccountSource {
     Resource(ObjectKey),
     /// An `IdentityProvider` object, whose claims about the person are in the store.
     Provider(ObjectKey),
+    /// An `OidcUser` object whose user has signed in at an identity provider.
+    Declared {
+        /// The `OidcUser` object.
+        user: ObjectKey,
+        /// The `IdentityProvider` object.
+        provider: ObjectKey,
+        /// The mark of the person at the provider.
+        person: ObjectMark,
+    },
 }
 
 /// A password as stored in its Secret.

@@ -5,10 +5,14 @@
 
 mod format;
 mod legacy;
+mod marks;
 mod person;
+mod upstream_session;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
-pub use person::PersonRecord;
+pub use marks::{AccountMarks, VoidBefore};
+pub use person::{ClaimsAge, PersonRecord};
+pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +22,7 @@ use self::legacy::{
     LegacyCode, LegacyGrant, LegacySealedCode, LegacySession, SignInV0, SignInV1, WrittenCode,
 };
 use super::authentication::Authentication;
-use crate::model::{
-    Client, ClientId, CredentialMark, ObjectKey, ObjectMark, SealPurpose, Timestamp,
-};
+use crate::model::{Client, ClientId, ObjectKey, SealPurpose, Timestamp};
 
 /// The scope of grants that outlive their session (OIDC Core §11).
 const OFFLINE_ACCESS: &str = "offline_access";
@@ -31,13 +33,19 @@ const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 /// The version since which records name the objects of clients and have marks.
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
 
-/// Records that have two earlier formats: 0.1 and 1.0.
+/// The version since which records say where the user signed in.
+const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
+
+/// Records that have three earlier formats: 0.1, 1.0 and 1.1.
 macro_rules! upgraded {
     ($($record:ty => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
-            const VERSION: FormatVersion = MARKS;
+            const VERSION: FormatVersion = ORIGIN;
 
             fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+                if version == MARKS {
+                    return legacy::parse_without_last_field(fields);
+                }
                 if version == EVENTS {
                     return legacy::parse_legacy_fields::<$one>(fields).map(Self::from);
                 }
@@ -54,7 +62,6 @@ upgraded! {
     SealedCode => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
-impl RecordFormat for VoidBefore {}
 
 impl RecordFormat for Consent {
     const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
@@ -99,31 +106,8 @@ pub struct Session {
     pub client_objects: BTreeMap<ClientId, ObjectKey>,
     /// The user who signed in. `None` in records of earlier releases.
     pub marks: Option<AccountMarks>,
-}
-
-/// The user that a record was made for, as it was then (docs/design/state.md#marks).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountMarks {
-    /// The person.
-    pub person: ObjectMark,
-    /// The tenant.
-    pub tenant: ObjectMark,
-    /// The stored password. `None` if there was no key for it.
-    pub credential: Option<CredentialMark>,
-    /// The generation of the user's object; 0 in `dev`.
-    pub generation: u64,
-}
-
-/// The end of everything that a person had, because the user was disabled or deleted. Stored by
-/// subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VoidBefore {
-    /// The person.
-    pub person: ObjectMark,
-    /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`.
-    pub generation: u64,
-    /// When a replica saw it, by the store's clock.
-    pub at: Timestamp,
+    /// Where the user signed in; `None` for the tenant itself.
+    pub origin: Option<SignInOrigin>,
 }
 
 /// The permissions that a user granted to a client. Every token of a user belongs to a grant.
@@ -157,6 +141,8 @@ pub struct Grant {
     pub client_object: Option<ObjectKey>,
     /// The user that the grant was made for. `None` in records of earlier releases.
     pub marks: Option<AccountMarks>,
+    /// Where the user signed in; `None` for the tenant itself.
+    pub origin: Option<SignInOrigin>,
 }
 
 /// When the refresh tokens before the current one were superseded: by the first use of each.

@@ -39,6 +39,7 @@ pub fn begin_session(
             .map(|previous| previous.client_objects.clone())
             .unwrap_or_default(),
         marks: Some(marks),
+        origin: None,
         authentication,
         created_at: now,
         ends_at: now.plus(lifetimes.session_absolute),

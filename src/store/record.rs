@@ -37,8 +37,10 @@ pub enum RecordKind {
     RefreshReplays,
     /// The end of everything that a disabled or deleted user had, by the hash of the subject.
     VoidBefore,
-    /// A person of an identity provider, by the hash of the subject.
+    /// A person of an identity provider, by a hash of subject and provider.
     Person,
+    /// The session of a person at an identity provider, by a random id.
+    UpstreamSession,
 }
 
 impl RecordKind {
@@ -56,6 +58,7 @@ impl RecordKind {
             Self::RefreshReplays => "refresh-replays",
             Self::VoidBefore => "void-before",
             Self::Person => "person",
+            Self::UpstreamSession => "upstream-session",
         }
     }
 }
@@ -99,6 +102,8 @@ pub enum OwnerKind {
     Session,
     /// A client id.
     Client,
+    /// A hash of a person or session at an identity provider.
+    Upstream,
 }
 
 impl OwnerKind {
@@ -108,12 +113,14 @@ impl OwnerKind {
             Self::User => "user",
             Self::Session => "session",
             Self::Client => "client",
+            Self::Upstream => "upstream",
         }
     }
 
     /// Parses the result of `as_str`.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::User, Self::Session, Self::Client].into_iter().find(|kind| kind.as_str() == text)
+        let kinds = [Self::User, Self::Session, Self::Client, Self::Upstream];
+        kinds.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -122,7 +129,7 @@ impl OwnerKind {
 pub struct IndexEntry {
     /// The kind of the entry.
     pub kind: OwnerKind,
-    /// The subject, session id or client id.
+    /// The subject, session id, client id or hash.
     pub id: String,
 }
 

@@ -36,6 +36,9 @@ pub enum UpstreamError {
     /// The userinfo response cannot be used.
     #[error("the provider's userinfo response {0}")]
     Userinfo(&'static str),
+    /// The userinfo endpoint refuses the access token, or fails.
+    #[error("the provider's userinfo endpoint answered with status {0}")]
+    UserinfoStatus(u16),
     /// An answer of the API cannot be used.
     #[error("the provider's API {0}")]
     Api(String),
@@ -53,6 +56,7 @@ impl UpstreamError {
             }
             Self::Document(RemoteDocumentError::Aborted)
             | Self::Token(TokenResponseError::Unavailable(_)) => true,
+            Self::UserinfoStatus(status) => *status >= 500 || *status == 429,
             _ => false,
         }
     }

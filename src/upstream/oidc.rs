@@ -11,12 +11,12 @@ use super::{
 use crate::{
     fetch::{ClientCall, SharedFetch},
     keys::JwsError,
-    model::{Secret, SecretTransport, Timestamp},
+    model::{JwsAlgorithm, Secret, SecretTransport, Timestamp},
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
         upstream::{
-            CLIENT_ASSERTION_TYPE, UpstreamIdToken, UpstreamIdTokenRequirements, UpstreamMetadata,
-            UpstreamTokens, check_id_token, parse_token_response,
+            CLIENT_ASSERTION_TYPE, IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements,
+            UpstreamMetadata, UpstreamTokens, check_id_token, parse_token_response,
         },
     },
     remote::{JwksCache, UpstreamMetadataCache},
@@ -96,51 +96,52 @@ impl UpstreamClient {
         Ok(answer(&verified.claims, claims, tokens))
     }
 
-    /// Uses a refresh token (OIDC Core §12), and returns the claims of now. `subject`: `sub` of the
-    /// first ID token. `client_assertion`: that of a tenant that authenticates by one.
+    /// Uses a refresh token (OIDC Core §12). It may be spent then, so the new one has to be stored
+    /// before anything else is asked. `client_assertion`: that of a tenant that authenticates by one.
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`] if the provider does not answer, or refuses.
+    pub async fn refresh_tokens(
+        &self,
+        fetch: &SharedFetch,
+        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        (refresh_token, client_assertion): (&str, Option<&Secret<String>>),
+        now: Timestamp,
+    ) -> Result<UpstreamTokens, UpstreamError> {
+        let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        request_tokens(fetch, &metadata, (oidc, client_assertion), &parameters).await
+    }
+
+    /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token.
     ///
     /// # Errors
     ///
     /// [`UpstreamError`] if the provider does not answer, or its answer cannot be trusted.
-    pub async fn refresh(
+    pub async fn refreshed_claims(
         &self,
         fetch: &SharedFetch,
         (provider, oidc): (&IdentityProvider, &OidcUpstream),
-        (refresh_token, subject): (&Secret<String>, &str),
-        client_assertion: Option<&Secret<String>>,
+        (tokens, subject): (&UpstreamTokens, &str),
         now: Timestamp,
-    ) -> Result<UpstreamAnswer, UpstreamError> {
+    ) -> Result<UpstreamClaims, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
-        let parameters =
-            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-        let credentials = (oidc, client_assertion);
-        let tokens = request_tokens(fetch, &metadata, credentials, &parameters).await?;
-        let verified = match tokens.id_token.as_deref() {
-            Some(id_token) => {
-                let verified = self
-                    .verify(fetch, (&metadata, (provider, oidc)), (id_token, None), &tokens, now)
-                    .await?;
-                if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
-                    return Err(UpstreamError::IdToken(
-                        crate::protocol::upstream::IdTokenError::Subject,
-                    ));
-                }
-                verified
-            }
-            None => UpstreamIdToken {
-                algorithm: crate::model::JwsAlgorithm::None,
+        let Some(id_token) = tokens.id_token.as_deref() else {
+            // Without an ID token userinfo is the only answer.
+            let expected = UpstreamIdToken {
+                algorithm: JwsAlgorithm::None,
                 kid: None,
                 claims: Map::from_iter([("sub".to_owned(), Value::from(subject))]),
-            },
+            };
+            return fetch_userinfo(fetch, &metadata, tokens, &expected).await;
         };
-        // Without an ID token userinfo is the only answer.
-        let ask = tokens.id_token.is_none();
-        let claims = if ask {
-            fetch_userinfo(fetch, &metadata, &tokens, &verified).await?
-        } else {
-            claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?
-        };
-        Ok(answer(&verified.claims, claims, tokens))
+        let of = (&*metadata, (provider, oidc));
+        let verified = self.verify(fetch, of, (id_token, None), tokens, now).await?;
+        if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
+            return Err(UpstreamError::IdToken(IdTokenError::Subject));
+        }
+        claims_with_userinfo(fetch, (provider, oidc), &metadata, tokens, &verified).await
     }
 
     /// Verifies an ID token: its claims first, so that a forged one costs no fetch of keys.

@@ -79,7 +79,7 @@ pub(super) async fn fetch_userinfo(
     };
     let response = fetch.call(call, MAX_USERINFO).await?;
     if response.status != 200 {
-        return Err(bad("is an error"));
+        return Err(UpstreamError::UserinfoStatus(response.status));
     }
     let claims: UpstreamClaims =
         serde_json::from_slice(&response.body).map_err(|_| bad("is not a JSON object"))?;

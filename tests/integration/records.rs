@@ -10,15 +10,19 @@ use lanyard::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
             AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
-            RefreshToken, RequestedClaims, SealedCode, Session, SupersededTimes, VoidBefore,
-            decode_record, encode_record,
+            RefreshToken, RequestedClaims, SealedCode, Session, SignInOrigin, SupersededTimes,
+            VoidBefore, decode_record, encode_record,
         },
     },
     store::{OwnerKind, RecordKind},
 };
 
-const FILES: [&str; 3] =
-    ["tests/golden/records/v1.txt", "tests/golden/records/v2.txt", "tests/golden/records/v3.txt"];
+const FILES: [&str; 4] = [
+    "tests/golden/records/v1.txt",
+    "tests/golden/records/v2.txt",
+    "tests/golden/records/v3.txt",
+    "tests/golden/records/v4.txt",
+];
 
 /// Forms that were open while the release changed: the user is asked again.
 const NO_LONGER_READ: [&str; 1] = ["logout-question"];
@@ -50,6 +54,14 @@ fn marks(file: &str) -> Option<AccountMarks> {
     })
 }
 
+/// Where the user signed in, which records before v4 do not have.
+fn origin(file: &str) -> Option<SignInOrigin> {
+    (file >= FILES[3]).then(|| SignInOrigin {
+        provider: "corp".to_owned(),
+        upstream_session: Some("upstream-1".to_owned()),
+    })
+}
+
 fn session(file: &str) -> Session {
     Session {
         sid: "sid-1".to_owned(),
@@ -63,6 +75,7 @@ fn session(file: &str) -> Session {
             .into_iter()
             .collect(),
         marks: marks(file),
+        origin: origin(file),
     }
 }
 
@@ -82,6 +95,7 @@ fn grant(file: &str, state: GrantState) -> Grant {
         superseded: SupersededTimes::default(),
         client_object: object(file),
         marks: marks(file),
+        origin: origin(file),
     }
 }
 
@@ -229,6 +243,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::VoidBefore => "void-before",
         // `protocol::records::person`
         RecordKind::Person => "person",
+        // `protocol::records::upstream_session`
+        RecordKind::UpstreamSession => "upstream-session",
     };
     for kind in [
         RecordKind::Session,
@@ -242,9 +258,10 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::RefreshReplays,
         RecordKind::VoidBefore,
         RecordKind::Person,
+        RecordKind::UpstreamSession,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }
-    let owners = [OwnerKind::User, OwnerKind::Session, OwnerKind::Client].map(OwnerKind::as_str);
-    assert_eq!(owners, ["user", "session", "client"]);
+    let owners = [OwnerKind::User, OwnerKind::Session, OwnerKind::Client, OwnerKind::Upstream];
+    assert_eq!(owners.map(OwnerKind::as_str), ["user", "session", "client", "upstream"]);
 }

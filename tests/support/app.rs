@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, Weak},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -321,7 +321,6 @@ fn handlers(
         clock,
         config,
         base_page: OnceLock::new(),
-        own: Weak::new(),
     };
     (app.into_shared(), audit)
 }

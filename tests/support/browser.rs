@@ -254,6 +254,11 @@ impl Application {
         }
     }
 
+    /// Sends everything to the server at a port from now on.
+    pub fn reach(&mut self, port: u16) {
+        self.client = Browser::through(port).client;
+    }
+
     /// An endpoint's URL.
     pub fn endpoint(&self, name: &str) -> &str {
         self.metadata[name].as_str().unwrap_or_else(|| panic!("no {name} in the metadata"))

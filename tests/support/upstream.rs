@@ -27,6 +27,10 @@ pub struct Script {
     pub id_token: Value,
     /// The userinfo response.
     pub userinfo: Value,
+    /// The status of the userinfo response.
+    pub userinfo_status: u16,
+    /// A refresh token is spent by its use, and refused then.
+    pub rotates: bool,
     /// Replaces the token response.
     pub token_response: Option<(u16, String)>,
     /// Signs with a key that is not published.
@@ -43,6 +47,8 @@ impl Default for Script {
             metadata: json!({}),
             id_token: json!({}),
             userinfo: json!({"sub": "1"}),
+            userinfo_status: 200,
+            rotates: false,
             token_response: None,
             unsigned: false,
             kid: "one",
@@ -61,6 +67,8 @@ pub struct Upstream {
     pub requests: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
     /// `nonce` of the ID tokens that it gives.
     pub nonce: Arc<Mutex<String>>,
+    /// The refresh token that is valid.
+    refresh_token: Arc<Mutex<String>>,
 }
 
 impl Upstream {
@@ -73,12 +81,20 @@ impl Upstream {
             script: Arc::default(),
             requests: Arc::default(),
             nonce: Arc::default(),
+            refresh_token: Arc::default(),
         };
         let (issuer, script) = (upstream.issuer.clone(), Arc::clone(&upstream.script));
         let (requests, nonce) = (Arc::clone(&upstream.requests), Arc::clone(&upstream.nonce));
+        let valid = Arc::clone(&upstream.refresh_token);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let state = (issuer.clone(), script.clone(), requests.clone(), nonce.clone());
+                let state = State {
+                    issuer: issuer.clone(),
+                    script: script.clone(),
+                    requests: requests.clone(),
+                    nonce: nonce.clone(),
+                    refresh_token: valid.clone(),
+                };
                 tokio::spawn(answer(stream, state));
             }
         });
@@ -93,10 +109,16 @@ impl Upstream {
     }
 }
 
-type State =
-    (String, Arc<Mutex<Script>>, Arc<Mutex<Vec<BTreeMap<String, String>>>>, Arc<Mutex<String>>);
+struct State {
+    issuer: String,
+    script: Arc<Mutex<Script>>,
+    requests: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
+    nonce: Arc<Mutex<String>>,
+    refresh_token: Arc<Mutex<String>>,
+}
 
-async fn answer(mut stream: TcpStream, (issuer, script, requests, nonce): State) {
+async fn answer(mut stream: TcpStream, state: State) {
+    let State { issuer, script, requests, nonce, refresh_token } = state;
     let Some((path, body)) = read_request(&mut stream).await else { return };
     let script = script.lock().expect("whole").clone();
     tokio::time::sleep(script.delay).await;
@@ -123,13 +145,19 @@ async fn answer(mut stream: TcpStream, (issuer, script, requests, nonce): State)
                 json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": script.kid, "alg": "EdDSA"});
             (200, json!({"keys": [key]}).to_string())
         }
-        "/userinfo" => (200, script.userinfo.to_string()),
+        "/userinfo" => (script.userinfo_status, script.userinfo.to_string()),
         "/token" => {
-            let form = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+            let form: BTreeMap<String, String> =
+                form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+            let next =
+                next_refresh_token(&form, &script, &mut refresh_token.lock().expect("whole"));
             requests.lock().expect("whole").push(form);
             script.token_response.clone().unwrap_or_else(|| {
                 let nonce = nonce.lock().expect("whole").clone();
-                (200, tokens(&issuer, &nonce, &script.id_token))
+                next.map_or_else(
+                    || (400, json!({"error": "invalid_grant"}).to_string()),
+                    |next| (200, tokens(&issuer, (&nonce, &next), &script.id_token)),
+                )
             })
         }
         _ => (404, String::new()),
@@ -142,8 +170,26 @@ async fn answer(mut stream: TcpStream, (issuer, script, requests, nonce): State)
     let _ = stream.write_all(text.as_bytes()).await;
 }
 
+/// The refresh token of a token response. `None` if the one in the request is refused; where they
+/// rotate, the valid one ends too.
+fn next_refresh_token(
+    form: &BTreeMap<String, String>,
+    script: &Script,
+    valid: &mut String,
+) -> Option<String> {
+    const FIRST: &str = "upstream-refresh";
+    let Some(used) = form.get("refresh_token") else {
+        FIRST.clone_into(valid);
+        return Some(FIRST.to_owned());
+    };
+    if script.rotates && script.token_response.is_none() {
+        *valid = if used == valid { format!("{used}+") } else { String::new() };
+    }
+    Some(valid.clone()).filter(|valid| !valid.is_empty())
+}
+
 /// A token response with an ID token of a person, valid for years.
-fn tokens(issuer: &str, nonce: &str, changes: &Value) -> String {
+fn tokens(issuer: &str, (nonce, refresh_token): (&str, &str), changes: &Value) -> String {
     let mut claims = json!({
         "iss": issuer, "aud": "lanyard", "sub": "1", "nonce": nonce, "preferred_username": "ada",
         "name": "Ada Lovelace", "email": "ada@acme.test", "email_verified": true, "groups": ["staff"],
@@ -158,7 +204,7 @@ fn tokens(issuer: &str, nonce: &str, changes: &Value) -> String {
         }
         None => signed(&claims),
     };
-    json!({"token_type": "Bearer", "access_token": "upstream-token", "refresh_token": "upstream-refresh", "id_token": id_token}).to_string()
+    json!({"token_type": "Bearer", "access_token": "upstream-token", "refresh_token": refresh_token, "id_token": id_token}).to_string()
 }
 
 fn replace(value: &mut Value, changes: &Value) {

@@ -101,6 +101,7 @@ impl Population {
             superseded: SupersededTimes::default(),
             client_object: Some(ObjectKey::new("default", "app")),
             marks: None,
+            origin: None,
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![
@@ -130,6 +131,7 @@ impl Population {
             clients: BTreeSet::from([ClientId::new("default.app")]),
             client_objects: BTreeMap::new(),
             marks: None,
+            origin: None,
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),

@@ -12,6 +12,8 @@ use super::{
 use crate::{
     accounts::{
         directory_sign_in::{DirectorySignIn, DirectorySignInError},
+        sessions::SignedInUser,
+        upstream_sessions::SignInSource,
         upstream_sign_in::UpstreamSignInError,
     },
     http::{CookiePurpose, EndpointError, Reply},
@@ -61,7 +63,9 @@ pub(super) async fn sign_in_with_directory(
     let browser = known_browser::seal_known_browser(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let reply = continue_signed_in(authorization, authentication, account).await?;
+    let source = SignInSource::Directory(provider.name().to_owned());
+    let signed_in = SignedInUser { account, authentication, source };
+    let reply = continue_signed_in(authorization, signed_in).await?;
     Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
 }
 

@@ -10,6 +10,7 @@ use super::{
     known_browser,
 };
 use crate::{
+    accounts::{sessions::SignedInUser, upstream_sessions::SignInSource},
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     identity::{AccountDirectory, AttemptSource, PasswordSignIn, SignInError},
     model::{LOCAL_PROVIDER, PasswordState, Secret, SignInFailure, normalize_username},
@@ -96,7 +97,8 @@ async fn sign_in(
     let browser = known_browser::seal_known_browser(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let reply = continue_signed_in(authorization, authentication, user).await?;
+    let signed_in = SignedInUser { account: user, authentication, source: SignInSource::Tenant };
+    let reply = continue_signed_in(authorization, signed_in).await?;
     Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
 }
 

@@ -65,13 +65,11 @@ async fn complete(
     let Some(provider) = provider.filter(|provider| state.is_for(provider)) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
-    let fetch = app.upstream_client(request);
+    let fetch = app.context(request).upstream_client();
     let context = app.context(request);
     let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
     match completed {
-        Ok(signed_in) => {
-            continue_signed_in(authorization, signed_in.authentication, signed_in.account).await
-        }
+        Ok(signed_in) => continue_signed_in(authorization, signed_in).await,
         Err(error) => Err(provider_problem::problem_page(&authorization, provider, error)),
     }
 }

@@ -80,7 +80,7 @@ pub(super) async fn redirect_to_provider(
         acr_values: &requested.acr.values,
         ui_locales: requested.ui_locales.as_deref(),
     };
-    let fetch = app.upstream_client(request);
+    let fetch = app.context(request).upstream_client();
     let begun = begin_upstream_sign_in(
         authorization.accounts(),
         &fetch,

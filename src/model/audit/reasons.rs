@@ -118,6 +118,9 @@ audit_words!(
         Replaced = "replaced",
         /// The person has more sessions than are kept, and this was the oldest.
         Limit = "limit",
+        /// The identity provider ended the person's session there: by a logout token (OpenID Connect
+        /// Back-Channel Logout), or it refused the refresh token of that session.
+        Upstream = "upstream",
         /// The user was disabled or deleted, or the directory no longer has the person. All sessions
         /// and grants ended.
         PersonEnded = "person_ended",

@@ -29,6 +29,7 @@ pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timesta
         superseded: SupersededTimes::default(),
         client_object: Some(request.client.object.clone()),
         marks: session.marks,
+        origin: session.origin.clone(),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

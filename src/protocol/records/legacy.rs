@@ -1,4 +1,4 @@
-//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, and codes as they are
+//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, of 1.1, and codes as they are
 //! written: in the format 1.0, with the fields that came later at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     AccountMarks, AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState,
-    RequestedClaims, SealedCode, Session, SupersededTimes,
+    RequestedClaims, SealedCode, Session, SignInOrigin, SupersededTimes,
 };
 use crate::{
     model::{ClientId, ObjectKey, Subject, Timestamp},
@@ -28,6 +28,14 @@ pub(super) fn read_legacy_record<T: DeserializeOwned>(
 /// Parses the fields of a record.
 pub(super) fn parse_legacy_fields<T: DeserializeOwned>(fields: &[u8]) -> Result<T, DecodeError> {
     postcard::from_bytes(fields).map_err(|_| DecodeError)
+}
+
+/// Parses the fields of a record whose last field, an option, was appended after it was written.
+pub(super) fn parse_without_last_field<T: DeserializeOwned>(
+    fields: &[u8],
+) -> Result<T, DecodeError> {
+    const NONE: u8 = 0;
+    parse_legacy_fields(&[fields, &[NONE]].concat())
 }
 
 /// A sign-in of the format 0.1: a time and a list of methods.
@@ -84,6 +92,7 @@ impl<A: Into<Authentication>> From<LegacySession<A>> for Session {
             clients: old.clients,
             client_objects: BTreeMap::new(),
             marks: None,
+            origin: None,
         }
     }
 }
@@ -122,6 +131,7 @@ impl<S: Into<SignInV1>> From<LegacyGrant<S>> for Grant {
             claims: old.claims,
             client_object: None,
             marks: None,
+            origin: None,
         }
     }
 }
@@ -185,6 +195,7 @@ pub(super) struct WrittenCode {
     first: LegacyCode<SignInV1>,
     client_object: Option<ObjectKey>,
     marks: Option<AccountMarks>,
+    origin: Option<SignInOrigin>,
 }
 
 impl From<WrittenCode> for AuthorizationCode {
@@ -192,6 +203,7 @@ impl From<WrittenCode> for AuthorizationCode {
         let mut code = Self::from(written.first);
         code.grant.client_object = written.client_object;
         code.grant.marks = written.marks;
+        code.grant.origin = written.origin;
         code
     }
 }
@@ -201,6 +213,7 @@ impl From<AuthorizationCode> for WrittenCode {
         Self {
             client_object: code.grant.client_object.clone(),
             marks: code.grant.marks,
+            origin: code.grant.origin.clone(),
             first: LegacyCode {
                 grant_id: code.grant_id,
                 incarnation: code.incarnation,

@@ -7,7 +7,7 @@ use crate::model::{SealPurpose, Timestamp};
 
 /// A person of an identity provider. Everything but the claims can be computed from them, so a lost
 /// store costs a sign-in and never an identity. The claims are those of the provider, because an
-/// edited mapping counts at the next use. Stored by the hash of the subject, sealed.
+/// edited mapping counts at the next use. Stored by a hash of subject and provider, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRecord {
     /// The claim `sub` here. A record that was moved to another person's key does not have that
@@ -25,6 +25,25 @@ pub struct PersonRecord {
     pub asked_at: Timestamp,
     /// Whether it gave only a part of them then.
     pub incomplete: bool,
+}
+
+/// How old the claims of a person are, and whether the provider was asked for newer ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimsAge {
+    /// When the provider gave them.
+    pub refreshed_at: Timestamp,
+    /// When the provider was last asked.
+    pub asked_at: Timestamp,
+    /// Whether it gave only a part of them then.
+    pub incomplete: bool,
+}
+
+impl PersonRecord {
+    /// How old the claims are.
+    pub fn age(&self) -> ClaimsAge {
+        let Self { refreshed_at, asked_at, incomplete, .. } = *self;
+        ClaimsAge { refreshed_at, asked_at, incomplete }
+    }
 }
 
 impl RecordFormat for PersonRecord {}

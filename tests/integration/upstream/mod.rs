@@ -10,6 +10,7 @@ mod github;
 mod identifier_first;
 mod markup;
 mod private_key_jwt;
+mod refresh;
 mod replicas;
 mod sign_in;
 mod take_over;

@@ -1,28 +1,24 @@
 //! Continues an authorization after a sign-in, whatever its method.
 
-use std::sync::Arc;
-
 use super::{AuthorizationContext, proceed_authorization};
 use crate::{
     accounts::{
         record_limits,
-        sessions::{self, ActiveSession},
+        sessions::{self, ActiveSession, SignedInUser},
     },
     http::{CookiePurpose, EndpointError, Reply},
-    model::{Account, AuditEvent, AuditText, LOCAL_PROVIDER},
-    protocol::{authentication::Authentication, authorize::InteractionProgress},
+    model::{AuditEvent, AuditText, LOCAL_PROVIDER},
+    protocol::authorize::InteractionProgress,
 };
 
 /// Starts a session in place of the browser's previous one, and takes the authorization further.
 pub(in crate::http::endpoints) async fn continue_signed_in(
     mut authorization: AuthorizationContext<'_>,
-    authentication: Authentication,
-    account: Arc<Account>,
+    user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
     let context = authorization.app.context(authorization.request);
     let previous = authorization.session.take();
-    let (cookie, session) =
-        sessions::start_session(context, authentication, account, previous.as_ref()).await?;
+    let (cookie, session) = sessions::start_session(context, user, previous.as_ref()).await?;
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());

@@ -132,6 +132,7 @@ fn session() -> Session {
         clients: BTreeSet::new(),
         client_objects: BTreeMap::new(),
         marks: None,
+        origin: None,
     }
 }
 

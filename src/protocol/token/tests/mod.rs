@@ -43,6 +43,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         superseded: SupersededTimes::default(),
         client_object: None,
         marks: None,
+        origin: None,
     }
 }
 

@@ -1,0 +1,63 @@
+//! A context for work that goes on after the request that began it.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{AccountContext, AccountServices};
+use crate::{
+    keys::Sealer,
+    model::{AuditOrigin, Endpoint, Timestamp},
+    registry::ServedTenant,
+    telemetry::AccessFacts,
+};
+
+/// An [`AccountContext`] that owns its parts.
+#[derive(Debug)]
+pub(super) struct DetachedContext {
+    services: Arc<AccountServices>,
+    tenant: Arc<ServedTenant>,
+    sealer: Option<Arc<Sealer>>,
+    now: Timestamp,
+    store_now: Timestamp,
+    facts: AccessFacts,
+    request_id: String,
+    endpoint: Endpoint,
+    address: IpAddr,
+    user_agent: Option<String>,
+}
+
+impl DetachedContext {
+    /// A copy of a context, with an access line of its own that is not written.
+    pub(super) fn of(context: AccountContext<'_>) -> Self {
+        let AuditOrigin { request_id, endpoint, address, user_agent } = context.origin;
+        Self {
+            services: Arc::clone(context.services),
+            tenant: Arc::clone(context.tenant),
+            sealer: context.sealer.cloned(),
+            now: context.now,
+            store_now: context.store_now,
+            facts: AccessFacts::default(),
+            request_id: request_id.to_owned(),
+            endpoint,
+            address,
+            user_agent: user_agent.map(str::to_owned),
+        }
+    }
+
+    /// The context.
+    pub(super) fn context(&self) -> AccountContext<'_> {
+        AccountContext {
+            services: &self.services,
+            tenant: &self.tenant,
+            sealer: self.sealer.as_ref(),
+            now: self.now,
+            store_now: self.store_now,
+            facts: &self.facts,
+            origin: AuditOrigin {
+                request_id: &self.request_id,
+                endpoint: self.endpoint,
+                address: self.address,
+                user_agent: self.user_agent.as_deref(),
+            },
+        }
+    }
+}

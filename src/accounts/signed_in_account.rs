@@ -1,0 +1,40 @@
+//! The account of a user who is signed in, at each use.
+
+use std::sync::Arc;
+
+use super::{
+    AccountContext, AccountError,
+    people::{self, SignedInPerson},
+    person_refresh, upstream_refresh,
+};
+use crate::model::Account;
+
+/// The account of a session or grant, even if disabled: of a user of the tenant, or of a person of
+/// an identity provider who may still sign in.
+pub(super) async fn find_account(
+    context: AccountContext<'_>,
+    person: SignedInPerson<'_>,
+) -> Result<Option<Arc<Account>>, AccountError> {
+    let declared = context.tenant.account_by_subject(person.subject);
+    let Some(origin) = person.origin else { return Ok(declared.cloned()) };
+    if let Some(disabled) = declared.filter(|account| account.disabled) {
+        return Ok(Some(Arc::clone(disabled)));
+    }
+    let Some(provider) = context.tenant.provider(&origin.provider) else { return Ok(None) };
+    let claims = if let Some(settings) = provider.directory() {
+        person_refresh::directory_claims(context, (provider, settings), person.subject).await?
+    } else {
+        upstream_refresh::upstream_claims(context, provider, person).await?
+    };
+    let Some(claims) = claims else { return Ok(None) };
+    match people::admitted_account(context, provider, &claims) {
+        Ok(account) if account.subject == *person.subject => Ok(Some(Arc::new(account))),
+        // Another object with the provider's name can have other people, and an OidcUser may declare
+        // another person since then.
+        Ok(_) => Ok(None),
+        Err(error) => {
+            people::report_refused_person(context, provider, Some(person.subject.as_str()), &error);
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Asks an OpenID provider again about a person who is signed in, with the refresh token of the
+//! person's session there. Refresh tokens may be used once only, so one request of all replicas asks
+//! (docs/design/state.md#upstream-sessions).
+
+use std::time::Duration;
+
+use super::{
+    AccountContext, AccountError,
+    detached_context::DetachedContext,
+    people::{self, SignedInPerson},
+    person_refresh::{Freshness, PersonAnswer, judge_freshness},
+    upstream_credentials::client_assertion,
+    upstream_error::UpstreamSignInError,
+    upstream_session_end::end_upstream_session,
+    upstream_session_record::{StoredUpstreamSession, load_upstream_session},
+    upstream_sessions,
+};
+use crate::{
+    model::Subject,
+    protocol::{
+        identity_provider::{
+            IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, identity_of,
+            map_account,
+        },
+        records::{KeptTokens, UpstreamSession},
+        upstream::{IdTokenError, TokenResponseError},
+    },
+    store::RecordKind,
+    upstream::UpstreamError,
+};
+
+/// How long a request waits for the provider if the claims that are there still count.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a request waits for another one that asks the provider, if no claims count.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// Pause between two looks at the answer to another request.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Attempts to store a new refresh token.
+const STORE_ATTEMPTS: u32 = 5;
+/// Pause between two of them.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A session at a provider, with the person's claims.
+struct SignedInUpstream {
+    stored: StoredUpstreamSession,
+    claims: UpstreamClaims,
+}
+
+/// The claims of a person of an OpenID provider or GitHub, if they count now.
+pub(super) async fn upstream_claims(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    person: SignedInPerson<'_>,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
+    let session = &signed_in.stored.session;
+    match judge_freshness(provider.refresh, session.age(), context.store_now) {
+        Freshness::Usable => Ok(Some(signed_in.claims)),
+        Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
+        Freshness::Refused => Ok(None),
+        Freshness::Stale { usable } if session.tokens.refresh_token.is_none() => {
+            Ok(usable.then_some(signed_in.claims))
+        }
+        Freshness::Stale { usable } => {
+            if upstream_sessions::claim_refresh(context, &signed_in.stored).await? {
+                refresh_in_background(context, signed_in, usable).await
+            } else if usable {
+                Ok(Some(signed_in.claims))
+            } else {
+                wait_for_answer(context, provider, person).await
+            }
+        }
+    }
+}
+
+/// Loads the session that a session or grant hangs on. `None` if it has ended, or is another
+/// person's or provider's.
+async fn load(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    person: SignedInPerson<'_>,
+) -> Result<Option<SignedInUpstream>, AccountError> {
+    let id = person.origin.and_then(|origin| origin.upstream_session.as_deref());
+    let Some(id) = id else { return Ok(None) };
+    let Some(stored) = load_upstream_session(context, id).await? else { return Ok(None) };
+    let session = &stored.session;
+    let is_it = session.subject == person.subject.as_str()
+        && session.provider == provider.name()
+        && (!session.ended || person.is_offline);
+    if !is_it {
+        return Ok(None);
+    }
+    let known = people::load_person(context, person.subject, provider).await?;
+    let claims = known.and_then(|known| people::claims_of(&known.person));
+    Ok(claims.map(|claims| SignedInUpstream { stored, claims }))
+}
+
+/// Waits for the answer that another request gets.
+async fn wait_for_answer(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    person: SignedInPerson<'_>,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let started = tokio::time::Instant::now();
+    while started.elapsed() < MAX_WAIT {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
+        let session = &signed_in.stored.session;
+        let freshness = judge_freshness(provider.refresh, session.age(), context.store_now);
+        if freshness == Freshness::Usable {
+            return Ok(Some(signed_in.claims));
+        }
+        if !session.asking {
+            return Ok(None);
+        }
+    }
+    Err(AccountError::Conflict(RecordKind::UpstreamSession))
+}
+
+/// Asks the provider in a task of its own: the handler of a request whose connection closes is
+/// dropped, and a new refresh token would be lost with it. `usable`: whether the claims that are
+/// there count until the provider has answered.
+async fn refresh_in_background(
+    context: AccountContext<'_>,
+    signed_in: SignedInUpstream,
+    usable: bool,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let detached = DetachedContext::of(context);
+    let SignedInUpstream { stored, claims } = signed_in;
+    let kept = usable.then(|| claims.clone());
+    let mut task =
+        tokio::spawn(async move { refresh(detached.context(), &stored.session, &claims).await });
+    let finished = match usable {
+        true => tokio::time::timeout(PATIENCE, &mut task).await.ok(),
+        false => Some(task.await),
+    };
+    match finished {
+        Some(Ok(Ok(PersonAnswer::Claims(claims)))) => Ok(Some(claims)),
+        Some(Ok(Ok(PersonAnswer::Gone | PersonAnswer::Ended | PersonAnswer::Incomplete))) => {
+            Ok(None)
+        }
+        Some(Ok(Err(error))) => Err(error),
+        Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => Ok(kept),
+    }
+}
+
+/// Asks the provider, and stores its answer.
+async fn refresh(
+    context: AccountContext<'_>,
+    session: &UpstreamSession,
+    old: &UpstreamClaims,
+) -> Result<PersonAnswer, AccountError> {
+    let Some(provider) = context.tenant.provider(&session.provider) else {
+        return Ok(PersonAnswer::Unavailable);
+    };
+    let asked = match &provider.source {
+        ProviderSource::Oidc(oidc) => ask(context, (provider, oidc), session, old).await,
+        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
+            return Ok(PersonAnswer::Unavailable);
+        }
+    };
+    let answer = match asked {
+        Ok(claims) => PersonAnswer::Claims(claims),
+        Err(error) => {
+            let person = session.subject.as_str();
+            tracing::warn!(provider = %provider.object, subject = person, %error, "a person's claims cannot be refreshed");
+            answer_of_error(&error)
+        }
+    };
+    let id = &session.id;
+    match answer {
+        PersonAnswer::Gone | PersonAnswer::Ended => end_if_current(context, session).await,
+        PersonAnswer::Claims(_) => {
+            upstream_sessions::record_answer(context, id, Some(false)).await?;
+            Ok(answer)
+        }
+        PersonAnswer::Incomplete => {
+            upstream_sessions::record_answer(context, id, Some(true)).await?;
+            Ok(answer)
+        }
+        PersonAnswer::Unavailable => {
+            upstream_sessions::record_answer(context, id, None).await?;
+            Ok(answer)
+        }
+    }
+}
+
+/// Uses the refresh token of a session, and stores the person's claims of now.
+async fn ask(
+    context: AccountContext<'_>,
+    of: (&IdentityProvider, &OidcUpstream),
+    session: &UpstreamSession,
+    old: &UpstreamClaims,
+) -> Result<UpstreamClaims, UpstreamSignInError> {
+    let fetch = context.upstream_client();
+    let upstream = &context.services.upstream;
+    let refresh_token = session.tokens.refresh_token.as_deref().unwrap_or_default();
+    let metadata = upstream.metadata(&fetch, of, context.now).await?;
+    let assertion = client_assertion(context, of.1, &metadata).await?;
+    let with = (refresh_token, assertion.as_ref());
+    let tokens = upstream.refresh_tokens(&fetch, of, with, context.now).await?;
+    let kept = KeptTokens {
+        refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose().clone()),
+        ..KeptTokens::default()
+    };
+    store_tokens(context, session, kept).await?;
+    let subject = session.upstream_subject.as_str();
+    let claims = upstream.refreshed_claims(&fetch, of, (&tokens, subject), context.now).await?;
+    let provider = of.0;
+    if identity_of(provider, &claims)? != identity_of(provider, old)? {
+        return Err(UpstreamError::IdToken(IdTokenError::Subject).into());
+    }
+    // The rules refuse at the use. Claims that give no account are incomplete.
+    if let Err(error) = map_account(provider, &claims)
+        && !error.is_refusal()
+    {
+        return Err(error.into());
+    }
+    let json = people::claims_json(&claims)?;
+    people::save_person(context, provider, &Subject::new(&*session.subject), json).await?;
+    Ok(claims)
+}
+
+/// Stores a new refresh token, since the old one may be spent. A store that fails for a moment ends
+/// no session.
+async fn store_tokens(
+    context: AccountContext<'_>,
+    session: &UpstreamSession,
+    tokens: KeptTokens,
+) -> Result<(), AccountError> {
+    if tokens.refresh_token.is_none() {
+        return Ok(());
+    }
+    for _ in 1..STORE_ATTEMPTS {
+        match upstream_sessions::renew_tokens(context, &session.id, tokens.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(_) => tokio::time::sleep(STORE_PAUSE).await,
+        }
+    }
+    upstream_sessions::renew_tokens(context, &session.id, tokens).await
+}
+
+/// Ends what hangs on a session whose refresh token the provider refused, unless it has another
+/// refresh token meanwhile: of a new sign-in, or of a replica that asked too.
+async fn end_if_current(
+    context: AccountContext<'_>,
+    session: &UpstreamSession,
+) -> Result<PersonAnswer, AccountError> {
+    let stored = load_upstream_session(context, &session.id).await?;
+    let now = stored.and_then(|stored| stored.session.tokens.refresh_token);
+    if now != session.tokens.refresh_token {
+        upstream_sessions::record_answer(context, &session.id, None).await?;
+        return Ok(PersonAnswer::Unavailable);
+    }
+    end_upstream_session(context, session).await?;
+    Ok(PersonAnswer::Ended)
+}
+
+/// The meaning of an error for the person.
+fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
+    match error {
+        UpstreamSignInError::Upstream(UpstreamError::Token(TokenResponseError::InvalidGrant(
+            _,
+        ))) => PersonAnswer::Ended,
+        UpstreamSignInError::Upstream(error) if error.is_transient() => PersonAnswer::Unavailable,
+        UpstreamSignInError::Upstream(
+            UpstreamError::IdToken(IdTokenError::Subject)
+            | UpstreamError::Userinfo(_)
+            | UpstreamError::UserinfoStatus(_)
+            | UpstreamError::NotInOrganization,
+        )
+        | UpstreamSignInError::Mapping(_)
+        | UpstreamSignInError::ClaimsTooLarge(_) => PersonAnswer::Incomplete,
+        _ => PersonAnswer::Unavailable,
+    }
+}

@@ -1,0 +1,103 @@
+//! The record of an upstream session in the store: sealed, found by its id, and listed by person and by
+//! the names that a logout token has.
+
+use super::{AccountContext, AccountError, context::RecordChange};
+use crate::{
+    model::{Timestamp, sha256_base64url},
+    protocol::records::UpstreamSession,
+    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+};
+
+/// An upstream session as stored.
+#[derive(Debug)]
+pub(super) struct StoredUpstreamSession {
+    pub(super) session: UpstreamSession,
+    pub(super) version: u64,
+    pub(super) expires_at: Timestamp,
+}
+
+/// The part of an upstream session that a logout token names (OIDC Back-Channel Logout §2.4).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum UpstreamName<'a> {
+    Subject(&'a str),
+    Sid(&'a str),
+}
+
+/// The index entry of a name at a provider.
+fn index_entry(provider: &str, issuer: &str, name: UpstreamName<'_>) -> IndexEntry {
+    let (kind, name) = match name {
+        UpstreamName::Subject(subject) => ("sub", subject),
+        UpstreamName::Sid(sid) => ("sid", sid),
+    };
+    let hash = sha256_base64url([provider, issuer, kind, name].join("\0"));
+    IndexEntry::new(OwnerKind::Upstream, hash)
+}
+
+/// Reads an upstream session.
+pub(super) async fn load_upstream_session(
+    context: AccountContext<'_>,
+    id: &str,
+) -> Result<Option<StoredUpstreamSession>, AccountError> {
+    let stored = context.get(&upstream_session_key(context, id)).await?;
+    stored.as_ref().map_or(Ok(None), |stored| open_upstream_session(context, id, stored))
+}
+
+/// Changes a stored upstream session, if `change` returns true. Returns its last result; `false` if
+/// there is no such session.
+pub(super) async fn change_upstream_session(
+    context: AccountContext<'_>,
+    id: &str,
+    mut change: impl FnMut(&mut StoredUpstreamSession) -> bool,
+) -> Result<bool, AccountError> {
+    let key = upstream_session_key(context, id);
+    let stored = context.get(&key).await?;
+    let changed = |stored: Option<&VersionedRecord>| {
+        let opened =
+            stored.map_or(Ok(None), |stored| open_upstream_session(context, id, stored))?;
+        let Some(mut opened) = opened else { return Ok(RecordChange::Keep(false)) };
+        if !change(&mut opened) {
+            return Ok(RecordChange::Keep(false));
+        }
+        let record = upstream_session_record(context, &opened.session, opened.expires_at)?;
+        Ok(RecordChange::Write(record, true))
+    };
+    context.update(&key, stored, changed).await
+}
+
+pub(super) fn upstream_session_key(context: AccountContext<'_>, id: &str) -> RecordKey {
+    context.key(RecordKind::UpstreamSession, id)
+}
+
+pub(super) fn upstream_session_record(
+    context: AccountContext<'_>,
+    session: &UpstreamSession,
+    expires_at: Timestamp,
+) -> Result<Record, AccountError> {
+    let UpstreamSession { provider, issuer, upstream_subject, upstream_sid, .. } = session;
+    let named = |name| index_entry(provider, issuer, name);
+    let mut owners = vec![
+        IndexEntry::new(OwnerKind::User, &session.subject),
+        named(UpstreamName::Subject(upstream_subject)),
+    ];
+    owners.extend(upstream_sid.as_deref().map(|sid| named(UpstreamName::Sid(sid))));
+    Ok(Record {
+        key: upstream_session_key(context, &session.id),
+        value: context.seal(session)?.into_bytes().into(),
+        expires_at,
+        owners,
+        due_at: None,
+    })
+}
+
+/// Opens a record; `None` if it is not the one with this id, or sealed with a key that is gone.
+pub(super) fn open_upstream_session(
+    context: AccountContext<'_>,
+    id: &str,
+    stored: &VersionedRecord,
+) -> Result<Option<StoredUpstreamSession>, AccountError> {
+    let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
+    let session: Option<UpstreamSession> = context.open(sealed)?;
+    let session = session.filter(|session| session.id == id);
+    let (version, expires_at) = (stored.version, stored.record.expires_at);
+    Ok(session.map(|session| StoredUpstreamSession { session, version, expires_at }))
+}

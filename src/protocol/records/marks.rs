@@ -1,0 +1,33 @@
+//! The marks of a user in records, and the record of a user who has been disabled or deleted.
+
+use serde::{Deserialize, Serialize};
+
+use super::RecordFormat;
+use crate::model::{CredentialMark, ObjectMark, Timestamp};
+
+/// The user that a record was made for, as it was then (docs/design/state.md#marks).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountMarks {
+    /// The person.
+    pub person: ObjectMark,
+    /// The tenant.
+    pub tenant: ObjectMark,
+    /// The stored password. `None` if there was no key for it.
+    pub credential: Option<CredentialMark>,
+    /// The generation of the user's object; 0 in `dev`.
+    pub generation: u64,
+}
+
+/// The end of everything that a person had, because the user was disabled or deleted. Stored by
+/// subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoidBefore {
+    /// The person.
+    pub person: ObjectMark,
+    /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`.
+    pub generation: u64,
+    /// When a replica saw it, by the store's clock.
+    pub at: Timestamp,
+}
+
+impl RecordFormat for VoidBefore {}

@@ -1,0 +1,286 @@
+//! A provider is asked again about people who are signed in, with the refresh token of their session
+//! there, which may be used once only.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    app::TestApp,
+    attacks::PROVIDERS,
+    browser::{Application, Browser, claims},
+    upstream::{Script, Upstream},
+    world::{application, tokens, with_application},
+};
+
+const SCOPES: &str = "openid profile email groups offline_access";
+const REFRESH: &str = "refresh: {mode: Upstream, interval: 15m, keepFor: 1h}";
+/// Claims that are older do not count until the provider has answered.
+const STRICT: &str = "refresh: {mode: Upstream, interval: 15m, unavailable: Refuse}";
+const QUARTER: Duration = Duration::from_mins(16);
+const LOGOUT: &str = "https://rp.test/logout";
+
+struct World {
+    app: TestApp,
+    upstream: Upstream,
+}
+
+/// A person who is signed in.
+struct SignedIn {
+    browser: Browser,
+    tokens: Value,
+}
+
+impl SignedIn {
+    fn refresh_token(&self) -> &str {
+        self.tokens["refresh_token"].as_str().expect("one")
+    }
+}
+
+impl World {
+    async fn with(refresh: &str) -> Self {
+        let upstream = Upstream::start().await;
+        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
+        let manifests = manifests.replacen("# RULES", refresh, 1).replacen(
+            "consent: Implied",
+            &format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}"),
+            1,
+        );
+        Self { app: TestApp::start(&manifests).await, upstream }
+    }
+
+    fn answers(&self, change: impl FnOnce(&mut Script)) {
+        self.upstream.answers(|script| {
+            script.rotates = true;
+            change(script);
+        });
+    }
+
+    async fn sign_in(&self, scopes: &str) -> SignedIn {
+        self.answers(|_| {});
+        let (application, browser) = (application(&self.app).await, Browser::new());
+        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
+        let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
+        let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+        let callback = format!("{}/callback/corp", self.app.issuer("main"));
+        let answer = [("code", "a-code"), ("state", &request["state"])];
+        let url = Url::parse_with_params(&callback, answer).expect("a URL");
+        let page = browser.open(url.as_str()).await;
+        let tokens = tokens(&self.app, &page).await;
+        SignedIn { browser, tokens }
+    }
+
+    async fn refresh(&self, refresh_token: &str) -> (u16, Value) {
+        refresh_at(&application(&self.app).await, refresh_token).await
+    }
+
+    /// A refresh that succeeds; returns the claims of the ID token.
+    async fn refreshed(&self, person: &mut SignedIn) -> Value {
+        let (status, tokens) = self.refresh(person.refresh_token()).await;
+        assert_eq!(status, 200, "{tokens}");
+        person.tokens = tokens;
+        claims(person.tokens["id_token"].as_str().expect("one"))
+    }
+
+    async fn assert_refused(&self, person: &SignedIn) {
+        let (status, refused) = self.refresh(person.refresh_token()).await;
+        assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+    }
+
+    /// Whether the browser of a person has a session here.
+    async fn has_session(&self, person: &SignedIn) -> bool {
+        let application = application(&self.app).await;
+        let url = application.authorize_url(SCOPES, &[("prompt", "none")]);
+        person.browser.open(&url).await.answer().contains_key("code")
+    }
+
+    /// The refresh tokens that the provider has received.
+    fn used(&self) -> Vec<String> {
+        let requests = self.upstream.requests.lock().expect("whole");
+        requests.iter().filter_map(|form| form.get("refresh_token").cloned()).collect()
+    }
+}
+
+async fn refresh_at(application: &Application, refresh_token: &str) -> (u16, Value) {
+    application.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
+}
+
+#[tokio::test]
+async fn groups_at_the_provider_count_at_the_next_refresh_of_tokens() {
+    let world = World::with(REFRESH).await;
+    let mut ada = world.sign_in(SCOPES).await;
+    world.answers(|script| script.id_token = json!({"groups": ["ops"]}));
+    // The last answer is not old yet.
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]));
+    assert!(world.used().is_empty());
+    world.app.clock.advance(QUARTER);
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:ops"]));
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| script.id_token = json!({"groups": []}));
+    assert!(world.has_session(&ada).await, "an authorization asks too");
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!([]));
+    assert_eq!(world.used(), ["upstream-refresh", "upstream-refresh+"], "each one once");
+}
+
+/// The scopes that are requested by default give a refresh token where the provider offers
+/// `offline_access`; without `mode: Upstream` the provider is not asked.
+#[tokio::test]
+async fn without_the_mode_claims_stay_as_they_were() {
+    let world = World::with("refresh: {mode: Disabled}").await;
+    let mut ada = world.sign_in(SCOPES).await;
+    world.answers(|script| script.token_response = Some((400, "{}".to_owned())));
+    world.app.clock.advance(QUARTER);
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]));
+    assert!(world.used().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_ends_for_good_when_the_provider_refuses_its_refresh_token() {
+    let world = World::with(REFRESH).await;
+    let mut notifications = world.app.receive(LOGOUT);
+    let ada = world.sign_in(SCOPES).await;
+    let mut elsewhere = world.sign_in(SCOPES).await;
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| {
+        script.token_response = Some((400, json!({"error": "invalid_grant"}).to_string()));
+    });
+    world.assert_refused(&ada).await;
+    notifications.recv().await.expect("the application is told");
+    world.answers(|_| {});
+    assert!(!world.has_session(&ada).await);
+    world.assert_refused(&ada).await;
+    // Another session at the provider is asked about by itself.
+    assert_eq!(world.refreshed(&mut elsewhere).await["groups"], json!(["corp:staff"]));
+    assert!(world.has_session(&elsewhere).await);
+}
+
+#[tokio::test]
+async fn claims_count_for_a_while_where_the_provider_does_not_answer() {
+    let world = World::with(REFRESH).await;
+    let mut ada = world.sign_in(SCOPES).await;
+    for error in [(503, "x"), (500, "{}"), (400, r#"{"error": "invalid_client"}"#)] {
+        world.answers(|script| script.token_response = Some((error.0, error.1.to_owned())));
+        world.app.clock.advance(QUARTER);
+        assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]), "{error:?}");
+    }
+    assert_eq!(world.used().len(), 3);
+    world.app.clock.advance(QUARTER);
+    world.assert_refused(&ada).await;
+    assert!(!world.has_session(&ada).await);
+    // The provider is not asked again at once.
+    assert_eq!(world.used().len(), 4);
+    world.answers(|_| {});
+    world.app.clock.advance(Duration::from_secs(31));
+    world.refreshed(&mut ada).await;
+    assert!(world.has_session(&ada).await, "nothing has ended");
+}
+
+#[tokio::test]
+async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_refresh_token() {
+    let world = World::with(REFRESH).await;
+    let mut ada = world.sign_in(SCOPES).await;
+    let lies: [fn(&mut Script); 3] = [
+        |script| script.id_token = json!({"sub": "2"}),
+        |script| script.id_token = json!({"preferred_username": null}),
+        |script| {
+            script.id_token = json!({"groups": null});
+            (script.userinfo, script.userinfo_status) = (json!({}), 403);
+        },
+    ];
+    for (index, lie) in lies.into_iter().enumerate() {
+        world.app.clock.advance(QUARTER);
+        world.answers(lie);
+        world.assert_refused(&ada).await;
+        assert!(!world.has_session(&ada).await, "{index}");
+        world.answers(|_| {});
+        world.app.clock.advance(Duration::from_secs(31));
+        let claims = world.refreshed(&mut ada).await;
+        assert_eq!(
+            (&claims["preferred_username"], &claims["groups"]),
+            (&json!("corp:ada"), &json!(["corp:staff"]))
+        );
+    }
+    let used = world.used();
+    assert_eq!(used.len(), 6);
+    assert!(used.windows(2).all(|pair| pair[0] != pair[1]), "{used:?}");
+}
+
+#[tokio::test]
+async fn of_two_replicas_one_asks() {
+    for (refresh, is_new_for_both) in [(REFRESH, false), (STRICT, true)] {
+        let world = World::with(refresh).await;
+        let second = world.app.start_replica();
+        let ada = world.sign_in(SCOPES).await;
+        world.app.clock.advance(QUARTER);
+        world.answers(|script| {
+            script.id_token = json!({"groups": ["ops"]});
+            script.delay = Duration::from_millis(300);
+        });
+        let (one, mut other) = (application(&world.app).await, application(&world.app).await);
+        other.reach(second.address.port());
+        let answers = tokio::join!(
+            refresh_at(&one, ada.refresh_token()),
+            refresh_at(&other, ada.refresh_token()),
+            refresh_at(&one, ada.refresh_token()),
+            refresh_at(&other, ada.refresh_token()),
+        );
+        let answers = [answers.0, answers.1, answers.2, answers.3];
+        let mut new = 0;
+        for (status, tokens) in &answers {
+            assert_eq!(*status, 200, "{refresh}: {tokens}");
+            let claims = claims(tokens["id_token"].as_str().expect("one"));
+            new += usize::from(claims["groups"] == json!(["corp:ops"]));
+        }
+        assert_eq!(world.used(), ["upstream-refresh"], "{refresh}");
+        assert!(if is_new_for_both { new == 4 } else { new >= 1 }, "{refresh}: {new}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_costs_no_refresh_token() {
+    let world = World::with(STRICT).await;
+    let mut ada = world.sign_in(SCOPES).await;
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| script.delay = Duration::from_millis(400));
+    let application = application(&world.app).await;
+    let hung_up = refresh_at(&application, ada.refresh_token());
+    let hung_up = tokio::time::timeout(Duration::from_millis(200), hung_up).await;
+    assert!(hung_up.is_err(), "the client hung up first");
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    world.answers(|_| {});
+    world.app.clock.advance(QUARTER);
+    world.refreshed(&mut ada).await;
+    assert_eq!(world.used(), ["upstream-refresh", "upstream-refresh+"]);
+}
+
+#[tokio::test]
+async fn a_grant_that_outlives_its_session_here_still_asks_the_provider() {
+    let world = World::with(REFRESH).await;
+    let (mut offline, online) =
+        (world.sign_in(SCOPES).await, world.sign_in("openid profile").await);
+    for person in [&offline, &online] {
+        let application = application(&world.app).await;
+        let url = Url::parse_with_params(
+            application.endpoint("end_session_endpoint"),
+            [("id_token_hint", person.tokens["id_token"].as_str().expect("one"))],
+        );
+        let page = person.browser.open(url.expect("a URL").as_str()).await;
+        let page = if page.body.contains("<form") {
+            person.browser.submit(&page.form("/logout"), &[]).await
+        } else {
+            page
+        };
+        assert!(page.status < 400, "{}", page.body);
+        assert!(!world.has_session(person).await);
+    }
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| script.id_token = json!({"groups": ["ops"]}));
+    assert_eq!(world.refreshed(&mut offline).await["groups"], json!(["corp:ops"]));
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| {
+        script.token_response = Some((400, json!({"error": "invalid_grant"}).to_string()));
+    });
+    world.assert_refused(&offline).await;
+}
