@@ -40,6 +40,7 @@ mod undelivered_logouts;
 mod unscheduled_logouts;
 mod upstream_credentials;
 mod upstream_error;
+pub(crate) mod upstream_logout;
 mod upstream_refresh;
 mod upstream_session_end;
 mod upstream_session_record;

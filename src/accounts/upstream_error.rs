@@ -104,6 +104,17 @@ impl UpstreamSignInError {
         }
     }
 
+    /// The reason that the sender of a logout token is told, which says nothing about addresses inside
+    /// the network.
+    pub fn logout_refusal(&self) -> String {
+        match self {
+            Self::Upstream(UpstreamError::LogoutToken(_) | UpstreamError::Signature) => {
+                self.to_string()
+            }
+            _ => "The logout token cannot be verified.".to_owned(),
+        }
+    }
+
     /// The kind of the error.
     pub fn problem(&self) -> SignInProblem<'_> {
         match self {

@@ -33,6 +33,22 @@ fn index_entry(provider: &str, issuer: &str, name: UpstreamName<'_>) -> IndexEnt
     IndexEntry::new(OwnerKind::Upstream, hash)
 }
 
+/// The upstream sessions of a provider with a name.
+pub(super) async fn list_upstream_sessions(
+    context: AccountContext<'_>,
+    (provider, issuer): (&str, &str),
+    name: UpstreamName<'_>,
+) -> Result<Vec<UpstreamSession>, AccountError> {
+    let (kind, owner) = (RecordKind::UpstreamSession, index_entry(provider, issuer, name));
+    let store = &context.services.store;
+    let mut sessions = Vec::new();
+    for stored in store.list(kind, context.tenant_id(), &owner, context.now).await? {
+        let opened = open_upstream_session(context, &stored.record.key.id, &stored)?;
+        sessions.extend(opened.map(|opened| opened.session));
+    }
+    Ok(sessions)
+}
+
 /// Reads an upstream session.
 pub(super) async fn load_upstream_session(
     context: AccountContext<'_>,

@@ -94,7 +94,8 @@ async fn continued_session(
         }
         stored.session.tokens.renew(new.tokens.clone());
         stored.session.upstream_sid.clone_from(&new.sid);
-        (stored.session.refreshed_at, stored.session.asked_at) = (now, now);
+        (stored.session.created_at, stored.session.refreshed_at) = (now, now);
+        stored.session.asked_at = now;
         (stored.session.incomplete, stored.session.asking) = (false, false);
         stored.expires_at = stored.expires_at.max(session.ends_at.plus(CLOCK_SKEW));
         true

@@ -83,6 +83,8 @@ endpoints! {
     ProviderSignIn { label: "provider_sign_in", path: "/login/{provider}" },
     /// The redirect URI at an identity provider.
     ProviderCallback { label: "provider_callback", path: "/callback/{provider}" },
+    /// Receives logout tokens of an identity provider.
+    ProviderLogout { label: "provider_logout", path: "/callback/{provider}/logout" },
     /// The end-session endpoint.
     Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
     /// The check-session iframe.

@@ -10,7 +10,8 @@ use crate::model::{Client, Tenant, Timestamp};
 /// How long a logout token is valid: enough time for delivery.
 const LOGOUT_TOKEN_TTL: Duration = Duration::from_mins(2);
 /// The event type of a logout token (§2.4).
-const BACKCHANNEL_LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub(super) const BACKCHANNEL_LOGOUT_EVENT: &str =
+    "http://schemas.openid.net/event/backchannel-logout";
 
 /// Returns the claims of the logout token sent to a client when its session has ended. It never has
 /// a `nonce`, so that it cannot be used as an ID token.

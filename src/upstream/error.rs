@@ -2,7 +2,7 @@
 
 use crate::{
     fetch::FetchError,
-    protocol::upstream::{CallbackError, IdTokenError, TokenResponseError},
+    protocol::upstream::{CallbackError, IdTokenError, LogoutTokenError, TokenResponseError},
     remote::RemoteDocumentError,
 };
 
@@ -24,8 +24,11 @@ pub enum UpstreamError {
     /// Its ID token is refused.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
-    /// The signature of its ID token is not valid.
-    #[error("the signature of the ID token is not valid")]
+    /// Its logout token is refused.
+    #[error(transparent)]
+    LogoutToken(#[from] LogoutTokenError),
+    /// The signature of its ID token or logout token is not valid.
+    #[error("the signature of the provider's token is not valid")]
     Signature,
     /// The token response has no ID token.
     #[error("the provider's token response has no id_token; request the scope openid")]

@@ -16,7 +16,8 @@ use crate::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
         upstream::{
             CLIENT_ASSERTION_TYPE, IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements,
-            UpstreamMetadata, UpstreamTokens, check_id_token, parse_token_response,
+            UpstreamLogoutToken, UpstreamMetadata, UpstreamTokens, check_id_token,
+            check_logout_token, parse_token_response,
         },
     },
     remote::{JwksCache, UpstreamMetadataCache},
@@ -44,6 +45,14 @@ pub struct CodeExchange<'a> {
     pub redirect_uri: &'a str,
     /// The assertion of a tenant that authenticates by one.
     pub client_assertion: Option<&'a Secret<String>>,
+}
+
+/// A token whose signature is to be checked.
+#[derive(Clone, Copy, Debug)]
+struct SignedToken<'a> {
+    jwt: &'a str,
+    algorithm: JwsAlgorithm,
+    kid: Option<&'a str>,
 }
 
 impl UpstreamClient {
@@ -161,19 +170,52 @@ impl UpstreamClient {
             access_token,
         };
         let checked = check_id_token(id_token, expected, now)?;
+        let signed = SignedToken {
+            jwt: id_token,
+            algorithm: checked.algorithm,
+            kid: checked.kid.as_deref(),
+        };
+        self.check_signature(fetch, (metadata, provider), signed, now).await?;
+        Ok(checked)
+    }
+
+    /// Checks a logout token (OIDC Back-Channel Logout §2.6).
+    ///
+    /// # Errors
+    ///
+    /// [`UpstreamError`] if it cannot be trusted, or the provider's keys cannot be had.
+    pub async fn check_logout_token(
+        &self,
+        fetch: &SharedFetch,
+        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        logout_token: &str,
+        now: Timestamp,
+    ) -> Result<UpstreamLogoutToken, UpstreamError> {
+        let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let checked = check_logout_token(logout_token, (&metadata, &oidc.client_id), now)?;
+        let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
+        let signed = SignedToken { jwt: logout_token, algorithm, kid };
+        self.check_signature(fetch, (&metadata, provider), signed, now).await?;
+        Ok(checked)
+    }
+
+    /// Checks the signature of a token with the provider's keys.
+    async fn check_signature(
+        &self,
+        fetch: &SharedFetch,
+        (metadata, provider): (&UpstreamMetadata, &IdentityProvider),
+        SignedToken { jwt, algorithm, kid }: SignedToken<'_>,
+        now: Timestamp,
+    ) -> Result<(), UpstreamError> {
         let of = (&provider.tenant, metadata.jwks_uri.as_str());
         let keys = self.jwks.at(fetch, of, now, false).await?;
-        let verify = |keys: &crate::keys::PublicKeys| {
-            keys.verify(id_token, checked.algorithm, checked.kid.as_deref())
-        };
-        match verify(&keys) {
-            Ok(()) => Ok(checked),
+        match keys.verify(jwt, algorithm, kid) {
+            Ok(()) => Ok(()),
             Err(JwsError::BadSignature) => Err(UpstreamError::Signature),
             // The provider may have changed its keys.
             Err(JwsError::UnknownKey) => {
                 let keys = self.jwks.at(fetch, of, now, true).await?;
-                verify(&keys).map_err(|_| UpstreamError::Signature)?;
-                Ok(checked)
+                keys.verify(jwt, algorithm, kid).map_err(|_| UpstreamError::Signature)
             }
         }
     }

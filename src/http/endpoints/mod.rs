@@ -17,6 +17,7 @@ pub mod login;
 pub mod logout;
 pub mod pages;
 pub mod provider_callback;
+pub mod provider_logout;
 mod provider_problem;
 pub mod provider_sign_in;
 pub mod register;

@@ -10,7 +10,8 @@ use crate::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
             authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
-            provider_callback, provider_sign_in, register, revoke, token, userinfo,
+            provider_callback, provider_logout, provider_sign_in, register, revoke, token,
+            userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -90,6 +91,7 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
             post: handler!(provider_callback::post),
             ..page
         },
+        Endpoint::ProviderLogout => Route { post: handler!(provider_logout::post), ..api },
         Endpoint::Consent => {
             Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
         }

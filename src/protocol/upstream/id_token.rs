@@ -96,15 +96,13 @@ pub fn check_id_token(
     }
     let token = UnverifiedJwt::read_within(jwt, MAX_VALUES).ok_or(IdTokenError::Malformed)?;
     let UpstreamIdTokenRequirements { metadata, client_id, nonce, access_token } = expected;
-    check_algorithm(metadata, token.algorithm)?;
+    if !check_algorithm(metadata, token.algorithm) {
+        return Err(IdTokenError::Algorithm);
+    }
     if token.text("iss") != Some(&metadata.issuer) {
         return Err(IdTokenError::Issuer);
     }
-    let audiences: Vec<&str> = match token.claims.get("aud") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
+    let audiences = audiences_of_token(&token);
     if !audiences.contains(&client_id) {
         return Err(IdTokenError::Audience);
     }
@@ -147,11 +145,17 @@ fn left_half_hash(algorithm: JwsAlgorithm, text: &str) -> String {
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
 }
 
-/// The algorithms of the metadata, without `none` and those of shared secrets.
-fn check_algorithm(
-    metadata: &UpstreamMetadata,
-    algorithm: JwsAlgorithm,
-) -> Result<(), IdTokenError> {
+/// The audiences of a token.
+pub(super) fn audiences_of_token(token: &UnverifiedJwt) -> Vec<&str> {
+    match token.claims.get("aud") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns true for the algorithms of the metadata, without `none` and those of shared secrets.
+pub(super) fn check_algorithm(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
     let is_asymmetric = !matches!(
         algorithm,
         JwsAlgorithm::None | JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512
@@ -162,7 +166,7 @@ fn check_algorithm(
     } else {
         offered.iter().any(|name| name.parse() == Ok(algorithm))
     };
-    if is_asymmetric && is_offered { Ok(()) } else { Err(IdTokenError::Algorithm) }
+    is_asymmetric && is_offered
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::support::{app, browser, upstream};
 
 mod answers;
 mod attacks;
+mod backchannel_logout;
 mod bad_input;
 mod client_ref;
 mod github;

@@ -1,0 +1,162 @@
+//! A provider ends sessions of its people by logout tokens (OIDC Back-Channel Logout).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use lanyard::model::Clock;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{
+    app::TestApp,
+    attacks::PROVIDERS,
+    browser::{Browser, claims},
+    upstream::Upstream,
+    world::{application, tokens, with_application},
+};
+use crate::support::publisher::signed;
+
+const SCOPES: &str = "openid profile email groups";
+const OFFLINE: &str = "openid profile email groups offline_access";
+const LOGOUT: &str = "https://rp.test/logout";
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+struct World {
+    app: TestApp,
+    upstream: Upstream,
+}
+
+/// A browser with a session, and the tokens of the application.
+struct SignedIn {
+    browser: Browser,
+    tokens: Value,
+}
+
+impl World {
+    async fn new() -> Self {
+        let upstream = Upstream::start().await;
+        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
+        let told = format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}");
+        let manifests = manifests.replacen("consent: Implied", &told, 1);
+        Self { app: TestApp::start(&manifests).await, upstream }
+    }
+
+    /// Signs a person in with a session at the provider.
+    async fn sign_in(&self, scopes: &str, (sub, sid): (&str, &str)) -> SignedIn {
+        self.upstream.answers(|script| script.id_token = json!({"sub": sub, "sid": sid}));
+        let (application, browser) = (application(&self.app).await, Browser::new());
+        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
+        let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
+        let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+        let callback = format!("{}/callback/corp", self.app.issuer("main"));
+        let answer = [("code", "a-code"), ("state", &request["state"])];
+        let url = Url::parse_with_params(&callback, answer).expect("a URL");
+        let page = browser.open(url.as_str()).await;
+        SignedIn { browser, tokens: tokens(&self.app, &page).await }
+    }
+
+    /// Whether the browser of a person has a session here.
+    async fn has_session(&self, person: &SignedIn) -> bool {
+        let application = application(&self.app).await;
+        let url = application.authorize_url(SCOPES, &[("prompt", "none")]);
+        person.browser.open(&url).await.answer().contains_key("code")
+    }
+
+    async fn refresh_status(&self, person: &SignedIn) -> u16 {
+        let token = person.tokens["refresh_token"].as_str().expect("one");
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        application(&self.app).await.token(&form).await.0
+    }
+
+    /// A logout token of the provider, with changed claims.
+    fn logout_token(&self, changes: Value) -> Value {
+        let now = self.app.clock.now().secs();
+        let mut claims = json!({
+            "iss": self.upstream.issuer, "aud": "lanyard", "iat": now, "exp": now + 120,
+            "jti": "one", "events": {EVENT: {}},
+        });
+        let Value::Object(changes) = changes else { panic!("an object") };
+        claims.as_object_mut().expect("an object").extend(changes);
+        claims
+    }
+
+    /// Sends a logout token to a provider's URI; returns the status and the error.
+    async fn log_out(&self, provider: &str, token: &str) -> (u16, String) {
+        let url = format!("{}/callback/{provider}/logout", self.app.issuer("main"));
+        let form = [("logout_token", token)];
+        let response = reqwest::Client::new().post(url).form(&form).send().await.expect("answered");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        (response.status().as_u16(), response.text().await.expect("text"))
+    }
+}
+
+#[tokio::test]
+async fn the_session_that_a_logout_token_names_ends_and_its_applications_are_told() {
+    let world = World::new().await;
+    let mut notifications = world.app.receive(LOGOUT);
+    let here = world.sign_in(SCOPES, ("1", "first")).await;
+    let elsewhere = world.sign_in(SCOPES, ("1", "second")).await;
+    let offline = world.sign_in(OFFLINE, ("1", "third")).await;
+    let other = world.sign_in(SCOPES, ("2", "fourth")).await;
+    let token = signed(&world.logout_token(json!({"sid": "first"})));
+    assert_eq!(world.log_out("corp", &token).await, (200, String::new()));
+    let told = notifications.recv().await.expect("the application is told");
+    let told: BTreeMap<_, _> = form_urlencoded::parse(told.as_bytes()).into_owned().collect();
+    let own = claims(here.tokens["id_token"].as_str().expect("one"));
+    assert_eq!(claims(&told["logout_token"])["sid"], own["sid"]);
+    assert!(!world.has_session(&here).await);
+    assert!(world.has_session(&elsewhere).await && world.has_session(&other).await);
+    // A second use, and a token about an unknown person, change nothing.
+    assert_eq!(world.log_out("corp", &token).await.0, 200);
+    let unknown = signed(&world.logout_token(json!({"sub": "9"})));
+    assert_eq!(world.log_out("corp", &unknown).await.0, 200);
+    assert!(world.has_session(&elsewhere).await);
+    // All sessions of the person, but no grant that outlives its session (§2.7).
+    let all = signed(&world.logout_token(json!({"sub": "1"})));
+    assert_eq!(world.log_out("corp", &all).await.0, 200);
+    assert!(!world.has_session(&elsewhere).await && !world.has_session(&offline).await);
+    assert_eq!(world.refresh_status(&offline).await, 200);
+    assert!(world.has_session(&other).await);
+}
+
+#[tokio::test]
+async fn logout_tokens_that_cannot_be_trusted_end_nothing() {
+    let world = World::new().await;
+    let ada = world.sign_in(SCOPES, ("1", "first")).await;
+    let now = world.app.clock.now().secs();
+    for (changes, reason) in [
+        (json!({"sid": "first", "aud": "other"}), "another client"),
+        (json!({"sid": "first", "iss": "https://evil.test"}), "another issuer"),
+        (json!({"sid": "first", "iat": now - 601}), "older than 10 minutes"),
+        (json!({"sid": "first", "events": {}}), "no event"),
+        (json!({"sid": "first", "nonce": "n"}), "has a nonce"),
+        (json!({}), "neither sub nor sid"),
+    ] {
+        let (status, said) = world.log_out("corp", &signed(&world.logout_token(changes))).await;
+        assert_eq!(status, 400, "{reason}");
+        assert!(said.contains(reason), "{said}");
+    }
+    // A token with another signature.
+    let token = signed(&world.logout_token(json!({"sid": "first"})));
+    let (head, _) = token.rsplit_once('.').expect("a signature");
+    let (status, said) = world.log_out("corp", &format!("{head}.c2ln")).await;
+    assert_eq!(status, 400);
+    assert!(said.contains("signature"), "{said}");
+    // `sub` and `sid` must be of one session.
+    let mixed = signed(&world.logout_token(json!({"sid": "first", "sub": "2"})));
+    assert_eq!(world.log_out("corp", &mixed).await.0, 200);
+    // Another object has other sessions, even at the same provider.
+    assert_eq!(world.log_out("other", &token).await.0, 200);
+    assert_eq!(world.log_out("absent", &token).await.0, 404);
+    assert!(world.has_session(&ada).await);
+}
+
+#[tokio::test]
+async fn a_logout_token_does_not_end_a_session_that_began_after_it() {
+    let world = World::new().await;
+    let token = signed(&world.logout_token(json!({"sub": "1"})));
+    world.app.clock.advance(Duration::from_secs(90));
+    let ada = world.sign_in(SCOPES, ("1", "first")).await;
+    assert_eq!(world.log_out("corp", &token).await.0, 200);
+    assert!(world.has_session(&ada).await);
+}
