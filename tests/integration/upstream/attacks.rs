@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Two providers at `UPSTREAM`, of which one admits declared people only.
-const PROVIDERS: &str = r#"
+pub(super) const PROVIDERS: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {name: corp}
