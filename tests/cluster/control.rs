@@ -36,6 +36,9 @@ const STORM: usize = 200;
 /// The longest time after which another team's client is Ready during a storm.
 const OTHERS_WAIT: Duration = Duration::from_secs(3);
 
+/// Identity providers of the tests are on this machine.
+const PROVIDERS_HERE: [(&str, &str); 1] = [("LANYARD_FETCH_ALLOW", "127.0.0.0/8")];
+
 const OBJECTS: &str = "
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
@@ -72,7 +75,7 @@ struct World {
 
 fn start_replica(api: &ApiServer, kubeconfig: &Path) -> Replica {
     let binary = ("a", Path::new(env!("CARGO_BIN_EXE_lanyard")));
-    Replica::start_with(api, kubeconfig, NAMESPACE, binary, AUTHORITY, &[])
+    Replica::start_with(api, kubeconfig, NAMESPACE, binary, AUTHORITY, &PROVIDERS_HERE)
 }
 
 /// Installs the chart without Pods, and returns the kubeconfig of its service account.
@@ -287,6 +290,15 @@ fn a_provider_that_goes_and_comes(world: &World) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let issuer = format!("http://{address}");
+    let (open, answers) = (Arc::new(AtomicBool::new(true)), issuer.clone());
+    let serving = Arc::clone(&open);
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            if serving.load(Ordering::SeqCst) {
+                let _ = answer_with_metadata(stream, &answers);
+            }
+        }
+    });
     let provider = |name: &str, issuer: &str| {
         json!({
             "apiVersion": "lanyard.dev/v1alpha1",
@@ -305,26 +317,14 @@ fn a_provider_that_goes_and_comes(world: &World) {
             },
         })
     };
-    for (name, issuer) in [("near", &*issuer), ("far", "https://sso.invalid")] {
+    for (name, issuer) in
+        [("near", &*issuer), ("far", "https://sso.invalid"), ("inside", "https://10.255.255.1")]
+    {
         eventually(SOON, || world.api.try_apply(&provider(name, issuer).to_string()));
     }
     let near = "identityproviders.lanyard.dev/near";
     world.awaits("identityproviders.lanyard.dev/far", "Reachable", ("False", "Unreachable"));
-    world.awaits(near, "Reachable", ("False", "HostNotAllowed"));
-    world.awaits(near, "Ready", ("True", "Ready"));
-
-    let (open, answers) = (Arc::new(AtomicBool::new(true)), issuer.clone());
-    let serving = Arc::clone(&open);
-    thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            if serving.load(Ordering::SeqCst) {
-                let _ = answer_with_metadata(stream, &answers);
-            }
-        }
-    });
-    let hosts = json!({ "data": { "upstreamHosts": "[{host: 127.0.0.1, namespaces: ['*']}]" } });
-    let patch = hosts.to_string();
-    world.api.kubectl(&["-n", NAMESPACE, "patch", "configmap", "lanyard-hosts", "-p", &patch]);
+    world.awaits("identityproviders.lanyard.dev/inside", "Reachable", ("False", "HostNotAllowed"));
     world.awaits(near, "Reachable", ("True", "Reachable"));
     open.store(false, Ordering::SeqCst);
     let message = world.awaits(near, "Reachable", ("False", "Unreachable"));
