@@ -130,9 +130,10 @@ async fn refresh_in_background(
     let kept = usable.then(|| claims.clone());
     let mut task =
         tokio::spawn(async move { refresh(detached.context(), &stored.session, &claims).await });
-    let finished = match usable {
-        true => tokio::time::timeout(PATIENCE, &mut task).await.ok(),
-        false => Some(task.await),
+    let finished = if usable {
+        tokio::time::timeout(PATIENCE, &mut task).await.ok()
+    } else {
+        Some(task.await)
     };
     match finished {
         Some(Ok(Ok(PersonAnswer::Claims(claims)))) => Ok(Some(claims)),
@@ -163,7 +164,7 @@ async fn refresh(
         Ok(claims) => PersonAnswer::Claims(claims),
         Err(error) => {
             let person = session.subject.as_str();
-            tracing::warn!(provider = %provider.object, subject = person, %error, "a person's claims cannot be refreshed");
+            tracing::warn!(provider = %provider.object, user = person, %error, "a person's claims cannot be refreshed");
             answer_of_error(&error)
         }
     };

@@ -161,8 +161,8 @@ condition_reasons! {
     ClientUnsuitable: "Change the client as the message says.",
     /// The provider leads back to its own tenant, over tenants whose providers are older.
     ProviderLoop: "Delete one of the providers that the message names, or let it refer to a client of another tenant.",
-    /// `spec.access.providers` names an IdentityProvider that the tenant does not have. Its people are refused
-    /// as long as it is missing.
+    /// `spec.access.providers` names an identity provider that the tenant does not have. Its people are
+    /// refused as long as it is missing.
     ProviderNotFound: "Create it in the tenant's namespace, or correct the name.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",

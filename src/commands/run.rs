@@ -92,12 +92,9 @@ async fn serve(args: &RunArgs) -> Result<()> {
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
+    let controller = parts.controller(&source).with_host_settings(hosts);
     let acting = tokio::spawn(controller::run_elected(
-        parts
-            .controller(&source)
-            .with_host_settings(hosts)
-            .with_spare_keys(SPARE_KEYS)
-            .with_upstream_probe(Arc::new(probe)),
+        controller.with_spare_keys(SPARE_KEYS).with_upstream_probe(Arc::new(probe)),
         candidate,
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },

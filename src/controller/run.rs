@@ -141,7 +141,9 @@ async fn run_while_leading(context: &ControllerContext) {
             }
             () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
             concluded = context.reachability.changed() => {
-                concluded.into_iter().for_each(|provider| queue.add(provider));
+                for provider in concluded {
+                    queue.add(provider);
+                }
             }
             () = sleep_until_due(context, &queue), if slots.cheap > 0 => {}
         }

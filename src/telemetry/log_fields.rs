@@ -77,6 +77,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("registered", "The values that the client has, or that the server accepts."),
     field("request_id", "Id of the request; the response header `x-request-id` has it too."),
     field("secret", "The Secret, as `namespace/name`."),
+    field("sessions", "Number of sessions that a provider has ended."),
     field("since", "When the API server stopped answering."),
     field("statement", "An SQL statement that the database refused."),
     field("status", "HTTP status code of the response."),

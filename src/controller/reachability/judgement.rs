@@ -71,7 +71,9 @@ mod tests {
             (Some(OFF), vec![BAD, BAD, BAD], BAD),
         ] {
             let mut judgement = Judgement::of(before);
-            results.iter().for_each(|result| judgement.learn(*result));
+            for result in &results {
+                judgement.learn(*result);
+            }
             assert_eq!(judgement.concluded(), Some(after), "{before:?} {results:?}");
         }
     }

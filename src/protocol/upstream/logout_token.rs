@@ -116,10 +116,8 @@ fn check_times(token: &UnverifiedJwt, now: Timestamp) -> Option<Timestamp> {
     let issued_at = token.time("iat")?;
     let is_new = issued_at <= now.saturating_add(tolerance)
         && issued_at > now.saturating_sub(seconds(MAX_AGE));
-    let is_live = match token.claims.contains_key("exp") {
-        true => token.time("exp").is_some_and(|exp| now < exp.saturating_add(tolerance)),
-        false => true,
-    };
+    let is_live = !token.claims.contains_key("exp")
+        || token.time("exp").is_some_and(|exp| now < exp.saturating_add(tolerance));
     (is_new && is_live).then(|| Timestamp::from_secs(issued_at))
 }
 

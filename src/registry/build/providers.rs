@@ -93,14 +93,16 @@ pub(super) fn validate_providers(
         }
         verdicts.push(provider.verdict(found.problems, ObjectOutcome::Provider(outcome)));
     }
-    served.sort_by(|a: &Arc<Provider>, b| {
-        (a.sign_in.order, &a.display_name, a.name()).cmp(&(
-            b.sign_in.order,
-            &b.display_name,
-            b.name(),
-        ))
-    });
+    sort_for_page(&mut served);
     (served, verdicts)
+}
+
+/// Sorts providers as the sign-in page shows them.
+fn sort_for_page(providers: &mut [Arc<Provider>]) {
+    fn place(provider: &Provider) -> (u32, &str, &str) {
+        (provider.sign_in.order, &provider.display_name, provider.name())
+    }
+    providers.sort_by(|a, b| place(a).cmp(&place(b)));
 }
 
 /// The issuer of an OpenID provider: as written, or that of the tenant which a client belongs to.
