@@ -344,7 +344,9 @@ fn answer_with_metadata(mut stream: TcpStream, issuer: &str) -> std::io::Result<
         "response_types_supported": ["code"],
     });
     let body = document.to_string();
-    let _ = stream.read(&mut [0; 4096])?;
+    if stream.read(&mut [0; 4096])? == 0 {
+        return Ok(());
+    }
     write!(
         stream,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
