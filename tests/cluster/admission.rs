@@ -9,7 +9,8 @@ use kube::{
     core::GroupVersionKind,
 };
 use lanyard::{
-    api::ConditionType,
+    api::ConditionReason,
+    api::{ConditionReason, ConditionType},
     model::{Installation, Issuer},
     registry::{BuildCache, build_snapshot},
 };
@@ -125,7 +126,12 @@ fn registry_accepts(mut object: Value) -> bool {
     let objects = objects::objects([tenant, object]);
     let snapshot = build_snapshot(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
     let mut judged = snapshot.verdicts().iter().filter(|it| *it.object.key.name == *"it");
-    judged.next().expect("a verdict").holds(ConditionType::Accepted)
+    let verdict = judged.next().expect("a verdict");
+    // A client has redirect URIs by the identity providers that refer to it, which the API server does not
+    // know about.
+    verdict.problems.iter().all(|it| {
+        it.condition != ConditionType::Accepted || it.reason == ConditionReason::NoRedirectUri
+    })
 }
 
 fn with_definitions() -> ApiServer {
