@@ -9,7 +9,6 @@ use kube::{
     core::GroupVersionKind,
 };
 use lanyard::{
-    api::ConditionReason,
     api::{ConditionReason, ConditionType},
     model::{Installation, Issuer},
     registry::{BuildCache, build_snapshot},
