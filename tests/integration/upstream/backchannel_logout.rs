@@ -4,68 +4,22 @@ use std::{collections::BTreeMap, time::Duration};
 
 use lanyard::model::Clock;
 use serde_json::{Value, json};
-use url::Url;
 
 use super::{
-    app::TestApp,
-    attacks::PROVIDERS,
-    browser::{Browser, claims},
-    upstream::Upstream,
-    world::{application, tokens, with_application},
+    browser::claims,
+    world::{LOGOUT, SignedIn, World},
 };
 use crate::support::publisher::signed;
 
 const SCOPES: &str = "openid profile email groups";
 const OFFLINE: &str = "openid profile email groups offline_access";
-const LOGOUT: &str = "https://rp.test/logout";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-struct World {
-    app: TestApp,
-    upstream: Upstream,
-}
-
-/// A browser with a session, and the tokens of the application.
-struct SignedIn {
-    browser: Browser,
-    tokens: Value,
-}
-
 impl World {
-    async fn new() -> Self {
-        let upstream = Upstream::start().await;
-        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
-        let told = format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}");
-        let manifests = manifests.replacen("consent: Implied", &told, 1);
-        Self { app: TestApp::start(&manifests).await, upstream }
-    }
-
     /// Signs a person in with a session at the provider.
-    async fn sign_in(&self, scopes: &str, (sub, sid): (&str, &str)) -> SignedIn {
+    async fn sign_in_as(&self, scopes: &str, (sub, sid): (&str, &str)) -> SignedIn {
         self.upstream.answers(|script| script.id_token = json!({"sub": sub, "sid": sid}));
-        let (application, browser) = (application(&self.app).await, Browser::new());
-        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
-        let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
-        let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
-        let callback = format!("{}/callback/corp", self.app.issuer("main"));
-        let answer = [("code", "a-code"), ("state", &request["state"])];
-        let url = Url::parse_with_params(&callback, answer).expect("a URL");
-        let page = browser.open(url.as_str()).await;
-        SignedIn { browser, tokens: tokens(&self.app, &page).await }
-    }
-
-    /// Whether the browser of a person has a session here.
-    async fn has_session(&self, person: &SignedIn) -> bool {
-        let application = application(&self.app).await;
-        let url = application.authorize_url(SCOPES, &[("prompt", "none")]);
-        person.browser.open(&url).await.answer().contains_key("code")
-    }
-
-    async fn refresh_status(&self, person: &SignedIn) -> u16 {
-        let token = person.tokens["refresh_token"].as_str().expect("one");
-        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        application(&self.app).await.token(&form).await.0
+        self.sign_in(scopes).await
     }
 
     /// A logout token of the provider, with changed claims.
@@ -92,37 +46,39 @@ impl World {
 
 #[tokio::test]
 async fn the_session_that_a_logout_token_names_ends_and_its_applications_are_told() {
-    let world = World::new().await;
+    let world = World::with("").await;
     let mut notifications = world.app.receive(LOGOUT);
-    let here = world.sign_in(SCOPES, ("1", "first")).await;
-    let elsewhere = world.sign_in(SCOPES, ("1", "second")).await;
-    let offline = world.sign_in(OFFLINE, ("1", "third")).await;
-    let other = world.sign_in(SCOPES, ("2", "fourth")).await;
+    let here = world.sign_in_as(SCOPES, ("1", "first")).await;
+    let elsewhere = world.sign_in_as(SCOPES, ("1", "second")).await;
+    let offline = world.sign_in_as(OFFLINE, ("1", "third")).await;
+    let other = world.sign_in_as(SCOPES, ("2", "fourth")).await;
     let token = signed(&world.logout_token(json!({"sid": "first"})));
     assert_eq!(world.log_out("corp", &token).await, (200, String::new()));
     let told = notifications.recv().await.expect("the application is told");
     let told: BTreeMap<_, _> = form_urlencoded::parse(told.as_bytes()).into_owned().collect();
     let own = claims(here.tokens["id_token"].as_str().expect("one"));
     assert_eq!(claims(&told["logout_token"])["sid"], own["sid"]);
-    assert!(!world.has_session(&here).await);
-    assert!(world.has_session(&elsewhere).await && world.has_session(&other).await);
+    assert!(!world.has_session(&here, SCOPES).await);
+    assert!(world.has_session(&elsewhere, SCOPES).await && world.has_session(&other, SCOPES).await);
     // A second use, and a token about an unknown person, change nothing.
     assert_eq!(world.log_out("corp", &token).await.0, 200);
     let unknown = signed(&world.logout_token(json!({"sub": "9"})));
     assert_eq!(world.log_out("corp", &unknown).await.0, 200);
-    assert!(world.has_session(&elsewhere).await);
+    assert!(world.has_session(&elsewhere, SCOPES).await);
     // All sessions of the person, but no grant that outlives its session (§2.7).
     let all = signed(&world.logout_token(json!({"sub": "1"})));
     assert_eq!(world.log_out("corp", &all).await.0, 200);
-    assert!(!world.has_session(&elsewhere).await && !world.has_session(&offline).await);
-    assert_eq!(world.refresh_status(&offline).await, 200);
-    assert!(world.has_session(&other).await);
+    assert!(
+        !world.has_session(&elsewhere, SCOPES).await && !world.has_session(&offline, SCOPES).await
+    );
+    assert_eq!(world.refresh(&offline).await.0, 200);
+    assert!(world.has_session(&other, SCOPES).await);
 }
 
 #[tokio::test]
 async fn logout_tokens_that_cannot_be_trusted_end_nothing() {
-    let world = World::new().await;
-    let ada = world.sign_in(SCOPES, ("1", "first")).await;
+    let world = World::with("").await;
+    let ada = world.sign_in_as(SCOPES, ("1", "first")).await;
     let now = world.app.clock.now().secs();
     for (changes, reason) in [
         (json!({"sid": "first", "aud": "other"}), "another client"),
@@ -148,15 +104,15 @@ async fn logout_tokens_that_cannot_be_trusted_end_nothing() {
     // Another object has other sessions, even at the same provider.
     assert_eq!(world.log_out("other", &token).await.0, 200);
     assert_eq!(world.log_out("absent", &token).await.0, 404);
-    assert!(world.has_session(&ada).await);
+    assert!(world.has_session(&ada, SCOPES).await);
 }
 
 #[tokio::test]
 async fn a_logout_token_does_not_end_a_session_that_began_after_it() {
-    let world = World::new().await;
+    let world = World::with("").await;
     let token = signed(&world.logout_token(json!({"sub": "1"})));
     world.app.clock.advance(Duration::from_secs(90));
-    let ada = world.sign_in(SCOPES, ("1", "first")).await;
+    let ada = world.sign_in_as(SCOPES, ("1", "first")).await;
     assert_eq!(world.log_out("corp", &token).await.0, 200);
-    assert!(world.has_session(&ada).await);
+    assert!(world.has_session(&ada, SCOPES).await);
 }

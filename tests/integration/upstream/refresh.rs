@@ -1,17 +1,15 @@
 //! A provider is asked again about people who are signed in, with the refresh token of their session
 //! there, which may be used once only.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    app::TestApp,
-    attacks::PROVIDERS,
-    browser::{Application, Browser, claims},
-    upstream::{Script, Upstream},
-    world::{application, tokens, with_application},
+    browser::claims,
+    upstream::Script,
+    world::{LOGOUT, SignedIn, World, application, refresh_at},
 };
 
 const SCOPES: &str = "openid profile email groups offline_access";
@@ -19,37 +17,8 @@ const REFRESH: &str = "refresh: {mode: Upstream, interval: 15m, keepFor: 1h}";
 /// Claims that are older do not count until the provider has answered.
 const STRICT: &str = "refresh: {mode: Upstream, interval: 15m, unavailable: Refuse}";
 const QUARTER: Duration = Duration::from_mins(16);
-const LOGOUT: &str = "https://rp.test/logout";
-
-struct World {
-    app: TestApp,
-    upstream: Upstream,
-}
-
-/// A person who is signed in.
-struct SignedIn {
-    browser: Browser,
-    tokens: Value,
-}
-
-impl SignedIn {
-    fn refresh_token(&self) -> &str {
-        self.tokens["refresh_token"].as_str().expect("one")
-    }
-}
 
 impl World {
-    async fn with(refresh: &str) -> Self {
-        let upstream = Upstream::start().await;
-        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
-        let manifests = manifests.replacen("# RULES", refresh, 1).replacen(
-            "consent: Implied",
-            &format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}"),
-            1,
-        );
-        Self { app: TestApp::start(&manifests).await, upstream }
-    }
-
     fn answers(&self, change: impl FnOnce(&mut Script)) {
         self.upstream.answers(|script| {
             script.rotates = true;
@@ -57,43 +26,22 @@ impl World {
         });
     }
 
-    async fn sign_in(&self, scopes: &str) -> SignedIn {
+    async fn sign_in_rotating(&self, scopes: &str) -> SignedIn {
         self.answers(|_| {});
-        let (application, browser) = (application(&self.app).await, Browser::new());
-        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
-        let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
-        let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
-        let callback = format!("{}/callback/corp", self.app.issuer("main"));
-        let answer = [("code", "a-code"), ("state", &request["state"])];
-        let url = Url::parse_with_params(&callback, answer).expect("a URL");
-        let page = browser.open(url.as_str()).await;
-        let tokens = tokens(&self.app, &page).await;
-        SignedIn { browser, tokens }
-    }
-
-    async fn refresh(&self, refresh_token: &str) -> (u16, Value) {
-        refresh_at(&application(&self.app).await, refresh_token).await
+        self.sign_in(scopes).await
     }
 
     /// A refresh that succeeds; returns the claims of the ID token.
     async fn refreshed(&self, person: &mut SignedIn) -> Value {
-        let (status, tokens) = self.refresh(person.refresh_token()).await;
+        let (status, tokens) = self.refresh(person).await;
         assert_eq!(status, 200, "{tokens}");
         person.tokens = tokens;
         claims(person.tokens["id_token"].as_str().expect("one"))
     }
 
     async fn assert_refused(&self, person: &SignedIn) {
-        let (status, refused) = self.refresh(person.refresh_token()).await;
+        let (status, refused) = self.refresh(person).await;
         assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
-    }
-
-    /// Whether the browser of a person has a session here.
-    async fn has_session(&self, person: &SignedIn) -> bool {
-        let application = application(&self.app).await;
-        let url = application.authorize_url(SCOPES, &[("prompt", "none")]);
-        person.browser.open(&url).await.answer().contains_key("code")
     }
 
     /// The refresh tokens that the provider has received.
@@ -103,14 +51,10 @@ impl World {
     }
 }
 
-async fn refresh_at(application: &Application, refresh_token: &str) -> (u16, Value) {
-    application.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
-}
-
 #[tokio::test]
 async fn groups_at_the_provider_count_at_the_next_refresh_of_tokens() {
     let world = World::with(REFRESH).await;
-    let mut ada = world.sign_in(SCOPES).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
     world.answers(|script| script.id_token = json!({"groups": ["ops"]}));
     // The last answer is not old yet.
     assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]));
@@ -119,7 +63,7 @@ async fn groups_at_the_provider_count_at_the_next_refresh_of_tokens() {
     assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:ops"]));
     world.app.clock.advance(QUARTER);
     world.answers(|script| script.id_token = json!({"groups": []}));
-    assert!(world.has_session(&ada).await, "an authorization asks too");
+    assert!(world.has_session(&ada, SCOPES).await, "an authorization asks too");
     assert_eq!(world.refreshed(&mut ada).await["groups"], json!([]));
     assert_eq!(world.used(), ["upstream-refresh", "upstream-refresh+"], "each one once");
 }
@@ -129,7 +73,7 @@ async fn groups_at_the_provider_count_at_the_next_refresh_of_tokens() {
 #[tokio::test]
 async fn without_the_mode_claims_stay_as_they_were() {
     let world = World::with("refresh: {mode: Disabled}").await;
-    let mut ada = world.sign_in(SCOPES).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
     world.answers(|script| script.token_response = Some((400, "{}".to_owned())));
     world.app.clock.advance(QUARTER);
     assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]));
@@ -140,8 +84,8 @@ async fn without_the_mode_claims_stay_as_they_were() {
 async fn a_session_ends_for_good_when_the_provider_refuses_its_refresh_token() {
     let world = World::with(REFRESH).await;
     let mut notifications = world.app.receive(LOGOUT);
-    let ada = world.sign_in(SCOPES).await;
-    let mut elsewhere = world.sign_in(SCOPES).await;
+    let ada = world.sign_in_rotating(SCOPES).await;
+    let mut elsewhere = world.sign_in_rotating(SCOPES).await;
     world.app.clock.advance(QUARTER);
     world.answers(|script| {
         script.token_response = Some((400, json!({"error": "invalid_grant"}).to_string()));
@@ -149,17 +93,17 @@ async fn a_session_ends_for_good_when_the_provider_refuses_its_refresh_token() {
     world.assert_refused(&ada).await;
     notifications.recv().await.expect("the application is told");
     world.answers(|_| {});
-    assert!(!world.has_session(&ada).await);
+    assert!(!world.has_session(&ada, SCOPES).await);
     world.assert_refused(&ada).await;
     // Another session at the provider is asked about by itself.
     assert_eq!(world.refreshed(&mut elsewhere).await["groups"], json!(["corp:staff"]));
-    assert!(world.has_session(&elsewhere).await);
+    assert!(world.has_session(&elsewhere, SCOPES).await);
 }
 
 #[tokio::test]
 async fn claims_count_for_a_while_where_the_provider_does_not_answer() {
     let world = World::with(REFRESH).await;
-    let mut ada = world.sign_in(SCOPES).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
     for error in [(503, "x"), (500, "{}"), (400, r#"{"error": "invalid_client"}"#)] {
         world.answers(|script| script.token_response = Some((error.0, error.1.to_owned())));
         world.app.clock.advance(QUARTER);
@@ -168,19 +112,19 @@ async fn claims_count_for_a_while_where_the_provider_does_not_answer() {
     assert_eq!(world.used().len(), 3);
     world.app.clock.advance(QUARTER);
     world.assert_refused(&ada).await;
-    assert!(!world.has_session(&ada).await);
+    assert!(!world.has_session(&ada, SCOPES).await);
     // The provider is not asked again at once.
     assert_eq!(world.used().len(), 4);
     world.answers(|_| {});
     world.app.clock.advance(Duration::from_secs(31));
     world.refreshed(&mut ada).await;
-    assert!(world.has_session(&ada).await, "nothing has ended");
+    assert!(world.has_session(&ada, SCOPES).await, "nothing has ended");
 }
 
 #[tokio::test]
 async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_refresh_token() {
     let world = World::with(REFRESH).await;
-    let mut ada = world.sign_in(SCOPES).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
     let lies: [fn(&mut Script); 3] = [
         |script| script.id_token = json!({"sub": "2"}),
         |script| script.id_token = json!({"preferred_username": null}),
@@ -193,7 +137,7 @@ async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_r
         world.app.clock.advance(QUARTER);
         world.answers(lie);
         world.assert_refused(&ada).await;
-        assert!(!world.has_session(&ada).await, "{index}");
+        assert!(!world.has_session(&ada, SCOPES).await, "{index}");
         world.answers(|_| {});
         world.app.clock.advance(Duration::from_secs(31));
         let claims = world.refreshed(&mut ada).await;
@@ -212,7 +156,7 @@ async fn of_two_replicas_one_asks() {
     for (refresh, is_new_for_both) in [(REFRESH, false), (STRICT, true)] {
         let world = World::with(refresh).await;
         let second = world.app.start_replica();
-        let ada = world.sign_in(SCOPES).await;
+        let ada = world.sign_in_rotating(SCOPES).await;
         world.app.clock.advance(QUARTER);
         world.answers(|script| {
             script.id_token = json!({"groups": ["ops"]});
@@ -241,7 +185,7 @@ async fn of_two_replicas_one_asks() {
 #[tokio::test]
 async fn a_client_that_hangs_up_costs_no_refresh_token() {
     let world = World::with(STRICT).await;
-    let mut ada = world.sign_in(SCOPES).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
     world.app.clock.advance(QUARTER);
     world.answers(|script| script.delay = Duration::from_millis(400));
     let application = application(&world.app).await;
@@ -259,7 +203,7 @@ async fn a_client_that_hangs_up_costs_no_refresh_token() {
 async fn a_grant_that_outlives_its_session_here_still_asks_the_provider() {
     let world = World::with(REFRESH).await;
     let (mut offline, online) =
-        (world.sign_in(SCOPES).await, world.sign_in("openid profile").await);
+        (world.sign_in_rotating(SCOPES).await, world.sign_in_rotating("openid profile").await);
     for person in [&offline, &online] {
         let application = application(&world.app).await;
         let url = Url::parse_with_params(
@@ -273,7 +217,7 @@ async fn a_grant_that_outlives_its_session_here_still_asks_the_provider() {
             page
         };
         assert!(page.status < 400, "{}", page.body);
-        assert!(!world.has_session(person).await);
+        assert!(!world.has_session(person, SCOPES).await);
     }
     world.app.clock.advance(QUARTER);
     world.answers(|script| script.id_token = json!({"groups": ["ops"]}));

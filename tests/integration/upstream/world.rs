@@ -1,10 +1,15 @@
 //! The fixture of these tests: a tenant with an application, and with people of a provider.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use url::Url;
 
 use super::{
     app::TestApp,
+    attacks::PROVIDERS,
     browser::{Application, Browser, Page, claims},
+    upstream::Upstream,
 };
 
 pub const ADA: (&str, &str) = ("ada", "correct horse");
@@ -50,4 +55,68 @@ pub async fn with_home() -> TestApp {
 pub async fn sign_in(browser: &Browser, page: &Page, who: (&str, &str)) -> Page {
     let fields = [("username", who.0), ("password", who.1), ("action", "sign-in")];
     browser.submit(&page.form("/login"), &fields).await
+}
+
+/// The back-channel logout URI of the application in a [`World`].
+pub const LOGOUT: &str = "https://rp.test/logout";
+
+/// The tenant with an application, and the provider `corp`, which answers as it is told.
+pub struct World {
+    pub app: TestApp,
+    pub upstream: Upstream,
+}
+
+/// A person who is signed in: the browser, and the tokens of the application.
+pub struct SignedIn {
+    pub browser: Browser,
+    pub tokens: Value,
+}
+
+impl SignedIn {
+    pub fn refresh_token(&self) -> &str {
+        self.tokens["refresh_token"].as_str().expect("one")
+    }
+}
+
+impl World {
+    /// With a field in the spec of the provider, or with an empty text.
+    pub async fn with(field: &str) -> Self {
+        let upstream = Upstream::start().await;
+        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
+        let told = format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}");
+        let manifests =
+            manifests.replacen("# RULES", field, 1).replacen("consent: Implied", &told, 1);
+        Self { app: TestApp::start(&manifests).await, upstream }
+    }
+
+    /// A sign-in at the provider, which answers as its script says.
+    pub async fn sign_in(&self, scopes: &str) -> SignedIn {
+        let (application, browser) = (application(&self.app).await, Browser::new());
+        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
+        let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
+        let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+        let callback = format!("{}/callback/corp", self.app.issuer("main"));
+        let answer = [("code", "a-code"), ("state", &request["state"])];
+        let url = Url::parse_with_params(&callback, answer).expect("a URL");
+        let page = browser.open(url.as_str()).await;
+        SignedIn { browser, tokens: tokens(&self.app, &page).await }
+    }
+
+    /// Whether the browser of a person has a session here. `scopes`: those of the request.
+    pub async fn has_session(&self, person: &SignedIn, scopes: &str) -> bool {
+        let application = application(&self.app).await;
+        let url = application.authorize_url(scopes, &[("prompt", "none")]);
+        person.browser.open(&url).await.answer().contains_key("code")
+    }
+
+    /// The status and the body of a token response to the refresh token of a person.
+    pub async fn refresh(&self, person: &SignedIn) -> (u16, Value) {
+        refresh_at(&application(&self.app).await, person.refresh_token()).await
+    }
+}
+
+/// A refresh of tokens at the replica that an application reaches.
+pub async fn refresh_at(application: &Application, refresh_token: &str) -> (u16, Value) {
+    application.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
 }
