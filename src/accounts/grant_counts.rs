@@ -10,6 +10,7 @@ use crate::model::{BoundedCache, Subject, TenantId};
 const READ_FOR_NEW: usize = 8;
 /// Maximum number of people whose last count is remembered.
 const MAX_COUNTS: usize = 4096;
+
 /// The grants that people held when they were last counted, of those with many.
 #[derive(Debug)]
 pub struct GrantCounts(Mutex<BoundedCache<(TenantId, Subject), usize>>);
@@ -24,8 +25,7 @@ impl GrantCounts {
     /// Whether the grants of a person are to be counted at a new one. `draw`: a random number.
     pub(super) fn is_due(&self, person: &(TenantId, Subject), draw: u32) -> bool {
         let last = self.locked().peek(person).copied().unwrap_or_default();
-        let interval = last / READ_FOR_NEW;
-        let interval = interval.max(READ_FOR_NEW);
+        let interval = (last / READ_FOR_NEW).max(READ_FOR_NEW);
         u32::try_from(interval).is_ok_and(|interval| draw.is_multiple_of(interval))
     }
 

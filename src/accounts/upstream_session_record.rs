@@ -58,8 +58,8 @@ pub(super) async fn load_upstream_session(
     stored.as_ref().map_or(Ok(None), |stored| open_upstream_session(context, id, stored))
 }
 
-/// Changes a stored upstream session, if `change` returns true. Returns its last result; `false` if
-/// there is no such session.
+/// Changes a stored upstream session, if `change` returns true. Returns its last result, or `false`
+/// for a session that has expired or never was.
 pub(super) async fn change_upstream_session(
     context: AccountContext<'_>,
     id: &str,

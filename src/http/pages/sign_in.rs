@@ -36,7 +36,7 @@ pub struct SignInPage<'a> {
 /// The fields of the sign-in page's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInFields {
-    /// There is no form.
+    /// The page has no form.
     Absent,
     /// The name, whose domain may belong to a provider. The next page has the password.
     Name,

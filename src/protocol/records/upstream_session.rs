@@ -49,7 +49,7 @@ pub struct UpstreamSession {
     pub incomplete: bool,
     /// Whether a replica is asking it since `asked_at`.
     pub asking: bool,
-    /// When the last grant ends that outlives the session here. `None`: there is no such grant.
+    /// The end of the last grant that outlives the session here. `None`: every grant ends with it.
     pub offline_until: Option<Timestamp>,
     /// Whether the session here has ended, so that only such grants remain.
     pub ended: bool,
