@@ -121,6 +121,9 @@ impl UpstreamSignInError {
             Self::Mapping(error) if error.is_refusal() => {
                 SignInProblem::Refused(error.message_for_person())
             }
+            Self::Upstream(UpstreamError::IdToken(IdTokenError::OtherDirectory)) => {
+                SignInProblem::Refused(None)
+            }
             Self::Mapping(_)
             | Self::ClaimsTooLarge(_)
             | Self::Upstream(UpstreamError::IdToken(IdTokenError::TooLarge(_))) => {

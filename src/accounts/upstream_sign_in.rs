@@ -170,7 +170,7 @@ async fn redeem(
 ) -> Result<UpstreamAnswer, UpstreamSignInError> {
     let upstream = &context.services.upstream;
     let metadata = upstream.metadata(fetch, (provider, oidc), context.now).await?;
-    let response = check_callback(&metadata, params).map_err(UpstreamError::Callback)?;
+    let response = check_callback((&metadata, oidc), params).map_err(UpstreamError::Callback)?;
     let redirect_uri = redirect_uri(context, provider);
     let assertion = client_assertion(context, oidc, &metadata).await?;
     let exchange = code_exchange((&response, assertion.as_ref()), state, &redirect_uri);

@@ -26,7 +26,8 @@ impl RemoteDocument for UpstreamMetadata {
 }
 
 impl UpstreamMetadataCache {
-    /// The metadata of an issuer (OIDC Discovery §4).
+    /// The metadata of an issuer (OIDC Discovery §4). `base`: the URL below which they are, which differs
+    /// from the issuer where that is a template.
     ///
     /// # Errors
     ///
@@ -34,10 +35,10 @@ impl UpstreamMetadataCache {
     pub(crate) async fn of(
         &self,
         fetch: &SharedFetch,
-        (tenant, issuer): (&TenantId, &str),
+        (tenant, base, issuer): (&TenantId, &str, &str),
         now: Timestamp,
     ) -> Result<Arc<UpstreamMetadata>, RemoteDocumentError> {
-        let url = UpstreamMetadata::url_of(issuer);
+        let url = UpstreamMetadata::url_of(base);
         let found = self.0.find(fetch, (tenant, &url), now, false).await?;
         if found.issuer != issuer {
             return Err(RemoteDocumentError::OtherIssuer(found.issuer.clone()));

@@ -67,7 +67,8 @@ impl UpstreamClient {
         (provider, oidc): (&IdentityProvider, &OidcUpstream),
         now: Timestamp,
     ) -> Result<std::sync::Arc<UpstreamMetadata>, UpstreamError> {
-        Ok(self.metadata.of(fetch, (&provider.tenant, &oidc.issuer), now).await?)
+        let base = oidc.discovery_base();
+        Ok(self.metadata.of(fetch, (&provider.tenant, &base, &oidc.issuer), now).await?)
     }
 
     /// Redeems a code (OIDC Core §3.1.3), and returns the verified claims.
@@ -163,12 +164,7 @@ impl UpstreamClient {
         now: Timestamp,
     ) -> Result<UpstreamIdToken, UpstreamError> {
         let access_token = tokens.access_token.as_ref().map(|token| token.expose().as_str());
-        let expected = UpstreamIdTokenRequirements {
-            metadata,
-            client_id: &oidc.client_id,
-            nonce,
-            access_token,
-        };
+        let expected = UpstreamIdTokenRequirements { metadata, oidc, nonce, access_token };
         let checked = check_id_token(id_token, expected, now)?;
         let signed = SignedToken {
             jwt: id_token,

@@ -6,7 +6,10 @@ use super::ldap::{DirectoryFault, LdapDirectories};
 use crate::{
     fetch::{ClientCall, FetchError, SharedFetch, is_certificate_error},
     model::{ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, UpstreamProbe},
-    protocol::upstream::UpstreamMetadata,
+    protocol::{
+        identity_provider::{ORGANIZATIONS, TENANT_PLACEHOLDER},
+        upstream::UpstreamMetadata,
+    },
 };
 
 /// Largest answer, in bytes.
@@ -44,7 +47,9 @@ impl UpstreamProbe for NetworkProbe {
 
 /// Fetches a discovery document, and compares its issuer (OIDC Discovery §4.3).
 async fn probe_discovery(fetch: &SharedFetch, issuer: &str) -> Result<(), ProbeError> {
-    let fetched = fetch.get(&UpstreamMetadata::url_of(issuer), MAX_ANSWER).await;
+    // A template of issuers has one document for all directories.
+    let base = issuer.replace(TENANT_PLACEHOLDER, ORGANIZATIONS);
+    let fetched = fetch.get(&UpstreamMetadata::url_of(&base), MAX_ANSWER).await;
     let document = fetched.map_err(|error| ProbeError {
         failure: failure_of_fetch(&error),
         cause: error.to_string(),

@@ -755,6 +755,19 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
     ] {
         providers.rejects(by_reference(also), message).await;
     }
+    let entra = |ids: Value| {
+        let issuer = "https://login.microsoftonline.com/{tenantid}/v2.0";
+        json!({ "oidc": { "issuer": issuer, "tenantIds": ids } })
+    };
+    let id = "b9419818-09af-49c2-b0c3-653adc1f376e";
+    providers.accepts(entra(json!([id]))).await;
+    let message = "must have tenantIds if issuer has {tenantid}, and only then";
+    for ids in [json!(null), json!([])] {
+        providers.rejects(entra(ids), message).await;
+    }
+    providers.rejects(json!({ "oidc": { "tenantIds": [id] } }), message).await;
+    let message = "must be ids of directories in lower case";
+    providers.rejects(entra(json!([id, id.to_uppercase()])), message).await;
     let key = |also: Value| {
         let mut oidc = json!({ "privateKeyJwt": { "algorithm": "RS256", "audience": "Issuer" } });
         merge(&mut oidc, &also);

@@ -69,6 +69,8 @@ pub struct Upstream {
     pub nonce: Arc<Mutex<String>>,
     /// The refresh token that is valid.
     refresh_token: Arc<Mutex<String>>,
+    /// The directories below which documents were asked for, as at Microsoft Entra.
+    pub directories: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
@@ -82,10 +84,12 @@ impl Upstream {
             requests: Arc::default(),
             nonce: Arc::default(),
             refresh_token: Arc::default(),
+            directories: Arc::default(),
         };
         let (issuer, script) = (upstream.issuer.clone(), Arc::clone(&upstream.script));
         let (requests, nonce) = (Arc::clone(&upstream.requests), Arc::clone(&upstream.nonce));
         let valid = Arc::clone(&upstream.refresh_token);
+        let directories = Arc::clone(&upstream.directories);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let state = State {
@@ -94,6 +98,7 @@ impl Upstream {
                     requests: requests.clone(),
                     nonce: nonce.clone(),
                     refresh_token: valid.clone(),
+                    directories: directories.clone(),
                 };
                 tokio::spawn(answer(stream, state));
             }
@@ -115,14 +120,20 @@ struct State {
     requests: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
     nonce: Arc<Mutex<String>>,
     refresh_token: Arc<Mutex<String>>,
+    directories: Arc<Mutex<Vec<String>>>,
 }
 
 async fn answer(mut stream: TcpStream, state: State) {
-    let State { issuer, script, requests, nonce, refresh_token } = state;
+    let State { issuer, script, requests, nonce, refresh_token, directories } = state;
     let Some((path, body)) = read_request(&mut stream).await else { return };
     let script = script.lock().expect("whole").clone();
     tokio::time::sleep(script.delay).await;
-    let (status, text) = match path.as_str() {
+    // Microsoft Entra has its documents below the id of a directory.
+    let (directory, path) = path.split_once("/v2.0").unwrap_or(("", &path));
+    if !directory.is_empty() {
+        directories.lock().expect("whole").push(directory.to_owned());
+    }
+    let (status, text) = match path {
         "/.well-known/openid-configuration" => {
             let mut document = json!({
                 "issuer": issuer,

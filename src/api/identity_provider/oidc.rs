@@ -16,13 +16,21 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = provider::client_once())]
 #[x_kube(validation = provider::credentials_once())]
+#[x_kube(validation = provider::issuer_template())]
 pub struct OidcProviderSpec {
     /// The issuer URL, exactly as the provider's discovery document has it. Immutable unless
-    /// `identityKey` is set.
+    /// `identityKey` is set. `{tenantid}` stands for one of `tenantIds` at Microsoft Entra:
+    /// `https://login.microsoftonline.com/{tenantid}/v2.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub issuer: Option<String>,
+    /// The directories of Microsoft Entra whose people may sign in, by their ids. They are required with
+    /// an `issuer` that has `{tenantid}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 36, max = 36)))]
+    #[x_kube(validation = provider::tenant_ids())]
+    pub tenant_ids: Vec<String>,
     /// The client id that the provider has given to this tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]

@@ -28,7 +28,7 @@ pub fn identity_key() -> Rule {
 /// Either the issuer with a client id, or a client of this namespace.
 pub fn client_once() -> Rule {
     rule(
-        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) && !has(self.privateKeyJwt) : has(self.issuer) && has(self.clientId)",
+        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) && !has(self.privateKeyJwt) && !has(self.tenantIds) : has(self.issuer) && has(self.clientId)",
         "must have issuer and clientId, or clientRef alone, which gives issuer, clientId and credentials",
     )
 }
@@ -38,6 +38,22 @@ pub fn credentials_once() -> Rule {
     rule(
         "!(has(self.clientSecretRef) && has(self.privateKeyJwt))",
         "must not have both clientSecretRef and privateKeyJwt",
+    )
+}
+
+/// The ids of directories are listed where the issuer has a place for them.
+pub fn issuer_template() -> Rule {
+    rule(
+        "(has(self.issuer) && self.issuer.contains('{tenantid}')) == (has(self.tenantIds) && self.tenantIds.size() > 0)",
+        "must have tenantIds if issuer has {tenantid}, and only then",
+    )
+}
+
+/// Ids of directories of Microsoft Entra.
+pub fn tenant_ids() -> Rule {
+    rule(
+        "self.all(id, id.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'))",
+        "must be ids of directories in lower case, such as b9419818-09af-49c2-b0c3-653adc1f376e",
     )
 }
 

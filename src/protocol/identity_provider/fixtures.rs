@@ -22,6 +22,7 @@ pub fn sample_provider() -> IdentityProvider {
         source: ProviderSource::Oidc(OidcUpstream {
             issuer: "https://login.acme.test".into(),
             client_id: "lanyard".into(),
+            tenant_ids: Vec::new(),
             credentials: UpstreamCredentials::None,
             linked: None,
             scopes: Vec::new(),
@@ -55,4 +56,10 @@ pub fn sample_provider() -> IdentityProvider {
         sign_in: ProviderPlacement { order: 100, domains: Vec::new(), hidden: false },
         unreachable: false,
     }
+}
+
+/// An OpenID provider with this issuer, whose client is `lanyard`.
+pub(crate) fn sample_upstream(issuer: &str) -> OidcUpstream {
+    let ProviderSource::Oidc(oidc) = sample_provider().source else { panic!("OIDC") };
+    OidcUpstream { issuer: issuer.to_owned(), client_id: "lanyard".to_owned(), ..oidc }
 }

@@ -7,6 +7,7 @@ mod example;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod groups;
+mod issuer_template;
 mod mapping;
 mod provider;
 mod source;
@@ -17,6 +18,7 @@ pub use assurance::{AssuranceRule, counted_methods};
 pub use error::MappingError;
 pub use example::{Example, ExampleFailure, check_example};
 pub use groups::GroupMapping;
+pub use issuer_template::{DirectoryError, ORGANIZATIONS, TENANT_CLAIM, TENANT_PLACEHOLDER};
 pub use mapping::map_account;
 pub use provider::{
     ClaimMappings, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,

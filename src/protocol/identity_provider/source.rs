@@ -19,8 +19,10 @@ pub enum ProviderSource {
 /// An OpenID provider.
 #[derive(Clone, Debug)]
 pub struct OidcUpstream {
-    /// Its issuer.
+    /// Its issuer, or a template of issuers with [`TENANT_PLACEHOLDER`](super::TENANT_PLACEHOLDER).
     pub issuer: String,
+    /// The directories that the template stands for; empty: the issuer is not a template.
+    pub tenant_ids: Vec<String>,
     /// The client id of this tenant there.
     pub client_id: String,
     /// How this tenant authenticates there.

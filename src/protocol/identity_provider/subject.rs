@@ -1,11 +1,16 @@
 //! The subject of a person, computed from what the provider says. It is the same after a rename or
 //! re-creation of the object, a restore, and the loss of the store.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{IdentityProvider, MappingError, SubjectRule, UpstreamClaims};
+use super::{
+    IdentityProvider, MappingError, ProviderSource, SubjectRule, TENANT_CLAIM, TENANT_PLACEHOLDER,
+    UpstreamClaims,
+};
 use crate::model::{ObjectMark, Subject, SubjectStrategy};
 
 /// UUID namespace of computed subjects. Must never change, because every subject depends on it.
@@ -49,9 +54,10 @@ pub fn identity_of(
     if identifier.len() > MAX_IDENTIFIER_LEN {
         return Err(no_identifier("has more than 512 bytes"));
     }
+    let identity_key = identity_key(provider, claims)?;
     let subject = match strategy {
         SubjectStrategy::Computed => {
-            let parts = [&*provider.tenant.to_string(), &provider.identity_key, claim, &identifier];
+            let parts = [&*provider.tenant.to_string(), &identity_key, claim, &identifier];
             Uuid::new_v5(&SUBJECTS, parts.join("\0").as_bytes()).to_string()
         }
         SubjectStrategy::Upstream => identifier.clone(),
@@ -60,11 +66,31 @@ pub fn identity_of(
     if subject.len() > MAX_SUBJECT_LEN || !subject.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(no_identifier("cannot be a subject: 1 to 255 ASCII characters without spaces"));
     }
-    let mark = [&*provider.identity_key, claim, &identifier].join("\0");
+    let mark = [&*identity_key, claim, &identifier].join("\0");
     Ok(UpstreamIdentity {
         identifier,
         subject: Subject::new(subject),
         mark: ObjectMark::of(&format!("upstream {mark}")),
+    })
+}
+
+/// The name under which the subject of a person is computed. Where it is a template, it is that of the
+/// person's directory.
+fn identity_key<'a>(
+    provider: &'a IdentityProvider,
+    claims: &UpstreamClaims,
+) -> Result<Cow<'a, str>, MappingError> {
+    let directory = match &provider.source {
+        ProviderSource::Oidc(oidc) => oidc.directory_of(claims),
+        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => Ok(None),
+    };
+    let directory = directory.map_err(|_| MappingError::NoIdentifier {
+        claim: TENANT_CLAIM.to_owned(),
+        problem: "is not one of tenantIds",
+    })?;
+    Ok(match directory {
+        Some(directory) => Cow::Owned(provider.identity_key.replace(TENANT_PLACEHOLDER, directory)),
+        None => Cow::Borrowed(&provider.identity_key),
     })
 }
 

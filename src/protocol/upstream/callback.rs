@@ -1,6 +1,6 @@
 //! The authorization response of a provider (RFC 6749 §4.1.2, RFC 9207).
 
-use crate::protocol::params::RequestParams;
+use crate::protocol::{identity_provider::OidcUpstream, params::RequestParams};
 
 use super::UpstreamMetadata;
 
@@ -38,11 +38,11 @@ pub enum CallbackError {
 ///
 /// [`CallbackError`]; `iss` is judged first, since an error of another provider says nothing.
 pub fn check_callback(
-    metadata: &UpstreamMetadata,
+    (metadata, oidc): (&UpstreamMetadata, &OidcUpstream),
     params: &RequestParams,
 ) -> Result<CallbackResponse, CallbackError> {
     match params.get("iss") {
-        Some(issuer) if issuer != metadata.issuer => {
+        Some(issuer) if !oidc.has_issuer(issuer) => {
             return Err(CallbackError::OtherIssuer(issuer.to_owned()));
         }
         None if metadata.authorization_response_iss_parameter_supported => {
@@ -74,6 +74,7 @@ pub fn read_callback(params: &RequestParams) -> Result<CallbackResponse, Callbac
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::identity_provider::fixtures::sample_upstream;
 
     fn metadata(promises_iss: bool) -> UpstreamMetadata {
         UpstreamMetadata {
@@ -91,7 +92,8 @@ mod tests {
     }
 
     fn checked(promises_iss: bool, query: &str) -> Result<CallbackResponse, CallbackError> {
-        check_callback(&metadata(promises_iss), &RequestParams::parse(query.as_bytes()))
+        let oidc = sample_upstream("https://a.test");
+        check_callback((&metadata(promises_iss), &oidc), &RequestParams::parse(query.as_bytes()))
     }
 
     #[test]

@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use super::UpstreamMetadata;
 use crate::{
     model::{JwsAlgorithm, Timestamp},
-    protocol::jwt::UnverifiedJwt,
+    protocol::{
+        identity_provider::{DirectoryError, OidcUpstream},
+        jwt::UnverifiedJwt,
+    },
 };
 
 /// How far the provider's clock may differ.
@@ -25,8 +28,8 @@ const MAX_VALUES: usize = 10_000;
 pub struct UpstreamIdTokenRequirements<'a> {
     /// The metadata of the provider that was asked.
     pub metadata: &'a UpstreamMetadata,
-    /// The client id there.
-    pub client_id: &'a str,
+    /// The provider, and this tenant as its client.
+    pub oidc: &'a OidcUpstream,
     /// `nonce` of the request; `None` after a refresh.
     pub nonce: Option<&'a str>,
     /// The access token that came with it.
@@ -58,6 +61,9 @@ pub enum IdTokenError {
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
     #[error("the ID token is signed with an algorithm that the provider does not announce")]
     Algorithm,
+    /// The directory (`tid`) is not among those that the issuer stands for.
+    #[error("the ID token is of a directory (tid) that oidc.tenantIds does not list")]
+    OtherDirectory,
     /// The issuer is another one.
     #[error("the ID token is from another issuer")]
     Issuer,
@@ -95,13 +101,12 @@ pub fn check_id_token(
         return Err(IdTokenError::TooLarge(jwt.len()));
     }
     let token = UnverifiedJwt::read_within(jwt, MAX_VALUES).ok_or(IdTokenError::Malformed)?;
-    let UpstreamIdTokenRequirements { metadata, client_id, nonce, access_token } = expected;
+    let UpstreamIdTokenRequirements { metadata, oidc, nonce, access_token } = expected;
+    let client_id = oidc.client_id.as_str();
     if !check_algorithm(metadata, token.algorithm) {
         return Err(IdTokenError::Algorithm);
     }
-    if token.text("iss") != Some(&metadata.issuer) {
-        return Err(IdTokenError::Issuer);
-    }
+    check_issuer(oidc, &token)?;
     let audiences = audiences_of_token(&token);
     if !audiences.contains(&client_id) {
         return Err(IdTokenError::Audience);
@@ -130,6 +135,15 @@ pub fn check_id_token(
         return Err(IdTokenError::Subject);
     }
     Ok(UpstreamIdToken { algorithm: token.algorithm, kid: token.kid, claims: token.claims })
+}
+
+/// A token of another directory is told from one of another issuer: a person came from there.
+fn check_issuer(oidc: &OidcUpstream, token: &UnverifiedJwt) -> Result<(), IdTokenError> {
+    let expected = oidc.issuer_of(&token.claims).map_err(|error| match error {
+        DirectoryError::Missing => IdTokenError::Issuer,
+        DirectoryError::NotListed => IdTokenError::OtherDirectory,
+    })?;
+    if token.text("iss") == Some(&*expected) { Ok(()) } else { Err(IdTokenError::Issuer) }
 }
 
 /// `at_hash` of an access token (OIDC Core §3.1.3.6).
@@ -174,6 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::identity_provider::fixtures::sample_upstream;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -209,9 +224,10 @@ mod tests {
         let signature = if algorithm == "none" { "" } else { "c2ln" };
         let jwt = format!("{}.{}.{signature}", part(&json!({"alg": algorithm})), part(&claims));
         let metadata = metadata();
+        let oidc = sample_upstream("https://login.test");
         let expected = UpstreamIdTokenRequirements {
             metadata: &metadata,
-            client_id: "lanyard",
+            oidc: &oidc,
             nonce: Some("n"),
             access_token: Some("token"),
         };

@@ -7,6 +7,7 @@ mod attacks;
 mod backchannel_logout;
 mod bad_input;
 mod client_ref;
+mod entra;
 mod github;
 mod identifier_first;
 mod markup;

@@ -1,5 +1,6 @@
 //! Converts an `IdentityProvider` to a validated provider, except for its Secret.
 
+mod issuer_template;
 mod ldap;
 mod mapping;
 mod source;

@@ -2,7 +2,10 @@
 
 use url::Url;
 
-use super::{ProblemList, ldap::ldap_settings, object_name, visible_text};
+use super::{
+    ProblemList, issuer_template::check_issuer_template, ldap::ldap_settings, object_name,
+    visible_text,
+};
 use crate::{
     api::{
         EnumSpec, GitHubProviderSpec, IdentityProviderSpec, LocalClientRef, OidcProviderSpec,
@@ -115,8 +118,10 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
     let client_id = spec.client_id.clone().unwrap_or_default();
     visible_text(problems, "spec.oidc.clientId", &client_id);
     let credentials = own_credentials(problems, spec);
+    check_issuer_template(problems, spec);
     url.map(|_| OidcUpstream {
         issuer,
+        tenant_ids: spec.tenant_ids.clone(),
         client_id,
         credentials,
         linked: None,
@@ -153,6 +158,7 @@ fn linked_upstream(
         ("issuer", oidc.issuer.is_some()),
         ("clientId", oidc.client_id.is_some()),
         ("clientSecretRef", oidc.client_secret_ref.is_some()),
+        ("tenantIds", !oidc.tenant_ids.is_empty()),
         ("privateKeyJwt", oidc.private_key_jwt.is_some()),
     ] {
         if set {
@@ -167,6 +173,7 @@ fn linked_upstream(
     let usual = usual.chain(refreshes.then_some("offline_access"));
     Some(OidcUpstream {
         issuer: linked.issuer.to_string(),
+        tenant_ids: Vec::new(),
         client_id: linked.client_id.to_string(),
         credentials: linked.credentials.clone(),
         linked: Some(linked.tenant.clone()),

@@ -1,0 +1,83 @@
+//! An issuer that stands for several directories of Microsoft Entra.
+
+use super::ProblemList;
+use crate::{
+    api::{EnumSpec, OidcProviderSpec},
+    model::ClientAssertionAudience,
+    protocol::identity_provider::TENANT_PLACEHOLDER,
+};
+
+const FIELD: &str = "spec.oidc.tenantIds";
+
+/// Validates the list of directories. Without it, people of every directory could sign in.
+pub(super) fn check_issuer_template(problems: &mut ProblemList, spec: &OidcProviderSpec) {
+    let issuer = spec.issuer.as_deref().unwrap_or_default();
+    let is_template = issuer.contains(TENANT_PLACEHOLDER);
+    if is_template != !spec.tenant_ids.is_empty() {
+        let message = if is_template {
+            "must list the directories whose people may sign in, since issuer has {tenantid}"
+        } else {
+            "needs {tenantid} in issuer, which stands for one of them; remove it, or use https://login.microsoftonline.com/{tenantid}/v2.0"
+        };
+        problems.invalid(FIELD, message);
+    }
+    for (index, id) in spec.tenant_ids.iter().enumerate() {
+        if !is_directory_id(id) {
+            let message = "must be the id of a directory in lower case, such as b9419818-09af-49c2-b0c3-653adc1f376e";
+            problems.invalid(format!("{FIELD}[{index}]"), message);
+        }
+    }
+    let audience = spec.private_key_jwt.as_ref().and_then(|it| it.audience.as_ref());
+    if is_template && audience == Some(&EnumSpec::Supported(ClientAssertionAudience::Issuer)) {
+        let message = "must not be Issuer, since the issuer is a template";
+        problems.invalid("spec.oidc.privateKeyJwt.audience", message);
+    }
+}
+
+fn is_directory_id(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c) || c == '-';
+    lengths.eq([8, 4, 4, 4, 12]) && text.chars().all(is_hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ConditionType;
+
+    const ID: &str = "b9419818-09af-49c2-b0c3-653adc1f376e";
+    const TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+
+    /// The field of the first problem.
+    fn problem(issuer: &str, ids: &[&str], audience: Option<&str>) -> Option<String> {
+        let mut spec = serde_json::json!({ "issuer": issuer, "tenantIds": ids });
+        if let Some(audience) = audience {
+            spec["privateKeyJwt"] = serde_json::json!({ "audience": audience });
+        }
+        let spec: OidcProviderSpec = serde_json::from_value(spec).expect("a spec");
+        let mut problems = ProblemList::default();
+        check_issuer_template(&mut problems, &spec);
+        problems.find(ConditionType::Accepted).map(|problem| problem.field.clone())
+    }
+
+    #[test]
+    fn directories_are_listed_where_the_issuer_stands_for_them() {
+        assert_eq!(problem(TEMPLATE, &[ID], None), None);
+        assert_eq!(problem("https://login.test", &[], None), None);
+        assert_eq!(problem(TEMPLATE, &[], None).as_deref(), Some(FIELD));
+        assert_eq!(problem("https://login.test", &[ID], None).as_deref(), Some(FIELD));
+        for bad in [ID.to_uppercase(), "common".to_owned(), format!("{ID}0"), ID.replace('b', "x")]
+        {
+            let found = problem(TEMPLATE, &[ID, &bad], None);
+            assert_eq!(found.as_deref(), Some("spec.oidc.tenantIds[1]"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_the_audience_of_nothing() {
+        let with = |audience: &str| problem(TEMPLATE, &[ID], Some(audience));
+        assert_eq!(with("TokenEndpoint"), None);
+        let found = with("Issuer");
+        assert_eq!(found.as_deref(), Some("spec.oidc.privateKeyJwt.audience"));
+    }
+}
