@@ -755,6 +755,15 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
     ] {
         providers.rejects(by_reference(also), message).await;
     }
+    let key = |also: Value| {
+        let mut oidc = json!({ "privateKeyJwt": { "algorithm": "RS256", "audience": "Issuer" } });
+        merge(&mut oidc, &also);
+        json!({ "oidc": oidc })
+    };
+    providers.accepts(key(json!({}))).await;
+    let both = key(json!({ "clientSecretRef": { "name": "hub" } }));
+    providers.rejects(both, "must not have both clientSecretRef and privateKeyJwt").await;
+    providers.rejects(json!({ "oidc": { "clientId": null } }), message).await;
     let entra = |ids: Value| {
         let issuer = "https://login.microsoftonline.com/{tenantid}/v2.0";
         json!({ "oidc": { "issuer": issuer, "tenantIds": ids } })
@@ -768,15 +777,6 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
     providers.rejects(json!({ "oidc": { "tenantIds": [id] } }), message).await;
     let message = "must be ids of directories in lower case";
     providers.rejects(entra(json!([id, id.to_uppercase()])), message).await;
-    let key = |also: Value| {
-        let mut oidc = json!({ "privateKeyJwt": { "algorithm": "RS256", "audience": "Issuer" } });
-        merge(&mut oidc, &also);
-        json!({ "oidc": oidc })
-    };
-    providers.accepts(key(json!({}))).await;
-    let both = key(json!({ "clientSecretRef": { "name": "hub" } }));
-    providers.rejects(both, "must not have both clientSecretRef and privateKeyJwt").await;
-    providers.rejects(json!({ "oidc": { "clientId": null } }), message).await;
     let to = |name: &str| by_reference(json!({ "clientRef": { "name": name } }));
     providers.rejects(to("Hub"), "must be").await;
     let before = by_reference(json!({}));
