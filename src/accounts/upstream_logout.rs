@@ -25,14 +25,13 @@ pub(crate) async fn end_sessions_of_provider(
     logout_token: &str,
 ) -> Result<usize, UpstreamSignInError> {
     let (fetch, upstream) = (context.upstream_client(), &context.services.upstream);
-    let metadata = upstream.metadata(&fetch, (provider, oidc), context.now).await?;
     let checked = upstream.check_logout_token(&fetch, (provider, oidc), logout_token, context.now);
     let token = checked.await?;
     let name = match (&token.sid, &token.subject) {
         (Some(sid), _) => UpstreamName::Sid(sid),
         (None, subject) => UpstreamName::Subject(subject.as_deref().unwrap_or_default()),
     };
-    let of = (provider.name(), metadata.issuer.as_str());
+    let of = (provider.name(), token.issuer.as_str());
     let mut ended = 0;
     for session in list_upstream_sessions(context, of, name).await? {
         if is_about(&token, &session) {

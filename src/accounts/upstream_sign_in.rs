@@ -114,22 +114,17 @@ pub async fn complete_upstream_sign_in(
     params: &RequestParams,
 ) -> Result<SignedInUser, UpstreamSignInError> {
     let answer = match &provider.source {
-        ProviderSource::Oidc(oidc) => {
-            redeem(context, fetch, (provider, oidc), state, params).await?
-        }
+        ProviderSource::Oidc(oidc) => redeem(context, fetch, (provider, oidc), state, params).await,
         ProviderSource::GitHub(github) => {
             let response = read_callback(params).map_err(UpstreamError::Callback)?;
             let redirect_uri = redirect_uri(context, provider);
             let exchange = code_exchange((&response, None), state, &redirect_uri);
-            let redeemed = redeem_github_code(fetch, github, exchange).await;
-            redeemed.map_err(|error| {
-                let error = error.into();
-                people::report_refused_person(context, provider, None, &error);
-                error
-            })?
+            redeem_github_code(fetch, github, exchange).await.map_err(Into::into)
         }
         ProviderSource::Ldap(_) => return Err(UpstreamSignInError::BadEndpoint),
     };
+    let answer =
+        answer.inspect_err(|error| people::report_refused_person(context, provider, None, error))?;
     if !state.demands.are_met(answer.auth_time, state.started_at, TOLERANCE) {
         return Err(UpstreamSignInError::NotFresh);
     }

@@ -33,6 +33,7 @@ struct PublicKey {
     kid: Option<String>,
     algorithm: Option<String>,
     family: Family,
+    issuer: Option<String>,
     key: DecodingKey,
 }
 
@@ -70,9 +71,21 @@ impl PublicKeys {
         algorithm: JwsAlgorithm,
         kid: Option<&str>,
     ) -> Result<(), JwsError> {
+        self.verify_by(jws, (algorithm, kid), |_| true)
+    }
+
+    /// Verifies a compact JWS with the keys that match `algorithm` and `kid`, and that have no `issuer`
+    /// or one that `counts`. The keys of Microsoft Entra have this member.
+    pub fn verify_by(
+        &self,
+        jws: &str,
+        (algorithm, kid): (JwsAlgorithm, Option<&str>),
+        counts: impl Fn(&str) -> bool,
+    ) -> Result<(), JwsError> {
         let (family, wire) = asymmetric(algorithm).ok_or(JwsError::UnknownKey)?;
         let mut result = Err(JwsError::UnknownKey);
-        for key in self.0.iter().filter(|key| key.family == family) {
+        let counted = |key: &&PublicKey| key.issuer.as_deref().is_none_or(&counts);
+        for key in self.0.iter().filter(|key| key.family == family).filter(counted) {
             let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
             let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
             if named && meant {
@@ -117,6 +130,7 @@ fn is_for(own: &str, wire: Algorithm) -> bool {
 
 fn public_key(jwk: &Value) -> Option<PublicKey> {
     let algorithm = jwk.get("alg").and_then(Value::as_str).map(str::to_owned);
+    let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned());
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     if matches!(&jwk.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature) {
         return None;
@@ -135,6 +149,7 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
         family,
         key: DecodingKey::from_jwk(&jwk).ok()?,
         algorithm,
+        issuer,
         kid: jwk.common.key_id,
     })
 }
@@ -187,6 +202,23 @@ mod tests {
         assert_eq!(set("a").verify(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
         let unknown = set("a").verify(&jws, JwsAlgorithm::EdDSA, Some("b"));
         assert_eq!(unknown, Err(JwsError::UnknownKey));
+    }
+
+    #[test]
+    fn a_key_with_an_issuer_counts_if_the_issuer_does() {
+        let jws = signed();
+        let verify = |issuer: &Value| {
+            let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "issuer": issuer });
+            let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+            assert_eq!(keys.verify(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
+            keys.verify_by(&jws, (JwsAlgorithm::EdDSA, None), |issuer| issuer == "https://one.test")
+        };
+        assert_eq!(verify(&json!("https://one.test")), Ok(()));
+        for other in [json!("https://two.test"), json!(null), json!(["https://one.test"])] {
+            assert_eq!(verify(&other), Err(JwsError::UnknownKey), "{other}");
+        }
+        let counts = |_: &str| false;
+        assert_eq!(set("a").verify_by(&jws, (JwsAlgorithm::EdDSA, None), counts), Ok(()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
-    keys::JwsError,
+    keys::{JwsError, PublicKeys},
     model::{JwsAlgorithm, Secret, SecretTransport, Timestamp},
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
@@ -51,6 +51,7 @@ pub struct CodeExchange<'a> {
 #[derive(Clone, Copy, Debug)]
 struct SignedToken<'a> {
     jwt: &'a str,
+    issuer: &'a str,
     algorithm: JwsAlgorithm,
     kid: Option<&'a str>,
 }
@@ -166,12 +167,10 @@ impl UpstreamClient {
         let access_token = tokens.access_token.as_ref().map(|token| token.expose().as_str());
         let expected = UpstreamIdTokenRequirements { metadata, oidc, nonce, access_token };
         let checked = check_id_token(id_token, expected, now)?;
-        let signed = SignedToken {
-            jwt: id_token,
-            algorithm: checked.algorithm,
-            kid: checked.kid.as_deref(),
-        };
-        self.check_signature(fetch, (metadata, provider), signed, now).await?;
+        let issuer = checked.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+        let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
+        let signed = SignedToken { jwt: id_token, issuer, algorithm, kid };
+        self.check_signature(fetch, (metadata, (provider, oidc)), signed, now).await?;
         Ok(checked)
     }
 
@@ -188,10 +187,10 @@ impl UpstreamClient {
         now: Timestamp,
     ) -> Result<UpstreamLogoutToken, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
-        let checked = check_logout_token(logout_token, (&metadata, &oidc.client_id), now)?;
+        let checked = check_logout_token(logout_token, (&metadata, oidc), now)?;
         let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
-        let signed = SignedToken { jwt: logout_token, algorithm, kid };
-        self.check_signature(fetch, (&metadata, provider), signed, now).await?;
+        let signed = SignedToken { jwt: logout_token, issuer: &checked.issuer, algorithm, kid };
+        self.check_signature(fetch, (&metadata, (provider, oidc)), signed, now).await?;
         Ok(checked)
     }
 
@@ -199,19 +198,22 @@ impl UpstreamClient {
     async fn check_signature(
         &self,
         fetch: &SharedFetch,
-        (metadata, provider): (&UpstreamMetadata, &IdentityProvider),
-        SignedToken { jwt, algorithm, kid }: SignedToken<'_>,
+        (metadata, (provider, oidc)): (&UpstreamMetadata, (&IdentityProvider, &OidcUpstream)),
+        SignedToken { jwt, issuer, algorithm, kid }: SignedToken<'_>,
         now: Timestamp,
     ) -> Result<(), UpstreamError> {
+        let verify = |keys: &PublicKeys| {
+            keys.verify_by(jwt, (algorithm, kid), |own| oidc.is_key_for(own, issuer))
+        };
         let of = (&provider.tenant, metadata.jwks_uri.as_str());
         let keys = self.jwks.at(fetch, of, now, false).await?;
-        match keys.verify(jwt, algorithm, kid) {
+        match verify(&keys) {
             Ok(()) => Ok(()),
             Err(JwsError::BadSignature) => Err(UpstreamError::Signature),
             // The provider may have changed its keys.
             Err(JwsError::UnknownKey) => {
                 let keys = self.jwks.at(fetch, of, now, true).await?;
-                keys.verify(jwt, algorithm, kid).map_err(|_| UpstreamError::Signature)
+                verify(&keys).map_err(|_| UpstreamError::Signature)
             }
         }
     }

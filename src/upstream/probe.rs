@@ -145,6 +145,27 @@ mod tests {
     #[derive(Debug)]
     struct Answering(Result<&'static str, FetchError>);
 
+    /// A server that has a document at one URL.
+    #[derive(Debug)]
+    struct DocumentAt(&'static str, &'static str);
+
+    #[async_trait]
+    impl Fetch for DocumentAt {
+        async fn get(&self, url: &str, _: usize) -> Result<FetchedDocument, FetchError> {
+            assert_eq!(url, self.0);
+            let body = Bytes::from(self.1);
+            Ok(FetchedDocument { body, content_type: None, max_age: None })
+        }
+
+        async fn post_form(&self, _: &str, _: String) -> Result<u16, FetchError> {
+            Err(FetchError::Busy)
+        }
+
+        async fn call(&self, _: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
+            Err(FetchError::Busy)
+        }
+    }
+
     #[async_trait]
     impl Fetch for Answering {
         async fn get(&self, _: &str, _: usize) -> Result<FetchedDocument, FetchError> {
@@ -213,6 +234,21 @@ mod tests {
                 assert_eq!(found, expected, "{answer:?}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_template_of_issuers_has_one_document_for_all_directories() {
+        const AT: &str =
+            "https://login.test/organizations/v2.0/.well-known/openid-configuration";
+        const DOCUMENT: &str = r#"{"issuer": "https://login.test/{tenantid}/v2.0",
+            "authorization_endpoint": "https://login.test/a", "token_endpoint": "https://login.test/t",
+            "jwks_uri": "https://login.test/k", "response_types_supported": ["code"]}"#;
+        let fetch: SharedFetch = Arc::new(DocumentAt(AT, DOCUMENT));
+        let template = "https://login.test/{tenantid}/v2.0";
+        assert!(probe_discovery(&fetch, template).await.is_ok());
+        let own: SharedFetch = Arc::new(DocumentAt(AT, r#"{}"#));
+        let failed = probe_discovery(&own, template).await.map_err(|error| error.failure);
+        assert_eq!(failed, Err(ProbeFailure::BadMetadata));
     }
 
     #[tokio::test]

@@ -37,6 +37,8 @@ pub struct Script {
     pub unsigned: bool,
     /// The id of the published key.
     pub kid: &'static str,
+    /// Replaces members of the published key.
+    pub key: Value,
     /// Waits before each answer.
     pub delay: Duration,
 }
@@ -52,6 +54,7 @@ impl Default for Script {
             token_response: None,
             unsigned: false,
             kid: "one",
+            key: json!({}),
             delay: Duration::ZERO,
         }
     }
@@ -152,8 +155,9 @@ async fn answer(mut stream: TcpStream, state: State) {
             } else {
                 PUBLIC
             };
-            let key =
+            let mut key =
                 json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": script.kid, "alg": "EdDSA"});
+            replace(&mut key, &script.key);
             (200, json!({"keys": [key]}).to_string())
         }
         "/userinfo" => (script.userinfo_status, script.userinfo.to_string()),

@@ -26,7 +26,11 @@ impl GroupMapping {
     /// The groups of a person, without duplicates, in the provider's order.
     pub(super) fn groups(&self, claims: &UpstreamClaims) -> Result<Vec<String>, MappingError> {
         let name = match &self.value {
-            Some(source) => source.claim(),
+            Some(ValueSource::Claim(name)) => Some(name.as_str()),
+            // Without this check an expression could give no groups instead of an error.
+            Some(ValueSource::Expression(expression)) => {
+                expression.text().contains(DEFAULT_CLAIM).then_some(DEFAULT_CLAIM)
+            }
             None => Some(DEFAULT_CLAIM),
         };
         if name.is_some_and(|name| has_overage(claims, name)) {
@@ -85,7 +89,8 @@ impl GroupMapping {
 /// claim in `_claim_names` (OIDC Core §5.6.2), or sends `hasgroups`.
 fn has_overage(claims: &UpstreamClaims, name: &str) -> bool {
     let elsewhere = claims.get("_claim_names").and_then(|names| names.get(name)).is_some();
-    elsewhere || claims.get("hasgroups") == Some(&Value::Bool(true))
+    let has_groups = || claims.get("hasgroups") == Some(&Value::Bool(true));
+    elsewhere || (name == DEFAULT_CLAIM && has_groups())
 }
 
 /// Returns true if `text` matches `pattern`, in which `*` stands for any text.
@@ -107,6 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::expression::{Expression, ExpressionScope};
 
     fn groups(mapping: &GroupMapping, claims: Value) -> Result<Vec<String>, MappingError> {
         let Value::Object(claims) = claims else { panic!("an object") };
@@ -144,8 +150,21 @@ mod tests {
     #[test]
     fn groups_that_the_provider_left_out_are_an_error() {
         for claims in [json!({"_claim_names": {"groups": "src1"}}), json!({"hasgroups": true})] {
-            assert_eq!(groups(&mapping(None, &[], ""), claims), Err(MappingError::GroupOverage));
+            let by = |mapping: GroupMapping| groups(&mapping, claims.clone());
+            assert_eq!(by(mapping(None, &[], "")), Err(MappingError::GroupOverage));
+            assert_eq!(by(mapping(Some("groups"), &[], "")), Err(MappingError::GroupOverage));
+            let expression = |text: &str| {
+                let parsed = Expression::parse(text, ExpressionScope::Claims).expect("parsed");
+                let value = Some(ValueSource::Expression(parsed));
+                by(GroupMapping { value, ..mapping(None, &[], "") })
+            };
+            let found = expression("has(claims.groups) ? claims.groups : []");
+            assert_eq!(found, Err(MappingError::GroupOverage));
+            assert_eq!(expression("['staff']"), Ok(vec!["staff".to_owned()]));
         }
+        let roles = json!({"_claim_names": {"groups": "src1"}, "hasgroups": true, "roles": ["a"]});
+        let found = groups(&mapping(Some("roles"), &[], ""), roles);
+        assert_eq!(found, Ok(vec!["a".to_owned()]), "roles are sent beside");
     }
 
     #[test]

@@ -47,6 +47,27 @@ impl OidcUpstream {
         self.tenant_ids.iter().any(|id| self.with_directory(id) == issuer)
     }
 
+    /// Returns true if the claims have an issuer that they may have: that of their directory, or that of
+    /// any listed one if they name none, as in a logout token.
+    pub fn accepts_issuer_of(&self, claims: &UpstreamClaims) -> bool {
+        let issuer = claims.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default();
+        if claims.contains_key(TENANT_CLAIM) {
+            self.issuer_of(claims).is_ok_and(|expected| expected == issuer)
+        } else {
+            self.has_issuer(issuer)
+        }
+    }
+
+    /// Returns true if a published key with the member `issuer` signs for an issuer. Where that is one of
+    /// a template, the keys of all directories are published together.
+    pub fn is_key_for(&self, issuer_of_key: &str, issuer: &str) -> bool {
+        let is_of = |id: &String| {
+            issuer == self.with_directory(id)
+                && issuer == issuer_of_key.replace(TENANT_PLACEHOLDER, id)
+        };
+        self.tenant_ids.is_empty() || self.tenant_ids.iter().any(is_of)
+    }
+
     /// The directory of the claims; `None` if the issuer is not a template.
     pub(super) fn directory_of(
         &self,
@@ -111,6 +132,46 @@ mod tests {
         }
         let personal = upstream("https://login.test/{tenantid}/v2.0", &[ONE, CONSUMERS]);
         assert_eq!(personal.discovery_base(), "https://login.test/common/v2.0");
+    }
+
+    #[test]
+    fn claims_without_a_directory_have_the_issuer_of_a_listed_one() {
+        const TEMPLATE: &str = "https://login.test/{tenantid}/v2.0";
+        const TWO: &str = "690222be-ff1a-4d56-abd1-7e4f7d38e474";
+        let template = upstream(TEMPLATE, &[ONE, TWO]);
+        let accepts = |issuer: &str, tid: Option<&str>| {
+            let mut claims = UpstreamClaims::from_iter([("iss".to_owned(), issuer.into())]);
+            claims.extend(tid.map(|tid| (TENANT_CLAIM.to_owned(), tid.into())));
+            template.accepts_issuer_of(&claims)
+        };
+        let of = |id: &str| TEMPLATE.replace(TENANT_PLACEHOLDER, id);
+        assert!(accepts(&of(ONE), None) && accepts(&of(ONE), Some(ONE)));
+        for (issuer, tid) in [
+            (of(TWO), Some(ONE)),
+            (of(CONSUMERS), None),
+            (of(CONSUMERS), Some(CONSUMERS)),
+            (of(ONE), Some(CONSUMERS)),
+            (TEMPLATE.to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert!(!accepts(&issuer, tid), "{issuer} {tid:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_signs_for_its_issuer() {
+        const TEMPLATE: &str = "https://login.test/{tenantid}/v2.0";
+        const TWO: &str = "690222be-ff1a-4d56-abd1-7e4f7d38e474";
+        let template = upstream(TEMPLATE, &[ONE, TWO]);
+        let of = |id: &str| TEMPLATE.replace(TENANT_PLACEHOLDER, id);
+        assert!(template.is_key_for(TEMPLATE, &of(ONE)));
+        assert!(template.is_key_for(&of(ONE), &of(ONE)));
+        for other in [of(TWO), of(CONSUMERS), "https://other.test/{tenantid}".into(), String::new()] {
+            assert!(!template.is_key_for(&other, &of(ONE)), "{other}");
+        }
+        assert!(!template.is_key_for(TEMPLATE, &of(CONSUMERS)));
+        // Elsewhere all keys of the document are those of the issuer.
+        assert!(upstream("https://login.test", &[]).is_key_for("x", "https://login.test"));
     }
 
     #[test]

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     model::{JwsAlgorithm, Timestamp},
-    protocol::{jwt::UnverifiedJwt, logout_token::BACKCHANNEL_LOGOUT_EVENT},
+    protocol::{
+        identity_provider::OidcUpstream, jwt::UnverifiedJwt,
+        logout_token::BACKCHANNEL_LOGOUT_EVENT,
+    },
 };
 
 /// How far the provider's clock may differ.
@@ -29,6 +32,8 @@ pub struct UpstreamLogoutToken {
     pub algorithm: JwsAlgorithm,
     /// `kid`.
     pub kid: Option<String>,
+    /// `iss`.
+    pub issuer: String,
     /// `sub`. One of `sub` and `sid` is there.
     pub subject: Option<String>,
     /// `sid`.
@@ -76,7 +81,7 @@ pub enum LogoutTokenError {
 /// [`LogoutTokenError`]: the first requirement that is not met.
 pub fn check_logout_token(
     jwt: &str,
-    (metadata, client_id): (&UpstreamMetadata, &str),
+    (metadata, oidc): (&UpstreamMetadata, &OidcUpstream),
     now: Timestamp,
 ) -> Result<UpstreamLogoutToken, LogoutTokenError> {
     if jwt.len() > MAX_LEN {
@@ -87,10 +92,9 @@ pub fn check_logout_token(
     if !check_algorithm(metadata, token.algorithm) {
         return Err(LogoutTokenError::Algorithm);
     }
-    if token.text("iss") != Some(&metadata.issuer) {
-        return Err(LogoutTokenError::Issuer);
-    }
-    if !audiences_of_token(&token).contains(&client_id) {
+    let issuer = token.text("iss").filter(|_| oidc.accepts_issuer_of(&token.claims));
+    let issuer = issuer.ok_or(LogoutTokenError::Issuer)?.to_owned();
+    if !audiences_of_token(&token).contains(&oidc.client_id.as_str()) {
         return Err(LogoutTokenError::Audience);
     }
     let issued_at = check_times(&token, now).ok_or(LogoutTokenError::Time)?;
@@ -106,7 +110,8 @@ pub fn check_logout_token(
     if subject.is_none() && sid.is_none() {
         return Err(LogoutTokenError::Nobody);
     }
-    Ok(UpstreamLogoutToken { algorithm: token.algorithm, kid: token.kid, subject, sid, issued_at })
+    let (algorithm, kid) = (token.algorithm, token.kid);
+    Ok(UpstreamLogoutToken { algorithm, kid, issuer, subject, sid, issued_at })
 }
 
 /// `iat`, if the token is neither old nor from the future. Earlier drafts had no `exp`.
@@ -127,6 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::identity_provider::fixtures::sample_upstream;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -156,7 +162,7 @@ mod tests {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signature = if header["alg"] == "none" { "" } else { "c2ln" };
         let jwt = format!("{}.{}.{signature}", part(header), part(&claims));
-        check_logout_token(&jwt, (&metadata(), "lanyard"), NOW)
+        check_logout_token(&jwt, (&metadata(), &sample_upstream("https://login.test")), NOW)
     }
 
     #[test]

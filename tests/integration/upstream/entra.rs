@@ -1,12 +1,14 @@
 //! Microsoft Entra: one application for the people of several directories.
 
+use lanyard::model::Clock;
 use serde_json::{Value, json};
 
 use super::{
-    attacks::World,
+    attacks::{Away, World},
     browser::{Page, claims},
     upstream::Script,
 };
+use crate::support::publisher::signed;
 
 const ONE: &str = "b9419818-09af-49c2-b0c3-653adc1f376e";
 const TWO: &str = "0f1e2d3c-0000-4000-8000-00000000000a";
@@ -91,7 +93,6 @@ async fn other_directories_and_lies_about_them_are_refused() {
         (ONE, json!({"iss": world.issuer_of("{tenantid}")}), 502),
         (ONE, json!({"iss": world.issuer_of(OTHER)}), 502),
         (ONE, json!({"iss": world.upstream.issuer}), 502),
-        (ONE, json!({"_claim_names": {"groups": "src1"}, "groups": null}), 502),
     ] {
         let page = world.sign_in_from(directory, changes.clone()).await;
         assert_eq!(page.status, status, "{directory} {changes}: {}", page.body);
@@ -106,6 +107,89 @@ async fn other_directories_and_lies_about_them_are_refused() {
     let away = world.go("corp", &[]).await;
     let page = world.back(&away, "corp", &[("iss", &world.issuer_of(TWO))]).await;
     assert!(world.id_token(&page).await["sub"].is_string());
+}
+
+#[tokio::test]
+async fn refused_people_and_left_out_groups_are_reported() {
+    let world = World::with(&[(PLAIN, &template(&[ONE]))]).await;
+    assert_eq!(world.sign_in_from(OTHER, json!({})).await.status, 403);
+    let refused = world.app.audit.last("person_refused");
+    assert_eq!(refused["reason"], "rule");
+    assert!(refused["cause"].as_str().is_some_and(|it| it.contains("tenantIds")), "{refused}");
+    for overage in [json!({"_claim_names": {"groups": "src1"}}), json!({"hasgroups": true})] {
+        let mut token = overage.clone();
+        token["groups"] = json!(null);
+        assert_eq!(world.sign_in_from(ONE, token).await.status, 502, "{overage}");
+        let refused = world.app.audit.last("person_refused");
+        assert!(refused["cause"].as_str().is_some_and(|it| it.contains("overage")), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_signs_for_the_directories_of_its_issuer() {
+    for (of_key, status) in [
+        (Some("{tenantid}"), 303),
+        (Some(ONE), 303),
+        (None, 303),
+        (Some(TWO), 502),
+        (Some(OTHER), 502),
+    ] {
+        let world = World::with(&[(PLAIN, &template(&[ONE, TWO]))]).await;
+        world.answers_as(ONE, json!({}));
+        let of_key = of_key.map(|directory| world.issuer_of(directory));
+        if let Some(issuer) = &of_key {
+            world.upstream.script.lock().expect("whole").key = json!({"issuer": issuer});
+        }
+        let away = world.go("corp", &[]).await;
+        let page = world.back(&away, "corp", &[]).await;
+        if status == 303 {
+            assert!(world.id_token(&page).await["sub"].is_string(), "{of_key:?}");
+        } else {
+            assert_eq!(page.status, status, "{of_key:?} {}", page.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn logout_tokens_are_of_a_listed_directory() {
+    let world = World::with(&[(PLAIN, &template(&[ONE, TWO]))]).await;
+    world.answers_as(ONE, json!({}));
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    assert!(page.left_for.is_some(), "{}", page.body);
+    let application = world.application().await;
+    let has_session = async |away: &Away| {
+        let url = application.authorize_url("openid", &[("prompt", "none")]);
+        away.browser.open(&url).await.answer().contains_key("code")
+    };
+    let log_out = async |issuer: String, tid: Option<&str>| {
+        let now = world.app.clock.now().secs();
+        let mut token = json!({
+            "iss": issuer, "aud": "lanyard", "iat": now, "exp": now + 120, "jti": "one", "sub": "1",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        });
+        if let Some(tid) = tid {
+            token["tid"] = json!(tid);
+        }
+        let url = format!("{}/callback/corp/logout", world.app.issuer("main"));
+        let form = [("logout_token", signed(&token))];
+        let response = reqwest::Client::new().post(url).form(&form).send().await.expect("answered");
+        response.status().as_u16()
+    };
+    for (issuer, tid) in [
+        (world.issuer_of("{tenantid}"), None),
+        (world.issuer_of(OTHER), None),
+        (world.issuer_of(OTHER), Some(OTHER)),
+        (world.issuer_of(ONE), Some(TWO)),
+        (world.issuer_of(ONE), Some(OTHER)),
+    ] {
+        assert_eq!(log_out(issuer.clone(), tid).await, 400, "{issuer} {tid:?}");
+    }
+    // The same `sub` in another directory is another person.
+    assert_eq!(log_out(world.issuer_of(TWO), Some(TWO)).await, 200);
+    assert!(has_session(&away).await);
+    assert_eq!(log_out(world.issuer_of(ONE), None).await, 200);
+    assert!(!has_session(&away).await);
 }
 
 #[tokio::test]

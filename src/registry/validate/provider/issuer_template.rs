@@ -1,8 +1,10 @@
 //! An issuer that stands for several directories of Microsoft Entra.
 
+use url::Url;
+
 use super::ProblemList;
 use crate::{
-    api::{EnumSpec, OidcProviderSpec},
+    api::{EnumSpec, IdentityProviderSpec, OidcProviderSpec},
     model::ClientAssertionAudience,
     protocol::identity_provider::TENANT_PLACEHOLDER,
 };
@@ -21,6 +23,10 @@ pub(super) fn check_issuer_template(problems: &mut ProblemList, spec: &OidcProvi
         };
         problems.invalid(FIELD, message);
     }
+    let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if host.is_some_and(|host| host.contains(['{', '}'])) {
+        problems.invalid("spec.oidc.issuer", "must have {tenantid} in its path, not in its host");
+    }
     for (index, id) in spec.tenant_ids.iter().enumerate() {
         if !is_directory_id(id) {
             let message = "must be the id of a directory in lower case, such as b9419818-09af-49c2-b0c3-653adc1f376e";
@@ -31,6 +37,17 @@ pub(super) fn check_issuer_template(problems: &mut ProblemList, spec: &OidcProvi
     if is_template && audience == Some(&EnumSpec::Supported(ClientAssertionAudience::Issuer)) {
         let message = "must not be Issuer, since the issuer is a template";
         problems.invalid("spec.oidc.privateKeyJwt.audience", message);
+    }
+}
+
+/// Validates an identity key of several directories. If it were the same for all, a person of one could be
+/// a person of another.
+pub(super) fn check_identity_key(problems: &mut ProblemList, spec: &IdentityProviderSpec) {
+    let issuer = spec.oidc.as_ref().and_then(|oidc| oidc.issuer.as_deref()).unwrap_or_default();
+    let is_other = |key: &str| !key.contains(TENANT_PLACEHOLDER);
+    if issuer.contains(TENANT_PLACEHOLDER) && spec.identity_key.as_deref().is_some_and(is_other) {
+        let message = "must have {tenantid}, since issuer has it; the id of a person's directory takes its place";
+        problems.invalid("spec.identityKey", message);
     }
 }
 
@@ -71,6 +88,29 @@ mod tests {
             let found = problem(TEMPLATE, &[ID, &bad], None);
             assert_eq!(found.as_deref(), Some("spec.oidc.tenantIds[1]"), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_host_is_no_template() {
+        let found = problem("https://{tenantid}.login.test/{tenantid}/v2.0", &[ID], None);
+        assert_eq!(found.as_deref(), Some("spec.oidc.issuer"));
+    }
+
+    #[test]
+    fn directories_have_identity_keys_of_their_own() {
+        let problem = |issuer: &str, key: &str| {
+            let spec = serde_json::json!({
+                "tenantRef": {"name": "main"}, "type": "OIDC", "admit": "Everyone",
+                "oidc": {"issuer": issuer, "clientId": "lanyard"}, "identityKey": key,
+            });
+            let mut problems = ProblemList::default();
+            let spec: IdentityProviderSpec = serde_json::from_value(spec).expect("a spec");
+            check_identity_key(&mut problems, &spec);
+            problems.find(ConditionType::Accepted).map(|problem| problem.field.clone())
+        };
+        assert_eq!(problem(TEMPLATE, "https://sts.windows.net/{tenantid}/"), None);
+        assert_eq!(problem("https://login.test", "staff"), None);
+        assert_eq!(problem(TEMPLATE, "staff").as_deref(), Some("spec.identityKey"));
     }
 
     #[test]

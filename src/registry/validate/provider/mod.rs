@@ -60,6 +60,7 @@ pub fn validate_provider(
     let default_key = || Some(source::default_identity_key(source.as_ref()?, key));
     let identity_key = spec.identity_key.clone().or_else(default_key);
     check_identity_key(&mut problems, spec.identity_key.as_deref());
+    issuer_template::check_identity_key(&mut problems, spec);
     let subject = subject(&mut problems, spec);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
