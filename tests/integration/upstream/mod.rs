@@ -7,6 +7,7 @@ mod attacks;
 mod backchannel_logout;
 mod bad_input;
 mod client_ref;
+mod declared_access;
 mod entra;
 mod github;
 mod identifier_first;
