@@ -95,6 +95,44 @@ fn realm_exports_become_manifests() {
 }
 
 #[test]
+fn groups_of_keycloak_have_the_names_that_applications_know() {
+    let mapper = |full_path: &str, claim: &str| {
+        json!({
+            "protocolMapper": "oidc-group-membership-mapper",
+            "config": { "full.path": full_path, "claim.name": claim },
+        })
+    };
+    let import = |scope: Option<Value>, client: Option<Value>| {
+        let mut realm = sample("keycloak-realm.json");
+        let mappers = |mapper: Option<Value>| Value::from_iter(mapper);
+        realm["clientScopes"] = json!([{ "name": "team", "protocolMappers": mappers(scope) }]);
+        realm["clients"][2]["protocolMappers"] = mappers(client);
+        let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+        let groups = spec_of(&imported, "OidcUser", "ada")["groups"].clone();
+        let about = |it: &ImportNote| {
+            let of_mapper = it.pointer.ends_with("/protocolMappers/0");
+            of_mapper || it.pointer == "/groups"
+        };
+        let notes = imported.notes.into_iter().filter(about);
+        (groups, notes.map(|it| format!("{}: {}", it.field(), it.message)).collect::<Vec<_>>())
+    };
+    let (groups, notes) = import(None, None);
+    assert_eq!(groups, json!(["staff", "staff/ops"]));
+    assert!(notes[0].starts_with("groups: no mapper of the realm gives groups"), "{notes:?}");
+    let (groups, notes) = import(Some(mapper("true", "groups")), None);
+    assert_eq!(groups, json!(["/staff", "/staff/ops"]));
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("groups come with the scope groups"), "{notes:?}");
+    let (groups, _) = import(None, Some(mapper("false", "groups")));
+    assert_eq!(groups, json!(["staff", "ops"]));
+    let (groups, notes) = import(Some(mapper("true", "teams")), Some(mapper("false", "groups")));
+    assert_eq!(groups, json!(["/staff", "/staff/ops"]));
+    for text in ["the claim \"teams\" is not carried", "this one names their last parts"] {
+        assert!(notes.iter().any(|note| note.contains(text)), "{text}: {notes:?}");
+    }
+}
+
+#[test]
 fn users_in_files_of_their_own_belong_to_the_realm() {
     let mut realm = sample("keycloak-realm.json");
     let users = realm["users"].take();

@@ -116,7 +116,9 @@ fn access(
         } else if let Some(provider) = providers.iter().find(of_connector) {
             names.push(provider.name.clone());
         } else {
-            let message = format!("{connector:?} is not carried: there is no such provider");
+            let message = format!(
+                "{connector:?} is not carried: no connector with this id becomes an IdentityProvider"
+            );
             import.notes.add(&field, message);
         }
     }

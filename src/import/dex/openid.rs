@@ -112,7 +112,7 @@ pub(super) fn microsoft_draft<'v>(
     let tenant = config.text("tenant").unwrap_or_else(|| "common".to_owned());
     if uuid::Uuid::try_parse(&tenant).is_err() {
         let message = format!(
-            "the connector {id:?} is not carried: {tenant:?} stands for several issuers; write the id of your Entra tenant, a UUID, and import again"
+            "the connector {id:?} is not carried: {tenant:?} stands for several issuers; write the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
         );
         import.notes.add(&config.get("tenant"), message);
         return None;

@@ -4,6 +4,7 @@
 
 mod clients;
 mod credentials;
+mod groups;
 mod people;
 mod profile;
 mod providers;
@@ -40,7 +41,9 @@ pub fn import_keycloak(
     let issuer = realm::add_realm(&mut import, realm, options, scopes.tenant.clone());
     clients::add_clients(&mut import, realm, &scopes);
     let drafts = providers::provider_drafts(&mut import, realm);
-    let has_passwords = people::add_people(&mut import, &files, realm, &drafts, &scopes);
+    let group_names = groups::group_names(&mut import, realm);
+    let names = (&scopes, group_names);
+    let has_passwords = people::add_people(&mut import, &files, realm, &drafts, names);
     write_providers(&mut import, drafts, issuer.as_deref(), has_passwords);
     realm::add_remaining_notes(&mut import, realm);
     Ok(import.into_imported())

@@ -2,6 +2,7 @@
 
 use super::{
     credentials::{ImportedCredential, convert_credential},
+    groups::GroupNames,
     profile::set_claims,
     scopes::RealmScopes,
 };
@@ -24,7 +25,7 @@ pub(super) fn add_people(
     files: &[SourceField<'_>],
     realm: &SourceField<'_>,
     providers: &[ProviderDraft<'_>],
-    scopes: &RealmScopes,
+    (scopes, group_names): (&RealmScopes, GroupNames),
 ) -> bool {
     let realm_name = realm.text("realm");
     let mut has_password = false;
@@ -35,7 +36,7 @@ pub(super) fn add_people(
                 continue;
             }
             count += 1;
-            has_password |= add_person(import, &person, providers, scopes);
+            has_password |= add_person(import, &person, providers, (scopes, group_names));
         }
     }
     if count == 0 {
@@ -49,7 +50,7 @@ fn add_person(
     import: &mut ImportCollector,
     person: &SourceField<'_>,
     providers: &[ProviderDraft<'_>],
-    scopes: &RealmScopes,
+    (scopes, group_names): (&RealmScopes, GroupNames),
 ) -> bool {
     let Some((id, username)) = person.text("id").zip(person.text("username")) else {
         let message = "the user is not carried: id and username are needed, since they make subject and username";
@@ -69,7 +70,7 @@ fn add_person(
         password_secret_ref: reference,
         identities: identities(import, person, providers),
         disabled: (person.flag("enabled") == Some(false)).then_some(true),
-        groups: groups(person),
+        groups: group_names.groups(person),
         name: full_name(person),
         given_name: person.text("firstName").filter(|text| text.chars().count() <= MAX_TEXT),
         family_name: person.text("lastName").filter(|text| text.chars().count() <= MAX_TEXT),
@@ -149,12 +150,6 @@ fn identities(
         }
     }
     identities
-}
-
-/// Groups by their paths, without the first slash.
-fn groups(person: &SourceField<'_>) -> Vec<String> {
-    let paths = person.texts("groups").into_iter();
-    paths.map(|path| path.trim_start_matches('/').to_owned()).filter(|it| !it.is_empty()).collect()
 }
 
 fn full_name(person: &SourceField<'_>) -> Option<String> {

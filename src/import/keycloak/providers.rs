@@ -133,7 +133,7 @@ fn microsoft_issuer(
     let tenant = config.text("tenantId").unwrap_or_else(|| "common".to_owned());
     if uuid::Uuid::try_parse(&tenant).is_err() {
         let message = format!(
-            "the provider {alias:?} is not carried: {tenant:?} stands for several issuers; set tenantId to the id of your Entra tenant, a UUID, and import again"
+            "the provider {alias:?} is not carried: {tenant:?} stands for several issuers; set tenantId to the id of your Entra tenant, a UUID, and import again. For people of several, change the issuer of the IdentityProvider to {ENTRA}/{{tenantid}}/v2.0, and list the ids in oidc.tenantIds"
         );
         import.notes.add(&config, message);
         return None;

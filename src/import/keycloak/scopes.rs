@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::groups::GROUP_MAPPER;
 use crate::{
     api::CustomScopeSpec,
     import::{manifests::ImportCollector, source_field::SourceField},
@@ -93,6 +94,10 @@ pub(super) fn realm_scopes(import: &mut ImportCollector, realm: &SourceField<'_>
                 {
                     found.claims.insert(attribute, claim.clone());
                     claims.push(claim);
+                }
+                _ if mapper.text("protocolMapper").as_deref() == Some(GROUP_MAPPER) => {
+                    let message = "the mapper is not carried: groups come with the scope groups, which applications request";
+                    import.notes.add(&mapper, message);
                 }
                 _ => import.notes.add(&mapper, "the mapper is not carried: only attributes of users become claims, with a name without dots"),
             }
