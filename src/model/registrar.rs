@@ -44,7 +44,7 @@ pub enum RegistrarError {
     #[error("the object was rejected: {0}")]
     Refused(String),
     /// A registered client with that name does not exist.
-    #[error("there is no such registered client")]
+    #[error("no registered client has this name")]
     NotFound,
     /// The request timed out, or the object kept changing.
     #[error("the request failed: {0}")]
