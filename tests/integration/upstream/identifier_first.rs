@@ -44,6 +44,24 @@ fn shape(page: &Page, name: &str) -> (u16, String) {
 }
 
 #[tokio::test]
+async fn a_tenant_whose_people_all_come_from_providers_asks_for_no_password() {
+    let world = World::new().await;
+    let has_form = |page: &Page| page.body.contains("id=\"username\"");
+    let (_, page) = arrive(&world, &[]).await;
+    assert!(!has_form(&page) && page.body.contains("Continue with other"), "{}", page.body);
+    let hidden = "signIn: {hidden: true}\n  ";
+    let of_other = format!("{hidden}admit: Declared");
+    let of_corp = format!("{hidden}# RULES");
+    world.serve(&[("# RULES", &of_corp), ("admit: Declared", &of_other)]);
+    let (_, page) = arrive(&world, &[]).await;
+    assert!(!has_form(&page) && page.body.contains("Use the sign-in link"), "{}", page.body);
+    world.serve(&WITH_PASSWORD);
+    let (_, page) = arrive(&world, &[]).await;
+    assert!(has_form(&page) && page.body.contains("id=\"password\""), "{}", page.body);
+    assert!(page.body.contains("Continue with other"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn the_domain_of_a_name_leads_to_its_provider() {
     let world = World::with(&[ROUTED, WITH_PASSWORD[0], WITH_PASSWORD[1]]).await;
     let (browser, page) = arrive(&world, &[]).await;

@@ -124,9 +124,7 @@ fn fields(tenant: &ServedTenant, username: &str) -> SignInFields {
         (true, true) if username.is_empty() => SignInFields::Name,
         (_, true) => SignInFields::NameAndPassword,
         // The form of a tenant without people says what is missing as any unknown user is told.
-        (false, false) if !tenant.providers().iter().any(|it| !it.sign_in.hidden) => {
-            SignInFields::NameAndPassword
-        }
+        (false, false) if tenant.providers().is_empty() => SignInFields::NameAndPassword,
         (false, false) => SignInFields::Absent,
     }
 }
