@@ -63,6 +63,29 @@ fn completed(part: &str) -> Vec<String> {
     ]
 }
 
+/// Members of a provider's spec, with which parts of it begin.
+const PROVIDER_MEMBERS: [&str; 9] = [
+    "oidc:",
+    "github:",
+    "claimMappings:",
+    "claimValidationRules:",
+    "userValidationRules:",
+    "refresh:",
+    "assurance:",
+    "signIn:",
+    "subject:",
+];
+
+/// Completes members of a provider's spec to an object.
+fn completed_provider(part: &str) -> String {
+    let members: String = part.lines().map(|line| format!("  {line}\n")).collect();
+    let oidc = "  oidc: {issuer: https://login.example.com, clientId: lanyard}\n";
+    let oidc = if part.starts_with("oidc:") { "" } else { oidc };
+    format!(
+        "{VERSION}kind: IdentityProvider\nmetadata: {{name: part, namespace: team-a}}\nspec:\n  tenantRef: {{name: main}}\n  type: OIDC\n  admit: Everyone\n{oidc}{members}"
+    )
+}
+
 /// Runs `lanyard check` on a manifest together with the tenants that it may refer to.
 fn check(manifest: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -91,12 +114,16 @@ fn every_manifest_of_the_documentation_can_be_applied() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = pages_in("docs");
     pages.push(root.join("README.md"));
-    let (mut whole, mut parts) = (0, 0);
+    let (mut whole, mut parts, mut of_providers) = (0, 0, 0);
     for page in pages {
         for block in blocks(&page) {
             if block.starts_with("apiVersion: lanyard.dev") {
                 whole += 1;
                 check(&block)
+                    .unwrap_or_else(|report| panic!("{}: {report}\n{block}", page.display()));
+            } else if PROVIDER_MEMBERS.iter().any(|member| block.starts_with(member)) {
+                of_providers += 1;
+                check(&completed_provider(&block))
                     .unwrap_or_else(|report| panic!("{}: {report}\n{block}", page.display()));
             } else if block.starts_with("spec:\n") || block.starts_with("kind: ") {
                 parts += 1;
@@ -106,7 +133,10 @@ fn every_manifest_of_the_documentation_can_be_applied() {
             }
         }
     }
-    assert!(whole >= 6 && parts >= 10, "{whole} manifests and {parts} parts were found");
+    assert!(
+        whole >= 6 && parts >= 10 && of_providers >= 4,
+        "{whole} manifests, {parts} parts and {of_providers} parts of providers were found"
+    );
 }
 
 /// The guides share one tenant, so their manifests are checked together: none conflicts with another.
