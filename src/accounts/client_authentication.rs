@@ -231,8 +231,7 @@ async fn verify_with_public_keys(
         return Ok(keys.verify(jws, jwt.algorithm, named)?);
     }
     let cache = &context.services.jwks_cache;
-    // Many requests share the document, so none of their addresses is its owner.
-    let fetch = context.services.http_client.for_owner(&context.tenant_id().to_string(), None);
+    let fetch = context.client_keys_client(client);
     let keys = cache.of(&fetch, client, context.now).await?;
     match keys.verify(jws, jwt.algorithm, named) {
         Err(JwsError::UnknownKey) => {

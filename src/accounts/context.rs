@@ -10,7 +10,8 @@ use crate::{
     identity::{CredentialThrottle, throttle_prefix},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{
-        AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
+        AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
+        Timestamp,
     },
     protocol::records::{SealedRecord, decode_record, encode_record},
     registry::ServedTenant,
@@ -175,6 +176,17 @@ impl<'a> AccountContext<'a> {
             hosts: Arc::clone(&tenant.upstream_hosts),
             issuers: self.tenant.linked_issuers(),
         })
+    }
+
+    /// The HTTP client for the keys of an application. Those of a tenant of this installation, which is
+    /// the application then, are not fetched over the network.
+    pub fn client_keys_client(&self, client: &Client) -> SharedFetch {
+        let local = self.services.local_issuers.get();
+        let local = local.filter(|it| client.keys.url().is_some_and(|url| it.has_keys_at(url)));
+        // Many requests share the document, so none of their addresses is its owner.
+        let public =
+            || self.services.http_client.for_owner(&self.tenant_id().to_string(), None);
+        local.map_or_else(public, |local| local.client_for(self.origin.address))
     }
 
     /// Reads a record.

@@ -36,6 +36,9 @@ pub type SharedFetch = Arc<dyn Fetch>;
 pub trait LocalIssuers: fmt::Debug + Send + Sync {
     /// The client for calls that a request from an address causes.
     fn client_for(&self, address: IpAddr) -> SharedFetch;
+
+    /// Returns true for the URL of an issuer's keys.
+    fn has_keys_at(&self, url: &str) -> bool;
 }
 
 /// A response with status 200.

@@ -18,7 +18,7 @@ use crate::{
     fetch::{
         CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, LocalIssuers, SharedFetch,
     },
-    model::Secret,
+    model::{Endpoint, Secret},
 };
 
 /// Limit of a call, as over the network.
@@ -98,6 +98,14 @@ struct LocalHandlers(Weak<AppState>);
 impl LocalIssuers for LocalHandlers {
     fn client_for(&self, address: IpAddr) -> SharedFetch {
         Arc::new(LocalFetch { app: Weak::clone(&self.0), address })
+    }
+
+    fn has_keys_at(&self, url: &str) -> bool {
+        let Some((app, parsed)) = self.0.upgrade().zip(Url::parse(url).ok()) else { return false };
+        let authority = &parsed[Position::BeforeHost..Position::AfterPort];
+        let snapshot = app.registry.snapshot();
+        let found = snapshot.route(authority, parsed.path());
+        found.is_some_and(|(tenant, _)| Endpoint::Jwks.url(&tenant.tenant.issuer) == url)
     }
 }
 

@@ -100,6 +100,8 @@ pub(super) struct ProviderLink {
     pub(super) upstream: Option<TenantId>,
     /// The provider's redirect URI, if its tenant has an issuer.
     pub(super) callback: Option<String>,
+    /// The URL of the keys of the provider's tenant, if it has an issuer.
+    pub(super) jwks_uri: Option<String>,
 }
 
 /// The tenant as its clients and users need it.
@@ -193,6 +195,7 @@ impl<'a> TenantGroup<'a> {
             upstream: client.map(|client| client.summary().tenant.clone()),
             callback: issuer
                 .map(|issuer| Endpoint::ProviderCallback.url_with(issuer, &provider.name)),
+            jwks_uri: issuer.map(|issuer| Endpoint::Jwks.url(issuer)),
         };
         self.links.push(link.clone());
         link

@@ -10,8 +10,9 @@ use super::{
 use crate::{
     api::{ConditionReason, ConditionType},
     model::{
-        Client, ClientAuthentication, GrantType, IdTokenAlgorithm, Installation, Issuer, ObjectKey,
-        ResponseType, TenantId,
+        AssertionAudience, AssertionPolicy, Client, ClientAssertionAudience, ClientAuthentication,
+        GrantType, IdTokenAlgorithm, Installation, Issuer, JwsAlgorithm, ObjectKey, ResponseType,
+        SigningAlgorithm, TenantId, WireEnum,
     },
     protocol::identity_provider::UpstreamCredentials,
     registry::{
@@ -164,11 +165,39 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
             let secret = secrets.first().cloned().ok_or("its client secret does not exist yet")?;
             Ok(UpstreamCredentials::Secret { secret, transport: *transport })
         }
-        ClientAuthentication::SecretJwt { .. } | ClientAuthentication::PrivateKeyJwt { .. } => {
-            Err(format!(
-                "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
-                client.authentication.method()
-            ))
-        }
+        ClientAuthentication::PrivateKeyJwt { policy } => own_keys(client, *policy, link),
+        ClientAuthentication::SecretJwt { .. } => Err(format!(
+            "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
+            client.authentication.method()
+        )),
     }
+}
+
+/// The credentials of a client whose assertions the provider's tenant signs. Its keys must be those of
+/// that tenant, since nothing else can sign for it here.
+fn own_keys(
+    client: &Client,
+    policy: AssertionPolicy,
+    link: &ProviderLink,
+) -> Result<UpstreamCredentials, String> {
+    let jwks_uri = link.jwks_uri.as_deref();
+    if let Some(jwks_uri) = jwks_uri.filter(|it| client.keys.url() != Some(*it)) {
+        return Err(format!(
+            "the provider's tenant signs for it, but its keys are others; set its jwksUri to {jwks_uri} and remove jwks, or set its tokenEndpointAuthMethod to client_secret_basic"
+        ));
+    }
+    let required = policy.signing_alg.map(|required| {
+        let is_it = |it: &&SigningAlgorithm| {
+            it.name().parse().is_ok_and(|it: JwsAlgorithm| it.is(required))
+        };
+        let algorithm = SigningAlgorithm::VALUES.iter().find(is_it).copied();
+        algorithm.ok_or_else(|| {
+            format!("no tenant signs with {required}; remove its tokenEndpointAuthSigningAlg")
+        })
+    });
+    let audience = match policy.audience {
+        AssertionAudience::Issuer => ClientAssertionAudience::Issuer,
+        AssertionAudience::IssuerOrEndpoint => ClientAssertionAudience::TokenEndpoint,
+    };
+    Ok(UpstreamCredentials::PrivateKeyJwt { algorithm: required.transpose()?, audience })
 }

@@ -9,7 +9,7 @@ use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
-    api::{ConditionReason, IdentityProvider, SecretKeyRef, SecretState},
+    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
     model::{
         Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, ProbeQuestion, ProbeTarget,
         SubjectStrategy,
@@ -192,6 +192,20 @@ fn check_assertions(found: &mut ProviderFindings, tenant: &validate::CheckedTena
         return;
     };
     let UpstreamCredentials::PrivateKeyJwt { algorithm, .. } = oidc.credentials else { return };
+    if oidc.linked.is_some() {
+        // The algorithm is required by the client, whose id is never an issuer.
+        if let Some(algorithm) = algorithm.filter(|it| !tenant.tenant.algorithms.contains(it)) {
+            let message = format!(
+                "the client requires assertions that are signed with {algorithm}, for which Tenant {:?} has no keys; add it to spec.signing.algorithms of the Tenant, or remove tokenEndpointAuthSigningAlg of the client",
+                tenant.tenant.id.to_string()
+            );
+            let reason = ConditionReason::ClientUnsuitable;
+            let (condition, field) = (ConditionType::ResolvedRefs, "spec.oidc.clientRef");
+            found.problems.append([ValidationProblem::of(condition, reason, field, message)]);
+            found.checked = None;
+        }
+        return;
+    }
     let mut problems = Vec::new();
     if let Some(algorithm) = algorithm.filter(|it| !tenant.tenant.algorithms.contains(it)) {
         let message = format!(

@@ -27,6 +27,28 @@ async fn a_client_gives_issuer_credentials_and_redirect_uri() {
 }
 
 #[tokio::test]
+async fn the_tenant_of_the_provider_signs_for_a_client_without_a_secret() {
+    const SECRET: &str = "  tokenEndpointAuthMethod: client_secret_post\n  consent: Implied\n  secretRef: {name: secret}";
+    assert!(MANIFESTS.contains(SECRET));
+    for more in ["", "  tokenEndpointAuthSigningAlg: RS256\n  clientAssertionAudience: Issuer\n"] {
+        let key = format!(
+            "  tokenEndpointAuthMethod: private_key_jwt\n  consent: Implied\n{more}  jwksUri: ORIGIN/default/main/oauth/jwks"
+        );
+        let app = TestApp::start(&MANIFESTS.replace(SECRET, &key)).await;
+        // Nothing is fetched over the network, the keys of either tenant included.
+        for tenant in ["home", "main"] {
+            for path in ["/.well-known/openid-configuration", "/oauth/jwks", "/oauth/token"] {
+                app.publish(&format!("{}{path}", app.issuer(tenant)), "not a document");
+            }
+        }
+        let (application, browser) = (application(&app).await, Browser::new());
+        let page = browser.open(&application.authorize_url("openid profile email", &[])).await;
+        let page = sign_in(&browser, &page, ADA).await;
+        assert_eq!(id_token(&app, &page).await["preferred_username"], "ada", "{more}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_callback_of_a_provider_is_registered() {
     let app = TestApp::start(MANIFESTS).await;
     let (home, main) = (app.issuer("home"), app.issuer("main"));
