@@ -184,8 +184,7 @@ impl<'a> AccountContext<'a> {
         let local = self.services.local_issuers.get();
         let local = local.filter(|it| client.keys.url().is_some_and(|url| it.has_keys_at(url)));
         // Many requests share the document, so none of their addresses is its owner.
-        let public =
-            || self.services.http_client.for_owner(&self.tenant_id().to_string(), None);
+        let public = || self.services.http_client.for_owner(&self.tenant_id().to_string(), None);
         local.map_or_else(public, |local| local.client_for(self.origin.address))
     }
 

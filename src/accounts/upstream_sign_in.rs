@@ -123,8 +123,8 @@ pub async fn complete_upstream_sign_in(
         }
         ProviderSource::Ldap(_) => return Err(UpstreamSignInError::BadEndpoint),
     };
-    let answer =
-        answer.inspect_err(|error| people::report_refused_person(context, provider, None, error))?;
+    let answer = answer
+        .inspect_err(|error| people::report_refused_person(context, provider, None, error))?;
     if !state.demands.are_met(answer.auth_time, state.started_at, TOLERANCE) {
         return Err(UpstreamSignInError::NotFresh);
     }

@@ -238,8 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_template_of_issuers_has_one_document_for_all_directories() {
-        const AT: &str =
-            "https://login.test/organizations/v2.0/.well-known/openid-configuration";
+        const AT: &str = "https://login.test/organizations/v2.0/.well-known/openid-configuration";
         const DOCUMENT: &str = r#"{"issuer": "https://login.test/{tenantid}/v2.0",
             "authorization_endpoint": "https://login.test/a", "token_endpoint": "https://login.test/t",
             "jwks_uri": "https://login.test/k", "response_types_supported": ["code"]}"#;

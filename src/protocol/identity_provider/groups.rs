@@ -164,7 +164,7 @@ mod tests {
         }
         let roles = json!({"_claim_names": {"groups": "src1"}, "hasgroups": true, "roles": ["a"]});
         let found = groups(&mapping(Some("roles"), &[], ""), roles);
-        assert_eq!(found, Ok(vec!["a".to_owned()]), "roles are sent beside");
+        assert_eq!(found, Ok(vec!["a".to_owned()]), "roles are another claim");
     }
 
     #[test]

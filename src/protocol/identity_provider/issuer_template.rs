@@ -166,7 +166,8 @@ mod tests {
         let of = |id: &str| TEMPLATE.replace(TENANT_PLACEHOLDER, id);
         assert!(template.is_key_for(TEMPLATE, &of(ONE)));
         assert!(template.is_key_for(&of(ONE), &of(ONE)));
-        for other in [of(TWO), of(CONSUMERS), "https://other.test/{tenantid}".into(), String::new()] {
+        for other in [of(TWO), of(CONSUMERS), "https://other.test/{tenantid}".into(), String::new()]
+        {
             assert!(!template.is_key_for(&other, &of(ONE)), "{other}");
         }
         assert!(!template.is_key_for(TEMPLATE, &of(CONSUMERS)));

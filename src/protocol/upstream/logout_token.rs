@@ -12,8 +12,7 @@ use super::{
 use crate::{
     model::{JwsAlgorithm, Timestamp},
     protocol::{
-        identity_provider::OidcUpstream, jwt::UnverifiedJwt,
-        logout_token::BACKCHANNEL_LOGOUT_EVENT,
+        identity_provider::OidcUpstream, jwt::UnverifiedJwt, logout_token::BACKCHANNEL_LOGOUT_EVENT,
     },
 };
 
