@@ -46,6 +46,7 @@ mod upstream_session_end;
 mod upstream_session_record;
 pub(crate) mod upstream_sessions;
 pub(crate) mod upstream_sign_in;
+pub(crate) mod upstream_sign_out;
 
 pub use backchannel_logout::{LogoutNotifier, run_notifier};
 pub use context::{AccountContext, AccountServices};

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     fetch::SharedFetch,
-    model::{Account, AuditEvent, AuditText, Endpoint, RefreshMode, Secret},
+    model::{Account, AuditEvent, AuditText, Endpoint, LogoutScope, RefreshMode, Secret},
     protocol::{
         authentication::{Authentication, AuthenticationEvent, AuthenticationMethod},
         authorize::Interaction,
@@ -25,8 +25,8 @@ use crate::{
         params::RequestParams,
         records::KeptTokens,
         upstream::{
-            CallbackResponse, UpstreamDemands, UpstreamParty, UpstreamRequest, UpstreamState,
-            authorization_url, check_callback, read_callback,
+            CallbackResponse, MAX_ID_TOKEN_HINT, UpstreamDemands, UpstreamParty, UpstreamRequest,
+            UpstreamState, authorization_url, check_callback, read_callback,
         },
     },
     upstream::{
@@ -219,6 +219,8 @@ fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> 
     let (issuer, subject) = (text("iss").unwrap_or(configured), text("sub").unwrap_or_default());
     let refresh_token = answer.tokens.refresh_token.map(|token| token.expose().clone());
     let refreshes = provider.refresh.mode == RefreshMode::Upstream;
+    let signs_out = provider.logout == LogoutScope::Upstream;
+    let id_token = answer.tokens.id_token.filter(|token| token.len() <= MAX_ID_TOKEN_HINT);
     NewUpstreamSession {
         provider: provider.name().to_owned(),
         issuer,
@@ -226,7 +228,8 @@ fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> 
         sid: answer.sid,
         tokens: KeptTokens {
             refresh_token: refresh_token.filter(|_| refreshes),
-            ..KeptTokens::default()
+            access_token: None,
+            id_token: id_token.filter(|_| signs_out),
         },
     }
 }

@@ -26,7 +26,7 @@ use super::{
     EnumSpec, LocalTenantRef,
     rules::{self, provider},
 };
-use crate::model::{AdmissionPolicy, ProviderType};
+use crate::model::{AdmissionPolicy, LogoutScope, ProviderType};
 
 /// An `IdentityProvider` is a source of people who sign in at one Tenant: a company's OpenID
 /// provider, GitHub, or a directory. It lives in the Tenant's namespace, because its author can be
@@ -57,6 +57,7 @@ use crate::model::{AdmissionPolicy, ProviderType};
 #[x_kube(validation = rules::immutable_optional("subject", "delete the object and create another; its people would become other people"))]
 #[x_kube(validation = provider::issuer_is_stable())]
 #[x_kube(validation = provider::one_member())]
+#[x_kube(validation = provider::logout_of_openid_providers())]
 pub struct IdentityProviderSpec {
     /// The Tenant whose people come from here. It must be in this object's namespace. Immutable.
     pub tenant_ref: LocalTenantRef,
@@ -123,6 +124,11 @@ pub struct IdentityProviderSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub assurance: Vec<AssuranceSpec>,
+    /// Where a person who came from here and signs out is signed out. `Local` (default): at this Tenant
+    /// and its applications. `Upstream`, with the type `OIDC`: at the provider too; the browser is sent
+    /// to its `end_session_endpoint`, and returns. Register `status.postLogoutRedirectUri` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout: Option<EnumSpec<LogoutScope>>,
     /// The place of the provider on the sign-in page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<ProviderSignInSpec>,

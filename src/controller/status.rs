@@ -132,6 +132,8 @@ fn wanted(
         ObjectOutcome::Provider(provider) => IdentityProviderStatus {
             observed_generation,
             redirect_uri: provider.redirect_uri.clone(),
+            post_logout_redirect_uri: provider.post_logout_redirect_uri.clone(),
+            backchannel_logout_uri: provider.backchannel_logout_uri.clone(),
             issuer: provider.issuer.clone(),
             identity_key: provider.identity_key.clone(),
             conditions,

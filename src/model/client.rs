@@ -28,6 +28,8 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// The redirect URIs of the identity providers that refer to it.
     pub provider_callbacks: Box<[RedirectUri]>,
+    /// The post-logout redirect URIs of those providers.
+    pub provider_post_logout_uris: Box<[RedirectUri]>,
     /// The URIs the browser may be redirected to after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins allowed to read token and userinfo responses from a browser (CORS). May contain
@@ -101,6 +103,7 @@ impl Client {
             application_type: ApplicationType::Web,
             redirect_uris: Vec::new(),
             provider_callbacks: Box::default(),
+            provider_post_logout_uris: Box::default(),
             post_logout_redirect_uris: Vec::new(),
             origins: Box::default(),
             grant_types: Arc::default(),
@@ -135,6 +138,11 @@ impl Client {
     /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.
     pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
         self.redirect_uris.iter().chain(&self.provider_callbacks)
+    }
+
+    /// All URIs that the browser may be redirected to after logout.
+    pub fn all_post_logout_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
+        self.post_logout_redirect_uris.iter().chain(&self.provider_post_logout_uris)
     }
 
     /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).

@@ -91,6 +91,18 @@ wire_enum!(
 );
 
 wire_enum!(
+    /// Where a person who signs out is signed out.
+    #[derive(Default)]
+    LogoutScope {
+        /// Here only.
+        #[default]
+        Local = "Local",
+        /// Here and at the provider.
+        Upstream = "Upstream",
+    }
+);
+
+wire_enum!(
     /// Whether membership of an organization at GitHub is required.
     #[derive(Default)]
     GitHubOrganizationPolicy {

@@ -72,7 +72,7 @@ pub use error_cause::ErrorCause;
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{
     AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
-    ProviderType, RefreshMode, SubjectStrategy, UnavailablePolicy, UserinfoUse,
+    LogoutScope, ProviderType, RefreshMode, SubjectStrategy, UnavailablePolicy, UserinfoUse,
 };
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};

@@ -17,6 +17,8 @@ pub enum SealPurpose {
     Person,
     /// The stored tokens of an identity provider.
     UpstreamSession,
+    /// The state of a sign-out at an identity provider.
+    UpstreamLogout,
 }
 
 impl SealPurpose {
@@ -30,6 +32,7 @@ impl SealPurpose {
             Self::UpstreamState => b"lanyard upstream state",
             Self::Person => b"lanyard person",
             Self::UpstreamSession => b"lanyard upstream session",
+            Self::UpstreamLogout => b"lanyard upstream logout",
         }
     }
 }

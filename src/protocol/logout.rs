@@ -87,7 +87,7 @@ fn return_to(
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequest, text);
     let client = client
         .ok_or_else(|| invalid("post_logout_redirect_uri requires id_token_hint or client_id."))?;
-    if !client.post_logout_redirect_uris.iter().any(|registered| registered.as_str() == uri) {
+    if !client.all_post_logout_redirect_uris().any(|registered| registered.as_str() == uri) {
         let registered = ("postLogoutRedirectUris", &*client.post_logout_redirect_uris);
         return Err(unregistered_uri(client, ("post_logout_redirect_uri", uri), registered));
     }

@@ -28,7 +28,7 @@ pub use client_secret::{
 };
 pub use conditions::{reachable_condition, verdict_conditions};
 pub use handle::SnapshotHandle;
-pub use linked_client::{LinkedClient, ProviderLinks};
+pub use linked_client::{LinkedClient, ProviderLinks, ProviderUris};
 pub use prerendered::PrerenderedJson;
 pub use project::project_snapshots;
 pub use registration::{RegistrationService, ValidatedRegistration};

@@ -222,6 +222,10 @@ pub struct DesiredSecret {
 pub struct ProviderOutcome {
     /// The redirect URI to register at the provider.
     pub redirect_uri: Option<String>,
+    /// The post-logout redirect URI to register there, if people are signed out there.
+    pub post_logout_redirect_uri: Option<String>,
+    /// The back-channel logout URI to register there, if it is an OpenID provider.
+    pub backchannel_logout_uri: Option<String>,
     /// The provider's issuer, if it is an OpenID provider.
     pub issuer: Option<String>,
     /// The name under which subjects are computed.

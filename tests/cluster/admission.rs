@@ -706,6 +706,17 @@ async fn providers_have_one_member_and_plain_values() {
     providers.accepts(json!({ "type": "GitHub", "oidc": null, "github": github })).await;
     providers.rejects(json!({ "github": github }), member).await;
     providers.rejects(json!({ "oidc": null }), member).await;
+    providers.accepts(json!({ "logout": "Upstream" })).await;
+    providers
+        .accepts(json!({ "type": "GitHub", "oidc": null, "github": github, "logout": "Local" }))
+        .await;
+    let message = "logout must be Local unless type is OIDC";
+    providers
+        .rejects(
+            json!({ "type": "GitHub", "oidc": null, "github": github, "logout": "Upstream" }),
+            message,
+        )
+        .await;
     let with_host = |host: &str| {
         let mut github = github.clone();
         github["host"] = json!(host);

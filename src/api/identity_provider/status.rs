@@ -14,6 +14,12 @@ pub struct IdentityProviderStatus {
     /// The redirect URI to register at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
+    /// The post-logout redirect URI to register at the provider, with `logout: Upstream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_logout_redirect_uri: Option<String>,
+    /// The back-channel logout URI to register at an OpenID provider, which can end sessions here then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
     /// The provider's issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,

@@ -12,6 +12,14 @@ pub fn one_member() -> Rule {
     )
 }
 
+/// The protocols of the other types have no sign-out.
+pub fn logout_of_openid_providers() -> Rule {
+    rule(
+        "!has(self.logout) || self.logout != 'Upstream' || self.type == 'OIDC'",
+        "logout must be Local unless type is OIDC, since only OpenID providers have a sign-out",
+    )
+}
+
 /// Without an identity key of its own, subjects depend on the provider's address.
 pub fn issuer_is_stable() -> Rule {
     rule(

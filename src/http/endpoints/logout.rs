@@ -3,8 +3,14 @@
 
 use super::frontchannel_logout;
 use crate::{
-    accounts::sessions::{self, ActiveSession},
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, pages},
+    accounts::{
+        sessions::{self, ActiveSession},
+        upstream_sign_out::{UpstreamSignOut, begin_upstream_sign_out},
+    },
+    http::{
+        AppState, CookiePurpose, EndpointError, Reply, Request,
+        pages::{self, AfterSignOut},
+    },
     model::{Client, Endpoint, LogoutKind},
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
@@ -12,9 +18,11 @@ use crate::{
         logout::{EndSessionRequest, needs_confirmation, validate_logout_request},
         params::RequestParams,
         records::Session,
+        upstream::UpstreamLogoutState,
     },
 };
-use http::StatusCode;
+use http::{Method, StatusCode};
+use url::Url;
 
 /// `GET I/oauth/logout`.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -43,14 +51,14 @@ async fn begin(
     }
     let Some(active) = app.session(request).await? else {
         // Without a session there is nothing to confirm.
-        return Ok(signed_out_response(request, None, logout.return_to.as_deref()));
+        return Ok(signed_out_response(app, request, None, logout.return_to.as_deref()).await);
     };
     if needs_confirmation(&logout, &active.session) {
         return question(app, request, &logout, &active);
     }
     let cause = (LogoutKind::RpInitiated, logout.client.as_deref());
     let ended = sessions::end_session(app.context(request), &active, cause).await?;
-    Ok(signed_out_response(request, Some(&ended), logout.return_to.as_deref()))
+    Ok(signed_out_response(app, request, Some(&ended), logout.return_to.as_deref()).await)
 }
 
 fn question(
@@ -111,39 +119,80 @@ async fn confirm(
         let cause = (LogoutKind::RpInitiated, None);
         ended = Some(sessions::end_session(app.context(request), &active, cause).await?);
     }
-    Ok(signed_out_response(request, ended.as_ref(), return_to.as_deref()))
+    Ok(signed_out_response(app, request, ended.as_ref(), return_to.as_deref()).await)
 }
 
 /// The response without a session: through the clients' front-channel logout frames, then to the
-/// post-logout redirect URI or the signed-out page.
-fn signed_out_response(
+/// identity provider where the person is signed out there too, then to the post-logout redirect URI or
+/// the signed-out page.
+async fn signed_out_response(
+    app: &AppState,
     request: &Request,
     ended: Option<&Session>,
     return_to: Option<&str>,
 ) -> Reply {
-    let tenant = &request.tenant;
-    let frames = ended
-        .map(|session| frontchannel_logout::logout_frames(tenant, session))
-        .unwrap_or_default();
-    let reply = if frames.is_empty() {
-        let done = Endpoint::LoggedOut.absolute_path(&tenant.tenant.issuer);
-        Reply::see_other(return_to.unwrap_or(&done))
-    } else {
-        let page = pages::signing_out(&tenant.tenant, &frames, return_to);
-        Reply::html(StatusCode::OK, page).with_script().frames(&frames)
-    };
-    let reply = match request.cookie(CookiePurpose::BrowserState) {
-        Some(_) => reply.without_cookie(CookiePurpose::BrowserState),
-        None => reply,
-    };
+    let (mut frames, mut at_provider) = (Vec::new(), UpstreamSignOut::NotWanted);
+    if let Some(session) = ended {
+        frames = frontchannel_logout::logout_frames(&request.tenant, session);
+        at_provider = begin_upstream_sign_out(app.context(request), session, return_to).await;
+    }
+    let mut reply = signed_out_page(request, &frames, (&at_provider, return_to));
+    if let UpstreamSignOut::Redirect { cookie: Some(cookie), .. } = &at_provider {
+        reply = reply.cookie(CookiePurpose::UpstreamLogout, cookie);
+    }
     // A form from another site is sent without the session cookie, and must not delete it either.
-    match request.cookie(CookiePurpose::Session) {
-        Some(_) => reply.without_cookie(CookiePurpose::Session),
-        None => reply,
+    for purpose in [CookiePurpose::BrowserState, CookiePurpose::Session] {
+        if request.cookie(purpose).is_some() {
+            reply = reply.without_cookie(purpose);
+        }
+    }
+    reply
+}
+
+/// The redirect or the page that leads on. The answer to a form is a page, since CSP `form-action`, here
+/// or at the application, would judge every redirect of the provider.
+fn signed_out_page(
+    request: &Request,
+    frames: &[Url],
+    (at_provider, return_to): (&UpstreamSignOut, Option<&str>),
+) -> Reply {
+    let tenant = &request.tenant.tenant;
+    let next = match at_provider {
+        UpstreamSignOut::NotWanted => return_to.map_or(AfterSignOut::Nothing, AfterSignOut::Return),
+        UpstreamSignOut::Redirect { url, provider, .. } => {
+            AfterSignOut::Provider { name: provider, url }
+        }
+        UpstreamSignOut::NotPossible { provider } => {
+            AfterSignOut::StillSignedIn { name: provider, return_to }
+        }
+    };
+    let redirect = match next {
+        AfterSignOut::Nothing => Some(Endpoint::LoggedOut.absolute_path(&tenant.issuer)),
+        AfterSignOut::Return(url) => Some(url.to_owned()),
+        AfterSignOut::Provider { url, .. } => {
+            (request.method == Method::GET).then(|| url.to_owned())
+        }
+        AfterSignOut::StillSignedIn { .. } => None,
+    };
+    match redirect.filter(|_| frames.is_empty()) {
+        Some(url) => Reply::see_other(&url),
+        None => Reply::html(StatusCode::OK, pages::signing_out(tenant, frames, next))
+            .with_script()
+            .frames(frames),
     }
 }
 
-/// `GET I/logged-out`.
-pub async fn signed_out(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    Ok(Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)))
+/// `GET I/logged-out`: the page after a sign-out. An identity provider sends the browser here with the
+/// `state` of its sign-out request, which leads back to the application once.
+pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.query_params().ok();
+    let sealed = params.as_ref().and_then(|params| params.get("state"));
+    let opened = sealed.and_then(|sealed| app.context(&request).open(sealed).ok().flatten());
+    let state: Option<UpstreamLogoutState> = opened;
+    let cookie = request.cookie(CookiePurpose::UpstreamLogout);
+    let return_to = state.as_ref().and_then(|state| state.return_to(cookie, request.now));
+    Ok(match return_to {
+        Some(url) => Reply::see_other(url).without_cookie(CookiePurpose::UpstreamLogout),
+        None => Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)),
+    })
 }

@@ -23,7 +23,7 @@ pub use consent::{ConsentPage, consent_page};
 pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
-pub use front_channel::{check_session, signing_out};
+pub use front_channel::{AfterSignOut, check_session, signing_out};
 pub use landing::{base_root, issuer_root};
 pub use onward::provider_redirect;
 pub use refused::{RefusedEntryPage, refused_entry_page};

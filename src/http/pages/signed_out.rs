@@ -50,7 +50,7 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
 
 /// Renders the page after signing out.
 pub fn signed_out(tenant: &Tenant) -> String {
-    done(tenant, "You are signed out", "You can close this window, or go back to your application.")
+    done(tenant, super::front_channel::SIGNED_OUT, super::front_channel::CLOSE)
 }
 
 /// Renders the page after the user chose to stay signed in.

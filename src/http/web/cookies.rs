@@ -22,6 +22,8 @@ pub enum CookiePurpose {
     /// Sealed: identifies users who have signed in with this browser, so attempts from elsewhere do
     /// not delay them.
     KnownBrowser,
+    /// Binds a browser to the sign-out at an identity provider that it was sent to. `SameSite=Lax`.
+    UpstreamLogout,
 }
 
 impl CookiePurpose {
@@ -31,6 +33,7 @@ impl CookiePurpose {
             Self::PreSession => "pre",
             Self::BrowserState => "state",
             Self::KnownBrowser => "device",
+            Self::UpstreamLogout => "logout",
         }
     }
 }

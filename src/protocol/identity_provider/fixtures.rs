@@ -7,8 +7,8 @@ use super::{
     RefreshPolicy, SubjectRule, TextSource, UpstreamCredentials, ValueSource,
 };
 use crate::model::{
-    AdmissionPolicy, ObjectKey, RefreshMode, SubjectStrategy, TenantId, UnavailablePolicy,
-    UserinfoUse,
+    AdmissionPolicy, LogoutScope, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
+    UnavailablePolicy, UserinfoUse,
 };
 
 /// An OpenID provider with the default mappings.
@@ -55,6 +55,7 @@ pub fn sample_provider() -> IdentityProvider {
         assurance: Vec::new(),
         sign_in: ProviderPlacement { order: 100, domains: Vec::new(), hidden: false },
         unreachable: false,
+        logout: LogoutScope::Local,
     }
 }
 

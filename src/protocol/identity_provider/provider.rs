@@ -7,7 +7,7 @@ use super::{
     ValueSource,
 };
 use crate::model::{
-    AdmissionPolicy, LdapSettings, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
+    AdmissionPolicy, LdapSettings, LogoutScope, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
     UnavailablePolicy,
 };
 
@@ -40,6 +40,8 @@ pub struct IdentityProvider {
     pub refresh: RefreshPolicy,
     /// Its assurances that count here.
     pub assurance: Vec<AssuranceRule>,
+    /// Where its people are signed out.
+    pub logout: LogoutScope,
     /// Its place on the sign-in page.
     pub sign_in: ProviderPlacement,
     /// Whether its server did not answer lately. People may try nevertheless.

@@ -4,6 +4,7 @@
 mod authorization;
 mod callback;
 mod client_assertion;
+mod end_session;
 mod id_token;
 mod logout_token;
 mod metadata;
@@ -13,6 +14,9 @@ mod token_response;
 pub use authorization::{UpstreamRequest, authorization_url};
 pub use callback::{CallbackError, CallbackResponse, check_callback, read_callback};
 pub use client_assertion::{CLIENT_ASSERTION_TYPE, client_assertion_claims};
+pub use end_session::{
+    MAX_ID_TOKEN_HINT, UpstreamEndSession, UpstreamLogoutState, end_session_url,
+};
 pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
 pub use logout_token::{LogoutTokenError, UpstreamLogoutToken, check_logout_token};
 pub use metadata::{MetadataError, UpstreamMetadata};

@@ -16,7 +16,7 @@ use crate::{
     },
     keys::ParsedKeyCache,
     model::{Installation, Issuer, ObjectKey, TenantId},
-    registry::{ProviderLinks, ValidationProblem},
+    registry::{ProviderLinks, ProviderUris, ValidationProblem},
 };
 
 /// Memoises builds. Holds results for one installation at a time.
@@ -51,7 +51,7 @@ pub(super) struct CachedGroup {
     providers: Vec<Input<IdentityProvider>>,
     provider_cas: Vec<Option<SecretState>>,
     namespaces: Option<NamespaceLabels>,
-    callbacks: BTreeMap<ObjectKey, Vec<String>>,
+    provider_uris: BTreeMap<ObjectKey, Vec<ProviderUris>>,
     /// The clients that its providers refer to.
     pub(super) links: ProviderLinks,
 }
@@ -73,7 +73,7 @@ impl CachedGroup {
             providers: group.providers.iter().map(Input::of).collect(),
             provider_cas: group.provider_cas.iter().map(|ca| ca.cloned()).collect(),
             namespaces: group.namespaces.clone(),
-            callbacks: group.callbacks.clone(),
+            provider_uris: group.provider_uris.clone(),
             links,
         }
     }
@@ -98,7 +98,7 @@ impl CachedGroup {
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)
             && self.namespaces == group.namespaces
-            && self.callbacks == group.callbacks
+            && self.provider_uris == group.provider_uris
     }
 }
 

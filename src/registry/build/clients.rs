@@ -48,8 +48,8 @@ pub(super) fn validate_clients(
         .iter()
         .map(|client| {
             let (key, tenant) = (client.member.key, host.accepted());
-            let callbacks = group.callbacks.get(key).map(Vec::as_slice).unwrap_or_default();
-            let at = (tenant, namespaces, callbacks);
+            let uris = group.provider_uris.get(key).map(Vec::as_slice).unwrap_or_default();
+            let at = (tenant, namespaces, uris);
             validate::validate_client(&client.raw, key, at, Some(installation))
         })
         .collect();

@@ -11,7 +11,7 @@ use crate::{
     keys::PairwiseSalt,
     model::{Endpoint, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
     registry::{
-        ObjectOutcome, ValidationProblem, Verdict,
+        ObjectOutcome, ProviderUris, ValidationProblem, Verdict,
         validate::{self, CheckedTenant, ProblemList},
     },
 };
@@ -85,8 +85,8 @@ pub(super) struct TenantGroup<'a> {
     pub(super) namespaces: Option<NamespaceLabels>,
     /// The references of its providers to clients.
     pub(super) links: Vec<ProviderLink>,
-    /// The redirect URIs of the providers that refer to its clients, by client.
-    pub(super) callbacks: BTreeMap<ObjectKey, Vec<String>>,
+    /// The URIs of the providers that refer to its clients, by client.
+    pub(super) provider_uris: BTreeMap<ObjectKey, Vec<ProviderUris>>,
 }
 
 /// The reference of a provider to a client.
@@ -98,8 +98,8 @@ pub(super) struct ProviderLink {
     pub(super) client: ObjectKey,
     /// The client's tenant; `None` if the client does not exist.
     pub(super) upstream: Option<TenantId>,
-    /// The provider's redirect URI, if its tenant has an issuer.
-    pub(super) callback: Option<String>,
+    /// The provider's URIs, if its tenant has an issuer.
+    pub(super) uris: Option<ProviderUris>,
     /// The URL of the keys of the provider's tenant, if it has an issuer.
     pub(super) jwks_uri: Option<String>,
 }
@@ -175,7 +175,7 @@ impl<'a> TenantGroup<'a> {
             provider_cas: Vec::new(),
             namespaces: None,
             links: Vec::new(),
-            callbacks: BTreeMap::new(),
+            provider_uris: BTreeMap::new(),
         }
     }
 
@@ -193,8 +193,7 @@ impl<'a> TenantGroup<'a> {
             created: summary.created,
             client: summary.client.clone(),
             upstream: client.map(|client| client.summary().tenant.clone()),
-            callback: issuer
-                .map(|issuer| Endpoint::ProviderCallback.url_with(issuer, &provider.name)),
+            uris: issuer.map(|issuer| ProviderUris::of(issuer, &provider.name)),
             jwks_uri: issuer.map(|issuer| Endpoint::Jwks.url(issuer)),
         };
         self.links.push(link.clone());

@@ -203,19 +203,19 @@ fn groups<'a>(
         group.provider_cas.push(ca);
         if let Some(link) = link {
             let link = group.link(key, link, managed);
-            add_callback(&mut groups, &link);
+            add_provider_uris(&mut groups, &link);
         }
     }
     groups
 }
 
-/// Gives a client the redirect URI of a provider that refers to it.
-fn add_callback(groups: &mut HashMap<TenantId, TenantGroup<'_>>, link: &ProviderLink) {
-    let ProviderLink { client, upstream: Some(tenant), callback: Some(callback), .. } = link else {
+/// Gives a client the URIs of a provider that refers to it.
+fn add_provider_uris(groups: &mut HashMap<TenantId, TenantGroup<'_>>, link: &ProviderLink) {
+    let ProviderLink { client, upstream: Some(tenant), uris: Some(uris), .. } = link else {
         return;
     };
-    let callbacks = &mut named(groups, tenant).callbacks;
-    callbacks.entry(client.clone()).or_default().push(callback.clone());
+    let by_client = &mut named(groups, tenant).provider_uris;
+    by_client.entry(client.clone()).or_default().push(uris.clone());
 }
 
 /// The issuer that a Secret remembers, and the tenant that it belongs to, if it is a tenant's key

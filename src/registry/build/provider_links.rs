@@ -153,8 +153,9 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
         return Err(lacks.to_owned());
     }
     let is_registered =
-        |callback: &str| client.all_redirect_uris().any(|uri| uri.matches(callback));
-    if let Some(callback) = link.callback.as_deref().filter(|it| !is_registered(it)) {
+        |callback: &&String| client.all_redirect_uris().any(|uri| uri.matches(callback));
+    let callback = link.uris.as_ref().map(|uris| &uris.redirect);
+    if let Some(callback) = callback.filter(|callback| !is_registered(callback)) {
         return Err(format!(
             "its tenant's spec.clients.redirectHosts or redirectSchemes do not allow {callback}; extend them there"
         ));

@@ -9,9 +9,12 @@ use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
-    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
+    api::{
+        ConditionReason, ConditionType, EnumSpec, IdentityProvider, IdentityProviderSpec,
+        SecretKeyRef, SecretState,
+    },
     model::{
-        Endpoint, Installation, LdapServer, LdapSettings, ObjectKey, ProbeQuestion, ProbeTarget,
+        Installation, LdapServer, LdapSettings, LogoutScope, ObjectKey, ProbeQuestion, ProbeTarget,
         SubjectStrategy,
     },
     protocol::identity_provider::{
@@ -19,7 +22,8 @@ use crate::{
         UpstreamCredentials,
     },
     registry::{
-        LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ValidationProblem, Verdict,
+        LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ProviderUris,
+        ValidationProblem, Verdict,
         precedence::Precedence,
         secrets::{EntryReference, parsed_entry, usable_secret},
         validate::{self, ProviderFindings},
@@ -78,15 +82,16 @@ pub(super) fn validate_providers(
         let secrets = secrets.map_err(|problem| found.problems.append([problem])).ok();
         let ready = found.checked.take().filter(|_| !refused).zip(secrets);
         let ready = ready.map(|(checked, secrets)| with_secrets(checked, secrets));
-        let redirect_uri = host.accepted().map(|tenant| redirect_uri(tenant, provider.member.key));
+        let issuer = host.accepted().map(|tenant| &tenant.tenant.issuer);
+        let uris = issuer.map(|issuer| ProviderUris::of(issuer, &provider.member.key.name));
         let is_served = ready.is_some() && host.serves();
         let probe = ready.as_ref().filter(|_| is_served);
         let outcome = ProviderOutcome {
-            redirect_uri,
-            issuer: issuer(&provider.raw, links.get(provider.member.key)),
+            issuer: provider_issuer(&provider.raw, links.get(provider.member.key)),
             identity_key: found.identity_key.clone(),
             probe: probe.and_then(|provider| probe_target(provider, installation)),
             served: is_served,
+            ..registered_uris(&provider.raw.spec, uris)
         };
         if outcome.served {
             served.extend(ready.map(Arc::new));
@@ -106,7 +111,7 @@ fn sort_for_page(providers: &mut [Arc<Provider>]) {
 }
 
 /// The issuer of an OpenID provider: as written, or that of the tenant which a client belongs to.
-fn issuer(
+fn provider_issuer(
     raw: &IdentityProvider,
     link: Option<&Result<LinkedClient, ValidationProblem>>,
 ) -> Option<String> {
@@ -137,9 +142,17 @@ fn read_secrets(
     Ok(ProviderSecrets::Client(secret.transpose()?))
 }
 
-/// The redirect URI of a provider at a tenant.
-fn redirect_uri(tenant: &validate::CheckedTenant, provider: &ObjectKey) -> String {
-    Endpoint::ProviderCallback.url_with(&tenant.tenant.issuer, &provider.name)
+/// The URIs to register at a provider, as far as its type has them.
+fn registered_uris(spec: &IdentityProviderSpec, uris: Option<ProviderUris>) -> ProviderOutcome {
+    let Some(uris) = uris else { return ProviderOutcome::default() };
+    let is_openid = spec.oidc.is_some();
+    let signs_out = spec.logout == Some(EnumSpec::Supported(LogoutScope::Upstream));
+    ProviderOutcome {
+        redirect_uri: Some(uris.redirect),
+        post_logout_redirect_uri: (is_openid && signs_out).then_some(uris.post_logout),
+        backchannel_logout_uri: is_openid.then_some(uris.backchannel_logout),
+        ..ProviderOutcome::default()
+    }
 }
 
 /// The server of a provider, and what it is asked. `None` for a tenant of this installation.

@@ -16,5 +16,6 @@ mod private_key_jwt;
 mod refresh;
 mod replicas;
 mod sign_in;
+mod sign_out;
 mod take_over;
 mod world;

@@ -31,7 +31,7 @@ use crate::{
         ApplicationType, AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer,
         ObjectKey, RedirectUri, intern,
     },
-    registry::SecretTemplate,
+    registry::{ProviderUris, SecretTemplate},
 };
 
 /// A valid client. Conflicts of client IDs are not checked yet.
@@ -67,12 +67,12 @@ pub struct ClientFindings {
 }
 
 /// Validates a client at its tenant; with `None` (absent or not accepted) only what does not depend
-/// on the tenant. `callbacks`: the redirect URIs of the identity providers that refer to the client.
+/// on the tenant. `uris`: those of the identity providers that refer to the client.
 /// Without an installation it is metadata sent for registration, which no API server has validated.
 pub fn validate_client(
     raw: &api::OidcClient,
     key: &ObjectKey,
-    (tenant, namespaces, callbacks): (Option<&CheckedTenant>, &NamespaceLabels, &[String]),
+    (tenant, namespaces, uris): (Option<&CheckedTenant>, &NamespaceLabels, &[ProviderUris]),
     installation: Option<&Installation>,
 ) -> ClientFindings {
     let mut problems = ProblemList::default();
@@ -84,7 +84,7 @@ pub fn validate_client(
     let from = ClientOrigin {
         namespace: &key.namespace,
         registered: registered.is_some(),
-        has_callbacks: !callbacks.is_empty(),
+        has_callbacks: !uris.is_empty(),
         installation,
     };
     let flows = flows::check_client_flows(&mut problems, spec, from);
@@ -129,7 +129,11 @@ pub fn validate_client(
             access,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
-            provider_callbacks: provider_callbacks(callbacks, bounded),
+            provider_callbacks: provider_uris(uris.iter().map(|it| &it.redirect), bounded),
+            provider_post_logout_uris: provider_uris(
+                uris.iter().map(|it| &it.post_logout),
+                bounded,
+            ),
             registered: registered.map(Box::new),
             ..assemble((id, key), spec, flows, described, tenant)
         },
@@ -171,10 +175,12 @@ fn assemble(
     }
 }
 
-/// The redirect URIs of providers that the bounds of the client allow.
-fn provider_callbacks(callbacks: &[String], bounds: Option<&ClientBounds>) -> Box<[RedirectUri]> {
-    let parsed =
-        callbacks.iter().filter_map(|uri| RedirectUri::parse(uri, ApplicationType::Web).ok());
+/// The URIs of providers that the bounds of the client allow.
+fn provider_uris<'a>(
+    uris: impl Iterator<Item = &'a String>,
+    bounds: Option<&ClientBounds>,
+) -> Box<[RedirectUri]> {
+    let parsed = uris.filter_map(|uri| RedirectUri::parse(uri, ApplicationType::Web).ok());
     let within =
         |uri: &RedirectUri| bounds.is_none_or(|it| bounds::exceeded_bound(it, uri).is_none());
     parsed.filter(within).collect()

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
-    model::{AdmissionPolicy, ObjectKey, ProviderType, RefreshMode, SubjectStrategy},
+    model::{AdmissionPolicy, LogoutScope, ObjectKey, ProviderType, RefreshMode, SubjectStrategy},
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
         check_example,
@@ -71,6 +71,7 @@ pub fn validate_provider(
         problems.invalid("spec.admit", message);
     }
     let refresh = refresh(&mut problems, spec);
+    let logout = logout(&mut problems, spec);
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
     domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
@@ -93,6 +94,7 @@ pub fn validate_provider(
         admission,
         refresh,
         assurance,
+        logout,
         sign_in: ProviderPlacement {
             order: sign_in.order.unwrap_or(DEFAULT_ORDER),
             domains: sign_in.domains,
@@ -194,6 +196,17 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
             .unwrap_or_default(),
         keep_for,
     }
+}
+
+fn logout(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> LogoutScope {
+    let scope = problems.supported("spec.logout", spec.logout.as_ref()).unwrap_or_default();
+    let provider_type = spec.provider_type.supported();
+    if scope == LogoutScope::Upstream && provider_type != Some(ProviderType::Oidc) {
+        let message =
+            "must be Local unless type is OIDC, since only OpenID providers have a sign-out";
+        problems.invalid("spec.logout", message);
+    }
+    scope
 }
 
 fn domains(problems: &mut ProblemList, field: &str, written: &[String]) {
