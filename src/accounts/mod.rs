@@ -41,6 +41,7 @@ mod unscheduled_logouts;
 mod upstream_credentials;
 mod upstream_error;
 pub(crate) mod upstream_logout;
+mod upstream_questions;
 mod upstream_refresh;
 mod upstream_session_end;
 mod upstream_session_record;

@@ -1,4 +1,4 @@
-//! Asks an OpenID provider again about a person who is signed in, with the refresh token of the
+//! Asks an OpenID provider or GitHub again about a person who is signed in, with the tokens of the
 //! person's session there. Refresh tokens may be used once only, so one request of all replicas asks
 //! (docs/design/state.md#upstream-sessions).
 
@@ -9,8 +9,8 @@ use super::{
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
     person_refresh::{Freshness, PersonAnswer, judge_freshness},
-    upstream_credentials::client_assertion,
     upstream_error::UpstreamSignInError,
+    upstream_questions::{ask_github, ask_openid, can_ask},
     upstream_session_end::end_upstream_session,
     upstream_session_record::{StoredUpstreamSession, load_upstream_session},
     upstream_sessions,
@@ -19,10 +19,9 @@ use crate::{
     model::Subject,
     protocol::{
         identity_provider::{
-            IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, identity_of,
-            map_account,
+            IdentityProvider, ProviderSource, UpstreamClaims, identity_of, map_account,
         },
-        records::{KeptTokens, UpstreamSession},
+        records::UpstreamSession,
         upstream::{IdTokenError, TokenResponseError},
     },
     store::RecordKind,
@@ -35,10 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Pause between two looks at the answer to another request.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// Attempts to store a new refresh token.
-const STORE_ATTEMPTS: u32 = 5;
-/// Pause between two of them.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A session at a provider, with the person's claims.
 struct SignedInUpstream {
@@ -58,7 +53,7 @@ pub(super) async fn upstream_claims(
         Freshness::Usable => Ok(Some(signed_in.claims)),
         Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
         Freshness::Refused => Ok(None),
-        Freshness::Stale { usable } if session.tokens.refresh_token.is_none() => {
+        Freshness::Stale { usable } if !can_ask(provider, &session.tokens) => {
             Ok(usable.then_some(signed_in.claims))
         }
         Freshness::Stale { usable } => {
@@ -155,10 +150,13 @@ async fn refresh(
         return Ok(PersonAnswer::Unavailable);
     };
     let asked = match &provider.source {
-        ProviderSource::Oidc(oidc) => ask(context, (provider, oidc), session, old).await,
-        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => {
-            return Ok(PersonAnswer::Unavailable);
-        }
+        ProviderSource::Oidc(oidc) => ask_openid(context, (provider, oidc), session).await,
+        ProviderSource::GitHub(github) => ask_github(context, github, session).await,
+        ProviderSource::Ldap(_) => return Ok(PersonAnswer::Unavailable),
+    };
+    let asked = match asked {
+        Ok(claims) => accept_claims(context, provider, (session, old), claims).await,
+        Err(error) => Err(error),
     };
     let answer = match asked {
         Ok(claims) => PersonAnswer::Claims(claims),
@@ -186,28 +184,13 @@ async fn refresh(
     }
 }
 
-/// Uses the refresh token of a session, and stores the person's claims of now.
-async fn ask(
+/// Stores the person's claims of now, if they are of the same person and give an account.
+async fn accept_claims(
     context: AccountContext<'_>,
-    of: (&IdentityProvider, &OidcUpstream),
-    session: &UpstreamSession,
-    old: &UpstreamClaims,
+    provider: &IdentityProvider,
+    (session, old): (&UpstreamSession, &UpstreamClaims),
+    claims: UpstreamClaims,
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
-    let fetch = context.upstream_client();
-    let upstream = &context.services.upstream;
-    let refresh_token = session.tokens.refresh_token.as_deref().unwrap_or_default();
-    let metadata = upstream.metadata(&fetch, of, context.now).await?;
-    let assertion = client_assertion(context, of.1, &metadata).await?;
-    let with = (refresh_token, assertion.as_ref());
-    let tokens = upstream.refresh_tokens(&fetch, of, with, context.now).await?;
-    let kept = KeptTokens {
-        refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose().clone()),
-        ..KeptTokens::default()
-    };
-    store_tokens(context, session, kept).await?;
-    let subject = session.upstream_subject.as_str();
-    let claims = upstream.refreshed_claims(&fetch, of, (&tokens, subject), context.now).await?;
-    let provider = of.0;
     if identity_of(provider, &claims)? != identity_of(provider, old)? {
         return Err(UpstreamError::IdToken(IdTokenError::Subject).into());
     }
@@ -222,34 +205,15 @@ async fn ask(
     Ok(claims)
 }
 
-/// Stores a new refresh token, since the old one may be spent. A store that fails for a moment ends
-/// no session.
-async fn store_tokens(
-    context: AccountContext<'_>,
-    session: &UpstreamSession,
-    tokens: KeptTokens,
-) -> Result<(), AccountError> {
-    if tokens.refresh_token.is_none() {
-        return Ok(());
-    }
-    for _ in 1..STORE_ATTEMPTS {
-        match upstream_sessions::renew_tokens(context, &session.id, tokens.clone()).await {
-            Ok(()) => return Ok(()),
-            Err(_) => tokio::time::sleep(STORE_PAUSE).await,
-        }
-    }
-    upstream_sessions::renew_tokens(context, &session.id, tokens).await
-}
-
-/// Ends what hangs on a session whose refresh token the provider refused, unless it has another
-/// refresh token meanwhile: of a new sign-in, or of a replica that asked too.
+/// Ends what hangs on a session whose tokens the provider refused, unless it has others meanwhile: of a
+/// new sign-in, or of a replica that asked too.
 async fn end_if_current(
     context: AccountContext<'_>,
     session: &UpstreamSession,
 ) -> Result<PersonAnswer, AccountError> {
     let stored = load_upstream_session(context, &session.id).await?;
-    let now = stored.and_then(|stored| stored.session.tokens.refresh_token);
-    if now != session.tokens.refresh_token {
+    let now = stored.map(|stored| stored.session.tokens);
+    if now.as_ref() != Some(&session.tokens) {
         upstream_sessions::record_answer(context, &session.id, None).await?;
         return Ok(PersonAnswer::Unavailable);
     }
@@ -263,11 +227,17 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
         UpstreamSignInError::Upstream(UpstreamError::Token(TokenResponseError::InvalidGrant(
             _,
         ))) => PersonAnswer::Ended,
+        // GitHub's access tokens last until the person or an organization withdraws them.
+        UpstreamSignInError::Upstream(UpstreamError::ApiStatus { status: 401, .. }) => {
+            PersonAnswer::Ended
+        }
         UpstreamSignInError::Upstream(error) if error.is_transient() => PersonAnswer::Unavailable,
         UpstreamSignInError::Upstream(
             UpstreamError::IdToken(IdTokenError::Subject)
             | UpstreamError::Userinfo(_)
             | UpstreamError::UserinfoStatus(_)
+            | UpstreamError::ApiStatus { .. }
+            | UpstreamError::ApiListTooLong(_)
             | UpstreamError::NotInOrganization,
         )
         | UpstreamSignInError::Mapping(_)

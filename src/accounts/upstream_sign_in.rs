@@ -210,25 +210,29 @@ fn authentication(
 /// The session that has begun at a provider. Tokens that are never used are not kept.
 fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> NewUpstreamSession {
     let text = |name: &str| answer.claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    let configured = match &provider.source {
-        ProviderSource::Oidc(oidc) => oidc.issuer.clone(),
-        ProviderSource::GitHub(github) => format!("https://{}", github.host),
-        ProviderSource::Ldap(_) => String::new(),
-    };
     // The issuer of an ID token can differ from the configured one, which may be a template.
-    let (issuer, subject) = (text("iss").unwrap_or(configured), text("sub").unwrap_or_default());
-    let refresh_token = answer.tokens.refresh_token.map(|token| token.expose().clone());
+    let (issuer, subject) = match &provider.source {
+        ProviderSource::Oidc(oidc) => (text("iss").unwrap_or(oidc.issuer.clone()), text("sub")),
+        ProviderSource::GitHub(github) => {
+            let id = answer.claims.get("id").map(Value::to_string);
+            (format!("https://{}", github.host), id)
+        }
+        ProviderSource::Ldap(_) => (String::new(), None),
+    };
+    let kept = |token: Option<Secret<String>>| token.map(|token| token.expose().clone());
     let refreshes = provider.refresh.mode == RefreshMode::Upstream;
+    // An OpenID provider gives a new one at each refresh.
+    let asks_with_it = refreshes && matches!(provider.source, ProviderSource::GitHub(_));
     let signs_out = provider.logout == LogoutScope::Upstream;
     let id_token = answer.tokens.id_token.filter(|token| token.len() <= MAX_ID_TOKEN_HINT);
     NewUpstreamSession {
         provider: provider.name().to_owned(),
         issuer,
-        subject,
+        subject: subject.unwrap_or_default(),
         sid: answer.sid,
         tokens: KeptTokens {
-            refresh_token: refresh_token.filter(|_| refreshes),
-            access_token: None,
+            refresh_token: kept(answer.tokens.refresh_token).filter(|_| refreshes),
+            access_token: kept(answer.tokens.access_token).filter(|_| asks_with_it),
             id_token: id_token.filter(|_| signs_out),
         },
     }

@@ -45,6 +45,19 @@ pub enum UpstreamError {
     /// An answer of the API cannot be used.
     #[error("the provider's API {0}")]
     Api(String),
+    /// A list of the API has more entries than are read.
+    #[error("the provider's API has too many entries at {0}")]
+    ApiListTooLong(String),
+    /// The API refuses the access token or the request, or fails.
+    #[error("the provider's API {url} answered with status {status}")]
+    ApiStatus {
+        /// The URL that was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// Whether the answer says that the limit of requests is reached.
+        is_rate_limited: bool,
+    },
     /// The person is in none of the required organizations.
     #[error("the person is not a member of a required organization")]
     NotInOrganization,
@@ -59,7 +72,10 @@ impl UpstreamError {
             }
             Self::Document(RemoteDocumentError::Aborted)
             | Self::Token(TokenResponseError::Unavailable(_)) => true,
-            Self::UserinfoStatus(status) => *status >= 500 || *status == 429,
+            Self::ApiStatus { is_rate_limited: true, .. } => true,
+            Self::UserinfoStatus(status) | Self::ApiStatus { status, .. } => {
+                *status >= 500 || *status == 429
+            }
             _ => false,
         }
     }

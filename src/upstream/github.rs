@@ -55,9 +55,42 @@ pub async fn redeem_github_code(
     github: &GitHubUpstream,
     exchange: CodeExchange<'_>,
 ) -> Result<UpstreamAnswer, UpstreamError> {
-    let tokens = request_token(fetch, github, exchange).await?;
+    let parameters = [
+        ("code", exchange.code),
+        ("redirect_uri", exchange.redirect_uri),
+        ("code_verifier", exchange.code_verifier),
+    ];
+    let tokens = request_tokens(fetch, github, &parameters).await?;
     let token = tokens.access_token.as_ref().ok_or(UpstreamError::NoAccessToken)?;
-    let api = GitHubApi::new(fetch, github, token);
+    let claims = github_claims(fetch, github, token).await?;
+    Ok(UpstreamAnswer { claims, auth_time: None, acr: None, amr: Vec::new(), sid: None, tokens })
+}
+
+/// Uses the refresh token of a GitHub App, whose access tokens expire. It is spent then.
+///
+/// # Errors
+///
+/// [`UpstreamError`] if GitHub does not answer, or refuses.
+pub async fn refresh_github_tokens(
+    fetch: &SharedFetch,
+    github: &GitHubUpstream,
+    refresh_token: &str,
+) -> Result<UpstreamTokens, UpstreamError> {
+    let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    request_tokens(fetch, github, &parameters).await
+}
+
+/// The claims of the person with an access token, as they are now.
+///
+/// # Errors
+///
+/// [`UpstreamError`] if GitHub does not answer, or the person is in no required organization.
+pub async fn github_claims(
+    fetch: &SharedFetch,
+    github: &GitHubUpstream,
+    access_token: &Secret<String>,
+) -> Result<UpstreamClaims, UpstreamError> {
+    let api = GitHubApi::new(fetch, github, access_token);
     let user = api.get("/user").await?;
     let emails = api.list("/user/emails?per_page=100").await?;
     let memberships = api.list("/user/memberships/orgs?state=active&per_page=100").await?;
@@ -74,27 +107,19 @@ pub async fn redeem_github_code(
         !is_restricted || login(team.get("organization")).is_some_and(|it| required.contains(&it))
     };
     let groups = groups(github, teams.iter().filter(counts));
-    Ok(UpstreamAnswer {
-        claims: claims(&user, &emails, &organizations, &groups),
-        auth_time: None,
-        acr: None,
-        amr: Vec::new(),
-        sid: None,
-        tokens: UpstreamTokens::default(),
-    })
+    Ok(claims(&user, &emails, &organizations, &groups))
 }
 
-async fn request_token(
+/// Sends a token request with the credentials of the app.
+async fn request_tokens(
     fetch: &SharedFetch,
     github: &GitHubUpstream,
-    exchange: CodeExchange<'_>,
+    parameters: &[(&str, &str)],
 ) -> Result<UpstreamTokens, UpstreamError> {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &github.client_id)
         .append_pair("client_secret", github.client_secret.expose())
-        .append_pair("code", exchange.code)
-        .append_pair("redirect_uri", exchange.redirect_uri)
-        .append_pair("code_verifier", exchange.code_verifier)
+        .extend_pairs(parameters)
         .finish();
     let form = Secret::new(form);
     let url = format!("https://{}/login/oauth/access_token", github.host);
@@ -154,7 +179,7 @@ impl<'a> GitHubApi<'a> {
                 }
             }
         }
-        Err(UpstreamError::Api(format!("{path} has more than {MAX_PAGES} pages")))
+        Err(UpstreamError::ApiListTooLong(format!("{path}, more than {MAX_PAGES} pages")))
     }
 
     async fn page(&self, url: &str) -> Result<(Value, Option<String>), UpstreamError> {
@@ -166,13 +191,21 @@ impl<'a> GitHubApi<'a> {
         };
         let response = self.fetch.call(call, MAX_RESPONSE).await?;
         if response.status != 200 {
-            let text = format!("{url} answered with status {}", response.status);
-            return Err(UpstreamError::Api(text));
+            let (url, status) = (url.to_owned(), response.status);
+            let is_rate_limited = says_rate_limit(&response.body);
+            return Err(UpstreamError::ApiStatus { url, status, is_rate_limited });
         }
         let value = serde_json::from_slice(&response.body)
             .map_err(|_| UpstreamError::Api(format!("{url} is not JSON")))?;
         Ok((value, response.next))
     }
+}
+
+/// Whether an error of the API is about a limit of requests, which has the status 403 or 429.
+fn says_rate_limit(body: &[u8]) -> bool {
+    let error: Option<Value> = serde_json::from_slice(body).ok();
+    let message = error.as_ref().and_then(|error| error.get("message")?.as_str());
+    message.is_some_and(|message| message.to_ascii_lowercase().contains("rate limit"))
 }
 
 /// The login of an organization, in lower case.

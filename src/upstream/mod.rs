@@ -12,7 +12,9 @@ mod probe;
 mod userinfo;
 
 pub use error::UpstreamError;
-pub use github::{github_authorization_url, redeem_github_code};
+pub use github::{
+    github_authorization_url, github_claims, redeem_github_code, refresh_github_tokens,
+};
 pub use oidc::{CodeExchange, UpstreamClient};
 pub use probe::NetworkProbe;
 

@@ -41,14 +41,21 @@ use tokio::sync::{
 #[derive(Debug)]
 struct Network {
     real: HttpFetch,
-    published: Mutex<HashMap<String, String>>,
+    published: Mutex<HashMap<String, (u16, String)>>,
+    /// URL, and form or else `Authorization`, of the calls of published URLs.
+    called: Mutex<Vec<(String, String)>>,
     receivers: Mutex<HashMap<String, UnboundedSender<String>>>,
 }
 
 impl Network {
     fn new(callable: EgressPolicy, roots: rustls::RootCertStore) -> Self {
         let real = HttpFetch::new(callable, roots);
-        Self { real, published: Mutex::default(), receivers: Mutex::default() }
+        Self {
+            real,
+            published: Mutex::default(),
+            called: Mutex::default(),
+            receivers: Mutex::default(),
+        }
     }
 }
 
@@ -67,7 +74,7 @@ impl Fetch for Network {
     async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
         let published = self.published.lock().expect("not poisoned").get(url).cloned();
         match published {
-            Some(text) => {
+            Some((_, text)) => {
                 Ok(FetchedDocument { body: text.into(), content_type: None, max_age: None })
             }
             None => self.real.get(url, limit).await,
@@ -85,8 +92,11 @@ impl Fetch for Network {
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
         let published = self.published.lock().expect("not poisoned").get(call.url).cloned();
         match published {
-            Some(text) => {
-                Ok(CallResponse { status: 200, body: text.into(), content_type: None, next: None })
+            Some((status, text)) => {
+                let sent = call.form.or(call.authorization).map(|it| it.expose().clone());
+                let called = (call.url.to_owned(), sent.unwrap_or_default());
+                self.called.lock().expect("not poisoned").push(called);
+                Ok(CallResponse { status, body: text.into(), content_type: None, next: None })
             }
             None => self.real.call(call, limit).await,
         }
@@ -233,11 +243,19 @@ impl TestApp {
 
     /// Publishes a document at a URL, for requests of the server.
     pub fn publish(&self, url: &str, text: &str) {
-        self.network
-            .published
-            .lock()
-            .expect("not poisoned")
-            .insert(url.to_owned(), text.to_owned());
+        self.publish_with_status(url, 200, text);
+    }
+
+    /// Answers calls of a URL with a status.
+    pub fn publish_with_status(&self, url: &str, status: u16, text: &str) {
+        let answer = (status, text.to_owned());
+        self.network.published.lock().expect("not poisoned").insert(url.to_owned(), answer);
+    }
+
+    /// The forms, or else the values of `Authorization`, of the calls of a published URL.
+    pub fn calls(&self, url: &str) -> Vec<String> {
+        let called = self.network.called.lock().expect("not poisoned");
+        called.iter().filter(|(of, _)| of == url).map(|(_, sent)| sent.clone()).collect()
     }
 
     /// The issuer of a tenant in the namespace `default`.

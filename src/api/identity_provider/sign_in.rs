@@ -34,9 +34,9 @@ pub struct SubjectSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshSpec {
-    /// `Upstream`, with the types `OIDC` and `LDAP`: at an authorization or token refresh, when the
-    /// last answer is older than `interval`. An OpenID provider is asked with its refresh token; if it
-    /// refuses that, the session here ends. `Disabled` (default): claims stay as they were at sign-in.
+    /// `Upstream`: at an authorization or token refresh, when the last answer is older than `interval`.
+    /// An OpenID provider is asked with its refresh token, GitHub with its access token; if it refuses
+    /// that, the session here ends. `Disabled` (default): claims stay as they were at sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<EnumSpec<RefreshMode>>,
     /// Age from which claims are refreshed. Default: 15m.

@@ -60,7 +60,7 @@ pub struct UpstreamSession {
 pub struct KeptTokens {
     /// The refresh token.
     pub refresh_token: Option<String>,
-    /// The access token, of GitHub only.
+    /// The access token of GitHub.
     pub access_token: Option<String>,
     /// The ID token, which names the session at a sign-out.
     pub id_token: Option<String>,

@@ -9,7 +9,7 @@ use super::{
     world::{application, id_token, with_application},
 };
 
-const GITHUB: &str = r"
+pub(super) const GITHUB: &str = r"
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {name: github}
@@ -23,11 +23,12 @@ spec:
     clientSecretRef: {name: secret}
     organizations: {names: [Acme]}
     groups: {parents: true}
+  # REFRESH
   admit: ByRules
 ";
 
 /// Publishes the answers of GitHub at a host and its API.
-fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
+pub(super) fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
     let token = json!({"access_token": "gho_x", "token_type": "bearer", "scope": "read:org"});
     app.publish(&format!("https://{host}/login/oauth/access_token"), &token.to_string());
     let user =
@@ -55,8 +56,17 @@ fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
 
 /// A sign-in at GitHub, up to the response.
 async fn sign_in(app: &TestApp, host: &str) -> Page {
-    let (application, browser) = (application(app).await, Browser::new());
-    let page = browser.open(&application.authorize_url("openid profile email groups", &[])).await;
+    sign_in_with(&Browser::new(), app, (host, "openid profile email groups")).await
+}
+
+/// A sign-in with a browser, for scopes.
+pub(super) async fn sign_in_with(
+    browser: &Browser,
+    app: &TestApp,
+    (host, scopes): (&str, &str),
+) -> Page {
+    let application = application(app).await;
+    let page = browser.open(&application.authorize_url(scopes, &[])).await;
     let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
     assert_eq!((url.host_str(), url.path()), (Some(host), "/login/oauth/authorize"));
     let state =

@@ -10,6 +10,7 @@ mod client_ref;
 mod declared_access;
 mod entra;
 mod github;
+mod github_refresh;
 mod identifier_first;
 mod markup;
 mod private_key_jwt;

@@ -183,11 +183,6 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
     let keep_for =
         period("spec.refresh.keepFor", written.keep_for.as_ref(), (minute, hours(720)), hours(4));
     let mode = problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default();
-    if mode == RefreshMode::Upstream && spec.provider_type.supported() == Some(ProviderType::GitHub)
-    {
-        let message = "this release does not ask GitHub again; remove it, and shorten the lifetimes of the tenant's sessions instead";
-        problems.refuse(ConditionReason::UnsupportedValue, "spec.refresh.mode", message);
-    }
     RefreshPolicy {
         mode,
         interval,

@@ -1,0 +1,104 @@
+//! The questions to a provider about a person who is signed in, with the tokens that it gave.
+
+use std::time::Duration;
+
+use super::{
+    AccountContext, AccountError, upstream_credentials::client_assertion,
+    upstream_error::UpstreamSignInError, upstream_sessions,
+};
+use crate::{
+    model::Secret,
+    protocol::{
+        identity_provider::{
+            GitHubUpstream, IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims,
+        },
+        records::{KeptTokens, UpstreamSession},
+        upstream::UpstreamTokens,
+    },
+    upstream::{UpstreamError, github_claims, refresh_github_tokens},
+};
+
+/// Attempts to store new tokens.
+const STORE_ATTEMPTS: u32 = 5;
+/// Pause between two of them.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a provider can be asked with these tokens.
+pub(super) const fn can_ask(provider: &IdentityProvider, tokens: &KeptTokens) -> bool {
+    match provider.source {
+        ProviderSource::Oidc(_) => tokens.refresh_token.is_some(),
+        ProviderSource::GitHub(_) => tokens.access_token.is_some(),
+        ProviderSource::Ldap(_) => false,
+    }
+}
+
+/// Uses the refresh token of a session. The new one is stored before anything else is asked.
+pub(super) async fn ask_openid(
+    context: AccountContext<'_>,
+    of: (&IdentityProvider, &OidcUpstream),
+    session: &UpstreamSession,
+) -> Result<UpstreamClaims, UpstreamSignInError> {
+    let fetch = context.upstream_client();
+    let upstream = &context.services.upstream;
+    let refresh_token = session.tokens.refresh_token.as_deref().unwrap_or_default();
+    let metadata = upstream.metadata(&fetch, of, context.now).await?;
+    let assertion = client_assertion(context, of.1, &metadata).await?;
+    let with = (refresh_token, assertion.as_ref());
+    let tokens = upstream.refresh_tokens(&fetch, of, with, context.now).await?;
+    let kept = KeptTokens { access_token: None, ..kept_tokens(&tokens) };
+    store_tokens(context, session, kept).await?;
+    let subject = session.upstream_subject.as_str();
+    Ok(upstream.refreshed_claims(&fetch, of, (&tokens, subject), context.now).await?)
+}
+
+/// Asks GitHub with the access token of a session. Those of a GitHub App expire after hours, so a refused one is
+/// renewed first, where there is a refresh token.
+pub(super) async fn ask_github(
+    context: AccountContext<'_>,
+    github: &GitHubUpstream,
+    session: &UpstreamSession,
+) -> Result<UpstreamClaims, UpstreamSignInError> {
+    let fetch = context.upstream_client();
+    let KeptTokens { refresh_token, access_token, .. } = &session.tokens;
+    let access_token = Secret::new(access_token.clone().unwrap_or_default());
+    let asked = github_claims(&fetch, github, &access_token).await;
+    let Some(refresh_token) = refresh_token.as_deref().filter(|_| is_refused(&asked)) else {
+        return Ok(asked?);
+    };
+    let tokens = refresh_github_tokens(&fetch, github, refresh_token).await?;
+    store_tokens(context, session, kept_tokens(&tokens)).await?;
+    let access_token = tokens.access_token.ok_or(UpstreamError::NoAccessToken)?;
+    Ok(github_claims(&fetch, github, &access_token).await?)
+}
+
+/// Whether an access token has expired or was withdrawn.
+const fn is_refused(asked: &Result<UpstreamClaims, UpstreamError>) -> bool {
+    matches!(asked, Err(UpstreamError::ApiStatus { status: 401, .. }))
+}
+
+fn kept_tokens(tokens: &UpstreamTokens) -> KeptTokens {
+    let text = |token: &Option<Secret<String>>| token.as_ref().map(|token| token.expose().clone());
+    KeptTokens {
+        refresh_token: text(&tokens.refresh_token),
+        access_token: text(&tokens.access_token),
+        id_token: None,
+    }
+}
+
+/// Stores new tokens, since the old ones may be spent. A store that fails for a moment ends no session.
+async fn store_tokens(
+    context: AccountContext<'_>,
+    session: &UpstreamSession,
+    tokens: KeptTokens,
+) -> Result<(), AccountError> {
+    if tokens == KeptTokens::default() {
+        return Ok(());
+    }
+    for _ in 1..STORE_ATTEMPTS {
+        match upstream_sessions::renew_tokens(context, &session.id, tokens.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(_) => tokio::time::sleep(STORE_PAUSE).await,
+        }
+    }
+    upstream_sessions::renew_tokens(context, &session.id, tokens).await
+}
