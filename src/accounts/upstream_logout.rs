@@ -8,10 +8,14 @@ use super::{
     upstream_session_end::end_session_here,
     upstream_session_record::{UpstreamName, list_upstream_sessions},
 };
-use crate::protocol::{
-    identity_provider::{IdentityProvider, OidcUpstream},
-    records::UpstreamSession,
-    upstream::UpstreamLogoutToken,
+use crate::{
+    model::{AuditEvent, AuditText, LogoutTokenRefusal},
+    protocol::{
+        identity_provider::{IdentityProvider, OidcUpstream},
+        records::UpstreamSession,
+        upstream::UpstreamLogoutToken,
+    },
+    upstream::UpstreamError,
 };
 
 /// How far the provider's clock may differ.
@@ -26,7 +30,8 @@ pub(crate) async fn end_sessions_of_provider(
 ) -> Result<usize, UpstreamSignInError> {
     let (fetch, upstream) = (context.upstream_client(), &context.services.upstream);
     let checked = upstream.check_logout_token(&fetch, (provider, oidc), logout_token, context.now);
-    let token = checked.await?;
+    let token = checked.await.inspect_err(|error| report_refusal(context, provider, error))?;
+    let metadata = upstream.metadata(&fetch, (provider, oidc), context.now).await?;
     let name = match (&token.sid, &token.subject) {
         (Some(sid), _) => UpstreamName::Sid(sid),
         (None, subject) => UpstreamName::Subject(subject.as_deref().unwrap_or_default()),
@@ -40,6 +45,20 @@ pub(crate) async fn end_sessions_of_provider(
         }
     }
     Ok(ended)
+}
+
+/// Reports a refused logout token: it may be forged.
+fn report_refusal(context: AccountContext<'_>, provider: &IdentityProvider, error: &UpstreamError) {
+    let reason = match error {
+        UpstreamError::LogoutToken(_) => LogoutTokenRefusal::Claims,
+        UpstreamError::Signature => LogoutTokenRefusal::Signature,
+        _ => LogoutTokenRefusal::ProviderUnavailable,
+    };
+    context.audit(AuditEvent::LogoutTokenRefused {
+        provider: AuditText::new(provider.name()),
+        reason,
+        cause: AuditText::new(error.to_string()),
+    });
 }
 
 /// Whether a logout token is about a session: a sign-in after it was written is another session.

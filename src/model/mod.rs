@@ -53,7 +53,8 @@ pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
     AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedClient, AuditedGrant, AuditedScopes,
     ClientCredential, ClientDeletion, IgnoredAudit, IssuedToken, KeyChange, KeyUse, LogoutKind,
-    PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure, ThrottledAttempt,
+    LogoutTokenRefusal, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
+    ThrottledAttempt,
 };
 pub use bounded_cache::BoundedCache;
 pub use client::{

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{
     AuditCause, AuditText, AuditedClient, AuditedGrant, AuditedScopes, ClientCredential,
-    ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind, PersonRefusal, SignInFailure,
-    StepUpFailure, ThrottledAttempt,
+    ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal,
+    SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 
 /// Something that matters to the security of a tenant.
@@ -189,6 +189,16 @@ pub enum AuditEvent<'a> {
         /// The `client_id` of the application at whose wish it ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         client_id: Option<AuditText<'a>>,
+    },
+    /// A logout token was refused, so no session ended: it may be forged, or the provider or its
+    /// manifest is wrong.
+    LogoutTokenRefused {
+        /// The `IdentityProvider` by its name.
+        provider: AuditText<'a>,
+        /// Why it was refused.
+        reason: LogoutTokenRefusal,
+        /// The same in words.
+        cause: AuditCause<'a>,
     },
     /// A client registered itself (RFC 7591).
     ClientRegistered {

@@ -20,6 +20,7 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("refresh_token_replayed", REFUSED),
         ("token_revoked", DONE),
         ("logout", DONE),
+        ("logout_token_refused", REFUSED),
         ("client_registered", DONE),
         ("client_updated", DONE),
         ("client_deleted", DONE),
@@ -52,6 +53,9 @@ impl AuditEvent<'_> {
             ),
             Self::TokenRevoked { .. } => ("token_revoked", "a token was revoked"),
             Self::Logout { .. } => ("logout", "a session ended"),
+            Self::LogoutTokenRefused { .. } => {
+                ("logout_token_refused", "a logout token of a provider was refused")
+            }
             Self::ClientRegistered { .. } => ("client_registered", "a client registered"),
             Self::ClientUpdated { .. } => ("client_updated", "a registered client changed"),
             Self::ClientDeleted { .. } => ("client_deleted", "a registered client was deleted"),
@@ -101,6 +105,7 @@ impl AuditEvent<'_> {
             | Self::EntryRefused { .. }
             | Self::CodeReplayed { .. }
             | Self::RefreshTokenReplayed { .. }
+            | Self::LogoutTokenRefused { .. }
             | Self::ClientAuthenticationFailed { .. }
             | Self::AttemptThrottled { .. } => AuditOutcome::Failure,
         }

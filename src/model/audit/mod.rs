@@ -17,6 +17,6 @@ pub use line::{
 pub use parties::{AuditedClient, AuditedGrant, AuditedScopes};
 pub use reasons::{
     AuditOutcome, ClientCredential, ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind,
-    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+    LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 pub use text::{AuditCause, AuditText};

@@ -190,3 +190,15 @@ audit_words!(
         Sealing = "sealing",
     }
 );
+
+audit_words!(
+    /// Why a logout token was refused.
+    LogoutTokenRefusal {
+        /// It does not meet a requirement of OpenID Connect Back-Channel Logout.
+        Claims = "claims",
+        /// No key of the provider has signed it.
+        Signature = "signature",
+        /// The discovery document or the keys of the provider cannot be had.
+        ProviderUnavailable = "provider_unavailable",
+    }
+);

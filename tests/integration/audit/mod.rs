@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lanyard::model::AUDIT_EVENTS;
 
-use crate::support::{app, browser, dev, upstream};
+use crate::support::{app, browser, dev, publisher, upstream};
 
 mod grants;
 mod people;
