@@ -96,8 +96,8 @@ endpoints! {
 }
 
 impl Endpoint {
-    /// Whether applications reach the endpoint at the installation's addresses inside the cluster.
-    /// Browsers never do, so no page and no endpoint with cookies is among them.
+    /// Whether applications and identity providers reach the endpoint at the installation's addresses
+    /// inside the cluster. Browsers never do, so no page and no endpoint with cookies is among them.
     pub const fn is_internal(self) -> bool {
         matches!(
             self,
@@ -107,6 +107,7 @@ impl Endpoint {
                 | Self::Userinfo
                 | Self::Introspect
                 | Self::Revoke
+                | Self::ProviderLogout
         )
     }
 

@@ -116,3 +116,25 @@ async fn a_logout_token_does_not_end_a_session_that_began_after_it() {
     assert_eq!(world.log_out("corp", &token).await.0, 200);
     assert!(world.has_session(&ada, SCOPES).await);
 }
+
+/// A provider inside the cluster may not reach the public address.
+#[tokio::test]
+async fn a_logout_token_may_come_to_the_address_inside_the_cluster() {
+    let world = World::with("").await;
+    let ada = world.sign_in_as(SCOPES, ("1", "first")).await;
+    let inside = reqwest::Client::builder()
+        .resolve("lanyard.sso.svc", world.app.address)
+        .build()
+        .expect("a client");
+    let url = format!(
+        "http://lanyard.sso.svc:{}/default/main/callback/corp/logout",
+        world.app.address.port()
+    );
+    let token = signed(&world.logout_token(json!({"sid": "first"})));
+    let send = |token: &str| inside.post(&url).form(&[("logout_token", token)]).send();
+    let forged = send(&format!("{token}A")).await.expect("answered");
+    assert_eq!(forged.status().as_u16(), 400);
+    assert!(world.has_session(&ada, SCOPES).await);
+    assert_eq!(send(&token).await.expect("answered").status().as_u16(), 200);
+    assert!(!world.has_session(&ada, SCOPES).await);
+}
