@@ -19,6 +19,7 @@ pub(crate) mod grants;
 pub(crate) mod interactions;
 pub(crate) mod issue_plan;
 mod logout_outbox;
+mod oldest_records;
 mod outbox;
 mod people;
 mod person_refresh;

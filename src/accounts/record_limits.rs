@@ -3,12 +3,15 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    AccountContext, AccountError, grants, session_end::end_stored_session, sessions::ActiveSession,
+    AccountContext, AccountError, grants,
+    oldest_records::{oldest_beyond, records_of_person},
+    session_end::end_stored_session,
+    sessions::ActiveSession,
 };
 use crate::{
     model::{ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, GrantState, Session, decode_record},
-    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+    store::RecordKind,
 };
 
 /// Maximum number of sessions of a person.
@@ -30,13 +33,14 @@ pub(crate) async fn limit_sessions(
     context: AccountContext<'_>,
     new: &ActiveSession,
 ) -> Result<(), AccountError> {
-    let found = list(context, RecordKind::Session, new.account.subject.as_str()).await?;
+    let found =
+        records_of_person(context, RecordKind::Session, new.account.subject.as_str()).await?;
     let others = found.into_iter().filter(|stored| stored.record.key.id != new.record_id());
     let decoded = others.filter_map(|stored| {
         let session: Session = decode_record(&stored.record.value).ok()?;
         Some((session.created_at, (stored, session)))
     });
-    for (stored, session) in beyond(decoded.collect(), MAX_SESSIONS - 1) {
+    for (stored, session) in oldest_beyond(decoded.collect(), MAX_SESSIONS - 1) {
         let cause = (LogoutKind::Limit, None);
         end_stored_session(context, &stored.record.key, &session, cause).await?;
     }
@@ -49,9 +53,9 @@ pub(crate) async fn limit_pending(
     kind: RecordKind,
     subject: &Subject,
 ) -> Result<(), AccountError> {
-    let found = list(context, kind, subject.as_str()).await?;
+    let found = records_of_person(context, kind, subject.as_str()).await?;
     let aged = found.into_iter().map(|stored| (stored.record.expires_at, stored.record.key));
-    for key in beyond(aged.collect(), MAX_PENDING - 1) {
+    for key in oldest_beyond(aged.collect(), MAX_PENDING - 1) {
         context.take(&key).await?;
     }
     Ok(())
@@ -80,7 +84,7 @@ async fn end_grants(
     (new, grant): (&str, &Grant),
 ) -> Result<usize, AccountError> {
     let subject = grant.authentication.subject.as_str();
-    let mut found = list(context, RecordKind::Grant, subject).await?;
+    let mut found = records_of_person(context, RecordKind::Grant, subject).await?;
     let count = found.len();
     found.retain(|stored| stored.record.key.id != new);
     let mut by_client: HashMap<ClientId, Vec<HeldGrant>> = HashMap::new();
@@ -112,33 +116,4 @@ async fn end_each(context: AccountContext<'_>, grants: Vec<HeldGrant>) -> Result
         }
     }
     Ok(())
-}
-
-async fn list(
-    context: AccountContext<'_>,
-    kind: RecordKind,
-    subject: &str,
-) -> Result<Vec<VersionedRecord>, AccountError> {
-    let owner = IndexEntry::new(OwnerKind::User, subject);
-    Ok(context.services.store.list(kind, context.tenant_id(), &owner, context.now).await?)
-}
-
-/// The oldest values beyond a maximum.
-fn beyond<T>(mut values: Vec<(Timestamp, T)>, most: usize) -> impl Iterator<Item = T> {
-    values.sort_by_key(|(time, _)| *time);
-    let ended = values.len().saturating_sub(most);
-    values.into_iter().take(ended).map(|(_, value)| value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_go_first() {
-        let at = |second| (Timestamp::from_secs(second), second);
-        let values = vec![at(3), at(1), at(2)];
-        assert_eq!(beyond(values.clone(), 1).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(beyond(values, 3).count(), 0);
-    }
 }

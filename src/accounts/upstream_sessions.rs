@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{
     AccountContext, AccountError,
+    oldest_records::{oldest_beyond, records_of_person},
     upstream_session_record::{
         StoredUpstreamSession, change_upstream_session, open_upstream_session,
         upstream_session_record,
@@ -15,7 +16,7 @@ use crate::{
         records::{Grant, KeptTokens, Session, SignInOrigin, UpstreamSession},
         session::CLOCK_SKEW,
     },
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::RecordKind,
 };
 
 /// Maximum number of upstream sessions of a person. The oldest go first, with what hangs on them.
@@ -215,23 +216,19 @@ pub(super) async fn release_upstream_session(
     change_upstream_session(context, id, release).await.map(drop)
 }
 
-/// Deletes the oldest upstream sessions of a person before one is added.
+/// Deletes the oldest upstream sessions of a person before one is added. Those that cannot be opened go
+/// first.
 async fn limit_sessions(context: AccountContext<'_>, subject: &str) -> Result<(), AccountError> {
-    let (kind, owner) = (RecordKind::UpstreamSession, IndexEntry::new(OwnerKind::User, subject));
-    let store = &context.services.store;
-    let found = store.list(kind, context.tenant_id(), &owner, context.now).await?;
+    let found = records_of_person(context, RecordKind::UpstreamSession, subject).await?;
     if found.len() < MAX_SESSIONS {
         return Ok(());
     }
     let mut aged = Vec::with_capacity(found.len());
     for stored in found {
         let opened = open_upstream_session(context, &stored.record.key.id, &stored)?;
-        let created_at = opened.map(|opened| opened.session.created_at);
-        aged.push((created_at, stored.record.key));
+        aged.push((opened.map(|opened| opened.session.created_at), stored.record.key));
     }
-    aged.sort();
-    let excess = aged.len() + 1 - MAX_SESSIONS;
-    for (_, key) in aged.into_iter().take(excess) {
+    for key in oldest_beyond(aged, MAX_SESSIONS - 1) {
         context.take(&key).await?;
     }
     Ok(())
