@@ -1,7 +1,10 @@
 //! Notifies clients that a session has ended (OIDC Back-Channel Logout §2.5): at once, with retries
 //! if that fails. The notifications are messages of an outbox.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use super::{
     AccountContext, AccountError, AccountServices,
@@ -23,6 +26,9 @@ use crate::{
     store::{IndexEntry, OwnerKind, RecordKind},
     telemetry::LogoutOutcome,
 };
+
+/// The address of the client whose request causes a notification, which is not known.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Sends the notifications of ended sessions to their clients.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ pub(super) async fn store_notifications(
         .filter_map(|id| context.tenant.client(id.as_str()))
         .filter(|client| session::session_includes(session, client));
     let mut claims = Vec::new();
-    for client in clients.filter(|client| client.details.backchannel_logout_uri.is_some()) {
+    for client in clients.filter(|client| client.is_notified_of_logout()) {
         let notification = LogoutNotification {
             client: client.id.clone(),
             subject: session.authentication.subject.as_str().to_owned(),
@@ -142,7 +148,7 @@ fn client_to_notify<'a>(
     notification: &LogoutNotification,
 ) -> Option<&'a Client> {
     let client = tenant.client(notification.client.as_str())?;
-    client.details.backchannel_logout_uri.is_some().then_some(client)
+    client.is_notified_of_logout().then_some(client)
 }
 
 /// An attempt to notify a client failed.
@@ -158,7 +164,7 @@ enum DeliveryError {
     Status(u16),
 }
 
-/// Sends one POST (§2.5). Any 2xx status is a success.
+/// Sends a POST to each URI of a client (§2.5). Any 2xx status is a success.
 async fn send(
     notifier: &LogoutNotifier,
     tenant: &ServedTenant,
@@ -166,7 +172,6 @@ async fn send(
     notification: &LogoutNotification,
     now: Timestamp,
 ) -> Result<(), DeliveryError> {
-    let uri = client.details.backchannel_logout_uri.as_deref().unwrap_or_default();
     let subject = subject::subject_for_client(client, &Subject::new(&notification.subject));
     let sid = sid::sid_for_client(client, &notification.sid);
     let about = (subject.as_str(), sid.as_str());
@@ -186,8 +191,19 @@ async fn send(
         .append_pair("logout_token", &token)
         .finish();
     let http_client = notifier.accounts.http_client.for_owner(&tenant.tenant.id.to_string(), None);
-    match http_client.post_form(uri, form).await? {
-        200..300 => Ok(()),
-        status => Err(DeliveryError::Status(status)),
+    let local = notifier.accounts.local_issuers.get();
+    let mut sent = Ok(());
+    for (uri, is_linked) in client.all_backchannel_logout_uris() {
+        // Tenants of this installation are not called over the network.
+        let local = local.filter(|_| is_linked);
+        let http_client =
+            local.map_or_else(|| Arc::clone(&http_client), |it| it.client_for(NOWHERE));
+        let status = http_client.post_form(uri, form.clone()).await;
+        sent = sent.and(match status {
+            Ok(200..300) => Ok(()),
+            Ok(status) => Err(DeliveryError::Status(status)),
+            Err(error) => Err(error.into()),
+        });
     }
+    sent
 }

@@ -51,8 +51,7 @@ impl UnscheduledLogouts {
         let now = Moment::now(&*self.clock, &self.store_clock);
         let (snapshot, kind) = (self.registry.snapshot(), LogoutNotification::KIND);
         for tenant in snapshot.tenants() {
-            let notified =
-                tenant.clients().filter(|client| client.details.backchannel_logout_uri.is_some());
+            let notified = tenant.clients().filter(|client| client.is_notified_of_logout());
             for client in notified {
                 let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
                 for stored in self.store.list(kind, &tenant.tenant.id, &owner, now.own).await? {

@@ -26,10 +26,8 @@ pub struct Client {
     pub application_type: ApplicationType,
     /// The redirect URIs of authorization responses.
     pub redirect_uris: Vec<RedirectUri>,
-    /// The redirect URIs of the identity providers that refer to it.
-    pub provider_callbacks: Box<[RedirectUri]>,
-    /// The post-logout redirect URIs of those providers.
-    pub provider_post_logout_uris: Box<[RedirectUri]>,
+    /// The identity providers of other tenants that refer to it.
+    pub linked_providers: Box<[LinkedProvider]>,
     /// The URIs the browser may be redirected to after logout.
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins allowed to read token and userinfo responses from a browser (CORS). May contain
@@ -80,6 +78,18 @@ pub struct Client {
     pub registered: Option<Box<DynamicRegistration>>,
 }
 
+/// An identity provider of another tenant of this installation that refers to a client, with its URIs
+/// there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedProvider {
+    /// The redirect URI.
+    pub callback: RedirectUri,
+    /// The post-logout redirect URI.
+    pub post_logout: RedirectUri,
+    /// The back-channel logout URI.
+    pub backchannel_logout: Box<str>,
+}
+
 /// Data about a dynamically registered client (RFC 7591).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DynamicRegistration {
@@ -102,8 +112,7 @@ impl Client {
             tenant,
             application_type: ApplicationType::Web,
             redirect_uris: Vec::new(),
-            provider_callbacks: Box::default(),
-            provider_post_logout_uris: Box::default(),
+            linked_providers: Box::default(),
             post_logout_redirect_uris: Vec::new(),
             origins: Box::default(),
             grant_types: Arc::default(),
@@ -137,12 +146,28 @@ impl Client {
 
     /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.
     pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
-        self.redirect_uris.iter().chain(&self.provider_callbacks)
+        let of_providers = self.linked_providers.iter().map(|provider| &provider.callback);
+        self.redirect_uris.iter().chain(of_providers)
     }
 
     /// All URIs that the browser may be redirected to after logout.
     pub fn all_post_logout_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
-        self.post_logout_redirect_uris.iter().chain(&self.provider_post_logout_uris)
+        let of_providers = self.linked_providers.iter().map(|provider| &provider.post_logout);
+        self.post_logout_redirect_uris.iter().chain(of_providers)
+    }
+
+    /// All URIs that are notified of the end of a session (OIDC Back-Channel Logout §2.2), each with
+    /// whether it is that of an identity provider.
+    pub fn all_backchannel_logout_uris(&self) -> impl Iterator<Item = (&str, bool)> {
+        let own = self.details.backchannel_logout_uri.as_deref();
+        let of_providers = self.linked_providers.iter().map(|it| &*it.backchannel_logout);
+        let of_providers = of_providers.filter(move |uri| Some(*uri) != own);
+        own.map(|uri| (uri, false)).into_iter().chain(of_providers.map(|uri| (uri, true)))
+    }
+
+    /// Returns true if it is notified of the end of a session.
+    pub fn is_notified_of_logout(&self) -> bool {
+        self.all_backchannel_logout_uris().next().is_some()
     }
 
     /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).

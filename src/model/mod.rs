@@ -58,7 +58,8 @@ pub use audit::{
 };
 pub use bounded_cache::BoundedCache;
 pub use client::{
-    Client, ConsentPolicy, DynamicRegistration, Pairwise, SubjectType, sign_with_secret,
+    Client, ConsentPolicy, DynamicRegistration, LinkedProvider, Pairwise, SubjectType,
+    sign_with_secret,
 };
 pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,

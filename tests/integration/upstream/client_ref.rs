@@ -60,3 +60,25 @@ async fn only_the_callback_of_a_provider_is_registered() {
         assert_eq!(page.status, status, "{callback}");
     }
 }
+
+/// Nothing is registered at the other tenant but the client, and nothing is called over the network.
+#[tokio::test]
+async fn a_sign_out_at_the_other_tenant_ends_the_session_here() {
+    let app = TestApp::start(MANIFESTS).await;
+    let (application, browser) = (application(&app).await, Browser::new());
+    let url = application.authorize_url("openid", &[]);
+    let page = sign_in(&browser, &browser.open(&url).await, ADA).await;
+    id_token(&app, &page).await;
+    let silent = application.authorize_url("openid", &[("prompt", "none")]);
+    assert!(browser.open(&silent).await.answer().contains_key("code"));
+    let page = browser.open(&format!("{}/oauth/logout", app.issuer("home"))).await;
+    browser.submit(&page.form("/logout"), &[("action", "logout")]).await;
+    for _ in 0..100 {
+        if browser.open(&silent).await.answer().contains_key("error") {
+            assert!(app.audit.of("logout").iter().any(|line| line["kind"] == "upstream"));
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the session goes on");
+}

@@ -29,7 +29,7 @@ use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
         ApplicationType, AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer,
-        ObjectKey, RedirectUri, intern,
+        LinkedProvider, ObjectKey, RedirectUri, intern,
     },
     registry::{ProviderUris, SecretTemplate},
 };
@@ -129,11 +129,7 @@ pub fn validate_client(
             access,
             lifetimes: shortened.within(&tenant.tenant.lifetimes),
             default_max_age: max_age,
-            provider_callbacks: provider_uris(uris.iter().map(|it| &it.redirect), bounded),
-            provider_post_logout_uris: provider_uris(
-                uris.iter().map(|it| &it.post_logout),
-                bounded,
-            ),
+            linked_providers: linked_providers(uris, bounded),
             registered: registered.map(Box::new),
             ..assemble((id, key), spec, flows, described, tenant)
         },
@@ -175,15 +171,19 @@ fn assemble(
     }
 }
 
-/// The URIs of providers that the bounds of the client allow.
-fn provider_uris<'a>(
-    uris: impl Iterator<Item = &'a String>,
-    bounds: Option<&ClientBounds>,
-) -> Box<[RedirectUri]> {
-    let parsed = uris.filter_map(|uri| RedirectUri::parse(uri, ApplicationType::Web).ok());
+/// The providers whose URIs the bounds of the client allow.
+fn linked_providers(uris: &[ProviderUris], bounds: Option<&ClientBounds>) -> Box<[LinkedProvider]> {
     let within =
         |uri: &RedirectUri| bounds.is_none_or(|it| bounds::exceeded_bound(it, uri).is_none());
-    parsed.filter(within).collect()
+    let parse = |uri: &str| RedirectUri::parse(uri, ApplicationType::Web).ok().filter(within);
+    let linked = uris.iter().filter_map(|uris| {
+        Some(LinkedProvider {
+            callback: parse(&uris.redirect)?,
+            post_logout: parse(&uris.post_logout)?,
+            backchannel_logout: uris.backchannel_logout.as_str().into(),
+        })
+    });
+    linked.collect()
 }
 
 fn origins(uris: &CheckedUris) -> Box<[Arc<str>]> {
