@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ClientSecretValues, SecretTemplate};
+use super::{ClientSecretValues, ProviderUris, SecretTemplate};
 use crate::{
-    api::{ConditionReason, ConditionType},
+    api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
+    model::{ClientId, Issuer, LogoutScope, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
 };
 
 /// A problem of an object: a value to change, or something that it waits for.
@@ -234,6 +234,21 @@ pub struct ProviderOutcome {
     pub probe: Option<ProbeTarget>,
     /// Whether people can sign in by it.
     pub served: bool,
+}
+
+impl ProviderOutcome {
+    /// An outcome with the URIs that the type of a provider has.
+    pub(super) fn with_uris(spec: &IdentityProviderSpec, uris: Option<ProviderUris>) -> Self {
+        let Some(uris) = uris else { return Self::default() };
+        let is_openid = spec.oidc.is_some();
+        let signs_out = spec.logout == Some(EnumSpec::Supported(LogoutScope::Upstream));
+        Self {
+            redirect_uri: Some(uris.redirect),
+            post_logout_redirect_uri: (is_openid && signs_out).then_some(uris.post_logout),
+            backchannel_logout_uri: is_openid.then_some(uris.backchannel_logout),
+            ..Self::default()
+        }
+    }
 }
 
 /// The outcome of a user's validation.

@@ -31,7 +31,7 @@ struct SigningOutTemplate<'a> {
 /// The next place of a browser after the session here has ended.
 #[derive(Clone, Copy, Debug)]
 pub enum AfterSignOut<'a> {
-    /// There is none.
+    /// There is no next place.
     Nothing,
     /// The application.
     Return(&'a str),

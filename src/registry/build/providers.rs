@@ -9,12 +9,9 @@ use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
 };
 use crate::{
-    api::{
-        ConditionReason, ConditionType, EnumSpec, IdentityProvider, IdentityProviderSpec,
-        SecretKeyRef, SecretState,
-    },
+    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
     model::{
-        Installation, LdapServer, LdapSettings, LogoutScope, ObjectKey, ProbeQuestion, ProbeTarget,
+        Installation, LdapServer, LdapSettings, ObjectKey, ProbeQuestion, ProbeTarget,
         SubjectStrategy,
     },
     protocol::identity_provider::{
@@ -91,7 +88,7 @@ pub(super) fn validate_providers(
             identity_key: found.identity_key.clone(),
             probe: probe.and_then(|provider| probe_target(provider, installation)),
             served: is_served,
-            ..registered_uris(&provider.raw.spec, uris)
+            ..ProviderOutcome::with_uris(&provider.raw.spec, uris)
         };
         if outcome.served {
             served.extend(ready.map(Arc::new));
@@ -140,19 +137,6 @@ fn read_secrets(
         parsed_entry(provider.member.secret, reference, usable_secret)
     });
     Ok(ProviderSecrets::Client(secret.transpose()?))
-}
-
-/// The URIs to register at a provider, as far as its type has them.
-fn registered_uris(spec: &IdentityProviderSpec, uris: Option<ProviderUris>) -> ProviderOutcome {
-    let Some(uris) = uris else { return ProviderOutcome::default() };
-    let is_openid = spec.oidc.is_some();
-    let signs_out = spec.logout == Some(EnumSpec::Supported(LogoutScope::Upstream));
-    ProviderOutcome {
-        redirect_uri: Some(uris.redirect),
-        post_logout_redirect_uri: (is_openid && signs_out).then_some(uris.post_logout),
-        backchannel_logout_uri: is_openid.then_some(uris.backchannel_logout),
-        ..ProviderOutcome::default()
-    }
 }
 
 /// The server of a provider, and what it is asked. `None` for a tenant of this installation.
