@@ -62,7 +62,7 @@ bench: ## Make the table of figures: a release server on one core, the load driv
 	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-bench
 	./target/release/lanyard-bench lanyard --out target/bench.md
 
-microbench: ## Measure signing, token requests, discovery and snapshots in process
+microbench: ## Measure signing, token requests, sign-ins at providers, discovery and snapshots in process
 	$(CARGO) bench $(LOCKED)
 
 bench-growth: ## Measure how cost grows with tenants, clients and grants; about an hour

@@ -25,6 +25,8 @@ pub enum Work {
     ClientCredentials,
     /// Sign in with name and password, up to the tokens
     SignIn,
+    /// Sign in at an identity provider that the browser is sent to at once, up to the tokens
+    UpstreamSignIn,
     /// With a session: authorize, code, tokens
     Session,
     /// A new access token for a refresh token
@@ -82,7 +84,11 @@ impl Worker {
             Work::Session | Work::Refresh | Work::Userinfo | Work::Introspection => {
                 self.sign_in().await
             }
-            Work::Discovery | Work::Jwks | Work::ClientCredentials | Work::SignIn => Ok(()),
+            Work::Discovery
+            | Work::Jwks
+            | Work::ClientCredentials
+            | Work::SignIn
+            | Work::UpstreamSignIn => Ok(()),
         }
     }
 
@@ -104,6 +110,10 @@ impl Worker {
             Work::SignIn => {
                 self.browser.forget();
                 self.sign_in().await
+            }
+            Work::UpstreamSignIn => {
+                self.browser.forget();
+                self.authorize(false).await
             }
             Work::Session => self.authorize(false).await,
             Work::Refresh => self.refresh().await,

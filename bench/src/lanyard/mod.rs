@@ -2,11 +2,13 @@
 //! compared with the rates of that core without a provider.
 
 mod guides;
+mod providers;
 mod server;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use lanyard_bench::upstream::UpstreamProvider;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use self::{
@@ -28,7 +30,7 @@ pub struct Options {
     /// Release binary of Lanyard
     #[arg(long, default_value = "target/release/lanyard")]
     lanyard: PathBuf,
-    /// Manifests of the tenants rs256 and es256, as in bench/tenants
+    /// Manifests of the tenants rs256, es256 and upstream, as in bench/tenants
     #[arg(long, default_value = "bench/tenants")]
     manifests: PathBuf,
     /// Seconds for each kind of work
@@ -64,11 +66,16 @@ pub fn run(options: &Options) -> Result<()> {
     // Children and threads inherit the core of the thread that starts them.
     pin(servers_core)?;
     let raw = raw::measure(duration.min(Duration::from_secs(2)))?;
-    let server = BenchServer::start(&options.lanyard, &options.manifests)?;
-    pin(drivers_core)?;
+    let many = providers::write()?;
+    let validated = providers::validated_in(&options.lanyard, many.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let upstream = runtime.block_on(UpstreamProvider::start())?;
+    let server = BenchServer::start(&options.lanyard, &options.manifests, &upstream.issuer)?;
+    pin(drivers_core)?;
     let bench = Bench { server, duration, connections: options.connections };
-    let table = runtime.block_on(bench.measure(raw, || pin(servers_core), || pin(drivers_core)))?;
+    let measured = bench.measure(raw, || pin(servers_core), || pin(drivers_core));
+    let mut table = runtime.block_on(measured)?;
+    table.validation(providers::PROVIDERS, validated.as_secs_f64());
     let text = table.to_string();
     print!("{text}");
     if let Some(out) = &options.out {
@@ -91,8 +98,8 @@ impl Bench {
         driver_side: impl Fn() -> Result<()>,
     ) -> Result<Table> {
         self.server.ready().await?;
-        let rs256 = self.target("rs256").await?;
-        let es256 = self.target("es256").await?;
+        let rs256 = self.target("rs256", "app-rs256").await?;
+        let es256 = self.target("es256", "app-es256").await?;
         let mut table = Table::new(raw, self.server.version());
         for work in [Work::Discovery, Work::Jwks] {
             let url = if work == Work::Jwks { &rs256.jwks } else { &rs256.discovery };
@@ -113,6 +120,7 @@ impl Bench {
                 table.signed(algorithm, work, &self.load(target, work).await?);
             }
         }
+        self.upstream(&mut table).await?;
         let (people, others) = self.busy(&rs256).await?;
         for error in [&people, &others].into_iter().filter_map(|figures| figures.error.as_ref()) {
             eprintln!("while people sign in: {error}");
@@ -121,9 +129,19 @@ impl Bench {
         Ok(table)
     }
 
-    async fn target(&self, tenant: &str) -> Result<Arc<Target>> {
+    /// Sign-ins at the identity provider, and access decisions about those people.
+    async fn upstream(&self, table: &mut Table) -> Result<()> {
+        let plain = self.target("upstream", "app-upstream").await?;
+        let ruled = self.target("upstream", "app-upstream-rule").await?;
+        table.upstream(&self.load(&plain, Work::UpstreamSignIn).await?);
+        let without = self.load(&plain, Work::Userinfo).await?;
+        table.access_rule(&self.load(&ruled, Work::Userinfo).await?, &without);
+        Ok(())
+    }
+
+    async fn target(&self, tenant: &str, client: &str) -> Result<Arc<Target>> {
         let application = Application {
-            client_id: format!("default.app-{tenant}"),
+            client_id: format!("default.{client}"),
             client_secret: "a-secret-of-at-least-thirty-two-characters".into(),
             redirect_uri: "http://127.0.0.1:9/callback".into(),
             scope: "openid profile email offline_access".into(),

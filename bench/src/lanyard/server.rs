@@ -1,7 +1,7 @@
 //! The processes that are measured. They end with the value that started them.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufRead, BufReader},
     net::TcpListener,
     path::Path,
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use http::HeaderMap;
-use lanyard_bench::process::Processes;
+use lanyard_bench::{process::Processes, upstream::UPSTREAM};
 use tempfile::TempDir;
 
 use crate::http::{Http, TargetUrl, trust};
@@ -35,23 +35,30 @@ pub struct BenchServer {
     child: Running,
     base: String,
     version: String,
-    _folders: [TempDir; 2],
+    _folders: [TempDir; 3],
 }
 
 impl BenchServer {
+    /// Serves manifests, in which [`UPSTREAM`] stands for the issuer of an identity provider.
+    ///
     /// # Errors
     ///
     /// The binary does not exist.
-    pub fn start(binary: &Path, manifests: &Path) -> Result<Self> {
+    pub fn start(binary: &Path, manifests: &Path, upstream: &str) -> Result<Self> {
         let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");
-        let (state, store) = (folder()?, folder()?);
+        let (state, store, served) = (folder()?, folder()?, folder()?);
+        for file in fs::read_dir(manifests).with_context(|| manifests.display().to_string())? {
+            let file = file?;
+            let text = fs::read_to_string(file.path())?.replace(UPSTREAM, upstream);
+            fs::write(served.path().join(file.file_name()), text)?;
+        }
         // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
             .arg("dev")
-            .arg(manifests)
+            .arg(served.path())
             .args(["--store", "embedded", "--listen", &format!("127.0.0.1:{port}"), "--state"])
             .arg(state.path())
             // Outside the state folder, which dev watches: in production the file is not watched either.
@@ -65,7 +72,7 @@ impl BenchServer {
             child: Running(child),
             base: format!("http://localhost:{port}"),
             version: String::from_utf8_lossy(&version.stdout).trim().to_owned(),
-            _folders: [state, store],
+            _folders: [state, store, served],
         })
     }
 
@@ -83,7 +90,7 @@ impl BenchServer {
         Processes(vec![self.child.0.id()])
     }
 
-    /// Wait until it serves both tenants.
+    /// Wait until it serves all tenants.
     ///
     /// # Errors
     ///
@@ -91,7 +98,7 @@ impl BenchServer {
     pub async fn ready(&self) -> Result<()> {
         let mut http = Http::new(trust(None)?);
         let begun = Instant::now();
-        for tenant in ["rs256", "es256"] {
+        for tenant in ["rs256", "es256", "upstream"] {
             let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
             let endpoint = TargetUrl::parse(&url)?;
             while !http
