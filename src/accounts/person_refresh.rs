@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError,
     context::RecordChange,
+    detached_context::DetachedContext,
     endings,
     people::{self, StoredPerson},
     session_end::end_stored_session,
@@ -27,6 +28,8 @@ use crate::{
 /// The time after which a provider that could not be asked is asked again. It is longer than a token
 /// request can take, since a refresh token may be used once only.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a request waits for the provider if the claims that are there still count.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it is remembered that a person has left: longer than sessions and grants last.
 const VOID_TTL: Duration = Duration::from_hours(400 * 24);
 
@@ -93,12 +96,40 @@ pub(super) async fn directory_claims(
         Freshness::Stale { usable } => {
             let asked = PersonRecord { asked_at: context.store_now, ..person };
             let claimed = people::person_record(context, &asked)?;
+            let usable = Some(claims).filter(|_| usable);
             if !context.compare_and_swap(version, claimed).await? {
                 // Another request asks.
-                return Ok(Some(claims).filter(|_| usable));
+                return Ok(usable);
             }
-            refresh_person(context, directory, asked, Some(claims).filter(|_| usable)).await
+            refresh_in_background(context, directory.0.name().to_owned(), asked, usable).await
         }
+    }
+}
+
+/// Asks a directory in a task of its own, so that the answer counts also if it comes after the
+/// request. `usable`: the claims that count while the directory cannot be asked.
+async fn refresh_in_background(
+    context: AccountContext<'_>,
+    provider: String,
+    asked: PersonRecord,
+    usable: Option<UpstreamClaims>,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    let (detached, kept) = (DetachedContext::of(context), usable.clone());
+    let mut task = tokio::spawn(async move {
+        let context = detached.context();
+        let provider = context.tenant.provider(&provider);
+        let directory = provider.and_then(|it| it.directory().map(|settings| (&**it, settings)));
+        let Some(directory) = directory else { return Ok(usable) };
+        refresh_person(context, directory, asked, usable).await
+    });
+    let finished = if kept.is_some() {
+        tokio::time::timeout(PATIENCE, &mut task).await.ok()
+    } else {
+        Some(task.await)
+    };
+    match finished {
+        Some(Ok(answer)) => answer,
+        Some(Err(_)) | None => Ok(kept),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
-    person_refresh::{Freshness, PersonAnswer, judge_freshness},
+    person_refresh::{Freshness, PATIENCE, PersonAnswer, judge_freshness},
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
     upstream_session_end::end_upstream_session,
@@ -28,8 +28,6 @@ use crate::{
     upstream::UpstreamError,
 };
 
-/// How long a request waits for the provider if the claims that are there still count.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a request waits for another one that asks the provider, if no claims count.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Pause between two looks at the answer to another request.

@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 const MAX_CONCURRENT: usize = 64;
 /// Concurrent fetches of a tenant per host.
 const MAX_PER_HOST: usize = 8;
-/// Concurrent fetches that one client address causes.
-const MAX_PER_ADDRESS: usize = 8;
+/// Concurrent fetches that one client address causes. They are more than those of a host, so that an
+/// application whose people come from a host that hangs still gets those of other hosts.
+const MAX_PER_ADDRESS: usize = 16;
 /// Fetches of a tenant that wait.
 const MAX_WAITING_PER_TENANT: usize = 64;
 
@@ -213,6 +214,16 @@ mod tests {
         drop(permits.pop());
         drop(fair);
         assert!(now(&limiter, &owner("team/main", None), "own.test").is_some(), "again");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_waits_for_a_host_reaches_others() {
+        let limiter = ConcurrencyLimiter::default();
+        let owner = owner("a/b", Some(1));
+        let hanging = || now(&limiter, &owner, "slow.test");
+        let permits: Vec<_> = (0..MAX_PER_ADDRESS).filter_map(|_| hanging()).collect();
+        assert_eq!(permits.len(), MAX_PER_HOST);
+        assert!(now(&limiter, &owner, "other.test").is_some());
     }
 
     #[tokio::test]

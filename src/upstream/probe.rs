@@ -124,6 +124,7 @@ fn failure_of_directory(fault: &DirectoryFault) -> Option<ProbeFailure> {
         | DirectoryFault::NoName { .. }
         | DirectoryFault::AmbiguousName { .. }
         | DirectoryFault::NoIdentifier { .. }
+        | DirectoryFault::NoPrimaryGroup
         | DirectoryFault::NoDistinguishedName => return None,
     })
 }

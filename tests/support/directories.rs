@@ -4,8 +4,9 @@
 use std::{
     fs,
     io::Write as _,
+    net::TcpStream,
     os::unix::fs::MetadataExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
     time::Duration,
@@ -22,6 +23,7 @@ pub struct TestDirectory {
     /// The certificate that issued the server's, which is for `localhost`.
     pub ca: String,
     administrator: [&'static str; 2],
+    folder: PathBuf,
     /// The server ends when this process no longer holds the standard input.
     _guard: Child,
 }
@@ -29,10 +31,13 @@ pub struct TestDirectory {
 /// OpenLDAP.
 pub fn slapd() -> &'static TestDirectory {
     static SERVER: OnceLock<TestDirectory> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        installed("/usr/sbin/slapd");
-        TestDirectory::start("slapd.sh", ["cn=admin,dc=acme,dc=test", "admin"])
-    })
+    SERVER.get_or_init(own_slapd)
+}
+
+/// OpenLDAP for one test, which may stop it.
+pub fn own_slapd() -> TestDirectory {
+    installed("/usr/sbin/slapd");
+    TestDirectory::start("slapd.sh", ["cn=admin,dc=acme,dc=test", "admin"])
 }
 
 /// Samba as a domain controller of Active Directory, which needs root. Without root, the test prints
@@ -72,7 +77,7 @@ impl TestDirectory {
             .expect("it starts");
         for _ in 0..2400 {
             if folder.join("ready").exists() {
-                return Self { secure_port, plain_port, ca, administrator, _guard: guard };
+                return Self { secure_port, plain_port, ca, administrator, folder, _guard: guard };
             }
             let ended = guard.try_wait().expect("its state");
             let said = || fs::read_to_string(folder.join("script.log")).unwrap_or_default();
@@ -80,6 +85,32 @@ impl TestDirectory {
             std::thread::sleep(Duration::from_millis(50));
         }
         panic!("{script} was not ready within two minutes");
+    }
+
+    /// Sends a signal to slapd.
+    pub fn signal(&self, name: &str) {
+        let id = self.process_id().expect("it runs");
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(sent.expect("kill").success(), "{name}");
+    }
+
+    /// Ends slapd, and waits until another one has its place.
+    pub fn restart(&self) {
+        let before = self.process_id();
+        self.signal("TERM");
+        for _ in 0..600 {
+            std::thread::sleep(Duration::from_millis(50));
+            let answers = TcpStream::connect(("127.0.0.1", self.secure_port)).is_ok();
+            if answers && self.process_id().is_some_and(|id| Some(id) != before) {
+                return;
+            }
+        }
+        panic!("slapd was not started again within half a minute");
+    }
+
+    fn process_id(&self) -> Option<String> {
+        let id = fs::read_to_string(self.folder.join("slapd.pid")).ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
     }
 
     /// Changes entries, as LDIF says.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -74,13 +77,21 @@ pub struct Upstream {
     refresh_token: Arc<Mutex<String>>,
     /// The directories below which documents were asked for, as at Microsoft Entra.
     pub directories: Arc<Mutex<Vec<String>>>,
+    /// The requests that it answers now.
+    pub unanswered: Arc<AtomicUsize>,
 }
 
 impl Upstream {
     /// Starts a provider on a free port.
     pub async fn start() -> Self {
+        Self::start_as("127.0.0.1").await
+    }
+
+    /// Starts a provider on a free port, whose issuer has this name of the machine.
+    pub async fn start_as(host: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let issuer = format!("http://{}", listener.local_addr().expect("bound"));
+        let port = listener.local_addr().expect("bound").port();
+        let issuer = format!("http://{host}:{port}");
         let upstream = Self {
             issuer,
             script: Arc::default(),
@@ -88,11 +99,13 @@ impl Upstream {
             nonce: Arc::default(),
             refresh_token: Arc::default(),
             directories: Arc::default(),
+            unanswered: Arc::default(),
         };
         let (issuer, script) = (upstream.issuer.clone(), Arc::clone(&upstream.script));
         let (requests, nonce) = (Arc::clone(&upstream.requests), Arc::clone(&upstream.nonce));
         let valid = Arc::clone(&upstream.refresh_token);
         let directories = Arc::clone(&upstream.directories);
+        let unanswered = Arc::clone(&upstream.unanswered);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let state = State {
@@ -103,7 +116,12 @@ impl Upstream {
                     refresh_token: valid.clone(),
                     directories: directories.clone(),
                 };
-                tokio::spawn(answer(stream, state));
+                let unanswered = Arc::clone(&unanswered);
+                tokio::spawn(async move {
+                    unanswered.fetch_add(1, Ordering::SeqCst);
+                    answer(stream, state).await;
+                    unanswered.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         upstream

@@ -90,7 +90,8 @@ pub struct LdapGroupsSpec {
     pub base: String,
     /// The filter that finds groups (RFC 4515). With `{dn}` (the member's distinguished name) or
     /// `{username}` it compares the member itself; without them, `member` must have the member, or
-    /// `uniqueMember` in `OpenLDAP`. Default: groups of the schema.
+    /// `uniqueMember` in `OpenLDAP`. Default: groups of the schema. In `ActiveDirectory` the person's
+    /// primary group, which has no `member` for it, counts too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub filter: Option<String>,

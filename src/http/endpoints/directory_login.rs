@@ -106,8 +106,13 @@ fn render_failure(
         {
             report((SignInFailure::ProviderUnavailable, Some(fault.to_string())));
             tracing::warn!(provider = %provider.object, error = %fault, "a directory cannot be used");
-            let problem =
-                format!("{name} does not answer at the moment. Please try again in a moment.");
+            let problem = if fault.is_busy() {
+                format!(
+                    "Too many people sign in with {name} at the moment. Please try again in a moment."
+                )
+            } else {
+                format!("{name} does not answer at the moment. Please try again in a moment.")
+            };
             (StatusCode::SERVICE_UNAVAILABLE, problem.into())
         }
         DirectorySignInError::Upstream(error) => {

@@ -97,6 +97,16 @@ impl LdapFilter {
         self.contains(&|piece| piece == placeholder)
     }
 
+    /// Returns true if a comparison of the filter is by this matching rule.
+    pub fn uses_rule(&self, rule: &str) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.uses_rule(rule)),
+            Self::Not(part) => part.uses_rule(rule),
+            Self::Matches { rule: Some(used), .. } => &**used == rule,
+            _ => false,
+        }
+    }
+
     /// The filter with every comparison to a placeholder met, which says whether an entry is one of
     /// those that the filter can find.
     #[must_use]

@@ -16,6 +16,19 @@ pub fn value_in_first_rdn(dn: &str, attribute: &str) -> Option<String> {
     pairs.find(|(name, _)| name.eq_ignore_ascii_case(attribute)).map(|(_, value)| value)
 }
 
+/// The end of a distinguished name that names its domain (RFC 2247): the last parts, if they are of
+/// the attribute `dc`.
+pub fn domain_suffix(dn: &str) -> Option<&str> {
+    let (mut domain, mut at) = (None, 0);
+    for part in split_unescaped(dn, |c| matches!(c, ',' | ';')) {
+        let name = part.split_once('=').map(|(name, _)| name.trim());
+        let is_component = name.is_some_and(|name| name.eq_ignore_ascii_case("dc"));
+        domain = if is_component { domain.or(Some(at)) } else { None };
+        at += part.len() + 1;
+    }
+    domain.map(|start| &dn[start..])
+}
+
 /// The parts of a text between separators that no backslash precedes.
 fn split_unescaped(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut escaped = false;
@@ -96,5 +109,14 @@ mod tests {
         assert_eq!(value("cn=a\\ ,uid=x", "cn").as_deref(), Some("a "));
         assert_eq!(value("cn=A,uid=ada", "uid"), None);
         assert_eq!(value("", "uid"), None);
+    }
+
+    #[test]
+    fn the_last_parts_name_the_domain() {
+        let corp = domain_suffix("CN=a\\,DC=x,OU=Staff,DC=corp,dc=test");
+        assert_eq!(corp, Some("DC=corp,dc=test"));
+        assert_eq!(domain_suffix("dc=test"), Some("dc=test"));
+        assert_eq!(domain_suffix("dc=x,o=acme"), None);
+        assert_eq!(domain_suffix(""), None);
     }
 }

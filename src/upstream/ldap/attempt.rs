@@ -7,15 +7,17 @@ use super::{
         STATE_ATTRIBUTES, meaning_of_bind, restriction_of_bind, restriction_of_entry,
     },
     connection::LdapConnection,
+    connection_pool::DirectoryPermit,
     entry::{LdapEntry, identifier_bytes},
     fault::{DirectoryFault, LdapError, LdapRefusal},
     filter_encoding::{FilterWithValues, PlaceholderValues},
-    groups::read_groups,
+    groups::{LdapGroupMember, read_groups},
     messages::{LdapResult, LdapSearch},
     network::LdapNetwork,
     person::DirectoryPerson,
+    primary_group::{PRIMARY_GROUP_ATTRIBUTES, PrimaryGroup},
 };
-use crate::model::{LdapFilter, LdapSettings, Secret, Timestamp};
+use crate::model::{LdapFilter, LdapSchema, LdapSettings, Secret, Timestamp};
 
 /// Longest username in bytes.
 const MAX_USERNAME: usize = 256;
@@ -42,13 +44,14 @@ impl fmt::Debug for LdapCredentials<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct LdapAttempt<'a> {
     pub(super) network: &'a LdapNetwork,
+    pub(super) permit: &'a DirectoryPermit,
     pub(super) settings: &'a LdapSettings,
     pub(super) now: Timestamp,
 }
 
 impl LdapAttempt<'_> {
-    /// A connection bound as the search account.
-    pub(super) async fn open_search(&self) -> Result<LdapConnection, DirectoryFault> {
+    /// A new connection, bound as the search account.
+    pub(super) async fn connect_search(&self) -> Result<LdapConnection, DirectoryFault> {
         let account = &self.settings.account;
         if account.name.is_empty() || account.password.expose().is_empty() {
             let host = self.settings.server.address.host.to_string();
@@ -67,6 +70,53 @@ impl LdapAttempt<'_> {
         Err(DirectoryFault::RefusesAccount { host, result })
     }
 
+    /// Finds one entry as the search account, on a connection that was used before if there is one.
+    /// Where the server has closed that meanwhile or does not know its account any more, a new
+    /// connection takes its place.
+    async fn search_person(
+        &self,
+        filter: &LdapFilter,
+        values: &[PlaceholderValues<'_>],
+    ) -> Result<(LdapConnection, LdapEntry), LdapError> {
+        if let Some(used) = self.permit.take().await {
+            match self.search_person_on(used, filter, values).await {
+                Err(LdapError::Directory(late @ DirectoryFault::Late { .. })) => {
+                    self.permit.clear();
+                    return Err(late.into());
+                }
+                Err(LdapError::Directory(_)) => {}
+                found => return found,
+            }
+        }
+        self.search_person_on(self.connect_search().await?, filter, values).await
+    }
+
+    async fn search_person_on(
+        &self,
+        mut connection: LdapConnection,
+        filter: &LdapFilter,
+        values: &[PlaceholderValues<'_>],
+    ) -> Result<(LdapConnection, LdapEntry), LdapError> {
+        match self.find(&mut connection, filter, values).await {
+            Ok(entry) => Ok((connection, entry)),
+            Err(error) => self.release(connection, Err(error)).await,
+        }
+    }
+
+    /// Lets the search account's connection wait for its next use after the outcome of an attempt. A
+    /// connection with a fault is not used again.
+    async fn release<T>(
+        &self,
+        connection: LdapConnection,
+        outcome: Result<T, LdapError>,
+    ) -> Result<T, LdapError> {
+        match outcome {
+            Err(LdapError::Directory(_)) => connection.close().await,
+            Ok(_) | Err(LdapError::Refused(_)) => self.permit.keep(connection).await,
+        }
+        outcome
+    }
+
     /// Finds the one entry with a username, and proves its password by a bind on a connection of its
     /// own, so that the search account's connection stays the search account's.
     pub(super) async fn authenticate(
@@ -75,21 +125,24 @@ impl LdapAttempt<'_> {
     ) -> Result<DirectoryPerson, LdapError> {
         check_attempt(credentials)?;
         let LdapCredentials { username, password, may_try } = credentials;
-        let mut search = self.open_search().await?;
         let values = [PlaceholderValues { username, dn: "" }];
-        let found = self.find(&mut search, &self.settings.people.filter, &values).await;
-        let entry = match found {
+        let found = self.search_person(&self.settings.people.filter, &values).await;
+        let (mut search, entry) = match found {
             Err(LdapError::Refused(refusal)) => {
                 self.spend_a_bind().await?;
                 return Err(refusal.into());
             }
             found => found?,
         };
-        if !may_try(&entry.identifier(self.settings.people.id)?) {
-            return Err(LdapRefusal::TooManyAttempts.into());
-        }
-        self.prove(&entry.dn, password).await?;
-        self.describe(search, &entry).await
+        let person = async {
+            if !may_try(&entry.identifier(self.settings.people.id)?) {
+                return Err(LdapRefusal::TooManyAttempts.into());
+            }
+            self.prove(&entry.dn, password).await?;
+            self.describe(&mut search, &entry).await
+        };
+        let person = person.await;
+        self.release(search, person).await
     }
 
     /// Finds the entry with an identifier among those that the filter of the people can find.
@@ -100,9 +153,9 @@ impl LdapAttempt<'_> {
             LdapFilter::equal_bytes(attribute.as_str(), bytes),
             self.settings.people.filter.without_placeholders(),
         ]);
-        let mut search = self.open_search().await?;
-        let entry = self.find(&mut search, &filter, &[]).await?;
-        self.describe(search, &entry).await
+        let (mut search, entry) = self.search_person(&filter, &[]).await?;
+        let person = self.describe(&mut search, &entry).await;
+        self.release(search, person).await
     }
 
     async fn find(
@@ -116,6 +169,9 @@ impl LdapAttempt<'_> {
         let mut attributes = vec![&*people.name, people.id.as_str()];
         attributes.extend(people.attributes.iter().map(|it| &**it));
         attributes.extend(STATE_ATTRIBUTES);
+        if self.settings.schema == LdapSchema::ActiveDirectory {
+            attributes.extend(PRIMARY_GROUP_ATTRIBUTES);
+        }
         let search = LdapSearch {
             base: &people.base,
             filter: FilterWithValues { filter, values },
@@ -174,7 +230,7 @@ impl LdapAttempt<'_> {
 
     async fn describe(
         &self,
-        mut search: LdapConnection,
+        search: &mut LdapConnection,
         entry: &LdapEntry,
     ) -> Result<DirectoryPerson, LdapError> {
         if let Some(restriction) = restriction_of_entry(entry, self.now) {
@@ -184,11 +240,15 @@ impl LdapAttempt<'_> {
         let groups = match &self.settings.groups {
             None => None,
             Some(groups) => {
-                let person = PlaceholderValues { username: &username, dn: &entry.dn };
-                Some(read_groups(&mut search, groups, person).await?)
+                let primary_group = match self.settings.schema {
+                    LdapSchema::ActiveDirectory => PrimaryGroup::of(entry)?,
+                    LdapSchema::OpenLdap => None,
+                };
+                let primary_group = primary_group.as_ref();
+                let person = LdapGroupMember { username: &username, dn: &entry.dn, primary_group };
+                Some(read_groups(search, groups, person).await?)
             }
         };
-        search.close().await;
         Ok(DirectoryPerson::new(entry, &self.settings.people, groups)?)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 use tokio_rustls::client::TlsStream;
 
 use super::{
@@ -32,6 +36,9 @@ pub(super) struct LdapConnection {
     stream: TlsStream<TcpStream>,
     host: String,
     last_id: u32,
+    opened_at: Instant,
+    /// Whether a request has not been answered to its end, so that answers to it may follow.
+    unanswered: bool,
 }
 
 /// The entries that a search found.
@@ -49,7 +56,23 @@ impl LdapConnection {
     ) -> Result<Self, DirectoryFault> {
         let stream = network.open_tls(server).await?;
         // The message before TLS had the first number.
-        Ok(Self { stream, host: server.address.host.to_string(), last_id: 1 })
+        let (host, opened_at) = (server.address.host.to_string(), Instant::now());
+        Ok(Self { stream, host, last_id: 1, opened_at, unanswered: false })
+    }
+
+    /// The time since it was opened.
+    pub(super) fn age(&self) -> Duration {
+        self.opened_at.elapsed()
+    }
+
+    /// Returns true if every request was answered to its end, so that another one can be sent.
+    pub(super) const fn is_settled(&self) -> bool {
+        !self.unanswered
+    }
+
+    /// Waits until the server closes the connection, or sends something although nothing was asked.
+    pub(super) async fn closed(&mut self) {
+        let _ = self.stream.read(&mut [0]).await;
     }
 
     pub(super) fn host(&self) -> &str {
@@ -67,15 +90,18 @@ impl LdapConnection {
             it.last_id += 1;
             it.send(&bind_request(it.last_id, name, password), step).await?;
             match it.answer(step).await?.0 {
-                LdapAnswer::Bind(result) => Ok(result),
+                LdapAnswer::Bind(result) => {
+                    it.unanswered = false;
+                    Ok(result)
+                }
                 _ => Err(it.malformed(step)),
             }
         })
         .await
     }
 
-    /// Searches once. More than `most` entries are read to one more than `most`; then nothing else
-    /// can be asked on this connection.
+    /// Searches once. More than `most` entries are read to one more than `most`; then the connection
+    /// is not settled, and nothing else can be asked on it.
     pub(super) async fn search(
         &mut self,
         search: &LdapSearch<'_>,
@@ -86,8 +112,8 @@ impl LdapConnection {
             .await
     }
 
-    /// Searches page by page. More than `most` entries are read to one more than `most`; then nothing
-    /// else can be asked on this connection.
+    /// Searches page by page. More than `most` entries are read to one more than `most`; then the
+    /// connection is not settled, and nothing else can be asked on it.
     pub(super) async fn search_pages(
         &mut self,
         search: &LdapSearch<'_>,
@@ -134,6 +160,7 @@ impl LdapConnection {
                 LdapAnswer::Entry(entry) => entries.push(entry),
                 LdapAnswer::Reference if references < MAX_REFERENCES => references += 1,
                 LdapAnswer::Done(result, cookie) => {
+                    self.unanswered = false;
                     return Ok(FoundEntries { entries, result, cookie });
                 }
                 _ => return Err(self.malformed(step)),
@@ -168,6 +195,7 @@ impl LdapConnection {
     }
 
     async fn send(&mut self, request: &[u8], step: &'static str) -> Result<(), DirectoryFault> {
+        self.unanswered = true;
         let sent = async {
             self.stream.write_all(request).await?;
             self.stream.flush().await

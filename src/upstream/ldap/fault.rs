@@ -140,6 +140,11 @@ pub enum DirectoryFault {
         "an entry has no usable attribute {attribute}, which identifies people, or the search account may not read it"
     )]
     NoIdentifier { attribute: &'static str },
+    /// The primary group of an entry cannot be computed.
+    #[error(
+        "an entry has a primaryGroupID and no usable objectSid with it, or the search account may not read it"
+    )]
+    NoPrimaryGroup,
     /// An entry has no distinguished name.
     #[error("an entry has no distinguished name")]
     NoDistinguishedName,
@@ -159,6 +164,7 @@ impl DirectoryFault {
                 | Self::NoName { .. }
                 | Self::AmbiguousName { .. }
                 | Self::NoIdentifier { .. }
+                | Self::NoPrimaryGroup
                 | Self::NoDistinguishedName
         )
     }
@@ -168,6 +174,11 @@ impl DirectoryFault {
         let refuses_groups =
             matches!(self, Self::Refuses { step, .. } if *step == SEARCH_OF_GROUPS);
         self.is_about_person() || refuses_groups
+    }
+
+    /// Returns true if others ask the directory now, and the attempt found no place among them.
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy(_))
     }
 
     /// Returns true if a later attempt may succeed without a change of settings or entries.
@@ -190,6 +201,7 @@ impl DirectoryFault {
             | Self::NoName { .. }
             | Self::AmbiguousName { .. }
             | Self::NoIdentifier { .. }
+            | Self::NoPrimaryGroup
             | Self::NoDistinguishedName => false,
         }
     }

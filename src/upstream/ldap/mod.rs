@@ -8,6 +8,7 @@ mod active_directory;
 mod attempt;
 mod ber;
 mod connection;
+mod connection_pool;
 mod directories;
 mod entry;
 mod fault;
@@ -16,6 +17,7 @@ mod groups;
 mod messages;
 mod network;
 mod person;
+mod primary_group;
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ use super::{
         ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, encode_element, encode_elements,
         encode_number,
     },
+    connection_pool::ConnectionPool,
     *,
 };
 use crate::{
@@ -95,6 +96,12 @@ impl ScriptedServer {
             }
         });
         Self { address, ca: certificate.ca, requests }
+    }
+
+    /// The number of connections on which the search account has signed in.
+    fn search_connections(&self) -> usize {
+        let shows = |bytes: &&Vec<u8>| String::from_utf8_lossy(bytes).contains("search-password");
+        self.requests.lock().unwrap().iter().filter(shows).count()
     }
 
     fn seen(&self) -> Vec<Vec<u8>> {
@@ -219,9 +226,22 @@ async fn attempt(
     password: &str,
     may_try: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
-    let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
     let password = Secret::new(password.to_owned());
     let credentials = LdapCredentials { username, password: &password, may_try };
+    directories().authenticate(settings, credentials, NOW).await
+}
+
+fn directories() -> LdapDirectories {
+    LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty())
+}
+
+/// A sign-in with directories that other sign-ins use too.
+async fn sign_in_with(
+    directories: &LdapDirectories,
+    settings: &LdapSettings,
+) -> Result<DirectoryPerson, LdapError> {
+    let password = Secret::new("ada-password".to_owned());
+    let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| true };
     directories.authenticate(settings, credentials, NOW).await
 }
 
@@ -514,4 +534,118 @@ async fn addresses_inside_the_network_need_permission() {
     settings.server.address.host = "unknown.invalid".into();
     let error = sign_in(&settings).await.unwrap_err();
     assert!(matches!(error, LdapError::Directory(DirectoryFault::UnknownHost(_))), "{error:?}");
+}
+
+/// A server whose search account's connections answer the first search of people, and the others like
+/// this. Groups are not read.
+async fn server_of_searches(
+    later: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static,
+) -> (ScriptedServer, LdapSettings) {
+    let server = ScriptedServer::start(move |nth, id| match nth {
+        1 => bound(id),
+        2 => ada(id),
+        nth => later(nth, id),
+    });
+    let server = server.await;
+    let settings = LdapSettings { groups: None, ..settings(&server) };
+    (server, settings)
+}
+
+#[tokio::test]
+async fn sign_ins_use_the_connection_of_the_search_account_again() {
+    let (server, settings) = server_of_searches(|_, id| ada(id)).await;
+    let directories = directories();
+    for _ in 0..3 {
+        sign_in_with(&directories, &settings).await.unwrap();
+    }
+    directories.look_up(&settings, ID, NOW).await.unwrap();
+    assert_eq!((server.search_connections(), directories.pool().size()), (1, (1, 1)));
+    let mut other = settings.clone();
+    other.account.password = Secret::new("another search-password".to_owned());
+    sign_in_with(&directories, &other).await.unwrap();
+    assert_eq!(server.search_connections(), 2, "another password has a connection of its own");
+    directories.check_account(&settings).await.unwrap();
+    assert_eq!(server.search_connections(), 3, "the check signs the account in");
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
+    let answers: [fn(u32) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |_| answer(0, result(0x78, 52)),
+        // The account is not signed in any more.
+        |id| done(id, 1),
+        |id| done(id, 50),
+    ];
+    for (index, answer) in answers.into_iter().enumerate() {
+        let (server, settings) = server_of_searches(move |_, id| answer(id)).await;
+        let directories = directories();
+        for _ in 0..3 {
+            sign_in_with(&directories, &settings).await.unwrap();
+        }
+        assert_eq!(server.search_connections(), 3, "{index}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_waits_for_a_time_and_nothing_remains() {
+    let (server, settings) = server_of_searches(|_, id| ada(id)).await;
+    let pool = ConnectionPool::with_idle_timeout(std::time::Duration::from_millis(50));
+    let directories = LdapDirectories::with_pool(EgressPolicy::default(), pool);
+    sign_in_with(&directories, &settings).await.unwrap();
+    for _ in 0..200 {
+        if directories.pool().size() == (0, 0) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(directories.pool().size(), (0, 0));
+    sign_in_with(&directories, &settings).await.unwrap();
+    assert_eq!(server.search_connections(), 2);
+}
+
+#[tokio::test]
+async fn a_search_that_was_not_read_to_its_end_ends_the_connection() {
+    let endless = |nth: u32, id: u32| match nth {
+        1 => bound(id),
+        _ => (0..5).flat_map(|n| entry(id, &format!("uid=ada,ou={n}"), &[])).collect(),
+    };
+    let server = ScriptedServer::start(endless).await;
+    let (settings, directories) = (settings(&server), directories());
+    for _ in 0..2 {
+        let refused = sign_in_with(&directories, &settings).await;
+        assert_eq!(refused, Err(LdapRefusal::SeveralPeople.into()));
+    }
+    assert_eq!((server.search_connections(), directories.pool().size()), (2, (0, 0)));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_has_a_bounded_number_of_connections() {
+    let hanging = |nth: u32, id: u32| if nth == 1 { bound(id) } else { SILENCE.to_vec() };
+    let server = ScriptedServer::start(hanging).await;
+    let (settings, directories) = (settings(&server), directories());
+    let started = tokio::time::Instant::now();
+    let attempts = (0..20).map(|_| sign_in_with(&directories, &settings));
+    let ended = futures::future::join_all(attempts).await;
+    assert!(started.elapsed() < std::time::Duration::from_secs(12));
+    let host = || "localhost".to_owned();
+    let count =
+        |fault: DirectoryFault| ended.iter().filter(|it| **it == Err(fault.clone().into())).count();
+    let late = count(DirectoryFault::Late { host: host(), step: "search of people" });
+    assert_eq!((late, count(DirectoryFault::Busy(host()))), (16, 4));
+    assert_eq!((server.search_connections(), directories.pool().size()), (16, (0, 0)));
+}
+
+#[tokio::test]
+async fn connections_of_a_server_that_does_not_answer_on_one_are_not_used_again() {
+    let (server, settings) = server_of_searches(|_, _| SILENCE.to_vec()).await;
+    let directories = directories();
+    let first = (0..3).map(|_| sign_in_with(&directories, &settings));
+    assert!(futures::future::join_all(first).await.iter().all(Result::is_ok));
+    assert_eq!(directories.pool().size(), (1, 3));
+    let late = sign_in_with(&directories, &settings).await.unwrap_err();
+    assert!(matches!(late, LdapError::Directory(DirectoryFault::Late { .. })), "{late:?}");
+    assert_eq!(directories.pool().size(), (0, 0));
+    sign_in_with(&directories, &settings).await.unwrap();
+    assert_eq!(server.search_connections(), 4);
 }

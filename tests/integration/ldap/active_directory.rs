@@ -36,7 +36,7 @@ async fn a_person_signs_in_by_either_name() {
         assert_eq!(ada.claims["userPrincipalName"], "ada@corp.test");
         assert_eq!(ada.claims["mail"], "ada@corp.test");
         assert_eq!(ada.claims["dn"], "CN=Ada Lovelace,OU=Staff,DC=corp,DC=test");
-        assert_eq!(groups_of(&ada), ["staff"]);
+        assert_eq!(groups_of(&ada), ["Domain Users", "staff"]);
         ids.push(ada.id);
     }
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -49,7 +49,7 @@ async fn names_may_have_any_character() {
     let Some(settings) = corp() else { return };
     let star = sign_in(&settings, "star(x)", "Star-Passw0rd").await.expect("he may");
     assert_eq!(star.claims["dn"], "CN=St*r (x) \\\\ y\\, z,OU=Staff,DC=corp,DC=test");
-    assert_eq!(groups_of(&star), ["staff"]);
+    assert_eq!(groups_of(&star), ["Domain Users", "staff"]);
     let jörg = sign_in(&settings, "jörg", "Jörg-Passw0rd").await.expect("he may");
     assert_eq!(jörg.username, "jörg");
     for hostile in ["*", "a*", "ada)(cn=*", "*)(objectClass=*"] {
@@ -90,7 +90,7 @@ async fn a_locked_account_is_for_the_log() {
 #[tokio::test]
 async fn nested_groups_are_read_by_the_server_or_by_searches() {
     let Some(mut settings) = corp() else { return };
-    let all = ["employees", "everyone", "staff"];
+    let all = ["Domain Users", "Users", "employees", "everyone", "staff"];
     let groups = settings.groups.as_mut().expect("groups");
     groups.depth = 10;
     let ada = sign_in(&settings, "ada", "Ada-Passw0rd").await.expect("she may");
@@ -102,6 +102,45 @@ async fn nested_groups_are_read_by_the_server_or_by_searches() {
     assert!(format!("{:?}", groups.filter).contains(MEMBER_IN_CHAIN));
     let ada = sign_in(&settings, "ada", "Ada-Passw0rd").await.expect("she may");
     assert_eq!(groups_of(&ada), all);
+}
+
+#[tokio::test]
+async fn the_primary_group_counts_like_the_others() {
+    let Some(mut settings) = corp() else { return };
+    let nora = async |settings: &LdapSettings| {
+        let nora = sign_in(settings, "nora", "Nora-Passw0rd").await.expect("she may");
+        groups_of(&nora).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // No group has her as a member of its guests.
+    assert_eq!(nora(&settings).await, ["Domain Guests", "Domain Users"]);
+    let groups = settings.groups.as_mut().expect("groups");
+    groups.depth = 10;
+    let all = ["Domain Guests", "Domain Users", "Guests", "Users", "visitors"];
+    assert_eq!(nora(&settings).await, all);
+    let groups = settings.groups.as_mut().expect("groups");
+    groups.depth = 0;
+    let entries = filter("(objectClass=group)");
+    groups.filter = LdapSchema::ActiveDirectory.membership_filter(entries, true);
+    assert_eq!(nora(&settings).await, all);
+    // Elsewhere it does not count itself, and the server finds the groups that contain it.
+    let groups = settings.groups.as_mut().expect("groups");
+    groups.base = "OU=Groups,DC=corp,DC=test".into();
+    assert_eq!(nora(&settings).await, ["visitors"]);
+    // A filter that compares the member itself also says which groups count.
+    for (own, expected) in [
+        ("(&(objectClass=group)(member={dn}))", &["Domain Guests", "Domain Users"][..]),
+        ("(&(cn=Domain G*)(member={dn}))", &["Domain Guests"]),
+        ("(&(cn=x)(member={dn}))", &[]),
+    ] {
+        let groups = settings.groups.as_mut().expect("groups");
+        groups.base = "DC=corp,DC=test".into();
+        groups.filter = filter(own);
+        assert_eq!(nora(&settings).await, expected, "{own}");
+    }
+    // The other schema knows no primary groups.
+    settings.schema = LdapSchema::OpenLdap;
+    settings.groups.as_mut().expect("groups").filter = filter("(member={dn})");
+    assert_eq!(nora(&settings).await, ["Domain Users"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Sign-in with real directories: OpenLDAP, and Samba as Active Directory.
 
 mod active_directory;
+mod connections;
 mod openldap;
 mod pages;
 mod stopping;

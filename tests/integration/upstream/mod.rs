@@ -11,6 +11,7 @@ mod declared_access;
 mod entra;
 mod github;
 mod github_refresh;
+mod hanging;
 mod identifier_first;
 mod markup;
 mod private_key_jwt;

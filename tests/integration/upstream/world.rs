@@ -81,8 +81,14 @@ impl SignedIn {
 impl World {
     /// With a field in the spec of the provider, or with an empty text.
     pub async fn with(field: &str) -> Self {
+        Self::with_objects(field, "").await
+    }
+
+    /// The same with further objects.
+    pub async fn with_objects(field: &str, objects: &str) -> Self {
         let upstream = Upstream::start().await;
-        let manifests = with_application(&PROVIDERS.replace("UPSTREAM", &upstream.issuer));
+        let providers = PROVIDERS.replace("UPSTREAM", &upstream.issuer);
+        let manifests = with_application(&format!("{providers}---\n{objects}"));
         let told = format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}");
         let manifests =
             manifests.replacen("# RULES", field, 1).replacen("consent: Implied", &told, 1);
@@ -91,12 +97,17 @@ impl World {
 
     /// A sign-in at the provider, which answers as its script says.
     pub async fn sign_in(&self, scopes: &str) -> SignedIn {
+        self.sign_in_at(("corp", &self.upstream), scopes).await
+    }
+
+    /// The same at another provider.
+    pub async fn sign_in_at(&self, at: (&str, &Upstream), scopes: &str) -> SignedIn {
         let (application, browser) = (application(&self.app).await, Browser::new());
-        let url = application.authorize_url(scopes, &[("identity_provider", "corp")]);
+        let url = application.authorize_url(scopes, &[("identity_provider", at.0)]);
         let url = browser.open(&url).await.left_for.expect("a redirect to the provider");
         let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        self.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
-        let callback = format!("{}/callback/corp", self.app.issuer("main"));
+        at.1.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+        let callback = format!("{}/callback/{}", self.app.issuer("main"), at.0);
         let answer = [("code", "a-code"), ("state", &request["state"])];
         let url = Url::parse_with_params(&callback, answer).expect("a URL");
         let page = browser.open(url.as_str()).await;

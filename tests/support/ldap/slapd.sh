@@ -41,14 +41,24 @@ overlay ppolicy
 ppolicy_use_lockout
 CONF
 /usr/sbin/slapadd -q -f "$folder/slapd.conf" -l "$here/acme.ldif"
-(exec </dev/null; exec /usr/sbin/slapd -d 0 -f "$folder/slapd.conf" -h "ldaps://127.0.0.1:$secure/ ldap://127.0.0.1:$plain/") &
-server=$!
+# A server that ends is started again.
+(
+  exec </dev/null
+  until [ -e "$folder/stop" ]; do
+    /usr/sbin/slapd -d 0 -f "$folder/slapd.conf" -h "ldaps://127.0.0.1:$secure/ ldap://127.0.0.1:$plain/" || [ -e "$folder/ready" ]
+    sleep 0.05
+  done
+) &
+servers=$!
 until ldapsearch -x -H "ldap://127.0.0.1:$plain" -b '' -s base >/dev/null 2>&1; do
-  kill -0 $server
+  kill -0 $servers
   sleep 0.05
 done
 touch "$folder/ready"
 cat >/dev/null
-kill $server
-wait $server || true
+touch "$folder/stop"
+server=$(cat "$folder/slapd.pid")
+kill -CONT "$server" || true
+kill "$server" || true
+wait $servers || true
 rm -rf "$folder"

@@ -116,3 +116,10 @@ proptest! {
         let _ = LdapFilter::parse(&text);
     }
 }
+
+#[test]
+fn the_rule_of_a_comparison_is_found_in_every_part() {
+    let uses = |text| parse(text).uses_rule("1.2.3");
+    assert!(uses("(&(a=1)(|(!(member:1.2.3:={dn}))(b=2)))"));
+    assert!(!uses("(&(a=1.2.3)(member:1.2.4:={dn}))"));
+}
