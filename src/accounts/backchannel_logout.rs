@@ -48,24 +48,35 @@ pub(super) async fn store_notifications(
     session: &Session,
     clients: impl Iterator<Item = &ClientId>,
 ) -> Result<Vec<Claim>, AccountError> {
-    let now = Moment { own: context.now, store: context.store_now };
     let clients = clients
         .filter_map(|id| context.tenant.client(id.as_str()))
         .filter(|client| session::session_includes(session, client));
     let mut claims = Vec::new();
-    for client in clients.filter(|client| client.is_notified_of_logout()) {
-        let notification = LogoutNotification {
-            client: client.id.clone(),
-            subject: session.authentication.subject.as_str().to_owned(),
-            sid: session.sid.clone(),
-        };
-        let AccountServices { store, entropy, .. } = &**context.services;
-        let key = context.key(RecordKind::Logout, entropy.id());
-        let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
-        let claim = outbox::put_message(store, key, (notification, owner), now).await?;
-        claims.push(claim.ok_or(AccountError::DuplicateId(RecordKind::Logout))?);
+    for client in clients {
+        let about = (session.authentication.subject.as_str(), session.sid.as_str());
+        claims.extend(store_notification(context, client, about).await?);
     }
     Ok(claims)
+}
+
+/// Stores a notification for a client: about a subject and a session, which may have ended long ago.
+/// `None` if the client wants none.
+pub(super) async fn store_notification(
+    context: AccountContext<'_>,
+    client: &Client,
+    (subject, sid): (&str, &str),
+) -> Result<Option<Claim>, AccountError> {
+    if !client.is_notified_of_logout() {
+        return Ok(None);
+    }
+    let now = Moment { own: context.now, store: context.store_now };
+    let (subject, sid) = (subject.to_owned(), sid.to_owned());
+    let notification = LogoutNotification { client: client.id.clone(), subject, sid };
+    let AccountServices { store, entropy, .. } = &**context.services;
+    let key = context.key(RecordKind::Logout, entropy.id());
+    let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+    let claim = outbox::put_message(store, key, (notification, owner), now).await?;
+    claim.ok_or(AccountError::DuplicateId(RecordKind::Logout)).map(Some)
 }
 
 /// Queues stored notifications.

@@ -1,5 +1,7 @@
 //! The permissions that users have granted to clients, in the store.
 
+use std::collections::HashMap;
+
 use super::{AccountContext, AccountError, context::RecordChange, endings};
 use crate::{
     model::{Account, Client, Subject},
@@ -45,6 +47,31 @@ pub(crate) async fn extend_consent(
         Ok(RecordChange::Write(record, ()))
     };
     context.update(&key, stored, extended).await
+}
+
+/// The consents of a user that count, by the ids of their records.
+pub(super) async fn load_consents(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<HashMap<String, Consent>, AccountError> {
+    let marks = endings::current_marks(context, account);
+    let owner = IndexEntry::new(OwnerKind::User, account.subject.as_str());
+    let store = &context.services.store;
+    let found = store.list(RecordKind::Consent, context.tenant_id(), &owner, context.now).await?;
+    let counted = |stored: VersionedRecord| {
+        let consent = read(&stored, marks)?;
+        Some((stored.record.key.id, consent))
+    };
+    Ok(found.into_iter().filter_map(counted).collect())
+}
+
+/// Forgets what a user granted to a client. Returns true if there was something.
+pub(super) async fn forget_consent(
+    context: AccountContext<'_>,
+    account: &Account,
+    client: &Client,
+) -> Result<bool, AccountError> {
+    Ok(context.take(&key(context, &account.subject, client)).await?.is_some())
 }
 
 /// The consent of a record, if it is this user's.

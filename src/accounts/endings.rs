@@ -2,7 +2,9 @@
 
 use super::{AccountContext, AccountError};
 use crate::{
-    model::{Account, ObjectMark, PasswordState, StoredPassword, Subject, sha256_base64url},
+    model::{
+        Account, ObjectMark, PasswordState, StoredPassword, Subject, Timestamp, sha256_base64url,
+    },
     protocol::{
         marks::{self, MarkedRecord},
         records::{AccountMarks, VoidBefore, decode_record},
@@ -67,6 +69,37 @@ pub(super) async fn is_usable(
     }
 }
 
+/// Judges many records of one user, for whom the store is asked once.
+pub(super) struct RecordJudge<'a> {
+    account: &'a Account,
+    marks: AccountMarks,
+    now: Timestamp,
+    /// The ends of the user, each with the marks that it is compared to.
+    voids: Vec<(AccountMarks, VoidBefore)>,
+}
+
+impl<'a> RecordJudge<'a> {
+    /// Loads the ends of a user.
+    pub(super) async fn load(
+        context: AccountContext<'_>,
+        account: &'a Account,
+    ) -> Result<Self, AccountError> {
+        let marks = current_marks(context, account);
+        let there = account.declared_mark().map(|person| AccountMarks { person, ..marks });
+        let mut voids = Vec::new();
+        for marks in [Some(marks), there].into_iter().flatten() {
+            voids.extend(load_void(context, account, marks).await?.map(|void| (marks, void)));
+        }
+        Ok(Self { account, marks, now: context.now, voids })
+    }
+
+    /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
+    pub(super) fn is_usable(&self, record: MarkedRecord) -> bool {
+        marks::is_of(record, self.account, self.marks, self.now)
+            && !self.voids.iter().any(|(marks, void)| marks::is_void(record, void, *marks))
+    }
+}
+
 /// Returns true if the person with these marks was disabled or deleted after the record was made.
 async fn is_void(
     context: AccountContext<'_>,
@@ -74,10 +107,18 @@ async fn is_void(
     account: &Account,
     now: AccountMarks,
 ) -> Result<bool, AccountError> {
+    let void = load_void(context, account, now).await?;
+    Ok(void.is_some_and(|void| marks::is_void(record, &void, now)))
+}
+
+async fn load_void(
+    context: AccountContext<'_>,
+    account: &Account,
+    now: AccountMarks,
+) -> Result<Option<VoidBefore>, AccountError> {
     let key = context.key(RecordKind::VoidBefore, void_id(&account.subject, now.person));
     let stored = context.get(&key).await?;
-    let void = stored.and_then(|stored| decode_record::<VoidBefore>(&stored.record.value).ok());
-    Ok(void.is_some_and(|void| marks::is_void(record, &void, now)))
+    Ok(stored.and_then(|stored| decode_record::<VoidBefore>(&stored.record.value).ok()))
 }
 
 /// The id of a person's [`VoidBefore`] record. Another person with the subject has another record.

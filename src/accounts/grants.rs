@@ -109,6 +109,15 @@ pub(crate) async fn revoke_grant(
 ) -> Result<Option<Grant>, AccountError> {
     let key = key(context, id);
     let stored = context.get(&key).await?;
+    revoke_stored_grant(context, &key, stored).await
+}
+
+/// Revokes a grant as loaded from the store, despite changes since then.
+pub(super) async fn revoke_stored_grant(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+    stored: Option<VersionedRecord>,
+) -> Result<Option<Grant>, AccountError> {
     let revoked = |stored: Option<&VersionedRecord>| {
         let Some(stored) = stored.map(StoredGrant::read).transpose()? else {
             return Ok(RecordChange::Keep(None));
@@ -120,10 +129,10 @@ pub(crate) async fn revoke_grant(
         let expires_at = stored.expiry(context.now, context.now);
         let state = GrantState::Revoked { at: context.now };
         let grant = Grant { state, ..stored.grant };
-        let record = record(context, id, &grant, expires_at);
+        let record = record(context, &key.id, &grant, expires_at);
         Ok(RecordChange::Write(record, Some(grant)))
     };
-    context.update(&key, stored, revoked).await
+    context.update(key, stored, revoked).await
 }
 
 /// The reason that a grant gives nothing now. It may give tokens again later.
@@ -141,7 +150,31 @@ pub(crate) async fn account_of_grant(
     context: AccountContext<'_>,
     grant: &Grant,
 ) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
-    let Some(account) = active_account(context, grant).await? else {
+    account_of(context, grant, SessionDemand::UnlessOffline).await
+}
+
+/// The account of a grant that a code is about to create ([`account_of_grant`]). The session is active,
+/// even if the grant will outlive it: nobody gets a grant after having signed out.
+pub(crate) async fn account_of_new_grant(
+    context: AccountContext<'_>,
+    grant: &Grant,
+) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
+    account_of(context, grant, SessionDemand::Always).await
+}
+
+/// Whether the session of a grant has to be active.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SessionDemand {
+    Always,
+    UnlessOffline,
+}
+
+async fn account_of(
+    context: AccountContext<'_>,
+    grant: &Grant,
+    demand: SessionDemand,
+) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
+    let Some(account) = active_account(context, grant, demand).await? else {
         return Ok(Err(GrantRefusal::Inactive));
     };
     let Some(client) = context.tenant.client(grant.client.as_str()) else {
@@ -164,6 +197,7 @@ pub(crate) async fn account_of_grant(
 async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,
+    demand: SessionDemand,
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let client = context.tenant.client(grant.client.as_str());
     let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
@@ -179,7 +213,7 @@ async fn active_account(
         return Ok(None);
     }
     let active = match &grant.sid {
-        Some(sid) if !grant.is_offline_for(client) => {
+        Some(sid) if demand == SessionDemand::Always || !grant.is_offline_for(client) => {
             session_is_active(context, sid, &account).await?
         }
         _ => true,

@@ -2,6 +2,8 @@
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
+pub(crate) mod account_access;
+pub(crate) mod account_sign_out;
 mod backchannel_logout;
 pub(crate) mod client_authentication;
 pub(crate) mod codes;

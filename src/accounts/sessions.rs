@@ -18,7 +18,7 @@ use crate::{
     model::{Account, Client, LogoutKind},
     protocol::{
         authentication::Authentication,
-        records::{Session, decode_record},
+        records::{Session, SessionBrowser, decode_record},
         session,
     },
     store::{RecordKind, VersionedRecord},
@@ -94,6 +94,8 @@ pub async fn start_session(
     session.origin =
         upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
             .await?;
+    let (user_agent, address) = (context.origin.user_agent, context.origin.address);
+    session.browser = Some(SessionBrowser::new(user_agent, address));
     let key = session_key(context, &cookie);
     if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));

@@ -5,9 +5,6 @@
 /// The folder of the pages' static files, below every issuer.
 pub const STATIC_FILES: &str = "_lanyard";
 
-/// Path segments that no issuer may contain, for endpoints of later releases.
-const RESERVED_SEGMENTS: [&str; 1] = ["account"];
-
 macro_rules! endpoints {
     ($(
         $(#[doc = $meaning:literal])+
@@ -89,6 +86,8 @@ endpoints! {
     Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
     /// The check-session iframe.
     CheckSession { label: "check_session", path: "/oauth/check-session", metadata: "check_session_iframe" },
+    /// The account page of a person who is signed in.
+    Account { label: "account", path: "/account" },
     /// The page shown after sign-out.
     LoggedOut { label: "logged_out", path: "/logged-out" },
     /// Style sheets, and unknown paths.
@@ -126,7 +125,7 @@ impl Endpoint {
 /// The reserved segments except [`STATIC_FILES`], some of them more than once.
 fn reserved_segments() -> impl Iterator<Item = &'static str> {
     let paths = Endpoint::ALL.iter().filter_map(|endpoint| endpoint.path());
-    paths.filter_map(|path| path.split('/').nth(1)).chain(RESERVED_SEGMENTS)
+    paths.filter_map(|path| path.split('/').nth(1))
 }
 
 /// Returns true if an issuer cannot contain a path segment, because it would hide an endpoint.

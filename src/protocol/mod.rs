@@ -2,6 +2,7 @@
 //! randomness; such inputs are arguments.
 
 pub mod access;
+pub mod account_page;
 pub mod authentication;
 pub mod authorize;
 pub mod claims;
@@ -29,4 +30,5 @@ pub mod subject;
 pub mod token;
 mod unregistered_uri;
 pub mod upstream;
+pub mod user_agent;
 pub mod userinfo;

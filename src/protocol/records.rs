@@ -7,11 +7,13 @@ mod format;
 mod legacy;
 mod marks;
 mod person;
+mod session_browser;
 mod upstream_session;
 
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use marks::{AccountMarks, VoidBefore};
 pub use person::{ClaimsAge, PersonRecord};
+pub use session_browser::SessionBrowser;
 pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,15 +38,21 @@ const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
 /// The version since which records say where the user signed in.
 const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
 
-/// Records that have three earlier formats: 0.1, 1.0 and 1.1.
+/// The version since which sessions name the browser.
+const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
+
+/// Records that have the earlier formats 0.1, 1.0 and 1.1. A field that was appended since 1.1 is an
+/// option.
 macro_rules! upgraded {
-    ($($record:ty => $zero:ty, $one:ty);* $(;)?) => {$(
+    ($($record:ty: $version:ident => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
-            const VERSION: FormatVersion = ORIGIN;
+            const VERSION: FormatVersion = $version;
 
             fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
-                if version == MARKS {
-                    return legacy::parse_without_last_field(fields);
+                let appended = MARKS.minor..$version.minor;
+                if version.major == MARKS.major && appended.contains(&version.minor) {
+                    let missing = usize::from($version.minor - version.minor);
+                    return legacy::parse_without_last_fields(fields, missing);
                 }
                 if version == EVENTS {
                     return legacy::parse_legacy_fields::<$one>(fields).map(Self::from);
@@ -56,10 +64,10 @@ macro_rules! upgraded {
 }
 
 upgraded! {
-    Session => LegacySession<SignInV0>, LegacySession<Authentication>;
-    Grant => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
-    AuthorizationCode => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
-    SealedCode => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
+    Session: BROWSER => LegacySession<SignInV0>, LegacySession<Authentication>;
+    Grant: ORIGIN => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode: ORIGIN => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode: ORIGIN => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 
@@ -108,6 +116,8 @@ pub struct Session {
     pub marks: Option<AccountMarks>,
     /// Where the user signed in; `None` for the tenant itself.
     pub origin: Option<SignInOrigin>,
+    /// The browser of the sign-in. `None` in records of earlier releases.
+    pub browser: Option<SessionBrowser>,
 }
 
 /// The permissions that a user granted to a client. Every token of a user belongs to a grant.

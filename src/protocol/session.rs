@@ -40,6 +40,7 @@ pub fn begin_session(
             .unwrap_or_default(),
         marks: Some(marks),
         origin: None,
+        browser: None,
         authentication,
         created_at: now,
         ends_at: now.plus(lifetimes.session_absolute),

@@ -2,20 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::Ipv6Addr,
     sync::Arc,
 };
 
 use lanyard::{
     http::pages::{
-        AccountView, ConsentPage, ErrorPage, LogoutConfirmPage, ProviderButton, RetryLink,
-        SignInFields, SignInPage, base_root, consent_page, error_page, issuer_root, logout_confirm,
-        oauth_error_page, sign_in, signed_out,
+        AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile, ConsentPage,
+        ErrorPage, LogoutConfirmPage, PagePosition, ProviderButton, RetryLink, SessionEntry,
+        SignInFields, SignInPage, account_page, base_root, consent_page, error_page,
+        logout_confirm, not_signed_in, oauth_error_page, sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
         DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
         RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
-        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, TokenPolicy,
+        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, Timestamp, TokenPolicy,
     },
     protocol::{
         authorize::{
@@ -23,6 +25,7 @@ use lanyard::{
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
+        records::SessionBrowser,
     },
 };
 use serde_json::{Map, Value};
@@ -86,11 +89,66 @@ pub fn pages(origin: &str) -> Vec<Page> {
         ),
         page("signed-out", signed_out(&plain)),
         page("error", oauth_error_page(Some(&plain), &refused(), "01J9Z6W8Q4")),
-        page("issuer-root", issuer_root(&branded)),
+        page("account", account(&plain, &["Team Wiki", "Payroll", "Meeting rooms"])),
+        page("account-branded", account(&branded, &["Team Wiki", "Payroll"])),
+        page("account-long", account(&long, &[&"Rindfleischetikettierung".repeat(8), "Wiki"])),
+        page("account-empty", account(&plain, &[])),
+        page("not-signed-in", not_signed_in(&plain)),
         page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
         page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ]
+}
+
+/// The account page of a person with these applications.
+fn account(tenant: &Tenant, names: &[&str]) -> String {
+    let now = Timestamp::from_secs(1_900_000_000);
+    let permissions =
+        BTreeSet::from(["openid", "profile", "email", "offline_access"].map(str::to_owned));
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.into());
+    let position =
+        |total: usize| PagePosition { number: 1, count: total.div_ceil(2).max(1), total };
+    let session = |sid, is_current| SessionEntry {
+        sid,
+        browser: is_current.then_some(&browser),
+        is_current,
+        signed_in_at: now,
+        used_at: now,
+        provider: is_current.then_some("Acme staff"),
+    };
+    account_page(&AccountPage {
+        tenant,
+        user: &user(),
+        provider: None,
+        interaction: "sealed",
+        notice: (names.len() == 2).then_some("The session has ended."),
+        now,
+        tiles: AccountPagePart {
+            entries: names
+                .iter()
+                .map(|name| ApplicationTile { name, href: "https://rp.test".into(), logo: None })
+                .collect(),
+            position: position(names.len()),
+        },
+        applications: AccountPagePart {
+            entries: names
+                .iter()
+                .map(|name| ApplicationEntry {
+                    client_id: name,
+                    name,
+                    logo: None,
+                    permissions: &permissions,
+                    granted_at: now,
+                })
+                .collect(),
+            position: position(names.len()),
+        },
+        sessions: AccountPagePart {
+            entries: vec![session("sid-1", true), session("sid-2", false)],
+            position: position(2),
+        },
+    })
 }
 
 /// The sign-in page that asks for the name first.

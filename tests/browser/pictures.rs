@@ -69,7 +69,7 @@ async fn consent_to_six_scopes_fits_a_laptop() {
     fs::create_dir_all(&folder).expect("target can be written");
     let site = site::serve(gallery::pages);
     let tab = browser.person().await;
-    for page in ["consent-six", "sign-in", "sign-in-branded", "error", "issuer-root", "base-root"] {
+    for page in ["consent-six", "sign-in", "sign-in-branded", "error", "base-root"] {
         tab.goto(&site.page(page)).await;
         tab.is_sized(LAPTOP, false).await;
         fs::write(folder.join(format!("{page}-laptop.png")), tab.picture().await).expect("written");

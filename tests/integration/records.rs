@@ -2,7 +2,7 @@
 //! release must read all of them. A new format adds another file; those of releases never change.
 //! `UPDATE_GOLDEN=1` rewrites the last one.
 
-use std::{collections::BTreeSet, fmt::Debug, fs};
+use std::{collections::BTreeSet, fmt::Debug, fs, net::IpAddr};
 
 use lanyard::{
     model::{ClientId, CredentialMark, ObjectKey, ObjectMark, Subject, Timestamp},
@@ -10,18 +10,19 @@ use lanyard::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
             AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
-            RefreshToken, RequestedClaims, SealedCode, Session, SignInOrigin, SupersededTimes,
-            VoidBefore, decode_record, encode_record,
+            RefreshToken, RequestedClaims, SealedCode, Session, SessionBrowser, SignInOrigin,
+            SupersededTimes, VoidBefore, decode_record, encode_record,
         },
     },
     store::{OwnerKind, RecordKind},
 };
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "tests/golden/records/v1.txt",
     "tests/golden/records/v2.txt",
     "tests/golden/records/v3.txt",
     "tests/golden/records/v4.txt",
+    "tests/golden/records/v5.txt",
 ];
 
 /// Forms that were open while the release changed: the user is asked again.
@@ -62,6 +63,14 @@ fn origin(file: &str) -> Option<SignInOrigin> {
     })
 }
 
+/// The browser of a session, which records before v5 do not have.
+fn browser(file: &str) -> Option<SessionBrowser> {
+    (file >= FILES[4]).then(|| SessionBrowser {
+        user_agent: Some("Mozilla/5.0".to_owned()),
+        address: IpAddr::from([192, 0, 2, 7]),
+    })
+}
+
 fn session(file: &str) -> Session {
     Session {
         sid: "sid-1".to_owned(),
@@ -76,6 +85,7 @@ fn session(file: &str) -> Session {
             .collect(),
         marks: marks(file),
         origin: origin(file),
+        browser: browser(file),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
     time::Instant,
 };
 
@@ -12,7 +13,10 @@ use lanyard::{
     model::{ClientId, Lifetimes, ObjectKey, Subject, TenantId, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        records::{Grant, GrantState, RequestedClaims, Session, SupersededTimes, encode_record},
+        records::{
+            Grant, GrantState, RequestedClaims, Session, SessionBrowser, SupersededTimes,
+            encode_record,
+        },
         session::{self, CLOCK_SKEW},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
@@ -20,6 +24,8 @@ use lanyard::{
 
 /// Concurrent writes while a store is filled.
 const FILLING: usize = 256;
+/// The `User-Agent` of every session.
+const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 /// Grants of one user.
 const PER_PERSON: usize = 4;
 /// Active users, the same number for every number of grants: the comparison is between a request
@@ -132,6 +138,7 @@ impl Population {
             client_objects: BTreeMap::new(),
             marks: None,
             origin: None,
+            browser: Some(SessionBrowser::new(Some(USER_AGENT), Ipv4Addr::LOCALHOST.into())),
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),

@@ -124,7 +124,10 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             let tokens = token_issuer::issue_tokens(context, plan).await?;
             return Ok(GrantedTokens { tokens, scopes });
         };
-        let user = grants::account_of_grant(context, &granted.grant).await?;
+        let user = match granted.gate {
+            Gate::Insert => grants::account_of_new_grant(context, &granted.grant).await?,
+            Gate::Swap => grants::account_of_grant(context, &granted.grant).await?,
+        };
         let user = user.map_err(|refusal| refused_grant::<G>(&refusal))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
         token_issuer::check_keys(context, client)?;

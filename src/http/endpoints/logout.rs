@@ -125,7 +125,7 @@ async fn confirm(
 /// The response without a session: through the clients' front-channel logout frames, then to the
 /// identity provider where the person is signed out there too, then to the post-logout redirect URI or
 /// the signed-out page.
-async fn signed_out_response(
+pub(super) async fn signed_out_response(
     app: &AppState,
     request: &Request,
     ended: Option<&Session>,

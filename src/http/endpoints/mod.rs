@@ -1,5 +1,6 @@
 //! The endpoints, one file each. Handlers are named by HTTP method.
 
+pub mod account;
 mod authenticated_form;
 pub mod authorize;
 pub mod check_session;

@@ -1,15 +1,15 @@
-//! The issuer's own page, and static files of the pages.
+//! The issuer's root, and static files of the pages.
 
 use http::StatusCode;
 
 use crate::{
     http::{AppState, EndpointError, Reply, Request, pages},
-    model::Tenant,
+    model::{Endpoint, Tenant},
 };
 
-/// `GET I`: the page at the issuer's URL, for users who open it in a browser.
+/// `GET I`: leads people who open the issuer's URL to the account page.
 pub async fn root_page(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    Ok(Reply::html(StatusCode::OK, pages::issuer_root(&request.tenant.tenant)))
+    Ok(Reply::see_other(&Endpoint::Account.absolute_path(&request.tenant.tenant.issuer)))
 }
 
 /// `GET I/_lanyard/…`: static files whose URLs change with their content.

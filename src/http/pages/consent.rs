@@ -1,6 +1,6 @@
 //! The consent page, which describes scopes in words.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 
@@ -34,26 +34,34 @@ struct ConsentTemplate<'a> {
     scopes: Vec<ScopeLine<'a>>,
 }
 
+/// A permission in words.
 #[derive(Debug, PartialEq, Eq)]
-struct ScopeLine<'a> {
-    title: Cow<'a, str>,
+pub(super) struct ScopeLine<'a> {
+    pub(super) title: Cow<'a, str>,
     detail: &'a str,
 }
 
 /// Renders the consent page.
 pub fn consent_page(page: &ConsentPage) -> String {
     let client: &Client = &page.request.client;
-    let mut scopes: Vec<&str> =
-        page.request.requested_permissions.iter().map(String::as_str).collect();
-    scopes.sort_by_key(|name| rank(name));
     render_page(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant)),
         client: ClientView::new(client, page.request.return_to.uri()),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),
-        scopes: scopes.into_iter().map(|name| line(page.tenant, name)).collect(),
+        scopes: scope_lines(page.tenant, &page.request.requested_permissions),
     })
+}
+
+/// Permissions in words, in the order of the consent page.
+pub(super) fn scope_lines<'a>(
+    tenant: &'a Tenant,
+    permissions: &'a BTreeSet<String>,
+) -> Vec<ScopeLine<'a>> {
+    let mut scopes: Vec<&str> = permissions.iter().map(String::as_str).collect();
+    scopes.sort_by_key(|name| rank(name));
+    scopes.into_iter().map(|name| line(tenant, name)).collect()
 }
 
 /// Order of the scopes, from the user's identity to access without the user.

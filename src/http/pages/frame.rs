@@ -88,12 +88,12 @@ fn redirect_host(uri: &str) -> String {
     host.unwrap_or_else(scheme).to_owned()
 }
 
-fn monogram(name: &str) -> String {
+pub(super) fn monogram(name: &str) -> String {
     name.trim().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
 }
 
 /// Accepts only web URLs. Validation ensures that too, but pages do not rely on it.
-fn web(uri: Option<&str>) -> Option<&str> {
+pub(super) fn web(uri: Option<&str>) -> Option<&str> {
     uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
 }
 

@@ -1,9 +1,9 @@
-//! The pages at the URLs that no application leads to: an issuer, and the installation's base URL.
+//! The page at the installation's base URL.
 
 use askama::Template;
 
 use super::frame::{PageFrame, render_page};
-use crate::model::{Endpoint, Issuer, Tenant};
+use crate::model::Issuer;
 
 #[derive(Template)]
 #[template(path = "pages/landing.html")]
@@ -12,22 +12,7 @@ struct LandingTemplate<'a> {
     title: &'a str,
     message: &'a str,
     demo: Option<&'a str>,
-    /// Name, value, and whether the value is a link.
-    details: Vec<(&'a str, String, bool)>,
-}
-
-/// Renders the page at the URL of a tenant's issuer.
-pub fn issuer_root(tenant: &Tenant) -> String {
-    render_page(&LandingTemplate {
-        frame: PageFrame::new(Some(tenant)),
-        title: &tenant.display_name,
-        message: "This is the address of a sign-in service. There is nothing to sign in to here.",
-        demo: None,
-        details: vec![
-            ("Issuer", tenant.issuer.to_string(), false),
-            ("Metadata", Endpoint::Discovery.url(&tenant.issuer), true),
-        ],
-    })
+    details: Vec<(&'a str, String)>,
 }
 
 /// Renders the page at the installation's base URL, with a link to the sample application if it is
@@ -39,9 +24,9 @@ pub fn base_root(base_url: &Issuer, demo: Option<&str>) -> String {
         message: "Applications use this service to sign people in. There is nothing to sign in to here.",
         demo,
         details: vec![
-            ("Software", "Lanyard, an OpenID Connect provider".to_owned(), false),
-            ("Issuers", format!("{base_url}/<namespace>/<tenant>"), false),
-            ("List", "kubectl get tenants.lanyard.dev -A".to_owned(), false),
+            ("Software", "Lanyard, an OpenID Connect provider".to_owned()),
+            ("Issuers", format!("{base_url}/<namespace>/<tenant>")),
+            ("List", "kubectl get tenants.lanyard.dev -A".to_owned()),
         ],
     })
 }

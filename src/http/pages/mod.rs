@@ -4,6 +4,7 @@
 //!
 //! Must not: make decisions, read cookies, or show a user other than the handler's.
 
+mod account;
 mod assets;
 mod color;
 mod consent;
@@ -18,17 +19,23 @@ mod sign_in;
 mod signed_out;
 mod theme;
 
+pub use account::{
+    AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, PagePosition, SessionEntry,
+    account_page,
+};
 pub use assets::{StaticAsset, static_asset};
 pub use consent::{ConsentPage, consent_page};
 pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{AfterSignOut, check_session, signing_out};
-pub use landing::{base_root, issuer_root};
+pub use landing::base_root;
 pub use onward::provider_redirect;
 pub use refused::{RefusedEntryPage, refused_entry_page};
 pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};
-pub use signed_out::{LogoutConfirmPage, logout_confirm, not_signed_out, signed_out};
+pub use signed_out::{
+    LogoutConfirmPage, logout_confirm, not_signed_in, not_signed_out, signed_out,
+};
 pub use theme::theme_css;
 
 #[cfg(test)]

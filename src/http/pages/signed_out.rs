@@ -35,6 +35,8 @@ struct SignedOutTemplate<'a> {
     frame: PageFrame<'a>,
     title: &'a str,
     message: &'a str,
+    /// The URL of a button that signs in.
+    sign_in: Option<String>,
 }
 
 /// Renders the page that asks whether to sign out.
@@ -58,6 +60,17 @@ pub fn not_signed_out(tenant: &Tenant) -> String {
     done(tenant, "You are still signed in", "Nothing has changed. You can close this window.")
 }
 
+/// Renders the page for a person who cancelled the sign-in to the account page.
+pub fn not_signed_in(tenant: &Tenant) -> String {
+    render_page(&SignedOutTemplate {
+        frame: PageFrame::new(Some(tenant)),
+        title: "You are not signed in",
+        message: "Sign in to see your applications and sessions.",
+        sign_in: Some(Endpoint::Account.absolute_path(&tenant.issuer)),
+    })
+}
+
 fn done(tenant: &Tenant, title: &str, message: &str) -> String {
-    render_page(&SignedOutTemplate { frame: PageFrame::new(Some(tenant)), title, message })
+    let frame = PageFrame::new(Some(tenant));
+    render_page(&SignedOutTemplate { frame, title, message, sign_in: None })
 }

@@ -1,18 +1,19 @@
 //! Properties that hold for every page.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
 
 use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Account, Client, ClientDetails, DynamicRegistration, Tenant, fixtures},
+    model::{Account, Client, ClientDetails, DynamicRegistration, Tenant, Timestamp, fixtures},
     protocol::{
         authorize::{
             AuthorizationRequest, SignInReason, TenantLookup, validate_authorization_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
+        records::SessionBrowser,
     },
 };
 
@@ -119,6 +120,66 @@ fn sample_refused_page() -> String {
     })
 }
 
+fn sample_account_page() -> String {
+    let (tenant, user) = (tenant(), user());
+    let permissions = BTreeSet::from(["openid".to_owned(), "profile".to_owned()]);
+    let browser = SessionBrowser::new(Some(NASTY), Ipv4Addr::LOCALHOST.into());
+    let now = Timestamp::from_secs(1_900_000_000);
+    let position = PagePosition { number: 2, count: 3, total: 25 };
+    account_page(&AccountPage {
+        tenant: &tenant,
+        user: &user,
+        provider: Some(NASTY),
+        interaction: "sealed",
+        notice: Some("The session has ended."),
+        now,
+        tiles: AccountPagePart {
+            entries: vec![
+                ApplicationTile { name: NASTY, href: "https://rp.test/a?b=c".into(), logo: None },
+                ApplicationTile { name: "Bad", href: "javascript:alert(1)".into(), logo: None },
+            ],
+            position,
+        },
+        applications: AccountPagePart {
+            entries: vec![ApplicationEntry {
+                client_id: NASTY,
+                name: NASTY,
+                logo: Some("https://rp.test/logo.png"),
+                permissions: &permissions,
+                granted_at: now,
+            }],
+            position,
+        },
+        sessions: AccountPagePart {
+            entries: vec![SessionEntry {
+                sid: "sid-1",
+                browser: Some(&browser),
+                is_current: true,
+                signed_in_at: now,
+                used_at: now,
+                provider: Some(NASTY),
+            }],
+            position,
+        },
+    })
+}
+
+#[test]
+fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
+    let page = sample_account_page();
+    for expected in [
+        "Know who you are. See your profile. Since 17 March 2030.",
+        "Unknown browser",
+        "from 127.0.0.1",
+        "Withdraw<span class=\"unseen\"> the access of ",
+        "href=\"?sessions=3#sessions\" rel=\"next\"",
+        "Page 2 of 3",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert_eq!(page.matches("class=\"tile\"").count(), 1, "only web addresses: {page}");
+}
+
 fn all() -> Vec<String> {
     let error_of = OAuthError::new(ErrorCode::InvalidRequest, NASTY);
     let confirm = LogoutConfirmPage {
@@ -141,6 +202,8 @@ fn all() -> Vec<String> {
         logout_confirm(&confirm),
         signed_out(&tenant()),
         not_signed_out(&tenant()),
+        not_signed_in(&tenant()),
+        sample_account_page(),
         oauth_error_page(Some(&tenant()), &error_of, "r1"),
         oauth_error_page(None, &error_of, "r1"),
     ]

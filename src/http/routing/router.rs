@@ -9,8 +9,8 @@ use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
-            authorize, check_session, consent, discovery, introspect, jwks, login, logout, pages,
-            provider_callback, provider_logout, provider_sign_in, register, revoke, token,
+            account, authorize, check_session, consent, discovery, introspect, jwks, login, logout,
+            pages, provider_callback, provider_logout, provider_sign_in, register, revoke, token,
             userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
@@ -94,6 +94,9 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::ProviderLogout => Route { post: handler!(provider_logout::post), ..api },
         Endpoint::Consent => {
             Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
+        }
+        Endpoint::Account => {
+            Route { get: handler!(account::get), post: handler!(account::post), ..page }
         }
         Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
         Endpoint::Other => Route { get: handler!(pages::root_page), ..page },

@@ -137,6 +137,13 @@ impl Reply {
         self
     }
 
+    /// Lets this page display the images of these origins.
+    #[must_use]
+    pub fn image_origins(mut self, origins: impl Iterator<Item = String>) -> Self {
+        self.policy.images.extend(origins);
+        self
+    }
+
     /// Lets any page frame this one.
     #[must_use]
     pub fn frameable(mut self) -> Self {

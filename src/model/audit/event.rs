@@ -177,6 +177,21 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         grant_id: Option<AuditText<'a>>,
     },
+    /// A person ended what an application may do, on the account page: withdrew it, or signed out
+    /// everywhere.
+    AccessWithdrawn {
+        /// The application.
+        #[serde(flatten)]
+        client: AuditedClient<'a>,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session in which the person did so, as in the claim `sid` of tokens.
+        sid: AuditText<'a>,
+        /// Whether the person will be asked for consent again.
+        consent: bool,
+        /// The number of grants that were revoked.
+        grants: u64,
+    },
     /// A session ended.
     Logout {
         /// How it ended.

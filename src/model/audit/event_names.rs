@@ -19,6 +19,7 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("code_replayed", REFUSED),
         ("refresh_token_replayed", REFUSED),
         ("token_revoked", DONE),
+        ("access_withdrawn", DONE),
         ("logout", DONE),
         ("logout_token_refused", REFUSED),
         ("client_registered", DONE),
@@ -52,6 +53,9 @@ impl AuditEvent<'_> {
                 "a superseded refresh token was used; its grant is revoked",
             ),
             Self::TokenRevoked { .. } => ("token_revoked", "a token was revoked"),
+            Self::AccessWithdrawn { .. } => {
+                ("access_withdrawn", "a person ended what an application may do")
+            }
             Self::Logout { .. } => ("logout", "a session ended"),
             Self::LogoutTokenRefused { .. } => {
                 ("logout_token_refused", "a logout token of a provider was refused")
@@ -86,6 +90,7 @@ impl AuditEvent<'_> {
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }
             | Self::TokenRevoked { .. }
+            | Self::AccessWithdrawn { .. }
             | Self::Logout { .. }
             | Self::ClientRegistered { .. }
             | Self::ClientUpdated { .. }

@@ -121,6 +121,10 @@ audit_words!(
         /// The identity provider ended the person's session there: by a logout token (OpenID Connect
         /// Back-Channel Logout), or it refused the refresh token of that session.
         Upstream = "upstream",
+        /// The person ended it on the account page.
+        AccountPage = "account_page",
+        /// The person signed out everywhere, on the account page. Each session has a line.
+        Everywhere = "everywhere",
         /// The user was disabled or deleted, or the directory no longer has the person. All sessions
         /// and grants ended.
         PersonEnded = "person_ended",

@@ -38,6 +38,11 @@ pub enum InteractionGoal {
         /// The URL that the browser is redirected to afterwards.
         return_to: Option<String>,
     },
+    /// Show the account page, after the sign-in that this authorization request of the issuer to itself
+    /// describes (`protocol::account_page`).
+    VisitAccountPage(String),
+    /// Change something on the account page, whose forms contain it.
+    ChangeAccount,
 }
 
 /// A request that waits for the user.
@@ -121,6 +126,23 @@ impl Interaction {
         Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
     }
 
+    /// Creates the interaction of a sign-in to the account page, bound as that of an authorization
+    /// request.
+    pub fn visit_account_page(
+        params: &RequestParams,
+        pre_session: &str,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Self {
+        let goal = InteractionGoal::VisitAccountPage(AuthorizationParams::new(params).to_query());
+        Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
+    }
+
+    /// Creates the interaction of the account page's forms, bound to the session.
+    pub fn change_account(session: &Session, now: Timestamp) -> Self {
+        Self::begin(InteractionGoal::ChangeAccount, None, Some(session), now)
+    }
+
     /// Creates the interaction that asks whether to end this session.
     pub fn end_session(return_to: Option<String>, session: &Session, now: Timestamp) -> Self {
         let goal = InteractionGoal::EndSession { return_to };
@@ -164,14 +186,26 @@ impl Interaction {
     /// The parameters of the authorization request, which must be validated again; `None` for other
     /// goals.
     pub fn authorization_params(&self) -> Option<RequestParams> {
-        self.authorization_query().map(|query| RequestParams::parse(query.as_bytes()))
+        let query = match &self.goal {
+            InteractionGoal::Authorize(query) | InteractionGoal::VisitAccountPage(query) => query,
+            InteractionGoal::EndSession { .. } | InteractionGoal::ChangeAccount => return None,
+        };
+        Some(RequestParams::parse(query.as_bytes()))
     }
 
-    /// The authorization request as a query string, to start over; `None` for other goals.
+    /// Returns true if the sign-in leads to the account page.
+    pub const fn is_for_account_page(&self) -> bool {
+        matches!(self.goal, InteractionGoal::VisitAccountPage(_))
+    }
+
+    /// The authorization request of an application as a query string, to start over; `None` for other
+    /// goals.
     pub fn authorization_query(&self) -> Option<&str> {
         match &self.goal {
             InteractionGoal::Authorize(query) => Some(query),
-            InteractionGoal::EndSession { .. } => None,
+            InteractionGoal::EndSession { .. }
+            | InteractionGoal::VisitAccountPage(_)
+            | InteractionGoal::ChangeAccount => None,
         }
     }
 

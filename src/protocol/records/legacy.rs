@@ -1,4 +1,4 @@
-//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, of 1.1, and codes as they are
+//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, of later ones, and codes as they are
 //! written: in the format 1.0, with the fields that came later at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,12 +30,14 @@ pub(super) fn parse_legacy_fields<T: DeserializeOwned>(fields: &[u8]) -> Result<
     postcard::from_bytes(fields).map_err(|_| DecodeError)
 }
 
-/// Parses the fields of a record whose last field, an option, was appended after it was written.
-pub(super) fn parse_without_last_field<T: DeserializeOwned>(
+/// Parses the fields of a record whose last fields, which are options, were appended after it was
+/// written.
+pub(super) fn parse_without_last_fields<T: DeserializeOwned>(
     fields: &[u8],
+    missing: usize,
 ) -> Result<T, DecodeError> {
     const NONE: u8 = 0;
-    parse_legacy_fields(&[fields, &[NONE]].concat())
+    parse_legacy_fields(&[fields, &vec![NONE; missing]].concat())
 }
 
 /// A sign-in of the format 0.1: a time and a list of methods.
@@ -93,6 +95,7 @@ impl<A: Into<Authentication>> From<LegacySession<A>> for Session {
             client_objects: BTreeMap::new(),
             marks: None,
             origin: None,
+            browser: None,
         }
     }
 }

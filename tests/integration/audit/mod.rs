@@ -10,6 +10,8 @@ mod grants;
 mod people;
 mod process;
 mod schema;
+
+pub use schema::check_members;
 mod sign_ins;
 mod world;
 

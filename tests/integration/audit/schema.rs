@@ -49,6 +49,7 @@ fn matches(schema: &Value, value: &Value) -> bool {
             schema["maxLength"].as_u64().is_none_or(|most| text.chars().count() as u64 <= most)
         }),
         Some("integer") => value.is_u64(),
+        Some("boolean") => value.is_boolean(),
         Some("array") => value
             .as_array()
             .is_some_and(|items| items.iter().all(|it| matches(&schema["items"], it))),

@@ -3,6 +3,8 @@
 use crate::support::{app, browser, publisher};
 
 mod access;
+mod account_page;
+mod account_sign_out;
 mod claims;
 mod consent;
 mod form_post;

@@ -143,6 +143,24 @@ async fn a_person_of_openldap_signs_in_on_the_page() {
 }
 
 #[tokio::test]
+async fn a_person_of_a_directory_has_an_account_page() {
+    let shop = Shop::with(&[directory("acme", slapd(), ACME, "")]).await;
+    let (browser, url) = (Browser::new(), format!("{}/account", shop.app.issuer("shop")));
+    let page = browser.open(&url).await;
+    let fields = [("username", "ada"), ("password", "ada-password"), ("action", "sign-in")];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(page.body.contains("Your account comes from The acme directory."), "{}", page.body);
+    shop.app.clock.advance(std::time::Duration::from_mins(7));
+    let page = browser.open(&url).await;
+    let everywhere = [("action", "sign-out-everywhere")];
+    let page = browser.submit(&page.form("/account"), &everywhere).await;
+    assert!(page.body.contains("Please sign in again"), "{}", page.body);
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    let page = browser.submit(&page.form("/account"), &everywhere).await;
+    assert!(page.body.contains("You are signed out"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn a_person_of_active_directory_signs_in_on_the_page() {
     let Some(samba) = samba() else { return };
     let shop = Shop::with(&[directory("corp", samba, CORP, "")]).await;

@@ -2,6 +2,7 @@
 
 use crate::support::{app, browser, upstream};
 
+mod account_page;
 mod answers;
 mod attacks;
 mod backchannel_logout;

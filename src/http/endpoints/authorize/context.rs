@@ -46,8 +46,12 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
-    /// The reason that the session's user may not use the application; `None` for one who may.
+    /// The reason that the session's user may not use the application; `None` for one who may. The
+    /// account page is no application: everyone who has a session can end it.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
+        if self.interaction.is_for_account_page() {
+            return None;
+        }
         let session = self.session.as_ref()?;
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;

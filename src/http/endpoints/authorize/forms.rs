@@ -9,6 +9,7 @@ use crate::{
     http::{AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage},
     model::Endpoint,
     protocol::{
+        account_page::validate_account_page_request,
         authorize::{Interaction, InteractionError, validate_authorization_request},
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -72,6 +73,9 @@ pub(in crate::http::endpoints) fn start_again_url(
     interaction: &Interaction,
 ) -> String {
     let issuer = &request.tenant.tenant.issuer;
+    if interaction.is_for_account_page() {
+        return Endpoint::Account.absolute_path(issuer);
+    }
     let query = interaction.authorization_query().unwrap_or_default();
     format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer))
 }
@@ -114,8 +118,12 @@ async fn resume<'a>(
     let params = interaction
         .authorization_params()
         .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
-    let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
-        .map_err(authorize_error)?;
+    let authorization = if interaction.is_for_account_page() {
+        validate_account_page_request(&tenant.tenant, &params)
+    } else {
+        validate_authorization_request(&tenant.tenant, &**tenant, &params)
+    };
+    let authorization = authorization.map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
+    accounts::sessions::ActiveSession,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::JwtType,
     model::Client,
@@ -30,6 +31,7 @@ use crate::{
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
+        records::Session,
     },
     registry::ServedTenant,
 };
@@ -80,7 +82,7 @@ fn redirect_server_error(to: &ReturnTo, failure: EndpointError) -> Result<Reply,
 
 /// The error of a failed check: an error page until the redirect URI is validated, then an error
 /// response for the client.
-fn authorize_error(error: AuthorizeError) -> EndpointError {
+pub(super) fn authorize_error(error: AuthorizeError) -> EndpointError {
     match error {
         AuthorizeError::Page(error) => error.into(),
         AuthorizeError::Redirect(to, error) => {
@@ -100,11 +102,24 @@ async fn first_step(
     // The redirect URI may not belong to the sector, so the error is not redirected.
     let (client, fetch) = (&authorization.client, app.http_client(request));
     app.sector_identifier_cache.verify_redirect_uris(&*fetch, client, request.now).await?;
+    let session = app.session(request).await?;
+    begin_authorization((app, request), authorization, session, |pre_session, session| {
+        Interaction::authorize(params, pre_session, session, request.now)
+    })
+    .await
+}
+
+/// Takes the first step of an authorization. `interaction` makes its state, for the browser's pre-session
+/// cookie and the session.
+pub(super) async fn begin_authorization(
+    (app, request): (&AppState, &Request),
+    authorization: AuthorizationRequest,
+    session: Option<ActiveSession>,
+    interaction: impl FnOnce(&str, Option<&Session>) -> Interaction,
+) -> Result<Reply, EndpointError> {
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
-    let session = app.session(request).await?;
-    let record = session.as_ref().map(|active| &active.session);
-    let interaction = Interaction::authorize(params, &pre_session, record, request.now);
+    let interaction = interaction(&pre_session, session.as_ref().map(|active| &active.session));
     let reply = proceed_authorization(AuthorizationContext {
         app,
         request,

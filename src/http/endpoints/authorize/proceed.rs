@@ -42,6 +42,10 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         }
     };
     match (next, &authorization.session) {
+        (NextStep::Issue, Some(_)) if authorization.interaction.is_for_account_page() => {
+            let issuer = &authorization.request.tenant.tenant.issuer;
+            Ok(Reply::see_other(&Endpoint::Account.absolute_path(issuer)))
+        }
         (NextStep::Issue, Some(session)) => {
             issue::issue_authorization_response(&authorization, session).await
         }

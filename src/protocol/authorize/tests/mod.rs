@@ -133,6 +133,7 @@ fn session() -> Session {
         client_objects: BTreeMap::new(),
         marks: None,
         origin: None,
+        browser: None,
     }
 }
 

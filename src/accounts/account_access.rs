@@ -1,0 +1,123 @@
+//! What a person holds here: sessions, and what applications may do. The account page shows it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    AccountContext, AccountError, consents, endings::RecordJudge, sessions::ActiveSession,
+};
+use crate::{
+    model::{Account, Client, ObjectKey, Timestamp},
+    protocol::{
+        consent,
+        marks::MarkedRecord,
+        records::{Grant, RecordFormat, Session, decode_record},
+        session,
+    },
+    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+};
+
+/// What a person holds.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountAccess {
+    /// The active sessions, the last used first.
+    pub(crate) sessions: Vec<Session>,
+    /// The applications that may do something, by name.
+    pub(crate) applications: Vec<ApplicationAccess>,
+}
+
+/// What an application may do for a person.
+#[derive(Clone, Debug)]
+pub(crate) struct ApplicationAccess {
+    /// The application.
+    pub(crate) client: Arc<Client>,
+    /// The permissions: those that the person agreed to, and those of its grants.
+    pub(crate) permissions: BTreeSet<String>,
+    /// When it last got some of them.
+    pub(crate) granted_at: Timestamp,
+}
+
+impl ApplicationAccess {
+    fn add(&mut self, permissions: &BTreeSet<String>, at: Timestamp) {
+        self.permissions.extend(permissions.iter().cloned());
+        self.granted_at = self.granted_at.max(at);
+    }
+}
+
+/// Loads what the person of a session holds.
+pub(crate) async fn load_account_access(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+) -> Result<AccountAccess, AccountError> {
+    let account = &active.account;
+    let judge = RecordJudge::load(context, account).await?;
+    let mut sessions: Vec<Session> = load_records(context, RecordKind::Session, account)
+        .await?
+        .into_iter()
+        .map(|(_, session)| session)
+        .filter(|session| is_active(context, account, &judge, session))
+        .collect();
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.created_at)));
+    let active_sids: HashSet<&str> = sessions.iter().map(|session| &*session.sid).collect();
+    let mut found: BTreeMap<ObjectKey, ApplicationAccess> = BTreeMap::new();
+    let mut add = |client: &Arc<Client>, permissions: &BTreeSet<String>, at: Timestamp| {
+        let new = || ApplicationAccess {
+            client: Arc::clone(client),
+            permissions: BTreeSet::new(),
+            granted_at: at,
+        };
+        found.entry(client.object.clone()).or_insert_with(new).add(permissions, at);
+    };
+    let grants: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
+    for (_, grant) in &grants {
+        let client = context.tenant.client(grant.client.as_str());
+        let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
+        let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
+        let lives = grant.is_offline_for(client)
+            || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
+        if grant.is_active(context.now) && lives && judge.is_usable(record) {
+            add(client, &grant.scopes, grant.created_at);
+        }
+    }
+    let consents = consents::load_consents(context, account).await?;
+    if !consents.is_empty() {
+        // A consent names its client by a hash.
+        for client in context.tenant.clients() {
+            let id = consent::record_id(&account.subject, &client.object);
+            if let Some(consent) = consents.get(&id) {
+                add(client, &consent.scopes, consent.given_at);
+            }
+        }
+    }
+    let mut applications: Vec<_> = found.into_values().collect();
+    applications.sort_by_cached_key(|it| (it.client.name.to_lowercase(), it.client.object.clone()));
+    Ok(AccountAccess { sessions, applications })
+}
+
+fn is_active(
+    context: AccountContext<'_>,
+    account: &Account,
+    judge: &RecordJudge<'_>,
+    session: &Session,
+) -> bool {
+    session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
+        && judge.is_usable(session::session_marks(session))
+}
+
+/// Loads the records of a kind that a person holds.
+pub(super) async fn load_records<T: RecordFormat>(
+    context: AccountContext<'_>,
+    kind: RecordKind,
+    account: &Account,
+) -> Result<Vec<(VersionedRecord, T)>, AccountError> {
+    let owner = IndexEntry::new(OwnerKind::User, account.subject.as_str());
+    let store = &context.services.store;
+    let found = store.list(kind, context.tenant_id(), &owner, context.now).await?;
+    let decoded = |stored: VersionedRecord| {
+        let record = decode_record(&stored.record.value).ok()?;
+        Some((stored, record))
+    };
+    Ok(found.into_iter().filter_map(decoded).collect())
+}

@@ -1,0 +1,149 @@
+//! What a person ends on the account page: a session, what an application may do, or everything.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{
+    AccountContext, AccountError,
+    account_access::load_records,
+    backchannel_logout::{queue_logouts, store_notification},
+    consents, grants,
+    session_end::end_stored_session,
+    sessions::{self, ActiveSession},
+};
+use crate::{
+    model::{AuditEvent, AuditText, Client, ClientId, LogoutKind},
+    protocol::records::{Grant, GrantState, Session},
+    store::{RecordKind, VersionedRecord},
+};
+
+/// The number of grants of each client that were revoked.
+type RevokedGrants = BTreeMap<ClientId, u64>;
+
+/// Ends another session of the person, by its public id. Returns false if it had ended already.
+pub(crate) async fn end_other_session(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    sid: &str,
+) -> Result<bool, AccountError> {
+    let mut ended = false;
+    for (stored, session) in other_sessions(context, active).await? {
+        if session.sid == sid {
+            let cause = (LogoutKind::AccountPage, None);
+            end_stored_session(context, &stored.record.key, &session, cause).await?;
+            ended = true;
+        }
+    }
+    Ok(ended)
+}
+
+/// Withdraws what an application may do: the consent and all grants. Returns false if it could do
+/// nothing.
+pub(crate) async fn withdraw_access(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    client: &Client,
+) -> Result<bool, AccountError> {
+    // The consent goes first: the application gets no new grant while its grants are revoked.
+    let consent = consents::forget_consent(context, &active.account, client).await?;
+    let held = active_grants(context, active).await?;
+    let of_client = held.into_iter().filter(|(_, grant)| grant.is_of(client)).collect();
+    let revoked = revoke(context, of_client).await?.into_values().sum();
+    if !consent && revoked == 0 {
+        return Ok(false);
+    }
+    report_withdrawal(context, active, client, (consent, revoked));
+    Ok(true)
+}
+
+/// Ends all sessions of the person and all grants, also those that outlive their session. The
+/// applications of both are notified. Returns this session as it ended.
+pub(crate) async fn sign_out_everywhere(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+) -> Result<Session, AccountError> {
+    let cause = (LogoutKind::Everywhere, None);
+    let mut ended: HashSet<String> = HashSet::from([active.session.sid.clone()]);
+    for (stored, session) in other_sessions(context, active).await? {
+        end_stored_session(context, &stored.record.key, &session, cause).await?;
+        ended.insert(session.sid);
+    }
+    let held = active_grants(context, active).await?;
+    notify_of_grants(context, &held, &ended).await?;
+    for (id, revoked) in revoke(context, held).await? {
+        if let Some(client) = context.tenant.client(id.as_str()) {
+            report_withdrawal(context, active, client, (false, revoked));
+        }
+    }
+    // This session is the last, so that the person can repeat what failed half-way.
+    sessions::end_session(context, active, cause).await
+}
+
+/// The sessions of the person except this one.
+async fn other_sessions(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+) -> Result<Vec<(VersionedRecord, Session)>, AccountError> {
+    let mut found = load_records(context, RecordKind::Session, &active.account).await?;
+    found.retain(|(stored, _)| stored.record.key.id != active.record_id());
+    Ok(found)
+}
+
+/// The grants of the person that are not revoked.
+async fn active_grants(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+) -> Result<Vec<(VersionedRecord, Grant)>, AccountError> {
+    let mut held: Vec<(_, Grant)> =
+        load_records(context, RecordKind::Grant, &active.account).await?;
+    held.retain(|(_, grant)| !matches!(grant.state, GrantState::Revoked { .. }));
+    Ok(held)
+}
+
+async fn revoke(
+    context: AccountContext<'_>,
+    held: Vec<(VersionedRecord, Grant)>,
+) -> Result<RevokedGrants, AccountError> {
+    let mut counts = RevokedGrants::new();
+    for (stored, grant) in held {
+        let key = stored.record.key.clone();
+        if grants::revoke_stored_grant(context, &key, Some(stored)).await?.is_some() {
+            *counts.entry(grant.client).or_default() += 1;
+        }
+    }
+    Ok(counts)
+}
+
+/// Notifies the applications of grants whose sessions have ended before: nothing else tells them.
+async fn notify_of_grants(
+    context: AccountContext<'_>,
+    held: &[(VersionedRecord, Grant)],
+    ended: &HashSet<String>,
+) -> Result<(), AccountError> {
+    let (mut told, mut claims) = (HashSet::new(), Vec::new());
+    for (_, grant) in held {
+        let Some(sid) = grant.sid.as_deref().filter(|sid| !ended.contains(*sid)) else { continue };
+        let client = context.tenant.client(grant.client.as_str());
+        let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
+        if told.insert((&grant.client, sid)) {
+            let about = (grant.authentication.subject.as_str(), sid);
+            claims.extend(store_notification(context, client, about).await?);
+        }
+    }
+    queue_logouts(context, claims);
+    Ok(())
+}
+
+fn report_withdrawal(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    client: &Client,
+    (consent, grants): (bool, u64),
+) {
+    context.audit(AuditEvent::AccessWithdrawn {
+        client: client.into(),
+        subject: AuditText::new(active.account.subject.as_str()),
+        sid: AuditText::new(active.session.sid.as_str()),
+        consent,
+        grants,
+    });
+}

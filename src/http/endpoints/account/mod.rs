@@ -1,0 +1,120 @@
+//! `I/account`: the account page of a person who is signed in, and the portal of the applications. It
+//! works without scripts.
+
+mod change;
+mod logos;
+mod view;
+
+use change::{AccountChange, ChangeResult, apply_change};
+use http::StatusCode;
+
+use super::{
+    authorize::{authorize_error, begin_authorization},
+    logout::signed_out_response,
+};
+use crate::{
+    accounts::sessions::ActiveSession,
+    http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
+    model::Endpoint,
+    protocol::{
+        account_page::{
+            AccountPageSignIn, account_page_params, may_change, validate_account_page_request,
+        },
+        authorize::{Interaction, InteractionGoal},
+        error::{ErrorCode, OAuthError},
+    },
+};
+
+/// The parameter that asks for a fresh sign-in.
+const CONFIRM: &str = "confirm";
+
+/// `GET I/account`: the page, or the sign-in that leads to it.
+pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let params = request.query_params()?;
+    match app.session(&request).await? {
+        // The person cancelled the sign-in.
+        None if params.get("error").is_some() => {
+            Ok(Reply::html(StatusCode::OK, pages::not_signed_in(&request.tenant.tenant)))
+        }
+        None => sign_in(app, &request, None).await,
+        Some(active) if params.get(CONFIRM).is_some() && !is_fresh(&request, &active) => {
+            sign_in(app, &request, Some(active)).await
+        }
+        Some(active) => view::show_account_page(app, &request, &active, &params).await,
+    }
+}
+
+/// `POST I/account`: the forms of the page.
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    if !request.same_origin() {
+        let text = "The form was sent from another site.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
+    }
+    let form = request.form()?.reject_duplicates()?;
+    let form_state: Option<Interaction> =
+        app.context(&request).open(form.require("interaction")?)?;
+    let Some(active) = app.session(&request).await? else {
+        return Ok(Reply::see_other(&account_path(&request)));
+    };
+    let is_of_page = |state: &Interaction| {
+        *state.goal() == InteractionGoal::ChangeAccount
+            && state.check(None, request.now).is_ok()
+            && state.belongs_to(&active.session)
+    };
+    if !form_state.as_ref().is_some_and(is_of_page) {
+        return Err(expired(&request));
+    }
+    let change = AccountChange::read(&form, &active)?;
+    if change.wants_fresh_sign_in() && !is_fresh(&request, &active) {
+        return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
+    }
+    Ok(match apply_change(app.context(&request), &active, change).await? {
+        ChangeResult::SignedOut(ended) => signed_out_response(&request, Some(&ended), None),
+        ChangeResult::Done(notice) => {
+            Reply::see_other(&format!("{}?done={}", account_path(&request), notice.as_str()))
+        }
+    })
+}
+
+/// Begins a sign-in that leads to the page: any, or a fresh one in the session that there is.
+async fn sign_in(
+    app: &AppState,
+    request: &Request,
+    active: Option<ActiveSession>,
+) -> Result<Reply, EndpointError> {
+    let tenant = &request.tenant;
+    let origin = active.as_ref().and_then(|active| active.session.origin.as_ref());
+    let provider = origin.map(|origin| origin.provider.clone());
+    let how = match &active {
+        Some(_) => AccountPageSignIn::Confirm { provider: provider.as_deref() },
+        None => AccountPageSignIn::Visit,
+    };
+    let params = account_page_params(&tenant.tenant, how);
+    let authorization =
+        validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?;
+    begin_authorization((app, request), authorization, active, |pre_session, session| {
+        Interaction::visit_account_page(&params, pre_session, session, request.now)
+    })
+    .await
+}
+
+fn is_fresh(request: &Request, active: &ActiveSession) -> bool {
+    may_change(&active.session.authentication, request.now)
+}
+
+fn account_path(request: &Request) -> String {
+    Endpoint::Account.absolute_path(&request.tenant.tenant.issuer)
+}
+
+/// The page for a form that was open for too long, or that is of another session.
+fn expired(request: &Request) -> EndpointError {
+    EndpointError::UnusablePage(Box::new(UnusablePage {
+        title: "This page has expired".into(),
+        message: "It was open for more than fifteen minutes, or you have signed in again since."
+            .into(),
+        advice: "Nothing was changed. Open the page again to continue.".into(),
+        start_again: Some(account_path(request)),
+        status: StatusCode::BAD_REQUEST,
+        code: "interaction_unusable",
+    }))
+}

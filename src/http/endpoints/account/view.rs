@@ -1,0 +1,168 @@
+//! What the account page shows.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use url::Url;
+
+use super::{change::AccountNotice, logos::LogoOrigins};
+use crate::{
+    accounts::{account_access::load_account_access, sessions::ActiveSession},
+    http::{
+        AppState, EndpointError, Reply, Request,
+        pages::{
+            self, AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, PagePosition,
+            SessionEntry,
+        },
+    },
+    model::{Client, Issuer},
+    protocol::{access, authorize::Interaction, params::RequestParams, records::Session},
+};
+
+/// Most tiles of a page.
+const TILES: usize = 24;
+/// Most sessions of a page, and most applications that may do something.
+const ENTRIES: usize = 10;
+
+/// Renders the page. Each of its lists has a page number in the query.
+pub(super) async fn show_account_page(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+    params: &RequestParams,
+) -> Result<Reply, EndpointError> {
+    let context = app.context(request);
+    let access = load_account_access(context, active).await?;
+    let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
+    let (tenant, mut logos) = (&request.tenant, LogoOrigins::default());
+    let number = |name: &str| params.get(name).and_then(|text| text.parse().ok()).unwrap_or(1);
+    let usable = usable_applications(request, active);
+    let tiles = part(&usable, TILES, number("tiles"), |client| ApplicationTile {
+        name: &client.name,
+        href: entry_url(client, &tenant.tenant.issuer).unwrap_or_default(),
+        logo: logos.logo_of(client),
+    });
+    let applications =
+        part(&access.applications, ENTRIES, number("applications"), |it| ApplicationEntry {
+            client_id: it.client.id.as_str(),
+            name: &it.client.name,
+            logo: logos.logo_of(&it.client),
+            permissions: &it.permissions,
+            granted_at: it.granted_at,
+        });
+    let sessions = part(&access.sessions, ENTRIES, number("sessions"), |session| {
+        session_entry(request, active, session)
+    });
+    let provider = active.account.provider_name().and_then(|name| tenant.provider(name));
+    let html = pages::account_page(&AccountPage {
+        tenant: &tenant.tenant,
+        user: &active.account,
+        provider: provider.map(|provider| provider.display_name.as_str()),
+        interaction: &interaction,
+        notice: params.get("done").and_then(AccountNotice::parse).map(AccountNotice::text),
+        now: request.now,
+        tiles,
+        applications,
+        sessions,
+    });
+    Ok(Reply::html(StatusCode::OK, html)
+        .image_origins(logos.into_origins())
+        .header("referrer-policy", "same-origin"))
+}
+
+/// The applications that the person may enter and that have an address, by name. One that registered
+/// itself has no tile: nobody has vouched for its name.
+fn usable_applications<'a>(request: &'a Request, active: &ActiveSession) -> Vec<&'a Arc<Client>> {
+    let tenant = &request.tenant.tenant;
+    let may_enter = |client: &Client| {
+        access::may_enter(&active.account, client, tenant, &active.session.authentication).is_ok()
+    };
+    let clients = request.tenant.clients().filter(|client| client.registered.is_none());
+    let mut found: Vec<_> = clients
+        .filter(|client| entry_url(client, &tenant.issuer).is_some() && may_enter(client))
+        .collect();
+    found.sort_by_cached_key(|client| (client.name.to_lowercase(), client.object.clone()));
+    found
+}
+
+/// The URL that begins a sign-in to an application (OIDC Core §4), or its home page.
+fn entry_url(client: &Client, issuer: &Issuer) -> Option<String> {
+    let details = &client.details;
+    if let Some(uri) = details.initiate_login_uri.as_deref() {
+        let mut url = Url::parse(uri).ok()?;
+        url.query_pairs_mut().append_pair("iss", issuer.as_str());
+        return Some(url.into());
+    }
+    details.client_uri.clone()
+}
+
+fn session_entry<'a>(
+    request: &'a Request,
+    active: &ActiveSession,
+    session: &'a Session,
+) -> SessionEntry<'a> {
+    let origin = session.origin.as_ref();
+    let provider = origin.and_then(|origin| request.tenant.provider(&origin.provider));
+    SessionEntry {
+        sid: &session.sid,
+        browser: session.browser.as_ref(),
+        is_current: session.sid == active.session.sid,
+        signed_in_at: session.authentication.auth_time(),
+        used_at: session.used_at,
+        provider: provider.map(|provider| provider.display_name.as_str()),
+    }
+}
+
+/// A page of a list. A number beyond the last page is the last page.
+fn part<'a, T, U>(
+    all: &'a [T],
+    size: usize,
+    number: usize,
+    entry: impl FnMut(&'a T) -> U,
+) -> AccountPagePart<U> {
+    let count = all.len().div_ceil(size).max(1);
+    let number = number.clamp(1, count);
+    let entries = all.iter().skip((number - 1) * size).take(size).map(entry).collect();
+    AccountPagePart { entries, position: PagePosition { number, count, total: all.len() } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ClientDetails, fixtures};
+
+    #[test]
+    fn a_list_has_pages() {
+        let all: Vec<_> = (0..25).collect();
+        let page = |number| {
+            let part = part(&all, 10, number, |it| *it);
+            (part.entries.first().copied(), part.entries.len(), part.position.number)
+        };
+        assert_eq!(page(1), (Some(0), 10, 1));
+        assert_eq!(page(3), (Some(20), 5, 3));
+        assert_eq!(page(0), page(1));
+        assert_eq!(page(usize::MAX), page(3));
+        let none = part(&[] as &[u8], 10, 1, |it| *it);
+        assert_eq!((none.entries.len(), none.position.count), (0, 1));
+    }
+
+    #[test]
+    fn a_tile_begins_a_sign_in_or_leads_home() {
+        // OIDC Core §4: the parameter iss
+        let issuer = Issuer::parse("https://id.test/team").expect("canonical");
+        let url = |home: Option<&str>, login: Option<&str>| {
+            let details = ClientDetails {
+                client_uri: home.map(str::to_owned),
+                initiate_login_uri: login.map(str::to_owned),
+                ..ClientDetails::default()
+            };
+            entry_url(&Client { details: Arc::new(details), ..fixtures::client() }, &issuer)
+        };
+        assert_eq!(url(None, None), None);
+        assert_eq!(url(Some("https://rp.test"), None).as_deref(), Some("https://rp.test"));
+        assert_eq!(
+            url(Some("https://rp.test"), Some("https://rp.test/login?a=b")).as_deref(),
+            Some("https://rp.test/login?a=b&iss=https%3A%2F%2Fid.test%2Fteam")
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! The account page: the person's applications, what applications may do, and sessions.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use super::{
+    consent::scope_lines,
+    frame::{AccountView, PageFrame, monogram, render_page, web},
+};
+use crate::{
+    model::{Account, Endpoint, Tenant, Timestamp},
+    protocol::{
+        records::SessionBrowser,
+        user_agent::{NamedBrowser, name_browser},
+    },
+};
+
+/// The content of the account page.
+#[derive(Clone, Debug)]
+pub struct AccountPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The person.
+    pub user: &'a Account,
+    /// The display name of the identity provider that the person has signed in at.
+    pub provider: Option<&'a str>,
+    /// The sealed state of the forms. They are sent to `I/account`.
+    pub interaction: &'a str,
+    /// What was done just now.
+    pub notice: Option<&'a str>,
+    /// The current time.
+    pub now: Timestamp,
+    /// The applications that the person can open.
+    pub tiles: AccountPagePart<ApplicationTile<'a>>,
+    /// The applications that may do something.
+    pub applications: AccountPagePart<ApplicationEntry<'a>>,
+    /// The sessions.
+    pub sessions: AccountPagePart<SessionEntry<'a>>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct AccountPagePart<T> {
+    /// The entries of the page.
+    pub entries: Vec<T>,
+    /// The position of the page.
+    pub position: PagePosition,
+}
+
+/// The position of a page in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PagePosition {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The number of pages, at least 1.
+    pub count: usize,
+    /// The number of entries of all pages.
+    pub total: usize,
+}
+
+/// An application that the person can open.
+#[derive(Clone, Debug)]
+pub struct ApplicationTile<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its address.
+    pub href: String,
+    /// Its logo, if the page can display it.
+    pub logo: Option<&'a str>,
+}
+
+/// An application that may do something.
+#[derive(Clone, Debug)]
+pub struct ApplicationEntry<'a> {
+    /// Its `client_id`.
+    pub client_id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its logo, if the page can display it.
+    pub logo: Option<&'a str>,
+    /// What it may do.
+    pub permissions: &'a BTreeSet<String>,
+    /// When it last got some of them.
+    pub granted_at: Timestamp,
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub struct SessionEntry<'a> {
+    /// Its public id.
+    pub sid: &'a str,
+    /// Its browser, if it is known.
+    pub browser: Option<&'a SessionBrowser>,
+    /// Whether it is the session of this browser.
+    pub is_current: bool,
+    /// When the person signed in.
+    pub signed_in_at: Timestamp,
+    /// When it was last used.
+    pub used_at: Timestamp,
+    /// The display name of the identity provider that it is from.
+    pub provider: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/account.html")]
+struct AccountTemplate<'a> {
+    frame: PageFrame<'a>,
+    account: AccountView,
+    source: String,
+    action: String,
+    interaction: &'a str,
+    notice: Option<&'a str>,
+    tiles: Vec<TileView<'a>>,
+    tile_pages: Pager,
+    applications: Vec<ApplicationView<'a>>,
+    application_pages: Pager,
+    sessions: Vec<SessionView<'a>>,
+    session_pages: Pager,
+}
+
+struct TileView<'a> {
+    name: &'a str,
+    href: Option<&'a str>,
+    logo: Option<&'a str>,
+    monogram: String,
+}
+
+struct ApplicationView<'a> {
+    client_id: &'a str,
+    name: &'a str,
+    logo: Option<&'a str>,
+    monogram: String,
+    permissions: Vec<String>,
+    since: String,
+}
+
+struct SessionView<'a> {
+    sid: &'a str,
+    browser: String,
+    is_current: bool,
+    signed_in: String,
+    used: String,
+}
+
+/// The links to the pages before and after the one that is shown.
+struct Pager {
+    /// The list in words.
+    list: &'static str,
+    position: PagePosition,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+impl Pager {
+    /// A pager whose parameter and heading have this name.
+    fn new(name: &str, list: &'static str, position: PagePosition) -> Self {
+        let link = |number: usize| format!("?{name}={number}#{name}");
+        let PagePosition { number, count, .. } = position;
+        Self {
+            list,
+            position,
+            previous: (number > 1).then(|| link(number - 1)),
+            next: (number < count).then(|| link(number + 1)),
+        }
+    }
+}
+
+/// Renders the account page.
+pub fn account_page(page: &AccountPage) -> String {
+    render_page(&AccountTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        account: AccountView::from(page.user),
+        source: source(page),
+        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        interaction: page.interaction,
+        notice: page.notice,
+        tiles: page.tiles.entries.iter().map(tile_view).collect(),
+        tile_pages: Pager::new("tiles", "my applications", page.tiles.position),
+        applications: page
+            .applications
+            .entries
+            .iter()
+            .map(|it| application_view(page, it))
+            .collect(),
+        application_pages: Pager::new(
+            "applications",
+            "applications with access",
+            page.applications.position,
+        ),
+        sessions: page.sessions.entries.iter().map(|it| session_view(page, it)).collect(),
+        session_pages: Pager::new("sessions", "sessions", page.sessions.position),
+    })
+}
+
+/// Where the account comes from.
+fn source(page: &AccountPage) -> String {
+    match (page.provider, page.user.declared_mark()) {
+        (None, _) => "Your account is managed here.".to_owned(),
+        (Some(provider), None) => format!("Your account comes from {provider}."),
+        (Some(provider), Some(_)) => {
+            format!("Your account is managed here. You have signed in with {provider}.")
+        }
+    }
+}
+
+fn tile_view<'a>(tile: &'a ApplicationTile<'a>) -> TileView<'a> {
+    TileView {
+        name: tile.name,
+        href: web(Some(&tile.href)),
+        logo: web(tile.logo),
+        monogram: monogram(tile.name),
+    }
+}
+
+fn application_view<'a>(
+    page: &'a AccountPage,
+    entry: &'a ApplicationEntry<'a>,
+) -> ApplicationView<'a> {
+    let lines = scope_lines(page.tenant, entry.permissions);
+    ApplicationView {
+        client_id: entry.client_id,
+        name: entry.name,
+        logo: web(entry.logo),
+        monogram: monogram(entry.name),
+        permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
+        since: entry.granted_at.day_in_words(),
+    }
+}
+
+fn session_view<'a>(page: &AccountPage, entry: &'a SessionEntry<'a>) -> SessionView<'a> {
+    let with = entry.provider.map(|provider| format!(" with {provider}"));
+    let from = entry.browser.map(|browser| format!(" from {}", browser.address));
+    let parts = [Some(entry.signed_in_at.in_words()), with, from];
+    SessionView {
+        sid: entry.sid,
+        browser: browser_in_words(entry.browser),
+        is_current: entry.is_current,
+        signed_in: format!("Signed in {}", parts.into_iter().flatten().collect::<String>()),
+        used: used_in_words(entry.used_at, page.now),
+    }
+}
+
+fn browser_in_words(browser: Option<&SessionBrowser>) -> String {
+    let user_agent = browser.and_then(|browser| browser.user_agent.as_deref());
+    match name_browser(user_agent.unwrap_or_default()) {
+        NamedBrowser { browser: Some(browser), system: Some(system) } => {
+            format!("{browser} on {system}")
+        }
+        NamedBrowser { browser: Some(browser), system: None } => browser.to_owned(),
+        NamedBrowser { browser: None, system: Some(system) } => format!("A browser on {system}"),
+        NamedBrowser { browser: None, system: None } => "Unknown browser".to_owned(),
+    }
+}
+
+/// Uses are stored once a minute.
+fn used_in_words(at: Timestamp, now: Timestamp) -> String {
+    let minutes = now.since(at).as_secs() / 60;
+    let ago = |number: u64, unit: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("Last used {number} {unit}{plural} ago")
+    };
+    match minutes {
+        0..2 => "Used just now".to_owned(),
+        2..60 => ago(minutes, "minute"),
+        60..1440 => ago(minutes / 60, "hour"),
+        _ => ago(minutes / 1440, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn sessions_are_told_in_words() {
+        let now = Timestamp::from_secs(1_900_000_000);
+        let used = |secs| used_in_words(now.minus(Duration::from_secs(secs)), now);
+        assert_eq!(used(0), "Used just now");
+        assert_eq!(used(180), "Last used 3 minutes ago");
+        assert_eq!(used(3_700), "Last used 1 hour ago");
+        assert_eq!(used(200_000), "Last used 2 days ago");
+        let browser = |text| SessionBrowser::new(Some(text), Ipv4Addr::LOCALHOST.into());
+        assert_eq!(browser_in_words(None), "Unknown browser");
+        let firefox = browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0");
+        assert_eq!(browser_in_words(Some(&firefox)), "Firefox on Linux");
+        assert_eq!(browser_in_words(Some(&browser("curl/8"))), "curl");
+    }
+}

@@ -1,0 +1,159 @@
+//! The sign-in to the account page, which is an authorization request of the issuer to itself: the
+//! same sign-in page, providers and limits, but no response with a code.
+//!
+//! The client exists only here. No other endpoint finds it, and no token is issued to it.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use form_urlencoded::Serializer;
+use serde_json::{Map, Value};
+
+use super::{
+    authentication::Authentication,
+    authorize::{
+        AuthorizationRequest, AuthorizeError, TenantLookup, validate_authorization_request,
+    },
+    params::RequestParams,
+    session::CLOCK_SKEW,
+};
+use crate::model::{
+    ApplicationType, Client, ClientId, ConsentPolicy, Endpoint, GrantType, RedirectUri,
+    ResponseType, Tenant, Timestamp,
+};
+
+/// The client id and object name of the account page in logs. Names of objects have no underscore.
+const ACCOUNT_PAGE: &str = "_account";
+/// The name of the account page on the sign-in page.
+const NAME: &str = "your account";
+/// How old the sign-in may be when something is changed.
+const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
+/// The scope of the request, which grants nothing.
+const SCOPE: &str = "openid";
+
+/// How the person has to sign in to the account page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountPageSignIn<'a> {
+    /// Any session suffices.
+    Visit,
+    /// The sign-in has to be fresh, at the provider that the session is from, if it is from one.
+    Confirm {
+        /// The name of the provider.
+        provider: Option<&'a str>,
+    },
+}
+
+/// The parameters of the authorization request.
+pub fn account_page_params(tenant: &Tenant, sign_in: AccountPageSignIn<'_>) -> RequestParams {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs([
+        ("client_id", ACCOUNT_PAGE),
+        ("redirect_uri", &Endpoint::Account.url(&tenant.issuer)),
+        ("response_type", ResponseType::Code.as_str()),
+        ("scope", SCOPE),
+    ]);
+    if let AccountPageSignIn::Confirm { provider } = sign_in {
+        query.append_pair("max_age", &MAX_AGE_OF_CHANGES.as_secs().to_string());
+        query.extend_pairs(provider.map(|provider| ("identity_provider", provider)));
+    }
+    RequestParams::parse(query.finish().as_bytes())
+}
+
+/// Validates the request of a sign-in to the account page, at each of its steps.
+pub fn validate_account_page_request(
+    tenant: &Tenant,
+    params: &RequestParams,
+) -> Result<AuthorizationRequest, AuthorizeError> {
+    let only = AccountPageClient(Arc::new(account_page_client(tenant)));
+    validate_authorization_request(tenant, &only, params)
+}
+
+/// Returns true if a session may change something: the person signed in within the last five minutes.
+/// The clocks of replicas and providers may differ.
+pub fn may_change(authentication: &Authentication, now: Timestamp) -> bool {
+    now.since(authentication.auth_time()) <= MAX_AGE_OF_CHANGES + CLOCK_SKEW
+}
+
+/// Finds the client of the account page and no other.
+struct AccountPageClient(Arc<Client>);
+
+impl TenantLookup for AccountPageClient {
+    fn client(&self, id: &str) -> Option<Arc<Client>> {
+        (id == self.0.id.as_str()).then(|| Arc::clone(&self.0))
+    }
+
+    fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
+        None
+    }
+}
+
+fn account_page_client(tenant: &Tenant) -> Client {
+    let object = tenant.id.0.beside(ACCOUNT_PAGE);
+    let uri = RedirectUri::parse(&Endpoint::Account.url(&tenant.issuer), ApplicationType::Web);
+    Client {
+        name: NAME.to_owned(),
+        redirect_uris: uri.into_iter().collect(),
+        grant_types: Arc::new(BTreeSet::from([GrantType::AuthorizationCode])),
+        response_types: Arc::new(BTreeSet::from([ResponseType::Code])),
+        scopes: Arc::new(BTreeSet::from([SCOPE.to_owned()])),
+        consent: ConsentPolicy::Implied,
+        ..Client::new(ClientId::new(ACCOUNT_PAGE), object, tenant.id.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Issuer, Subject, fixtures},
+        protocol::authentication::AuthenticationMethod,
+    };
+
+    fn request(sign_in: AccountPageSignIn<'_>) -> AuthorizationRequest {
+        let tenant = fixtures::tenant();
+        validate_account_page_request(&tenant, &account_page_params(&tenant, sign_in))
+            .expect("it is valid")
+    }
+
+    #[test]
+    fn the_request_is_valid_and_returns_to_the_account_page() {
+        let visit = request(AccountPageSignIn::Visit);
+        assert!(visit.return_to.uri().ends_with("/account"));
+        assert_eq!((visit.max_age, visit.identity_provider), (None, None));
+        let confirm = request(AccountPageSignIn::Confirm { provider: Some("corp") });
+        assert_eq!(confirm.max_age, Some(MAX_AGE_OF_CHANGES));
+        assert_eq!(confirm.identity_provider.as_deref(), Some("corp"));
+    }
+
+    #[test]
+    fn every_form_of_issuer_has_an_account_page() {
+        for issuer in [
+            "https://id.test",
+            "https://id.test:8443/a/b",
+            "http://127.0.0.1:8080/a",
+            "http://id.internal",
+            "https://[::1]/a",
+        ] {
+            let mut tenant = fixtures::tenant();
+            tenant.issuer = Issuer::parse(issuer).unwrap_or_else(|_| panic!("{issuer}"));
+            let params = account_page_params(&tenant, AccountPageSignIn::Visit);
+            let found = validate_account_page_request(&tenant, &params).expect(issuer);
+            assert_eq!(found.return_to.uri(), format!("{issuer}/account"));
+        }
+    }
+
+    #[test]
+    fn no_other_client_signs_in_to_the_account_page() {
+        let tenant = fixtures::tenant();
+        let params = RequestParams::parse(b"client_id=team.wiki&response_type=code");
+        assert!(validate_account_page_request(&tenant, &params).is_err());
+    }
+
+    #[test]
+    fn changes_want_a_sign_in_of_the_last_five_minutes() {
+        let at = Timestamp::from_secs(1_800_000_000);
+        let signed_in =
+            Authentication::by(AuthenticationMethod::password(), Subject::new("ada"), at);
+        assert!(may_change(&signed_in, at.plus(Duration::from_mins(5))));
+        assert!(!may_change(&signed_in, at.plus(Duration::from_mins(7))));
+    }
+}
