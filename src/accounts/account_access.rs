@@ -1,4 +1,4 @@
-//! What a person holds here: sessions, and what applications may do. The account page shows it.
+//! The sessions of a person and the permissions of applications, as the account page shows them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -19,7 +19,7 @@ use crate::{
     store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
 };
 
-/// What a person holds.
+/// The sessions of a person and the permissions of applications.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountAccess {
     /// The active sessions, the last used first.
@@ -28,7 +28,7 @@ pub(crate) struct AccountAccess {
     pub(crate) applications: Vec<ApplicationAccess>,
 }
 
-/// What an application may do for a person.
+/// An application with the permissions that it has for a person.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplicationAccess {
     /// The application.
@@ -46,7 +46,7 @@ impl ApplicationAccess {
     }
 }
 
-/// Loads what the person of a session holds.
+/// Loads the sessions of a session's person and the permissions of applications.
 pub(crate) async fn load_account_access(
     context: AccountContext<'_>,
     active: &ActiveSession,

@@ -1,4 +1,5 @@
-//! What a person ends on the account page: a session, what an application may do, or everything.
+//! The ends that a person causes on the account page: of a session, of the permissions of an application,
+//! or of everything.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -154,7 +154,7 @@ pub(crate) async fn account_of_grant(
 }
 
 /// The account of a grant that a code is about to create ([`account_of_grant`]). The session is active,
-/// even if the grant will outlive it: nobody gets a grant after having signed out.
+/// even if the grant will outlive it: a sign-out leaves no code behind that still counts.
 pub(crate) async fn account_of_new_grant(
     context: AccountContext<'_>,
     grant: &Grant,

@@ -27,7 +27,7 @@ pub struct AccountPage<'a> {
     pub provider: Option<&'a str>,
     /// The sealed state of the forms. They are sent to `I/account`.
     pub interaction: &'a str,
-    /// What was done just now.
+    /// A notice about the last change.
     pub notice: Option<&'a str>,
     /// The current time.
     pub now: Timestamp,
@@ -79,7 +79,7 @@ pub struct ApplicationEntry<'a> {
     pub name: &'a str,
     /// Its logo, if the page can display it.
     pub logo: Option<&'a str>,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: &'a BTreeSet<String>,
     /// When it last got some of them.
     pub granted_at: Timestamp,

@@ -128,7 +128,7 @@ async fn an_application_that_registered_itself_has_no_tile() {
 async fn a_person_who_may_use_no_application_reaches_the_page() {
     let world = World::new().await;
     let browser = world.alice().await;
-    let refusing = "displayName: Harbour Works\n  access: {groups: [nobody]}";
+    let refusing = "displayName: Harbour Works\n  access: {groups: [board]}";
     world.change("displayName: Harbour Works", refusing);
     let page = account_page(&world, &browser).await;
     assert!(page.body.contains("There is no application here"), "{}", page.body);

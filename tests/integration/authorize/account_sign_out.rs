@@ -1,4 +1,4 @@
-//! What a person ends on the account page.
+//! The ends that a person causes on the account page.
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ async fn another_session_ends_with_its_applications() {
 }
 
 #[tokio::test]
-async fn nobody_ends_the_session_of_another_person() {
+async fn another_person_s_session_does_not_end() {
     let world = World::new().await;
     let (leaver, alice, bob) =
         (world.application("leaver").await, world.alice().await, Browser::new());

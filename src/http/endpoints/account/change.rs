@@ -28,7 +28,7 @@ pub(super) enum AccountChange<'a> {
     Withdraw(&'a str),
 }
 
-/// What a change leads to.
+/// The result of a change.
 #[derive(Debug)]
 pub(super) enum ChangeResult {
     /// The page, with a notice.

@@ -1,4 +1,4 @@
-//! What the account page shows.
+//! The content of the account page.
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ pub(super) async fn show_account_page(
 }
 
 /// The applications that the person may enter and that have an address, by name. One that registered
-/// itself has no tile: nobody has vouched for its name.
+/// itself has no tile, because its name is unverified.
 fn usable_applications<'a>(request: &'a Request, active: &ActiveSession) -> Vec<&'a Arc<Client>> {
     let tenant = &request.tenant.tenant;
     let may_enter = |client: &Client| {

@@ -46,8 +46,8 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
-    /// The reason that the session's user may not use the application; `None` for one who may. The
-    /// account page is no application: everyone who has a session can end it.
+    /// The reason that the session's user may not use the application; `None` for one who may. Access
+    /// rules are not about the account page: every user with a session can end it.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
         if self.interaction.is_for_account_page() {
             return None;
