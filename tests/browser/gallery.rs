@@ -109,7 +109,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
     let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.into());
     let position =
         |total: usize| PagePosition { number: 1, count: total.div_ceil(2).max(1), total };
-    let session = |sid, is_current| SessionEntry {
+    let session = |sid, is_current: bool| SessionEntry {
         sid,
         browser: is_current.then_some(&browser),
         is_current,

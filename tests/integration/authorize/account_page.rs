@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use lanyard::store::RecordKind;
+use lanyard::{
+    model::{Clock as _, TenantId},
+    store::{IndexEntry, OwnerKind, RecordKind},
+};
 
 use super::{
     browser::{Browser, Form, Page, agree},
@@ -249,9 +252,9 @@ async fn two_hundred_sessions_and_five_hundred_applications_have_pages() {
     let manifests = include_str!("manifests.yaml").trim_end();
     world.app.serve(&format!("{manifests}\n{clients}"));
     let browser = world.alice().await;
-    let tenant = lanyard::model::TenantId::new("default", "shop");
+    let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");
-    let owner = lanyard::store::IndexEntry::new(lanyard::store::OwnerKind::User, &*subject);
+    let owner = IndexEntry::new(OwnerKind::User, &*subject);
     let (store, now) = (&world.app.store, world.app.clock.now());
     let list = store.list(RecordKind::Session, &tenant, &owner, now).await.expect("the store");
     for number in 0..199 {

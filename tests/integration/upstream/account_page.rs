@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use lanyard::model::Clock as _;
 use serde_json::json;
 use url::Url;
 
