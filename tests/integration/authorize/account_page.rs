@@ -116,18 +116,6 @@ async fn tiles_are_the_applications_that_let_the_person_in() {
 }
 
 #[tokio::test]
-async fn an_application_that_registered_itself_has_no_tile() {
-    let world = World::new().await;
-    let browser = world.alice().await;
-    let registered = "metadata: {name: notes, labels: {lanyard.dev/registered: 'true'}}";
-    let page = account_page(&world, &browser).await;
-    assert!(page.body.contains("https://notes.test/login"), "{}", page.body);
-    world.change("metadata: {name: notes}", registered);
-    let page = account_page(&world, &browser).await;
-    assert!(!page.body.contains("https://notes.test/login"), "{}", page.body);
-}
-
-#[tokio::test]
 async fn a_person_who_may_use_no_application_reaches_the_page() {
     let world = World::new().await;
     let browser = world.alice().await;

@@ -39,7 +39,7 @@ pub(super) async fn show_account_page(
     let usable = usable_applications(request, active);
     let tiles = part(&usable, TILES, number("tiles"), |client| ApplicationTile {
         name: &client.name,
-        href: entry_url(client, &tenant.tenant.issuer).unwrap_or_default(),
+        href: tile_url(client, &tenant.tenant.issuer).unwrap_or_default(),
         logo: logos.logo_of(client),
     });
     let applications =
@@ -70,23 +70,26 @@ pub(super) async fn show_account_page(
         .header("referrer-policy", "same-origin"))
 }
 
-/// The applications that the person may enter and that have an address, by name. One that registered
-/// itself has no tile, because its name is unverified.
+/// The applications that have a tile and that the person may enter, by name.
 fn usable_applications<'a>(request: &'a Request, active: &ActiveSession) -> Vec<&'a Arc<Client>> {
     let tenant = &request.tenant.tenant;
     let may_enter = |client: &Client| {
         access::may_enter(&active.account, client, tenant, &active.session.authentication).is_ok()
     };
-    let clients = request.tenant.clients().filter(|client| client.registered.is_none());
+    let clients = request.tenant.clients();
     let mut found: Vec<_> = clients
-        .filter(|client| entry_url(client, &tenant.issuer).is_some() && may_enter(client))
+        .filter(|client| tile_url(client, &tenant.issuer).is_some() && may_enter(client))
         .collect();
     found.sort_by_cached_key(|client| (client.name.to_lowercase(), client.object.clone()));
     found
 }
 
-/// The URL that begins a sign-in to an application (OIDC Core §4), or its home page.
-fn entry_url(client: &Client, issuer: &Issuer) -> Option<String> {
+/// The URL that begins a sign-in to an application (OIDC Core §4), or its home page. An application that
+/// registered itself has no tile, because its name is unverified.
+fn tile_url(client: &Client, issuer: &Issuer) -> Option<String> {
+    if client.registered.is_some() {
+        return None;
+    }
     let details = &client.details;
     if let Some(uri) = details.initiate_login_uri.as_deref() {
         let mut url = Url::parse(uri).ok()?;
@@ -129,7 +132,7 @@ fn part<'a, T, U>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientDetails, fixtures};
+    use crate::model::{ClientDetails, DynamicRegistration, fixtures};
 
     #[test]
     fn a_list_has_pages() {
@@ -156,7 +159,7 @@ mod tests {
                 initiate_login_uri: login.map(str::to_owned),
                 ..ClientDetails::default()
             };
-            entry_url(&Client { details: Arc::new(details), ..fixtures::client() }, &issuer)
+            tile_url(&Client { details: Arc::new(details), ..fixtures::client() }, &issuer)
         };
         assert_eq!(url(None, None), None);
         assert_eq!(url(Some("https://rp.test"), None).as_deref(), Some("https://rp.test"));
@@ -164,5 +167,17 @@ mod tests {
             url(Some("https://rp.test"), Some("https://rp.test/login?a=b")).as_deref(),
             Some("https://rp.test/login?a=b&iss=https%3A%2F%2Fid.test%2Fteam")
         );
+    }
+
+    #[test]
+    fn an_application_that_registered_itself_has_no_tile() {
+        let issuer = Issuer::parse("https://id.test/team").expect("canonical");
+        let home = Some("https://rp.test".to_owned());
+        let details = Arc::new(ClientDetails { client_uri: home, ..ClientDetails::default() });
+        let declared = Client { details, ..fixtures::client() };
+        assert!(tile_url(&declared, &issuer).is_some());
+        let registered = DynamicRegistration { token_hash: None, at: None, used: true };
+        let registered = Client { registered: Some(Box::new(registered)), ..declared };
+        assert_eq!(tile_url(&registered, &issuer), None);
     }
 }
