@@ -69,7 +69,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
     }
     Ok(match apply_change(app.context(&request), &active, change).await? {
-        ChangeResult::SignedOut(ended) => signed_out_response(&request, Some(&ended), None),
+        ChangeResult::SignedOut(ended) => {
+            signed_out_response(app, &request, Some(&ended), None).await
+        }
         ChangeResult::Done(notice) => {
             Reply::see_other(&format!("{}?done={}", account_path(&request), notice.as_str()))
         }
