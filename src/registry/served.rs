@@ -12,8 +12,8 @@ use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
-        SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp, normalize_username,
-        sha256,
+        PasswordState, SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp,
+        normalize_username, sha256,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -184,6 +184,11 @@ impl ServedTenant {
     /// The stored password of an account.
     pub fn password(&self, subject: &Subject) -> Option<&StoredPassword> {
         self.passwords.get(subject)
+    }
+
+    /// Returns true if a user has a password, even one that cannot be read at the moment.
+    pub fn has_local_people(&self) -> bool {
+        self.accounts.iter().any(|account| account.password != PasswordState::Absent)
     }
 
     /// The stored passwords of all accounts that have one, in a stable order.

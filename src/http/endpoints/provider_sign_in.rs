@@ -52,9 +52,7 @@ pub(super) fn direct_provider<'a>(
     }
     match tenant.providers() {
         [only]
-            if !only.sign_in.hidden
-                && only.directory().is_none()
-                && tenant.passwords().next().is_none() =>
+            if !only.sign_in.hidden && only.directory().is_none() && !tenant.has_local_people() =>
         {
             Some(only)
         }

@@ -291,7 +291,7 @@ fn asks_for_the_name_alone_where_domains_belong_to_providers() {
     );
     assert!(!page.contains("id=\"password\"") && page.contains("required autofocus>"), "{page}");
     let page = sign_in_with(|page| page.fields = SignInFields::Absent);
-    assert!(!page.contains("id=\"username\"") && page.contains("Use the sign-in link"), "{page}");
+    assert!(!page.contains("id=\"username\"") && page.contains("Nobody can sign in"), "{page}");
 }
 
 #[test]

@@ -54,11 +54,18 @@ async fn a_tenant_whose_people_all_come_from_providers_asks_for_no_password() {
     let of_corp = format!("{hidden}# RULES");
     world.serve(&[("# RULES", &of_corp), ("admit: Declared", &of_other)]);
     let (_, page) = arrive(&world, &[]).await;
-    assert!(!has_form(&page) && page.body.contains("Use the sign-in link"), "{}", page.body);
+    assert!(!has_form(&page) && page.body.contains("Nobody can sign in"), "{}", page.body);
     world.serve(&WITH_PASSWORD);
     let (_, page) = arrive(&world, &[]).await;
     assert!(has_form(&page) && page.body.contains("id=\"password\""), "{}", page.body);
     assert!(page.body.contains("Continue with other"), "{}", page.body);
+    // Nobody is there, since the only providers are not served.
+    world.serve_with_problems(&[(
+        "clientSecretRef: {name: secret}",
+        "clientSecretRef: {name: absent}",
+    )]);
+    let (_, page) = arrive(&world, &[]).await;
+    assert!(!has_form(&page) && page.body.contains("Nobody can sign in"), "{}", page.body);
 }
 
 #[tokio::test]

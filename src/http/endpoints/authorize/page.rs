@@ -123,15 +123,13 @@ fn fields(tenant: &ServedTenant, username: &str) -> SignInFields {
         (true, false) => SignInFields::Name,
         (true, true) if username.is_empty() => SignInFields::Name,
         (_, true) => SignInFields::NameAndPassword,
-        // The form of a tenant without people says what is missing as any unknown user is told.
-        (false, false) if tenant.providers().is_empty() => SignInFields::NameAndPassword,
         (false, false) => SignInFields::Absent,
     }
 }
 
 /// Returns true if the tenant has people who type their password here.
 pub(in crate::http::endpoints) fn accepts_passwords(tenant: &ServedTenant) -> bool {
-    tenant.passwords().next().is_some()
+    tenant.has_local_people()
         || tenant.providers().iter().any(|provider| provider.directory().is_some())
 }
 
