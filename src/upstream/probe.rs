@@ -246,7 +246,7 @@ mod tests {
         let fetch: SharedFetch = Arc::new(DocumentAt(AT, DOCUMENT));
         let template = "https://login.test/{tenantid}/v2.0";
         assert!(probe_discovery(&fetch, template).await.is_ok());
-        let own: SharedFetch = Arc::new(DocumentAt(AT, r#"{}"#));
+        let own: SharedFetch = Arc::new(DocumentAt(AT, "{}"));
         let failed = probe_discovery(&own, template).await.map_err(|error| error.failure);
         assert_eq!(failed, Err(ProbeFailure::BadMetadata));
     }

@@ -75,7 +75,7 @@ impl GroupNames {
 /// The last part of a path. Keycloak writes `~/` for a slash in the name of a group.
 fn last_part(path: &str) -> String {
     let is_separator = |at: &usize| !path[..*at].ends_with('~');
-    let start = path.match_indices('/').map(|(at, _)| at).filter(is_separator).last();
+    let start = path.match_indices('/').map(|(at, _)| at).rev().find(is_separator);
     path[start.map_or(0, |at| at + 1)..].replace("~/", "/")
 }
 
