@@ -41,7 +41,7 @@ const SECTIONS: [(&str, &str); 7] = [
         "is not carried: addresses and certificates are flags of `lanyard run`, values of the chart",
     ),
     ("telemetry", "is not carried: metrics are served at --admin-listen"),
-    ("grpc", "is not carried: clients and users are resources; there is no gRPC API"),
+    ("grpc", "is not carried: clients and users are resources; Lanyard has no gRPC API"),
     ("logger", "is not carried: use --log-format and --log-level"),
     ("frontend", "is not carried: set branding and displayName of the Tenant"),
     ("additionalFeatures", "is not carried"),

@@ -90,11 +90,11 @@ fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
         ("requiredActions", "is not carried: the person signs in without them"),
         (
             "realmRoles",
-            "is not carried: there are no roles; write groups for those that applications need",
+            "is not carried: Lanyard has no roles; write groups for those that applications need",
         ),
         (
             "clientRoles",
-            "is not carried: there are no roles; write groups for those that applications need",
+            "is not carried: Lanyard has no roles; write groups for those that applications need",
         ),
         (
             "federationLink",

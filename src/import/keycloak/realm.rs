@@ -30,8 +30,8 @@ const PARTS: [(&str, &str); 11] = [
     ("clientPolicies", "is not carried"),
     ("clientProfiles", "is not carried"),
     ("organizations", "is not carried: groups can stand for them"),
-    ("scopeMappings", "is not carried: there are no roles"),
-    ("clientScopeMappings", "is not carried: there are no roles"),
+    ("scopeMappings", "is not carried: Lanyard has no roles"),
+    ("clientScopeMappings", "is not carried: Lanyard has no roles"),
     ("loginTheme", "is not carried: set branding of the Tenant"),
     ("passwordPolicy", "is not carried: passwords are written by those who write users"),
 ];
