@@ -82,7 +82,8 @@ pub struct IdentityProviderSpec {
     /// The name under which subjects are computed. It must stay the same while the same people come
     /// from here, whatever URL the provider has. Immutable. Default: `oidc.issuer` (that of the
     /// tenant with `oidc.clientRef`, that of the person's directory with `{tenantid}`), `github.host`,
-    /// or the name of this object where it has `ldap`.
+    /// or the name of this object where it has `ldap`. With an issuer that has `{tenantid}` it must have
+    /// it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = provider::identity_key())]
