@@ -31,7 +31,6 @@ pub(crate) async fn end_sessions_of_provider(
     let (fetch, upstream) = (context.upstream_client(), &context.services.upstream);
     let checked = upstream.check_logout_token(&fetch, (provider, oidc), logout_token, context.now);
     let token = checked.await.inspect_err(|error| report_refusal(context, provider, error))?;
-    let metadata = upstream.metadata(&fetch, (provider, oidc), context.now).await?;
     let name = match (&token.sid, &token.subject) {
         (Some(sid), _) => UpstreamName::Sid(sid),
         (None, subject) => UpstreamName::Subject(subject.as_deref().unwrap_or_default()),

@@ -71,8 +71,8 @@ impl UpstreamError {
                 error.is_transient()
             }
             Self::Document(RemoteDocumentError::Aborted)
-            | Self::Token(TokenResponseError::Unavailable(_)) => true,
-            Self::ApiStatus { is_rate_limited: true, .. } => true,
+            | Self::Token(TokenResponseError::Unavailable(_))
+            | Self::ApiStatus { is_rate_limited: true, .. } => true,
             Self::UserinfoStatus(status) | Self::ApiStatus { status, .. } => {
                 *status >= 500 || *status == 429
             }

@@ -15,7 +15,7 @@ const FIELD: &str = "spec.oidc.tenantIds";
 pub(super) fn check_issuer_template(problems: &mut ProblemList, spec: &OidcProviderSpec) {
     let issuer = spec.issuer.as_deref().unwrap_or_default();
     let is_template = issuer.contains(TENANT_PLACEHOLDER);
-    if is_template != !spec.tenant_ids.is_empty() {
+    if is_template == spec.tenant_ids.is_empty() {
         let message = if is_template {
             "must list the directories whose people may sign in, since issuer has {tenantid}"
         } else {

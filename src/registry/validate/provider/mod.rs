@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
     api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
-    model::{AdmissionPolicy, LogoutScope, ObjectKey, ProviderType, RefreshMode, SubjectStrategy},
+    model::{AdmissionPolicy, LogoutScope, ObjectKey, ProviderType, SubjectStrategy},
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
         check_example,
