@@ -15,6 +15,7 @@ pub const REPORTED: &[(&str, &str)] = &[
     ("refresh_token_replayed", "failure"),
     ("token_revoked", "success"),
     ("client_authentication_failed", "failure"),
+    ("access_withdrawn", "success"),
 ];
 
 const SCOPE: &str = "openid offline_access";
@@ -147,6 +148,28 @@ async fn a_revocation_is_reported_once() {
     assert_eq!(lines[0]["token"], "refresh_token");
     assert_eq!(lines[0]["grant_id"], world.app.audit.last("token_issued")["grant_id"]);
     world.check(&[("token_revoked", "success")]);
+}
+
+#[tokio::test]
+async fn a_withdrawal_on_the_account_page_is_reported_once() {
+    let world = World::new().await;
+    let (app, browser) = (world.application("app").await, Browser::new());
+    let url = app.authorize_url(SCOPE, &[]);
+    let code = world.code(&world.sign_in(&browser, &url, ADA).await);
+    redeemed(&world, &app, &code).await;
+    let page = browser.open(&format!("{}/account", world.app.issuer("main"))).await;
+    let form = page.form("/account");
+    world.hide(&form.fields[0].1);
+    for _ in 0..2 {
+        let page = browser.submit(&form, &[("application", "default.app")]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+    }
+    let lines = world.app.audit.of("access_withdrawn");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let ada = json!(world.app.subject("main", "ada"));
+    assert_eq!((&lines[0]["subject"], &lines[0]["grants"]), (&ada, &json!(1)));
+    assert_eq!(lines[0]["sid"], world.app.audit.last("sign_in")["sid"]);
+    world.check(&[("access_withdrawn", "success")]);
 }
 
 #[tokio::test]

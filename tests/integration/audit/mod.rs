@@ -10,10 +10,10 @@ mod grants;
 mod people;
 mod process;
 mod schema;
-
-pub use schema::check_members;
 mod sign_ins;
 mod world;
+
+pub use schema::check_members;
 
 /// Events with outcomes that tests with Kubernetes objects show (`controller::tests::audited_keys`).
 const ELSEWHERE: &[(&str, &str)] = &[("keys_changed", "failure")];
