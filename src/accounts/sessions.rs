@@ -95,7 +95,7 @@ pub async fn start_session(
         upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
             .await?;
     let (user_agent, address) = (context.origin.user_agent, context.origin.address);
-    session.browser = Some(SessionBrowser::new(user_agent, address));
+    session.browser = Some(SessionBrowser::new(user_agent, address.to_string()));
     let key = session_key(context, &cookie);
     if !context.insert(session_record(context, &key, &session)).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));

@@ -161,7 +161,7 @@ pub struct OidcClientSpec {
     /// Whether ID tokens always contain `auth_time`, the time of the sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_auth_time: Option<bool>,
-    /// The application's home page, linked on the sign-in and consent pages, and on the account page.
+    /// The application's home page, linked on the sign-in and consent pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]

@@ -86,10 +86,10 @@ endpoints! {
     Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
     /// The check-session iframe.
     CheckSession { label: "check_session", path: "/oauth/check-session", metadata: "check_session_iframe" },
-    /// The account page of a person who is signed in.
-    Account { label: "account", path: "/account" },
     /// The page shown after sign-out.
     LoggedOut { label: "logged_out", path: "/logged-out" },
+    /// The account page of a person who is signed in.
+    Account { label: "account", path: "/account" },
     /// Style sheets, and unknown paths.
     Other { label: "other" },
 }

@@ -106,7 +106,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
     let permissions =
         BTreeSet::from(["openid", "profile", "email", "offline_access"].map(str::to_owned));
     let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
-    let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.into());
+    let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.to_string());
     let position =
         |total: usize| PagePosition { number: 1, count: total.div_ceil(2).max(1), total };
     let session = |sid, is_current: bool| SessionEntry {

@@ -2,7 +2,7 @@
 //! release must read all of them. A new format adds another file; those of releases never change.
 //! `UPDATE_GOLDEN=1` rewrites the last one.
 
-use std::{collections::BTreeSet, fmt::Debug, fs, net::IpAddr};
+use std::{collections::BTreeSet, fmt::Debug, fs};
 
 use lanyard::{
     model::{ClientId, CredentialMark, ObjectKey, ObjectMark, Subject, Timestamp},
@@ -67,7 +67,7 @@ fn origin(file: &str) -> Option<SignInOrigin> {
 fn browser(file: &str) -> Option<SessionBrowser> {
     (file >= FILES[4]).then(|| SessionBrowser {
         user_agent: Some("Mozilla/5.0".to_owned()),
-        address: IpAddr::from([192, 0, 2, 7]),
+        address: "192.0.2.7".to_owned(),
     })
 }
 

@@ -138,7 +138,7 @@ impl Population {
             client_objects: BTreeMap::new(),
             marks: None,
             origin: None,
-            browser: Some(SessionBrowser::new(Some(USER_AGENT), Ipv4Addr::LOCALHOST.into())),
+            browser: Some(SessionBrowser::new(Some(USER_AGENT), Ipv4Addr::LOCALHOST.to_string())),
         };
         Record {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::{
     consent::scope_lines,
-    frame::{AccountView, PageFrame, monogram, render_page, web},
+    frame::{AccountView, PageFrame, first_letter, render_page, web_url},
 };
 use crate::{
     model::{Account, Endpoint, Tenant, Timestamp},
@@ -207,9 +207,9 @@ fn source(page: &AccountPage) -> String {
 fn tile_view<'a>(tile: &'a ApplicationTile<'a>) -> TileView<'a> {
     TileView {
         name: tile.name,
-        href: web(Some(&tile.href)),
-        logo: web(tile.logo),
-        monogram: monogram(tile.name),
+        href: web_url(Some(&tile.href)),
+        logo: web_url(tile.logo),
+        monogram: first_letter(tile.name),
     }
 }
 
@@ -221,8 +221,8 @@ fn application_view<'a>(
     ApplicationView {
         client_id: entry.client_id,
         name: entry.name,
-        logo: web(entry.logo),
-        monogram: monogram(entry.name),
+        logo: web_url(entry.logo),
+        monogram: first_letter(entry.name),
         permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
         since: entry.granted_at.day_in_words(),
     }
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(used(180), "Last used 3 minutes ago");
         assert_eq!(used(3_700), "Last used 1 hour ago");
         assert_eq!(used(200_000), "Last used 2 days ago");
-        let browser = |text| SessionBrowser::new(Some(text), Ipv4Addr::LOCALHOST.into());
+        let browser = |text| SessionBrowser::new(Some(text), Ipv4Addr::LOCALHOST.to_string());
         assert_eq!(browser_in_words(None), "Unknown browser");
         let firefox = browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0");
         assert_eq!(browser_in_words(Some(&firefox)), "Firefox on Linux");

@@ -21,7 +21,7 @@ impl<'a> PageFrame<'a> {
         let base = tenant.map_or("", |tenant| tenant.issuer.path());
         Self {
             brand: tenant.map_or("", |tenant| &tenant.display_name),
-            logo: tenant.and_then(|tenant| web(tenant.branding.logo_uri.as_deref())),
+            logo: tenant.and_then(|tenant| web_url(tenant.branding.logo_uri.as_deref())),
             style: assets::style_url(base),
             theme: tenant.and_then(|tenant| assets::theme_url(base, &tenant.branding)),
             icon: assets::icon_url(base),
@@ -48,11 +48,11 @@ impl<'a> ClientView<'a> {
         Self {
             leads_to: client.registered.as_ref().map(|_| redirect_host(redirect_uri)),
             name: &client.name,
-            monogram: monogram(&client.name),
-            logo: web(client.details.logo_uri.as_deref()),
-            home: web(client.details.client_uri.as_deref()),
-            policy: web(client.details.policy_uri.as_deref()),
-            terms: web(client.details.tos_uri.as_deref()),
+            monogram: first_letter(&client.name),
+            logo: web_url(client.details.logo_uri.as_deref()),
+            home: web_url(client.details.client_uri.as_deref()),
+            policy: web_url(client.details.policy_uri.as_deref()),
+            terms: web_url(client.details.tos_uri.as_deref()),
         }
     }
 }
@@ -75,7 +75,7 @@ impl From<&Account> for AccountView {
     fn from(user: &Account) -> Self {
         let name = user.claims.get("name").and_then(serde_json::Value::as_str);
         let name = name.unwrap_or(&user.username).to_owned();
-        Self { monogram: monogram(&name), username: user.username.clone(), name }
+        Self { monogram: first_letter(&name), username: user.username.clone(), name }
     }
 }
 
@@ -88,12 +88,12 @@ fn redirect_host(uri: &str) -> String {
     host.unwrap_or_else(scheme).to_owned()
 }
 
-pub(super) fn monogram(name: &str) -> String {
+pub(super) fn first_letter(name: &str) -> String {
     name.trim().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
 }
 
 /// Accepts only web URLs. Validation ensures that too, but pages do not rely on it.
-pub(super) fn web(uri: Option<&str>) -> Option<&str> {
+pub(super) fn web_url(uri: Option<&str>) -> Option<&str> {
     uri.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
 }
 

@@ -123,7 +123,7 @@ fn sample_refused_page() -> String {
 fn sample_account_page() -> String {
     let (tenant, user) = (tenant(), user());
     let permissions = BTreeSet::from(["openid".to_owned(), "profile".to_owned()]);
-    let browser = SessionBrowser::new(Some(NASTY), Ipv4Addr::LOCALHOST.into());
+    let browser = SessionBrowser::new(Some(NASTY), Ipv4Addr::LOCALHOST.to_string());
     let now = Timestamp::from_secs(1_900_000_000);
     let position = PagePosition { number: 2, count: 3, total: 25 };
     account_page(&AccountPage {

@@ -1,7 +1,5 @@
 //! The browser of a session, as the account page shows it.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
 /// Longest part of a `User-Agent` that is kept, in bytes.
@@ -12,13 +10,13 @@ const MAX_USER_AGENT_LEN: usize = 256;
 pub struct SessionBrowser {
     /// The beginning of `User-Agent`, if the browser sent one.
     pub user_agent: Option<String>,
-    /// The address, behind trusted proxies.
-    pub address: IpAddr,
+    /// The IP address, behind trusted proxies.
+    pub address: String,
 }
 
 impl SessionBrowser {
     /// The browser of a request.
-    pub fn new(user_agent: Option<&str>, address: IpAddr) -> Self {
+    pub fn new(user_agent: Option<&str>, address: String) -> Self {
         let bounded = |text: &str| {
             let end = text.floor_char_boundary(MAX_USER_AGENT_LEN);
             text[..end].to_owned()
@@ -29,19 +27,17 @@ impl SessionBrowser {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     #[test]
     fn a_long_user_agent_is_cut_between_characters() {
-        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let address = || "127.0.0.1".to_owned();
         let long = "\u{e4}".repeat(200);
-        let kept = SessionBrowser::new(Some(&long), address).user_agent.expect("sent");
+        let kept = SessionBrowser::new(Some(&long), address()).user_agent.expect("sent");
         assert_eq!(kept.len(), 256);
         let odd = format!("a{long}");
-        let kept = SessionBrowser::new(Some(&odd), address).user_agent.expect("sent");
+        let kept = SessionBrowser::new(Some(&odd), address()).user_agent.expect("sent");
         assert_eq!(kept.len(), 255);
-        assert_eq!(SessionBrowser::new(None, address).user_agent, None);
+        assert_eq!(SessionBrowser::new(None, address()).user_agent, None);
     }
 }
