@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const TENANTS: usize = 5000;
 /// Providers of each tenant.
 const EACH: usize = 2;
-/// All of them.
+/// Providers of all tenants.
 pub const PROVIDERS: usize = TENANTS * EACH;
 
 const TENANT: &str = r"
