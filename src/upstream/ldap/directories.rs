@@ -98,6 +98,7 @@ impl LdapDirectories {
             let permit = self.pool.permit(settings).await?;
             run(LdapAttempt { network: &self.network, permit: &permit, settings, now }).await
         };
-        timeout(ATTEMPT_TIMEOUT, attempt).await.map_err(|_| late())?
+        // It is boxed since it has the state of every step.
+        timeout(ATTEMPT_TIMEOUT, Box::pin(attempt)).await.map_err(|_| late())?
     }
 }
