@@ -45,7 +45,10 @@ impl Providers {
     fn claims(&self, id_token: Value) {
         let endpoint = format!("{}/cb", self.elsewhere.origin);
         self.upstream.answers(|script| {
-            script.metadata = json!({"authorization_endpoint": endpoint});
+            script.metadata = json!({
+                "authorization_endpoint": endpoint,
+                "end_session_endpoint": format!("{}/out", self.elsewhere.origin),
+            });
             script.id_token = id_token;
         });
     }
@@ -251,4 +254,25 @@ async fn a_provider_is_chosen_without_scripts_and_by_keyboard() {
     tab.presses("Enter").await;
     tab.arrives(&there).await;
     assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+/// CSP `form-action` judges the redirects of a form, so a page leads on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_goes_on_at_the_provider_with_and_without_scripts() {
+    let Some(world) = Providers::new().await else { return };
+    for with_scripts in [true, false] {
+        let tab = world.browser.person().await;
+        if !with_scripts {
+            tab.without_scripts().await;
+        }
+        world.visits(&tab, "corp", &[CODE], &[]).await;
+        tab.arrives(&format!("{}/cb", world.elsewhere.origin)).await;
+        tab.goto(&format!("{}/oauth/logout", world.app.issuer("shop"))).await;
+        tab.click("button[value=logout]").await;
+        let there = tab.arrives(&format!("{}/out", world.elsewhere.origin)).await;
+        assert!(!param(&there, "id_token_hint").is_empty());
+        tab.goto(&param(&there, "post_logout_redirect_uri")).await;
+        tab.sees("You are signed out").await;
+        assert_eq!(tab.violations(), Vec::<String>::new());
+    }
 }
