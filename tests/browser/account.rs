@@ -3,8 +3,14 @@
 use super::{
     axe,
     pictures::{Gallery, judge},
+    tab::Tab,
     world::{ALICE, World, fill_in},
 };
+
+/// Waits until the page shows a text.
+async fn shows(tab: &Tab, text: &str) {
+    tab.until(&format!("document.body?.innerText.includes('{text}')")).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_account_page_works_without_scripts() {
@@ -21,20 +27,20 @@ async fn the_account_page_works_without_scripts() {
     }
     // The other session is listed second: this one was used last.
     tab.click("#sessions ~ ul li:not(:has(.badge)) button").await;
-    tab.sees("The session has ended.").await;
+    shows(&tab, "The session has ended.").await;
     lost.goto(&world.authorize("plain", &[("prompt", "none")])).await;
     assert!(lost.url().await.contains("error=login_required"));
     tab.click("button[name=application][value='default.plain']").await;
-    tab.sees("The access was withdrawn.").await;
+    shows(&tab, "The access was withdrawn.").await;
     // After a while a change asks for the password, and leads back.
     world.app.clock.advance(std::time::Duration::from_mins(7));
     tab.goto(&world.app.issuer("shop")).await;
     tab.click("summary").await;
     tab.click("button[value=sign-out-everywhere]").await;
-    tab.sees("Please sign in again").await;
+    shows(&tab, "Please sign in again").await;
     fill_in(&tab, ALICE).await;
     tab.click("button[value=sign-in]").await;
-    tab.sees("My applications").await;
+    shows(&tab, "My applications").await;
     tab.click("summary").await;
     tab.click("button[value=sign-out-everywhere]").await;
     tab.sees("You are signed out").await;
@@ -48,7 +54,7 @@ async fn the_account_page_is_accessible_in_every_state() {
     let tab = world.person().await;
     let account = world.app.issuer("shop");
     tab.goto(&account).await;
-    tab.sees("to continue to your account").await;
+    shows(&tab, "to continue to your account").await;
     judge(&tab, &gallery, "account-sign-in").await;
     world.signs_in(&tab, "plain").await;
     tab.goto(&account).await;
@@ -57,11 +63,11 @@ async fn the_account_page_is_accessible_in_every_state() {
     tab.until("document.querySelector('details').open").await;
     judge(&tab, &gallery, "account-live").await;
     tab.click("button[name=application][value='default.plain']").await;
-    tab.sees("The access was withdrawn.").await;
+    shows(&tab, "The access was withdrawn.").await;
     judge(&tab, &gallery, "account-withdrawn").await;
     world.app.clock.advance(std::time::Duration::from_mins(7));
     tab.goto(&format!("{account}/account?confirm=1")).await;
-    tab.sees("Please sign in again").await;
+    shows(&tab, "Please sign in again").await;
     judge(&tab, &gallery, "account-confirm").await;
     assert_eq!(tab.violations(), Vec::<String>::new());
 }
