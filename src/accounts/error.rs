@@ -31,6 +31,9 @@ pub enum AccountError {
     /// The tenant has no current signing key; with the algorithm if one was required.
     #[error("the tenant has no signing key{}", .0.map(|it| format!(" for {it}")).unwrap_or_default())]
     NoSigningKey(Option<SigningAlgorithm>),
+    /// An identity provider, by its name, cannot be asked about a person whose claims count no more.
+    #[error("the identity provider {0} cannot be asked about the user now")]
+    ProviderUnavailable(String),
     /// The installation's sealing keys have not been read or created yet.
     #[error("the sealing keys do not exist yet")]
     NoSealingKeys,
@@ -46,6 +49,7 @@ impl AccountError {
             | Self::DuplicateId(_)
             | Self::Lost(_)
             | Self::NoSigningKey(_)
+            | Self::ProviderUnavailable(_)
             | Self::NoSealingKeys => true,
             Self::Store(StoreError::TooLarge(_))
             | Self::Sign(SignError::Unusable)

@@ -66,6 +66,18 @@ pub(super) fn judge_freshness(
     }
 }
 
+/// The answer for a person whose claims do not count, and whose provider was asked a moment ago: it did
+/// not answer, or said too little.
+pub(super) fn refused(
+    provider: &IdentityProvider,
+    claims: ClaimsAge,
+) -> Result<Option<UpstreamClaims>, AccountError> {
+    if claims.incomplete {
+        return Ok(None);
+    }
+    Err(AccountError::ProviderUnavailable(provider.name().to_owned()))
+}
+
 /// The provider's answer about a person now.
 #[derive(Debug)]
 pub(super) enum PersonAnswer {
@@ -92,14 +104,14 @@ pub(super) async fn directory_claims(
     let Some(claims) = people::claims_of(&person) else { return Ok(None) };
     match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
         Freshness::Usable => Ok(Some(claims)),
-        Freshness::Refused => Ok(None),
+        Freshness::Refused => refused(directory.0, person.age()),
         Freshness::Stale { usable } => {
             let asked = PersonRecord { asked_at: context.store_now, ..person };
             let claimed = people::person_record(context, &asked)?;
             let usable = Some(claims).filter(|_| usable);
             if !context.compare_and_swap(version, claimed).await? {
                 // Another request asks.
-                return Ok(usable);
+                return usable.map_or_else(|| refused(directory.0, asked.age()), |it| Ok(Some(it)));
             }
             refresh_in_background(context, directory.0.name().to_owned(), asked, usable).await
         }
@@ -115,6 +127,7 @@ async fn refresh_in_background(
     usable: Option<UpstreamClaims>,
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let (detached, kept) = (DetachedContext::of(context), usable.clone());
+    let unavailable = AccountError::ProviderUnavailable(provider.clone());
     let mut task = tokio::spawn(async move {
         let context = detached.context();
         let provider = context.tenant.provider(&provider);
@@ -129,7 +142,7 @@ async fn refresh_in_background(
     };
     match finished {
         Some(Ok(answer)) => answer,
-        Some(Err(_)) | None => Ok(kept),
+        Some(Err(_)) | None => kept.map(Some).ok_or(unavailable),
     }
 }
 
@@ -155,7 +168,10 @@ async fn refresh_person(
             end_person(context, directory.0, (&asked.subject, &old)).await?;
             None
         }
-        PersonAnswer::Unavailable => return Ok(usable),
+        PersonAnswer::Unavailable => {
+            let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
+            return usable.map(Some).ok_or_else(unavailable);
+        }
     };
     let (claims, person) = match answer {
         Some((claims, json)) => {

@@ -147,7 +147,11 @@ async fn activate(
         origin: session.origin.as_ref(),
         is_offline: false,
     };
-    let account = find_account(context, person).await?;
+    let account = match find_account(context, person).await {
+        // The person can sign in again, also in another way.
+        Err(AccountError::ProviderUnavailable(_)) => None,
+        found => found?,
+    };
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
     if !session::is_live(&session, &account, lifetimes, context.now)

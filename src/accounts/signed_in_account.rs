@@ -11,6 +11,10 @@ use crate::model::Account;
 
 /// The account of a session or grant, even if disabled: of a user of the tenant, or of a person of
 /// an identity provider who may still sign in.
+///
+/// # Errors
+///
+/// [`AccountError::ProviderUnavailable`] while the provider would have to be asked, and cannot.
 pub(super) async fn find_account(
     context: AccountContext<'_>,
     person: SignedInPerson<'_>,

@@ -32,11 +32,12 @@ pub(super) const fn can_ask(provider: &IdentityProvider, tokens: &KeptTokens) ->
     }
 }
 
-/// Uses the refresh token of a session. The new one is stored before anything else is asked.
+/// Uses the refresh token of a session. The new one is stored before anything else is asked. `old`: the
+/// person's claims so far.
 pub(super) async fn ask_openid(
     context: AccountContext<'_>,
     of: (&IdentityProvider, &OidcUpstream),
-    session: &UpstreamSession,
+    (session, old): (&UpstreamSession, &UpstreamClaims),
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
     let fetch = context.upstream_client();
     let upstream = &context.services.upstream;
@@ -48,7 +49,7 @@ pub(super) async fn ask_openid(
     let kept = KeptTokens { access_token: None, ..kept_tokens(&tokens) };
     store_tokens(context, session, kept).await?;
     let subject = session.upstream_subject.as_str();
-    Ok(upstream.refreshed_claims(&fetch, of, (&tokens, subject), context.now).await?)
+    Ok(upstream.refreshed_claims(&fetch, of, (&tokens, subject, old), context.now).await?)
 }
 
 /// Asks GitHub with the access token of a session. Those of a GitHub App expire after hours, so a refused one is

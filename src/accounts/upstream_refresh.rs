@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
-    person_refresh::{Freshness, PATIENCE, PersonAnswer, judge_freshness},
+    person_refresh::{Freshness, PATIENCE, PersonAnswer, judge_freshness, refused},
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
     upstream_session_end::end_upstream_session,
@@ -50,7 +50,7 @@ pub(super) async fn upstream_claims(
     match judge_freshness(provider.refresh, session.age(), context.store_now) {
         Freshness::Usable => Ok(Some(signed_in.claims)),
         Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
-        Freshness::Refused => Ok(None),
+        Freshness::Refused => refused(provider, session.age()),
         Freshness::Stale { usable } if !can_ask(provider, &session.tokens) => {
             Ok(usable.then_some(signed_in.claims))
         }
@@ -104,7 +104,7 @@ async fn wait_for_answer(
             return Ok(Some(signed_in.claims));
         }
         if !session.asking {
-            return Ok(None);
+            return refused(provider, session.age());
         }
     }
     Err(AccountError::Conflict(RecordKind::UpstreamSession))
@@ -121,6 +121,7 @@ async fn refresh_in_background(
     let detached = DetachedContext::of(context);
     let SignedInUpstream { stored, claims } = signed_in;
     let kept = usable.then(|| claims.clone());
+    let provider = stored.session.provider.clone();
     let mut task =
         tokio::spawn(async move { refresh(detached.context(), &stored.session, &claims).await });
     let finished = if usable {
@@ -134,7 +135,9 @@ async fn refresh_in_background(
             Ok(None)
         }
         Some(Ok(Err(error))) => Err(error),
-        Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => Ok(kept),
+        Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => {
+            kept.map(Some).ok_or(AccountError::ProviderUnavailable(provider))
+        }
     }
 }
 
@@ -148,7 +151,7 @@ async fn refresh(
         return Ok(PersonAnswer::Unavailable);
     };
     let asked = match &provider.source {
-        ProviderSource::Oidc(oidc) => ask_openid(context, (provider, oidc), session).await,
+        ProviderSource::Oidc(oidc) => ask_openid(context, (provider, oidc), (session, old)).await,
         ProviderSource::GitHub(github) => ask_github(context, github, session).await,
         ProviderSource::Ldap(_) => return Ok(PersonAnswer::Unavailable),
     };
@@ -234,6 +237,8 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
             UpstreamError::IdToken(IdTokenError::Subject)
             | UpstreamError::Userinfo(_)
             | UpstreamError::UserinfoStatus(_)
+            | UpstreamError::NoRefreshedClaims
+            | UpstreamError::NotRefreshed(_)
             | UpstreamError::ApiStatus { .. }
             | UpstreamError::ApiListTooLong(_)
             | UpstreamError::NotInOrganization,

@@ -44,6 +44,8 @@ pub struct UpstreamWishes<'a> {
     pub demands: UpstreamDemands,
     /// The name of the person.
     pub login_hint: Option<&'a str>,
+    /// Whether the person chooses the account.
+    pub select_account: bool,
     /// Levels of assurance.
     pub acr_values: &'a [String],
     /// Languages.
@@ -87,6 +89,7 @@ pub async fn begin_upstream_sign_in(
                 sealed_state: &sealed,
                 state: &state,
                 login_hint: wishes.login_hint,
+                select_account: wishes.select_account,
                 acr_values: wishes.acr_values,
                 ui_locales: wishes.ui_locales,
             };

@@ -8,6 +8,7 @@ mod budget;
 mod calls;
 mod check;
 mod checked_node;
+mod claim_names;
 mod conversions;
 mod error;
 mod evaluate;
@@ -32,7 +33,7 @@ mod golden;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use self::{
     budget::EvaluationBudget, checked_node::CheckedNode, evaluate::EvaluationFrame,
@@ -67,6 +68,13 @@ impl Expression {
     /// The text as written.
     pub fn text(&self) -> &str {
         &self.0.text
+    }
+
+    /// The claims that it names.
+    pub fn claim_names(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        claim_names::add_claim_names(&self.0.root, &mut names);
+        names
     }
 
     /// The type of the result, `Dynamic` if it depends on the variables.

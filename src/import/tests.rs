@@ -94,6 +94,84 @@ fn realm_exports_become_manifests() {
     assert_eq!(wiki["redirectUris"], uris);
 }
 
+/// The spec of Keycloak's provider `parent` with other settings, and the notes on it by their last member.
+fn keycloak_parent(settings: &Value, config: &Value) -> (Value, Vec<(String, String)>) {
+    let mut realm = sample("keycloak-realm.json");
+    let parent = &mut realm["identityProviders"][1];
+    for (name, value) in settings.as_object().into_iter().flatten() {
+        parent[name] = value.clone();
+    }
+    for (name, value) in config.as_object().into_iter().flatten() {
+        parent["config"][name] = value.clone();
+    }
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    let spec = spec_of(&imported, "IdentityProvider", "parent").clone();
+    let about = imported.notes.iter().filter(|it| it.pointer.starts_with("/identityProviders/1/"));
+    let named = about.map(|it| {
+        let field = it.pointer.rsplit('/').next().unwrap_or_default();
+        (field.to_owned(), it.message.clone())
+    });
+    (spec, named.collect())
+}
+
+#[test]
+fn a_provider_of_keycloak_lets_in_no_more_people_than_before() {
+    let none = json!({});
+    let filter = |value: &str| json!({ "filteredByClaim": "true", "claimFilterName": "team", "claimFilterValue": value });
+    let (spec, notes) = keycloak_parent(&none, &filter("ops"));
+    let rule = json!([{ "claim": "team", "requiredValue": "ops" }]);
+    assert_eq!((&spec["admit"], &spec["claimValidationRules"]), (&json!("ByRules"), &rule));
+    assert!(notes.iter().any(|(field, _)| field == "filteredByClaim"), "{notes:?}");
+    for (settings, config, field) in [
+        (none.clone(), filter("ops|dev"), "filteredByClaim"),
+        (none.clone(), json!({ "filteredByClaim": "true" }), "filteredByClaim"),
+        (json!({ "firstBrokerLoginFlowAlias": "deny" }), none.clone(), "firstBrokerLoginFlowAlias"),
+        (json!({ "postBrokerLoginFlowAlias": "check" }), filter("ops"), "postBrokerLoginFlowAlias"),
+        (json!({ "linkOnly": true, "storeToken": true }), filter("ops"), "storeToken"),
+    ] {
+        let (spec, notes) = keycloak_parent(&settings, &config);
+        assert_eq!(spec["admit"], "Declared", "{settings} {config}");
+        assert!(notes.iter().any(|(named, _)| named == field), "{notes:?}");
+    }
+    let usual = json!({ "firstBrokerLoginFlowAlias": "first broker login" });
+    let (spec, notes) = keycloak_parent(&usual, &json!({ "filteredByClaim": "false" }));
+    assert_eq!((&spec["admit"], notes.len()), (&json!("Everyone"), 0), "{notes:?}");
+}
+
+#[test]
+fn settings_of_keycloak_providers_are_carried_or_named() {
+    let settings = json!({ "hideOnLogin": true, "authenticateByDefault": true });
+    let config = json!({
+        "guiOrder": "7",
+        "clientAuthMethod": "private_key_jwt",
+        "disableUserInfo": "true",
+        "prompt": "consent",
+        "syncMode": "IMPORT",
+        "organizationId": "o1",
+        "claimFilterName": "team",
+        "acceptsPromptNoneForwardFromClient": "true",
+        "loginHint": "false",
+        "pkceEnabled": "true",
+    });
+    let (spec, notes) = keycloak_parent(&settings, &config);
+    assert_eq!(spec["signIn"], json!({ "hidden": true, "order": 7 }));
+    assert_eq!(spec["oidc"]["privateKeyJwt"], json!({}));
+    assert_eq!(spec["oidc"]["clientSecretRef"], Value::Null);
+    assert_eq!(spec["oidc"]["userinfo"], "Never");
+    let mut named: Vec<&str> = notes.iter().map(|(field, _)| field.as_str()).collect();
+    named.sort_unstable();
+    let expected = [
+        "acceptsPromptNoneForwardFromClient",
+        "authenticateByDefault",
+        "claimFilterName",
+        "clientAuthMethod",
+        "organizationId",
+        "prompt",
+        "syncMode",
+    ];
+    assert_eq!(named, expected);
+}
+
 #[test]
 fn groups_of_keycloak_have_the_names_that_applications_know() {
     let mapper = |full_path: &str, claim: &str| {

@@ -46,7 +46,7 @@ wire_enum!(
     UserinfoUse {
         /// Never.
         Never = "Never",
-        /// If a mapped claim is not in the ID token.
+        /// If a claim that mappings or rules read is not in the ID token.
         #[default]
         IfNeeded = "IfNeeded",
         /// At each sign-in.

@@ -1,6 +1,9 @@
-//! The client and user of a request, for its access line.
+//! The client and user of a request, for its access line, and whose fault an error is.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The client and user of a request, as far as they became known. The last value of each counts:
 /// after a sign-in, that is the new user of the browser.
@@ -8,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct AccessFacts {
     client: Mutex<Option<String>>,
     user: Mutex<Option<String>>,
+    is_fault_of_provider: AtomicBool,
 }
 
 impl AccessFacts {
@@ -19,6 +23,16 @@ impl AccessFacts {
     /// Records the user by the subject, not by a name.
     pub fn record_user(&self, subject: &str) {
         set(&self.user, subject.to_owned());
+    }
+
+    /// Records that an identity provider did not answer, or not as expected.
+    pub fn record_fault_of_provider(&self) {
+        self.is_fault_of_provider.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true if an identity provider did not answer, or not as expected.
+    pub fn is_fault_of_provider(&self) -> bool {
+        self.is_fault_of_provider.load(Ordering::Relaxed)
     }
 
     /// The client, if it is known.

@@ -61,6 +61,8 @@ label_values!(
         Refused = "refused",
         /// 5xx: the server failed.
         Failed = "failed",
+        /// 5xx: an identity provider did not answer, or not as expected.
+        ProviderFailed = "provider_failed",
     }
 );
 
@@ -73,6 +75,15 @@ impl RequestOutcome {
             400..=499 => Self::Refused,
             500.. => Self::Failed,
             _ => Self::Ok,
+        }
+    }
+
+    /// The outcome of a status code. A server error may be the fault of an identity provider, which is
+    /// no failure of the installation.
+    pub const fn of_answer(status: u16, is_fault_of_provider: bool) -> Self {
+        match Self::of_status(status) {
+            Self::Failed if is_fault_of_provider => Self::ProviderFailed,
+            outcome => outcome,
         }
     }
 }

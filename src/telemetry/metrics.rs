@@ -89,19 +89,18 @@ impl Metrics {
         usize::try_from(self.gauges.requests.get()).unwrap_or(0)
     }
 
-    /// Counts a request that was answered with `status` after `took`.
+    /// Counts a request that was answered after `took`.
     pub fn request(
         &self,
         tenant: Option<&TenantId>,
         endpoint: Endpoint,
-        status: u16,
+        outcome: RequestOutcome,
         took: Duration,
     ) {
         self.families
             .durations
             .get_or_create(&EndpointOnly { endpoint })
             .observe(took.as_secs_f64());
-        let outcome = RequestOutcome::of_status(status);
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(tenant);
         self.families

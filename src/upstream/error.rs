@@ -39,6 +39,16 @@ pub enum UpstreamError {
     /// The userinfo response cannot be used.
     #[error("the provider's userinfo response {0}")]
     Userinfo(&'static str),
+    /// The answer to a refresh has no claims at all.
+    #[error(
+        "the provider's answer to a refresh has no id_token, and userinfo is Never; set oidc.userinfo to Always, or refresh.mode to Disabled"
+    )]
+    NoRefreshedClaims,
+    /// The answer to a refresh has no ID token, and userinfo does not have this claim of the person.
+    #[error(
+        "the provider's answer to a refresh has no id_token, and its userinfo response has no claim {0:?}, which the person had; let the provider send one of them, or set refresh.mode to Disabled"
+    )]
+    NotRefreshed(String),
     /// The userinfo endpoint refuses the access token, or fails.
     #[error("the provider's userinfo endpoint answered with status {0}")]
     UserinfoStatus(u16),

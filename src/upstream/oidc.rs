@@ -1,12 +1,12 @@
 //! OpenID providers: discovery, the code exchange, the ID token, userinfo, refresh.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{
     UpstreamAnswer, UpstreamError,
-    userinfo::{claims_with_userinfo, fetch_userinfo},
+    userinfo::{claims_with_userinfo, claims_without_id_token},
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
@@ -125,7 +125,8 @@ impl UpstreamClient {
         request_tokens(fetch, &metadata, (oidc, client_assertion), &parameters).await
     }
 
-    /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token.
+    /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token. `old`: the
+    /// claims so far.
     ///
     /// # Errors
     ///
@@ -134,18 +135,13 @@ impl UpstreamClient {
         &self,
         fetch: &SharedFetch,
         (provider, oidc): (&IdentityProvider, &OidcUpstream),
-        (tokens, subject): (&UpstreamTokens, &str),
+        (tokens, subject, old): (&UpstreamTokens, &str, &UpstreamClaims),
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
         let Some(id_token) = tokens.id_token.as_deref() else {
-            // Without an ID token userinfo is the only answer.
-            let expected = UpstreamIdToken {
-                algorithm: JwsAlgorithm::None,
-                kid: None,
-                claims: Map::from_iter([("sub".to_owned(), Value::from(subject))]),
-            };
-            return fetch_userinfo(fetch, &metadata, tokens, &expected).await;
+            let of = (provider, oidc);
+            return claims_without_id_token(fetch, of, &metadata, (tokens, subject, old)).await;
         };
         let of = (&*metadata, (provider, oidc));
         let verified = self.verify(fetch, of, (id_token, None), tokens, now).await?;

@@ -3,7 +3,7 @@
 use super::UpstreamError;
 use crate::{
     fetch::{ClientCall, SharedFetch},
-    model::{Secret, UserinfoUse},
+    model::{JwsAlgorithm, Secret, UserinfoUse},
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims},
         upstream::{UpstreamIdToken, UpstreamMetadata, UpstreamTokens},
@@ -48,7 +48,8 @@ pub(super) async fn claims_with_userinfo(
     tokens: &UpstreamTokens,
     id_token: &UpstreamIdToken,
 ) -> Result<UpstreamClaims, UpstreamError> {
-    let lacks = || provider.mapped_claims().any(|claim| !id_token.claims.contains_key(claim));
+    let lacks =
+        || provider.read_claims().into_iter().any(|claim| !id_token.claims.contains_key(claim));
     let asks = match oidc.userinfo {
         UserinfoUse::Never => false,
         UserinfoUse::Always => true,
@@ -60,8 +61,32 @@ pub(super) async fn claims_with_userinfo(
     fetch_userinfo(fetch, metadata, tokens, id_token).await
 }
 
+/// The claims of userinfo alone, at a refresh whose answer has no ID token (OIDC Core §12.2). A claim that the
+/// person had and userinfo does not have is missing, not withdrawn: the ID token had it.
+pub(super) async fn claims_without_id_token(
+    fetch: &SharedFetch,
+    (provider, oidc): (&IdentityProvider, &OidcUpstream),
+    metadata: &UpstreamMetadata,
+    (tokens, subject, old): (&UpstreamTokens, &str, &UpstreamClaims),
+) -> Result<UpstreamClaims, UpstreamError> {
+    if oidc.userinfo == UserinfoUse::Never {
+        return Err(UpstreamError::NoRefreshedClaims);
+    }
+    let expected = UpstreamIdToken {
+        algorithm: JwsAlgorithm::None,
+        kid: None,
+        claims: UpstreamClaims::from_iter([("sub".to_owned(), subject.into())]),
+    };
+    let claims = fetch_userinfo(fetch, metadata, tokens, &expected).await?;
+    let is_missing = |name: &&str| old.contains_key(*name) && !claims.contains_key(*name);
+    match provider.read_claims().into_iter().find(is_missing) {
+        Some(name) => Err(UpstreamError::NotRefreshed(name.to_owned())),
+        None => Ok(claims),
+    }
+}
+
 /// Asks userinfo (OIDC Core §5.3). The claims of the ID token win, since they are signed.
-pub(super) async fn fetch_userinfo(
+async fn fetch_userinfo(
     fetch: &SharedFetch,
     metadata: &UpstreamMetadata,
     tokens: &UpstreamTokens,

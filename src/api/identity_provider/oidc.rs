@@ -55,8 +55,8 @@ pub struct OidcProviderSpec {
     #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
-    /// Whether the userinfo endpoint is asked: `IfNeeded` (default; if a mapped claim is not in the
-    /// ID token), `Always` or `Never`.
+    /// Whether the userinfo endpoint is asked: `IfNeeded` (default; if a claim that mappings or
+    /// rules read is not in the ID token), `Always` or `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<EnumSpec<UserinfoUse>>,
 }

@@ -113,6 +113,7 @@ fn render_failure(
             } else {
                 format!("{name} does not answer at the moment. Please try again in a moment.")
             };
+            authorization.request.facts.record_fault_of_provider();
             (StatusCode::SERVICE_UNAVAILABLE, problem.into())
         }
         DirectorySignInError::Upstream(error) => {

@@ -15,6 +15,7 @@ use crate::{
 
 const ASK_ADMINISTRATOR: &str =
     "Ask the administrator of this sign-in page. The details below help to find the cause.";
+const PERSON_REFUSED: &str = "person_refused";
 const AGAIN: &str = "Try again in a moment.";
 
 /// The page for a provider that was deleted or changed while a person was there.
@@ -128,7 +129,7 @@ fn refused(message: String, advice: Cow<'static, str>) -> ProblemTexts {
         message: message.into(),
         advice,
         status: StatusCode::FORBIDDEN,
-        code: "person_refused",
+        code: PERSON_REFUSED,
     }
 }
 
@@ -157,7 +158,13 @@ fn not_fresh(name: &str) -> ProblemTexts {
 
 fn problem(authorization: &AuthorizationContext<'_>, texts: ProblemTexts) -> EndpointError {
     let ProblemTexts { title, message, advice, status, code } = texts;
-    let start_again = forms::start_again_url(authorization.request, &authorization.interaction);
+    let (request, interaction) = (authorization.request, &authorization.interaction);
+    // With the account of now the answer would be the same.
+    let start_again = if code == PERSON_REFUSED {
+        forms::start_with_other_account_url(request, interaction)
+    } else {
+        forms::start_again_url(request, interaction)
+    };
     EndpointError::UnusablePage(Box::new(UnusablePage {
         title,
         message,

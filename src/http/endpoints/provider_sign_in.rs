@@ -7,14 +7,14 @@ use crate::{
     accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
     protocol::{
-        authorize::{Prompt, SignInReason},
+        authorize::{NextStep, Prompt, SignInReason},
         identity_provider::IdentityProvider,
         upstream::UpstreamDemands,
     },
 };
 
 use super::{
-    authorize::{AuthorizationContext, forms, page},
+    authorize::{AuthorizationContext, forms, next_step, page},
     provider_problem,
 };
 
@@ -60,6 +60,17 @@ pub(super) fn direct_provider<'a>(
     }
 }
 
+/// Whether the person is to choose an account at the provider: the application asks for it, or the person
+/// left a page about the account of the session, whose sign-in is not to be repeated.
+fn wants_other_account(authorization: &AuthorizationContext<'_>) -> bool {
+    let repeats = || {
+        let next = next_step(authorization, None);
+        matches!(next, Ok(NextStep::SignIn(SignInReason::Again | SignInReason::HigherLevel)))
+    };
+    authorization.authorization.prompt.contains(&Prompt::SelectAccount)
+        || (authorization.session.is_some() && !repeats())
+}
+
 /// Redirects to a provider. `login_hint`: the name of the person, where it is known.
 pub(super) async fn redirect_to_provider(
     authorization: &AuthorizationContext<'_>,
@@ -75,6 +86,7 @@ pub(super) async fn redirect_to_provider(
     let wishes = UpstreamWishes {
         demands,
         login_hint,
+        select_account: wants_other_account(authorization),
         acr_values: &requested.acr.values,
         ui_locales: requested.ui_locales.as_deref(),
     };

@@ -28,7 +28,7 @@ use crate::{
     },
     model::{Endpoint, Timestamp},
     registry::Snapshot,
-    telemetry::{AccessFacts, request_id},
+    telemetry::{AccessFacts, RequestOutcome, request_id},
 };
 
 /// Memory of a request apart from its head and body.
@@ -108,7 +108,8 @@ impl AppState {
             ),
         };
         let (status, took) = (response.status().as_u16(), started.elapsed());
-        self.accounts.metrics.request(tenant.as_ref(), endpoint, status, took);
+        let outcome = RequestOutcome::of_answer(status, arrival.facts.is_fault_of_provider());
+        self.accounts.metrics.request(tenant.as_ref(), endpoint, outcome, took);
         tracing::info!(
             target: "lanyard::access",
             request_id = arrival.id,
@@ -234,6 +235,7 @@ impl AppState {
     /// Runs a handler. A panic becomes an internal error.
     async fn run(&self, handler: router::Handler, request: Request, format: ErrorFormat) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
+        let facts = Arc::clone(&request.facts);
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
         let result = match tokio::time::timeout(limit, handling).await {
@@ -243,6 +245,9 @@ impl AppState {
         };
         let reply = result.unwrap_or_else(|failure| {
             failure.log();
+            if failure.is_fault_of_provider() {
+                facts.record_fault_of_provider();
+            }
             failure.reply(Some(&tenant.tenant), format, &id)
         });
         encode_authorization_response(reply, &tenant.tenant)

@@ -54,6 +54,9 @@ pub enum EndpointError {
     },
     /// 503: a required service does not answer; a retry may succeed. The text is for the log.
     Unavailable(String),
+    /// 503: the identity provider of the user does not answer; a retry may succeed. The text is for the
+    /// log.
+    ProviderUnavailable(String),
     /// 500: an internal error. The text is for the log.
     Internal(String),
 }
@@ -70,6 +73,8 @@ pub(crate) enum ErrorFormat {
 }
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// A provider that did not answer is asked again no earlier.
+const PROVIDER_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 impl EndpointError {
     /// Logs the details that the response does not contain. Called within the request's span.
@@ -83,8 +88,21 @@ impl EndpointError {
                 log_refusal(error);
             }
             Self::Unavailable(error) => tracing::warn!(error, "service unavailable"),
+            Self::ProviderUnavailable(error) => {
+                tracing::info!(error, "identity provider unavailable")
+            }
             Self::Internal(error) => tracing::error!(error, "internal error"),
             Self::Application(_) | Self::UnusablePage(_) | Self::NotOffered(_) | Self::NoToken => {}
+        }
+    }
+
+    /// Returns true if an identity provider did not answer, or not as expected. Only pages about
+    /// providers lead no further with a server error.
+    pub(crate) fn is_fault_of_provider(&self) -> bool {
+        match self {
+            Self::ProviderUnavailable(_) => true,
+            Self::UnusablePage(page) => page.status.is_server_error(),
+            _ => false,
         }
     }
 
@@ -99,6 +117,11 @@ impl EndpointError {
                 ErrorFormat::Json | ErrorFormat::Bearer => json_error(error),
             };
             reply.status(status)
+        };
+        let unavailable = |text: &str, retry_after: Duration| {
+            let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+            server_error(StatusCode::SERVICE_UNAVAILABLE, &error)
+                .header("retry-after", &retry_after.as_secs().to_string())
         };
         match self {
             Self::Application(response) => Reply::to_application(*response),
@@ -129,10 +152,11 @@ impl EndpointError {
             Self::Bearer(error) => bearer_error(realm, &error),
             Self::Unavailable(_) => {
                 let text = "The service is temporarily unavailable. Try again in a moment.";
-                let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-                let seconds = RETRY_AFTER.as_secs().to_string();
-                server_error(StatusCode::SERVICE_UNAVAILABLE, &error)
-                    .header("retry-after", &seconds)
+                unavailable(text, RETRY_AFTER)
+            }
+            Self::ProviderUnavailable(_) => {
+                let text = "The identity provider of the user does not answer. Nothing was revoked. Try again in a moment.";
+                unavailable(text, PROVIDER_RETRY_AFTER)
             }
             Self::Internal(_) => {
                 let text = format!("An internal error occurred. Request ID: {id}.");
@@ -208,7 +232,9 @@ const fn page_status(code: ErrorCode) -> StatusCode {
 
 impl From<AccountError> for EndpointError {
     fn from(error: AccountError) -> Self {
-        if error.is_temporary() {
+        if matches!(error, AccountError::ProviderUnavailable(_)) {
+            Self::ProviderUnavailable(error.to_string())
+        } else if error.is_temporary() {
             Self::Unavailable(error.to_string())
         } else {
             Self::Internal(error.to_string())

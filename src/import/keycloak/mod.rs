@@ -7,6 +7,7 @@ mod credentials;
 mod groups;
 mod people;
 mod profile;
+mod provider_settings;
 mod providers;
 mod realm;
 mod redirect_uris;

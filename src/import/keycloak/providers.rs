@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::provider_settings::{add_notes, set_admission, set_credentials, set_placement};
 use crate::import::{
     manifests::ImportCollector,
     providers::{MASK, ProviderDraft},
@@ -49,31 +50,38 @@ fn provider_draft<'v>(
     if let Some(name) = provider.text("displayName") {
         draft.set("displayName", json!(name));
     }
-    if provider.is_set("linkOnly") {
-        draft.set("admit", json!("Declared"));
-    }
     let secret = config.get("clientSecret");
     let readable =
         secret.value.as_str().is_some_and(|text| text != MASK && !text.starts_with("${"));
-    let reference = draft.client_secret(import, &secret, readable);
     let client_id = config.text("clientId").unwrap_or_default();
-    let mut upstream = json!({ "clientId": client_id, "clientSecretRef": reference });
+    let mut upstream = json!({ "clientId": client_id });
+    let secret_reference =
+        |import: &mut ImportCollector| draft.client_secret(import, &secret, readable);
     match source {
         Upstream::OpenId(issuer) => {
+            set_credentials(import, &mut upstream, &config, secret_reference);
             upstream["issuer"] = json!(issuer);
+            if config.is_set("disableUserInfo") {
+                upstream["userinfo"] = json!("Never");
+            }
             if let Some(scopes) = config.text("defaultScope") {
                 let own = scopes.split_whitespace().filter(|scope| *scope != "openid");
                 upstream["scopes"] = std::iter::once("openid").chain(own).collect();
             }
             draft.set("oidc", upstream);
         }
-        Upstream::GitHub => draft.set("github", upstream),
+        Upstream::GitHub => {
+            upstream["clientSecretRef"] = secret_reference(import);
+            draft.set("github", upstream);
+        }
     }
     match kind.as_str() {
         "microsoft" => draft.set("subject", json!({ "claim": "oid" })),
         "google" => google(import, &mut draft, &config),
         _ => {}
     }
+    set_placement(import, &mut draft, provider);
+    set_admission(import, &mut draft, provider);
     add_notes(import, provider, &config);
     Some(draft)
 }
@@ -146,26 +154,4 @@ fn keycloak_issuer(config: &SourceField<'_>) -> Option<String> {
     let url = config.text("authorizationUrl")?;
     let (issuer, _) = url.split_once("/protocol/openid-connect/")?;
     Some(issuer.to_owned())
-}
-
-/// Names settings that have no counterpart.
-fn add_notes(import: &mut ImportCollector, provider: &SourceField<'_>, config: &SourceField<'_>) {
-    for (name, message) in [
-        ("storeToken", "is not carried: applications do not get the provider's tokens"),
-        ("trustEmail", "is not carried: an e-mail address is verified if the provider says so"),
-        ("postBrokerLoginFlowAlias", "is not carried"),
-    ] {
-        if !provider.get(name).is_empty() {
-            import.notes.add(&provider.get(name), message);
-        }
-    }
-    for (name, message) in [
-        ("disableUserInfo", "is not carried: set oidc.userinfo"),
-        ("filteredByClaim", "is not carried"),
-        ("baseUrl", "is not carried: set github.host"),
-    ] {
-        if !config.get(name).is_empty() && config.flag(name) != Some(false) {
-            import.notes.add(&config.get(name), message);
-        }
-    }
 }

@@ -9,7 +9,7 @@ const MAX_GROUPS: usize = 1000;
 /// Maximum length of a group, in bytes.
 const MAX_GROUP_LEN: usize = 256;
 /// The claim that providers send groups in.
-const DEFAULT_CLAIM: &str = "groups";
+pub(super) const GROUPS_CLAIM: &str = "groups";
 
 /// Where groups come from.
 #[derive(Clone, Debug)]
@@ -29,9 +29,9 @@ impl GroupMapping {
             Some(ValueSource::Claim(name)) => Some(name.as_str()),
             // Without this check an expression could give no groups instead of an error.
             Some(ValueSource::Expression(expression)) => {
-                expression.text().contains(DEFAULT_CLAIM).then_some(DEFAULT_CLAIM)
+                expression.text().contains(GROUPS_CLAIM).then_some(GROUPS_CLAIM)
             }
-            None => Some(DEFAULT_CLAIM),
+            None => Some(GROUPS_CLAIM),
         };
         if name.is_some_and(|name| has_overage(claims, name)) {
             return Err(MappingError::GroupOverage);
@@ -41,7 +41,7 @@ impl GroupMapping {
                 let value = source.value(claims).map_err(MappingError::Expression)?;
                 Some(value.ok_or_else(|| MappingError::NoGroups(self.description()))?)
             }
-            None => claims.get(DEFAULT_CLAIM).filter(|value| !value.is_null()).cloned(),
+            None => claims.get(GROUPS_CLAIM).filter(|value| !value.is_null()).cloned(),
         };
         let listed = match value {
             None => return Ok(Vec::new()),
@@ -74,7 +74,7 @@ impl GroupMapping {
 
     fn description(&self) -> String {
         match self.value.as_ref().map(ValueSource::claim) {
-            None => DEFAULT_CLAIM.to_owned(),
+            None => GROUPS_CLAIM.to_owned(),
             Some(Some(claim)) => claim.to_owned(),
             Some(None) => "groups.expression".to_owned(),
         }
@@ -90,7 +90,7 @@ impl GroupMapping {
 fn has_overage(claims: &UpstreamClaims, name: &str) -> bool {
     let elsewhere = claims.get("_claim_names").and_then(|names| names.get(name)).is_some();
     let has_groups = || claims.get("hasgroups") == Some(&Value::Bool(true));
-    elsewhere || (name == DEFAULT_CLAIM && has_groups())
+    elsewhere || (name == GROUPS_CLAIM && has_groups())
 }
 
 /// Returns true if `text` matches `pattern`, in which `*` stands for any text.

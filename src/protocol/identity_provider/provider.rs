@@ -1,10 +1,10 @@
 //! Identity providers, with all defaults applied.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     AssuranceRule, ClaimRule, GroupMapping, ProviderSource, Requirement, TextSource, UserRule,
-    ValueSource,
+    ValueSource, groups::GROUPS_CLAIM,
 };
 use crate::model::{
     AdmissionPolicy, LdapSettings, LogoutScope, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
@@ -62,18 +62,28 @@ impl IdentityProvider {
         }
     }
 
-    /// The provider's claims that mappings and rules read.
-    pub fn mapped_claims(&self) -> impl Iterator<Item = &str> {
-        let ClaimMappings { username, name, email, email_verified, groups, .. } = &self.mappings;
-        let values = [Some(&username.value), Some(&name.value), email.as_ref()];
+    /// The provider's claims that mappings and rules read, also by expressions.
+    pub fn read_claims(&self) -> BTreeSet<&str> {
+        let ClaimMappings { username, name, email, email_verified, groups, extra } = &self.mappings;
+        let mut read = BTreeSet::from([self.subject.claim.as_str()]);
+        read.extend(groups.value.is_none().then_some(GROUPS_CLAIM));
         let verified = email.as_ref().map(|_| email_verified);
-        let groups = groups.value.as_ref();
-        let mapped = values.into_iter().chain([verified, groups]).flatten();
-        let required = self.claim_rules.iter().filter_map(|rule| match &rule.requirement {
-            Requirement::Claim { name, .. } => Some(name.as_str()),
-            Requirement::Expression(_) => None,
-        });
-        mapped.filter_map(ValueSource::claim).chain(required).chain([self.subject.claim.as_str()])
+        let values = [Some(&username.value), Some(&name.value), email.as_ref(), verified];
+        let values = values.into_iter().chain([groups.value.as_ref()]).flatten();
+        for value in values.chain(extra.iter().map(|(_, value)| value)) {
+            match value {
+                ValueSource::Claim(name) => read.extend([name.as_str()]),
+                ValueSource::Expression(expression) => read.extend(expression.claim_names()),
+            }
+        }
+        for rule in &self.claim_rules {
+            match &rule.requirement {
+                Requirement::Claim { name, .. } => read.extend([name.as_str()]),
+                Requirement::Expression(expression) => read.extend(expression.claim_names()),
+            }
+        }
+        read.extend(self.user_rules.iter().flat_map(|rule| rule.expression.claim_names()));
+        read
     }
 }
 

@@ -20,6 +20,8 @@ pub struct UpstreamRequest<'a> {
     pub state: &'a UpstreamState,
     /// The name that the person typed, or `login_hint` of the application.
     pub login_hint: Option<&'a str>,
+    /// Whether the person chooses the account there, also where they are signed in.
+    pub select_account: bool,
     /// The levels of assurance to ask for.
     pub acr_values: &'a [String],
     /// `ui_locales` of the application.
@@ -45,7 +47,10 @@ pub fn authorization_url(
             .append_pair("code_challenge", &pkce::code_challenge(code_verifier))
             .append_pair("code_challenge_method", "S256");
         if demands.fresh {
+            // Some providers take one value only. A new sign-in can be with another account.
             query.append_pair("prompt", "login");
+        } else if request.select_account {
+            query.append_pair("prompt", "select_account");
         }
         // With `max_age` the ID token must have `auth_time` (OIDC Core §3.1.2.1), which proves that
         // the person has signed in again.

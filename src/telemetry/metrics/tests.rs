@@ -43,7 +43,12 @@ fn counts_requests_by_tenant_endpoint_and_outcome() {
     let metrics = serving(&["main"]);
     for status in [200, 304, 400, 503] {
         let took = Duration::from_millis(2);
-        metrics.request(Some(&tenant("main")), Endpoint::Token, status, took);
+        metrics.request(
+            Some(&tenant("main")),
+            Endpoint::Token,
+            RequestOutcome::of_status(status),
+            took,
+        );
     }
     let line = |outcome, count| {
         format!(
@@ -54,6 +59,20 @@ fn counts_requests_by_tenant_endpoint_and_outcome() {
         assert!(has(&metrics, &line(outcome, count)), "{}", metrics.render(NOW));
     }
     assert!(has(&metrics, "lanyard_request_duration_seconds_count{endpoint=\"token\"} 4"));
+}
+
+#[test]
+fn a_fault_of_a_provider_is_no_failure_of_the_installation() {
+    let outcome = RequestOutcome::of_answer;
+    for (status, expected) in [
+        (200, RequestOutcome::Ok),
+        (403, RequestOutcome::Refused),
+        (502, RequestOutcome::ProviderFailed),
+        (503, RequestOutcome::ProviderFailed),
+    ] {
+        assert_eq!(outcome(status, true), expected, "{status}");
+    }
+    assert_eq!(outcome(503, false), RequestOutcome::Failed);
 }
 
 /// Type and label names of each metric in the text form, by name without the counters' suffix.
@@ -174,7 +193,7 @@ fn the_series_of_a_tenant_are_removed_with_it() {
     let metrics = serving(&["main", "gone"]);
     for name in ["main", "gone"] {
         let id = tenant(name);
-        metrics.request(Some(&id), Endpoint::Login, 200, Duration::ZERO);
+        metrics.request(Some(&id), Endpoint::Login, RequestOutcome::Ok, Duration::ZERO);
         metrics.login(&id, LoginOutcome::Success);
         metrics.token_issued(&id, TokenKind::IdToken);
     }

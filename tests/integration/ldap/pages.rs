@@ -306,7 +306,7 @@ async fn a_directory_is_asked_again_about_signed_in_people() {
     shop.app.serve(&manifests(&[away]));
     let kept = mover.after_minutes(60).await.expect("kept");
     assert_eq!(kept["groups"], json!(["unique"]));
-    assert_eq!(mover.after_minutes(240).await, Err(json!("invalid_grant")), "no longer");
+    assert_eq!(mover.after_minutes(240).await, Err(json!("temporarily_unavailable")), "no longer");
     shop.app.serve(&manifests(&[directory("acme", slapd(), ACME, refresh)]));
     assert!(mover.after_minutes(1).await.is_ok(), "nothing has ended");
     // Groups that cannot be read are neither the old ones nor none.

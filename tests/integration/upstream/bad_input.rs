@@ -10,6 +10,7 @@ use super::{
     attacks::{World, manifests},
     browser::{Browser, Page, claims},
     upstream::Script,
+    world::answered_with,
 };
 use crate::support::tls::TlsServer;
 
@@ -57,6 +58,8 @@ async fn answers_that_are_huge_wrong_or_redirect_are_told() {
         let page = world.sign_in("corp", |script| script.token_response = Some(answer)).await;
         assert_told(&world.app, &page, shown, told);
     }
+    let counted = ["provider_failed", "failed"].map(|outcome| answered_with(&world.app, outcome));
+    assert_eq!(counted, [6, 0], "none is a fault of this installation");
     assert!(world.sign_in("corp", |_| {}).await.left_for.is_some(), "the next sign-in succeeds");
 }
 

@@ -104,7 +104,11 @@ async fn a_limit_of_requests_and_an_outage_are_survived_for_a_while() {
         octocat.app.publish_with_status(TEAMS, status, text);
         assert_eq!(octocat.groups_after(QUARTER).await, Ok(before.clone()), "{status}");
     }
-    assert_eq!(octocat.groups_after(QUARTER).await, invalid_grant(), "keepFor is over");
+    assert_eq!(
+        octocat.groups_after(QUARTER).await,
+        Err(json!("temporarily_unavailable")),
+        "keepFor is over"
+    );
     publish(&octocat.app, PLACE, &["acme"]);
     assert_eq!(octocat.groups_after(RETRY).await, Ok(before), "nothing has ended");
     assert!(octocat.has_session().await);

@@ -2,6 +2,7 @@
 
 use crate::support::{app, browser, upstream};
 
+mod account_choice;
 mod account_page;
 mod answers;
 mod attacks;

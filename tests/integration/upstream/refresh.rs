@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
+    attacks,
     browser::claims,
     upstream::Script,
-    world::{LOGOUT, SignedIn, World, application, refresh_at},
+    world::{LOGOUT, SignedIn, World, answered_with, application, refresh_at, tokens},
 };
 
 const SCOPES: &str = "openid profile email groups offline_access";
@@ -42,6 +43,12 @@ impl World {
     async fn assert_refused(&self, person: &SignedIn) {
         let (status, refused) = self.refresh(person).await;
         assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+    }
+
+    /// The provider cannot be asked: nothing is given, and the client keeps its refresh token.
+    async fn assert_unavailable(&self, person: &SignedIn) {
+        let (status, told) = self.refresh(person).await;
+        assert_eq!((status, &told["error"]), (503, &json!("temporarily_unavailable")), "{told}");
     }
 
     /// The refresh tokens that the provider has received.
@@ -111,8 +118,10 @@ async fn claims_count_for_a_while_where_the_provider_does_not_answer() {
     }
     assert_eq!(world.used().len(), 3);
     world.app.clock.advance(QUARTER);
-    world.assert_refused(&ada).await;
+    world.assert_unavailable(&ada).await;
     assert!(!world.has_session(&ada, SCOPES).await);
+    let count = |outcome| answered_with(&world.app, outcome);
+    assert_eq!((count("provider_failed"), count("failed")), (1, 0), "not a fault of Lanyard");
     // The provider is not asked again at once.
     assert_eq!(world.used().len(), 4);
     world.answers(|_| {});
@@ -149,6 +158,102 @@ async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_r
     let used = world.used();
     assert_eq!(used.len(), 6);
     assert!(used.windows(2).all(|pair| pair[0] != pair[1]), "{used:?}");
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_asked_costs_applications_no_token() {
+    let world = World::with(STRICT).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
+    world.app.clock.advance(Duration::from_mins(14));
+    world.refreshed(&mut ada).await;
+    world.answers(|script| script.token_response = Some((503, String::new())));
+    world.app.clock.advance(Duration::from_mins(2));
+    let access_token = ada.tokens["access_token"].as_str().expect("one").to_owned();
+    let application = application(&world.app).await;
+    for _ in 0..2 {
+        let (status, told) = application.userinfo(&access_token).await;
+        assert_eq!((status, &told["error"]), (503, &json!("temporarily_unavailable")), "{told}");
+        world.assert_unavailable(&ada).await;
+    }
+    world.answers(|_| {});
+    world.app.clock.advance(Duration::from_secs(31));
+    assert_eq!(application.userinfo(&access_token).await.0, 200);
+    world.refreshed(&mut ada).await;
+}
+
+/// A token response without an ID token, as many providers answer a refresh.
+fn without_id_token(script: &mut Script) {
+    let tokens =
+        json!({"token_type": "Bearer", "access_token": "a", "refresh_token": "upstream-refresh"});
+    script.token_response = Some((200, tokens.to_string()));
+}
+
+#[tokio::test]
+async fn a_refresh_without_id_token_is_refused_where_userinfo_is_never_asked() {
+    let never = ("clientId: lanyard", "clientId: lanyard\n    userinfo: Never");
+    let world = attacks::World::with(&[("# RULES", REFRESH), never]).await;
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    let refresh_token = tokens(&world.app, &page).await["refresh_token"].clone();
+    world.app.clock.advance(QUARTER);
+    world.upstream.answers(|script| {
+        without_id_token(script);
+        script.userinfo = json!({"sub": "1", "preferred_username": "ada", "groups": ["staff"]});
+    });
+    let refresh_token = refresh_token.as_str().expect("one");
+    let (status, refused) = refresh_at(&application(&world.app).await, refresh_token).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+}
+
+#[tokio::test]
+async fn groups_that_came_by_the_id_token_are_missing_where_a_refresh_has_none() {
+    let world = World::with(REFRESH).await;
+    let mut ada = world.sign_in(SCOPES).await;
+    let person = json!({
+        "sub": "1", "preferred_username": "ada", "name": "Ada Lovelace", "email": "ada@acme.test",
+        "email_verified": true,
+    });
+    world.app.clock.advance(QUARTER);
+    world.upstream.answers(|script| {
+        without_id_token(script);
+        script.userinfo = person.clone();
+    });
+    world.assert_refused(&ada).await;
+    world.app.clock.advance(Duration::from_secs(31));
+    world.upstream.answers(|script| {
+        without_id_token(script);
+        script.userinfo = person.clone();
+        script.userinfo["groups"] = json!(["ops"]);
+    });
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:ops"]));
+    world.upstream.answers(|script| {
+        without_id_token(script);
+        script.userinfo = person.clone();
+        script.userinfo["groups"] = json!([]);
+    });
+    world.app.clock.advance(QUARTER);
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!([]));
+}
+
+/// The claims of userinfo count as those of an ID token, so the mapping decides whether it is asked.
+#[tokio::test]
+async fn userinfo_is_asked_where_a_claim_that_is_read_is_not_in_the_id_token() {
+    for (mapping, expected) in [
+        ("    groups: {prefix: \"corp:\"}", json!(["corp:ops"])),
+        ("    groups: {expression: \"claims.groups\", prefix: \"corp:\"}", json!(["corp:ops"])),
+        ("    groups: {expression: \"claims['roles']\", prefix: \"corp:\"}", json!(["corp:admin"])),
+    ] {
+        let upstream =
+            attacks::World::with(&[("    groups: {claim: groups, prefix: \"corp:\"}", mapping)])
+                .await;
+        let away = upstream.go("corp", &[]).await;
+        upstream.upstream.answers(|script| {
+            script.id_token = json!({"groups": null});
+            script.userinfo = json!({"sub": "1", "groups": ["ops"], "roles": ["admin"]});
+        });
+        let page = upstream.back(&away, "corp", &[]).await;
+        assert_eq!(upstream.id_token(&page).await["groups"], expected, "{mapping}");
+    }
 }
 
 #[tokio::test]

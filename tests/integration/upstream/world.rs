@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lanyard::model::Clock;
 use serde_json::Value;
 use url::Url;
 
@@ -32,6 +33,16 @@ pub fn with_application(objects: &str) -> String {
 pub async fn application(app: &TestApp) -> Application {
     let issuer = app.issuer("main");
     Application::discover(&issuer, "default.app", Some(SECRET), "https://rp.test/cb").await
+}
+
+/// How many requests were answered with an outcome, by the metrics.
+pub fn answered_with(app: &TestApp, outcome: &str) -> u64 {
+    let metrics = app.app.accounts.metrics.render(app.clock.now());
+    let label = format!("outcome=\"{outcome}\"");
+    let lines = metrics.lines();
+    let lines =
+        lines.filter(|line| line.starts_with("lanyard_requests_total{") && line.contains(&label));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// The tokens for the answer to an authorization request.

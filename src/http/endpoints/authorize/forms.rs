@@ -2,6 +2,7 @@
 //! redirects to a page.
 
 use http::StatusCode;
+use url::Url;
 
 use super::{AuthorizationContext, authorize_error};
 use crate::{
@@ -78,6 +79,25 @@ pub(in crate::http::endpoints) fn start_again_url(
     }
     let query = interaction.authorization_query().unwrap_or_default();
     format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer))
+}
+
+/// The same, so that the person chooses another account (`prompt=select_account`).
+pub(in crate::http::endpoints) fn start_with_other_account_url(
+    request: &Request,
+    interaction: &Interaction,
+) -> String {
+    let url = start_again_url(request, interaction);
+    let Ok(mut parsed) = Url::parse(&url) else { return url };
+    if interaction.is_for_account_page() {
+        return url;
+    }
+    let (prompt, others): (Vec<_>, Vec<_>) =
+        parsed.query_pairs().into_owned().partition(|(name, _)| name == "prompt");
+    let mut values: Vec<&str> = prompt.iter().flat_map(|(_, it)| it.split(' ')).collect();
+    values.retain(|value| !matches!(*value, "" | "none" | "select_account"));
+    values.push("select_account");
+    parsed.query_pairs_mut().clear().extend_pairs(others).append_pair("prompt", &values.join(" "));
+    parsed.into()
 }
 
 /// Stores the interaction, and redirects (303) to its page. Only its session can resume it. It

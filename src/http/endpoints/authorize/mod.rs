@@ -70,7 +70,7 @@ async fn begin(
 /// URI instead (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.1).
 fn redirect_server_error(to: &ReturnTo, failure: EndpointError) -> Result<Reply, EndpointError> {
     let (code, text) = match failure {
-        EndpointError::Unavailable(_) => {
+        EndpointError::Unavailable(_) | EndpointError::ProviderUnavailable(_) => {
             (ErrorCode::TemporarilyUnavailable, "The service is temporarily unavailable.")
         }
         EndpointError::Internal(_) => (ErrorCode::ServerError, "An internal error occurred."),

@@ -1,0 +1,64 @@
+//! A person who may not enter with one account at a provider chooses another one there.
+
+use std::collections::BTreeMap;
+
+use super::{
+    attacks::World,
+    browser::{Browser, Page},
+};
+
+/// The link of a page whose address contains a text.
+fn link(page: &Page, part: &str) -> String {
+    let links = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut found = links.filter(|link| link.contains(part));
+    found.next().unwrap_or_else(|| panic!("no {part}: {}", page.body)).replace("&amp;", "&")
+}
+
+/// `prompt` of the request to the provider that a link leads to.
+async fn prompt_after(browser: &Browser, url: &str) -> Option<String> {
+    let page = browser.open(url).await;
+    let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
+    let request: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    request.get("prompt").cloned()
+}
+
+#[tokio::test]
+async fn the_provider_is_asked_for_the_choice_that_an_application_wants() {
+    let world = World::new().await;
+    for (wish, sent) in [
+        (None, None),
+        (Some("select_account"), Some("select_account")),
+        (Some("login select_account"), Some("login")),
+        (Some("consent"), None),
+    ] {
+        let wishes: Vec<_> = wish.iter().map(|wish| ("prompt", *wish)).collect();
+        let away = world.go("corp", &wishes).await;
+        assert_eq!(away.request.get("prompt").map(String::as_str), sent, "{wish:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_person_starts_again_with_the_choice_of_an_account() {
+    let world = World::new().await;
+    for (wish, sent) in [(None, "select_account"), (Some("consent"), "select_account")] {
+        let wishes: Vec<_> = wish.iter().map(|wish| ("prompt", *wish)).collect();
+        let away = world.go("other", &wishes).await;
+        let page = world.back(&away, "other", &[]).await;
+        assert_eq!(page.status, 403, "{}", page.body);
+        let again = link(&page, "/authorize?");
+        assert_eq!(prompt_after(&away.browser, &again).await.as_deref(), Some(sent), "{again}");
+    }
+}
+
+#[tokio::test]
+async fn another_account_than_that_of_the_session_is_chosen_at_the_provider() {
+    let denied =
+        ("consent: Implied", "consent: Implied\n  access: {rules: [{expression: \"false\"}]}");
+    let world = World::with(&[denied]).await;
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    assert_eq!(page.status, 403, "{}", page.body);
+    let other = away.browser.submit(&page.form("/consent"), &[("action", "switch")]).await;
+    let button = link(&other, "/login/corp?");
+    assert_eq!(prompt_after(&away.browser, &button).await.as_deref(), Some("select_account"));
+}
