@@ -68,7 +68,7 @@ pub(super) fn judge_freshness(
 
 /// The answer for a person whose claims do not count, and whose provider was asked a moment ago: it did
 /// not answer, or said too little.
-pub(super) fn refused(
+pub(super) fn claims_after_refusal(
     provider: &IdentityProvider,
     claims: ClaimsAge,
 ) -> Result<Option<UpstreamClaims>, AccountError> {
@@ -104,14 +104,17 @@ pub(super) async fn directory_claims(
     let Some(claims) = people::claims_of(&person) else { return Ok(None) };
     match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
         Freshness::Usable => Ok(Some(claims)),
-        Freshness::Refused => refused(directory.0, person.age()),
+        Freshness::Refused => claims_after_refusal(directory.0, person.age()),
         Freshness::Stale { usable } => {
             let asked = PersonRecord { asked_at: context.store_now, ..person };
             let claimed = people::person_record(context, &asked)?;
             let usable = Some(claims).filter(|_| usable);
             if !context.compare_and_swap(version, claimed).await? {
                 // Another request asks.
-                return usable.map_or_else(|| refused(directory.0, asked.age()), |it| Ok(Some(it)));
+                return usable.map_or_else(
+                    || claims_after_refusal(directory.0, asked.age()),
+                    |it| Ok(Some(it)),
+                );
             }
             refresh_in_background(context, directory.0.name().to_owned(), asked, usable).await
         }

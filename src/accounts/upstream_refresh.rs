@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
-    person_refresh::{Freshness, PATIENCE, PersonAnswer, judge_freshness, refused},
+    person_refresh::{Freshness, PATIENCE, PersonAnswer, claims_after_refusal, judge_freshness},
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
     upstream_session_end::end_upstream_session,
@@ -50,7 +50,7 @@ pub(super) async fn upstream_claims(
     match judge_freshness(provider.refresh, session.age(), context.store_now) {
         Freshness::Usable => Ok(Some(signed_in.claims)),
         Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
-        Freshness::Refused => refused(provider, session.age()),
+        Freshness::Refused => claims_after_refusal(provider, session.age()),
         Freshness::Stale { usable } if !can_ask(provider, &session.tokens) => {
             Ok(usable.then_some(signed_in.claims))
         }
@@ -104,7 +104,7 @@ async fn wait_for_answer(
             return Ok(Some(signed_in.claims));
         }
         if !session.asking {
-            return refused(provider, session.age());
+            return claims_after_refusal(provider, session.age());
         }
     }
     Err(AccountError::Conflict(RecordKind::UpstreamSession))

@@ -1,9 +1,7 @@
 //! The sign-in page's form. The response and its time do not depend on whether the user exists.
 
 use super::{
-    authorize::{
-        AuthorizationContext, continue_signed_in, forms, next_step, page, proceed_authorization,
-    },
+    authorize::{AuthorizationContext, continue_signed_in, forms, page, proceed_authorization},
     directory_login::{DirectoryAttempt, sign_in_with_directory},
     failed_login,
     identify::sign_in_by_name,
@@ -26,7 +24,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let authorization = forms::load_authorization(app, &request).await?;
     // The reason if the request requires a sign-in; otherwise the user chose to use another
     // account.
-    let reason = match next_step(&authorization, None) {
+    let reason = match authorization.next_step(None) {
         Ok(NextStep::SignIn(reason)) => reason,
         _ => SignInReason::NoSession,
     };

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    authorize::{AuthorizationContext, forms, next_step, page},
+    authorize::{AuthorizationContext, forms, page},
     provider_problem,
 };
 
@@ -64,7 +64,7 @@ pub(super) fn direct_provider<'a>(
 /// left a page about the account of the session, whose sign-in is not to be repeated.
 fn wants_other_account(authorization: &AuthorizationContext<'_>) -> bool {
     let repeats = || {
-        let next = next_step(authorization, None);
+        let next = authorization.next_step(None);
         matches!(next, Ok(NextStep::SignIn(SignInReason::Again | SignInReason::HigherLevel)))
     };
     authorization.authorization.prompt.contains(&Prompt::SelectAccount)

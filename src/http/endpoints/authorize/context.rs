@@ -10,9 +10,13 @@ use crate::{
     },
     protocol::{
         access::{self, EntryRefusal},
-        authorize::{AuthorizationRequest, Interaction, InteractionProgress, InteractionResult},
+        authentication::AuthenticationMethod,
+        authorize::{
+            AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
+            InteractionResult, NextStep, decide_next_step,
+        },
         error::{ErrorCode, OAuthError},
-        records::Session,
+        records::{Consent, Session},
         scope::join_scopes,
     },
 };
@@ -56,6 +60,22 @@ impl AuthorizationContext<'_> {
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;
         access::may_enter(&session.account, client, tenant, authentication).err()
+    }
+
+    /// The next step with the user's earlier consent.
+    pub(in crate::http::endpoints) fn next_step(
+        &self,
+        consent: Option<&Consent>,
+    ) -> Result<NextStep, OAuthError> {
+        let refusal = self.entry_refusal();
+        let state = AuthorizationState {
+            session: self.session_record(),
+            consent,
+            completed: self.completed,
+            available: &[AuthenticationMethod::password()],
+            refusal: refusal.as_ref(),
+        };
+        decide_next_step(&self.authorization, state, self.request.now)
     }
 
     /// Reports that the session's user may not use the application.

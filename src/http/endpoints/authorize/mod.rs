@@ -12,7 +12,7 @@ mod request_object;
 mod signed_in;
 
 pub(super) use context::AuthorizationContext;
-pub(super) use proceed::{next_step, proceed_authorization};
+pub(super) use proceed::proceed_authorization;
 pub(super) use signed_in::continue_signed_in;
 
 use std::sync::Arc;

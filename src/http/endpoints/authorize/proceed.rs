@@ -7,9 +7,8 @@ use crate::{
     http::{EndpointError, Reply, endpoints::provider_sign_in},
     model::{AuditEvent, AuditText, ConsentPolicy, Endpoint, StepUpFailure},
     protocol::{
-        authentication::AuthenticationMethod,
-        authorize::{AuthorizationState, NextStep, SignInReason, decide_next_step},
-        error::{ErrorCode, OAuthError},
+        authorize::{NextStep, SignInReason},
+        error::ErrorCode,
         records::Consent,
     },
 };
@@ -19,7 +18,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
     let consent = earlier_consent(&authorization).await?;
-    let next = match next_step(&authorization, consent.as_ref()) {
+    let next = match authorization.next_step(consent.as_ref()) {
         Ok(next) => next,
         Err(error) => {
             // Without a page, or where no sign-in reaches the level.
@@ -82,22 +81,6 @@ async fn begin_sign_in(
         }
         _ => page::sign_in(authorization, reason),
     }
-}
-
-/// The next step with the user's earlier consent.
-pub(in crate::http::endpoints) fn next_step(
-    authorization: &AuthorizationContext<'_>,
-    consent: Option<&Consent>,
-) -> Result<NextStep, OAuthError> {
-    let refusal = authorization.entry_refusal();
-    let state = AuthorizationState {
-        session: authorization.session_record(),
-        consent,
-        completed: authorization.completed,
-        available: &[AuthenticationMethod::password()],
-        refusal: refusal.as_ref(),
-    };
-    decide_next_step(&authorization.authorization, state, authorization.request.now)
 }
 
 /// The permissions that the user granted before, where the client may rely on them.
