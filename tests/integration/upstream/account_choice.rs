@@ -11,7 +11,11 @@ use super::{
 fn link(page: &Page, part: &str) -> String {
     let links = page.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let mut found = links.filter(|link| link.contains(part));
-    found.next().unwrap_or_else(|| panic!("no {part}: {}", page.body)).replace("&amp;", "&")
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {part}: {}", page.body))
+        .replace("&amp;", "&")
+        .replace("&#38;", "&")
 }
 
 /// `prompt` of the request to the provider that a link leads to.
