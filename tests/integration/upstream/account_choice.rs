@@ -19,8 +19,8 @@ fn link(page: &Page, part: &str) -> String {
 }
 
 /// `prompt` of the request to the provider that a link leads to.
-async fn prompt_after(browser: &Browser, url: &str) -> Option<String> {
-    let page = browser.open(url).await;
+async fn prompt_after(world: &World, browser: &Browser, path: &str) -> Option<String> {
+    let page = browser.open(&format!("{}{path}", world.app.origin)).await;
     let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
     let request: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
     request.get("prompt").cloned()
@@ -50,7 +50,11 @@ async fn a_refused_person_starts_again_with_the_choice_of_an_account() {
         let page = world.back(&away, "other", &[]).await;
         assert_eq!(page.status, 403, "{}", page.body);
         let again = link(&page, "/authorize?");
-        assert_eq!(prompt_after(&away.browser, &again).await.as_deref(), Some(sent), "{again}");
+        assert_eq!(
+            prompt_after(&world, &away.browser, &again).await.as_deref(),
+            Some(sent),
+            "{again}"
+        );
     }
 }
 
@@ -64,5 +68,8 @@ async fn another_account_than_that_of_the_session_is_chosen_at_the_provider() {
     assert_eq!(page.status, 403, "{}", page.body);
     let other = away.browser.submit(&page.form("/consent"), &[("action", "switch")]).await;
     let button = link(&other, "/login/corp?");
-    assert_eq!(prompt_after(&away.browser, &button).await.as_deref(), Some("select_account"));
+    assert_eq!(
+        prompt_after(&world, &away.browser, &button).await.as_deref(),
+        Some("select_account")
+    );
 }

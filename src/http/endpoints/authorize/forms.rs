@@ -2,7 +2,7 @@
 //! redirects to a page.
 
 use http::StatusCode;
-use url::Url;
+use url::form_urlencoded;
 
 use super::{AuthorizationContext, authorize_error};
 use crate::{
@@ -86,18 +86,19 @@ pub(in crate::http::endpoints) fn start_with_other_account_url(
     request: &Request,
     interaction: &Interaction,
 ) -> String {
-    let url = start_again_url(request, interaction);
-    let Ok(mut parsed) = Url::parse(&url) else { return url };
-    if interaction.is_for_account_page() {
-        return url;
-    }
-    let (prompt, others): (Vec<_>, Vec<_>) =
-        parsed.query_pairs().into_owned().partition(|(name, _)| name == "prompt");
+    let Some(query) = interaction.authorization_query() else {
+        return start_again_url(request, interaction);
+    };
+    let parsed = form_urlencoded::parse(query.as_bytes()).into_owned();
+    let (prompt, others): (Vec<_>, Vec<_>) = parsed.partition(|(name, _)| name == "prompt");
     let mut values: Vec<&str> = prompt.iter().flat_map(|(_, it)| it.split(' ')).collect();
     values.retain(|value| !matches!(*value, "" | "none" | "select_account"));
     values.push("select_account");
-    parsed.query_pairs_mut().clear().extend_pairs(others).append_pair("prompt", &values.join(" "));
-    parsed.into()
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .append_pair("prompt", &values.join(" "))
+        .finish();
+    format!("{}?{query}", Endpoint::Authorize.absolute_path(&request.tenant.tenant.issuer))
 }
 
 /// Stores the interaction, and redirects (303) to its page. Only its session can resume it. It
