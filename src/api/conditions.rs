@@ -150,8 +150,9 @@ condition_reasons! {
     ExpressionInvalid: "Correct the expression that the message names.",
     /// An example of the provider gives another result than it expects.
     ExampleFailed: "Correct the mapping or the example, as the message says.",
-    /// The tenant has several sources of people, and this one could speak for the people of another.
-    AmbiguousSource: "Set the fields that the message names.",
+    /// The tenant has an older source of people, and this one could speak for its people. Or this is a user
+    /// with a password, for whom an older provider could speak.
+    AmbiguousSource: "Set the fields that the message names, of the older provider if it is a user.",
     /// The client that `clientRef` names does not exist.
     ClientNotFound: "Create it in the provider's namespace, or correct `spec.oidc.clientRef`.",
     /// The client that `clientRef` names is not accepted, or not served.
@@ -161,8 +162,8 @@ condition_reasons! {
     ClientUnsuitable: "Change the client as the message says.",
     /// The provider leads back to its own tenant, over tenants whose providers are older.
     ProviderLoop: "Delete one of the providers that the message names, or let it refer to a client of another tenant.",
-    /// `spec.access.providers` names an identity provider that the tenant does not have. Its people are
-    /// refused as long as it is missing.
+    /// `spec.access.providers` or `spec.identities` names an identity provider that the tenant does not have.
+    /// Its people are refused as long as it is missing.
     ProviderNotFound: "Create it in the tenant's namespace, or correct the name.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",

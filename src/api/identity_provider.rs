@@ -95,7 +95,7 @@ pub struct IdentityProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_mappings: Option<ClaimMappingsSpec>,
     /// Domains of the e-mail addresses that this provider vouches for. An address of another domain
-    /// is never verified. Absent: every domain. Required where the tenant has further sources of
+    /// is never verified. Absent: every domain. Required where the tenant has an older source of
     /// people, unless this one gives no e-mail address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]

@@ -292,3 +292,28 @@ fn directories_keep_their_subjects() {
     let secret = imported.manifests.iter().find(|it| it.kind == "Secret").expect("a Secret");
     assert_eq!(secret.object["stringData"]["username"], "cn=dex,dc=acme,dc=test");
 }
+
+#[test]
+fn a_directory_that_identifies_people_by_address_is_not_carried() {
+    let import = |id_attribute: &str| {
+        let config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
+            "host": "ldap.acme.test", "bindDN": "cn=dex", "bindPW": "secret",
+            "userSearch": { "baseDN": "dc=acme,dc=test", "username": "uid", "idAttr": id_attribute },
+        } }] });
+        let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+        let carried = imported.manifests.iter().any(|it| it.kind == "IdentityProvider");
+        (carried, imported.notes.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("\n"))
+    };
+    for attribute in ["mail", "Mail", "userPrincipalName"] {
+        let (carried, notes) = import(attribute);
+        assert!(!carried, "{attribute}");
+        assert!(notes.contains("no subject is made of it"), "{notes}");
+    }
+    for attribute in ["uid", "DN"] {
+        let (carried, notes) = import(attribute);
+        assert!(carried, "{attribute}");
+        assert!(notes.contains("never give one to a second person"), "{notes}");
+    }
+    let (carried, notes) = import("entryUUID");
+    assert!(carried && !notes.contains("never give"), "{notes}");
+}

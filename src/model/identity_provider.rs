@@ -40,6 +40,37 @@ wire_enum!(
     }
 );
 
+/// Claims and attributes that can pass from one person to another, in lower case: e-mail addresses and
+/// names of accounts.
+const REASSIGNED_CLAIMS: [&str; 13] = [
+    "email",
+    "mail",
+    "rfc822mailbox",
+    "mailnickname",
+    "preferred_username",
+    "username",
+    "upn",
+    "userprincipalname",
+    "unique_name",
+    "name",
+    "displayname",
+    "nickname",
+    "login",
+];
+/// Attributes of a directory that can pass from one person to another too, but are what Dex makes
+/// subjects of by default or in its documentation.
+const DIRECTORY_NAMES: [&str; 7] =
+    ["uid", "userid", "cn", "commonname", "dn", "distinguishedname", "samaccountname"];
+
+impl SubjectStrategy {
+    /// Returns true if subjects may be made of a claim, whose case is ignored as in a directory. The names
+    /// of a directory are accepted for the subjects of Dex, which people have already.
+    pub fn accepts_claim(self, claim: &str) -> bool {
+        let is_one_of = |names: &[&str]| names.iter().any(|it| claim.eq_ignore_ascii_case(it));
+        !is_one_of(&REASSIGNED_CLAIMS) && (self == Self::Dex || !is_one_of(&DIRECTORY_NAMES))
+    }
+}
+
 wire_enum!(
     /// Whether the userinfo endpoint of a provider is asked.
     #[derive(Default)]

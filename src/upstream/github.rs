@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 use super::{CodeExchange, UpstreamAnswer, UpstreamError};
 use crate::{
     fetch::{ClientCall, SharedFetch},
-    model::{GitHubOrganizationPolicy, GitHubTeamNames, Secret},
+    model::{GitHubTeamNames, Secret},
     protocol::{
         identity_provider::{GitHubUpstream, UpstreamClaims},
         pkce,
@@ -97,8 +97,7 @@ pub async fn github_claims(
     let organizations: Vec<String> =
         memberships.iter().filter_map(|it| login(it.get("organization"))).collect();
     let required = &github.organizations;
-    let is_restricted =
-        github.organization_policy == GitHubOrganizationPolicy::Listed && !required.is_empty();
+    let is_restricted = github.is_restricted();
     if is_restricted && !organizations.iter().any(|own| required.contains(own)) {
         return Err(UpstreamError::NotInOrganization);
     }

@@ -42,7 +42,7 @@ pub struct GitHubOrganizationsSpec {
     /// become groups. `Any`: membership is not required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<EnumSpec<GitHubOrganizationPolicy>>,
-    /// Names (logins) of organizations. Case is ignored.
+    /// Names (logins) of organizations. Case is ignored. Required with `Listed`, refused with `Any`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64)))]
     pub names: Vec<String>,

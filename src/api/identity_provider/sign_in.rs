@@ -16,7 +16,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct SubjectSpec {
     /// The provider's claim that identifies a person for good. Default: `sub`, `id` at GitHub. E-mail
-    /// addresses and usernames are refused, since they can pass to another person.
+    /// addresses and usernames are refused, since they can pass to another person. With the strategy
+    /// `Dex`, `uid`, `cn`, `dn` and `sAMAccountName` of a directory are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub claim: Option<String>,
@@ -49,7 +50,7 @@ pub struct RefreshSpec {
     /// `keepFor`, then the person is refused. `Refuse`: the person is refused at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<EnumSpec<UnavailablePolicy>>,
-    /// How long claims count while the provider cannot be asked. Default: 4h.
+    /// How long claims count while the provider cannot be asked, at least `interval`. Default: 4h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]

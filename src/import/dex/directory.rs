@@ -7,8 +7,9 @@ use super::{
     drafts::{ConnectorDraft, dex_draft},
     environment::is_from_environment,
 };
-use crate::import::{
-    manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField,
+use crate::{
+    import::{manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField},
+    model::SubjectStrategy,
 };
 
 /// Fields of the configuration that are carried, or that have a note of their own.
@@ -40,6 +41,9 @@ pub(super) fn ldap_draft<'v>(
             "the connector {id:?} is not carried: Dex makes subjects of the bytes of objectGUID, which are no text; people get other subjects, or choose another attribute"
         );
         import.notes.add(&users.get("idAttr"), message);
+        return None;
+    }
+    if !accepts_subjects(import, &users, (id, &id_attribute)) {
         return None;
     }
     let names = users.text("username").unwrap_or_else(|| "uid".to_owned());
@@ -83,6 +87,28 @@ pub(super) fn ldap_draft<'v>(
     let message = "people keep their subjects by Dex's attribute; a host inside the network needs an entry of upstreamHosts";
     import.notes.add(config, message);
     Some((draft, KNOWN))
+}
+
+/// Whether subjects may be made of the attribute that identifies people, which is named if it can pass to
+/// another person.
+fn accepts_subjects(
+    import: &mut ImportCollector,
+    users: &SourceField<'_>,
+    (id, attribute): (&str, &str),
+) -> bool {
+    let is_accepted = SubjectStrategy::Dex.accepts_claim(attribute);
+    if !is_accepted {
+        let message = format!(
+            "the connector {id:?} is not carried: the attribute {attribute:?} can pass to another person, so no subject is made of it"
+        );
+        import.notes.add(&users.get("idAttr"), message);
+    } else if !SubjectStrategy::Computed.accepts_claim(attribute) {
+        let message = format!(
+            "Dex identifies people by {attribute:?}, so they keep their subjects by it; a person who gets the {attribute} of another one gets the accounts too, so never give one to a second person"
+        );
+        import.notes.add(users, message);
+    }
+    is_accepted
 }
 
 /// People: where they are, and the attributes that become claims.

@@ -5,13 +5,11 @@ use serde_json::json;
 use super::drafts::{
     ConnectorDraft, allowed_groups, dex_draft, hosted_domains, set_upstream, uses_login,
 };
-use crate::import::{
-    manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField,
+use crate::{
+    import::{manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField},
+    model::SubjectStrategy,
 };
 
-/// Claims that pass from one person to another; no subject is made of them.
-const REASSIGNED: [&str; 6] =
-    ["email", "preferred_username", "username", "upn", "name", "nickname"];
 const ENTRA: &str = "https://login.microsoftonline.com";
 
 pub(super) fn oidc_draft<'v>(
@@ -21,7 +19,7 @@ pub(super) fn oidc_draft<'v>(
     id: &str,
 ) -> Option<ConnectorDraft<'v>> {
     let claim = config.text("userIDKey").unwrap_or_else(|| "sub".to_owned());
-    if REASSIGNED.contains(&claim.as_str()) {
+    if !SubjectStrategy::Dex.accepts_claim(&claim) {
         let message = format!(
             "the connector {id:?} is not carried: the claim {claim:?} can pass to another person, so no subject is made of it"
         );

@@ -74,3 +74,11 @@ pub struct GitHubUpstream {
     /// Whether parents of teams are groups too.
     pub team_parents: bool,
 }
+
+impl GitHubUpstream {
+    /// Returns true if only members of its organizations may sign in.
+    pub fn is_restricted(&self) -> bool {
+        self.organization_policy == GitHubOrganizationPolicy::Listed
+            && !self.organizations.is_empty()
+    }
+}

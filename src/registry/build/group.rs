@@ -8,7 +8,8 @@ use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
     providers, registration, salt,
-    users::{self, ServedAccount},
+    sources::AcceptedSources,
+    users::{self, LocalPerson, ServedAccount},
 };
 use crate::{
     api::OidcClient,
@@ -43,6 +44,8 @@ pub(super) struct PreparedGroup {
     tenant: PreparedTenant,
     clients: Vec<Arc<Client>>,
     users: Vec<ServedAccount>,
+    /// Users with passwords, who are a source of people next to the providers.
+    local: Vec<LocalPerson>,
 }
 
 #[derive(Debug)]
@@ -89,11 +92,11 @@ impl TenantGroup<'_> {
         let users = users::ParsedUsers::of(self, installation);
         let (clients, client_verdicts) =
             clients::validate_clients(self, (&parsed, &users.subjects()), host, installation);
-        let (users, user_verdicts) =
-            users::validate_users(users, (&self.id, host), &clients.own_ids, installation);
+        let users = users::validate_users(users, (self, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
-        verdicts.extend(user_verdicts);
-        PreparedGroup { verdicts, tenant, clients: clients.served, users }
+        verdicts.extend(users.verdicts);
+        let (local, users) = (users.local, users.served);
+        PreparedGroup { verdicts, tenant, clients: clients.served, users, local }
     }
 
     fn prepare_tenant(
@@ -150,10 +153,12 @@ impl PreparedGroup {
         links: &ProviderLinks,
         installation: &Installation,
     ) -> GroupVerdicts {
-        let Self { mut verdicts, tenant, clients, users } = self;
+        let Self { mut verdicts, tenant, clients, mut users, local } = self;
         let host = tenant.context();
+        let mut sources = AcceptedSources::of_users(&local);
         let (providers, provider_verdicts) =
-            providers::validate_providers(group, host, links, installation);
+            providers::validate_providers(group, host, (links, &mut sources), installation);
+        sources.refuse_younger_users(&local, &mut verdicts, &mut users);
         verdicts.extend(provider_verdicts);
         let serves = host.serves();
         let PreparedTenant::Accepted(accepted) = tenant else {

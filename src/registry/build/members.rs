@@ -1,6 +1,9 @@
 //! The inputs of the validation of one tenant: the objects that belong together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     api::{
@@ -204,9 +207,14 @@ impl<'a> TenantGroup<'a> {
     pub(super) fn check_access(&self, problems: &mut ProblemList, access: Option<&AccessSpec>) {
         let access = access.filter(|access| !access.providers.is_empty());
         if self.tenant.is_some() && access.is_some() {
-            let known = self.providers.iter().map(|provider| &*provider.key.name).collect();
+            let known = self.provider_names();
             validate::check_access_providers(problems, access, (&self.id, &known));
         }
+    }
+
+    /// The names of the tenant's providers, accepted or not.
+    pub(super) fn provider_names(&self) -> HashSet<&str> {
+        self.providers.iter().map(|provider| &*provider.key.name).collect()
     }
 
     /// Adds the labels of a namespace to the inputs.

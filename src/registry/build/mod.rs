@@ -15,6 +15,7 @@ mod provider_loops;
 mod providers;
 mod registration;
 mod salt;
+mod sources;
 mod users;
 
 use std::{

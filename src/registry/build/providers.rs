@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     directory::{self, ProviderSecrets},
     members::{ParsedObjects, TenantContext, TenantGroup},
+    sources::AcceptedSources,
 };
 use crate::{
     api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
@@ -34,7 +35,7 @@ const DEFAULT_ENTRY: &str = "client-secret";
 pub(super) fn validate_providers(
     group: &TenantGroup<'_>,
     host: TenantContext<'_>,
-    links: &ProviderLinks,
+    (links, sources): (&ProviderLinks, &mut AcceptedSources<'_>),
     installation: &Installation,
 ) -> (Vec<Arc<Provider>>, Vec<Arc<Verdict>>) {
     let mut parsed: Vec<_> = group
@@ -55,20 +56,17 @@ pub(super) fn validate_providers(
     parsed.sort_by_cached_key(|(provider, ..)| {
         Precedence::of(provider.created(), provider.member.key, installation)
     });
-    let has_local_people = group.users.iter().any(|user| user.cached.summary().secret.is_some());
-    let sources = parsed.len() + usize::from(has_local_people);
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
     let mut unique = UniqueProperties::default();
     for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
-        if sources > 1 {
-            check_second_source(&mut found);
-        }
         if let Some(tenant) = host.accepted() {
             check_assertions(&mut found, tenant);
         }
+        sources.check(&mut found, provider.created());
         unique.take(&mut found, provider.member.key);
+        sources.add(&found, provider.created());
         if let Some(checked) = &mut found.checked {
             permit_inside_network(checked, installation);
             let reachable = *provider.member.cached.status_facts();
@@ -159,30 +157,6 @@ fn probe_target(provider: &Provider, installation: &Installation) -> Option<Prob
     })
 }
 
-/// Where a tenant has more than one source of people, none may speak for the people of another:
-/// applications merge accounts by e-mail address and by the names of groups.
-fn check_second_source(found: &mut ProviderFindings) {
-    let Some(checked) = &found.checked else { return };
-    let mut refuse = |field: &str, message: &str| {
-        found.problems.refuse(ConditionReason::AmbiguousSource, field, message);
-    };
-    if checked.mappings.email.is_some() && checked.email_domains.is_empty() {
-        let message = "the tenant has further sources of people; list the domains of this provider's e-mail addresses, or set claimMappings.email.claim to \"\"";
-        refuse("spec.emailDomains", message);
-    }
-    // An expression makes names of its own.
-    let username = &checked.mappings.username;
-    if username.prefix.is_empty() && username.value.claim().is_some() {
-        let message = "the tenant has further sources of people; set a prefix, so that no username of one is a username of another";
-        refuse("spec.claimMappings.username.prefix", message);
-    }
-    let groups = &checked.mappings.groups;
-    if groups.prefix.is_empty() && groups.include.is_empty() {
-        let message = "the tenant has further sources of people; set a prefix, or list the groups in include, so that no provider can name the groups of another";
-        refuse("spec.claimMappings.groups", message);
-    }
-}
-
 /// Assertions are signed by a key that the tenant has, and are no ID tokens of the tenant.
 fn check_assertions(found: &mut ProviderFindings, tenant: &validate::CheckedTenant) {
     let Some(ProviderSource::Oidc(oidc)) = found.checked.as_ref().map(|it| &it.source) else {
@@ -237,24 +211,28 @@ impl<'a> UniqueProperties<'a> {
         for (has, holder, reason, field, message) in [
             (
                 is_verbatim,
-                &mut self.verbatim,
+                self.verbatim,
                 ConditionReason::SubjectConflict,
                 "spec.subject.strategy",
                 "gives its subjects verbatim already; use Computed, or delete the other",
             ),
             (
                 takes_every_name,
-                &mut self.every_name,
+                self.every_name,
                 ConditionReason::AmbiguousSource,
                 "spec.signIn.domains",
                 "is a directory for every name already; list the domains of the names that belong to this one",
             ),
         ] {
-            let other = if has { *holder.get_or_insert(key) } else { key };
-            if other != key {
+            if let Some(other) = holder.filter(|_| has) {
                 let message = format!("IdentityProvider \"{other}\" {message}");
                 found.problems.refuse(reason, field, message);
             }
+        }
+        // A refused provider takes nothing away from younger ones.
+        if !found.problems.refused() {
+            self.verbatim = self.verbatim.or(is_verbatim.then_some(key));
+            self.every_name = self.every_name.or(takes_every_name.then_some(key));
         }
     }
 }

@@ -127,10 +127,23 @@ fn put<K: ManagedObject>(objects: &mut ObjectSet, name: &str, spec: &serde_json:
 where
     AnyCachedObject: From<CachedObject<K>>,
 {
+    put_of_year::<K>(objects, name, 2026, spec);
+}
+
+/// Puts an object that was created in a year.
+fn put_of_year<K: ManagedObject>(
+    objects: &mut ObjectSet,
+    name: &str,
+    year: u32,
+    spec: &serde_json::Value,
+) where
+    AnyCachedObject: From<CachedObject<K>>,
+{
+    let created = format!("{year}-01-15T08:00:00Z");
     let key = ObjectKey::new("team", name);
     let object = serde_json::json!({
         "apiVersion": "lanyard.dev/v1alpha1", "kind": K::KIND.as_str(), "spec": spec,
-        "metadata": { "name": name, "namespace": "team" },
+        "metadata": { "name": name, "namespace": "team", "creationTimestamp": created },
     });
     let object: K = serde_json::from_value(object).expect("an object");
     objects.managed.insert(key.clone(), AnyCachedObject::from(CachedObject::new(&key, object)));
@@ -249,4 +262,176 @@ fn a_missing_client_secret_is_reported_at_the_field_that_names_it() {
             [format!("SecretNotFound spec.{name}.clientSecretRef")]
         );
     }
+}
+
+/// An OpenID provider of the tenant `main` with further members of its spec.
+fn provider_with(issuer: &str, members: &serde_json::Value) -> serde_json::Value {
+    let mut spec = serde_json::json!({
+        "tenantRef": { "name": "main" }, "type": "OIDC", "admit": "Everyone",
+        "oidc": { "issuer": issuer, "clientId": "a" },
+    });
+    for (member, value) in members.as_object().expect("an object") {
+        spec[member] = value.clone();
+    }
+    spec
+}
+
+/// A provider that cannot speak for the people of others.
+fn bounded(name: &str) -> serde_json::Value {
+    let prefix = format!("{name}:");
+    let members = serde_json::json!({
+        "emailDomains": [format!("{name}.test")],
+        "claimMappings": {
+            "username": { "claim": "preferred_username", "prefix": prefix },
+            "groups": { "prefix": prefix },
+        },
+    });
+    provider_with(&format!("https://{name}.test"), &members)
+}
+
+/// The fields by which an object could speak for others.
+fn ambiguous(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<String> {
+    let object = ObjectRef::new(kind, ObjectKey::new("team", name));
+    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let problems = verdict.problems.iter();
+    let problems = problems.filter(|it| it.reason == ConditionReason::AmbiguousSource);
+    problems.map(|it| it.field.clone()).collect()
+}
+
+/// A tenant `main` with a provider of 2020 that could speak for the people of any source.
+fn with_open_provider() -> ObjectSet {
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    let open = provider_with("https://corp.test", &serde_json::json!({}));
+    put_of_year::<IdentityProvider>(&mut objects, "corp", 2020, &open);
+    objects
+}
+
+const UNBOUNDED: [&str; 3] =
+    ["spec.emailDomains", "spec.claimMappings.username.prefix", "spec.claimMappings.groups"];
+
+#[test]
+fn a_new_source_of_people_takes_no_provider_down() {
+    use ManagedKind::{IdentityProvider as Provider, OidcUser as User};
+    let mut objects = with_open_provider();
+    // By name both go first, but not by age.
+    let open = provider_with("https://trial.test", &serde_json::json!({}));
+    put_of_year::<IdentityProvider>(&mut objects, "a-trial", 2021, &open);
+    put_of_year::<IdentityProvider>(&mut objects, "bounded", 2021, &bounded("bounded"));
+    let user = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ada", "passwordSecretRef": { "name": "ada" },
+    });
+    put_of_year::<OidcUser>(&mut objects, "ada", 2021, &user);
+    let snapshot = build_of(&objects);
+    assert!(ambiguous(&snapshot, Provider, "corp").is_empty());
+    assert!(ambiguous(&snapshot, Provider, "bounded").is_empty());
+    assert_eq!(ambiguous(&snapshot, Provider, "a-trial"), UNBOUNDED);
+    assert_eq!(ambiguous(&snapshot, User, "ada"), ["spec.passwordSecretRef"]);
+    // Users without passwords and disabled ones are no source.
+    for harmless in [
+        serde_json::json!({ "tenantRef": { "name": "main" }, "username": "ada" }),
+        serde_json::json!({
+            "tenantRef": { "name": "main" }, "username": "ada", "disabled": true,
+            "passwordSecretRef": { "name": "ada" },
+        }),
+    ] {
+        put_of_year::<OidcUser>(&mut objects, "ada", 2021, &harmless);
+        assert!(ambiguous(&build_of(&objects), User, "ada").is_empty(), "{harmless}");
+    }
+}
+
+#[test]
+fn an_older_user_with_a_password_is_a_source_and_a_refused_object_is_none() {
+    use ManagedKind::{IdentityProvider as Provider, OidcUser as User};
+    let mut objects = with_open_provider();
+    let mut user = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ada", "passwordSecretRef": { "name": "ada" },
+    });
+    put_of_year::<OidcUser>(&mut objects, "ada", 2019, &user);
+    let snapshot = build_of(&objects);
+    assert_eq!(ambiguous(&snapshot, Provider, "corp"), UNBOUNDED);
+    assert!(ambiguous(&snapshot, User, "ada").is_empty());
+    user["username"] = serde_json::json!("not a name\n");
+    put_of_year::<OidcUser>(&mut objects, "ada", 2019, &user);
+    let refused = provider_with("https://old.test", &serde_json::json!({ "admit": "ByRules" }));
+    put_of_year::<IdentityProvider>(&mut objects, "old", 2019, &refused);
+    assert!(ambiguous(&build_of(&objects), Provider, "corp").is_empty());
+}
+
+#[test]
+fn a_younger_provider_takes_no_names_of_an_older_one() {
+    let claim = "preferred_username";
+    for (members, field) in [
+        (serde_json::json!({ "emailDomains": ["x.test", "old.test"] }), "spec.emailDomains"),
+        (serde_json::json!({ "identityKey": "https://old.test" }), "spec.identityKey"),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": claim, "prefix": "old:" }, "groups": { "prefix": "new:" },
+            } }),
+            "spec.claimMappings.username.prefix",
+        ),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": claim, "prefix": "old:er:" }, "groups": { "prefix": "new:" },
+            } }),
+            "spec.claimMappings.username.prefix",
+        ),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": claim, "prefix": "new:" }, "groups": { "prefix": "o" },
+            } }),
+            "spec.claimMappings.groups",
+        ),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": claim, "prefix": "new:" }, "groups": { "include": ["old:*"] },
+            } }),
+            "spec.claimMappings.groups",
+        ),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": claim, "prefix": "new:" }, "groups": { "include": ["*"] },
+            } }),
+            "spec.claimMappings.groups",
+        ),
+    ] {
+        let mut objects = ObjectSet::default();
+        put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+        put_of_year::<IdentityProvider>(&mut objects, "old", 2020, &bounded("old"));
+        let mut spec = bounded("new");
+        for (member, value) in members.as_object().expect("an object") {
+            spec[member] = value.clone();
+        }
+        put_of_year::<IdentityProvider>(&mut objects, "new", 2021, &spec);
+        let snapshot = build_of(&objects);
+        let of = |name| ambiguous(&snapshot, ManagedKind::IdentityProvider, name);
+        assert!(of("old").is_empty());
+        assert_eq!(of("new"), [field], "{members}");
+    }
+    // Two applications at one provider have the same people, and a group that is listed is meant.
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    put_of_year::<IdentityProvider>(&mut objects, "old", 2020, &bounded("old"));
+    let mut spec = bounded("new");
+    spec["oidc"]["issuer"] = serde_json::json!("https://old.test");
+    spec["claimMappings"]["groups"] = serde_json::json!({ "include": ["old:admins"] });
+    put_of_year::<IdentityProvider>(&mut objects, "new", 2021, &spec);
+    let found = ambiguous(&build_of(&objects), ManagedKind::IdentityProvider, "new");
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    let user = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ada",
+        "identities": [{ "provider": "corp", "subject": "1" }],
+    });
+    put::<OidcUser>(&mut objects, "ada", &user);
+    let missing = ["ProviderNotFound spec.identities[0].provider"];
+    assert_eq!(unresolved(&build_of(&objects), ManagedKind::OidcUser, "ada"), missing);
+    let corp = provider_with("https://corp.test", &serde_json::json!({}));
+    put::<IdentityProvider>(&mut objects, "corp", &corp);
+    assert!(unresolved(&build_of(&objects), ManagedKind::OidcUser, "ada").is_empty());
 }

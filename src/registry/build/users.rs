@@ -7,11 +7,11 @@ use std::{
 
 use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
 use crate::{
-    api::{ConditionReason, IdentitySpec, OidcUser, SecretKeyRef},
+    api::{ConditionReason, ConditionType, IdentitySpec, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
     model::{
         Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject,
-        TenantId,
+        Timestamp,
     },
     registry::{
         ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
@@ -43,25 +43,47 @@ impl<'a> ParsedUsers<'a> {
     }
 }
 
+/// A user who can sign in with a password.
+#[derive(Debug)]
+pub(super) struct LocalPerson {
+    pub(super) key: ObjectKey,
+    /// `metadata.creationTimestamp`; `None` in `dev`.
+    pub(super) created: Option<Timestamp>,
+}
+
+/// The users of a group, validated together.
+#[derive(Debug)]
+pub(super) struct JudgedUsers {
+    pub(super) served: Vec<ServedAccount>,
+    pub(super) verdicts: Vec<Arc<Verdict>>,
+    /// The accepted users with passwords, if the tenant has providers too.
+    pub(super) local: Vec<LocalPerson>,
+}
+
 /// Validates the users of a group together. A `sub` that equals one of `client_ids` is rejected.
 pub(super) fn validate_users(
     ParsedUsers(mut users): ParsedUsers<'_>,
-    (tenant, host): (&TenantId, TenantContext<'_>),
+    (group, host): (&TenantGroup<'_>, TenantContext<'_>),
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
-) -> (Vec<ServedAccount>, Vec<Arc<Verdict>>) {
+) -> JudgedUsers {
     users.sort_by_cached_key(|(user, _)| {
         Precedence::of(user.created(), user.member.key, installation)
     });
     let mut taken = UsedNames::new(client_ids);
+    let providers = group.provider_names();
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
+    let mut local = Vec::new();
     for (user, mut found) in users {
         user.refuse_unknown_fields(&mut found.problems);
-        host.report(&mut found.problems, tenant);
+        host.report(&mut found.problems, &group.id);
         if let Some((username, subject)) = &found.claims {
             taken.take(&mut found.problems, user.member.key, username, subject);
         }
         taken.take_identities(&mut found.problems, user.member.key, &user.raw.spec.identities);
+        if group.tenant.is_some() {
+            check_identity_providers(&mut found.problems, &user, &providers);
+        }
         let refused = found.problems.refused();
         let mut checked = found.checked.filter(|_| !refused);
         let outcome = UserOutcome {
@@ -73,6 +95,10 @@ pub(super) fn validate_users(
             let found_password = password(user.member, reference);
             found_password.map_err(|problem| found.problems.append([problem])).ok()
         });
+        let is_local = reference.is_some() && checked.as_ref().is_some_and(|it| !it.disabled);
+        if is_local && !providers.is_empty() {
+            local.push(LocalPerson { key: user.member.key.clone(), created: user.created() });
+        }
         if let Some(checked) = checked.as_mut().filter(|_| password.is_some()) {
             checked.password = PasswordState::Readable;
         }
@@ -81,7 +107,26 @@ pub(super) fn validate_users(
         }
         verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
-    (served, verdicts)
+    JudgedUsers { served, verdicts, local }
+}
+
+/// Reports providers in `identities` that the tenant does not have.
+fn check_identity_providers(
+    problems: &mut ProblemList,
+    user: &ParsedObjects<'_, OidcUser>,
+    known: &HashSet<&str>,
+) {
+    for (index, IdentitySpec { provider, .. }) in user.raw.spec.identities.iter().enumerate() {
+        if !known.contains(provider.as_str()) {
+            let message = format!(
+                "IdentityProvider {provider:?} not found for Tenant \"{}\"; create it, or correct the name (the person cannot sign in by it until then)",
+                user.raw.spec.tenant_ref.of(user.member.key)
+            );
+            let field = format!("spec.identities[{index}].provider");
+            let condition = ConditionType::ResolvedRefs;
+            problems.add(condition, ConditionReason::ProviderNotFound, field, message);
+        }
+    }
 }
 
 /// An account with its password, if it has one.

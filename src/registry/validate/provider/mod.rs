@@ -4,6 +4,8 @@ mod issuer_template;
 mod ldap;
 mod mapping;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use source::secret_field;
 
@@ -11,18 +13,21 @@ use std::time::Duration;
 
 use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
 use crate::{
-    api::{self, AssuranceSpec, ConditionReason, IdentityProviderSpec, SecretKeyRef},
-    model::{AdmissionPolicy, LogoutScope, ObjectKey, ProviderType, SubjectStrategy},
+    api::{
+        self, AssuranceSpec, ConditionReason, EnumSpec, IdentityProviderSpec, RefreshSpec,
+        SecretKeyRef,
+    },
+    model::{
+        AdmissionPolicy, LogoutScope, ObjectKey, ProviderType, RefreshMode, SubjectStrategy,
+        UnavailablePolicy,
+    },
     protocol::identity_provider::{
-        AssuranceRule, Example, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
-        check_example,
+        AssuranceRule, Example, IdentityProvider, ProviderPlacement, ProviderSource, RefreshPolicy,
+        SubjectRule, check_example,
     },
     registry::LinkedClient,
 };
 
-/// Claims that can pass from one person to another, so they cannot identify a person.
-const REASSIGNED_CLAIMS: [&str; 8] =
-    ["email", "preferred_username", "username", "upn", "unique_name", "name", "nickname", "login"];
 /// Position on the sign-in page by default.
 const DEFAULT_ORDER: u32 = 100;
 
@@ -66,7 +71,7 @@ pub fn validate_provider(
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
     let user_rules = mapping::user_rules(&mut problems, &spec.user_validation_rules);
     let admission = problems.supported("spec.admit", Some(&spec.admit));
-    if admission == Some(AdmissionPolicy::ByRules) && !has_rule(spec) {
+    if admission == Some(AdmissionPolicy::ByRules) && !has_rule(spec, source.as_ref()) {
         let message = "ByRules needs a rule in claimValidationRules or userValidationRules, or organizations at GitHub; add one, or set Everyone or Declared";
         problems.invalid("spec.admit", message);
     }
@@ -134,10 +139,15 @@ fn check_identity_key(problems: &mut ProblemList, written: Option<&str>) {
     }
 }
 
-fn has_rule(spec: &IdentityProviderSpec) -> bool {
-    let organizations = spec.github.as_ref().and_then(|github| github.organizations.as_ref());
-    let restricted = organizations.is_some_and(|organizations| !organizations.names.is_empty());
-    !spec.claim_validation_rules.is_empty() || !spec.user_validation_rules.is_empty() || restricted
+fn has_rule(spec: &IdentityProviderSpec, source: Option<&ProviderSource>) -> bool {
+    let is_restricted = match source {
+        Some(ProviderSource::GitHub(github)) => github.is_restricted(),
+        Some(_) => false,
+        // Its problems are reported.
+        None => spec.github.is_some(),
+    };
+    let rules = !spec.claim_validation_rules.is_empty() || !spec.user_validation_rules.is_empty();
+    rules || is_restricted
 }
 
 fn subject(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> SubjectRule {
@@ -146,9 +156,9 @@ fn subject(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> SubjectRu
         problems.supported("spec.subject.strategy", written.strategy.as_ref()).unwrap_or_default();
     let is_github = spec.provider_type.supported() == Some(ProviderType::GitHub);
     let claim = written.claim.unwrap_or_else(|| if is_github { "id" } else { "sub" }.to_owned());
-    if REASSIGNED_CLAIMS.contains(&claim.to_ascii_lowercase().as_str()) {
+    if !strategy.accepts_claim(&claim) {
         let message = format!(
-            "{claim:?} can pass from one person to another, who would then get the first one's accounts; use a claim that never does, such as sub"
+            "{claim:?} can pass from one person to another, who would then get the first one's accounts; use a claim that never does, such as sub, or entryUUID in a directory"
         );
         problems.invalid("spec.subject.claim", message);
     }
@@ -183,13 +193,41 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
     let keep_for =
         period("spec.refresh.keepFor", written.keep_for.as_ref(), (minute, hours(720)), hours(4));
     let mode = problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default();
-    RefreshPolicy {
-        mode,
-        interval,
-        unavailable: problems
-            .supported("spec.refresh.unavailable", written.unavailable.as_ref())
-            .unwrap_or_default(),
-        keep_for,
+    let unavailable = problems
+        .supported("spec.refresh.unavailable", written.unavailable.as_ref())
+        .unwrap_or_default();
+    let policy = RefreshPolicy { mode, interval, unavailable, keep_for };
+    unread_refresh_fields(problems, &written, policy);
+    policy
+}
+
+/// Refuses fields that have no effect because of others.
+fn unread_refresh_fields(problems: &mut ProblemList, written: &RefreshSpec, policy: RefreshPolicy) {
+    if matches!(written.mode, Some(EnumSpec::Unsupported(_))) {
+        return;
+    }
+    for (field, is_set) in [
+        ("interval", written.interval.is_some()),
+        ("unavailable", written.unavailable.is_some()),
+        ("keepFor", written.keep_for.is_some()),
+    ] {
+        if is_set && policy.mode == RefreshMode::Disabled {
+            let message = "is read with mode: Upstream only; set refresh.mode, or remove it";
+            problems.invalid(format!("spec.refresh.{field}"), message);
+        }
+    }
+    if policy.mode == RefreshMode::Disabled || written.keep_for.is_none() {
+        return;
+    }
+    if policy.unavailable == UnavailablePolicy::Refuse {
+        let message = "is read with unavailable: KeepFor only; remove one of the two";
+        problems.invalid("spec.refresh.keepFor", message);
+    } else if policy.keep_for < policy.interval {
+        let interval = duration::write_duration(policy.interval);
+        let message = format!(
+            "must be at least refresh.interval, {interval}, for which claims count anyway; raise it, or set unavailable: Refuse"
+        );
+        problems.invalid("spec.refresh.keepFor", message);
     }
 }
 

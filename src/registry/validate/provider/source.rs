@@ -11,7 +11,9 @@ use crate::{
         EnumSpec, GitHubProviderSpec, IdentityProviderSpec, LocalClientRef, OidcProviderSpec,
         SecretKeyRef,
     },
-    model::{ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse},
+    model::{
+        GitHubOrganizationPolicy, ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse,
+    },
     protocol::identity_provider::{
         GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials,
     },
@@ -183,6 +185,24 @@ fn linked_upstream(
     })
 }
 
+/// Validates that a list of organizations restricts, and that a restriction lists them.
+fn organization_names(
+    problems: &mut ProblemList,
+    policy: GitHubOrganizationPolicy,
+    names: &[String],
+) {
+    let message = match policy {
+        GitHubOrganizationPolicy::Any if !names.is_empty() => {
+            "is not read with policy: Any; set policy: Listed, or remove the names"
+        }
+        GitHubOrganizationPolicy::Listed if names.is_empty() => {
+            "must list the organizations whose members may sign in; or set policy: Any"
+        }
+        GitHubOrganizationPolicy::Any | GitHubOrganizationPolicy::Listed => return,
+    };
+    problems.invalid("spec.github.organizations.names", message);
+}
+
 fn github(
     problems: &mut ProblemList,
     spec: &GitHubProviderSpec,
@@ -205,6 +225,9 @@ fn github(
     let policy = problems
         .supported("spec.github.organizations.policy", organizations.policy.as_ref())
         .unwrap_or_default();
+    if spec.organizations.is_some() {
+        organization_names(problems, policy, &organizations.names);
+    }
     let groups = spec.groups.clone().unwrap_or_default();
     let team_names =
         problems.supported("spec.github.groups.teams", groups.teams.as_ref()).unwrap_or_default();

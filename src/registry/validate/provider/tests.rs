@@ -1,0 +1,97 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::registry::ValidationProblem;
+
+/// The problems of a provider with changes to the members of its spec, as `field: message`.
+fn problems_of(changes: &Value) -> Vec<String> {
+    let mut spec = json!({
+        "tenantRef": {"name": "main"}, "type": "OIDC", "admit": "Everyone",
+        "oidc": {"issuer": "https://corp.test", "clientId": "lanyard"},
+    });
+    for (member, value) in changes.as_object().expect("an object") {
+        spec[member] = value.clone();
+    }
+    let object = json!({
+        "apiVersion": "lanyard.dev/v1alpha1", "kind": "IdentityProvider",
+        "metadata": {"name": "corp", "namespace": "team"}, "spec": spec,
+    });
+    let object: api::IdentityProvider = serde_json::from_value(object).expect("a provider");
+    let found = validate_provider(&object, &ObjectKey::new("team", "corp"), None, true);
+    let (problems, _) = found.problems.into_parts();
+    problems.iter().map(ValidationProblem::text).collect()
+}
+
+/// The fields with problems.
+fn fields_of(changes: &Value) -> Vec<String> {
+    let field = |text: String| text.split_once(": ").expect("a field").0.to_owned();
+    problems_of(changes).into_iter().map(field).collect()
+}
+
+/// A GitHub provider with this member `organizations`.
+fn github(organizations: &Value, admit: &str) -> Value {
+    let mut github = json!({"clientId": "app", "clientSecretRef": {"name": "secret"}});
+    if !organizations.is_null() {
+        github["organizations"] = organizations.clone();
+    }
+    json!({"type": "GitHub", "oidc": null, "github": github, "admit": admit})
+}
+
+#[test]
+fn organizations_that_restrict_nobody_are_no_rule() {
+    const NAMES: &str = "spec.github.organizations.names";
+    for admit in ["ByRules", "Everyone"] {
+        for listed in [json!({"names": ["acme"]}), json!({"policy": "Listed", "names": ["acme"]})] {
+            assert_eq!(problems_of(&github(&listed, admit)), Vec::<String>::new());
+        }
+        let any = json!({"policy": "Any", "names": ["acme"]});
+        assert_eq!(fields_of(&github(&any, admit)), [NAMES]);
+        assert!(problems_of(&github(&any, admit))[0].contains("set policy: Listed"));
+        for none in [json!({}), json!({"policy": "Listed"})] {
+            assert_eq!(fields_of(&github(&none, admit)), [NAMES], "{none}");
+        }
+    }
+    for open in [Value::Null, json!({"policy": "Any"})] {
+        assert_eq!(problems_of(&github(&open, "Everyone")), Vec::<String>::new());
+        assert_eq!(fields_of(&github(&open, "ByRules")), ["spec.admit"]);
+    }
+}
+
+#[test]
+fn addresses_and_names_identify_nobody() {
+    let with = |claim: &str| fields_of(&json!({"subject": {"claim": claim}}));
+    let dex = |claim: &str| {
+        fields_of(&json!({"subject": {"claim": claim, "strategy": "Dex", "connectorId": "ldap"}}))
+    };
+    for claim in ["email", "mail", "Mail", "userPrincipalName", "mailNickname", "unique_name"] {
+        assert_eq!(with(claim), ["spec.subject.claim"], "{claim}");
+        assert_eq!(dex(claim), ["spec.subject.claim"], "{claim}");
+    }
+    for claim in ["uid", "UID", "cn", "dn", "sAMAccountName"] {
+        assert_eq!(with(claim), ["spec.subject.claim"], "{claim}");
+        assert!(dex(claim).is_empty(), "{claim}: Dex has made subjects of it");
+    }
+    for claim in ["sub", "oid", "entryUUID", "objectGUID"] {
+        assert!(with(claim).is_empty() && dex(claim).is_empty(), "{claim}");
+    }
+}
+
+#[test]
+fn fields_of_refresh_that_are_never_read_are_refused() {
+    let with = |refresh: Value| fields_of(&json!({"refresh": refresh}));
+    assert!(with(json!({"mode": "Upstream", "interval": "15m", "keepFor": "15m"})).is_empty());
+    assert!(with(json!({"mode": "Upstream", "interval": "24h"})).is_empty());
+    assert!(with(json!({"mode": "Upstream", "unavailable": "Refuse"})).is_empty());
+    assert!(with(json!({"mode": "Disabled"})).is_empty());
+    let without_mode = json!({"interval": "15m", "unavailable": "KeepFor", "keepFor": "4h"});
+    let fields = ["interval", "unavailable", "keepFor"].map(|it| format!("spec.refresh.{it}"));
+    assert_eq!(with(without_mode), fields);
+    for keep_for in [
+        json!({"mode": "Upstream", "unavailable": "Refuse", "keepFor": "4h"}),
+        json!({"mode": "Upstream", "keepFor": "14m"}),
+        json!({"mode": "Upstream", "interval": "5h", "keepFor": "4h"}),
+    ] {
+        assert_eq!(with(keep_for.clone()), ["spec.refresh.keepFor"], "{keep_for}");
+    }
+    assert_eq!(with(json!({"mode": "Sometimes", "keepFor": "4h"})), ["spec.refresh.mode"]);
+}
