@@ -302,7 +302,10 @@ fn a_directory_that_identifies_people_by_address_is_not_carried() {
         } }] });
         let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
         let carried = imported.manifests.iter().any(|it| it.kind == "IdentityProvider");
-        (carried, imported.notes.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("\n"))
+        (
+            carried,
+            imported.notes.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("\n"),
+        )
     };
     for attribute in ["mail", "Mail", "userPrincipalName"] {
         let (carried, notes) = import(attribute);

@@ -10,7 +10,9 @@ use crate::{
     protocol::identity_provider::{
         GroupMapping, IdentityProvider, ProviderSource, TENANT_PLACEHOLDER,
     },
-    registry::{ObjectOutcome, UserOutcome, ValidationProblem, Verdict, validate::ProviderFindings},
+    registry::{
+        ObjectOutcome, UserOutcome, ValidationProblem, Verdict, validate::ProviderFindings,
+    },
 };
 
 const USERNAME_PREFIX: &str = "spec.claimMappings.username.prefix";
@@ -87,7 +89,8 @@ impl<'a> AcceptedSources<'a> {
     fn older(&self, created: Option<Timestamp>) -> Option<String> {
         let local = self.local.filter(|person| person.created <= created);
         let provider = self.providers.first();
-        let provider = provider.map(|it| format!("IdentityProvider \"{}\"", it.claims.provider.object));
+        let provider =
+            provider.map(|it| format!("IdentityProvider \"{}\"", it.claims.provider.object));
         provider.or_else(|| Some(format!("OidcUser \"{}\" with a password", local?.key)))
     }
 
@@ -103,7 +106,7 @@ impl<'a> AcceptedSources<'a> {
         let younger = local.iter().filter(|person| person.created > open.created);
         let refused: HashMap<&ObjectKey, ValidationProblem> =
             younger.map(|person| (&person.key, speaks_for_users(&open.claims.provider))).collect();
-        let users = verdicts.iter_mut().filter(|it| it.object.kind == ManagedKind::OidcUser);
+        let users = verdicts.iter_mut().filter(|it| it.object.is(ManagedKind::OidcUser));
         for verdict in users {
             if let Some(problem) = refused.get(&verdict.object.key) {
                 let verdict = Arc::make_mut(verdict);
@@ -194,7 +197,9 @@ fn conflicts(old_claims: &SourceClaims, new_claims: &SourceClaims) -> Vec<(&'sta
     if let Some(name) = shared_subjects(old_claims, new_claims) {
         let (field, remedy) = match younger.subject.strategy {
             SubjectStrategy::Dex => ("spec.subject.connectorId", "set that of its own connector"),
-            SubjectStrategy::Computed | SubjectStrategy::Upstream => ("spec.identityKey", "remove it, or choose another"),
+            SubjectStrategy::Computed | SubjectStrategy::Upstream => {
+                ("spec.identityKey", "remove it, or choose another")
+            }
         };
         let message = format!("{} makes its subjects by {name:?} too; {remedy}", of());
         found.push((field, message));

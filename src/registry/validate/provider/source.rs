@@ -11,9 +11,7 @@ use crate::{
         EnumSpec, GitHubProviderSpec, IdentityProviderSpec, LocalClientRef, OidcProviderSpec,
         SecretKeyRef,
     },
-    model::{
-        GitHubOrganizationPolicy, ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse,
-    },
+    model::{GitHubOrganizationPolicy, ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse},
     protocol::identity_provider::{
         GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials,
     },
