@@ -211,28 +211,24 @@ impl<'a> UniqueProperties<'a> {
         for (has, holder, reason, field, message) in [
             (
                 is_verbatim,
-                self.verbatim,
+                &mut self.verbatim,
                 ConditionReason::SubjectConflict,
                 "spec.subject.strategy",
                 "gives its subjects verbatim already; use Computed, or delete the other",
             ),
             (
                 takes_every_name,
-                self.every_name,
+                &mut self.every_name,
                 ConditionReason::AmbiguousSource,
                 "spec.signIn.domains",
                 "is a directory for every name already; list the domains of the names that belong to this one",
             ),
         ] {
-            if let Some(other) = holder.filter(|_| has) {
+            let other = if has { *holder.get_or_insert(key) } else { key };
+            if other != key {
                 let message = format!("IdentityProvider \"{other}\" {message}");
                 found.problems.refuse(reason, field, message);
             }
-        }
-        // A refused provider takes nothing away from younger ones.
-        if !found.problems.refused() {
-            self.verbatim = self.verbatim.or(is_verbatim.then_some(key));
-            self.every_name = self.every_name.or(takes_every_name.then_some(key));
         }
     }
 }
