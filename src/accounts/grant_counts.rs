@@ -4,10 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{BoundedCache, Subject, TenantId};
 
-/// A person's grants are counted once in so many new ones, since most people hold few, and more rarely
-/// the more there were: at an average, a new grant costs this many records to read. A person can hold
-/// some more than the maximum until then.
-const READ_FOR_NEW: usize = 8;
+/// A person's grants are counted once in so many new ones, since most people hold few.
+const MIN_INTERVAL: usize = 8;
+/// Records that a new grant costs to read, at an average, where a person holds many: they are counted
+/// the more rarely, the more there were. A person can hold some more than the maximum until then.
+const READ_FOR_NEW: usize = 2;
 /// Maximum number of people whose last count is remembered.
 const MAX_COUNTS: usize = 4096;
 
@@ -25,13 +26,13 @@ impl GrantCounts {
     /// Whether the grants of a person are to be counted at a new one. `draw`: a random number.
     pub(super) fn is_due(&self, person: &(TenantId, Subject), draw: u32) -> bool {
         let last = self.locked().peek(person).copied().unwrap_or_default();
-        let interval = (last / READ_FOR_NEW).max(READ_FOR_NEW);
+        let interval = (last / READ_FOR_NEW).max(MIN_INTERVAL);
         u32::try_from(interval).is_ok_and(|interval| draw.is_multiple_of(interval))
     }
 
     /// Remembers a count.
     pub(super) fn put(&self, person: (TenantId, Subject), count: usize) {
-        if count > READ_FOR_NEW * READ_FOR_NEW {
+        if count > READ_FOR_NEW * MIN_INTERVAL {
             self.locked().put(person, count);
         } else {
             self.locked().remove(&person);
@@ -54,9 +55,9 @@ mod tests {
         let due =
             |counts: &GrantCounts| (0..10_000).filter(|draw| counts.is_due(&person, *draw)).count();
         assert_eq!(due(&counts), 10_000 / 8);
-        counts.put(person.clone(), 60);
+        counts.put(person.clone(), 15);
         assert_eq!(due(&counts), 10_000 / 8);
-        counts.put(person.clone(), 8_000);
+        counts.put(person.clone(), 2_000);
         assert_eq!(due(&counts), 10);
         counts.put(person.clone(), 3);
         assert_eq!(due(&counts), 10_000 / 8);

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::{
     AccountContext, AccountError, grants,
     oldest_records::{oldest_beyond, records_of_person},
@@ -27,6 +29,8 @@ const MAX_PENDING: usize = 100;
 /// Age from which a grant is deleted: its code has expired. A younger one is revoked, so that its
 /// code cannot be redeemed again.
 const DELETABLE_AGE: Duration = Duration::from_mins(5);
+/// Number of grants of a person that are ended at a time.
+const CONCURRENT_WRITES: usize = 64;
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.
 pub(crate) async fn limit_sessions(
@@ -84,36 +88,85 @@ async fn end_grants(
     (new, grant): (&str, &Grant),
 ) -> Result<usize, AccountError> {
     let subject = grant.authentication.subject.as_str();
-    let mut found = records_of_person(context, RecordKind::Grant, subject).await?;
+    let found = records_of_person(context, RecordKind::Grant, subject).await?;
     let count = found.len();
-    found.retain(|stored| stored.record.key.id != new);
     let mut by_client: HashMap<ClientId, Vec<HeldGrant>> = HashMap::new();
-    for stored in found {
+    for stored in found.into_iter().filter(|stored| stored.record.key.id != new) {
         let Ok(grant) = decode_record::<Grant>(&stored.record.value) else { continue };
         let is_revoked = matches!(grant.state, GrantState::Revoked { .. });
         let held = by_client.entry(grant.client).or_default();
         held.push((grant.created_at, stored.record.key.id, is_revoked));
     }
-    let mut kept = Vec::new();
-    for mut held in by_client.into_values() {
-        held.sort();
-        let ended = held.len().saturating_sub(MAX_GRANTS_TO_CLIENT);
-        kept.extend(held.split_off(ended));
-        end_each(context, held).await?;
-    }
-    kept.sort();
-    kept.truncate(kept.len().saturating_sub(MAX_GRANTS));
-    end_each(context, kept).await?;
+    let excess = excess_grants(by_client.into_values().collect(), context.now);
+    end_each(context, excess).await?;
     Ok(count)
 }
 
+/// The oldest grants of each client beyond its limit, and the oldest of all beyond the limit of a person.
+/// Young grants are left until they can be deleted, while the person holds fewer than the maximum:
+/// revoking one costs as much as a new one.
+fn excess_grants(by_client: Vec<Vec<HeldGrant>>, now: Timestamp) -> Vec<HeldGrant> {
+    let is_full = by_client.iter().map(Vec::len).sum::<usize>() > MAX_GRANTS;
+    let (mut excess, mut kept) = (Vec::new(), Vec::new());
+    for mut held in by_client {
+        held.sort();
+        let beyond = held.len().saturating_sub(MAX_GRANTS_TO_CLIENT);
+        kept.extend(held.split_off(beyond));
+        excess.extend(held.into_iter().filter(|(at, ..)| is_full || is_deletable(*at, now)));
+    }
+    kept.sort();
+    kept.truncate(kept.len().saturating_sub(MAX_GRANTS));
+    excess.extend(kept);
+    excess
+}
+
+fn is_deletable(created_at: Timestamp, now: Timestamp) -> bool {
+    now.since(created_at) >= DELETABLE_AGE
+}
+
+/// Ends grants. Their writes are concurrent, so that the store commits them together.
 async fn end_each(context: AccountContext<'_>, grants: Vec<HeldGrant>) -> Result<(), AccountError> {
-    for (created_at, id, is_revoked) in grants {
-        if context.now.since(created_at) >= DELETABLE_AGE {
+    let ending = grants.into_iter().map(|(created_at, id, is_revoked)| async move {
+        if is_deletable(created_at, context.now) {
             context.take(&context.key(RecordKind::Grant, id)).await?;
         } else if !is_revoked {
             grants::revoke_grant(context, &id).await?;
         }
+        Ok(())
+    });
+    stream::iter(ending).buffer_unordered(CONCURRENT_WRITES).try_collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Grants of one client, made at these seconds.
+    fn held(client: &str, seconds: std::ops::Range<i64>) -> Vec<HeldGrant> {
+        seconds.map(|at| (Timestamp::from_secs(at), format!("{client}-{at}"), false)).collect()
     }
-    Ok(())
+
+    fn ids(excess: Vec<HeldGrant>) -> Vec<String> {
+        excess.into_iter().map(|(_, id, _)| id).collect()
+    }
+
+    #[test]
+    fn old_grants_beyond_the_limit_of_a_client_are_ended() {
+        let now = Timestamp::from_secs(310);
+        let excess = excess_grants(vec![held("a", 0..70), held("b", 0..50)], now);
+        let expected: Vec<_> = (0..=10).map(|at| format!("a-{at}")).collect();
+        assert_eq!(ids(excess), expected, "the others are younger than five minutes");
+    }
+
+    #[test]
+    fn a_full_person_keeps_the_youngest_of_each_client() {
+        let now = Timestamp::from_secs(1000);
+        let excess = excess_grants(vec![held("a", 400..1000), held("b", 0..40)], now);
+        let expected: Vec<_> = (400..950).map(|at| format!("a-{at}")).collect();
+        assert_eq!(ids(excess), expected, "an application does not end the grants of others");
+        let twelve = (0..12).map(|client| held(&format!("{client:02}"), client..client + 50));
+        let excess = ids(excess_grants(twelve.collect(), now));
+        assert_eq!(excess.len(), 600 - MAX_GRANTS);
+        assert!(excess.contains(&"00-0".to_owned()) && !excess.contains(&"11-60".to_owned()));
+    }
 }

@@ -1,17 +1,20 @@
 //! Log lines as flat JSON objects: a line has the fields of its spans too, so that the
 //! lines of a request are found by `request_id` whatever logged them.
+//!
+//! Members are written straight into the line. The JSON formatter of `tracing-subscriber` makes a
+//! map of values for the fields of each span, which costs more than a response from the snapshot.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
-use serde_json::json;
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Subscriber,
     field::{Field, Visit},
 };
 use tracing_subscriber::{
+    field::RecordFields,
     fmt::{
-        FmtContext, FormattedFields,
-        format::{self, FormatEvent, JsonFields, Writer},
+        FmtContext, FormatFields, FormattedFields,
+        format::{FormatEvent, Writer},
         time::{FormatTime, SystemTime},
     },
     registry::LookupSpan,
@@ -20,45 +23,163 @@ use tracing_subscriber::{
 use crate::model::AUDIT_TARGET;
 
 /// A formatter of flat JSON lines. Spans must not have fields that lines within them also have.
-pub struct FlatJsonFormat(format::Format<format::Json>);
+pub struct FlatJsonFormat;
 
-impl Default for FlatJsonFormat {
-    fn default() -> Self {
-        let line = format::format().json().flatten_event(true);
-        Self(line.with_current_span(false).with_span_list(false))
+/// A formatter of fields as members of a JSON object, with a comma before each.
+pub struct JsonMembers;
+
+impl<'w> FormatFields<'w> for JsonMembers {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut members = MemberVisitor::new(&mut writer);
+        fields.record(&mut members);
+        members.result
     }
 }
 
-impl<S> FormatEvent<S, JsonFields> for FlatJsonFormat
+impl<S> FormatEvent<S, JsonMembers> for FlatJsonFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, JsonFields>,
+        context: &FmtContext<'_, S, JsonMembers>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if event.metadata().target() == AUDIT_TARGET {
-            return write_audit_line(writer, event);
+        let metadata = event.metadata();
+        write_head(&mut writer, *metadata.level())?;
+        if metadata.target() == AUDIT_TARGET {
+            return write_audit_members(&mut writer, event);
         }
-        let Some(spans) = context.event_scope() else {
-            return self.0.format_event(context, writer, event);
-        };
-        let mut line = String::new();
-        self.0.format_event(context, Writer::new(&mut line), event)?;
-        let members = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
-        writer.write_str(members)?;
-        for span in spans.from_root() {
-            let extensions = span.extensions();
-            let fields = extensions.get::<FormattedFields<JsonFields>>();
-            // The fields are a JSON object too.
-            let members = fields.and_then(|it| it.strip_prefix('{')?.strip_suffix('}'));
-            if let Some(members) = members.filter(|members| !members.is_empty()) {
-                write!(writer, ",{members}")?;
+        let mut members = MemberVisitor::new(&mut writer);
+        event.record(&mut members);
+        let (result, log_target) = (members.result, members.log_target);
+        result?;
+        let target = log_target.as_deref().unwrap_or_else(|| metadata.target());
+        write_member(&mut writer, "target", target)?;
+        for span in context.event_scope().into_iter().flat_map(|spans| spans.from_root()) {
+            if let Some(members) = span.extensions().get::<FormattedFields<JsonMembers>>() {
+                writer.write_str(members)?;
             }
         }
         writer.write_str("}\n")
+    }
+}
+
+/// Writes the first members, which every line has.
+fn write_head(writer: &mut Writer<'_>, level: Level) -> fmt::Result {
+    writer.write_str("{\"timestamp\":\"")?;
+    SystemTime.format_time(writer)?;
+    write!(writer, "\",\"level\":\"{level}\"")
+}
+
+/// Writes `,"name":"value"`.
+fn write_member(writer: &mut Writer<'_>, name: &str, value: &str) -> fmt::Result {
+    write!(writer, ",\"{name}\":\"")?;
+    JsonEscaper(writer).write_str(value)?;
+    writer.write_char('"')
+}
+
+/// Writes text as the inside of a JSON string (RFC 8259 §7).
+struct JsonEscaper<'a, 'w>(&'a mut Writer<'w>);
+
+impl Write for JsonEscaper<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_special = |character| matches!(character, '"' | '\\' | '\0'..='\x1f');
+        for part in text.split_inclusive(is_special) {
+            let last = part.chars().next_back().filter(|last| is_special(*last));
+            let Some(special) = last else {
+                self.0.write_str(part)?;
+                continue;
+            };
+            // Special characters take one byte.
+            self.0.write_str(&part[..part.len() - 1])?;
+            match special {
+                '"' | '\\' => write!(self.0, "\\{special}")?,
+                '\n' => self.0.write_str("\\n")?,
+                '\r' => self.0.write_str("\\r")?,
+                '\t' => self.0.write_str("\\t")?,
+                other => write!(self.0, "\\u{:04x}", u32::from(other))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes fields as members.
+struct MemberVisitor<'a, 'w> {
+    writer: &'a mut Writer<'w>,
+    result: fmt::Result,
+    /// The target of a line that a library wrote by the crate `log`.
+    log_target: Option<String>,
+}
+
+impl<'a, 'w> MemberVisitor<'a, 'w> {
+    fn new(writer: &'a mut Writer<'w>) -> Self {
+        Self { writer, result: Ok(()), log_target: None }
+    }
+
+    fn number(&mut self, field: &Field, value: impl fmt::Display) {
+        let name = field.name();
+        self.result = self.result.and_then(|()| write!(self.writer, ",\"{name}\":{value}"));
+    }
+
+    /// Whether the field is one of those with the source of a line of the crate `log`.
+    fn is_log_source(field: &Field) -> bool {
+        field.name().starts_with("log.")
+    }
+}
+
+impl Visit for MemberVisitor<'_, '_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.number(field, value);
+        } else {
+            self.number(field, "null");
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.number(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if !Self::is_log_source(field) {
+            self.number(field, value);
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.number(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.number(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.number(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "log.target" => self.log_target = Some(value.to_owned()),
+            _ if Self::is_log_source(field) => {}
+            name => {
+                self.result = self.result.and_then(|()| write_member(self.writer, name, value));
+            }
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if Self::is_log_source(field) {
+            return;
+        }
+        self.result = self.result.and_then(|()| {
+            write!(self.writer, ",\"{}\":\"", field.name())?;
+            write!(JsonEscaper(self.writer), "{value:?}")?;
+            self.writer.write_char('"')
+        });
     }
 }
 
@@ -84,19 +205,14 @@ impl Visit for AuditFields {
     }
 }
 
-/// Writes an audit line: it is complete in itself, so it has no fields of spans.
-fn write_audit_line(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+/// Writes the rest of an audit line: it is complete in itself, so it has no fields of spans.
+fn write_audit_members(writer: &mut Writer<'_>, event: &Event<'_>) -> fmt::Result {
     let mut fields = AuditFields::default();
     event.record(&mut fields);
-    let mut time = String::new();
-    SystemTime.format_time(&mut Writer::new(&mut time))?;
     let members = fields.audit.strip_prefix('{').ok_or(fmt::Error)?;
-    let level = event.metadata().level().as_str();
-    let (time, message) = (json!(time), json!(fields.message));
-    writeln!(
-        writer,
-        "{{\"timestamp\":{time},\"level\":\"{level}\",\"target\":\"{AUDIT_TARGET}\",\"message\":{message},{members}"
-    )
+    write_member(writer, "target", AUDIT_TARGET)?;
+    write_member(writer, "message", &fields.message)?;
+    writeln!(writer, ",{members}")
 }
 
 #[cfg(test)]
@@ -106,7 +222,7 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use tracing_subscriber::{fmt, layer::SubscriberExt};
 
     use super::*;
@@ -129,8 +245,8 @@ mod tests {
         let buffer = Buffer::default();
         let writer = buffer.clone();
         let layer = fmt::layer()
-            .fmt_fields(JsonFields::new())
-            .event_format(FlatJsonFormat::default())
+            .fmt_fields(JsonMembers)
+            .event_format(FlatJsonFormat)
             .with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         let text = buffer.0.lock().expect("not poisoned").clone();
@@ -177,5 +293,44 @@ mod tests {
         let expected =
             json!({"level": "WARN", "message": "outside", "status": 7, "target": target});
         assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn every_kind_of_value_is_json() {
+        let all: String =
+            (0..=0x7f_u8).map(char::from).chain("\u{80}é\u{2028}😀".chars()).collect();
+        let lines = lines(|| {
+            tracing::info!(
+                error = all,
+                note = ?all,
+                reason = %all,
+                field = "",
+                clock_ahead_ms = -1_i64,
+                keys = u128::MAX,
+                duration_ms = 0.5,
+                attempts = f64::NAN,
+                is_leader = true,
+                status = None::<u64>,
+                "quoted \"\\\n"
+            );
+        });
+        let expected = json!({
+            "level": "INFO", "message": "quoted \"\\\n", "error": all, "note": format!("{all:?}"),
+            "reason": all, "field": "", "clock_ahead_ms": -1, "keys": u128::MAX as f64, "duration_ms": 0.5, "attempts": null,
+            "is_leader": true, "target": "lanyard::telemetry::json_lines::tests",
+        });
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn fields_that_a_span_gets_later_are_members_too() {
+        let lines = lines(|| {
+            let span = tracing::info_span!("request", keys = 1, client = tracing::field::Empty);
+            span.record("client", "two");
+            let _span = span.entered();
+            tracing::info!("within");
+        });
+        assert_eq!(lines[0]["keys"], 1);
+        assert_eq!(lines[0]["client"], "two");
     }
 }

@@ -1,22 +1,18 @@
 //! The log: one line per event, on standard error, as JSON or text, with times in RFC 3339.
 
-use std::{
-    borrow::Cow,
-    io::{self, IsTerminal},
-};
+use std::io::{self, IsTerminal};
 
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::filter_fn,
-    fmt::{self, format::JsonFields},
+    filter::{ParseError, Targets, filter_fn},
+    fmt,
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
 use super::{
     batched_writer::{BatchedWriter, LogGuard},
-    json_lines::FlatJsonFormat,
+    json_lines::{FlatJsonFormat, JsonMembers},
 };
 use crate::model::AUDIT_TARGET;
 
@@ -40,7 +36,7 @@ pub enum LogError {
         /// The filter as given.
         filter: String,
         /// The parser's error.
-        source: tracing_subscriber::filter::ParseError,
+        source: ParseError,
     },
     /// Logging is already initialized.
     #[error("logging was started twice: {0}")]
@@ -62,35 +58,37 @@ const REPETITIVE_TARGET: &str = "kube_client::client::builder";
 /// Starts logging for the whole process. `filter` is a level, or directives per module. Drop the
 /// returned guard at the very end: it writes the last lines.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<LogGuard, LogError> {
-    let targets = EnvFilter::builder()
-        .parse(with_audit(filter))
+    let targets = parse_targets(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
-    let registry = tracing_subscriber::registry().with(targets);
+    // A filter of the whole registry: a filter of one layer is asked again for each line and span.
+    let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
+    let registry = tracing_subscriber::registry().with(targets).with(discreet);
     let (lines, guard) = BatchedWriter::start(io::stderr())?;
     let lines = fmt::layer().with_writer(lines);
-    let discreet = filter_fn(|metadata| is_discreet(metadata.target(), *metadata.level()));
     match format {
         LogFormat::Json => {
-            let lines = lines.fmt_fields(JsonFields::new()).event_format(FlatJsonFormat::default());
-            registry.with(lines.with_filter(discreet)).try_init()?;
+            let lines = lines.fmt_fields(JsonMembers).event_format(FlatJsonFormat);
+            registry.with(lines).try_init()?;
         }
         LogFormat::Text => {
             let colors = io::stderr().is_terminal();
             let lines = lines.with_ansi(colors).with_target(false);
-            registry.with(lines.with_filter(discreet)).try_init()?;
+            registry.with(lines).try_init()?;
         }
     }
     Ok(guard)
 }
 
-/// The filter, with the audit lines unless it names their target itself.
-fn with_audit(filter: &str) -> Cow<'_, str> {
-    let names_audit = filter.split(',').any(|directive| directive.trim().starts_with(AUDIT_TARGET));
-    match filter.trim() {
-        "" => Cow::Borrowed(filter),
-        _ if names_audit => Cow::Borrowed(filter),
-        _ => Cow::Owned(format!("{filter},{AUDIT_TARGET}=info")),
+/// Parses a filter: levels, and targets with their levels, separated by commas. Audit lines are added
+/// unless the filter names their target itself; without any directive, lines of level `error` are kept.
+fn parse_targets(filter: &str) -> Result<Targets, ParseError> {
+    let directives = filter.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let directives: Vec<_> = directives.collect();
+    let mut targets: Targets = directives.join(",").parse()?;
+    if !directives.is_empty() && !directives.iter().any(|it| it.starts_with(AUDIT_TARGET)) {
+        targets = targets.with_target(AUDIT_TARGET, Level::INFO);
     }
+    Ok(targets)
 }
 
 fn is_discreet(target: &str, level: Level) -> bool {
@@ -114,8 +112,23 @@ mod tests {
 
     #[test]
     fn audit_lines_are_logged_unless_the_filter_names_them() {
-        assert_eq!(with_audit("error"), "error,audit=info");
-        assert_eq!(with_audit("warn,audit=off"), "warn,audit=off");
+        let audit = |filter: &str| {
+            let targets = parse_targets(filter).expect("a filter");
+            targets.would_enable(AUDIT_TARGET, &Level::INFO)
+        };
+        assert!(audit("error") && audit("off") && audit("lanyard::http=debug"));
+        assert!(!audit("warn,audit=off") && !audit("warn, audit=error"));
+    }
+
+    #[test]
+    fn a_filter_has_levels_for_targets() {
+        let targets = parse_targets(" info, lanyard::http=debug,").expect("a filter");
+        assert!(targets.would_enable("lanyard::http::app", &Level::DEBUG));
+        assert!(targets.would_enable("lanyard::store", &Level::INFO));
+        assert!(!targets.would_enable("lanyard::store", &Level::DEBUG));
+        let nothing = parse_targets("").expect("a filter");
+        assert!(nothing.would_enable("lanyard", &Level::ERROR));
+        assert!(!nothing.would_enable("lanyard", &Level::WARN));
     }
 
     #[test]

@@ -64,6 +64,8 @@ impl BenchServer {
             // Outside the state folder, which dev watches: in production the file is not watched either.
             .arg("--store-path")
             .arg(store.path().join("store.redb"))
+            // As in a cluster; the default of dev is text.
+            .args(["--log-format", "json"])
             .stdout(Stdio::null())
             .stderr(File::create(LOG).with_context(|| format!("writing {LOG}"))?)
             .spawn()

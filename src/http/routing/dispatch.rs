@@ -115,7 +115,7 @@ impl AppState {
             request_id = arrival.id,
             method = known(&method),
             endpoint = endpoint.label(),
-            tenant = tenant.map(|tenant| tenant.to_string()),
+            tenant = tenant.as_ref().map(tracing::field::display),
             client = arrival.facts.client(),
             user = arrival.facts.user(),
             address = %arrival.address,

@@ -27,29 +27,30 @@ pub(crate) fn add_security_headers(
         .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
     let frameable = is_page && policy.frameable;
     let policy = if is_page {
-        policy.csp()
+        HeaderValue::try_from(policy.csp()).ok()
     } else {
-        "default-src 'none'; frame-ancestors 'none'".to_owned()
+        Some(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
     };
-    let mut set = |name: header::HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    let mut set = |name, value: Option<HeaderValue>| {
+        if let Some(value) = value {
             headers.insert(name, value);
         }
     };
-    set(header::CONTENT_SECURITY_POLICY, &policy);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let fixed = |value| Some(HeaderValue::from_static(value));
+    set(header::CONTENT_SECURITY_POLICY, policy);
+    set(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     if is_page {
-        set(header::HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY);
+        set(header::HeaderName::from_static("permissions-policy"), fixed(PERMISSIONS_POLICY));
     }
     if !frameable {
-        set(header::X_FRAME_OPTIONS, "DENY");
+        set(header::X_FRAME_OPTIONS, fixed("DENY"));
     }
-    set(header::HeaderName::from_static("x-request-id"), id);
+    set(header::HeaderName::from_static("x-request-id"), HeaderValue::from_str(id).ok());
     if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        set(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
     }
     if !cacheable || status.is_client_error() || status.is_server_error() {
-        set(header::CACHE_CONTROL, "no-store");
+        set(header::CACHE_CONTROL, fixed("no-store"));
     }
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     let mut response = Response::new(Full::new(body));
