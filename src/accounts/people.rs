@@ -12,10 +12,12 @@ use super::{
 use crate::{
     model::{
         Account, AccountSource, AdmissionPolicy, AuditCause, AuditEvent, AuditText,
-        DeclaredIdentity, Subject, sha256_base64url,
+        DeclaredIdentity, Subject, SubjectStrategy, sha256_base64url,
     },
     protocol::{
-        identity_provider::{IdentityProvider, UpstreamClaims, identity_of, map_account},
+        identity_provider::{
+            IdentityProvider, UpstreamClaims, can_give_subject, identity_of, map_account,
+        },
         records::{PersonRecord, SignInOrigin},
     },
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
@@ -92,11 +94,23 @@ pub(super) fn admitted_account(
     if provider.admission == AdmissionPolicy::Declared {
         return Err(UpstreamSignInError::NotDeclared(identity.subject));
     }
-    // A verbatim subject may not belong to another user or to a client.
+    // A verbatim subject may not belong to another user, to a client or to a person of another provider.
     let subject = account.subject.as_str();
     let is_taken = context.tenant.account_by_subject(&account.subject).is_some()
-        || context.tenant.client(subject).is_some();
+        || context.tenant.client(subject).is_some()
+        || is_of_other_provider(context, provider, &account.subject);
     if is_taken { Err(UpstreamSignInError::SubjectTaken(subject.to_owned())) } else { Ok(account) }
+}
+
+/// Returns true for a verbatim subject that another provider of the tenant can give.
+fn is_of_other_provider(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    subject: &Subject,
+) -> bool {
+    let mut others = context.tenant.providers().iter().filter(|it| it.object != provider.object);
+    provider.subject.strategy == SubjectStrategy::Upstream
+        && others.any(|other| can_give_subject(other, subject))
 }
 
 /// The account of a declared user who has signed in at a provider: declared claims win, groups

@@ -48,8 +48,10 @@ pub enum UpstreamSignInError {
     /// The person has not signed in again, although the application requires it.
     #[error("the provider did not let the person sign in again (auth_time)")]
     NotFresh,
-    /// The subject belongs to a user of the tenant or to a client.
-    #[error("the subject {0:?} is that of an OidcUser or of a client of the tenant")]
+    /// The subject belongs to a user of the tenant, to a client or to a person of another provider.
+    #[error(
+        "the subject {0:?} is that of an OidcUser or of a client of the tenant, or one that another provider of the tenant gives"
+    )]
     SubjectTaken(String),
     /// The provider admits declared people only.
     #[error("no OidcUser names the person {0:?} in its identities")]

@@ -25,7 +25,7 @@ pub use provider::{
 };
 pub use source::{GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials};
 pub use sources::{ClaimRule, Requirement, TextSource, UserRule, ValueSource};
-pub use subject::{UpstreamIdentity, dex_subject, identity_of};
+pub use subject::{UpstreamIdentity, can_give_subject, dex_subject, identity_of};
 
 use serde_json::{Map, Value};
 

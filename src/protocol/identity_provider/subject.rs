@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use uuid::Uuid;
+use uuid::{Uuid, Version};
 
 use super::{
     IdentityProvider, MappingError, ProviderSource, SubjectRule, TENANT_CLAIM, TENANT_PLACEHOLDER,
@@ -94,6 +94,23 @@ fn identity_key<'a>(
     })
 }
 
+/// Returns true if a provider can give this subject to one of its people. A provider that gives the
+/// subjects of its upstream could choose one that another provider computes.
+pub fn can_give_subject(provider: &IdentityProvider, subject: &Subject) -> bool {
+    let SubjectRule { strategy, connector_id, .. } = &provider.subject;
+    match strategy {
+        SubjectStrategy::Computed => Uuid::try_parse(subject.as_str())
+            .is_ok_and(|uuid| uuid.get_version() == Some(Version::Sha1)),
+        SubjectStrategy::Upstream => true,
+        SubjectStrategy::Dex => {
+            let message = URL_SAFE_NO_PAD.decode(subject.as_str()).unwrap_or_default();
+            let connector = URL_SAFE_NO_PAD.decode(dex_subject("", connector_id));
+            message.first() == Some(&0x0a)
+                && connector.is_ok_and(|connector| message.ends_with(&connector))
+        }
+    }
+}
+
 /// The subject that Dex gives a user of a connector: a protobuf message with the fields `user_id`
 /// and `conn_id`, in base64url.
 pub fn dex_subject(user_id: &str, connector_id: &str) -> String {
@@ -157,6 +174,30 @@ mod tests {
         let long = "x".repeat(200);
         let decoded = URL_SAFE_NO_PAD.decode(dex_subject(&long, "c")).expect("base64");
         assert_eq!(decoded[..3], [0x0a, 0xc8, 0x01]);
+    }
+
+    #[test]
+    fn a_subject_that_another_provider_can_give_is_known_by_its_form() {
+        let with = |strategy, connector: &str| {
+            let rule = SubjectRule {
+                strategy,
+                connector_id: connector.to_owned(),
+                ..provider().subject
+            };
+            IdentityProvider { subject: rule, ..provider() }
+        };
+        let subject = |text: &str| Subject::new(text.to_owned());
+        let computed = with(SubjectStrategy::Computed, "");
+        let own = identity(&computed, &json!("1")).expect("one").subject;
+        assert!(can_give_subject(&computed, &own));
+        assert!(can_give_subject(&computed, &subject(&own.as_str().to_uppercase())));
+        for other in ["ada-1", "08a8684b-db88-4b73-90a9-3cd1661f5466", "CgNmb28SBGxkYXA"] {
+            assert!(!can_give_subject(&computed, &subject(other)), "{other}");
+        }
+        let dex = with(SubjectStrategy::Dex, "ldap");
+        assert!(can_give_subject(&dex, &subject("CgNmb28SBGxkYXA")));
+        assert!(!can_give_subject(&dex, &subject(&dex_subject("foo", "other"))));
+        assert!(!can_give_subject(&dex, &own));
     }
 
     #[test]

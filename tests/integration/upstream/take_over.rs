@@ -95,6 +95,12 @@ async fn a_verbatim_subject_is_that_of_no_user_and_no_client() {
         assert_eq!(page.status, 502, "{taken}: {}", page.body);
         assert!(page.body.contains("subject_taken"), "{}", page.body);
     }
+    // Nor that of a person of another provider, which computes its subjects.
+    world.serve(&[("  # RULES", verbatim), ("admit: Declared", "admit: Everyone")]);
+    let victim = claims_of(&world, "other", json!({"sub": "8"})).await["sub"].clone();
+    let page = world.sign_in("corp", |script| script.id_token = json!({"sub": victim})).await;
+    assert_eq!(page.status, 502, "{}", page.body);
+    assert!(page.body.contains("subject_taken"), "{}", page.body);
     // A user who gets the subject later is not the person of the provider.
     world.serve(&[("  # RULES", verbatim), (GRACE, &format!("{GRACE}  subject: ada-1\n"))]);
     let page = world.sign_in("corp", |script| script.id_token = json!({"sub": "ada-1"})).await;
