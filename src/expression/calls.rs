@@ -1,6 +1,6 @@
 //! Checks of calls: functions, `has`, `matches` with its pattern, and loops.
 
-use regex::RegexBuilder;
+use regex::{RegexBuilder, bytes};
 
 use super::{
     check::{Checked, Checker},
@@ -94,6 +94,7 @@ impl<'a> Checker<'a> {
                 ExpressionProblem::Unsupported("the pattern of matches must be a literal");
             return Err(ExpressionError { position: argument.position, problem });
         };
+        let steps_per_byte = steps_per_byte(pattern);
         let pattern = RegexBuilder::new(pattern)
             .size_limit(MAX_PATTERN_SIZE)
             .dfa_size_limit(MAX_PATTERN_SIZE)
@@ -102,7 +103,7 @@ impl<'a> Checker<'a> {
                 position: argument.position,
                 problem: ExpressionProblem::Pattern(error.to_string().replace('\n', " ")),
             })?;
-        let kind = CheckedKind::Matches { text, pattern };
+        let kind = CheckedKind::Matches { text, pattern, steps_per_byte };
         Ok(CheckedNode { position, result: ExpressionType::Boolean, kind })
     }
 
@@ -157,4 +158,20 @@ pub(super) fn wrong_count(
 ) -> ExpressionError {
     let problem = ExpressionProblem::Arguments { function, expected, found };
     ExpressionError { position, problem }
+}
+
+/// The steps that a pattern needs for each byte of a text at worst: its size in KiB. Without the tables of
+/// Unicode the size is in proportion to the states that it can be in at once, such as 1,000 for
+/// `[01]{1000}`.
+fn steps_per_byte(pattern: &str) -> usize {
+    let is_within = |kib: &usize| {
+        let plain = bytes::RegexBuilder::new(pattern).unicode(false).size_limit(kib << 10).build();
+        // A pattern with classes of Unicode has its tables.
+        plain.is_ok() || RegexBuilder::new(pattern).size_limit(kib << 10).build().is_ok()
+    };
+    let most = MAX_PATTERN_SIZE >> 10;
+    std::iter::successors(Some(1), |kib| Some(kib * 2))
+        .take_while(|kib| *kib < most)
+        .find(is_within)
+        .unwrap_or(most)
 }

@@ -51,6 +51,8 @@ pub(super) enum CheckedKind {
     Matches {
         text: Box<CheckedNode>,
         pattern: Regex,
+        /// The steps that the pattern needs for each byte of a text at worst.
+        steps_per_byte: usize,
     },
     Loop(LoopNode),
 }

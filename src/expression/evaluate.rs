@@ -70,14 +70,15 @@ impl<'a> EvaluationFrame<'a, '_> {
                     operands.iter().map(|it| self.evaluate(it, budget)).collect();
                 call_function(function, &values?, (position, budget))
             }
-            CheckedKind::Matches { text, pattern } => match self.evaluate(text, budget)? {
-                EvaluatedValue::Text(text) => {
-                    // A pattern needs time in proportion to its size for each byte at worst.
-                    budget.take_steps(position, text.as_str().len())?;
-                    Ok(EvaluatedValue::Bool(pattern.is_match(text.as_str())))
-                }
-                other => Err(wrong_operand("matches", "text", &other, position)),
-            },
+            CheckedKind::Matches { text, pattern, steps_per_byte } => {
+                let text = match self.evaluate(text, budget)? {
+                    EvaluatedValue::Text(text) => text,
+                    other => return Err(wrong_operand("matches", "text", &other, position)),
+                };
+                let steps = text.as_str().len().saturating_mul(*steps_per_byte);
+                budget.take_steps(position, steps)?;
+                Ok(EvaluatedValue::Bool(pattern.is_match(text.as_str())))
+            }
             CheckedKind::Loop(node) => self.evaluate_loop(node, position, budget),
         }
     }

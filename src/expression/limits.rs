@@ -12,8 +12,8 @@ pub(super) const MAX_DEPTH: usize = 48;
 /// Maximum size of a compiled pattern in bytes.
 pub(super) const MAX_PATTERN_SIZE: usize = 128 << 10;
 
-/// Maximum number of steps of one evaluation. A step is an operation, an element, or 64 bytes that
-/// are read.
+/// Maximum number of steps of one evaluation. A step is an operation, an element, 64 bytes that
+/// are read, or a byte that a pattern of 1 KiB is compared with.
 pub(super) const MAX_STEPS: u32 = 50_000;
 
 /// Maximum number of bytes that one evaluation creates.

@@ -300,13 +300,24 @@ fn depth_is_bounded_before_the_stack_is() {
     assert!(parse(&format!("true{}", "||true".repeat(150))).is_ok(), "a flat list");
 }
 
+/// Bits of a linear generator. Each brings a large pattern into another set of states.
+fn bits(count: usize) -> String {
+    let next = |state: &mut u32, _| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some(if *state >> 31 == 0 { '0' } else { '1' })
+    };
+    (0..count).scan(1_u32, next).collect()
+}
+
 /// The expressions that cost most within their bounds end within a fraction of a second, even in a
 /// debug build.
 #[test]
 fn the_most_expensive_expressions_are_bounded() {
     let long = "a".repeat(30_000);
     let many: Vec<String> = (0..MAX_LOOP_ELEMENTS).map(|at| format!("group-{at}")).collect();
-    let claims = json!({"a": long, "g": many, "h": vec!["x"; MAX_LOOP_ELEMENTS + 1]});
+    let (all, few) = (bits(30_000), bits(700));
+    let too_many = vec!["x"; MAX_LOOP_ELEMENTS + 1];
+    let claims = json!({"a": long, "b": all, "c": few, "g": many, "h": too_many});
     let claims = claims.as_object().expect("an object").clone();
     let variables = ExpressionVariables { claims: Some(&claims), ..ExpressionVariables::default() };
     let mut sum = String::from("claims.a");
@@ -326,6 +337,9 @@ fn the_most_expensive_expressions_are_bounded() {
         format!("claims.g.all(g, {conditions})"),
         "claims.g.exists(g, claims.a.matches('(a|a?)+b'))".to_owned(),
         "claims.a.matches('(a|aa|[^b]?){60}c') || claims.a.matches('.{0,90}b')".to_owned(),
+        "claims.b.matches('1[01]{1000}[23]')".to_owned(),
+        "claims.b.matches('1(0?1?){200}[01]{200}[23]')".to_owned(),
+        "claims.g.exists(g, claims.c.matches('1[01]{1000}[23]'))".to_owned(),
         "claims.g.all(g, !claims.a.contains('aaaaaaab'))".to_owned(),
         "claims.g.map(g, claims.a.split(''))".to_owned(),
         "claims.a.replace('', claims.a)".to_owned(),
