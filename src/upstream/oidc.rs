@@ -223,13 +223,20 @@ fn answer(
     let text = |name: &str| id_token.get(name).and_then(Value::as_str).map(str::to_owned);
     let amr = id_token.get("amr").and_then(Value::as_array).into_iter().flatten();
     UpstreamAnswer {
-        auth_time: id_token.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_secs),
+        auth_time: id_token.get("auth_time").filter(|it| !it.is_null()).map(stated_time),
         acr: text("acr"),
         amr: amr.filter_map(Value::as_str).map(str::to_owned).collect(),
         sid: text("sid"),
         claims,
         tokens,
     }
+}
+
+/// A time that a provider states, also as text. One that is no time is long ago, not unstated.
+fn stated_time(value: &Value) -> Timestamp {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let seconds = text.split('.').next().and_then(|whole| whole.parse().ok());
+    Timestamp::from_secs(seconds.unwrap_or_default())
 }
 
 /// Sends a token request with the client's credentials.

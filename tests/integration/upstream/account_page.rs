@@ -56,6 +56,12 @@ async fn the_provider_proves_a_fresh_sign_in() {
     assert!(page.body.contains("Please sign in again"), "{}", page.body);
     assert!(page.body.contains("href=\"/default/main/account\""), "{}", page.body);
     assert_eq!(world.refresh(&person).await.0, 200, "nothing was changed");
+    // Nor does one whose time is a text.
+    let stated = json!({"auth_time": (now - 3600).to_string()});
+    world.upstream.answers(|script| script.id_token = stated);
+    let away = person.browser.open(&format!("{url}?confirm=1")).await;
+    let page = answered(&world, &person.browser, &away).await;
+    assert!(page.body.contains("Please sign in again"), "{}", page.body);
     // A provider that does not say counts: it was asked just now.
     world.upstream.answers(|script| script.id_token = json!({}));
     let away = person.browser.open(&format!("{url}?confirm=1")).await;

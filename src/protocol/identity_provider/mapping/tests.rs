@@ -51,6 +51,10 @@ fn an_address_outside_the_providers_domains_is_never_verified() {
 fn a_person_without_a_username_is_refused() {
     let refused = mapped(&provider(), json!({"sub": "1", "preferred_username": " "}));
     assert!(matches!(refused, Err(MappingError::NoText { part: "username", .. })));
+    for name in [" ada", "ada\u{a0}"] {
+        let spaced = mapped(&provider(), json!({"sub": "1", "preferred_username": name}));
+        assert!(matches!(spaced, Err(MappingError::BadText { part: "username", .. })), "{name:?}");
+    }
     let list = mapped(&provider(), json!({"sub": "1", "preferred_username": ["a"]}));
     assert!(matches!(list, Err(MappingError::BadText { part: "username", .. })));
     let long = mapped(&provider(), json!({"sub": "1", "preferred_username": "x".repeat(257)}));
