@@ -99,7 +99,14 @@ pub(super) fn admitted_account(
     let is_taken = context.tenant.account_by_subject(&account.subject).is_some()
         || context.tenant.client(subject).is_some()
         || is_of_other_provider(context, provider, &account.subject);
-    if is_taken { Err(UpstreamSignInError::SubjectTaken(subject.to_owned())) } else { Ok(account) }
+    if is_taken {
+        return Err(UpstreamSignInError::SubjectTaken(subject.to_owned()));
+    }
+    // Applications would take the two for one. Only a provider without a prefix can name a user.
+    if context.tenant.account_by_username(&account.username).is_some() {
+        return Err(UpstreamSignInError::UsernameTaken(account.username));
+    }
+    Ok(account)
 }
 
 /// Returns true for a verbatim subject that another provider of the tenant can give.

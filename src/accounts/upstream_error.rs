@@ -53,6 +53,11 @@ pub enum UpstreamSignInError {
         "the subject {0:?} is that of an OidcUser or of a client of the tenant, or one that another provider of the tenant gives"
     )]
     SubjectTaken(String),
+    /// The username belongs to a user of the tenant.
+    #[error(
+        "the username {0:?} is that of an OidcUser; list the person in spec.identities of it, or set claimMappings.username.prefix"
+    )]
+    UsernameTaken(String),
     /// The provider admits declared people only.
     #[error("no OidcUser names the person {0:?} in its identities")]
     NotDeclared(String),
@@ -136,7 +141,7 @@ impl UpstreamSignInError {
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::Disabled(_) => SignInProblem::Refused(None),
             Self::NotFresh => SignInProblem::NotFresh,
-            Self::SubjectTaken(_) => SignInProblem::SubjectTaken,
+            Self::SubjectTaken(_) | Self::UsernameTaken(_) => SignInProblem::SubjectTaken,
             Self::Upstream(UpstreamError::NotInOrganization) => SignInProblem::NotInOrganization,
             Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
                 if code == "access_denied" =>

@@ -53,7 +53,7 @@ audit_words!(
         ProviderAnswer = "provider_answer",
         /// The provider's claims give no account.
         Claims = "claims",
-        /// The subject is that of another user or of a client.
+        /// The subject or the username is that of another user, or the subject that of a client.
         SubjectTaken = "subject_taken",
         /// The provider used an earlier sign-in, although the application requires a new one.
         NotFresh = "not_fresh",
@@ -87,7 +87,7 @@ audit_words!(
         Organization = "organization",
         /// The claims give no account.
         Claims = "claims",
-        /// The subject is that of another user or of a client.
+        /// The subject or the username is that of another user, or the subject that of a client.
         SubjectTaken = "subject_taken",
         /// The directory no longer has the person, or disabled the account.
         Gone = "gone",

@@ -107,6 +107,23 @@ async fn a_verbatim_subject_is_that_of_no_user_and_no_client() {
     assert_eq!(page.status, 502, "{}", page.body);
 }
 
+/// A provider without a prefix cannot give a person the name of a declared user, whom applications know.
+#[tokio::test]
+async fn a_username_is_that_of_no_declared_user() {
+    let world = World::new().await;
+    let prefixed = "    username: {claim: preferred_username, prefix: \"corp:\"}";
+    let free = "    username: {expression: claims.preferred_username}";
+    world.serve(&[(prefixed, free)]);
+    let ada = claims_of(&world, "corp", json!({"preferred_username": "ada"})).await;
+    assert_eq!(ada["preferred_username"], "ada");
+    for taken in ["grace", "GRACE"] {
+        let said = json!({"sub": "9", "preferred_username": taken});
+        let page = world.sign_in("corp", |script| script.id_token = said).await;
+        assert_eq!(page.status, 502, "{taken}: {}", page.body);
+        assert!(page.body.contains("subject_taken"), "{}", page.body);
+    }
+}
+
 /// A page of the application's tenant for a person with a session.
 async fn silent(world: &World, browser: &Browser) -> Page {
     let url = world.application().await.authorize_url("openid", &[("prompt", "none")]);
