@@ -183,8 +183,8 @@ fn required_text(
     let missing = || MappingError::NoText { part, source_name: source_name(&source.value) };
     let value = source.value.value(claims).map_err(MappingError::Expression)?;
     // Otherwise two people of the provider would have one name.
-    let is_trimmed = |text: &str| text.trim().is_empty() || text.trim() == text;
-    if !value.as_ref().and_then(Value::as_str).is_none_or(is_trimmed) {
+    let is_padded = |text: &str| !text.trim().is_empty() && text.trim() != text;
+    if value.as_ref().and_then(Value::as_str).is_some_and(is_padded) {
         return Err(bad_text(part, &source.value, "begins or ends with a space"));
     }
     let text = plain_text(&source.value, part, value)?.ok_or_else(missing)?;
