@@ -232,7 +232,7 @@ fn answer(
     }
 }
 
-/// A time that a provider states, also as text. One that is no time is long ago, not unstated.
+/// A time that a provider states, also as text. A value that is not a time is long ago.
 fn stated_time(value: &Value) -> Timestamp {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let seconds = text.split('.').next().and_then(|whole| whole.parse().ok());
