@@ -38,7 +38,9 @@ pub(super) fn add_claim_names<'n>(node: &'n CheckedNode, names: &mut BTreeSet<&'
         | CheckedKind::And(nodes)
         | CheckedKind::Or(nodes)
         | CheckedKind::Call { operands: nodes, .. } => {
-            nodes.iter().for_each(|node| add_claim_names(node, names));
+            for node in nodes {
+                add_claim_names(node, names);
+            }
         }
         CheckedKind::Map(entries) => {
             for (key, value) in entries {
@@ -47,11 +49,15 @@ pub(super) fn add_claim_names<'n>(node: &'n CheckedNode, names: &mut BTreeSet<&'
             }
         }
         CheckedKind::Conditional { condition, yes, no } => {
-            [condition, yes, no].iter().for_each(|node| add_claim_names(node, names));
+            for node in [condition, yes, no] {
+                add_claim_names(node, names);
+            }
         }
         CheckedKind::Loop(LoopNode { over, predicate, value, .. }) => {
             let parts = [Some(over), predicate.as_ref(), value.as_ref()];
-            parts.into_iter().flatten().for_each(|node| add_claim_names(node, names));
+            for node in parts.into_iter().flatten() {
+                add_claim_names(node, names);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use tracing_subscriber::{
         format::{FormatEvent, Writer},
         time::{FormatTime, SystemTime},
     },
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
 };
 
 use crate::model::AUDIT_TARGET;
@@ -57,7 +57,7 @@ where
         result?;
         let target = log_target.as_deref().unwrap_or_else(|| metadata.target());
         write_member(&mut writer, "target", target)?;
-        for span in context.event_scope().into_iter().flat_map(|spans| spans.from_root()) {
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             if let Some(members) = span.extensions().get::<FormattedFields<JsonMembers>>() {
                 writer.write_str(members)?;
             }
@@ -306,7 +306,7 @@ mod tests {
                 reason = %all,
                 field = "",
                 clock_ahead_ms = -1_i64,
-                keys = u128::MAX,
+                keys = u128::from(u64::MAX),
                 duration_ms = 0.5,
                 attempts = f64::NAN,
                 is_leader = true,
@@ -316,7 +316,7 @@ mod tests {
         });
         let expected = json!({
             "level": "INFO", "message": "quoted \"\\\n", "error": all, "note": format!("{all:?}"),
-            "reason": all, "field": "", "clock_ahead_ms": -1, "keys": u128::MAX as f64, "duration_ms": 0.5, "attempts": null,
+            "reason": all, "field": "", "clock_ahead_ms": -1, "keys": u64::MAX, "duration_ms": 0.5, "attempts": null,
             "is_leader": true, "target": "lanyard::telemetry::json_lines::tests",
         });
         assert_eq!(lines, [expected]);

@@ -89,7 +89,7 @@ impl EndpointError {
             }
             Self::Unavailable(error) => tracing::warn!(error, "service unavailable"),
             Self::ProviderUnavailable(error) => {
-                tracing::info!(error, "identity provider unavailable")
+                tracing::info!(error, "identity provider unavailable");
             }
             Self::Internal(error) => tracing::error!(error, "internal error"),
             Self::Application(_) | Self::UnusablePage(_) | Self::NotOffered(_) | Self::NoToken => {}

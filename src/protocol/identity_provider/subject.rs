@@ -179,14 +179,11 @@ mod tests {
     #[test]
     fn a_subject_that_another_provider_can_give_is_known_by_its_form() {
         let with = |strategy, connector: &str| {
-            let rule = SubjectRule {
-                strategy,
-                connector_id: connector.to_owned(),
-                ..provider().subject
-            };
+            let rule =
+                SubjectRule { strategy, connector_id: connector.to_owned(), ..provider().subject };
             IdentityProvider { subject: rule, ..provider() }
         };
-        let subject = |text: &str| Subject::new(text.to_owned());
+        let subject = |text: &str| Subject::new(text);
         let computed = with(SubjectStrategy::Computed, "");
         let own = identity(&computed, &json!("1")).expect("one").subject;
         assert!(can_give_subject(&computed, &own));

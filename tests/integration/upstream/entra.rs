@@ -41,10 +41,8 @@ impl World {
     /// Answers with an ID token of a directory, and changes to it.
     fn answers_as(&self, directory: &str, changes: Value) {
         let mut token = json!({"iss": self.issuer_of(directory), "tid": directory});
-        token
-            .as_object_mut()
-            .expect("an object")
-            .extend(changes.as_object().expect("an object").clone());
+        let Value::Object(changes) = changes else { panic!("no object: {changes}") };
+        token.as_object_mut().expect("an object").extend(changes);
         let template = self.issuer_of("{tenantid}");
         self.upstream.answers(|script: &mut Script| {
             script.metadata = json!({"issuer": template});

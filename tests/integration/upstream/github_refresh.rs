@@ -50,7 +50,7 @@ impl Octocat {
         if status != 200 {
             return Err(tokens["error"].clone());
         }
-        self.refresh_token = tokens["refresh_token"].as_str().expect("one").to_owned();
+        tokens["refresh_token"].as_str().expect("one").clone_into(&mut self.refresh_token);
         Ok(claims(tokens["id_token"].as_str().expect("one"))["groups"].clone())
     }
 
