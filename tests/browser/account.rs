@@ -12,12 +12,21 @@ async fn shows(tab: &Tab, text: &str) {
     tab.until(&format!("document.body?.innerText.includes('{text}')")).await;
 }
 
+/// Allows the access of the application `asks`, which the account page lists.
+async fn allow_access(world: &World, tab: &Tab) {
+    tab.goto(&world.authorize("asks", &[])).await;
+    tab.until("document.querySelector('button[value=allow]')").await;
+    tab.click("button[value=allow]").await;
+    tab.arrives(&world.at("/cb")).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_account_page_works_without_scripts() {
     let Some(world) = World::secure().await else { return };
     let (lost, tab) = (world.person().await, world.person().await);
     world.signs_in(&lost, "wiki").await;
     world.signs_in(&tab, "plain").await;
+    allow_access(&world, &tab).await;
     tab.without_scripts().await;
     tab.goto(&world.app.issuer("shop")).await;
     tab.sees("Your account").await;
@@ -30,7 +39,7 @@ async fn the_account_page_works_without_scripts() {
     shows(&tab, "The session has ended.").await;
     lost.goto(&world.authorize("plain", &[("prompt", "none")])).await;
     assert!(lost.url().await.contains("error=login_required"));
-    tab.click("button[name=application][value='default.plain']").await;
+    tab.click("button[name=application][value='default.asks']").await;
     shows(&tab, "The access was withdrawn.").await;
     // After a while a change asks for the password, and leads back.
     world.app.clock.advance(std::time::Duration::from_mins(7));
@@ -57,12 +66,13 @@ async fn the_account_page_is_accessible_in_every_state() {
     shows(&tab, "to continue to your account").await;
     judge(&tab, &gallery, "account-sign-in").await;
     world.signs_in(&tab, "plain").await;
+    allow_access(&world, &tab).await;
     tab.goto(&account).await;
     tab.sees("Your account").await;
     tab.click("summary").await;
     tab.until("document.querySelector('details').open").await;
     judge(&tab, &gallery, "account-live").await;
-    tab.click("button[name=application][value='default.plain']").await;
+    tab.click("button[name=application][value='default.asks']").await;
     shows(&tab, "The access was withdrawn.").await;
     judge(&tab, &gallery, "account-withdrawn").await;
     world.app.clock.advance(std::time::Duration::from_mins(7));
