@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    AccountContext, AccountError, consents, endings::RecordJudge, sessions::ActiveSession,
+    AccountContext, AccountError, consents, endings::RecordJudge,
+    oldest_records::records_of_person, sessions::ActiveSession,
 };
 use crate::{
     model::{Account, Client, ObjectKey, Timestamp},
@@ -16,7 +17,7 @@ use crate::{
         records::{Grant, RecordFormat, Session, decode_record},
         session,
     },
-    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+    store::{RecordKind, VersionedRecord},
 };
 
 /// The sessions of a person and the permissions of applications.
@@ -112,9 +113,7 @@ pub(super) async fn load_records<T: RecordFormat>(
     kind: RecordKind,
     account: &Account,
 ) -> Result<Vec<(VersionedRecord, T)>, AccountError> {
-    let owner = IndexEntry::new(OwnerKind::User, account.subject.as_str());
-    let store = &context.services.store;
-    let found = store.list(kind, context.tenant_id(), &owner, context.now).await?;
+    let found = records_of_person(context, kind, account.subject.as_str()).await?;
     let decoded = |stored: VersionedRecord| {
         let record = decode_record(&stored.record.value).ok()?;
         Some((stored, record))

@@ -31,7 +31,7 @@ struct SigningOutTemplate<'a> {
 /// The next place of a browser after the session here has ended.
 #[derive(Clone, Copy, Debug)]
 pub enum AfterSignOut<'a> {
-    /// There is no next place.
+    /// The signed-out page, since no URL was given.
     Nothing,
     /// The application.
     Return(&'a str),
