@@ -2,9 +2,10 @@
 //! between addresses.
 //!
 //! The next check is one of the tenant for which the least work was done recently, and of its
-//! address with the least. Waiting checks count a little, so that a single check goes before those
-//! of a flood that has just begun. If the queue is full, the tenant with the most waiting checks
-//! loses its latest one.
+//! address with the least. The work of a right password counts little: a flood consists of wrong
+//! ones, and people who sign in one after another must not wait for it. Waiting checks count a
+//! little, so that a single check goes before those of a flood that has just begun. If the queue is
+//! full, the tenant with the most waiting checks loses its latest one.
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,9 @@ const WAITING_WORK: Duration = Duration::from_millis(10);
 const MAX_WAITING_COUNTED: u32 = 3;
 /// The work of a check before it has run.
 const EXPECTED_WORK: Duration = Duration::from_millis(20);
+/// The part of its work that counts for a check of a right password. It is not zero, so that callers
+/// who know one password cannot use up the threads.
+const RIGHT_PASSWORD_SHARE: f64 = 1.0 / 32.0;
 /// Recent work that does not count, so that a few checks of a tenant go before those of a flood.
 const FREE_WORK: Duration = Duration::from_millis(100);
 /// Number of tenants or addresses from which on those without recent work are dropped.
@@ -153,11 +157,17 @@ impl<T> PasswordCheckQueue<T> {
         numbers
     }
 
-    /// Counts the work of a check that has ended, in place of the expected work.
-    pub(super) fn finish(&mut self, check: &RunningCheck, work: Duration, now: Instant) {
-        let more = work.saturating_sub(EXPECTED_WORK);
-        self.tenants.add(check.origin.tenant, more, now);
-        self.addresses.add(check.origin.address, more, now);
+    /// Counts the work of a check that has ended, in place of the expected work. `is_right` says
+    /// whether it was a user's password.
+    pub(super) fn finish(
+        &mut self,
+        check: &RunningCheck,
+        (work, is_right): (Duration, bool),
+        now: Instant,
+    ) {
+        let work = if is_right { work.mul_f64(RIGHT_PASSWORD_SHARE) } else { work };
+        self.tenants.correct(check.origin.tenant, work, now);
+        self.addresses.correct(check.origin.address, work, now);
         if check.is_costly {
             self.costly_runs = false;
         }
@@ -187,6 +197,12 @@ impl RecentWork {
             self.0.retain(|_, (work, at)| decayed(*work, *at, now) > NO_WORK);
         }
         self.0.insert(key, (self.of(key, now) + work, now));
+    }
+
+    /// Replaces the expected work of a check by its work.
+    fn correct(&mut self, key: u64, work: Duration, now: Instant) {
+        let others = self.of(key, now).saturating_sub(EXPECTED_WORK);
+        self.0.insert(key, (others + work, now));
     }
 }
 
@@ -220,13 +236,13 @@ mod tests {
             self.queue.push(origin(tenant, address), false, name.to_owned())
         }
 
-        /// Takes and finishes checks; returns their names.
+        /// Takes and finishes checks; returns their names. The password "right" is right.
         fn run(&mut self, checks: usize) -> Vec<String> {
             let mut taken = Vec::new();
             for _ in 0..checks {
                 let Some((check, running)) = self.queue.take(self.now) else { break };
                 self.now += WORK;
-                self.queue.finish(&running, WORK, self.now);
+                self.queue.finish(&running, (WORK, check == "right"), self.now);
                 taken.push(check);
             }
             taken
@@ -249,6 +265,37 @@ mod tests {
             assert_eq!(harness.run(1), ["fair"]);
             harness.run(80);
             harness.flood();
+        }
+    }
+
+    /// Two callers at each of 39 tenants try a password as soon as the last one was refused.
+    #[test]
+    fn a_flood_at_39_tenants_does_not_delay_people_who_sign_in_one_after_another() {
+        let mut harness = Harness::new(256);
+        for tenant in (0..39).chain(0..39) {
+            harness.push(tenant, tenant, &tenant.to_string());
+        }
+        for _ in 0..200 {
+            let [name] = harness.run(1).try_into().expect("one check");
+            let tenant = name.parse().expect("a tenant");
+            harness.push(tenant, tenant, &name);
+            // At half of the speed of an idle server.
+            harness.push(99, 99, "right");
+            assert_eq!(harness.run(1), ["right"]);
+        }
+    }
+
+    #[test]
+    fn right_passwords_do_not_use_up_the_threads() {
+        let mut harness = Harness::new(256);
+        for number in 0..200 {
+            harness.push(1, 1, "right");
+            harness.push(1, number, "right");
+        }
+        harness.run(100);
+        for (number, name) in ["wrong", "wrong again"].into_iter().enumerate() {
+            assert_eq!(harness.push(2, 2, name), None, "{number}");
+            assert_eq!(harness.run(1), [name]);
         }
     }
 
@@ -305,7 +352,7 @@ mod tests {
         assert_eq!(first, "a");
         assert_eq!(queue.take(now).expect("a check").0, "c");
         assert!(queue.take(now).is_none());
-        queue.finish(&running, WORK, now);
+        queue.finish(&running, (WORK, false), now);
         assert_eq!(queue.take(now).expect("a check").0, "b");
     }
 

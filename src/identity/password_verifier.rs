@@ -141,16 +141,18 @@ impl Worker {
         let mut scratch = Argon2Memory::default();
         while let Some((job, running)) = self.next(&mut scratch) {
             let started = Instant::now();
+            let mut is_right = false;
             // A closed answer means that the caller's connection was closed.
             if !job.answer.is_closed() {
                 // A panic in a hash library must not stop the thread.
                 let check = AssertUnwindSafe(|| check(&job, &mut scratch));
                 if let Ok(matches) = catch_unwind(check) {
-                    let _ = job.answer.send(matches && job.counts);
+                    is_right = matches && job.counts;
+                    let _ = job.answer.send(is_right);
                 }
             }
             let ended = Instant::now();
-            self.pool.queue().checks.finish(&running, ended - started, ended);
+            self.pool.queue().checks.finish(&running, (ended - started, is_right), ended);
             // A costly check that had to wait may run now.
             self.pool.added.notify_one();
         }
