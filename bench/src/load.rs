@@ -58,6 +58,21 @@ impl LoadFigures {
         count(self.done()) / self.elapsed.as_secs_f64()
     }
 
+    /// Adds the results of another time.
+    ///
+    /// # Errors
+    ///
+    /// The histograms have different bounds.
+    pub fn add(&mut self, later: Self) -> Result<()> {
+        self.elapsed += later.elapsed;
+        self.errors += later.errors;
+        self.error = self.error.take().or(later.error);
+        self.latency.add(later.latency)?;
+        self.processor += later.processor;
+        self.resident = later.resident;
+        Ok(())
+    }
+
     /// CPU microseconds for each success.
     pub fn cost(&self) -> f64 {
         self.processor * 1e6 / count(self.done().max(1))
@@ -93,7 +108,7 @@ pub async fn ready(target: &Arc<Target>, work: Work, connections: usize) -> Resu
     Ok(workers)
 }
 
-/// Run `workers` on this thread.
+/// Runs `workers` on this thread, and returns them for the next time.
 ///
 /// # Errors
 ///
@@ -103,7 +118,7 @@ pub async fn run(
     work: Work,
     load: Load,
     server: &Processes,
-) -> Result<LoadFigures> {
+) -> Result<(Vec<Worker>, LoadFigures)> {
     let seen = Rc::new(RefCell::new(Seen {
         due: 0,
         errors: 0,
@@ -116,15 +131,21 @@ pub async fn run(
     for worker in workers {
         tasks.spawn_local_on(one(worker, work, load, start, Rc::clone(&seen)), &local);
     }
-    let all_done = async { while tasks.join_next().await.is_some() {} };
+    let mut workers = Vec::new();
+    let all_done = async {
+        while let Some(worker) = tasks.join_next().await {
+            workers.push(worker?);
+        }
+        Ok::<_, tokio::task::JoinError>(())
+    };
     local
         .run_until(async {
             tokio::select! {
-                () = all_done => {}
-                () = stay_awake() => {}
+                ended = all_done => ended,
+                never = stay_awake() => never,
             }
         })
-        .await;
+        .await?;
     let (elapsed, processor, resident) =
         (start.elapsed(), server.seconds()? - before, server.resident()?);
     let seen = seen.borrow();
@@ -139,18 +160,24 @@ pub async fn run(
     if figures.done() == 0 {
         bail!("nothing succeeded: {}", figures.error.unwrap_or_default());
     }
-    Ok(figures)
+    Ok((workers, figures))
 }
 
 /// Spins for ever. On loopback the sender pays for waking a receiver that sleeps: up to a fifth of
 /// the server's core. A client on another machine does not cause this cost.
-async fn stay_awake() {
+async fn stay_awake<T>() -> T {
     loop {
         tokio::task::yield_now().await;
     }
 }
 
-async fn one(mut worker: Worker, work: Work, load: Load, start: Instant, seen: Rc<RefCell<Seen>>) {
+async fn one(
+    mut worker: Worker,
+    work: Work,
+    load: Load,
+    start: Instant,
+    seen: Rc<RefCell<Seen>>,
+) -> Worker {
     loop {
         let due = match load.rate {
             None => Instant::now(),
@@ -161,7 +188,7 @@ async fn one(mut worker: Worker, work: Work, load: Load, start: Instant, seen: R
             }
         };
         if due.duration_since(start) >= load.duration {
-            return;
+            return worker;
         }
         if load.rate.is_some() {
             tokio::time::sleep_until(due.into()).await;

@@ -22,6 +22,7 @@ use tokio::runtime::Builder;
 use self::{
     browser::Person,
     load::Load,
+    raw::{RawCore, RawWork},
     target::{Application, Target},
     work::Work,
 };
@@ -94,7 +95,11 @@ fn main() -> Result<()> {
         }
         Command::Lanyard(options) => lanyard::run(&options),
         Command::Raw => {
-            println!("{:#?}", raw::measure(Duration::from_secs(2))?);
+            let mut core = RawCore::new()?;
+            for work in RawWork::ALL {
+                core.measure(work, Duration::from_secs(2));
+            }
+            print!("{core}");
             Ok(())
         }
         Command::Bare { url } => {
@@ -148,7 +153,7 @@ async fn measured(
     server: &Processes,
 ) -> Result<load::LoadFigures> {
     let workers = load::ready(target, work, load.connections).await?;
-    let figures = load::run(workers, work, load, server).await?;
+    let (_, figures) = load::run(workers, work, load, server).await?;
     if let Some(error) = &figures.error {
         eprintln!("{work:?}: {} errors, the first: {error}", figures.errors);
     }

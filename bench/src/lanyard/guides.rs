@@ -1,10 +1,15 @@
 //! The table of guides: figures as a part of the core's own rates.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use lanyard_bench::machine::Machine;
 
-use crate::{load::LoadFigures, raw::Raw, report, work::Work};
+use crate::{
+    load::LoadFigures,
+    raw::{RawCore, RawWork},
+    report,
+    work::Work,
+};
 
 /// The p99 guide for other requests while users sign in, in milliseconds.
 const OTHERS_P99: f64 = 20.0;
@@ -16,17 +21,37 @@ const ACCESS_RULE: f64 = 20.0;
 /// thousand tenants is ready in this time.
 const VALIDATION: f64 = 5.0;
 
+/// The results of one kind of work, and the rates of the core alone in between.
+pub struct ComparedFigures {
+    pub figures: LoadFigures,
+    /// Operations a second, in the order of [`compared_with`].
+    pub rates: Vec<f64>,
+}
+
+/// The operations whose rates the table needs for this work.
+pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
+    let (sign, verify) = match algorithm {
+        "RS256" => (RawWork::Rs256Sign, RawWork::Rs256Verify),
+        _ => (RawWork::Es256Sign, RawWork::Es256Verify),
+    };
+    match work {
+        Work::ClientCredentials | Work::Session | Work::Refresh => vec![sign],
+        Work::UpstreamSignIn => vec![sign, verify],
+        Work::SignIn => vec![RawWork::Argon2id],
+        Work::Discovery | Work::Jwks | Work::Userinfo | Work::Introspection => vec![verify],
+    }
+}
+
 /// Rows of the tables, in the order of measuring.
 pub struct Table {
-    raw: Raw,
     version: String,
     figures: String,
     guides: String,
 }
 
 impl Table {
-    pub fn new(raw: Raw, version: &str) -> Self {
-        Self { raw, version: version.to_owned(), figures: String::new(), guides: String::new() }
+    pub fn new(version: &str) -> Self {
+        Self { version: version.to_owned(), figures: String::new(), guides: String::new() }
     }
 
     /// Prepared responses, compared with a bare server.
@@ -42,31 +67,29 @@ impl Table {
     }
 
     /// Work that signs or verifies.
-    pub fn signed(&mut self, algorithm: &str, work: Work, figures: &LoadFigures) {
+    pub fn signed(&mut self, algorithm: &str, work: Work, compared: &ComparedFigures) {
         let name = format!("{work:?} {algorithm}");
+        let ComparedFigures { figures, rates } = compared;
         self.figures += &report::row(&name, figures);
-        let (sign, verify) = match algorithm {
-            "RS256" => (self.raw.rs256_sign, self.raw.rs256_verify),
-            _ => (self.raw.es256_sign, self.raw.es256_verify),
-        };
         let rs256 = |least| (algorithm == "RS256").then_some(least);
-        let (of, limit, least) = match work {
+        let (of, signatures, least) = match work {
             Work::ClientCredentials => {
-                ("the raw signing rate", sign, Some(rs256(0.85).unwrap_or(0.5)))
+                ("the raw signing rate", 1.0, Some(rs256(0.85).unwrap_or(0.5)))
             }
-            Work::Session => ("the rate of two signatures", sign / 2.0, rs256(0.75)),
-            Work::Refresh => ("the rate of two signatures", sign / 2.0, rs256(0.7)),
-            Work::Userinfo => ("the raw verifying rate", verify, rs256(0.7)),
-            _ => ("the raw verifying rate", verify, None),
+            Work::Session => ("the rate of two signatures", 2.0, rs256(0.75)),
+            Work::Refresh => ("the rate of two signatures", 2.0, rs256(0.7)),
+            Work::Userinfo => ("the raw verifying rate", 1.0, rs256(0.7)),
+            _ => ("the raw verifying rate", 1.0, None),
         };
-        self.guide(&name, of, figures.rate() / limit, least);
+        self.guide(&name, of, figures.rate() * signatures / rates[0], least);
     }
 
     /// Sign-ins, and other requests at the same time.
-    pub fn busy(&mut self, people: &LoadFigures, others: &LoadFigures) {
-        self.figures += &report::row("SignIn", people);
+    pub fn busy(&mut self, people: &ComparedFigures, others: &LoadFigures) {
+        let ComparedFigures { figures, rates } = people;
+        self.figures += &report::row("SignIn", figures);
         self.figures += &report::row("Userinfo at 100/s meanwhile", others);
-        self.guide("SignIn", "the argon2id rate", people.rate() / self.raw.argon2id, Some(0.9));
+        self.guide("SignIn", "the argon2id rate", figures.rate() / rates[0], Some(0.9));
         let p99 =
             f64::from(u32::try_from(others.latency.value_at_quantile(0.99)).unwrap_or(u32::MAX))
                 / 1000.0;
@@ -74,10 +97,11 @@ impl Table {
     }
 
     /// Sign-ins at an identity provider, whose ID token is verified before two tokens are signed.
-    pub fn upstream(&mut self, figures: &LoadFigures) {
+    pub fn upstream(&mut self, compared: &ComparedFigures) {
         let name = "UpstreamSignIn ES256";
+        let ComparedFigures { figures, rates } = compared;
         self.figures += &report::row(name, figures);
-        let signatures = 2.0 / self.raw.es256_sign + 1.0 / self.raw.es256_verify;
+        let signatures = 2.0 / rates[0] + 1.0 / rates[1];
         let beyond = figures.cost() / 1e3 - signatures * 1e3;
         let what = format!("{name} | CPU beyond its signatures");
         self.limit(&what, beyond, UPSTREAM_SIGN_IN, "ms");
@@ -114,17 +138,14 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Raw { rs256_sign, rs256_verify, es256_sign, es256_verify, argon2id } = self.raw;
-        write!(
-            to,
+impl Table {
+    /// The tables in Markdown, with the rates of `core`.
+    pub fn markdown(&self, core: &RawCore) -> String {
+        format!(
             "# {}\n\n{}; the server on one core, the driver on another.\n\n\
-             ## Rates of the core alone\n\n| work | per second |\n|---|---:|\n\
-             | RS256 sign | {rs256_sign:.0} |\n| RS256 verify | {rs256_verify:.0} |\n\
-             | ES256 sign | {es256_sign:.0} |\n| ES256 verify | {es256_verify:.0} |\n\
-             | argon2id (19 MiB, 2 passes) | {argon2id:.1} |\n\n\
-             ## As parts of that\n\n| work | of | ratio | guide | |\n|---|---|---:|---:|---|\n{}\n\
+             ## As parts of the core's own rates, measured in between\n\n\
+             | work | of | ratio | guide | |\n|---|---|---:|---:|---|\n{}\n\
+             ## Rates of the core alone\n\n{core}\n\
              ## Figures\n\n{}{}",
             self.version,
             Machine::here(),

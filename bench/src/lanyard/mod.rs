@@ -5,23 +5,23 @@ mod guides;
 mod providers;
 mod server;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use lanyard_bench::upstream::UpstreamProvider;
+use lanyard_bench::{process::Processes, upstream::UpstreamProvider};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use self::{
-    guides::Table,
+    guides::{ComparedFigures, Table, compared_with},
     server::{Bare, BenchServer},
 };
 use crate::{
     browser::Person,
     http::trust,
     load::{self, Load, LoadFigures},
-    raw::{self, Raw},
+    raw::{RawCore, RawWork},
     target::{Application, Target},
-    work::Work,
+    work::{Work, Worker},
 };
 
 /// Flags of the command `lanyard`.
@@ -55,6 +55,12 @@ fn person(username: &str) -> Person {
 /// Other requests a second while users sign in.
 const OTHERS: f64 = 100.0;
 
+/// The time after which the core's own rates are measured again. A machine that is shared with others
+/// can do half as much a second later.
+const SLICE: Duration = Duration::from_millis(500);
+/// The part of a slice for which each of these rates is measured.
+const RAW_PART: u32 = 4;
+
 /// Measure everything, and print the tables.
 ///
 /// # Errors
@@ -65,18 +71,24 @@ pub fn run(options: &Options) -> Result<()> {
     let (servers_core, drivers_core) = two_cores()?;
     // Children and threads inherit the core of the thread that starts them.
     pin(servers_core)?;
-    let raw = raw::measure(duration.min(Duration::from_secs(2)))?;
+    let core = RawCore::new()?;
     let many = providers::write()?;
     let validated = providers::validated_in(&options.lanyard, many.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let upstream = runtime.block_on(UpstreamProvider::start())?;
     let server = BenchServer::start(&options.lanyard, &options.manifests, &upstream.issuer)?;
     pin(drivers_core)?;
-    let bench = Bench { server, duration, connections: options.connections };
-    let measured = bench.measure(raw, || pin(servers_core), || pin(drivers_core));
-    let mut table = runtime.block_on(measured)?;
+    let bench = Bench {
+        server,
+        duration,
+        connections: options.connections,
+        core: RefCell::new(core),
+        servers_core,
+        drivers_core,
+    };
+    let mut table = runtime.block_on(bench.measure())?;
     table.validation(providers::PROVIDERS, validated.as_secs_f64());
-    let text = table.to_string();
+    let text = table.markdown(&bench.core.borrow());
     print!("{text}");
     if let Some(out) = &options.out {
         std::fs::write(out, text).with_context(|| format!("writing {}", out.display()))?;
@@ -88,26 +100,24 @@ struct Bench {
     server: BenchServer,
     duration: Duration,
     connections: usize,
+    core: RefCell<RawCore>,
+    servers_core: usize,
+    drivers_core: usize,
 }
 
 impl Bench {
-    async fn measure(
-        &self,
-        raw: Raw,
-        server_side: impl Fn() -> Result<()>,
-        driver_side: impl Fn() -> Result<()>,
-    ) -> Result<Table> {
+    async fn measure(&self) -> Result<Table> {
         self.server.ready().await?;
         let rs256 = self.target("rs256", "app-rs256").await?;
         let es256 = self.target("es256", "app-es256").await?;
-        let mut table = Table::new(raw, self.server.version());
+        let mut table = Table::new(self.server.version());
         for work in [Work::Discovery, Work::Jwks] {
             let url = if work == Work::Jwks { &rs256.jwks } else { &rs256.discovery };
-            server_side()?;
+            pin(self.servers_core)?;
             let bare = Bare::start(&url.to_string())?;
-            driver_side()?;
-            let bare = self.bare(&bare, work, &rs256).await?;
-            table.plain(work, &bare, &self.load(&rs256, work).await?);
+            pin(self.drivers_core)?;
+            let (bare, figures) = self.plain(&bare, work, &rs256).await?;
+            table.plain(work, &bare, &figures);
         }
         for (algorithm, target) in [("RS256", &rs256), ("ES256", &es256)] {
             for work in [
@@ -117,12 +127,14 @@ impl Bench {
                 Work::Userinfo,
                 Work::Introspection,
             ] {
-                table.signed(algorithm, work, &self.load(target, work).await?);
+                table.signed(algorithm, work, &self.compared(algorithm, target, work).await?);
             }
         }
         self.upstream(&mut table).await?;
         let (people, others) = self.busy(&rs256).await?;
-        for error in [&people, &others].into_iter().filter_map(|figures| figures.error.as_ref()) {
+        for error in
+            [&people.figures, &others].into_iter().filter_map(|figures| figures.error.as_ref())
+        {
             eprintln!("while people sign in: {error}");
         }
         table.busy(&people, &others);
@@ -133,9 +145,17 @@ impl Bench {
     async fn upstream(&self, table: &mut Table) -> Result<()> {
         let plain = self.target("upstream", "app-upstream").await?;
         let ruled = self.target("upstream", "app-upstream-rule").await?;
-        table.upstream(&self.load(&plain, Work::UpstreamSignIn).await?);
-        let without = self.load(&plain, Work::Userinfo).await?;
-        table.access_rule(&self.load(&ruled, Work::Userinfo).await?, &without);
+        table.upstream(&self.compared("ES256", &plain, Work::UpstreamSignIn).await?);
+        let mut without = self.workers(&plain, Work::Userinfo).await?;
+        let mut with = self.workers(&ruled, Work::Userinfo).await?;
+        let (mut all_without, mut all_with) = (None, None);
+        for _ in 0..self.slices() {
+            without = self.slice(without, Work::Userinfo, &mut all_without).await?;
+            with = self.slice(with, Work::Userinfo, &mut all_with).await?;
+        }
+        if let (Some(without), Some(with)) = (all_without, all_with) {
+            table.access_rule(&with, &without);
+        }
         Ok(())
     }
 
@@ -151,38 +171,112 @@ impl Bench {
         Ok(Arc::new(Target::discover(&issuer, application, trust(None)?).await?))
     }
 
-    async fn load(&self, target: &Arc<Target>, work: Work) -> Result<LoadFigures> {
-        let load = Load { connections: self.connections, duration: self.duration, rate: None };
-        eprintln!("{work:?} ..");
-        let workers = load::ready(target, work, load.connections).await?;
-        load::run(workers, work, load, &self.server.processes()).await
+    /// The number of slices of each kind of work.
+    fn slices(&self) -> u32 {
+        u32::try_from(self.duration.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX).max(1)
     }
 
-    async fn bare(&self, bare: &Bare, work: Work, like: &Target) -> Result<LoadFigures> {
-        let load = Load { connections: self.connections, duration: self.duration, rate: None };
-        let target = Arc::new(like.read_from(&bare.base())?);
-        load::run(
-            load::ready(&target, work, load.connections).await?,
-            work,
-            load,
-            &bare.processes(),
-        )
-        .await
+    async fn workers(&self, target: &Arc<Target>, work: Work) -> Result<Vec<Worker>> {
+        eprintln!("{work:?} ..");
+        load::ready(target, work, self.connections).await
+    }
+
+    /// Runs the workers for a slice; adds the results to `figures`.
+    async fn slice(
+        &self,
+        workers: Vec<Worker>,
+        work: Work,
+        figures: &mut Option<LoadFigures>,
+    ) -> Result<Vec<Worker>> {
+        let server = self.server.processes();
+        self.slice_of(workers, work, figures, &server).await
+    }
+
+    async fn slice_of(
+        &self,
+        workers: Vec<Worker>,
+        work: Work,
+        figures: &mut Option<LoadFigures>,
+        server: &Processes,
+    ) -> Result<Vec<Worker>> {
+        let load = Load { connections: self.connections, duration: SLICE, rate: None };
+        let (workers, later) = load::run(workers, work, load, server).await?;
+        match figures {
+            None => *figures = Some(later),
+            Some(figures) => figures.add(later)?,
+        }
+        Ok(workers)
+    }
+
+    /// Adds a slice's part of the core's own rates to `sums`.
+    fn raw_slice(&self, compared: &[RawWork], sums: &mut [f64]) -> Result<()> {
+        pin(self.servers_core)?;
+        for (work, sum) in compared.iter().zip(sums) {
+            *sum += self.core.borrow_mut().measure(*work, SLICE / RAW_PART);
+        }
+        pin(self.drivers_core)
+    }
+
+    /// Slices of work, and of the operations that it consists of, by turns.
+    async fn compared(
+        &self,
+        algorithm: &str,
+        target: &Arc<Target>,
+        work: Work,
+    ) -> Result<ComparedFigures> {
+        let operations = compared_with(algorithm, work);
+        let mut workers = self.workers(target, work).await?;
+        let (mut figures, mut rates) = (None, vec![0.0; operations.len()]);
+        self.raw_slice(&operations, &mut rates)?;
+        for _ in 0..self.slices() {
+            workers = self.slice(workers, work, &mut figures).await?;
+            self.raw_slice(&operations, &mut rates)?;
+        }
+        for rate in &mut rates {
+            *rate /= f64::from(self.slices() + 1);
+        }
+        Ok(ComparedFigures { figures: figures.context("no slice was measured")?, rates })
+    }
+
+    /// Slices of a bare server and of Lanyard by turns.
+    async fn plain(
+        &self,
+        bare: &Bare,
+        work: Work,
+        target: &Arc<Target>,
+    ) -> Result<(LoadFigures, LoadFigures)> {
+        let like = Arc::new(target.read_from(&bare.base())?);
+        let mut of_bare = load::ready(&like, work, self.connections).await?;
+        let mut of_server = self.workers(target, work).await?;
+        let (mut bare_figures, mut figures) = (None, None);
+        for _ in 0..self.slices() {
+            of_bare = self.slice_of(of_bare, work, &mut bare_figures, &bare.processes()).await?;
+            of_server = self.slice(of_server, work, &mut figures).await?;
+        }
+        bare_figures.zip(figures).context("no slice was measured")
     }
 
     /// Sign-ins as fast as passwords can be checked, and other requests at the same time.
-    async fn busy(&self, target: &Arc<Target>) -> Result<(LoadFigures, LoadFigures)> {
+    async fn busy(&self, target: &Arc<Target>) -> Result<(ComparedFigures, LoadFigures)> {
         eprintln!("SignIn, with other requests ..");
         let server = self.server.processes();
         let people = Load { connections: self.connections, duration: self.duration, rate: None };
         let others = Load { rate: Some(OTHERS), ..people };
         let signing_in = load::ready(target, Work::SignIn, people.connections).await?;
         let reading = load::ready(target, Work::Userinfo, others.connections).await?;
+        let operations = compared_with("RS256", Work::SignIn);
+        let mut rates = vec![0.0; operations.len()];
+        self.raw_slice(&operations, &mut rates)?;
         let (people, others) = tokio::join!(
             load::run(signing_in, Work::SignIn, people, &server),
             load::run(reading, Work::Userinfo, others, &server),
         );
-        Ok((people?, others?))
+        self.raw_slice(&operations, &mut rates)?;
+        for rate in &mut rates {
+            *rate /= 2.0;
+        }
+        let ((_, figures), (_, others)) = (people?, others?);
+        Ok((ComparedFigures { figures, rates }, others))
     }
 }
 
