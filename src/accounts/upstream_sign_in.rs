@@ -86,6 +86,7 @@ pub async fn begin_upstream_sign_in(
                 client_id: &oidc.client_id,
                 redirect_uri: &redirect_uri,
                 scopes: &scopes,
+                further: &oidc.authorization_parameters,
                 sealed_state: &sealed,
                 state: &state,
                 login_hint: wishes.login_hint,

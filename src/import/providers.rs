@@ -48,6 +48,31 @@ impl<'v> ProviderDraft<'v> {
         }
     }
 
+    /// Adds a parameter of the authorization request to `oidc`, which is set before.
+    pub(super) fn add_authorization_parameter(&mut self, name: &str, value: &str) {
+        let parameters = self.spec.get_mut("oidc").and_then(Value::as_object_mut);
+        let parameters = parameters
+            .map(|oidc| oidc.entry("authorizationParameters").or_insert_with(|| json!([])));
+        if let Some(parameters) = parameters.and_then(Value::as_array_mut) {
+            parameters.push(json!({ "name": name, "value": value }));
+        }
+    }
+
+    /// Carries the values of `prompt` that each request asks for.
+    pub(super) fn add_prompt(&mut self, import: &mut ImportCollector, field: &SourceField<'_>) {
+        let prompt = field.value.as_str().unwrap_or_default().trim();
+        match prompt {
+            "" | "unspecified" => {}
+            "consent" | "login" | "select_account" => {
+                self.add_authorization_parameter("prompt", prompt);
+            }
+            _ => import.notes.add(
+                field,
+                "is not carried: the request asks for consent, login or select_account, or for nothing",
+            ),
+        }
+    }
+
     /// Lets only people in whom an `OidcUser` names, since a restriction is not carried.
     pub(super) fn restrict(
         &mut self,

@@ -158,6 +158,8 @@ fn settings_of_keycloak_providers_are_carried_or_named() {
     assert_eq!(spec["oidc"]["privateKeyJwt"], json!({}));
     assert_eq!(spec["oidc"]["clientSecretRef"], Value::Null);
     assert_eq!(spec["oidc"]["userinfo"], "Never");
+    let prompt = json!([{ "name": "prompt", "value": "consent" }]);
+    assert_eq!(spec["oidc"]["authorizationParameters"], prompt);
     let mut named: Vec<&str> = notes.iter().map(|(field, _)| field.as_str()).collect();
     named.sort_unstable();
     let expected = [
@@ -166,10 +168,43 @@ fn settings_of_keycloak_providers_are_carried_or_named() {
         "claimFilterName",
         "clientAuthMethod",
         "organizationId",
-        "prompt",
         "syncMode",
     ];
     assert_eq!(named, expected);
+    let (spec, notes) = keycloak_parent(&json!({}), &json!({ "prompt": "none" }));
+    assert_eq!(spec["oidc"]["authorizationParameters"], Value::Null);
+    assert!(notes.iter().any(|(field, _)| field == "prompt"), "{notes:?}");
+}
+
+#[test]
+fn parameters_of_authorization_requests_are_carried() {
+    let parameters = |spec: &Value| {
+        let listed = spec["oidc"]["authorizationParameters"].as_array().cloned();
+        let text = |it: &Value| format!("{}={}", it["name"], it["value"]).replace('"', "");
+        listed.unwrap_or_default().iter().map(text).collect::<Vec<_>>()
+    };
+    let mut realm = sample("keycloak-realm.json");
+    let config = &mut realm["identityProviders"][0]["config"];
+    (config["offlineAccess"], config["prompt"]) = (json!("true"), json!("select_account"));
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    let google = spec_of(&imported, "IdentityProvider", "google");
+    let expected = ["prompt=select_account", "access_type=offline", "hd=example.com"];
+    assert_eq!(parameters(google), expected);
+
+    let connector = |kind: &str, config: Value| {
+        let connector = json!({ "type": kind, "id": "it", "config": config });
+        let config = json!({ "connectors": [connector] });
+        let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+        assert!(imported.notes.iter().all(|it| !it.message.starts_with("is not carried")));
+        parameters(spec_of(&imported, "IdentityProvider", "it"))
+    };
+    let tenant = "9c7a5a54-4a1b-4c3d-9e8f-0123456789ab";
+    let entra = json!({ "tenant": tenant, "promptType": "login", "domainHint": "acme.test" });
+    assert_eq!(connector("microsoft", entra), ["prompt=login", "domain_hint=acme.test"]);
+    let several = json!({ "hostedDomains": ["a.test", "b.test"], "promptType": "consent" });
+    assert_eq!(connector("google", several), ["prompt=consent", "hd=*"]);
+    let one = json!({ "issuer": "https://sso.test", "hostedDomains": ["a.test"] });
+    assert_eq!(connector("oidc", one), ["hd=a.test"]);
 }
 
 #[test]

@@ -71,6 +71,28 @@ impl SubjectStrategy {
     }
 }
 
+/// Parameters of an authorization request that each request sets for itself, or that would replace others.
+pub const RESERVED_AUTHORIZATION_PARAMETERS: [&str; 18] = [
+    "acr_values",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code_challenge",
+    "code_challenge_method",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+];
+
 wire_enum!(
     /// Whether the userinfo endpoint of a provider is asked.
     #[derive(Default)]

@@ -799,6 +799,26 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parameters_of_requests_to_a_provider_leave_its_own_alone() {
+    let providers = providers().await;
+    let with = |name: &str, value: &str| json!([{ "name": name, "value": value }]);
+    let good = [
+        with("access_type", "offline"),
+        with("prompt", "consent select_account"),
+        with("response_mode", "form_post"),
+    ];
+    let bad = [with("client_id", "x"), with("State", "x"), with("ui_locales", "de"), with("a b", "x")];
+    let field = "oidc.authorizationParameters";
+    let message = "must be the name of a parameter that Lanyard does not set itself";
+    providers.rule(field, &good, &bad, message).await;
+    let bad = [with("prompt", "login none"), with("response_mode", "fragment")];
+    let message = "must not have prompt none, with which nobody could sign in";
+    providers.rule(field, &good, &bad, message).await;
+    let twice = json!([{ "name": "hd", "value": "a" }, { "name": "hd", "value": "b" }]);
+    providers.rejects(json!({ "oidc": { "authorizationParameters": twice } }), "Duplicate").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn directories_have_a_server_and_attributes() {
     let ldap = json!({
         "url": "ldaps://ldap.acme.test", "schema": "OpenLDAP", "bindSecretRef": { "name": "acme" },

@@ -55,10 +55,32 @@ pub struct OidcProviderSpec {
     #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
+    /// Further parameters of the request that sends a browser to the provider, such as `access_type` and
+    /// `hd` of Google, or `domain_hint` of Microsoft Entra. They restrict nobody, since a browser can leave
+    /// them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub authorization_parameters: Vec<AuthorizationParameterSpec>,
     /// Whether the userinfo endpoint is asked: `IfNeeded` (default; if a claim that mappings or
     /// rules read is not in the ID token), `Always` or `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<EnumSpec<UserinfoUse>>,
+}
+
+/// A parameter of the authorization request to the provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = provider::authorization_parameter_value())]
+pub struct AuthorizationParameterSpec {
+    /// Its name. Parameters that Lanyard sets itself are refused. A `prompt` is added to one that an
+    /// application asks for.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = provider::authorization_parameter())]
+    pub name: String,
+    /// Its value.
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::visible())]
+    pub value: String,
 }
 
 /// Assertions that are signed with the tenant's keys. `{}` is enough for most providers.

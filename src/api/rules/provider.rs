@@ -3,6 +3,7 @@
 use kube::core::Rule;
 
 use super::rule;
+use crate::model::RESERVED_AUTHORIZATION_PARAMETERS;
 
 /// The member that `type` names is set, and no other.
 pub fn one_member() -> Rule {
@@ -62,6 +63,26 @@ pub fn tenant_ids() -> Rule {
     rule(
         "self.all(id, id.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'))",
         "must be ids of directories in lower case, such as b9419818-09af-49c2-b0c3-653adc1f376e",
+    )
+}
+
+/// The name of a parameter (RFC 6749 Appendix A.1) that requests do not set for themselves. Some servers
+/// ignore its case.
+pub fn authorization_parameter() -> Rule {
+    let reserved = RESERVED_AUTHORIZATION_PARAMETERS.join("|");
+    rule(
+        &format!(
+            "self.matches('^[-._A-Za-z0-9]+$') && !self.matches('(?i)^({reserved})$')"
+        ),
+        "must be the name of a parameter that Lanyard does not set itself, as it sets client_id, scope, state and login_hint",
+    )
+}
+
+/// Parameters whose value decides whether people can sign in.
+pub fn authorization_parameter_value() -> Rule {
+    rule(
+        "(self.name != 'prompt' || !self.value.matches('(^| )none( |$)')) && (self.name != 'response_mode' || self.value in ['query', 'form_post'])",
+        "must not have prompt none, with which nobody could sign in, nor a response_mode other than query and form_post",
     )
 }
 

@@ -74,6 +74,8 @@ pub(super) fn hosted_domains(
         return;
     }
     draft.set("emailDomains", json!(domains));
+    let shown = if let [domain] = domains.as_slice() { domain } else { "*" };
+    draft.add_authorization_parameter("hd", shown);
     if let [domain] = domains.as_slice() {
         draft.set("claimValidationRules", json!([{ "claim": "hd", "requiredValue": domain }]));
         draft.set("admit", json!("ByRules"));

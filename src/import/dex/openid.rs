@@ -36,6 +36,7 @@ pub(super) fn oidc_draft<'v>(
     if config.is_set("getUserInfo") {
         draft.set_in("oidc", "userinfo", json!("Always"));
     }
+    draft.add_prompt(import, &config.get("promptType"));
     hosted_domains(import, &mut draft, config);
     allowed_groups(import, &mut draft, config, "allowedGroups");
     if config.is_set("insecureSkipEmailVerified") {
@@ -53,6 +54,7 @@ pub(super) fn oidc_draft<'v>(
         "insecureEnableGroups",
         "getUserInfo",
         "hostedDomains",
+        "promptType",
         "allowedGroups",
         "insecureSkipEmailVerified",
         "basicAuthUnsupported",
@@ -94,10 +96,19 @@ pub(super) fn google_draft<'v>(
     let issuer = "https://accounts.google.com";
     set_upstream(import, &mut draft, config, issuer, &config.texts("scopes"));
     draft.set_in("claimMappings", "username", json!({ "claim": "email" }));
+    draft.add_prompt(import, &config.get("promptType"));
     hosted_domains(import, &mut draft, config);
     allowed_groups(import, &mut draft, config, "groups");
-    let known =
-        &["issuer", "clientID", "clientSecret", "redirectURI", "scopes", "hostedDomains", "groups"];
+    let known = &[
+        "issuer",
+        "clientID",
+        "clientSecret",
+        "redirectURI",
+        "scopes",
+        "hostedDomains",
+        "promptType",
+        "groups",
+    ];
     (draft, known)
 }
 
@@ -117,10 +128,23 @@ pub(super) fn microsoft_draft<'v>(
     }
     let mut draft = dex_draft(import, connector, id, ("OIDC", "oid"));
     set_upstream(import, &mut draft, config, &format!("{ENTRA}/{tenant}/v2.0"), &[]);
+    draft.add_prompt(import, &config.get("promptType"));
+    if let Some(domain) = config.text("domainHint") {
+        draft.add_authorization_parameter("domain_hint", &domain);
+    }
     allowed_groups(import, &mut draft, config, "groups");
     let message = "groups are those of the ID token: assign groups to the application in Entra, and choose names or ids there";
     import.notes.add(config, message);
-    Some((draft, &["clientID", "clientSecret", "redirectURI", "tenant", "groups"]))
+    let known = &[
+        "clientID",
+        "clientSecret",
+        "redirectURI",
+        "tenant",
+        "promptType",
+        "domainHint",
+        "groups",
+    ];
+    Some((draft, known))
 }
 
 pub(super) fn gitlab_draft<'v>(

@@ -31,7 +31,7 @@ const KNOWN: [&str; 14] = [
     "updateProfileFirstLoginMode",
 ];
 /// Members of its configuration that are carried, that discovery has, or that Lanyard always does.
-const KNOWN_CONFIG: [&str; 28] = [
+const KNOWN_CONFIG: [&str; 29] = [
     "authorizationUrl",
     "baseUrl",
     "claimFilterName",
@@ -49,6 +49,7 @@ const KNOWN_CONFIG: [&str; 28] = [
     "jwksUrl",
     "logoutUrl",
     "metadataDescriptorUrl",
+    "offlineAccess",
     "organizationId",
     "pkceEnabled",
     "pkceMethod",
@@ -161,6 +162,22 @@ pub(super) fn set_credentials(
     }
 }
 
+/// Sets the parameters of the request to an OpenID provider.
+pub(super) fn set_authorization_parameters(
+    import: &mut ImportCollector,
+    draft: &mut ProviderDraft<'_>,
+    config: &SourceField<'_>,
+) {
+    draft.add_prompt(import, &config.get("prompt"));
+    if config.is_set("offlineAccess") {
+        draft.add_authorization_parameter("access_type", "offline");
+    }
+    if let Some(domain) = config.text("hostedDomain") {
+        let is_one = !domain.contains(',');
+        draft.add_authorization_parameter("hd", if is_one { &domain } else { "*" });
+    }
+}
+
 /// Names settings that have no counterpart.
 pub(super) fn add_notes(
     import: &mut ImportCollector,
@@ -175,10 +192,6 @@ pub(super) fn add_notes(
     }
     for (name, message) in [
         ("baseUrl", "is not carried: set github.host"),
-        (
-            "prompt",
-            "is not carried: an application asks with its own prompt, which the provider gets",
-        ),
         ("organizationId", "is not carried: groups can stand for organizations"),
     ] {
         add_note(import, &config.get(name), message);

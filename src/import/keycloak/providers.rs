@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::provider_settings::{add_notes, set_admission, set_credentials, set_placement};
+use super::provider_settings::{
+    add_notes, set_admission, set_authorization_parameters, set_credentials, set_placement,
+};
 use crate::import::{
     manifests::ImportCollector,
     providers::{MASK, ProviderDraft},
@@ -69,10 +71,14 @@ fn provider_draft<'v>(
                 upstream["scopes"] = std::iter::once("openid").chain(own).collect();
             }
             draft.set("oidc", upstream);
+            set_authorization_parameters(import, &mut draft, &config);
         }
         Upstream::GitHub => {
             upstream["clientSecretRef"] = secret_reference(import);
             draft.set("github", upstream);
+            if config.text("prompt").is_some() {
+                import.notes.add(&config.get("prompt"), "is not carried: GitHub has no such parameter");
+            }
         }
     }
     match kind.as_str() {

@@ -26,6 +26,7 @@ pub fn sample_provider() -> IdentityProvider {
             credentials: UpstreamCredentials::None,
             linked: None,
             scopes: Vec::new(),
+            authorization_parameters: Vec::new(),
             userinfo: UserinfoUse::IfNeeded,
         }),
         identity_key: "https://login.acme.test".into(),

@@ -31,6 +31,8 @@ pub struct OidcUpstream {
     pub linked: Option<TenantId>,
     /// The scopes to request; empty: those that the provider offers of the usual ones.
     pub scopes: Vec<String>,
+    /// Further parameters of authorization requests, by name.
+    pub authorization_parameters: Vec<(String, String)>,
     /// Whether its userinfo endpoint is asked.
     pub userinfo: UserinfoUse,
 }

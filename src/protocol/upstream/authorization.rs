@@ -5,6 +5,9 @@ use url::Url;
 use super::{UpstreamMetadata, UpstreamState};
 use crate::protocol::pkce;
 
+/// The parameter that asks for pages of the provider (OIDC Core §3.1.2.1).
+const PROMPT: &str = "prompt";
+
 /// The parts of a request to a provider.
 #[derive(Clone, Copy, Debug)]
 pub struct UpstreamRequest<'a> {
@@ -14,6 +17,8 @@ pub struct UpstreamRequest<'a> {
     pub redirect_uri: &'a str,
     /// The scopes.
     pub scopes: &'a [String],
+    /// Further parameters of the manifest, by name.
+    pub further: &'a [(String, String)],
     /// The sealed state.
     pub sealed_state: &'a str,
     /// The same state.
@@ -46,11 +51,9 @@ pub fn authorization_url(
             .append_pair("nonce", nonce)
             .append_pair("code_challenge", &pkce::code_challenge(code_verifier))
             .append_pair("code_challenge_method", "S256");
-        if demands.fresh {
-            // Some providers take one value only. A new sign-in can be with another account.
-            query.append_pair("prompt", "login");
-        } else if request.select_account {
-            query.append_pair("prompt", "select_account");
+        let prompt = prompt(&request);
+        if !prompt.is_empty() {
+            query.append_pair(PROMPT, &prompt);
         }
         // With `max_age` the ID token must have `auth_time` (OIDC Core §3.1.2.1), which proves that
         // the person has signed in again.
@@ -67,6 +70,23 @@ pub fn authorization_url(
         if let Some(locales) = request.ui_locales {
             query.append_pair("ui_locales", locales);
         }
+        query.extend_pairs(request.further.iter().filter(|(name, _)| name != PROMPT));
     }
     Some(url.into())
+}
+
+/// `prompt`: what the application asks for, and what the manifest adds. Some providers take one value only,
+/// so an application adds one only.
+fn prompt(request: &UpstreamRequest<'_>) -> String {
+    let asked = if request.state.demands.fresh {
+        // A new sign-in can be with another account.
+        Some("login")
+    } else {
+        request.select_account.then_some("select_account")
+    };
+    let written = request.further.iter().filter(|(name, _)| name == PROMPT);
+    let written = written.flat_map(|(_, value)| value.split_ascii_whitespace());
+    let values: Vec<&str> =
+        asked.into_iter().chain(written.filter(|value| Some(*value) != asked)).collect();
+    values.join(" ")
 }

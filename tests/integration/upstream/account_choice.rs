@@ -42,6 +42,28 @@ async fn the_provider_is_asked_for_the_choice_that_an_application_wants() {
 }
 
 #[tokio::test]
+async fn a_request_has_the_parameters_of_the_manifest() {
+    let corp = "    clientSecretRef: {name: secret}\n  identityKey: https://corp.test\n";
+    let with = "    authorizationParameters: [{name: access_type, value: offline}, {name: hd, value: 'a&b=c'}, {name: prompt, value: consent}]\n";
+    let changed = corp.replacen('\n', &format!("\n{with}"), 1);
+    let world = World::with(&[(corp, &changed)]).await;
+    for (wish, sent) in [
+        (None, "consent"),
+        (Some("select_account"), "select_account consent"),
+        (Some("login"), "login consent"),
+        (Some("consent"), "consent"),
+    ] {
+        let wishes: Vec<_> = wish.iter().map(|wish| ("prompt", *wish)).collect();
+        let away = world.go("corp", &wishes).await;
+        assert_eq!(away.request["prompt"], sent, "{wish:?}");
+        assert_eq!(away.request["access_type"], "offline");
+        assert_eq!(away.request["hd"], "a&b=c");
+    }
+    let away = world.go("other", &[]).await;
+    assert!(!away.request.contains_key("access_type"), "{:?}", away.request);
+}
+
+#[tokio::test]
 async fn a_refused_person_starts_again_with_the_choice_of_an_account() {
     let world = World::new().await;
     for (wish, sent) in [(None, "select_account"), (Some("consent"), "select_account")] {

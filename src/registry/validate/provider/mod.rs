@@ -1,5 +1,6 @@
 //! Converts an `IdentityProvider` to a validated provider, except for its Secret.
 
+mod authorization_parameters;
 mod issuer_template;
 mod ldap;
 mod mapping;

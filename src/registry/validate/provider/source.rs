@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    ProblemList, issuer_template::check_issuer_template, ldap::ldap_settings, object_name,
+    ProblemList, authorization_parameters::authorization_parameters, issuer_template::check_issuer_template, ldap::ldap_settings, object_name,
     visible_text,
 };
 use crate::{
@@ -55,7 +55,13 @@ pub(super) fn provider_source(
                 None => own_upstream(problems, oidc),
             }?;
             let scopes = if written.is_empty() { upstream.scopes.clone() } else { written };
-            let source = ProviderSource::Oidc(OidcUpstream { scopes, userinfo, ..upstream });
+            let authorization_parameters = authorization_parameters(problems, oidc);
+            let source = ProviderSource::Oidc(OidcUpstream {
+                scopes,
+                userinfo,
+                authorization_parameters,
+                ..upstream
+            });
             (problems.len() == before).then(|| (source, oidc.client_secret_ref.clone()))
         }
         ProviderType::GitHub => github(problems, spec.github.as_ref()?),
@@ -126,6 +132,7 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
         credentials,
         linked: None,
         scopes: Vec::new(),
+        authorization_parameters: Vec::new(),
         userinfo: UserinfoUse::default(),
     })
 }
@@ -179,6 +186,7 @@ fn linked_upstream(
         linked: Some(linked.tenant.clone()),
         // Scopes that the client may not request would be refused.
         scopes: usual.filter(|it| linked.scopes.contains(*it)).map(str::to_owned).collect(),
+        authorization_parameters: Vec::new(),
         userinfo: UserinfoUse::default(),
     })
 }

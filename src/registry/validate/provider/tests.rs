@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::registry::ValidationProblem;
+use crate::{model::RESERVED_AUTHORIZATION_PARAMETERS, registry::ValidationProblem};
 
 /// The problems of a provider with changes to the members of its spec, as `field: message`.
 fn problems_of(changes: &Value) -> Vec<String> {
@@ -94,4 +94,39 @@ fn fields_of_refresh_that_are_never_read_are_refused() {
         assert_eq!(with(keep_for.clone()), ["spec.refresh.keepFor"], "{keep_for}");
     }
     assert_eq!(with(json!({"mode": "Sometimes", "keepFor": "4h"})), ["spec.refresh.mode"]);
+}
+
+#[test]
+fn parameters_that_each_request_sets_are_refused() {
+    const FIELD: &str = "spec.oidc.authorizationParameters";
+    let with = |parameters: &[(&str, &str)]| {
+        let parameters: Vec<Value> =
+            parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let oidc = json!({
+            "issuer": "https://corp.test", "clientId": "lanyard", "authorizationParameters": parameters,
+        });
+        fields_of(&json!({"oidc": oidc}))
+    };
+    for good in [
+        ("access_type", "offline"),
+        ("hd", "*"),
+        ("prompt", "consent select_account"),
+        ("response_mode", "form_post"),
+        ("claims", "{\"id_token\": {\"groups\": null}}"),
+    ] {
+        assert_eq!(with(&[good]), Vec::<String>::new(), "{good:?}");
+    }
+    for name in RESERVED_AUTHORIZATION_PARAMETERS.into_iter().chain(["Client_Id", "a b", "a&b", "ä"]) {
+        assert_eq!(with(&[(name, "x")]), [format!("{FIELD}[0].name")], "{name}");
+    }
+    for (name, value) in [
+        ("prompt", "none"),
+        ("prompt", "consent none"),
+        ("response_mode", "fragment"),
+        ("hd", "a\nb"),
+        ("hd", " "),
+    ] {
+        assert_eq!(with(&[(name, value)]), [format!("{FIELD}[0].value")], "{name}={value}");
+    }
+    assert_eq!(with(&[("hd", "a"), ("hd", "b")]), [format!("{FIELD}[1].name")]);
 }
