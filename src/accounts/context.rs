@@ -6,14 +6,17 @@ use rustls::RootCertStore;
 
 use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
-    fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch},
+    fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch, trusting_client},
     identity::{CredentialThrottle, throttle_prefix},
     keys::{AccessTokenCache, Sealer, Signer},
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
         Timestamp,
     },
-    protocol::records::{SealedRecord, decode_record, encode_record},
+    protocol::{
+        identity_provider::IdentityProvider,
+        records::{SealedRecord, decode_record, encode_record},
+    },
     registry::ServedTenant,
     remote::JwksCache,
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
@@ -161,18 +164,21 @@ impl<'a> AccountContext<'a> {
         self.sealer.map(|sealer| &**sealer).ok_or(AccountError::NoSealingKeys)
     }
 
-    /// The HTTP client for the identity providers of the tenant. Tenants of this installation are not
-    /// called over the network, where their address may be one that must not be called.
-    pub fn upstream_client(&self) -> SharedFetch {
+    /// The HTTP client for an identity provider of the tenant, which trusts the certificates of its object
+    /// too. Tenants of this installation are not called over the network, where their address may be one that
+    /// must not be called.
+    pub fn upstream_client(&self, provider: &IdentityProvider) -> SharedFetch {
         let (tenant, name) = (&self.tenant.tenant, self.tenant_id().to_string());
         let address = Some(throttle_prefix(self.origin.address));
-        let public = self.services.http_client.for_owner(&name, address);
+        let certificates = provider.certificates();
+        let own = |client: &FairFetch| trusting_client(client.for_owner(&name, address), certificates);
+        let public = own(&self.services.http_client);
         let local = self.services.local_issuers.get();
         Arc::new(UpstreamFetch {
             local: local
                 .map_or_else(|| Arc::clone(&public), |local| local.client_for(self.origin.address)),
             public,
-            internal: self.services.internal_http_client.for_owner(&name, address),
+            internal: own(&self.services.internal_http_client),
             hosts: Arc::clone(&tenant.upstream_hosts),
             issuers: self.tenant.linked_issuers(),
         })

@@ -28,7 +28,7 @@ pub(crate) async fn end_sessions_of_provider(
     (provider, oidc): (&IdentityProvider, &OidcUpstream),
     logout_token: &str,
 ) -> Result<usize, UpstreamSignInError> {
-    let (fetch, upstream) = (context.upstream_client(), &context.services.upstream);
+    let (fetch, upstream) = (context.upstream_client(provider), &context.services.upstream);
     let checked = upstream.check_logout_token(&fetch, (provider, oidc), logout_token, context.now);
     let token = checked.await.inspect_err(|error| report_refusal(context, provider, error))?;
     let name = match (&token.sid, &token.subject) {

@@ -39,7 +39,7 @@ pub(super) async fn ask_openid(
     of: (&IdentityProvider, &OidcUpstream),
     (session, old): (&UpstreamSession, &UpstreamClaims),
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
-    let fetch = context.upstream_client();
+    let fetch = context.upstream_client(of.0);
     let upstream = &context.services.upstream;
     let refresh_token = session.tokens.refresh_token.as_deref().unwrap_or_default();
     let metadata = upstream.metadata(&fetch, of, context.now).await?;
@@ -56,10 +56,10 @@ pub(super) async fn ask_openid(
 /// renewed first, where there is a refresh token.
 pub(super) async fn ask_github(
     context: AccountContext<'_>,
-    github: &GitHubUpstream,
+    (provider, github): (&IdentityProvider, &GitHubUpstream),
     session: &UpstreamSession,
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
-    let fetch = context.upstream_client();
+    let fetch = context.upstream_client(provider);
     let KeptTokens { refresh_token, access_token, .. } = &session.tokens;
     let access_token = Secret::new(access_token.clone().unwrap_or_default());
     let asked = github_claims(&fetch, github, &access_token).await;

@@ -152,7 +152,7 @@ async fn refresh(
     };
     let asked = match &provider.source {
         ProviderSource::Oidc(oidc) => ask_openid(context, (provider, oidc), (session, old)).await,
-        ProviderSource::GitHub(github) => ask_github(context, github, session).await,
+        ProviderSource::GitHub(github) => ask_github(context, (provider, github), session).await,
         ProviderSource::Ldap(_) => return Ok(PersonAnswer::Unavailable),
     };
     let asked = match asked {

@@ -83,7 +83,7 @@ async fn redirect(
         return Err(UpstreamSignOutError::OtherIssuer(session.issuer.clone()));
     }
     let services = context.services;
-    let fetch = context.upstream_client();
+    let fetch = context.upstream_client(provider);
     let metadata = services.upstream.metadata(&fetch, (provider, oidc), context.now).await?;
     let endpoint = metadata.end_session_endpoint.as_deref();
     let endpoint = endpoint.ok_or(UpstreamSignOutError::NoEndpoint)?;

@@ -196,8 +196,8 @@ condition_reasons! {
     /// The server of the provider does not answer, or answers with an error.
     Unreachable: "Look at the server, and at egress policy. Lanyard asks again all the time.",
     /// The certificate of the provider's server is not trusted, is expired, or is of another host.
-    CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetchCa`, or of `spec.ldap.caRef`. \
-                         Or correct the host.",
+    CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetch.caConfigMap` of the chart, or of \
+                         `caRef` of the provider. Or correct the host.",
     /// The provider has no discovery document that can be used, or it is about another issuer.
     BadMetadata: "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document.",
     /// The directory refuses the search account. Lanyard tries it every ten minutes, so that it is not locked.

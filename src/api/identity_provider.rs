@@ -23,7 +23,7 @@ pub use status::IdentityProviderStatus;
 pub use summary::{ProviderLinkSummary, ProviderSummary};
 
 use super::{
-    EnumSpec, LocalTenantRef,
+    EnumSpec, LocalTenantRef, SecretKeyRef,
     rules::{self, provider},
 };
 use crate::model::{AdmissionPolicy, LogoutScope, ProviderType};
@@ -133,4 +133,16 @@ pub struct IdentityProviderSpec {
     /// The place of the provider on the sign-in page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<ProviderSignInSpec>,
+}
+
+impl IdentityProviderSpec {
+    /// The reference to the certificates that verify its servers, with its field.
+    pub fn ca_ref(&self) -> Option<(&'static str, &SecretKeyRef)> {
+        let oidc = self.oidc.as_ref().and_then(|oidc| oidc.ca_ref.as_ref());
+        let github = self.github.as_ref().and_then(|github| github.ca_ref.as_ref());
+        let ldap = self.ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
+        let references =
+            [("spec.oidc.caRef", oidc), ("spec.github.caRef", github), ("spec.ldap.caRef", ldap)];
+        references.into_iter().find_map(|(field, reference)| Some((field, reference?)))
+    }
 }

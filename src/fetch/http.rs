@@ -6,7 +6,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,13 +15,18 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, exchange};
-use crate::model::ErrorCause;
+use super::{
+    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, SharedFetch, exchange,
+};
+use crate::model::{BoundedCache, ErrorCause, sha256};
 
 /// Limit from the call to the last byte of the response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,10 +35,44 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 4;
 
+/// Certificates of others than the installation whose TLS configurations are kept.
+const MAX_TRUSTED: usize = 64;
+
 /// The HTTP client. It does not limit the number of concurrent calls: see `FairFetch`.
 pub struct HttpFetch {
     guard: EgressPolicy,
     tls: TlsConnector,
+    trust: Arc<TrustStore>,
+}
+
+/// The root certificates of the installation, and the configurations that trust others too.
+struct TrustStore {
+    roots: RootCertStore,
+    /// By the digest of the certificates.
+    others: Mutex<BoundedCache<[u8; 32], TlsConnector>>,
+}
+
+impl TrustStore {
+    /// The configuration that also trusts certificates. One that cannot be parsed verifies nothing.
+    fn trusting(&self, pem: &str) -> TlsConnector {
+        let digest = sha256(pem.as_bytes());
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = others.get(&digest) {
+            return known.clone();
+        }
+        let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+        let mut roots = self.roots.clone();
+        roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+        let connector = connector(roots);
+        others.put(digest, connector.clone());
+        connector
+    }
+}
+
+fn connector(roots: RootCertStore) -> TlsConnector {
+    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsConnector::from(Arc::new(config))
 }
 
 impl std::fmt::Debug for HttpFetch {
@@ -54,10 +93,9 @@ impl HttpFetch {
     /// A client that calls addresses that the policy allows and verifies servers with these root
     /// certificates. Requires an installed crypto provider.
     pub fn new(guard: EgressPolicy, roots: RootCertStore) -> Self {
-        let mut config =
-            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self { guard, tls: TlsConnector::from(Arc::new(config)) }
+        let others = Mutex::new(BoundedCache::new(MAX_TRUSTED));
+        let tls = connector(roots.clone());
+        Self { guard, tls, trust: Arc::new(TrustStore { roots, others }) }
     }
 
     /// Runs a request with the timeout.
@@ -207,6 +245,12 @@ impl Fetch for HttpFetch {
             exchange::read_any_response(response, &target.host, limit).await
         })
         .await
+    }
+
+    fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
+        let tls = self.trust.trusting(certificates);
+        let (guard, trust) = (self.guard.clone(), Arc::clone(&self.trust));
+        Some(Arc::new(Self { guard, tls, trust }))
     }
 }
 

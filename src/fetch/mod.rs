@@ -147,4 +147,15 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     /// Sends a request of an OAuth client, and reads at most `limit` bytes of the response, whatever
     /// its status.
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError>;
+
+    /// The same client, which also trusts these PEM certificates of authorities. `None` if it verifies no
+    /// certificates, because it makes no connections.
+    fn trusting(&self, _certificates: &Arc<str>) -> Option<SharedFetch> {
+        None
+    }
+}
+
+/// A client that also trusts certificates, where there are some.
+pub fn trusting_client(client: SharedFetch, certificates: Option<&Arc<str>>) -> SharedFetch {
+    certificates.and_then(|certificates| client.trusting(certificates)).unwrap_or(client)
 }

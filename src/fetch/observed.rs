@@ -1,13 +1,13 @@
 //! An HTTP client that reports each call to a callback, for metrics.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
 use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
 
 /// The callback. Its arguments are the method, and the error of a call that failed.
-type OnCall = Box<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
+type OnCall = Arc<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
 
 /// An HTTP client that reports its calls to a callback.
 pub struct InstrumentedFetch {
@@ -22,7 +22,7 @@ impl InstrumentedFetch {
         inner: SharedFetch,
         on_call: impl Fn(&'static str, Option<&FetchError>) + Send + Sync + 'static,
     ) -> Self {
-        Self { inner, on_call: Box::new(on_call) }
+        Self { inner, on_call: Arc::new(on_call) }
     }
 
     fn report_outcome<T>(
@@ -55,11 +55,16 @@ impl Fetch for InstrumentedFetch {
         let method = if call.form.is_some() { "post" } else { "get" };
         self.report_outcome(method, self.inner.call(call, limit).await)
     }
+
+    fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
+        let on_call = Arc::clone(&self.on_call);
+        Some(Arc::new(Self { inner: self.inner.trusting(certificates)?, on_call }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 

@@ -71,4 +71,9 @@ impl Fetch for OwnersFetch {
         let _permit = self.permit(call.url).await?;
         self.inner.call(call, limit).await
     }
+
+    fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
+        let (limiter, owner) = (Arc::clone(&self.limiter), self.owner.clone());
+        Some(Arc::new(Self { inner: self.inner.trusting(certificates)?, limiter, owner }))
+    }
 }

@@ -305,6 +305,33 @@ fn restrictions_are_carried_or_let_only_declared_people_in() {
 }
 
 #[test]
+fn authorities_of_connectors_are_carried() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pem);
+    for (kind, member, config, is_there) in [
+        ("oidc", "oidc", json!({ "issuer": "https://a.test", "rootCAs": ["/a", "/b"] }), false),
+        ("gitlab", "oidc", json!({ "rootCAData": data }), true),
+        ("github", "github", json!({ "hostName": "git.test", "rootCA": "/a" }), false),
+        ("ldap", "ldap", json!({ "host": "ldap.test", "rootCAData": data }), true),
+        ("oidc", "oidc", json!({ "issuer": "https://a.test", "rootCAs": [] }), false),
+    ] {
+        let names = !matches!(config.get("rootCAs"), Some(Value::Array(list)) if list.is_empty());
+        let connector = json!({ "type": kind, "id": "it", "config": config });
+        let config = json!({ "connectors": [connector] });
+        let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+        let spec = spec_of(&imported, "IdentityProvider", "it");
+        let expected = if names { json!({ "name": "it-ca" }) } else { Value::Null };
+        assert_eq!(spec[member]["caRef"], expected, "{kind}");
+        let secret = imported.manifests.iter().find(|it| it.name == "it-ca");
+        let written = secret.map(|it| it.object["stringData"]["ca.crt"].clone());
+        assert_eq!(written, is_there.then(|| json!(pem)), "{kind}");
+        let asked = imported.notes.iter().any(|it| it.message.contains("create the Secret \"it-ca\""));
+        assert_eq!(asked, names && !is_there, "{kind}: {:?}", imported.notes);
+        assert!(!imported.notes.iter().any(|it| it.field().contains("rootCA") && it.message == "is not carried"));
+    }
+}
+
+#[test]
 fn directories_keep_their_subjects() {
     let config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
         "host": "ldap.acme.test:636",

@@ -24,12 +24,14 @@ pub enum ProbeQuestion {
 pub struct ProbeTarget {
     /// The question.
     pub question: ProbeQuestion,
+    /// The PEM certificates of its own that verify the server.
+    pub certificates: Option<Arc<str>>,
     /// Whether the installation allows the host inside the network.
     pub inside_network: bool,
 }
 
 impl ProbeTarget {
-    /// The server, which equal texts stand for.
+    /// The host, for the log.
     pub fn host(&self) -> String {
         let host = match &self.question {
             ProbeQuestion::Discovery(issuer) => match Url::parse(issuer) {
@@ -42,17 +44,24 @@ impl ProbeTarget {
         if self.inside_network { format!("{host} inside") } else { host }
     }
 
-    /// The question at the server, which equal texts stand for. A changed password is another
-    /// question.
+    /// The server, which equal texts stand for. With other certificates it is another one, so that wrong ones
+    /// of one provider say nothing about others.
+    pub fn server(&self) -> String {
+        let host = self.host();
+        match &self.certificates {
+            Some(pem) => format!("{host} verified by {:02x?}", sha256(pem.as_bytes())),
+            None => host,
+        }
+    }
+
+    /// The question at the server, which equal texts stand for. A changed password is another question.
     pub fn key(&self) -> String {
         match &self.question {
             ProbeQuestion::Discovery(issuer) => issuer.to_string(),
             ProbeQuestion::GitHubApi(host) => format!("api of {host}"),
             ProbeQuestion::Directory(settings) => {
                 let account = &settings.account;
-                let certificates = settings.server.certificates.as_deref().unwrap_or_default();
-                let secrets = [account.password.expose(), certificates].join("\0");
-                let digest = sha256(secrets.as_bytes());
+                let digest = sha256(account.password.expose().as_bytes());
                 format!("{} {digest:02x?}", account.name)
             }
         }
@@ -112,17 +121,21 @@ mod tests {
     fn issuers_of_one_server_share_its_host_and_differ_in_the_question() {
         let target = |issuer: &str, inside_network| ProbeTarget {
             question: ProbeQuestion::Discovery(issuer.into()),
+            certificates: None,
             inside_network,
         };
         let (one, other) =
             (target("https://sso.test/realms/a", false), target("https://SSO.test:443/b", false));
-        assert_eq!(one.host(), other.host());
+        assert_eq!(one.server(), other.server());
         assert_ne!(one.key(), other.key());
-        assert_ne!(one.host(), target("https://sso.test/realms/a", true).host());
-        assert_ne!(one.host(), target("https://sso.test:8443/realms/a", false).host());
+        assert_ne!(one.server(), target("https://sso.test/realms/a", true).server());
+        assert_ne!(one.server(), target("https://sso.test:8443/realms/a", false).server());
+        let verified = |pem: &str| ProbeTarget { certificates: Some(pem.into()), ..one.clone() };
+        assert_ne!(verified("a").server(), one.server());
+        assert_ne!(verified("a").server(), verified("b").server());
         let github =
             ProbeTarget { question: ProbeQuestion::GitHubApi("sso.test".into()), ..one.clone() };
-        assert_eq!(github.host(), one.host());
+        assert_eq!(github.server(), one.server());
         assert_ne!(github.key(), one.key());
     }
 }

@@ -70,7 +70,7 @@ pub fn reachable_condition(
             "The provider's server has an address that may not be called; have its host listed in upstreamHosts.",
         ),
         ConditionReason::CertificateInvalid => {
-            (FALSE, "The certificate of the provider's server is not valid.")
+            (FALSE, "The certificate of the provider's server is not valid, or of an authority that neither the installation nor caRef names.")
         }
         ConditionReason::BadMetadata => {
             (FALSE, "The provider's discovery document is missing, wrong or about another issuer.")

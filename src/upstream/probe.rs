@@ -1,10 +1,12 @@
 //! Asks identity providers whether they can be used: over the network, as a sign-in would.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::ldap::{DirectoryFault, LdapDirectories};
 use crate::{
-    fetch::{ClientCall, FetchError, SharedFetch, is_certificate_error},
+    fetch::{ClientCall, FetchError, SharedFetch, is_certificate_error, trusting_client},
     model::{ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, UpstreamProbe},
     protocol::{
         identity_provider::{ORGANIZATIONS, TENANT_PLACEHOLDER},
@@ -31,6 +33,7 @@ pub struct NetworkProbe {
 impl UpstreamProbe for NetworkProbe {
     async fn probe(&self, target: &ProbeTarget) -> Result<(), ProbeError> {
         let fetch = if target.inside_network { &self.internal } else { &self.public };
+        let fetch = &trusting_client(Arc::clone(fetch), target.certificates.as_ref());
         match &target.question {
             ProbeQuestion::Discovery(issuer) => probe_discovery(fetch, issuer).await,
             ProbeQuestion::GitHubApi(host) => probe_github(fetch, host).await,
@@ -131,7 +134,7 @@ fn failure_of_directory(fault: &DirectoryFault) -> Option<ProbeFailure> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Arc};
+    use std::io;
 
     use bytes::Bytes;
     use rustls::{CertificateError, RootCertStore};
@@ -195,7 +198,7 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
         let probe = NetworkProbe { public, internal, directories };
-        let asked = probe.probe(&ProbeTarget { question, inside_network }).await;
+        let asked = probe.probe(&ProbeTarget { question, certificates: None, inside_network }).await;
         asked.map_err(|error| error.failure)
     }
 

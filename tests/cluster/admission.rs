@@ -763,6 +763,7 @@ async fn a_provider_is_a_client_by_itself_or_by_reference() {
         json!({ "issuer": "https://login.test", "clientId": "lanyard" }),
         json!({ "clientSecretRef": { "name": "hub" } }),
         json!({ "privateKeyJwt": {} }),
+        json!({ "caRef": { "name": "ca" } }),
     ] {
         providers.rejects(by_reference(also), message).await;
     }

@@ -20,6 +20,7 @@ use lanyard::{
     accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
     fetch::{
         CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch,
+        SharedFetch,
     },
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     identity::{LoginThrottle, PasswordVerifier},
@@ -40,22 +41,17 @@ use tokio::sync::{
 /// The outgoing HTTP client of the server, with documents and form receivers at URLs of the test.
 #[derive(Debug)]
 struct Network {
-    real: HttpFetch,
-    published: Mutex<HashMap<String, (u16, String)>>,
+    real: SharedFetch,
+    published: Arc<Mutex<HashMap<String, (u16, String)>>>,
     /// URL, and form or else `Authorization`, of the calls of published URLs.
-    called: Mutex<Vec<(String, String)>>,
-    receivers: Mutex<HashMap<String, UnboundedSender<String>>>,
+    called: Arc<Mutex<Vec<(String, String)>>>,
+    receivers: Arc<Mutex<HashMap<String, UnboundedSender<String>>>>,
 }
 
 impl Network {
     fn new(callable: EgressPolicy, roots: rustls::RootCertStore) -> Self {
-        let real = HttpFetch::new(callable, roots);
-        Self {
-            real,
-            published: Mutex::default(),
-            called: Mutex::default(),
-            receivers: Mutex::default(),
-        }
+        let real = Arc::new(HttpFetch::new(callable, roots));
+        Self { real, published: Arc::default(), called: Arc::default(), receivers: Arc::default() }
     }
 }
 
@@ -100,6 +96,13 @@ impl Fetch for Network {
             }
             None => self.real.call(call, limit).await,
         }
+    }
+
+    fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
+        let real = self.real.trusting(certificates)?;
+        let (published, called) = (Arc::clone(&self.published), Arc::clone(&self.called));
+        let receivers = Arc::clone(&self.receivers);
+        Some(Arc::new(Self { real, published, called, receivers }))
     }
 }
 

@@ -47,3 +47,36 @@ impl TlsServer {
         Self { port, certificate: certificate.pem() }
     }
 }
+
+/// An authority that nobody trusts yet.
+pub struct Authority {
+    /// Its certificate, as PEM.
+    pub certificate: String,
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    /// Makes one.
+    pub fn new() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("it is made").pem();
+        Self { certificate, issuer: rcgen::Issuer::new(params, key) }
+    }
+
+    /// Accepts connections with a certificate for `localhost` that it has signed.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let names = ["localhost".to_owned()];
+        let params = rcgen::CertificateParams::new(names).expect("a name");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it is made");
+        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .expect("a pair");
+        TlsAcceptor::from(Arc::new(config))
+    }
+}

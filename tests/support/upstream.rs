@@ -12,11 +12,12 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
 
-use super::publisher::signed;
+use super::{publisher::signed, tls::Authority};
 
 /// The public half of the key that [`signed`] uses.
 const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -91,7 +92,18 @@ impl Upstream {
     pub async fn start_as(host: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        let issuer = format!("http://{host}:{port}");
+        Self::start_on(listener, format!("http://{host}:{port}"), None)
+    }
+
+    /// Starts a provider whose certificate an authority has signed.
+    pub async fn start_signed(authority: &Authority) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let issuer = format!("https://localhost:{port}");
+        Self::start_on(listener, issuer, Some(authority.acceptor()))
+    }
+
+    fn start_on(listener: TcpListener, issuer: String, tls: Option<TlsAcceptor>) -> Self {
         let upstream = Self {
             issuer,
             script: Arc::default(),
@@ -116,10 +128,17 @@ impl Upstream {
                     refresh_token: valid.clone(),
                     directories: directories.clone(),
                 };
-                let unanswered = Arc::clone(&unanswered);
+                let (unanswered, tls) = (Arc::clone(&unanswered), tls.clone());
                 tokio::spawn(async move {
                     unanswered.fetch_add(1, Ordering::SeqCst);
-                    answer(stream, state).await;
+                    match tls {
+                        None => answer(stream, state).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                answer(stream, state).await;
+                            }
+                        }
+                    }
                     unanswered.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -144,7 +163,7 @@ struct State {
     directories: Arc<Mutex<Vec<String>>>,
 }
 
-async fn answer(mut stream: TcpStream, state: State) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
     let State { issuer, script, requests, nonce, refresh_token, directories } = state;
     let Some((path, body)) = read_request(&mut stream).await else { return };
     let script = script.lock().expect("whole").clone();
@@ -201,6 +220,7 @@ async fn answer(mut stream: TcpStream, state: State) {
     );
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(text.as_bytes()).await;
+    let _ = stream.shutdown().await;
 }
 
 /// The refresh token of a token response. `None` if the one in the request is refused; where they
@@ -250,7 +270,7 @@ fn replace(value: &mut Value, changes: &Value) {
 }
 
 /// Path and body of a request.
-async fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
+pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     loop {
         let mut buffer = [0; 4096];

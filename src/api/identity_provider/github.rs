@@ -26,6 +26,10 @@ pub struct GitHubProviderSpec {
     pub client_id: String,
     /// The Secret with the client secret. Default key: `client-secret`.
     pub client_secret_ref: SecretKeyRef,
+    /// The Secret with the PEM certificates of authorities that verify the provider's servers, in addition to
+    /// those that the installation trusts. Default key: `ca.crt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_ref: Option<SecretKeyRef>,
     /// The organizations whose members may sign in. Default: none is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizations: Option<GitHubOrganizationsSpec>,

@@ -49,6 +49,10 @@ pub struct OidcProviderSpec {
     /// client secret. Register the tenant's `jwks_uri` at the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_key_jwt: Option<PrivateKeyJwtSpec>,
+    /// The Secret with the PEM certificates of authorities that verify the provider's servers, in addition to
+    /// those that the installation trusts. Default key: `ca.crt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_ref: Option<SecretKeyRef>,
     /// Scopes to request. Default: `openid profile email`, and `groups` or `offline_access` where the
     /// provider offers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

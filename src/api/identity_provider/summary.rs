@@ -15,7 +15,7 @@ pub struct ProviderSummary {
     pub tenant: TenantId,
     /// The Secret with the provider's credentials for this tenant, if it names one.
     pub secret: Option<ObjectKey>,
-    /// The Secret with the certificates that verify a directory, if it names one.
+    /// The Secret with the certificates that verify its servers, if it names one.
     pub ca: Option<ObjectKey>,
     /// The client that it refers to, if it does.
     pub link: Option<ProviderLinkSummary>,
@@ -62,7 +62,7 @@ impl ManagedObject for IdentityProvider {
         let client = oidc.or(github).map(|reference| &reference.name);
         let account = ldap.as_ref().map(|ldap| &ldap.bind_secret_ref.name);
         let secret = client.or(account).map(|name| key.beside(name).shared());
-        let ca = ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
+        let ca = self.spec.ca_ref().map(|(_, reference)| reference);
         let ca = ca.map(|reference| key.beside(&reference.name).shared());
         ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, ca, link }
     }

@@ -37,7 +37,7 @@ pub fn identity_key() -> Rule {
 /// Either the issuer with a client id, or a client of this namespace.
 pub fn client_once() -> Rule {
     rule(
-        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) && !has(self.privateKeyJwt) && !has(self.tenantIds) : has(self.issuer) && has(self.clientId)",
+        "has(self.clientRef) ? !has(self.issuer) && !has(self.clientId) && !has(self.clientSecretRef) && !has(self.privateKeyJwt) && !has(self.tenantIds) && !has(self.caRef) : has(self.issuer) && has(self.clientId)",
         "must have issuer and clientId, or clientRef alone, which gives issuer, clientId and credentials",
     )
 }

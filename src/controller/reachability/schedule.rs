@@ -80,7 +80,7 @@ impl ProbeSchedule {
         }
         let mut shown = Vec::new();
         for (provider, target, known) in providers {
-            let (host, question) = (target.host(), target.key());
+            let (host, question) = (target.server(), target.key());
             self.add((&host, &question), (provider, target, known), now);
             shown.push((provider, host, question, known));
         }

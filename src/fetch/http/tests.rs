@@ -121,3 +121,37 @@ fn only_transient_errors_are_retried() {
     assert!(!FetchError::Status("a".into(), 404).is_transient());
     assert!(!FetchError::Forbidden("a".into()).is_transient());
 }
+
+#[tokio::test]
+async fn certificates_of_one_provider_verify_nothing_for_others() {
+    use tokio_rustls::rustls::{ServerConfig, pki_types::PrivateKeyDer};
+
+    let plain = network(&["127.0.0.0/8", "::1/128"]);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    let certificate = params.self_signed(&key).expect("it is made");
+    let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .expect("a pair");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("https://localhost:{}/", listener.local_addr().expect("bound").port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(OK.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    let pem: Arc<str> = certificate.pem().into();
+    let trusting = plain.trusting(&pem).expect("a client");
+    assert_eq!(trusting.get(&url, 100).await.map(|it| it.body), Ok(Bytes::from("{}")));
+    for client in [trusting.trusting(&"no certificate".into()).expect("a client"), Arc::new(plain)] {
+        let refused = client.get(&url, 100).await.expect_err("it is not trusted");
+        assert!(refused.is_about_certificate(), "{refused}");
+    }
+}

@@ -65,7 +65,7 @@ async fn complete(
     let Some(provider) = provider.filter(|provider| state.is_for(provider)) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
-    let fetch = app.context(request).upstream_client();
+    let fetch = app.context(request).upstream_client(provider);
     let context = app.context(request);
     let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
     match completed {

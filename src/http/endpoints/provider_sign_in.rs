@@ -90,7 +90,7 @@ pub(super) async fn redirect_to_provider(
         acr_values: &requested.acr.values,
         ui_locales: requested.ui_locales.as_deref(),
     };
-    let fetch = app.context(request).upstream_client();
+    let fetch = app.context(request).upstream_client(provider);
     let begun = begin_upstream_sign_in(
         authorization.accounts(),
         &fetch,

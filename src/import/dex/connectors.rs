@@ -1,6 +1,7 @@
 //! `connectors`.
 
 use super::{
+    certificates::{CERTIFICATES, set_certificates},
     directory::ldap_draft,
     environment::is_from_environment,
     github::github_draft,
@@ -42,7 +43,7 @@ fn connector_draft<'v>(
             return None;
         }
     }
-    let (draft, known) = match kind.as_str() {
+    let (mut draft, known) = match kind.as_str() {
         "oidc" => oidc_draft(import, connector, &config, &id)?,
         "google" => google_draft(import, connector, &config, &id),
         "microsoft" => microsoft_draft(import, connector, &config, &id)?,
@@ -57,6 +58,7 @@ fn connector_draft<'v>(
             return None;
         }
     };
-    import.notes.add_unknown(&config, known);
+    set_certificates(import, &mut draft, &config);
+    import.notes.add_unknown(&config, &[known, &CERTIFICATES].concat());
     Some(draft)
 }

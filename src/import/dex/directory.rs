@@ -1,6 +1,5 @@
 //! The connector `ldap`.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
@@ -18,8 +17,6 @@ const KNOWN: &[&str] = &[
     "insecureNoSSL",
     "startTLS",
     "insecureSkipVerify",
-    "rootCA",
-    "rootCAData",
     "bindDN",
     "bindPW",
     "userSearch",
@@ -65,9 +62,6 @@ pub(super) fn ldap_draft<'v>(
         "bindSecretRef": { "name": bind_secret(import, config, &draft.name) },
         "users": people,
     });
-    if let Some(reference) = certificates(import, config, &draft.name) {
-        ldap["caRef"] = reference;
-    }
     if let Some(groups) = groups(import, config, &name) {
         ldap["groups"] = groups;
     }
@@ -185,27 +179,6 @@ fn bind_secret(import: &mut ImportCollector, config: &SourceField<'_>, name: &st
             name
         }
     }
-}
-
-fn certificates(
-    import: &mut ImportCollector,
-    config: &SourceField<'_>,
-    name: &str,
-) -> Option<Value> {
-    let data = config.text("rootCAData");
-    let pem = data.as_ref().and_then(|data| String::from_utf8(STANDARD.decode(data).ok()?).ok());
-    if data.is_none() && config.text("rootCA").is_none() {
-        return None;
-    }
-    let reference = import.secret_entry(&format!("{name}-ca"), "ca.crt", pem.as_deref());
-    if pem.is_none() {
-        let message = format!(
-            "the certificates are not in the file; create the Secret {:?} with the entry ca.crt",
-            reference.name
-        );
-        import.notes.add(&config.get("rootCA"), message);
-    }
-    Some(json!({ "name": reference.name }))
 }
 
 fn groups(import: &mut ImportCollector, config: &SourceField<'_>, name: &str) -> Option<Value> {

@@ -3,6 +3,7 @@
 //! The claim `sub` stays: people of the local connector get it as `subject`, those of other
 //! connectors by the strategy `Dex` with the connector's id.
 
+mod certificates;
 mod clients;
 mod connectors;
 mod directory;

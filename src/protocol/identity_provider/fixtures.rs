@@ -25,6 +25,7 @@ pub fn sample_provider() -> IdentityProvider {
             tenant_ids: Vec::new(),
             credentials: UpstreamCredentials::None,
             linked: None,
+            certificates: None,
             scopes: Vec::new(),
             authorization_parameters: Vec::new(),
             userinfo: UserinfoUse::IfNeeded,

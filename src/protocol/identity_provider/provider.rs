@@ -1,6 +1,6 @@
 //! Identity providers, with all defaults applied.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     AssuranceRule, ClaimRule, GroupMapping, ProviderSource, Requirement, TextSource, UserRule,
@@ -59,6 +59,15 @@ impl IdentityProvider {
         match &self.source {
             ProviderSource::Ldap(settings) => Some(settings),
             ProviderSource::Oidc(_) | ProviderSource::GitHub(_) => None,
+        }
+    }
+
+    /// The PEM certificates of its object that verify its servers.
+    pub fn certificates(&self) -> Option<&Arc<str>> {
+        match &self.source {
+            ProviderSource::Oidc(oidc) => oidc.certificates.as_ref(),
+            ProviderSource::GitHub(github) => github.certificates.as_ref(),
+            ProviderSource::Ldap(settings) => settings.server.certificates.as_ref(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! How providers are asked: by OpenID Connect, by GitHub's API, or by LDAP.
 
+use std::sync::Arc;
+
 use crate::model::{
     ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, Secret,
     SecretTransport, SigningAlgorithm, TenantId, UserinfoUse,
@@ -29,6 +31,8 @@ pub struct OidcUpstream {
     pub credentials: UpstreamCredentials,
     /// The tenant of this installation that is the provider, if a client of it was referred to.
     pub linked: Option<TenantId>,
+    /// The PEM certificates that verify its servers, besides those that the installation trusts.
+    pub certificates: Option<Arc<str>>,
     /// The scopes to request; empty: those that the provider offers of the usual ones.
     pub scopes: Vec<String>,
     /// Further parameters of authorization requests, by name.
@@ -67,6 +71,8 @@ pub struct GitHubUpstream {
     pub client_id: String,
     /// The client secret.
     pub client_secret: Secret<String>,
+    /// The PEM certificates that verify its server, besides those that the installation trusts.
+    pub certificates: Option<Arc<str>>,
     /// Whether membership of an organization is required.
     pub organization_policy: GitHubOrganizationPolicy,
     /// The organizations, in lower case.

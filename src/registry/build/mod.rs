@@ -6,12 +6,12 @@
 
 mod cache;
 mod clients;
-mod directory;
 mod group;
 mod keys;
 mod members;
 mod provider_links;
 mod provider_loops;
+mod provider_secrets;
 mod providers;
 mod registration;
 mod salt;

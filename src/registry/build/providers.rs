@@ -5,31 +5,23 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{
-    directory::{self, ProviderSecrets},
     members::{ParsedObjects, TenantContext, TenantGroup},
+    provider_secrets::ProviderSecrets,
     sources::AcceptedSources,
 };
 use crate::{
-    api::{ConditionReason, ConditionType, IdentityProvider, SecretKeyRef, SecretState},
-    model::{
-        Installation, LdapServer, LdapSettings, ObjectKey, ProbeQuestion, ProbeTarget,
-        SubjectStrategy,
-    },
+    api::{ConditionReason, ConditionType, IdentityProvider},
+    model::{Installation, ObjectKey, ProbeQuestion, ProbeTarget, SubjectStrategy},
     protocol::identity_provider::{
-        GitHubUpstream, IdentityProvider as Provider, OidcUpstream, ProviderSource,
-        UpstreamCredentials,
+        IdentityProvider as Provider, ProviderSource, UpstreamCredentials,
     },
     registry::{
         LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ProviderUris,
         ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{EntryReference, parsed_entry, usable_secret},
         validate::{self, ProviderFindings},
     },
 };
-
-/// Default entry of a client secret.
-const DEFAULT_ENTRY: &str = "client-secret";
 
 /// Validates the providers of a group together.
 pub(super) fn validate_providers(
@@ -73,10 +65,10 @@ pub(super) fn validate_providers(
             checked.unreachable = reachable.is_some_and(|it| it != ConditionReason::Reachable);
         }
         let refused = found.problems.refused();
-        let secrets = read_secrets(&provider, found.secret.as_ref(), ca);
+        let secrets = ProviderSecrets::read(&provider, found.secret.as_ref(), ca);
         let secrets = secrets.map_err(|problem| found.problems.append([problem])).ok();
         let ready = found.checked.take().filter(|_| !refused).zip(secrets);
-        let ready = ready.map(|(checked, secrets)| with_secrets(checked, secrets));
+        let ready = ready.map(|(checked, secrets)| secrets.applied_to(checked));
         let issuer = host.accepted().map(|tenant| &tenant.tenant.issuer);
         let uris = issuer.map(|issuer| ProviderUris::of(issuer, &provider.member.key.name));
         let is_served = ready.is_some() && host.serves();
@@ -115,28 +107,6 @@ fn provider_issuer(
     linked.or_else(|| raw.spec.oidc.as_ref()?.issuer.clone())
 }
 
-/// Reads the Secrets of a provider.
-fn read_secrets(
-    provider: &ParsedObjects<'_, IdentityProvider>,
-    client: Option<&SecretKeyRef>,
-    ca: Option<&SecretState>,
-) -> Result<ProviderSecrets, ValidationProblem> {
-    if let Some(spec) = &provider.raw.spec.ldap {
-        return directory::directory_secrets(provider.member, spec, ca);
-    }
-    // Without its client secret the provider is not served.
-    let secret = client.map(|reference| {
-        let reference = EntryReference {
-            object: provider.member.key,
-            reference,
-            default_entry: DEFAULT_ENTRY,
-            field: validate::secret_field(&provider.raw.spec),
-        };
-        parsed_entry(provider.member.secret, reference, usable_secret)
-    });
-    Ok(ProviderSecrets::Client(secret.transpose()?))
-}
-
 /// The server of a provider, and what it is asked. `None` for a tenant of this installation.
 fn probe_target(provider: &Provider, installation: &Installation) -> Option<ProbeTarget> {
     let allows = |host: &str| installation.allows_upstream_host(host, &provider.object.namespace);
@@ -145,14 +115,17 @@ fn probe_target(provider: &Provider, installation: &Installation) -> Option<Prob
         ProviderSource::Oidc(oidc) => ProbeTarget {
             inside_network: allows(Url::parse(&oidc.issuer).ok()?.host_str()?),
             question: ProbeQuestion::Discovery(oidc.issuer.as_str().into()),
+            certificates: oidc.certificates.clone(),
         },
         ProviderSource::GitHub(github) => ProbeTarget {
             inside_network: allows(&github.host),
             question: ProbeQuestion::GitHubApi(github.host.as_str().into()),
+            certificates: github.certificates.clone(),
         },
         ProviderSource::Ldap(settings) => ProbeTarget {
             inside_network: settings.server.inside_network,
             question: ProbeQuestion::Directory(Arc::new((**settings).clone())),
+            certificates: settings.server.certificates.clone(),
         },
     })
 }
@@ -240,22 +213,4 @@ fn permit_inside_network(checked: &mut Provider, installation: &Installation) {
         settings.server.inside_network =
             installation.allows_upstream_host(host, &checked.object.namespace);
     }
-}
-
-fn with_secrets(checked: Provider, secrets: ProviderSecrets) -> Provider {
-    let source = match (checked.source, secrets) {
-        (ProviderSource::Oidc(oidc), ProviderSecrets::Client(Some(secret))) => {
-            let credentials = UpstreamCredentials::Secret { secret, transport: None };
-            ProviderSource::Oidc(OidcUpstream { credentials, ..oidc })
-        }
-        (ProviderSource::GitHub(github), ProviderSecrets::Client(Some(client_secret))) => {
-            ProviderSource::GitHub(GitHubUpstream { client_secret, ..github })
-        }
-        (ProviderSource::Ldap(settings), ProviderSecrets::Directory(account, certificates)) => {
-            let server = LdapServer { certificates, ..settings.server };
-            ProviderSource::Ldap(Box::new(LdapSettings { server, account, ..*settings }))
-        }
-        (source, _) => source,
-    };
-    Provider { source, ..checked }
 }

@@ -16,6 +16,7 @@ mod github_refresh;
 mod hanging;
 mod identifier_first;
 mod markup;
+mod own_authority;
 mod private_key_jwt;
 mod refresh;
 mod replicas;

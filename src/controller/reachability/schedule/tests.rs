@@ -12,7 +12,8 @@ fn key(name: &str) -> ObjectKey {
 }
 
 fn target(issuer: &str) -> ProbeTarget {
-    ProbeTarget { question: ProbeQuestion::Discovery(issuer.into()), inside_network: false }
+    let question = ProbeQuestion::Discovery(issuer.into());
+    ProbeTarget { question, certificates: None, inside_network: false }
 }
 
 /// Providers, each with its issuer and the conclusion that its status has.

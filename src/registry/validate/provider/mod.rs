@@ -120,9 +120,8 @@ fn secret_refs(
     spec: &IdentityProviderSpec,
     credentials: Option<&SecretKeyRef>,
 ) {
-    let ca = spec.ldap.as_ref().and_then(|ldap| ldap.ca_ref.as_ref());
     let credentials = credentials.map(|reference| (source::secret_field(spec), reference));
-    for (field, reference) in credentials.into_iter().chain(ca.map(|ca| ("spec.ldap.caRef", ca))) {
+    for (field, reference) in credentials.into_iter().chain(spec.ca_ref()) {
         secret_ref(problems, field, reference);
     }
 }

@@ -131,6 +131,7 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
         client_id,
         credentials,
         linked: None,
+        certificates: None,
         scopes: Vec::new(),
         authorization_parameters: Vec::new(),
         userinfo: UserinfoUse::default(),
@@ -167,6 +168,7 @@ fn linked_upstream(
         ("clientSecretRef", oidc.client_secret_ref.is_some()),
         ("tenantIds", !oidc.tenant_ids.is_empty()),
         ("privateKeyJwt", oidc.private_key_jwt.is_some()),
+        ("caRef", oidc.ca_ref.is_some()),
     ] {
         if set {
             let message = "comes from the client that clientRef names; remove one of the two";
@@ -184,6 +186,7 @@ fn linked_upstream(
         client_id: linked.client_id.to_string(),
         credentials: linked.credentials.clone(),
         linked: Some(linked.tenant.clone()),
+        certificates: None,
         // Scopes that the client may not request would be refused.
         scopes: usual.filter(|it| linked.scopes.contains(*it)).map(str::to_owned).collect(),
         authorization_parameters: Vec::new(),
@@ -241,6 +244,7 @@ fn github(
         host,
         client_id: spec.client_id.clone(),
         client_secret: Secret::new(String::new()),
+        certificates: None,
         organization_policy: policy,
         organizations: organizations.names.iter().map(|it| it.to_ascii_lowercase()).collect(),
         team_names,
