@@ -5,12 +5,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
-    api::{SourceView, Tenant},
+    api::{ConditionReason, IdentityProvider, SourceView, Tenant},
     controller::{self, MissingSealingKeys, ReconcileMetrics},
     http::AppState,
     model::{ManagedKind, ObjectKind},
     registry::Snapshot,
-    telemetry::{Metrics, Readiness, ReconcileOutcome, SealingKeysOutcome, SigningKeyTimes},
+    telemetry::{
+        Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome, SigningKeyTimes,
+    },
 };
 
 /// Reports each snapshot and the source's health to the metrics.
@@ -73,6 +75,16 @@ fn report_objects(app: &AppState, view: &SourceView, snapshot: &Snapshot) {
         (tenant.id.clone(), times)
     });
     app.accounts.metrics.signing_keys(keys);
+    let providers = snapshot.tenants().flat_map(|served| served.providers());
+    app.accounts.metrics.providers(providers.filter_map(|provider| {
+        let cached = view.objects.managed.get::<IdentityProvider>(&provider.object)?;
+        let reason = (*cached.status_facts())?;
+        Some(ReachableProvider {
+            tenant: &provider.tenant,
+            name: provider.name(),
+            is_reachable: reason == ConditionReason::Reachable,
+        })
+    }));
 }
 
 /// Reports reconciles to the metrics.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Metrics,
-    labels::{LoginOutcome, ReplayedKind, TokenKind},
+    labels::{ReplayedKind, TokenKind},
+    logins::LoginOutcome,
 };
 use crate::model::{
     AUDIT_TARGET, AuditEvent, AuditLine, AuditRecord, AuditSink, IssuedToken, SignInFailure,
@@ -41,9 +42,14 @@ impl AuditSink for AuditLog {
 /// Counts an event in the metrics that count nothing else.
 fn count_event(metrics: &Metrics, tenant: &TenantId, event: &AuditEvent<'_>) {
     match event {
-        AuditEvent::SignIn { reason, .. } => metrics.login(tenant, login_outcome(*reason)),
+        AuditEvent::SignIn { provider, reason, .. } => {
+            // The name of a provider that is gone comes from the request.
+            let is_known = *reason != Some(SignInFailure::ProviderGone);
+            let provider = Some(provider.as_str()).filter(|_| is_known);
+            metrics.login(tenant, provider, login_outcome(*reason));
+        }
         AuditEvent::AttemptThrottled { attempt: ThrottledAttempt::SignIn, .. } => {
-            metrics.login(tenant, LoginOutcome::Limited);
+            metrics.login(tenant, None, LoginOutcome::Limited);
         }
         AuditEvent::TokenIssued { tokens, .. } => {
             for token in tokens {
@@ -62,7 +68,24 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
     match reason {
         None => LoginOutcome::Success,
         Some(SignInFailure::Busy) => LoginOutcome::Busy,
-        Some(_) => LoginOutcome::Failure,
+        Some(
+            SignInFailure::ProviderUnavailable
+            | SignInFailure::ProviderAnswer
+            | SignInFailure::ProviderGone
+            | SignInFailure::Claims
+            | SignInFailure::NotFresh,
+        ) => LoginOutcome::ProviderFailed,
+        Some(
+            SignInFailure::UnknownUser
+            | SignInFailure::WrongPassword
+            | SignInFailure::NoPassword
+            | SignInFailure::Disabled
+            | SignInFailure::WrongCredentials
+            | SignInFailure::Restricted
+            | SignInFailure::NotAdmitted
+            | SignInFailure::Denied
+            | SignInFailure::SubjectTaken,
+        ) => LoginOutcome::Failure,
     }
 }
 
@@ -78,7 +101,7 @@ const fn token_kind(token: IssuedToken) -> TokenKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AuditOutcome, AuditText, LogoutKind, Timestamp};
+    use crate::model::{AuditOutcome, AuditText, AuditedClient, LogoutKind, Timestamp};
 
     fn logout() -> AuditEvent<'static> {
         AuditEvent::Logout {
@@ -87,6 +110,52 @@ mod tests {
             sid: None,
             client_id: None,
         }
+    }
+
+    #[test]
+    fn sign_ins_are_counted_by_provider_and_names_of_requests_are_no_labels() {
+        let (metrics, tenant) = (Arc::new(Metrics::new()), TenantId::new("team", "main"));
+        metrics.snapshot(1, Timestamp::from_secs(0), [tenant.clone()], &[]);
+        let log = AuditLog::new(Arc::clone(&metrics));
+        let provider = |number: usize| format!("p{number}");
+        let attempts = [
+            ("corp".to_owned(), None),
+            ("corp".to_owned(), Some(SignInFailure::ProviderUnavailable)),
+            ("corp".to_owned(), Some(SignInFailure::NotAdmitted)),
+            ("of-the-request".to_owned(), Some(SignInFailure::ProviderGone)),
+        ];
+        let further = (0..30).map(|number| (provider(number), None));
+        for (name, reason) in attempts.into_iter().chain(further) {
+            let event = AuditEvent::SignIn {
+                client: AuditedClient {
+                    client: AuditText::new("team/app"),
+                    client_id: AuditText::new("app"),
+                },
+                provider: AuditText::new(name),
+                subject: None,
+                username: None,
+                sid: None,
+                amr: Vec::new(),
+                reason,
+                cause: None,
+            };
+            log.record(&AuditRecord { tenant: Some(&tenant), origin: None, event });
+        }
+        let text = metrics.render(Timestamp::from_secs(0));
+        for (provider, outcome, count) in [
+            ("corp", "success", 1),
+            ("corp", "provider_failed", 1),
+            ("corp", "failure", 1),
+            ("", "provider_failed", 1),
+            ("p17", "success", 1),
+            ("", "success", 12),
+        ] {
+            let series = format!(
+                "lanyard_logins_total{{tenant=\"team/main\",provider=\"{provider}\",outcome=\"{outcome}\"}} {count}\n"
+            );
+            assert!(text.contains(&series), "{series} in {text}");
+        }
+        assert!(!text.contains("of-the-request") && !text.contains("p18"), "{text}");
     }
 
     #[test]

@@ -4,10 +4,11 @@ use super::{
     audit_labels::AUDIT_OUTCOMES,
     label_values::LabelValues,
     labels::{
-        FETCH_METHODS, FetchOutcome, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
+        FETCH_METHODS, FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
         ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
         WriteErrorReason, WriteOperation,
     },
+    logins::LoginOutcome,
     metric_description::{LabelDescription, MetricDescription, MetricType},
     refused_entries::RefusedEntryReason,
 };
@@ -82,6 +83,19 @@ const CLIENT: LabelDescription = LabelDescription {
               further ones, and where the tenant is empty.",
     values: &[],
 };
+const PROVIDER: LabelDescription = LabelDescription {
+    name: "provider",
+    meaning: "The name of the identity provider, or `Local` for the tenant's own users: those of the first 20 providers \
+              that people come to. Empty for further ones, for attempts that came too soon after others, and where the tenant \
+              is empty.",
+    values: &[],
+};
+const REACHABLE_PROVIDER: LabelDescription = LabelDescription {
+    name: "provider",
+    meaning: "The name of the identity provider. Beyond 1,000 of them, and with `--metrics-per-tenant false`, tenant and \
+              provider are empty: the value is 0 if one of these providers cannot be reached.",
+    values: &[],
+};
 const VERSION: LabelDescription =
     LabelDescription { name: "version", meaning: "The version of Lanyard.", values: &[] };
 const AUDIT_EVENT: LabelDescription = LabelDescription {
@@ -106,8 +120,8 @@ pub(super) const REQUEST_DURATION: MetricDescription = MetricDescription {
 };
 pub(super) const LOGINS: MetricDescription = counter(
     "logins",
-    &[TENANT, values("outcome", LoginOutcome::VALUES)],
-    "Sign-in attempts, by tenant and outcome",
+    &[TENANT, PROVIDER, values("outcome", LoginOutcome::VALUES)],
+    "Sign-in attempts, by tenant, identity provider and outcome",
 );
 pub(super) const BACKCHANNEL_LOGOUTS: MetricDescription = counter(
     "backchannel_logouts",
@@ -152,7 +166,7 @@ pub(super) const STORE_ERRORS: MetricDescription = counter(
 pub(super) const FETCHES: MetricDescription = counter(
     "fetches",
     &[values("method", FETCH_METHODS), values("outcome", FetchOutcome::VALUES)],
-    "Calls to clients' servers, by method and outcome",
+    "Calls to servers of applications and identity providers, by method and outcome",
 );
 pub(super) const SNAPSHOT_OBJECTS: MetricDescription = MetricDescription {
     labels: &[KIND],
@@ -182,6 +196,13 @@ pub(super) const SIGNING_KEY_OVERDUE: MetricDescription = MetricDescription {
     ..gauge(
         "signing_key_rotation_overdue",
         "Time since when a key should have been rotated, by tenant; 0 if none is due",
+    )
+};
+pub(super) const PROVIDER_REACHABLE: MetricDescription = MetricDescription {
+    labels: &[TENANT, REACHABLE_PROVIDER],
+    ..gauge(
+        "identity_provider_reachable",
+        "1 if the server of an identity provider answers, 0 if not, by the condition Reachable",
     )
 };
 pub(super) const CERTIFICATE_AGE: MetricDescription = MetricDescription {
@@ -283,6 +304,7 @@ pub const METRICS: &[MetricDescription] = &[
     SIGNING_KEY_OVERDUE,
     CERTIFICATE_AGE,
     CERTIFICATE_EXPIRES_IN,
+    PROVIDER_REACHABLE,
     SNAPSHOT_OBJECTS,
     SNAPSHOT_REVISION,
     SNAPSHOT_AGE,

@@ -12,12 +12,12 @@ use super::{
     audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
-        LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
         STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
-        TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
         WriteErrorReason, WriteOperation,
     },
+    logins::Logins,
     refused_entries::RefusedEntries,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind};
@@ -41,7 +41,7 @@ pub(super) struct FailedWrite {
 pub(super) struct MetricFamilies {
     pub(super) requests: Family<TenantRequestLabels, Counter>,
     pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
-    pub(super) logins: Family<TenantLogin, Counter>,
+    pub(super) logins: Logins,
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
@@ -67,7 +67,7 @@ impl Default for MetricFamilies {
         Self {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            logins: Family::default(),
+            logins: Logins::default(),
             logouts: Family::default(),
             tokens: Family::default(),
             replays: Family::default(),
@@ -89,7 +89,7 @@ impl MetricFamilies {
     pub(super) fn register(&self, registry: &mut Registry) {
         descriptions::REQUESTS.register(registry, self.requests.clone());
         descriptions::REQUEST_DURATION.register(registry, self.durations.clone());
-        descriptions::LOGINS.register(registry, self.logins.clone());
+        descriptions::LOGINS.register(registry, self.logins.counters());
         descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::REPLAYS.register(registry, self.replays.clone());
@@ -152,10 +152,7 @@ impl MetricFamilies {
                 drop(self.requests.get_or_create(&labels));
             }
         }
-        for &outcome in LoginOutcome::ALL {
-            let tenant = Arc::clone(tenant);
-            drop(self.logins.get_or_create(&TenantLogin { tenant, outcome }));
-        }
+        self.logins.begin_tenant(tenant);
         for &outcome in LogoutOutcome::ALL {
             let tenant = Arc::clone(tenant);
             drop(self.logouts.get_or_create(&TenantLogout { tenant, outcome }));
@@ -179,9 +176,7 @@ impl MetricFamilies {
                 self.requests.remove(&TenantRequestLabels { tenant, endpoint, outcome });
             }
         }
-        for &outcome in LoginOutcome::ALL {
-            self.logins.remove(&TenantLogin { tenant: Arc::clone(tenant), outcome });
-        }
+        self.logins.forget(tenant);
         for &outcome in LogoutOutcome::ALL {
             self.logouts.remove(&TenantLogout { tenant: Arc::clone(tenant), outcome });
         }

@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::descriptions;
+use super::{descriptions, reachability::ProviderLabels};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct TenantOnly {
@@ -55,6 +55,7 @@ pub(super) struct Gauges {
     pub(super) key_overdue: Family<TenantOnly, Seconds>,
     pub(super) certificate_age: Family<CertificateFile, Seconds>,
     pub(super) certificate_expires_in: Family<CertificateFile, Seconds>,
+    pub(super) providers: Family<ProviderLabels, Gauge>,
 }
 
 impl Gauges {
@@ -73,5 +74,6 @@ impl Gauges {
         descriptions::CERTIFICATE_AGE.register(registry, self.certificate_age.clone());
         descriptions::CERTIFICATE_EXPIRES_IN
             .register(registry, self.certificate_expires_in.clone());
+        descriptions::PROVIDER_REACHABLE.register(registry, self.providers.clone());
     }
 }

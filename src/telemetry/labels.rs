@@ -9,7 +9,14 @@ use crate::model::{Endpoint, ManagedKind};
 
 /// The methods of outbound HTTP requests.
 pub(super) const FETCH_METHODS: LabelValues =
-    &[("get", "Fetching a document."), ("post", "Sending a logout token.")];
+    &[
+    (
+        "get",
+        "Fetching a document: of an application, the discovery document, keys and userinfo of an identity provider, or an \
+         answer of GitHub's API.",
+    ),
+    ("post", "Sending a logout token to an application, or a token request to an identity provider."),
+];
 
 /// The operations of a store.
 pub(super) const STORE_OPERATIONS: LabelValues = &[
@@ -87,20 +94,6 @@ impl RequestOutcome {
         }
     }
 }
-
-label_values!(
-    /// The outcome of a sign-in attempt.
-    LoginOutcome {
-        /// The user signed in.
-        Success = "success",
-        /// Wrong user name or password, or a disabled user.
-        Failure = "failure",
-        /// Too many attempts: the login throttle applied.
-        Limited = "limited",
-        /// Too many concurrent password checks.
-        Busy = "busy",
-    }
-);
 
 label_values!(
     /// The kind of an issued token or code.
@@ -187,7 +180,7 @@ label_values!(
 );
 
 label_values!(
-    /// How a call to a client's server ended.
+    /// The end of a call to the server of an application or identity provider.
     FetchOutcome {
         /// A response came; for `get`, with status 200.
         Ok = "ok",
@@ -220,12 +213,6 @@ pub(super) struct TenantRequestLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct EndpointOnly {
     pub endpoint: Endpoint,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct TenantLogin {
-    pub tenant: Arc<str>,
-    pub outcome: LoginOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

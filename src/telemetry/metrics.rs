@@ -18,13 +18,14 @@ use super::{
     families::{FailedWrite, KindReadiness, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LoginOutcome,
-        LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
         STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
-        TenantLogin, TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
         WriteErrorReason, WriteOperation,
     },
+    logins::LoginOutcome,
     process::ProcessMetrics,
+    reachability::{ProviderReachability, ReachableProvider},
     refused_entries::RefusedEntryReason,
     tenant_labels::TenantLabels,
 };
@@ -41,6 +42,7 @@ pub struct Metrics {
     families: MetricFamilies,
     gauges: Gauges,
     ages: AgedObjects,
+    reachability: ProviderReachability,
     process: ProcessMetrics,
     /// The time at which the snapshot was built, in milliseconds.
     built_at: AtomicI64,
@@ -73,6 +75,7 @@ impl Metrics {
             families,
             gauges,
             ages: AgedObjects::default(),
+            reachability: ProviderReachability::default(),
             process,
             built_at: AtomicI64::new(i64::MIN),
             tenants: TenantLabels::new(per_tenant),
@@ -124,11 +127,10 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts a sign-in attempt.
-    pub(super) fn login(&self, tenant: &TenantId, outcome: LoginOutcome) {
+    /// Counts a sign-in attempt at a provider of the tenant, if it is known.
+    pub(super) fn login(&self, tenant: &TenantId, provider: Option<&str>, outcome: LoginOutcome) {
         let tenants = self.tenants.lock_labels();
-        let tenant = tenants.label_of(Some(tenant));
-        self.families.logins.get_or_create(&TenantLogin { tenant, outcome }).inc();
+        self.families.logins.count(tenants.label_of(Some(tenant)), provider, outcome);
     }
 
     /// Counts a back-channel logout request.
@@ -204,12 +206,18 @@ impl Metrics {
         self.ages.set_keys(labelled);
     }
 
+    /// Reports which identity providers can be reached, after [`Self::snapshot`].
+    pub fn providers<'p>(&self, providers: impl IntoIterator<Item = ReachableProvider<'p>>) {
+        let tenants = self.tenants.lock_labels();
+        self.reachability.set_providers(providers, |tenant| tenants.label_of(Some(tenant)));
+    }
+
     /// Reports the validity of the TLS certificate in a file.
     pub fn certificate(&self, file: String, validity: RangeInclusive<Timestamp>) {
         self.ages.set_certificate(file, validity);
     }
 
-    /// Counts a request to a client's server; `method` is one of `FETCH_METHODS`.
+    /// Counts a request to the server of an application or identity provider; `method` is one of `FETCH_METHODS`.
     pub fn fetched(&self, method: &'static str, outcome: FetchOutcome) {
         debug_assert!(FETCH_METHODS.iter().any(|(known, _)| *known == method), "{method}");
         self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
@@ -270,6 +278,7 @@ impl Metrics {
             self.gauges.age.set(now.since(Timestamp::from_millis(built_at)).as_secs_f64());
         }
         self.ages.report(&self.gauges, now);
+        self.reachability.report(&self.gauges.providers);
         self.process.update();
         let mut output = String::new();
         text::encode_registry(&mut output, &self.process_registry)

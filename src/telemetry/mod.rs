@@ -9,6 +9,7 @@ mod audit_labels;
 mod audit_log;
 mod audit_schema;
 mod batched_writer;
+mod bounded_labels;
 mod descriptions;
 mod families;
 mod gauges;
@@ -17,9 +18,11 @@ mod label_values;
 mod labels;
 mod log_fields;
 mod logging;
+mod logins;
 mod metric_description;
 mod metrics;
 mod process;
+mod reachability;
 mod refused_entries;
 mod tenant_labels;
 
@@ -32,13 +35,15 @@ pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;
 pub use label_values::LabelValues;
 pub use labels::{
-    FetchOutcome, LoginOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
+    FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
     RequestOutcome, SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};
+pub use logins::LoginOutcome;
 pub use metric_description::{LabelDescription, MetricDescription, MetricType};
 pub use metrics::Metrics;
+pub use reachability::ReachableProvider;
 pub use refused_entries::RefusedEntryReason;
 
 use crate::model::Entropy;

@@ -37,7 +37,7 @@ async fn access_lines_and_metrics_tell_of_a_sign_in() {
         answer.expect("an answer").text().await.expect("text")
     };
     let before = metrics().await;
-    let none = "lanyard_logins_total{tenant=\"\",outcome=\"success\"}";
+    let none = "lanyard_logins_total{tenant=\"\",provider=\"\",outcome=\"success\"}";
     assert_eq!(value(&before, none), Some(0.0), "{before}");
     let issuer = format!("{}/default/quickstart", dev.base_url);
     let callback = format!("{}/_lanyard/demo/callback", dev.base_url);
@@ -74,7 +74,7 @@ async fn access_lines_and_metrics_tell_of_a_sign_in() {
         after = metrics().await;
     }
     for series in [
-        "lanyard_logins_total{tenant=\"\",outcome=\"success\"}",
+        "lanyard_logins_total{tenant=\"\",provider=\"\",outcome=\"success\"}",
         "lanyard_requests_total{tenant=\"\",endpoint=\"token\",outcome=\"ok\"}",
         "lanyard_store_operation_duration_seconds_count{operation=\"insert\"}",
         ready,

@@ -94,6 +94,7 @@ fn each_metric_has_the_described_type_and_labels() {
     // A gauge is exposed once it has a value; counters exist from the start.
     metrics.signing_keys([(tenant("main"), key_times())]);
     metrics.certificate("tls.crt".to_owned(), NOW..=NOW);
+    metrics.providers([ReachableProvider { tenant: &tenant("main"), name: "corp", is_reachable: true }]);
     let described = METRICS.iter().map(|metric| {
         let name = metric.full_name();
         let name = name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
@@ -115,7 +116,7 @@ fn counters_exist_before_their_first_event() {
     for line in [
         "lanyard_requests_total{tenant=\"team/main\",endpoint=\"token\",outcome=\"failed\"} 0",
         "lanyard_requests_total{tenant=\"\",endpoint=\"other\",outcome=\"refused\"} 0",
-        "lanyard_logins_total{tenant=\"team/main\",outcome=\"busy\"} 0",
+        "lanyard_logins_total{tenant=\"team/main\",provider=\"Local\",outcome=\"busy\"} 0",
         "lanyard_tokens_issued_total{tenant=\"team/main\",kind=\"id_token\"} 0",
         "lanyard_backchannel_logouts_total{tenant=\"team/main\",outcome=\"failed\"} 0",
         "lanyard_reconciles_total{kind=\"Secret\",outcome=\"retry\"} 0",
@@ -130,13 +131,13 @@ fn counters_exist_before_their_first_event() {
 fn tenants_can_be_left_out() {
     let metrics = Metrics::with_tenants(false);
     metrics.snapshot(7, NOW, [tenant("main"), tenant("other")], &[(ManagedKind::Tenant, 2)]);
-    metrics.login(&tenant("main"), LoginOutcome::Success);
+    metrics.login(&tenant("main"), Some("corp"), LoginOutcome::Success);
     let later = Duration::from_secs(50);
     let younger = SigningKeyTimes { signs_since: Some(NOW), rotation_due: Some(NOW.plus(later)) };
     metrics.signing_keys([(tenant("main"), key_times()), (tenant("other"), younger)]);
     assert!(!metrics.render(NOW).contains("team/"), "{}", metrics.render(NOW));
     for line in [
-        "lanyard_logins_total{tenant=\"\",outcome=\"success\"} 1",
+        "lanyard_logins_total{tenant=\"\",provider=\"\",outcome=\"success\"} 1",
         "lanyard_signing_key_age_seconds{tenant=\"\"} 103.0",
         "lanyard_signing_key_rotation_overdue_seconds{tenant=\"\"} 10.0",
         "lanyard_snapshot_objects{kind=\"Tenant\"} 2",
@@ -183,9 +184,9 @@ fn renders_the_metrics_of_the_process() {
 #[test]
 fn an_unserved_tenant_has_an_empty_label() {
     let metrics = serving(&["main"]);
-    metrics.login(&tenant("invented"), LoginOutcome::Failure);
+    metrics.login(&tenant("invented"), Some("invented"), LoginOutcome::Failure);
     assert!(!metrics.render(NOW).contains("invented"));
-    assert!(has(&metrics, "lanyard_logins_total{tenant=\"\",outcome=\"failure\"} 1"));
+    assert!(has(&metrics, "lanyard_logins_total{tenant=\"\",provider=\"\",outcome=\"failure\"} 1"));
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn the_series_of_a_tenant_are_removed_with_it() {
     for name in ["main", "gone"] {
         let id = tenant(name);
         metrics.request(Some(&id), Endpoint::Login, RequestOutcome::Ok, Duration::ZERO);
-        metrics.login(&id, LoginOutcome::Success);
+        metrics.login(&id, Some("corp"), LoginOutcome::Success);
         metrics.token_issued(&id, TokenKind::IdToken);
     }
     assert!(metrics.render(NOW).contains("team/gone"));
@@ -202,7 +203,7 @@ fn the_series_of_a_tenant_are_removed_with_it() {
     let text = metrics.render(NOW);
     assert!(!text.contains("team/gone"), "{text}");
     assert!(text.contains("team/main"));
-    metrics.login(&tenant("gone"), LoginOutcome::Success);
+    metrics.login(&tenant("gone"), None, LoginOutcome::Success);
     assert!(!metrics.render(NOW).contains("team/gone"), "nor do late requests bring them back");
 }
 
@@ -259,4 +260,17 @@ fn refused_entries_have_a_bounded_number_of_clients() {
     }
     metrics.snapshot(8, NOW, [], &[(ManagedKind::Tenant, 0)]);
     assert!(!metrics.render(NOW).contains("team/"), "{}", metrics.render(NOW));
+}
+
+#[test]
+fn the_reachability_of_providers_is_that_of_now() {
+    let (metrics, main) = (serving(&["main"]), tenant("main"));
+    let provider = |name, is_reachable| ReachableProvider { tenant: &main, name, is_reachable };
+    let line = |name: &str, value| {
+        format!("lanyard_identity_provider_reachable{{tenant=\"team/main\",provider=\"{name}\"}} {value}")
+    };
+    metrics.providers([provider("corp", true), provider("old", false)]);
+    assert!(has(&metrics, &line("corp", 1)) && has(&metrics, &line("old", 0)));
+    metrics.providers([provider("corp", false)]);
+    assert!(has(&metrics, &line("corp", 0)) && !metrics.render(NOW).contains("\"old\""));
 }
