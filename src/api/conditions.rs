@@ -200,6 +200,8 @@ condition_reasons! {
                          `caRef` of the provider. Or correct the host.",
     /// The provider has no discovery document that can be used, or it is about another issuer.
     BadMetadata: "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document.",
+    /// The host answers, but not as the API of GitHub does.
+    NotGitHub: "Correct `spec.github.host`: it is the host of the pages of GitHub Enterprise Server.",
     /// The directory refuses the search account. Lanyard tries it every ten minutes, so that it is not locked.
     AccountRefused: "Correct name and password in the Secret that `spec.ldap.bindSecretRef` names.",
     /// A write to the cluster failed. Lanyard tries again.

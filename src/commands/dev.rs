@@ -20,6 +20,7 @@ use http_body_util::Full;
 use tokio::sync::watch;
 
 use super::{
+    outbound::upstream_probe,
     runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
@@ -90,7 +91,9 @@ async fn serve(args: &DevArgs) -> Result<()> {
         None => None,
     };
     let mut asked = stop.clone();
+    let probe = upstream_probe(&args.serve, true, &parts.app.accounts.metrics)?;
     let context = parts.controller(&source).collecting_garbage();
+    let context = context.with_upstream_probe(Arc::new(probe));
     let acting = tokio::spawn(controller::run_controller(context, leads, async move {
         asked.wait_for(|stop| *stop).await.map(drop)
     }));

@@ -78,7 +78,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     if let Some(follower) = follower {
         follower.start(client.clone());
     }
-    let probe = super::outbound::upstream_probe(&args.serve, &parts.app.accounts.metrics)?;
+    let probe = super::outbound::upstream_probe(&args.serve, false, &parts.app.accounts.metrics)?;
     let candidate = LeaderElectionConfig {
         lease: Arc::new(ClusterLease::new(
             client,

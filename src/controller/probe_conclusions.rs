@@ -65,6 +65,7 @@ pub(super) const fn reason_of(result: Result<(), ProbeFailure>) -> ConditionReas
         Err(ProbeFailure::Unreachable) => ConditionReason::Unreachable,
         Err(ProbeFailure::CertificateInvalid) => ConditionReason::CertificateInvalid,
         Err(ProbeFailure::BadMetadata) => ConditionReason::BadMetadata,
+        Err(ProbeFailure::NotGitHub) => ConditionReason::NotGitHub,
         Err(ProbeFailure::AccountRefused) => ConditionReason::AccountRefused,
     }
 }
@@ -77,6 +78,7 @@ pub(super) fn result_of(reason: ConditionReason) -> Option<Result<(), ProbeFailu
         ConditionReason::Unreachable => Err(ProbeFailure::Unreachable),
         ConditionReason::CertificateInvalid => Err(ProbeFailure::CertificateInvalid),
         ConditionReason::BadMetadata => Err(ProbeFailure::BadMetadata),
+        ConditionReason::NotGitHub => Err(ProbeFailure::NotGitHub),
         ConditionReason::AccountRefused => Err(ProbeFailure::AccountRefused),
         _ => return None,
     })
@@ -93,10 +95,10 @@ mod tests {
     #[test]
     fn a_new_leader_reads_each_conclusion_from_the_status() {
         use ProbeFailure::{
-            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, Unreachable,
+            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, NotGitHub, Unreachable,
         };
         let failures =
-            [HostNotAllowed, Unreachable, CertificateInvalid, BadMetadata, AccountRefused];
+            [HostNotAllowed, Unreachable, CertificateInvalid, BadMetadata, NotGitHub, AccountRefused];
         for result in failures.map(Err).into_iter().chain([Ok(())]) {
             assert_eq!(result_of(reason_of(result)), Some(result));
         }

@@ -79,6 +79,8 @@ pub enum ProbeFailure {
     CertificateInvalid,
     /// Its discovery document cannot be used, or is about another issuer.
     BadMetadata,
+    /// Its API does not answer as GitHub's does.
+    NotGitHub,
     /// A directory refuses the search account.
     AccountRefused,
 }
@@ -88,7 +90,7 @@ impl ProbeFailure {
     pub const fn is_of_host(self) -> bool {
         match self {
             Self::HostNotAllowed | Self::Unreachable | Self::CertificateInvalid => true,
-            Self::BadMetadata | Self::AccountRefused => false,
+            Self::BadMetadata | Self::NotGitHub | Self::AccountRefused => false,
         }
     }
 }

@@ -75,6 +75,9 @@ pub fn reachable_condition(
         ConditionReason::BadMetadata => {
             (FALSE, "The provider's discovery document is missing, wrong or about another issuer.")
         }
+        ConditionReason::NotGitHub => {
+            (FALSE, "The host in spec.github.host does not answer as GitHub does.")
+        }
         ConditionReason::AccountRefused => (FALSE, "The directory refuses the search account."),
         _ => (FALSE, "The provider's server does not answer."),
     };

@@ -4,10 +4,13 @@
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use super::{CodeExchange, UpstreamAnswer, UpstreamError};
+use super::{
+    CodeExchange, UpstreamAnswer, UpstreamError,
+    github_teams::{add_parents, groups},
+};
 use crate::{
     fetch::{ClientCall, SharedFetch},
-    model::{GitHubTeamNames, Secret},
+    model::Secret,
     protocol::{
         identity_provider::{GitHubUpstream, UpstreamClaims},
         pkce,
@@ -105,7 +108,11 @@ pub async fn github_claims(
     let counts = |team: &&Value| {
         !is_restricted || login(team.get("organization")).is_some_and(|it| required.contains(&it))
     };
-    let groups = groups(github, teams.iter().filter(counts));
+    let mut teams: Vec<Value> = teams.iter().filter(counts).cloned().collect();
+    if github.team_parents {
+        add_parents(&api, &mut teams).await?;
+    }
+    let groups = groups(github.team_names, &teams);
     Ok(claims(&user, &emails, &organizations, &groups))
 }
 
@@ -142,7 +149,7 @@ pub(super) fn api_base(host: &str) -> String {
 }
 
 /// The REST API with a person's token.
-struct GitHubApi<'a> {
+pub(super) struct GitHubApi<'a> {
     fetch: &'a SharedFetch,
     base: String,
     authorization: Secret<String>,
@@ -156,7 +163,7 @@ impl<'a> GitHubApi<'a> {
     }
 
     /// One object.
-    async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
+    pub(super) async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
         Ok(self.page(&format!("{}{path}", self.base)).await?.0)
     }
 
@@ -208,29 +215,8 @@ fn says_rate_limit(body: &[u8]) -> bool {
 }
 
 /// The login of an organization, in lower case.
-fn login(organization: Option<&Value>) -> Option<String> {
+pub(super) fn login(organization: Option<&Value>) -> Option<String> {
     Some(organization?.get("login")?.as_str()?.to_ascii_lowercase())
-}
-
-/// The groups of teams: `<organization>:<team>`.
-fn groups<'a>(github: &GitHubUpstream, teams: impl Iterator<Item = &'a Value>) -> Vec<String> {
-    let field = match github.team_names {
-        GitHubTeamNames::Slug => "slug",
-        GitHubTeamNames::Name => "name",
-    };
-    let mut groups: Vec<String> = Vec::new();
-    for team in teams {
-        let Some(organization) = login(team.get("organization")) else { continue };
-        let parent = team.get("parent").filter(|_| github.team_parents);
-        let names = [Some(team), parent].into_iter().flatten();
-        for name in names.filter_map(|team| team.get(field)?.as_str()) {
-            let group = format!("{organization}:{name}");
-            if !groups.contains(&group) {
-                groups.push(group);
-            }
-        }
-    }
-    groups
 }
 
 /// The claims of a person.

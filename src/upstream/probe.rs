@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
 
 use super::ldap::{DirectoryFault, LdapDirectories};
 use crate::{
@@ -66,7 +68,7 @@ async fn probe_discovery(fetch: &SharedFetch, issuer: &str) -> Result<(), ProbeE
     Err(bad(format!("the discovery document of {issuer} is about {:?}", metadata.issuer)))
 }
 
-/// Asks GitHub's API for the rate limit, which costs nothing of it. Any answer is one.
+/// Asks GitHub's API for the rate limit, which costs nothing of it.
 async fn probe_github(fetch: &SharedFetch, host: &str) -> Result<(), ProbeError> {
     let url = format!("{}/rate_limit", super::github::api_base(host));
     let call = ClientCall {
@@ -76,15 +78,32 @@ async fn probe_github(fetch: &SharedFetch, host: &str) -> Result<(), ProbeError>
         form: None,
     };
     match fetch.call(call, MAX_ANSWER).await {
-        Ok(answer) if answer.status < 500 => Ok(()),
-        Ok(answer) => Err(ProbeError {
-            failure: ProbeFailure::Unreachable,
-            cause: format!("{url} answered with status {}", answer.status),
-        }),
+        Ok(answer) if is_answer_of_github(&answer.body) => Ok(()),
+        Ok(answer) => {
+            let is_failing = answer.status >= 500 || answer.status == 429;
+            let failure =
+                if is_failing { ProbeFailure::Unreachable } else { ProbeFailure::NotGitHub };
+            let cause = format!(
+                "{url} answered with status {}, and not as the API of GitHub does",
+                answer.status
+            );
+            Err(ProbeError { failure, cause })
+        }
         Err(error) => {
             Err(ProbeError { failure: failure_of_fetch(&error), cause: error.to_string() })
         }
     }
+}
+
+/// Whether an answer is one of GitHub's API: the limits, or an error with a link to its documentation. A server
+/// may hide its API from strangers, or have no limits.
+fn is_answer_of_github(body: &[u8]) -> bool {
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return false };
+    let link = answer.get("documentation_url").and_then(Value::as_str);
+    let link = link.and_then(|link| Url::parse(link).ok());
+    let of_github = |host: &str| host == "github.com" || host.ends_with(".github.com");
+    link.is_some_and(|link| link.host_str().is_some_and(of_github))
+        || answer.get("resources").and_then(|it| it.get("core")).is_some_and(Value::is_object)
 }
 
 fn failure_of_fetch(error: &FetchError) -> ProbeFailure {
@@ -255,9 +274,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn any_answer_of_the_api_of_github_is_one() {
+    async fn a_server_that_is_not_github_is_told_by_its_answer() {
         let github = || ProbeQuestion::GitHubApi("github.com".into());
-        assert_eq!(probe(github(), false, Ok("rate limit exceeded")).await, Ok(()));
+        for (answer, expected) in [
+            (r#"{"resources": {"core": {"limit": 60, "remaining": 59}}, "rate": {}}"#, Ok(())),
+            (
+                r#"{"message": "Must authenticate to access this API.", "documentation_url": "https://docs.github.com/enterprise-server@3.15/rest"}"#,
+                Ok(()),
+            ),
+            (
+                r#"{"message": "API rate limit exceeded", "documentation_url": "https://developer.github.com/v3/#rate-limiting"}"#,
+                Ok(()),
+            ),
+            (r#"{"message": "404 Not Found"}"#, Err(ProbeFailure::NotGitHub)),
+            ("<html><title>Sign in</title></html>", Err(ProbeFailure::NotGitHub)),
+            (
+                r#"{"documentation_url": "https://github.com.evil.test/"}"#,
+                Err(ProbeFailure::NotGitHub),
+            ),
+            ("", Err(ProbeFailure::NotGitHub)),
+        ] {
+            assert_eq!(probe(github(), false, Ok(answer)).await, expected, "{answer}");
+        }
         let late = Err(FetchError::Late("api.github.com".into()));
         assert_eq!(probe(github(), false, late).await, Err(ProbeFailure::Unreachable));
     }

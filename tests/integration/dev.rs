@@ -2,9 +2,13 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use serde_json::json;
+
 use crate::support::{
     browser::{Application, Browser, agree, claims, unescape, verified},
     dev::{Dev, copy_of},
+    ports::free_port,
+    upstream::Upstream,
 };
 
 const ADA: (&str, &str) = ("ada", "correct horse battery staple");
@@ -230,4 +234,68 @@ async fn registration_example_accepts_a_client_with_its_token() {
     assert_eq!(answer.status().as_u16(), 400, "not for a host that the tenant does not list");
     let answer = register(host).bearer_auth(token).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_answer_is_shown_as_in_a_cluster() {
+    const TENANT: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: page}
+spec: {tenantRef: {name: main}, redirectUris: ['https://rp.test/cb'], tokenEndpointAuthMethod: none}
+";
+    let provider = |name: &str, issuer: &str| {
+        format!(
+            "---
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {{name: {name}}}
+spec:
+  tenantRef: {{name: main}}
+  type: OIDC
+  oidc: {{issuer: '{issuer}', clientId: lanyard}}
+  claimMappings:
+    email: {{claim: ''}}
+    username: {{claim: preferred_username, prefix: '{name}:'}}
+    groups: {{claim: groups, prefix: '{name}:'}}
+  admit: Everyone
+"
+        )
+    };
+    let (upstream, port, admin) = (Upstream::start().await, free_port(), free_port());
+    let answers = json!({"response_types_supported": ["code"]});
+    upstream.answers(|script| script.metadata = answers);
+    let live = provider("live", &upstream.issuer);
+    let dead = provider("dead", &format!("http://127.0.0.1:{port}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("main.yaml"), format!("{TENANT}{live}{dead}")).expect("written");
+    let listen = format!("--admin-listen=127.0.0.1:{admin}");
+    let dev = Dev::start_with(folder.path(), &[&listen]);
+    let log = dev.awaits("the identity provider cannot be reached").await;
+    assert!(log.contains("Unreachable"), "{log}");
+    dev.awaits("Open  ").await;
+
+    let value = |provider: &str, value: u8| {
+        format!("lanyard_identity_provider_reachable{{tenant=\"default/main\",provider=\"{provider}\"}} {value}\n")
+    };
+    let mut metrics = String::new();
+    for _ in 0..600 {
+        let answer = reqwest::get(format!("http://127.0.0.1:{admin}/metrics")).await;
+        metrics = answer.expect("an answer").text().await.expect("text");
+        if metrics.contains(&value("live", 1)) && metrics.contains(&value("dead", 0)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(metrics.contains(&value("live", 1)) && metrics.contains(&value("dead", 0)), "{metrics}");
+    let issuer = format!("{}/default/main", dev.base_url);
+    let app = Application::discover(&issuer, "default.page", None, "https://rp.test/cb").await;
+    let page = Browser::new().open(&app.authorize_url("openid", &[])).await;
+    assert!(page.body.contains("Continue with dead <small>(does not answer"), "{}", page.body);
+    assert!(page.body.contains("Continue with live</a>"), "{}", page.body);
 }

@@ -59,7 +59,8 @@ pub struct GitHubGroupsSpec {
     /// `Slug` (default): the team's name in URLs. `Name`: its name as displayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<EnumSpec<GitHubTeamNames>>,
-    /// Whether the parents of a person's teams are groups too. Default: false.
+    /// Whether the teams that contain a person's teams are groups too, at any depth. At most 50 of them are
+    /// asked for; a person with more is refused. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parents: Option<bool>,
 }

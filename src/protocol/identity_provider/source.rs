@@ -79,7 +79,7 @@ pub struct GitHubUpstream {
     pub organizations: Vec<String>,
     /// The names of teams.
     pub team_names: GitHubTeamNames,
-    /// Whether parents of teams are groups too.
+    /// Whether the teams that contain teams are groups too.
     pub team_parents: bool,
 }
 

@@ -10,7 +10,7 @@ use std::{
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::{
-    api::{OidcClient, StatusDigest, ready_condition},
+    api::{ConditionType, OidcClient, StatusDigest, ready_condition},
     model::ObjectKey,
     source::{StatusUpdate, manifests::to_yaml},
 };
@@ -57,8 +57,9 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-/// Logs a change of the Ready condition, within the span of a reconcile.
+/// Logs changes of the conditions Ready and Reachable, within the span of a reconcile.
 pub(super) fn log_status(file: Option<&Path>, before: &StatusDigest, status: &StatusUpdate) {
+    log_reachability(before, status);
     let Some(ready) =
         ready_condition(status.conditions()).filter(|ready| !before.same_ready_reason(ready))
     else {
@@ -71,5 +72,20 @@ pub(super) fn log_status(file: Option<&Path>, before: &StatusDigest, status: &St
             let file = file.map(|file| tracing::field::display(file.display()));
             tracing::warn!(file, reason, error = %ready.message, "object is not ready");
         }
+    }
+}
+
+/// Logs that an identity provider can be reached again, or no longer.
+fn log_reachability(before: &StatusDigest, status: &StatusUpdate) {
+    let kind = ConditionType::Reachable;
+    let Some(now) = status.conditions().iter().find(|it| it.type_ == kind.as_str()) else { return };
+    let was = |status: &str| before.since(kind, status).is_some();
+    match &*now.status {
+        "True" if was("False") => tracing::info!("the identity provider can be reached again"),
+        "False" if !was("False") => {
+            let (reason, error) = (&*now.reason, &now.message);
+            tracing::warn!(reason, %error, "the identity provider cannot be reached");
+        }
+        _ => {}
     }
 }

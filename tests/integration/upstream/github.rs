@@ -44,7 +44,11 @@ pub(super) fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &
         {"slug": "core", "name": "Core", "organization": of("Acme"), "parent": {"slug": "staff", "name": "Staff"}},
         {"slug": "admins", "name": "Admins", "organization": of("Evil"), "parent": null},
     ]);
+    let parent = |slug: &str, parent: Value| json!({"slug": slug, "name": slug, "parent": parent});
     for (path, answer) in [
+        ("/orgs/acme/teams/staff", parent("staff", json!({"slug": "europe", "name": "Europe"}))),
+        ("/orgs/acme/teams/europe", parent("europe", json!({"slug": "everyone", "name": "All"}))),
+        ("/orgs/acme/teams/everyone", parent("everyone", json!(null))),
         ("/user", user),
         ("/user/emails?per_page=100", emails),
         ("/user/memberships/orgs?state=active&per_page=100", json!(memberships)),
@@ -90,7 +94,8 @@ async fn a_member_of_the_organization_signs_in_with_its_teams() {
         assert_eq!(claims["preferred_username"], "octocat");
         assert_eq!(claims["email"], "octo@acme.test");
         assert_eq!(claims["email_verified"], true);
-        assert_eq!(claims["groups"], json!(["acme:core", "acme:staff"]), "{host}");
+        let groups = ["acme:core", "acme:staff", "acme:europe", "acme:everyone"];
+        assert_eq!(claims["groups"], json!(groups), "{host}");
     }
 }
 
@@ -105,4 +110,36 @@ async fn a_person_outside_the_organizations_is_refused() {
     publish(&app, ("github.com", "https://api.github.com"), &["Acme"]);
     app.publish("https://api.github.com/user/teams?per_page=100", "{\"message\":\"Forbidden\"}");
     assert_eq!(sign_in(&app, "github.com").await.status, 502);
+}
+
+#[tokio::test]
+async fn teams_that_contain_each_other_or_cannot_be_read_do_not_hang() {
+    const API: &str = "https://api.github.com";
+    let app = TestApp::start(&with_application(GITHUB)).await;
+    let staff = format!("{API}/orgs/acme/teams/staff");
+    for (parent, status) in [
+        // A team above itself.
+        (json!({"slug": "staff", "parent": {"slug": "core"}}), 303),
+        // A name that would lead elsewhere.
+        (json!({"slug": "staff", "parent": {"slug": "../../user"}}), 502),
+        (json!({"slug": "staff", "parent": {}}), 502),
+    ] {
+        publish(&app, ("github.com", API), &["acme"]);
+        app.publish(&staff, &parent.to_string());
+        assert_eq!(sign_in(&app, "github.com").await.status, status, "{parent}");
+    }
+    // A parent that cannot be read is not the same as none.
+    publish(&app, ("github.com", API), &["acme"]);
+    app.publish_with_status(&staff, 404, "{\"message\":\"Not Found\"}");
+    assert_eq!(sign_in(&app, "github.com").await.status, 502);
+    // A chain without an end.
+    publish(&app, ("github.com", API), &["acme"]);
+    for number in 0..60 {
+        let parent = json!({"slug": format!("t{number}"), "parent": {"slug": format!("t{}", number + 1)}});
+        app.publish(&format!("{API}/orgs/acme/teams/t{number}"), &parent.to_string());
+    }
+    app.publish(&staff, &json!({"slug": "staff", "parent": {"slug": "t0"}}).to_string());
+    assert_eq!(sign_in(&app, "github.com").await.status, 502);
+    assert_eq!(app.calls(&format!("{API}/orgs/acme/teams/t48")).len(), 1);
+    assert!(app.calls(&format!("{API}/orgs/acme/teams/t49")).is_empty());
 }
