@@ -2,13 +2,16 @@
 //!
 //! A server has one probe at a time, and one an interval, for any number of providers: its
 //! questions take turns. An answer of the server concerns all its providers, an answer to a question
-//! those that ask it.
+//! those that ask it. Servers that do not answer take turns with those that do, and cannot fill all places.
+
+mod due_hosts;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
+use self::due_hosts::DueHosts;
 use super::judgement::{Judgement, ProbeResult};
 use crate::model::{ObjectKey, ProbeFailure, ProbeTarget, Timestamp};
 
@@ -24,6 +27,8 @@ const NEW_INTERVAL: Duration = Duration::from_secs(1);
 const REFUSED_INTERVAL: Duration = Duration::from_mins(10);
 /// Between the starts of two probes of any server.
 const GAP: Duration = Duration::from_millis(50);
+/// Probes that run at the same time at servers that have not answered, each of which may take long.
+const MAX_UNPROVEN: usize = 16;
 /// How much more often a question is asked whose answer was no success.
 const WEIGHT_OF_FAILURES: u32 = 10;
 
@@ -36,6 +41,7 @@ pub(super) struct ProbeTask {
     pub(super) target: ProbeTarget,
     host: String,
     question: String,
+    is_unproven: bool,
 }
 
 /// The providers with the same conclusion after a probe.
@@ -63,7 +69,9 @@ struct Host {
 #[derive(Debug, Default)]
 pub(super) struct ProbeSchedule {
     hosts: HashMap<String, Host>,
-    due: BTreeSet<(Timestamp, String)>,
+    due: DueHosts,
+    /// Probes that run at servers that have not answered.
+    unproven: usize,
     started_at: Option<Timestamp>,
 }
 
@@ -101,9 +109,10 @@ impl ProbeSchedule {
     ) {
         let Self { hosts, due, .. } = self;
         let entry = hosts.entry(host.to_owned()).or_insert_with(|| {
-            due.insert((now, host.to_owned()));
             let judgement = Judgement::of(known.map(of_host));
-            Host { questions: BTreeMap::new(), judgement, due: Some(now) }
+            let new = Host { questions: BTreeMap::new(), judgement, due: Some(now) };
+            due.insert(host, now, new.is_unproven());
+            new
         });
         let is_new = !entry.questions.contains_key(question);
         let question = entry.questions.entry(question.to_owned()).or_insert_with(|| Question {
@@ -129,7 +138,7 @@ impl ProbeSchedule {
         self.hosts.retain(|name, host| {
             let used = !host.questions.is_empty();
             if let (false, Some(at)) = (used, host.due) {
-                due.remove(&(at, name.clone()));
+                due.remove(name, at);
             }
             used
         });
@@ -138,7 +147,7 @@ impl ProbeSchedule {
     /// The next probe that is due, which is running from now on.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<ProbeTask> {
         while self.wake()? <= now {
-            let (_, name) = self.due.pop_first()?;
+            let (name, is_unproven) = self.due.pop_due(now, self.unproven < MAX_UNPROVEN)?;
             let Some(host) = self.hosts.get_mut(&name) else { continue };
             host.due = None;
             let open = host.questions.iter().filter(|(_, question)| question.may_be_asked(now));
@@ -148,16 +157,17 @@ impl ProbeSchedule {
                 continue;
             };
             self.started_at = Some(now);
+            self.unproven += usize::from(is_unproven);
             let (target, question) = (question.target.clone(), key.clone());
-            return Some(ProbeTask { target, host: name, question });
+            return Some(ProbeTask { target, host: name, question, is_unproven });
         }
         None
     }
 
     /// When the next probe is due; `None` without servers that wait.
     pub(super) fn wake(&self) -> Option<Timestamp> {
-        let (due, _) = self.due.first()?;
-        Some(self.started_at.map_or(*due, |started| (*due).max(started.plus(GAP))))
+        let due = self.due.first(self.unproven < MAX_UNPROVEN)?;
+        Some(self.started_at.map_or(due, |started| due.max(started.plus(GAP))))
     }
 
     /// Takes a result over. `jitter` is a random number. Gives the conclusions that have changed.
@@ -168,6 +178,7 @@ impl ProbeSchedule {
         now: Timestamp,
         jitter: u8,
     ) -> Conclusions {
+        self.unproven -= usize::from(task.is_unproven);
         let Some(host) = self.hosts.get_mut(&task.host) else { return Vec::new() };
         let before = host.conclusions();
         host.judgement.learn(of_host(result));
@@ -207,11 +218,16 @@ impl Host {
         self.questions.values().filter_map(of_question).flatten().collect()
     }
 
-    fn wait_until(&mut self, due: &mut BTreeSet<(Timestamp, String)>, name: &str, at: Timestamp) {
+    /// Whether the server has not answered, or not lately.
+    fn is_unproven(&self) -> bool {
+        self.judgement.concluded() != Some(Ok(()))
+    }
+
+    fn wait_until(&mut self, due: &mut DueHosts, name: &str, at: Timestamp) {
         if let Some(before) = self.due.replace(at) {
-            due.remove(&(before, name.to_owned()));
+            due.remove(name, before);
         }
-        due.insert((at, name.to_owned()));
+        due.insert(name, at, self.is_unproven());
     }
 
     /// The time until the next probe.

@@ -2,6 +2,7 @@
 //! Users are still signed in, and redeemed codes and rotated refresh tokens remain invalid.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::Path,
     process::Command,
@@ -10,6 +11,7 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+use url::Url;
 
 use super::{
     NAMESPACE, SOON,
@@ -20,6 +22,10 @@ use super::{
     load::{OBJECTS, SCOPE, everywhere, knows_clients, refresh, sign_in, text},
     shared_store::client_secret,
     turns,
+};
+use crate::support::{
+    browser::{agree, claims},
+    upstream::Upstream,
 };
 
 const PAGE: &str = include_str!("../../../docs/backup.md");
@@ -39,6 +45,31 @@ struct Site {
     records: Records,
 }
 
+/// People of an identity provider, and an application that asks for their consent.
+const PEOPLE: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {name: corp, namespace: team}
+spec:
+  tenantRef: {name: main}
+  type: OIDC
+  oidc: {issuer: "UPSTREAM", clientId: lanyard}
+  identityKey: https://corp.test
+  emailDomains: [acme.test]
+  claimMappings:
+    username: {claim: preferred_username, prefix: "corp:"}
+    groups: {claim: groups, prefix: "corp:"}
+  admit: Everyone
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: wall, namespace: team}
+spec:
+  tenantRef: {name: main}
+  redirectUris: ["https://wall.test/cb"]
+  tokenEndpointAuthMethod: none
+"#;
+
 /// The password of Alice.
 const PASSWORD: &str = "a nanosecond is 30 cm";
 
@@ -53,6 +84,8 @@ struct Held {
     spent: (String, Value),
     /// A refresh token that is used after the backup.
     rotated: String,
+    /// The subject of a person of the provider, who has agreed to `wall`.
+    person: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,8 +103,10 @@ async fn commands_of_the_backup_page_restore_everything_with_a_file() {
 async fn nothing_is_lost(records: fn() -> Records) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let (service, kept) = (LoadBalancer::start(), tempfile::tempdir().expect("a folder"));
-    let mut site = blocking(|| Site::install(&service, records()));
-    let held = Held::gather(&site, &service).await;
+    let upstream = Upstream::start().await;
+    let people = PEOPLE.replace("UPSTREAM", &upstream.issuer);
+    let mut site = blocking(|| Site::install(&service, records(), &people));
+    let held = Held::gather(&site, &service, &upstream).await;
     blocking(|| site.back_up(kept.path(), &service));
     let (status, newer) = refresh(&held.app, &held.rotated).await;
     assert_eq!(status, 200, "{newer}");
@@ -81,6 +116,7 @@ async fn nothing_is_lost(records: fn() -> Records) {
     let site = blocking(|| Site::restore(&service, records(), kept.path()));
     held.is_served(&site).await;
     held.sessions_and_grants_have_ended().await;
+    held.people_of_the_provider_are_the_same(&upstream).await;
     blocking(|| client_secrets_stay(&site, &held.robot_secret));
     for token in [text(&newer, "refresh_token"), &held.rotated] {
         assert_eq!(refresh(&held.app, token).await.0, 400);
@@ -109,8 +145,31 @@ async fn is_refused(app: &Application, code: &str) {
     assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
 }
 
+/// Signs in at the provider. Returns the subject, and whether the consent page was shown.
+async fn sign_in_at_provider(
+    issuer: &str,
+    upstream: &Upstream,
+) -> Result<(String, bool), String> {
+    let app = Application::discover(issuer, "team.wall", None, "https://wall.test/cb").await;
+    let browser = Browser::new();
+    let page = browser.open(&app.authorize_url("openid", &[("identity_provider", "corp")])).await;
+    let Some(url) = page.left_for else {
+        return Err(format!("not led to the provider: {} {}", page.status, page.body));
+    };
+    let asked: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    upstream.nonce.lock().expect("whole").clone_from(&asked["nonce"]);
+    let answer = [("code", "a-code"), ("state", asked["state"].as_str())];
+    let url = Url::parse_with_params(&asked["redirect_uri"], answer).expect("a URL");
+    let page = browser.open(url.as_str()).await;
+    let asks_for_consent = page.body.contains("/consent\"");
+    let page = agree(&browser, page).await;
+    let (status, tokens) = app.redeem(&page.answer()["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    Ok((text(&claims(text(&tokens, "id_token")), "sub").to_owned(), asks_for_consent))
+}
+
 impl Held {
-    async fn gather(site: &Site, service: &LoadBalancer) -> Self {
+    async fn gather(site: &Site, service: &LoadBalancer, upstream: &Upstream) -> Self {
         let issuer = format!("http://localhost:{}/team/main", service.port);
         let application = async |client: &str, secret: Option<&str>| {
             Application::discover(&issuer, client, secret, "https://app.test/cb").await
@@ -123,7 +182,11 @@ impl Held {
         let (browser, tokens) = sign_in(&app).await;
         let spent = spent(&app).await;
         let rotated = text(&sign_in(&app).await.1, "refresh_token").to_owned();
-        Self { app, robot, robot_secret, browser, tokens, spent, rotated }
+        let signs_in = async || sign_in_at_provider(&issuer, upstream).await.map(drop);
+        everywhere(site.replicas.len(), signs_in).await;
+        let (person, asks) = sign_in_at_provider(&issuer, upstream).await.expect("a sign-in");
+        assert!(!asks, "the consent was given before");
+        Self { app, robot, robot_secret, browser, tokens, spent, rotated, person }
     }
 
     /// Waits until every replica serves the objects, so that Alice can sign in.
@@ -163,6 +226,15 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Subjects come from the provider's object, and the records of people from the store.
+    async fn people_of_the_provider_are_the_same(&self, upstream: &Upstream) {
+        let issuer = text(&self.app.metadata, "issuer");
+        let found = sign_in_at_provider(issuer, upstream).await.expect("a sign-in");
+        assert_eq!(found, (self.person.clone(), false), "the consent is still there");
+    }
+}
+
 /// The Secret survives garbage collection because Lanyard updates its owner reference.
 fn client_secrets_stay(site: &Site, before: &str) {
     let of = |object: &str, path: &str| {
@@ -178,7 +250,7 @@ fn client_secrets_stay(site: &Site, before: &str) {
 }
 
 impl Site {
-    fn install(service: &LoadBalancer, records: Records) -> Self {
+    fn install(service: &LoadBalancer, records: Records, people: &str) -> Self {
         let api = ApiServer::start();
         for namespace in [NAMESPACE, "team"] {
             api.kubectl(&["create", "namespace", namespace]);
@@ -188,8 +260,15 @@ impl Site {
         site.run(service);
         let short = format!("spec: {{lifetimes: {{code: {}s}}, signing:", CODE.as_secs());
         let objects = OBJECTS.replace("spec: {signing:", &short);
+        let objects = format!("{objects}---\n{people}");
         eventually(SOON, || site.api.try_apply(&objects));
-        for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
+        for object in [
+            "tenants.lanyard.dev/main",
+            "oidcclient/app",
+            "oidcclient/robot",
+            "oidcclient/wall",
+            "identityprovider/corp",
+        ] {
             let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
             site.api.kubectl(&args);
         }
@@ -209,6 +288,8 @@ impl Site {
         };
         let names_of = ["LANYARD_STORE", "LANYARD_POSTGRES_URL", "LANYARD_STORE_PATH"];
         let settings = names_of.into_iter().zip(settings.iter().map(String::as_str));
+        // The provider is a server of the test.
+        let settings = settings.chain([("LANYARD_FETCH_ALLOW", "127.0.0.0/8")]);
         let settings: Vec<_> = settings.filter(|(_, value)| !value.is_empty()).collect();
         let authority = format!("localhost:{}", service.port);
         for name in names {

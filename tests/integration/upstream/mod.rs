@@ -23,4 +23,5 @@ mod replicas;
 mod sign_in;
 mod sign_out;
 mod take_over;
+mod thousand_bad;
 mod world;

@@ -162,11 +162,61 @@ fn ten_thousand_servers_are_probed_in_turn_within_the_rate() {
         names.iter().zip(&issuers).map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let mut world = World::new(&providers);
     let mut asked = BTreeSet::new();
-    for _ in 0..10_000 {
+    // Those that have answered take turns with those that were never asked.
+    for _ in 0..20_000 {
         let task = world.next();
         asked.insert(task.target.host());
         world.schedule.finish(&task, Ok(()), world.now, 7);
     }
-    assert!(world.now.since(NOW) >= GAP * 9_999, "{:?}", world.now.since(NOW));
-    assert_eq!(asked.len(), 10_000, "none is asked twice before another is asked");
+    assert!(world.now.since(NOW) >= GAP * 19_999, "{:?}", world.now.since(NOW));
+    assert_eq!(asked.len(), 10_000);
+}
+
+/// A thousand servers that hang or refuse at once, and one that answers.
+#[test]
+fn a_thousand_servers_that_do_not_answer_leave_their_turns_to_others() {
+    const MAX_CONCURRENT: usize = 32;
+    for hang in [Duration::from_secs(10), Duration::ZERO] {
+        let names: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+        let issuers: Vec<String> = names.iter().map(|it| format!("https://{it}.test")).collect();
+        let bad = names.iter().zip(&issuers).map(|(name, issuer)| (name.as_str(), issuer.as_str()));
+        let providers: Vec<_> = bad.chain([("good", "https://good.test")]).collect();
+        let mut world = World::new(&providers);
+        for (provider, _, known) in &mut world.providers {
+            *known = Some(if *provider == key("good") { Ok(()) } else { OFF });
+        }
+        world.schedule = ProbeSchedule::default();
+        world.update();
+        let good = target("https://good.test");
+        let mut running: Vec<(Timestamp, ProbeTask)> = Vec::new();
+        let (mut asked, mut at_once, mut flipped) = (0, 0, None);
+        let (breaks, end) = (NOW.plus(Duration::from_mins(10)), NOW.plus(Duration::from_mins(12)));
+        while world.now < end {
+            while running.len() < MAX_CONCURRENT
+                && let Some(task) = world.schedule.next(world.now)
+            {
+                let takes = if task.target == good { Duration::from_millis(100) } else { hang };
+                running.push((world.now.plus(takes), task));
+            }
+            at_once = at_once.max(running.len());
+            running.sort_by_key(|(at, _)| *at);
+            let wake = world.schedule.wake().filter(|_| running.len() < MAX_CONCURRENT);
+            let next = running.first().map(|(at, _)| *at).into_iter().chain(wake).min();
+            world.now = next.expect("a probe").max(world.now);
+            let done = running.iter().take_while(|(at, _)| *at <= world.now).count();
+            for (at, task) in running.drain(..done) {
+                let is_good = task.target == good;
+                asked += usize::from(is_good && at < breaks);
+                let result = if is_good && at < breaks { Ok(()) } else { OFF };
+                for (provider, conclusion) in world.schedule.finish(&task, result, at, 0) {
+                    assert_eq!((provider, conclusion), (key("good"), OFF));
+                    flipped = flipped.or(Some(at));
+                }
+            }
+        }
+        assert!(asked >= 19, "{asked} in ten minutes, {hang:?}");
+        assert!(at_once <= MAX_UNPROVEN + 1, "{at_once} at once");
+        let waited = flipped.expect("a conclusion").since(breaks);
+        assert!(waited <= Duration::from_secs(45), "{waited:?}, {hang:?}");
+    }
 }

@@ -1,0 +1,206 @@
+//! A tenant with a thousand bad providers: invalid, unreachable and hostile ones. Nothing of others depends on
+//! them, and what they cost is counted in calls and bytes.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::join_all;
+use lanyard::model::ManagedKind;
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+use super::{
+    attacks::manifests,
+    browser::{Application, Browser},
+    upstream::{Upstream, read_request},
+    world::{application, refresh_at},
+};
+use crate::support::{app::TestApp, ports::free_port};
+
+/// Providers of each sort.
+const EACH: usize = 200;
+/// Sign-ins at bad providers at the same time.
+const AT_ONCE: usize = 100;
+/// Largest discovery document, as `remote` limits it.
+const MAX_DOCUMENT: usize = 64 * 1024;
+
+const TENANT: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {namespace: evil, name: main}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {namespace: evil, name: app}
+spec:
+  tenantRef: {name: main}
+  redirectUris: [https://evil.test/cb]
+  tokenEndpointAuthMethod: none
+";
+
+/// The sorts of bad providers, by the first letters of their names.
+const SORTS: [&str; 5] = ["invalid", "closed", "silent", "endless", "nested"];
+
+/// A server whose answers harm who trusts them, by path.
+struct Hostile {
+    port: u16,
+    /// The requests that it has received.
+    requests: Arc<AtomicUsize>,
+    /// The connections that are open, and the most that were.
+    open: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Hostile {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let (requests, open, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let counts = (Arc::clone(&requests), Arc::clone(&open), Arc::clone(&most));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (requests, open, most) = counts.clone();
+                tokio::spawn(async move {
+                    let now = open.fetch_add(1, Ordering::SeqCst) + 1;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    if let Some((path, _)) = read_request(&mut stream).await {
+                        requests.fetch_add(1, Ordering::SeqCst);
+                        answer(&mut stream, &path).await;
+                    }
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { port, requests, open, most }
+    }
+}
+
+async fn answer(stream: &mut tokio::net::TcpStream, path: &str) {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+    if path.starts_with("/silent") {
+        // Until the caller gives up.
+        let _ = read_request(stream).await;
+    } else if path.starts_with("/endless") {
+        let _ = stream.write_all(head).await;
+        while stream.write_all(&[b' '; 4096]).await.is_ok() {}
+    } else {
+        let _ = stream.write_all(head).await;
+        let _ = stream.write_all("[".repeat(MAX_DOCUMENT - 1).as_bytes()).await;
+    }
+}
+
+/// The bad providers. `closed`: a port without a server.
+fn bad_providers(hostile: u16, closed: u16) -> String {
+    let mut objects = TENANT.to_owned();
+    for sort in SORTS {
+        let port = if sort == "closed" { closed } else { hostile };
+        // No rule is there, so nobody would be refused.
+        let admit = if sort == "invalid" { "ByRules" } else { "Everyone" };
+        for number in 0..EACH {
+            let name = format!("{sort}{number:03}");
+            let _ = write!(
+                objects,
+                "---
+apiVersion: lanyard.dev/v1alpha1
+kind: IdentityProvider
+metadata: {{namespace: evil, name: {name}}}
+spec:
+  tenantRef: {{name: main}}
+  type: OIDC
+  oidc: {{issuer: 'http://127.0.0.1:{port}/{name}', clientId: lanyard}}
+  claimMappings:
+    email: {{claim: ''}}
+    username: {{claim: preferred_username, prefix: '{name}:'}}
+    groups: {{claim: groups, prefix: '{name}:'}}
+  admit: {admit}
+"
+            );
+        }
+    }
+    objects
+}
+
+/// Sends a browser to a bad provider; returns the status of the page.
+async fn try_bad(evil: &Application, name: String) -> (String, u16) {
+    let url = evil.authorize_url("openid", &[("identity_provider", &name)]);
+    let page = Browser::new().open(&url).await;
+    assert!(page.left_for.is_none(), "{name}: {:?}", page.left_for);
+    (name, page.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_bad_providers_harm_nobody() {
+    let (upstream, hostile, closed) = (Upstream::start().await, Hostile::start().await, free_port());
+    let good = manifests(&upstream.issuer, &[]);
+    let app = TestApp::start(&good).await;
+    app.serve_with_problems(&format!("{good}---\n{}", bad_providers(hostile.port, closed)));
+    let world = super::attacks::World { app, upstream };
+
+    // Each is judged alone: the invalid ones are refused, and none but those.
+    let snapshot = world.app.app.registry.snapshot();
+    let providers = snapshot.verdicts().iter().filter(|it| it.object.is(ManagedKind::IdentityProvider));
+    let refused = providers.filter(|verdict| !verdict.served());
+    let names: Vec<String> = refused.map(|verdict| verdict.object.key.name.to_string()).collect();
+    assert_eq!(names.len(), EACH, "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("invalid")), "{names:?}");
+    assert_eq!(hostile.requests.load(Ordering::SeqCst), 0, "judging asks nobody");
+
+    let evil = format!("{}/evil/main", world.app.origin);
+    let evil = Application::discover(&evil, "evil.app", None, "https://evil.test/cb").await;
+    let page = Browser::new().open(&evil.authorize_url("openid", &[])).await;
+    assert_eq!((page.status, page.body.contains("closed199")), (200, true));
+
+    // People flood the bad ones, of which some hang.
+    let names = |sorts: &[&str], count: usize| {
+        let sorts: Vec<String> = sorts.iter().map(|sort| (*sort).to_owned()).collect();
+        let one = move |n: usize| format!("{}{:03}", sorts[n % sorts.len()], n / sorts.len());
+        (0..count).map(one).collect::<Vec<_>>()
+    };
+    let hanging = names(&["silent"], AT_ONCE).into_iter().map(|name| {
+        let evil = evil.clone();
+        tokio::spawn(async move { try_bad(&evil, name).await })
+    });
+    let hanging: Vec<_> = hanging.collect();
+    for _ in 0..600 {
+        if hostile.open.load(Ordering::SeqCst) > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // People of another tenant sign in, and their tokens are refreshed.
+    for _ in 0..5 {
+        let page = world.sign_in("corp", |_| {}).await;
+        let tokens = world.tokens(&page).await;
+        let refresh_token = tokens["refresh_token"].as_str().expect("one");
+        let (status, tokens) = refresh_at(&application(&world.app).await, refresh_token).await;
+        assert_eq!(status, 200, "{tokens}");
+    }
+    assert!(hostile.open.load(Ordering::SeqCst) > 0, "the others still hang");
+    // A tenant has less than all places, and a host less than a tenant.
+    let most = hostile.most.load(Ordering::SeqCst);
+    assert!((1..=8).contains(&most), "{most} at once");
+    for attempt in hanging {
+        attempt.abort();
+    }
+
+    // The others fail at once, with a page. The second attempt asks no more than the first did.
+    let asked = hostile.requests.load(Ordering::SeqCst);
+    for round in 1..=2 {
+        let failing = names(&["closed", "endless", "nested"], 30);
+        let pages = join_all(failing.into_iter().map(|name| try_bad(&evil, name))).await;
+        for (name, status) in pages {
+            let expected = if name.starts_with("closed") { 503 } else { 502 };
+            assert_eq!(status, expected, "{name}");
+        }
+        let asked = hostile.requests.load(Ordering::SeqCst) - asked;
+        assert!(asked <= round * (20 + AT_ONCE), "{asked} requests");
+    }
+    let page = world.sign_in("corp", |_| {}).await;
+    assert!(world.id_token(&page).await["sub"].is_string());
+}
