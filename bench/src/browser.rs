@@ -94,7 +94,12 @@ impl Browser {
         Ok(answer)
     }
 
-    async fn get(&mut self, url: &Url) -> Result<Answer> {
+    /// Open a page with the cookies.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    pub async fn get(&mut self, url: &Url) -> Result<Answer> {
         let headers = self.headers(url)?;
         let answer = self.http.get(&TargetUrl::of(url)?, headers).await?;
         self.keep(&answer, url);

@@ -32,6 +32,8 @@ pub struct Target {
     pub authorization: Url,
     pub token: TargetUrl,
     pub jwks: TargetUrl,
+    /// The account page, where Lanyard has it.
+    pub account: Url,
     userinfo: Option<TargetUrl>,
     introspection: Option<TargetUrl>,
 }
@@ -76,9 +78,17 @@ impl Target {
             authorization: Url::parse(&found.authorization_endpoint)?,
             token: TargetUrl::parse(&found.token_endpoint)?,
             jwks: TargetUrl::parse(&found.jwks_uri)?,
+            account: Url::parse(&format!("{}/account", issuer.trim_end_matches('/')))?,
             userinfo: optional(found.userinfo_endpoint)?,
             introspection: optional(found.introspection_endpoint)?,
         })
+    }
+
+    /// The same provider, with another client that has the same secret and redirect URI.
+    #[must_use]
+    pub fn with_client(&self, client_id: String) -> Self {
+        let application = Application { client_id, ..self.application.clone() };
+        Self { application, ..self.clone() }
     }
 
     /// The same provider, with metadata and keys read from another server.

@@ -35,6 +35,8 @@ pub enum Work {
     Userinfo,
     /// Introspection of an access token (RFC 7662)
     Introspection,
+    /// The account page of Lanyard, with a session
+    AccountPage,
 }
 
 #[derive(Deserialize)]
@@ -81,9 +83,11 @@ impl Worker {
     /// The provider refuses, with its answer.
     pub async fn prepare(&mut self, work: Work) -> Result<()> {
         match work {
-            Work::Session | Work::Refresh | Work::Userinfo | Work::Introspection => {
-                self.sign_in().await
-            }
+            Work::Session
+            | Work::Refresh
+            | Work::Userinfo
+            | Work::Introspection
+            | Work::AccountPage => self.sign_in().await,
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
@@ -139,7 +143,25 @@ impl Worker {
                 }
                 Ok(())
             }
+            Work::AccountPage => {
+                let page = good(self.browser.get(&target.account).await?)?;
+                let page = std::str::from_utf8(&page.body).context("the account page is text")?;
+                if !page.contains("/account") || !page.contains(&self.person.username) {
+                    bail!("the account page is about another person");
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// With a session: let another application in, up to its tokens.
+    ///
+    /// # Errors
+    ///
+    /// An unexpected response.
+    pub async fn enter(&mut self, target: Arc<Target>) -> Result<()> {
+        self.target = target;
+        self.authorize(true).await
     }
 
     async fn sign_in(&mut self) -> Result<()> {

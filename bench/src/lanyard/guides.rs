@@ -17,6 +17,8 @@ const OTHERS_P99: f64 = 20.0;
 const UPSTREAM_SIGN_IN: f64 = 3.0;
 /// The guide for the CPU of an access decision by a CEL rule, in microseconds.
 const ACCESS_RULE: f64 = 20.0;
+/// The guide for the CPU of the account page of a person with very many applications, in milliseconds.
+const ACCOUNT_PAGE: f64 = 20.0;
 /// The guide for the validation of ten thousand identity providers, in seconds: a replica with a
 /// thousand tenants is ready in this time.
 const VALIDATION: f64 = 5.0;
@@ -113,6 +115,13 @@ impl Table {
         self.figures += &report::row("Userinfo with access rule", with);
         let decision = with.cost() - without.cost();
         self.limit("access rule in CEL | CPU of a decision", decision, ACCESS_RULE, "µs");
+    }
+
+    /// The account page of a person with as many sessions as are kept and very many applications.
+    pub fn account_page(&mut self, applications: usize, figures: &LoadFigures) {
+        self.figures += &report::row("AccountPage", figures);
+        let what = format!("account page with all sessions and {applications} applications | CPU");
+        self.limit(&what, figures.cost() / 1e3, ACCOUNT_PAGE, "ms");
     }
 
     /// The seconds in which identity providers were validated.

@@ -1,6 +1,7 @@
 //! Lanyard's own figures: a server on one core, this driver on the other, and each kind of work
 //! compared with the rates of that core without a provider.
 
+mod accounts;
 mod guides;
 mod providers;
 mod server;
@@ -131,6 +132,7 @@ impl Bench {
             }
         }
         self.upstream(&mut table).await?;
+        self.account_page(&mut table).await?;
         let (people, others) = self.busy(&rs256).await?;
         for error in
             [&people.figures, &others].into_iter().filter_map(|figures| figures.error.as_ref())
@@ -156,6 +158,19 @@ impl Bench {
         if let (Some(without), Some(with)) = (all_without, all_with) {
             table.access_rule(&with, &without);
         }
+        Ok(())
+    }
+
+    /// The account page of one person, who signs in more often than sessions are kept, and uses very many
+    /// applications.
+    async fn account_page(&self, table: &mut Table) -> Result<()> {
+        let mut target = (*self.target("accounts", &accounts::client(0)).await?).clone();
+        target.application.people.truncate(1);
+        accounts::fill(&Arc::new(target.clone())).await?;
+        table.account_page(
+            accounts::APPLICATIONS,
+            &self.load(&Arc::new(target), Work::AccountPage).await?,
+        );
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use http::HeaderMap;
 use lanyard_bench::{process::Processes, upstream::UPSTREAM};
 use tempfile::TempDir;
 
+use super::accounts;
 use crate::http::{Http, TargetUrl, trust};
 
 /// The server's log file: it gets an access line for each request, as in production.
@@ -54,6 +55,7 @@ impl BenchServer {
             let text = fs::read_to_string(file.path())?.replace(UPSTREAM, upstream);
             fs::write(served.path().join(file.file_name()), text)?;
         }
+        fs::write(served.path().join("accounts.yaml"), accounts::manifests())?;
         // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
@@ -100,7 +102,7 @@ impl BenchServer {
     pub async fn ready(&self) -> Result<()> {
         let mut http = Http::new(trust(None)?);
         let begun = Instant::now();
-        for tenant in ["rs256", "es256", "upstream"] {
+        for tenant in ["rs256", "es256", "upstream", "accounts"] {
             let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
             let endpoint = TargetUrl::parse(&url)?;
             while !http
