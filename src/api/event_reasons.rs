@@ -113,6 +113,10 @@ event_reasons! {
     /// last settings that could be read stay in force.
     HostSettingsUnreadable: Warning Reconcile on "ConfigMap of host settings",
         "Set the chart's values, and upgrade the release.";
+    /// The API server refused the status of the object, so its conditions are those of an earlier time. Lanyard tries
+    /// again every few minutes.
+    StatusRefused: Warning Reconcile on "all kinds",
+        "Look at the message: apply the chart's custom resource definitions, or the Role that it lacks.";
     /// The client's Secret was missing or its client secret could not be used, so the client has a new client
     /// secret.
     SecretRecreated: Warning Reconcile on "OidcClient",

@@ -18,6 +18,8 @@ pub struct PublishedStatuses {
     statuses: Mutex<HashMap<ObjectRef, Published>>,
     /// Events about problems that may solve themselves, with the time at which each is due.
     notices: Mutex<HashMap<ObjectRef, (Timestamp, EventRecord)>>,
+    /// The messages about statuses that the API server refuses, each of which has had its Event.
+    refusals: Mutex<HashMap<ObjectRef, String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +51,18 @@ impl PublishedStatuses {
         lock(&self.statuses).insert(object.clone(), Published { version, told });
     }
 
+    /// Records that a status was refused. Returns true if it was not refused for the same reason before.
+    pub fn is_new_refusal(&self, refusal: &EventRecord) -> bool {
+        let EventRecord { object, message, .. } = refusal;
+        let before = lock(&self.refusals).insert(object.clone(), message.clone());
+        before.as_ref() != Some(message)
+    }
+
+    /// Records that a status was written.
+    pub fn status_accepted(&self, object: &ObjectRef) {
+        lock(&self.refusals).remove(object);
+    }
+
     /// Replaces the object's waiting Event.
     pub fn defer_notice(&self, object: &ObjectRef, notice: Option<(Timestamp, EventRecord)>) {
         let mut notices = lock(&self.notices);
@@ -74,6 +88,7 @@ impl PublishedStatuses {
     pub fn forget(&self, object: &ObjectRef) {
         lock(&self.statuses).remove(object);
         lock(&self.notices).remove(object);
+        lock(&self.refusals).remove(object);
     }
 }
 

@@ -51,8 +51,15 @@ pub async fn publish_status(
     let told = status.status_digest();
     if !before.same_content(&told) {
         let problem = problem(object, &before, status.conditions());
-        if !write(context, object, status).await? {
-            return Ok(None);
+        match write(context, object, status).await {
+            Ok(true) => memory.status_accepted(object),
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                if let Some(notice) = refusal(object, &error).filter(|it| memory.is_new_refusal(it)) {
+                    context.source.publish_event(notice).await;
+                }
+                return Err(error);
+            }
         }
         memory.published(object, version.map(str::to_owned), told);
         match problem {
@@ -84,6 +91,13 @@ async fn write(
             Err(ReconcileError::Write { what: format!("update the status of {object}"), error })
         }
     }
+}
+
+/// The Event for a status that the API server refuses, since no condition can tell of it.
+fn refusal(object: &ObjectRef, error: &ReconcileError) -> Option<EventRecord> {
+    let ReconcileError::Write { error: WriteError::Refused(_), .. } = error else { return None };
+    let (object, reason) = (object.clone(), EventReason::StatusRefused);
+    Some(EventRecord { object, reason, message: error.to_string() })
 }
 
 /// The status that follows from a verdict.

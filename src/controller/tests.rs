@@ -515,6 +515,28 @@ async fn a_rejected_write_is_reported_in_the_status() {
 }
 
 #[tokio::test]
+async fn a_refused_status_has_one_event_until_it_is_accepted() {
+    let mut cluster = Cluster::new(&[TENANT]);
+    cluster.settle().await;
+    let events = |cluster: &Cluster| {
+        cluster.source.told().into_iter().filter(|reason| *reason == "StatusRefused").count()
+    };
+    for expected in [1, 2] {
+        cluster.source.refuses_statuses.store(true, Ordering::Relaxed);
+        cluster.source.apply(&TENANT.replace("spec: {}", &format!("spec: {{displayName: '{expected}'}}")));
+        for _ in 0..3 {
+            cluster.again.insert(ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "main")));
+            let results = cluster.round().await;
+            assert!(results.iter().any(|it| matches!(it, WorkResult::Permanent)), "{results:?}");
+        }
+        assert_eq!(events(&cluster), expected);
+        cluster.source.refuses_statuses.store(false, Ordering::Relaxed);
+        cluster.again.insert(ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "main")));
+        cluster.settle().await;
+    }
+}
+
+#[tokio::test]
 async fn a_foreign_secret_is_never_written() {
     let mut cluster = Cluster::new(&[TENANT, FOREIGN, CLIENT]);
     let before = cluster.client_secret();

@@ -32,6 +32,8 @@ pub struct Fake {
     failures: Mutex<VecDeque<WriteError>>,
     /// Writes of Secrets never end, as if the API server did not respond.
     pub hangs: AtomicBool,
+    /// Statuses are refused.
+    pub refuses_statuses: AtomicBool,
     attempts: watch::Sender<usize>,
     writes: Mutex<Vec<String>>,
     statuses: Mutex<Vec<(ObjectRef, StatusUpdate)>>,
@@ -46,6 +48,7 @@ impl Fake {
             view: watch::Sender::new(Arc::new(view)),
             failures: Mutex::default(),
             hangs: AtomicBool::new(false),
+            refuses_statuses: AtomicBool::new(false),
             attempts: watch::Sender::new(0),
             writes: Mutex::default(),
             statuses: Mutex::default(),
@@ -256,6 +259,9 @@ impl ObjectSource for Fake {
         object: &ObjectRef,
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
+        if self.refuses_statuses.load(Ordering::Relaxed) {
+            return Err(WriteError::Refused("status is invalid".to_owned()));
+        }
         self.view.send_modify(|view| {
             let mut next = SourceView::clone(view);
             let objects = Arc::make_mut(&mut next.objects);

@@ -15,6 +15,7 @@ mod provider_secrets;
 mod providers;
 mod registration;
 mod salt;
+mod source_claims;
 mod sources;
 mod users;
 

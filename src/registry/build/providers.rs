@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{ConditionReason, ConditionType, IdentityProvider},
-    model::{Installation, ObjectKey, ProbeQuestion, ProbeTarget, SubjectStrategy},
+    model::{Installation, ProbeQuestion, ProbeTarget},
     protocol::identity_provider::{
         IdentityProvider as Provider, ProviderSource, UpstreamCredentials,
     },
@@ -49,16 +49,13 @@ pub(super) fn validate_providers(
         Precedence::of(provider.created(), provider.member.key, installation)
     });
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
-    let mut unique = UniqueProperties::default();
     for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if let Some(tenant) = host.accepted() {
             check_assertions(&mut found, tenant);
         }
-        sources.check(&mut found, provider.created());
-        unique.take(&mut found, provider.member.key);
-        sources.add(&found, provider.created());
+        sources.add(&mut found, provider.created());
         if let Some(checked) = &mut found.checked {
             permit_inside_network(checked, installation);
             let reachable = *provider.member.cached.status_facts();
@@ -163,46 +160,6 @@ fn check_assertions(found: &mut ProviderFindings, tenant: &validate::CheckedTena
     }
     for (field, message) in problems {
         found.problems.invalid(field, message);
-    }
-}
-
-/// The properties that one provider of a tenant may have, each with the oldest provider that has it.
-#[derive(Debug, Default)]
-struct UniqueProperties<'a> {
-    /// Its subjects are those of the upstream.
-    verbatim: Option<&'a ObjectKey>,
-    /// It is a directory for names of every domain.
-    every_name: Option<&'a ObjectKey>,
-}
-
-impl<'a> UniqueProperties<'a> {
-    /// Takes the properties that a provider has, or reports the provider that has them.
-    fn take(&mut self, found: &mut ProviderFindings, key: &'a ObjectKey) {
-        let Some(checked) = &found.checked else { return };
-        let is_verbatim = checked.subject.strategy == SubjectStrategy::Upstream;
-        let takes_every_name = checked.directory().is_some() && checked.sign_in.domains.is_empty();
-        for (has, holder, reason, field, message) in [
-            (
-                is_verbatim,
-                &mut self.verbatim,
-                ConditionReason::SubjectConflict,
-                "spec.subject.strategy",
-                "gives its subjects verbatim already; use Computed, or delete the other",
-            ),
-            (
-                takes_every_name,
-                &mut self.every_name,
-                ConditionReason::AmbiguousSource,
-                "spec.signIn.domains",
-                "is a directory for every name already; list the domains of the names that belong to this one",
-            ),
-        ] {
-            let other = if has { *holder.get_or_insert(key) } else { key };
-            if other != key {
-                let message = format!("IdentityProvider \"{other}\" {message}");
-                found.problems.refuse(reason, field, message);
-            }
-        }
     }
 }
 

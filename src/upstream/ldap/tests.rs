@@ -226,22 +226,29 @@ async fn attempt(
     password: &str,
     may_try: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
-    let password = Secret::new(password.to_owned());
-    let credentials = LdapCredentials { username, password: &password, may_try };
-    directories().authenticate(settings, credentials, NOW).await
+    attempt_at(&directories(), settings, (username, password), may_try).await
 }
 
 fn directories() -> LdapDirectories {
     LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty())
 }
 
-/// A sign-in with directories that other sign-ins use too.
-async fn sign_in_with(
+/// A sign-in of Ada with directories that other sign-ins use too.
+async fn sign_in_at(
     directories: &LdapDirectories,
     settings: &LdapSettings,
 ) -> Result<DirectoryPerson, LdapError> {
-    let password = Secret::new("ada-password".to_owned());
-    let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| true };
+    attempt_at(directories, settings, ("ada", "ada-password"), &|_| true).await
+}
+
+async fn attempt_at(
+    directories: &LdapDirectories,
+    settings: &LdapSettings,
+    (username, password): (&str, &str),
+    may_try: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<DirectoryPerson, LdapError> {
+    let password = Secret::new(password.to_owned());
+    let credentials = LdapCredentials { username, password: &password, may_try };
     directories.authenticate(settings, credentials, NOW).await
 }
 
@@ -556,13 +563,13 @@ async fn sign_ins_use_the_connection_of_the_search_account_again() {
     let (server, settings) = server_of_searches(|_, id| ada(id)).await;
     let directories = directories();
     for _ in 0..3 {
-        sign_in_with(&directories, &settings).await.unwrap();
+        sign_in_at(&directories, &settings).await.unwrap();
     }
     directories.look_up(&settings, ID, NOW).await.unwrap();
     assert_eq!((server.search_connections(), directories.pool().size()), (1, (1, 1)));
     let mut other = settings.clone();
     other.account.password = Secret::new("another search-password".to_owned());
-    sign_in_with(&directories, &other).await.unwrap();
+    sign_in_at(&directories, &other).await.unwrap();
     assert_eq!(server.search_connections(), 2, "another password has a connection of its own");
     directories.check_account(&settings).await.unwrap();
     assert_eq!(server.search_connections(), 3, "the check signs the account in");
@@ -581,7 +588,7 @@ async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
         let (server, settings) = server_of_searches(move |_, id| answer(id)).await;
         let directories = directories();
         for _ in 0..3 {
-            sign_in_with(&directories, &settings).await.unwrap();
+            sign_in_at(&directories, &settings).await.unwrap();
         }
         assert_eq!(server.search_connections(), 3, "{index}");
     }
@@ -592,7 +599,7 @@ async fn a_connection_waits_for_a_time_and_nothing_remains() {
     let (server, settings) = server_of_searches(|_, id| ada(id)).await;
     let pool = ConnectionPool::with_idle_timeout(std::time::Duration::from_millis(50));
     let directories = LdapDirectories::with_pool(EgressPolicy::default(), pool);
-    sign_in_with(&directories, &settings).await.unwrap();
+    sign_in_at(&directories, &settings).await.unwrap();
     for _ in 0..200 {
         if directories.pool().size() == (0, 0) {
             break;
@@ -600,7 +607,7 @@ async fn a_connection_waits_for_a_time_and_nothing_remains() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert_eq!(directories.pool().size(), (0, 0));
-    sign_in_with(&directories, &settings).await.unwrap();
+    sign_in_at(&directories, &settings).await.unwrap();
     assert_eq!(server.search_connections(), 2);
 }
 
@@ -613,7 +620,7 @@ async fn a_search_that_was_not_read_to_its_end_ends_the_connection() {
     let server = ScriptedServer::start(endless).await;
     let (settings, directories) = (settings(&server), directories());
     for _ in 0..2 {
-        let refused = sign_in_with(&directories, &settings).await;
+        let refused = sign_in_at(&directories, &settings).await;
         assert_eq!(refused, Err(LdapRefusal::SeveralPeople.into()));
     }
     assert_eq!((server.search_connections(), directories.pool().size()), (2, (0, 0)));
@@ -625,7 +632,7 @@ async fn a_server_that_hangs_has_a_bounded_number_of_connections() {
     let server = ScriptedServer::start(hanging).await;
     let (settings, directories) = (settings(&server), directories());
     let started = tokio::time::Instant::now();
-    let attempts = (0..20).map(|_| sign_in_with(&directories, &settings));
+    let attempts = (0..20).map(|_| sign_in_at(&directories, &settings));
     let ended = futures::future::join_all(attempts).await;
     assert!(started.elapsed() < std::time::Duration::from_secs(12));
     let host = || "localhost".to_owned();
@@ -640,12 +647,12 @@ async fn a_server_that_hangs_has_a_bounded_number_of_connections() {
 async fn connections_of_a_server_that_does_not_answer_on_one_are_not_used_again() {
     let (server, settings) = server_of_searches(|_, _| SILENCE.to_vec()).await;
     let directories = directories();
-    let first = (0..3).map(|_| sign_in_with(&directories, &settings));
+    let first = (0..3).map(|_| sign_in_at(&directories, &settings));
     assert!(futures::future::join_all(first).await.iter().all(Result::is_ok));
     assert_eq!(directories.pool().size(), (1, 3));
-    let late = sign_in_with(&directories, &settings).await.unwrap_err();
+    let late = sign_in_at(&directories, &settings).await.unwrap_err();
     assert!(matches!(late, LdapError::Directory(DirectoryFault::Late { .. })), "{late:?}");
     assert_eq!(directories.pool().size(), (0, 0));
-    sign_in_with(&directories, &settings).await.unwrap();
+    sign_in_at(&directories, &settings).await.unwrap();
     assert_eq!(server.search_connections(), 4);
 }

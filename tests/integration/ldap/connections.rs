@@ -17,6 +17,7 @@ use super::{
 };
 use crate::support::directories::{own_slapd, slapd};
 
+const ADA: (&str, &str) = ("ada", "ada-password");
 const REFRESH: &str = "  refresh: {mode: Upstream, interval: 15m, keepFor: 4h}\n";
 
 /// A port that leads to a directory, and counts the connections.
@@ -57,22 +58,13 @@ fn acme(port: u16, server: &TestDirectory) -> LdapSettings {
     settings
 }
 
-async fn ada_signs_in(
-    directories: &LdapDirectories,
-    settings: &LdapSettings,
-) -> Result<DirectoryPerson, LdapError> {
-    let password = Secret::new("ada-password".to_owned());
-    let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| true };
-    directories.authenticate(settings, credentials, NOW).await
-}
-
 #[tokio::test]
 async fn sign_ins_share_the_connection_of_the_search_account() {
     let port = CountedPort::to(slapd().secure_port).await;
     let (settings, directories) = (acme(port.port, slapd()), directories());
     let mut ada = None;
     for _ in 0..5 {
-        ada = Some(ada_signs_in(&directories, &settings).await.expect("she may"));
+        ada = Some(sign_in_at(&directories, &settings, ADA).await.expect("she may"));
     }
     assert_eq!(port.connections(), 6, "one for searches, and one for each password");
     let id = ada.expect("signed in").id;
@@ -80,9 +72,7 @@ async fn sign_ins_share_the_connection_of_the_search_account() {
         directories.look_up(&settings, &id, NOW).await.expect("found");
     }
     assert_eq!(port.connections(), 6, "a look-up needs no password");
-    let unknown = Secret::new("x".to_owned());
-    let eve = LdapCredentials { username: "eve", password: &unknown, may_try: &|_| true };
-    directories.authenticate(&settings, eve, NOW).await.expect_err("nobody");
+    sign_in_at(&directories, &settings, ("eve", "x")).await.expect_err("nobody");
     assert_eq!(port.connections(), 7, "an unknown name costs the same");
 }
 
@@ -90,11 +80,11 @@ async fn sign_ins_share_the_connection_of_the_search_account() {
 async fn a_restart_of_the_directory_between_two_sign_ins_loses_nothing() {
     let server = Arc::new(own_slapd());
     let (settings, directories) = (acme(server.secure_port, &server), directories());
-    let before = ada_signs_in(&directories, &settings).await.expect("she may");
+    let before = sign_in_at(&directories, &settings, ADA).await.expect("she may");
     for _ in 0..2 {
         let server = Arc::clone(&server);
         tokio::task::spawn_blocking(move || server.restart()).await.expect("restarted");
-        assert_eq!(ada_signs_in(&directories, &settings).await, Ok(before.clone()));
+        assert_eq!(sign_in_at(&directories, &settings, ADA).await, Ok(before.clone()));
         assert_eq!(directories.look_up(&settings, &before.id, NOW).await, Ok(before.clone()));
     }
 }

@@ -71,9 +71,18 @@ async fn sign_in(
     username: &str,
     password: &str,
 ) -> Result<DirectoryPerson, LdapError> {
+    sign_in_at(&directories(), settings, (username, password)).await
+}
+
+/// A sign-in with directories that other sign-ins use too.
+async fn sign_in_at(
+    directories: &LdapDirectories,
+    settings: &LdapSettings,
+    (username, password): (&str, &str),
+) -> Result<DirectoryPerson, LdapError> {
     let password = Secret::new(password.to_owned());
     let credentials = LdapCredentials { username, password: &password, may_try: &|_| true };
-    directories().authenticate(settings, credentials, NOW).await
+    directories.authenticate(settings, credentials, NOW).await
 }
 
 /// The groups of a person.
