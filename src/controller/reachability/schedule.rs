@@ -178,7 +178,7 @@ impl ProbeSchedule {
         now: Timestamp,
         jitter: u8,
     ) -> Conclusions {
-        self.unproven -= usize::from(task.is_unproven);
+        self.unproven = self.unproven.saturating_sub(usize::from(task.is_unproven));
         let Some(host) = self.hosts.get_mut(&task.host) else { return Vec::new() };
         let before = host.conclusions();
         host.judgement.learn(of_host(result));
