@@ -2,8 +2,6 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use serde_json::json;
-
 use crate::support::{
     browser::{Application, Browser, agree, claims, unescape, verified},
     dev::{Dev, copy_of},
@@ -268,8 +266,6 @@ spec:
         )
     };
     let (upstream, port, admin) = (Upstream::start().await, free_port(), free_port());
-    let answers = json!({"response_types_supported": ["code"]});
-    upstream.answers(|script| script.metadata = answers);
     let live = provider("live", &upstream.issuer);
     let dead = provider("dead", &format!("http://127.0.0.1:{port}"));
     let folder = tempfile::tempdir().expect("a folder");

@@ -11,11 +11,11 @@ use std::{
 };
 
 use futures::future::join_all;
-use lanyard::model::ManagedKind;
+use lanyard::{model::ManagedKind, registry::Verdict};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use super::{
-    attacks::manifests,
+    attacks::{World, manifests},
     browser::{Application, Browser},
     upstream::{Upstream, read_request},
     world::{application, refresh_at},
@@ -134,35 +134,40 @@ async fn try_bad(evil: &Application, name: String) -> (String, u16) {
     (name, page.status)
 }
 
+/// The invalid ones are refused, and none but those. Nobody is asked for that.
+fn each_is_judged_alone(world: &World, hostile: &Hostile) {
+    let snapshot = world.app.app.registry.snapshot();
+    let of_providers = |it: &&Arc<Verdict>| it.object.is(ManagedKind::IdentityProvider);
+    let providers = snapshot.verdicts().iter().filter(of_providers);
+    let refused = providers.filter(|verdict| !verdict.served());
+    let names: Vec<String> = refused.map(|verdict| verdict.object.key.name.to_string()).collect();
+    assert_eq!(names.len(), EACH, "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("invalid")), "{names:?}");
+    assert_eq!(hostile.requests.load(Ordering::SeqCst), 0);
+}
+
+/// The names of providers of some sorts.
+fn names_of(sorts: &[&str], count: usize) -> Vec<String> {
+    let name = |n: usize| format!("{}{:03}", sorts[n % sorts.len()], n / sorts.len());
+    (0..count).map(name).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_bad_providers_harm_nobody() {
     let (upstream, hostile, closed) = (Upstream::start().await, Hostile::start().await, free_port());
     let good = manifests(&upstream.issuer, &[]);
     let app = TestApp::start(&good).await;
     app.serve_with_problems(&format!("{good}---\n{}", bad_providers(hostile.port, closed)));
-    let world = super::attacks::World { app, upstream };
+    let world = World { app, upstream };
 
-    // Each is judged alone: the invalid ones are refused, and none but those.
-    let snapshot = world.app.app.registry.snapshot();
-    let providers = snapshot.verdicts().iter().filter(|it| it.object.is(ManagedKind::IdentityProvider));
-    let refused = providers.filter(|verdict| !verdict.served());
-    let names: Vec<String> = refused.map(|verdict| verdict.object.key.name.to_string()).collect();
-    assert_eq!(names.len(), EACH, "{names:?}");
-    assert!(names.iter().all(|name| name.starts_with("invalid")), "{names:?}");
-    assert_eq!(hostile.requests.load(Ordering::SeqCst), 0, "judging asks nobody");
-
+    each_is_judged_alone(&world, &hostile);
     let evil = format!("{}/evil/main", world.app.origin);
     let evil = Application::discover(&evil, "evil.app", None, "https://evil.test/cb").await;
     let page = Browser::new().open(&evil.authorize_url("openid", &[])).await;
     assert_eq!((page.status, page.body.contains("closed199")), (200, true));
 
     // People flood the bad ones, of which some hang.
-    let names = |sorts: &[&str], count: usize| {
-        let sorts: Vec<String> = sorts.iter().map(|sort| (*sort).to_owned()).collect();
-        let one = move |n: usize| format!("{}{:03}", sorts[n % sorts.len()], n / sorts.len());
-        (0..count).map(one).collect::<Vec<_>>()
-    };
-    let hanging = names(&["silent"], AT_ONCE).into_iter().map(|name| {
+    let hanging = names_of(&["silent"], AT_ONCE).into_iter().map(|name| {
         let evil = evil.clone();
         tokio::spawn(async move { try_bad(&evil, name).await })
     });
@@ -192,7 +197,7 @@ async fn a_thousand_bad_providers_harm_nobody() {
     // The others fail at once, with a page. The second attempt asks no more than the first did.
     let asked = hostile.requests.load(Ordering::SeqCst);
     for round in 1..=2 {
-        let failing = names(&["closed", "endless", "nested"], 30);
+        let failing = names_of(&["closed", "endless", "nested"], 30);
         let pages = join_all(failing.into_iter().map(|name| try_bad(&evil, name))).await;
         for (name, status) in pages {
             let expected = if name.starts_with("closed") { 503 } else { 502 };
