@@ -171,7 +171,8 @@ impl<'a> AccountContext<'a> {
         let (tenant, name) = (&self.tenant.tenant, self.tenant_id().to_string());
         let address = Some(throttle_prefix(self.origin.address));
         let certificates = provider.certificates();
-        let own = |client: &FairFetch| trusting_client(client.for_owner(&name, address), certificates);
+        let own =
+            |client: &FairFetch| trusting_client(client.for_owner(&name, address), certificates);
         let public = own(&self.services.http_client);
         let local = self.services.local_issuers.get();
         Arc::new(UpstreamFetch {

@@ -11,7 +11,8 @@ use crate::{
     model::{ManagedKind, ObjectKind},
     registry::Snapshot,
     telemetry::{
-        Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome, SigningKeyTimes,
+        Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome,
+        SigningKeyTimes,
     },
 };
 

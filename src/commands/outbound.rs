@@ -33,11 +33,7 @@ fn egress_policy(args: &ServeArgs, dev: bool) -> Result<EgressPolicy> {
 }
 
 /// The probe of identity providers, with clients of its own.
-pub fn upstream_probe(
-    args: &ServeArgs,
-    dev: bool,
-    metrics: &Arc<Metrics>,
-) -> Result<NetworkProbe> {
+pub fn upstream_probe(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Result<NetworkProbe> {
     Ok(NetworkProbe {
         public: outbound_client(args, dev, metrics)?,
         internal: internal_client(args, dev, metrics)?,

@@ -97,8 +97,14 @@ mod tests {
         use ProbeFailure::{
             AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, NotGitHub, Unreachable,
         };
-        let failures =
-            [HostNotAllowed, Unreachable, CertificateInvalid, BadMetadata, NotGitHub, AccountRefused];
+        let failures = [
+            HostNotAllowed,
+            Unreachable,
+            CertificateInvalid,
+            BadMetadata,
+            NotGitHub,
+            AccountRefused,
+        ];
         for result in failures.map(Err).into_iter().chain([Ok(())]) {
             assert_eq!(result_of(reason_of(result)), Some(result));
         }

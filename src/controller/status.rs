@@ -55,7 +55,8 @@ pub async fn publish_status(
             Ok(true) => memory.status_accepted(object),
             Ok(false) => return Ok(None),
             Err(error) => {
-                if let Some(notice) = refusal(object, &error).filter(|it| memory.is_new_refusal(it)) {
+                if let Some(notice) = refusal(object, &error).filter(|it| memory.is_new_refusal(it))
+                {
                     context.source.publish_event(notice).await;
                 }
                 return Err(error);

@@ -523,9 +523,13 @@ async fn a_refused_status_has_one_event_until_it_is_accepted() {
     };
     for expected in [1, 2] {
         cluster.source.refuses_statuses.store(true, Ordering::Relaxed);
-        cluster.source.apply(&TENANT.replace("spec: {}", &format!("spec: {{displayName: '{expected}'}}")));
+        cluster
+            .source
+            .apply(&TENANT.replace("spec: {}", &format!("spec: {{displayName: '{expected}'}}")));
         for _ in 0..3 {
-            cluster.again.insert(ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "main")));
+            cluster
+                .again
+                .insert(ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", "main")));
             let results = cluster.round().await;
             assert!(results.iter().any(|it| matches!(it, WorkResult::Permanent)), "{results:?}");
         }

@@ -24,7 +24,8 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{
-    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, SharedFetch, exchange,
+    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, SharedFetch,
+    exchange,
 };
 use crate::model::{BoundedCache, ErrorCause, sha256};
 

@@ -325,9 +325,15 @@ fn authorities_of_connectors_are_carried() {
         let secret = imported.manifests.iter().find(|it| it.name == "it-ca");
         let written = secret.map(|it| it.object["stringData"]["ca.crt"].clone());
         assert_eq!(written, is_there.then(|| json!(pem)), "{kind}");
-        let asked = imported.notes.iter().any(|it| it.message.contains("create the Secret \"it-ca\""));
+        let asked =
+            imported.notes.iter().any(|it| it.message.contains("create the Secret \"it-ca\""));
         assert_eq!(asked, names && !is_there, "{kind}: {:?}", imported.notes);
-        assert!(!imported.notes.iter().any(|it| it.field().contains("rootCA") && it.message == "is not carried"));
+        assert!(
+            !imported
+                .notes
+                .iter()
+                .any(|it| it.field().contains("rootCA") && it.message == "is not carried")
+        );
     }
 }
 

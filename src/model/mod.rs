@@ -74,7 +74,8 @@ pub use error_cause::ErrorCause;
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{
     AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
-    LogoutScope, ProviderType, RESERVED_AUTHORIZATION_PARAMETERS, RefreshMode, SubjectStrategy, UnavailablePolicy, UserinfoUse,
+    LogoutScope, ProviderType, RESERVED_AUTHORIZATION_PARAMETERS, RefreshMode, SubjectStrategy,
+    UnavailablePolicy, UserinfoUse,
 };
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};

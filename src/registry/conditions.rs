@@ -69,9 +69,10 @@ pub fn reachable_condition(
             FALSE,
             "The provider's server has an address that may not be called; have its host listed in upstreamHosts.",
         ),
-        ConditionReason::CertificateInvalid => {
-            (FALSE, "The certificate of the provider's server is not valid, or of an authority that neither the installation nor caRef names.")
-        }
+        ConditionReason::CertificateInvalid => (
+            FALSE,
+            "The certificate of the provider's server is not valid, or of an authority that neither the installation nor caRef names.",
+        ),
         ConditionReason::BadMetadata => {
             (FALSE, "The provider's discovery document is missing, wrong or about another issuer.")
         }

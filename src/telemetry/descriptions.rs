@@ -4,20 +4,22 @@ use super::{
     audit_labels::AUDIT_OUTCOMES,
     label_values::LabelValues,
     labels::{
-        FETCH_METHODS, FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome,
-        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
-        WriteErrorReason, WriteOperation,
+        FETCH_METHODS, FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
+        RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind, WriteErrorReason,
+        WriteOperation,
     },
     logins::LoginOutcome,
     metric_description::{LabelDescription, MetricDescription, MetricType},
+    process_descriptions::{
+        PROCESS_CPU, PROCESS_MAX_FILES, PROCESS_OPEN_FILES, PROCESS_RESIDENT_MEMORY,
+        PROCESS_START_TIME, PROCESS_THREADS, PROCESS_VIRTUAL_MEMORY,
+    },
     refused_entries::RefusedEntryReason,
 };
 use crate::model::Endpoint;
 
 /// The prefix of the names of Lanyard's own metrics.
 pub(super) const PREFIX: &str = "lanyard";
-/// The prefix of the names that all programs use alike.
-pub(super) const PROCESS_PREFIX: &str = "process";
 
 const fn counter(
     name: &'static str,
@@ -45,20 +47,11 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricDescription {
     }
 }
 
-const fn process_gauge(
-    name: &'static str,
-    unit: Option<&'static str>,
-    help: &'static str,
-) -> MetricDescription {
-    MetricDescription { prefix: PROCESS_PREFIX, unit, ..gauge(name, help) }
-}
-
 const fn values(name: &'static str, values: LabelValues) -> LabelDescription {
     LabelDescription { name, meaning: "", values }
 }
 
 const SECONDS: Option<&str> = Some("seconds");
-const BYTES: Option<&str> = Some("bytes");
 
 const TENANT: LabelDescription = LabelDescription {
     name: "tenant",
@@ -231,23 +224,6 @@ pub(super) const WRITE_ERRORS: MetricDescription = counter(
     &[values("operation", WriteOperation::VALUES), values("reason", WriteErrorReason::VALUES)],
     "Writes to the API server that failed, by operation and reason",
 );
-pub(super) const PROCESS_CPU: MetricDescription = MetricDescription {
-    prefix: PROCESS_PREFIX,
-    unit: SECONDS,
-    ..counter("cpu", &[], "CPU time that the process has used")
-};
-pub(super) const PROCESS_RESIDENT_MEMORY: MetricDescription =
-    process_gauge("resident_memory", BYTES, "Memory of the process that is in RAM");
-pub(super) const PROCESS_VIRTUAL_MEMORY: MetricDescription =
-    process_gauge("virtual_memory", BYTES, "Virtual memory of the process");
-pub(super) const PROCESS_OPEN_FILES: MetricDescription =
-    process_gauge("open_fds", None, "Open file descriptors, connections among them");
-pub(super) const PROCESS_MAX_FILES: MetricDescription =
-    process_gauge("max_fds", None, "Maximum number of open file descriptors");
-pub(super) const PROCESS_THREADS: MetricDescription =
-    process_gauge("threads", None, "Threads of the process");
-pub(super) const PROCESS_START_TIME: MetricDescription =
-    process_gauge("start_time", SECONDS, "Time of the process's start since 1970");
 pub(super) const SOURCE_HEALTHY: MetricDescription = gauge(
     "source_healthy",
     "1 if the API server (in `dev`, the folder) can be read, 0 if the last snapshot is served without it",

@@ -8,14 +8,16 @@ use super::label_values::{LabelValues, label_values};
 use crate::model::{Endpoint, ManagedKind};
 
 /// The methods of outbound HTTP requests.
-pub(super) const FETCH_METHODS: LabelValues =
-    &[
+pub(super) const FETCH_METHODS: LabelValues = &[
     (
         "get",
         "Fetching a document: of an application, the discovery document, keys and userinfo of an identity provider, or an \
          answer of GitHub's API.",
     ),
-    ("post", "Sending a logout token to an application, or a token request to an identity provider."),
+    (
+        "post",
+        "Sending a logout token to an application, or a token request to an identity provider.",
+    ),
 ];
 
 /// The operations of a store.

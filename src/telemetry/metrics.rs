@@ -1,9 +1,7 @@
 //! The metrics of the admin port, as OpenMetrics text.
 
 use std::{
-    collections::HashMap,
     fmt,
-    ops::RangeInclusive,
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
@@ -11,27 +9,25 @@ use std::{
 use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
-    SigningKeyTimes,
     ages::AgedObjects,
     audit_labels::TenantAuditEvent,
     descriptions,
-    families::{FailedWrite, KindReadiness, MetricFamilies},
+    families::{FailedWrite, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LogoutOutcome, MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
-        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
-        TenantLogout, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
-        WriteErrorReason, WriteOperation,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOutcome, LogoutOutcome, MethodOutcome,
+        ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing,
+        SealingKeysOutcome, StoreOperationLabels, TenantLogout, TenantReplay, TenantRequestLabels,
+        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     process::ProcessMetrics,
-    reachability::{ProviderReachability, ReachableProvider},
+    process_descriptions,
+    reachability::ProviderReachability,
     refused_entries::RefusedEntryReason,
     tenant_labels::TenantLabels,
 };
-use crate::model::{
-    AuditOutcome, Endpoint, ManagedKind, ObjectKey, ObjectKind, TenantId, Timestamp,
-};
+use crate::model::{AuditOutcome, Endpoint, ObjectKey, ObjectKind, TenantId, Timestamp};
 
 /// The metrics of a process. A tenant is a label value only while it is served: requests of other
 /// tenants or none get an empty label, and a tenant's series are removed with it.
@@ -63,7 +59,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix(descriptions::PREFIX);
         families.register(&mut registry);
         let process = ProcessMetrics::default();
-        let mut process_registry = Registry::with_prefix(descriptions::PROCESS_PREFIX);
+        let mut process_registry = Registry::with_prefix(process_descriptions::PROCESS_PREFIX);
         process.register(&mut process_registry);
         let gauges = Gauges::default();
         gauges.register(&mut registry);
@@ -186,58 +182,10 @@ impl Metrics {
         self.families.write_errors.get_or_create(&FailedWrite { operation, reason }).inc();
     }
 
-    /// Reports the numbers of objects by kind and readiness. A count that is missing is zero.
-    pub fn objects(&self, counts: &HashMap<(ManagedKind, Readiness), usize>) {
-        for kind in ManagedKind::ALL {
-            for &ready in Readiness::ALL {
-                let count = counts.get(&(kind, ready)).copied().unwrap_or_default();
-                let labels = KindReadiness { kind: kind.as_str(), ready };
-                let count = i64::try_from(count).unwrap_or(i64::MAX);
-                self.families.readiness.get_or_create(&labels).set(count);
-            }
-        }
-    }
-
-    /// Reports the times of the signing keys of all tenants, after [`Self::snapshot`].
-    pub fn signing_keys(&self, times: impl IntoIterator<Item = (TenantId, SigningKeyTimes)>) {
-        let tenants = self.tenants.lock_labels();
-        let labelled =
-            times.into_iter().map(|(tenant, times)| (tenants.label_of(Some(&tenant)), times));
-        self.ages.set_keys(labelled);
-    }
-
-    /// Reports which identity providers can be reached, after [`Self::snapshot`].
-    pub fn providers<'p>(&self, providers: impl IntoIterator<Item = ReachableProvider<'p>>) {
-        let tenants = self.tenants.lock_labels();
-        self.reachability.set_providers(providers, |tenant| tenants.label_of(Some(tenant)));
-    }
-
-    /// Reports the validity of the TLS certificate in a file.
-    pub fn certificate(&self, file: String, validity: RangeInclusive<Timestamp>) {
-        self.ages.set_certificate(file, validity);
-    }
-
     /// Counts a request to the server of an application or identity provider; `method` is one of `FETCH_METHODS`.
     pub fn fetched(&self, method: &'static str, outcome: FetchOutcome) {
         debug_assert!(FETCH_METHODS.iter().any(|(known, _)| *known == method), "{method}");
         self.families.fetches.get_or_create(&MethodOutcome { method, outcome }).inc();
-    }
-
-    /// Reports the current snapshot: its tenants, and the number of its objects per kind.
-    pub fn snapshot(
-        &self,
-        revision: u64,
-        built_at: Timestamp,
-        tenants: impl IntoIterator<Item = TenantId>,
-        objects: &[(ManagedKind, usize)],
-    ) {
-        self.gauges.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
-        self.built_at.store(built_at.millis(), Ordering::Relaxed);
-        for (kind, count) in objects {
-            let count = i64::try_from(*count).unwrap_or(i64::MAX);
-            self.families.objects.get_or_create(&KindOnly::from(*kind)).set(count);
-        }
-        self.tenants.replace_tenants(tenants, &self.families);
     }
 
     /// Reports whether the source of objects (the API server, the folder) answers.
@@ -300,5 +248,6 @@ impl fmt::Debug for Metrics {
     }
 }
 
+mod objects;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ mod logins;
 mod metric_description;
 mod metrics;
 mod process;
+mod process_descriptions;
 mod reachability;
 mod refused_entries;
 mod tenant_labels;
@@ -35,8 +36,8 @@ pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;
 pub use label_values::LabelValues;
 pub use labels::{
-    FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
-    RequestOutcome, SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
+    FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+    SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};
 pub use logging::{LogError, LogFormat, VERBOSE_TARGETS, init_logging};

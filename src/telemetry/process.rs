@@ -10,7 +10,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::descriptions;
+use super::process_descriptions;
 
 /// Clock ticks in a second of the times in `/proc`: the same on every architecture of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -29,13 +29,14 @@ pub(super) struct ProcessMetrics {
 
 impl ProcessMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        descriptions::PROCESS_CPU.register(registry, self.cpu.clone());
-        descriptions::PROCESS_RESIDENT_MEMORY.register(registry, self.resident.clone());
-        descriptions::PROCESS_VIRTUAL_MEMORY.register(registry, self.virtual_memory.clone());
-        descriptions::PROCESS_OPEN_FILES.register(registry, self.open_files.clone());
-        descriptions::PROCESS_MAX_FILES.register(registry, self.max_files.clone());
-        descriptions::PROCESS_THREADS.register(registry, self.threads.clone());
-        descriptions::PROCESS_START_TIME.register(registry, self.start_time.clone());
+        process_descriptions::PROCESS_CPU.register(registry, self.cpu.clone());
+        process_descriptions::PROCESS_RESIDENT_MEMORY.register(registry, self.resident.clone());
+        process_descriptions::PROCESS_VIRTUAL_MEMORY
+            .register(registry, self.virtual_memory.clone());
+        process_descriptions::PROCESS_OPEN_FILES.register(registry, self.open_files.clone());
+        process_descriptions::PROCESS_MAX_FILES.register(registry, self.max_files.clone());
+        process_descriptions::PROCESS_THREADS.register(registry, self.threads.clone());
+        process_descriptions::PROCESS_START_TIME.register(registry, self.start_time.clone());
     }
 
     /// Reads the current values. A file that cannot be read leaves its metrics as they are.

@@ -6,7 +6,8 @@ use url::{Url, form_urlencoded};
 
 use super::{
     CodeExchange, UpstreamAnswer, UpstreamError,
-    github_teams::{add_parents, groups},
+    github_api::{GitHubApi, MAX_RESPONSE},
+    github_teams::{add_parent_teams, organization_login, team_groups},
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
@@ -18,14 +19,8 @@ use crate::{
     },
 };
 
-/// Largest response, in bytes.
-const MAX_RESPONSE: usize = 1024 * 1024;
-/// Most pages of a list, each of 100 entries.
-const MAX_PAGES: usize = 20;
 /// The scopes that give access to e-mail addresses, organizations and teams.
 const SCOPES: &str = "read:user user:email read:org";
-/// The host of github.com, whose API has a host of its own.
-const PUBLIC_HOST: &str = "github.com";
 
 /// The URL to send the browser to.
 pub fn github_authorization_url(
@@ -98,7 +93,7 @@ pub async fn github_claims(
     let emails = api.list("/user/emails?per_page=100").await?;
     let memberships = api.list("/user/memberships/orgs?state=active&per_page=100").await?;
     let organizations: Vec<String> =
-        memberships.iter().filter_map(|it| login(it.get("organization"))).collect();
+        memberships.iter().filter_map(|it| organization_login(it.get("organization"))).collect();
     let required = &github.organizations;
     let is_restricted = github.is_restricted();
     if is_restricted && !organizations.iter().any(|own| required.contains(own)) {
@@ -106,13 +101,14 @@ pub async fn github_claims(
     }
     let teams = api.list("/user/teams?per_page=100").await?;
     let counts = |team: &&Value| {
-        !is_restricted || login(team.get("organization")).is_some_and(|it| required.contains(&it))
+        !is_restricted
+            || organization_login(team.get("organization")).is_some_and(|it| required.contains(&it))
     };
     let mut teams: Vec<Value> = teams.iter().filter(counts).cloned().collect();
     if github.team_parents {
-        add_parents(&api, &mut teams).await?;
+        add_parent_teams(&api, &mut teams).await?;
     }
-    let groups = groups(github.team_names, &teams);
+    let groups = team_groups(github.team_names, &teams);
     Ok(claims(&user, &emails, &organizations, &groups))
 }
 
@@ -137,86 +133,6 @@ async fn request_tokens(
     };
     let response = fetch.call(call, MAX_RESPONSE).await?;
     Ok(parse_token_response(response.status, &response.body)?)
-}
-
-/// The URL of the REST API of the installation with this host.
-pub(super) fn api_base(host: &str) -> String {
-    if host == PUBLIC_HOST {
-        "https://api.github.com".to_owned()
-    } else {
-        format!("https://{host}/api/v3")
-    }
-}
-
-/// The REST API with a person's token.
-pub(super) struct GitHubApi<'a> {
-    fetch: &'a SharedFetch,
-    base: String,
-    authorization: Secret<String>,
-}
-
-impl<'a> GitHubApi<'a> {
-    fn new(fetch: &'a SharedFetch, github: &GitHubUpstream, token: &Secret<String>) -> Self {
-        let base = api_base(&github.host);
-        let authorization = Secret::new(format!("Bearer {}", token.expose()));
-        Self { fetch, base, authorization }
-    }
-
-    /// One object.
-    pub(super) async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
-        Ok(self.page(&format!("{}{path}", self.base)).await?.0)
-    }
-
-    /// All entries of a list.
-    async fn list(&self, path: &str) -> Result<Vec<Value>, UpstreamError> {
-        let (mut entries, mut url) = (Vec::new(), format!("{}{path}", self.base));
-        for _ in 0..MAX_PAGES {
-            let (page, next) = self.page(&url).await?;
-            let Value::Array(page) = page else {
-                return Err(UpstreamError::Api(format!("{path} is not a list")));
-            };
-            entries.extend(page);
-            match next {
-                None => return Ok(entries),
-                // The token is sent to the API only.
-                Some(next) if next.starts_with(&format!("{}/", self.base)) => url = next,
-                Some(_) => {
-                    return Err(UpstreamError::Api(format!("{path} goes on at another host")));
-                }
-            }
-        }
-        Err(UpstreamError::ApiListTooLong(format!("{path}, more than {MAX_PAGES} pages")))
-    }
-
-    async fn page(&self, url: &str) -> Result<(Value, Option<String>), UpstreamError> {
-        let call = ClientCall {
-            url,
-            authorization: Some(&self.authorization),
-            accept: "application/vnd.github+json",
-            form: None,
-        };
-        let response = self.fetch.call(call, MAX_RESPONSE).await?;
-        if response.status != 200 {
-            let (url, status) = (url.to_owned(), response.status);
-            let is_rate_limited = says_rate_limit(&response.body);
-            return Err(UpstreamError::ApiStatus { url, status, is_rate_limited });
-        }
-        let value = serde_json::from_slice(&response.body)
-            .map_err(|_| UpstreamError::Api(format!("{url} is not JSON")))?;
-        Ok((value, response.next))
-    }
-}
-
-/// Whether an error of the API is about a limit of requests, which has the status 403 or 429.
-fn says_rate_limit(body: &[u8]) -> bool {
-    let error: Option<Value> = serde_json::from_slice(body).ok();
-    let message = error.as_ref().and_then(|error| error.get("message")?.as_str());
-    message.is_some_and(|message| message.to_ascii_lowercase().contains("rate limit"))
-}
-
-/// The login of an organization, in lower case.
-pub(super) fn login(organization: Option<&Value>) -> Option<String> {
-    Some(organization?.get("login")?.as_str()?.to_ascii_lowercase())
 }
 
 /// The claims of a person.

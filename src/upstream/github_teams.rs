@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    UpstreamError,
-    github::{GitHubApi, login},
-};
+use super::{UpstreamError, github_api::GitHubApi};
 use crate::model::GitHubTeamNames;
 
 /// Teams that are asked for because others are in them.
@@ -15,7 +12,7 @@ const MAX_PARENTS: usize = 50;
 
 /// Adds the teams that contain teams, at any depth. A list of teams has the direct parents only, and without
 /// theirs.
-pub(super) async fn add_parents(
+pub(super) async fn add_parent_teams(
     api: &GitHubApi<'_>,
     teams: &mut Vec<Value>,
 ) -> Result<(), UpstreamError> {
@@ -42,21 +39,28 @@ pub(super) async fn add_parents(
     Ok(())
 }
 
+/// The login of an organization, in lower case.
+pub(super) fn organization_login(organization: Option<&Value>) -> Option<String> {
+    Some(organization?.get("login")?.as_str()?.to_ascii_lowercase())
+}
+
 /// Organization and slug of a team.
 fn name_of(team: &Value) -> Option<(String, String)> {
-    Some((login(team.get("organization"))?, team.get("slug")?.as_str()?.to_owned()))
+    Some((organization_login(team.get("organization"))?, team.get("slug")?.as_str()?.to_owned()))
 }
 
 /// Organization and slug of the team that a team is in; `None` if it is in none.
 fn parent_of(team: &Value) -> Result<Option<(String, String)>, UpstreamError> {
     let parent = team.get("parent").filter(|parent| !parent.is_null());
-    let Some((parent, organization)) = parent.zip(login(team.get("organization"))) else {
+    let Some((parent, organization)) = parent.zip(organization_login(team.get("organization")))
+    else {
         return Ok(None);
     };
     let slug = parent.get("slug").and_then(Value::as_str).unwrap_or_default();
     // They become parts of a URL.
     let is_word = |text: &str| {
-        !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_:".contains(&it))
+        !text.is_empty()
+            && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_:".contains(&it))
     };
     if !is_word(slug) || !is_word(&organization) {
         let problem = "has a team whose parent has no name for URLs".to_owned();
@@ -66,14 +70,15 @@ fn parent_of(team: &Value) -> Result<Option<(String, String)>, UpstreamError> {
 }
 
 /// The groups of teams: `<organization>:<team>`.
-pub(super) fn groups(names: GitHubTeamNames, teams: &[Value]) -> Vec<String> {
+pub(super) fn team_groups(names: GitHubTeamNames, teams: &[Value]) -> Vec<String> {
     let field = match names {
         GitHubTeamNames::Slug => "slug",
         GitHubTeamNames::Name => "name",
     };
     let mut groups: Vec<String> = Vec::new();
     for team in teams {
-        let name = login(team.get("organization")).zip(team.get(field).and_then(Value::as_str));
+        let name = organization_login(team.get("organization"))
+            .zip(team.get(field).and_then(Value::as_str));
         let group = name.map(|(organization, name)| format!("{organization}:{name}"));
         groups.extend(group.filter(|group| !groups.contains(group)));
     }

@@ -6,6 +6,7 @@
 
 mod error;
 mod github;
+mod github_api;
 mod github_teams;
 pub mod ldap;
 mod oidc;

@@ -70,7 +70,7 @@ async fn probe_discovery(fetch: &SharedFetch, issuer: &str) -> Result<(), ProbeE
 
 /// Asks GitHub's API for the rate limit, which costs nothing of it.
 async fn probe_github(fetch: &SharedFetch, host: &str) -> Result<(), ProbeError> {
-    let url = format!("{}/rate_limit", super::github::api_base(host));
+    let url = format!("{}/rate_limit", super::github_api::api_base(host));
     let call = ClientCall {
         url: &url,
         authorization: None,
@@ -217,7 +217,8 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
         let probe = NetworkProbe { public, internal, directories };
-        let asked = probe.probe(&ProbeTarget { question, certificates: None, inside_network }).await;
+        let asked =
+            probe.probe(&ProbeTarget { question, certificates: None, inside_network }).await;
         asked.map_err(|error| error.failure)
     }
 

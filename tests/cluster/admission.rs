@@ -808,7 +808,8 @@ async fn parameters_of_requests_to_a_provider_leave_its_own_alone() {
         with("prompt", "consent select_account"),
         with("response_mode", "form_post"),
     ];
-    let bad = [with("client_id", "x"), with("State", "x"), with("ui_locales", "de"), with("a b", "x")];
+    let bad =
+        [with("client_id", "x"), with("State", "x"), with("ui_locales", "de"), with("a b", "x")];
     let field = "oidc.authorizationParameters";
     let message = "must be the name of a parameter that Lanyard does not set itself";
     providers.rule(field, &good, &bad, message).await;

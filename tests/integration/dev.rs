@@ -277,7 +277,9 @@ spec:
     dev.awaits("Open  ").await;
 
     let value = |provider: &str, value: u8| {
-        format!("lanyard_identity_provider_reachable{{tenant=\"default/main\",provider=\"{provider}\"}} {value}\n")
+        format!(
+            "lanyard_identity_provider_reachable{{tenant=\"default/main\",provider=\"{provider}\"}} {value}\n"
+        )
     };
     let mut metrics = String::new();
     for _ in 0..600 {
@@ -288,7 +290,10 @@ spec:
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(metrics.contains(&value("live", 1)) && metrics.contains(&value("dead", 0)), "{metrics}");
+    assert!(
+        metrics.contains(&value("live", 1)) && metrics.contains(&value("dead", 0)),
+        "{metrics}"
+    );
     let issuer = format!("{}/default/main", dev.base_url);
     let app = Application::discover(&issuer, "default.page", None, "https://rp.test/cb").await;
     let page = Browser::new().open(&app.authorize_url("openid", &[])).await;

@@ -71,9 +71,7 @@ pub fn tenant_ids() -> Rule {
 pub fn authorization_parameter() -> Rule {
     let reserved = RESERVED_AUTHORIZATION_PARAMETERS.join("|");
     rule(
-        &format!(
-            "self.matches('^[-._A-Za-z0-9]+$') && !self.matches('(?i)^({reserved})$')"
-        ),
+        &format!("self.matches('^[-._A-Za-z0-9]+$') && !self.matches('(?i)^({reserved})$')"),
         "must be the name of a parameter that Lanyard does not set itself, as it sets client_id, scope, state and login_hint",
     )
 }

@@ -150,7 +150,8 @@ async fn certificates_of_one_provider_verify_nothing_for_others() {
     let pem: Arc<str> = certificate.pem().into();
     let trusting = plain.trusting(&pem).expect("a client");
     assert_eq!(trusting.get(&url, 100).await.map(|it| it.body), Ok(Bytes::from("{}")));
-    for client in [trusting.trusting(&"no certificate".into()).expect("a client"), Arc::new(plain)] {
+    for client in [trusting.trusting(&"no certificate".into()).expect("a client"), Arc::new(plain)]
+    {
         let refused = client.get(&url, 100).await.expect_err("it is not trusted");
         assert!(refused.is_about_certificate(), "{refused}");
     }

@@ -77,7 +77,9 @@ fn provider_draft<'v>(
             upstream["clientSecretRef"] = secret_reference(import);
             draft.set("github", upstream);
             if config.text("prompt").is_some() {
-                import.notes.add(&config.get("prompt"), "is not carried: GitHub has no such parameter");
+                import
+                    .notes
+                    .add(&config.get("prompt"), "is not carried: GitHub has no such parameter");
             }
         }
     }

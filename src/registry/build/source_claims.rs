@@ -61,8 +61,7 @@ impl SourceClaims {
         let of = || format!("IdentityProvider \"{}\"", self.object);
         let is_verbatim = |it: &Self| it.strategy == SubjectStrategy::Upstream;
         if is_verbatim(self) && is_verbatim(younger) {
-            let remedy =
-                "gives its subjects verbatim already; use Computed, or delete the other";
+            let remedy = "gives its subjects verbatim already; use Computed, or delete the other";
             let message = format!("{} {remedy}", of());
             found.push((ConditionReason::SubjectConflict, "spec.subject.strategy", message));
         }

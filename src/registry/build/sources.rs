@@ -47,7 +47,8 @@ impl<'a> AcceptedSources<'a> {
         let older = self.older(created);
         let open = older.iter().flat_map(|older| {
             new.unbounded.iter().map(move |(field, remedy)| {
-                let message = format!("the tenant has an older source of people, {older}; {remedy}");
+                let message =
+                    format!("the tenant has an older source of people, {older}; {remedy}");
                 (ConditionReason::AmbiguousSource, *field, message)
             })
         });

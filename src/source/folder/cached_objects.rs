@@ -65,16 +65,26 @@ impl CachedManifest {
         self.managed().map(AnyCachedObject::status_digest)
     }
 
-    /// Sets the status, and returns the digest of the previous one.
-    pub(super) fn apply_status(&mut self, status: &StatusUpdate) -> StatusDigest {
+    /// Sets the status.
+    pub(super) fn apply_status(&mut self, status: &StatusUpdate) -> AppliedStatus {
         if let (Self::Managed(own), StatusUpdate::Managed(status)) = (self, status)
             && let Some(with_status) = own.with_status(status)
         {
             let before = std::mem::replace(own, with_status);
-            return before.status_digest().clone();
+            let changes_inputs = !before.same_inputs(own);
+            return AppliedStatus { before: before.status_digest().clone(), changes_inputs };
         }
-        StatusDigest::default()
+        AppliedStatus::default()
     }
+}
+
+/// The outcome of a new status.
+#[derive(Debug, Default)]
+pub(super) struct AppliedStatus {
+    /// The digest of the previous one.
+    pub(super) before: StatusDigest,
+    /// Whether a snapshot is made of it, as of the reachability of a provider.
+    pub(super) changes_inputs: bool,
 }
 
 /// Collects objects as a cluster would list them. If two have the same name, the first is used.

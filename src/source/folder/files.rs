@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::cached_objects::{CachedManifest, collect_objects};
+use super::cached_objects::{AppliedStatus, CachedManifest, collect_objects};
 use crate::{
     api::{CachedSecret, ObjectSet, StatusDigest},
     model::{ObjectRef, sha256},
@@ -182,12 +182,12 @@ impl ManifestFiles {
         })
     }
 
-    /// Sets the status of an object, and returns the digest of the previous one.
+    /// Sets the status of an object.
     pub(super) fn apply_status(
         &mut self,
         reference: &ObjectRef,
         status: &StatusUpdate,
-    ) -> Option<StatusDigest> {
+    ) -> Option<AppliedStatus> {
         let mut all = self.read.values_mut().flat_map(|file| &mut file.objects);
         all.find(|(of, _)| of == reference).map(|(_, shown)| shown.apply_status(status))
     }

@@ -229,9 +229,10 @@ impl ObjectSource for FolderSource {
         status: StatusUpdate,
     ) -> Result<(), WriteError> {
         let mut inner = self.lock();
-        let before = inner.files.apply_status(object, &status).unwrap_or_default();
+        let applied = inner.files.apply_status(object, &status).unwrap_or_default();
+        inner.revision += u64::from(applied.changes_inputs);
         let file = inner.files.file_of(object);
-        state::log_status(file.as_deref(), &before, &status);
+        state::log_status(file.as_deref(), &applied.before, &status);
         self.publish(inner);
         Ok(())
     }

@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::telemetry::METRICS;
+use crate::{
+    model::ManagedKind,
+    telemetry::{METRICS, ReachableProvider, Readiness, SigningKeyTimes},
+};
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 
@@ -94,7 +97,11 @@ fn each_metric_has_the_described_type_and_labels() {
     // A gauge is exposed once it has a value; counters exist from the start.
     metrics.signing_keys([(tenant("main"), key_times())]);
     metrics.certificate("tls.crt".to_owned(), NOW..=NOW);
-    metrics.providers([ReachableProvider { tenant: &tenant("main"), name: "corp", is_reachable: true }]);
+    metrics.providers([ReachableProvider {
+        tenant: &tenant("main"),
+        name: "corp",
+        is_reachable: true,
+    }]);
     let described = METRICS.iter().map(|metric| {
         let name = metric.full_name();
         let name = name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
@@ -267,7 +274,9 @@ fn the_reachability_of_providers_is_that_of_now() {
     let (metrics, main) = (serving(&["main"]), tenant("main"));
     let provider = |name, is_reachable| ReachableProvider { tenant: &main, name, is_reachable };
     let line = |name: &str, value| {
-        format!("lanyard_identity_provider_reachable{{tenant=\"team/main\",provider=\"{name}\"}} {value}")
+        format!(
+            "lanyard_identity_provider_reachable{{tenant=\"team/main\",provider=\"{name}\"}} {value}"
+        )
     };
     metrics.providers([provider("corp", true), provider("old", false)]);
     assert!(has(&metrics, &line("corp", 1)) && has(&metrics, &line("old", 0)));

@@ -146,10 +146,7 @@ async fn is_refused(app: &Application, code: &str) {
 }
 
 /// Signs in at the provider. Returns the subject, and whether the consent page was shown.
-async fn sign_in_at_provider(
-    issuer: &str,
-    upstream: &Upstream,
-) -> Result<(String, bool), String> {
+async fn sign_in_at_provider(issuer: &str, upstream: &Upstream) -> Result<(String, bool), String> {
     let app = Application::discover(issuer, "team.wall", None, "https://wall.test/cb").await;
     let browser = Browser::new();
     let page = browser.open(&app.authorize_url("openid", &[("identity_provider", "corp")])).await;

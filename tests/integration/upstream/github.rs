@@ -27,6 +27,9 @@ spec:
   admit: ByRules
 ";
 
+/// The groups of the person in [`publish`].
+pub(super) const GROUPS: [&str; 4] = ["acme:core", "acme:staff", "acme:europe", "acme:everyone"];
+
 /// Publishes the answers of GitHub at a host and its API.
 pub(super) fn publish(app: &TestApp, (host, api): (&str, &str), organizations: &[&str]) {
     let token = json!({"access_token": "gho_x", "token_type": "bearer", "scope": "read:org"});
@@ -94,8 +97,7 @@ async fn a_member_of_the_organization_signs_in_with_its_teams() {
         assert_eq!(claims["preferred_username"], "octocat");
         assert_eq!(claims["email"], "octo@acme.test");
         assert_eq!(claims["email_verified"], true);
-        let groups = ["acme:core", "acme:staff", "acme:europe", "acme:everyone"];
-        assert_eq!(claims["groups"], json!(groups), "{host}");
+        assert_eq!(claims["groups"], json!(GROUPS), "{host}");
     }
 }
 
@@ -135,7 +137,8 @@ async fn teams_that_contain_each_other_or_cannot_be_read_do_not_hang() {
     // A chain without an end.
     publish(&app, ("github.com", API), &["acme"]);
     for number in 0..60 {
-        let parent = json!({"slug": format!("t{number}"), "parent": {"slug": format!("t{}", number + 1)}});
+        let parent =
+            json!({"slug": format!("t{number}"), "parent": {"slug": format!("t{}", number + 1)}});
         app.publish(&format!("{API}/orgs/acme/teams/t{number}"), &parent.to_string());
     }
     app.publish(&staff, &json!({"slug": "staff", "parent": {"slug": "t0"}}).to_string());

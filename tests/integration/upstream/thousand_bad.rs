@@ -61,7 +61,8 @@ impl Hostile {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        let (requests, open, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (requests, open, most) =
+            <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
         let counts = (Arc::clone(&requests), Arc::clone(&open), Arc::clone(&most));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -154,9 +155,10 @@ fn names_of(sorts: &[&str], count: usize) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_bad_providers_harm_nobody() {
-    let (upstream, hostile, closed) = (Upstream::start().await, Hostile::start().await, free_port());
+    let (upstream, hostile, closed) =
+        (Upstream::start().await, Hostile::start().await, free_port());
     let good = manifests(&upstream.issuer, &[]);
-    let app = TestApp::start(&good).await;
+    let app = TestApp::start(&format!("{good}---\n{TENANT}")).await;
     app.serve_with_problems(&format!("{good}---\n{}", bad_providers(hostile.port, closed)));
     let world = World { app, upstream };
 

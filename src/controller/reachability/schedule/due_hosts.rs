@@ -31,10 +31,13 @@ impl DueHosts {
     }
 
     /// Takes a server that is due, and whether it has not answered.
-    pub(super) fn pop_due(&mut self, now: Timestamp, with_unproven: bool) -> Option<(String, bool)> {
-        let is_due = |hosts: &BTreeSet<(Timestamp, String)>| {
-            hosts.first().is_some_and(|(at, _)| *at <= now)
-        };
+    pub(super) fn pop_due(
+        &mut self,
+        now: Timestamp,
+        with_unproven: bool,
+    ) -> Option<(String, bool)> {
+        let is_due =
+            |hosts: &BTreeSet<(Timestamp, String)>| hosts.first().is_some_and(|(at, _)| *at <= now);
         let (answering, unproven) =
             (is_due(&self.answering), with_unproven && is_due(&self.unproven));
         let is_unproven = unproven && !(answering && self.took_unproven);

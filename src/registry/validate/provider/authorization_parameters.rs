@@ -33,7 +33,9 @@ pub(super) fn authorization_parameters(
 fn name_problem(name: &str) -> Option<String> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_name) {
-        return Some("must be the name of a parameter: letters, digits, '-', '.' and '_'".to_owned());
+        return Some(
+            "must be the name of a parameter: letters, digits, '-', '.' and '_'".to_owned(),
+        );
     }
     let is_reserved =
         RESERVED_AUTHORIZATION_PARAMETERS.iter().any(|it| name.eq_ignore_ascii_case(it));

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::{
-    ProblemList, authorization_parameters::authorization_parameters, issuer_template::check_issuer_template, ldap::ldap_settings, object_name,
-    visible_text,
+    ProblemList, authorization_parameters::authorization_parameters,
+    issuer_template::check_issuer_template, ldap::ldap_settings, object_name, visible_text,
 };
 use crate::{
     api::{

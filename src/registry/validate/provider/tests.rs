@@ -116,7 +116,9 @@ fn parameters_that_each_request_sets_are_refused() {
     ] {
         assert_eq!(with(&[good]), Vec::<String>::new(), "{good:?}");
     }
-    for name in RESERVED_AUTHORIZATION_PARAMETERS.into_iter().chain(["Client_Id", "a b", "a&b", "ä"]) {
+    for name in
+        RESERVED_AUTHORIZATION_PARAMETERS.into_iter().chain(["Client_Id", "a b", "a&b", "ä"])
+    {
         assert_eq!(with(&[(name, "x")]), [format!("{FIELD}[0].name")], "{name}");
     }
     for (name, value) in [
