@@ -26,7 +26,7 @@ metrics=docs/reference/metrics.md
 for metric in $(grep -oE 'lanyard_[a-z_]+' "$work/monitoring" | sort -u); do
   grep -qF "\`$metric\`" "$metrics" || fail "no metric $metric in $metrics"
 done
-for value in $(grep -oE 'outcome=\\?"[a-z]+' "$work/monitoring" | sed 's/.*"//' | sort -u); do
+for value in $(grep -oE 'outcome=\\?"[a-z_]+' "$work/monitoring" | sed 's/.*"//' | sort -u); do
   grep -qF "\`$value\`: " "$metrics" || fail "no value $value of a label in $metrics"
 done
 for alert in $(sed -n 's/^ *- alert: //p' "$work/monitoring"); do

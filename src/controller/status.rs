@@ -94,7 +94,7 @@ async fn write(
     }
 }
 
-/// The Event for a status that the API server refuses, since no condition can tell of it.
+/// The Event for a status that the API server refuses, since no condition can report it.
 fn refusal(object: &ObjectRef, error: &ReconcileError) -> Option<EventRecord> {
     let ReconcileError::Write { error: WriteError::Refused(_), .. } = error else { return None };
     let (object, reason) = (object.clone(), EventReason::StatusRefused);

@@ -814,7 +814,7 @@ async fn parameters_of_requests_to_a_provider_leave_its_own_alone() {
     let message = "must be the name of a parameter that Lanyard does not set itself";
     providers.rule(field, &good, &bad, message).await;
     let bad = [with("prompt", "login none"), with("response_mode", "fragment")];
-    let message = "must not have prompt none, with which nobody could sign in";
+    let message = "must not have prompt none, with which no user could sign in";
     providers.rule(field, &good, &bad, message).await;
     let twice = json!([{ "name": "hd", "value": "a" }, { "name": "hd", "value": "b" }]);
     providers.rejects(json!({ "oidc": { "authorizationParameters": twice } }), "Duplicate").await;

@@ -234,9 +234,8 @@ async fn registration_example_accepts_a_client_with_its_token() {
     assert_eq!(answer.status().as_u16(), 201, "{:?}", answer.text().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_does_not_answer_is_shown_as_in_a_cluster() {
-    const TENANT: &str = "
+/// The tenant of the providers, with an application.
+const PROVIDERS_TENANT: &str = "
 apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: main}
@@ -247,9 +246,10 @@ kind: OidcClient
 metadata: {name: page}
 spec: {tenantRef: {name: main}, redirectUris: ['https://rp.test/cb'], tokenEndpointAuthMethod: none}
 ";
-    let provider = |name: &str, issuer: &str| {
-        format!(
-            "---
+
+fn dev_provider(name: &str, issuer: &str) -> String {
+    format!(
+        "---
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {{name: {name}}}
@@ -263,13 +263,16 @@ spec:
     groups: {{claim: groups, prefix: '{name}:'}}
   admit: Everyone
 "
-        )
-    };
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_answer_is_shown_as_in_a_cluster() {
     let (upstream, port, admin) = (Upstream::start().await, free_port(), free_port());
-    let live = provider("live", &upstream.issuer);
-    let dead = provider("dead", &format!("http://127.0.0.1:{port}"));
+    let live = dev_provider("live", &upstream.issuer);
+    let dead = dev_provider("dead", &format!("http://127.0.0.1:{port}"));
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("main.yaml"), format!("{TENANT}{live}{dead}")).expect("written");
+    fs::write(folder.path().join("main.yaml"), format!("{PROVIDERS_TENANT}{live}{dead}")).expect("written");
     let listen = format!("--admin-listen=127.0.0.1:{admin}");
     let dev = Dev::start_with(folder.path(), &[&listen]);
     let log = dev.awaits("the identity provider cannot be reached").await;

@@ -48,7 +48,7 @@ impl TlsServer {
     }
 }
 
-/// An authority that nobody trusts yet.
+/// An authority that no client trusts yet.
 pub struct Authority {
     /// Its certificate, as PEM.
     pub certificate: String,

@@ -80,7 +80,7 @@ pub fn authorization_parameter() -> Rule {
 pub fn authorization_parameter_value() -> Rule {
     rule(
         "(self.name != 'prompt' || !self.value.matches('(^| )none( |$)')) && (self.name != 'response_mode' || self.value in ['query', 'form_post'])",
-        "must not have prompt none, with which nobody could sign in, nor a response_mode other than query and form_post",
+        "must not have prompt none, with which no user could sign in, nor a response_mode other than query and form_post",
     )
 }
 

@@ -76,11 +76,7 @@ fn provider_draft<'v>(
         Upstream::GitHub => {
             upstream["clientSecretRef"] = secret_reference(import);
             draft.set("github", upstream);
-            if config.text("prompt").is_some() {
-                import
-                    .notes
-                    .add(&config.get("prompt"), "is not carried: GitHub has no such parameter");
-            }
+            note_prompt_of_github(import, &config);
         }
     }
     match kind.as_str() {
@@ -92,6 +88,13 @@ fn provider_draft<'v>(
     set_admission(import, &mut draft, provider);
     add_notes(import, provider, &config);
     Some(draft)
+}
+
+fn note_prompt_of_github(import: &mut ImportCollector, config: &SourceField<'_>) {
+    if config.text("prompt").is_some() {
+        let message = "is not carried: GitHub has no such parameter";
+        import.notes.add(&config.get("prompt"), message);
+    }
 }
 
 /// How the provider is asked. `None` if it is not carried.

@@ -47,7 +47,7 @@ fn name_problem(name: &str) -> Option<String> {
 fn value_problem(name: &str, value: &str) -> Option<&'static str> {
     match name {
         "prompt" if value.split_ascii_whitespace().any(|it| it == "none") => {
-            Some("must not be none, with which nobody could sign in; remove it")
+            Some("must not be none, with which no user could sign in; remove it")
         }
         "response_mode" if !matches!(value, "query" | "form_post") => {
             Some("must be query or form_post, which the redirect URI takes")
