@@ -272,7 +272,8 @@ async fn a_provider_that_does_not_answer_is_shown_as_in_a_cluster() {
     let live = dev_provider("live", &upstream.issuer);
     let dead = dev_provider("dead", &format!("http://127.0.0.1:{port}"));
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("main.yaml"), format!("{PROVIDERS_TENANT}{live}{dead}")).expect("written");
+    fs::write(folder.path().join("main.yaml"), format!("{PROVIDERS_TENANT}{live}{dead}"))
+        .expect("written");
     let listen = format!("--admin-listen=127.0.0.1:{admin}");
     let dev = Dev::start_with(folder.path(), &[&listen]);
     let log = dev.awaits("the identity provider cannot be reached").await;
