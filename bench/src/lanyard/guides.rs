@@ -41,6 +41,7 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
         Work::UpstreamSignIn => vec![sign, verify],
         Work::SignIn => vec![RawWork::Argon2id],
         Work::Discovery | Work::Jwks | Work::Userinfo | Work::Introspection => vec![verify],
+        Work::AccountPage => Vec::new(),
     }
 }
 

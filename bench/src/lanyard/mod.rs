@@ -167,10 +167,14 @@ impl Bench {
         let mut target = (*self.target("accounts", &accounts::client(0)).await?).clone();
         target.application.people.truncate(1);
         accounts::fill(&Arc::new(target.clone())).await?;
-        table.account_page(
-            accounts::APPLICATIONS,
-            &self.load(&Arc::new(target), Work::AccountPage).await?,
-        );
+        let mut workers = self.workers(&Arc::new(target), Work::AccountPage).await?;
+        let mut figures = None;
+        for _ in 0..self.slices() {
+            workers = self.slice(workers, Work::AccountPage, &mut figures).await?;
+        }
+        if let Some(figures) = figures {
+            table.account_page(accounts::APPLICATIONS, &figures);
+        }
         Ok(())
     }
 
