@@ -227,11 +227,11 @@ impl Bench {
         Ok(workers)
     }
 
-    /// Adds a slice's part of the core's own rates to `sums`.
-    fn raw_slice(&self, compared: &[RawWork], sums: &mut [f64]) -> Result<()> {
+    /// Adds the core's own rates, measured for `duration` each, to `sums`.
+    fn raw_slice(&self, compared: &[RawWork], duration: Duration, sums: &mut [f64]) -> Result<()> {
         pin(self.servers_core)?;
         for (work, sum) in compared.iter().zip(sums) {
-            *sum += self.core.borrow_mut().measure(*work, SLICE / RAW_PART);
+            *sum += self.core.borrow_mut().measure(*work, duration);
         }
         pin(self.drivers_core)
     }
@@ -246,10 +246,10 @@ impl Bench {
         let operations = compared_with(algorithm, work);
         let mut workers = self.workers(target, work).await?;
         let (mut figures, mut rates) = (None, vec![0.0; operations.len()]);
-        self.raw_slice(&operations, &mut rates)?;
+        self.raw_slice(&operations, SLICE / RAW_PART, &mut rates)?;
         for _ in 0..self.slices() {
             workers = self.slice(workers, work, &mut figures).await?;
-            self.raw_slice(&operations, &mut rates)?;
+            self.raw_slice(&operations, SLICE / RAW_PART, &mut rates)?;
         }
         for rate in &mut rates {
             *rate /= f64::from(self.slices() + 1);
@@ -285,12 +285,12 @@ impl Bench {
         let reading = load::ready(target, Work::Userinfo, others.connections).await?;
         let operations = compared_with("RS256", Work::SignIn);
         let mut rates = vec![0.0; operations.len()];
-        self.raw_slice(&operations, &mut rates)?;
+        self.raw_slice(&operations, 2 * SLICE, &mut rates)?;
         let (people, others) = tokio::join!(
             load::run(signing_in, Work::SignIn, people, &server),
             load::run(reading, Work::Userinfo, others, &server),
         );
-        self.raw_slice(&operations, &mut rates)?;
+        self.raw_slice(&operations, 2 * SLICE, &mut rates)?;
         for rate in &mut rates {
             *rate /= 2.0;
         }
