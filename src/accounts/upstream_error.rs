@@ -4,6 +4,7 @@ use super::AccountError;
 use crate::{
     model::PersonRefusal,
     protocol::{
+        error::ErrorCode,
         identity_provider::MappingError,
         upstream::{CallbackError, IdTokenError},
     },
@@ -80,6 +81,8 @@ pub enum SignInProblem<'a> {
     NotInOrganization,
     /// The provider did not sign the person in, or the person cancelled.
     Denied,
+    /// The provider cannot sign the person in at the level that was requested.
+    LevelUnmet,
     /// The provider does not answer now.
     Unavailable,
     /// The person did not sign in again.
@@ -105,6 +108,7 @@ impl UpstreamSignInError {
             SignInProblem::Claims => Some(PersonRefusal::Claims),
             SignInProblem::SubjectTaken => Some(PersonRefusal::SubjectTaken),
             SignInProblem::Denied
+            | SignInProblem::LevelUnmet
             | SignInProblem::Unavailable
             | SignInProblem::NotFresh
             | SignInProblem::Answer => None,
@@ -147,6 +151,11 @@ impl UpstreamSignInError {
                 if code == "access_denied" =>
             {
                 SignInProblem::Denied
+            }
+            Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
+                if code == ErrorCode::UnmetAuthenticationRequirements.as_str() =>
+            {
+                SignInProblem::LevelUnmet
             }
             Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
             Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {

@@ -97,8 +97,35 @@ pub fn may_enter(
             return Err(EntryRefusal::Refused(RefusedEntry { by, cause, message }));
         }
     }
-    let levels = set().find_map(|(_, policy)| entry.missing_levels(policy));
-    levels.map_or(Ok(()), |levels| Err(EntryRefusal::HigherLevel { levels }))
+    let Some(sufficient) = sufficient_levels(client, tenant) else { return Ok(()) };
+    if sufficient.iter().any(|level| entry.has_reached(level)) {
+        return Ok(());
+    }
+    let levels = sufficient.iter().map(|level| level.value.clone()).collect();
+    Err(EntryRefusal::HigherLevel { levels })
+}
+
+/// The levels of the tenant that suffice for a client, best first; `None` if no policy requires one.
+/// Empty if the tenant does not have the level that a policy requires.
+pub fn sufficient_levels<'a>(client: &Client, tenant: &'a Tenant) -> Option<&'a [AcrLevel]> {
+    let levels = &tenant.acr_levels;
+    let of_policy = |policy: &AccessPolicy| {
+        let acr = policy.acr.as_ref()?;
+        let last = levels.iter().position(|level| level.value == *acr);
+        Some(last.map_or(0, |last| last + 1))
+    };
+    let policies = [tenant.access.as_deref(), client.access.as_deref()].into_iter().flatten();
+    // Each policy has to be met, so the stricter one decides.
+    policies.filter_map(of_policy).min().map(|count| &levels[..count])
+}
+
+/// Returns true if the people of a provider may use a client, as far as the lists of providers decide;
+/// `None` stands for people with a password at the tenant itself.
+pub fn admits_provider(client: &Client, tenant: &Tenant, provider: Option<&str>) -> bool {
+    let from = provider.unwrap_or(LOCAL_PROVIDER);
+    let policies = [tenant.access.as_deref(), client.access.as_deref()].into_iter().flatten();
+    let mut lists = policies.map(|policy| &policy.providers);
+    lists.all(|list| list.is_empty() || list.iter().any(|it| it == from))
 }
 
 /// A person who wants to enter.
@@ -153,18 +180,6 @@ impl Entry<'_> {
             };
             Some((cause, rule.message.as_ref()))
         })
-    }
-
-    /// The levels that suffice for a policy, unless the sign-in has reached one of them.
-    fn missing_levels(&self, policy: &AccessPolicy) -> Option<Vec<String>> {
-        let acr = policy.acr.as_ref()?;
-        let levels = &self.tenant.acr_levels;
-        let sufficient = match levels.iter().position(|level| level.value == *acr) {
-            Some(last) => &levels[..=last],
-            None => &[],
-        };
-        let reached = sufficient.iter().any(|level| self.has_reached(level));
-        (!reached).then(|| sufficient.iter().map(|level| level.value.clone()).collect())
     }
 
     fn has_reached(&self, level: &AcrLevel) -> bool {

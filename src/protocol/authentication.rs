@@ -86,6 +86,29 @@ impl Authentication {
     }
 }
 
+/// A way to sign in, and the methods that one sign-in by it can prove together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInWay {
+    /// The name of the identity provider; `None`: a password at the tenant itself.
+    pub provider: Option<String>,
+    /// The methods.
+    pub methods: Vec<AuthenticationMethod>,
+}
+
+impl SignInWay {
+    /// A password, at the tenant itself or at a directory.
+    pub fn by_password(directory: Option<&str>) -> Self {
+        let methods = vec![AuthenticationMethod::password()];
+        Self { provider: directory.map(str::to_owned), methods }
+    }
+
+    /// Returns true if one sign-in can prove all these methods.
+    pub fn proves(&self, methods: &[String]) -> bool {
+        let can = |method: &String| self.methods.iter().any(|it| it.as_str() == method);
+        methods.iter().all(can)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

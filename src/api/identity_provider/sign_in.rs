@@ -58,7 +58,7 @@ pub struct RefreshSpec {
     pub keep_for: Option<String>,
 }
 
-/// An assurance of the provider that counts here.
+/// An assurance of an OpenID provider that counts here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssuranceSpec {

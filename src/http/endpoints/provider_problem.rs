@@ -57,7 +57,7 @@ const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
         SignInProblem::Refused(_)
         | SignInProblem::NotDeclared
         | SignInProblem::NotInOrganization => SignInFailure::NotAdmitted,
-        SignInProblem::Denied => SignInFailure::Denied,
+        SignInProblem::Denied | SignInProblem::LevelUnmet => SignInFailure::Denied,
         SignInProblem::Unavailable => SignInFailure::ProviderUnavailable,
         SignInProblem::NotFresh => SignInFailure::NotFresh,
         SignInProblem::Claims => SignInFailure::Claims,
@@ -101,6 +101,16 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
             advice: "Try again, or choose another way of signing in.".into(),
             status: StatusCode::FORBIDDEN,
             code: "provider_denied",
+        },
+        SignInProblem::LevelUnmet => ProblemTexts {
+            title: "A stronger way of signing in is required".into(),
+            message: format!("{name} could not sign you in as the application requires.").into(),
+            advice: format!(
+                "Ask the administrator of {name} for a second factor, or choose another way of signing in."
+            )
+            .into(),
+            status: StatusCode::FORBIDDEN,
+            code: "provider_level",
         },
         SignInProblem::Unavailable => ProblemTexts {
             title: format!("{name} cannot be reached").into(),

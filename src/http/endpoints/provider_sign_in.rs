@@ -7,8 +7,8 @@ use crate::{
     accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
     protocol::{
-        authorize::{NextStep, Prompt, SignInReason},
-        identity_provider::IdentityProvider,
+        authorize::{NextStep, Prompt, SignInReason, wanted_levels},
+        identity_provider::{IdentityProvider, acr_values_for_provider},
         upstream::UpstreamDemands,
     },
 };
@@ -37,8 +37,25 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 }
 
 /// The provider that a browser is sent to without a page: the one that the application names or
-/// that the domain of `login_hint` belongs to, or the only source of people.
+/// that the domain of `login_hint` belongs to, or the only source of people. For a higher level it has
+/// to be one that can reach it, also the one that the session is from.
 pub(super) fn direct_provider<'a>(
+    authorization: &'a AuthorizationContext<'_>,
+    reason: SignInReason,
+) -> Option<&'a Arc<IdentityProvider>> {
+    let chosen = chosen_provider(authorization);
+    if reason != SignInReason::HigherLevel {
+        return chosen;
+    }
+    let session = authorization.session.as_ref();
+    let of_session = session.and_then(|active| active.account.provider_name());
+    let of_session = of_session.and_then(|name| authorization.request.tenant.provider(name));
+    let candidates = [chosen, of_session.filter(|provider| provider.directory().is_none())];
+    let raises = |it: &&Arc<IdentityProvider>| authorization.can_raise_level(Some(it.name()));
+    candidates.into_iter().flatten().find(raises)
+}
+
+fn chosen_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
 ) -> Option<&'a Arc<IdentityProvider>> {
     let requested = &authorization.authorization;
@@ -83,11 +100,13 @@ pub(super) async fn redirect_to_provider(
         fresh: requested.prompt.contains(&Prompt::Login),
         max_age: requested.max_age.map(|age| age.as_secs()),
     };
+    let wanted = wanted_levels(&requested.acr, authorization.sufficient_levels());
+    let acr_values = acr_values_for_provider(provider, &requested.acr_levels, &wanted);
     let wishes = UpstreamWishes {
         demands,
         login_hint,
         select_account: wants_other_account(authorization),
-        acr_values: &requested.acr.values,
+        acr_values: &acr_values,
         ui_locales: requested.ui_locales.as_deref(),
     };
     let fetch = app.context(request).upstream_client(provider);

@@ -3,9 +3,10 @@
 
 use super::{
     super::{
-        authentication::{Authentication, AuthenticationMethod},
+        authentication::{Authentication, SignInWay},
         error::{ErrorCode, OAuthError},
     },
+    AuthorizationRequest,
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{AcrLevel, Client};
@@ -17,6 +18,14 @@ pub struct RequestedAcr {
     pub values: Vec<String>,
     /// Whether the response must have one of them.
     pub essential: bool,
+}
+
+impl RequestedAcr {
+    /// The wish for one of the levels that access rules accept.
+    pub(super) fn by_access_rules(sufficient: Option<&[AcrLevel]>) -> Self {
+        let levels = sufficient.unwrap_or_default();
+        Self { values: levels.iter().map(|level| level.value.clone()).collect(), essential: true }
+    }
 }
 
 /// Returns the requested levels from `claims`, otherwise from `acr_values`, otherwise the client's
@@ -52,34 +61,67 @@ pub fn reached_acr<'a>(
 pub(super) enum AcrStatus {
     /// A requested level is reached, or none is required.
     Reached,
-    /// The user has methods left that reach a requested level.
+    /// A new sign-in can reach a requested level.
     Reachable,
-    /// No method of the user reaches a requested level.
+    /// No way to sign in reaches a requested level.
     Unreachable,
 }
 
 /// Rule: if `acr` is essential, one of the requested levels must be reached (OIDC Core §5.5.1.1).
-/// An essential `acr` without values is a claim like any other and may be missing (§5.5.1).
+/// An essential `acr` without values is a claim like any other and may be missing (§5.5.1). A new
+/// sign-in replaces the proofs of the session, so one of `ways` has to satisfy all wishes.
 pub(super) fn acr_status(
     levels: &[AcrLevel],
     authentication: &Authentication,
-    available: &[AuthenticationMethod],
-    wish: &RequestedAcr,
+    ways: &[&SignInWay],
+    wishes: &[&RequestedAcr],
 ) -> AcrStatus {
-    let reached = reached_acr(levels, authentication, wish);
-    let wanted = |level: &str| wish.values.iter().any(|value| value == level);
-    if !wish.essential || wish.values.is_empty() || reached.is_some_and(wanted) {
-        return AcrStatus::Reached;
-    }
-    let usable = |method: &String| {
-        authentication.used(method) || available.iter().any(|it| it.as_str() == method)
-    };
-    let mut wanted = levels.iter().filter(|level| wanted(&level.value));
-    if wanted.any(|level| level.amr.iter().all(usable)) {
+    let reached = |amr: &[String]| amr.iter().all(|method| authentication.used(method));
+    if are_met(levels, wishes, reached) {
+        AcrStatus::Reached
+    } else if ways.iter().any(|way| are_met(levels, wishes, |amr| way.proves(amr))) {
         AcrStatus::Reachable
     } else {
         AcrStatus::Unreachable
     }
+}
+
+/// Whether one sign-in by a way can reach the levels that a request and the access rules require.
+/// `sufficient`: the levels that access rules accept.
+pub fn can_reach_levels(
+    request: &AuthorizationRequest,
+    sufficient: Option<&[AcrLevel]>,
+    way: &SignInWay,
+) -> bool {
+    let wishes = [&request.acr, &RequestedAcr::by_access_rules(sufficient)];
+    are_met(&request.acr_levels, &wishes, |amr| way.proves(amr))
+}
+
+fn are_met(
+    levels: &[AcrLevel],
+    wishes: &[&RequestedAcr],
+    proves: impl Fn(&[String]) -> bool,
+) -> bool {
+    wishes.iter().filter(|wish| wish.essential && !wish.values.is_empty()).all(|wish| {
+        levels.iter().any(|level| wish.values.contains(&level.value) && proves(&level.amr))
+    })
+}
+
+/// The levels to request of a provider, in order of preference: those that the application prefers among
+/// the sufficient ones, then the sufficient ones from the lowest, which asks least of the person.
+/// `sufficient`: the levels that access rules accept, best first.
+pub fn wanted_levels(requested: &RequestedAcr, sufficient: Option<&[AcrLevel]>) -> Vec<String> {
+    let required = sufficient.unwrap_or_default();
+    let is_sufficient = |value: &&String| required.iter().any(|level| level.value == **value);
+    let preferred = requested.values.iter().filter(is_sufficient);
+    let all = preferred.chain(required.iter().rev().map(|it| &it.value)).chain(&requested.values);
+    let mut wanted: Vec<String> = Vec::new();
+    for value in all {
+        if !wanted.contains(value) {
+            wanted.push(value.clone());
+        }
+    }
+    wanted
 }
 
 /// The error if a required level is not reached (OpenID Connect Core Error Code
@@ -94,23 +136,33 @@ pub(super) fn unmet_acr_error() -> OAuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Subject, Timestamp};
+    use crate::{
+        model::{Subject, Timestamp},
+        protocol::authentication::AuthenticationMethod,
+    };
 
     fn level(value: &str, amr: &[&str]) -> AcrLevel {
         AcrLevel { value: value.into(), amr: amr.iter().map(|&method| method.into()).collect() }
     }
 
+    fn way(methods: &[&str]) -> SignInWay {
+        let methods = methods.iter().map(|amr| AuthenticationMethod::new(amr)).collect();
+        SignInWay { provider: Some("corp".to_owned()), methods }
+    }
+
+    fn wish((values, essential): (&[&str], bool)) -> RequestedAcr {
+        RequestedAcr { values: values.iter().map(|&value| value.to_owned()).collect(), essential }
+    }
+
     fn status_of(
         levels: &[AcrLevel],
-        (values, essential): (&[&str], bool),
-        available: &[&str],
+        wishes: &[(&[&str], bool)],
+        ways: &[&SignInWay],
     ) -> AcrStatus {
-        let values = values.iter().map(|&value| value.to_owned()).collect();
         let (password, now) = (AuthenticationMethod::password(), Timestamp::from_secs(0));
         let authentication = Authentication::by(password, Subject::new("ada"), now);
-        let available: Vec<_> =
-            available.iter().map(|amr| AuthenticationMethod::new(amr)).collect();
-        acr_status(levels, &authentication, &available, &RequestedAcr { values, essential })
+        let wishes: Vec<_> = wishes.iter().map(|it| wish(*it)).collect();
+        acr_status(levels, &authentication, ways, &wishes.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -118,7 +170,7 @@ mod tests {
         // OIDC Core §5.5.1, §5.5.1.1
         let levels = [level("one", &["pwd"])];
         let met = |levels: &[AcrLevel], values: &[&str], essential: bool| {
-            status_of(levels, (values, essential), &["pwd"]) == AcrStatus::Reached
+            status_of(levels, &[(values, essential)], &[]) == AcrStatus::Reached
         };
         assert!(met(&levels, &["two", "one"], true));
         assert!(!met(&levels, &["two"], true) && !met(&[], &["one"], true));
@@ -127,11 +179,29 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_reachable_with_the_methods_that_are_left() {
-        let levels = [level("gold", &["pwd", "otp"])];
-        let gold = (&["gold"][..], true);
-        assert_eq!(status_of(&levels, gold, &["otp"]), AcrStatus::Reachable);
-        assert_eq!(status_of(&levels, gold, &["pwd"]), AcrStatus::Unreachable);
-        assert_eq!(status_of(&levels, (&["silver"], true), &["otp"]), AcrStatus::Unreachable);
+    fn a_level_is_reachable_by_a_way_that_proves_all_its_methods() {
+        use AcrStatus::{Reachable, Reached, Unreachable};
+        let levels = [level("gold", &["fed", "hwk"]), level("silver", &["otp"])];
+        let (gold, silver) = ((&["gold"][..], true), (&["silver"][..], true));
+        let (key, code, both) =
+            (way(&["fed", "hwk"]), way(&["fed", "otp"]), way(&["fed", "hwk", "otp"]));
+        assert_eq!(status_of(&levels, &[gold], &[&code, &key]), Reachable);
+        assert_eq!(status_of(&levels, &[gold], &[&code, &way(&["hwk"])]), Unreachable);
+        assert_eq!(status_of(&levels, &[(&["bronze"], true)], &[&both]), Unreachable);
+        assert_eq!(status_of(&levels, &[gold, silver], &[&code, &key]), Unreachable, "one sign-in");
+        assert_eq!(status_of(&levels, &[gold, silver], &[&both]), Reachable);
+        assert_eq!(status_of(&levels, &[(&["gold"], false)], &[]), Reached);
+    }
+
+    #[test]
+    fn the_lowest_sufficient_level_is_requested_unless_the_application_prefers_another() {
+        let levels = [level("gold", &["hwk"]), level("silver", &["otp"])];
+        let wanted = |values: &[&str], sufficient: Option<&[AcrLevel]>| {
+            wanted_levels(&wish((values, false)), sufficient).join(" ")
+        };
+        assert_eq!(wanted(&["x", "gold"], None), "x gold");
+        assert_eq!(wanted(&[], Some(&levels)), "silver gold");
+        assert_eq!(wanted(&["x", "gold"], Some(&levels)), "gold silver x");
+        assert_eq!(wanted(&["x"], Some(&[])), "x");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     super::{
         access::EntryRefusal,
-        authentication::AuthenticationMethod,
+        authentication::SignInWay,
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
@@ -15,7 +15,7 @@ use super::{
     AuthorizationRequest, Prompt,
     acr::{self, AcrStatus, RequestedAcr},
 };
-use crate::model::Timestamp;
+use crate::model::{AcrLevel, Timestamp};
 
 /// The steps that the user has completed within this interaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,8 +65,10 @@ pub struct AuthorizationState<'a> {
     pub consent: Option<&'a Consent>,
     /// The steps that the user has completed within this interaction.
     pub completed: InteractionResult,
-    /// The methods with which the user can sign in.
-    pub available: &'a [AuthenticationMethod],
+    /// The ways by which the user can sign in.
+    pub ways: &'a [SignInWay],
+    /// The levels that access rules accept; `None` if they require none.
+    pub sufficient_levels: Option<&'a [AcrLevel]>,
     /// The reason that the session's user may not use the application; `None` for one who may.
     pub refusal: Option<&'a EntryRefusal>,
 }
@@ -97,31 +99,39 @@ pub fn decide_next_step(
             return Ok(NextStep::ChooseAccount);
         }
     }
-    let required = match state.refusal {
+    match state.refusal {
         Some(EntryRefusal::Refused(_)) if silent => return Err(access_denied()),
         Some(EntryRefusal::Refused(_)) => return Ok(NextStep::RefuseEntry),
         Some(EntryRefusal::HigherLevel { levels }) if levels.is_empty() => {
             return Err(acr::unmet_acr_error());
         }
-        Some(EntryRefusal::HigherLevel { levels }) => {
-            Some(RequestedAcr { values: levels.clone(), essential: true })
-        }
-        None => None,
-    };
-    for wish in required.iter().chain([&request.acr]) {
-        let (levels, used) = (&request.acr_levels, &session.authentication);
-        match acr::acr_status(levels, used, state.available, wish) {
-            AcrStatus::Reached => {}
-            AcrStatus::Reachable if !silent => {
-                return Ok(NextStep::SignIn(SignInReason::HigherLevel));
-            }
-            AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet_acr_error()),
-        }
+        Some(EntryRefusal::HigherLevel { .. }) | None => {}
+    }
+    match status_of_levels(request, &state, session) {
+        AcrStatus::Reached => {}
+        AcrStatus::Reachable if !silent => return Ok(NextStep::SignIn(SignInReason::HigherLevel)),
+        AcrStatus::Reachable | AcrStatus::Unreachable => return Err(acr::unmet_acr_error()),
     }
     if !completed.consented && consent::is_needed(request, state.consent) {
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };
     }
     Ok(NextStep::Issue)
+}
+
+/// Judges the levels that the request and the access rules require. A sign-in of this interaction was
+/// asked for them, so its way does not reach them.
+fn status_of_levels(
+    request: &AuthorizationRequest,
+    state: &AuthorizationState<'_>,
+    session: &Session,
+) -> AcrStatus {
+    let origin = session.origin.as_ref().map(|origin| &origin.provider);
+    let is_left =
+        |way: &&SignInWay| !state.completed.signed_in || way.provider.as_ref() != origin;
+    let ways: Vec<_> = state.ways.iter().filter(is_left).collect();
+    let required = RequestedAcr::by_access_rules(state.sufficient_levels);
+    let wishes = [&request.acr, &required];
+    acr::acr_status(&request.acr_levels, &session.authentication, &ways, &wishes)
 }
 
 fn sign_in(must_fail: bool, reason: SignInReason) -> Result<NextStep, OAuthError> {

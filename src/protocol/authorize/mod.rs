@@ -31,7 +31,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-pub use acr::{RequestedAcr, reached_acr};
+pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
 pub use interaction::{
     Interaction, InteractionError, InteractionGoal, InteractionProgress, pre_session_hash,

@@ -10,6 +10,7 @@ mod groups;
 mod issuer_template;
 mod mapping;
 mod provider;
+mod sign_in_ways;
 mod source;
 mod sources;
 mod subject;
@@ -23,6 +24,7 @@ pub use mapping::map_account;
 pub use provider::{
     ClaimMappings, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,
 };
+pub use sign_in_ways::{acr_values_for_provider, ways_of_provider};
 pub use source::{GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials};
 pub use sources::{ClaimRule, Requirement, TextSource, UserRule, ValueSource};
 pub use subject::{UpstreamIdentity, can_give_subject, dex_subject, identity_of};

@@ -22,6 +22,7 @@ mod refresh;
 mod replicas;
 mod sign_in;
 mod sign_out;
+mod step_up;
 mod take_over;
 mod thousand_bad;
 mod world;

@@ -6,16 +6,17 @@ use crate::{
     accounts::{AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events},
     http::{AppState, Reply, Request},
     model::{
-        Account, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,
+        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
-        authentication::AuthenticationMethod,
+        authentication::SignInWay,
         authorize::{
             AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
-            InteractionResult, NextStep, decide_next_step,
+            InteractionResult, NextStep, can_reach_levels, decide_next_step,
         },
         error::{ErrorCode, OAuthError},
+        identity_provider::{IdentityProvider, ways_of_provider},
         records::{Consent, Session},
         scope::join_scopes,
     },
@@ -72,10 +73,61 @@ impl AuthorizationContext<'_> {
             session: self.session_record(),
             consent,
             completed: self.completed,
-            available: &[AuthenticationMethod::password()],
+            ways: &self.sign_in_ways(),
+            sufficient_levels: self.sufficient_levels(),
             refusal: refusal.as_ref(),
         };
         decide_next_step(&self.authorization, state, self.request.now)
+    }
+
+    /// The levels of assurance that access rules accept; `None` if they require none. Access rules are
+    /// not about the account page.
+    pub(in crate::http::endpoints) fn sufficient_levels(&self) -> Option<&[AcrLevel]> {
+        if self.interaction.is_for_account_page() {
+            return None;
+        }
+        access::sufficient_levels(&self.authorization.client, &self.request.tenant.tenant)
+    }
+
+    /// The ways to sign in whose people may use the application. Nothing depends on them where the
+    /// tenant has no levels of assurance.
+    fn sign_in_ways(&self) -> Vec<SignInWay> {
+        let served = &self.request.tenant;
+        if served.tenant.acr_levels.is_empty() {
+            return Vec::new();
+        }
+        let local = served.has_local_people().then(|| SignInWay::by_password(None));
+        let reachable = served.providers().iter().filter(|provider| self.is_offered(provider));
+        let mut ways: Vec<_> =
+            local.into_iter().chain(reachable.flat_map(|it| ways_of_provider(it))).collect();
+        let client = &self.authorization.client;
+        ways.retain(|way| {
+            self.interaction.is_for_account_page()
+                || access::admits_provider(client, &served.tenant, way.provider.as_deref())
+        });
+        ways
+    }
+
+    /// Whether people can sign in at a provider here: it has a button or domains, or the application or
+    /// the session names it.
+    fn is_offered(&self, provider: &IdentityProvider) -> bool {
+        let name = provider.name();
+        let session = self.session.as_ref().and_then(|active| active.account.provider_name());
+        !provider.sign_in.hidden
+            || !provider.sign_in.domains.is_empty()
+            || self.authorization.identity_provider.as_deref() == Some(name)
+            || session == Some(name)
+    }
+
+    /// Whether a sign-in at a provider can reach the levels that the application and the access rules
+    /// require; `None` stands for a password at the tenant itself.
+    pub(in crate::http::endpoints) fn can_raise_level(&self, provider: Option<&str>) -> bool {
+        let sufficient = self.sufficient_levels();
+        let mut ways = self.sign_in_ways().into_iter();
+        ways.any(|way| {
+            way.provider.as_deref() == provider
+                && can_reach_levels(&self.authorization, sufficient, &way)
+        })
     }
 
     /// Reports that the session's user may not use the application.

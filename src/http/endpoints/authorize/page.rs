@@ -1,5 +1,7 @@
 //! The pages of an authorization. Each has a form that contains the sealed interaction.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -99,11 +101,10 @@ fn sign_in_with(
     form: SignInForm<'_>,
 ) -> Result<Reply, EndpointError> {
     let sealed = seal(authorization, &authorization.interaction)?;
-    let served = &authorization.request.tenant;
-    let providers = provider_buttons(authorization, &sealed);
+    let providers = provider_buttons(authorization, form.reason, &sealed);
     let html = pages::sign_in(&SignInPage {
         providers: &providers,
-        fields: fields(served, form.username),
+        fields: fields(authorization, &form),
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
@@ -117,14 +118,22 @@ fn sign_in_with(
 }
 
 /// The fields of the form. Where domains belong to providers, the name comes first.
-fn fields(tenant: &ServedTenant, username: &str) -> SignInFields {
-    let routes = tenant.routes_domains();
-    match (routes, accepts_passwords(tenant)) {
+fn fields(authorization: &AuthorizationContext<'_>, form: &SignInForm<'_>) -> SignInFields {
+    let tenant = &authorization.request.tenant;
+    let suffices = form.reason != SignInReason::HigherLevel || password_raises(authorization);
+    match (tenant.routes_domains(), accepts_passwords(tenant) && suffices) {
         (true, false) => SignInFields::Name,
-        (true, true) if username.is_empty() => SignInFields::Name,
+        (true, true) if form.username.is_empty() => SignInFields::Name,
         (_, true) => SignInFields::NameAndPassword,
         (false, false) => SignInFields::Absent,
     }
+}
+
+/// Whether a password can reach the level that is required, at the tenant itself or at a directory.
+fn password_raises(authorization: &AuthorizationContext<'_>) -> bool {
+    let providers = authorization.request.tenant.providers().iter();
+    let directories = providers.filter(|it| it.directory().is_some()).map(|it| Some(it.name()));
+    [None].into_iter().chain(directories).any(|name| authorization.can_raise_level(name))
 }
 
 /// Returns true if the tenant has people who type their password here.
@@ -133,14 +142,26 @@ pub(in crate::http::endpoints) fn accepts_passwords(tenant: &ServedTenant) -> bo
         || tenant.providers().iter().any(|provider| provider.directory().is_some())
 }
 
-/// The buttons of the tenant's identity providers.
-fn provider_buttons(authorization: &AuthorizationContext<'_>, sealed: &str) -> Vec<ProviderButton> {
+/// The buttons of the tenant's identity providers. For a higher level only those that can reach it are
+/// shown, also a hidden one that the session is from.
+fn provider_buttons(
+    authorization: &AuthorizationContext<'_>,
+    reason: SignInReason,
+    sealed: &str,
+) -> Vec<ProviderButton> {
     let served = &authorization.request.tenant;
+    let session = authorization.session.as_ref();
+    let of_session = session.and_then(|active| active.account.provider_name());
+    let is_shown = |provider: &&Arc<IdentityProvider>| match reason {
+        SignInReason::HigherLevel => {
+            (!provider.sign_in.hidden || of_session == Some(provider.name()))
+                && authorization.can_raise_level(Some(provider.name()))
+        }
+        _ => !provider.sign_in.hidden,
+    };
     // The people of a directory use the form.
-    let shown = served
-        .providers()
-        .iter()
-        .filter(|provider| !provider.sign_in.hidden && provider.directory().is_none());
+    let providers = served.providers().iter().filter(|provider| provider.directory().is_none());
+    let shown = providers.filter(is_shown);
     shown.map(|provider| provider_button(&served.tenant, provider, sealed)).collect()
 }
 

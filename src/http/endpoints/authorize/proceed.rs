@@ -74,7 +74,7 @@ async fn begin_sign_in(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
 ) -> Result<Reply, EndpointError> {
-    match provider_sign_in::direct_provider(authorization) {
+    match provider_sign_in::direct_provider(authorization, reason) {
         Some(provider) if !authorization.by_form => {
             let hint = authorization.hinted_name();
             provider_sign_in::redirect_to_provider(authorization, provider, hint).await

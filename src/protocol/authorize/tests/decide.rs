@@ -1,14 +1,16 @@
 //! Tests of `decide_next_step`.
 
 use super::*;
-use crate::model::ObjectMark;
+use crate::model::{AcrLevel, ObjectMark};
 use crate::protocol::{
+    access::EntryRefusal,
+    authentication::SignInWay,
     authorize::{
         AuthorizationState, InteractionResult, NextStep, SignInReason,
         decide_next_step as decide_state,
     },
     consent::extend_consent,
-    records::{AccountMarks, Consent},
+    records::{AccountMarks, Consent, SignInOrigin},
 };
 use ErrorCode::{ConsentRequired, LoginRequired};
 
@@ -22,12 +24,16 @@ fn decide(
     completed: InteractionResult,
     now: Timestamp,
 ) -> Result<NextStep, OAuthError> {
-    let available = &[AuthenticationMethod::password()];
-    decide_state(
-        request,
-        AuthorizationState { session, consent, completed, available, refusal: None },
-        now,
-    )
+    let ways = &[SignInWay::by_password(None)];
+    let state = AuthorizationState {
+        session,
+        consent,
+        completed,
+        ways,
+        sufficient_levels: None,
+        refusal: None,
+    };
+    decide_state(request, state, now)
 }
 
 fn some_marks() -> AccountMarks {
@@ -240,4 +246,40 @@ fn consent_adds_to_earlier_consent() {
     let scopes = BTreeSet::from(["email".to_owned()]);
     let both = extend_consent(Some(&first), &scopes, some_marks(), NOW);
     assert_eq!(both.scopes, BTreeSet::from(["openid".to_owned(), "email".to_owned()]));
+}
+
+/// The request of a tenant with levels, one of which access rules require, for a session of `corp`.
+fn next_by_ways(ways: &[SignInWay], completed: InteractionResult) -> Result<NextStep, ErrorCode> {
+    let levels = vec![AcrLevel { value: "gold".to_owned(), amr: vec!["mfa".to_owned()] }];
+    let request = AuthorizationRequest { acr_levels: levels.clone(), ..accepted(&[]) };
+    let origin = SignInOrigin { provider: "corp".to_owned(), upstream_session: None };
+    let session = Session { origin: Some(origin), ..session() };
+    let state = AuthorizationState {
+        session: Some(&session),
+        consent: None,
+        completed,
+        ways,
+        sufficient_levels: Some(&levels),
+        refusal: Some(&EntryRefusal::HigherLevel { levels: vec!["gold".to_owned()] }),
+    };
+    decide_state(&request, state, NOW).map_err(|error| error.code)
+}
+
+#[test]
+fn a_higher_level_leads_to_a_sign_in_by_a_way_that_was_not_tried() {
+    let way = |name: &str, methods: &[&str]| SignInWay {
+        provider: Some(name.to_owned()),
+        methods: methods.iter().map(|it| AuthenticationMethod::new(it)).collect(),
+    };
+    let none = InteractionResult::default();
+    let (step_up, unmet) = (
+        Ok(NextStep::SignIn(SignInReason::HigherLevel)),
+        Err(ErrorCode::UnmetAuthenticationRequirements),
+    );
+    let (corp, other) = (way("corp", &["fed", "mfa"]), way("other", &["fed", "mfa"]));
+    assert_eq!(next_by_ways(&[corp.clone()], none), step_up);
+    assert_eq!(next_by_ways(&[corp.clone()], SIGNED_IN), unmet, "it did not raise the level");
+    assert_eq!(next_by_ways(&[corp, other], SIGNED_IN), step_up);
+    assert_eq!(next_by_ways(&[SignInWay::by_password(None)], none), unmet);
+    assert_eq!(next_by_ways(&[], none), unmet);
 }

@@ -81,7 +81,7 @@ pub fn validate_provider(
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
     domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
-    let assurance = assurance(&spec.assurance);
+    let assurance = assurance(&mut problems, spec);
     if dev {
         limits(&mut problems, raw);
     }
@@ -126,10 +126,15 @@ fn secret_refs(
     }
 }
 
-fn assurance(written: &[AssuranceSpec]) -> Vec<AssuranceRule> {
+fn assurance(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> Vec<AssuranceRule> {
+    let is_stated = spec.provider_type.supported().is_none_or(|it| it == ProviderType::Oidc);
+    if !spec.assurance.is_empty() && !is_stated {
+        let message = "is read with the type OIDC only, since GitHub states no acr and no amr, and a sign-in at a directory is pwd; remove it";
+        problems.invalid("spec.assurance", message);
+    }
     let rule =
         |rule: &AssuranceSpec| AssuranceRule { acr: rule.acr.clone(), amr: rule.amr.clone() };
-    written.iter().map(rule).collect()
+    spec.assurance.iter().map(rule).collect()
 }
 
 fn check_identity_key(problems: &mut ProblemList, written: Option<&str>) {

@@ -58,6 +58,15 @@ fn organizations_that_restrict_nobody_are_no_rule() {
 }
 
 #[test]
+fn assurances_are_those_of_openid_providers() {
+    let assurance = json!([{"acr": "phr", "amr": ["mfa"]}]);
+    assert_eq!(fields_of(&json!({"assurance": assurance})), Vec::<String>::new());
+    let mut changes = github(&Value::Null, "Everyone");
+    changes["assurance"] = assurance;
+    assert_eq!(fields_of(&changes), ["spec.assurance"]);
+}
+
+#[test]
 fn addresses_and_names_identify_nobody() {
     let with = |claim: &str| fields_of(&json!({"subject": {"claim": claim}}));
     let dex = |claim: &str| {
