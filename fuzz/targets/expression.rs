@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let client = ExpressionClient { id: "team.app", name: "App", namespace: "team" };
     let variables =
-        ExpressionVariables { claims: Some(&CLAIMS), user: Some(user), client: Some(client) };
+        ExpressionVariables { claims: Some(&CLAIMS), user: Some(user), client: Some(client), steps: None };
     for scope in [ExpressionScope::Claims, ExpressionScope::User, ExpressionScope::Access] {
         let Ok(expression) = Expression::parse(&text, scope) else { continue };
         let result = expression.evaluate(&variables);

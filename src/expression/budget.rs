@@ -1,23 +1,59 @@
-//! The bounds of one evaluation: steps, which stand for time, and created bytes.
+//! The bounds of one evaluation: steps, which stand for time, and created bytes. Several evaluations can
+//! share their steps, so that many expressions together are bounded too.
+
+use std::cell::Cell;
 
 use super::{
     error::{EvaluationError, EvaluationProblem},
-    limits::{MAX_CREATED_BYTES, MAX_STEPS},
+    limits::{MAX_CREATED_BYTES, MAX_SHARED_STEPS, MAX_STEPS},
 };
 
 /// The size that is counted for an element of a created list.
 const ELEMENT_SIZE: usize = 32;
+
+/// The steps that several evaluations have left together, for example those of all expressions of one
+/// identity provider for one person.
+#[derive(Debug)]
+pub struct SharedSteps(Cell<u32>);
+
+impl SharedSteps {
+    /// Steps for a group of evaluations.
+    pub fn new() -> Self {
+        Self(Cell::new(MAX_SHARED_STEPS))
+    }
+}
+
+impl Default for SharedSteps {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// The steps and bytes that an evaluation has left.
 #[derive(Debug)]
 pub(super) struct EvaluationBudget {
     steps: u32,
     bytes: usize,
+    /// The error after the last step: the evaluation's own, or that of those that share steps.
+    exceeded: EvaluationProblem,
 }
 
 impl EvaluationBudget {
-    pub(super) fn new() -> Self {
-        Self { steps: MAX_STEPS, bytes: MAX_CREATED_BYTES }
+    /// Runs an evaluation, which takes its steps from the shared ones too.
+    pub(super) fn with<T>(shared: Option<&SharedSteps>, run: impl FnOnce(&mut Self) -> T) -> T {
+        let left = shared.map_or(u32::MAX, |shared| shared.0.get());
+        let exceeded = if left < MAX_STEPS {
+            EvaluationProblem::TooManySharedSteps
+        } else {
+            EvaluationProblem::TooManySteps
+        };
+        let most = left.min(MAX_STEPS);
+        let mut budget = Self { steps: most, bytes: MAX_CREATED_BYTES, exceeded };
+        let result = run(&mut budget);
+        if let Some(shared) = shared {
+            shared.0.set(left - (most - budget.steps));
+        }
+        result
     }
 
     /// Counts steps.
@@ -28,7 +64,7 @@ impl EvaluationBudget {
     ) -> Result<(), EvaluationError> {
         let left = u32::try_from(steps).ok().and_then(|steps| self.steps.checked_sub(steps));
         self.steps =
-            left.ok_or(EvaluationError { position, problem: EvaluationProblem::TooManySteps })?;
+            left.ok_or_else(|| EvaluationError { position, problem: self.exceeded.clone() })?;
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 //! contains a value of a person, only the names of keys and types.
 
 use super::{
-    limits::{MAX_CREATED_BYTES, MAX_DEPTH, MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, MAX_STEPS},
+    limits::{MAX_CREATED_BYTES, MAX_DEPTH, MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, MAX_SHARED_STEPS,
+        MAX_STEPS},
     types::ExpressionType,
 };
 
@@ -107,8 +108,11 @@ impl EvaluationError {
     /// Returns true if the evaluation was stopped. `&&`, `||`, `all` and `exists` do not continue
     /// after such an error.
     pub(super) fn is_limit(&self) -> bool {
-        use EvaluationProblem::{LoopTooLong, OutputTooLarge, TooManySteps};
-        matches!(self.problem, TooManySteps | OutputTooLarge | LoopTooLong(_))
+        use EvaluationProblem::{LoopTooLong, OutputTooLarge, TooManySharedSteps, TooManySteps};
+        matches!(
+            self.problem,
+            TooManySteps | TooManySharedSteps | OutputTooLarge | LoopTooLong(_)
+        )
     }
 }
 
@@ -156,6 +160,9 @@ pub enum EvaluationProblem {
     /// The evaluation takes too long.
     #[error("the evaluation takes more than {MAX_STEPS} steps")]
     TooManySteps,
+    /// The evaluations that share their steps take too many.
+    #[error("all expressions of the object together take more than {MAX_SHARED_STEPS} steps")]
+    TooManySharedSteps,
     /// The evaluation creates too much text.
     #[error("the evaluation creates more than {MAX_CREATED_BYTES} bytes")]
     OutputTooLarge,

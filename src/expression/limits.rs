@@ -16,6 +16,9 @@ pub(super) const MAX_PATTERN_SIZE: usize = 128 << 10;
 /// are read, or a byte that a pattern of 1 KiB is compared with.
 pub(super) const MAX_STEPS: u32 = 50_000;
 
+/// Maximum number of steps of the evaluations that share them: twice those of one.
+pub(super) const MAX_SHARED_STEPS: u32 = 100_000;
+
 /// Maximum number of bytes that one evaluation creates.
 pub(super) const MAX_CREATED_BYTES: usize = 1 << 20;
 

@@ -40,6 +40,7 @@ use self::{
     value::EvaluatedValue,
 };
 pub use self::{
+    budget::SharedSteps,
     error::{EvaluationError, EvaluationProblem, ExpressionError, ExpressionProblem},
     limits::{MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS},
     types::ExpressionType,
@@ -97,9 +98,7 @@ impl Expression {
         &self,
         variables: &ExpressionVariables<'_>,
     ) -> Result<serde_json::Value, EvaluationError> {
-        let mut budget = EvaluationBudget::new();
-        let value = self.run(variables, &mut budget)?;
-        value.to_json(self.0.root.position, &mut budget)
+        self.run(variables, |value, budget| value.to_json(self.0.root.position, budget))
     }
 
     /// Evaluates to true or false.
@@ -107,10 +106,10 @@ impl Expression {
         &self,
         variables: &ExpressionVariables<'_>,
     ) -> Result<bool, EvaluationError> {
-        match self.run(variables, &mut EvaluationBudget::new())? {
+        self.run(variables, |value, _| match value {
             EvaluatedValue::Bool(value) => Ok(value),
             other => Err(self.wrong_result(&other, "true or false")),
-        }
+        })
     }
 
     /// Evaluates to text.
@@ -118,10 +117,10 @@ impl Expression {
         &self,
         variables: &ExpressionVariables<'_>,
     ) -> Result<String, EvaluationError> {
-        match self.run(variables, &mut EvaluationBudget::new())? {
+        self.run(variables, |value, _| match value {
             EvaluatedValue::Text(text) => Ok(text.as_str().to_owned()),
             other => Err(self.wrong_result(&other, "text")),
-        }
+        })
     }
 
     /// Evaluates to a list of texts. As in Kubernetes' `AuthenticationConfiguration`, one text is a
@@ -130,8 +129,7 @@ impl Expression {
         &self,
         variables: &ExpressionVariables<'_>,
     ) -> Result<Vec<String>, EvaluationError> {
-        let mut budget = EvaluationBudget::new();
-        match self.run(variables, &mut budget)? {
+        self.run(variables, |value, budget| match value {
             EvaluatedValue::Null => Ok(Vec::new()),
             EvaluatedValue::Text(text) if text.as_str().is_empty() => Ok(Vec::new()),
             EvaluatedValue::Text(text) => Ok(vec![text.as_str().to_owned()]),
@@ -146,15 +144,19 @@ impl Expression {
                 texts.collect()
             }
             other => Err(self.wrong_result(&other, "a list of texts")),
-        }
+        })
     }
 
-    fn run<'a>(
+    /// Evaluates within the bounds, and converts the result within the same ones.
+    fn run<'a, T>(
         &'a self,
         variables: &'a ExpressionVariables<'a>,
-        budget: &mut EvaluationBudget,
-    ) -> Result<EvaluatedValue<'a>, EvaluationError> {
-        EvaluationFrame::new(variables).evaluate(&self.0.root, budget)
+        convert: impl FnOnce(EvaluatedValue<'a>, &mut EvaluationBudget) -> Result<T, EvaluationError>,
+    ) -> Result<T, EvaluationError> {
+        EvaluationBudget::with(variables.steps, |budget| {
+            let value = EvaluationFrame::new(variables).evaluate(&self.0.root, budget)?;
+            convert(value, budget)
+        })
     }
 
     fn wrong_result(&self, found: &EvaluatedValue<'_>, expected: &'static str) -> EvaluationError {

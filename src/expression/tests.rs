@@ -221,6 +221,24 @@ fn results_of_a_wrong_type_are_errors() {
     assert!(of("claims.hd").evaluate(&ExpressionVariables::default()).is_err(), "no claims");
 }
 
+#[test]
+fn evaluations_that_share_their_steps_are_bounded_together() {
+    let Value::Object(claims) = json!({"x": "a".repeat(20_000)}) else { panic!("an object") };
+    let expression = parse("claims.x.matches('b')").expect("parsed");
+    let evaluated = |steps: Option<&SharedSteps>| {
+        let variables = ExpressionVariables { claims: Some(&claims), steps, ..Default::default() };
+        expression.evaluate_bool(&variables)
+    };
+    let steps = SharedSteps::new();
+    let results: Vec<_> = (0..20).map(|_| evaluated(Some(&steps))).collect();
+    let done = results.iter().take_while(|it| it.is_ok()).count();
+    assert!((2..6).contains(&done), "{done}");
+    let error = results[done].as_ref().expect_err("no step is left").to_string();
+    assert!(error.contains("all expressions of the object together take more than"), "{error}");
+    assert!(results[done..].iter().all(Result::is_err));
+    assert_eq!(evaluated(None), Ok(false), "others have steps of their own");
+}
+
 const ACCESS: ExpressionScope = ExpressionScope::Access;
 
 fn enters(text: &str, groups: &[&str]) -> Result<bool, String> {
@@ -238,7 +256,7 @@ fn enters(text: &str, groups: &[&str]) -> Result<bool, String> {
         amr: &["pwd", "otp"],
     };
     let client = ExpressionClient { id: "team.app", name: "App", namespace: "team" };
-    let variables = ExpressionVariables { claims: None, user: Some(user), client: Some(client) };
+    let variables = ExpressionVariables { user: Some(user), client: Some(client), ..Default::default() };
     let expression = Expression::parse(text, ACCESS).map_err(|error| error.to_string())?;
     expression.evaluate_bool(&variables).map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    budget::SharedSteps,
     types::ExpressionType,
     value::{EvaluatedValue, ListValue, MapValue, TextValue},
 };
@@ -144,6 +145,8 @@ pub struct ExpressionVariables<'a> {
     pub user: Option<ExpressionUser<'a>>,
     /// `client`.
     pub client: Option<ExpressionClient<'a>>,
+    /// The steps that the evaluation shares with others.
+    pub steps: Option<&'a SharedSteps>,
 }
 
 /// The variable `user`.

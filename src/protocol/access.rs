@@ -3,7 +3,7 @@
 
 use super::authentication::Authentication;
 use crate::{
-    expression::{EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables},
+    expression::{EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables, SharedSteps},
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, Tenant},
 };
 
@@ -90,7 +90,8 @@ pub fn may_enter(
     if set().next().is_none() {
         return Ok(());
     }
-    let entry = Entry { account, client, tenant, authentication };
+    let steps = SharedSteps::new();
+    let entry = Entry { account, client, tenant, authentication, steps: &steps };
     for (by, policy) in set() {
         if let Some((cause, message)) = entry.refusal_cause(policy) {
             let message = message.or(policy.message.as_ref()).cloned();
@@ -134,6 +135,8 @@ struct Entry<'a> {
     client: &'a Client,
     tenant: &'a Tenant,
     authentication: &'a Authentication,
+    /// The steps that the rules of the tenant and of the client share.
+    steps: &'a SharedSteps,
 }
 
 impl Entry<'_> {
@@ -170,8 +173,9 @@ impl Entry<'_> {
             name: &self.client.name,
             namespace: &self.client.object.namespace,
         };
+        let steps = Some(self.steps);
         let variables =
-            ExpressionVariables { claims: None, user: Some(user), client: Some(client) };
+            ExpressionVariables { claims: None, user: Some(user), client: Some(client), steps };
         policy.rules.iter().enumerate().find_map(|(index, rule)| {
             let cause = match rule.expression.evaluate_bool(&variables) {
                 Ok(true) => return None,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{MappingError, UpstreamClaims, ValueSource};
+use super::{MappingError, UpstreamClaims, ValueSource, sources::ClaimsEvaluation};
 
 /// Maximum number of groups of a person.
 const MAX_GROUPS: usize = 1000;
@@ -24,7 +24,8 @@ pub struct GroupMapping {
 
 impl GroupMapping {
     /// The groups of a person, without duplicates, in the provider's order.
-    pub(super) fn groups(&self, claims: &UpstreamClaims) -> Result<Vec<String>, MappingError> {
+    pub(super) fn groups(&self, of: &ClaimsEvaluation<'_>) -> Result<Vec<String>, MappingError> {
+        let claims = of.claims;
         let name = match &self.value {
             Some(ValueSource::Claim(name)) => Some(name.as_str()),
             // Without this check an expression could give no groups instead of an error.
@@ -38,7 +39,7 @@ impl GroupMapping {
         }
         let value = match &self.value {
             Some(source) => {
-                let value = source.value(claims).map_err(MappingError::Expression)?;
+                let value = source.value(of).map_err(MappingError::Expression)?;
                 Some(value.ok_or_else(|| MappingError::NoGroups(self.description()))?)
             }
             None => claims.get(GROUPS_CLAIM).filter(|value| !value.is_null()).cloned(),
@@ -116,7 +117,7 @@ mod tests {
 
     fn groups(mapping: &GroupMapping, claims: Value) -> Result<Vec<String>, MappingError> {
         let Value::Object(claims) = claims else { panic!("an object") };
-        mapping.groups(&claims)
+        mapping.groups(&ClaimsEvaluation::new(&claims))
     }
 
     fn mapping(claim: Option<&str>, include: &[&str], prefix: &str) -> GroupMapping {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ClaimRule, IdentityProvider, MappingError, Requirement, TextSource, UpstreamClaims, UserRule,
-    ValueSource, identity_of,
+    ValueSource, identity_of, sources::ClaimsEvaluation,
 };
 use crate::{
     expression::{ExpressionUser, ExpressionVariables},
@@ -40,22 +40,23 @@ pub fn map_account(
     claims: &UpstreamClaims,
 ) -> Result<Account, MappingError> {
     let identity = identity_of(provider, claims)?;
+    let evaluation = ClaimsEvaluation::new(claims);
     for (index, rule) in provider.claim_rules.iter().enumerate() {
-        check_rule(index, rule, claims)?;
+        check_rule(index, rule, &evaluation)?;
     }
     let mappings = &provider.mappings;
-    let username = required_text(&mappings.username, "username", claims)?;
+    let username = required_text(&mappings.username, "username", &evaluation)?;
     if username.chars().count() > MAX_USERNAME_LEN {
         return Err(bad_text("username", &mappings.username.value, "has more than 256 characters"));
     }
     let mut mapped = copied(claims);
     mapped.insert("preferred_username".to_owned(), username.clone().into());
-    if let Some(name) = first_text(provider, &mappings.name.value, "name", claims)? {
+    if let Some(name) = first_text(provider, &mappings.name.value, "name", &evaluation)? {
         mapped.insert("name".to_owned(), format!("{}{name}", mappings.name.prefix).into());
     }
-    email(provider, claims, &mut mapped)?;
+    email(provider, &evaluation, &mut mapped)?;
     for (name, source) in &mappings.extra {
-        if let Some(value) = source.value(claims).map_err(MappingError::Expression)? {
+        if let Some(value) = source.value(&evaluation).map_err(MappingError::Expression)? {
             mapped.insert(name.clone(), value);
         }
     }
@@ -64,7 +65,7 @@ pub fn map_account(
         username: normalize_username(&username),
         subject: identity.subject,
         claims: mapped,
-        groups: mappings.groups.groups(claims)?,
+        groups: mappings.groups.groups(&evaluation)?,
         disabled: false,
         mark: identity.mark,
         generation: 0,
@@ -72,14 +73,14 @@ pub fn map_account(
         sign_out_before: None,
         identities: Box::default(),
     };
-    check_user_rules(provider, claims, &account)?;
+    check_user_rules(provider, &evaluation, &account)?;
     Ok(account)
 }
 
 /// Requirements on the account. An expression that cannot be evaluated refuses.
 fn check_user_rules(
     provider: &IdentityProvider,
-    claims: &UpstreamClaims,
+    of: &ClaimsEvaluation<'_>,
     account: &Account,
 ) -> Result<(), MappingError> {
     if provider.user_rules.is_empty() {
@@ -97,7 +98,7 @@ fn check_user_rules(
         acr: None,
         amr: &[],
     };
-    let variables = ExpressionVariables { claims: Some(claims), user: Some(user), client: None };
+    let variables = ExpressionVariables { user: Some(user), ..of.variables() };
     for (index, UserRule { expression, message }) in provider.user_rules.iter().enumerate() {
         let is_met = expression.evaluate_bool(&variables);
         if !is_met.map_err(|error| MappingError::Expression(error.to_string()))? {
@@ -107,18 +108,20 @@ fn check_user_rules(
     Ok(())
 }
 
-fn check_rule(index: usize, rule: &ClaimRule, claims: &UpstreamClaims) -> Result<(), MappingError> {
+fn check_rule(
+    index: usize,
+    rule: &ClaimRule,
+    of: &ClaimsEvaluation<'_>,
+) -> Result<(), MappingError> {
     let is_met = match &rule.requirement {
-        Requirement::Claim { name, value } => match claims.get(name) {
+        Requirement::Claim { name, value } => match of.claims.get(name) {
             Some(Value::String(text)) => text == value,
             Some(Value::Bool(found)) => *value == if *found { "true" } else { "false" },
             Some(Value::Number(found)) => found.to_string() == *value,
             _ => false,
         },
         Requirement::Expression(expression) => {
-            let variables =
-                ExpressionVariables { claims: Some(claims), ..ExpressionVariables::default() };
-            let found = expression.evaluate_bool(&variables);
+            let found = expression.evaluate_bool(&of.variables());
             found.map_err(|error| MappingError::Expression(error.to_string()))?
         }
     };
@@ -132,17 +135,17 @@ fn check_rule(index: usize, rule: &ClaimRule, claims: &UpstreamClaims) -> Result
 /// E-mail address and whether it is verified.
 fn email(
     provider: &IdentityProvider,
-    claims: &UpstreamClaims,
+    of: &ClaimsEvaluation<'_>,
     mapped: &mut Map<String, Value>,
 ) -> Result<(), MappingError> {
     let Some(source) = &provider.mappings.email else { return Ok(()) };
-    let Some(address) = first_text(provider, source, "email", claims)? else { return Ok(()) };
+    let Some(address) = first_text(provider, source, "email", of)? else { return Ok(()) };
     let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
     let Some(domain) = domain.filter(|domain| !domain.is_empty()) else {
         return Err(bad_text("email", source, "is not an e-mail address"));
     };
     let verified = &provider.mappings.email_verified;
-    let said = match verified.value(claims).map_err(MappingError::Expression)? {
+    let said = match verified.value(of).map_err(MappingError::Expression)? {
         None => None,
         Some(Value::Bool(said)) => Some(said),
         // Some providers send texts.
@@ -178,10 +181,10 @@ fn copied(claims: &UpstreamClaims) -> Map<String, Value> {
 fn required_text(
     source: &TextSource,
     part: &'static str,
-    claims: &UpstreamClaims,
+    of: &ClaimsEvaluation<'_>,
 ) -> Result<String, MappingError> {
     let missing = || MappingError::NoText { part, source_name: source_name(&source.value) };
-    let value = source.value.value(claims).map_err(MappingError::Expression)?;
+    let value = source.value.value(of).map_err(MappingError::Expression)?;
     // Otherwise two people of the provider would have one name.
     let is_padded = |text: &str| !text.trim().is_empty() && text.trim() != text;
     if value.as_ref().and_then(Value::as_str).is_some_and(is_padded) {
@@ -197,10 +200,10 @@ fn first_text(
     provider: &IdentityProvider,
     source: &ValueSource,
     part: &'static str,
-    claims: &UpstreamClaims,
+    of: &ClaimsEvaluation<'_>,
 ) -> Result<Option<String>, MappingError> {
     let is_attribute = provider.directory().is_some() && source.claim().is_some();
-    let value = match source.value(claims).map_err(MappingError::Expression)? {
+    let value = match source.value(of).map_err(MappingError::Expression)? {
         Some(Value::Array(values)) if is_attribute => values.into_iter().next(),
         value => value,
     };

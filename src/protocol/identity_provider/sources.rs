@@ -3,7 +3,30 @@
 use serde_json::Value;
 
 use super::UpstreamClaims;
-use crate::expression::{Expression, ExpressionVariables};
+use crate::expression::{Expression, ExpressionVariables, SharedSteps};
+
+/// The claims that one account is mapped from, and the steps that all expressions of the provider share
+/// meanwhile.
+#[derive(Debug)]
+pub(super) struct ClaimsEvaluation<'a> {
+    pub(super) claims: &'a UpstreamClaims,
+    steps: SharedSteps,
+}
+
+impl<'a> ClaimsEvaluation<'a> {
+    pub(super) fn new(claims: &'a UpstreamClaims) -> Self {
+        Self { claims, steps: SharedSteps::new() }
+    }
+
+    /// The variables of an expression.
+    pub(super) fn variables(&self) -> ExpressionVariables<'_> {
+        ExpressionVariables {
+            claims: Some(self.claims),
+            steps: Some(&self.steps),
+            ..ExpressionVariables::default()
+        }
+    }
+}
 
 /// A text with a prefix.
 #[derive(Clone, Debug)]
@@ -29,13 +52,12 @@ impl ValueSource {
     /// # Errors
     ///
     /// The reason if an expression cannot be evaluated.
-    pub fn value(&self, claims: &UpstreamClaims) -> Result<Option<Value>, String> {
+    pub(super) fn value(&self, of: &ClaimsEvaluation<'_>) -> Result<Option<Value>, String> {
         match self {
-            Self::Claim(name) => Ok(claims.get(name).filter(|value| !value.is_null()).cloned()),
+            Self::Claim(name) => Ok(of.claims.get(name).filter(|it| !it.is_null()).cloned()),
             Self::Expression(expression) => {
-                let variables =
-                    ExpressionVariables { claims: Some(claims), ..ExpressionVariables::default() };
-                let value = expression.evaluate(&variables).map_err(|error| error.to_string())?;
+                let value =
+                    expression.evaluate(&of.variables()).map_err(|error| error.to_string())?;
                 Ok(Some(value).filter(|value| !value.is_null()))
             }
         }

@@ -142,3 +142,23 @@ fn of_several_values_of_an_attribute_the_first_counts_unless_it_identifies() {
     directory.source = provider().source;
     assert!(matches!(mapped(&directory, claims), Err(MappingError::BadText { part: "name", .. })));
 }
+
+#[test]
+fn many_costly_expressions_of_one_provider_are_bounded_together() {
+    let rule = |message: &str| ClaimRule {
+        requirement: Requirement::Expression(
+            Expression::parse("!claims.x.matches('1[01]{100}[23]')", ExpressionScope::Claims)
+                .expect("parsed"),
+        ),
+        message: Some(message.to_owned()),
+    };
+    let of = |rules: usize, len: usize| {
+        let claim_rules = (0..rules).map(|_| rule("no")).collect();
+        let provider = IdentityProvider { claim_rules, ..provider() };
+        let text: String = (0..len).map(|n| if n * n % 7 < 3 { '0' } else { '1' }).collect();
+        mapped(&provider, json!({"sub": "1", "preferred_username": "ada", "x": text})).map(|_| ())
+    };
+    assert_eq!(of(32, 64), Ok(()));
+    let failed = of(32, 4000).expect_err("too many steps together");
+    assert!(failed.to_string().contains("all expressions of the object together"), "{failed}");
+}
