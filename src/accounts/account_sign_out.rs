@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     model::{AuditEvent, AuditText, Client, ClientId, LogoutKind},
-    protocol::records::{Grant, GrantState, Session},
+    protocol::{
+        marks,
+        records::{Grant, GrantState, Session},
+    },
     store::{RecordKind, VersionedRecord},
 };
 
@@ -84,8 +87,12 @@ async fn other_sessions(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Vec<(VersionedRecord, Session)>, AccountError> {
-    let mut found = load_records(context, RecordKind::Session, &active.account).await?;
-    found.retain(|(stored, _)| stored.record.key.id != active.record_id());
+    let mut found: Vec<(_, Session)> =
+        load_records(context, RecordKind::Session, &active.account).await?;
+    found.retain(|(stored, session)| {
+        stored.record.key.id != active.record_id()
+            && marks::is_made_for(session.marks, &active.account)
+    });
     Ok(found)
 }
 
@@ -96,7 +103,10 @@ async fn active_grants(
 ) -> Result<Vec<(VersionedRecord, Grant)>, AccountError> {
     let mut held: Vec<(_, Grant)> =
         load_records(context, RecordKind::Grant, &active.account).await?;
-    held.retain(|(_, grant)| !matches!(grant.state, GrantState::Revoked { .. }));
+    held.retain(|(_, grant)| {
+        !matches!(grant.state, GrantState::Revoked { .. })
+            && marks::is_made_for(grant.marks, &active.account)
+    });
     Ok(held)
 }
 

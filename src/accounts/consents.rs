@@ -65,13 +65,20 @@ pub(super) async fn load_consents(
     Ok(found.into_iter().filter_map(counted).collect())
 }
 
-/// Forgets what a user granted to a client. Returns true if there was something.
+/// Forgets what a user granted to a client. Returns true if there was something. A consent of another
+/// person with the subject is left.
 pub(super) async fn forget_consent(
     context: AccountContext<'_>,
     account: &Account,
     client: &Client,
 ) -> Result<bool, AccountError> {
-    Ok(context.take(&key(context, &account.subject, client)).await?.is_some())
+    let key = key(context, &account.subject, client);
+    let stored = context.get(&key).await?;
+    let marks = endings::current_marks(context, account);
+    if stored.and_then(|stored| read(&stored, marks)).is_none() {
+        return Ok(false);
+    }
+    Ok(context.take(&key).await?.is_some())
 }
 
 /// The consent of a record, if it is this user's.

@@ -57,7 +57,8 @@ pub struct OidcUserSpec {
     /// cannot sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretKeyRef>,
-    /// The people of identity providers who are this user, and sign in as this user.
+    /// The people of identity providers who are this user, and sign in as this user. At most one of each
+    /// provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub identities: Vec<IdentitySpec>,

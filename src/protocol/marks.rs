@@ -28,6 +28,12 @@ pub fn is_of(record: MarkedRecord, account: &Account, now: AccountMarks, at: Tim
     same && !account.disabled && account.password != PasswordState::Unreadable && !signed_out
 }
 
+/// Returns true if a record was made for this person, also if it cannot be used any more. Another person
+/// with the same subject has other marks.
+pub fn is_made_for(marks: Option<AccountMarks>, account: &Account) -> bool {
+    marks.is_none_or(|made| made.person == account.mark)
+}
+
 /// Returns true if the user may have been disabled or deleted since the record was made, so that the
 /// store has to be asked. An object that has the same generation was not changed.
 pub fn may_be_void(record: MarkedRecord, now: AccountMarks) -> bool {

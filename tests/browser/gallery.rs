@@ -138,6 +138,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
                     client_id: name,
                     name,
                     logo: None,
+                    unverified: None,
                     permissions: &permissions,
                     granted_at: now,
                 })

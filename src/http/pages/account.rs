@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::{
     consent::scope_lines,
-    frame::{AccountView, PageFrame, first_letter, render_page, web_url},
+    frame::{AccountView, PageFrame, first_letter, redirect_host, render_page, web_url},
 };
 use crate::{
     model::{Account, Endpoint, Tenant, Timestamp},
@@ -15,6 +15,9 @@ use crate::{
         user_agent::{NamedBrowser, name_browser},
     },
 };
+
+/// Most places of an application that registered itself.
+const SHOWN_PLACES: usize = 3;
 
 /// The content of the account page.
 #[derive(Clone, Debug)]
@@ -79,6 +82,8 @@ pub struct ApplicationEntry<'a> {
     pub name: &'a str,
     /// Its logo, if the page can display it.
     pub logo: Option<&'a str>,
+    /// Its redirect URIs, if it registered itself and its name is unverified.
+    pub unverified: Option<Vec<&'a str>>,
     /// Its permissions.
     pub permissions: &'a BTreeSet<String>,
     /// When it last got some of them.
@@ -131,6 +136,8 @@ struct ApplicationView<'a> {
     name: &'a str,
     logo: Option<&'a str>,
     monogram: String,
+    /// The places that it leads to, if its name is unverified.
+    leads_to: Option<String>,
     permissions: Vec<String>,
     since: String,
 }
@@ -223,9 +230,26 @@ fn application_view<'a>(
         name: entry.name,
         logo: web_url(entry.logo),
         monogram: first_letter(entry.name),
+        leads_to: entry.unverified.as_deref().map(places),
         permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
         since: entry.granted_at.day_in_words(),
     }
+}
+
+/// The places that redirect URIs lead to, each once.
+fn places(redirect_uris: &[&str]) -> String {
+    let mut places: Vec<String> = Vec::new();
+    for place in redirect_uris.iter().map(|uri| redirect_host(uri)) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    if places.len() > SHOWN_PLACES {
+        let more = places.len() - SHOWN_PLACES;
+        places.truncate(SHOWN_PLACES);
+        return format!("{} and {more} more", places.join(", "));
+    }
+    places.join(", ")
 }
 
 fn session_view<'a>(page: &AccountPage, entry: &'a SessionEntry<'a>) -> SessionView<'a> {
@@ -287,5 +311,12 @@ mod tests {
         let firefox = browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0");
         assert_eq!(browser_in_words(Some(&firefox)), "Firefox on Linux");
         assert_eq!(browser_in_words(Some(&browser("curl/8"))), "curl");
+    }
+
+    #[test]
+    fn the_places_of_redirect_uris_are_few() {
+        assert_eq!(places(&["https://a.test/1", "https://a.test/2", "app:/cb"]), "a.test, app");
+        let many = ["https://a.test", "https://b.test", "https://c.test", "https://d.test"];
+        assert_eq!(places(&many), "a.test, b.test, c.test and 1 more");
     }
 }

@@ -81,7 +81,7 @@ impl From<&Account> for AccountView {
 
 /// The part of a redirect URI that users can recognize: the host, or the scheme of a native
 /// application.
-fn redirect_host(uri: &str) -> String {
+pub(super) fn redirect_host(uri: &str) -> String {
     let url = Url::parse(uri).ok();
     let host = url.as_ref().and_then(|url| url.host_str()).filter(|host| !host.is_empty());
     let scheme = || uri.split(':').next().unwrap_or_default();

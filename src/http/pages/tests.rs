@@ -145,6 +145,7 @@ fn sample_account_page() -> String {
                 client_id: NASTY,
                 name: NASTY,
                 logo: Some("https://rp.test/logo.png"),
+                unverified: Some(vec!["https://stranger.test/cb"]),
                 permissions: &permissions,
                 granted_at: now,
             }],
@@ -169,6 +170,8 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
     let page = sample_account_page();
     for expected in [
         "Know who you are. See your profile. Since 17 March 2030.",
+        "It registered itself.",
+        "<strong>stranger.test</strong>",
         "Unknown browser",
         "from 127.0.0.1",
         "Withdraw<span class=\"unseen\"> the access of ",

@@ -63,6 +63,9 @@ impl GroupMapping {
             if group.is_empty() || named.len() > MAX_GROUP_LEN {
                 return Err(MappingError::GroupLength(MAX_GROUP_LEN));
             }
+            if named.chars().any(char::is_control) {
+                return Err(MappingError::ControlCharacters(named));
+            }
             if known.insert(named.clone()) {
                 groups.push(named);
             }
@@ -182,6 +185,19 @@ mod tests {
         assert_eq!(fewer.map(|groups| groups.len()), Ok(111));
         let long = json!({"groups": ["x".repeat(257)]});
         assert_eq!(groups(&mapping(None, &[], ""), long), Err(MappingError::GroupLength(256)));
+    }
+
+    #[test]
+    fn groups_have_no_control_characters() {
+        for group in ["a\nb", "a\r", "\u{0}", "a\tb", "a\u{85}b"] {
+            let found = groups(&mapping(None, &[], "corp:"), json!({"groups": [group]}));
+            let expected = format!("corp:{group}");
+            assert_eq!(found, Err(MappingError::ControlCharacters(expected)), "{group:?}");
+            let left_out = groups(&mapping(None, &["k8s-*"], ""), json!({"groups": [group]}));
+            assert_eq!(left_out, Ok(vec![]), "{group:?}");
+        }
+        let names = json!({"groups": ["cn=staff,dc=acme", "a b", "Äpfel"]});
+        assert_eq!(groups(&mapping(None, &[], ""), names).map(|it| it.len()), Ok(3));
     }
 
     #[test]

@@ -179,3 +179,41 @@ async fn a_disabled_person_enters_by_no_door() {
     assert_eq!(silent(&world, &away.browser).await.answer()["error"], "login_required");
     assert!(with_password().await.answer().contains_key("code"));
 }
+
+/// Two people with one subject, which a provider gives verbatim: one is of the provider before its
+/// `identityKey` was another one.
+#[tokio::test]
+async fn the_account_page_ends_nothing_of_another_person_with_the_subject() {
+    let world = World::new().await;
+    let verbatim = ("  # RULES", "  subject: {strategy: Upstream}\n  # RULES");
+    let moved = ("identityKey: https://corp.test", "identityKey: https://new.test");
+    let signed_in = async || {
+        world.upstream.answers(|script| script.id_token = json!({"sub": "ada-1"}));
+        let away = world.go("corp", &[]).await;
+        let page = world.back(&away, "corp", &[]).await;
+        (away.browser, world.tokens(&page).await)
+    };
+    let refresh = async |tokens: &Value| {
+        let token = tokens["refresh_token"].as_str().expect("one");
+        let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        world.application().await.token(&parameters).await.0
+    };
+    world.serve(&[verbatim]);
+    let (victim, held) = signed_in().await;
+    world.serve(&[verbatim, moved]);
+    let (impostor, own) = signed_in().await;
+    let url = format!("{}/account", world.app.issuer("main"));
+    let page = impostor.open(&url).await;
+    assert_eq!(page.body.matches("name=\"session\"").count(), 1, "{}", page.body);
+    let withdraw = [("application", "default.app")];
+    let page = impostor.submit(&page.form("/account"), &withdraw).await;
+    assert!(page.body.contains("The access was withdrawn."), "{}", page.body);
+    assert_eq!(refresh(&own).await, 400);
+    let everywhere = [("action", "sign-out-everywhere")];
+    let page = impostor.submit(&page.form("/account"), &everywhere).await;
+    assert!(page.body.contains("signed out"), "{}", page.body);
+    assert!(silent(&world, &impostor).await.answer().contains_key("error"));
+    world.serve(&[verbatim]);
+    assert!(silent(&world, &victim).await.answer().contains_key("code"), "the session goes on");
+    assert_eq!(refresh(&held).await, 200, "and so do the tokens");
+}

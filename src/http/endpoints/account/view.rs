@@ -15,7 +15,7 @@ use crate::{
             SessionEntry,
         },
     },
-    model::{Client, Issuer},
+    model::{Client, Issuer, RedirectUri},
     protocol::{access, authorize::Interaction, params::RequestParams, records::Session},
 };
 
@@ -46,7 +46,8 @@ pub(super) async fn show_account_page(
         part(&access.applications, ENTRIES, number("applications"), |it| ApplicationEntry {
             client_id: it.client.id.as_str(),
             name: &it.client.name,
-            logo: logos.logo_of(&it.client),
+            logo: verified(&it.client).and_then(|client| logos.logo_of(client)),
+            unverified: unverified_uris(&it.client),
             permissions: &it.permissions,
             granted_at: it.granted_at,
         });
@@ -82,6 +83,17 @@ fn usable_applications<'a>(request: &'a Request, active: &ActiveSession) -> Vec<
         .collect();
     found.sort_by_cached_key(|client| (client.name.to_lowercase(), client.object.clone()));
     found
+}
+
+/// The application, unless it registered itself: each visit would load a logo from a stranger's host.
+fn verified(client: &Client) -> Option<&Client> {
+    client.registered.is_none().then_some(client)
+}
+
+/// The redirect URIs of an application that registered itself, whose name is unverified.
+fn unverified_uris(client: &Client) -> Option<Vec<&str>> {
+    client.registered.as_ref()?;
+    Some(client.redirect_uris.iter().map(RedirectUri::as_str).collect())
 }
 
 /// The URL that begins a sign-in to an application (OIDC Core §4), or its home page. An application that

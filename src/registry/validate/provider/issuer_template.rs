@@ -10,6 +10,8 @@ use crate::{
 };
 
 const FIELD: &str = "spec.oidc.tenantIds";
+/// The claims that Microsoft alone sets, so that no value is that of a person of another directory.
+const IDENTIFIERS: [&str; 2] = ["sub", "oid"];
 
 /// Validates the list of directories. Without it, people of every directory could sign in.
 pub(super) fn check_issuer_template(problems: &mut ProblemList, spec: &OidcProviderSpec) {
@@ -48,6 +50,22 @@ pub(super) fn check_identity_key(problems: &mut ProblemList, spec: &IdentityProv
     if issuer.contains(TENANT_PLACEHOLDER) && spec.identity_key.as_deref().is_some_and(is_other) {
         let message = "must have {tenantid}, since issuer has it; the id of a person's directory takes its place";
         problems.invalid("spec.identityKey", message);
+    }
+}
+
+/// Validates the claim that identifies people of several directories. An administrator of one could set any
+/// other claim to that of a person of another, whom an `OidcUser` names.
+pub(super) fn check_subject_claim(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+    claim: &str,
+) {
+    let issuer = spec.oidc.as_ref().and_then(|oidc| oidc.issuer.as_deref()).unwrap_or_default();
+    if issuer.contains(TENANT_PLACEHOLDER) && !IDENTIFIERS.contains(&claim) {
+        let message = format!(
+            "must be sub or oid, since issuer has {{tenantid}}, and is {claim:?}: the administrators of each directory choose its value, also that of a person of another one"
+        );
+        problems.invalid("spec.subject.claim", message);
     }
 }
 
@@ -111,6 +129,27 @@ mod tests {
         assert_eq!(problem(TEMPLATE, "https://sts.windows.net/{tenantid}/"), None);
         assert_eq!(problem("https://login.test", "staff"), None);
         assert_eq!(problem(TEMPLATE, "staff").as_deref(), Some("spec.identityKey"));
+    }
+
+    #[test]
+    fn people_of_several_directories_are_identified_by_what_no_directory_chooses() {
+        let problem = |issuer: &str, claim: &str| {
+            let spec = serde_json::json!({
+                "tenantRef": {"name": "main"}, "type": "OIDC", "admit": "Everyone",
+                "oidc": {"issuer": issuer, "clientId": "lanyard"},
+            });
+            let mut problems = ProblemList::default();
+            let spec: IdentityProviderSpec = serde_json::from_value(spec).expect("a spec");
+            check_subject_claim(&mut problems, &spec, claim);
+            problems.find(ConditionType::Accepted).map(|problem| problem.field.clone())
+        };
+        for claim in ["sub", "oid"] {
+            assert_eq!(problem(TEMPLATE, claim), None, "{claim}");
+        }
+        for claim in ["employeeid", "extn.number", "OID", "onprem_sid"] {
+            assert_eq!(problem(TEMPLATE, claim).as_deref(), Some("spec.subject.claim"), "{claim}");
+            assert_eq!(problem("https://login.test", claim), None, "{claim}");
+        }
     }
 
     #[test]

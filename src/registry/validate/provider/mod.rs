@@ -68,6 +68,7 @@ pub fn validate_provider(
     check_identity_key(&mut problems, spec.identity_key.as_deref());
     issuer_template::check_identity_key(&mut problems, spec);
     let subject = subject(&mut problems, spec);
+    issuer_template::check_subject_claim(&mut problems, spec, &subject.claim);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
     let user_rules = mapping::user_rules(&mut problems, &spec.user_validation_rules);

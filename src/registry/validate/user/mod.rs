@@ -2,6 +2,8 @@
 
 mod claims;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -101,6 +103,15 @@ fn identities(problems: &mut ProblemList, written: &[api::IdentitySpec]) {
         let field = format!("spec.identities[{index}]");
         object_name(problems, &format!("{field}.provider"), &identity.provider);
         visible_text(problems, &format!("{field}.subject"), &identity.subject);
+        // The store has one record of a user's claims for each provider.
+        let earlier = written[..index].iter().position(|it| it.provider == identity.provider);
+        if let Some(earlier) = earlier {
+            let message = format!(
+                "is a second person of the provider {:?}, as spec.identities[{earlier}]; a user has one account at each provider, so remove one of them, or declare another OidcUser",
+                identity.provider
+            );
+            problems.invalid(field, message);
+        }
     }
 }
 
