@@ -34,6 +34,10 @@ pub enum AccountError {
     /// An identity provider, by its name, cannot be asked about a person whose claims count no more.
     #[error("the identity provider {0} cannot be asked about the user now")]
     ProviderUnavailable(String),
+    /// An identity provider, by its name, said too little about a person when it was asked again, or its
+    /// rules do not admit the person any more.
+    #[error("the identity provider {0} does not say enough about the user now, or its rules refuse the user")]
+    NotAdmitted(String),
     /// The installation's sealing keys have not been read or created yet.
     #[error("the sealing keys do not exist yet")]
     NoSealingKeys,
@@ -50,6 +54,7 @@ impl AccountError {
             | Self::Lost(_)
             | Self::NoSigningKey(_)
             | Self::ProviderUnavailable(_)
+            | Self::NotAdmitted(_)
             | Self::NoSealingKeys => true,
             Self::Store(StoreError::TooLarge(_))
             | Self::Sign(SignError::Unusable)

@@ -140,6 +140,8 @@ pub(super) async fn revoke_stored_grant(
 pub(crate) enum GrantRefusal {
     /// Its user or client is disabled or deleted, or its session has ended.
     Inactive,
+    /// The user's identity provider says too little about the user now, or its rules refuse the user.
+    NotAdmitted,
     /// Its user may not use the client.
     Entry(EntryRefusal),
 }
@@ -174,8 +176,11 @@ async fn account_of(
     grant: &Grant,
     demand: SessionDemand,
 ) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
-    let Some(account) = active_account(context, grant, demand).await? else {
-        return Ok(Err(GrantRefusal::Inactive));
+    let account = match active_account(context, grant, demand).await {
+        Ok(Some(account)) => account,
+        Ok(None) => return Ok(Err(GrantRefusal::Inactive)),
+        Err(AccountError::NotAdmitted(_)) => return Ok(Err(GrantRefusal::NotAdmitted)),
+        Err(error) => return Err(error),
     };
     let Some(client) = context.tenant.client(grant.client.as_str()) else {
         return Ok(Err(GrantRefusal::Inactive));

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{
         Account, AccountSource, AdmissionPolicy, AuditCause, AuditEvent, AuditText,
-        DeclaredIdentity, Subject, SubjectStrategy, sha256_base64url,
+        DeclaredIdentity, PersonRefusal, Subject, SubjectStrategy, sha256_base64url,
     },
     protocol::{
         identity_provider::{
@@ -157,6 +157,21 @@ pub(super) fn report_refused_person(
         provider: AuditText::new(provider.name()),
         subject: subject.map(AuditText::new),
         reason,
+        cause: Some(AuditCause::new(error.to_string())),
+    });
+}
+
+/// Reports that a provider said too little about a person who is signed in, when it was asked again.
+pub(super) fn report_incomplete_person(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    subject: &str,
+    error: &UpstreamSignInError,
+) {
+    context.audit(AuditEvent::PersonRefused {
+        provider: AuditText::new(provider.name()),
+        subject: Some(AuditText::new(subject)),
+        reason: error.person_refusal().unwrap_or(PersonRefusal::Claims),
         cause: Some(AuditCause::new(error.to_string())),
     });
 }

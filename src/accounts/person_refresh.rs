@@ -66,16 +66,18 @@ pub(super) fn judge_freshness(
     }
 }
 
-/// The answer for a person whose claims do not count, and whose provider was asked a moment ago: it did
+/// The error for a person whose claims do not count, and whose provider was asked a moment ago: it did
 /// not answer, or said too little.
 pub(super) fn claims_after_refusal(
     provider: &IdentityProvider,
     claims: ClaimsAge,
-) -> Result<Option<UpstreamClaims>, AccountError> {
+) -> AccountError {
+    let name = provider.name().to_owned();
     if claims.incomplete {
-        return Ok(None);
+        AccountError::NotAdmitted(name)
+    } else {
+        AccountError::ProviderUnavailable(name)
     }
-    Err(AccountError::ProviderUnavailable(provider.name().to_owned()))
 }
 
 /// The provider's answer about a person now.
@@ -104,17 +106,15 @@ pub(super) async fn directory_claims(
     let Some(claims) = people::claims_of(&person) else { return Ok(None) };
     match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
         Freshness::Usable => Ok(Some(claims)),
-        Freshness::Refused => claims_after_refusal(directory.0, person.age()),
+        Freshness::Refused => Err(claims_after_refusal(directory.0, person.age())),
         Freshness::Stale { usable } => {
             let asked = PersonRecord { asked_at: context.store_now, ..person };
             let claimed = people::person_record(context, &asked)?;
             let usable = Some(claims).filter(|_| usable);
             if !context.compare_and_swap(version, claimed).await? {
                 // Another request asks.
-                return usable.map_or_else(
-                    || claims_after_refusal(directory.0, asked.age()),
-                    |it| Ok(Some(it)),
-                );
+                let refused = || claims_after_refusal(directory.0, asked.age());
+                return usable.map(Some).ok_or_else(refused);
             }
             refresh_in_background(context, directory.0.name().to_owned(), asked, usable).await
         }
@@ -158,42 +158,52 @@ async fn refresh_person(
     usable: Option<UpstreamClaims>,
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let Some(old) = people::claims_of(&asked) else { return Ok(None) };
-    let answer = match ask_directory(context, directory, &old).await {
+    let not_admitted = || AccountError::NotAdmitted(directory.0.name().to_owned());
+    let answer = match ask_directory(context, directory, (&asked.subject, &old)).await {
         PersonAnswer::Claims(claims) => match people::claims_json(&claims) {
-            Ok(json) => Some((claims, json)),
+            Ok(json) => Ok((claims, json)),
             Err(error) => {
                 tracing::warn!(provider = %directory.0.object, %error, "a person's claims cannot be refreshed");
-                None
+                people::report_incomplete_person(
+                    context,
+                    directory.0,
+                    &asked.subject,
+                    &error.into(),
+                );
+                Err(Some(not_admitted()))
             }
         },
-        PersonAnswer::Incomplete => None,
+        PersonAnswer::Incomplete => Err(Some(not_admitted())),
         PersonAnswer::Gone | PersonAnswer::Ended => {
             end_person(context, directory.0, (&asked.subject, &old)).await?;
-            None
+            Err(None)
         }
         PersonAnswer::Unavailable => {
             let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
             return usable.map(Some).ok_or_else(unavailable);
         }
     };
-    let (claims, person) = match answer {
-        Some((claims, json)) => {
+    let (result, person) = match answer {
+        Ok((claims, json)) => {
             let (refreshed_at, used_at) = (context.store_now, context.now);
             let person =
                 PersonRecord { claims: json, refreshed_at, used_at, incomplete: false, ..asked };
-            (Some(claims), person)
+            (Ok(Some(claims)), person)
         }
-        None => (None, PersonRecord { incomplete: true, ..asked }),
+        Err(error) => {
+            let incomplete = PersonRecord { incomplete: true, ..asked };
+            (error.map_or(Ok(None), Err), incomplete)
+        }
     };
     people::save_answer(context, &person).await?;
-    Ok(claims)
+    result
 }
 
 /// Asks a directory about a person with these claims.
 async fn ask_directory(
     context: AccountContext<'_>,
     (provider, settings): (&IdentityProvider, &LdapSettings),
-    claims: &UpstreamClaims,
+    (subject, claims): (&str, &UpstreamClaims),
 ) -> PersonAnswer {
     let id = claims.get("sub").and_then(|id| id.as_str()).unwrap_or_default();
     let (answer, reason) =
@@ -201,7 +211,9 @@ async fn ask_directory(
             Ok(person) => return PersonAnswer::Claims(person.claims),
             Err(LdapError::Refused(refusal)) => (PersonAnswer::Gone, refusal.to_string()),
             Err(LdapError::Directory(fault)) if fault.leaves_claims_incomplete() => {
-                (PersonAnswer::Incomplete, fault.to_string())
+                let reason = fault.to_string();
+                people::report_incomplete_person(context, provider, subject, &fault.into());
+                (PersonAnswer::Incomplete, reason)
             }
             Err(LdapError::Directory(fault)) => (PersonAnswer::Unavailable, fault.to_string()),
         };

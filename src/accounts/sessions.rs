@@ -149,7 +149,7 @@ async fn activate(
     };
     let account = match find_account(context, person).await {
         // The person can sign in again, also in another way.
-        Err(AccountError::ProviderUnavailable(_)) => None,
+        Err(AccountError::ProviderUnavailable(_) | AccountError::NotAdmitted(_)) => None,
         found => found?,
     };
     let Some(account) = account else { return Ok(None) };

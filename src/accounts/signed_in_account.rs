@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{
     AccountContext, AccountError,
     people::{self, SignedInPerson},
-    person_refresh, upstream_refresh,
+    person_refresh,
+    upstream_error::UpstreamSignInError,
+    upstream_refresh,
 };
 use crate::model::Account;
 
@@ -14,7 +16,8 @@ use crate::model::Account;
 ///
 /// # Errors
 ///
-/// [`AccountError::ProviderUnavailable`] while the provider would have to be asked, and cannot.
+/// [`AccountError::ProviderUnavailable`] while the provider would have to be asked, and cannot;
+/// [`AccountError::NotAdmitted`] while its answer gives no account.
 pub(super) async fn find_account(
     context: AccountContext<'_>,
     person: SignedInPerson<'_>,
@@ -38,7 +41,10 @@ pub(super) async fn find_account(
         Ok(_) => Ok(None),
         Err(error) => {
             people::report_refused_person(context, provider, Some(person.subject.as_str()), &error);
-            Ok(None)
+            match error {
+                UpstreamSignInError::Disabled(_) => Ok(None),
+                _ => Err(AccountError::NotAdmitted(provider.name().to_owned())),
+            }
         }
     }
 }

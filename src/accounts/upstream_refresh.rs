@@ -50,9 +50,10 @@ pub(super) async fn upstream_claims(
     match judge_freshness(provider.refresh, session.age(), context.store_now) {
         Freshness::Usable => Ok(Some(signed_in.claims)),
         Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
-        Freshness::Refused => claims_after_refusal(provider, session.age()),
+        Freshness::Refused => Err(claims_after_refusal(provider, session.age())),
         Freshness::Stale { usable } if !can_ask(provider, &session.tokens) => {
-            Ok(usable.then_some(signed_in.claims))
+            let refused = || AccountError::NotAdmitted(provider.name().to_owned());
+            usable.then_some(signed_in.claims).map(Some).ok_or_else(refused)
         }
         Freshness::Stale { usable } => {
             if upstream_sessions::claim_refresh(context, &signed_in.stored).await? {
@@ -104,7 +105,7 @@ async fn wait_for_answer(
             return Ok(Some(signed_in.claims));
         }
         if !session.asking {
-            return claims_after_refusal(provider, session.age());
+            return Err(claims_after_refusal(provider, session.age()));
         }
     }
     Err(AccountError::Conflict(RecordKind::UpstreamSession))
@@ -131,9 +132,8 @@ async fn refresh_in_background(
     };
     match finished {
         Some(Ok(Ok(PersonAnswer::Claims(claims)))) => Ok(Some(claims)),
-        Some(Ok(Ok(PersonAnswer::Gone | PersonAnswer::Ended | PersonAnswer::Incomplete))) => {
-            Ok(None)
-        }
+        Some(Ok(Ok(PersonAnswer::Gone | PersonAnswer::Ended))) => Ok(None),
+        Some(Ok(Ok(PersonAnswer::Incomplete))) => Err(AccountError::NotAdmitted(provider)),
         Some(Ok(Err(error))) => Err(error),
         Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => {
             kept.map(Some).ok_or(AccountError::ProviderUnavailable(provider))
@@ -164,7 +164,11 @@ async fn refresh(
         Err(error) => {
             let person = session.subject.as_str();
             tracing::warn!(provider = %provider.object, user = person, %error, "a person's claims cannot be refreshed");
-            answer_of_error(&error)
+            let answer = answer_of_error(&error);
+            if matches!(answer, PersonAnswer::Incomplete) {
+                people::report_incomplete_person(context, provider, person, &error);
+            }
+            answer
         }
     };
     let id = &session.id;

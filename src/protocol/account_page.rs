@@ -25,6 +25,8 @@ use crate::model::{
 const ACCOUNT_PAGE: &str = "_account";
 /// The name of the account page on the sign-in page.
 const NAME: &str = "your account";
+/// The value of `prompt` for the choice of an account (OIDC Core §3.1.2.1).
+const SELECT_ACCOUNT: &str = "select_account";
 /// How old the sign-in may be when something is changed.
 const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
 /// The scope of the request, which grants nothing.
@@ -35,6 +37,8 @@ const SCOPE: &str = "openid";
 pub enum AccountPageSignIn<'a> {
     /// Any session suffices.
     Visit,
+    /// The person chooses the account.
+    ChooseAccount,
     /// The sign-in has to be fresh, at the provider that the session is from, if it is from one.
     Confirm {
         /// The name of the provider.
@@ -51,9 +55,15 @@ pub fn account_page_params(tenant: &Tenant, sign_in: AccountPageSignIn<'_>) -> R
         ("response_type", ResponseType::Code.as_str()),
         ("scope", SCOPE),
     ]);
-    if let AccountPageSignIn::Confirm { provider } = sign_in {
-        query.append_pair("max_age", &MAX_AGE_OF_CHANGES.as_secs().to_string());
-        query.extend_pairs(provider.map(|provider| ("identity_provider", provider)));
+    match sign_in {
+        AccountPageSignIn::Visit => {}
+        AccountPageSignIn::ChooseAccount => {
+            query.append_pair("prompt", SELECT_ACCOUNT);
+        }
+        AccountPageSignIn::Confirm { provider } => {
+            query.append_pair("max_age", &MAX_AGE_OF_CHANGES.as_secs().to_string());
+            query.extend_pairs(provider.map(|provider| ("identity_provider", provider)));
+        }
     }
     RequestParams::parse(query.finish().as_bytes())
 }
@@ -105,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{Issuer, Subject, fixtures},
-        protocol::authentication::AuthenticationMethod,
+        protocol::{authentication::AuthenticationMethod, authorize::Prompt},
     };
 
     fn request(sign_in: AccountPageSignIn<'_>) -> AuthorizationRequest {
@@ -122,6 +132,8 @@ mod tests {
         let confirm = request(AccountPageSignIn::Confirm { provider: Some("corp") });
         assert_eq!(confirm.max_age, Some(MAX_AGE_OF_CHANGES));
         assert_eq!(confirm.identity_provider.as_deref(), Some("corp"));
+        let choose = request(AccountPageSignIn::ChooseAccount);
+        assert_eq!(choose.prompt, BTreeSet::from([Prompt::SelectAccount]));
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::{
 const ASK_ADMINISTRATOR: &str =
     "Ask the administrator of this sign-in page. The details below help to find the cause.";
 const PERSON_REFUSED: &str = "person_refused";
+const CLAIMS: &str = "provider_claims";
+const SUBJECT_TAKEN: &str = "subject_taken";
+const LEVEL: &str = "provider_level";
 const AGAIN: &str = "Try again in a moment.";
 
 /// The page for a provider that was deleted or changed while a person was there.
@@ -110,7 +113,7 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
             )
             .into(),
             status: StatusCode::FORBIDDEN,
-            code: "provider_level",
+            code: LEVEL,
         },
         SignInProblem::Unavailable => ProblemTexts {
             title: format!("{name} cannot be reached").into(),
@@ -125,9 +128,9 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
                 "{name} signed you in, but did not say enough about you, or too much."
             )
             .into(),
-            ..broken(name, "provider_claims")
+            ..broken(name, CLAIMS)
         },
-        SignInProblem::SubjectTaken => broken(name, "subject_taken"),
+        SignInProblem::SubjectTaken => broken(name, SUBJECT_TAKEN),
         SignInProblem::Answer => broken(name, "provider_answer"),
     }
 }
@@ -170,7 +173,8 @@ fn problem(authorization: &AuthorizationContext<'_>, texts: ProblemTexts) -> End
     let ProblemTexts { title, message, advice, status, code } = texts;
     let (request, interaction) = (authorization.request, &authorization.interaction);
     // With the account of now the answer would be the same.
-    let start_again = if code == PERSON_REFUSED {
+    let is_about_person = [PERSON_REFUSED, CLAIMS, SUBJECT_TAKEN, LEVEL].contains(&code);
+    let start_again = if is_about_person {
         forms::start_with_other_account_url(request, interaction)
     } else {
         forms::start_again_url(request, interaction)

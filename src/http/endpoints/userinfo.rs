@@ -54,6 +54,9 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let user = grants::account_of_grant(app.context(request), &grant).await?;
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
+        GrantRefusal::NotAdmitted => invalid(
+            "The user's identity provider does not say enough about the user now, or its rules do not admit the user.",
+        ),
         GrantRefusal::Entry(_) => invalid("The user may not use this application now."),
     })?;
     request.facts.record_user(user.subject.as_str());

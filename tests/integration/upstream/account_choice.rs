@@ -95,3 +95,33 @@ async fn another_account_than_that_of_the_session_is_chosen_at_the_provider() {
         Some("select_account")
     );
 }
+
+/// The account page is the application of such a sign-in.
+#[tokio::test]
+async fn a_person_who_is_refused_on_the_way_to_the_account_page_chooses_another_account() {
+    let world = World::new().await;
+    let browser = Browser::new();
+    let page = browser.open(&format!("{}/account", world.app.issuer("main"))).await;
+    assert_eq!(prompt_after(&world, &browser, &link(&page, "/login/other?")).await, None);
+    let page = browser.open(&format!("{}{}", world.app.origin, link(&page, "/login/other?"))).await;
+    let url = page.left_for.expect("a redirect to the provider");
+    let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    world.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+    let away = super::attacks::Away { browser, request };
+    let page = world.back(&away, "other", &[]).await;
+    assert_eq!(page.status, 403, "{}", page.body);
+    let again = link(&page, "/account?");
+    let page = away.browser.open(&format!("{}{again}", world.app.origin)).await;
+    let other = link(&page, "/login/other?");
+    assert_eq!(
+        prompt_after(&world, &away.browser, &other).await.as_deref(),
+        Some("select_account")
+    );
+    // With a session the person may go on with it.
+    let away = world.go("corp", &[]).await;
+    world.back(&away, "corp", &[]).await;
+    let page = away.browser.open(&format!("{}{again}", world.app.origin)).await;
+    assert!(page.body.contains("Choose an account"), "{}", page.body);
+    let page = away.browser.submit(&page.form("/login"), &[("action", "continue")]).await;
+    assert!(page.url.path().ends_with("/account"), "{} {}", page.url, page.body);
+}

@@ -145,7 +145,16 @@ async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_r
     for (index, lie) in lies.into_iter().enumerate() {
         world.app.clock.advance(QUARTER);
         world.answers(lie);
-        world.assert_refused(&ada).await;
+        let (status, refused) = world.refresh(&ada).await;
+        assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+        let text = refused["error_description"].as_str().expect("one");
+        assert!(text.contains("does not say enough about the user"), "{text}");
+        let reported = world.app.audit.last("person_refused");
+        assert_eq!(
+            (&reported["provider"], &reported["reason"]),
+            (&json!("corp"), &json!("claims")),
+            "{reported}"
+        );
         assert!(!world.has_session(&ada, SCOPES).await, "{index}");
         world.answers(|_| {});
         world.app.clock.advance(Duration::from_secs(31));

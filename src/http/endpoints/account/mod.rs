@@ -27,6 +27,8 @@ use crate::{
 
 /// The parameter that asks for a fresh sign-in.
 const CONFIRM: &str = "confirm";
+/// The parameter that asks for the choice of an account.
+const CHOOSE: &str = "choose";
 
 /// `GET I/account`: the page, or the sign-in that leads to it.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -36,9 +38,14 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         None if params.get("error").is_some() => {
             Ok(Reply::html(StatusCode::OK, pages::not_signed_in(&request.tenant.tenant)))
         }
-        None => sign_in(app, &request, None).await,
+        active if params.get(CHOOSE).is_some() => {
+            sign_in(app, &request, active, AccountPageSignIn::ChooseAccount).await
+        }
+        None => sign_in(app, &request, None, AccountPageSignIn::Visit).await,
         Some(active) if params.get(CONFIRM).is_some() && !is_fresh(&request, &active) => {
-            sign_in(app, &request, Some(active)).await
+            let provider = active.session.origin.as_ref().map(|it| it.provider.clone());
+            let how = AccountPageSignIn::Confirm { provider: provider.as_deref() };
+            sign_in(app, &request, Some(active), how).await
         }
         Some(active) => view::show_account_page(app, &request, &active, &params).await,
     }
@@ -78,19 +85,19 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     })
 }
 
-/// Begins a sign-in that leads to the page: any, or a fresh one in the session that there is.
+/// The path of the page after the choice of an account.
+pub(super) fn choose_account_path(request: &Request) -> String {
+    format!("{}?{CHOOSE}=1", account_path(request))
+}
+
+/// Begins a sign-in that leads to the page.
 async fn sign_in(
     app: &AppState,
     request: &Request,
     active: Option<ActiveSession>,
+    how: AccountPageSignIn<'_>,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let origin = active.as_ref().and_then(|active| active.session.origin.as_ref());
-    let provider = origin.map(|origin| origin.provider.clone());
-    let how = match &active {
-        Some(_) => AccountPageSignIn::Confirm { provider: provider.as_deref() },
-        None => AccountPageSignIn::Visit,
-    };
     let params = account_page_params(&tenant.tenant, how);
     let authorization =
         validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?;

@@ -7,7 +7,9 @@ use url::form_urlencoded;
 use super::{AuthorizationContext, authorize_error};
 use crate::{
     accounts::interactions,
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage},
+    http::{
+        AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
+    },
     model::Endpoint,
     protocol::{
         account_page::validate_account_page_request,
@@ -86,9 +88,10 @@ pub(in crate::http::endpoints) fn start_with_other_account_url(
     request: &Request,
     interaction: &Interaction,
 ) -> String {
-    let Some(query) = interaction.authorization_query() else {
-        return start_again_url(request, interaction);
-    };
+    if interaction.is_for_account_page() {
+        return account::choose_account_path(request);
+    }
+    let query = interaction.authorization_query().unwrap_or_default();
     let parsed = form_urlencoded::parse(query.as_bytes()).into_owned();
     let (prompt, others): (Vec<_>, Vec<_>) = parsed.partition(|(name, _)| name == "prompt");
     let mut values: Vec<&str> = prompt.iter().flat_map(|(_, it)| it.split(' ')).collect();
