@@ -36,7 +36,9 @@ pub enum AccountError {
     ProviderUnavailable(String),
     /// An identity provider, by its name, said too little about a person when it was asked again, or its
     /// rules do not admit the person any more.
-    #[error("the identity provider {0} does not say enough about the user now, or its rules refuse the user")]
+    #[error(
+        "the identity provider {0} does not say enough about the user now, or its rules refuse the user"
+    )]
     NotAdmitted(String),
     /// The installation's sealing keys have not been read or created yet.
     #[error("the sealing keys do not exist yet")]

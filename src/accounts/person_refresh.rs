@@ -68,10 +68,7 @@ pub(super) fn judge_freshness(
 
 /// The error for a person whose claims do not count, and whose provider was asked a moment ago: it did
 /// not answer, or said too little.
-pub(super) fn claims_after_refusal(
-    provider: &IdentityProvider,
-    claims: ClaimsAge,
-) -> AccountError {
+pub(super) fn claims_after_refusal(provider: &IdentityProvider, claims: ClaimsAge) -> AccountError {
     let name = provider.name().to_owned();
     if claims.incomplete {
         AccountError::NotAdmitted(name)

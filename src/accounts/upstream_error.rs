@@ -49,6 +49,9 @@ pub enum UpstreamSignInError {
     /// The person has not signed in again, although the application requires it.
     #[error("the provider did not let the person sign in again (auth_time)")]
     NotFresh,
+    /// The application requires a new sign-in, and the provider states no time.
+    #[error("the application requires a new sign-in, and the provider's ID token has no auth_time")]
+    NoSignInTime,
     /// The subject belongs to a user of the tenant, to a client or to a person of another provider.
     #[error(
         "the subject {0:?} is that of an OidcUser or of a client of the tenant, or one that another provider of the tenant gives"
@@ -87,10 +90,14 @@ pub enum SignInProblem<'a> {
     Unavailable,
     /// The person did not sign in again.
     NotFresh,
+    /// The provider does not say when the person signed in.
+    NoSignInTime,
     /// The claims give no account.
     Claims,
     /// The subject is another person's or a client's.
     SubjectTaken,
+    /// The provider may not be called from here.
+    NotCalled,
     /// The provider's answer cannot be used.
     Answer,
 }
@@ -111,6 +118,8 @@ impl UpstreamSignInError {
             | SignInProblem::LevelUnmet
             | SignInProblem::Unavailable
             | SignInProblem::NotFresh
+            | SignInProblem::NoSignInTime
+            | SignInProblem::NotCalled
             | SignInProblem::Answer => None,
         }
     }
@@ -145,6 +154,7 @@ impl UpstreamSignInError {
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::Disabled(_) => SignInProblem::Refused(None),
             Self::NotFresh => SignInProblem::NotFresh,
+            Self::NoSignInTime => SignInProblem::NoSignInTime,
             Self::SubjectTaken(_) | Self::UsernameTaken(_) => SignInProblem::SubjectTaken,
             Self::Upstream(UpstreamError::NotInOrganization) => SignInProblem::NotInOrganization,
             Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
@@ -158,6 +168,7 @@ impl UpstreamSignInError {
                 SignInProblem::LevelUnmet
             }
             Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
+            Self::Upstream(error) if error.is_forbidden() => SignInProblem::NotCalled,
             Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {
                 SignInProblem::Answer
             }

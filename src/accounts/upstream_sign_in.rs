@@ -134,7 +134,10 @@ pub async fn complete_upstream_sign_in(
     let unstated = state.interaction.is_for_account_page().then_some(context.now);
     let auth_time = answer.auth_time.or(unstated);
     if !state.demands.are_met(auth_time, state.started_at, TOLERANCE) {
-        return Err(UpstreamSignInError::NotFresh);
+        return Err(match auth_time {
+            Some(_) => UpstreamSignInError::NotFresh,
+            None => UpstreamSignInError::NoSignInTime,
+        });
     }
     let account = admit_person(context, provider, &answer.claims).await?;
     let authentication = authentication(context, provider, &answer, &account);

@@ -46,9 +46,9 @@ condition_types! {
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
     Stalled on "all kinds",
-    /// The object may be served, but is less safe than it could be, as the message says. The condition
-    /// is absent for an object without warnings.
-    Warning on "Tenant and OidcClient",
+    /// The object may be served, but is less safe than it could be, or a part of it has no effect, as the
+    /// message says. The condition is absent for an object without warnings.
+    Warning on "all kinds",
     /// The server of the provider answers, so that people can sign in by it. `Ready` does not depend on it.
     /// The condition is absent before the first answer, and for a provider that is not served or is
     /// another tenant of the installation.
@@ -191,10 +191,18 @@ condition_reasons! {
     /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`
     /// permit. Its codes, tokens and passwords are not encrypted on the way.
     InsecureHttp: "Use https, then remove the host from `insecureHttpHosts`.",
+    /// The provider is asked again with a refresh token, which it does not give to a request without the
+    /// scope `offline_access`, or without a parameter of its own.
+    NoRefreshToken: "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",
+    /// The name leads elsewhere on the sign-in page, because its domain belongs to another provider.
+    DomainElsewhere: "Choose a username without the domain, or remove the domain from `signIn.domains` of one provider.",
     /// The server of the provider answers, and its answer can be used.
     Reachable: "",
     /// The server of the provider does not answer, or answers with an error.
     Unreachable: "Look at the server, and at egress policy. Lanyard asks again all the time.",
+    /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
+    /// called with `https` only.
+    Unencrypted: "Use https. Inside the network, see `upstreamHosts` and `fetchAllow`.",
     /// The certificate of the provider's server is not trusted, is expired, or is of another host.
     CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetch.caConfigMap` of the chart, or of \
                          `caRef` of the provider. Or correct the host.",

@@ -65,7 +65,7 @@ const fn outcome(error: Option<&FetchError>) -> FetchOutcome {
     match error {
         None => FetchOutcome::Ok,
         Some(FetchError::Url(_)) => FetchOutcome::InvalidUrl,
-        Some(FetchError::Forbidden(_)) => FetchOutcome::Forbidden,
+        Some(FetchError::Forbidden(_) | FetchError::Unencrypted(_)) => FetchOutcome::Forbidden,
         Some(FetchError::Unknown(_)) => FetchOutcome::DnsError,
         Some(FetchError::Broken(..)) => FetchOutcome::ConnectError,
         Some(FetchError::Late(_)) => FetchOutcome::Timeout,

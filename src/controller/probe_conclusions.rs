@@ -62,6 +62,7 @@ pub(super) const fn reason_of(result: Result<(), ProbeFailure>) -> ConditionReas
     match result {
         Ok(()) => ConditionReason::Reachable,
         Err(ProbeFailure::HostNotAllowed) => ConditionReason::HostNotAllowed,
+        Err(ProbeFailure::Unencrypted) => ConditionReason::Unencrypted,
         Err(ProbeFailure::Unreachable) => ConditionReason::Unreachable,
         Err(ProbeFailure::CertificateInvalid) => ConditionReason::CertificateInvalid,
         Err(ProbeFailure::BadMetadata) => ConditionReason::BadMetadata,
@@ -75,6 +76,7 @@ pub(super) fn result_of(reason: ConditionReason) -> Option<Result<(), ProbeFailu
     Some(match reason {
         ConditionReason::Reachable => Ok(()),
         ConditionReason::HostNotAllowed => Err(ProbeFailure::HostNotAllowed),
+        ConditionReason::Unencrypted => Err(ProbeFailure::Unencrypted),
         ConditionReason::Unreachable => Err(ProbeFailure::Unreachable),
         ConditionReason::CertificateInvalid => Err(ProbeFailure::CertificateInvalid),
         ConditionReason::BadMetadata => Err(ProbeFailure::BadMetadata),
@@ -95,10 +97,12 @@ mod tests {
     #[test]
     fn a_new_leader_reads_each_conclusion_from_the_status() {
         use ProbeFailure::{
-            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, NotGitHub, Unreachable,
+            AccountRefused, BadMetadata, CertificateInvalid, HostNotAllowed, NotGitHub,
+            Unencrypted, Unreachable,
         };
         let failures = [
             HostNotAllowed,
+            Unencrypted,
             Unreachable,
             CertificateInvalid,
             BadMetadata,

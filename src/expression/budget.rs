@@ -17,9 +17,14 @@ const ELEMENT_SIZE: usize = 32;
 pub struct SharedSteps(Cell<u32>);
 
 impl SharedSteps {
-    /// Steps for a group of evaluations.
+    /// Steps for the expressions of one object, for one person.
     pub fn new() -> Self {
-        Self(Cell::new(MAX_SHARED_STEPS))
+        Self::times(1)
+    }
+
+    /// The same for a number of objects or people together.
+    pub fn times(count: u32) -> Self {
+        Self(Cell::new(MAX_SHARED_STEPS.saturating_mul(count)))
     }
 }
 

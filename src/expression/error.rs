@@ -2,8 +2,7 @@
 //! contains a value of a person, only the names of keys and types.
 
 use super::{
-    limits::{MAX_CREATED_BYTES, MAX_DEPTH, MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, MAX_SHARED_STEPS,
-        MAX_STEPS},
+    limits::{MAX_CREATED_BYTES, MAX_DEPTH, MAX_EXPRESSION_LEN, MAX_LOOP_ELEMENTS, MAX_STEPS},
     types::ExpressionType,
 };
 
@@ -109,10 +108,7 @@ impl EvaluationError {
     /// after such an error.
     pub(super) fn is_limit(&self) -> bool {
         use EvaluationProblem::{LoopTooLong, OutputTooLarge, TooManySharedSteps, TooManySteps};
-        matches!(
-            self.problem,
-            TooManySteps | TooManySharedSteps | OutputTooLarge | LoopTooLong(_)
-        )
+        matches!(self.problem, TooManySteps | TooManySharedSteps | OutputTooLarge | LoopTooLong(_))
     }
 }
 
@@ -161,7 +157,7 @@ pub enum EvaluationProblem {
     #[error("the evaluation takes more than {MAX_STEPS} steps")]
     TooManySteps,
     /// The evaluations that share their steps take too many.
-    #[error("all expressions of the object together take more than {MAX_SHARED_STEPS} steps")]
+    #[error("the expressions that are evaluated together take too many steps")]
     TooManySharedSteps,
     /// The evaluation creates too much text.
     #[error("the evaluation creates more than {MAX_CREATED_BYTES} bytes")]

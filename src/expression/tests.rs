@@ -234,7 +234,10 @@ fn evaluations_that_share_their_steps_are_bounded_together() {
     let done = results.iter().take_while(|it| it.is_ok()).count();
     assert!((2..6).contains(&done), "{done}");
     let error = results[done].as_ref().expect_err("no step is left").to_string();
-    assert!(error.contains("all expressions of the object together take more than"), "{error}");
+    assert!(
+        error.contains("the expressions that are evaluated together take too many steps"),
+        "{error}"
+    );
     assert!(results[done..].iter().all(Result::is_err));
     assert_eq!(evaluated(None), Ok(false), "others have steps of their own");
 }
@@ -256,7 +259,8 @@ fn enters(text: &str, groups: &[&str]) -> Result<bool, String> {
         amr: &["pwd", "otp"],
     };
     let client = ExpressionClient { id: "team.app", name: "App", namespace: "team" };
-    let variables = ExpressionVariables { user: Some(user), client: Some(client), ..Default::default() };
+    let variables =
+        ExpressionVariables { user: Some(user), client: Some(client), ..Default::default() };
     let expression = Expression::parse(text, ACCESS).map_err(|error| error.to_string())?;
     expression.evaluate_bool(&variables).map_err(|error| error.to_string())
 }

@@ -131,8 +131,13 @@ impl HttpFetch {
 
     /// Connects to one of the addresses that the policy allows, and to no other.
     async fn connect(&self, target: &Target) -> Result<TcpStream, FetchError> {
-        let mut last = FetchError::Forbidden(target.host.clone());
         let addresses = resolve(target).await?;
+        let is_public = |it: &SocketAddr| self.guard.allows_with_tls(it.ip());
+        let mut last = if !target.secure && addresses.iter().any(is_public) {
+            FetchError::Unencrypted(target.host.clone())
+        } else {
+            FetchError::Forbidden(target.host.clone())
+        };
         let may = |address: IpAddr| {
             self.guard.allows_plaintext(address)
                 || (target.secure && self.guard.allows_with_tls(address))

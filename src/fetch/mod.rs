@@ -59,12 +59,16 @@ pub enum FetchError {
     /// The URL is not an absolute http or https URL with a host.
     #[error("the URL cannot be fetched: {0}")]
     Url(&'static str),
-    /// The host's addresses are internal, or the URL uses http, and the installation does not allow
-    /// them.
+    /// The host's addresses are internal, and the installation does not allow them.
     #[error(
         "{0} is not an address that may be called; to allow it, set --fetch-allow, or list the host of an identity provider in upstreamHosts"
     )]
     Forbidden(String),
+    /// The URL uses http, and the host has a public address.
+    #[error(
+        "{0} has a public address, which is called with https only; use https, or allow the address by --fetch-allow"
+    )]
+    Unencrypted(String),
     /// The host name does not resolve.
     #[error("the host {0} cannot be found")]
     Unknown(String),
@@ -91,10 +95,15 @@ impl FetchError {
         matches!(self, Self::Broken(_, cause) if is_certificate_error(cause))
     }
 
+    /// Returns true if the host was not called, since it may not be called in this way.
+    pub const fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Forbidden(_) | Self::Unencrypted(_))
+    }
+
     /// Returns true if a later attempt may succeed.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Url(_) | Self::Forbidden(_) | Self::TooLarge(..) => false,
+            Self::Url(_) | Self::Forbidden(_) | Self::Unencrypted(_) | Self::TooLarge(..) => false,
             Self::Status(_, status) => *status >= 500 || *status == 429,
             Self::Unknown(_) | Self::Broken(..) | Self::Late(_) | Self::Busy => true,
         }

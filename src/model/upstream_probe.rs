@@ -73,6 +73,8 @@ impl ProbeTarget {
 pub enum ProbeFailure {
     /// Its address may not be called.
     HostNotAllowed,
+    /// Its address is public, and its URL has http.
+    Unencrypted,
     /// Its server does not answer, or answers with an error.
     Unreachable,
     /// The certificate of its server is not trusted, is expired, or is of another host.
@@ -90,7 +92,8 @@ impl ProbeFailure {
     pub const fn is_of_host(self) -> bool {
         match self {
             Self::HostNotAllowed | Self::Unreachable | Self::CertificateInvalid => true,
-            Self::BadMetadata | Self::NotGitHub | Self::AccountRefused => false,
+            // The host may be called with https for another provider.
+            Self::Unencrypted | Self::BadMetadata | Self::NotGitHub | Self::AccountRefused => false,
         }
     }
 }

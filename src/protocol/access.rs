@@ -1,11 +1,18 @@
 //! The one rule of entry: whether a person may use an application. It stands before every token that
 //! a person gets, and before every use of one (docs/access.md).
 
+use std::collections::HashMap;
+
 use super::authentication::Authentication;
 use crate::{
-    expression::{EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables, SharedSteps},
+    expression::{
+        EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables, SharedSteps,
+    },
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, Tenant},
 };
+
+/// The steps of the rules of all clients of a namespace, in those of one client.
+const STEPS_OF_NAMESPACE: u32 = 5;
 
 /// The reason that a person may not enter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +89,43 @@ pub fn may_enter(
     tenant: &Tenant,
     authentication: &Authentication,
 ) -> Result<(), EntryRefusal> {
+    may_enter_within(account, (client, tenant), authentication, &SharedSteps::new())
+}
+
+/// Judges the entry of one person to many clients. The rules of the clients of a namespace share their
+/// steps, so that no namespace delays an answer about all clients.
+#[derive(Debug)]
+pub struct EntryJudge<'a> {
+    account: &'a Account,
+    tenant: &'a Tenant,
+    authentication: &'a Authentication,
+    steps: HashMap<&'a str, SharedSteps>,
+}
+
+impl<'a> EntryJudge<'a> {
+    /// A judge of the person's entries with this sign-in.
+    pub fn new(
+        account: &'a Account,
+        tenant: &'a Tenant,
+        authentication: &'a Authentication,
+    ) -> Self {
+        Self { account, tenant, authentication, steps: HashMap::new() }
+    }
+
+    /// Returns true if the person may use the client, and its namespace has steps left for its rules.
+    pub fn admits(&mut self, client: &'a Client) -> bool {
+        let steps = self.steps.entry(&client.object.namespace);
+        let steps = steps.or_insert_with(|| SharedSteps::times(STEPS_OF_NAMESPACE));
+        may_enter_within(self.account, (client, self.tenant), self.authentication, steps).is_ok()
+    }
+}
+
+fn may_enter_within(
+    account: &Account,
+    (client, tenant): (&Client, &Tenant),
+    authentication: &Authentication,
+    steps: &SharedSteps,
+) -> Result<(), EntryRefusal> {
     let policies = [
         (PolicyOwner::Tenant, tenant.access.as_deref()),
         (PolicyOwner::Client, client.access.as_deref()),
@@ -90,8 +134,7 @@ pub fn may_enter(
     if set().next().is_none() {
         return Ok(());
     }
-    let steps = SharedSteps::new();
-    let entry = Entry { account, client, tenant, authentication, steps: &steps };
+    let entry = Entry { account, client, tenant, authentication, steps };
     for (by, policy) in set() {
         if let Some((cause, message)) = entry.refusal_cause(policy) {
             let message = message.or(policy.message.as_ref()).cloned();

@@ -69,6 +69,10 @@ pub fn reachable_condition(
             FALSE,
             "The provider's server has an address that may not be called; have its host listed in upstreamHosts.",
         ),
+        ConditionReason::Unencrypted => (
+            FALSE,
+            "The provider's server has a public address, which is called with https only; use https in spec.oidc.issuer.",
+        ),
         ConditionReason::CertificateInvalid => (
             FALSE,
             "The certificate of the provider's server is not valid, or of an authority that neither the installation nor caRef names.",

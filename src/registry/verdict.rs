@@ -67,8 +67,8 @@ pub struct Verdict {
     pub generation: Option<i64>,
     /// All problems, in the order of their conditions.
     pub problems: Vec<ValidationProblem>,
-    /// Settings that are allowed, but less safe than they could be. They do not affect whether the
-    /// object is ready.
+    /// Settings that are allowed, but less safe than they could be or without effect. They do not affect
+    /// whether the object is ready.
     pub warnings: Vec<ValidationProblem>,
     /// The outcome by kind.
     pub outcome: ObjectOutcome,

@@ -74,6 +74,16 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// Returns true if the provider was not asked, since its address may not be called in this way.
+    pub const fn is_forbidden(&self) -> bool {
+        match self {
+            Self::Document(RemoteDocumentError::Fetch(error)) | Self::Fetch(error) => {
+                error.is_forbidden()
+            }
+            _ => false,
+        }
+    }
+
     /// Returns true if the provider could not be asked, so a later attempt may succeed.
     pub const fn is_transient(&self) -> bool {
         match self {

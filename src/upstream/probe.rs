@@ -109,6 +109,7 @@ fn is_answer_of_github(body: &[u8]) -> bool {
 fn failure_of_fetch(error: &FetchError) -> ProbeFailure {
     match error {
         FetchError::Forbidden(_) => ProbeFailure::HostNotAllowed,
+        FetchError::Unencrypted(_) => ProbeFailure::Unencrypted,
         FetchError::Url(_) | FetchError::TooLarge(..) => ProbeFailure::BadMetadata,
         // The server answers, but has no such document.
         FetchError::Status(_, status) if *status < 500 && *status != 429 => {
@@ -251,6 +252,7 @@ mod tests {
             ),
             (Err(certificate_error()), Err(ProbeFailure::CertificateInvalid)),
             (Err(FetchError::Forbidden(host())), Err(ProbeFailure::HostNotAllowed)),
+            (Err(FetchError::Unencrypted(host())), Err(ProbeFailure::Unencrypted)),
         ] {
             for inside_network in [false, true] {
                 let question = ProbeQuestion::Discovery("https://sso.test".into());

@@ -85,6 +85,17 @@ async fn refuses_internal_addresses_unless_allowed() {
 }
 
 #[tokio::test]
+async fn public_addresses_are_called_with_tls_only() {
+    for url in ["http://1.1.1.1/", "http://1.1.1.1:8443/", "http://[2606:4700::1111]/"] {
+        let refused = network(&["10.0.0.0/8"]).get(url, 100).await;
+        let error = refused.expect_err(url);
+        assert!(matches!(error, FetchError::Unencrypted(_)), "{url}: {error:?}");
+        assert!(error.is_forbidden() && !error.is_transient());
+        assert!(error.to_string().contains("use https"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn does_not_follow_redirects() {
     let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n";
     let server = FetchServer::answering(answer).await;

@@ -61,8 +61,8 @@ const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
         | SignInProblem::NotDeclared
         | SignInProblem::NotInOrganization => SignInFailure::NotAdmitted,
         SignInProblem::Denied | SignInProblem::LevelUnmet => SignInFailure::Denied,
-        SignInProblem::Unavailable => SignInFailure::ProviderUnavailable,
-        SignInProblem::NotFresh => SignInFailure::NotFresh,
+        SignInProblem::Unavailable | SignInProblem::NotCalled => SignInFailure::ProviderUnavailable,
+        SignInProblem::NotFresh | SignInProblem::NoSignInTime => SignInFailure::NotFresh,
         SignInProblem::Claims => SignInFailure::Claims,
         SignInProblem::SubjectTaken => SignInFailure::SubjectTaken,
         SignInProblem::Answer => SignInFailure::ProviderAnswer,
@@ -123,6 +123,12 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
             code: "provider_unavailable",
         },
         SignInProblem::NotFresh => not_fresh(name),
+        SignInProblem::NoSignInTime => no_sign_in_time(name),
+        SignInProblem::NotCalled => ProblemTexts {
+            title: format!("{name} cannot be used").into(),
+            message: format!("{name} is not set up completely here, so it was not asked.").into(),
+            ..broken(name, "provider_not_called")
+        },
         SignInProblem::Claims => ProblemTexts {
             message: format!(
                 "{name} signed you in, but did not say enough about you, or too much."
@@ -166,6 +172,23 @@ fn not_fresh(name: &str) -> ProblemTexts {
         advice: format!("Sign out at {name}, then try again.").into(),
         status: StatusCode::FORBIDDEN,
         code: "sign_in_too_old",
+    }
+}
+
+/// The page for a person whose new sign-in cannot be proven. Signing in again would not help.
+fn no_sign_in_time(name: &str) -> ProblemTexts {
+    ProblemTexts {
+        title: "A new sign-in cannot be confirmed".into(),
+        message: format!(
+            "The application requires a new sign-in, but {name} does not say when you signed in."
+        )
+        .into(),
+        advice: format!(
+            "Choose another way of signing in, or tell the administrator of the application: it must not require a new sign-in of people from {name}."
+        )
+        .into(),
+        status: StatusCode::FORBIDDEN,
+        code: "sign_in_time_unknown",
     }
 }
 

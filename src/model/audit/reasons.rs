@@ -47,7 +47,7 @@ audit_words!(
         NotAdmitted = "not_admitted",
         /// The person cancelled at the provider, or the provider refused.
         Denied = "denied",
-        /// The provider does not answer.
+        /// The provider does not answer, or may not be called from here.
         ProviderUnavailable = "provider_unavailable",
         /// The provider's answer cannot be used.
         ProviderAnswer = "provider_answer",
@@ -55,7 +55,8 @@ audit_words!(
         Claims = "claims",
         /// The subject or the username is that of another user, or the subject that of a client.
         SubjectTaken = "subject_taken",
-        /// The provider used an earlier sign-in, although the application requires a new one.
+        /// The application requires a new sign-in, and the provider used an earlier one, or does not say when
+        /// the person signed in.
         NotFresh = "not_fresh",
         /// The provider was deleted or changed while the person was there.
         ProviderGone = "provider_gone",

@@ -123,6 +123,63 @@ fn a_level_or_a_better_one_must_be_reached() {
     assert!(matches!(both, Err(EntryRefusal::Refused(_))), "no step-up for one who is refused");
 }
 
+#[test]
+fn the_stricter_level_decides_and_an_unknown_one_is_never_reached() {
+    let level = |value: &str| AcrLevel { value: value.into(), amr: texts(&[value]) };
+    let acr_levels = vec![level("gold"), level("silver"), level("one")];
+    let policy = |acr: &str| {
+        Some(Arc::new(AccessPolicy { acr: Some(acr.into()), ..AccessPolicy::default() }))
+    };
+    let sufficient = |of_tenant: Option<Arc<AccessPolicy>>,
+                      of_client: Option<Arc<AccessPolicy>>| {
+        let tenant =
+            Tenant { access: of_tenant, acr_levels: acr_levels.clone(), ..fixtures::tenant() };
+        let client = Client { access: of_client, ..fixtures::client() };
+        let levels = sufficient_levels(&client, &tenant);
+        levels.map(|levels| levels.iter().map(|it| it.value.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(sufficient(None, None), None);
+    assert_eq!(sufficient(Some(Arc::default()), Some(Arc::default())), None);
+    assert_eq!(sufficient(policy("silver"), None), Some(texts(&["gold", "silver"])));
+    assert_eq!(sufficient(policy("silver"), policy("gold")), Some(texts(&["gold"])));
+    assert_eq!(sufficient(policy("gold"), policy("one")), Some(texts(&["gold"])));
+    assert_eq!(sufficient(policy("lost"), policy("one")), Some(vec![]));
+}
+
+#[test]
+fn lists_of_providers_decide_by_which_way_people_come() {
+    let list = |providers: &[&str]| {
+        Some(Arc::new(AccessPolicy { providers: texts(providers), ..AccessPolicy::default() }))
+    };
+    let tenant = Tenant { access: list(&["corp", "Local"]), ..fixtures::tenant() };
+    let client = Client { access: list(&["corp", "other"]), ..fixtures::client() };
+    let free = fixtures::client();
+    assert!(admits_provider(&client, &tenant, Some("corp")));
+    assert!(!admits_provider(&client, &tenant, Some("other")));
+    assert!(!admits_provider(&client, &tenant, None));
+    assert!(admits_provider(&free, &tenant, None) && !admits_provider(&free, &tenant, Some("x")));
+    assert!(admits_provider(&free, &fixtures::tenant(), Some("x")));
+}
+
+/// A namespace with many costly rules is answered for in bounded time, and hides its own clients only.
+#[test]
+fn the_clients_of_a_namespace_share_the_steps_of_their_rules() {
+    let costly = rule("!user.extra.department.matches('1[01]{100}[23]')", None);
+    let client = |namespace: &str| {
+        let policy = AccessPolicy { rules: vec![costly.clone()], ..AccessPolicy::default() };
+        let object = crate::model::ObjectKey::new(namespace, "app");
+        Client { object, access: Some(Arc::new(policy)), ..fixtures::client() }
+    };
+    let mut account = account();
+    account.claims.insert("department".into(), "01".repeat(2000).into());
+    let (tenant, authentication) = (fixtures::tenant(), signed_in(&[]));
+    let (hostile, other) = (client("hostile"), client("other"));
+    let mut judge = EntryJudge::new(&account, &tenant, &authentication);
+    let admitted = (0..1000).filter(|_| judge.admits(&hostile)).count();
+    assert!((5..200).contains(&admitted), "{admitted}");
+    assert!(!judge.admits(&hostile) && judge.admits(&other));
+}
+
 fn policies() -> impl Strategy<Value = Option<AccessPolicy>> {
     let some_of = |words: &'static [&'static str]| {
         prop::collection::vec(prop::sample::select(words), 0..3).prop_map(|words| texts(&words))

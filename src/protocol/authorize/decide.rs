@@ -126,8 +126,7 @@ fn status_of_levels(
     session: &Session,
 ) -> AcrStatus {
     let origin = session.origin.as_ref().map(|origin| &origin.provider);
-    let is_left =
-        |way: &&SignInWay| !state.completed.signed_in || way.provider.as_ref() != origin;
+    let is_left = |way: &&SignInWay| !state.completed.signed_in || way.provider.as_ref() != origin;
     let ways: Vec<_> = state.ways.iter().filter(is_left).collect();
     let required = RequestedAcr::by_access_rules(state.sufficient_levels);
     let wishes = [&request.acr, &required];

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{IdentityProvider, UpstreamClaims, map_account};
-use crate::model::Account;
+use super::{IdentityProvider, UpstreamClaims, mapping::map_account_within};
+use crate::{expression::SharedSteps, model::Account};
 
 /// Maximum size of an example's claims, in bytes of JSON.
 const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
+/// The steps of all examples of a provider, in those of one person.
+const STEPS_OF_EXAMPLES: u32 = 2;
 
 /// Claims with the expected account.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,18 +24,28 @@ pub struct Example {
 #[error("{0}")]
 pub struct ExampleFailure(String);
 
+/// Judges the examples of a provider, whose expressions share their steps: they are evaluated whenever the
+/// object is read.
+pub fn check_examples<'e>(
+    provider: &IdentityProvider,
+    examples: impl IntoIterator<Item = &'e Example>,
+) -> Vec<Result<(), ExampleFailure>> {
+    let steps = SharedSteps::times(STEPS_OF_EXAMPLES);
+    examples.into_iter().map(|example| check_example(provider, example, &steps)).collect()
+}
+
 /// Maps the claims of an example and compares the result.
-///
-/// # Errors
-///
-/// [`ExampleFailure`] if the result differs, or the example cannot be judged.
-pub fn check_example(provider: &IdentityProvider, example: &Example) -> Result<(), ExampleFailure> {
+fn check_example(
+    provider: &IdentityProvider,
+    example: &Example,
+    steps: &SharedSteps,
+) -> Result<(), ExampleFailure> {
     let fail = |text: String| Err(ExampleFailure(text));
     if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
         return fail("claims must not exceed 4 KiB of JSON".to_owned());
     }
     let wants_refusal = example.expects.get("refused") == Some(&Value::Bool(true));
-    let account = match (map_account(provider, &example.claims), wants_refusal) {
+    let account = match (map_account_within(provider, &example.claims, steps), wants_refusal) {
         (Err(_), true) => return Ok(()),
         (Err(error), false) => return fail(format!("the person is refused: {error}")),
         (Ok(_), true) => {
@@ -86,8 +98,8 @@ mod tests {
         let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {
             panic!("objects")
         };
-        check_example(&provider(), &Example { claims, expects })
-            .map_err(|failure| failure.to_string())
+        let result = check_examples(&provider(), [&Example { claims, expects }]).remove(0);
+        result.map_err(|failure| failure.to_string())
     }
 
     #[test]

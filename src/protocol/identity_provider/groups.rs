@@ -116,11 +116,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::expression::{Expression, ExpressionScope};
+    use crate::expression::{Expression, ExpressionScope, SharedSteps};
 
     fn groups(mapping: &GroupMapping, claims: Value) -> Result<Vec<String>, MappingError> {
         let Value::Object(claims) = claims else { panic!("an object") };
-        mapping.groups(&ClaimsEvaluation::new(&claims))
+        mapping.groups(&ClaimsEvaluation { claims: &claims, steps: &SharedSteps::new() })
     }
 
     fn mapping(claim: Option<&str>, include: &[&str], prefix: &str) -> GroupMapping {

@@ -8,7 +8,7 @@ use super::{
     ValueSource, identity_of, sources::ClaimsEvaluation,
 };
 use crate::{
-    expression::{ExpressionUser, ExpressionVariables},
+    expression::{ExpressionUser, ExpressionVariables, SharedSteps},
     model::{Account, AccountSource, PasswordState, normalize_username},
 };
 
@@ -39,8 +39,17 @@ pub fn map_account(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,
 ) -> Result<Account, MappingError> {
+    map_account_within(provider, claims, &SharedSteps::new())
+}
+
+/// The same with the steps that all expressions share.
+pub(super) fn map_account_within(
+    provider: &IdentityProvider,
+    claims: &UpstreamClaims,
+    steps: &SharedSteps,
+) -> Result<Account, MappingError> {
     let identity = identity_of(provider, claims)?;
-    let evaluation = ClaimsEvaluation::new(claims);
+    let evaluation = ClaimsEvaluation { claims, steps };
     for (index, rule) in provider.claim_rules.iter().enumerate() {
         check_rule(index, rule, &evaluation)?;
     }

@@ -17,7 +17,7 @@ mod subject;
 
 pub use assurance::{AssuranceRule, counted_methods};
 pub use error::MappingError;
-pub use example::{Example, ExampleFailure, check_example};
+pub use example::{Example, ExampleFailure, check_examples};
 pub use groups::GroupMapping;
 pub use issuer_template::{DirectoryError, ORGANIZATIONS, TENANT_CLAIM, TENANT_PLACEHOLDER};
 pub use mapping::map_account;

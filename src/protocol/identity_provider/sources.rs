@@ -10,19 +10,15 @@ use crate::expression::{Expression, ExpressionVariables, SharedSteps};
 #[derive(Debug)]
 pub(super) struct ClaimsEvaluation<'a> {
     pub(super) claims: &'a UpstreamClaims,
-    steps: SharedSteps,
+    pub(super) steps: &'a SharedSteps,
 }
 
 impl<'a> ClaimsEvaluation<'a> {
-    pub(super) fn new(claims: &'a UpstreamClaims) -> Self {
-        Self { claims, steps: SharedSteps::new() }
-    }
-
     /// The variables of an expression.
     pub(super) fn variables(&self) -> ExpressionVariables<'_> {
         ExpressionVariables {
             claims: Some(self.claims),
-            steps: Some(&self.steps),
+            steps: Some(self.steps),
             ..ExpressionVariables::default()
         }
     }

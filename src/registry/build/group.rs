@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     clients,
+    domains::warn_of_names_elsewhere,
     keys::{self, TenantKeys},
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
@@ -160,6 +161,7 @@ impl PreparedGroup {
             providers::validate_providers(group, host, (links, &mut sources), installation);
         sources.refuse_younger_users(&local, &mut verdicts, &mut users);
         verdicts.extend(provider_verdicts);
+        warn_of_names_elsewhere(&providers, &users, &mut verdicts);
         let serves = host.serves();
         let PreparedTenant::Accepted(accepted) = tenant else {
             return GroupVerdicts { served: None, verdicts };

@@ -6,6 +6,7 @@
 
 mod cache;
 mod clients;
+mod domains;
 mod group;
 mod keys;
 mod members;

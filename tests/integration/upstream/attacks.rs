@@ -299,6 +299,30 @@ async fn a_new_sign_in_must_be_proven() {
         let away = world.go("corp", &[("prompt", "login")]).await;
         let page = world.back(&away, "corp", &[]).await;
         assert_eq!(page.status, status, "{auth_time}: {}", page.body);
+        if status == 403 {
+            let (code, advice) = if auth_time.is_null() {
+                ("sign_in_time_unknown", "must not require a new sign-in of people from")
+            } else {
+                ("sign_in_too_old", "then try again")
+            };
+            assert!(page.body.contains(code) && page.body.contains(advice), "{}", page.body);
+        }
+    }
+}
+
+/// A public address is called with TLS only, so nothing is asked, and the page does not say that it was.
+#[tokio::test]
+async fn a_provider_that_may_not_be_called_has_a_page_of_its_own() {
+    for (issuer, cause) in [("http://1.1.1.1", "use https"), ("http://10.1.2.3", "upstreamHosts")] {
+        let world = World::with(&[("UPSTREAM", issuer)]).await;
+        let url =
+            world.application().await.authorize_url("openid", &[("identity_provider", "corp")]);
+        let page = Browser::new().open(&url).await;
+        assert_eq!(page.status, 502, "{}", page.body);
+        assert!(page.body.contains("provider_not_called"), "{}", page.body);
+        let failed = world.app.audit.last("sign_in");
+        assert_eq!(failed["reason"], "provider_unavailable");
+        assert!(failed["cause"].as_str().is_some_and(|it| it.contains(cause)), "{failed}");
     }
 }
 

@@ -183,8 +183,8 @@ async fn a_provider_inside_the_network_is_called_only_if_the_installation_says_s
     assert_told(
         &app,
         &page,
-        BROKEN,
-        ("provider_answer", "list the host of an identity provider in upstreamHosts"),
+        (502, "so it was not asked"),
+        ("provider_unavailable", "list the host of an identity provider in upstreamHosts"),
     );
     assert!(!page.body.contains("127.0.0.1:"), "the person does not see it: {}", page.body);
 }

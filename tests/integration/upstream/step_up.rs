@@ -65,7 +65,10 @@ fn acr_values(away: &Away) -> Option<&str> {
 
 #[tokio::test]
 async fn the_level_of_access_rules_is_requested_of_the_provider() {
-    let of_tenant = (LEVELS.0, "metadata: {name: main}\nspec:\n  access: {acr: gold}\n  acrLevels: [{value: gold, amr: [mfa]}]");
+    let of_tenant = (
+        LEVELS.0,
+        "metadata: {name: main}\nspec:\n  access: {acr: gold}\n  acrLevels: [{value: gold, amr: [mfa]}]",
+    );
     for changes in [vec![LEVELS, ACCESS, ASSURANCE], vec![of_tenant, ASSURANCE]] {
         let world = World::with(&changes).await;
         world.upstream.answers(raised);
@@ -80,9 +83,7 @@ async fn the_level_of_access_rules_is_requested_of_the_provider() {
 #[tokio::test]
 async fn a_session_below_the_level_signs_in_again_at_its_provider() {
     let claim = essential(&["gold"]);
-    for (change, request) in
-        [(Some(ACCESS), None), (None, Some(("claims", claim.as_str())))]
-    {
+    for (change, request) in [(Some(ACCESS), None), (None, Some(("claims", claim.as_str())))] {
         let world = World::with(&[LEVELS, ASSURANCE]).await;
         let (browser, before) = world.low_session().await;
         world.serve(&[&[LEVELS, ASSURANCE][..], change.as_slice()].concat());
@@ -128,14 +129,19 @@ async fn a_level_that_no_provider_reaches_is_an_error_at_once() {
     let (browser, _) = world.low_session().await;
     // Nobody here has a password.
     let local = ("consent: Implied", "consent: Implied\n  access: {acr: local}");
-    world.serve(&[(LEVELS.0, "metadata: {name: main}\nspec:\n  acrLevels: [{value: local, amr: [pwd]}]"), ASSURANCE, local]);
+    world.serve(&[
+        (LEVELS.0, "metadata: {name: main}\nspec:\n  acrLevels: [{value: local, amr: [pwd]}]"),
+        ASSURANCE,
+        local,
+    ]);
     let page = world.open(&browser, &[]).await;
     assert_eq!(page.answer()["error"], UNMET);
     let away = world.go("corp", &[]).await;
     let page = world.back(&away, "corp", &[]).await;
     assert_eq!(page.answer()["error"], UNMET);
     // People of this provider may not enter, so it does not lead to the level.
-    let closed = ("consent: Implied", "consent: Implied\n  access: {acr: gold, providers: [other]}");
+    let closed =
+        ("consent: Implied", "consent: Implied\n  access: {acr: gold, providers: [other]}");
     world.serve(&[LEVELS, ASSURANCE, closed]);
     let page = world.open(&browser, &[("claims", &essential(&["gold"]))]).await;
     assert_eq!(page.status, 403, "{}", page.body);
@@ -207,6 +213,75 @@ async fn a_provider_that_says_it_cannot_reach_the_level_has_a_page() {
     let url = Url::parse_with_params(&callback, answer).expect("a URL");
     let page = away.browser.open(url.as_str()).await;
     assert_eq!(page.status, 403, "{}", page.body);
-    assert!(page.body.contains("could not sign you in as the application requires"), "{}", page.body);
+    assert!(
+        page.body.contains("could not sign you in as the application requires"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("Start again"), "{}", page.body);
+}
+
+/// The page names a hidden provider only to people whose session is from it.
+#[tokio::test]
+async fn a_hidden_provider_is_no_way_for_people_of_others() {
+    let hidden = "  signIn: {hidden: true}\n  assurance: [{acr: phr, amr: [mfa]}]\n  # RULES";
+    let changes = [
+        LEVELS,
+        ("consent: Implied", "consent: Implied\n  access: {acr: gold}"),
+        ("  # RULES", hidden),
+        WITH_PASSWORD[0],
+        WITH_PASSWORD[1],
+    ];
+    let world = World::with(&changes).await;
+    let signed_in = async |more: &[(&str, &str)]| {
+        let browser = Browser::new();
+        let page = world.open(&browser, &[more, &[("prompt", "login")][..]].concat()).await;
+        let fields = [("username", "grace"), ("password", PASSWORD)];
+        let page = browser.submit(&page.form("/login"), &fields).await;
+        (browser, page)
+    };
+    let (_, page) = signed_in(&[]).await;
+    assert_eq!(page.answer()["error"], UNMET, "nothing of the page leads to the level");
+    // By its domain it can be reached, but the page does not name it.
+    let with_domain = hidden.replace("hidden: true", "hidden: true, domains: [acme.test]");
+    world.serve(&[changes[0], changes[1], ("  # RULES", &with_domain), changes[3], changes[4]]);
+    let browser = Browser::new();
+    let page = world.open(&browser, &[("login_hint", "grace")]).await;
+    let fields = [("username", "grace"), ("password", PASSWORD)];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(page.body.contains("a stronger way of signing in"), "{}", page.body);
+    assert!(!page.body.contains("/login/corp") && !page.body.contains("Acme"), "{}", page.body);
+    let fields = [("username", "ada@acme.test"), ("action", "identify")];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(page.body.contains("/login/corp?"), "{}", page.body);
+}
+
+/// A step-up at a provider can be a sign-in of another person, who gets a session of their own.
+#[tokio::test]
+async fn another_person_at_the_provider_does_not_continue_the_session() {
+    let world = World::with(&[LEVELS, ASSURANCE]).await;
+    let (browser, before) = world.low_session().await;
+    let hint = essential(&["gold"]);
+    let page = world.open(&browser, &[("claims", &hint)]).await;
+    let away = world.away(browser, &page);
+    world.upstream.answers(|script| script.id_token = json!({"acr": "phr", "sub": "2"}));
+    let page = world.back(&away, "corp", &[]).await;
+    let after = world.id_token(&page).await;
+    assert_eq!(after["acr"], "gold");
+    assert_ne!(after["sub"], before["sub"]);
+    assert_ne!(after["sid"], before["sid"]);
+}
+
+/// Levels in a request are texts of its sender, and name no level of the provider.
+#[tokio::test]
+async fn a_request_cannot_choose_the_parameters_of_the_provider() {
+    let world = World::with(&[LEVELS, ASSURANCE]).await;
+    for wish in ["x&prompt=none", "gold&max_age=9", "phr\u{a0}y", "a b c"] {
+        let away = world.go("corp", &[("acr_values", wish)]).await;
+        assert_eq!(acr_values(&away), Some(wish));
+        assert_eq!(away.request.get("prompt"), None);
+        assert_eq!(away.request.get("max_age"), None);
+    }
+    let away = world.go("corp", &[("acr_values", "unknown gold basic")]).await;
+    assert_eq!(acr_values(&away), Some("phr"), "names of here mean nothing there");
 }

@@ -16,7 +16,9 @@ use crate::{
         },
     },
     model::{Client, Issuer, RedirectUri},
-    protocol::{access, authorize::Interaction, params::RequestParams, records::Session},
+    protocol::{
+        access::EntryJudge, authorize::Interaction, params::RequestParams, records::Session,
+    },
 };
 
 /// Most tiles of a page.
@@ -72,14 +74,15 @@ pub(super) async fn show_account_page(
 }
 
 /// The applications that have a tile and that the person may enter, by name.
-fn usable_applications<'a>(request: &'a Request, active: &ActiveSession) -> Vec<&'a Arc<Client>> {
+fn usable_applications<'a>(
+    request: &'a Request,
+    active: &'a ActiveSession,
+) -> Vec<&'a Arc<Client>> {
     let tenant = &request.tenant.tenant;
-    let may_enter = |client: &Client| {
-        access::may_enter(&active.account, client, tenant, &active.session.authentication).is_ok()
-    };
+    let mut judge = EntryJudge::new(&active.account, tenant, &active.session.authentication);
     let clients = request.tenant.clients();
     let mut found: Vec<_> = clients
-        .filter(|client| tile_url(client, &tenant.issuer).is_some() && may_enter(client))
+        .filter(|&client| tile_url(client, &tenant.issuer).is_some() && judge.admits(client))
         .collect();
     found.sort_by_cached_key(|client| (client.name.to_lowercase(), client.object.clone()));
     found

@@ -6,7 +6,8 @@ use crate::{
     accounts::{AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events},
     http::{AppState, Reply, Request},
     model::{
-        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure, ThrottledAttempt,
+        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure,
+        ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},

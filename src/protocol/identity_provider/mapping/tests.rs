@@ -160,5 +160,5 @@ fn many_costly_expressions_of_one_provider_are_bounded_together() {
     };
     assert_eq!(of(32, 64), Ok(()));
     let failed = of(32, 4000).expect_err("too many steps together");
-    assert!(failed.to_string().contains("all expressions of the object together"), "{failed}");
+    assert!(failed.to_string().contains("evaluated together take too many steps"), "{failed}");
 }

@@ -4,6 +4,7 @@ mod authorization_parameters;
 mod issuer_template;
 mod ldap;
 mod mapping;
+mod refresh_token;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use crate::{
     },
     protocol::identity_provider::{
         AssuranceRule, Example, IdentityProvider, ProviderPlacement, ProviderSource, RefreshPolicy,
-        SubjectRule, check_example,
+        SubjectRule, check_examples,
     },
     registry::LinkedClient,
 };
@@ -78,6 +79,7 @@ pub fn validate_provider(
         problems.invalid("spec.admit", message);
     }
     let refresh = refresh(&mut problems, spec);
+    refresh_token::warn_without_refresh_token(&mut problems, spec);
     let logout = logout(&mut problems, spec);
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
@@ -262,9 +264,13 @@ fn domains(problems: &mut ProblemList, field: &str, written: &[String]) {
 }
 
 fn examples(problems: &mut ProblemList, spec: &IdentityProviderSpec, checked: &IdentityProvider) {
-    for (index, written) in spec.examples.iter().enumerate() {
-        let example = Example { claims: written.claims.clone(), expects: written.expects.clone() };
-        if let Err(failure) = check_example(checked, &example) {
+    let example = |written: &api::ExampleSpec| Example {
+        claims: written.claims.clone(),
+        expects: written.expects.clone(),
+    };
+    let examples: Vec<_> = spec.examples.iter().map(example).collect();
+    for (index, result) in check_examples(checked, &examples).into_iter().enumerate() {
+        if let Err(failure) = result {
             let field = format!("spec.examples[{index}]");
             problems.refuse(ConditionReason::ExampleFailed, field, failure);
         }

@@ -18,11 +18,13 @@ fn problems_of(identities: &serde_json::Value) -> Vec<String> {
 
 #[test]
 fn a_user_has_one_identity_at_each_provider() {
-    let identity = |provider: &str, subject: &str| json!({"provider": provider, "subject": subject});
+    let identity =
+        |provider: &str, subject: &str| json!({"provider": provider, "subject": subject});
     let two = json!([identity("corp", "1"), identity("other", "1")]);
     assert_eq!(problems_of(&two), Vec::<String>::new());
     for subject in ["1", "2"] {
-        let again = json!([identity("corp", "1"), identity("other", "1"), identity("corp", subject)]);
+        let again =
+            json!([identity("corp", "1"), identity("other", "1"), identity("corp", subject)]);
         let problems = problems_of(&again);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].starts_with("spec.identities[2]: is a second person of the provider"));
