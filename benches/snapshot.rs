@@ -14,7 +14,7 @@ use lanyard::{
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
-        HostSettings, Installation, Issuer, ObjectKey, SecretPermissions, SigningAlgorithm,
+        HostSettings, Installation, Issuer, KeySecrets, ObjectKey, SecretPermissions, SigningAlgorithm,
         Timestamp,
     },
     registry::{BuildCache, build_snapshot},
@@ -29,7 +29,7 @@ fn installation() -> Installation {
         hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: false,
-        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        key_secrets: KeySecrets::new("lanyard", ""),
     }
 }
 

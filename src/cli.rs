@@ -63,10 +63,10 @@ pub struct RunArgs {
     /// insecureHttpHosts and upstreamHosts, which replace the flags of these names. Changes need no restart
     #[arg(long, env = "LANYARD_HOSTS_CONFIG_MAP", value_name = "NAME")]
     pub hosts_config_map: Option<String>,
-    /// Name of the Helm release; the Lease and the Secret of sealing keys are named after it
+    /// Name of the Helm release; the Lease and the Secrets of sealing and vault keys are named after it
     #[arg(long, env = "LANYARD_RELEASE_NAME", default_value = "lanyard", value_name = "NAME")]
     pub release_name: String,
-    /// Namespace of the installation, which contains its Lease and its Secret of sealing keys
+    /// Namespace of the installation, which contains its Lease and its Secrets of sealing and vault keys
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
     pub namespace: String,
     /// Name of this replica in the Lease; in a cluster, the Pod's name

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::{
     cli::{RunArgs, ServeArgs},
     model::{
-        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
         SecretPermission, SecretPermissions,
     },
 };
@@ -48,10 +48,7 @@ pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
             )?,
         },
         dev: false,
-        sealing_secret: ObjectKey::new(
-            &args.namespace,
-            format!("{}-sealing-keys", args.release_name),
-        ),
+        key_secrets: KeySecrets::new(&args.namespace, &format!("{}-", args.release_name)),
     })
 }
 

@@ -96,19 +96,19 @@ event_reasons! {
     KeysDamaged: Warning Rotate on "Tenant",
         "Find out what changed the Secret. Nothing else needs to be done.";
     /// On a Tenant: signing keys are no longer in the key Secret. Tokens that they signed are no
-    /// longer accepted, and users sign in again. On the Secret of sealing keys: it did not exist or had
-    /// no readable key, and no replica had one. Every refresh token and every sign-in in progress is
-    /// void.
-    KeysLost: Warning Rotate on "Tenant; Secret of sealing keys",
+    /// longer accepted, and users sign in again. On the Secret of sealing or vault keys: it did
+    /// not exist or had no readable key, and no replica had one. Every refresh token and every sign-in
+    /// in progress is void, or the authenticators of people cannot be used.
+    KeysLost: Warning Rotate on "Tenant; Secret of sealing keys; Secret of vault keys",
         "Find out what deleted or damaged the keys. Restore the Secret from a backup if there is one.";
-    /// Sealing keys were missing from their Secret. Replicas that had them went on, and they were
+    /// Sealing or vault keys were missing from their Secret. Replicas that had them went on, and they were
     /// written back, so nothing was lost.
-    SealingKeysRestored: Warning Restore on "Secret of sealing keys",
+    SealingKeysRestored: Warning Restore on "Secret of sealing keys; Secret of vault keys",
         "Find out what deleted the keys. To void keys for good, name them in the annotation \
          `lanyard.dev/discard` of the Secret.";
-    /// Sealing keys that the annotation `lanyard.dev/discard` names were removed. Values that they
+    /// Sealing or vault keys that the annotation `lanyard.dev/discard` names were removed. Values that they
     /// sealed are void.
-    SealingKeysDiscarded: Normal Rotate on "Secret of sealing keys", "";
+    SealingKeysDiscarded: Normal Rotate on "Secret of sealing keys; Secret of vault keys", "";
     /// An entry of the `ConfigMap` of host settings cannot be read, or the `ConfigMap` does not exist. The
     /// last settings that could be read stay in force.
     HostSettingsUnreadable: Warning Reconcile on "ConfigMap of host settings",

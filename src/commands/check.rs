@@ -14,7 +14,7 @@ use crate::{
     cli::CheckArgs,
     config,
     model::{
-        Clock, HostSettings, Installation, ObjectKey, ObjectRef, SecretPermissions, SystemClock,
+        Clock, HostSettings, Installation, KeySecrets, ObjectRef, SecretPermissions, SystemClock,
     },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
@@ -98,7 +98,7 @@ fn validate_objects(
         hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: true,
-        sealing_secret: ObjectKey::new("", ""),
+        key_secrets: KeySecrets::new("", ""),
     };
     let objects = collect_objects(objects.into_iter().map(CachedManifest::of));
     let now = SystemClock.now();

@@ -31,7 +31,7 @@ use crate::{
     demo::{self, Demo, DemoClient, DemoConfig},
     http::ExtraRoutes,
     model::{
-        Clock as _, HostSettings, HostSettingsState, Installation, Issuer, ObjectKey,
+        Clock as _, HostSettings, HostSettingsState, Installation, Issuer, KeySecrets,
         SecretPermissions, SystemClock, sha256,
     },
     registry::SnapshotHandle,
@@ -57,7 +57,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         },
         client_secrets: SecretPermissions::default(),
         dev: true,
-        sealing_secret: ObjectKey::new("lanyard-dev", "sealing-keys"),
+        key_secrets: KeySecrets::new("lanyard-dev", ""),
     };
     let stop = signals::stop_signal()?;
     let state = match &args.state {

@@ -109,7 +109,7 @@ fn cluster_options(args: &RunArgs, parts: &ServerRuntime) -> ClusterOptions {
     ClusterOptions {
         namespaces: config::watch_namespaces(args),
         selector: config::watch_namespaces_selector(args),
-        sealing_secret: parts.installation.sealing_secret.clone(),
+        key_secrets: parts.installation.key_secrets.clone(),
     }
 }
 

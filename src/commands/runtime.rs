@@ -160,7 +160,7 @@ impl ServerRuntime {
             self.app.registry.clone(),
             Arc::clone(&self.app.accounts.store_clock) as Arc<dyn Clock>,
             Arc::clone(&self.entropy),
-            self.installation.sealing_secret.clone(),
+            self.installation.key_secrets.clone(),
         )
         .audited_by(Arc::clone(&self.app.accounts.audit))
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))

@@ -6,7 +6,7 @@ use super::probe_conclusions::Reachability;
 use crate::{
     keys::KeyMaker,
     model::{
-        Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, ObjectKey, ObjectKind,
+        Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ObjectKind,
         SharedAuditSink, SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver,
     },
     registry,
@@ -63,8 +63,8 @@ pub struct ControllerContext {
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The Secret with the installation's sealing keys.
-    pub sealing_secret: ObjectKey,
+    /// The Secrets with the installation's keys.
+    pub key_secrets: KeySecrets,
     /// Whether to delete the Secrets of deleted objects. A cluster has a garbage collector that
     /// uses owner references; a folder has none.
     pub collects_garbage: bool,
@@ -95,14 +95,14 @@ impl ControllerContext {
         registry: registry::SnapshotHandle,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        sealing_secret: ObjectKey,
+        key_secrets: KeySecrets,
     ) -> Self {
         Self {
             source,
             registry,
             clock,
             entropy,
-            sealing_secret,
+            key_secrets,
             collects_garbage: false,
             observer: Arc::new(NoMetrics),
             untold: None,
@@ -174,7 +174,7 @@ impl ControllerContext {
 impl fmt::Debug for ControllerContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("sealing_secret", &self.sealing_secret)
+            .field("key_secrets", &self.key_secrets)
             .finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ pub fn changed_objects(before: &ObservedState, after: &ObservedState) -> BTreeSe
             changed.insert(object.clone());
         });
         different(&old.secrets, &new.secrets, same_secret, |key| {
-            // Sealing keys belong to no object, so their Secret itself is the item of work.
+            // The installation's keys belong to no object, so their Secret itself is the item of work.
             changed.insert(ObjectRef::new(ObjectKind::Secret, key.clone()));
             changed.extend([old, new].into_iter().filter_map(|objects| owner_of(objects, key)));
         });

@@ -6,14 +6,13 @@ use crate::model::{AuditEvent, AuditRecord, AuditText, KeyChange, KeyUse, Object
 /// Changes of keys, each with the ids of its keys.
 pub(super) type KeyChanges = Vec<(KeyChange, Vec<String>)>;
 
-/// Reports changes that were written to a Secret. Sealing keys have no tenant.
+/// Reports changes that were written to a Secret. The keys of the installation have no tenant.
 pub(super) fn report_key_changes(
     context: &ControllerContext,
     tenant: Option<&TenantId>,
-    secret: &ObjectKey,
+    (key_use, secret): (KeyUse, &ObjectKey),
     changes: KeyChanges,
 ) {
-    let key_use = if tenant.is_some() { KeyUse::Signing } else { KeyUse::Sealing };
     for (change, keys) in changes {
         let event = AuditEvent::KeysChanged {
             key_use,

@@ -20,7 +20,9 @@ pub async fn reconcile_object(
     object: &ObjectRef,
 ) -> WorkResult {
     let (done, healthy) = match object.kind {
-        ObjectKind::Secret => (sealing::reconcile_sealing_keys(context, world).await, true),
+        ObjectKind::Secret => {
+            (sealing::reconcile_installation_keys(context, world, &object.key).await, true)
+        }
         ObjectKind::Managed(_) => match world.verdict(object) {
             Some(verdict) => (
                 reconcile_existing(context, world, memory, verdict).await,

@@ -161,21 +161,18 @@ fn enqueue_changes(
     if !after.is_known() {
         return before;
     }
-    let sealing = sealing(context);
     // The retention of sealing keys depends on the served tenants.
     if !Arc::ptr_eq(&before.snapshot, &after.snapshot) {
-        queue.add(sealing.clone());
+        for secret in context.key_secrets.all() {
+            queue.add(ObjectRef::new(ObjectKind::Secret, secret.clone()));
+        }
     }
     for object in changed_objects(&before, &after) {
-        if object.kind != ObjectKind::Secret || object == sealing {
+        if object.kind != ObjectKind::Secret || context.key_secrets.contains(&object.key) {
             queue.add(object);
         }
     }
     after
-}
-
-fn sealing(context: &ControllerContext) -> ObjectRef {
-    ObjectRef::new(ObjectKind::Secret, context.sealing_secret.clone())
 }
 
 async fn reconcile_one(

@@ -1,10 +1,14 @@
-//! The Secret of the installation's sealing keys: created once, then rotated. Keys that this replica
-//! works with and that are missing are written back, unless they were discarded by name. Entries
-//! that cannot be read are preserved: a newer replica may still be using them.
+//! The Secrets of the installation's sealing keys and vault keys: created once, then rotated. Keys that
+//! this replica works with and that are missing are written back, unless they were discarded by name.
+//! Entries that cannot be read are preserved: a newer replica may still be using them.
+
+mod installation_keys;
 
 use std::time::Duration;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
+
+use installation_keys::InstallationKeys;
 
 use super::{
     ControllerContext, MissingSealingKeys, ReconcileError,
@@ -14,10 +18,10 @@ use super::{
     secret_writes::{PlannedWrite, SecretWrite, apply_writes},
 };
 use crate::{
-    api::{CachedSecret, DISCARD_ANNOTATION, EventReason, SecretState, Tenant, owner},
+    api::{CachedSecret, DISCARD_ANNOTATION, EventReason, SecretState, owner},
     keys::{
         KeyEntries, MARKING_KEY_ENTRY, Sealer, SealingKey, SealingPlan, new_marking_key,
-        new_sealing_key, read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
+        new_sealing_key, read_sealing_keys, write_marking_key, write_sealing_key,
     },
     model::{Entropy, KeyChange, ObjectKey, ObjectKind, ObjectRef, Timestamp},
     registry::{Snapshot, discarded_keys},
@@ -30,30 +34,32 @@ const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
-/// Creates, rotates or restores the sealing keys.
-pub async fn reconcile_sealing_keys(
+/// Creates, rotates or restores the keys of one of the installation's Secrets.
+pub async fn reconcile_installation_keys(
     context: &ControllerContext,
     world: &ObservedState,
+    key: &ObjectKey,
 ) -> Result<Action, ReconcileError> {
-    let key = &context.sealing_secret;
+    let keys = InstallationKeys::in_secret(key, &context.key_secrets);
     let seen = ObservedSealingKeys {
+        keys,
         key,
         secret: world.secret(key),
-        held: world.snapshot.sealer.as_deref(),
-        has_served: has_served(world),
+        held: keys.held(&world.snapshot),
+        had_some: keys.had_some(world),
     };
     let longest = longest_sealed(&world.snapshot);
     let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
     let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
     apply_writes(context, vec![step]).await?;
-    report_key_changes(context, None, key, plan.changes);
+    report_key_changes(context, None, (keys.key_use(), key), plan.changes);
     if let Some(loss) = plan.loss {
         match loss {
             MissingSealingKeys::Restored => {
-                tracing::warn!(secret = %key, "sealing keys were missing from their Secret; wrote them back");
+                tracing::warn!(secret = %key, "sealing or vault keys were missing from their Secret; wrote them back");
             }
             MissingSealingKeys::Lost => {
-                tracing::warn!(secret = %key, "the sealing keys are lost; every refresh token and sign-in in progress is void");
+                tracing::warn!(secret = %key, "sealing or vault keys are lost; what they sealed can no longer be used");
             }
         }
         context.observer.sealing_keys_missing(loss);
@@ -61,19 +67,15 @@ pub async fn reconcile_sealing_keys(
     Ok(Action::Wrote)
 }
 
-/// Returns true if this installation has served a tenant before: then there were sealing keys.
-fn has_served(world: &ObservedState) -> bool {
-    let mut tenants = world.view.objects.managed.of::<Tenant>();
-    tenants.any(|(_, tenant)| !tenant.status_facts().living_keys.is_empty())
-}
-
 /// The state that the plan depends on.
 struct ObservedSealingKeys<'a> {
+    keys: InstallationKeys,
     key: &'a ObjectKey,
     secret: Option<&'a SecretState>,
     /// The keys that this replica works with.
     held: Option<&'a Sealer>,
-    has_served: bool,
+    /// Whether keys have existed before.
+    had_some: bool,
 }
 
 /// The changes that are due.
@@ -109,13 +111,13 @@ fn plan(
         Some(_) => return SealingKeysPlan::default(),
     };
     let entries = before.map(CachedSecret::entries).unwrap_or_default();
-    let mut change = SealingKeysChange::of(&entries, before, seen.held, now);
-    let plan = sealing_plan(&change.keys, longest, now);
+    let mut change = SealingKeysChange::of(seen, &entries, before, now);
+    let plan = seen.keys.plan(&change.keys, longest, now);
     if before.is_some() && plan.is_empty() && change.is_empty() {
         return SealingKeysPlan { wake: plan.wake, ..SealingKeysPlan::default() };
     }
     let none_left = change.keys.is_empty() && change.discarded.is_empty();
-    let lost = none_left && (before.is_some() || seen.has_served);
+    let lost = none_left && (before.is_some() || seen.had_some);
     let data = change.written(&plan, entropy, now);
     let write = match before {
         Some(secret) => {
@@ -133,7 +135,7 @@ fn plan(
         (false, false) => Some(MissingSealingKeys::Restored),
         (false, true) => None,
     };
-    let notices = notices(key, &change, lost);
+    let notices = notices(seen, &change, lost);
     let changes = key_changes(&entries, &write, (&change, &plan), lost);
     let step = Some(PlannedWrite { write, notices });
     SealingKeysPlan { step, wake: plan.wake, loss, changes }
@@ -191,11 +193,12 @@ struct SealingKeysChange {
 
 impl SealingKeysChange {
     fn of(
+        seen: &ObservedSealingKeys<'_>,
         entries: &KeyEntries,
         secret: Option<&CachedSecret>,
-        held: Option<&Sealer>,
         now: Timestamp,
     ) -> Self {
+        let held = seen.held;
         let void = secret.map(discarded_keys).unwrap_or_default();
         let (all, damaged) = read_sealing_keys(entries);
         let is_void = |key: &SealingKey| void.contains(&key.id);
@@ -218,7 +221,8 @@ impl SealingKeysChange {
             restored,
             discarded,
             damaged: damaged.len(),
-            lacks_marking_key: !entries.contains_key(MARKING_KEY_ENTRY),
+            lacks_marking_key: seen.keys.include_marking_key()
+                && !entries.contains_key(MARKING_KEY_ENTRY),
             held_marking_key: held.and_then(Sealer::marking_key).map(write_marking_key),
         }
     }
@@ -256,7 +260,12 @@ fn is_ours(secret: &CachedSecret, owner: &str) -> bool {
     secret.owner() == Some(owner) && !secret.is_deleting()
 }
 
-fn notices(key: &ObjectKey, change: &SealingKeysChange, lost: bool) -> Vec<EventRecord> {
+fn notices(
+    seen: &ObservedSealingKeys<'_>,
+    change: &SealingKeysChange,
+    lost: bool,
+) -> Vec<EventRecord> {
+    let (key, name) = (seen.key, seen.keys.name());
     let mut notices = Vec::new();
     let mut tell = |reason, message| {
         let object = ObjectRef::new(ObjectKind::Secret, key.clone());
@@ -264,21 +273,22 @@ fn notices(key: &ObjectKey, change: &SealingKeysChange, lost: bool) -> Vec<Event
     };
     if lost {
         let message = format!(
-            "There was no sealing key ({} damaged entries are preserved), and a new one was made. Sign-ins in progress and refresh tokens are no longer valid",
-            change.damaged
+            "There was no {name} key ({} damaged entries are preserved), and a new one was made: {}",
+            change.damaged,
+            seen.keys.loss()
         );
         tell(EventReason::KeysLost, message);
     }
     if !change.restored.is_empty() {
         let message = format!(
-            "Sealing keys were missing from the Secret and were written back: {}. To void keys for good, name them in the annotation {DISCARD_ANNOTATION}",
+            "{} of {name} keys were missing from the Secret and were written back. To void keys for good, name them in the annotation {DISCARD_ANNOTATION}",
             change.restored.join(", ")
         );
         tell(EventReason::SealingKeysRestored, message);
     }
     if !change.discarded.is_empty() {
         let message = format!(
-            "Discarded sealing keys: {}. Values that they sealed are void",
+            "Discarded {name} keys: {}. Values that they sealed are void",
             change.discarded.join(", ")
         );
         tell(EventReason::SealingKeysDiscarded, message);

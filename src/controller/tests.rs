@@ -27,7 +27,7 @@ use crate::{
         MalformedObject, OWNER_ANNOTATION, RawStatus, SecretState,
     },
     model::{
-        Clock as _, FixedClock, HostSettings, Installation, Issuer, ManagedKind, ObjectKey,
+        Clock as _, FixedClock, HostSettings, Installation, Issuer, KeySecrets, ManagedKind, ObjectKey,
         ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget,
         SecretPermissions, SeededEntropy, Timestamp, UpstreamProbe,
     },
@@ -80,21 +80,21 @@ impl Cluster {
         for manifest in manifests {
             source.apply(manifest);
         }
-        let sealing_secret = ObjectKey::new("team", "sealing-keys");
+        let key_secrets = KeySecrets::new("team", "");
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
         let context = ControllerContext::new(
             Arc::clone(&source) as _,
             registry::SnapshotHandle::new(),
             Arc::clone(&clock) as _,
             Arc::new(SeededEntropy::new(1)),
-            sealing_secret.clone(),
+            key_secrets.clone(),
         );
         let installation = Installation {
             base_url: Issuer::parse("https://id.test").expect("canonical"),
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
-            sealing_secret,
+            key_secrets,
         };
         Self {
             source,
@@ -122,10 +122,10 @@ impl Cluster {
     /// Reconciles every changed object once, with a single view.
     async fn round(&mut self) -> Vec<WorkResult> {
         let world = self.project();
-        let sealing = ObjectRef::new(ObjectKind::Secret, self.context.sealing_secret.clone());
+        let secrets = self.context.key_secrets.all().map(Clone::clone);
         let mut due = changed_objects(&self.before, &world);
         due.retain(|object| object.kind != ObjectKind::Secret);
-        due.insert(sealing);
+        due.extend(secrets.map(|secret| ObjectRef::new(ObjectKind::Secret, secret)));
         due.append(&mut self.again);
         let mut finished = Vec::new();
         for object in due {
@@ -449,8 +449,8 @@ async fn a_tenant_with_imported_keys_has_a_secret_that_remembers_its_issuer() {
 #[tokio::test]
 async fn a_conflict_is_retried() {
     let mut cluster = Cluster::new(&[TENANT, CLIENT]);
-    // One conflict each for the sealing keys, the tenant's keys and the client's Secret.
-    for _ in 0..3 {
+    // One conflict each for the sealing keys, the vault keys, the tenant's keys and the client's Secret.
+    for _ in 0..4 {
         cluster.source.fail_next(WriteError::Conflict);
     }
     let finished = cluster.round().await;

@@ -22,6 +22,7 @@ mod sealing_keys;
 mod signature_queue;
 mod signer;
 mod signing_key;
+mod vault;
 
 pub use access_token_cache::AccessTokenCache;
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
@@ -45,3 +46,4 @@ pub use sealing_keys::{
 };
 pub use signer::{SignError, Signer};
 pub use signing_key::{KeyState, SigningKey, check_key};
+pub use vault::{Vault, VaultError, VaultPlace, VaultedValue, vault_plan};

@@ -120,17 +120,31 @@ impl Sealer {
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> String {
-        // If no key is due, for example because the clock went back, use the oldest: every replica
-        // has it.
+        let tenant = tenant.to_string();
+        Self::seal_with(self.sealing_key(now), &info(purpose, &tenant), plain, entropy)
+    }
+
+    /// The key that seals now. If none is due, for example because the clock went back, it is the oldest
+    /// one: every replica has it.
+    pub(super) fn sealing_key(&self, now: Timestamp) -> &SealingKey {
         let due = self.keys.iter().rfind(|key| key.seals_from <= now);
-        let key = due.unwrap_or(&self.keys[0]);
+        due.unwrap_or(&self.keys[0])
+    }
+
+    /// Seals a value for a context.
+    pub(super) fn seal_with(
+        key: &SealingKey,
+        info: &[&[u8]],
+        plain: &[u8],
+        entropy: &dyn Entropy,
+    ) -> String {
         let mut sealed = Vec::with_capacity(HEADER + plain.len() + 16);
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         let mut salt = [0; SALT];
         entropy.fill(&mut salt);
         sealed.extend_from_slice(&salt);
-        let (aead, nonce) = derive(key, &salt, purpose, tenant);
+        let (aead, nonce) = derive(key, &salt, info);
         let mut body = plain.to_vec();
         aead.seal_in_place_append_tag(nonce, Aad::from(&sealed[..]), &mut body)
             .expect("AES-GCM seals what fits in memory");
@@ -141,13 +155,26 @@ impl Sealer {
     /// Opens a value that this installation sealed for this purpose and tenant. Returns `None` for
     /// anything else.
     pub fn open(&self, purpose: SealPurpose, tenant: &TenantId, text: &str) -> Option<Vec<u8>> {
+        let tenant = tenant.to_string();
+        self.open_with(&info(purpose, &tenant), text)
+    }
+
+    /// The ID of the key that sealed a value; `None` for anything else.
+    pub(super) fn key_id(text: &str) -> Option<[u8; 4]> {
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (header, _) = sealed.split_at_checked(HEADER)?;
+        (header[0] == VERSION).then(|| [header[1], header[2], header[3], header[4]])
+    }
+
+    /// Opens a value that was sealed for a context.
+    pub(super) fn open_with(&self, info: &[&[u8]], text: &str) -> Option<Vec<u8>> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (header, body) = sealed.split_at_checked(HEADER)?;
         if header[0] != VERSION {
             return None;
         }
         let key = self.keys.iter().find(|key| key.id == header[1..5])?;
-        let (aead, nonce) = derive(key, &header[5..], purpose, tenant);
+        let (aead, nonce) = derive(key, &header[5..], info);
         let mut body = body.to_vec();
         let plain = aead.open_in_place(nonce, Aad::from(header), &mut body).ok()?.len();
         body.truncate(plain);
@@ -165,19 +192,16 @@ impl hkdf::KeyType for KeyAndNonce {
     }
 }
 
-fn derive(
-    key: &SealingKey,
-    salt: &[u8],
-    purpose: SealPurpose,
-    tenant: &TenantId,
-) -> (LessSafeKey, Nonce) {
-    let tenant = tenant.to_string();
-    // NUL separates label and tenant; neither can contain it.
-    let info = [purpose.label(), b"\0", tenant.as_bytes()];
+/// The context of a purpose and a tenant. NUL separates label and tenant; neither can contain it.
+fn info(purpose: SealPurpose, tenant: &str) -> [&[u8]; 3] {
+    [purpose.label(), b"\0", tenant.as_bytes()]
+}
+
+fn derive(key: &SealingKey, salt: &[u8], info: &[&[u8]]) -> (LessSafeKey, Nonce) {
     let mut derived = [0; 32 + 12];
     hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
         .extract(key.key.expose())
-        .expand(&info, KeyAndNonce)
+        .expand(info, KeyAndNonce)
         .and_then(|material| material.fill(&mut derived))
         .expect("44 bytes are within what HKDF gives");
     let aead = UnboundKey::new(&AES_256_GCM, &derived[..32]).expect("32 bytes are a key");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InternalHost, Issuer, ObjectKey, SecretPermissions, TenantId};
+use super::{InternalHost, Issuer, KeySecrets, SecretPermissions, TenantId};
 
 /// The part of the configuration that validation depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Installation {
     pub client_secrets: SecretPermissions,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
-    /// The Secret of the installation's sealing keys.
-    pub sealing_secret: ObjectKey,
+    /// The Secrets with the installation's keys.
+    pub key_secrets: KeySecrets,
 }
 
 impl Installation {

@@ -26,6 +26,7 @@ mod internal_host;
 mod interner;
 pub mod invisible_characters;
 mod issuer;
+mod key_secrets;
 mod kinds;
 mod ldap;
 mod oauth_enums;
@@ -83,6 +84,7 @@ pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use issuer::{Issuer, IssuerError};
+pub use key_secrets::KeySecrets;
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use ldap::{
     DN_ATTRIBUTE, FilterPiece, FilterValue, LdapAccount, LdapAddress, LdapFilter, LdapFilterError,

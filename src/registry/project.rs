@@ -53,7 +53,7 @@ pub async fn project_snapshots(
                     if now_held > held {
                         tracing::warn!(
                             keys = now_held,
-                            "sealing keys are missing from their Secret; going on with them"
+                            "sealing or vault keys are missing from their Secret; going on with them"
                         );
                     }
                     held = now_held;
@@ -82,7 +82,7 @@ mod tests {
         api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
         model::{
             FixedClock, HostPattern, HostPermission, HostSettings, HostSettingsState, Issuer,
-            ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
+            KeySecrets, ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
         },
     };
 
@@ -109,7 +109,7 @@ mod tests {
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
-            sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+            key_secrets: KeySecrets::new("lanyard", ""),
         };
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
         let (sender, views) = watch::channel(view(1, false, "early"));

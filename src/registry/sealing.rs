@@ -1,24 +1,24 @@
-//! The installation's sealing keys. They are the one part of a snapshot that depends on an earlier
-//! one: a deleted key would void every session and refresh token, and counts as an accident. A
-//! replica goes on with the keys that it has, until they are discarded by name.
+//! The installation's sealing keys and vault keys. They are the one part of a snapshot that depends on
+//! an earlier one: a deleted key would void every session and refresh token, or every authenticator, and
+//! counts as an accident. A replica goes on with the keys that it has, until they are discarded by name.
 
 use std::sync::Arc;
 
 use super::Snapshot;
 use crate::{
     api::{CachedSecret, DISCARD_ANNOTATION, ObjectSet, SecretState},
-    keys::{DiscardedKeys, Sealer},
-    model::{Installation, Timestamp},
+    keys::{DiscardedKeys, Sealer, Vault},
+    model::{Installation, ObjectKey, Timestamp},
 };
 
-/// The keys that the annotation of the Secret of sealing keys voids.
+/// The keys that the annotation of a Secret of the installation's keys voids.
 pub fn discarded_keys(secret: &CachedSecret) -> DiscardedKeys {
     let annotation = secret.annotation(DISCARD_ANNOTATION).unwrap_or_default();
     DiscardedKeys::parse(&annotation).0
 }
 
-fn secret<'a>(objects: &'a ObjectSet, installation: &Installation) -> Option<&'a CachedSecret> {
-    match objects.secrets.get(&installation.sealing_secret)? {
+fn secret<'a>(objects: &'a ObjectSet, key: &ObjectKey) -> Option<&'a CachedSecret> {
+    match objects.secrets.get(key)? {
         SecretState::Loaded(secret) => Some(secret),
         SecretState::Unreadable(_) => None,
     }
@@ -29,12 +29,18 @@ pub(super) fn build_sealer(
     objects: &ObjectSet,
     installation: &Installation,
 ) -> Option<Arc<Sealer>> {
-    let secret = secret(objects, installation)?;
+    let secret = secret(objects, &installation.key_secrets.sealing)?;
     let all = Sealer::from_entries(&secret.entries()).0?;
     all.without(&discarded_keys(secret)).map(Arc::new)
 }
 
-/// Adds the keys of the previous snapshot that the Secret lacks. Returns their number.
+/// The vault keys in the Secret.
+pub(super) fn build_vault(objects: &ObjectSet, installation: &Installation) -> Option<Arc<Vault>> {
+    let secret = secret(objects, &installation.key_secrets.vault)?;
+    Vault::from_entries(&secret.entries(), discarded_keys(secret)).0.map(Arc::new)
+}
+
+/// Adds the keys of the previous snapshot that the Secrets lack. Returns their number.
 pub(super) fn hold_keys(
     snapshot: &mut Snapshot,
     before: &Snapshot,
@@ -42,17 +48,32 @@ pub(super) fn hold_keys(
     installation: &Installation,
     now: Timestamp,
 ) -> usize {
-    let discarded = secret(objects, installation).map(discarded_keys).unwrap_or_default();
-    let Some(held) = before.sealer.as_ref().and_then(|sealer| sealer.without(&discarded)) else {
-        return 0;
-    };
-    let current = snapshot.sealer.as_deref();
-    let missing = held.keys_missing_in(current, now);
-    let count = missing.len();
-    let lacks_marking_key = current.is_some_and(|current| current.marking_key().is_none());
-    if count > 0 || (lacks_marking_key && held.marking_key().is_some()) {
-        let sealer = Sealer::with_keys(current, missing);
-        snapshot.sealer = sealer.map(|sealer| Arc::new(sealer.with_marking_key_of(&held)));
+    let secrets = &installation.key_secrets;
+    let discarded = secret(objects, &secrets.sealing).map(discarded_keys).unwrap_or_default();
+    let mut count = 0;
+    if let Some(held) = before.sealer.as_ref().and_then(|sealer| sealer.without(&discarded)) {
+        let current = snapshot.sealer.as_deref();
+        let missing = held.keys_missing_in(current, now);
+        count += missing.len();
+        let lacks_marking_key = current.is_some_and(|current| current.marking_key().is_none());
+        if !missing.is_empty() || (lacks_marking_key && held.marking_key().is_some()) {
+            let sealer = Sealer::with_keys(current, missing);
+            snapshot.sealer = sealer.map(|sealer| Arc::new(sealer.with_marking_key_of(&held)));
+        }
+    }
+    let Some(held) = before.vault.as_deref() else { return count };
+    // The annotation is gone with a deleted Secret.
+    let discarded = secret(objects, &secrets.vault).map(discarded_keys);
+    let discarded = discarded.unwrap_or_else(|| held.discarded().clone());
+    let current = snapshot.vault.as_deref().map(Vault::sealer);
+    if let Some(held) = held.sealer().without(&discarded) {
+        let missing = held.keys_missing_in(current, now);
+        if !missing.is_empty() {
+            count += missing.len();
+            let sealer = Sealer::with_keys(current, missing);
+            let vault = sealer.and_then(|sealer| Vault::new(&sealer, discarded));
+            snapshot.vault = vault.map(Arc::new);
+        }
     }
     count
 }
@@ -64,8 +85,8 @@ mod tests {
     use super::*;
     use crate::{
         api::owner,
-        keys::{new_sealing_key, write_sealing_key},
-        model::{HostSettings, Issuer, ObjectKey, SealPurpose, SeededEntropy, TenantId},
+        keys::{VaultError, VaultPlace, new_sealing_key, write_sealing_key},
+        model::{HostSettings, Issuer, KeySecrets, SealPurpose, SeededEntropy, TenantId},
     };
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -76,7 +97,7 @@ mod tests {
             hosts: HostSettings::default(),
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
-            sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+            key_secrets: KeySecrets::new("lanyard", ""),
         }
     }
 
@@ -85,12 +106,12 @@ mod tests {
         let mut objects = ObjectSet::default();
         let Some(seed) = seed else { return objects };
         let key = new_sealing_key(&SeededEntropy::new(seed), NOW, NOW);
-        let mut metadata = owner::owned_metadata(&installation().sealing_secret, "Installation/x");
+        let mut metadata = owner::owned_metadata(&installation().key_secrets.sealing, "Installation/x");
         let annotations = metadata.annotations.get_or_insert_default();
         annotations.insert(DISCARD_ANNOTATION.to_owned(), discard.to_owned());
         let data = Some([write_sealing_key(&key)].into());
         let secret = CachedSecret::new(Secret { metadata, data, ..Secret::default() });
-        objects.secrets.insert(installation().sealing_secret, SecretState::Loaded(secret));
+        objects.secrets.insert(installation().key_secrets.sealing, SecretState::Loaded(secret));
         objects
     }
 
@@ -136,5 +157,40 @@ mod tests {
         before.sealer = Sealer::with_keys(None, vec![key]).map(Arc::new);
         let (next, held) = snapshot(&objects(Some(2), ""), &before);
         assert_eq!((held, next.sealer.expect("a key").keys().len()), (0, 1));
+    }
+
+    #[test]
+    fn vault_keys_are_held_until_they_are_discarded() {
+        let objects = |seed: Option<u64>, discard: &str| {
+            let mut moved = objects(seed, discard);
+            let secrets = installation().key_secrets;
+            let secret = moved.secrets.remove(&secrets.sealing);
+            moved.secrets.extend(secret.map(|secret| (secrets.vault, secret)));
+            moved
+        };
+        let next = |objects: &ObjectSet, before: &Snapshot| {
+            let mut next = Snapshot::default();
+            next.vault = build_vault(objects, &installation());
+            let held = hold_keys(&mut next, before, objects, &installation(), NOW);
+            (next, held)
+        };
+        let tenant = TenantId::new("team", "main");
+        let place = VaultPlace { tenant: &tenant, kind: "totp", id: "ada" };
+        let (first, held) = next(&objects(Some(1), ""), &Snapshot::default());
+        let vault = first.vault.clone().expect("a key");
+        assert_eq!(held, 0);
+        let sealed = vault.seal(place, b"secret", &SeededEntropy::new(9), NOW).text;
+        let opened = |snapshot: &Snapshot| {
+            snapshot.vault.as_ref().expect("a key").open(place, &sealed).map(drop)
+        };
+        let (deleted, held) = next(&objects(None, ""), &first);
+        assert_eq!((held, opened(&deleted)), (1, Ok(())), "the Secret was deleted");
+        let (replaced, held) = next(&objects(Some(2), ""), &deleted);
+        assert_eq!((held, opened(&replaced)), (1, Ok(())), "another key took its place");
+        let id = format!("{:08x}", u32::from_be_bytes(vault.sealer().keys()[0].id));
+        let (discarded, held) = next(&objects(Some(2), &id), &replaced);
+        assert_eq!((held, opened(&discarded)), (0, Err(VaultError::Discarded)));
+        let (deleted, held) = next(&objects(None, ""), &discarded);
+        assert_eq!((held, opened(&deleted)), (1, Err(VaultError::Discarded)), "without annotation");
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{ServedTenant, Verdicts};
 use crate::{
-    keys::Sealer,
+    keys::{Sealer, Vault},
     model::{InternalHost, Issuer, TenantId, Timestamp},
 };
 
@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub built_at: Timestamp,
     /// The installation's sealing keys, if they exist already.
     pub sealer: Option<Arc<Sealer>>,
+    /// The installation's vault keys, if they exist already.
+    pub vault: Option<Arc<Vault>>,
     hosts: HashMap<String, Host>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
     /// Addresses inside the cluster, by authority.
@@ -63,7 +65,13 @@ impl Snapshot {
         }
         let by_id = tenants.into_iter().map(|tenant| (tenant.tenant.id.clone(), tenant)).collect();
         let internal = HashMap::new();
-        Self { revision, built_at, sealer, hosts, by_id, internal, verdicts }
+        Self { revision, built_at, sealer, vault: None, hosts, by_id, internal, verdicts }
+    }
+
+    /// Sets the installation's vault keys.
+    #[must_use]
+    pub fn with_vault(self, vault: Option<Arc<Vault>>) -> Self {
+        Self { vault, ..self }
     }
 
     /// Serves the tenants at addresses inside the cluster too.

@@ -62,7 +62,7 @@ const TENANT: LabelDescription = LabelDescription {
 const KIND: LabelDescription = LabelDescription {
     name: "kind",
     meaning: "The kind of the objects: `Tenant`, `OidcClient`, `OidcUser` or `IdentityProvider`. `lanyard_reconciles_total` also has \
-              `Secret`, for the Secret of sealing keys.",
+              `Secret`, for the Secrets of sealing and vault keys.",
     values: &[],
 };
 const CERTIFICATE: LabelDescription = LabelDescription {
@@ -149,7 +149,7 @@ pub(super) const RECONCILES: MetricDescription = counter(
 pub(super) const SEALING_KEYS_MISSING: MetricDescription = counter(
     "sealing_keys_missing",
     &[values("outcome", SealingKeysOutcome::VALUES)],
-    "Occasions on which sealing keys were missing from their Secret, by outcome",
+    "Occasions on which sealing or vault keys were missing from their Secret, by outcome",
 );
 pub(super) const STORE_ERRORS: MetricDescription = counter(
     "store_errors",

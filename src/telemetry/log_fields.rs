@@ -56,7 +56,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("folder", "A folder of manifests that cannot be read."),
     field("format", "Format version of the database after a migration."),
     field("is_leader", "Whether this replica holds the Lease now."),
-    field("keys", "Number of sealing keys that are missing from their Secret."),
+    field("keys", "Number of sealing and vault keys that are missing from their Secrets."),
     field("kind", "Kind of the object that is reconciled."),
     field("listen", "Address of the endpoints and pages."),
     field("method", "HTTP method; `OTHER` if it is not one of the usual ones."),

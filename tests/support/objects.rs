@@ -10,7 +10,7 @@ use lanyard::{
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
-        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
         ObjectRef, SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
     },
 };
@@ -45,7 +45,7 @@ pub fn installation(dev: bool) -> Installation {
             names: vec![permission("argocd-secret")],
         },
         dev,
-        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        key_secrets: KeySecrets::new("lanyard", ""),
     }
 }
 

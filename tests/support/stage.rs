@@ -17,7 +17,7 @@ use lanyard::{
         write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, ObjectKey,
+        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
         SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
@@ -95,7 +95,7 @@ impl Stage {
                 },
                 client_secrets: SecretPermissions::default(),
                 dev: !manifests.starts_with(Self::CLUSTER),
-                sealing_secret: ObjectKey::new("lanyard", "sealing"),
+                key_secrets: KeySecrets::new("lanyard", ""),
             },
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
@@ -169,7 +169,7 @@ impl Stage {
             objects.secrets.insert(key, secret(entries, Some(&tenant.name)));
         }
         let sealing = secret(&self.sealing, None);
-        objects.secrets.insert(self.installation.sealing_secret.clone(), sealing);
+        objects.secrets.insert(self.installation.key_secrets.sealing.clone(), sealing);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
         build_snapshot(&objects, &self.installation, &self.cache, revision, now)

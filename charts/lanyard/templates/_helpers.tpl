@@ -238,20 +238,20 @@ subjects:
   resources: [leases]
   resourceNames: [{{ include "lanyard.fullname" . }}]
   verbs: [get, update]
-# The Secret of sealing keys.
+# The Secrets of sealing keys and vault keys.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
 - apiGroups: [""]
   resources: [secrets]
-  resourceNames: [{{ include "lanyard.fullname" . }}-sealing-keys]
+  resourceNames: [{{ include "lanyard.fullname" . }}-sealing-keys, {{ include "lanyard.fullname" . }}-vault-keys]
   verbs: [get, list, watch, update]
 # The host settings.
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [{{ include "lanyard.hostsName" . }}]
   verbs: [get, list, watch]
-# Events about the sealing keys and the host settings.
+# Events about these keys and the host settings.
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -36,19 +36,19 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{HostSettings, Issuer, ObjectKey, SecretPermissions},
+        model::{HostSettings, Issuer, KeySecrets, SecretPermissions},
         source::{folder::CachedManifest, manifests::parse_text},
     };
 
     fn fields(spec: &str) -> Vec<String> {
         let base_url = Issuer::parse("http://localhost:8080").expect("canonical");
-        let sealing_secret = ObjectKey::new("", "");
+        let key_secrets = KeySecrets::new("", "");
         let installation = Installation {
             base_url,
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: true,
-            sealing_secret,
+            key_secrets,
         };
         let head = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: it}\n";
         let (objects, problems) = parse_text(

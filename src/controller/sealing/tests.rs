@@ -10,7 +10,7 @@ fn key() -> ObjectKey {
 fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
     // A different seed per round gives the keys different IDs.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
-    let seen = ObservedSealingKeys { key: &key(), secret, held: None, has_served: false };
+    let seen = ObservedSealingKeys { keys: InstallationKeys::Sealing, key: &key(), secret, held: None, had_some: false };
     plan(&seen, MIN_RETENTION, &entropy, now).step.map(|step| step.write)
 }
 
@@ -24,9 +24,9 @@ fn sealer(secret: &Secret) -> Sealer {
 fn replanned(
     secret: Option<&SecretState>,
     held: Option<&Sealer>,
-    has_served: bool,
+    had_some: bool,
 ) -> (Option<KeyEntries>, Vec<&'static str>, Option<MissingSealingKeys>) {
-    let seen = ObservedSealingKeys { key: &key(), secret, held, has_served };
+    let seen = ObservedSealingKeys { keys: InstallationKeys::Sealing, key: &key(), secret, held, had_some };
     let planned = plan(&seen, MIN_RETENTION, &SeededEntropy::new(9), NOW);
     let Some(step) = planned.step else { return (None, Vec::new(), planned.loss) };
     let reasons = step.notices.iter().map(|notice| notice.reason.as_str()).collect();
@@ -163,4 +163,34 @@ fn the_key_of_credential_marks_is_added_once_and_written_back() {
     let (added, reasons, _) = replanned(Some(&loaded(&earlier)), None, true);
     let added = added.expect("a release before it had none");
     assert!(added.contains_key(MARKING_KEY_ENTRY) && reasons.is_empty(), "{reasons:?}");
+}
+
+#[test]
+fn one_vault_key_is_made_and_written_back() {
+    let plan_of = |secret: Option<&SecretState>, held: Option<&Sealer>| {
+        let keys = InstallationKeys::Vault;
+        let seen = ObservedSealingKeys { keys, key: &key(), secret, held, had_some: false };
+        plan(&seen, MIN_RETENTION, &SeededEntropy::new(3), NOW)
+    };
+    let Some(SecretWrite::Create(secret)) = plan_of(None, None).step.map(|step| step.write) else {
+        panic!("a Secret is made")
+    };
+    assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(1), "no key of credential marks");
+    let years = NOW.plus(Duration::from_hours(24 * 3650));
+    let loaded = loaded(&secret);
+    let keys = InstallationKeys::Vault;
+    let seen = ObservedSealingKeys {
+        keys,
+        key: &key(),
+        secret: Some(&loaded),
+        held: None,
+        had_some: true,
+    };
+    assert!(plan(&seen, MIN_RETENTION, &SeededEntropy::new(4), years).step.is_none());
+    let again = plan_of(None, Some(&sealer(&secret)));
+    assert_eq!(again.loss, Some(MissingSealingKeys::Restored));
+    let Some(SecretWrite::Create(written)) = again.step.map(|step| step.write) else {
+        panic!("it is written back")
+    };
+    assert_eq!(written.data, secret.data);
 }

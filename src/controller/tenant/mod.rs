@@ -12,7 +12,7 @@ use crate::{
     keys::{
         KeyRecord, KeyState, NewKey, PlannedKey, next_rotation, plan_rotation as rotation_plan,
     },
-    model::{KeyChange, ObjectRef, TenantId, Timestamp},
+    model::{KeyChange, KeyUse, ObjectRef, TenantId, Timestamp},
     registry::{KeySource, TenantOutcome},
 };
 
@@ -63,7 +63,8 @@ pub async fn reconcile_keys(
     apply_writes(context, steps).await?;
     if wrote {
         let tenant = TenantId(object.key.clone());
-        report_key_changes(context, Some(&tenant), &plan::keys_key(object), changes);
+        let secret = plan::keys_key(object);
+        report_key_changes(context, Some(&tenant), (KeyUse::Signing, &secret), changes);
     }
     for notice in notices {
         context.source.publish_event(notice).await;

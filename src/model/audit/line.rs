@@ -66,7 +66,7 @@ pub struct AuditLine<'a> {
     event: &'a AuditEvent<'a>,
     /// Whether what the line reports succeeded.
     outcome: AuditOutcome,
-    /// The tenant, as `namespace/name`. Absent for the sealing keys, which all tenants share.
+    /// The tenant, as `namespace/name`. Absent for the sealing and vault keys, which all tenants share.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<AuditText<'a, 512>>,
     /// Id of the request; the response header `x-request-id` and the other lines of the request have it

@@ -193,6 +193,8 @@ audit_words!(
         Signing = "signing",
         /// Sealing what browsers and applications keep for the installation.
         Sealing = "sealing",
+        /// Sealing the authenticators of people in the store.
+        Vault = "vault",
     }
 );
 

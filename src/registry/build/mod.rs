@@ -33,7 +33,7 @@ use provider_links::{TenantClients, resolve_links};
 
 use super::{
     ObjectOutcome, ProviderLinks, Snapshot, ValidationProblem, Verdict, Verdicts,
-    sealing::build_sealer,
+    sealing::{build_sealer, build_vault},
     validate::{self, IssuerClaimant, IssuerOrphan},
     verdicts::take_those_on,
 };
@@ -67,6 +67,7 @@ pub fn build_snapshot(
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
+        .with_vault(build_vault(objects, installation))
         .with_internal_hosts(&installation.hosts.internal_hosts)
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     api::{AnyCachedObject, CachedObject, ConditionType, ManagedObject},
-    model::{HostPattern, HostPermission, HostSettings, Issuer},
+    model::{HostPattern, HostPermission, HostSettings, Issuer, KeySecrets},
 };
 
 fn build_of(objects: &ObjectSet) -> Snapshot {
@@ -22,7 +22,7 @@ fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
         },
         client_secrets: crate::model::SecretPermissions::default(),
         dev: false,
-        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        key_secrets: KeySecrets::new("lanyard", ""),
     };
     build_snapshot(
         objects,

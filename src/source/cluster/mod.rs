@@ -43,7 +43,7 @@ use super::{
 };
 use crate::{
     api::{SourceHealth, SourceView},
-    model::{Clock, ObjectKey, ObjectRef},
+    model::{Clock, KeySecrets, ObjectKey, ObjectRef},
 };
 
 /// Configuration of the watches.
@@ -53,8 +53,8 @@ pub struct ClusterOptions {
     pub namespaces: Vec<String>,
     /// A label selector for the namespaces to watch, in the API server's form.
     pub selector: Option<String>,
-    /// The Secret with the installation's sealing keys.
-    pub sealing_secret: ObjectKey,
+    /// The Secrets with the installation's keys.
+    pub key_secrets: KeySecrets,
 }
 
 impl ClusterOptions {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     api::{CachedSecret, OWNER_ANNOTATION, ObjectSet, owner, signing_keys_name},
-    model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef},
+    model::{KeySecrets, ManagedKind, ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Maximum bytes of a Secret that its owner does not name.
@@ -29,8 +29,8 @@ pub(super) struct SecretFilter {
     /// Whether all of Lanyard's own objects are among them. Secrets are listed afterwards, so that
     /// they need not be fetched one by one.
     pub(super) is_ready: watch::Receiver<bool>,
-    /// The Secret of sealing keys.
-    pub(super) sealing: ObjectKey,
+    /// The Secrets with the installation's keys.
+    pub(super) key_secrets: KeySecrets,
 }
 
 /// Maximum length of an issuer that a Secret reserves.
@@ -56,11 +56,11 @@ pub(super) type Spares = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
 /// docs/design/cluster.md#secrets.
 pub(super) fn secret_retention(
     objects: &ObjectSet,
-    sealing: &ObjectKey,
+    key_secrets: &KeySecrets,
     key: &ObjectKey,
     owner: Option<&str>,
 ) -> SecretRetention {
-    if key == sealing {
+    if key_secrets.contains(key) {
         return SecretRetention::Whole;
     }
     let Some(owner) = owner.and_then(|owner| owner::parse_owner_annotation(&key.namespace, owner))
@@ -87,13 +87,13 @@ pub(super) fn secret_retention(
 /// Secret is never copied.
 pub(super) fn retained_part(
     objects: &ObjectSet,
-    sealing: &ObjectKey,
+    key_secrets: &KeySecrets,
     key: &ObjectKey,
     secret: Secret,
 ) -> Option<CachedSecret> {
     let annotations = secret.metadata.annotations.as_ref();
     let owner = annotations.and_then(|all| all.get(OWNER_ANNOTATION)).map(String::as_str);
-    match secret_retention(objects, sealing, key, owner) {
+    match secret_retention(objects, key_secrets, key, owner) {
         SecretRetention::Whole => Some(CachedSecret::new(secret)),
         SecretRetention::Spare(_) => Some(shortened(CachedSecret::new(secret))),
         SecretRetention::Reservation => reserving_part(&CachedSecret::new(secret)),
@@ -170,10 +170,10 @@ mod tests {
 
     #[test]
     fn only_secrets_that_an_object_owns_and_names_are_kept_whole() {
-        let (objects, sealing) = (objects(), ObjectKey::new("lanyard", "sealing"));
+        let (objects, secrets) = (objects(), KeySecrets::new("lanyard", ""));
         let kept = |namespace, name, owner| {
             let key = ObjectKey::new(namespace, name);
-            retained_part(&objects, &sealing, &key, secret(owner, 3_000_000))
+            retained_part(&objects, &secrets, &key, secret(owner, 3_000_000))
                 .map(|it| it.is_whole())
         };
         let shop = Some("OidcClient/shop");
@@ -193,7 +193,9 @@ mod tests {
         ] {
             assert_eq!(kept(namespace, name, owner), None, "{namespace}/{name} {owner:?}");
         }
-        assert_eq!(kept("lanyard", "sealing", None), Some(true));
+        for own in ["sealing-keys", "vault-keys"] {
+            assert_eq!(kept("lanyard", own, None), Some(true), "{own}");
+        }
     }
 
     #[test]

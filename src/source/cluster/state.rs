@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{CachedSecret, NamespaceLabels, ObjectSet, SecretState},
-    model::{ObjectKey, ObjectKind, ObjectRef},
+    model::{KeySecrets, ObjectKey, ObjectKind, ObjectRef},
 };
 
 impl List {
@@ -34,8 +34,8 @@ pub(super) struct WatchState {
     fetched: BTreeMap<ObjectKey, String>,
     denied: ForbiddenWatches,
     lists: Vec<List>,
-    /// The Secret of sealing keys, which belongs to no object.
-    sealing: ObjectKey,
+    /// The Secrets with the installation's keys, which belong to no object.
+    key_secrets: KeySecrets,
     spares: Spares,
     /// Namespaces in which an object was removed, or names other Secrets than before.
     released: BTreeSet<Arc<str>>,
@@ -54,7 +54,7 @@ struct List {
 impl WatchState {
     pub(super) fn new(
         watches: impl IntoIterator<Item = ObjectKind>,
-        sealing: ObjectKey,
+        key_secrets: KeySecrets,
         sees_namespaces: bool,
     ) -> Self {
         let mut objects = ObjectSet::default();
@@ -68,7 +68,7 @@ impl WatchState {
             fetched: BTreeMap::new(),
             denied: ForbiddenWatches::default(),
             lists: watches.into_iter().map(List::new).collect(),
-            sealing,
+            key_secrets,
             spares: Spares::new(),
             released: BTreeSet::new(),
         }

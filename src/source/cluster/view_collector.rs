@@ -39,12 +39,12 @@ pub(super) async fn run_view_collector(
     let filter = SecretFilter {
         objects: Arc::default(),
         is_ready: ready.subscribe(),
-        sealing: options.sealing_secret.clone(),
+        key_secrets: options.key_secrets.clone(),
     };
     let (kinds, streams): (Vec<_>, Vec<_>) =
         watches::all_watches(&client, &options, &filter).into_iter().unzip();
-    let sealing = options.sealing_secret.clone();
-    let mut state = WatchState::new(kinds, sealing, options.reads_labels());
+    let key_secrets = options.key_secrets.clone();
+    let mut state = WatchState::new(kinds, key_secrets, options.reads_labels());
     let mut changes = stream::select_all(streams).ready_chunks(1024);
     let mut retry = false;
     let mut ask = tokio::time::interval(REFETCH_INTERVAL);

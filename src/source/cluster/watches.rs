@@ -73,10 +73,12 @@ pub(super) fn all_watches(
     for namespace in &options.namespaces {
         watches.namespace(Some(namespace));
     }
-    let sealing = &options.sealing_secret;
-    if !options.watches_all() && !options.namespaces.iter().any(|it| **it == *sealing.namespace) {
-        let api = Api::namespaced(watches.client.clone(), &sealing.namespace);
-        let only = Config::default().fields(&format!("metadata.name={}", sealing.name));
+    for secret in options.key_secrets.all() {
+        if options.watches_all() || options.namespaces.iter().any(|it| **it == *secret.namespace) {
+            continue;
+        }
+        let api = Api::namespaced(watches.client.clone(), &secret.namespace);
+        let only = Config::default().fields(&format!("metadata.name={}", secret.name));
         watches.add((api, None), only, ObjectKind::Secret, own);
     }
     watches.streams
@@ -162,7 +164,7 @@ impl Watches {
             .flat_map(move |_| streaming_or_paged(api.clone(), &config, SECRET_PAGE_SIZE));
         self.push(secrets, ObjectKind::Secret, namespace, move |key, WithoutManagedFields(it)| {
             let version = it.metadata.resource_version.clone().unwrap_or_default();
-            retained_part(&filter.objects.load(), &filter.sealing, key, it)
+            retained_part(&filter.objects.load(), &filter.key_secrets, key, it)
                 .map_or(WatchEntry::OtherSecret(version), WatchEntry::ManagedSecret)
         });
     }
@@ -225,7 +227,7 @@ mod tests {
     use tower::service_fn;
 
     use super::*;
-    use crate::api::ObjectSet;
+    use crate::{api::ObjectSet, model::KeySecrets};
 
     /// The first requests to an API server without objects: URL and `Accept` header of each.
     async fn asked(namespaces: &[&str]) -> Vec<(String, String)> {
@@ -251,12 +253,12 @@ mod tests {
         let options = ClusterOptions {
             namespaces: namespaces.iter().map(|&it| it.to_owned()).collect(),
             selector: None,
-            sealing_secret: ObjectKey::new("lanyard", "sealing"),
+            key_secrets: KeySecrets::new("lanyard", ""),
         };
         let filter = SecretFilter {
             objects: Arc::new(ArcSwap::from_pointee(ObjectSet::default())),
             is_ready: watch::channel(true).1,
-            sealing: options.sealing_secret.clone(),
+            key_secrets: options.key_secrets.clone(),
         };
         for (_, mut changes) in all_watches(&Client::new(server, "default"), &options, &filter) {
             loop {
@@ -292,7 +294,7 @@ mod tests {
                 asked.iter().filter(|(url, _)| url.contains("/secrets")).collect();
             assert!(secrets.len() >= 2, "{asked:?}");
             for (url, accept) in secrets {
-                let own = url.contains("managed%3Dtrue") || url.contains("metadata.name%3Dsealing");
+                let own = url.contains("managed%3Dtrue") || url.contains("metadata.name%3D");
                 assert_eq!(!own, accept.contains("as=PartialObjectMetadata"), "{url}: {accept}");
             }
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     api::{ManagedObject, Tenant, TenantSpec},
-    model::{HostPattern, HostPermission, HostSettings, Timestamp},
+    model::{HostPattern, HostPermission, HostSettings, KeySecrets, Timestamp},
 };
 
 const ISSUER: &str = "https://login.test";
@@ -21,7 +21,7 @@ fn installation(dev: bool) -> Installation {
         },
         client_secrets: crate::model::SecretPermissions::default(),
         dev,
-        sealing_secret: ObjectKey::new("lanyard", "sealing-keys"),
+        key_secrets: KeySecrets::new("lanyard", ""),
     }
 }
 

@@ -15,7 +15,7 @@ impl WatchState {
     /// Stores a Secret with Lanyard's label, or only its version if it belongs to no object. Returns
     /// true if its content changed.
     pub(super) fn retain(&mut self, key: ObjectKey, secret: &CachedSecret) -> bool {
-        let kept = match secret_retention(&self.objects, &self.sealing, &key, secret.owner()) {
+        let kept = match secret_retention(&self.objects, &self.key_secrets, &key, secret.owner()) {
             // A Secret without content has to be fetched.
             SecretRetention::Whole => secret.is_whole().then(|| secret.clone()),
             SecretRetention::Spare(owner) => {

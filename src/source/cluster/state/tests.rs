@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::{
     api::AnyCachedObject,
-    model::{ManagedKind, ObjectRef},
+    model::{KeySecrets, ManagedKind, ObjectRef},
     source::manifests::{ManifestObject, parse_text},
 };
 
@@ -12,7 +12,7 @@ const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: 
 /// A state with one user, which refers to an unmanaged Secret.
 fn state() -> (WatchState, ObjectKey) {
     let (mut state, key) = (
-        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true),
+        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true),
         ObjectKey::new("team", "ada"),
     );
     let (mut parsed, _) = parse_text(Path::new("test.yaml"), USER);
@@ -74,7 +74,7 @@ fn secret(version: &str) -> CachedSecret {
 #[test]
 fn a_secret_is_kept_as_long_as_its_owner_names_it() {
     let mut state =
-        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let key = ObjectKey::new("team", "shop-oidc");
     let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
     let there = || WatchEvent::There(reference.clone(), WatchEntry::ManagedSecret(secret("1")));
@@ -100,7 +100,7 @@ fn a_secret_is_kept_as_long_as_its_owner_names_it() {
 #[test]
 fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
     let mut state =
-        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let (shop, object) = client();
     apply(&mut state, WatchEvent::There(shop, object));
     for (name, is_whole) in [("shop-oidc", true), ("a", true), ("b", true), ("c", false)] {
@@ -117,7 +117,7 @@ fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
 #[test]
 fn the_key_secret_of_a_deleted_tenant_keeps_its_reservation_but_not_its_keys() {
     let mut state =
-        WatchState::new([ObjectKind::Secret], ObjectKey::new("lanyard", "sealing"), true);
+        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let key = ObjectKey::new("team", "main-signing-keys");
     let secret = serde_json::json!({
         "metadata": {
