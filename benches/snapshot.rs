@@ -14,8 +14,8 @@ use lanyard::{
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
-        HostSettings, Installation, Issuer, KeySecrets, ObjectKey, SecretPermissions, SigningAlgorithm,
-        Timestamp,
+        HostSettings, Installation, Issuer, KeySecrets, ObjectKey, SecretPermissions,
+        SigningAlgorithm, Timestamp,
     },
     registry::{BuildCache, build_snapshot},
 };
@@ -29,6 +29,7 @@ fn installation() -> Installation {
         hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: false,
+        keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
     }
 }

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use crate::{
     cli::{RunArgs, ServeArgs},
     model::{
-        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
-        SecretPermission, SecretPermissions,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
+        ObjectKey, SecretPermission, SecretPermissions,
     },
 };
 
@@ -48,6 +48,7 @@ pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
             )?,
         },
         dev: false,
+        keeps_authenticators: args.store.keeps_authenticators(),
         key_secrets: KeySecrets::new(&args.namespace, &format!("{}-", args.release_name)),
     })
 }

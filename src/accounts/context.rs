@@ -8,7 +8,7 @@ use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCa
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch, trusting_client},
     identity::{CredentialThrottle, throttle_prefix},
-    keys::{AccessTokenCache, Sealer, Signer},
+    keys::{AccessTokenCache, Sealer, Signer, Vault},
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
         Timestamp,
@@ -132,6 +132,8 @@ pub struct AccountContext<'a> {
     pub tenant: &'a Arc<ServedTenant>,
     /// The installation's sealing keys; `None` until they exist.
     pub sealer: Option<&'a Arc<Sealer>>,
+    /// The installation's vault keys; `None` until they exist.
+    pub vault: Option<&'a Arc<Vault>>,
     /// The current time by the replica's own clock.
     pub now: Timestamp,
     /// The current time by the store's clock, to compare with times that other replicas wrote.
@@ -162,6 +164,11 @@ impl<'a> AccountContext<'a> {
     /// The installation's sealing keys.
     pub fn sealer(&self) -> Result<&'a Sealer, AccountError> {
         self.sealer.map(|sealer| &**sealer).ok_or(AccountError::NoSealingKeys)
+    }
+
+    /// The installation's vault keys.
+    pub fn vault(&self) -> Result<&'a Vault, AccountError> {
+        self.vault.map(|vault| &**vault).ok_or(AccountError::NoVaultKey)
     }
 
     /// The HTTP client for an identity provider of the tenant, which trusts the certificates of its object

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{AccountContext, AccountServices};
 use crate::{
-    keys::Sealer,
+    keys::{Sealer, Vault},
     model::{AuditOrigin, Endpoint, Timestamp},
     registry::ServedTenant,
     telemetry::AccessFacts,
@@ -16,6 +16,7 @@ pub(super) struct DetachedContext {
     services: Arc<AccountServices>,
     tenant: Arc<ServedTenant>,
     sealer: Option<Arc<Sealer>>,
+    vault: Option<Arc<Vault>>,
     now: Timestamp,
     store_now: Timestamp,
     facts: AccessFacts,
@@ -33,6 +34,7 @@ impl DetachedContext {
             services: Arc::clone(context.services),
             tenant: Arc::clone(context.tenant),
             sealer: context.sealer.cloned(),
+            vault: context.vault.cloned(),
             now: context.now,
             store_now: context.store_now,
             facts: AccessFacts::default(),
@@ -49,6 +51,7 @@ impl DetachedContext {
             services: &self.services,
             tenant: &self.tenant,
             sealer: self.sealer.as_ref(),
+            vault: self.vault.as_ref(),
             now: self.now,
             store_now: self.store_now,
             facts: &self.facts,

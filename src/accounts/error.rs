@@ -43,6 +43,14 @@ pub enum AccountError {
     /// The installation's sealing keys have not been read or created yet.
     #[error("the sealing keys do not exist yet")]
     NoSealingKeys,
+    /// A vault key has not been read or created yet, or is lost. Authenticators cannot be used.
+    #[error(
+        "a vault key is missing, so authenticators cannot be used; restore the Secret of vault keys"
+    )]
+    NoVaultKey,
+    /// An authenticator in the store was altered, or moved from another person.
+    #[error("a {} record in the store was altered or moved", .0.as_str())]
+    AlteredRecord(RecordKind),
 }
 
 impl AccountError {
@@ -57,10 +65,12 @@ impl AccountError {
             | Self::NoSigningKey(_)
             | Self::ProviderUnavailable(_)
             | Self::NotAdmitted(_)
-            | Self::NoSealingKeys => true,
+            | Self::NoSealingKeys
+            | Self::NoVaultKey => true,
             Self::Store(StoreError::TooLarge(_))
             | Self::Sign(SignError::Unusable)
-            | Self::Undecodable(_) => false,
+            | Self::Undecodable(_)
+            | Self::AlteredRecord(_) => false,
         }
     }
 }

@@ -34,6 +34,8 @@ pub enum SignInSource {
     Directory(String),
     /// At an OpenID provider or at GitHub.
     Provider(Box<NewUpstreamSession>),
+    /// Where the session of the browser is from, which a further factor continues.
+    Continued,
 }
 
 /// A session that has just begun at a provider.
@@ -61,6 +63,7 @@ pub(super) async fn begin_upstream_session(
 ) -> Result<Option<SignInOrigin>, AccountError> {
     let new = match source {
         SignInSource::Tenant => return Ok(None),
+        SignInSource::Continued => return Ok(previous.and_then(|it| it.origin.clone())),
         SignInSource::Directory(provider) => {
             return Ok(Some(SignInOrigin { provider, upstream_session: None }));
         }

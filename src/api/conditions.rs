@@ -41,7 +41,7 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True, except `Stalled`, `Warning` and `Reachable`.
+    /// All other conditions are True, except `Stalled`, `Warning`, `Reachable` and `EnrolmentAvailable`.
     Ready on "all kinds",
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
@@ -53,6 +53,9 @@ condition_types! {
     /// The condition is absent before the first answer, and for a provider that is not served or is
     /// another tenant of the installation.
     Reachable on "IdentityProvider",
+    /// People can enrol the authenticators of `spec.authenticators`. `Ready` does not depend on it. The
+    /// condition is absent for a tenant that offers none.
+    EnrolmentAvailable on "Tenant",
 }
 
 impl ConditionReason {
@@ -111,6 +114,8 @@ condition_reasons! {
     Ready: "",
     /// The keys or the Secret are in order.
     Available: "",
+    /// The installation's store does not keep what people enrol.
+    StoreNotDurable: "Use the store `postgres`, `valkey` without `allowLoss`, or `embedded` with a volume.",
     /// A field has a value that cannot be served.
     Invalid: "Change the fields that the message names.",
     /// This release does not know a value.

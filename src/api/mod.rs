@@ -6,6 +6,7 @@
 
 mod access;
 mod any_cached_object;
+mod authenticators;
 mod cached_object;
 mod cached_secret;
 mod client_secret;
@@ -38,6 +39,7 @@ mod tenant_protocol;
 
 pub use access::{AccessRuleSpec, AccessSpec};
 pub use any_cached_object::AnyCachedObject;
+pub use authenticators::AuthenticatorsSpec;
 pub use cached_object::CachedObject;
 pub use cached_secret::CachedSecret;
 pub use client_secret::{ClientSecretKeys, ClientSecretTemplate};

@@ -72,6 +72,13 @@ pub struct OidcUserSpec {
     #[schemars(length(min = 20, max = 35))]
     #[x_kube(validation = user::time())]
     pub sign_out_before: Option<String>,
+    /// Voids the authenticators that the user set up before this time (RFC 3339), and ends sessions and
+    /// grants made before it. For a user who has lost the authenticator. A time in the future has no
+    /// effect until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 20, max = 35))]
+    #[x_kube(validation = user::time())]
+    pub reset_authenticators_before: Option<String>,
     /// Groups of the user, for the claim `groups` (scope `groups`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]

@@ -14,7 +14,7 @@ pub use client_bounds::ClientBoundsSpec;
 pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
-    AccessSpec, EnumSpec, rules,
+    AccessSpec, AuthenticatorsSpec, EnumSpec, rules,
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
@@ -88,6 +88,9 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["value"]))]
     pub acr_levels: Vec<AcrLevelSpec>,
+    /// The authenticators that people may enrol on their account page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticators: Option<AuthenticatorsSpec>,
     /// The ways in which clients may send request objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_objects: Option<RequestObjectsSpec>,

@@ -53,6 +53,21 @@ pub struct StoreArgs {
     /// to sign in again
     #[arg(long, env = "LANYARD_VALKEY_ALLOW_LOSS")]
     pub valkey_allow_loss: bool,
+    /// The file of the embedded store is lost with the Pod. People can enrol no authenticators then
+    #[arg(long, env = "LANYARD_STORE_EPHEMERAL")]
+    pub store_ephemeral: bool,
+}
+
+impl StoreArgs {
+    /// Returns true if the store promises to keep records without an end, such as authenticators.
+    pub const fn keeps_authenticators(&self) -> bool {
+        match self.store {
+            StoreKind::Memory => false,
+            StoreKind::Embedded => !self.store_ephemeral,
+            StoreKind::Postgres => true,
+            StoreKind::Valkey => !self.valkey_allow_loss,
+        }
+    }
 }
 
 /// A flag's value that is never printed.

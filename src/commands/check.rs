@@ -98,6 +98,7 @@ fn validate_objects(
         hosts: HostSettings::default(),
         client_secrets: SecretPermissions::default(),
         dev: true,
+        keeps_authenticators: true,
         key_secrets: KeySecrets::new("", ""),
     };
     let objects = collect_objects(objects.into_iter().map(CachedManifest::of));

@@ -57,6 +57,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         },
         client_secrets: SecretPermissions::default(),
         dev: true,
+        keeps_authenticators: args.store.keeps_authenticators(),
         key_secrets: KeySecrets::new("lanyard-dev", ""),
     };
     let stop = signals::stop_signal()?;
@@ -92,7 +93,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     };
     let mut asked = stop.clone();
     let probe = upstream_probe(&args.serve, true, &parts.app.accounts.metrics)?;
-    let context = parts.controller(&source).collecting_garbage();
+    let context = parts.controller(&source, leads.clone()).collecting_garbage();
     let context = context.with_upstream_probe(Arc::new(probe));
     let acting = tokio::spawn(controller::run_controller(context, leads, async move {
         asked.wait_for(|stop| *stop).await.map(drop)

@@ -92,7 +92,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
-    let controller = parts.controller(&source).with_host_settings(hosts);
+    let controller = parts.controller(&source, leads.subscribe()).with_host_settings(hosts);
     let acting = tokio::spawn(controller::run_elected(
         controller.with_spare_keys(SPARE_KEYS).with_upstream_probe(Arc::new(probe)),
         candidate,

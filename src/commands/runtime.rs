@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use super::measuring::{PrometheusReconcileMetrics, measure_snapshots};
 use crate::{
     accounts::{
-        AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, run_notifier,
+        AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, VaultResealer,
+        run_notifier,
     },
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
@@ -153,8 +154,15 @@ impl ServerRuntime {
         ));
     }
 
-    /// The context of the controllers.
-    pub(super) fn controller(&self, source: &SharedSource) -> controller::ControllerContext {
+    /// The context of the controllers. Starts what seals authenticators again while this replica leads.
+    pub(super) fn controller(
+        &self,
+        source: &SharedSource,
+        leads: watch::Receiver<bool>,
+    ) -> controller::ControllerContext {
+        let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
+        let (resealer, vault_use) = VaultResealer::new(accounts, registry, &self.clock);
+        tokio::spawn(resealer.run(leads));
         controller::ControllerContext::new(
             Arc::clone(source),
             self.app.registry.clone(),
@@ -166,6 +174,7 @@ impl ServerRuntime {
         .observed_by(Arc::new(PrometheusReconcileMetrics(Arc::clone(&self.app.accounts.metrics))))
         .with_base_url(self.installation.base_url.clone())
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
+        .with_vault_use(vault_use)
         .with_refresh_replays(Arc::new(StoredRefreshReplays::new(&self.app.accounts, &self.clock)))
     }
 

@@ -8,6 +8,7 @@ use crate::{
     model::{
         Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ObjectKind,
         SharedAuditSink, SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver,
+        VaultUseReceiver,
     },
     registry,
     source::SharedSource,
@@ -82,6 +83,8 @@ pub struct ControllerContext {
     pub(super) audit: SharedAuditSink,
     /// Asks identity providers whether they can be used; `None` where they are not asked.
     pub(super) probe: Option<SharedUpstreamProbe>,
+    /// The vault keys that records of the store are sealed with.
+    pub(super) vault_use: Option<VaultUseReceiver>,
     /// The conclusions from their answers.
     pub(super) reachability: Arc<Reachability>,
     /// Makes signing keys.
@@ -111,6 +114,7 @@ impl ControllerContext {
             host_settings: None,
             audit: Arc::new(IgnoredAudit),
             probe: None,
+            vault_use: None,
             reachability: Arc::default(),
             key_maker: Arc::default(),
         }
@@ -158,6 +162,12 @@ impl ControllerContext {
         Self { probe: Some(probe), ..self }
     }
 
+    /// Sets what says which vault keys are in use. Without it none retires.
+    #[must_use]
+    pub fn with_vault_use(self, found: VaultUseReceiver) -> Self {
+        Self { vault_use: Some(found), ..self }
+    }
+
     /// Sets the counts of superseded refresh tokens that were used.
     #[must_use]
     pub fn with_refresh_replays(self, replays: SharedRefreshReplays) -> Self {
@@ -173,8 +183,6 @@ impl ControllerContext {
 
 impl fmt::Debug for ControllerContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("key_secrets", &self.key_secrets)
-            .finish_non_exhaustive()
+        f.debug_struct("Context").field("key_secrets", &self.key_secrets).finish_non_exhaustive()
     }
 }

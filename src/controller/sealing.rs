@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 
-use installation_keys::InstallationKeys;
+use installation_keys::{InstallationKeys, longest_sealed};
 
 use super::{
     ControllerContext, MissingSealingKeys, ReconcileError,
@@ -23,15 +23,11 @@ use crate::{
         KeyEntries, MARKING_KEY_ENTRY, Sealer, SealingKey, SealingPlan, new_marking_key,
         new_sealing_key, read_sealing_keys, write_marking_key, write_sealing_key,
     },
-    model::{Entropy, KeyChange, ObjectKey, ObjectKind, ObjectRef, Timestamp},
-    registry::{Snapshot, discarded_keys},
+    model::{Entropy, KeyChange, ObjectKey, ObjectKind, ObjectRef, Timestamp, VaultKeysInUse},
+    registry::discarded_keys,
     source::EventRecord,
 };
 
-/// Minimum time for which a key stays readable: the default lifetime of a grant.
-const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Added to the longest lifetime, for clock differences and records that outlive their codes.
-const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 const OWNER_KIND: &str = "Installation";
 
 /// Creates, rotates or restores the keys of one of the installation's Secrets.
@@ -41,12 +37,14 @@ pub async fn reconcile_installation_keys(
     key: &ObjectKey,
 ) -> Result<Action, ReconcileError> {
     let keys = InstallationKeys::in_secret(key, &context.key_secrets);
+    let in_use = context.vault_use.as_ref().and_then(|found| found.borrow().clone());
     let seen = ObservedSealingKeys {
         keys,
         key,
         secret: world.secret(key),
         held: keys.held(&world.snapshot),
         had_some: keys.had_some(world),
+        in_use: in_use.as_ref(),
     };
     let longest = longest_sealed(&world.snapshot);
     let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
@@ -76,6 +74,8 @@ struct ObservedSealingKeys<'a> {
     held: Option<&'a Sealer>,
     /// Whether keys have existed before.
     had_some: bool,
+    /// The vault keys that records of the store are sealed with.
+    in_use: Option<&'a VaultKeysInUse>,
 }
 
 /// The changes that are due.
@@ -85,15 +85,6 @@ struct SealingKeysPlan {
     wake: Option<Timestamp>,
     loss: Option<MissingSealingKeys>,
     changes: KeyChanges,
-}
-
-/// The longest lifetime of anything that is sealed.
-fn longest_sealed(snapshot: &Snapshot) -> Duration {
-    let lifetimes = snapshot.tenants().map(|served| {
-        let lifetimes = &served.tenant.lifetimes;
-        lifetimes.refresh_token_absolute.max(lifetimes.session_absolute)
-    });
-    lifetimes.max().unwrap_or_default().max(MIN_RETENTION) + RETENTION_MARGIN
 }
 
 fn plan(
@@ -112,7 +103,7 @@ fn plan(
     };
     let entries = before.map(CachedSecret::entries).unwrap_or_default();
     let mut change = SealingKeysChange::of(seen, &entries, before, now);
-    let plan = seen.keys.plan(&change.keys, longest, now);
+    let plan = seen.keys.plan(&change.keys, longest, seen.in_use, now);
     if before.is_some() && plan.is_empty() && change.is_empty() {
         return SealingKeysPlan { wake: plan.wake, ..SealingKeysPlan::default() };
     }

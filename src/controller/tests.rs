@@ -27,8 +27,8 @@ use crate::{
         MalformedObject, OWNER_ANNOTATION, RawStatus, SecretState,
     },
     model::{
-        Clock as _, FixedClock, HostSettings, Installation, Issuer, KeySecrets, ManagedKind, ObjectKey,
-        ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget,
+        Clock as _, FixedClock, HostSettings, Installation, Issuer, KeySecrets, ManagedKind,
+        ObjectKey, ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget,
         SecretPermissions, SeededEntropy, Timestamp, UpstreamProbe,
     },
     registry::{self, BuildCache},
@@ -94,6 +94,7 @@ impl Cluster {
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
+            keeps_authenticators: true,
             key_secrets,
         };
         Self {

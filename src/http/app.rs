@@ -89,6 +89,7 @@ impl AppState {
             services: &self.accounts,
             tenant: &request.tenant,
             sealer: request.snapshot.sealer.as_ref(),
+            vault: request.snapshot.vault.as_ref(),
             now: request.now,
             store_now: request.store_now,
             facts: &request.facts,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::model::Timestamp;
 
 /// The parameters of a backoff.
-#[derive(Clone, Copy)]
-pub(super) struct BackoffPolicy {
+#[derive(Clone, Copy, Debug)]
+pub struct BackoffPolicy {
     /// Failures that do not cause a wait.
     pub free: u32,
     /// The wait after the last free failure. It doubles with each further failure.
@@ -18,11 +18,14 @@ pub(super) struct BackoffPolicy {
 }
 
 /// The failures counted so far.
-#[derive(Clone, Copy)]
-pub(super) struct BackoffCounter {
-    failures: u32,
-    last: Timestamp,
-    wait_until: Timestamp,
+#[derive(Clone, Copy, Debug)]
+pub struct BackoffCounter {
+    /// The number of failures.
+    pub failures: u32,
+    /// When the last one was.
+    pub last: Timestamp,
+    /// When the next attempt is allowed.
+    pub wait_until: Timestamp,
 }
 
 impl BackoffCounter {
@@ -35,7 +38,7 @@ impl BackoffCounter {
 impl BackoffPolicy {
     /// Returns the time until the next attempt is allowed, rounded up to whole seconds so that the
     /// wait shown to users and in `Retry-After` is long enough.
-    pub(super) fn wait(&self, count: Option<BackoffCounter>, now: Timestamp) -> Duration {
+    pub fn wait_time(&self, count: Option<BackoffCounter>, now: Timestamp) -> Duration {
         // Concurrent attempts may be recorded out of order. Only wait if the previous attempt
         // itself caused a wait.
         let waits = count.filter(|count| count.wait_until > count.last);
@@ -46,11 +49,7 @@ impl BackoffPolicy {
     }
 
     /// Returns the count after one more failure.
-    pub(super) fn after_failure(
-        &self,
-        count: Option<BackoffCounter>,
-        now: Timestamp,
-    ) -> BackoffCounter {
+    pub fn after_failure(&self, count: Option<BackoffCounter>, now: Timestamp) -> BackoffCounter {
         let before = count.filter(|count| now.since(count.last) < self.forget);
         let failures = before.map_or(0, |count| count.failures).saturating_add(1);
         let delay = match failures.checked_sub(self.free) {

@@ -99,8 +99,9 @@ impl CredentialThrottle {
     ) -> Result<(), Duration> {
         let (pair, address) = self.keys(credential);
         let mut tables = self.tables();
-        let of_pair = CLIENT_BACKOFF.wait(tables.of(credential.exists).peek(&pair).copied(), now);
-        let of_address = ADDRESS_BACKOFF.wait(tables.others.peek(&address).copied(), now);
+        let of_pair =
+            CLIENT_BACKOFF.wait_time(tables.of(credential.exists).peek(&pair).copied(), now);
+        let of_address = ADDRESS_BACKOFF.wait_time(tables.others.peek(&address).copied(), now);
         let wait = of_pair.max(of_address);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }

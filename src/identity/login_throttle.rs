@@ -144,7 +144,7 @@ impl LoginThrottle {
         let counted = tables.counted(&keys, now);
         let wait = counted
             .iter()
-            .map(|(key, policy)| policy.wait(tables.count(*key), now))
+            .map(|(key, policy)| policy.wait_time(tables.count(*key), now))
             .max()
             .unwrap_or_default();
         if !wait.is_zero() {
@@ -217,7 +217,7 @@ impl Tables {
 
     /// Returns the counters that apply to an attempt.
     fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(Key, BackoffPolicy)> {
-        let ready = |key: &Key| PAIR_BACKOFF.wait(self.count(*key), now).is_zero();
+        let ready = |key: &Key| PAIR_BACKOFF.wait_time(self.count(*key), now).is_zero();
         if let Some(device) = keys.device.filter(ready) {
             return vec![(device, PAIR_BACKOFF)];
         }

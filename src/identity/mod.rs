@@ -15,6 +15,7 @@ mod password_verifier;
 mod rate;
 mod sign_in;
 
+pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy};
 pub use foreign_hash::ForeignHash;

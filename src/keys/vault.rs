@@ -1,18 +1,26 @@
 //! The installation's vault keys. They seal values in the store that have no end, such as the
-//! authenticators of people, so a vault key is not replaced by the passing of time.
+//! authenticators of people, so a vault key stays until they are sealed with its successor.
 //!
 //! A value counts in the one place that it was sealed for: a writer of the database cannot give the
 //! authenticator of one person to another.
+
+use std::time::Duration;
 
 use super::{
     discarded_keys::DiscardedKeys,
     key_secret::{DamagedEntry, KeyEntries},
     seal::Sealer,
-    sealing_keys::{SealingKey, SealingPlan},
+    sealing_keys::{SealingKey, SealingPlan, sealing_plan},
 };
-use crate::model::{Entropy, TenantId, Timestamp};
+use crate::model::{Entropy, TenantId, Timestamp, VaultKeysInUse};
 
 const LABEL: &[u8] = b"lanyard vault";
+/// How long a key may still seal after its successor has begun to.
+const OVERLAP: Duration = Duration::from_hours(24);
+/// How long a key is kept after the last value under it: a backup of the store can be restored until then.
+const RETENTION: Duration = Duration::from_hours(24 * 90);
+/// Time until the plan looks again whether a key is in use.
+const LOOK_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The place of a value in the store.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +88,17 @@ impl Vault {
         &self.discarded
     }
 
+    /// The key that seals now, by its id, and when it began to.
+    pub fn current_key(&self, now: Timestamp) -> ([u8; 4], Timestamp) {
+        let key = self.sealer.sealing_key(now);
+        (key.id, key.seals_from)
+    }
+
+    /// The id of the key that sealed a value; `None` for anything else.
+    pub fn key_id(text: &str) -> Option<[u8; 4]> {
+        Sealer::key_id(text)
+    }
+
     /// Seals a value for its place.
     pub fn seal(
         &self,
@@ -119,13 +138,46 @@ fn info<'a>(place: VaultPlace<'a>, tenant: &'a str) -> [&'a [u8]; 7] {
     [LABEL, b"\0", tenant.as_bytes(), b"\0", kind, b"\0", id]
 }
 
-/// Plans the vault keys: a first key is made at once.
-pub fn vault_plan(keys: &[SealingKey], now: Timestamp) -> SealingPlan {
-    SealingPlan { add: keys.is_empty().then_some(now), ..SealingPlan::default() }
+/// Plans the vault keys. A key is replaced like a sealing key. It retires some time after nothing in the
+/// store is sealed with it any more, so that a backup of the store can be restored until then.
+pub fn vault_plan(
+    keys: &[SealingKey],
+    in_use: Option<&VaultKeysInUse>,
+    now: Timestamp,
+) -> SealingPlan {
+    // A replacement is planned as for a sealing key whose values never expire.
+    let SealingPlan { add, wake, .. } = sealing_plan(keys, Duration::MAX, now);
+    let mut plan = SealingPlan { add, wake, ..SealingPlan::default() };
+    let mut order: Vec<&SealingKey> = keys.iter().filter(|key| key.seals_from <= now).collect();
+    order.sort_by_key(|key| (key.seals_from, key.id));
+    let Some((current, earlier)) = order.split_last() else { return plan };
+    let is_unused = |key: &SealingKey| {
+        in_use.is_some_and(|found| {
+            // A replica may have sealed with the key while its successor began to.
+            found.newest == current.id
+                && found.checked_at >= current.seals_from.plus(OVERLAP)
+                && !found.left.contains(&key.id)
+        })
+    };
+    let mut looks_again = false;
+    for key in earlier {
+        match key.retire_at {
+            None if is_unused(key) => plan.retire.push((key.entry_name(), now.plus(RETENTION))),
+            Some(at) if at <= now && is_unused(key) => plan.remove.push(key.entry_name()),
+            Some(at) if at > now => plan.wake = plan.wake.into_iter().chain([at]).min(),
+            _ => looks_again = true,
+        }
+    }
+    if looks_again {
+        plan.wake = plan.wake.into_iter().chain([now.plus(LOOK_INTERVAL)]).min();
+    }
+    plan
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         keys::{new_sealing_key, write_sealing_key},
@@ -176,10 +228,61 @@ mod tests {
     }
 
     #[test]
-    fn one_key_is_made_and_stays() {
-        assert_eq!(vault_plan(&[], NOW).add, Some(NOW));
-        let key = new_sealing_key(&SeededEntropy::new(1), NOW, NOW);
-        let years = NOW.plus(std::time::Duration::from_hours(24 * 3650));
-        assert!(vault_plan(&[key], years).is_empty());
+    fn a_key_retires_when_nothing_is_sealed_with_it_and_a_backup_is_old() {
+        const DAY: Duration = Duration::from_hours(24);
+        assert_eq!(vault_plan(&[], None, NOW).add, Some(NOW));
+        let first = new_sealing_key(&SeededEntropy::new(1), NOW, NOW);
+        let due = NOW.plus(89 * DAY);
+        let plan = vault_plan(std::slice::from_ref(&first), None, due);
+        assert_eq!((plan.add, plan.retire.len()), (Some(due.plus(DAY)), 0));
+        let second = new_sealing_key(&SeededEntropy::new(2), due, due.plus(DAY));
+        let mut keys = [first.clone(), second.clone()];
+        let found = |checked_at: Timestamp, left: &[[u8; 4]]| VaultKeysInUse {
+            newest: second.id,
+            left: left.iter().copied().collect(),
+            checked_at,
+        };
+        let later = due.plus(3 * DAY);
+        assert!(vault_plan(&keys, None, later).is_empty(), "nothing was looked at");
+        let early = found(due.plus(DAY), &[]);
+        assert!(vault_plan(&keys, Some(&early), later).is_empty(), "both sealed at that time");
+        let left = found(later, &[first.id]);
+        assert!(vault_plan(&keys, Some(&left), later).is_empty(), "something is left");
+        assert_eq!(vault_plan(&keys, Some(&left), later).wake, Some(later.plus(LOOK_INTERVAL)));
+        let none = found(later, &[]);
+        let at = later.plus(RETENTION);
+        let plan = vault_plan(&keys, Some(&none), later);
+        assert_eq!((plan.retire, plan.remove.len()), (vec![(first.entry_name(), at)], 0));
+        keys[0].retire_at = Some(at);
+        assert!(vault_plan(&keys, Some(&none), later.plus(DAY)).is_empty());
+        // A backup was restored meanwhile.
+        let restored = found(at, &[first.id]);
+        assert!(vault_plan(&keys, Some(&restored), at).remove.is_empty());
+        let plan = vault_plan(&keys, Some(&found(at, &[])), at);
+        assert_eq!(plan.remove, [first.entry_name()]);
+    }
+
+    #[test]
+    fn every_key_that_is_needed_stays_over_years() {
+        let mut keys: Vec<SealingKey> = Vec::new();
+        let mut now = NOW;
+        for round in 0..60 {
+            let newest = keys.iter().rfind(|key| key.seals_from <= now).map(|key| key.id);
+            let newest = newest.unwrap_or_default();
+            let found = VaultKeysInUse { newest, left: BTreeSet::new(), checked_at: now };
+            let plan = vault_plan(&keys, Some(&found), now);
+            if let Some(from) = plan.add {
+                keys.push(new_sealing_key(&SeededEntropy::new(round), now, from));
+            }
+            for (name, at) in &plan.retire {
+                for key in keys.iter_mut().filter(|key| key.entry_name() == *name) {
+                    key.retire_at = Some(*at);
+                }
+            }
+            keys.retain(|key| !plan.remove.contains(&key.entry_name()));
+            assert!(keys.iter().any(|key| key.seals_from <= now));
+            now = now.plus(Duration::from_hours(24 * 15));
+        }
+        assert!(keys.len() <= 4, "{}", keys.len());
     }
 }

@@ -29,6 +29,9 @@ pub struct Account {
     pub password: PasswordState,
     /// Sessions and grants made before this time have ended. A time in the future has no effect yet.
     pub sign_out_before: Option<Timestamp>,
+    /// Authenticators that were set up before this time are void, and sessions and grants made before
+    /// it have ended. A time in the future has no effect yet.
+    pub reset_authenticators_before: Option<Timestamp>,
     /// The people of identity providers who are this user.
     pub identities: Box<[DeclaredIdentity]>,
 }

@@ -8,8 +8,8 @@ use super::{
     Account, AccountSource, ApplicationType, Branding, Client, ClientAuthentication, ClientId,
     CustomScope, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
     RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
-    RotationPolicy, Secret, SecretTransport, SigningAlgorithm, Subject, Tenant, TenantId,
-    TokenPolicy,
+    RotationPolicy, Secret, SecretTransport, SigningAlgorithm, Subject, Tenant,
+    TenantAuthenticators, TenantId, TokenPolicy,
 };
 
 /// The first redirect URI of [`client`].
@@ -33,6 +33,7 @@ pub fn tenant() -> Tenant {
         scopes: BTreeMap::from([("badges".to_owned(), badges)]),
         branding: Branding::default(),
         acr_levels: vec![],
+        authenticators: TenantAuthenticators::default(),
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
@@ -74,6 +75,7 @@ pub fn user() -> Account {
         generation: 1,
         password: PasswordState::Absent,
         sign_out_before: None,
+        reset_authenticators_before: None,
         identities: Box::default(),
     }
 }

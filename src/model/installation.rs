@@ -16,6 +16,9 @@ pub struct Installation {
     pub client_secrets: SecretPermissions,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
+    /// Whether the store keeps authenticators, which have no end: not only until a restart or until
+    /// the server needs memory.
+    pub keeps_authenticators: bool,
     /// The Secrets with the installation's keys.
     pub key_secrets: KeySecrets,
 }

@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod algorithm;
 mod audit;
+mod authenticators;
 mod bounded_cache;
 mod client;
 mod client_authentication;
@@ -43,6 +44,7 @@ mod token_policy;
 mod undelivered_logouts;
 mod upstream_probe;
 mod username;
+mod vault_use;
 mod wire_enum;
 
 pub use access::{AccessPolicy, AccessRule, LOCAL_PROVIDER};
@@ -52,11 +54,12 @@ pub use account::{
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
-    AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedClient, AuditedGrant, AuditedScopes,
-    ClientCredential, ClientDeletion, IgnoredAudit, IssuedToken, KeyChange, KeyUse, LogoutKind,
-    LogoutTokenRefusal, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
-    ThrottledAttempt,
+    AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAuthenticator, AuditedClient,
+    AuditedGrant, AuditedScopes, ClientCredential, ClientDeletion, IgnoredAudit, IssuedToken,
+    KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal, SharedAuditSink,
+    SignInFailure, StepUpFailure, ThrottledAttempt,
 };
+pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
 pub use bounded_cache::BoundedCache;
 pub use client::{
     Client, ConsentPolicy, DynamicRegistration, LinkedProvider, Pairwise, SubjectType,
@@ -115,5 +118,6 @@ pub use upstream_probe::{
     ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, SharedUpstreamProbe, UpstreamProbe,
 };
 pub use username::normalize_username;
+pub use vault_use::{VaultKeysInUse, VaultUseReceiver};
 pub use wire_enum::WireEnum;
 pub(crate) use wire_enum::wire_enum;

@@ -19,6 +19,10 @@ pub enum SealPurpose {
     UpstreamSession,
     /// The state of a sign-out at an identity provider.
     UpstreamLogout,
+    /// A sign-in that waits for its second factor.
+    SuspendedSignIn,
+    /// The secret of an authenticator app that is being set up.
+    TotpEnrolment,
 }
 
 impl SealPurpose {
@@ -33,6 +37,8 @@ impl SealPurpose {
             Self::Person => b"lanyard person",
             Self::UpstreamSession => b"lanyard upstream session",
             Self::UpstreamLogout => b"lanyard upstream logout",
+            Self::SuspendedSignIn => b"lanyard suspended sign-in",
+            Self::TotpEnrolment => b"lanyard totp enrolment",
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm, TenantId,
-    TokenPolicy, wire_enum,
+    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm,
+    TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
 };
 
 /// An issuer with all defaults applied.
@@ -38,6 +38,8 @@ pub struct Tenant {
     pub branding: Branding,
     /// The supported levels of assurance, best first.
     pub acr_levels: Vec<AcrLevel>,
+    /// The authenticators that people may enrol.
+    pub authenticators: TenantAuthenticators,
     /// The request objects it accepts.
     pub request_objects: RequestObjectPolicy,
     /// The default for whether each use of a refresh token issues a new one. Clients can override

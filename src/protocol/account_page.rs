@@ -77,10 +77,19 @@ pub fn validate_account_page_request(
     validate_authorization_request(tenant, &only, params)
 }
 
-/// Returns true if a session may change something: the person signed in within the last five minutes.
-/// The clocks of replicas and providers may differ.
-pub fn may_change(authentication: &Authentication, now: Timestamp) -> bool {
-    now.since(authentication.auth_time()) <= MAX_AGE_OF_CHANGES + CLOCK_SKEW
+/// Returns true if a session may change something: the person proved the identity within the last five
+/// minutes, and a person with a second factor proved that. The clocks of replicas and providers may differ.
+pub fn may_change(
+    authentication: &Authentication,
+    has_second_factor: bool,
+    now: Timestamp,
+) -> bool {
+    let proved = if has_second_factor {
+        authentication.factors_proved_at()
+    } else {
+        Some(authentication.auth_time())
+    };
+    proved.is_some_and(|at| now.since(at) <= MAX_AGE_OF_CHANGES + CLOCK_SKEW)
 }
 
 /// Finds the client of the account page and no other.
@@ -165,7 +174,12 @@ mod tests {
         let at = Timestamp::from_secs(1_800_000_000);
         let signed_in =
             Authentication::by(AuthenticationMethod::password(), Subject::new("ada"), at);
-        assert!(may_change(&signed_in, at.plus(Duration::from_mins(5))));
-        assert!(!may_change(&signed_in, at.plus(Duration::from_mins(7))));
+        assert!(may_change(&signed_in, false, at.plus(Duration::from_mins(5))));
+        assert!(!may_change(&signed_in, false, at.plus(Duration::from_mins(7))));
+        assert!(!may_change(&signed_in, true, at), "the second factor was not proved");
+        let mut with_factor = signed_in;
+        with_factor.prove_second_factor(at.plus(Duration::from_mins(10)));
+        assert!(may_change(&with_factor, true, at.plus(Duration::from_mins(14))));
+        assert!(!may_change(&with_factor, true, at.plus(Duration::from_mins(17))));
     }
 }

@@ -23,6 +23,21 @@ impl AuthenticationMethod {
         Self::new("fed")
     }
 
+    /// A one-time password: `otp`.
+    pub fn one_time_password() -> Self {
+        Self::new("otp")
+    }
+
+    /// More than one factor: `mfa`.
+    pub fn multiple_factors() -> Self {
+        Self::new("mfa")
+    }
+
+    /// The methods that a code of an authenticator app proves in addition to the first factor.
+    pub fn of_second_factor() -> [Self; 2] {
+        [Self::one_time_password(), Self::multiple_factors()]
+    }
+
     /// The method with a value of `amr`.
     pub fn new(amr: &str) -> Self {
         Self(amr.into())
@@ -80,6 +95,19 @@ impl Authentication {
         methods
     }
 
+    /// Records that the user has proved the second factor.
+    pub fn prove_second_factor(&mut self, at: Timestamp) {
+        let methods = AuthenticationMethod::of_second_factor();
+        self.events.retain(|event| !methods.contains(&event.method));
+        self.events.extend(methods.map(|method| AuthenticationEvent { method, at }));
+    }
+
+    /// When the user last proved more than one factor, here or at a provider whose word counts.
+    pub fn factors_proved_at(&self) -> Option<Timestamp> {
+        let mfa = AuthenticationMethod::multiple_factors();
+        self.events.iter().filter(|event| event.method == mfa).map(|event| event.at).max()
+    }
+
     /// Returns true if the user used the method.
     pub fn used(&self, method: &str) -> bool {
         self.events.iter().any(|event| event.method.as_str() == method)
@@ -128,5 +156,12 @@ mod tests {
         }
         assert_eq!((ada.auth_time(), ada.amr()), (later, vec!["pwd", "otp"]));
         assert!(ada.used("otp") && !ada.used("hwk"));
+        assert_eq!(ada.factors_proved_at(), None);
+        let last = later.plus(Duration::from_mins(5));
+        for at in [later, last] {
+            ada.prove_second_factor(at);
+        }
+        assert_eq!((ada.auth_time(), ada.amr()), (last, vec!["pwd", "otp", "mfa"]));
+        assert_eq!((ada.factors_proved_at(), ada.events.len()), (Some(last), 4));
     }
 }

@@ -22,9 +22,9 @@ pub fn is_of(record: MarkedRecord, account: &Account, now: AccountMarks, at: Tim
         let credentials = made.credential.zip(now.credential);
         made.person == now.person && credentials.is_none_or(|(made, now)| made == now)
     });
-    // A time in the future has no effect yet.
-    let signed_out =
-        account.sign_out_before.is_some_and(|before| record.created_at < before && before <= at);
+    let signed_out = [account.sign_out_before, account.reset_authenticators_before]
+        .into_iter()
+        .any(|before| is_before(record.created_at, before, at));
     same && !account.disabled && account.password != PasswordState::Unreadable && !signed_out
 }
 
@@ -57,8 +57,27 @@ pub fn is_void(record: MarkedRecord, void: &VoidBefore, now: AccountMarks) -> bo
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
-    let is_same = |made: AccountMarks| made.person == now.person || made.tenant != now.tenant;
-    consent.marks.is_none_or(is_same)
+    consent.marks.is_none_or(|made| is_kept(made, now))
+}
+
+/// Returns true if an authenticator that was set up at a time still counts: under the same rule as a
+/// consent, and unless an administrator has reset it.
+pub fn authenticator_counts(
+    (made, set_up_at): (AccountMarks, Timestamp),
+    account: &Account,
+    now: AccountMarks,
+    at: Timestamp,
+) -> bool {
+    is_kept(made, now) && !is_before(set_up_at, account.reset_authenticators_before, at)
+}
+
+/// Returns true if something is older than a limit. A limit in the future has no effect yet.
+fn is_before(made: Timestamp, limit: Option<Timestamp>, now: Timestamp) -> bool {
+    limit.is_some_and(|limit| made < limit && limit <= now)
+}
+
+fn is_kept(made: AccountMarks, now: AccountMarks) -> bool {
+    made.person == now.person || made.tenant != now.tenant
 }
 
 #[cfg(test)]
@@ -117,6 +136,25 @@ mod tests {
         assert!(!holds(marks(), &account(NOW.plus(second))));
         assert!(holds(marks(), &account(NOW)), "made at that time");
         assert!(holds(marks(), &account(NOW.plus(Duration::from_hours(2)))), "not yet");
+    }
+
+    #[test]
+    fn a_reset_voids_authenticators_and_ends_sessions() {
+        let (second, later) = (Duration::from_secs(1), NOW.plus(Duration::from_hours(1)));
+        let account =
+            |before| Account { reset_authenticators_before: Some(before), ..fixtures::user() };
+        let counts = |account: &Account, now: AccountMarks| {
+            authenticator_counts((marks(), NOW), account, now, later)
+        };
+        assert!(counts(&fixtures::user(), marks()));
+        assert!(!counts(&account(NOW.plus(second)), marks()));
+        assert!(!holds(marks(), &account(NOW.plus(second))), "the session too");
+        assert!(counts(&account(NOW), marks()), "set up at that time");
+        assert!(counts(&account(later.plus(second)), marks()), "not yet");
+        let other = ObjectMark::of("uid-2");
+        let heir = AccountMarks { person: other, ..marks() };
+        assert!(!counts(&fixtures::user(), heir), "another person with the name");
+        assert!(counts(&fixtures::user(), AccountMarks { tenant: other, ..heir }), "restored");
     }
 
     #[test]

@@ -3,17 +3,21 @@
 //!
 //! Each record is a format version and postcard (`encode`, `decode`; see `format`).
 
+mod authenticators;
 mod format;
 mod legacy;
 mod marks;
 mod person;
 mod session_browser;
+mod suspended_sign_in;
 mod upstream_session;
 
+pub use authenticators::{FactorAttempts, RecoveryCodesRecord, TotpEnrolment, TotpRecord};
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use marks::{AccountMarks, VoidBefore};
 pub use person::{ClaimsAge, PersonRecord};
 pub use session_browser::SessionBrowser;
+pub use suspended_sign_in::{SuspendedSignIn, SuspendedSource};
 pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{KeySource, ObjectOutcome, ValidationProblem, Verdict};
+use super::{EnrolmentState, KeySource, ObjectOutcome, ValidationProblem, Verdict};
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
     model::Timestamp,
@@ -52,6 +52,7 @@ pub fn verdict_conditions(
         let warned = Judged { status: TRUE, reason: first.reason, message };
         all.push((ConditionType::Warning, warned));
     }
+    all.extend(enrolment(verdict).map(|judged| (ConditionType::EnrolmentAvailable, judged)));
     let entry = |(condition, judged)| condition_of(verdict, condition, judged, (previous, now));
     all.into_iter().map(entry).collect()
 }
@@ -139,10 +140,26 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         | ConditionType::Ready
         | ConditionType::Stalled
         | ConditionType::Warning
-        | ConditionType::Reachable => {
+        | ConditionType::Reachable
+        | ConditionType::EnrolmentAvailable => {
             holds(ConditionReason::Available, "The Secret is up to date.")
         }
     }
+}
+
+/// Whether people can enrol authenticators, if the tenant offers some.
+fn enrolment(verdict: &Verdict) -> Option<Judged> {
+    let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { return None };
+    Some(match tenant.enrolment? {
+        EnrolmentState::Available => {
+            holds(ConditionReason::Available, "People can enrol authenticators.")
+        }
+        EnrolmentState::StoreNotDurable => Judged {
+            status: FALSE,
+            reason: ConditionReason::StoreNotDurable,
+            message: "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.".to_owned(),
+        },
+    })
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {

@@ -38,7 +38,7 @@ pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
-    ClientOutcome, ClientSecretPlan, DesiredSecret, KeySource, ObjectOutcome, ProviderOutcome,
-    SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
+    ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource, ObjectOutcome,
+    ProviderOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

@@ -109,6 +109,7 @@ mod tests {
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: false,
+            keeps_authenticators: true,
             key_secrets: KeySecrets::new("lanyard", ""),
         };
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));

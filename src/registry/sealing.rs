@@ -97,6 +97,7 @@ mod tests {
             hosts: HostSettings::default(),
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
+            keeps_authenticators: true,
             key_secrets: KeySecrets::new("lanyard", ""),
         }
     }
@@ -106,7 +107,8 @@ mod tests {
         let mut objects = ObjectSet::default();
         let Some(seed) = seed else { return objects };
         let key = new_sealing_key(&SeededEntropy::new(seed), NOW, NOW);
-        let mut metadata = owner::owned_metadata(&installation().key_secrets.sealing, "Installation/x");
+        let mut metadata =
+            owner::owned_metadata(&installation().key_secrets.sealing, "Installation/x");
         let annotations = metadata.annotations.get_or_insert_default();
         annotations.insert(DISCARD_ANNOTATION.to_owned(), discard.to_owned());
         let data = Some([write_sealing_key(&key)].into());

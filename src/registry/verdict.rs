@@ -144,8 +144,19 @@ pub struct TenantOutcome {
     pub ring: KeyRing,
     /// The salt of pairwise subjects, if it is needed.
     pub salt: Option<SaltOutcome>,
+    /// Whether people can enrol authenticators; `None` if the tenant offers none.
+    pub enrolment: Option<EnrolmentState>,
     /// Whether the tenant is served.
     pub served: bool,
+}
+
+/// Whether people can enrol authenticators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnrolmentState {
+    /// They can.
+    Available,
+    /// The store does not keep what is enrolled.
+    StoreNotDurable,
 }
 
 /// The state of the salt of pairwise subjects.

@@ -41,6 +41,12 @@ pub enum RecordKind {
     Person,
     /// The session of a person at an identity provider, by a random id.
     UpstreamSession,
+    /// The authenticator app of a person, by the hash of the subject.
+    Totp,
+    /// The recovery codes of a person, by the hash of the subject.
+    RecoveryCodes,
+    /// The failed attempts to use an authenticator of a person, by the hash of the subject.
+    FactorAttempts,
 }
 
 impl RecordKind {
@@ -59,6 +65,9 @@ impl RecordKind {
             Self::VoidBefore => "void-before",
             Self::Person => "person",
             Self::UpstreamSession => "upstream-session",
+            Self::Totp => "totp",
+            Self::RecoveryCodes => "recovery-codes",
+            Self::FactorAttempts => "factor-attempts",
         }
     }
 }

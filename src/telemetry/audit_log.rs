@@ -79,6 +79,8 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
             SignInFailure::UnknownUser
             | SignInFailure::WrongPassword
             | SignInFailure::NoPassword
+            | SignInFailure::WrongCode
+            | SignInFailure::ReplayedCode
             | SignInFailure::Disabled
             | SignInFailure::WrongCredentials
             | SignInFailure::Restricted

@@ -8,16 +8,19 @@ use std::{
 
 use lanyard::{
     http::pages::{
-        AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile, ConsentPage,
-        ErrorPage, LogoutConfirmPage, PagePosition, ProviderButton, RetryLink, SessionEntry,
-        SignInFields, SignInPage, account_page, base_root, consent_page, error_page,
-        logout_confirm, not_signed_in, oauth_error_page, sign_in, signed_out,
+        AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile,
+        AuthenticatorAppPage, AuthenticatorEntry, ConsentPage, ErrorPage, LogoutConfirmPage,
+        PagePosition, ProviderButton, RetryLink, SecondFactorPage, SessionEntry, SignInFields,
+        SignInPage, account_page, authenticator_app_page, base_root, consent_page, error_page,
+        logout_confirm, not_signed_in, oauth_error_page, recovery_codes_page, second_factor_page,
+        sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
         DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
         RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
-        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantId, Timestamp, TokenPolicy,
+        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantAuthenticators, TenantId,
+        Timestamp, TokenPolicy,
     },
     protocol::{
         authorize::{
@@ -93,6 +96,18 @@ pub fn pages(origin: &str) -> Vec<Page> {
         page("account-branded", account(&branded, &["Team Wiki", "Payroll"])),
         page("account-long", account(&long, &[&"Rindfleischetikettierung".repeat(8), "Wiki"])),
         page("account-empty", account(&plain, &[])),
+        page("second-factor", second_factor(&plain, &wiki, None)),
+        page(
+            "second-factor-wrong",
+            second_factor(
+                &branded,
+                &wiki,
+                Some("The code is wrong. Type the code that the app shows now for this account."),
+            ),
+        ),
+        page("authenticator-app", authenticator_app(&plain, None)),
+        page("authenticator-app-long", authenticator_app(&long, Some("The code is wrong."))),
+        page("recovery-codes", recovery_codes(&branded)),
         page("not-signed-in", not_signed_in(&plain)),
         page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
         page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
@@ -124,6 +139,11 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         interaction: "sealed",
         notice: (names.len() == 2).then_some("The session has ended."),
         now,
+        authenticator: match names.len() {
+            0 => AuthenticatorEntry::Absent,
+            2 => AuthenticatorEntry::SetUp { at: now, codes: 7 },
+            _ => AuthenticatorEntry::Offered,
+        },
         tiles: AccountPagePart {
             entries: names
                 .iter()
@@ -149,6 +169,38 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
             entries: vec![session("sid-1", true), session("sid-2", false)],
             position: position(2),
         },
+    })
+}
+
+/// The page that asks for the code of an authenticator app.
+fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> String {
+    second_factor_page(SecondFactorPage {
+        tenant,
+        client,
+        redirect_uri: "https://rp.test/cb",
+        user: &user(),
+        interaction: "sealed",
+        sign_in: Some("sealed"),
+        title: "Enter a code",
+        problem,
+    })
+}
+
+/// The page that shows recovery codes.
+fn recovery_codes(tenant: &Tenant) -> String {
+    let codes: Vec<_> = (0..10).map(|_| "abcd-efgh-ijkl".to_owned()).collect();
+    recovery_codes_page(tenant, &user(), "The authenticator app is set up.", &codes)
+}
+
+/// The page for setting up an authenticator app.
+fn authenticator_app(tenant: &Tenant, problem: Option<&str>) -> String {
+    authenticator_app_page(AuthenticatorAppPage {
+        tenant,
+        user: &user(),
+        interaction: "sealed",
+        enrolment: "sealed",
+        secret: b"12345678901234567890",
+        problem,
     })
 }
 
@@ -189,6 +241,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         scopes: BTreeMap::new(),
         branding,
         acr_levels: vec![],
+        authenticators: TenantAuthenticators::default(),
         request_objects: RequestObjectPolicy::default(),
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
@@ -243,6 +296,7 @@ fn user() -> Account {
         generation: 1,
         password: PasswordState::Readable,
         sign_out_before: None,
+        reset_authenticators_before: None,
         identities: Box::default(),
     }
 }

@@ -521,6 +521,8 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     tenants.rule(field, &[open, token], &bad, "with mode: InitialAccessToken").await;
     tenants.rejects(json!({ "registration": { "unusedLifetime": "1s" } }), "between 1m").await;
     tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
+    tenants.accepts(json!({ "authenticators": { "totp": "Optional" } })).await;
+    tenants.rejects(json!({ "authenticators": { "totp": "Off" } }), "Unsupported value").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -637,7 +639,7 @@ async fn users() -> Admission {
 #[tokio::test(flavor = "multi_thread")]
 async fn user_claims_have_standard_formats() {
     let users = users().await;
-    let cases: [(&str, &[&str], &[&str], &str); 12] = [
+    let cases: [(&str, &[&str], &[&str], &str); 13] = [
         (
             "username",
             &["ada", "Ada Lovelace", "ada@x.test", "é"],
@@ -674,6 +676,12 @@ async fn user_claims_have_standard_formats() {
             "updatedAt",
             &["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5+01:00"],
             &["2026-01-31 12:00:00Z", "yesterday at twelve o'clock"],
+            "RFC 3339",
+        ),
+        (
+            "resetAuthenticatorsBefore",
+            &["2026-01-31T12:00:00Z"],
+            &["2026-01-31 12:00:00Z"],
             "RFC 3339",
         ),
         ("profile", &["https://x.test/ada"], &["x.test"], "https or http URL"),

@@ -255,6 +255,10 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Person => "person",
         // `protocol::records::upstream_session`
         RecordKind::UpstreamSession => "upstream-session",
+        // `protocol::records::authenticators`
+        RecordKind::Totp => "totp",
+        RecordKind::RecoveryCodes => "recovery-codes",
+        RecordKind::FactorAttempts => "factor-attempts",
     };
     for kind in [
         RecordKind::Session,
@@ -269,6 +273,9 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::VoidBefore,
         RecordKind::Person,
         RecordKind::UpstreamSession,
+        RecordKind::Totp,
+        RecordKind::RecoveryCodes,
+        RecordKind::FactorAttempts,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -4,6 +4,7 @@
 #![allow(unused_imports, reason = "only the test binary `cluster` uses all of them")]
 
 pub mod app;
+pub mod authenticator;
 pub mod browser;
 pub mod cluster;
 pub mod dev;

@@ -10,8 +10,8 @@ use lanyard::{
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
-        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
-        ObjectRef, SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
+        HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
+        ObjectKey, ObjectRef, SecretPermission, SecretPermissions, SigningAlgorithm, Timestamp,
     },
 };
 use serde_json::Value;
@@ -45,6 +45,7 @@ pub fn installation(dev: bool) -> Installation {
             names: vec![permission("argocd-secret")],
         },
         dev,
+        keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
     }
 }

@@ -17,8 +17,8 @@ use lanyard::{
         write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, KeySecrets, ObjectKey,
-        SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
+        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
+        ObjectKey, SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
     source::manifests::{ManifestObject, parse_text},
@@ -32,6 +32,7 @@ pub struct Stage {
     cache: BuildCache,
     revision: AtomicU64,
     sealing: KeyEntries,
+    vault: Mutex<KeyEntries>,
     shown: Mutex<Shown>,
 }
 
@@ -39,6 +40,8 @@ struct Shown {
     objects: ObjectSet,
     keys: BTreeMap<ObjectKey, KeyEntries>,
     pool: KeyPool,
+    /// Whether the store keeps authenticators.
+    keeps_authenticators: bool,
 }
 
 /// Signing keys shared by the servers of a test binary, since most of a test would be spent on
@@ -81,9 +84,11 @@ impl Stage {
         let now = clock.now();
         let sealing =
             [write_sealing_key(&new_sealing_key(entropy, now, now)), new_marking_key(entropy)];
+        let vault = KeyEntries::from([write_sealing_key(&new_sealing_key(entropy, now, now))]);
         let mut pool = KeyPool::default();
         let keys = make_keys(manifests, now, &mut pool);
-        let shown = Shown { objects: ObjectSet::default(), keys, pool };
+        let objects = ObjectSet::default();
+        let shown = Shown { objects, keys, pool, keeps_authenticators: true };
         Self {
             registry,
             clock,
@@ -95,11 +100,13 @@ impl Stage {
                 },
                 client_secrets: SecretPermissions::default(),
                 dev: !manifests.starts_with(Self::CLUSTER),
+                keeps_authenticators: true,
                 key_secrets: KeySecrets::new("lanyard", ""),
             },
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
             sealing: KeyEntries::from(sealing),
+            vault: Mutex::new(vault),
             shown: Mutex::new(shown),
         }
     }
@@ -114,10 +121,12 @@ impl Stage {
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),
             sealing: self.sealing.clone(),
+            vault: Mutex::new(self.vault.lock().expect("not poisoned").clone()),
             shown: Mutex::new(Shown {
                 objects: shown.objects.clone(),
                 keys: shown.keys.clone(),
                 pool: KeyPool { taken: shown.pool.taken.clone() },
+                keeps_authenticators: shown.keeps_authenticators,
             }),
         };
         copy.publish(&shown);
@@ -136,6 +145,28 @@ impl Stage {
         let mut shown = self.shown.lock().expect("not poisoned");
         change(&mut shown.objects);
         self.registry.publish(self.build(&shown));
+    }
+
+    /// Adds a vault key, which seals from now on. Returns the entry of the first one.
+    pub fn add_vault_key(&self, entropy: &dyn Entropy) -> String {
+        let mut vault = self.vault.lock().expect("not poisoned");
+        let first = vault.keys().next().expect("a key").clone();
+        let now = self.clock.now();
+        vault.extend([write_sealing_key(&new_sealing_key(entropy, now, now))]);
+        drop(vault);
+        self.change(|_| ());
+        first
+    }
+
+    /// Removes an entry of the vault keys.
+    pub fn remove_vault_key(&self, entry: &str) {
+        self.vault.lock().expect("not poisoned").remove(entry).expect("it is there");
+        self.change(|_| ());
+    }
+
+    /// From the next change on, the store keeps no authenticators.
+    pub fn keep_no_authenticators(&self) {
+        self.shown.lock().expect("not poisoned").keeps_authenticators = false;
     }
 
     /// Changes the objects and serves the result.
@@ -170,9 +201,15 @@ impl Stage {
         }
         let sealing = secret(&self.sealing, None);
         objects.secrets.insert(self.installation.key_secrets.sealing.clone(), sealing);
+        let vault = secret(&self.vault.lock().expect("not poisoned"), None);
+        objects.secrets.insert(self.installation.key_secrets.vault.clone(), vault);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
-        build_snapshot(&objects, &self.installation, &self.cache, revision, now)
+        let installation = Installation {
+            keeps_authenticators: shown.keeps_authenticators,
+            ..self.installation.clone()
+        };
+        build_snapshot(&objects, &installation, &self.cache, revision, now)
     }
 }
 

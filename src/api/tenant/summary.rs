@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{Tenant, TenantSpec, TenantStatus};
 use crate::{
-    api::{ConditionReason, ManagedObject, StatusDigest},
+    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest},
     model::{ManagedKind, ObjectKey, Timestamp},
 };
 
@@ -36,6 +36,8 @@ pub struct TenantFacts {
     pub issuer: Option<Box<str>>,
     /// Whether another tenant has the issuer.
     pub has_conflict: bool,
+    /// Whether people could enrol authenticators.
+    pub offers_enrolment: bool,
 }
 
 impl ManagedObject for Tenant {
@@ -91,10 +93,15 @@ impl ManagedObject for Tenant {
     fn status_facts(status: &TenantStatus, _: &TenantSummary) -> TenantFacts {
         let living = status.signing_keys.iter().filter(|key| key.state != "Retired");
         let conflict = ConditionReason::IssuerConflict.as_str();
+        let enrolment = ConditionType::EnrolmentAvailable.as_str();
         TenantFacts {
             living_keys: living.map(|key| key.key_id.as_str().into()).collect(),
             issuer: status.issuer.as_deref().map(Into::into),
             has_conflict: status.conditions.iter().any(|condition| condition.reason == conflict),
+            offers_enrolment: status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == enrolment && condition.status == "True"),
         }
     }
 }

@@ -48,6 +48,7 @@ mod tests {
             hosts: HostSettings::default(),
             client_secrets: SecretPermissions::default(),
             dev: true,
+            keeps_authenticators: true,
             key_secrets,
         };
         let head = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: it}\n";

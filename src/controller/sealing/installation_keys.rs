@@ -6,9 +6,14 @@ use crate::{
     api::Tenant,
     controller::observed::ObservedState,
     keys::{Sealer, SealingKey, SealingPlan, Vault, sealing_plan, vault_plan},
-    model::{KeySecrets, KeyUse, ObjectKey, Timestamp},
+    model::{KeySecrets, KeyUse, ObjectKey, Timestamp, VaultKeysInUse},
     registry::Snapshot,
 };
+
+/// Minimum time for which a key stays readable: the default lifetime of a grant.
+pub(super) const MIN_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Added to the longest lifetime, for clock differences and records that outlive their codes.
+const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 
 /// The keys of one of the installation's Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,27 +39,29 @@ impl InstallationKeys {
     }
 
     /// Returns true if there were keys before, by what tenants report: one that was served has needed
-    /// sealing keys.
+    /// sealing keys, and one where people could enrol authenticators has needed vault keys.
     pub(super) fn had_some(self, world: &ObservedState) -> bool {
         let mut tenants = world.view.objects.managed.of::<Tenant>();
         match self {
             Self::Sealing => {
                 tenants.any(|(_, tenant)| !tenant.status_facts().living_keys.is_empty())
             }
-            Self::Vault => false,
+            Self::Vault => tenants.any(|(_, tenant)| tenant.status_facts().offers_enrolment),
         }
     }
 
-    /// Plans the keys. `longest_sealed` is the longest lifetime of a value that has an end.
+    /// Plans the keys. `longest_sealed` is the longest lifetime of a value that has an end, `in_use` the
+    /// keys of those that have none.
     pub(super) fn plan(
         self,
         keys: &[SealingKey],
         longest_sealed: Duration,
+        in_use: Option<&VaultKeysInUse>,
         now: Timestamp,
     ) -> SealingPlan {
         match self {
             Self::Sealing => sealing_plan(keys, longest_sealed, now),
-            Self::Vault => vault_plan(keys, now),
+            Self::Vault => vault_plan(keys, in_use, now),
         }
     }
 
@@ -88,4 +95,13 @@ impl InstallationKeys {
             }
         }
     }
+}
+
+/// The longest lifetime of anything that is sealed.
+pub(super) fn longest_sealed(snapshot: &Snapshot) -> Duration {
+    let lifetimes = snapshot.tenants().map(|served| {
+        let lifetimes = &served.tenant.lifetimes;
+        lifetimes.refresh_token_absolute.max(lifetimes.session_absolute)
+    });
+    lifetimes.max().unwrap_or_default().max(MIN_RETENTION) + RETENTION_MARGIN
 }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{installation_keys::MIN_RETENTION, *};
 use crate::model::SeededEntropy;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -10,7 +10,14 @@ fn key() -> ObjectKey {
 fn planned(secret: Option<&SecretState>, now: Timestamp) -> Option<SecretWrite> {
     // A different seed per round gives the keys different IDs.
     let entropy = SeededEntropy::new(if secret.is_some() { 8 } else { 7 });
-    let seen = ObservedSealingKeys { keys: InstallationKeys::Sealing, key: &key(), secret, held: None, had_some: false };
+    let seen = ObservedSealingKeys {
+        keys: InstallationKeys::Sealing,
+        key: &key(),
+        secret,
+        held: None,
+        had_some: false,
+        in_use: None,
+    };
     plan(&seen, MIN_RETENTION, &entropy, now).step.map(|step| step.write)
 }
 
@@ -26,7 +33,14 @@ fn replanned(
     held: Option<&Sealer>,
     had_some: bool,
 ) -> (Option<KeyEntries>, Vec<&'static str>, Option<MissingSealingKeys>) {
-    let seen = ObservedSealingKeys { keys: InstallationKeys::Sealing, key: &key(), secret, held, had_some };
+    let seen = ObservedSealingKeys {
+        keys: InstallationKeys::Sealing,
+        key: &key(),
+        secret,
+        held,
+        had_some,
+        in_use: None,
+    };
     let planned = plan(&seen, MIN_RETENTION, &SeededEntropy::new(9), NOW);
     let Some(step) = planned.step else { return (None, Vec::new(), planned.loss) };
     let reasons = step.notices.iter().map(|notice| notice.reason.as_str()).collect();
@@ -169,14 +183,15 @@ fn the_key_of_credential_marks_is_added_once_and_written_back() {
 fn one_vault_key_is_made_and_written_back() {
     let plan_of = |secret: Option<&SecretState>, held: Option<&Sealer>| {
         let keys = InstallationKeys::Vault;
-        let seen = ObservedSealingKeys { keys, key: &key(), secret, held, had_some: false };
+        let seen =
+            ObservedSealingKeys { keys, key: &key(), secret, held, had_some: false, in_use: None };
         plan(&seen, MIN_RETENTION, &SeededEntropy::new(3), NOW)
     };
     let Some(SecretWrite::Create(secret)) = plan_of(None, None).step.map(|step| step.write) else {
         panic!("a Secret is made")
     };
     assert_eq!(secret.data.as_ref().map(KeyEntries::len), Some(1), "no key of credential marks");
-    let years = NOW.plus(Duration::from_hours(24 * 3650));
+    let months = NOW.plus(Duration::from_hours(24 * 80));
     let loaded = loaded(&secret);
     let keys = InstallationKeys::Vault;
     let seen = ObservedSealingKeys {
@@ -185,8 +200,9 @@ fn one_vault_key_is_made_and_written_back() {
         secret: Some(&loaded),
         held: None,
         had_some: true,
+        in_use: None,
     };
-    assert!(plan(&seen, MIN_RETENTION, &SeededEntropy::new(4), years).step.is_none());
+    assert!(plan(&seen, MIN_RETENTION, &SeededEntropy::new(4), months).step.is_none());
     let again = plan_of(None, Some(&sealer(&secret)));
     assert_eq!(again.loss, Some(MissingSealingKeys::Restored));
     let Some(SecretWrite::Create(written)) = again.step.map(|step| step.write) else {

@@ -12,6 +12,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// The published fingerprint, given the previous one and the salt found now.
 fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String> {
     let outcome = TenantOutcome {
+        enrolment: None,
         issuer: None,
         internal_url: None,
         keys: KeySource::None,

@@ -1,11 +1,15 @@
 //! The sign-in page's form. The response and its time do not depend on whether the user exists.
 
 use super::{
-    authorize::{AuthorizationContext, continue_signed_in, forms, page, proceed_authorization},
+    authorize::{
+        AuthorizationContext, continue_signed_in, forms, page, proceed_authorization,
+        second_factor_page,
+    },
     directory_login::{DirectoryAttempt, sign_in_with_directory},
     failed_login,
     identify::sign_in_by_name,
     known_browser,
+    second_factor::check_second_factor,
 };
 use crate::{
     accounts::{sessions::SignedInUser, upstream_sessions::SignInSource},
@@ -21,11 +25,15 @@ use crate::{
 
 /// `GET I/login`: the sign-in page of an interaction, after a 303.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    let authorization = forms::load_authorization(app, &request).await?;
+    let mut authorization = forms::load_authorization(app, &request).await?;
+    authorization.load_second_factor().await?;
     // The reason if the request requires a sign-in; otherwise the user chose to use another
     // account.
     let reason = match authorization.next_step(None) {
         Ok(NextStep::SignIn(reason)) => reason,
+        Ok(NextStep::SecondFactor) if let Some(active) = &authorization.session => {
+            return second_factor_page::ask_in_session(&authorization, &active.account);
+        }
         _ => SignInReason::NoSession,
     };
     page::sign_in(&authorization, reason)
@@ -36,6 +44,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let (form, authorization) = forms::open_authorization(app, &request).await?;
     match form.get("action") {
         Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
+        Some("code" | "recovery-code") => check_second_factor(&form, authorization).await,
         Some("continue") => continue_with_session(authorization).await,
         Some("identify") => {
             sign_in_by_name(&authorization, form.get("username").unwrap_or_default())

@@ -23,5 +23,6 @@ mod provider_problem;
 pub mod provider_sign_in;
 pub mod register;
 pub mod revoke;
+mod second_factor;
 pub mod token;
 pub mod userinfo;

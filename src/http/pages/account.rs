@@ -34,12 +34,30 @@ pub struct AccountPage<'a> {
     pub notice: Option<&'a str>,
     /// The current time.
     pub now: Timestamp,
+    /// The authenticator app.
+    pub authenticator: AuthenticatorEntry,
     /// The applications that the person can open.
     pub tiles: AccountPagePart<ApplicationTile<'a>>,
     /// The applications that may do something.
     pub applications: AccountPagePart<ApplicationEntry<'a>>,
     /// The sessions.
     pub sessions: AccountPagePart<SessionEntry<'a>>,
+}
+
+/// The authenticator app on the account page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticatorEntry {
+    /// The tenant offers none.
+    Absent,
+    /// The person can set one up.
+    Offered,
+    /// The person set one up.
+    SetUp {
+        /// When.
+        at: Timestamp,
+        /// The number of recovery codes that the person has not used.
+        codes: usize,
+    },
 }
 
 /// A page of a list.
@@ -116,6 +134,9 @@ struct AccountTemplate<'a> {
     action: String,
     interaction: &'a str,
     notice: Option<&'a str>,
+    offers_authenticator: bool,
+    authenticator_since: Option<String>,
+    recovery_codes: usize,
     tiles: Vec<TileView<'a>>,
     tile_pages: Pager,
     applications: Vec<ApplicationView<'a>>,
@@ -182,6 +203,15 @@ pub fn account_page(page: &AccountPage) -> String {
         action: Endpoint::Account.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         notice: page.notice,
+        offers_authenticator: page.authenticator == AuthenticatorEntry::Offered,
+        authenticator_since: match page.authenticator {
+            AuthenticatorEntry::SetUp { at, .. } => Some(at.day_in_words()),
+            AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => None,
+        },
+        recovery_codes: match page.authenticator {
+            AuthenticatorEntry::SetUp { codes, .. } => codes,
+            AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => 0,
+        },
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
         tile_pages: Pager::new("tiles", "my applications", page.tiles.position),
         applications: page

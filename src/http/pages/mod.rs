@@ -6,6 +6,7 @@
 
 mod account;
 mod assets;
+mod authenticator_app;
 mod color;
 mod consent;
 mod error;
@@ -14,16 +15,20 @@ mod frame;
 mod front_channel;
 mod landing;
 mod onward;
+mod qr_code;
+mod recovery_codes;
 mod refused;
+mod second_factor;
 mod sign_in;
 mod signed_out;
 mod theme;
 
 pub use account::{
-    AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, PagePosition, SessionEntry,
-    account_page,
+    AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, AuthenticatorEntry,
+    PagePosition, SessionEntry, account_page,
 };
 pub use assets::{StaticAsset, static_asset};
+pub use authenticator_app::{AuthenticatorAppPage, authenticator_app_page};
 pub use consent::{ConsentPage, consent_page};
 pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use form_post::form_post;
@@ -31,7 +36,9 @@ pub use frame::{AccountView, ClientView};
 pub use front_channel::{AfterSignOut, check_session, signing_out};
 pub use landing::base_root;
 pub use onward::provider_redirect;
+pub use recovery_codes::recovery_codes_page;
 pub use refused::{RefusedEntryPage, refused_entry_page};
+pub use second_factor::{SecondFactorPage, second_factor_page};
 pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};
 pub use signed_out::{
     LogoutConfirmPage, logout_confirm, not_signed_in, not_signed_out, signed_out,

@@ -133,6 +133,7 @@ fn sample_account_page() -> String {
         interaction: "sealed",
         notice: Some("The session has ended."),
         now,
+        authenticator: AuthenticatorEntry::SetUp { at: now, codes: 1 },
         tiles: AccountPagePart {
             entries: vec![
                 ApplicationTile { name: NASTY, href: "https://rp.test/a?b=c".into(), logo: None },
@@ -183,6 +184,37 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
     assert_eq!(page.matches("class=\"tile\"").count(), 1, "only web addresses: {page}");
 }
 
+fn sample_second_factor_page() -> String {
+    second_factor_page(SecondFactorPage {
+        tenant: &tenant(),
+        client: &client(),
+        redirect_uri: "https://rp.test/cb",
+        user: &user(),
+        interaction: "sealed",
+        sign_in: Some(NASTY),
+        title: "Enter a code",
+        problem: Some(NASTY),
+    })
+}
+
+fn sample_authenticator_app_page() -> String {
+    authenticator_app_page(AuthenticatorAppPage {
+        tenant: &tenant(),
+        user: &user(),
+        interaction: "sealed",
+        enrolment: "sealed",
+        secret: b"12345678901234567890",
+        problem: Some(NASTY),
+    })
+}
+
+#[test]
+fn an_app_is_set_up_by_a_picture_or_by_a_key() {
+    let page = sample_authenticator_app_page();
+    assert!(page.contains("<svg class=\"qr\" role=\"img\" aria-label="), "{page}");
+    assert!(page.contains("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"), "{page}");
+}
+
 fn all() -> Vec<String> {
     let error_of = OAuthError::new(ErrorCode::InvalidRequest, NASTY);
     let confirm = LogoutConfirmPage {
@@ -207,6 +239,9 @@ fn all() -> Vec<String> {
         not_signed_out(&tenant()),
         not_signed_in(&tenant()),
         sample_account_page(),
+        sample_second_factor_page(),
+        sample_authenticator_app_page(),
+        recovery_codes_page(&tenant(), &user(), NASTY, &[NASTY.to_owned()]),
         oauth_error_page(Some(&tenant()), &error_of, "r1"),
         oauth_error_page(None, &error_of, "r1"),
     ]

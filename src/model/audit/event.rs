@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    AuditCause, AuditText, AuditedClient, AuditedGrant, AuditedScopes, ClientCredential,
-    ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal,
-    SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditCause, AuditText, AuditedAuthenticator, AuditedClient, AuditedGrant, AuditedScopes,
+    ClientCredential, ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind,
+    LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 
 /// Something that matters to the security of a tenant.
@@ -31,7 +31,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         sid: Option<AuditText<'a>>,
         /// The factors that were used, as in the claim `amr` (RFC 8176): `pwd` for a password, `fed` for a
-        /// provider.
+        /// provider, `otp` for a code of an authenticator app, `mfa` for more than one.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         amr: Vec<AuditText<'a, 64>>,
         /// Why it failed.
@@ -58,6 +58,31 @@ pub enum AuditEvent<'a> {
         /// Why it does not suffice.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<StepUpFailure>,
+    },
+    /// A person used a recovery code in place of the authenticator. Each counts once.
+    RecoveryCodeUsed {
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The number of codes that the person has not used.
+        left: u64,
+    },
+    /// A person set up an authenticator, on the account page, or made new recovery codes there.
+    AuthenticatorEnrolled {
+        /// The authenticator.
+        authenticator: AuditedAuthenticator,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session in which the person did so, as in the claim `sid` of tokens.
+        sid: AuditText<'a>,
+    },
+    /// A person removed an authenticator, on the account page.
+    AuthenticatorRemoved {
+        /// The authenticator.
+        authenticator: AuditedAuthenticator,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
+        /// The session in which the person did so, as in the claim `sid` of tokens.
+        sid: AuditText<'a>,
     },
     /// A person allowed an application what it asked for.
     ConsentGiven {

@@ -10,6 +10,9 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
     &[
         ("sign_in", BOTH),
         ("step_up", BOTH),
+        ("recovery_code_used", DONE),
+        ("authenticator_enrolled", DONE),
+        ("authenticator_removed", DONE),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
         ("person_admitted", DONE),
@@ -39,6 +42,15 @@ impl AuditEvent<'_> {
             Self::SignIn { .. } => ("sign_in", "a sign-in failed"),
             Self::StepUp { reason: None, .. } => ("step_up", "a person signed in again"),
             Self::StepUp { .. } => ("step_up", "a sign-in does not reach the required level"),
+            Self::RecoveryCodeUsed { .. } => {
+                ("recovery_code_used", "a person used a recovery code")
+            }
+            Self::AuthenticatorEnrolled { .. } => {
+                ("authenticator_enrolled", "a person set up an authenticator")
+            }
+            Self::AuthenticatorRemoved { .. } => {
+                ("authenticator_removed", "a person removed an authenticator")
+            }
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -86,6 +98,9 @@ impl AuditEvent<'_> {
         match self {
             Self::SignIn { reason: None, .. }
             | Self::StepUp { reason: None, .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::AuthenticatorEnrolled { .. }
+            | Self::AuthenticatorRemoved { .. }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }

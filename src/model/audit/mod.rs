@@ -16,7 +16,8 @@ pub use line::{
 };
 pub use parties::{AuditedClient, AuditedGrant, AuditedScopes};
 pub use reasons::{
-    AuditOutcome, ClientCredential, ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind,
-    LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditOutcome, AuditedAuthenticator, ClientCredential, ClientDeletion, IssuedToken, KeyChange,
+    KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure,
+    ThrottledAttempt,
 };
 pub use text::{AuditCause, AuditText};

@@ -37,6 +37,10 @@ audit_words!(
         WrongPassword = "wrong_password",
         /// The user has no password here, or its Secret cannot be read.
         NoPassword = "no_password",
+        /// The code of the authenticator app is wrong.
+        WrongCode = "wrong_code",
+        /// The code of the authenticator app was used before.
+        ReplayedCode = "replayed_code",
         /// The OidcUser is disabled.
         Disabled = "disabled",
         /// The directory refuses name or password.
@@ -70,6 +74,10 @@ audit_words!(
     StepUpFailure {
         /// The tenant offers no way to reach the level.
         LevelUnreachable = "level_unreachable",
+        /// The code of the authenticator app is wrong.
+        WrongCode = "wrong_code",
+        /// The code of the authenticator app was used before.
+        ReplayedCode = "replayed_code",
         /// A token was used, or asked for, whose person has to sign in at a higher level.
         HigherLevelRequired = "higher_level_required",
     }
@@ -92,6 +100,16 @@ audit_words!(
         SubjectTaken = "subject_taken",
         /// The directory no longer has the person, or disabled the account.
         Gone = "gone",
+    }
+);
+
+audit_words!(
+    /// An authenticator of a person.
+    AuditedAuthenticator {
+        /// An authenticator app (TOTP, RFC 6238).
+        Totp = "totp",
+        /// Recovery codes, for a person whose authenticator is lost.
+        RecoveryCodes = "recovery_codes",
     }
 );
 
@@ -126,6 +144,8 @@ audit_words!(
         AccountPage = "account_page",
         /// The person signed out everywhere, on the account page. Each session has a line.
         Everywhere = "everywhere",
+        /// The person removed an authenticator, on the account page. All other sessions end.
+        AuthenticatorRemoved = "authenticator_removed",
         /// The user was disabled or deleted, or the directory no longer has the person. All sessions
         /// and grants ended.
         PersonEnded = "person_ended",
@@ -137,6 +157,8 @@ audit_words!(
     ThrottledAttempt {
         /// A sign-in.
         SignIn = "sign_in",
+        /// The code of a second factor.
+        SecondFactor = "second_factor",
         /// The authentication of a client.
         ClientAuthentication = "client_authentication",
         /// An initial access token for registration.

@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        authentication::{Authentication, SignInWay},
+        authentication::{Authentication, AuthenticationMethod, SignInWay},
         error::{ErrorCode, OAuthError},
     },
     AuthorizationRequest,
@@ -124,6 +124,26 @@ pub fn wanted_levels(requested: &RequestedAcr, sufficient: Option<&[AcrLevel]>) 
     wanted
 }
 
+/// Returns true if the second factor reaches a requested level that the sign-in does not, without leaving
+/// an essential one out. It is asked for voluntary levels too, because that is a small step.
+pub(super) fn second_factor_raises(
+    levels: &[AcrLevel],
+    authentication: &Authentication,
+    second_factor: &[AuthenticationMethod],
+    wishes: &[&RequestedAcr],
+) -> bool {
+    let meets = |wish: &RequestedAcr, has: &dyn Fn(&String) -> bool| {
+        let mut wanted = levels.iter().filter(|level| wish.values.contains(&level.value));
+        wish.values.is_empty() || wanted.any(|level| level.amr.iter().all(has))
+    };
+    let now = |method: &String| authentication.used(method);
+    let then = |method: &String| {
+        now(method) || second_factor.iter().any(|proved| proved.as_str() == method)
+    };
+    wishes.iter().any(|wish| !meets(wish, &now) && meets(wish, &then))
+        && wishes.iter().filter(|wish| wish.essential).all(|wish| meets(wish, &then))
+}
+
 /// The error if a required level is not reached (OpenID Connect Core Error Code
 /// `unmet_authentication_requirements`).
 pub(super) fn unmet_acr_error() -> OAuthError {
@@ -136,10 +156,7 @@ pub(super) fn unmet_acr_error() -> OAuthError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::{Subject, Timestamp},
-        protocol::authentication::AuthenticationMethod,
-    };
+    use crate::model::{Subject, Timestamp};
 
     fn level(value: &str, amr: &[&str]) -> AcrLevel {
         AcrLevel { value: value.into(), amr: amr.iter().map(|&method| method.into()).collect() }
@@ -203,5 +220,26 @@ mod tests {
         assert_eq!(wanted(&[], Some(&levels)), "silver gold");
         assert_eq!(wanted(&["x", "gold"], Some(&levels)), "gold silver x");
         assert_eq!(wanted(&["x"], Some(&[])), "x");
+    }
+
+    #[test]
+    fn the_second_factor_raises_a_sign_in_to_a_requested_level() {
+        let levels = [level("gold", &["pwd", "otp"]), level("silver", &["pwd"])];
+        let password = AuthenticationMethod::password();
+        let ada = Authentication::by(password, Subject::new("ada"), Timestamp::from_secs(0));
+        let raises = |wishes: &[(&str, bool)], factor: &[AuthenticationMethod]| {
+            let wish = |(value, essential): &(&str, bool)| RequestedAcr {
+                values: vec![(*value).to_owned()],
+                essential: *essential,
+            };
+            let wishes: Vec<_> = wishes.iter().map(wish).collect();
+            second_factor_raises(&levels, &ada, factor, &wishes.iter().collect::<Vec<_>>())
+        };
+        let factor = AuthenticationMethod::of_second_factor();
+        assert!(raises(&[("gold", true)], &factor) && raises(&[("gold", false)], &factor));
+        assert!(!raises(&[("gold", true)], &[]), "the user has none");
+        assert!(!raises(&[("silver", true)], &factor), "reached");
+        assert!(!raises(&[("other", true)], &factor) && !raises(&[], &factor));
+        assert!(!raises(&[("gold", false), ("other", true)], &factor), "it would not suffice");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     super::{
         access::EntryRefusal,
-        authentication::SignInWay,
+        authentication::{AuthenticationMethod, SignInWay},
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
@@ -35,6 +35,8 @@ pub enum NextStep {
     SignIn(SignInReason),
     /// Show the sign-in page with an option to continue with the session's account.
     ChooseAccount,
+    /// Ask the session's user for the second factor.
+    SecondFactor,
     /// Show the consent page.
     AskConsent,
     /// Show that the person may not use the application.
@@ -65,6 +67,10 @@ pub struct AuthorizationState<'a> {
     pub consent: Option<&'a Consent>,
     /// The steps that the user has completed within this interaction.
     pub completed: InteractionResult,
+    /// The methods that the second factor of the session's user proves; empty for a user without one.
+    pub second_factor: &'a [AuthenticationMethod],
+    /// Whether the second factor has to be proved again.
+    pub wants_second_factor: bool,
     /// The ways by which the user can sign in.
     pub ways: &'a [SignInWay],
     /// The levels that access rules accept; `None` if they require none.
@@ -107,6 +113,9 @@ pub fn decide_next_step(
         }
         Some(EntryRefusal::HigherLevel { .. }) | None => {}
     }
+    if !silent && (state.wants_second_factor || second_factor_raises(request, &state, session)) {
+        return Ok(NextStep::SecondFactor);
+    }
     match status_of_levels(request, &state, session) {
         AcrStatus::Reached => {}
         AcrStatus::Reachable if !silent => return Ok(NextStep::SignIn(SignInReason::HigherLevel)),
@@ -116,6 +125,18 @@ pub fn decide_next_step(
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };
     }
     Ok(NextStep::Issue)
+}
+
+/// Returns true if the second factor of the session's user reaches a level that is asked for.
+fn second_factor_raises(
+    request: &AuthorizationRequest,
+    state: &AuthorizationState<'_>,
+    session: &Session,
+) -> bool {
+    let required = RequestedAcr::by_access_rules(state.sufficient_levels);
+    let wishes = [&request.acr, &required];
+    let (levels, used) = (&request.acr_levels, &session.authentication);
+    acr::second_factor_raises(levels, used, state.second_factor, &wishes)
 }
 
 /// Judges the levels that the request and the access rules require. A sign-in of this interaction was

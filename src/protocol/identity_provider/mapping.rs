@@ -80,6 +80,7 @@ pub(super) fn map_account_within(
         generation: 0,
         password: PasswordState::Absent,
         sign_out_before: None,
+        reset_authenticators_before: None,
         identities: Box::default(),
     };
     check_user_rules(provider, &evaluation, &account)?;

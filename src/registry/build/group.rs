@@ -17,7 +17,8 @@ use crate::{
     keys::{PairwiseSalt, ParsedKeyCache},
     model::{Client, Installation, Tenant},
     registry::{
-        ObjectOutcome, ProviderLinks, RegistrationService, ServedTenant, TenantOutcome, Verdict,
+        EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ServedTenant,
+        TenantOutcome, Verdict,
         validate::{self, CheckedTenant},
     },
 };
@@ -129,6 +130,7 @@ impl TenantGroup<'_> {
             salt,
             issuer: claim.as_ref().ok().cloned(),
             internal_url: checked.as_ref().and_then(|it| it.tenant.internal_url.clone()),
+            enrolment: checked.as_ref().and_then(|it| enrolment_state(&it.tenant)),
             served: checked.is_some() && !keys.algorithms.is_empty(),
             keys: keys.source.clone(),
             ring: keys.ring.clone(),
@@ -181,6 +183,17 @@ impl PreparedGroup {
 fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
     tenant.internal_hosts = installation.internal_hosts_of(&tenant.id);
     tenant.upstream_hosts = installation.upstream_hosts_of(&tenant.id);
+    tenant.authenticators.are_kept = installation.keeps_authenticators;
     let url = tenant.internal_urls().next();
     tenant.internal_url = url.map(Into::into);
+}
+
+/// Whether people can enrol the authenticators that a tenant offers.
+fn enrolment_state(tenant: &Tenant) -> Option<EnrolmentState> {
+    let authenticators = tenant.authenticators;
+    authenticators.has_any().then_some(if authenticators.are_kept {
+        EnrolmentState::Available
+    } else {
+        EnrolmentState::StoreNotDurable
+    })
 }

@@ -22,6 +22,7 @@ fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
         },
         client_secrets: crate::model::SecretPermissions::default(),
         dev: false,
+        keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
     };
     build_snapshot(
@@ -434,4 +435,37 @@ fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
     let corp = provider_with("https://corp.test", &serde_json::json!({}));
     put::<IdentityProvider>(&mut objects, "corp", &corp);
     assert!(unresolved(&build_of(&objects), ManagedKind::OidcUser, "ada").is_empty());
+}
+
+#[test]
+fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
+    let condition = |spec: &serde_json::Value, keeps_authenticators: bool| {
+        let mut objects = ObjectSet::default();
+        put::<Tenant>(&mut objects, "main", spec);
+        let installation = Installation {
+            base_url: Issuer::parse("https://id.test").expect("canonical"),
+            hosts: HostSettings::default(),
+            client_secrets: crate::model::SecretPermissions::default(),
+            dev: false,
+            keeps_authenticators,
+            key_secrets: KeySecrets::new("lanyard", ""),
+        };
+        let (cache, now) = (BuildCache::default(), Timestamp::from_secs(1_800_000_000));
+        let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);
+        let verdict = snapshot.verdicts().iter().next().expect("a verdict").clone();
+        let conditions = crate::registry::verdict_conditions(
+            &verdict,
+            &crate::api::StatusDigest::default(),
+            now,
+        );
+        let found = conditions.into_iter().find(|it| it.type_ == "EnrolmentAvailable");
+        found.map(|it| (it.status, it.reason))
+    };
+    let offered = serde_json::json!({ "authenticators": { "totp": "Optional" } });
+    let is = |status: &str, reason: &str| Some((status.to_owned(), reason.to_owned()));
+    assert_eq!(condition(&offered, true), is("True", "Available"));
+    assert_eq!(condition(&offered, false), is("False", "StoreNotDurable"));
+    assert_eq!(condition(&serde_json::json!({}), true), None);
+    let later = serde_json::json!({ "authenticators": { "totp": "Required" } });
+    assert_eq!(condition(&later, true), None, "a value that this release does not support");
 }

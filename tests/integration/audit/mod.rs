@@ -6,6 +6,7 @@ use lanyard::model::AUDIT_EVENTS;
 
 use crate::support::{app, browser, dev, publisher, upstream};
 
+mod authenticators;
 mod grants;
 mod people;
 mod process;
@@ -20,7 +21,13 @@ const ELSEWHERE: &[(&str, &str)] = &[("keys_changed", "failure")];
 
 #[test]
 fn every_event_is_in_a_test_with_each_outcome() {
-    let shown = [sign_ins::REPORTED, grants::REPORTED, people::REPORTED, process::REPORTED];
+    let shown = [
+        sign_ins::REPORTED,
+        authenticators::REPORTED,
+        grants::REPORTED,
+        people::REPORTED,
+        process::REPORTED,
+    ];
     let shown = shown.iter().chain([&ELSEWHERE]).flat_map(|it| it.iter()).copied();
     let known = AUDIT_EVENTS.iter().flat_map(|(event, outcomes)| {
         outcomes.iter().map(move |outcome| (*event, outcome.as_str()))

@@ -20,6 +20,7 @@ mod own_authority;
 mod private_key_jwt;
 mod refresh;
 mod replicas;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod step_up;

@@ -95,14 +95,24 @@ impl World {
         Self::with_objects(field, "").await
     }
 
+    /// The same with a spec of the tenant.
+    pub async fn with_tenant(spec: &str, field: &str) -> Self {
+        Self::with_changes(field, "", ("spec: {}", &format!("spec: {spec}"))).await
+    }
+
     /// The same with further objects.
     pub async fn with_objects(field: &str, objects: &str) -> Self {
+        Self::with_changes(field, objects, ("", "")).await
+    }
+
+    async fn with_changes(field: &str, objects: &str, change: (&str, &str)) -> Self {
         let upstream = Upstream::start().await;
         let providers = PROVIDERS.replace("UPSTREAM", &upstream.issuer);
         let manifests = with_application(&format!("{providers}---\n{objects}"));
         let told = format!("consent: Implied\n  backchannelLogoutUri: {LOGOUT}");
         let manifests =
             manifests.replacen("# RULES", field, 1).replacen("consent: Implied", &told, 1);
+        let manifests = manifests.replacen(change.0, change.1, 1);
         Self { app: TestApp::start(&manifests).await, upstream }
     }
 

@@ -1,12 +1,13 @@
 //! The changes that the forms of the account page make.
 
+use super::authenticator_app::{SetupResult, confirm_setup, remove_app, show_new_codes};
 use crate::{
     accounts::{
-        AccountContext,
         account_sign_out::{end_other_session, sign_out_everywhere, withdraw_access},
         sessions::{self, ActiveSession},
+        totp::load_totp,
     },
-    http::EndpointError,
+    http::{AppState, EndpointError, Reply, Request},
     model::LogoutKind,
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -26,7 +27,16 @@ pub(super) enum AccountChange<'a> {
     EndSession(&'a str),
     /// Withdraw what an application may do, by its `client_id`.
     Withdraw(&'a str),
+    /// Set up an authenticator app, whose code confirms it.
+    ConfirmAuthenticatorApp,
+    /// Remove the authenticator app.
+    RemoveAuthenticatorApp,
+    /// Make new recovery codes.
+    MakeRecoveryCodes,
 }
+
+/// The authenticator app in parameters of the page.
+pub(super) const AUTHENTICATOR_APP: &str = "authenticator-app";
 
 /// The result of a change.
 #[derive(Debug)]
@@ -35,6 +45,10 @@ pub(super) enum ChangeResult {
     Done(AccountNotice),
     /// The browser has no session any more.
     SignedOut(Box<Session>),
+    /// A page of its own.
+    Page(Reply),
+    /// The form was open for too long.
+    Expired,
 }
 
 /// A notice on the account page about what was done.
@@ -44,6 +58,10 @@ pub(super) enum AccountNotice {
     SessionEnded,
     /// An application may do nothing any more.
     AccessWithdrawn,
+    /// There was an authenticator app already.
+    AuthenticatorExists,
+    /// The authenticator app is removed.
+    AuthenticatorRemoved,
 }
 
 impl<'a> AccountChange<'a> {
@@ -62,6 +80,9 @@ impl<'a> AccountChange<'a> {
         match form.get("action") {
             Some("sign-out") => Ok(Self::SignOut),
             Some("sign-out-everywhere") => Ok(Self::SignOutEverywhere),
+            Some("confirm-authenticator-app") => Ok(Self::ConfirmAuthenticatorApp),
+            Some("new-recovery-codes") => Ok(Self::MakeRecoveryCodes),
+            Some("remove-authenticator-app") => Ok(Self::RemoveAuthenticatorApp),
             _ => Err(OAuthError::new(
                 ErrorCode::InvalidRequest,
                 "The form names nothing that the account page can change.",
@@ -71,21 +92,28 @@ impl<'a> AccountChange<'a> {
     }
 
     /// Whether the person has to have signed in within the last minutes: for all that reaches beyond
-    /// this browser.
+    /// this browser. The page for setting up an app has wanted it, and contains the proof.
     pub(super) const fn wants_fresh_sign_in(self) -> bool {
-        !matches!(self, Self::SignOut)
+        !matches!(self, Self::SignOut | Self::ConfirmAuthenticatorApp)
     }
 }
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 2] = [Self::SessionEnded, Self::AccessWithdrawn];
+    const ALL: [Self; 4] = [
+        Self::SessionEnded,
+        Self::AccessWithdrawn,
+        Self::AuthenticatorExists,
+        Self::AuthenticatorRemoved,
+    ];
 
     /// The value of the page's parameter `done`.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::SessionEnded => "session",
             Self::AccessWithdrawn => "access",
+            Self::AuthenticatorExists => "authenticator-exists",
+            Self::AuthenticatorRemoved => "authenticator-removed",
         }
     }
 
@@ -95,6 +123,12 @@ impl AccountNotice {
             Self::SessionEnded => "The session has ended.",
             Self::AccessWithdrawn => {
                 "The access was withdrawn. The application asks you again when you next use it."
+            }
+            Self::AuthenticatorExists => {
+                "You have an authenticator app already. Remove it first to set up another one."
+            }
+            Self::AuthenticatorRemoved => {
+                "The authenticator app was removed, and you were signed out everywhere else."
             }
         }
     }
@@ -107,11 +141,32 @@ impl AccountNotice {
 
 /// Makes a change. One that was made before is done too.
 pub(super) async fn apply_change(
-    context: AccountContext<'_>,
+    (app, request): (&AppState, &Request),
     active: &ActiveSession,
-    change: AccountChange<'_>,
+    (change, form): (AccountChange<'_>, &RequestParams),
 ) -> Result<ChangeResult, EndpointError> {
+    let context = app.context(request);
     Ok(match change {
+        AccountChange::ConfirmAuthenticatorApp => {
+            match confirm_setup(app, request, active, form).await? {
+                SetupResult::AlreadyEnrolled => {
+                    ChangeResult::Done(AccountNotice::AuthenticatorExists)
+                }
+                SetupResult::Page(page) => ChangeResult::Page(page),
+                SetupResult::Expired => ChangeResult::Expired,
+            }
+        }
+        AccountChange::MakeRecoveryCodes => {
+            if load_totp(context, &active.account).await?.is_none() {
+                return Ok(ChangeResult::Expired);
+            }
+            let notice = "Your earlier recovery codes do not count any more.";
+            ChangeResult::Page(show_new_codes(context, active, notice).await?)
+        }
+        AccountChange::RemoveAuthenticatorApp => {
+            remove_app(context, active).await?;
+            ChangeResult::Done(AccountNotice::AuthenticatorRemoved)
+        }
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);
             ChangeResult::SignedOut(Box::new(sessions::end_session(context, active, cause).await?))

@@ -1,11 +1,12 @@
 //! `I/account`: the account page of a person who is signed in, and the portal of the applications. It
 //! works without scripts.
 
+mod authenticator_app;
 mod change;
 mod logos;
 mod view;
 
-use change::{AccountChange, ChangeResult, apply_change};
+use change::{AUTHENTICATOR_APP, AccountChange, ChangeResult, apply_change};
 use http::StatusCode;
 
 use super::{
@@ -13,7 +14,10 @@ use super::{
     logout::signed_out_response,
 };
 use crate::{
-    accounts::sessions::ActiveSession,
+    accounts::{
+        sessions::ActiveSession,
+        totp::{can_enrol, load_totp},
+    },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
     model::Endpoint,
     protocol::{
@@ -22,6 +26,7 @@ use crate::{
         },
         authorize::{Interaction, InteractionGoal},
         error::{ErrorCode, OAuthError},
+        params::RequestParams,
     },
 };
 
@@ -29,6 +34,8 @@ use crate::{
 const CONFIRM: &str = "confirm";
 /// The parameter that asks for the choice of an account.
 const CHOOSE: &str = "choose";
+/// The parameter that names an authenticator to set up.
+const SETUP: &str = "setup";
 
 /// `GET I/account`: the page, or the sign-in that leads to it.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -42,13 +49,31 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
             sign_in(app, &request, active, AccountPageSignIn::ChooseAccount).await
         }
         None => sign_in(app, &request, None, AccountPageSignIn::Visit).await,
-        Some(active) if params.get(CONFIRM).is_some() && !is_fresh(&request, &active) => {
-            let provider = active.session.origin.as_ref().map(|it| it.provider.clone());
-            let how = AccountPageSignIn::Confirm { provider: provider.as_deref() };
-            sign_in(app, &request, Some(active), how).await
-        }
-        Some(active) => view::show_account_page(app, &request, &active, &params).await,
+        Some(active) => show(app, &request, active, &params).await,
     }
+}
+
+/// The page, or one of its steps.
+async fn show(
+    app: &AppState,
+    request: &Request,
+    active: ActiveSession,
+    params: &RequestParams,
+) -> Result<Reply, EndpointError> {
+    let totp = load_totp(app.context(request), &active.account).await?;
+    let is_fresh = is_fresh(request, &active, totp.is_some());
+    let sets_up = params.get(SETUP) == Some(AUTHENTICATOR_APP)
+        && totp.is_none()
+        && can_enrol(app.context(request));
+    if (params.get(CONFIRM).is_some() || sets_up) && !is_fresh {
+        let provider = active.session.origin.as_ref().map(|it| it.provider.clone());
+        let how = AccountPageSignIn::Confirm { provider: provider.as_deref() };
+        return sign_in(app, request, Some(active), how).await;
+    }
+    if sets_up {
+        return authenticator_app::show_setup(app, request, &active);
+    }
+    view::show_account_page(app, request, (&active, totp.as_ref()), params).await
 }
 
 /// `POST I/account`: the forms of the page.
@@ -72,10 +97,13 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Err(expired(&request));
     }
     let change = AccountChange::read(&form, &active)?;
-    if change.wants_fresh_sign_in() && !is_fresh(&request, &active) {
+    let totp = load_totp(app.context(&request), &active.account).await?;
+    if change.wants_fresh_sign_in() && !is_fresh(&request, &active, totp.is_some()) {
         return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
     }
-    Ok(match apply_change(app.context(&request), &active, change).await? {
+    Ok(match apply_change((app, &request), &active, (change, &form)).await? {
+        ChangeResult::Page(page) => page,
+        ChangeResult::Expired => return Err(expired(&request)),
         ChangeResult::SignedOut(ended) => {
             signed_out_response(app, &request, Some(&ended), None).await
         }
@@ -107,8 +135,8 @@ async fn sign_in(
     .await
 }
 
-fn is_fresh(request: &Request, active: &ActiveSession) -> bool {
-    may_change(&active.session.authentication, request.now)
+fn is_fresh(request: &Request, active: &ActiveSession, has_second_factor: bool) -> bool {
+    may_change(&active.session.authentication, has_second_factor, request.now)
 }
 
 fn account_path(request: &Request) -> String {

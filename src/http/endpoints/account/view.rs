@@ -7,12 +7,17 @@ use url::Url;
 
 use super::{change::AccountNotice, logos::LogoOrigins};
 use crate::{
-    accounts::{account_access::load_account_access, sessions::ActiveSession},
+    accounts::{
+        account_access::load_account_access,
+        recovery_codes::count_recovery_codes,
+        sessions::ActiveSession,
+        totp::{EnrolledTotp, can_enrol},
+    },
     http::{
         AppState, EndpointError, Reply, Request,
         pages::{
-            self, AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, PagePosition,
-            SessionEntry,
+            self, AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile,
+            AuthenticatorEntry, PagePosition, SessionEntry,
         },
     },
     model::{Client, Issuer, RedirectUri},
@@ -30,10 +35,11 @@ const ENTRIES: usize = 10;
 pub(super) async fn show_account_page(
     app: &AppState,
     request: &Request,
-    active: &ActiveSession,
+    (active, totp): (&ActiveSession, Option<&EnrolledTotp>),
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let context = app.context(request);
+    let can_set_up = can_enrol(context);
     let access = load_account_access(context, active).await?;
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
     let (tenant, mut logos) = (&request.tenant, LogoOrigins::default());
@@ -64,6 +70,14 @@ pub(super) async fn show_account_page(
         interaction: &interaction,
         notice: params.get("done").and_then(AccountNotice::parse).map(AccountNotice::text),
         now: request.now,
+        authenticator: match totp {
+            Some(totp) => AuthenticatorEntry::SetUp {
+                at: totp.enrolled_at(),
+                codes: count_recovery_codes(context, &active.account).await?.unwrap_or_default(),
+            },
+            None if can_set_up => AuthenticatorEntry::Offered,
+            None => AuthenticatorEntry::Absent,
+        },
         tiles,
         applications,
         sessions,

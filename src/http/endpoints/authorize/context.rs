@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use crate::{
-    accounts::{AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events},
-    http::{AppState, Reply, Request},
+    accounts::{
+        AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events,
+        totp::load_totp,
+    },
+    http::{AppState, EndpointError, Reply, Request},
     model::{
         Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure,
         ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
-        authentication::SignInWay,
+        account_page::may_change,
+        authentication::{AuthenticationMethod, SignInWay},
         authorize::{
             AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
             InteractionResult, NextStep, can_reach_levels, decide_next_step,
@@ -31,6 +35,8 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) completed: InteractionResult,
+    /// Whether the session's person has a second factor, where that matters (`load_second_factor`).
+    pub(in crate::http::endpoints) has_second_factor: bool,
     /// Whether the request is the submission of a Lanyard form.
     pub(in crate::http::endpoints) by_form: bool,
 }
@@ -64,16 +70,48 @@ impl AuthorizationContext<'_> {
         access::may_enter(&session.account, client, tenant, authentication).err()
     }
 
+    /// Finds out whether the session's person has a second factor, if the next step can depend on it.
+    pub(in crate::http::endpoints) async fn load_second_factor(
+        &mut self,
+    ) -> Result<(), EndpointError> {
+        let has_levels = !self.request.tenant.tenant.acr_levels.is_empty();
+        let matters = has_levels || self.interaction.is_for_account_page();
+        self.has_second_factor = match &self.session {
+            Some(active) if matters => load_totp(self.accounts(), &active.account).await?.is_some(),
+            _ => false,
+        };
+        Ok(())
+    }
+
+    /// The methods that the second factor of the session's person proves.
+    fn second_factor(&self) -> Vec<AuthenticationMethod> {
+        let methods = AuthenticationMethod::of_second_factor();
+        if self.has_second_factor { methods.into() } else { Vec::new() }
+    }
+
+    /// Whether the factor has to be proved again: for changes on the account page.
+    fn wants_second_factor(&self) -> bool {
+        let confirms =
+            self.interaction.is_for_account_page() && self.authorization.max_age.is_some();
+        let proved = |session: &Session| {
+            may_change(&session.authentication, self.has_second_factor, self.request.now)
+        };
+        confirms && self.has_second_factor && !self.session_record().is_some_and(proved)
+    }
+
     /// The next step with the user's earlier consent.
     pub(in crate::http::endpoints) fn next_step(
         &self,
         consent: Option<&Consent>,
     ) -> Result<NextStep, OAuthError> {
         let refusal = self.entry_refusal();
+        let second_factor = self.second_factor();
         let state = AuthorizationState {
             session: self.session_record(),
             consent,
             completed: self.completed,
+            second_factor: &second_factor,
+            wants_second_factor: self.wants_second_factor(),
             ways: &self.sign_in_ways(),
             sufficient_levels: self.sufficient_levels(),
             refusal: refusal.as_ref(),
@@ -90,8 +128,8 @@ impl AuthorizationContext<'_> {
         access::sufficient_levels(&self.authorization.client, &self.request.tenant.tenant)
     }
 
-    /// The ways to sign in whose people may use the application. Nothing depends on them where the
-    /// tenant has no levels of assurance.
+    /// The ways to sign in whose people may use the application, each with the second factor of the
+    /// session's person. Nothing depends on them where the tenant has no levels of assurance.
     fn sign_in_ways(&self) -> Vec<SignInWay> {
         let served = &self.request.tenant;
         if served.tenant.acr_levels.is_empty() {
@@ -106,6 +144,9 @@ impl AuthorizationContext<'_> {
             self.interaction.is_for_account_page()
                 || access::admits_provider(client, &served.tenant, way.provider.as_deref())
         });
+        for way in &mut ways {
+            way.methods.extend(self.second_factor());
+        }
         ways
     }
 

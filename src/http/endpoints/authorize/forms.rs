@@ -158,6 +158,7 @@ async fn resume<'a>(
         session,
         interaction,
         completed,
+        has_second_factor: false,
         by_form: false,
     })
 }

@@ -9,11 +9,12 @@ mod issue;
 pub(super) mod page;
 mod proceed;
 mod request_object;
+pub(super) mod second_factor_page;
 mod signed_in;
 
 pub(super) use context::AuthorizationContext;
 pub(super) use proceed::proceed_authorization;
-pub(super) use signed_in::continue_signed_in;
+pub(super) use signed_in::{continue_signed_in, start_signed_in_session};
 
 use std::sync::Arc;
 
@@ -127,6 +128,7 @@ pub(super) async fn begin_authorization(
         session,
         interaction,
         completed: InteractionResult::default(),
+        has_second_factor: false,
         by_form: false,
     })
     .await?;

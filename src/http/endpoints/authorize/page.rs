@@ -222,7 +222,10 @@ fn seal(
 
 /// A page with a form whose response may redirect to the client. Its referrer policy lets browsers
 /// send `Origin` with the form; with `no-referrer` they send `null` (Fetch §3.1).
-fn with_form(authorization: &AuthorizationContext<'_>, html: String) -> Reply {
+pub(in crate::http::endpoints) fn with_form(
+    authorization: &AuthorizationContext<'_>,
+    html: String,
+) -> Reply {
     let request = &authorization.authorization;
     Reply::html(StatusCode::OK, html)
         .form_action(request.return_to.form_action())

@@ -1,7 +1,7 @@
 //! One step of an authorization: look up, decide (pure), then a page, an error for the client, or
 //! the response.
 
-use super::{AuthorizationContext, forms, issue, page};
+use super::{AuthorizationContext, forms, issue, page, second_factor_page};
 use crate::{
     accounts::consents,
     http::{EndpointError, Reply, endpoints::provider_sign_in},
@@ -15,8 +15,9 @@ use crate::{
 
 /// Takes the authorization one step further.
 pub(in crate::http::endpoints) async fn proceed_authorization(
-    authorization: AuthorizationContext<'_>,
+    mut authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
+    authorization.load_second_factor().await?;
     let consent = earlier_consent(&authorization).await?;
     let next = match authorization.next_step(consent.as_ref()) {
         Ok(next) => next,
@@ -52,8 +53,13 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         (NextStep::AskConsent | NextStep::RefuseEntry, Some(_)) if authorization.by_form => {
             forms::redirect_to(&authorization, Endpoint::Consent).await
         }
-        (NextStep::SignIn(_) | NextStep::ChooseAccount, Some(_)) if authorization.by_form => {
+        (NextStep::SignIn(_) | NextStep::ChooseAccount | NextStep::SecondFactor, Some(_))
+            if authorization.by_form =>
+        {
             forms::redirect_to(&authorization, Endpoint::Login).await
+        }
+        (NextStep::SecondFactor, Some(session)) => {
+            second_factor_page::ask_in_session(&authorization, &session.account)
         }
         (NextStep::RefuseEntry, Some(session)) => page::refuse_entry(&authorization, session),
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),
@@ -63,6 +69,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             NextStep::Issue
             | NextStep::AskConsent
             | NextStep::ChooseAccount
+            | NextStep::SecondFactor
             | NextStep::RefuseEntry,
             None,
         ) => page::sign_in(&authorization, SignInReason::NoSession),

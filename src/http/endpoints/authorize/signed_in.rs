@@ -1,18 +1,33 @@
 //! Continues an authorization after a sign-in, whatever its method.
 
-use super::{AuthorizationContext, proceed_authorization};
+use super::{AuthorizationContext, proceed_authorization, second_factor_page::ask_before_session};
 use crate::{
     accounts::{
         record_limits,
         sessions::{self, ActiveSession, SignedInUser},
+        totp::load_totp,
     },
     http::{CookiePurpose, EndpointError, Reply},
     model::{AuditEvent, AuditText, LOCAL_PROVIDER},
     protocol::authorize::InteractionProgress,
 };
 
-/// Starts a session in place of the browser's previous one, and takes the authorization further.
+/// Asks a person who has proved one factor for the second one, if the person has set one up here and no
+/// provider has vouched for more than one. Otherwise the sign-in is complete.
 pub(in crate::http::endpoints) async fn continue_signed_in(
+    authorization: AuthorizationContext<'_>,
+    user: SignedInUser,
+) -> Result<Reply, EndpointError> {
+    let is_proved = user.authentication.factors_proved_at().is_some();
+    let context = authorization.accounts();
+    if !is_proved && load_totp(context, &user.account).await?.is_some() {
+        return ask_before_session(&authorization, user);
+    }
+    start_signed_in_session(authorization, user).await
+}
+
+/// Starts a session in place of the browser's previous one, and takes the authorization further.
+pub(in crate::http::endpoints) async fn start_signed_in_session(
     mut authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {

@@ -29,6 +29,8 @@ fn decide(
         session,
         consent,
         completed,
+        second_factor: &[],
+        wants_second_factor: false,
         ways,
         sufficient_levels: None,
         refusal: None,
@@ -255,6 +257,8 @@ fn next_by_ways(ways: &[SignInWay], completed: InteractionResult) -> Result<Next
     let origin = SignInOrigin { provider: "corp".to_owned(), upstream_session: None };
     let session = Session { origin: Some(origin), ..session() };
     let state = AuthorizationState {
+        second_factor: &[],
+        wants_second_factor: false,
         session: Some(&session),
         consent: None,
         completed,

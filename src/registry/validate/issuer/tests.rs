@@ -21,6 +21,7 @@ fn installation(dev: bool) -> Installation {
         },
         client_secrets: crate::model::SecretPermissions::default(),
         dev,
+        keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
     }
 }

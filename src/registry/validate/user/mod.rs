@@ -47,6 +47,9 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
     identities(&mut problems, &spec.identities);
     let sign_out_before =
         time::check_time(&mut problems, "spec.signOutBefore", spec.sign_out_before.as_ref());
+    let reset = spec.reset_authenticators_before.as_ref();
+    let reset_authenticators_before =
+        time::check_time(&mut problems, "spec.resetAuthenticatorsBefore", reset);
     if dev {
         limits(&mut problems, raw);
     }
@@ -67,6 +70,7 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
                 None => PasswordState::Absent,
             },
             sign_out_before,
+            reset_authenticators_before,
             identities: spec
                 .identities
                 .iter()

@@ -73,8 +73,7 @@ fn secret(version: &str) -> CachedSecret {
 
 #[test]
 fn a_secret_is_kept_as_long_as_its_owner_names_it() {
-    let mut state =
-        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
+    let mut state = WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let key = ObjectKey::new("team", "shop-oidc");
     let reference = ObjectRef { kind: ObjectKind::Secret, key: key.clone() };
     let there = || WatchEvent::There(reference.clone(), WatchEntry::ManagedSecret(secret("1")));
@@ -99,8 +98,7 @@ fn a_secret_is_kept_as_long_as_its_owner_names_it() {
 
 #[test]
 fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
-    let mut state =
-        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
+    let mut state = WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let (shop, object) = client();
     apply(&mut state, WatchEvent::There(shop, object));
     for (name, is_whole) in [("shop-oidc", true), ("a", true), ("b", true), ("c", false)] {
@@ -116,8 +114,7 @@ fn a_client_that_names_another_secret_keeps_the_content_of_its_former_one() {
 
 #[test]
 fn the_key_secret_of_a_deleted_tenant_keeps_its_reservation_but_not_its_keys() {
-    let mut state =
-        WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
+    let mut state = WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
     let key = ObjectKey::new("team", "main-signing-keys");
     let secret = serde_json::json!({
         "metadata": {

@@ -1,0 +1,92 @@
+//! Sign-ins that wait for their second factor. Nothing is stored meanwhile.
+
+use std::sync::Arc;
+
+use super::{
+    AccountContext, AccountError, endings, people,
+    sessions::SignedInUser,
+    upstream_sessions::{NewUpstreamSession, SignInSource},
+};
+use crate::{
+    model::{Account, Timestamp},
+    protocol::{
+        authorize::pre_session_hash,
+        marks::MarkedRecord,
+        records::{SuspendedSignIn, SuspendedSource},
+        session::CLOCK_SKEW,
+    },
+};
+
+/// Puts a sign-in off until the second factor is proved, in the browser with this pre-session cookie.
+pub(crate) fn suspend_sign_in(
+    context: AccountContext<'_>,
+    user: SignedInUser,
+    pre_session: &str,
+    expires_at: Timestamp,
+) -> SuspendedSignIn {
+    let source = match user.source {
+        SignInSource::Tenant | SignInSource::Continued => SuspendedSource::Tenant,
+        SignInSource::Directory(provider) => SuspendedSource::Directory(provider),
+        SignInSource::Provider(new) => {
+            let NewUpstreamSession { provider, issuer, subject, sid, tokens } = *new;
+            SuspendedSource::Provider { provider, issuer, subject, sid, tokens }
+        }
+    };
+    SuspendedSignIn {
+        authentication: user.authentication,
+        source,
+        marks: endings::current_marks(context, &user.account),
+        started_at: context.now,
+        browser: pre_session_hash(pre_session),
+        expires_at,
+    }
+}
+
+/// Resumes a sign-in in its browser. `None` if it has expired, is of another browser, or its person may
+/// not sign in any more.
+pub(crate) async fn resume_sign_in(
+    context: AccountContext<'_>,
+    pending: SuspendedSignIn,
+    pre_session: Option<&str>,
+) -> Result<Option<SignedInUser>, AccountError> {
+    let browser = pre_session.map(pre_session_hash);
+    if browser != Some(pending.browser) || context.now >= pending.expires_at.plus(CLOCK_SKEW) {
+        return Ok(None);
+    }
+    let Some(account) = account_of(context, &pending).await? else { return Ok(None) };
+    let record = MarkedRecord { marks: Some(pending.marks), created_at: pending.started_at };
+    if !endings::is_usable(context, record, &account).await? {
+        return Ok(None);
+    }
+    let source = match pending.source {
+        SuspendedSource::Tenant => SignInSource::Tenant,
+        SuspendedSource::Directory(provider) => SignInSource::Directory(provider),
+        SuspendedSource::Provider { provider, issuer, subject, sid, tokens } => {
+            let new = NewUpstreamSession { provider, issuer, subject, sid, tokens };
+            SignInSource::Provider(Box::new(new))
+        }
+    };
+    Ok(Some(SignedInUser { account, authentication: pending.authentication, source }))
+}
+
+/// The account of the person, as it is now. The claims of a provider's person were stored when the first
+/// factor was proved.
+async fn account_of(
+    context: AccountContext<'_>,
+    pending: &SuspendedSignIn,
+) -> Result<Option<Arc<Account>>, AccountError> {
+    let subject = &pending.authentication.subject;
+    let provider = match &pending.source {
+        SuspendedSource::Tenant => return Ok(context.tenant.account_by_subject(subject).cloned()),
+        SuspendedSource::Directory(provider) | SuspendedSource::Provider { provider, .. } => {
+            provider
+        }
+    };
+    let Some(provider) = context.tenant.provider(provider) else { return Ok(None) };
+    let Some(stored) = people::load_person(context, subject, provider).await? else {
+        return Ok(None);
+    };
+    let Some(claims) = people::claims_of(&stored.person) else { return Ok(None) };
+    let account = people::admitted_account(context, provider, &claims).ok();
+    Ok(account.filter(|account| account.subject == *subject).map(Arc::new))
+}

@@ -1,0 +1,188 @@
+//! The authenticator apps of people: setting up, checking codes, removing.
+
+use std::time::Duration;
+
+use super::{
+    AccountContext, AccountError, endings,
+    factor_attempts::{begin_attempt, forget_attempts},
+    vaulted_record::{open_vaulted_record, person_record_key, seal_vaulted_record},
+};
+use crate::{
+    model::{Account, AuthenticatorPolicy, Timestamp},
+    protocol::{
+        marks::authenticator_counts,
+        records::{TotpEnrolment, TotpRecord},
+        totp::{TOTP_SECRET_LEN, TotpVerdict, judge_totp_code, parse_totp_code},
+    },
+    store::{RecordKey, RecordKind, VersionedRecord},
+};
+
+/// How long a page for setting up an app can be used: time to install the app.
+const ENROLMENT_TTL: Duration = Duration::from_mins(10);
+
+/// The authenticator app of a person, as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct EnrolledTotp {
+    stored: VersionedRecord,
+    totp: TotpRecord,
+}
+
+impl EnrolledTotp {
+    /// When the person set it up.
+    pub(crate) const fn enrolled_at(&self) -> Timestamp {
+        self.totp.enrolled_at
+    }
+}
+
+/// The judgement of a code that a person typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeVerdict {
+    /// The code is right.
+    Accepted,
+    /// The code is wrong.
+    Wrong,
+    /// The code was used before.
+    Replayed,
+    /// The clock of the app differs.
+    OtherClock,
+    /// The attempt comes too soon after others.
+    Wait(Duration),
+}
+
+/// The result of setting up an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EnrolmentResult {
+    /// The app is set up.
+    Enrolled,
+    /// The person has an app already.
+    AlreadyEnrolled,
+    /// The code does not confirm it.
+    Refused(CodeVerdict),
+}
+
+/// The authenticator app of a person that counts; `None` also if the tenant does not use any.
+pub(crate) async fn load_totp(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Option<EnrolledTotp>, AccountError> {
+    if context.tenant.tenant.authenticators.totp == AuthenticatorPolicy::Disabled {
+        return Ok(None);
+    }
+    let Some(stored) = context.get(&totp_key(context, account)).await? else { return Ok(None) };
+    read_totp(context, account, stored)
+}
+
+/// Returns true if people can set up an app now.
+pub(crate) fn can_enrol(context: AccountContext<'_>) -> bool {
+    let authenticators = context.tenant.tenant.authenticators;
+    authenticators.totp != AuthenticatorPolicy::Disabled
+        && authenticators.are_kept
+        && context.vault.is_some()
+}
+
+/// Makes the secret of an app that a person sets up in this session.
+pub(crate) fn begin_enrolment(context: AccountContext<'_>, sid: &str) -> TotpEnrolment {
+    let mut secret = vec![0; TOTP_SECRET_LEN];
+    context.services.entropy.fill(&mut secret);
+    let expires_at = context.now.plus(ENROLMENT_TTL);
+    TotpEnrolment { secret, sid: sid.to_owned(), expires_at }
+}
+
+/// Stores an app once it has shown a right code.
+pub(crate) async fn confirm_enrolment(
+    context: AccountContext<'_>,
+    account: &Account,
+    enrolment: &TotpEnrolment,
+    typed: &str,
+) -> Result<EnrolmentResult, AccountError> {
+    let key = totp_key(context, account);
+    let before = context.get(&key).await?;
+    if let Some(stored) = &before
+        && read_totp(context, account, stored.clone())?.is_some()
+    {
+        return Ok(EnrolmentResult::AlreadyEnrolled);
+    }
+    let verdict = parse_totp_code(typed).map_or(TotpVerdict::Wrong, |code| {
+        judge_totp_code(&enrolment.secret, 0, code, context.now)
+    });
+    let last_step = match verdict {
+        TotpVerdict::Accepted(step) => step,
+        TotpVerdict::OtherClock(_) => {
+            return Ok(EnrolmentResult::Refused(CodeVerdict::OtherClock));
+        }
+        TotpVerdict::Wrong | TotpVerdict::Replayed => {
+            return Ok(EnrolmentResult::Refused(CodeVerdict::Wrong));
+        }
+    };
+    let totp = TotpRecord {
+        secret: enrolment.secret.clone(),
+        last_step,
+        enrolled_at: context.store_now,
+        marks: endings::current_marks(context, account),
+    };
+    let record = seal_vaulted_record(context, key, &account.subject, &totp)?;
+    let written = match before {
+        // It does not count any more.
+        Some(stored) => context.compare_and_swap(stored.version, record).await?,
+        None => context.insert(record).await?,
+    };
+    Ok(if written { EnrolmentResult::Enrolled } else { EnrolmentResult::AlreadyEnrolled })
+}
+
+/// Judges a code. A code that is right is used up.
+pub(crate) async fn check_totp_code(
+    context: AccountContext<'_>,
+    account: &Account,
+    enrolled: EnrolledTotp,
+    typed: &str,
+) -> Result<CodeVerdict, AccountError> {
+    // Other text is not a guess.
+    let Some(code) = parse_totp_code(typed) else { return Ok(CodeVerdict::Wrong) };
+    if let Some(wait) = begin_attempt(context, &account.subject).await? {
+        return Ok(CodeVerdict::Wait(wait));
+    }
+    let EnrolledTotp { stored, totp } = enrolled;
+    let (step, verdict) = match judge_totp_code(&totp.secret, totp.last_step, code, context.now) {
+        TotpVerdict::Accepted(step) => (step, CodeVerdict::Accepted),
+        TotpVerdict::OtherClock(step) => (step, CodeVerdict::OtherClock),
+        TotpVerdict::Replayed => return Ok(CodeVerdict::Replayed),
+        TotpVerdict::Wrong => return Ok(CodeVerdict::Wrong),
+    };
+    let used = TotpRecord { last_step: step, ..totp };
+    let record = seal_vaulted_record(context, stored.record.key, &account.subject, &used)?;
+    if !context.compare_and_swap(stored.version, record).await? {
+        // Another request has used a code at the same moment, or the app was removed.
+        return Ok(CodeVerdict::Replayed);
+    }
+    if verdict == CodeVerdict::Accepted {
+        forget_attempts(context, &account.subject).await?;
+    }
+    Ok(verdict)
+}
+
+/// Removes the app of a person. Returns false if there was none.
+pub(crate) async fn remove_totp(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<bool, AccountError> {
+    Ok(context.take(&totp_key(context, account)).await?.is_some())
+}
+
+fn totp_key(context: AccountContext<'_>, account: &Account) -> RecordKey {
+    person_record_key(context, RecordKind::Totp, &account.subject)
+}
+
+/// The app of a record; `None` if it is that of an earlier person, or void.
+fn read_totp(
+    context: AccountContext<'_>,
+    account: &Account,
+    stored: VersionedRecord,
+) -> Result<Option<EnrolledTotp>, AccountError> {
+    let totp: Option<TotpRecord> = open_vaulted_record(context, &stored)?;
+    let now = endings::current_marks(context, account);
+    let counts = |totp: &TotpRecord| {
+        authenticator_counts((totp.marks, totp.enrolled_at), account, now, context.store_now)
+    };
+    let totp = totp.filter(counts);
+    Ok(totp.map(|totp| EnrolledTotp { stored, totp }))
+}

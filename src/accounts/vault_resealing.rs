@@ -1,0 +1,162 @@
+//! Seals the authenticators of the store again after a new vault key has begun to seal, so that older keys
+//! can be retired. The replica that holds the Lease does so.
+//!
+//! A record is due when the key that sealed it began to seal. Records that are due before the newest
+//! key are therefore those under older ones, of all tenants, without a search of the whole store.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use tokio::{sync::watch, time::sleep};
+
+use super::AccountServices;
+use crate::{
+    keys::{Vault, VaultError, VaultPlace},
+    model::{Clock, Entropy, Timestamp, VaultKeysInUse, VaultUseReceiver},
+    registry::SnapshotHandle,
+    store::{MAX_LISTED, Record, RecordKind, StoreError, VersionedRecord},
+};
+
+/// The kinds of records that are sealed with vault keys.
+const KINDS: [RecordKind; 2] = [RecordKind::Totp, RecordKind::RecoveryCodes];
+/// Time between two searches.
+const INTERVAL: Duration = Duration::from_mins(10);
+/// Time until a search that failed is repeated.
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Seals records again while this replica holds the Lease.
+#[derive(Debug)]
+pub struct VaultResealer {
+    services: Arc<AccountServices>,
+    registry: SnapshotHandle,
+    clock: Arc<dyn Clock>,
+    found: watch::Sender<Option<VaultKeysInUse>>,
+}
+
+/// The fate of one record.
+enum ResealedRecord {
+    /// It is sealed with the newest key, or gone.
+    Done,
+    /// It cannot be opened. The id is that of its key.
+    Left([u8; 4]),
+    /// Another writer was faster.
+    Changed,
+}
+
+impl VaultResealer {
+    /// A worker, and the receiver of what it finds.
+    pub fn new(
+        services: &Arc<AccountServices>,
+        registry: SnapshotHandle,
+        clock: &Arc<dyn Clock>,
+    ) -> (Self, VaultUseReceiver) {
+        let (found, receiver) = watch::channel(None);
+        let (services, clock) = (Arc::clone(services), Arc::clone(clock));
+        (Self { services, registry, clock, found }, receiver)
+    }
+
+    /// Works until the process ends.
+    pub async fn run(self, mut leads: watch::Receiver<bool>) {
+        while leads.wait_for(|leads| *leads).await.is_ok() {
+            let pause = match self.reseal_records().await {
+                Ok(_) => INTERVAL,
+                Err(error) => {
+                    tracing::warn!(%error, "could not seal authenticators again; retrying");
+                    RETRY_INTERVAL
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Seals what is left under older keys, once. Returns the keys in use if all of it was looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails. Records that were sealed before stay so.
+    pub async fn reseal_records(&self) -> Result<Option<VaultKeysInUse>, StoreError> {
+        let Some(vault) = self.registry.snapshot().vault.clone() else { return Ok(None) };
+        let checked_at = self.services.store_clock.now();
+        let (newest, since) = vault.current_key(checked_at);
+        let mut left = BTreeSet::new();
+        for kind in KINDS {
+            let Some(keys) = self.reseal_kind(&vault, kind, since).await? else { return Ok(None) };
+            left.extend(keys);
+        }
+        if !left.is_empty() {
+            tracing::warn!(
+                keys = left.len(),
+                "authenticators in the store cannot be opened; their vault keys are missing"
+            );
+        }
+        let found = Some(VaultKeysInUse { newest, left, checked_at });
+        self.found.send_replace(found.clone());
+        Ok(found)
+    }
+
+    /// Seals records of one kind. Returns the keys of those that cannot be opened; `None` if there are
+    /// more than one search returns.
+    async fn reseal_kind(
+        &self,
+        vault: &Vault,
+        kind: RecordKind,
+        since: Timestamp,
+    ) -> Result<Option<BTreeSet<[u8; 4]>>, StoreError> {
+        let before = Timestamp::from_millis(0)..=since.minus(Duration::from_millis(1));
+        loop {
+            let now = self.clock.now();
+            let store = &self.services.store;
+            let found = store.list_due(kind, before.clone(), MAX_LISTED, now).await?;
+            let all = found.len() < MAX_LISTED;
+            let (mut left, mut is_settled) = (BTreeSet::new(), true);
+            let count = found.len();
+            let mut stuck = 0;
+            for stored in found {
+                match self.reseal_record(vault, stored).await? {
+                    ResealedRecord::Done => {}
+                    ResealedRecord::Changed => is_settled = false,
+                    ResealedRecord::Left(key) => {
+                        stuck += 1;
+                        left.insert(key);
+                    }
+                }
+            }
+            if all && is_settled {
+                return Ok(Some(left));
+            }
+            if stuck == count {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn reseal_record(
+        &self,
+        vault: &Vault,
+        stored: VersionedRecord,
+    ) -> Result<ResealedRecord, StoreError> {
+        let VersionedRecord { record, version } = stored;
+        let (store, now) = (&self.services.store, self.clock.now());
+        let text = std::str::from_utf8(&record.value).unwrap_or_default();
+        let key = &record.key;
+        let place = VaultPlace { tenant: &key.tenant, kind: key.kind.as_str(), id: &key.id };
+        let plain = match vault.open(place, text) {
+            Ok(plain) => plain,
+            Err(VaultError::Discarded) => {
+                store.take(key, now).await?;
+                return Ok(ResealedRecord::Done);
+            }
+            Err(VaultError::MissingKey | VaultError::Altered) => {
+                return Ok(ResealedRecord::Left(Vault::key_id(text).unwrap_or_default()));
+            }
+        };
+        let entropy: &dyn Entropy = &*self.services.entropy;
+        let sealed = vault.seal(place, &plain, entropy, self.services.store_clock.now());
+        let resealed = Record {
+            value: sealed.text.into_bytes().into(),
+            due_at: Some(sealed.key_since),
+            ..record
+        };
+        let is_written = store.compare_and_swap(version, resealed, now).await?;
+        Ok(if is_written { ResealedRecord::Done } else { ResealedRecord::Changed })
+    }
+}

@@ -1,0 +1,19 @@
+//! The authenticators that people may enrol at a `Tenant`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::EnumSpec;
+use crate::model::AuthenticatorPolicy;
+
+/// The authenticators that people may enrol at a tenant, on their account page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthenticatorsSpec {
+    /// Codes of authenticator apps (TOTP, RFC 6238) as a second factor. `Disabled` (default): people are not
+    /// asked for a code. `Optional`: people may set up an app on their account page, and are asked for
+    /// a code at each sign-in from then on. The store has to keep records, as the condition
+    /// `EnrolmentAvailable` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp: Option<EnumSpec<AuthenticatorPolicy>>,
+}

@@ -1,0 +1,144 @@
+//! Setting up an authenticator app, and removing it.
+
+use http::StatusCode;
+
+use crate::{
+    accounts::{
+        AccountContext,
+        account_sign_out::end_all_others,
+        recovery_codes::{forget_recovery_codes, make_recovery_codes},
+        sessions::ActiveSession,
+        totp::{self, CodeVerdict, EnrolmentResult, begin_enrolment, confirm_enrolment},
+    },
+    http::{
+        AppState, EndpointError, Reply, Request,
+        endpoints::authorize::second_factor_page::code_problem,
+        pages::{self, AuthenticatorAppPage},
+    },
+    model::{AuditEvent, AuditText, AuditedAuthenticator, LogoutKind},
+    protocol::{authorize::Interaction, params::RequestParams, records::TotpEnrolment},
+};
+
+/// The page for setting up an app, with a new secret.
+pub(super) fn show_setup(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let enrolment = begin_enrolment(app.context(request), &active.session.sid);
+    render(app, request, active, (&enrolment, None))
+}
+
+/// The result of the page's form.
+pub(super) enum SetupResult {
+    /// There is an app already.
+    AlreadyEnrolled,
+    /// The recovery codes, or the page with what was wrong.
+    Page(Reply),
+    /// The page was open for too long, or is of another session.
+    Expired,
+}
+
+/// Stores an app whose code is right.
+pub(super) async fn confirm_setup(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+    form: &RequestParams,
+) -> Result<SetupResult, EndpointError> {
+    let context = app.context(request);
+    let enrolment: Option<TotpEnrolment> = context.open(form.require("enrolment")?)?;
+    let is_current = |it: &TotpEnrolment| {
+        it.sid == active.session.sid && request.now < it.expires_at && totp::can_enrol(context)
+    };
+    let Some(enrolment) = enrolment.filter(is_current) else { return Ok(SetupResult::Expired) };
+    let typed = form.get("code").unwrap_or_default();
+    Ok(match confirm_enrolment(context, &active.account, &enrolment, typed).await? {
+        EnrolmentResult::Enrolled => {
+            let notice = "The authenticator app is set up.";
+            match show_new_codes(context, active, notice).await {
+                Ok(page) => {
+                    report_enrolment(context, active, AuditedAuthenticator::Totp);
+                    SetupResult::Page(page)
+                }
+                Err(error) => {
+                    // Nobody has an app without having seen the codes.
+                    totp::remove_totp(context, &active.account).await?;
+                    return Err(error);
+                }
+            }
+        }
+        EnrolmentResult::AlreadyEnrolled => SetupResult::AlreadyEnrolled,
+        EnrolmentResult::Refused(verdict) => {
+            SetupResult::Page(render(app, request, active, (&enrolment, Some(verdict)))?)
+        }
+    })
+}
+
+/// Makes new recovery codes, and shows them.
+pub(super) async fn show_new_codes(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    notice: &str,
+) -> Result<Reply, EndpointError> {
+    let codes = make_recovery_codes(context, &active.account).await?;
+    report_enrolment(context, active, AuditedAuthenticator::RecoveryCodes);
+    let tenant = &context.tenant.tenant;
+    let html = pages::recovery_codes_page(tenant, &active.account, notice, &codes);
+    Ok(Reply::html(StatusCode::OK, html))
+}
+
+fn report_enrolment(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    authenticator: AuditedAuthenticator,
+) {
+    context.audit(AuditEvent::AuthenticatorEnrolled {
+        authenticator,
+        subject: AuditText::new(active.account.subject.as_str()),
+        sid: AuditText::new(active.session.sid.as_str()),
+    });
+}
+
+/// Removes the app of the person. All other sessions and what applications may do end before, since
+/// they were made with the app.
+pub(super) async fn remove_app(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+) -> Result<(), EndpointError> {
+    if totp::load_totp(context, &active.account).await?.is_none() {
+        return Ok(());
+    }
+    end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
+    forget_recovery_codes(context, &active.account).await?;
+    if totp::remove_totp(context, &active.account).await? {
+        context.audit(AuditEvent::AuthenticatorRemoved {
+            authenticator: AuditedAuthenticator::Totp,
+            subject: AuditText::new(active.account.subject.as_str()),
+            sid: AuditText::new(active.session.sid.as_str()),
+        });
+    }
+    Ok(())
+}
+
+fn render(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+    (enrolment, verdict): (&TotpEnrolment, Option<CodeVerdict>),
+) -> Result<Reply, EndpointError> {
+    let context = app.context(request);
+    let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
+    let sealed = context.seal(enrolment)?;
+    let problem = verdict.map(code_problem);
+    let html = pages::authenticator_app_page(AuthenticatorAppPage {
+        tenant: &request.tenant.tenant,
+        user: &active.account,
+        interaction: &interaction,
+        enrolment: &sealed,
+        secret: &enrolment.secret,
+        problem: problem.as_deref(),
+    });
+    let status = if verdict.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
+}

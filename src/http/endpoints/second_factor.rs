@@ -1,0 +1,113 @@
+//! The form of the second page of a sign-in, for a person who has set up an authenticator app. There is no
+//! session before the factor is proved. In a session it is a step-up.
+
+use super::authorize::{
+    AuthorizationContext, forms, second_factor_page::render_refused_code, start_signed_in_session,
+};
+use crate::{
+    accounts::{
+        recovery_codes::use_recovery_code,
+        sessions::SignedInUser,
+        suspended_sign_in::resume_sign_in,
+        totp::{CodeVerdict, check_totp_code, load_totp},
+        upstream_sessions::SignInSource,
+    },
+    http::{CookiePurpose, EndpointError, Reply},
+    model::{
+        AuditEvent, AuditText, LOCAL_PROVIDER, SignInFailure, StepUpFailure, ThrottledAttempt,
+    },
+    protocol::{authorize::NextStep, params::RequestParams, records::SuspendedSignIn},
+};
+
+/// Judges the code of the form, and takes the authorization further if it is right.
+pub(super) async fn check_second_factor(
+    form: &RequestParams,
+    mut authorization: AuthorizationContext<'_>,
+) -> Result<Reply, EndpointError> {
+    let context = authorization.app.context(authorization.request);
+    let sealed = form.get("sign_in");
+    let waiting = match sealed {
+        Some(sealed) => waiting_user(&authorization, sealed).await?,
+        None => user_of_session(&mut authorization).await?,
+    };
+    let mut user = waiting.ok_or_else(|| forms::session_changed(&authorization))?;
+    // Without a factor the sign-in is another one.
+    let enrolled = load_totp(context, &user.account).await?;
+    let enrolled = enrolled.ok_or_else(|| forms::session_changed(&authorization))?;
+    let verdict = match form.get("recovery_code") {
+        Some(typed) => use_recovery_code(context, &user.account, typed).await?,
+        None => {
+            let typed = form.get("code").unwrap_or_default();
+            check_totp_code(context, &user.account, enrolled, typed).await?
+        }
+    };
+    match verdict {
+        CodeVerdict::Accepted => {
+            user.authentication.prove_second_factor(context.now);
+            start_signed_in_session(authorization, user).await
+        }
+        verdict => {
+            report_failure(&authorization, &user, verdict);
+            render_refused_code(&authorization, (&user.account, sealed), verdict)
+        }
+    }
+}
+
+/// The person of a sign-in that waits for the factor.
+async fn waiting_user(
+    authorization: &AuthorizationContext<'_>,
+    sealed: &str,
+) -> Result<Option<SignedInUser>, EndpointError> {
+    let context = authorization.accounts();
+    let Some(pending) = context.open::<SuspendedSignIn>(sealed)? else { return Ok(None) };
+    let pre_session = authorization.request.cookie(CookiePurpose::PreSession);
+    Ok(resume_sign_in(context, pending, pre_session).await?)
+}
+
+/// The person of the session, where the factor is the next step: it does not replace a sign-in.
+async fn user_of_session(
+    authorization: &mut AuthorizationContext<'_>,
+) -> Result<Option<SignedInUser>, EndpointError> {
+    authorization.load_second_factor().await?;
+    if !authorization.has_session_of_page()
+        || !matches!(authorization.next_step(None), Ok(NextStep::SecondFactor))
+    {
+        return Ok(None);
+    }
+    Ok(authorization.session.as_ref().map(|active| SignedInUser {
+        account: active.account.clone(),
+        authentication: active.session.authentication.clone(),
+        source: SignInSource::Continued,
+    }))
+}
+
+/// Reports a code that was not right: of a sign-in, or of a step-up.
+fn report_failure(
+    authorization: &AuthorizationContext<'_>,
+    user: &SignedInUser,
+    verdict: CodeVerdict,
+) {
+    let client = &*authorization.authorization.client;
+    let replayed = verdict == CodeVerdict::Replayed;
+    if let CodeVerdict::Wait(wait) = verdict {
+        return authorization.accounts().audit(AuditEvent::AttemptThrottled {
+            attempt: ThrottledAttempt::SecondFactor,
+            client_id: Some(AuditText::new(client.id.as_str())),
+            retry_after: wait.as_secs().max(1),
+        });
+    }
+    if !matches!(user.source, SignInSource::Continued) {
+        let reason = if replayed { SignInFailure::ReplayedCode } else { SignInFailure::WrongCode };
+        let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
+        return authorization.audit_failed_sign_in(provider, Some(&user.account), (reason, None));
+    }
+    let reason = if replayed { StepUpFailure::ReplayedCode } else { StepUpFailure::WrongCode };
+    let amr = user.authentication.amr().into_iter().map(AuditText::new).collect();
+    authorization.accounts().audit(AuditEvent::StepUp {
+        client: client.into(),
+        subject: AuditText::new(user.account.subject.as_str()),
+        sid: authorization.session_record().map(|session| AuditText::new(session.sid.as_str())),
+        amr,
+        reason: Some(reason),
+    });
+}

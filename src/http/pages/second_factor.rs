@@ -1,0 +1,54 @@
+//! The page that asks for the second factor.
+
+use askama::Template;
+
+use super::frame::{AccountView, ClientView, PageFrame, render_page};
+use crate::model::{Account, Client, Endpoint, Tenant};
+
+/// The content of the page.
+#[derive(Clone, Copy, Debug)]
+pub struct SecondFactorPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The application that requested the sign-in.
+    pub client: &'a Client,
+    /// The redirect URI of the response.
+    pub redirect_uri: &'a str,
+    /// The person.
+    pub user: &'a Account,
+    /// The sealed interaction.
+    pub interaction: &'a str,
+    /// The sealed sign-in that waits for the factor; `None` in a session.
+    pub sign_in: Option<&'a str>,
+    /// The heading.
+    pub title: &'a str,
+    /// The error of the previous attempt.
+    pub problem: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/second_factor.html")]
+struct SecondFactorTemplate<'a> {
+    frame: PageFrame<'a>,
+    client: ClientView<'a>,
+    account: AccountView,
+    action: String,
+    interaction: &'a str,
+    sign_in: Option<&'a str>,
+    title: &'a str,
+    problem: Option<&'a str>,
+}
+
+/// Renders the page. Its form is that of the sign-in page.
+pub fn second_factor_page(page: SecondFactorPage) -> String {
+    render_page(&SecondFactorTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        client: ClientView::new(page.client, page.redirect_uri),
+        account: AccountView::from(page.user),
+        action: Endpoint::Login.absolute_path(&page.tenant.issuer),
+        interaction: page.interaction,
+        sign_in: page.sign_in,
+        title: page.title,
+        problem: page.problem,
+    })
+}

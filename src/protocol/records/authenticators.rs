@@ -1,0 +1,131 @@
+//! The authenticators of people, and the attempts to use them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountMarks, RecordFormat, SealedRecord};
+use crate::model::{SealPurpose, Timestamp};
+
+/// The authenticator app of a person. Stored by the hash of the subject, sealed with a vault key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotpRecord {
+    /// The secret that the app has too.
+    pub secret: Vec<u8>,
+    /// The step of the last code that was used.
+    pub last_step: u64,
+    /// When the person set the app up.
+    pub enrolled_at: Timestamp,
+    /// The person.
+    pub marks: AccountMarks,
+}
+
+impl fmt::Debug for TotpRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TotpRecord").field("last_step", &self.last_step).finish_non_exhaustive()
+    }
+}
+
+impl RecordFormat for TotpRecord {}
+
+/// The recovery codes of a person. Stored by the hash of the subject, sealed with a vault key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodesRecord {
+    /// The salt of the hashes.
+    pub salt: Vec<u8>,
+    /// The hashes of the codes that were not used.
+    pub unused: Vec<[u8; 32]>,
+    /// When they were made.
+    pub made_at: Timestamp,
+    /// The person.
+    pub marks: AccountMarks,
+}
+
+impl RecordFormat for RecoveryCodesRecord {}
+
+/// The failed attempts to use an authenticator of a person. Stored by the hash of the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorAttempts {
+    /// The number of attempts.
+    pub failures: u32,
+    /// When the last one was made, by the store's clock.
+    pub last: Timestamp,
+    /// When the next one is allowed.
+    pub wait_until: Timestamp,
+}
+
+impl RecordFormat for FactorAttempts {}
+
+/// The secret of an authenticator app while a person sets it up. It is sealed into the page's form, and
+/// nothing is stored before the app has shown a right code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotpEnrolment {
+    /// The secret.
+    pub secret: Vec<u8>,
+    /// The session of the person, by its public id.
+    pub sid: String,
+    /// When the page expires.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for TotpEnrolment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TotpEnrolment").field("sid", &self.sid).finish_non_exhaustive()
+    }
+}
+
+impl RecordFormat for TotpEnrolment {}
+
+impl SealedRecord for TotpEnrolment {
+    const PURPOSE: SealPurpose = SealPurpose::TotpEnrolment;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{CredentialMark, ObjectMark},
+        protocol::records::{decode_record, encode_record},
+    };
+
+    #[test]
+    fn the_formats_are_stable() {
+        let marks = AccountMarks {
+            person: ObjectMark::of("uid-1"),
+            tenant: ObjectMark::of("uid-2"),
+            credential: Some(CredentialMark::new([7; 16])),
+            generation: 3,
+        };
+        let totp = TotpRecord {
+            secret: vec![1, 2, 3],
+            last_step: 300,
+            enrolled_at: Timestamp::from_secs(1),
+            marks,
+        };
+        let bytes = encode_record(&totp);
+        let hex =
+            |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+        assert_eq!(
+            hex(&bytes),
+            "0103010203ac02d00f4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f010707070707070707070707070707070703"
+        );
+        assert_eq!(decode_record(&bytes), Ok(totp));
+
+        let codes = RecoveryCodesRecord {
+            salt: vec![1, 2],
+            unused: vec![[9; 32]],
+            made_at: Timestamp::from_secs(1),
+            marks,
+        };
+        let bytes = encode_record(&codes);
+        let marks = "4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f010707070707070707070707070707070703";
+        assert_eq!(hex(&bytes), format!("0102010201{}d00f{marks}", "09".repeat(32)));
+        assert_eq!(decode_record(&bytes), Ok(codes));
+
+        let at = Timestamp::from_secs;
+        let attempts = FactorAttempts { failures: 7, last: at(1), wait_until: at(2) };
+        let bytes = encode_record(&attempts);
+        assert_eq!(bytes, b"\x01\x07\xd0\x0f\xa0\x1f");
+        assert_eq!(decode_record(&bytes), Ok(attempts));
+    }
+}

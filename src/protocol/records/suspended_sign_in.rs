@@ -1,0 +1,55 @@
+//! A sign-in that waits for its second factor.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountMarks, KeptTokens, RecordFormat, SealedRecord};
+use crate::{
+    model::{SealPurpose, Timestamp},
+    protocol::authentication::Authentication,
+};
+
+/// A sign-in whose person has proved the first factor. It is sealed into the page that asks for the second
+/// one, and there is no session before that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspendedSignIn {
+    /// The person, and the first factor.
+    pub authentication: Authentication,
+    /// Where the person signed in.
+    pub source: SuspendedSource,
+    /// The account as it was then. A sign-in with a password that was changed meanwhile ends.
+    pub marks: AccountMarks,
+    /// When the first factor was proved.
+    pub started_at: Timestamp,
+    /// The hash of the pre-session cookie of the browser.
+    pub browser: [u8; 32],
+    /// When the page expires.
+    pub expires_at: Timestamp,
+}
+
+/// Where a person signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuspendedSource {
+    /// At the tenant itself.
+    Tenant,
+    /// With the directory of this provider.
+    Directory(String),
+    /// At an OpenID provider or at GitHub.
+    Provider {
+        /// The name of the provider's object.
+        provider: String,
+        /// The provider's issuer.
+        issuer: String,
+        /// The claim `sub` there.
+        subject: String,
+        /// The claim `sid` there.
+        sid: Option<String>,
+        /// The provider's tokens.
+        tokens: KeptTokens,
+    },
+}
+
+impl RecordFormat for SuspendedSignIn {}
+
+impl SealedRecord for SuspendedSignIn {
+    const PURPOSE: SealPurpose = SealPurpose::SuspendedSignIn;
+}

@@ -1,0 +1,61 @@
+//! Authenticator apps of people of identity providers.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use url::Url;
+
+use super::{
+    browser::{Browser, Page},
+    world::{World, application, id_token},
+};
+use crate::support::authenticator::{asks_for_code, enter, set_up_app};
+
+const OFFERED: &str = "{authenticators: {totp: Optional}}";
+
+/// The page after a sign-in at the provider, in a new browser.
+async fn after_provider(world: &World) -> (Browser, Page) {
+    let browser = Browser::new();
+    let corp = [("identity_provider", "corp")];
+    let url = application(&world.app).await.authorize_url("openid offline_access", &corp);
+    let away = browser.open(&url).await.left_for.expect("a redirect to the provider");
+    let request: BTreeMap<_, _> = away.query_pairs().into_owned().collect();
+    world.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+    let callback = format!("{}/callback/corp", world.app.issuer("main"));
+    let answer = [("code", "a-code"), ("state", &request["state"])];
+    let url = Url::parse_with_params(&callback, answer).expect("a URL");
+    let page = browser.open(url.as_str()).await;
+    (browser, page)
+}
+
+#[tokio::test]
+async fn a_person_of_a_provider_is_asked_for_the_app_after_the_provider() {
+    let world = World::with_tenant(OFFERED, "").await;
+    let person = world.sign_in("openid").await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    let app = set_up_app(&person.browser, &account, &world.app.clock).await;
+    let (browser, page) = after_provider(&world).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    let tokens = super::world::tokens(&world.app, &page).await;
+    let id_token = super::browser::claims(tokens["id_token"].as_str().expect("a token"));
+    assert_eq!(id_token["amr"], json!(["fed", "otp", "mfa"]));
+    // The session at the provider was kept through the page.
+    let refresh_token = tokens["refresh_token"].as_str().expect("one");
+    let (status, _) = super::world::refresh_at(&application(&world.app).await, refresh_token).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_provider_that_vouches_for_more_factors_suffices() {
+    let world = World::with_tenant(OFFERED, "assurance: [{acr: phr, amr: [mfa]}]").await;
+    let person = world.sign_in("openid").await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    set_up_app(&person.browser, &account, &world.app.clock).await;
+    world.upstream.answers(|script| script.id_token = json!({"acr": "phr"}));
+    let (_, page) = after_provider(&world).await;
+    assert_eq!(id_token(&world.app, &page).await["amr"], json!(["fed", "mfa"]));
+    world.upstream.answers(|script| script.id_token = json!({"acr": "other"}));
+    let (_, page) = after_provider(&world).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+}
