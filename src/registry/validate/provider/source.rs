@@ -58,8 +58,8 @@ pub(super) fn provider_source(
             let authorization_parameters = authorization_parameters(problems, oidc);
             let source = ProviderSource::Oidc(OidcUpstream {
                 scopes,
-                userinfo,
                 authorization_parameters,
+                userinfo,
                 ..upstream
             });
             (problems.len() == before).then(|| (source, oidc.client_secret_ref.clone()))
