@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{AccountContext, RequestError};
+use super::{
+    AccountContext, RequestError, client_jws_error::ClientJwsError, federated_authentication,
+};
 use crate::{
     identity::ThrottledCredential,
     keys::{JwsError, verify_with_secret},
@@ -20,7 +22,6 @@ use crate::{
         params::RequestParams,
         session::CLOCK_SKEW,
     },
-    remote::RemoteDocumentError,
     store::{Record, RecordKind},
 };
 
@@ -83,13 +84,13 @@ async fn authenticate_by_method(
     let is_client = |id: &str| context.tenant.client(id).is_some();
     let credentials =
         client_auth::parse_credentials(request.authorization, request.params, is_client)?;
-    let client = context.tenant.client(&credentials.client_id);
+    let client = federated_authentication::client_of(context.tenant, &credentials)?;
     if !credentials.can_be_guessed() {
         return check(context, client, &credentials, request.endpoint).await;
     }
     let credential = ThrottledCredential {
         tenant: context.tenant_id(),
-        client: Some(&credentials.client_id),
+        client: credentials.client_id.as_deref(),
         exists: client.is_some(),
         address: request.address,
     };
@@ -128,6 +129,13 @@ async fn check(
         CredentialsCheck::Assertion(assertion) => {
             redeem_assertion(context, assertion, endpoint).await?;
             Ok(Arc::clone(assertion.client))
+        }
+        CredentialsCheck::Federated(pending) => {
+            let names_client = credentials.client_id.is_some();
+            federated_authentication::verify_federated(context, pending, names_client)
+                .await
+                .map_err(|error| ClientAuthError::refused(error, false))?;
+            Ok(Arc::clone(pending.client))
         }
         CredentialsCheck::OtherMethod(assertion) => {
             let PendingAssertion { client, key, jws, jwt, .. } = assertion;
@@ -192,15 +200,6 @@ fn unverified(error: &ClientJwsError) -> ClientAuthError {
         challenge: false,
         failure: ClientAuthFailure::WrongSecret,
     }
-}
-
-/// A JWS of a client was not verified. The message is for the log.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum ClientJwsError {
-    #[error(transparent)]
-    Signature(#[from] JwsError),
-    #[error(transparent)]
-    Keys(#[from] RemoteDocumentError),
 }
 
 /// Verifies that a JWS is signed with a key of the client.

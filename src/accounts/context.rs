@@ -8,7 +8,7 @@ use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCa
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch, trusting_client},
     identity::{CredentialThrottle, throttle_prefix},
-    keys::{AccessTokenCache, Sealer, Signer, Vault},
+    keys::{AccessTokenCache, Sealer, Signer, Vault, VerifiedSignatureCache},
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
         Timestamp,
@@ -18,7 +18,7 @@ use crate::{
         records::{SealedRecord, decode_record, encode_record},
     },
     registry::ServedTenant,
-    remote::JwksCache,
+    remote::{FederatedIssuerCache, JwksCache},
     store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
     telemetry::{AccessFacts, AuditLog, Metrics},
     upstream::{UpstreamClient, ldap::LdapDirectories},
@@ -58,6 +58,10 @@ pub struct AccountServices {
     pub local_issuers: OnceLock<Arc<dyn LocalIssuers>>,
     /// Clients' JWKS documents.
     pub jwks_cache: JwksCache,
+    /// Keys of the issuers whose identities authenticate clients.
+    pub federated_issuers: FederatedIssuerCache,
+    /// Assertions of such issuers whose signature was verified recently.
+    pub verified_signature_cache: VerifiedSignatureCache,
     /// Asks identity providers.
     pub upstream: UpstreamClient,
     /// Directories that people sign in from.
@@ -97,6 +101,8 @@ impl AccountServices {
             http_client: FairFetch::new(http_client),
             local_issuers: OnceLock::new(),
             jwks_cache: JwksCache::default(),
+            federated_issuers: FederatedIssuerCache::default(),
+            verified_signature_cache: VerifiedSignatureCache::default(),
             upstream: UpstreamClient::default(),
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
@@ -200,6 +206,23 @@ impl<'a> AccountContext<'a> {
         // Many requests share the document, so none of their addresses is its owner.
         let public = || self.services.http_client.for_owner(&self.tenant_id().to_string(), None);
         local.map_or_else(public, |local| local.client_for(self.origin.address))
+    }
+
+    /// The HTTP client for the keys of an issuer that a client trusts. Hosts inside the network are called
+    /// only for clients in the tenant's own namespace, whose owners may name such hosts.
+    pub fn federated_issuer_client(&self, client: &Client) -> SharedFetch {
+        let (tenant, name) = (&self.tenant.tenant, self.tenant_id().to_string());
+        let public = self.services.http_client.for_owner(&name, None);
+        if client.object.namespace != tenant.id.0.namespace {
+            return public;
+        }
+        Arc::new(UpstreamFetch {
+            local: Arc::clone(&public),
+            public,
+            internal: self.services.internal_http_client.for_owner(&name, None),
+            hosts: Arc::clone(&tenant.upstream_hosts),
+            issuers: Vec::new(),
+        })
     }
 
     /// Reads a record.

@@ -67,7 +67,9 @@ pub use objects::{
     MalformedObject, NamespaceLabels, ObjectSet, SecretState, SourceHealth, SourceView,
 };
 pub use objects_by_kind::ObjectsByKind;
-pub use oidc_client::{ClientSummary, OidcClient, OidcClientSpec, OidcClientStatus, TenantRef};
+pub use oidc_client::{
+    ClientSummary, FederatedCredentialSpec, OidcClient, OidcClientSpec, OidcClientStatus, TenantRef,
+};
 pub use oidc_user::{
     IdentitySpec, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress,
     UserSummary,

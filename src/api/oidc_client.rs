@@ -1,5 +1,6 @@
 //! The `OidcClient` resource: one application.
 
+mod federated_credential;
 mod status;
 mod summary;
 mod tenant_ref;
@@ -7,6 +8,7 @@ mod tenant_ref;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+pub use federated_credential::FederatedCredentialSpec;
 pub use status::OidcClientStatus;
 pub use summary::ClientSummary;
 pub use tenant_ref::TenantRef;
@@ -54,9 +56,8 @@ use crate::model::{
 #[x_kube(validation = client::responses_agree("implicit", "type != 'code'"))]
 #[x_kube(validation = client::one_secret())]
 #[x_kube(validation = client::public_without_secret())]
-#[x_kube(validation = client::keys_once())]
-#[x_kube(validation = client::keys_to_authenticate())]
-#[x_kube(validation = client::unsigned_from_token_endpoint())]
+#[x_kube(validation = client::keys_once(), validation = client::keys_to_authenticate())]
+#[x_kube(validation = client::federated_by_assertion(), validation = client::unsigned_from_token_endpoint())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,
@@ -83,23 +84,17 @@ pub struct OidcClientSpec {
     /// to the client by `clientRef` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
-    #[x_kube(validation = client::absolute())]
-    #[x_kube(validation = client::no_fragment())]
-    #[x_kube(validation = client::no_active_scheme())]
-    #[x_kube(validation = client::no_disguise())]
-    #[x_kube(validation = client::plain_web_uri())]
-    #[x_kube(validation = client::no_wildcard())]
+    #[x_kube(validation = client::absolute(), validation = client::no_fragment())]
+    #[x_kube(validation = client::no_active_scheme(), validation = client::no_disguise())]
+    #[x_kube(validation = client::plain_web_uri(), validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub redirect_uris: Vec<String>,
     /// URIs that users may be redirected to after logout, compared as exact strings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
-    #[x_kube(validation = client::absolute())]
-    #[x_kube(validation = client::no_fragment())]
-    #[x_kube(validation = client::no_active_scheme())]
-    #[x_kube(validation = client::no_disguise())]
-    #[x_kube(validation = client::plain_web_uri())]
-    #[x_kube(validation = client::no_wildcard())]
+    #[x_kube(validation = client::absolute(), validation = client::no_fragment())]
+    #[x_kube(validation = client::no_active_scheme(), validation = client::no_disguise())]
+    #[x_kube(validation = client::plain_web_uri(), validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
     /// Origins of pages, besides those of `redirectUris`, that may read the responses of the token,
@@ -131,9 +126,10 @@ pub struct OidcClientSpec {
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
     /// How the client authenticates at the token endpoint: `client_secret_basic`,
-    /// `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (needs `jwks` or `jwksUri`), or
-    /// `none` for applications that cannot keep a secret. Default: `client_secret_basic` or
-    /// `client_secret_post`, as each request chooses; a method that is named is the only one.
+    /// `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (needs `jwks`, `jwksUri`
+    /// or `federatedCredentials`), or `none` for applications that cannot keep a secret. Default:
+    /// `client_secret_basic` or `client_secret_post`, as each request chooses; a method that is
+    /// named is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<EnumSpec<AuthMethod>>,
     // Boxed, as access and lifetimes are: most of the thousands of clients in memory have none.
@@ -196,6 +192,11 @@ pub struct OidcClientSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub jwks_uri: Option<String>,
+    /// Identities of other issuers that authenticate the client, with the method `private_key_jwt`:
+    /// jobs of a CI service, workloads of another cluster or of a SPIFFE trust domain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub federated_credentials: Vec<FederatedCredentialSpec>,
     /// `public` (default): a user has the same `sub` at every application. `pairwise`: a user has a
     /// different `sub` at each application, or at each sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,12 +219,12 @@ pub struct OidcClientSpec {
     /// Default: any algorithm; unsigned request objects are accepted only from `requestUris`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<EnumSpec<JwsAlgorithm>>,
-    /// The only algorithm accepted for the client's assertions. Default: any that the
-    /// authentication method allows.
+    /// The only algorithm accepted for assertions that the client signs itself. Default: any that
+    /// the authentication method allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<EnumSpec<JwsAlgorithm>>,
-    /// The `aud` value required in client assertions: `IssuerOrEndpoint` (default), or `Issuer` for
-    /// the issuer only, as FAPI 2.0 requires.
+    /// The `aud` value required in assertions that the client signs itself: `IssuerOrEndpoint`
+    /// (default), or `Issuer` for the issuer only, as FAPI 2.0 requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_assertion_audience: Option<EnumSpec<AssertionAudience>>,
     /// The `acr_values` that apply to requests without any.
@@ -243,8 +244,7 @@ pub struct OidcClientSpec {
     /// URL that receives a logout token when a session ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = rules::web_url())]
-    #[x_kube(validation = client::plain_url())]
+    #[x_kube(validation = rules::web_url(), validation = client::plain_url())]
     pub backchannel_logout_uri: Option<String>,
     /// Whether the logout token must contain the session ID (`sid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -252,8 +252,7 @@ pub struct OidcClientSpec {
     /// URL that the signed-out page loads in a frame. It must have the origin of a redirect URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = rules::web_url())]
-    #[x_kube(validation = client::plain_url())]
+    #[x_kube(validation = rules::web_url(), validation = client::plain_url())]
     pub frontchannel_logout_uri: Option<String>,
     /// Whether `frontchannelLogoutUri` gets the query parameters `iss` and `sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,7 +35,12 @@ struct PublicKey {
     family: Family,
     issuer: Option<String>,
     key: DecodingKey,
+    /// Whether it signs JWT-SVIDs only.
+    is_svid: bool,
 }
+
+/// `use` of the keys of a SPIFFE bundle (SPIFFE Trust Domain and Bundle §4.2.2).
+const SVID_USE: &str = "jwt-svid";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -64,6 +69,11 @@ impl PublicKeys {
         self.0.is_empty()
     }
 
+    /// Returns true if a key signs other JWTs than JWT-SVIDs.
+    pub fn has_signature_keys(&self) -> bool {
+        self.0.iter().any(|key| !key.is_svid)
+    }
+
     /// Verifies a compact JWS with the keys that match `algorithm` and `kid`.
     pub fn verify(
         &self,
@@ -71,7 +81,17 @@ impl PublicKeys {
         algorithm: JwsAlgorithm,
         kid: Option<&str>,
     ) -> Result<(), JwsError> {
-        self.verify_by(jws, (algorithm, kid), |_| true)
+        self.verify_with(jws, (algorithm, kid), |key| !key.is_svid)
+    }
+
+    /// Verifies a JWT-SVID, which the keys of a SPIFFE bundle sign too.
+    pub fn verify_svid(
+        &self,
+        jws: &str,
+        algorithm: JwsAlgorithm,
+        kid: Option<&str>,
+    ) -> Result<(), JwsError> {
+        self.verify_with(jws, (algorithm, kid), |_| true)
     }
 
     /// Verifies a compact JWS with the keys that match `algorithm` and `kid`, and that have no `issuer`
@@ -79,13 +99,22 @@ impl PublicKeys {
     pub fn verify_by(
         &self,
         jws: &str,
-        (algorithm, kid): (JwsAlgorithm, Option<&str>),
+        named: (JwsAlgorithm, Option<&str>),
         counts: impl Fn(&str) -> bool,
+    ) -> Result<(), JwsError> {
+        let counted = |key: &PublicKey| key.issuer.as_deref().is_none_or(&counts);
+        self.verify_with(jws, named, |key| !key.is_svid && counted(key))
+    }
+
+    fn verify_with(
+        &self,
+        jws: &str,
+        (algorithm, kid): (JwsAlgorithm, Option<&str>),
+        may_sign: impl Fn(&PublicKey) -> bool,
     ) -> Result<(), JwsError> {
         let (family, wire) = asymmetric(algorithm).ok_or(JwsError::UnknownKey)?;
         let mut result = Err(JwsError::UnknownKey);
-        let counted = |key: &&PublicKey| key.issuer.as_deref().is_none_or(&counts);
-        for key in self.0.iter().filter(|key| key.family == family).filter(counted) {
+        for key in self.0.iter().filter(|key| key.family == family && may_sign(key)) {
             let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
             let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
             if named && meant {
@@ -132,9 +161,11 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
     let algorithm = jwk.get("alg").and_then(Value::as_str).map(str::to_owned);
     let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned());
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
-    if matches!(&jwk.common.public_key_use, Some(usage) if *usage != PublicKeyUse::Signature) {
-        return None;
-    }
+    let is_svid = match &jwk.common.public_key_use {
+        None | Some(PublicKeyUse::Signature) => false,
+        Some(PublicKeyUse::Other(usage)) if usage == SVID_USE => true,
+        Some(_) => return None,
+    };
     let family = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Family::Rsa,
         AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
@@ -151,6 +182,7 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
         algorithm,
         issuer,
         kid: jwk.common.key_id,
+        is_svid,
     })
 }
 
@@ -238,6 +270,19 @@ mod tests {
             keys.verify(&jws, JwsAlgorithm::Ed25519, None).is_err(),
             "the key is for another algorithm"
         );
+    }
+
+    #[test]
+    fn keys_of_a_spiffe_bundle_verify_only_jwt_svids() {
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "use": "jwt-svid" });
+        let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+        assert!(!keys.is_empty() && !keys.has_signature_keys());
+        let jws = signed();
+        assert_eq!(keys.verify_svid(&jws, JwsAlgorithm::EdDSA, None), Ok(()));
+        assert_eq!(keys.verify(&jws, JwsAlgorithm::EdDSA, None), Err(JwsError::UnknownKey));
+        assert_eq!(set("a").verify_svid(&jws, JwsAlgorithm::EdDSA, Some("a")), Ok(()));
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "use": "x509-svid" });
+        assert!(PublicKeys::parse(&json!({ "keys": [key] })).is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod signature_queue;
 mod signer;
 mod signing_key;
 mod vault;
+mod verified_signature_cache;
 
 pub use access_token_cache::AccessTokenCache;
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
@@ -47,3 +48,4 @@ pub use sealing_keys::{
 pub use signer::{SignError, Signer};
 pub use signing_key::{KeyState, SigningKey, check_key};
 pub use vault::{Vault, VaultError, VaultPlace, VaultedValue, vault_plan};
+pub use verified_signature_cache::{SignedAssertion, VerifiedSignatureCache};

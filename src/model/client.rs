@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     AccessPolicy, ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId,
-    ClientKeys, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri,
-    RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp, TokenPolicy,
-    pooled, wire_enum,
+    ClientKeys, FederatedCredential, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes,
+    ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
+    Timestamp, TokenPolicy, pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -48,6 +48,8 @@ pub struct Client {
     pub access: Option<Arc<AccessPolicy>>,
     /// Its public keys.
     pub keys: ClientKeys,
+    /// The identities of other issuers that authenticate it.
+    pub federated_credentials: Arc<[FederatedCredential]>,
     /// Whether users are asked for consent.
     pub consent: ConsentPolicy,
     /// Token lifetimes, already limited by the tenant's.
@@ -122,6 +124,7 @@ impl Client {
             require_pkce: false,
             access: None,
             keys: ClientKeys::None,
+            federated_credentials: Arc::default(),
             consent: ConsentPolicy::Required,
             lifetimes: Arc::default(),
             default_max_age: None,

@@ -17,6 +17,7 @@ mod endpoint_urls;
 pub mod endpoints;
 mod entropy;
 mod error_cause;
+mod federated_credential;
 #[cfg(any(test, fuzzing))]
 pub mod fixtures;
 mod host_settings;
@@ -75,6 +76,9 @@ pub use digest::{Sha256, sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
+pub use federated_credential::{
+    FederatedCredential, FederatedSubject, SubjectPattern, SubjectPatternError,
+};
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{
     AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,

@@ -8,6 +8,7 @@
 mod build;
 mod client_secret;
 mod conditions;
+mod federated_clients;
 mod handle;
 mod linked_client;
 mod precedence;
@@ -28,6 +29,7 @@ pub use client_secret::{
     ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
 pub use conditions::{reachable_condition, verdict_conditions};
+pub use federated_clients::FederatedClients;
 pub use handle::SnapshotHandle;
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{PrerenderedJson, RegistrationService};
+use super::{FederatedClients, PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
@@ -38,6 +38,8 @@ pub struct ServedTenant {
     pub registration: Option<RegistrationService>,
     clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
+    /// The clients that identities of other issuers authenticate.
+    pub federated_clients: FederatedClients,
     accounts: Vec<Arc<Account>>,
     /// In the order of the sign-in page.
     providers: Vec<Arc<IdentityProvider>>,
@@ -81,6 +83,7 @@ impl ServedTenant {
             registration: None,
             origins: origins.into_iter().collect(),
             public_keys: clients.iter().filter_map(parsed).collect(),
+            federated_clients: FederatedClients::of(&clients),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
             by_email: by_verified_email(&accounts),

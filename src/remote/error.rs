@@ -14,12 +14,12 @@ pub enum RemoteDocumentError {
     /// The JWKS contains no key that can be used.
     #[error("its jwks_uri contains no usable key")]
     NoUsableKey,
-    /// The discovery document of a provider cannot be used.
+    /// The discovery document of an issuer cannot be used.
     #[error("its discovery document {0}")]
     Metadata(MetadataError),
     /// The discovery document is about another issuer.
     #[error(
-        "its discovery document is about the issuer {0:?}; set oidc.issuer to exactly that if it is right"
+        "its discovery document is about the issuer {0:?}; set the issuer to exactly that if it is right"
     )]
     OtherIssuer(String),
     /// The task that fetched the document ended early.

@@ -1,10 +1,11 @@
-//! Documents of clients and identity providers, fetched by URL and cached: JWK Sets, request objects,
-//! sector identifier documents, and discovery documents.
+//! Documents of clients, of identity providers and of the issuers of federated credentials, fetched by
+//! URL and cached: JWK Sets, request objects, sector identifier documents, and discovery documents.
 //!
 //! Must not: know inbound HTTP requests. Each cache is bounded, and fetches a URL once at a time.
 
 mod document_cache;
 mod error;
+mod federated_issuer_cache;
 mod jwks_cache;
 mod request_object_cache;
 mod sector_identifier_cache;
@@ -12,6 +13,7 @@ mod upstream_metadata_cache;
 mod url_cache;
 
 pub use error::RemoteDocumentError;
+pub use federated_issuer_cache::FederatedIssuerCache;
 pub use jwks_cache::JwksCache;
 pub use request_object_cache::RequestObjectCache;
 pub use sector_identifier_cache::SectorIdentifierCache;

@@ -24,7 +24,7 @@ pub(super) fn registered_client_spec(
 }
 
 /// Fields that an update never changes: clients cannot register them, or registration sets them once.
-const PRESERVED_FIELDS: [&str; 15] = [
+const PRESERVED_FIELDS: [&str; 16] = [
     "tenantRef",
     "clientId",
     "consent",
@@ -40,6 +40,7 @@ const PRESERVED_FIELDS: [&str; 15] = [
     "requirePkce",
     "allowedOrigins",
     "access",
+    "federatedCredentials",
 ];
 
 /// The annotation with the spec that the client asked for last. A field of the spec that differs from

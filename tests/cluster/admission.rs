@@ -459,6 +459,36 @@ async fn grant_types_response_types_and_authentication_are_consistent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn federated_credentials_name_an_issuer_and_a_subject() {
+    let clients = clients().await;
+    let with = |credential: Value| {
+        let mut written = json!({ "issuer": "https://ci.test" });
+        merge(&mut written, &credential);
+        json!({
+            "tokenEndpointAuthMethod": "private_key_jwt", "federatedCredentials": [written],
+        })
+    };
+    let good = json!({ "subject": "repo:acme/shop", "claims": { "environment": "production" } });
+    clients.accepts(with(good)).await;
+    clients.accepts(with(json!({ "subjectPattern": "repo:acme/*", "audience": "a" }))).await;
+    let other_method = json!({
+        "federatedCredentials": [{ "issuer": "https://ci.test", "subject": "a" }],
+    });
+    let said = "federatedCredentials requires tokenEndpointAuthMethod: private_key_jwt";
+    clients.rejects(other_method, said).await;
+    clients.rejects(with(json!({})), "must have subject or subjectPattern").await;
+    let both = json!({ "subject": "a", "subjectPattern": "a*" });
+    clients.rejects(with(both), "must have subject or subjectPattern").await;
+    clients.rejects(with(json!({ "subject": "a b" })), "without spaces").await;
+    clients.rejects(with(json!({ "subject": "a", "audience": "a b" })), "without spaces").await;
+    for pattern in ["a", "*", "*:a", "a b*"] {
+        clients.rejects(with(json!({ "subjectPattern": pattern })), "before the first '*'").await;
+    }
+    let issuer = with(json!({ "issuer": "ci.test", "subject": "a" }));
+    clients.rejects(issuer, "must be an absolute https or http URL").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn client_keys_and_signing_algorithms_are_consistent() {
     let clients = clients().await;
     let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });

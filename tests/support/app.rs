@@ -45,13 +45,21 @@ struct Network {
     published: Arc<Mutex<HashMap<String, (u16, String)>>>,
     /// URL, and form or else `Authorization`, of the calls of published URLs.
     called: Arc<Mutex<Vec<(String, String)>>>,
+    /// The published URLs of the documents that the server fetched.
+    fetched: Arc<Mutex<Vec<String>>>,
     receivers: Arc<Mutex<HashMap<String, UnboundedSender<String>>>>,
 }
 
 impl Network {
     fn new(callable: EgressPolicy, roots: rustls::RootCertStore) -> Self {
         let real = Arc::new(HttpFetch::new(callable, roots));
-        Self { real, published: Arc::default(), called: Arc::default(), receivers: Arc::default() }
+        Self {
+            real,
+            published: Arc::default(),
+            called: Arc::default(),
+            fetched: Arc::default(),
+            receivers: Arc::default(),
+        }
     }
 }
 
@@ -70,7 +78,14 @@ impl Fetch for Network {
     async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
         let published = self.published.lock().expect("not poisoned").get(url).cloned();
         match published {
-            Some((_, text)) => {
+            Some((status, text)) => {
+                self.fetched.lock().expect("not poisoned").push(url.to_owned());
+                if status != 200 {
+                    return Err(FetchError::Status(url.to_owned(), status));
+                }
+                if text.len() > limit {
+                    return Err(FetchError::TooLarge(url.to_owned(), limit));
+                }
                 Ok(FetchedDocument { body: text.into(), content_type: None, max_age: None })
             }
             None => self.real.get(url, limit).await,
@@ -102,7 +117,8 @@ impl Fetch for Network {
         let real = self.real.trusting(certificates)?;
         let (published, called) = (Arc::clone(&self.published), Arc::clone(&self.called));
         let receivers = Arc::clone(&self.receivers);
-        Some(Arc::new(Self { real, published, called, receivers }))
+        let fetched = Arc::clone(&self.fetched);
+        Some(Arc::new(Self { real, published, called, fetched, receivers }))
     }
 }
 
@@ -259,6 +275,12 @@ impl TestApp {
     pub fn calls(&self, url: &str) -> Vec<String> {
         let called = self.network.called.lock().expect("not poisoned");
         called.iter().filter(|(of, _)| of == url).map(|(_, sent)| sent.clone()).collect()
+    }
+
+    /// The number of times that the server fetched the document at a published URL.
+    pub fn fetches(&self, url: &str) -> usize {
+        let fetched = self.network.fetched.lock().expect("not poisoned");
+        fetched.iter().filter(|of| *of == url).count()
     }
 
     /// The issuer of a tenant in the namespace `default`.

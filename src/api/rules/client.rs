@@ -148,8 +148,37 @@ pub fn keys_once() -> Rule {
 /// OIDC Core §9: `private_key_jwt` needs public keys.
 pub fn keys_to_authenticate() -> Rule {
     rule(
-        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri)",
-        "tokenEndpointAuthMethod: private_key_jwt requires the application's public keys; set jwks or jwksUri",
+        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri) || (has(self.federatedCredentials) && self.federatedCredentials.size() > 0)",
+        "tokenEndpointAuthMethod: private_key_jwt requires the application's public keys; set jwks or jwksUri, or federatedCredentials",
+    )
+}
+
+/// RFC 7523 §2.2: federated credentials are assertions.
+pub fn federated_by_assertion() -> Rule {
+    rule(
+        "!has(self.federatedCredentials) || self.federatedCredentials.size() == 0 || (has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'private_key_jwt')",
+        "federatedCredentials requires tokenEndpointAuthMethod: private_key_jwt",
+    )
+}
+
+/// A federated credential is for one subject, or for those of a pattern.
+pub fn one_subject() -> Rule {
+    rule(
+        "has(self.subject) != has(self.subjectPattern)",
+        "must have subject or subjectPattern, and not both",
+    )
+}
+
+/// Subjects and audiences are compared as exact strings.
+pub fn federated_subject() -> Rule {
+    rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
+}
+
+/// A pattern names something before its first `*`.
+pub fn subject_pattern() -> Rule {
+    rule(
+        "self.matches('^[!-)+-~]+[*][!-~]*$')",
+        "must be printable ASCII with text before the first '*', such as repo:acme/*",
     )
 }
 

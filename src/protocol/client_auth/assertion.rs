@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The only supported `client_assertion_type` (RFC 7523 §2.2).
+/// The `client_assertion_type` of RFC 7523 §2.2.
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The dedicated `typ` of client assertions (RFC 7523bis §4).
-const JWT_TYPE: &str = "client-authentication+jwt";
+pub(super) const JWT_TYPE: &str = "client-authentication+jwt";
 /// The longest time until an assertion expires. Libraries sign for up to an hour (Authlib).
 const MAX_LIFETIME: Duration = Duration::from_hours(1);
 /// How far a client's clock may be ahead.

@@ -3,7 +3,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
-use super::{ASSERTION_TYPE, ClientAuthError, invalid_client_error};
+use super::{
+    ASSERTION_TYPE, ClientAuthError, SPIFFE_ASSERTION_TYPE,
+    federated::{AssertionForm, FederatedAssertion, check_form, is_federated},
+    invalid_client_error,
+};
 use crate::{
     model::{AuthMethod, JwsAlgorithm, Secret, SecretTransport},
     protocol::{
@@ -19,8 +23,9 @@ const MAX_COLONS: usize = 8;
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The client ID that the request names: of an assertion, its `sub` (RFC 7523 §3, 2).
-    pub client_id: String,
+    /// The client ID that the request names: of an assertion that the client signed itself, its
+    /// `sub` (RFC 7523 §3, 2). `None`: an assertion of another issuer is to tell the client.
+    pub client_id: Option<String>,
     pub(super) proof: ClientProof,
     /// Whether they were in the `Authorization` header.
     pub(super) challenge: bool,
@@ -35,15 +40,27 @@ pub(super) enum ClientProof {
     Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },
     /// A client assertion and its parsed contents.
     Assertion { jws: Secret<String>, jwt: UnverifiedJwt },
+    /// The same, of another issuer.
+    Federated { form: AssertionForm, jws: Secret<String>, jwt: UnverifiedJwt },
 }
 
 impl Credentials {
     /// Returns true if they depend on a secret that an attacker could guess.
     pub fn can_be_guessed(&self) -> bool {
         match &self.proof {
-            ClientProof::None => false,
+            ClientProof::None | ClientProof::Federated { .. } => false,
             ClientProof::Secret { .. } => true,
             ClientProof::Assertion { jwt, .. } => jwt.algorithm.is_symmetric(),
+        }
+    }
+
+    /// The assertion of another issuer, if they are one.
+    pub fn federated(&self) -> Option<FederatedAssertion<'_>> {
+        match &self.proof {
+            ClientProof::Federated { form, jwt, .. } => {
+                Some(FederatedAssertion { form: *form, jwt })
+            }
+            _ => None,
         }
     }
 }
@@ -57,13 +74,16 @@ impl ClientProof {
             Self::Assertion { jwt, .. } if jwt.algorithm.is_symmetric() => {
                 AuthMethod::ClientSecretJwt
             }
-            Self::Assertion { .. } => AuthMethod::PrivateKeyJwt,
+            Self::Assertion { .. } | Self::Federated { .. } => AuthMethod::PrivateKeyJwt,
         }
     }
 
     /// The algorithm of the assertion.
     pub(super) fn algorithm(&self) -> Option<JwsAlgorithm> {
-        if let Self::Assertion { jwt, .. } = self { Some(jwt.algorithm) } else { None }
+        match self {
+            Self::Assertion { jwt, .. } | Self::Federated { jwt, .. } => Some(jwt.algorithm),
+            Self::None | Self::Secret { .. } => None,
+        }
     }
 }
 
@@ -106,7 +126,7 @@ pub fn parse_credentials(
         } else {
             ClientProof::Secret { transport: SecretTransport::Header, secrets }
         };
-        return Ok(Credentials { client_id: id, proof, challenge: true });
+        return Ok(Credentials { client_id: Some(id), proof, challenge: true });
     }
     let Some(client_id) = client_id else {
         let text = "The request has no client_id.";
@@ -116,7 +136,7 @@ pub fn parse_credentials(
         transport: SecretTransport::Body,
         secrets: vec![Secret::new(secret.to_owned())],
     });
-    let client_id = client_id.to_owned();
+    let client_id = Some(client_id.to_owned());
     Ok(Credentials { client_id, proof, challenge: false })
 }
 
@@ -126,37 +146,51 @@ pub fn sent_client_id(
     params: &RequestParams,
     is_client: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let in_header = || authorization.and_then(|header| basic(header, is_client));
-    let in_assertion = || UnverifiedJwt::read(params.get("client_assertion")?);
+    let in_header = || authorization.and_then(|header| basic(header, &is_client));
+    let in_assertion = || {
+        let jwt = UnverifiedJwt::read(params.get("client_assertion")?)?;
+        // `sub` of a token of another issuer is the ID of a workload.
+        let is_own = |subject: &&str| jwt.text("iss") == Some(*subject) || is_client(subject);
+        jwt.text("sub").filter(is_own).map(str::to_owned)
+    };
     let named = params.get("client_id").map(str::to_owned);
-    named
-        .or_else(|| in_header().map(|(id, _)| id))
-        .or_else(|| in_assertion()?.text("sub").map(str::to_owned))
+    named.or_else(|| in_header().map(|(id, _)| id)).or_else(in_assertion)
 }
 
-/// Parses an assertion (RFC 7523 §2.2). Its `sub` is the client ID, so `client_id` is optional.
+/// Parses an assertion (RFC 7523 §2.2). `sub` of one that the client signed itself is the client ID,
+/// so `client_id` is optional.
 fn assertion_credentials(
     params: &RequestParams,
     client_id: Option<&str>,
 ) -> Result<Credentials, OAuthError> {
-    if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
-        let text = format!("Send client_assertion with client_assertion_type '{ASSERTION_TYPE}'.");
-        return Err(OAuthError::new(ErrorCode::InvalidClient, text));
-    }
+    let form = match params.get("client_assertion_type") {
+        Some(ASSERTION_TYPE) => AssertionForm::JwtBearer,
+        Some(SPIFFE_ASSERTION_TYPE) => AssertionForm::JwtSpiffe,
+        _ => {
+            let text =
+                format!("Send client_assertion with client_assertion_type '{ASSERTION_TYPE}'.");
+            return Err(OAuthError::new(ErrorCode::InvalidClient, text));
+        }
+    };
     let jwt = params.get("client_assertion").unwrap_or_default();
     let read = UnverifiedJwt::read(jwt)
         .ok_or_else(|| invalid_client_error("client_assertion is not a signed JWT."))?;
     let subject =
         read.text("sub").ok_or_else(|| invalid_client_error("client_assertion has no 'sub'."))?;
+    let jws = Secret::new(jwt.to_owned());
+    if is_federated(form, &read) {
+        check_form(form, &read)?;
+        let client_id = client_id.map(str::to_owned);
+        let proof = ClientProof::Federated { form, jws, jwt: read };
+        return Ok(Credentials { client_id, proof, challenge: false });
+    }
     if client_id.is_some_and(|other| other != subject) {
         let text = "client_id is not the 'sub' of client_assertion.";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
-    Ok(Credentials {
-        client_id: subject.to_owned(),
-        proof: ClientProof::Assertion { jws: Secret::new(jwt.to_owned()), jwt: read },
-        challenge: false,
-    })
+    let client_id = Some(subject.to_owned());
+    let proof = ClientProof::Assertion { jws, jwt: read };
+    Ok(Credentials { client_id, proof, challenge: false })
 }
 
 /// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749

@@ -4,11 +4,20 @@
 
 mod assertion;
 mod credentials;
+mod federated;
+mod federated_metadata;
 mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
 pub use credentials::{Credentials, parse_credentials, sent_client_id};
-pub use refusal::{not_signed, not_the_registered_method, throttled_client_error};
+pub use federated::{
+    AssertionForm, FederatedAssertion, SPIFFE_ASSERTION_TYPE, check_federated_claims,
+    matching_credentials,
+};
+pub use federated_metadata::FederatedIssuerMetadata;
+pub use refusal::{
+    not_signed, not_the_registered_method, throttled_client_error, unproven_assertion,
+};
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +36,9 @@ pub enum CredentialsCheck<'a> {
     Authenticated(&'a Arc<Client>),
     /// Signature and claims of the client's assertion are still to be verified.
     Assertion(PendingAssertion<'a>),
+    /// The client trusts identities of other issuers, and signature and claims of such an assertion
+    /// are still to be verified.
+    Federated(PendingFederatedAssertion<'a>),
     /// The client registered another method than the assertion's. It is told so
     /// ([`not_the_registered_method`]) if its secret has signed the assertion, and is not
     /// authenticated.
@@ -46,6 +58,17 @@ pub struct PendingAssertion<'a> {
     pub jws: &'a Secret<String>,
     /// Its parsed contents.
     pub jwt: &'a UnverifiedJwt,
+}
+
+/// An assertion of another issuer, not yet verified.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingFederatedAssertion<'a> {
+    /// The client that it may authenticate.
+    pub client: &'a Arc<Client>,
+    /// The assertion.
+    pub jws: &'a Secret<String>,
+    /// Its parsed contents.
+    pub assertion: FederatedAssertion<'a>,
 }
 
 /// The key that verifies what a client signs.
@@ -146,6 +169,16 @@ fn judge<'a>(
         (Registered::PrivateKeyJwt { policy }, ClientProof::Assertion { jws, jwt }) => {
             let key = ClientVerificationKey::PublicKeys(client);
             check_algorithm(pending(key, *policy, (jws, jwt)))
+        }
+        (Registered::PrivateKeyJwt { policy }, ClientProof::Federated { form, jws, jwt }) => {
+            if client.federated_credentials.is_empty() && *form == AssertionForm::JwtBearer {
+                // The client signs its assertions itself, and is told what is wrong with this one.
+                let key = ClientVerificationKey::PublicKeys(client);
+                return check_algorithm(pending(key, *policy, (jws, jwt)));
+            }
+            let assertion = FederatedAssertion { form: *form, jwt };
+            let pending = PendingFederatedAssertion { client, jws, assertion };
+            Ok(CredentialsCheck::Federated(pending))
         }
         (Registered::Secret { secrets, .. }, ClientProof::Assertion { jws, jwt })
             if jwt.algorithm.is_symmetric() =>

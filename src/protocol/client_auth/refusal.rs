@@ -83,6 +83,18 @@ pub fn not_signed(why: &str) -> OAuthError {
     invalid_client_error(AUTHENTICATION_FAILED).because(why)
 }
 
+/// Returns the error for an assertion of another issuer that proves nothing. It does not tell whether a client
+/// trusts the issuer and subject. A request that `names_client` needs no hint.
+pub fn unproven_assertion(names_client: bool, why: &str) -> OAuthError {
+    if names_client {
+        return not_signed(why);
+    }
+    invalid_client_error(
+        "Client authentication failed. The request has no client_id, which is required unless exactly one client trusts the issuer and subject of the client assertion.",
+    )
+    .because(why)
+}
+
 /// Returns the error for an attempt that came too soon after wrong ones.
 pub fn throttled_client_error(wait: Duration) -> ClientAuthError {
     let text = format!(

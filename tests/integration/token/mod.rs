@@ -11,6 +11,7 @@ mod clocks;
 mod codes;
 mod edge;
 mod endings;
+mod federated;
 mod forms;
 mod in_cluster;
 mod introspection;

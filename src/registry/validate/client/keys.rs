@@ -17,7 +17,7 @@ const MAX_KEYS: usize = 32;
 /// Maximum size of a set in bytes of JSON.
 const MAX_BYTES: usize = 32 * 1024;
 /// Message for a JWK Set that the client cannot authenticate with.
-const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt requires; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
+pub(super) const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt requires; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
 /// JWK members that contain private or symmetric key material (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
@@ -31,8 +31,10 @@ pub fn check_client_keys(
     if spec.jwks.is_some() && spec.jwks_uri.is_some() {
         problems.invalid("spec.jwksUri", "is mutually exclusive with jwks; remove one");
     }
-    if method == AuthMethod::PrivateKeyJwt && spec.jwks.is_none() && spec.jwks_uri.is_none() {
-        let message = "private_key_jwt requires the application's public keys; set jwks or jwksUri";
+    let has_keys =
+        spec.jwks.is_some() || spec.jwks_uri.is_some() || !spec.federated_credentials.is_empty();
+    if method == AuthMethod::PrivateKeyJwt && !has_keys {
+        let message = "private_key_jwt requires the application's public keys; set jwks or jwksUri, or federatedCredentials";
         problems.invalid("spec.tokenEndpointAuthMethod", message);
     }
     let Some(set) = spec.jwks.as_ref() else {
@@ -42,7 +44,10 @@ pub fn check_client_keys(
             .map_or(ClientKeys::None, |url| ClientKeys::Url(url.into()));
     };
     match check_jwks(set) {
-        Ok(()) if method == AuthMethod::PrivateKeyJwt && PublicKeys::parse(set).is_empty() => {
+        Ok(())
+            if method == AuthMethod::PrivateKeyJwt
+                && !PublicKeys::parse(set).has_signature_keys() =>
+        {
             problems.invalid("spec.jwks", NO_VERIFYING_KEY);
         }
         Ok(()) => return ClientKeys::Inline(Arc::new(set.clone())),
@@ -53,7 +58,7 @@ pub fn check_client_keys(
 
 /// A problem of a JWK Set, as a message about the field.
 #[derive(Debug, thiserror::Error)]
-enum InvalidJwks {
+pub(super) enum InvalidJwks {
     #[error("must be a JWK Set: {{keys: [...]}}")]
     NotASet,
     #[error("must contain 1 to {MAX_KEYS} keys in at most 32 KiB")]
@@ -68,7 +73,7 @@ enum InvalidJwks {
     KeyType(usize),
 }
 
-fn check_jwks(set: &Value) -> Result<(), InvalidJwks> {
+pub(super) fn check_jwks(set: &Value) -> Result<(), InvalidJwks> {
     let keys = set.get("keys").and_then(Value::as_array).ok_or(InvalidJwks::NotASet)?;
     if keys.is_empty() || keys.len() > MAX_KEYS || set.to_string().len() > MAX_BYTES {
         return Err(InvalidJwks::Size);

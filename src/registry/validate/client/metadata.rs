@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{details, flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms};
+use super::{
+    details, federated, flows::CheckedFlows, keys, signatures, signatures::CheckedAlgorithms,
+};
 use crate::{
     api::{Introspection, OidcClientSpec},
     model::{
-        AssertionPolicy, Client, ClientAuthentication, ClientDetails, ClientKeys, RedirectUri,
-        RefreshTokenRotation, SubjectType,
+        AssertionPolicy, Client, ClientAuthentication, ClientDetails, ClientKeys,
+        FederatedCredential, RedirectUri, RefreshTokenRotation, SubjectType,
     },
     registry::validate::{
-        ProblemList, link,
+        CheckedTenant, ProblemList, link,
         token_policy::{self, WrittenTokenPolicy},
     },
 };
@@ -23,6 +25,7 @@ use crate::{
 pub struct CheckedMetadata {
     details: Arc<ClientDetails>,
     keys: ClientKeys,
+    federated_credentials: Arc<[FederatedCredential]>,
     subject_type: SubjectType,
     signatures: CheckedAlgorithms,
     authentication: ClientAuthentication,
@@ -33,11 +36,12 @@ pub struct CheckedMetadata {
     pub tokens: WrittenTokenPolicy,
 }
 
-/// Validates the metadata of one client, independent of its tenant.
+/// Validates the metadata of one client. The tenant matters only for identities of other issuers.
 pub fn check_client_metadata(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     flows: &CheckedFlows,
+    tenant: Option<&CheckedTenant>,
 ) -> CheckedMetadata {
     link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
     let details = details::check_client_details(problems, spec);
@@ -49,7 +53,10 @@ pub fn check_client_metadata(
     let audience = spec.client_assertion_audience.as_ref();
     let audience = problems.supported("spec.clientAssertionAudience", audience).unwrap_or_default();
     let policy = AssertionPolicy { signing_alg: signatures.assertion, audience };
+    let federated_credentials =
+        federated::check_federated_credentials(problems, spec, flows, tenant);
     CheckedMetadata {
+        federated_credentials,
         details: ClientDetails { token_endpoint_auth_signing_alg, ..details }.shared(),
         keys,
         subject_type: subject_type.unwrap_or_default(),
@@ -70,6 +77,7 @@ impl CheckedMetadata {
             details: self.details,
             authentication: self.authentication,
             keys: self.keys,
+            federated_credentials: self.federated_credentials,
             subject_type: self.subject_type,
             id_token_signed_response_alg: self.signatures.id_token,
             userinfo_signed_response_alg: self.signatures.userinfo,

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod details;
+mod federated;
 mod flows;
 mod keys;
 mod lifetimes;
@@ -93,7 +94,7 @@ pub fn validate_client(
     let secret = secret_source(&mut problems, raw, flows.auth_method());
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
-    let described = metadata::check_client_metadata(&mut problems, spec, &flows);
+    let described = metadata::check_client_metadata(&mut problems, spec, &flows, tenant);
     let levels = tenant.map(|tenant| &*tenant.tenant.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_deref(), levels);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);

@@ -1,0 +1,12 @@
+//! The error for a JWS that was not verified.
+
+use crate::{keys::JwsError, remote::RemoteDocumentError};
+
+/// A JWS of a client, or of an issuer that it trusts, was not verified. The message is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ClientJwsError {
+    #[error(transparent)]
+    Signature(#[from] JwsError),
+    #[error(transparent)]
+    Keys(#[from] RemoteDocumentError),
+}

@@ -1,0 +1,108 @@
+//! Cache of assertions of other issuers whose signature was verified. A workload presents one token
+//! until it is renewed, and a lookup costs a fraction of a signature check.
+//!
+//! A hit proves only the signature. Claims and times are checked on every use. An entry is valid only
+//! for the same key set that verified it, so a set that is fetched later verifies it again.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use super::{JwsError, PublicKeys};
+use crate::model::{BoundedCache, JwsAlgorithm, Sha256};
+
+/// Each entry takes about 100 bytes.
+const MAX_ENTRIES: usize = 16_384;
+
+/// A compact JWS, with what its header says about the key.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedAssertion<'a> {
+    /// The whole JWS.
+    pub jws: &'a str,
+    /// `alg`.
+    pub algorithm: JwsAlgorithm,
+    /// `kid`.
+    pub kid: Option<&'a str>,
+    /// Whether it is a JWT-SVID, which the keys of a SPIFFE bundle sign.
+    pub is_svid: bool,
+}
+
+/// A bounded cache of recently verified assertions.
+pub struct VerifiedSignatureCache(Mutex<BoundedCache<[u8; 32], Weak<PublicKeys>>>);
+
+impl Default for VerifiedSignatureCache {
+    fn default() -> Self {
+        Self(Mutex::new(BoundedCache::new(MAX_ENTRIES)))
+    }
+}
+
+impl VerifiedSignatureCache {
+    /// Verifies an assertion with the keys of its issuer, unless they verified it before.
+    pub fn verify(
+        &self,
+        keys: &Arc<PublicKeys>,
+        signed: SignedAssertion<'_>,
+    ) -> Result<(), JwsError> {
+        let SignedAssertion { jws, algorithm, kid, is_svid } = signed;
+        let hash = Sha256::default().with(&[u8::from(is_svid)]).with(jws.as_bytes()).finish();
+        if self.is_known(keys, &hash) {
+            return Ok(());
+        }
+        if is_svid {
+            keys.verify_svid(jws, algorithm, kid)?;
+        } else {
+            keys.verify(jws, algorithm, kid)?;
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.put(hash, Arc::downgrade(keys));
+        Ok(())
+    }
+
+    fn is_known(&self, keys: &Arc<PublicKeys>, hash: &[u8; 32]) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(hash).and_then(Weak::upgrade).is_some_and(|by| Arc::ptr_eq(&by, keys))
+    }
+}
+
+impl fmt::Debug for VerifiedSignatureCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedSignatureCache").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+
+    const ED_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+    const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn keys() -> Arc<PublicKeys> {
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X });
+        Arc::new(PublicKeys::parse(&json!({ "keys": [key] })))
+    }
+
+    fn signed(jws: &str) -> SignedAssertion<'_> {
+        SignedAssertion { jws, algorithm: JwsAlgorithm::EdDSA, kid: None, is_svid: false }
+    }
+
+    #[test]
+    fn a_verified_assertion_is_known_to_the_same_keys_only() {
+        let key = EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).expect("a key");
+        let jws = encode(&Header::new(Algorithm::EdDSA), &json!({ "a": 1 }), &key).expect("a JWS");
+        let (cache, ours) = (VerifiedSignatureCache::default(), keys());
+        assert_eq!(cache.verify(&ours, signed(&jws)), Ok(()));
+        let hash = |svid: u8| Sha256::default().with(&[svid]).with(jws.as_bytes()).finish();
+        assert!(cache.is_known(&ours, &hash(0)) && !cache.is_known(&ours, &hash(1)));
+        // Keys that were fetched again, and keys of another issuer.
+        assert!(!cache.is_known(&keys(), &hash(0)));
+        let none = Arc::new(PublicKeys::default());
+        assert_eq!(cache.verify(&none, signed(&jws)), Err(JwsError::UnknownKey));
+        let cut = &jws[..jws.len() - 1];
+        assert!(cache.verify(&ours, signed(cut)).is_err());
+    }
+}

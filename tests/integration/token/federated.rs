@@ -1,0 +1,332 @@
+//! Client authentication by assertions of other issuers (RFC 7523 §2.2).
+
+use std::time::Duration;
+
+use lanyard::model::Clock;
+use serde_json::{Value, json};
+
+use super::{
+    assertions::{TYPE, ask},
+    publisher::signed,
+    world::{MANIFESTS, World, assert_error, text},
+};
+
+/// The public half of the key that signs, which each issuer here has.
+const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+/// Another key with the same ID.
+const OTHER_KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"one","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}"#;
+const CI: &str = "https://token.actions.test";
+const CI_METADATA: &str = "https://token.actions.test/.well-known/openid-configuration";
+const CI_KEYS: &str = "https://token.actions.test/.well-known/jwks";
+const CLUSTER: &str = "https://kubernetes.other.test";
+const SPIFFE_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+const MAIN: &str = "repo:acme/shop:ref:refs/heads/main";
+const BILLING: &str = "system:serviceaccount:shop:billing";
+
+/// No parameters besides the assertion.
+const NO_NAME: &[(&str, &str)] = &[];
+
+/// Clients without a secret: of a CI job, of a Pod of another cluster, and of a SPIFFE identity.
+fn manifests() -> String {
+    let client = |name: &str, credentials: &str| {
+        format!(
+            "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {{name: {name}}}
+spec:
+  tenantRef: {{name: shop}}
+  grantTypes: [client_credentials]
+  scopes: [badges]
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+{credentials}"
+        )
+    };
+    let keys = format!("{{keys: [{KEY}]}}");
+    let spiffe = KEY.replace("\"kid\"", "\"use\":\"jwt-svid\",\"kid\"");
+    [
+        MANIFESTS.to_owned(),
+        client("ci", &format!("  - {{issuer: {CI}, subject: '{MAIN}', claims: {{environment: production}}}}")),
+        client("ci-any", &format!("  - {{issuer: {CI}, subjectPattern: 'repo:acme/*:ref:refs/heads/main'}}")),
+        client("billing", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: '{BILLING}'}}")),
+        client("first", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: shared}}")),
+        client("second", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: shared, audience: second}}")),
+        client("svid", &format!("  - {{issuer: 'https://spire.test', jwks: {{keys: [{spiffe}]}}, subject: 'spiffe://acme.test/api'}}")),
+        client("swapped", &format!("  - {{issuer: {CLUSTER}, jwks: {{keys: [{OTHER_KEY}]}}, subject: swapped}}")),
+    ]
+    .concat()
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    world.app.serve(&manifests());
+    world.app.publish(CI_METADATA, &json!({ "issuer": CI, "jwks_uri": CI_KEYS }).to_string());
+    world.app.publish(CI_KEYS, &format!(r#"{{"keys":[{KEY}]}}"#));
+    world
+}
+
+/// Claims of a token of ten minutes.
+fn claims(world: &World, issuer: &str, subject: &str) -> Value {
+    let now = world.app.clock.now().secs();
+    json!({
+        "iss": issuer, "sub": subject, "aud": [world.app.issuer("shop")],
+        "iat": now, "nbf": now, "exp": now + 600,
+    })
+}
+
+fn of_job(world: &World) -> Value {
+    let mut claims = claims(world, CI, MAIN);
+    claims["environment"] = json!("production");
+    claims
+}
+
+/// The subject of the token that a response contains.
+fn subject(answer: &(u16, Value)) -> String {
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    let token = text(&answer.1, "access_token");
+    let claims = lanyard::protocol::jwt::UnverifiedJwt::read(token).expect("a JWT").claims;
+    assert_eq!(claims["client_id"], claims["sub"], "its own token");
+    claims["sub"].as_str().expect("a subject").to_owned()
+}
+
+#[tokio::test]
+async fn a_pod_of_another_cluster_presents_its_token_again_and_again() {
+    let world = world().await;
+    let token = signed(&claims(&world, CLUSTER, BILLING));
+    for _ in 0..3 {
+        assert_eq!(subject(&ask(&world, &token, &[]).await), "default.billing");
+    }
+    let named = ask(&world, &token, &[("client_id", "default.billing")]).await;
+    assert_eq!(subject(&named), "default.billing");
+    world.wait(601);
+    assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn the_keys_of_a_ci_service_are_discovered() {
+    let world = world().await;
+    let token = signed(&of_job(&world));
+    assert_eq!(subject(&ask(&world, &token, &[]).await), "default.ci");
+    // A pattern needs the name of the client.
+    let any = [("client_id", "default.ci-any")];
+    assert_eq!(subject(&ask(&world, &token, &any).await), "default.ci-any");
+    for subject in ["repo:acme/a/b:ref:refs/heads/main", "repo:acme/shop:ref:refs/heads/dev"] {
+        let other = signed(&claims(&world, CI, subject));
+        assert_error(&ask(&world, &other, &any).await, 401, "invalid_client");
+    }
+    assert_eq!(world.app.fetches(CI_METADATA), 1, "cached");
+    assert_eq!(world.app.fetches(CI_KEYS), 1, "cached");
+}
+
+#[tokio::test]
+async fn keys_that_an_issuer_replaces_are_fetched_again() {
+    let world = world().await;
+    world.app.publish(CI_KEYS, &format!(r#"{{"keys":[{}]}}"#, KEY.replace("one", "old")));
+    let token = signed(&of_job(&world));
+    assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+    world.app.publish(CI_KEYS, &format!(r#"{{"keys":[{KEY}]}}"#));
+    assert_eq!(subject(&ask(&world, &token, &[]).await), "default.ci");
+    // The last known keys serve while the issuer does not answer.
+    world.app.publish_with_status(CI_KEYS, 500, "");
+    world.wait(660);
+    let later = signed(&of_job(&world));
+    assert_eq!(subject(&ask(&world, &later, &[]).await), "default.ci");
+}
+
+#[tokio::test]
+async fn strangers_cause_few_fetches() {
+    let world = world().await;
+    let forged = signed(&of_job(&world));
+    world.app.publish(CI_KEYS, &format!(r#"{{"keys":[{}]}}"#, OTHER_KEY.replace("one", "other")));
+    for _ in 0..20 {
+        assert_error(&ask(&world, &forged, &[]).await, 401, "invalid_client");
+    }
+    assert_eq!(world.app.fetches(CI_KEYS), 4, "at most four in a minute");
+    // An identity that no client trusts causes none.
+    let stranger = signed(&claims(&world, "https://stranger.test", "a"));
+    assert_error(&ask(&world, &stranger, &[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn hostile_discovery_documents_and_keys_are_refused() {
+    let huge = format!(r#"{{"keys":[{KEY}],"x":"{}"}}"#, "x".repeat(70 * 1024));
+    let many = vec![OTHER_KEY; 200].join(",");
+    let last = format!(r#"{{"keys":[{many},{KEY}]}}"#);
+    for (metadata, keys) in [
+        (json!({ "issuer": "https://evil.test", "jwks_uri": CI_KEYS }).to_string(), None),
+        (json!({ "issuer": CI, "jwks_uri": "http://token.actions.test/keys" }).to_string(), None),
+        (json!({ "issuer": CI }).to_string(), None),
+        ("not JSON".to_owned(), None),
+        ("x".repeat(70 * 1024), None),
+        (json!({ "issuer": CI, "jwks_uri": CI_KEYS }).to_string(), Some(huge)),
+        (json!({ "issuer": CI, "jwks_uri": CI_KEYS }).to_string(), Some(last)),
+    ] {
+        let world = world().await;
+        world.app.publish(CI_METADATA, &metadata);
+        if let Some(keys) = keys {
+            world.app.publish(CI_KEYS, &keys);
+        }
+        let token = signed(&of_job(&world));
+        assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn two_clients_with_one_identity_need_a_client_id() {
+    let world = world().await;
+    let token = signed(&claims(&world, CLUSTER, "shared"));
+    let unnamed = ask(&world, &token, &[]).await;
+    assert_error(&unnamed, 401, "invalid_client");
+    assert!(text(&unnamed.1, "error_description").contains("no client_id"), "{}", unnamed.1);
+    let first = ask(&world, &token, &[("client_id", "default.first")]).await;
+    assert_eq!(subject(&first), "default.first");
+    // The other client requires another audience.
+    let second = [("client_id", "default.second")];
+    assert_error(&ask(&world, &token, &second).await, 401, "invalid_client");
+    let mut own = claims(&world, CLUSTER, "shared");
+    own["aud"] = json!("second");
+    assert_eq!(subject(&ask(&world, &signed(&own), &second).await), "default.second");
+}
+
+#[tokio::test]
+async fn misdirected_and_foreign_tokens_are_refused() {
+    let world = world().await;
+    let good = of_job(&world);
+    let now = world.app.clock.now().secs();
+    let issuer = world.app.issuer("shop");
+    for (name, value) in [
+        ("aud", json!("https://elsewhere.test")),
+        ("aud", json!([issuer, "https://elsewhere.test"])),
+        ("aud", json!(format!("{issuer}/oauth/token"))),
+        ("aud", Value::Null),
+        ("exp", json!(now - 1)),
+        ("exp", json!(now + 90_000)),
+        ("exp", Value::Null),
+        ("nbf", json!(now + 120)),
+        ("environment", json!("staging")),
+        ("iss", json!("https://token.actions.test/")),
+        ("sub", json!("repo:acme/shop:ref:refs/heads/dev")),
+        // Claims of people's ID tokens.
+        ("nonce", json!("n")),
+        ("auth_time", json!(now)),
+        ("sid", json!("s")),
+    ] {
+        let mut claims = good.clone();
+        claims[name] = value;
+        for client in [NO_NAME, &[("client_id", "default.ci")]] {
+            assert_error(&ask(&world, &signed(&claims), client).await, 401, "invalid_client");
+        }
+    }
+    for client in ["default.billing", "default.web", "default.signs-with-key", "default.nobody"] {
+        let other = ask(&world, &signed(&good), &[("client_id", client)]).await;
+        assert_error(&other, 401, "invalid_client");
+    }
+    let swapped = signed(&claims(&world, CLUSTER, "swapped"));
+    assert_error(&ask(&world, &swapped, &[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_federated_client_has_no_other_way() {
+    let world = world().await;
+    // An assertion that the client would sign itself, with a key of the issuer that it trusts.
+    let own = signed(&super::assertions::claims(&world, "default.billing"));
+    assert_error(&ask(&world, &own, &[]).await, 401, "invalid_client");
+    let body = "grant_type=client_credentials&client_id=default.billing";
+    for more in ["", "&client_secret=x"] {
+        let (status, _, answer) = world.post(&[], &format!("{body}{more}")).await;
+        assert_error(&(status, answer), 401, "invalid_client");
+    }
+}
+
+#[tokio::test]
+async fn algorithms_are_not_confused() {
+    // RFC 8725 §2.1
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let world = world().await;
+    let claims = claims(&world, CLUSTER, BILLING);
+    let key = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").expect("a key");
+    let mut forged = Vec::new();
+    for secret in [&*key, KEY.as_bytes()] {
+        let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::HS256) };
+        let key = EncodingKey::from_secret(secret);
+        forged.push(encode(&header, &claims, &key).expect("signed"));
+    }
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    let good = signed(&claims);
+    let signature = good.rsplit_once('.').expect("a signature").1;
+    for (alg, signature) in [("none", ""), ("RS256", signature), ("ES256", signature)] {
+        let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg, "kid": "one" }).to_string());
+        forged.push(format!("{header}.{payload}.{signature}"));
+    }
+    for token in &forged {
+        for client in [NO_NAME, &[("client_id", "default.billing")]] {
+            let refused = ask(&world, token, client).await;
+            assert_eq!(refused.1.get("access_token"), None, "{token}");
+            assert!([400, 401].contains(&refused.0), "{refused:?}");
+        }
+    }
+    assert_eq!(ask(&world, &good, &[]).await.0, 200);
+}
+
+#[tokio::test]
+async fn tokens_of_the_tenant_itself_authenticate_nobody() {
+    let world = world().await;
+    let alice = world.alice().await;
+    let tokens = alice.tokens(&alice.web, "openid").await;
+    for token in ["id_token", "access_token"] {
+        for client in [NO_NAME, &[("client_id", "default.ci-any")]] {
+            let refused = ask(&world, text(&tokens, token), client).await;
+            assert_error(&refused, 401, "invalid_client");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_spiffe_identity_authenticates_by_its_document() {
+    let world = world().await;
+    let with_type = |token: String, form: &'static str, client: bool| {
+        let world = &world;
+        async move {
+            let mut body = form_urlencoded::Serializer::new(String::new());
+            body.append_pair("grant_type", "client_credentials")
+                .append_pair("client_assertion_type", form)
+                .append_pair("client_assertion", &token);
+            if client {
+                body.append_pair("client_id", "default.svid");
+            }
+            let (status, _, answer) = world.post(&[], &body.finish()).await;
+            (status, answer)
+        }
+    };
+    let mut document = claims(&world, "x", "spiffe://acme.test/api");
+    document.as_object_mut().expect("claims").remove("iss");
+    let token = signed(&document);
+    assert_eq!(subject(&with_type(token.clone(), SPIFFE_TYPE, true).await), "default.svid");
+    // Without `iss`, only its name finds the client.
+    assert_error(&with_type(token.clone(), SPIFFE_TYPE, false).await, 401, "invalid_client");
+    document["iss"] = json!("https://spire.test");
+    let named = signed(&document);
+    assert_eq!(subject(&with_type(named.clone(), SPIFFE_TYPE, false).await), "default.svid");
+    // Keys of a SPIFFE bundle sign nothing else.
+    assert_error(&with_type(named, TYPE, true).await, 401, "invalid_client");
+    document["sub"] = json!("spiffe://acme.test/other");
+    assert_error(&with_type(signed(&document), SPIFFE_TYPE, true).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn verified_tokens_are_forgotten_with_the_client() {
+    let world = world().await;
+    let token = signed(&claims(&world, CLUSTER, BILLING));
+    assert_eq!(ask(&world, &token, &[]).await.0, 200);
+    world.app.serve(&manifests().replace(BILLING, "system:serviceaccount:shop:other"));
+    assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+    world.app.serve(&manifests().replace(KEY, OTHER_KEY));
+    assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+    world.app.serve(&manifests());
+    assert_eq!(ask(&world, &token, &[]).await.0, 200);
+    world.app.clock.advance(Duration::from_hours(1));
+    assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+}
