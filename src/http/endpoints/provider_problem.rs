@@ -105,16 +105,7 @@ fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTex
             status: StatusCode::FORBIDDEN,
             code: "provider_denied",
         },
-        SignInProblem::LevelUnmet => ProblemTexts {
-            title: "A stronger way of signing in is required".into(),
-            message: format!("{name} could not sign you in as the application requires.").into(),
-            advice: format!(
-                "Ask the administrator of {name} for a second factor, or choose another way of signing in."
-            )
-            .into(),
-            status: StatusCode::FORBIDDEN,
-            code: LEVEL,
-        },
+        SignInProblem::LevelUnmet => level_unmet(name),
         SignInProblem::Unavailable => ProblemTexts {
             title: format!("{name} cannot be reached").into(),
             message: format!("{name} does not answer at the moment.").into(),
@@ -160,6 +151,20 @@ fn broken(name: &str, code: &'static str) -> ProblemTexts {
         advice: ASK_ADMINISTRATOR.into(),
         status: StatusCode::BAD_GATEWAY,
         code,
+    }
+}
+
+/// The page for a person whom the provider cannot sign in at the level that was requested.
+fn level_unmet(name: &str) -> ProblemTexts {
+    ProblemTexts {
+        title: "A stronger way of signing in is required".into(),
+        message: format!("{name} could not sign you in as the application requires.").into(),
+        advice: format!(
+            "Ask the administrator of {name} for a second factor, or choose another way of signing in."
+        )
+        .into(),
+        status: StatusCode::FORBIDDEN,
+        code: LEVEL,
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) struct ClaimsEvaluation<'a> {
     pub(super) steps: &'a SharedSteps,
 }
 
-impl<'a> ClaimsEvaluation<'a> {
+impl ClaimsEvaluation<'_> {
     /// The variables of an expression.
     pub(super) fn variables(&self) -> ExpressionVariables<'_> {
         ExpressionVariables {

@@ -281,8 +281,12 @@ fn a_higher_level_leads_to_a_sign_in_by_a_way_that_was_not_tried() {
         Err(ErrorCode::UnmetAuthenticationRequirements),
     );
     let (corp, other) = (way("corp", &["fed", "mfa"]), way("other", &["fed", "mfa"]));
-    assert_eq!(next_by_ways(&[corp.clone()], none), step_up);
-    assert_eq!(next_by_ways(&[corp.clone()], SIGNED_IN), unmet, "it did not raise the level");
+    assert_eq!(next_by_ways(std::slice::from_ref(&corp), none), step_up);
+    assert_eq!(
+        next_by_ways(std::slice::from_ref(&corp), SIGNED_IN),
+        unmet,
+        "it did not raise the level"
+    );
     assert_eq!(next_by_ways(&[corp, other], SIGNED_IN), step_up);
     assert_eq!(next_by_ways(&[SignInWay::by_password(None)], none), unmet);
     assert_eq!(next_by_ways(&[], none), unmet);

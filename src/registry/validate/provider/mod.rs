@@ -69,7 +69,6 @@ pub fn validate_provider(
     check_identity_key(&mut problems, spec.identity_key.as_deref());
     issuer_template::check_identity_key(&mut problems, spec);
     let subject = subject(&mut problems, spec);
-    issuer_template::check_subject_claim(&mut problems, spec, &subject.claim);
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
     let user_rules = mapping::user_rules(&mut problems, &spec.user_validation_rules);
@@ -79,7 +78,6 @@ pub fn validate_provider(
         problems.invalid("spec.admit", message);
     }
     let refresh = refresh(&mut problems, spec);
-    refresh_token::warn_without_refresh_token(&mut problems, spec);
     let logout = logout(&mut problems, spec);
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
     let sign_in = spec.sign_in.clone().unwrap_or_default();
@@ -170,6 +168,7 @@ fn subject(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> SubjectRu
         );
         problems.invalid("spec.subject.claim", message);
     }
+    issuer_template::check_subject_claim(problems, spec, &claim);
     let is_dex = strategy == SubjectStrategy::Dex;
     if is_dex != written.connector_id.is_some() {
         let message =
@@ -206,6 +205,7 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
         .unwrap_or_default();
     let policy = RefreshPolicy { mode, interval, unavailable, keep_for };
     unread_refresh_fields(problems, &written, policy);
+    refresh_token::warn_without_refresh_token(problems, spec);
     policy
 }
 
