@@ -46,9 +46,8 @@ pub fn judge_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp)
     };
     match (found(TOLERANCE), found(NOTICED)) {
         (Some(step), _) if step > last_step => TotpVerdict::Accepted(step),
-        (Some(_), _) => TotpVerdict::Replayed,
         (None, Some(step)) if step > last_step => TotpVerdict::OtherClock(step),
-        (None, Some(_)) => TotpVerdict::Replayed,
+        (Some(_), _) | (None, Some(_)) => TotpVerdict::Replayed,
         (None, None) => TotpVerdict::Wrong,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
     model::{
         Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
-        SigningAlgorithm, Tenant, TenantAuthenticators, TenantId,
+        SigningAlgorithm, Tenant, TenantId,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::ValidationProblem,
@@ -72,8 +72,8 @@ pub fn validate_tenant(
     let refresh_rotation = spec.refresh_token_rotation.as_ref();
     let refresh_rotation = problems.supported("spec.refreshTokenRotation", refresh_rotation);
     let tokens = token_policy::of_tenant(&mut problems, spec);
-    let totp = spec.authenticators.as_ref().and_then(|it| it.totp.as_ref());
-    let totp = problems.supported("spec.authenticators.totp", totp).unwrap_or_default();
+    let authenticators =
+        protocol::authenticator_policies(&mut problems, spec.authenticators.as_ref());
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);
@@ -96,7 +96,7 @@ pub fn validate_tenant(
             scopes,
             branding,
             acr_levels,
-            authenticators: TenantAuthenticators { totp, are_kept: false },
+            authenticators,
             request_objects: protocol::request_objects(spec.request_objects.as_ref()),
             refresh_token_rotation: refresh_rotation.unwrap_or_default(),
             tokens,

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{ProblemList, duration, secret_ref};
 use crate::{
     api,
-    model::{AcrLevel, RegistrationMode, RegistrationPolicy, RequestObjectPolicy},
+    model::{
+        AcrLevel, RegistrationMode, RegistrationPolicy, RequestObjectPolicy, TenantAuthenticators,
+    },
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -33,6 +35,16 @@ pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObje
         by_value: written.by_value.unwrap_or(default.by_value),
         by_reference: written.by_reference.unwrap_or(default.by_reference),
     })
+}
+
+/// The authenticators. Whether the store keeps them is known later.
+pub fn authenticator_policies(
+    problems: &mut ProblemList,
+    written: Option<&api::AuthenticatorsSpec>,
+) -> TenantAuthenticators {
+    let totp = written.and_then(|it| it.totp.as_ref());
+    let totp = problems.supported("spec.authenticators.totp", totp).unwrap_or_default();
+    TenantAuthenticators { totp, are_kept: false }
 }
 
 /// Validates the settings for dynamic registration.

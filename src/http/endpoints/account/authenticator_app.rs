@@ -34,7 +34,7 @@ pub(super) enum SetupResult {
     /// There is an app already.
     AlreadyEnrolled,
     /// The recovery codes, or the page with what was wrong.
-    Page(Reply),
+    Page(Box<Reply>),
     /// The page was open for too long, or is of another session.
     Expired,
 }
@@ -59,7 +59,7 @@ pub(super) async fn confirm_setup(
             match show_new_codes(context, active, notice).await {
                 Ok(page) => {
                     report_enrolment(context, active, AuditedAuthenticator::Totp);
-                    SetupResult::Page(page)
+                    SetupResult::Page(Box::new(page))
                 }
                 Err(error) => {
                     // Nobody has an app without having seen the codes.
@@ -70,7 +70,7 @@ pub(super) async fn confirm_setup(
         }
         EnrolmentResult::AlreadyEnrolled => SetupResult::AlreadyEnrolled,
         EnrolmentResult::Refused(verdict) => {
-            SetupResult::Page(render(app, request, active, (&enrolment, Some(verdict)))?)
+            SetupResult::Page(Box::new(render(app, request, active, (&enrolment, Some(verdict)))?))
         }
     })
 }

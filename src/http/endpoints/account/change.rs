@@ -46,7 +46,7 @@ pub(super) enum ChangeResult {
     /// The browser has no session any more.
     SignedOut(Box<Session>),
     /// A page of its own.
-    Page(Reply),
+    Page(Box<Reply>),
     /// The form was open for too long.
     Expired,
 }
@@ -161,7 +161,7 @@ pub(super) async fn apply_change(
                 return Ok(ChangeResult::Expired);
             }
             let notice = "Your earlier recovery codes do not count any more.";
-            ChangeResult::Page(show_new_codes(context, active, notice).await?)
+            ChangeResult::Page(Box::new(show_new_codes(context, active, notice).await?))
         }
         AccountChange::RemoveAuthenticatorApp => {
             remove_app(context, active).await?;

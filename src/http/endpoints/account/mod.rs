@@ -102,7 +102,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
     }
     Ok(match apply_change((app, &request), &active, (change, &form)).await? {
-        ChangeResult::Page(page) => page,
+        ChangeResult::Page(page) => *page,
         ChangeResult::Expired => return Err(expired(&request)),
         ChangeResult::SignedOut(ended) => {
             signed_out_response(app, &request, Some(&ended), None).await

@@ -42,6 +42,7 @@ pub(in crate::http::endpoints) fn ask_in_session(
 }
 
 /// The variable parts of the page.
+#[derive(Clone, Copy)]
 struct FactorForm<'a> {
     account: &'a Account,
     sign_in: Option<&'a str>,
