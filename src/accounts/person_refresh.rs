@@ -29,7 +29,7 @@ use crate::{
 /// request can take, since a refresh token may be used once only.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a request waits for the provider if the claims that are there still count.
-pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long it is remembered that a person has left: longer than sessions and grants last.
 const VOID_TTL: Duration = Duration::from_hours(400 * 24);
 
@@ -136,7 +136,7 @@ async fn refresh_in_background(
         refresh_person(context, directory, asked, usable).await
     });
     let finished = if kept.is_some() {
-        tokio::time::timeout(PATIENCE, &mut task).await.ok()
+        tokio::time::timeout(UPSTREAM_TIMEOUT, &mut task).await.ok()
     } else {
         Some(task.await)
     };

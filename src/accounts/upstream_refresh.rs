@@ -8,7 +8,9 @@ use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
-    person_refresh::{Freshness, PATIENCE, PersonAnswer, claims_after_refusal, judge_freshness},
+    person_refresh::{
+        Freshness, PersonAnswer, UPSTREAM_TIMEOUT, claims_after_refusal, judge_freshness,
+    },
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
     upstream_session_end::end_upstream_session,
@@ -126,7 +128,7 @@ async fn refresh_in_background(
     let mut task =
         tokio::spawn(async move { refresh(detached.context(), &stored.session, &claims).await });
     let finished = if usable {
-        tokio::time::timeout(PATIENCE, &mut task).await.ok()
+        tokio::time::timeout(UPSTREAM_TIMEOUT, &mut task).await.ok()
     } else {
         Some(task.await)
     };

@@ -10,11 +10,12 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    api::{ConditionReason, NamespaceLabels, ObjectSet},
+    api::{ConditionReason, NamespaceLabels, ObjectSet, OidcClient, Tenant},
     cli::CheckArgs,
     config,
     model::{
         Clock, HostSettings, Installation, KeySecrets, ObjectRef, SecretPermissions, SystemClock,
+        Timestamp,
     },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
@@ -107,11 +108,19 @@ fn validate_objects(
     // The same without any labels of namespaces: shows which problems depend on labels.
     let unlabelled = ObjectSet { namespaces: NamespaceLabels::Unavailable, ..objects.clone() };
     let unlabelled = build_snapshot(&unlabelled, &installation, &BuildCache::default(), 1, now);
+    let permitted = permissions_to_ask_for(&objects, &installation, now);
     let mut problems = 0;
     for verdict in snapshot.verdicts().iter() {
         let reference = &verdict.object;
         let file = found_in.get(reference).map(|file| file.display().to_string());
         let file = file.unwrap_or_default();
+        for problem in permitted.iter().flat_map(|snapshot| refusals(snapshot, reference)) {
+            let text = problem.text();
+            writeln!(
+                output,
+                "{WARNING}{file}: {reference}: {text}; lanyard check knows no installation"
+            )?;
+        }
         for problem in &verdict.problems {
             let (mark, note) = match severity(problem.reason) {
                 Severity::Expected => continue,
@@ -134,6 +143,36 @@ fn validate_objects(
         }
     }
     Ok(problems)
+}
+
+/// The objects as an installation judges them that permits nothing beyond the defaults. Absent if
+/// no object can need a permission.
+fn permissions_to_ask_for(
+    objects: &ObjectSet,
+    installation: &Installation,
+    now: Timestamp,
+) -> Option<Snapshot> {
+    let issuers =
+        objects.managed.of::<Tenant>().any(|(_, tenant)| tenant.summary().issuer.is_some());
+    let secrets = || {
+        let mut clients = objects.managed.of::<OidcClient>();
+        clients.any(|(key, client)| client.declared(key).spec.secret.is_some())
+    };
+    let installation = Installation { dev: false, ..installation.clone() };
+    (issuers || secrets())
+        .then(|| build_snapshot(objects, &installation, &BuildCache::default(), 1, now))
+}
+
+/// The problems of an object that go away with a permission of the installation.
+fn refusals<'a>(
+    snapshot: &'a Snapshot,
+    reference: &ObjectRef,
+) -> impl Iterator<Item = &'a ValidationProblem> {
+    let verdict = snapshot.verdicts().iter().find(|verdict| verdict.object == *reference);
+    verdict.into_iter().flat_map(|verdict| &verdict.problems).filter(|problem| {
+        problem.reason == ConditionReason::SecretMetadataNotAllowed
+            || (problem.reason == ConditionReason::HostNotAllowed && problem.field == "spec.issuer")
+    })
 }
 
 /// How much a problem matters, apart from a cluster.
@@ -214,6 +253,28 @@ spec:
         let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: wiki}\n";
         assert_eq!(check(&format!("{TENANT}{namespace}")).0, 1, "it has no such label");
         assert_eq!(check(&TENANT.replace("app: wiki", "kubernetes.io/metadata.name: x")).0, 1);
+    }
+
+    #[test]
+    fn permissions_of_the_installation_are_warnings() {
+        let manifest = TENANT.replace("spec:\n", "spec:\n  issuer: https://other.test/team/main\n");
+        let client = "---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: argocd, namespace: team}
+spec:
+  tenantRef: {name: main}
+  redirectUris: [https://argocd.test/cb]
+  secret: {labels: {argocd.argoproj.io/secret-type: cluster}}
+";
+        let (problems, output) = check(&format!("{manifest}{client}"));
+        assert_eq!(problems, 0, "{output}");
+        for text in ["may not use the host other.test", "clientSecrets.keys"] {
+            let line = output.lines().find(|line| line.contains(text));
+            assert!(line.is_some_and(|line| line.starts_with("warning: f.yaml: ")), "{output}");
+        }
+        let (_, output) = check(TENANT);
+        assert!(!output.contains("knows no installation"), "{output}");
     }
 
     #[test]

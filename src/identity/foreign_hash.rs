@@ -64,6 +64,9 @@ pub enum ForeignHash {
     /// A hash of PostgreSQL or `MySQL`.
     #[error("the text is a hash of an unsupported format, as databases write it; {HASH_ANEW}")]
     Database,
+    /// A hash of `WordPress`, phpBB or Drupal.
+    #[error("the text is a hash of an unsupported format, as PHP programs write it; {HASH_ANEW}")]
+    Phpass,
     /// Hexadecimal digits of the length of a digest.
     #[error(
         "the text has the form of an MD5 or SHA digest; {HASH_ANEW}, also if the text is the \
@@ -104,8 +107,10 @@ pub(super) fn recognize_foreign_hash(text: &str) -> Option<ForeignHash> {
     if is_database_hash(text) {
         return Some(ForeignHash::Database);
     }
-    let is_digest = DIGEST_LENGTHS.contains(&text.len()) && is_hex(text);
-    is_digest.then_some(ForeignHash::Digest)
+    if is_phpass(text) {
+        return Some(ForeignHash::Phpass);
+    }
+    is_digest(text).then_some(ForeignHash::Digest)
 }
 
 /// The text within a pair of equal quotes.
@@ -119,7 +124,21 @@ fn is_account(user: &str, hash: &str) -> bool {
         !user.is_empty() && !user.contains(|c: char| c.is_whitespace() || "${".contains(c));
     let braced_hash = braced(hash)
         .is_some_and(|(name, _)| is_one_of(&name.to_ascii_uppercase(), &BRACED_SCHEMES));
-    is_name && (looks_like_hash(hash) || braced_hash)
+    // htdigest puts a realm between the name and the digest.
+    let digest = hash.rsplit_once(':').map_or(hash, |(_, digest)| digest);
+    is_name && (looks_like_hash(hash) || is_phpass(hash) || braced_hash || is_digest(digest))
+}
+
+/// Whether a text has the form of phpass (`$P$`, `$H$`) or of Drupal 7 (`$S$`).
+fn is_phpass(text: &str) -> bool {
+    let rest = ["$P$", "$H$", "$S$"].into_iter().find_map(|prefix| text.strip_prefix(prefix));
+    rest.is_some_and(|rest| {
+        rest.len() >= 31 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"./".contains(&b))
+    })
+}
+
+fn is_digest(text: &str) -> bool {
+    DIGEST_LENGTHS.contains(&text.len()) && is_hex(text)
 }
 
 /// Name and rest of `{NAME}rest`.
@@ -191,6 +210,11 @@ mod tests {
             "md55f4dcc3b5aa765d61d8327deb882cf99",
             "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19",
             "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy",
+            "$P$B12345678abcdefghijklmnopqrstuv",
+            "$H$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0",
+            "$S$DWiyiR2NfJ2ZqMQOvpcXjYbLXHMmVLlQ6FQ7JtTqkgsSmvXgpVIU",
+            "ada:5f4dcc3b5aa765d61d8327deb882cf99",
+            "ada:realm:5f4dcc3b5aa765d61d8327deb882cf99",
         ] {
             let found =
                 recognize_foreign_hash(text).unwrap_or_else(|| panic!("{text}")).to_string();
@@ -230,6 +254,8 @@ mod tests {
             "5f4dcc3b5aa765d61d8327deb882cf9",
             "5f4dcc3b5aa765d61d8327deb882cf9g",
             "$HOME$PATH",
+            "$P$hort",
+            "$P$1 with blanks, and as long as a hash of WordPress",
             "*secret",
         ] {
             assert_eq!(recognize_foreign_hash(text), None, "{text}");

@@ -102,7 +102,7 @@ pub struct AttemptPermit {
 /// The counters of an attempt.
 #[derive(Debug)]
 struct Keys {
-    device: Option<Key>,
+    browser: Option<Key>,
     pair: Key,
     account: Key,
     address: Key,
@@ -164,7 +164,7 @@ impl LoginThrottle {
         // Keep earlier failures of the address. Otherwise an attacker could reset them by signing
         // in to their own account.
         tables.take_back(admission);
-        for key in [Some(keys.pair), Some(keys.account), keys.device].into_iter().flatten() {
+        for key in [Some(keys.pair), Some(keys.account), keys.browser].into_iter().flatten() {
             tables.of(key).remove(&key.hash);
         }
         tables.known.put(keys.pair.hash, now);
@@ -182,12 +182,12 @@ impl LoginThrottle {
             hash: self.hasher.hash_one((tenant, key.0, key.1, key.2)),
             of_person: false,
         };
-        let of_device = |id| Key {
-            hash: self.hasher.hash_one((tenant, "device", username, id)),
+        let of_browser = |id| Key {
+            hash: self.hasher.hash_one((tenant, "browser", username, id)),
             of_person: false,
         };
         Keys {
-            device: origin.known_browser.map(of_device),
+            browser: origin.known_browser.map(of_browser),
             pair: key(("pair", Some(username), Some(place))),
             account: Key { of_person: exists, ..key(("account", Some(username), None)) },
             address: key(("address", None, Some(place))),
@@ -218,8 +218,8 @@ impl Tables {
     /// Returns the counters that apply to an attempt.
     fn counted(&self, keys: &Keys, now: Timestamp) -> Vec<(Key, BackoffPolicy)> {
         let ready = |key: &Key| PAIR_BACKOFF.wait_time(self.count(*key), now).is_zero();
-        if let Some(device) = keys.device.filter(ready) {
-            return vec![(device, PAIR_BACKOFF)];
+        if let Some(browser) = keys.browser.filter(ready) {
+            return vec![(browser, PAIR_BACKOFF)];
         }
         let mut counted = vec![(keys.pair, PAIR_BACKOFF)];
         let known =

@@ -30,11 +30,11 @@ pub fn is_needed(request: &AuthorizationRequest, remembered: Option<&Consent>) -
 /// Returns the consent to store after Allow: the new permissions and all earlier ones.
 pub fn extend_consent(
     previous: Option<&Consent>,
-    wishes: &BTreeSet<String>,
+    requested: &BTreeSet<String>,
     marks: AccountMarks,
     now: Timestamp,
 ) -> Consent {
-    let mut scopes = wishes.clone();
+    let mut scopes = requested.clone();
     scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
     Consent { scopes, given_at: now, marks: Some(marks) }
 }

@@ -62,29 +62,30 @@ mod tests {
 
     #[test]
     fn knows_only_users_who_signed_in_with_it() {
-        let device = KnownBrowser::new("one".to_owned());
-        assert_eq!(device.known_to("ada", NOW), None);
-        let device = device.used_by("ada", NOW);
-        assert_eq!(device.known_to("ada", NOW), Some("one"));
-        assert_eq!(device.known_to("bob", NOW), None);
-        assert_eq!(device.known_to("ada", NOW.plus(KNOWN_BROWSER_TTL)), None, "too long ago");
+        let browser = KnownBrowser::new("one".to_owned());
+        assert_eq!(browser.known_to("ada", NOW), None);
+        let browser = browser.used_by("ada", NOW);
+        assert_eq!(browser.known_to("ada", NOW), Some("one"));
+        assert_eq!(browser.known_to("bob", NOW), None);
+        assert_eq!(browser.known_to("ada", NOW.plus(KNOWN_BROWSER_TTL)), None, "too long ago");
     }
 
     #[test]
     fn remembers_a_limited_number_of_users() {
         let names = ["ada", "bob", "cy", "dan"];
-        let share = |device: KnownBrowser, name: &&str| device.used_by(name, NOW);
-        let device = names.iter().fold(KnownBrowser::new("one".to_owned()), share);
-        assert!(names.iter().all(|name| device.known_to(name, NOW).is_some()));
-        let device = device.used_by("eve", NOW);
-        assert_eq!(device.known_to("ada", NOW), None, "the least recent user is dropped");
-        assert!(device.known_to("bob", NOW).is_some());
+        let share = |browser: KnownBrowser, name: &&str| browser.used_by(name, NOW);
+        let browser = names.iter().fold(KnownBrowser::new("one".to_owned()), share);
+        assert!(names.iter().all(|name| browser.known_to(name, NOW).is_some()));
+        let browser = browser.used_by("eve", NOW);
+        assert_eq!(browser.known_to("ada", NOW), None, "the least recent user is dropped");
+        assert!(browser.known_to("bob", NOW).is_some());
     }
 
     #[test]
     fn the_format_is_stable() {
-        let device = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
-        let hex: String = encode_record(&device).iter().map(|byte| format!("{byte:02x}")).collect();
+        let browser = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
+        let hex: String =
+            encode_record(&browser).iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = "01036f6e65012b5f65354444554339563937717759624e6c354144505138472d516d6f67473538357563587133783955436b80c0fc84866f";
         assert_eq!(hex, expected);
     }

@@ -92,7 +92,7 @@ fn find(params: &RequestParams) -> Result<&'static TokenGrantRow, OAuthError> {
     let name = params.require("grant_type")?;
     GRANTS.iter().find(|row| row.grant_type.as_str() == name).ok_or_else(|| {
         let supported: Vec<_> = GRANTS.iter().map(|row| row.grant_type).collect();
-        token::unsupported_grant_type(&supported)
+        token::unsupported_grant_type(name, &supported)
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn load_known_browser(
 pub(super) fn seal_known_browser(
     app: &AppState,
     request: &Request,
-    device: &KnownBrowser,
+    browser: &KnownBrowser,
 ) -> Result<String, EndpointError> {
-    Ok(app.context(request).seal(device)?)
+    Ok(app.context(request).seal(browser)?)
 }

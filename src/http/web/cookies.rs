@@ -32,7 +32,7 @@ impl CookiePurpose {
             Self::Session => "session",
             Self::PreSession => "pre",
             Self::BrowserState => "state",
-            Self::KnownBrowser => "device",
+            Self::KnownBrowser => "known-browser",
             Self::UpstreamLogout => "logout",
         }
     }

@@ -222,8 +222,8 @@ impl Interaction {
 
     /// Returns the interaction of a consent page that displays these permissions.
     #[must_use]
-    pub fn with_displayed_permissions(self, wishes: &BTreeSet<String>) -> Self {
-        Self { displayed_permissions: wishes.clone(), ..self }
+    pub fn with_displayed_permissions(self, permissions: &BTreeSet<String>) -> Self {
+        Self { displayed_permissions: permissions.clone(), ..self }
     }
 
     /// Returns true if the page displayed everything the request would grant. Manifests may have

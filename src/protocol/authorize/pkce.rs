@@ -30,8 +30,11 @@ pub(super) fn check_pkce_challenge(
     };
     match (challenge, method) {
         (Some(challenge), Some("S256")) if is_hash(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(challenge), Some("S256")) if challenge.len() == HASH_LENGTH => refused(&format!(
+            "code_challenge must be a base64url-encoded SHA-256 hash; the {HASH_LENGTH} characters of the request encode none.",
+        )),
         (Some(challenge), Some("S256")) => refused(&format!(
-            "code_challenge must be a base64url-encoded SHA-256 hash (43 characters); the request has {} characters.",
+            "code_challenge must be a base64url-encoded SHA-256 hash ({HASH_LENGTH} characters); the request has {} characters.",
             challenge.chars().count()
         )),
         (None, None) if !client.requires_pkce() => Ok(None),
@@ -52,6 +55,9 @@ pub(super) fn check_pkce_challenge(
 }
 
 /// RFC 7636 §4.2: base64url of 32 bytes.
+/// The length of a SHA-256 hash in base64url.
+const HASH_LENGTH: usize = 43;
+
 fn is_hash(text: &str) -> bool {
     URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32)
 }

@@ -17,11 +17,9 @@ pub(super) fn check_response_type(
     let registered: Vec<&str> = client.response_types.iter().map(|it| it.as_str()).collect();
     let registered = registered.join(", ");
     let Some(response_type) = parse(requested) else {
-        let supported: Vec<&str> = ResponseType::ALL.iter().map(|it| it.as_str()).collect();
         let text = format!(
-            "The response type '{}' is not supported; use one of: {}.",
+            "The response type '{}' is not supported; this application may use: {registered}.",
             abbreviate_value(requested),
-            supported.join(", ")
         );
         let error = OAuthError::new(ErrorCode::UnsupportedResponseType, text);
         return Err(error.mismatch(client, requested, &registered));

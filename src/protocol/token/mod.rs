@@ -17,16 +17,20 @@ pub use refresh::{
 };
 
 use super::{
-    error::{ErrorCode, OAuthError},
+    error::{ErrorCode, OAuthError, abbreviate_value},
     params::RequestParams,
 };
 use crate::model::{Client, GrantType, Secret};
 
 /// Returns the error for a grant type that the token endpoint does not support.
-pub fn unsupported_grant_type(supported: &[GrantType]) -> OAuthError {
+pub fn unsupported_grant_type(requested: &str, supported: &[GrantType]) -> OAuthError {
     let names: Vec<_> = supported.iter().map(|it| it.as_str()).collect();
     let (last, others) = names.split_last().expect("the token endpoint supports a grant type");
-    let text = format!("Use grant_type {} or {last}.", others.join(", "));
+    let text = format!(
+        "The grant type '{}' is not supported; use {} or {last}.",
+        abbreviate_value(requested),
+        others.join(", ")
+    );
     OAuthError::new(ErrorCode::UnsupportedGrantType, text)
 }
 

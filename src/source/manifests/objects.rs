@@ -110,6 +110,11 @@ impl<'f> ObjectReader<'f> {
         let Named { name, namespace } = header.metadata.unwrap_or_default();
         let name = name.unwrap_or_default();
         let namespace = namespace.unwrap_or_else(|| "default".to_owned());
+        for (field, text) in [("apiVersion", &version), ("kind", &kind)] {
+            if text.is_empty() {
+                return self.problem(place, &place.name, "", &format!("has no {field}"));
+            }
+        }
         let object = format!("{kind} {namespace}/{name}");
         let Some(known_kind) = self.known_kind(place, &object, &version, &kind) else { return };
         if name.is_empty() {

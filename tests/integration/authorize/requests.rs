@@ -68,7 +68,7 @@ async fn errors_for_the_client_say_what_came_and_what_was_expected() {
     let world = World::new().await;
     let trusted = world.application("trusted").await;
     for (changes, received, expected) in [
-        (("response_type", "token"), "'token'", "use one of: code,"),
+        (("response_type", "token"), "'token'", "may use: code."),
         (("response_type", "id_token"), "'id_token'", "it may use: code."),
         (("code_challenge_method", "plain"), "'plain'", "must be 'S256'"),
     ] {

@@ -145,7 +145,7 @@ impl Walk {
                     fields: vec![path.to_owned()],
                 }),
             }
-            messages.push(sentence(&capitalised(&plain(&message))));
+            messages.push(sentence(&opening(&plain(&message))));
         }
         joined(messages)
     }

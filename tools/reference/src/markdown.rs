@@ -89,6 +89,16 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// The text with a capital letter at its start.
+/// The text as it opens a sentence: a name of a field in code, any other word in a capital letter.
+pub fn opening(text: &str) -> String {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    if word.contains(|c: char| c.is_ascii_uppercase()) && !word.starts_with(char::is_uppercase) {
+        return format!("{}{rest}", code(word));
+    }
+    capitalised(text)
+}
+
 pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters

@@ -27,11 +27,11 @@ fn frozen() -> [Interaction; 2] {
     let query = "client_id=team.wiki&state=s1";
     let begun =
         Interaction::authorize(&RequestParams::parse(query.as_bytes()), "cookie", None, NOW);
-    let wishes = ["openid".to_owned()].into();
+    let permissions = ["openid".to_owned()].into();
     let consenting = begun
         .clone()
         .with(&session(), InteractionProgress::SignedIn(NOW))
-        .with_displayed_permissions(&wishes);
+        .with_displayed_permissions(&permissions);
     [begun, consenting]
 }
 
