@@ -16,7 +16,7 @@ pub enum EnumSpec<T> {
     /// A value that this release supports.
     Supported(T),
     /// Any other value.
-    Unsupported(Box<str>),
+    Unsupported(String),
 }
 
 impl<T: WireEnum> EnumSpec<T> {
@@ -39,7 +39,7 @@ impl<T: WireEnum> EnumSpec<T> {
 
 impl<T: WireEnum> From<String> for EnumSpec<T> {
     fn from(text: String) -> Self {
-        T::from_name(&text).map_or_else(|| Self::Unsupported(text.into()), Self::Supported)
+        T::from_name(&text).map_or(Self::Unsupported(text), Self::Supported)
     }
 }
 

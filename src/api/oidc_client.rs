@@ -132,10 +132,9 @@ pub struct OidcClientSpec {
     /// named is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<EnumSpec<AuthMethod>>,
-    // Boxed, as access and lifetimes are: most of the thousands of clients in memory have none.
     /// Name and content of the Secret that Lanyard creates for the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<Box<ClientSecretTemplate>>,
+    pub secret: Option<ClientSecretTemplate>,
     /// An existing Secret that holds the client secret, instead of a generated one. Default key:
     /// `client-secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,10 +146,10 @@ pub struct OidcClientSpec {
     /// The people who may use this client. It can only narrow the tenant's `access`. Default: all
     /// whom the tenant lets in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Box<AccessSpec>>,
+    pub access: Option<AccessSpec>,
     /// Lifetimes of this client's tokens. They can only shorten the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lifetimes: Option<Box<OidcClientLifetimes>>,
+    pub lifetimes: Option<OidcClientLifetimes>,
     /// Seconds after which users must sign in again, unless the request sets `max_age`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 31_536_000))]

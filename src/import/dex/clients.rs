@@ -87,7 +87,7 @@ fn add_client(
         token_endpoint_auth_method: is_public.then_some(EnumSpec::Supported(AuthMethod::None)),
         secret_ref,
         consent: implied.then_some(EnumSpec::Supported(ConsentPolicy::Implied)),
-        access: access.map(Box::new),
+        access,
         logo_uri: logo.filter(|logo| logo.starts_with("https://")),
         ..OidcClientSpec::default()
     };

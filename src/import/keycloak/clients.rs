@@ -110,11 +110,9 @@ fn add_client(
         secret_ref,
         consent: uses_code.then_some(EnumSpec::Supported(consent)),
         require_pkce: (has_challenge && !is_public && uses_code).then_some(true),
-        lifetimes: lifespan.map(|lifespan| {
-            Box::new(OidcClientLifetimes {
-                access_token: Some(lifespan),
-                ..OidcClientLifetimes::default()
-            })
+        lifetimes: lifespan.map(|lifespan| OidcClientLifetimes {
+            access_token: Some(lifespan),
+            ..OidcClientLifetimes::default()
         }),
         ..addresses(client)
     };

@@ -61,7 +61,7 @@ pub(super) fn validate_clients(
         host.report(&mut found.problems, &group.id);
         let foreign = client.member.key.namespace != group.id.0.namespace;
         let key = client.member.key;
-        group.check_access(&mut found.problems, client.raw.spec.access.as_deref());
+        group.check_access(&mut found.problems, client.raw.spec.access.as_ref());
         validate::check_secret_permissions(&mut found.problems, &client.raw, key, installation);
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)

@@ -96,7 +96,7 @@ pub fn validate_client(
     visible_text(&mut problems, "spec.clientName", client_name);
     let described = metadata::check_client_metadata(&mut problems, spec, &flows, tenant);
     let levels = tenant.map(|tenant| &*tenant.tenant.acr_levels);
-    let access = access::check_access(&mut problems, spec.access.as_deref(), levels);
+    let access = access::check_access(&mut problems, spec.access.as_ref(), levels);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
     let max_age = max_age(&mut problems, spec.default_max_age);
