@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{
-    markdown::{capitalised, code, codes, plain, prose, sentence, table},
+    markdown::{code, codes, opening, plain, prose, sentence, table},
     schema::{element, known, limits, nested, own_limits, split_default, strings, type_name},
 };
 
