@@ -257,7 +257,8 @@ spec:
 
     #[test]
     fn permissions_of_the_installation_are_warnings() {
-        let manifest = TENANT.replacen("spec:\n", "spec:\n  issuer: https://other.test/team/main\n", 1);
+        let manifest =
+            TENANT.replacen("spec:\n", "spec:\n  issuer: https://other.test/team/main\n", 1);
         let client = "---
 apiVersion: lanyard.dev/v1alpha1
 kind: OidcClient
