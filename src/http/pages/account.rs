@@ -1,8 +1,14 @@
 //! The account page: the person's applications, what applications may do, and sessions.
 
+mod pager;
+
 use std::collections::BTreeSet;
 
 use askama::Template;
+
+pub use pager::PagePosition;
+
+use pager::Pager;
 
 use super::{
     consent::scope_lines,
@@ -67,17 +73,6 @@ pub struct AccountPagePart<T> {
     pub entries: Vec<T>,
     /// The position of the page.
     pub position: PagePosition,
-}
-
-/// The position of a page in its list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PagePosition {
-    /// Its number, from 1.
-    pub number: usize,
-    /// The number of pages, at least 1.
-    pub count: usize,
-    /// The number of entries of all pages.
-    pub total: usize,
 }
 
 /// An application that the person can open.
@@ -169,29 +164,6 @@ struct SessionView<'a> {
     is_current: bool,
     signed_in: String,
     used: String,
-}
-
-/// The links to the pages before and after the one that is shown.
-struct Pager {
-    /// The list in words.
-    list: &'static str,
-    position: PagePosition,
-    previous: Option<String>,
-    next: Option<String>,
-}
-
-impl Pager {
-    /// A pager whose parameter and heading have this name.
-    fn new(name: &str, list: &'static str, position: PagePosition) -> Self {
-        let link = |number: usize| format!("?{name}={number}#{name}");
-        let PagePosition { number, count, .. } = position;
-        Self {
-            list,
-            position,
-            previous: (number > 1).then(|| link(number - 1)),
-            next: (number < count).then(|| link(number + 1)),
-        }
-    }
 }
 
 /// Renders the account page.

@@ -1,0 +1,35 @@
+//! The links between the pages of a list.
+
+/// The position of a page in its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PagePosition {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The number of pages, at least 1.
+    pub count: usize,
+    /// The number of entries of all pages.
+    pub total: usize,
+}
+
+/// The links to the pages before and after the one that is shown.
+pub(super) struct Pager {
+    /// The list in words.
+    pub(super) list: &'static str,
+    pub(super) position: PagePosition,
+    pub(super) previous: Option<String>,
+    pub(super) next: Option<String>,
+}
+
+impl Pager {
+    /// A pager whose parameter and heading have this name.
+    pub(super) fn new(name: &str, list: &'static str, position: PagePosition) -> Self {
+        let link = |number: usize| format!("?{name}={number}#{name}");
+        let PagePosition { number, count, .. } = position;
+        Self {
+            list,
+            position,
+            previous: (number > 1).then(|| link(number - 1)),
+            next: (number < count).then(|| link(number + 1)),
+        }
+    }
+}
