@@ -45,7 +45,7 @@ impl VerifiedSignatureCache {
         signed: SignedAssertion<'_>,
     ) -> Result<(), JwsError> {
         let SignedAssertion { jws, algorithm, kid, is_svid } = signed;
-        let hash = Sha256::default().with(&[u8::from(is_svid)]).with(jws.as_bytes()).finish();
+        let hash = Sha256::default().with([u8::from(is_svid)]).with(jws.as_bytes()).finish();
         if self.is_known(keys, &hash) {
             return Ok(());
         }
@@ -96,7 +96,7 @@ mod tests {
         let jws = encode(&Header::new(Algorithm::EdDSA), &json!({ "a": 1 }), &key).expect("a JWS");
         let (cache, ours) = (VerifiedSignatureCache::default(), keys());
         assert_eq!(cache.verify(&ours, signed(&jws)), Ok(()));
-        let hash = |svid: u8| Sha256::default().with(&[svid]).with(jws.as_bytes()).finish();
+        let hash = |svid: u8| Sha256::default().with([svid]).with(jws.as_bytes()).finish();
         assert!(cache.is_known(&ours, &hash(0)) && !cache.is_known(&ours, &hash(1)));
         // Keys that were fetched again, and keys of another issuer.
         assert!(!cache.is_known(&keys(), &hash(0)));

@@ -191,7 +191,8 @@ fn check_required_claims(
 ) -> Result<(), OAuthError> {
     let is_equal = |(name, expected): &(&String, &String)| match jwt.claims.get(*name) {
         Some(Value::String(text)) => text == *expected,
-        Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string() == **expected,
+        Some(Value::Bool(value)) => expected.parse() == Ok(*value),
+        Some(Value::Number(value)) => value.to_string().eq(*expected),
         _ => false,
     };
     match credential.claims.iter().find(|claim| !is_equal(claim)) {
