@@ -55,8 +55,8 @@ pub fn pages(origin: &str) -> Vec<Page> {
     let mut long = tenant_named("plain");
     long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(3);
     let longest = Client { name: "Rindfleischetikettierung".repeat(5), ..client(None) };
-    let page = |name, html| Page { name, html };
-    vec![
+    let factors = second_factor_pages(&plain, &branded, &long, &wiki);
+    let pages = vec![
         page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
         page("sign-in-branded", sign_in(&sign_in_page(&branded, &shop))),
         page("sign-in-long", sign_in(&sign_in_page(&long, &longest))),
@@ -96,22 +96,37 @@ pub fn pages(origin: &str) -> Vec<Page> {
         page("account-branded", account(&branded, &["Team Wiki", "Payroll"])),
         page("account-long", account(&long, &[&"Rindfleischetikettierung".repeat(8), "Wiki"])),
         page("account-empty", account(&plain, &[])),
-        page("second-factor", second_factor(&plain, &wiki, None)),
-        page(
-            "second-factor-wrong",
-            second_factor(
-                &branded,
-                &wiki,
-                Some("The code is wrong. Type the code that the app shows now for this account."),
-            ),
-        ),
-        page("authenticator-app", authenticator_app(&plain, None)),
-        page("authenticator-app-long", authenticator_app(&long, Some("The code is wrong."))),
-        page("recovery-codes", recovery_codes(&branded)),
         page("not-signed-in", not_signed_in(&plain)),
         page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
         page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
+    ];
+    pages.into_iter().chain(factors).collect()
+}
+
+fn page(name: &'static str, html: String) -> Page {
+    Page { name, html }
+}
+
+fn second_factor_pages(
+    plain: &Tenant,
+    branded: &Tenant,
+    long: &Tenant,
+    client: &Client,
+) -> [Page; 5] {
+    [
+        page("second-factor", second_factor(plain, client, None)),
+        page(
+            "second-factor-wrong",
+            second_factor(
+                branded,
+                client,
+                Some("The code is wrong. Type the code that the app shows now for this account."),
+            ),
+        ),
+        page("authenticator-app", authenticator_app(plain, None)),
+        page("authenticator-app-long", authenticator_app(long, Some("The code is wrong."))),
+        page("recovery-codes", recovery_codes(branded)),
     ]
 }
 

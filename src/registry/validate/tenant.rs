@@ -53,9 +53,7 @@ pub fn validate_tenant(
     name(&mut problems, key);
     let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
     warn_of_insecure_http(&mut problems, issuer.as_ref());
-    let mut lifetimes = lifetimes(&mut problems, spec.lifetimes.as_ref());
-    let window = reuse_window(&mut problems, spec.refresh_token_reuse_window.as_ref());
-    lifetimes.refresh_token_reuse_window = window.unwrap_or(lifetimes.refresh_token_reuse_window);
+    let lifetimes = lifetimes(&mut problems, spec);
     let signing = spec.signing.clone().unwrap_or_default();
     let algorithms = algorithms(&mut problems, &signing.algorithms);
     let rotation = rotation(&mut problems, signing.rotation.as_ref());
@@ -138,8 +136,8 @@ fn check_organization_id(problems: &mut ProblemList, id: &str, key: &ObjectKey) 
     }
 }
 
-fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>) -> Lifetimes {
-    let written = written.cloned().unwrap_or_default();
+fn lifetimes(problems: &mut ProblemList, spec: &api::TenantSpec) -> Lifetimes {
+    let written = spec.lifetimes.clone().unwrap_or_default();
     let default = Lifetimes::default();
     let mut field = |name: &str, text: Option<&String>, most: Duration| {
         duration::duration_within(problems, &format!("spec.lifetimes.{name}"), text, SECOND..=most)
@@ -164,6 +162,7 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
         refresh_all.unwrap_or(default.refresh_token_absolute.max(refresh_idle.unwrap_or_default()));
     let session_absolute =
         session_all.unwrap_or(default.session_absolute.max(session_idle.unwrap_or_default()));
+    let window = reuse_window(problems, spec.refresh_token_reuse_window.as_ref());
     Lifetimes {
         code: code.unwrap_or(default.code),
         access_token: access_token.unwrap_or(default.access_token),
@@ -172,7 +171,7 @@ fn lifetimes(problems: &mut ProblemList, written: Option<&api::TenantLifetimes>)
             .unwrap_or(default.refresh_token_idle)
             .min(refresh_token_absolute),
         refresh_token_absolute,
-        refresh_token_reuse_window: default.refresh_token_reuse_window,
+        refresh_token_reuse_window: window.unwrap_or(default.refresh_token_reuse_window),
         session_idle: session_idle.unwrap_or(default.session_idle).min(session_absolute),
         session_absolute,
     }

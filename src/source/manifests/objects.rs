@@ -112,7 +112,7 @@ impl<'f> ObjectReader<'f> {
         let namespace = namespace.unwrap_or_else(|| "default".to_owned());
         for (field, text) in [("apiVersion", &version), ("kind", &kind)] {
             if text.is_empty() {
-                return self.problem(place, &place.name, "", &format!("has no {field}"));
+                return self.problem(place, &place.name, "", format!("has no {field}"));
             }
         }
         let object = format!("{kind} {namespace}/{name}");
