@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The client that a request is from: the one that it names, or else the only one that trusts the
-/// identity in the assertion. `None`: there is none with this ID.
+/// identity in the assertion. `None` if no client has the ID in the request.
 pub(super) fn client_of<'a>(
     tenant: &'a ServedTenant,
     credentials: &Credentials,

@@ -6,12 +6,11 @@ use super::{
     endings,
     factor_attempts::{begin_attempt, forget_attempts},
     totp::CodeVerdict,
-    vaulted_record::{open_vaulted_record, person_record_key, seal_vaulted_record},
+    vaulted_record::{open_authenticator, person_record_key, seal_vaulted_record},
 };
 use crate::{
     model::{Account, AuditEvent, AuditText},
     protocol::{
-        marks::authenticator_counts,
         records::RecoveryCodesRecord,
         recovery_codes::{
             RECOVERY_CODE_BYTES, RECOVERY_CODES, parse_recovery_code, recovery_code,
@@ -117,10 +116,7 @@ fn read_codes(
     account: &Account,
     stored: &VersionedRecord,
 ) -> Result<Option<RecoveryCodesRecord>, AccountError> {
-    let codes: Option<RecoveryCodesRecord> = open_vaulted_record(context, stored)?;
-    let now = endings::current_marks(context, account);
-    let counts = |codes: &RecoveryCodesRecord| {
-        authenticator_counts((codes.marks, codes.made_at), account, now, context.store_now)
-    };
-    Ok(codes.filter(counts))
+    open_authenticator(context, account, stored, |codes: &RecoveryCodesRecord| {
+        (codes.marks, codes.made_at)
+    })
 }

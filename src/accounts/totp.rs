@@ -5,12 +5,11 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError, endings,
     factor_attempts::{begin_attempt, forget_attempts},
-    vaulted_record::{open_vaulted_record, person_record_key, seal_vaulted_record},
+    vaulted_record::{open_authenticator, person_record_key, seal_vaulted_record},
 };
 use crate::{
     model::{Account, AuthenticatorPolicy, Timestamp},
     protocol::{
-        marks::authenticator_counts,
         records::{TotpEnrolment, TotpRecord},
         totp::{TOTP_SECRET_LEN, TotpVerdict, judge_totp_code, parse_totp_code},
     },
@@ -178,11 +177,7 @@ fn read_totp(
     account: &Account,
     stored: VersionedRecord,
 ) -> Result<Option<EnrolledTotp>, AccountError> {
-    let totp: Option<TotpRecord> = open_vaulted_record(context, &stored)?;
-    let now = endings::current_marks(context, account);
-    let counts = |totp: &TotpRecord| {
-        authenticator_counts((totp.marks, totp.enrolled_at), account, now, context.store_now)
-    };
-    let totp = totp.filter(counts);
+    let made = |totp: &TotpRecord| (totp.marks, totp.enrolled_at);
+    let totp = open_authenticator(context, account, &stored, made)?;
     Ok(totp.map(|totp| EnrolledTotp { stored, totp }))
 }

@@ -168,11 +168,13 @@ fn refusals<'a>(
     snapshot: &'a Snapshot,
     reference: &ObjectRef,
 ) -> impl Iterator<Item = &'a ValidationProblem> {
-    let verdict = snapshot.verdicts().iter().find(|verdict| verdict.object == *reference);
-    verdict.into_iter().flat_map(|verdict| &verdict.problems).filter(|problem| {
-        problem.reason == ConditionReason::SecretMetadataNotAllowed
-            || (problem.reason == ConditionReason::HostNotAllowed && problem.field == "spec.issuer")
-    })
+    snapshot.verdicts().get(reference).into_iter().flat_map(|verdict| &verdict.problems).filter(
+        |problem| {
+            problem.reason == ConditionReason::SecretMetadataNotAllowed
+                || (problem.reason == ConditionReason::HostNotAllowed
+                    && problem.field == "spec.issuer")
+        },
+    )
 }
 
 /// How much a problem matters, apart from a cluster.
@@ -207,10 +209,9 @@ fn depends_on_labels(
     let NamespaceLabels::Known(known) = &objects.namespaces else { return false };
     problem.reason == ConditionReason::NamespaceNotAllowed
         && !known.contains_key(&*reference.key.namespace)
-        && unlabelled.verdicts().iter().any(|verdict| {
+        && unlabelled.verdicts().get(reference).is_some_and(|verdict| {
             let mut reasons = verdict.problems.iter().map(|problem| problem.reason);
-            verdict.object == *reference
-                && reasons.any(|reason| reason == ConditionReason::SelectorUnavailable)
+            reasons.any(|reason| reason == ConditionReason::SelectorUnavailable)
         })
 }
 

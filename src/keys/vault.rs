@@ -48,7 +48,7 @@ pub enum VaultError {
     /// The key was discarded by its id: the value is void, as if it did not exist.
     #[error("the vault key of the value was discarded")]
     Discarded,
-    /// There is no key with the id. It may come back.
+    /// The key with the id is missing. It may come back.
     #[error("the vault key of the value is missing")]
     MissingKey,
     /// The value was altered, or was sealed for another place.

@@ -1,5 +1,5 @@
-//! The form of the second page of a sign-in, for a person who has set up an authenticator app. There is no
-//! session before the factor is proved. In a session it is a step-up.
+//! The form of the second page of a sign-in, for a person who has set up an authenticator app. The
+//! session begins when the factor is proved. In a session it is a step-up.
 
 use super::authorize::{
     AuthorizationContext, forms, second_factor_page::render_refused_code, start_signed_in_session,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A sign-in whose person has proved the first factor. It is sealed into the page that asks for the second
-/// one, and there is no session before that.
+/// one; the session begins after that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuspendedSignIn {
     /// The person, and the first factor.

@@ -119,7 +119,7 @@ fn bad_providers(hostile: u16, closed: u16) -> String {
     let mut objects = TENANT.to_owned();
     for sort in SORTS {
         let port = if sort == "closed" { closed } else { hostile };
-        // There is no rule, so every person would be admitted.
+        // Without a rule every person would be admitted.
         let admit = if sort == "invalid" { "ByRules" } else { "Everyone" };
         for number in 0..EACH {
             let name = format!("{sort}{number:03}");
