@@ -19,21 +19,15 @@ use crate::{
     },
     registry::ServedTenant,
     remote::{FederatedIssuerCache, JwksCache},
-    store::{Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord},
+    store::{
+        Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord,
+        update_record,
+    },
     telemetry::{AccessFacts, AuditLog, Metrics},
     upstream::{UpstreamClient, ldap::LdapDirectories},
 };
 
-/// Attempts of a change that conflicts with those of other writers.
-pub(crate) const MAX_ATTEMPTS: usize = 3;
-
-/// The change of a record, with the outcome for the caller.
-pub(super) enum RecordChange<T> {
-    /// The record is written.
-    Write(Record, T),
-    /// The record stays as it is.
-    Keep(T),
-}
+pub(super) use crate::store::RecordChange;
 
 /// The services that all tenants share.
 #[derive(Debug)]
@@ -250,24 +244,11 @@ impl<'a> AccountContext<'a> {
     pub(super) async fn update<T>(
         &self,
         key: &RecordKey,
-        mut stored: Option<VersionedRecord>,
-        mut change: impl FnMut(Option<&VersionedRecord>) -> Result<RecordChange<T>, AccountError>,
+        stored: Option<VersionedRecord>,
+        change: impl FnMut(Option<&VersionedRecord>) -> Result<RecordChange<T>, AccountError>,
     ) -> Result<T, AccountError> {
-        for _ in 0..MAX_ATTEMPTS {
-            let (record, outcome) = match change(stored.as_ref())? {
-                RecordChange::Keep(outcome) => return Ok(outcome),
-                RecordChange::Write(record, outcome) => (record, outcome),
-            };
-            let is_written = match stored {
-                Some(stored) => self.compare_and_swap(stored.version, record).await?,
-                None => self.insert(record).await?,
-            };
-            if is_written {
-                return Ok(outcome);
-            }
-            stored = self.get(key).await?;
-        }
-        Err(AccountError::Conflict(key.kind))
+        let updated = update_record(&*self.services.store, (key, self.now), stored, change);
+        updated.await?.ok_or(AccountError::Conflict(key.kind))
     }
 
     /// Encodes and seals a record for its purpose.

@@ -18,8 +18,8 @@ use crate::{
     protocol::records::{VoidBefore, decode_record, encode_record},
     registry::{Snapshot, SnapshotHandle},
     store::{
-        IndexEntry, OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
-        VersionedRecord,
+        IndexEntry, OwnerKind, Record, RecordChange, RecordKey, RecordKind, SharedStore,
+        StoreClock, StoreError, VersionedRecord, update_record,
     },
 };
 
@@ -27,8 +27,6 @@ use crate::{
 const TTL: Duration = Duration::from_hours(367 * 24);
 /// Time until a failed write is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// How often a record that another replica writes at the same time is read again.
-const MAX_ATTEMPTS: usize = 3;
 
 /// The watch.
 #[derive(Debug)]
@@ -192,20 +190,18 @@ impl EndedUserWatch {
             owners: vec![IndexEntry::new(OwnerKind::User, user.subject.as_str())],
             due_at: None,
         };
-        for _ in 0..MAX_ATTEMPTS {
-            let written = match self.store.get(&key, now).await? {
-                None => self.store.insert(record.clone(), now).await?,
-                Some(stored) if is_covered(&stored, user.void) => return Ok(true),
-                Some(stored) => {
-                    self.store.compare_and_swap(stored.version, record.clone(), now).await?
-                }
-            };
-            if written {
-                self.report(user);
-                return Ok(true);
+        let stored = self.store.get(&key, now).await?;
+        let change = |stored: Option<&VersionedRecord>| -> Result<RecordChange<bool>, StoreError> {
+            if stored.is_some_and(|stored| is_covered(stored, user.void)) {
+                return Ok(RecordChange::Keep(false));
             }
+            Ok(RecordChange::Write(record.clone(), true))
+        };
+        let is_written = update_record(&*self.store, (&key, now), stored, change).await?;
+        if is_written == Some(true) {
+            self.report(user);
         }
-        Ok(false)
+        Ok(is_written.is_some())
     }
 }
 

@@ -2,19 +2,22 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     api::{ConditionReason, IdentityProvider, SourceView, Tenant},
     controller::{self, MissingSealingKeys, ReconcileMetrics},
     http::AppState,
-    model::{ManagedKind, ObjectKind},
+    model::{ManagedKind, ObjectKind, pause_after},
     registry::Snapshot,
     telemetry::{
         Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome,
         SigningKeyTimes,
     },
 };
+
+/// How long changes are collected, at least.
+const DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// Reports each snapshot and the source's health to the metrics.
 pub(super) async fn measure_snapshots(
@@ -23,6 +26,7 @@ pub(super) async fn measure_snapshots(
 ) {
     let mut changes = app.registry.changes();
     loop {
+        let started = Instant::now();
         let view = Arc::clone(&views.borrow_and_update());
         let snapshot = app.registry.snapshot();
         app.accounts.metrics.source_healthy(view.health.synced && view.health.failing.is_none());
@@ -31,6 +35,7 @@ pub(super) async fn measure_snapshots(
         let tenants = snapshot.tenants().map(|tenant| tenant.tenant.id.clone());
         app.accounts.metrics.snapshot(snapshot.revision, snapshot.built_at, tenants, &objects);
         report_objects(&app, &view, &snapshot);
+        let pause = pause_after(started.elapsed(), DEBOUNCE);
         let gone = tokio::select! {
             changed = views.changed() => changed.is_err(),
             changed = changes.changed() => changed.is_err(),
@@ -38,8 +43,7 @@ pub(super) async fn measure_snapshots(
         if gone {
             return;
         }
-        // Waits, so a burst of changes is reported once.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

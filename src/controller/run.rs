@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     keys::KeyMaker,
-    model::{ObjectKind, ObjectRef, Timestamp},
+    model::{ObjectKind, ObjectRef, Timestamp, pause_after},
     registry::ObjectOutcome,
 };
 
@@ -37,7 +37,7 @@ const MAX_CONCURRENT_RECONCILES: usize = 8;
 /// Concurrent reconciles that make keys, for each key that is made at the same time: while one
 /// writes, others wait for keys.
 const RECONCILES_PER_KEY: usize = 3;
-/// How long successive changes are collected.
+/// How long successive changes are collected, at least.
 const DEBOUNCE: Duration = Duration::from_millis(25);
 /// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
@@ -118,12 +118,15 @@ async fn run_while_leading(context: &ControllerContext) {
     let mut slots = Slots::default();
     let mut world = ObservedState::default();
     let mut refresh = Some(Instant::now());
+    let mut pause = DEBOUNCE;
     loop {
-        if refresh.is_some_and(|at| at <= Instant::now()) {
+        let started = Instant::now();
+        if refresh.is_some_and(|at| at <= started) {
             refresh = None;
             views.mark_unchanged();
             snapshots.mark_unchanged();
             world = enqueue_changes(context, world, &mut queue);
+            pause = pause_after(started.elapsed(), DEBOUNCE);
         }
         while let Some((object, lane)) = slots.next(&mut queue, &world, context.clock.now()) {
             running.push(reconcile_one(context, world.clone(), &memory, object, lane));
@@ -137,7 +140,7 @@ async fn run_while_leading(context: &ControllerContext) {
                 if changed.is_err() {
                     return;
                 }
-                refresh = Some(Instant::now() + DEBOUNCE);
+                refresh = Some(Instant::now() + pause);
             }
             () = sleep_until(refresh.unwrap_or_else(Instant::now)), if refresh.is_some() => {}
             concluded = context.reachability.changed() => {

@@ -33,6 +33,7 @@ mod kinds;
 mod ldap;
 mod oauth_enums;
 mod object_mark;
+mod pacing;
 mod redirect_uri;
 mod refresh_replays;
 mod registrar;
@@ -101,6 +102,7 @@ pub use ldap::{
 };
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
+pub use pacing::pause_after;
 pub use redirect_uri::{
     ORIGIN_MESSAGE, REFUSED_SCHEMES, RedirectScheme, RedirectUri, RedirectUriError,
 };

@@ -3,16 +3,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+use tokio::{
+    sync::watch,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{BuildCache, SnapshotHandle, build_snapshot, sealing::hold_keys};
 use crate::{
     api::SourceView,
-    model::{Clock, HostSettingsReceiver, Installation},
+    model::{Clock, HostSettingsReceiver, Installation, pause_after},
 };
 
-/// How long to wait for further changes after a build. This limits the number of builds during a
-/// burst without delaying the first change.
+/// How long to wait for further changes after a build, at least. This limits the cost of builds
+/// during a burst without delaying the first change.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
 /// Rebuilds the snapshot whenever the view's revision or the host settings change, until the source
@@ -38,6 +42,7 @@ pub async fn project_snapshots(
             let installation =
                 Installation { hosts: settings, ..Installation::clone(&installation) };
             let (now, before) = (clock.now(), handle.snapshot());
+            let started = Instant::now();
             // Building takes milliseconds with thousands of objects: too long on a thread that
             // drives I/O.
             let snapshot = spawn_blocking(move || {
@@ -63,7 +68,7 @@ pub async fn project_snapshots(
                     tracing::error!(%error, "failed to build the snapshot; serving the previous one");
                 }
             }
-            sleep(DEBOUNCE).await;
+            sleep(pause_after(started.elapsed(), DEBOUNCE)).await;
         }
         tokio::select! {
             changed = views.changed() => if changed.is_err() {

@@ -19,6 +19,7 @@ mod record;
 mod retry;
 #[cfg(test)]
 mod test_servers;
+mod update;
 mod valkey;
 
 use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
@@ -37,6 +38,7 @@ pub use record::{
     IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record, RecordKey,
     RecordKind, VersionedRecord,
 };
+pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
 use crate::model::{ErrorCause, TenantId, Timestamp};

@@ -17,9 +17,7 @@ use refresh_token::RefreshTokenGrant;
 use token_grant::TokenGrant;
 
 use super::{
-    AccountContext, AccountError, RequestError,
-    context::MAX_ATTEMPTS,
-    endings,
+    AccountContext, AccountError, RequestError, endings,
     grants::{self, GrantRefusal, StoredGrant},
     issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
     record_limits, refresh_replays, registrations, token_events, token_issuer,
@@ -37,7 +35,7 @@ use crate::{
             TokenRefusal, UserGrant, inactive_grant,
         },
     },
-    store::RecordKind,
+    store::{MAX_UPDATE_ATTEMPTS, RecordKind},
 };
 
 /// The supported grant types: one row each.
@@ -103,7 +101,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     resource::check_resources(&context.tenant.tenant.issuer, params.all("resource"))?;
     let credential = parsed.open(context, client).await?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
-    for _ in 0..MAX_ATTEMPTS {
+    for _ in 0..MAX_UPDATE_ATTEMPTS {
         let stored = match &needed {
             Some(id) => grants::load_grant(context, id).await?,
             None => None,

@@ -1,0 +1,41 @@
+//! The loop that changes a record which other replicas may change at the same time.
+
+use super::{Record, RecordKey, Store, StoreError, VersionedRecord};
+use crate::model::Timestamp;
+
+/// How often a record that another writer changes at the same time is read again.
+pub const MAX_UPDATE_ATTEMPTS: usize = 3;
+
+/// The change of a record, with the outcome for the caller.
+#[derive(Debug)]
+pub enum RecordChange<T> {
+    /// Nothing is written.
+    Keep(T),
+    /// The record is inserted, or replaces the stored one.
+    Write(Record, T),
+}
+
+/// Inserts or replaces a record after what is stored: `stored`, as the caller has read it. If another
+/// writer was faster, the record is read and changed again. `None` if it kept changing.
+pub async fn update_record<T, E: From<StoreError>>(
+    store: &dyn Store,
+    (key, now): (&RecordKey, Timestamp),
+    mut stored: Option<VersionedRecord>,
+    mut change: impl FnMut(Option<&VersionedRecord>) -> Result<RecordChange<T>, E>,
+) -> Result<Option<T>, E> {
+    for _ in 0..MAX_UPDATE_ATTEMPTS {
+        let (record, outcome) = match change(stored.as_ref())? {
+            RecordChange::Keep(outcome) => return Ok(Some(outcome)),
+            RecordChange::Write(record, outcome) => (record, outcome),
+        };
+        let is_written = match stored {
+            Some(stored) => store.compare_and_swap(stored.version, record, now).await?,
+            None => store.insert(record, now).await?,
+        };
+        if is_written {
+            return Ok(Some(outcome));
+        }
+        stored = store.get(key, now).await?;
+    }
+    Ok(None)
+}
