@@ -8,6 +8,7 @@ use url::Url;
 use crate::{
     form::Form,
     http::{Answer, Http, TargetUrl},
+    passkey::{BenchPasskey, asks_for_passkey},
 };
 
 /// Redirects and pages that one sign-in may take. More are a loop.
@@ -17,6 +18,8 @@ const STEPS: usize = 16;
 pub struct Browser {
     pub http: Http,
     cookies: CookieStore,
+    /// The passkey of the user, which is used in place of the password.
+    pub passkey: Option<BenchPasskey>,
 }
 
 /// The user who signs in.
@@ -28,7 +31,7 @@ pub struct Person {
 
 impl Browser {
     pub fn new(http: Http) -> Self {
-        Self { http, cookies: CookieStore::default() }
+        Self { http, cookies: CookieStore::default(), passkey: None }
     }
 
     /// Drop all cookies, and with them the sign-in.
@@ -72,11 +75,32 @@ impl Browser {
             }
             let person = person
                 .with_context(|| format!("{url} shows a page, although a user is signed in"))?;
-            let form = Form::find(page, &url)?;
+            let form = match &mut self.passkey {
+                Some(passkey) if asks_for_passkey(page) => passkey.answer(page, &url)?,
+                _ => Form::find(page, &url)?,
+            };
             answer = self.submit(&form, person).await?;
             url = form.action;
         }
         bail!("{url} leads nowhere after {STEPS} steps")
+    }
+
+    /// Sets up a passkey on the page at `url`.
+    ///
+    /// # Errors
+    ///
+    /// The page is another one, or refuses the passkey.
+    pub async fn set_up_passkey(&mut self, url: &Url, person: &Person) -> Result<()> {
+        let answer = self.get(url).await?;
+        let page = std::str::from_utf8(&answer.body).unwrap_or_default();
+        let (passkey, form) = BenchPasskey::create(page, url)?;
+        let answer = self.submit(&form, person).await?;
+        let page = std::str::from_utf8(&answer.body).unwrap_or_default();
+        if !page.contains("The passkey is set up.") {
+            bail!("{url} answered {}: {page}", answer.status);
+        }
+        self.passkey = Some(passkey);
+        Ok(())
     }
 
     async fn submit(&mut self, form: &Form, person: &Person) -> Result<Answer> {

@@ -36,6 +36,17 @@ impl Form {
         forms.into_iter().nth(asks).with_context(|| format!("{url} shows a page without a form"))
     }
 
+    /// The form of a page that a CSS selector finds.
+    ///
+    /// # Errors
+    ///
+    /// The page holds no such form.
+    pub fn select(page: &str, url: &Url, css: &str) -> Result<Self> {
+        let html = Html::parse_document(page);
+        let form = html.select(&selector(css)).next();
+        Self::read(form.with_context(|| format!("{url} shows a page without {css}"))?, url)
+    }
+
     fn read(form: ElementRef<'_>, url: &Url) -> Result<Self> {
         let mut read = Self {
             action: url.join(form.attr("action").unwrap_or_default())?,

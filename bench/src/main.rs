@@ -7,6 +7,7 @@ mod form;
 mod http;
 mod lanyard;
 mod load;
+mod passkey;
 mod raw;
 mod report;
 mod target;

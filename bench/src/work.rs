@@ -27,6 +27,8 @@ pub enum Work {
     SignIn,
     /// Sign in at an identity provider that the browser is sent to at once, up to the tokens
     UpstreamSignIn,
+    /// Sign in with a passkey of Lanyard, up to the tokens
+    PasskeySignIn,
     /// With a session: authorize, code, tokens
     Session,
     /// A new access token for a refresh token
@@ -88,6 +90,12 @@ impl Worker {
             | Work::Userinfo
             | Work::Introspection
             | Work::AccountPage => self.sign_in().await,
+            Work::PasskeySignIn => {
+                self.sign_in().await?;
+                let mut setup = self.target.account.clone();
+                setup.set_query(Some("setup=passkey"));
+                self.browser.set_up_passkey(&setup, &self.person).await
+            }
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
@@ -111,7 +119,7 @@ impl Worker {
                 let form = "grant_type=client_credentials".to_owned();
                 good(http.post(&target.token, target.basic(), form).await?).map(drop)
             }
-            Work::SignIn => {
+            Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
                 self.sign_in().await
             }

@@ -62,6 +62,8 @@ pub struct AccountServices {
     pub directories: LdapDirectories,
     /// Delays wrong client secrets and initial access tokens.
     pub credential_throttle: CredentialThrottle,
+    /// Delays wrong passkeys.
+    pub passkey_throttle: CredentialThrottle,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
     /// The store's clock, which all replicas share.
@@ -100,6 +102,7 @@ impl AccountServices {
             upstream: UpstreamClient::default(),
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
+            passkey_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,

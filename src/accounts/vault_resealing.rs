@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The kinds of records that are sealed with vault keys.
-const KINDS: [RecordKind; 2] = [RecordKind::Totp, RecordKind::RecoveryCodes];
+const KINDS: [RecordKind; 3] = [RecordKind::Totp, RecordKind::RecoveryCodes, RecordKind::Passkey];
 /// Time between two searches.
 const INTERVAL: Duration = Duration::from_mins(10);
 /// Time until a search that failed is repeated.

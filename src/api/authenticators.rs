@@ -16,4 +16,10 @@ pub struct AuthenticatorsSpec {
     /// `EnrolmentAvailable` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<EnumSpec<AuthenticatorPolicy>>,
+    /// Passkeys (Web Authentication), in place of a password or as a second factor. `Disabled` (default): people
+    /// cannot use one. `Optional`: people may set up passkeys on their account page, and sign in with them. The
+    /// issuer has to be an https URL with a domain; browsers refuse passkeys elsewhere, except at
+    /// `localhost`. The store has to keep records, as the condition `EnrolmentAvailable` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkeys: Option<EnumSpec<AuthenticatorPolicy>>,
 }

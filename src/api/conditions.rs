@@ -196,6 +196,9 @@ condition_reasons! {
     /// The object uses `http` on a host other than loopback, as the installation's `insecureHttpHosts`
     /// permit. Its codes, tokens and passwords are not encrypted on the way.
     InsecureHttp: "Use https, then remove the host from `insecureHttpHosts`.",
+    /// Browsers have no passkeys at the issuer: it is an `http` URL, or its host is an IP address. So
+    /// `spec.authenticators.passkeys` has no effect.
+    PasskeysUnavailable: "Use an https issuer with a domain, or set `passkeys: Disabled`.",
     /// The provider is asked again with a refresh token, which it does not give to a request without the
     /// scope `offline_access`, or without a parameter of its own.
     NoRefreshToken: "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",

@@ -19,6 +19,8 @@ wire_enum!(
 pub struct TenantAuthenticators {
     /// Time-based one-time passwords (RFC 6238), from authenticator apps.
     pub totp: AuthenticatorPolicy,
+    /// Passkeys (Web Authentication). `Disabled` also for a tenant whose issuer cannot have any.
+    pub passkeys: AuthenticatorPolicy,
     /// Whether the installation's store keeps authenticators, so that new ones can be enrolled.
     pub are_kept: bool,
 }
@@ -26,6 +28,6 @@ pub struct TenantAuthenticators {
 impl TenantAuthenticators {
     /// Returns true if the tenant offers an authenticator of some kind.
     pub fn has_any(self) -> bool {
-        self.totp != AuthenticatorPolicy::Disabled
+        [self.totp, self.passkeys].iter().any(|it| *it != AuthenticatorPolicy::Disabled)
     }
 }

@@ -23,6 +23,8 @@ pub enum SealPurpose {
     SuspendedSignIn,
     /// The secret of an authenticator app that is being set up.
     TotpEnrolment,
+    /// The challenge for a passkey.
+    PasskeyChallenge,
 }
 
 impl SealPurpose {
@@ -39,6 +41,7 @@ impl SealPurpose {
             Self::UpstreamLogout => b"lanyard upstream logout",
             Self::SuspendedSignIn => b"lanyard suspended sign-in",
             Self::TotpEnrolment => b"lanyard totp enrolment",
+            Self::PasskeyChallenge => b"lanyard passkey challenge",
         }
     }
 }

@@ -33,6 +33,13 @@ impl AuthenticationMethod {
         Self::new("mfa")
     }
 
+    /// The methods that a passkey proves: possession of a key (`pop`), since without attestation a relying party
+    /// cannot know whether hardware holds it (`hwk`, `swk`); presence of the person (`user`); and, because the
+    /// authenticator has verified the person, more than one factor.
+    pub fn of_passkey() -> [Self; 3] {
+        [Self::new("pop"), Self::new("user"), Self::multiple_factors()]
+    }
+
     /// The methods that a code of an authenticator app proves in addition to the first factor.
     pub fn of_second_factor() -> [Self; 2] {
         [Self::one_time_password(), Self::multiple_factors()]
@@ -79,6 +86,12 @@ impl Authentication {
         Self { subject, events: vec![AuthenticationEvent { method, at }] }
     }
 
+    /// The authentication of a user who has just used a passkey.
+    pub fn by_passkey(subject: Subject, at: Timestamp) -> Self {
+        let methods = AuthenticationMethod::of_passkey();
+        Self { subject, events: methods.map(|method| AuthenticationEvent { method, at }).into() }
+    }
+
     /// `auth_time`: the time of the latest proof (OIDC Core §2).
     pub fn auth_time(&self) -> Timestamp {
         self.events.iter().map(|event| event.at).max().unwrap_or(Timestamp::from_secs(0))
@@ -97,9 +110,18 @@ impl Authentication {
 
     /// Records that the user has proved the second factor.
     pub fn prove_second_factor(&mut self, at: Timestamp) {
-        let methods = AuthenticationMethod::of_second_factor();
+        self.prove_methods(&AuthenticationMethod::of_second_factor(), at);
+    }
+
+    /// Records that the user has used a passkey in addition to what was proved before.
+    pub fn prove_passkey(&mut self, at: Timestamp) {
+        self.prove_methods(&AuthenticationMethod::of_passkey(), at);
+    }
+
+    fn prove_methods(&mut self, methods: &[AuthenticationMethod], at: Timestamp) {
         self.events.retain(|event| !methods.contains(&event.method));
-        self.events.extend(methods.map(|method| AuthenticationEvent { method, at }));
+        let proved = methods.iter().cloned();
+        self.events.extend(proved.map(|method| AuthenticationEvent { method, at }));
     }
 
     /// When the user last proved more than one factor, here or at a provider whose word counts.
@@ -128,6 +150,11 @@ impl SignInWay {
     pub fn by_password(directory: Option<&str>) -> Self {
         let methods = vec![AuthenticationMethod::password()];
         Self { provider: directory.map(str::to_owned), methods }
+    }
+
+    /// A passkey, at the tenant itself.
+    pub fn by_passkey() -> Self {
+        Self { provider: None, methods: AuthenticationMethod::of_passkey().into() }
     }
 
     /// Returns true if one sign-in can prove all these methods.
@@ -163,5 +190,12 @@ mod tests {
         }
         assert_eq!((ada.auth_time(), ada.amr()), (last, vec!["pwd", "otp", "mfa"]));
         assert_eq!((ada.factors_proved_at(), ada.events.len()), (Some(last), 4));
+        let again = last.plus(Duration::from_mins(5));
+        ada.prove_passkey(again);
+        assert_eq!(ada.amr(), ["pwd", "otp", "pop", "user", "mfa"]);
+        assert_eq!(ada.factors_proved_at(), Some(again));
+        let grace = Authentication::by_passkey(Subject::new("grace"), first);
+        assert_eq!((grace.amr(), grace.auth_time()), (vec!["pop", "user", "mfa"], first));
+        assert_eq!(grace.factors_proved_at(), Some(first));
     }
 }

@@ -34,3 +34,4 @@ mod unregistered_uri;
 pub mod upstream;
 pub mod user_agent;
 pub mod userinfo;
+pub mod webauthn;

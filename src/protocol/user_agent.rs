@@ -42,6 +42,18 @@ pub struct NamedBrowser {
     pub system: Option<&'static str>,
 }
 
+impl NamedBrowser {
+    /// The browser and its system in words; `None` if neither is known.
+    pub fn in_words(self) -> Option<String> {
+        match (self.browser, self.system) {
+            (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
+            (Some(browser), None) => Some(browser.to_owned()),
+            (None, Some(system)) => Some(format!("A browser on {system}")),
+            (None, None) => None,
+        }
+    }
+}
+
 /// Names the browser of a `User-Agent`.
 pub fn name_browser(user_agent: &str) -> NamedBrowser {
     let find = |table: &[(&str, &'static str)]| {

@@ -47,6 +47,10 @@ pub enum RecordKind {
     RecoveryCodes,
     /// The failed attempts to use an authenticator of a person, by the hash of the subject.
     FactorAttempts,
+    /// A passkey of a person, by the hash of its credential ID.
+    Passkey,
+    /// A challenge that a passkey has answered, by its hash.
+    UsedChallenge,
 }
 
 impl RecordKind {
@@ -68,6 +72,8 @@ impl RecordKind {
             Self::Totp => "totp",
             Self::RecoveryCodes => "recovery-codes",
             Self::FactorAttempts => "factor-attempts",
+            Self::Passkey => "passkey",
+            Self::UsedChallenge => "used-challenge",
         }
     }
 }

@@ -81,6 +81,9 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
             | SignInFailure::NoPassword
             | SignInFailure::WrongCode
             | SignInFailure::ReplayedCode
+            | SignInFailure::WrongPasskey
+            | SignInFailure::ReplayedPasskey
+            | SignInFailure::ClonedPasskey
             | SignInFailure::Disabled
             | SignInFailure::WrongCredentials
             | SignInFailure::Restricted

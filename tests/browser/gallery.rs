@@ -10,10 +10,11 @@ use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile,
         AuthenticatorAppPage, AuthenticatorEntry, ConsentPage, ErrorPage, LogoutConfirmPage,
-        PagePosition, ProviderButton, RetryLink, SecondFactorPage, SessionEntry, SignInFields,
-        SignInPage, account_page, authenticator_app_page, base_root, consent_page, error_page,
-        logout_confirm, not_signed_in, oauth_error_page, recovery_codes_page, second_factor_page,
-        sign_in, signed_out,
+        PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, ProviderButton,
+        RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage, account_page,
+        authenticator_app_page, base_root, consent_page, error_page, logout_confirm, not_signed_in,
+        oauth_error_page, passkey_page, passkey_script, passkey_setup_page, recovery_codes_page,
+        second_factor_page, sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -28,7 +29,8 @@ use lanyard::{
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
-        records::SessionBrowser,
+        records::{AccountMarks, PasskeyRecord, SessionBrowser},
+        webauthn::PasskeyPublicKey,
     },
 };
 use serde_json::{Map, Value};
@@ -113,7 +115,7 @@ fn second_factor_pages(
     branded: &Tenant,
     long: &Tenant,
     client: &Client,
-) -> [Page; 5] {
+) -> [Page; 9] {
     [
         page("second-factor", second_factor(plain, client, None)),
         page(
@@ -127,6 +129,10 @@ fn second_factor_pages(
         page("authenticator-app", authenticator_app(plain, None)),
         page("authenticator-app-long", authenticator_app(long, Some("The code is wrong."))),
         page("recovery-codes", recovery_codes(branded)),
+        page("sign-in-with-passkey", sign_in_with_passkey(branded, client)),
+        page("passkey-setup", passkey_setup(plain, None)),
+        page("passkey-setup-long", passkey_setup(long, Some("The device did not answer."))),
+        page("passkey", change_passkey(branded)),
     ]
 }
 
@@ -135,6 +141,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
     let now = Timestamp::from_secs(1_900_000_000);
     let permissions =
         BTreeSet::from(["openid", "profile", "email", "offline_access"].map(str::to_owned));
+    let passkey = passkey_record();
     let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
     let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.to_string());
     let position =
@@ -154,9 +161,15 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         interaction: "sealed",
         notice: (names.len() == 2).then_some("The session has ended."),
         now,
+        passkeys: [PasskeyEntry { id: "id-1", passkey: &passkey }]
+            .into_iter()
+            .filter(|_| names.len() == 2)
+            .collect(),
+        offers_passkeys: names.len() > 1,
+        recovery_codes: (names.len() == 2).then_some(7),
         authenticator: match names.len() {
             0 => AuthenticatorEntry::Absent,
-            2 => AuthenticatorEntry::SetUp { at: now, codes: 7 },
+            2 => AuthenticatorEntry::SetUp { at: now },
             _ => AuthenticatorEntry::Offered,
         },
         tiles: AccountPagePart {
@@ -196,6 +209,8 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
         user: &user(),
         interaction: "sealed",
         sign_in: Some("sealed"),
+        has_app: true,
+        passkey: None,
         title: "Enter a code",
         problem,
     })
@@ -216,6 +231,74 @@ fn authenticator_app(tenant: &Tenant, problem: Option<&str>) -> String {
         enrolment: "sealed",
         secret: b"12345678901234567890",
         problem,
+    })
+}
+
+fn passkey_record() -> PasskeyRecord {
+    let (at, mark) = (Timestamp::from_secs(1_900_000_000), ObjectMark::of("alice"));
+    PasskeyRecord {
+        subject: Subject::new("alice-id"),
+        provider: None,
+        credential_id: vec![1; 32],
+        public_key: PasskeyPublicKey::Ed25519(vec![2; 32]),
+        user_handle: vec![3; 64],
+        sign_count: 0,
+        backup_eligible: true,
+        backed_up: true,
+        name: "Rindfleischetikettierungsueberwachungsaufgabenuebertragungsgesetz".to_owned(),
+        enrolled_at: at,
+        used_at: Some(at),
+        marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
+    }
+}
+
+/// The sign-in page with the button for passkeys.
+fn sign_in_with_passkey(tenant: &Tenant, client: &Client) -> String {
+    let prompt = PasskeyPrompt {
+        rp_id: "id.test",
+        challenge: "AAAA".to_owned(),
+        sealed: "sealed".to_owned(),
+        credentials: String::new(),
+        autofill: false,
+        second_factor: None,
+        script: passkey_script(tenant),
+    };
+    let providers = [ProviderButton {
+        name: "Acme staff".into(),
+        href: "/login/acme".into(),
+        unreachable: false,
+    }];
+    sign_in(&SignInPage {
+        passkey: Some(&prompt),
+        providers: &providers,
+        ..sign_in_page(tenant, client)
+    })
+}
+
+/// The page for setting up a passkey.
+fn passkey_setup(tenant: &Tenant, problem: Option<&str>) -> String {
+    passkey_setup_page(&PasskeySetupPage {
+        tenant,
+        user: &user(),
+        rp_id: "id.test",
+        interaction: "sealed",
+        challenge: b"challenge",
+        sealed: "sealed",
+        user_handle: b"handle",
+        existing: Vec::new(),
+        name: "Firefox on Linux",
+        problem,
+    })
+}
+
+/// The page for changing a passkey.
+fn change_passkey(tenant: &Tenant) -> String {
+    let passkey = passkey_record();
+    passkey_page(PasskeyPage {
+        tenant,
+        interaction: "sealed",
+        passkey: PasskeyEntry { id: "id-1", passkey: &passkey },
+        problem: None,
     })
 }
 
@@ -328,6 +411,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         account: None,
         providers: &[],
         fields: SignInFields::NameAndPassword,
+        passkey: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod demo;
 mod elsewhere;
 mod gallery;
 mod hostile;
+mod passkeys;
 mod pictures;
 mod providers;
 mod sessions;

@@ -25,6 +25,16 @@ impl World {
         Some(Self::begin(Chromium::shared()?, true).await)
     }
 
+    /// The same at `localhost`, with passkeys.
+    pub async fn with_passkeys() -> Option<Self> {
+        let browser = Chromium::shared()?;
+        let elsewhere = Elsewhere::serve().await;
+        let offers = "displayName: Harbour Works\n  authenticators: {passkeys: Optional}";
+        let manifests = MANIFESTS.replace("ELSEWHERE", &elsewhere.origin);
+        let manifests = manifests.replace("displayName: Harbour Works", offers);
+        Some(Self { app: TestApp::start_at_localhost(&manifests).await, elsewhere, browser })
+    }
+
     /// The same with a browser that blocks the cookies of frames from other sites.
     pub async fn dropping() -> Option<Self> {
         Some(Self::begin(Chromium::dropping()?, true).await)

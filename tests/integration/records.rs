@@ -259,6 +259,10 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Totp => "totp",
         RecordKind::RecoveryCodes => "recovery-codes",
         RecordKind::FactorAttempts => "factor-attempts",
+        // `protocol::records::passkeys`
+        RecordKind::Passkey => "passkey",
+        // Only the existence of these records matters.
+        RecordKind::UsedChallenge => "used-challenge",
     };
     for kind in [
         RecordKind::Session,
@@ -276,6 +280,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Totp,
         RecordKind::RecoveryCodes,
         RecordKind::FactorAttempts,
+        RecordKind::Passkey,
+        RecordKind::UsedChallenge,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -122,6 +122,16 @@ impl Fetch for Network {
     }
 }
 
+/// The origin of a server.
+enum Front {
+    /// `http://127.0.0.1:port`.
+    Address,
+    /// `http://localhost:port`, where browsers have passkeys.
+    Localhost,
+    /// `https://id.test:port`.
+    Tls(Arc<TlsConfig>),
+}
+
 /// A running server with its store, clock and objects.
 pub struct TestApp {
     /// `http://127.0.0.1:port`: the base URL, below which tenants live.
@@ -149,6 +159,12 @@ impl TestApp {
         Self::start_configured(manifests, ServerConfig::default()).await
     }
 
+    /// The same at `localhost`, where browsers have passkeys.
+    pub async fn start_at_localhost(manifests: &str) -> Self {
+        let config = ServerConfig::default();
+        Self::start_with(manifests, Front::Localhost, |store| store, config, network(here())).await
+    }
+
     /// The same with other limits.
     pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
         Self::start_configured(manifests, ServerConfig::new(TrustedProxies::default(), limits))
@@ -157,14 +173,20 @@ impl TestApp {
 
     /// The same with other settings.
     pub async fn start_configured(manifests: &str, config: ServerConfig) -> Self {
-        Self::start_with(manifests, None, |store| store, config, network(here())).await
+        Self::start_with(manifests, Front::Address, |store| store, config, network(here())).await
     }
 
     /// The same where the server may call public addresses only, not even loopback addresses.
     pub async fn start_guarded(manifests: &str) -> Self {
         let guard = EgressPolicy::default();
-        Self::start_with(manifests, None, |store| store, ServerConfig::default(), network(guard))
-            .await
+        Self::start_with(
+            manifests,
+            Front::Address,
+            |store| store,
+            ServerConfig::default(),
+            network(guard),
+        )
+        .await
     }
 
     /// The same where the server trusts certificates that these certificates (PEM) signed.
@@ -174,7 +196,8 @@ impl TestApp {
             roots.add(certificate.expect("PEM")).expect("a certificate");
         }
         let network = Network::new(here(), roots);
-        Self::start_with(manifests, None, |store| store, ServerConfig::default(), network).await
+        Self::start_with(manifests, Front::Address, |store| store, ServerConfig::default(), network)
+            .await
     }
 
     /// The same with TLS, for the host `id.test`.
@@ -191,19 +214,20 @@ impl TestApp {
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
     ) -> Self {
-        Self::start_with(manifests, None, over, ServerConfig::default(), network(here())).await
+        Self::start_with(manifests, Front::Address, over, ServerConfig::default(), network(here()))
+            .await
     }
 
     /// The same with a TLS configuration of the test.
     pub async fn start_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
         let config = ServerConfig::default();
-        Self::start_with(manifests, Some(tls), |store| store, config, network(here())).await
+        Self::start_with(manifests, Front::Tls(tls), |store| store, config, network(here())).await
     }
 
     #[expect(clippy::unused_async, reason = "it needs the runtime that it is awaited in")]
     async fn start_with(
         manifests: &str,
-        tls: Option<Arc<TlsConfig>>,
+        front: Front,
         over: impl FnOnce(SharedStore) -> SharedStore,
         config: ServerConfig,
         network: Network,
@@ -224,13 +248,13 @@ impl TestApp {
         let clock_handle: Arc<dyn Clock> = clock.clone();
         let ended_users = EndedUserWatch::new(&app.accounts, registry.clone(), &clock_handle);
         tokio::spawn(ended_users.run());
-        let secure = tls.is_some();
-        let (address, stop) = listen(app.clone(), tls);
-        let origin = if secure {
-            format!("https://id.test:{}", address.port())
-        } else {
-            format!("http://{address}")
+        let (name, tls) = match front {
+            Front::Address => ("http://127.0.0.1", None),
+            Front::Localhost => ("http://localhost", None),
+            Front::Tls(tls) => ("https://id.test", Some(tls)),
         };
+        let (address, stop) = listen(app.clone(), tls);
+        let origin = format!("{name}:{}", address.port());
         let stage = Stage::new(registry, clock.clone(), &origin, manifests, &*entropy);
         let stage = Arc::new(stage);
         let base_url = Issuer::parse(&origin).expect("canonical");

@@ -15,6 +15,8 @@ use crate::{
 const OTHERS_P99: f64 = 20.0;
 /// The guide for the CPU of a sign-in at an identity provider beyond its signatures, in milliseconds.
 const UPSTREAM_SIGN_IN: f64 = 3.0;
+/// The guide for the CPU of a sign-in with a passkey beyond its signatures, in milliseconds.
+const PASSKEY_SIGN_IN: f64 = 2.0;
 /// The guide for the CPU of an access decision by a CEL rule, in microseconds.
 const ACCESS_RULE: f64 = 20.0;
 /// The guide for the CPU of the account page of a person with very many applications, in milliseconds.
@@ -38,7 +40,7 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
     };
     match work {
         Work::ClientCredentials | Work::Session | Work::Refresh => vec![sign],
-        Work::UpstreamSignIn => vec![sign, verify],
+        Work::UpstreamSignIn | Work::PasskeySignIn => vec![sign, verify],
         Work::SignIn => vec![RawWork::Argon2id],
         Work::Discovery | Work::Jwks | Work::Userinfo | Work::Introspection => vec![verify],
         Work::AccountPage => Vec::new(),
@@ -108,6 +110,17 @@ impl Table {
         let beyond = figures.cost() / 1e3 - signatures * 1e3;
         let what = format!("{name} | CPU beyond its signatures");
         self.limit(&what, beyond, UPSTREAM_SIGN_IN, "ms");
+    }
+
+    /// Sign-ins with a passkey, whose signature is verified before two tokens are signed.
+    pub fn passkey(&mut self, compared: &ComparedFigures) {
+        let name = "PasskeySignIn ES256";
+        let ComparedFigures { figures, rates } = compared;
+        self.figures += &report::row(name, figures);
+        let signatures = 2.0 / rates[0] + 1.0 / rates[1];
+        let beyond = figures.cost() / 1e3 - signatures * 1e3;
+        let what = format!("{name} | CPU beyond its signatures");
+        self.limit(&what, beyond, PASSKEY_SIGN_IN, "ms");
     }
 
     /// Userinfo at a client with an access rule in CEL, and at one without.

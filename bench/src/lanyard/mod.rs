@@ -3,6 +3,7 @@
 
 mod accounts;
 mod guides;
+mod passkeys;
 mod providers;
 mod server;
 
@@ -133,6 +134,7 @@ impl Bench {
         }
         self.upstream(&mut table).await?;
         self.account_page(&mut table).await?;
+        self.passkeys(&mut table).await?;
         let (people, others) = self.busy(&rs256).await?;
         for error in
             [&people.figures, &others].into_iter().filter_map(|figures| figures.error.as_ref())
@@ -175,6 +177,15 @@ impl Bench {
         if let Some(figures) = figures {
             table.account_page(accounts::APPLICATIONS, &figures);
         }
+        Ok(())
+    }
+
+    /// Sign-ins with passkeys.
+    async fn passkeys(&self, table: &mut Table) -> Result<()> {
+        let mut target = (*self.target("passkeys", "app-passkeys").await?).clone();
+        target.application.people = passkeys::people().map(|name| person(&name)).collect();
+        let target = Arc::new(target);
+        table.passkey(&self.compared("ES256", &target, Work::PasskeySignIn).await?);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use lanyard_bench::{process::Processes, upstream::UPSTREAM};
 use tempfile::TempDir;
 
-use super::accounts;
+use super::{accounts, passkeys};
 use crate::http::{Http, TargetUrl, trust};
 
 /// The server's log file: it gets an access line for each request, as in production.
@@ -56,6 +56,7 @@ impl BenchServer {
             fs::write(served.path().join(file.file_name()), text)?;
         }
         fs::write(served.path().join("accounts.yaml"), accounts::manifests())?;
+        fs::write(served.path().join("passkeys.yaml"), passkeys::manifests())?;
         // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
@@ -102,7 +103,7 @@ impl BenchServer {
     pub async fn ready(&self) -> Result<()> {
         let mut http = Http::new(trust(None)?);
         let begun = Instant::now();
-        for tenant in ["rs256", "es256", "upstream", "accounts"] {
+        for tenant in ["rs256", "es256", "upstream", "accounts", "passkeys"] {
             let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
             let endpoint = TargetUrl::parse(&url)?;
             while !http

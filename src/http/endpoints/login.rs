@@ -9,6 +9,7 @@ use super::{
     failed_login,
     identify::sign_in_by_name,
     known_browser,
+    passkey::check_passkey,
     second_factor::check_second_factor,
 };
 use crate::{
@@ -32,7 +33,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let reason = match authorization.next_step(None) {
         Ok(NextStep::SignIn(reason)) => reason,
         Ok(NextStep::SecondFactor) if let Some(active) = &authorization.session => {
-            return second_factor_page::ask_in_session(&authorization, &active.account);
+            return second_factor_page::ask_in_session(&authorization, &active.account).await;
         }
         _ => SignInReason::NoSession,
     };
@@ -45,6 +46,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     match form.get("action") {
         Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
         Some("code" | "recovery-code") => check_second_factor(&form, authorization).await,
+        Some("passkey") => check_passkey(&form, authorization).await,
         Some("continue") => continue_with_session(authorization).await,
         Some("identify") => {
             sign_in_by_name(&authorization, form.get("username").unwrap_or_default())

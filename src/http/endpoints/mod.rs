@@ -17,6 +17,7 @@ mod known_browser;
 pub mod login;
 pub mod logout;
 pub mod pages;
+mod passkey;
 pub mod provider_callback;
 pub mod provider_logout;
 mod provider_problem;

@@ -6,6 +6,7 @@ use super::authorize::{
 };
 use crate::{
     accounts::{
+        passkeys::load_passkeys,
         recovery_codes::use_recovery_code,
         sessions::SignedInUser,
         suspended_sign_in::resume_sign_in,
@@ -26,20 +27,20 @@ pub(super) async fn check_second_factor(
 ) -> Result<Reply, EndpointError> {
     let context = authorization.app.context(authorization.request);
     let sealed = form.get("sign_in");
-    let waiting = match sealed {
-        Some(sealed) => waiting_user(&authorization, sealed).await?,
-        None => user_of_session(&mut authorization).await?,
-    };
-    let mut user = waiting.ok_or_else(|| forms::session_changed(&authorization))?;
-    // Without a factor the sign-in is another one.
+    let mut user = waiting_person(form, &mut authorization).await?;
     let enrolled = load_totp(context, &user.account).await?;
-    let enrolled = enrolled.ok_or_else(|| forms::session_changed(&authorization))?;
-    let verdict = match form.get("recovery_code") {
-        Some(typed) => use_recovery_code(context, &user.account, typed).await?,
-        None => {
+    let verdict = match (form.get("recovery_code"), enrolled) {
+        (Some(typed), Some(_)) => use_recovery_code(context, &user.account, typed).await?,
+        // The codes stand in for passkeys too.
+        (Some(typed), None) if !load_passkeys(context, &user.account).await?.is_empty() => {
+            use_recovery_code(context, &user.account, typed).await?
+        }
+        (None, Some(enrolled)) => {
             let typed = form.get("code").unwrap_or_default();
             check_totp_code(context, &user.account, enrolled, typed).await?
         }
+        // Without a factor the sign-in is another one.
+        _ => return Err(forms::session_changed(&authorization)),
     };
     match verdict {
         CodeVerdict::Accepted => {
@@ -47,10 +48,22 @@ pub(super) async fn check_second_factor(
             start_signed_in_session(authorization, user).await
         }
         verdict => {
-            report_failure(&authorization, &user, verdict);
-            render_refused_code(&authorization, (&user.account, sealed), verdict)
+            report_refused_code(&authorization, &user, verdict);
+            render_refused_code(&authorization, (&user.account, sealed), verdict).await
         }
     }
+}
+
+/// The person whose second factor a form is about: of a sign-in that waits for it, or of the session.
+pub(super) async fn waiting_person(
+    form: &RequestParams,
+    authorization: &mut AuthorizationContext<'_>,
+) -> Result<SignedInUser, EndpointError> {
+    let waiting = match form.get("sign_in") {
+        Some(sealed) => waiting_user(authorization, sealed).await?,
+        None => user_of_session(authorization).await?,
+    };
+    waiting.ok_or_else(|| forms::session_changed(authorization))
 }
 
 /// The person of a sign-in that waits for the factor.
@@ -81,14 +94,22 @@ async fn user_of_session(
     }))
 }
 
-/// Reports a code that was not right: of a sign-in, or of a step-up.
-fn report_failure(
+/// The reason why a factor is refused, for each of its uses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FactorFailure {
+    /// In a sign-in.
+    pub(super) sign_in: SignInFailure,
+    /// In a session.
+    pub(super) step_up: StepUpFailure,
+}
+
+/// Reports a code that was not right.
+fn report_refused_code(
     authorization: &AuthorizationContext<'_>,
     user: &SignedInUser,
     verdict: CodeVerdict,
 ) {
     let client = &*authorization.authorization.client;
-    let replayed = verdict == CodeVerdict::Replayed;
     if let CodeVerdict::Wait(wait) = verdict {
         return authorization.accounts().audit(AuditEvent::AttemptThrottled {
             attempt: ThrottledAttempt::SecondFactor,
@@ -96,18 +117,31 @@ fn report_failure(
             retry_after: wait.as_secs().max(1),
         });
     }
+    let (sign_in, step_up) = if verdict == CodeVerdict::Replayed {
+        (SignInFailure::ReplayedCode, StepUpFailure::ReplayedCode)
+    } else {
+        (SignInFailure::WrongCode, StepUpFailure::WrongCode)
+    };
+    report_failure(authorization, user, FactorFailure { sign_in, step_up });
+}
+
+/// Reports a factor that is refused: of a sign-in, or of a step-up.
+pub(super) fn report_failure(
+    authorization: &AuthorizationContext<'_>,
+    user: &SignedInUser,
+    reason: FactorFailure,
+) {
     if !matches!(user.source, SignInSource::Continued) {
-        let reason = if replayed { SignInFailure::ReplayedCode } else { SignInFailure::WrongCode };
         let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
-        return authorization.audit_failed_sign_in(provider, Some(&user.account), (reason, None));
+        let reason = (reason.sign_in, None);
+        return authorization.audit_failed_sign_in(provider, Some(&user.account), reason);
     }
-    let reason = if replayed { StepUpFailure::ReplayedCode } else { StepUpFailure::WrongCode };
     let amr = user.authentication.amr().into_iter().map(AuditText::new).collect();
     authorization.accounts().audit(AuditEvent::StepUp {
-        client: client.into(),
+        client: (&*authorization.authorization.client).into(),
         subject: AuditText::new(user.account.subject.as_str()),
         sid: authorization.session_record().map(|session| AuditText::new(session.sid.as_str())),
         amr,
-        reason: Some(reason),
+        reason: Some(reason.step_up),
     });
 }

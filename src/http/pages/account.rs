@@ -13,13 +13,11 @@ use pager::Pager;
 use super::{
     consent::scope_lines,
     frame::{AccountView, PageFrame, first_letter, redirect_host, render_page, web_url},
+    passkeys::{PasskeyEntry, PasskeyView, passkey_view},
 };
 use crate::{
     model::{Account, Endpoint, Tenant, Timestamp},
-    protocol::{
-        records::SessionBrowser,
-        user_agent::{NamedBrowser, name_browser},
-    },
+    protocol::{records::SessionBrowser, user_agent::name_browser},
 };
 
 /// Most places of an application that registered itself.
@@ -42,6 +40,12 @@ pub struct AccountPage<'a> {
     pub now: Timestamp,
     /// The authenticator app.
     pub authenticator: AuthenticatorEntry,
+    /// The passkeys.
+    pub passkeys: Vec<PasskeyEntry<'a>>,
+    /// Whether the person can set up another one.
+    pub offers_passkeys: bool,
+    /// The number of recovery codes that the person has not used; `None` for a person without a second factor.
+    pub recovery_codes: Option<usize>,
     /// The applications that the person can open.
     pub tiles: AccountPagePart<ApplicationTile<'a>>,
     /// The applications that may do something.
@@ -61,8 +65,6 @@ pub enum AuthenticatorEntry {
     SetUp {
         /// When.
         at: Timestamp,
-        /// The number of recovery codes that the person has not used.
-        codes: usize,
     },
 }
 
@@ -131,7 +133,9 @@ struct AccountTemplate<'a> {
     notice: Option<&'a str>,
     offers_authenticator: bool,
     authenticator_since: Option<String>,
-    recovery_codes: usize,
+    passkeys: Vec<PasskeyView<'a>>,
+    offers_passkeys: bool,
+    recovery_codes: Option<usize>,
     tiles: Vec<TileView<'a>>,
     tile_pages: Pager,
     applications: Vec<ApplicationView<'a>>,
@@ -177,13 +181,12 @@ pub fn account_page(page: &AccountPage) -> String {
         notice: page.notice,
         offers_authenticator: page.authenticator == AuthenticatorEntry::Offered,
         authenticator_since: match page.authenticator {
-            AuthenticatorEntry::SetUp { at, .. } => Some(at.day_in_words()),
+            AuthenticatorEntry::SetUp { at } => Some(at.day_in_words()),
             AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => None,
         },
-        recovery_codes: match page.authenticator {
-            AuthenticatorEntry::SetUp { codes, .. } => codes,
-            AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => 0,
-        },
+        passkeys: page.passkeys.iter().map(passkey_view).collect(),
+        offers_passkeys: page.offers_passkeys,
+        recovery_codes: page.recovery_codes,
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
         tile_pages: Pager::new("tiles", "my applications", page.tiles.position),
         applications: page
@@ -269,14 +272,8 @@ fn session_view<'a>(page: &AccountPage, entry: &'a SessionEntry<'a>) -> SessionV
 
 fn browser_in_words(browser: Option<&SessionBrowser>) -> String {
     let user_agent = browser.and_then(|browser| browser.user_agent.as_deref());
-    match name_browser(user_agent.unwrap_or_default()) {
-        NamedBrowser { browser: Some(browser), system: Some(system) } => {
-            format!("{browser} on {system}")
-        }
-        NamedBrowser { browser: Some(browser), system: None } => browser.to_owned(),
-        NamedBrowser { browser: None, system: Some(system) } => format!("A browser on {system}"),
-        NamedBrowser { browser: None, system: None } => "Unknown browser".to_owned(),
-    }
+    let named = name_browser(user_agent.unwrap_or_default());
+    named.in_words().unwrap_or_else(|| "Unknown browser".to_owned())
 }
 
 /// Uses are stored once a minute.

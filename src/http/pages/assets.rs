@@ -20,16 +20,19 @@ pub(super) enum PageScript {
     SigningOut,
     /// Compares the session state in the check-session iframe.
     CheckSession,
+    /// Asks the browser for a passkey.
+    Passkey,
 }
 
 impl PageScript {
-    const ALL: [Self; 3] = [Self::Submit, Self::SigningOut, Self::CheckSession];
+    const ALL: [Self; 4] = [Self::Submit, Self::SigningOut, Self::CheckSession, Self::Passkey];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Submit => "submit.js",
             Self::SigningOut => "signing-out.js",
             Self::CheckSession => "check-session.js",
+            Self::Passkey => "passkey.js",
         }
     }
 
@@ -38,6 +41,7 @@ impl PageScript {
             Self::Submit => include_str!("../../../templates/pages/submit.js"),
             Self::SigningOut => include_str!("../../../templates/pages/signing_out.js"),
             Self::CheckSession => include_str!("../../../templates/pages/check_session.js"),
+            Self::Passkey => include_str!("../../../templates/pages/passkey.js"),
         }
     }
 }

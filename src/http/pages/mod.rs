@@ -15,6 +15,7 @@ mod frame;
 mod front_channel;
 mod landing;
 mod onward;
+mod passkeys;
 mod qr_code;
 mod recovery_codes;
 mod refused;
@@ -36,6 +37,10 @@ pub use frame::{AccountView, ClientView};
 pub use front_channel::{AfterSignOut, check_session, signing_out};
 pub use landing::base_root;
 pub use onward::provider_redirect;
+pub use passkeys::{
+    PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, PromptedFactor, credential_ids,
+    passkey_page, passkey_script, passkey_setup_page, proposed_passkey_name,
+};
 pub use recovery_codes::recovery_codes_page;
 pub use refused::{RefusedEntryPage, refused_entry_page};
 pub use second_factor::{SecondFactorPage, second_factor_page};

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::frame::{AccountView, ClientView, PageFrame, render_page};
+use super::{
+    frame::{AccountView, ClientView, PageFrame, render_page},
+    passkeys::PasskeyPrompt,
+};
 use crate::model::{Account, Client, Endpoint, Tenant};
 
 /// The content of the page.
@@ -20,6 +23,10 @@ pub struct SecondFactorPage<'a> {
     pub interaction: &'a str,
     /// The sealed sign-in that waits for the factor; `None` in a session.
     pub sign_in: Option<&'a str>,
+    /// Whether the person has an authenticator app.
+    pub has_app: bool,
+    /// The form for the passkeys of the person, who may have none.
+    pub passkey: Option<&'a PasskeyPrompt<'a>>,
     /// The heading.
     pub title: &'a str,
     /// The error of the previous attempt.
@@ -35,6 +42,8 @@ struct SecondFactorTemplate<'a> {
     action: String,
     interaction: &'a str,
     sign_in: Option<&'a str>,
+    has_app: bool,
+    passkey: Option<&'a PasskeyPrompt<'a>>,
     title: &'a str,
     problem: Option<&'a str>,
 }
@@ -48,6 +57,8 @@ pub fn second_factor_page(page: SecondFactorPage) -> String {
         action: Endpoint::Login.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         sign_in: page.sign_in,
+        has_app: page.has_app,
+        passkey: page.passkey,
         title: page.title,
         problem: page.problem,
     })

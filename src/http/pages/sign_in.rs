@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::frame::{AccountView, ClientView, PageFrame, render_page};
+use super::{
+    frame::{AccountView, ClientView, PageFrame, render_page},
+    passkeys::PasskeyPrompt,
+};
 use crate::{
     model::{Client, Endpoint, Tenant},
     protocol::authorize::SignInReason,
@@ -31,6 +34,8 @@ pub struct SignInPage<'a> {
     pub providers: &'a [ProviderButton],
     /// The fields of the form.
     pub fields: SignInFields,
+    /// The form for a passkey.
+    pub passkey: Option<&'a PasskeyPrompt<'a>>,
 }
 
 /// The fields of the sign-in page's form.
@@ -69,6 +74,7 @@ struct SignInTemplate<'a> {
     account: Option<AccountView>,
     providers: &'a [ProviderButton],
     fields: SignInFields,
+    passkey: Option<&'a PasskeyPrompt<'a>>,
 }
 
 /// Renders the sign-in page.
@@ -94,5 +100,6 @@ pub fn sign_in(page: &SignInPage) -> String {
         account: page.account.clone(),
         providers: page.providers,
         fields: page.fields,
+        passkey: page.passkey,
     })
 }

@@ -6,14 +6,18 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    model::{Account, Client, ClientDetails, DynamicRegistration, Tenant, Timestamp, fixtures},
+    model::{
+        Account, Client, ClientDetails, DynamicRegistration, ObjectMark, Subject, Tenant,
+        Timestamp, fixtures,
+    },
     protocol::{
         authorize::{
             AuthorizationRequest, SignInReason, TenantLookup, validate_authorization_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
-        records::SessionBrowser,
+        records::{AccountMarks, PasskeyRecord, SessionBrowser},
+        webauthn::PasskeyPublicKey,
     },
 };
 
@@ -90,6 +94,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         account: None,
         providers: &[],
         fields: SignInFields::NameAndPassword,
+        passkey: None,
     }
 }
 
@@ -126,6 +131,7 @@ fn sample_account_page() -> String {
     let browser = SessionBrowser::new(Some(NASTY), Ipv4Addr::LOCALHOST.to_string());
     let now = Timestamp::from_secs(1_900_000_000);
     let position = PagePosition { number: 2, count: 3, total: 25 };
+    let passkey = passkey();
     account_page(&AccountPage {
         tenant: &tenant,
         user: &user,
@@ -133,7 +139,10 @@ fn sample_account_page() -> String {
         interaction: "sealed",
         notice: Some("The session has ended."),
         now,
-        authenticator: AuthenticatorEntry::SetUp { at: now, codes: 1 },
+        authenticator: AuthenticatorEntry::SetUp { at: now },
+        passkeys: vec![PasskeyEntry { id: NASTY, passkey: &passkey }],
+        offers_passkeys: true,
+        recovery_codes: Some(1),
         tiles: AccountPagePart {
             entries: vec![
                 ApplicationTile { name: NASTY, href: "https://rp.test/a?b=c".into(), logo: None },
@@ -192,6 +201,8 @@ fn sample_second_factor_page() -> String {
         user: &user(),
         interaction: "sealed",
         sign_in: Some(NASTY),
+        has_app: true,
+        passkey: None,
         title: "Enter a code",
         problem: Some(NASTY),
     })
@@ -206,6 +217,94 @@ fn sample_authenticator_app_page() -> String {
         secret: b"12345678901234567890",
         problem: Some(NASTY),
     })
+}
+
+fn passkey() -> PasskeyRecord {
+    let mark = ObjectMark::of("uid-1");
+    PasskeyRecord {
+        subject: Subject::new("alice"),
+        provider: None,
+        credential_id: vec![1; 32],
+        public_key: PasskeyPublicKey::Ed25519(vec![2; 32]),
+        user_handle: vec![3; 64],
+        sign_count: 0,
+        backup_eligible: true,
+        backed_up: true,
+        name: NASTY.to_owned(),
+        enrolled_at: Timestamp::from_secs(1_900_000_000),
+        used_at: None,
+        marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
+    }
+}
+
+fn sample_passkey_page() -> String {
+    let passkey = passkey();
+    passkey_page(PasskeyPage {
+        tenant: &tenant(),
+        interaction: "sealed",
+        passkey: PasskeyEntry { id: NASTY, passkey: &passkey },
+        problem: Some(NASTY),
+    })
+}
+
+fn passkey_prompt() -> PasskeyPrompt<'static> {
+    PasskeyPrompt {
+        rp_id: NASTY,
+        challenge: NASTY.to_owned(),
+        sealed: NASTY.to_owned(),
+        credentials: NASTY.to_owned(),
+        autofill: true,
+        second_factor: Some(PromptedFactor { sign_in: Some(NASTY) }),
+        script: passkey_script(&tenant()),
+    }
+}
+
+/// The pages whose script asks for a passkey.
+fn pages_for_passkeys() -> Vec<String> {
+    let prompt = passkey_prompt();
+    vec![
+        sign_in_with(|page| page.passkey = Some(&prompt)),
+        second_factor_page(SecondFactorPage {
+            tenant: &tenant(),
+            client: &client(),
+            redirect_uri: "https://rp.test/cb",
+            user: &user(),
+            interaction: "sealed",
+            sign_in: None,
+            has_app: false,
+            passkey: Some(&prompt),
+            title: "Use a passkey",
+            problem: None,
+        }),
+        passkey_setup_page(&PasskeySetupPage {
+            tenant: &tenant(),
+            user: &user(),
+            rp_id: NASTY,
+            interaction: "sealed",
+            challenge: b"challenge",
+            sealed: NASTY,
+            user_handle: b"handle",
+            existing: vec![b"one", b"two"],
+            name: NASTY,
+            problem: Some(NASTY),
+        }),
+    ]
+}
+
+#[test]
+fn pages_for_passkeys_load_one_script_file_and_hide_what_needs_it() {
+    for page in pages_for_passkeys() {
+        assert_eq!(page.matches("<script").count(), 1, "{page}");
+        let file = "<script src=\"/shop/_lanyard/passkey.js?v=";
+        assert!(page.contains(file), "{page}");
+        assert!(page.contains("id=\"passkey\" hidden"), "{page}");
+        for forbidden in ["style=", "<style", "javascript:", " onload=\""] {
+            assert!(!page.contains(forbidden), "{forbidden} in {page}");
+        }
+        assert_eq!(page.matches("<h1>").count(), 1, "{page}");
+    }
+    let sign_in = &pages_for_passkeys()[0];
+    assert!(sign_in.contains("autocomplete=\"username webauthn\""), "{sign_in}");
 }
 
 #[test]
@@ -241,6 +340,7 @@ fn all() -> Vec<String> {
         sample_account_page(),
         sample_second_factor_page(),
         sample_authenticator_app_page(),
+        sample_passkey_page(),
         recovery_codes_page(&tenant(), &user(), NASTY, &[NASTY.to_owned()]),
         oauth_error_page(Some(&tenant()), &error_of, "r1"),
         oauth_error_page(None, &error_of, "r1"),

@@ -41,6 +41,12 @@ audit_words!(
         WrongCode = "wrong_code",
         /// The code of the authenticator app was used before.
         ReplayedCode = "replayed_code",
+        /// The passkey is unknown here, or what it says or signed does not hold.
+        WrongPasskey = "wrong_passkey",
+        /// The answer of the passkey was used before, or came too late.
+        ReplayedPasskey = "replayed_passkey",
+        /// The signature counter of the passkey did not grow: a copy of it may exist.
+        ClonedPasskey = "cloned_passkey",
         /// The OidcUser is disabled.
         Disabled = "disabled",
         /// The directory refuses name or password.
@@ -78,6 +84,12 @@ audit_words!(
         WrongCode = "wrong_code",
         /// The code of the authenticator app was used before.
         ReplayedCode = "replayed_code",
+        /// The passkey is not one of the person, or what it says or signed does not hold.
+        WrongPasskey = "wrong_passkey",
+        /// The answer of the passkey was used before, or came too late.
+        ReplayedPasskey = "replayed_passkey",
+        /// The signature counter of the passkey did not grow: a copy of it may exist.
+        ClonedPasskey = "cloned_passkey",
         /// A token was used, or asked for, whose person has to sign in at a higher level.
         HigherLevelRequired = "higher_level_required",
     }
@@ -108,6 +120,8 @@ audit_words!(
     AuditedAuthenticator {
         /// An authenticator app (TOTP, RFC 6238).
         Totp = "totp",
+        /// A passkey (Web Authentication).
+        Passkey = "passkey",
         /// Recovery codes, for a person whose authenticator is lost.
         RecoveryCodes = "recovery_codes",
     }

@@ -209,6 +209,12 @@ impl Interaction {
         }
     }
 
+    /// The hash of the pre-session cookie of the browser that it was made for; `None` if the session alone
+    /// decides.
+    pub const fn browser(&self) -> Option<[u8; 32]> {
+        self.pre_session
+    }
+
     /// Returns the expiry time.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at

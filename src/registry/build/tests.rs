@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    api::{AnyCachedObject, CachedObject, ConditionType, ManagedObject},
+    api::{AnyCachedObject, CachedObject, ConditionReason, ConditionType, ManagedObject},
     model::{HostPattern, HostPermission, HostSettings, Issuer, KeySecrets},
 };
 
@@ -435,6 +435,34 @@ fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
     let corp = provider_with("https://corp.test", &serde_json::json!({}));
     put::<IdentityProvider>(&mut objects, "corp", &corp);
     assert!(unresolved(&build_of(&objects), ManagedKind::OidcUser, "ada").is_empty());
+}
+
+#[test]
+fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
+    let offered = |base: &str| {
+        let mut objects = ObjectSet::default();
+        let spec = serde_json::json!({ "authenticators": { "passkeys": "Optional" } });
+        put::<Tenant>(&mut objects, "main", &spec);
+        let installation = Installation {
+            base_url: Issuer::parse(base).expect("canonical"),
+            hosts: HostSettings::default(),
+            client_secrets: crate::model::SecretPermissions::default(),
+            dev: false,
+            keeps_authenticators: true,
+            key_secrets: KeySecrets::new("lanyard", ""),
+        };
+        let (cache, now) = (BuildCache::default(), Timestamp::from_secs(1_800_000_000));
+        let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);
+        let verdict = snapshot.verdicts().iter().next().expect("a verdict").clone();
+        let warned = verdict.warnings.iter().map(|it| it.reason).collect::<Vec<_>>();
+        let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { panic!("a tenant") };
+        (warned, tenant.enrolment.is_some())
+    };
+    assert_eq!(offered("https://id.test"), (vec![], true));
+    assert_eq!(offered("http://localhost:8080"), (vec![], true));
+    let unavailable = (vec![ConditionReason::PasskeysUnavailable], false);
+    assert_eq!(offered("https://192.0.2.7"), unavailable);
+    assert_eq!(offered("http://127.0.0.1:8080"), unavailable);
 }
 
 #[test]

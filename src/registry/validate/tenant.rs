@@ -70,8 +70,11 @@ pub fn validate_tenant(
     let refresh_rotation = spec.refresh_token_rotation.as_ref();
     let refresh_rotation = problems.supported("spec.refreshTokenRotation", refresh_rotation);
     let tokens = token_policy::of_tenant(&mut problems, spec);
-    let authenticators =
-        protocol::authenticator_policies(&mut problems, spec.authenticators.as_ref());
+    let authenticators = protocol::authenticator_policies(
+        &mut problems,
+        spec.authenticators.as_ref(),
+        issuer.as_ref(),
+    );
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);

@@ -4,10 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{ProblemList, duration, secret_ref};
 use crate::{
-    api,
+    api::{self, ConditionReason},
     model::{
-        AcrLevel, RegistrationMode, RegistrationPolicy, RequestObjectPolicy, TenantAuthenticators,
+        AcrLevel, AuthenticatorPolicy, Issuer, RegistrationMode, RegistrationPolicy,
+        RequestObjectPolicy, TenantAuthenticators,
     },
+    protocol::webauthn::RelyingParty,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -41,10 +43,22 @@ pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObje
 pub fn authenticator_policies(
     problems: &mut ProblemList,
     written: Option<&api::AuthenticatorsSpec>,
+    issuer: Option<&Issuer>,
 ) -> TenantAuthenticators {
     let totp = written.and_then(|it| it.totp.as_ref());
     let totp = problems.supported("spec.authenticators.totp", totp).unwrap_or_default();
-    TenantAuthenticators { totp, are_kept: false }
+    let field = "spec.authenticators.passkeys";
+    let passkeys = written.and_then(|it| it.passkeys.as_ref());
+    let mut passkeys: AuthenticatorPolicy = problems.supported(field, passkeys).unwrap_or_default();
+    let no_party = issuer.filter(|issuer| RelyingParty::of(issuer).is_none());
+    if let Some(issuer) = no_party.filter(|_| passkeys != AuthenticatorPolicy::Disabled) {
+        let message = format!(
+            "browsers have no passkeys at {issuer}; use an https issuer with a domain, or set passkeys: Disabled"
+        );
+        problems.warn(ConditionReason::PasskeysUnavailable, field, message);
+        passkeys = AuthenticatorPolicy::Disabled;
+    }
+    TenantAuthenticators { totp, passkeys, are_kept: false }
 }
 
 /// Validates the settings for dynamic registration.

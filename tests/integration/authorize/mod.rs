@@ -14,6 +14,8 @@ mod forms;
 mod hybrid;
 mod inside;
 mod logout;
+mod passkey_attacks;
+mod passkeys;
 mod recovery_codes;
 mod redirects;
 mod request_objects;

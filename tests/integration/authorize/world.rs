@@ -22,6 +22,11 @@ impl World {
         Self::with(ServerConfig::default()).await
     }
 
+    /// Starts the server at `localhost`, where browsers have passkeys.
+    pub async fn at_localhost() -> Self {
+        Self { app: TestApp::start_at_localhost(MANIFESTS).await }
+    }
+
     /// Starts the server with other settings.
     pub async fn with(config: ServerConfig) -> Self {
         Self { app: TestApp::start_configured(MANIFESTS, config).await }

@@ -6,6 +6,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_others,
+        passkeys::load_passkeys,
         recovery_codes::{forget_recovery_codes, make_recovery_codes},
         sessions::ActiveSession,
         totp::{self, CodeVerdict, EnrolmentResult, begin_enrolment, confirm_enrolment},
@@ -88,7 +89,8 @@ pub(super) async fn show_new_codes(
     Ok(Reply::html(StatusCode::OK, html))
 }
 
-fn report_enrolment(
+/// Reports that the person has set up an authenticator.
+pub(super) fn report_enrolment(
     context: AccountContext<'_>,
     active: &ActiveSession,
     authenticator: AuditedAuthenticator,
@@ -110,15 +112,26 @@ pub(super) async fn remove_app(
         return Ok(());
     }
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
-    forget_recovery_codes(context, &active.account).await?;
+    if load_passkeys(context, &active.account).await?.is_empty() {
+        forget_recovery_codes(context, &active.account).await?;
+    }
     if totp::remove_totp(context, &active.account).await? {
-        context.audit(AuditEvent::AuthenticatorRemoved {
-            authenticator: AuditedAuthenticator::Totp,
-            subject: AuditText::new(active.account.subject.as_str()),
-            sid: AuditText::new(active.session.sid.as_str()),
-        });
+        report_removal(context, active, AuditedAuthenticator::Totp);
     }
     Ok(())
+}
+
+/// Reports that the person has removed an authenticator.
+pub(super) fn report_removal(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    authenticator: AuditedAuthenticator,
+) {
+    context.audit(AuditEvent::AuthenticatorRemoved {
+        authenticator,
+        subject: AuditText::new(active.account.subject.as_str()),
+        sid: AuditText::new(active.session.sid.as_str()),
+    });
 }
 
 fn render(

@@ -1,9 +1,13 @@
 //! The changes that the forms of the account page make.
 
-use super::authenticator_app::{SetupResult, confirm_setup, remove_app, show_new_codes};
+use super::{
+    authenticator_app::{SetupResult, confirm_setup, remove_app, show_new_codes},
+    passkeys::{confirm_passkey, remove_own_passkey, rename_passkey},
+};
 use crate::{
     accounts::{
         account_sign_out::{end_other_session, sign_out_everywhere, withdraw_access},
+        passkeys::load_passkeys,
         sessions::{self, ActiveSession},
         totp::load_totp,
     },
@@ -33,10 +37,18 @@ pub(super) enum AccountChange<'a> {
     RemoveAuthenticatorApp,
     /// Make new recovery codes.
     MakeRecoveryCodes,
+    /// Set up a passkey, which the browser has made.
+    ConfirmPasskey,
+    /// Give a passkey another name, by its id.
+    RenamePasskey(&'a str),
+    /// Remove a passkey, by its id.
+    RemovePasskey(&'a str),
 }
 
 /// The authenticator app in parameters of the page.
 pub(super) const AUTHENTICATOR_APP: &str = "authenticator-app";
+/// A passkey in parameters of the page.
+pub(super) const PASSKEY: &str = "passkey";
 
 /// The result of a change.
 #[derive(Debug)]
@@ -62,6 +74,14 @@ pub(super) enum AccountNotice {
     AuthenticatorExists,
     /// The authenticator app is removed.
     AuthenticatorRemoved,
+    /// A passkey is set up.
+    PasskeySetUp,
+    /// The passkey was set up before, or there are too many.
+    PasskeyExists,
+    /// A passkey has another name.
+    PasskeyRenamed,
+    /// A passkey is removed.
+    PasskeyRemoved,
 }
 
 impl<'a> AccountChange<'a> {
@@ -83,6 +103,9 @@ impl<'a> AccountChange<'a> {
             Some("confirm-authenticator-app") => Ok(Self::ConfirmAuthenticatorApp),
             Some("new-recovery-codes") => Ok(Self::MakeRecoveryCodes),
             Some("remove-authenticator-app") => Ok(Self::RemoveAuthenticatorApp),
+            Some("confirm-passkey") => Ok(Self::ConfirmPasskey),
+            Some("rename-passkey") => Ok(Self::RenamePasskey(form.require(PASSKEY)?)),
+            Some("remove-passkey") => Ok(Self::RemovePasskey(form.require(PASSKEY)?)),
             _ => Err(OAuthError::new(
                 ErrorCode::InvalidRequest,
                 "The form names nothing that the account page can change.",
@@ -92,19 +115,23 @@ impl<'a> AccountChange<'a> {
     }
 
     /// Whether the person has to have signed in within the last minutes: for all that reaches beyond
-    /// this browser. The page for setting up an app has wanted it, and contains the proof.
+    /// this browser. The page for setting up an authenticator has wanted it, and contains the proof.
     pub(super) const fn wants_fresh_sign_in(self) -> bool {
-        !matches!(self, Self::SignOut | Self::ConfirmAuthenticatorApp)
+        !matches!(self, Self::SignOut | Self::ConfirmAuthenticatorApp | Self::ConfirmPasskey)
     }
 }
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 8] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,
         Self::AuthenticatorExists,
         Self::AuthenticatorRemoved,
+        Self::PasskeySetUp,
+        Self::PasskeyExists,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
     ];
 
     /// The value of the page's parameter `done`.
@@ -114,6 +141,10 @@ impl AccountNotice {
             Self::AccessWithdrawn => "access",
             Self::AuthenticatorExists => "authenticator-exists",
             Self::AuthenticatorRemoved => "authenticator-removed",
+            Self::PasskeySetUp => "passkey-set-up",
+            Self::PasskeyExists => "passkey-exists",
+            Self::PasskeyRenamed => "passkey-renamed",
+            Self::PasskeyRemoved => "passkey-removed",
         }
     }
 
@@ -129,6 +160,14 @@ impl AccountNotice {
             }
             Self::AuthenticatorRemoved => {
                 "The authenticator app was removed, and you were signed out everywhere else."
+            }
+            Self::PasskeySetUp => "The passkey is set up.",
+            Self::PasskeyExists => {
+                "The passkey was not added: it is set up already, or you have sixteen of them."
+            }
+            Self::PasskeyRenamed => "The passkey has its new name.",
+            Self::PasskeyRemoved => {
+                "The passkey was removed, and you were signed out everywhere else."
             }
         }
     }
@@ -157,7 +196,9 @@ pub(super) async fn apply_change(
             }
         }
         AccountChange::MakeRecoveryCodes => {
-            if load_totp(context, &active.account).await?.is_none() {
+            if load_totp(context, &active.account).await?.is_none()
+                && load_passkeys(context, &active.account).await?.is_empty()
+            {
                 return Ok(ChangeResult::Expired);
             }
             let notice = "Your earlier recovery codes do not count any more.";
@@ -166,6 +207,15 @@ pub(super) async fn apply_change(
         AccountChange::RemoveAuthenticatorApp => {
             remove_app(context, active).await?;
             ChangeResult::Done(AccountNotice::AuthenticatorRemoved)
+        }
+        AccountChange::ConfirmPasskey => confirm_passkey((app, request), active, form).await?,
+        AccountChange::RenamePasskey(id) => {
+            let typed = form.get("name").unwrap_or_default();
+            rename_passkey((app, request), active, (id, typed)).await?
+        }
+        AccountChange::RemovePasskey(id) => {
+            remove_own_passkey(app, request, active, id).await?;
+            ChangeResult::Done(AccountNotice::PasskeyRemoved)
         }
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);

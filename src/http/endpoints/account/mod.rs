@@ -4,9 +4,10 @@
 mod authenticator_app;
 mod change;
 mod logos;
+mod passkeys;
 mod view;
 
-use change::{AUTHENTICATOR_APP, AccountChange, ChangeResult, apply_change};
+use change::{AUTHENTICATOR_APP, AccountChange, ChangeResult, PASSKEY, apply_change};
 use http::StatusCode;
 
 use super::{
@@ -15,8 +16,10 @@ use super::{
 };
 use crate::{
     accounts::{
+        passkey_enrolment::can_enrol_passkeys,
+        passkeys::{StoredPasskey, load_passkeys},
         sessions::ActiveSession,
-        totp::{can_enrol, load_totp},
+        totp::{EnrolledTotp, can_enrol, load_totp},
     },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
     model::Endpoint,
@@ -36,6 +39,12 @@ const CONFIRM: &str = "confirm";
 const CHOOSE: &str = "choose";
 /// The parameter that names an authenticator to set up.
 const SETUP: &str = "setup";
+
+/// The second factors of a person.
+struct EnrolledFactors {
+    totp: Option<EnrolledTotp>,
+    passkeys: Vec<StoredPasskey>,
+}
 
 /// `GET I/account`: the page, or the sign-in that leads to it.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -60,12 +69,16 @@ async fn show(
     active: ActiveSession,
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
-    let totp = load_totp(app.context(request), &active.account).await?;
-    let is_fresh = is_fresh(request, &active, totp.is_some());
-    let sets_up = params.get(SETUP) == Some(AUTHENTICATOR_APP)
-        && totp.is_none()
-        && can_enrol(app.context(request));
-    if (params.get(CONFIRM).is_some() || sets_up) && !is_fresh {
+    let context = app.context(request);
+    let totp = load_totp(context, &active.account).await?;
+    let passkeys = load_passkeys(context, &active.account).await?;
+    let is_fresh = is_fresh(request, &active, totp.is_some() || !passkeys.is_empty());
+    let sets_up =
+        params.get(SETUP) == Some(AUTHENTICATOR_APP) && totp.is_none() && can_enrol(context);
+    let adds_passkey = params.get(SETUP) == Some(PASSKEY) && can_enrol_passkeys(context);
+    let changed = params.get(PASSKEY).filter(|id| passkeys.iter().any(|it| it.id() == *id));
+    let wants_fresh = params.get(CONFIRM).is_some() || sets_up || adds_passkey || changed.is_some();
+    if wants_fresh && !is_fresh {
         let provider = active.session.origin.as_ref().map(|it| it.provider.clone());
         let how = AccountPageSignIn::Confirm { provider: provider.as_deref() };
         return sign_in(app, request, Some(active), how).await;
@@ -73,7 +86,18 @@ async fn show(
     if sets_up {
         return authenticator_app::show_setup(app, request, &active);
     }
-    view::show_account_page(app, request, (&active, totp.as_ref()), params).await
+    let page = if adds_passkey {
+        passkeys::show_passkey_setup(app, request, &active).await?
+    } else if let Some(id) = changed {
+        passkeys::show_passkey((app, request), &active, id, None).await?
+    } else {
+        None
+    };
+    if let Some(page) = page {
+        return Ok(page);
+    }
+    let enrolled = EnrolledFactors { totp, passkeys };
+    view::show_account_page(app, request, (&active, &enrolled), params).await
 }
 
 /// `POST I/account`: the forms of the page.
@@ -97,8 +121,10 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Err(expired(&request));
     }
     let change = AccountChange::read(&form, &active)?;
-    let totp = load_totp(app.context(&request), &active.account).await?;
-    if change.wants_fresh_sign_in() && !is_fresh(&request, &active, totp.is_some()) {
+    let context = app.context(&request);
+    let has_factor = load_totp(context, &active.account).await?.is_some()
+        || !load_passkeys(context, &active.account).await?.is_empty();
+    if change.wants_fresh_sign_in() && !is_fresh(&request, &active, has_factor) {
         return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
     }
     Ok(match apply_change((app, &request), &active, (change, &form)).await? {

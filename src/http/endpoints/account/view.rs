@@ -5,13 +5,12 @@ use std::sync::Arc;
 use http::StatusCode;
 use url::Url;
 
-use super::{change::AccountNotice, logos::LogoOrigins};
+use super::{EnrolledFactors, change::AccountNotice, logos::LogoOrigins, passkeys::passkey_entry};
 use crate::{
     accounts::{
-        account_access::load_account_access,
-        recovery_codes::count_recovery_codes,
-        sessions::ActiveSession,
-        totp::{EnrolledTotp, can_enrol},
+        AccountContext, account_access::load_account_access, passkey_enrolment::can_enrol_passkeys,
+        passkeys::MAX_PASSKEYS, recovery_codes::count_recovery_codes, sessions::ActiveSession,
+        totp::can_enrol,
     },
     http::{
         AppState, EndpointError, Reply, Request,
@@ -35,7 +34,7 @@ const ENTRIES: usize = 10;
 pub(super) async fn show_account_page(
     app: &AppState,
     request: &Request,
-    (active, totp): (&ActiveSession, Option<&EnrolledTotp>),
+    (active, enrolled): (&ActiveSession, &EnrolledFactors),
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let context = app.context(request);
@@ -70,14 +69,14 @@ pub(super) async fn show_account_page(
         interaction: &interaction,
         notice: params.get("done").and_then(AccountNotice::parse).map(AccountNotice::text),
         now: request.now,
-        authenticator: match totp {
-            Some(totp) => AuthenticatorEntry::SetUp {
-                at: totp.enrolled_at(),
-                codes: count_recovery_codes(context, &active.account).await?.unwrap_or_default(),
-            },
+        authenticator: match &enrolled.totp {
+            Some(totp) => AuthenticatorEntry::SetUp { at: totp.enrolled_at() },
             None if can_set_up => AuthenticatorEntry::Offered,
             None => AuthenticatorEntry::Absent,
         },
+        passkeys: enrolled.passkeys.iter().map(passkey_entry).collect(),
+        offers_passkeys: can_enrol_passkeys(context) && enrolled.passkeys.len() < MAX_PASSKEYS,
+        recovery_codes: recovery_codes(context, active, enrolled).await?,
         tiles,
         applications,
         sessions,
@@ -85,6 +84,18 @@ pub(super) async fn show_account_page(
     Ok(Reply::html(StatusCode::OK, html)
         .image_origins(logos.into_origins())
         .header("referrer-policy", "same-origin"))
+}
+
+/// The number of unused recovery codes, for a person with a second factor.
+async fn recovery_codes(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    enrolled: &EnrolledFactors,
+) -> Result<Option<usize>, EndpointError> {
+    if enrolled.totp.is_none() && enrolled.passkeys.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(count_recovery_codes(context, &active.account).await?.unwrap_or_default()))
 }
 
 /// The applications that have a tile and that the person may enter, by name.

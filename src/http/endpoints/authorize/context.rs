@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     accounts::{
-        AccountContext, entry::count_refused_entry, sessions::ActiveSession, token_events,
-        totp::load_totp,
+        AccountContext, entry::count_refused_entry, passkeys::load_passkeys,
+        sessions::ActiveSession, token_events, totp::load_totp,
     },
     http::{AppState, EndpointError, Reply, Request},
     model::{
@@ -35,8 +35,10 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) completed: InteractionResult,
-    /// Whether the session's person has a second factor, where that matters (`load_second_factor`).
-    pub(in crate::http::endpoints) has_second_factor: bool,
+    /// Whether the session's person has an authenticator app, where that matters (`load_second_factor`).
+    pub(in crate::http::endpoints) has_app: bool,
+    /// Whether the session's person has a passkey, where that matters.
+    pub(in crate::http::endpoints) has_passkey: bool,
     /// Whether the request is the submission of a Lanyard form.
     pub(in crate::http::endpoints) by_form: bool,
 }
@@ -76,17 +78,27 @@ impl AuthorizationContext<'_> {
     ) -> Result<(), EndpointError> {
         let has_levels = !self.request.tenant.tenant.acr_levels.is_empty();
         let matters = has_levels || self.interaction.is_for_account_page();
-        self.has_second_factor = match &self.session {
-            Some(active) if matters => load_totp(self.accounts(), &active.account).await?.is_some(),
-            _ => false,
+        (self.has_app, self.has_passkey) = match &self.session {
+            Some(active) if matters => {
+                let (context, account) = (self.accounts(), &active.account);
+                let has_app = load_totp(context, account).await?.is_some();
+                (has_app, !load_passkeys(context, account).await?.is_empty())
+            }
+            _ => (false, false),
         };
         Ok(())
     }
 
-    /// The methods that the second factor of the session's person proves.
+    /// Whether the session's person has a second factor.
+    const fn has_second_factor(&self) -> bool {
+        self.has_app || self.has_passkey
+    }
+
+    /// The methods that the second factors of the session's person prove.
     fn second_factor(&self) -> Vec<AuthenticationMethod> {
-        let methods = AuthenticationMethod::of_second_factor();
-        if self.has_second_factor { methods.into() } else { Vec::new() }
+        let app = AuthenticationMethod::of_second_factor().into_iter().filter(|_| self.has_app);
+        let passkey = AuthenticationMethod::of_passkey().into_iter().filter(|_| self.has_passkey);
+        app.chain(passkey).collect()
     }
 
     /// Whether the factor has to be proved again: for changes on the account page.
@@ -94,9 +106,9 @@ impl AuthorizationContext<'_> {
         let confirms =
             self.interaction.is_for_account_page() && self.authorization.max_age.is_some();
         let proved = |session: &Session| {
-            may_change(&session.authentication, self.has_second_factor, self.request.now)
+            may_change(&session.authentication, self.has_second_factor(), self.request.now)
         };
-        confirms && self.has_second_factor && !self.session_record().is_some_and(proved)
+        confirms && self.has_second_factor() && !self.session_record().is_some_and(proved)
     }
 
     /// The next step with the user's earlier consent.

@@ -158,7 +158,8 @@ async fn resume<'a>(
         session,
         interaction,
         completed,
-        has_second_factor: false,
+        has_app: false,
+        has_passkey: false,
         by_form: false,
     })
 }

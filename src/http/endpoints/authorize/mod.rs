@@ -7,6 +7,7 @@ mod context;
 pub(super) mod forms;
 mod issue;
 pub(super) mod page;
+mod passkey_prompt;
 mod proceed;
 mod request_object;
 pub(super) mod second_factor_page;
@@ -128,7 +129,8 @@ pub(super) async fn begin_authorization(
         session,
         interaction,
         completed: InteractionResult::default(),
-        has_second_factor: false,
+        has_app: false,
+        has_passkey: false,
         by_form: false,
     })
     .await?;

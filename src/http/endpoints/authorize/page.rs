@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use url::form_urlencoded;
 
-use super::AuthorizationContext;
+use super::{AuthorizationContext, passkey_prompt::sign_in_prompt};
 use crate::{
     accounts::sessions::ActiveSession,
     http::{
@@ -102,9 +102,13 @@ fn sign_in_with(
 ) -> Result<Reply, EndpointError> {
     let sealed = seal(authorization, &authorization.interaction)?;
     let providers = provider_buttons(authorization, form.reason, &sealed);
+    let fields = fields(authorization, &form);
+    let autofill = fields != SignInFields::Absent;
+    let passkey = sign_in_prompt(authorization, form.reason, autofill)?;
     let html = pages::sign_in(&SignInPage {
         providers: &providers,
-        fields: fields(authorization, &form),
+        fields,
+        passkey: passkey.as_ref(),
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
@@ -114,7 +118,8 @@ fn sign_in_with(
         problem: form.problem,
         account: form.account,
     });
-    Ok(with_form(authorization, html))
+    let page = with_form(authorization, html);
+    Ok(if passkey.is_some() { page.with_script() } else { page })
 }
 
 /// The fields of the form. Where domains belong to providers, the name comes first.

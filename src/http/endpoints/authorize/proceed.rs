@@ -59,7 +59,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             forms::redirect_to(&authorization, Endpoint::Login).await
         }
         (NextStep::SecondFactor, Some(session)) => {
-            second_factor_page::ask_in_session(&authorization, &session.account)
+            second_factor_page::ask_in_session(&authorization, &session.account).await
         }
         (NextStep::RefuseEntry, Some(session)) => page::refuse_entry(&authorization, session),
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),

@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{AuthorizationContext, forms, page};
+use super::{AuthorizationContext, forms, page, passkey_prompt::second_factor_prompt};
 use crate::{
-    accounts::{sessions::SignedInUser, suspended_sign_in::suspend_sign_in, totp::CodeVerdict},
+    accounts::{
+        passkeys::load_passkeys,
+        sessions::SignedInUser,
+        suspended_sign_in::suspend_sign_in,
+        totp::{CodeVerdict, load_totp},
+    },
     http::{
         CookiePurpose, EndpointError, Reply,
         pages::{self, SecondFactorPage},
@@ -15,9 +20,11 @@ use crate::{
 };
 
 const TITLE: &str = "Enter a code";
+/// The heading for a person without an authenticator app.
+const PASSKEY_TITLE: &str = "Use a passkey";
 
 /// The page, for a person who has proved the first factor.
-pub(super) fn ask_before_session(
+pub(super) async fn ask_before_session(
     authorization: &AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
@@ -28,17 +35,17 @@ pub(super) fn ask_before_session(
     let expires_at = authorization.interaction.expires_at();
     let pending = suspend_sign_in(context, user, pre_session, expires_at);
     let sealed = context.seal(&pending)?;
-    let form =
-        FactorForm { account: &account, sign_in: Some(&sealed), title: TITLE, problem: None };
-    render_form(authorization, form)
+    let form = FactorForm { account: &account, sign_in: Some(&sealed), title: None, problem: None };
+    render_form(authorization, form).await
 }
 
 /// The page, for the person of the session.
-pub(in crate::http::endpoints) fn ask_in_session(
+pub(in crate::http::endpoints) async fn ask_in_session(
     authorization: &AuthorizationContext<'_>,
     account: &Account,
 ) -> Result<Reply, EndpointError> {
-    render_form(authorization, FactorForm { account, sign_in: None, title: TITLE, problem: None })
+    let form = FactorForm { account, sign_in: None, title: None, problem: None };
+    render_form(authorization, form).await
 }
 
 /// The variable parts of the page.
@@ -46,15 +53,20 @@ pub(in crate::http::endpoints) fn ask_in_session(
 struct FactorForm<'a> {
     account: &'a Account,
     sign_in: Option<&'a str>,
-    title: &'a str,
+    /// The heading, if it is not the usual one.
+    title: Option<&'a str>,
     problem: Option<&'a str>,
 }
 
-fn render_form(
+async fn render_form(
     authorization: &AuthorizationContext<'_>,
     form: FactorForm<'_>,
 ) -> Result<Reply, EndpointError> {
-    let sealed = authorization.accounts().seal(&authorization.interaction)?;
+    let context = authorization.accounts();
+    let sealed = context.seal(&authorization.interaction)?;
+    let has_app = load_totp(context, form.account).await?.is_some();
+    let passkeys = load_passkeys(context, form.account).await?;
+    let passkey = second_factor_prompt(authorization, &passkeys, form.sign_in)?;
     let html = pages::second_factor_page(SecondFactorPage {
         tenant: &authorization.request.tenant.tenant,
         client: &authorization.authorization.client,
@@ -62,35 +74,56 @@ fn render_form(
         user: form.account,
         interaction: &sealed,
         sign_in: form.sign_in,
-        title: form.title,
+        has_app,
+        passkey: passkey.as_ref(),
+        title: form.title.unwrap_or(if has_app { TITLE } else { PASSKEY_TITLE }),
         problem: form.problem,
     });
-    Ok(page::with_form(authorization, html))
+    let page = page::with_form(authorization, html);
+    Ok(if passkey.is_some() { page.with_script() } else { page })
 }
 
-/// The page with what is wrong with a code.
-pub(in crate::http::endpoints) fn render_refused_code(
+/// A problem with a factor.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http::endpoints) struct FactorProblem<'a> {
+    /// The heading, if it is not the usual one.
+    pub(in crate::http::endpoints) title: Option<&'a str>,
+    /// The problem in words.
+    pub(in crate::http::endpoints) text: &'a str,
+    /// The time to wait before the next attempt.
+    pub(in crate::http::endpoints) wait: Option<Duration>,
+}
+
+/// The page with what is wrong with a factor.
+pub(in crate::http::endpoints) async fn render_problem(
     authorization: &AuthorizationContext<'_>,
     (account, sign_in): (&Account, Option<&str>),
-    verdict: CodeVerdict,
+    problem: FactorProblem<'_>,
 ) -> Result<Reply, EndpointError> {
-    let problem = code_problem(verdict);
-    let form =
-        FactorForm { account, sign_in, title: problem_title(verdict), problem: Some(&problem) };
-    let page = render_form(authorization, form)?;
-    Ok(match verdict {
-        CodeVerdict::Wait(wait) => page
+    let FactorProblem { title, text, wait } = problem;
+    let form = FactorForm { account, sign_in, title, problem: Some(text) };
+    let page = render_form(authorization, form).await?;
+    Ok(match wait {
+        Some(wait) => page
             .status(StatusCode::TOO_MANY_REQUESTS)
             .header("retry-after", &wait.as_secs().max(1).to_string()),
-        _ => page.status(StatusCode::UNPROCESSABLE_ENTITY),
+        None => page.status(StatusCode::UNPROCESSABLE_ENTITY),
     })
 }
 
-const fn problem_title(verdict: CodeVerdict) -> &'static str {
-    match verdict {
-        CodeVerdict::OtherClock => "The clock of your phone differs",
-        _ => TITLE,
-    }
+/// The page with what is wrong with a code.
+pub(in crate::http::endpoints) async fn render_refused_code(
+    authorization: &AuthorizationContext<'_>,
+    person: (&Account, Option<&str>),
+    verdict: CodeVerdict,
+) -> Result<Reply, EndpointError> {
+    let (title, wait) = match verdict {
+        CodeVerdict::OtherClock => (Some("The clock of your phone differs"), None),
+        CodeVerdict::Wait(wait) => (None, Some(wait)),
+        _ => (None, None),
+    };
+    let problem = FactorProblem { title, text: &code_problem(verdict), wait };
+    render_problem(authorization, person, problem).await
 }
 
 /// A verdict in words, for a code that is not right.

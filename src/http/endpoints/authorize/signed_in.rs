@@ -21,7 +21,7 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     let is_proved = user.authentication.factors_proved_at().is_some();
     let context = authorization.accounts();
     if !is_proved && load_totp(context, &user.account).await?.is_some() {
-        return ask_before_session(&authorization, user);
+        return ask_before_session(&authorization, user).await;
     }
     start_signed_in_session(authorization, user).await
 }

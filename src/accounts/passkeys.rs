@@ -1,0 +1,145 @@
+//! The passkeys of people in the store: listing, renaming, removing.
+//!
+//! A record is found by the hash of its credential ID within its tenant, so tenants with one host have
+//! passkeys of their own. It is sealed for that place and contains its person.
+
+use super::{
+    AccountContext, AccountError,
+    context::RecordChange,
+    endings,
+    oldest_records::records_of_person,
+    vaulted_record::{open_vaulted_record, seal_vaulted_record},
+};
+use crate::{
+    model::{
+        Account, AuthenticatorPolicy, Timestamp, invisible_characters::find_invisible,
+        sha256_base64url,
+    },
+    protocol::{marks::authenticator_counts, records::PasskeyRecord},
+    store::{RecordKey, RecordKind, VersionedRecord},
+};
+
+/// Maximum number of passkeys of a person.
+pub(crate) const MAX_PASSKEYS: usize = 16;
+/// Maximum number of characters of a name.
+pub(crate) const MAX_PASSKEY_NAME: usize = 64;
+
+/// A passkey of a person that counts, as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredPasskey {
+    pub(super) stored: VersionedRecord,
+    /// The passkey.
+    pub(crate) passkey: PasskeyRecord,
+}
+
+impl StoredPasskey {
+    /// The id on the account page: the hash of the credential ID.
+    pub(crate) fn id(&self) -> &str {
+        &self.stored.record.key.id
+    }
+}
+
+/// Returns true if the tenant uses passkeys.
+pub(crate) fn uses_passkeys(context: AccountContext<'_>) -> bool {
+    context.tenant.tenant.authenticators.passkeys != AuthenticatorPolicy::Disabled
+}
+
+/// The passkeys of a person that count, the oldest first. A tenant that uses none has none.
+///
+/// # Errors
+///
+/// A passkey that cannot be opened is not taken for absent, as [`open_vaulted_record`] says.
+pub(crate) async fn load_passkeys(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Vec<StoredPasskey>, AccountError> {
+    if !uses_passkeys(context) {
+        return Ok(Vec::new());
+    }
+    let subject = account.subject.as_str();
+    let mut found = Vec::new();
+    for stored in records_of_person(context, RecordKind::Passkey, subject).await? {
+        let opened = open_passkey(context, stored)?;
+        found.extend(opened.filter(|it| counts_for(context, &it.passkey, account)));
+    }
+    found.sort_by_key(|it| (it.passkey.enrolled_at, it.id().to_owned()));
+    Ok(found)
+}
+
+/// Renames a passkey of the person. Returns false if the person has no passkey with this id.
+pub(crate) async fn rename_passkey(
+    context: AccountContext<'_>,
+    account: &Account,
+    (id, name): (&str, &str),
+) -> Result<bool, AccountError> {
+    let key = context.key(RecordKind::Passkey, id);
+    let stored = context.get(&key).await?;
+    let rename = |stored: Option<&VersionedRecord>| {
+        let opened = stored.map(|stored| open_passkey(context, stored.clone())).transpose()?;
+        let own = opened.flatten().filter(|it| counts_for(context, &it.passkey, account));
+        let Some(StoredPasskey { passkey, .. }) = own else {
+            return Ok(RecordChange::Keep(false));
+        };
+        let renamed = PasskeyRecord { name: name.to_owned(), ..passkey };
+        let record = seal_vaulted_record(context, key.clone(), &account.subject, &renamed)?;
+        Ok(RecordChange::Write(record, true))
+    };
+    context.update(&key, stored, rename).await
+}
+
+/// Removes a passkey. Returns false if it was gone.
+pub(crate) async fn remove_passkey(
+    context: AccountContext<'_>,
+    passkey: &StoredPasskey,
+) -> Result<bool, AccountError> {
+    Ok(context.take(&passkey.stored.record.key).await?.is_some())
+}
+
+/// A name as people type it, without what would disguise it. `None` if nothing is left.
+pub(crate) fn passkey_name(typed: &str) -> Option<String> {
+    let plain: String = typed.chars().filter(|c| !c.is_control()).collect();
+    let name: String = plain.trim().chars().take(MAX_PASSKEY_NAME).collect();
+    let name = name.trim_end();
+    (!name.is_empty() && find_invisible(name).is_none()).then(|| name.to_owned())
+}
+
+/// The key of the record of a credential.
+pub(super) fn passkey_key(context: AccountContext<'_>, credential_id: &[u8]) -> RecordKey {
+    context.key(RecordKind::Passkey, sha256_base64url(credential_id))
+}
+
+/// Opens a record. `None` if its vault key was discarded.
+pub(super) fn open_passkey(
+    context: AccountContext<'_>,
+    stored: VersionedRecord,
+) -> Result<Option<StoredPasskey>, AccountError> {
+    let passkey: Option<PasskeyRecord> = open_vaulted_record(context, &stored)?;
+    Ok(passkey.map(|passkey| StoredPasskey { stored, passkey }))
+}
+
+/// Returns true if a passkey is that of the account, and neither void nor of an earlier person.
+pub(super) fn counts_for(
+    context: AccountContext<'_>,
+    passkey: &PasskeyRecord,
+    account: &Account,
+) -> bool {
+    let made: (_, Timestamp) = (passkey.marks, passkey.enrolled_at);
+    let now = endings::current_marks(context, account);
+    passkey.subject == account.subject
+        && authenticator_counts(made, account, now, context.store_now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_visible() {
+        let name = passkey_name;
+        assert_eq!(name("  Ada\u{2019}s phone\n"), Some("Ada\u{2019}s phone".to_owned()));
+        assert_eq!(name(&"x".repeat(500)).as_deref().map(str::len), Some(MAX_PASSKEY_NAME));
+        for typed in ["", " \t\u{7}", "a\u{202e}b", "\u{200b}"] {
+            assert_eq!(name(typed), None, "{typed:?}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Setting up passkeys, naming and removing them.
+
+use http::StatusCode;
+
+use super::{
+    authenticator_app::{report_enrolment, report_removal, show_new_codes},
+    change::{AccountNotice, ChangeResult},
+};
+use crate::{
+    accounts::{
+        account_sign_out::end_all_others,
+        passkey_challenge::enrolment_challenge,
+        passkey_enrolment::{PasskeyEnrolmentResult, enrol_passkey, is_enrolment_of},
+        passkeys::{
+            self, MAX_PASSKEYS, StoredPasskey, load_passkeys, passkey_name, remove_passkey,
+        },
+        recovery_codes::{count_recovery_codes, forget_recovery_codes},
+        sessions::ActiveSession,
+        totp::load_totp,
+    },
+    http::{
+        AppState, EndpointError, Reply, Request,
+        endpoints::passkey::decode_field,
+        pages::{self, PasskeyEntry, PasskeyPage, PasskeySetupPage, proposed_passkey_name},
+    },
+    model::{AuditedAuthenticator, LogoutKind},
+    protocol::{
+        authorize::Interaction,
+        params::RequestParams,
+        records::{ChallengePurpose, PasskeyChallenge},
+        webauthn::{RegistrationResponse, RelyingParty},
+    },
+};
+
+const REFUSED: &str = "The device did not answer as it should. Try again, or use another device.";
+const UNNAMED: &str =
+    "Give the passkey a name of visible characters, so that you know it from others.";
+
+/// The page for setting up a passkey, with a new challenge. `None` if the person has as many as can be.
+pub(super) async fn show_passkey_setup(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+) -> Result<Option<Reply>, EndpointError> {
+    let existing = load_passkeys(app.context(request), &active.account).await?;
+    if existing.len() >= MAX_PASSKEYS {
+        return Ok(None);
+    }
+    let challenge = enrolment_challenge(app.context(request), &active.session.sid, &existing);
+    render_setup((app, request), active, (&challenge, &existing), (None, None))
+}
+
+/// The page for changing a passkey; `None` if the person has none with this id.
+pub(super) async fn show_passkey(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    id: &str,
+    problem: Option<&str>,
+) -> Result<Option<Reply>, EndpointError> {
+    let context = app.context(request);
+    let found = load_passkeys(context, &active.account).await?;
+    let Some(found) = found.iter().find(|passkey| passkey.id() == id) else { return Ok(None) };
+    let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
+    let html = pages::passkey_page(PasskeyPage {
+        tenant: &request.tenant.tenant,
+        interaction: &interaction,
+        passkey: passkey_entry(found),
+        problem,
+    });
+    Ok(Some(page_of(html, problem)))
+}
+
+/// A passkey on the account page.
+pub(super) fn passkey_entry(passkey: &StoredPasskey) -> PasskeyEntry<'_> {
+    PasskeyEntry { id: passkey.id(), passkey: &passkey.passkey }
+}
+
+/// Stores the passkey that the browser has made.
+pub(super) async fn confirm_passkey(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    form: &RequestParams,
+) -> Result<ChangeResult, EndpointError> {
+    let context = app.context(request);
+    let challenge: Option<PasskeyChallenge> = context.open(form.require("challenge")?)?;
+    // A page that is shown again has the same challenge, so that an old one cannot become a new one.
+    let challenge = challenge.filter(|it| is_enrolment_of(context, active, it));
+    let Some(challenge) = challenge else { return Ok(ChangeResult::Expired) };
+    let typed = form.get("name").unwrap_or_default();
+    let name =
+        passkey_name(typed).unwrap_or_else(|| proposed_passkey_name(request.header("user-agent")));
+    let decoded = decode_field(form, "client_data").zip(decode_field(form, "attestation_object"));
+    let existing = load_passkeys(context, &active.account).await?;
+    let refused = || -> Result<ChangeResult, EndpointError> {
+        let shown = (Some(name.as_str()), Some(REFUSED));
+        let page = render_setup((app, request), active, (&challenge, &existing), shown)?;
+        Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))))
+    };
+    let Some((client_data, attestation_object)) = decoded else { return refused() };
+    let response =
+        RegistrationResponse { client_data: &client_data, attestation_object: &attestation_object };
+    let result = enrol_passkey(context, active, &challenge, (response, name.clone())).await?;
+    match result {
+        PasskeyEnrolmentResult::Enrolled(passkey) => {
+            finish_enrolment(app, request, active, &passkey).await
+        }
+        PasskeyEnrolmentResult::Refused(error) => {
+            tracing::info!(reason = %error, "a passkey was refused at its registration");
+            refused()
+        }
+        PasskeyEnrolmentResult::Expired => Ok(ChangeResult::Expired),
+        PasskeyEnrolmentResult::Exists => Ok(ChangeResult::Done(AccountNotice::PasskeyExists)),
+    }
+}
+
+/// Shows recovery codes to a person who has none, and reports the passkey.
+async fn finish_enrolment(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+    passkey: &StoredPasskey,
+) -> Result<ChangeResult, EndpointError> {
+    let context = app.context(request);
+    let result = match count_recovery_codes(context, &active.account).await {
+        Ok(Some(_)) => Ok(ChangeResult::Done(AccountNotice::PasskeySetUp)),
+        Ok(None) => {
+            let page = show_new_codes(context, active, "The passkey is set up.").await;
+            page.map(|page| ChangeResult::Page(Box::new(page)))
+        }
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(result) => {
+            report_enrolment(context, active, AuditedAuthenticator::Passkey);
+            Ok(result)
+        }
+        Err(error) => {
+            // Nobody has a passkey without having seen the codes.
+            remove_passkey(context, passkey).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Gives a passkey another name.
+pub(super) async fn rename_passkey(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    (id, typed): (&str, &str),
+) -> Result<ChangeResult, EndpointError> {
+    let Some(name) = passkey_name(typed) else {
+        let page = show_passkey((app, request), active, id, Some(UNNAMED)).await?;
+        return Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))));
+    };
+    let context = app.context(request);
+    if passkeys::rename_passkey(context, &active.account, (id, &name)).await? {
+        return Ok(ChangeResult::Done(AccountNotice::PasskeyRenamed));
+    }
+    Ok(ChangeResult::Expired)
+}
+
+/// Removes a passkey. All other sessions and what applications may do end before, since they can have been made
+/// with it.
+pub(super) async fn remove_own_passkey(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+    id: &str,
+) -> Result<(), EndpointError> {
+    let context = app.context(request);
+    let mut own = load_passkeys(context, &active.account).await?;
+    let Some(place) = own.iter().position(|passkey| passkey.id() == id) else { return Ok(()) };
+    let passkey = own.swap_remove(place);
+    end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
+    if own.is_empty() && load_totp(context, &active.account).await?.is_none() {
+        forget_recovery_codes(context, &active.account).await?;
+    }
+    if remove_passkey(context, &passkey).await? {
+        report_removal(context, active, AuditedAuthenticator::Passkey);
+    }
+    Ok(())
+}
+
+/// The page for setting up a passkey: with a name that was typed, and a problem.
+fn render_setup(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    (challenge, existing): (&PasskeyChallenge, &[StoredPasskey]),
+    (name, problem): (Option<&str>, Option<&str>),
+) -> Result<Option<Reply>, EndpointError> {
+    let (context, tenant) = (app.context(request), &request.tenant.tenant);
+    let relying_party = RelyingParty::of(&tenant.issuer);
+    let ChallengePurpose::Enrolment { user_handle, .. } = &challenge.purpose else {
+        return Ok(None);
+    };
+    let Some(relying_party) = relying_party else { return Ok(None) };
+    let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
+    let proposed = proposed_passkey_name(request.header("user-agent"));
+    let html = pages::passkey_setup_page(&PasskeySetupPage {
+        tenant,
+        user: &active.account,
+        rp_id: relying_party.id,
+        interaction: &interaction,
+        challenge: &challenge.challenge,
+        sealed: &context.seal(challenge)?,
+        user_handle,
+        existing: existing.iter().map(|it| &*it.passkey.credential_id).collect(),
+        name: name.unwrap_or(&proposed),
+        problem,
+    });
+    Ok(Some(page_of(html, problem).with_script()))
+}
+
+fn page_of(html: String, problem: Option<&str>) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Reply::html(status, html).header("referrer-policy", "same-origin")
+}

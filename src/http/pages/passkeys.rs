@@ -1,0 +1,192 @@
+//! The pages about passkeys, and their part of other pages.
+
+use askama::Template;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    assets::{PageScript, script_url},
+    frame::{AccountView, PageFrame, render_page},
+};
+use crate::{
+    model::{Account, Endpoint, Tenant, Timestamp},
+    protocol::{records::PasskeyRecord, user_agent::name_browser, webauthn::COSE_ALGORITHMS},
+};
+
+/// The form of a page that asks for a passkey. A script fills it in.
+#[derive(Clone, Debug)]
+pub struct PasskeyPrompt<'a> {
+    /// The RP ID.
+    pub rp_id: &'a str,
+    /// The challenge in base64url.
+    pub challenge: String,
+    /// The sealed challenge.
+    pub sealed: String,
+    /// The IDs of the credentials that are asked for, in base64url with spaces between; empty: any.
+    pub credentials: String,
+    /// Whether the browser offers passkeys in the field for the name.
+    pub autofill: bool,
+    /// The sign-in or session whose second factor is asked for.
+    pub second_factor: Option<PromptedFactor<'a>>,
+    /// The URL of the script.
+    pub script: String,
+}
+
+/// A second factor that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PromptedFactor<'a> {
+    /// The sealed sign-in that waits for it; `None` in a session.
+    pub sign_in: Option<&'a str>,
+}
+
+/// The content of the page for setting up a passkey.
+#[derive(Clone, Debug)]
+pub struct PasskeySetupPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The person.
+    pub user: &'a Account,
+    /// The RP ID.
+    pub rp_id: &'a str,
+    /// The sealed state of the account page's forms.
+    pub interaction: &'a str,
+    /// The challenge.
+    pub challenge: &'a [u8],
+    /// The sealed challenge.
+    pub sealed: &'a str,
+    /// The user handle.
+    pub user_handle: &'a [u8],
+    /// The IDs of the person's credentials.
+    pub existing: Vec<&'a [u8]>,
+    /// The proposed name.
+    pub name: &'a str,
+    /// The error of the previous attempt.
+    pub problem: Option<&'a str>,
+}
+
+/// The content of the page for changing a passkey.
+#[derive(Clone, Copy, Debug)]
+pub struct PasskeyPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The sealed state of the account page's forms.
+    pub interaction: &'a str,
+    /// The passkey.
+    pub passkey: PasskeyEntry<'a>,
+    /// The error of the previous attempt.
+    pub problem: Option<&'a str>,
+}
+
+/// A passkey on the account page.
+#[derive(Clone, Copy, Debug)]
+pub struct PasskeyEntry<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The passkey.
+    pub passkey: &'a PasskeyRecord,
+}
+
+/// A passkey in words.
+pub(super) struct PasskeyView<'a> {
+    pub(super) id: &'a str,
+    pub(super) name: &'a str,
+    pub(super) detail: String,
+}
+
+#[derive(Template)]
+#[template(path = "pages/passkey_setup.html")]
+struct PasskeySetupTemplate<'a> {
+    frame: PageFrame<'a>,
+    account: AccountView,
+    action: String,
+    script: String,
+    rp_id: &'a str,
+    interaction: &'a str,
+    challenge: String,
+    sealed: &'a str,
+    user_handle: String,
+    algorithms: String,
+    credentials: String,
+    name: &'a str,
+    problem: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/passkey.html")]
+struct PasskeyTemplate<'a> {
+    frame: PageFrame<'a>,
+    action: String,
+    interaction: &'a str,
+    passkey: PasskeyView<'a>,
+    problem: Option<&'a str>,
+}
+
+/// Renders the page for setting up a passkey.
+pub fn passkey_setup_page(page: &PasskeySetupPage) -> String {
+    render_page(&PasskeySetupTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        account: AccountView::from(page.user),
+        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        script: passkey_script(page.tenant),
+        rp_id: page.rp_id,
+        interaction: page.interaction,
+        challenge: URL_SAFE_NO_PAD.encode(page.challenge),
+        sealed: page.sealed,
+        user_handle: URL_SAFE_NO_PAD.encode(page.user_handle),
+        algorithms: COSE_ALGORITHMS.map(|it| it.to_string()).join(" "),
+        credentials: credential_ids(page.existing.iter().copied()),
+        name: page.name,
+        problem: page.problem,
+    })
+}
+
+/// Renders the page for changing a passkey.
+pub fn passkey_page(page: PasskeyPage) -> String {
+    render_page(&PasskeyTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        interaction: page.interaction,
+        passkey: passkey_view(&page.passkey),
+        problem: page.problem,
+    })
+}
+
+/// The URL of the script that asks for passkeys.
+pub fn passkey_script(tenant: &Tenant) -> String {
+    script_url(tenant.issuer.path(), PageScript::Passkey)
+}
+
+/// The IDs of credentials as an attribute.
+pub fn credential_ids<'a>(ids: impl Iterator<Item = &'a [u8]>) -> String {
+    ids.map(|id| URL_SAFE_NO_PAD.encode(id)).collect::<Vec<_>>().join(" ")
+}
+
+/// The name that is proposed for a passkey: that of the browser and its system.
+pub fn proposed_passkey_name(user_agent: Option<&str>) -> String {
+    let named = name_browser(user_agent.unwrap_or_default());
+    named.in_words().unwrap_or_else(|| "Passkey".to_owned())
+}
+
+pub(super) fn passkey_view<'a>(entry: &PasskeyEntry<'a>) -> PasskeyView<'a> {
+    let PasskeyRecord { enrolled_at, used_at, backed_up, .. } = entry.passkey;
+    let day = |at: &Timestamp| at.day_in_words();
+    let used = used_at.as_ref().map_or_else(
+        || "Not used yet.".to_owned(),
+        |used_at| format!("Last used on {}.", day(used_at)),
+    );
+    let place = if *backed_up { "Kept on several devices." } else { "Kept on one device only." };
+    let detail = format!("Set up on {}. {used} {place}", day(enrolled_at));
+    PasskeyView { id: entry.id, name: &entry.passkey.name, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proposed_name_is_that_of_the_browser() {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0";
+        assert_eq!(proposed_passkey_name(Some(firefox)), "Firefox on Linux");
+        assert_eq!(proposed_passkey_name(Some("curl/8")), "curl");
+        assert_eq!(proposed_passkey_name(None), "Passkey");
+    }
+}

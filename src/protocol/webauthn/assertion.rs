@@ -1,0 +1,75 @@
+//! Verifying that a person has used a credential (Web Authentication level 3 §7.2).
+
+use super::{
+    PasskeyPublicKey, RelyingParty, WebauthnError,
+    authenticator_data::AuthenticatorData,
+    client_data::{Ceremony, check_client_data},
+};
+use crate::model::sha256;
+
+/// Maximum number of bytes of authenticator data and of a signature.
+const MAX_BYTES: usize = 4096;
+
+/// The response of an authenticator that has used a credential.
+#[derive(Clone, Copy, Debug)]
+pub struct AssertionResponse<'a> {
+    /// `clientDataJSON`.
+    pub client_data: &'a [u8],
+    /// `authenticatorData`.
+    pub authenticator_data: &'a [u8],
+    /// The signature of both.
+    pub signature: &'a [u8],
+}
+
+/// A credential that was registered before.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownCredential<'a> {
+    /// The public key.
+    pub public_key: &'a PasskeyPublicKey,
+    /// Whether the credential can be on several devices.
+    pub backup_eligible: bool,
+}
+
+/// The signed state of an authenticator. The counter has to be compared with the stored one
+/// ([`check_sign_count`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifiedAssertion {
+    /// The signature counter.
+    pub sign_count: u32,
+    /// Whether the credential is backed up now.
+    pub backed_up: bool,
+}
+
+/// Verifies the use of a credential, whose person the authenticator has verified.
+pub fn verify_assertion(
+    relying_party: RelyingParty<'_>,
+    challenge: &[u8],
+    credential: KnownCredential<'_>,
+    response: AssertionResponse<'_>,
+) -> Result<VerifiedAssertion, WebauthnError> {
+    let AssertionResponse { client_data, authenticator_data, signature } = response;
+    check_client_data(client_data, Ceremony::Assertion, challenge, relying_party)?;
+    if authenticator_data.len() > MAX_BYTES || signature.len() > MAX_BYTES {
+        return Err(WebauthnError::Malformed("the authenticator data"));
+    }
+    let data = AuthenticatorData::parse(authenticator_data)?;
+    data.check(relying_party)?;
+    if data.is_backup_eligible() != credential.backup_eligible {
+        return Err(WebauthnError::BackupFlags);
+    }
+    let message = [authenticator_data, &sha256(client_data)].concat();
+    if !credential.public_key.verify(&message, signature) {
+        return Err(WebauthnError::WrongSignature);
+    }
+    Ok(VerifiedAssertion { sign_count: data.sign_count, backed_up: data.is_backed_up() })
+}
+
+/// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An
+/// authenticator without a counter always sends 0.
+pub const fn check_sign_count(stored: u32, sent: u32) -> Result<(), WebauthnError> {
+    if (stored == 0 && sent == 0) || sent > stored {
+        Ok(())
+    } else {
+        Err(WebauthnError::CounterNotGrown)
+    }
+}

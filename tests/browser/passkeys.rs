@@ -1,0 +1,177 @@
+//! Passkeys with Chromium's virtual authenticator: setting up, signing in by button and by autofill, losing one.
+
+use serde_json::{Value, json};
+
+use super::{
+    axe,
+    pictures::{Gallery, judge},
+    tab::Tab,
+    world::{ALICE, World, fill_in, param},
+};
+
+/// The button that asks the authenticator, once the script has shown it.
+const BUTTON: &str = "#passkey:not([hidden]) #use-passkey";
+
+/// A virtual authenticator of a tab, which verifies its person.
+struct Authenticator<'a> {
+    tab: &'a Tab,
+    id: Value,
+}
+
+impl<'a> Authenticator<'a> {
+    async fn plug_in(tab: &'a Tab) -> Self {
+        tab.ask("WebAuthn.enable", json!({"enableUI": false})).await;
+        let options = json!({"options": {
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true, "automaticPresenceSimulation": true,
+        }});
+        let added = tab.ask("WebAuthn.addVirtualAuthenticator", options).await;
+        Self { tab, id: added["authenticatorId"].clone() }
+    }
+
+    async fn ask(&self, method: &str, more: Value) -> Value {
+        let mut params = json!({"authenticatorId": self.id});
+        params
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().cloned().unwrap_or_default());
+        self.tab.ask(&format!("WebAuthn.{method}"), params).await
+    }
+
+    /// The credentials that it keeps.
+    async fn credentials(&self) -> Vec<Value> {
+        let found = self.ask("getCredentials", json!({})).await;
+        found["credentials"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Whether the person is there, and touches it.
+    async fn is_touched(&self, touched: bool) {
+        self.ask("setAutomaticPresenceSimulation", json!({"enabled": touched})).await;
+    }
+
+    /// Forgets all credentials.
+    async fn loses_everything(&self) {
+        self.ask("clearCredentials", json!({})).await;
+    }
+}
+
+async fn shows(tab: &Tab, text: &str) {
+    tab.until(&format!("document.body?.innerText.includes({})", json!(text))).await;
+}
+
+/// Signs in with the password, to the account page.
+async fn visit_account(world: &World, tab: &Tab) {
+    tab.goto(&format!("{}/account", world.app.issuer("shop"))).await;
+    fill_in(tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    tab.sees("Your account").await;
+}
+
+/// Sets up a passkey from the account page; returns the recovery codes.
+async fn set_up(tab: &Tab) -> Vec<String> {
+    tab.click("a[href='?setup=passkey']").await;
+    tab.sees("Set up a passkey").await;
+    tab.click(BUTTON).await;
+    tab.sees("Your recovery codes").await;
+    let codes = "[...document.querySelectorAll('.codes code')].map(it => it.innerText)";
+    let codes = tab.eval(codes).await;
+    serde_json::from_value(codes).expect("texts")
+}
+
+async fn forget_cookies(tab: &Tab) {
+    tab.ask("Network.clearBrowserCookies", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_sign_in_with_a_passkey_by_button_and_by_autofill() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    visit_account(&world, &tab).await;
+    tab.click("a[href='?setup=passkey']").await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    judge(&tab, &gallery, "passkey-setup-live").await;
+    tab.goto(&format!("{}/account", world.app.issuer("shop"))).await;
+    assert_eq!(set_up(&tab).await.len(), 10);
+    let kept = authenticator.credentials().await;
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0]["rpId"], "localhost");
+    assert_eq!(kept[0]["isResidentCredential"], true);
+    tab.goto(&format!("{}/account", world.app.issuer("shop"))).await;
+    shows(&tab, "Chrome on Linux").await;
+    judge(&tab, &gallery, "account-passkey").await;
+
+    // By the button, while the person does not react to the autofill.
+    forget_cookies(&tab).await;
+    authenticator.is_touched(false).await;
+    tab.goto(&world.authorize("plain", &[("state", "button")])).await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    judge(&tab, &gallery, "sign-in-passkey").await;
+    authenticator.is_touched(true).await;
+    tab.click(BUTTON).await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert_eq!(param(&arrived, "state"), "button");
+    assert!(!param(&arrived, "code").is_empty());
+
+    // By the autofill, which needs no button.
+    forget_cookies(&tab).await;
+    let url = world.authorize("plain", &[("state", "autofill")]);
+    tab.eval(&format!("location.href = {}", json!(url))).await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert_eq!(param(&arrived, "state"), "autofill");
+    let lines = world.app.audit.of("sign_in");
+    let methods: Vec<_> = lines.iter().rev().take(2).map(|line| line["amr"].clone()).collect();
+    assert_eq!(methods, vec![json!(["pop", "user", "mfa"]); 2]);
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_passkey_is_replaced_by_password_and_recovery_code() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    visit_account(&world, &tab).await;
+    let codes = set_up(&tab).await;
+    authenticator.loses_everything().await;
+    forget_cookies(&tab).await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    tab.click(BUTTON).await;
+    shows(&tab, "No passkey was used.").await;
+    judge(&tab, &gallery, "sign-in-no-passkey").await;
+    visit_account(&world, &tab).await;
+    tab.click("a[href^='?passkey=']").await;
+    shows(&tab, "Please sign in again").await;
+    fill_in(&tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    tab.sees("Use a passkey").await;
+    tab.click("summary").await;
+    judge(&tab, &gallery, "second-factor-passkey").await;
+    tab.click("#recovery-code").await;
+    tab.types(&codes[0]).await;
+    tab.click("button[value=recovery-code]").await;
+    tab.sees("Your account").await;
+    tab.click("a[href^='?passkey=']").await;
+    tab.sees("Change a passkey").await;
+    judge(&tab, &gallery, "passkey-change").await;
+    tab.click("button[value=remove-passkey]").await;
+    shows(&tab, "The passkey was removed").await;
+    assert_ne!(set_up(&tab).await, codes, "a new one, with new codes");
+    assert_eq!(authenticator.credentials().await.len(), 1);
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_the_password_still_signs_in() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let tab = world.person().await;
+    tab.without_scripts().await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    assert!(!tab.shown().await.contains("passkey"), "{}", tab.shown().await);
+    fill_in(&tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert!(!param(&arrived, "code").is_empty());
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
