@@ -47,8 +47,7 @@ const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
 
-/// Records that have the earlier formats 0.1, 1.0 and 1.1. A field that was appended since 1.1 is an
-/// option.
+/// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options.
 macro_rules! upgraded {
     ($($record:ty: $version:ident => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {

@@ -142,9 +142,6 @@ async fn a_lost_passkey_is_replaced_by_password_and_recovery_code() {
     judge(&tab, &gallery, "sign-in-no-passkey").await;
     visit_account(&world, &tab).await;
     tab.click("a[href^='?passkey=']").await;
-    shows(&tab, "Please sign in again").await;
-    fill_in(&tab, ALICE).await;
-    tab.click("button[value=sign-in]").await;
     tab.sees("Use a passkey").await;
     tab.click("summary").await;
     judge(&tab, &gallery, "second-factor-passkey").await;

@@ -50,11 +50,8 @@ pub(super) async fn check_passkey(
 ) -> Result<Reply, EndpointError> {
     let context = authorization.app.context(authorization.request);
     let is_second = form.get("factor") == Some("second");
-    let waiting = if is_second {
-        Some(waiting_person(form, &mut authorization).await?)
-    } else {
-        None
-    };
+    let waiting =
+        if is_second { Some(waiting_person(form, &mut authorization).await?) } else { None };
     let throttled = ThrottledCredential {
         tenant: context.tenant_id(),
         client: None,

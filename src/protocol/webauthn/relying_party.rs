@@ -1,6 +1,6 @@
 //! The relying party that an issuer is (Web Authentication level 3 §5.1.2).
 
-use std::net::Ipv4Addr;
+use url::Host;
 
 use crate::model::Issuer;
 
@@ -18,9 +18,9 @@ impl<'a> RelyingParty<'a> {
     /// `localhost`, and at an IP address, which is not a domain.
     pub fn of(issuer: &'a Issuer) -> Option<Self> {
         let host = issuer.host();
-        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        let is_domain = matches!(Host::parse(host), Ok(Host::Domain(_)));
         let is_local = host == "localhost" || host.ends_with(".localhost");
-        (!is_address && (issuer.is_https() || is_local))
+        (is_domain && (issuer.is_https() || is_local))
             .then(|| Self { id: host, origin: issuer.origin() })
     }
 }

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::{
     account_page::{account_page, account_url, is_account_page},
-    authenticator::{asks_for_code, set_up},
+    authenticator::asks_for_code,
     browser::{Browser, Page},
-    passkeys::{OFFERED, alice_passkey, passkey_link, trusted_url, world},
+    passkeys::{OFFERED, alice_passkey, passkey_link, set_up_both, trusted_url, world},
     world::{ALICE, BOB, World, is_sign_in, sign_in},
 };
 use crate::support::{
@@ -234,8 +234,7 @@ async fn another_person_s_passkey_is_no_second_factor() {
     assert!(is_account_page(&page));
     let (mut of_bob, _) = set_up_passkey(&bob, &account_url(&world)).await;
     let alice = world.alice().await;
-    let (mut passkey, _) = set_up_passkey(&alice, &account_url(&world)).await;
-    let (_, _) = set_up(&world, &alice).await;
+    let (mut passkey, _) = set_up_both(&world, &alice).await;
     let (browser, page) = sign_in_page(&world).await;
     let page = sign_in(&browser, &page, ALICE).await;
     assert!(asks_for_code(&page), "{}", page.body);

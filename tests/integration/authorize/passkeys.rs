@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     account_page::{account_page, account_url, is_account_page, press},
-    authenticator::{asks_for_code, enter, recover, recovery_codes, set_up},
+    authenticator::{App, asks_for_code, enter, recover, recovery_codes, set_up},
     browser::{Browser, Page, claims},
     world::{ALICE, BOB, World, is_sign_in, sign_in},
 };
@@ -36,6 +36,17 @@ pub async fn world() -> World {
 /// Alice's passkey, set up in a browser of its own.
 pub async fn alice_passkey(world: &World) -> SoftPasskey {
     set_up_passkey(&world.alice().await, &account_url(world)).await.0
+}
+
+/// A passkey, and an app that is set up with the passkey.
+pub async fn set_up_both(world: &World, browser: &Browser) -> (SoftPasskey, App) {
+    let (mut passkey, _) = set_up_passkey(browser, &account_url(world)).await;
+    let setup = format!("{}?setup=authenticator-app", account_url(world));
+    let page = browser.open(&setup).await;
+    let page = use_passkey(browser, &page, &mut passkey).await;
+    assert!(is_account_page(&page), "{}", page.body);
+    let (app, _) = set_up(world, browser).await;
+    (passkey, app)
 }
 
 pub async fn trusted_url(world: &World, more: &[(&str, &str)]) -> String {
@@ -126,8 +137,7 @@ async fn passkeys_can_be_switched_off_and_on() {
 async fn a_passkey_is_the_second_factor_of_a_person_with_an_app() {
     let world = world().await;
     let browser = world.alice().await;
-    let (mut passkey, _) = set_up_passkey(&browser, &account_url(&world)).await;
-    let (_, _) = set_up(&world, &browser).await;
+    let (mut passkey, _) = set_up_both(&world, &browser).await;
     let other = Browser::new();
     let page = sign_in(&other, &other.open(&trusted_url(&world, &[]).await).await, ALICE).await;
     assert!(asks_for_code(&page), "{}", page.body);
@@ -175,13 +185,16 @@ async fn with_a_passkey_the_password_alone_changes_nothing() {
     let link = passkey_link(&page);
     for path in [format!("{url}?setup=passkey"), format!("{url}?setup=authenticator-app"), link] {
         let page = browser.open(&path).await;
-        assert!(is_sign_in(&page), "{path}: {}", page.body);
-        let page = sign_in(&browser, &page, ALICE).await;
         assert!(page.body.contains("<h1>Use a passkey</h1>"), "{path}: {}", page.body);
     }
     let page = account_page(&world, &browser).await;
     let refused = press(&browser, &page, ("action", "new-recovery-codes")).await;
-    assert!(is_sign_in(&refused), "{}", refused.body);
+    assert!(refused.body.contains("<h1>Use a passkey</h1>"), "{}", refused.body);
+    world.app.clock.advance(Duration::from_mins(7));
+    let page = browser.open(&format!("{url}?setup=passkey")).await;
+    assert!(is_sign_in(&page), "{}", page.body);
+    let refused = sign_in(&browser, &page, ALICE).await;
+    assert!(refused.body.contains("<h1>Use a passkey</h1>"), "{}", refused.body);
     // The passkey alone is a fresh sign-in with the strongest factor.
     let page = use_passkey(&browser, &refused, &mut passkey).await;
     assert!(is_account_page(&page), "{} {}", page.status, page.body);
@@ -198,7 +211,6 @@ async fn a_lost_passkey_is_replaced_with_a_recovery_code() {
     let browser = Browser::new();
     let page = sign_in(&browser, &browser.open(&account_url(&world)).await, ALICE).await;
     let page = browser.open(&passkey_link(&page)).await;
-    let page = sign_in(&browser, &page, ALICE).await;
     let wrong = recover(&browser, &page, "aaaa-bbbb-cccc").await;
     assert_eq!(wrong.status, 422, "{}", wrong.body);
     assert!(recover(&browser, &page, &codes[0]).await.status == 200);
@@ -333,8 +345,7 @@ async fn prompt_login_and_max_age_are_met_by_a_passkey() {
 async fn the_second_factor_page_keeps_its_passkey_after_a_wrong_code() {
     let world = world().await;
     let browser = world.alice().await;
-    let (mut passkey, _) = set_up_passkey(&browser, &account_url(&world)).await;
-    let (app, _) = set_up(&world, &browser).await;
+    let (mut passkey, app) = set_up_both(&world, &browser).await;
     let other = Browser::new();
     let page = sign_in(&other, &other.open(&trusted_url(&world, &[]).await).await, ALICE).await;
     let wrong = enter(&other, &page, &app.wrong_code(&world.app.clock)).await;

@@ -3,11 +3,13 @@
 
 mod authenticator_app;
 mod change;
+mod change_result;
 mod logos;
 mod passkeys;
 mod view;
 
-use change::{AUTHENTICATOR_APP, AccountChange, ChangeResult, PASSKEY, apply_change};
+use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, apply_change};
+use change_result::ChangeResult;
 use http::StatusCode;
 
 use super::{

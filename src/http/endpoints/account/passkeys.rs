@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::{
     authenticator_app::{report_enrolment, report_removal, show_new_codes},
-    change::{AccountNotice, ChangeResult},
+    change_result::{AccountNotice, ChangeResult},
 };
 use crate::{
     accounts::{

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::StatusCode;
 use url::Url;
 
-use super::{EnrolledFactors, change::AccountNotice, logos::LogoOrigins, passkeys::passkey_entry};
+use super::{
+    EnrolledFactors, change_result::AccountNotice, logos::LogoOrigins, passkeys::passkey_entry,
+};
 use crate::{
     accounts::{
         AccountContext, account_access::load_account_access, passkey_enrolment::can_enrol_passkeys,
