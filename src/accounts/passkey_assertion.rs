@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     AccountContext, AccountError,
-    context::RecordChange,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{StoredPasskey, counts_for, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
@@ -18,7 +17,7 @@ use crate::{
             VerifiedAssertion, WebauthnError, check_sign_count, verify_assertion,
         },
     },
-    store::VersionedRecord,
+    store::{RecordChange, VersionedRecord},
 };
 
 /// The answer of a passkey.

@@ -4,9 +4,7 @@
 //! passkeys of their own. It is sealed for that place and contains its person.
 
 use super::{
-    AccountContext, AccountError,
-    context::RecordChange,
-    endings,
+    AccountContext, AccountError, endings,
     oldest_records::records_of_person,
     vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
@@ -16,7 +14,7 @@ use crate::{
         sha256_base64url,
     },
     protocol::{marks::authenticator_counts, records::PasskeyRecord},
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::{RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// Maximum number of passkeys of a person.
