@@ -261,9 +261,10 @@ fn passkey_prompt() -> PasskeyPrompt<'static> {
 
 /// The pages whose script asks for a passkey.
 fn pages_for_passkeys() -> Vec<String> {
-    let prompt = passkey_prompt();
+    let (prompt, tenant_of_page, client_of_page) = (passkey_prompt(), tenant(), client());
+    let page = sign_in_page(&tenant_of_page, &client_of_page);
     vec![
-        sign_in_with(|page| page.passkey = Some(&prompt)),
+        sign_in(&SignInPage { passkey: Some(&prompt), ..page }),
         second_factor_page(SecondFactorPage {
             tenant: &tenant(),
             client: &client(),
@@ -284,7 +285,7 @@ fn pages_for_passkeys() -> Vec<String> {
             challenge: b"challenge",
             sealed: NASTY,
             user_handle: b"handle",
-            existing: vec![b"one", b"two"],
+            existing: vec![&b"one"[..], &b"two"[..]],
             name: NASTY,
             problem: Some(NASTY),
         }),
@@ -295,7 +296,7 @@ fn pages_for_passkeys() -> Vec<String> {
 fn pages_for_passkeys_load_one_script_file_and_hide_what_needs_it() {
     for page in pages_for_passkeys() {
         assert_eq!(page.matches("<script").count(), 1, "{page}");
-        let file = "<script src=\"/shop/_lanyard/passkey.js?v=";
+        let file = "<script src=\"/team/shop/_lanyard/passkey.js?v=";
         assert!(page.contains(file), "{page}");
         assert!(page.contains("id=\"passkey\" hidden"), "{page}");
         for forbidden in ["style=", "<style", "javascript:", " onload=\""] {
