@@ -82,17 +82,27 @@ pub(crate) async fn sign_out_everywhere(
     sessions::end_session(context, active, cause).await
 }
 
+/// Ends all sessions of the person except this one. Grants that outlive their session stay.
+pub(crate) async fn end_other_sessions(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    kind: LogoutKind,
+) -> Result<HashSet<String>, AccountError> {
+    let mut ended = HashSet::from([active.session.sid.clone()]);
+    for (stored, session) in other_sessions(context, active).await? {
+        end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
+        ended.insert(session.sid);
+    }
+    Ok(ended)
+}
+
 /// Ends all sessions of the person except this one, and all grants that do not belong to it.
 pub(crate) async fn end_all_others(
     context: AccountContext<'_>,
     active: &ActiveSession,
     kind: LogoutKind,
 ) -> Result<(), AccountError> {
-    let mut ended = HashSet::from([active.session.sid.clone()]);
-    for (stored, session) in other_sessions(context, active).await? {
-        end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
-        ended.insert(session.sid);
-    }
+    let ended = end_other_sessions(context, active, kind).await?;
     let mut held = active_grants(context, active).await?;
     held.retain(|(_, grant)| grant.sid.as_ref() != Some(&active.session.sid));
     notify_of_grants(context, &held, &ended).await?;

@@ -21,7 +21,16 @@ pub(crate) async fn load_consent(
 ) -> Result<Option<Consent>, AccountError> {
     let stored = context.get(&key(context, &account.subject, client)).await?;
     let marks = endings::current_marks(context, account);
-    Ok(stored.and_then(|stored| read(&stored, marks)))
+    let Some(stored) = stored else { return Ok(None) };
+    let Some(consent) = read(&stored, marks) else { return Ok(None) };
+    if marks::is_adopted(consent.marks, marks) {
+        // After a restore. The next person with the subject does not inherit it.
+        let adopted = Consent { marks: Some(marks), ..consent.clone() };
+        let record = Record { value: encode_record(&adopted).into(), ..stored.record };
+        // A conflict is fine: the concurrent request wrote the present marks.
+        context.compare_and_swap(stored.version, record).await?;
+    }
+    Ok(Some(consent))
 }
 
 /// Stores the permissions that a user granted for a request, in addition to earlier ones.

@@ -48,6 +48,11 @@ pub enum AccountError {
         "a vault key is missing, so authenticators cannot be used; restore the Secret of vault keys"
     )]
     NoVaultKey,
+    /// The authenticator was set up by another person, who had the subject before.
+    #[error(
+        "the authenticator was set up by another person with this subject; an administrator can void it by spec.resetAuthenticatorsBefore of the OidcUser"
+    )]
+    OtherPersonsAuthenticator,
     /// An authenticator in the store was altered, or moved from another person.
     #[error("a {} record in the store was altered or moved", .0.as_str())]
     AlteredRecord(RecordKind),
@@ -70,6 +75,7 @@ impl AccountError {
             Self::Store(StoreError::TooLarge(_))
             | Self::Sign(SignError::Unusable)
             | Self::Undecodable(_)
+            | Self::OtherPersonsAuthenticator
             | Self::AlteredRecord(_) => false,
         }
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod account_access;
 pub(crate) mod account_sign_out;
+mod authenticators;
 mod backchannel_logout;
 pub(crate) mod client_authentication;
 mod client_jws_error;

@@ -13,7 +13,7 @@ use crate::{
         Account, AuthenticatorPolicy, Timestamp, invisible_characters::find_invisible,
         sha256_base64url,
     },
-    protocol::{marks::authenticator_counts, records::PasskeyRecord},
+    protocol::{marks::judge_authenticator, records::PasskeyRecord},
     store::{RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
@@ -124,7 +124,7 @@ pub(super) fn counts_for(
     let made: (_, Timestamp) = (passkey.marks, passkey.enrolled_at);
     let now = endings::current_marks(context, account);
     passkey.subject == account.subject
-        && authenticator_counts(made, account, now, context.store_now)
+        && judge_authenticator(made, account, &[], now, context.store_now).counts()
 }
 
 #[cfg(test)]

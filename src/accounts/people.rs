@@ -133,7 +133,8 @@ fn united_account(declared: &Account, also: Account, provider: &IdentityProvider
     account.groups.extend(new);
     if let AccountSource::Resource(user) = &declared.source {
         let (user, provider) = (user.clone(), provider.object.clone());
-        account.source = AccountSource::Declared { user, provider, person: also.mark };
+        let (person, subject) = (also.mark, also.subject);
+        account.source = AccountSource::Declared { user, provider, person, subject };
     }
     account
 }

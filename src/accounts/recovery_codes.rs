@@ -2,13 +2,16 @@
 
 use super::{
     AccountContext, AccountError,
+    authenticators::{
+        authenticator_key, load_authenticator, open_authenticator, remove_authenticator,
+    },
     context::RecordChange,
     endings,
-    factor_attempts::{begin_attempt, forget_attempts},
     totp::CodeVerdict,
-    vaulted_record::{open_authenticator, person_record_key, seal_vaulted_record},
+    vaulted_record::seal_vaulted_record,
 };
 use crate::{
+    identity::{AttemptSource, LoginThrottle, ThrottledAccount},
     model::{Account, AuditEvent, AuditText},
     protocol::{
         records::RecoveryCodesRecord,
@@ -17,7 +20,7 @@ use crate::{
             recovery_code_hash,
         },
     },
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::{RecordKey, VersionedRecord},
 };
 
 /// Bytes of the salt of the hashes.
@@ -57,27 +60,61 @@ pub(crate) async fn count_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Option<usize>, AccountError> {
-    let stored = context.get(&codes_key(context, account)).await?;
-    let Some(stored) = stored else { return Ok(None) };
-    Ok(read_codes(context, account, &stored)?.map(|codes| codes.unused.len()))
+    let loaded = load_codes(context, account).await?;
+    Ok(loaded.map(|(_, codes)| codes.unused.len()))
 }
 
-/// Judges a code, which is used up if it is right.
+/// A code as typed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecoveryAttempt<'a> {
+    /// The text.
+    pub(crate) typed: &'a str,
+    /// The address and browser of the attempt. The browser is known if the person has proved the app with it.
+    pub(crate) source: AttemptSource<'a>,
+}
+
+/// Judges a code, which is used up if it is right. Nobody can guess one, so wrong ones are only slowed
+/// down, like passwords: an attacker must not be able to hold the way that is left to the person.
 pub(crate) async fn use_recovery_code(
     context: AccountContext<'_>,
     account: &Account,
-    typed: &str,
+    attempt: RecoveryAttempt<'_>,
+    attempts: &LoginThrottle,
 ) -> Result<CodeVerdict, AccountError> {
-    let Some(code) = parse_recovery_code(typed) else { return Ok(CodeVerdict::Wrong) };
-    if let Some(wait) = begin_attempt(context, &account.subject).await? {
-        return Ok(CodeVerdict::Wait(wait));
+    let Some(code) = parse_recovery_code(attempt.typed) else { return Ok(CodeVerdict::Wrong) };
+    // No user name contains NUL.
+    let username = &format!("recovery code\0{}", account.subject);
+    let throttled = ThrottledAccount { tenant: context.tenant_id(), username, exists: true };
+    let permit = match attempts.admit(throttled, attempt.source, context.now) {
+        Ok(permit) => permit,
+        Err(wait) => return Ok(CodeVerdict::Wait(wait)),
+    };
+    match take_code(context, account, &code).await {
+        Ok(true) => {
+            attempts.succeeded(&permit, context.now);
+            Ok(CodeVerdict::Accepted)
+        }
+        Ok(false) => Ok(CodeVerdict::Wrong),
+        Err(error) => {
+            attempts.withdraw(&permit);
+            Err(error)
+        }
     }
+}
+
+/// Uses a code up; returns false if the person does not have it.
+async fn take_code(
+    context: AccountContext<'_>,
+    account: &Account,
+    code: &str,
+) -> Result<bool, AccountError> {
     let key = codes_key(context, account);
-    let stored = context.get(&key).await?;
+    let stored = load_codes(context, account).await?.map(|(stored, _)| stored);
     let take = |stored: Option<&VersionedRecord>| {
-        let codes = stored.map(|stored| read_codes(context, account, stored)).transpose()?;
+        let open = |stored| open_authenticator::<RecoveryCodesRecord>(context, account, stored);
+        let codes = stored.map(open).transpose()?;
         let Some(mut codes) = codes.flatten() else { return Ok(RecordChange::Keep(None)) };
-        let hash = recovery_code_hash(&codes.salt, &code);
+        let hash = recovery_code_hash(&codes.salt, code);
         let before = codes.unused.len();
         codes.unused.retain(|unused| *unused != hash);
         if codes.unused.len() == before {
@@ -86,15 +123,12 @@ pub(crate) async fn use_recovery_code(
         let record = seal_vaulted_record(context, key.clone(), &account.subject, &codes)?;
         Ok(RecordChange::Write(record, Some(codes.unused.len())))
     };
-    let Some(left) = context.update(&key, stored, take).await? else {
-        return Ok(CodeVerdict::Wrong);
-    };
-    forget_attempts(context, &account.subject).await?;
+    let Some(left) = context.update(&key, stored, take).await? else { return Ok(false) };
     context.audit(AuditEvent::RecoveryCodeUsed {
         subject: AuditText::new(account.subject.as_str()),
         left: u64::try_from(left).unwrap_or_default(),
     });
-    Ok(CodeVerdict::Accepted)
+    Ok(true)
 }
 
 /// Forgets the codes of a person who has no authenticator any more.
@@ -102,21 +136,20 @@ pub(crate) async fn forget_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<(), AccountError> {
-    context.take(&codes_key(context, account)).await?;
-    Ok(())
+    remove_authenticator::<RecoveryCodesRecord>(context, account).await.map(drop)
 }
 
 fn codes_key(context: AccountContext<'_>, account: &Account) -> RecordKey {
-    person_record_key(context, RecordKind::RecoveryCodes, &account.subject)
+    authenticator_key::<RecoveryCodesRecord>(context, &account.subject)
 }
 
-/// The codes of a record; `None` if they are those of an earlier person, or void.
-fn read_codes(
+/// The codes of a person. Those of another person with the subject are replaced with the app.
+async fn load_codes(
     context: AccountContext<'_>,
     account: &Account,
-    stored: &VersionedRecord,
-) -> Result<Option<RecoveryCodesRecord>, AccountError> {
-    open_authenticator(context, account, stored, |codes: &RecoveryCodesRecord| {
-        (codes.marks, codes.made_at)
-    })
+) -> Result<Option<(VersionedRecord, RecoveryCodesRecord)>, AccountError> {
+    match load_authenticator(context, account).await {
+        Err(AccountError::OtherPersonsAuthenticator) => Ok(None),
+        loaded => loaded,
+    }
 }

@@ -121,8 +121,8 @@ impl RefreshReplays for StoredRefreshReplays {
         let kind = RecordKind::RefreshReplays;
         // The store has logged the failure of a query; the next round repeats it.
         let found = self.store.list_due(kind, due, MAX_REPORTS, own).await.unwrap_or_default();
-        let mut reports = Vec::with_capacity(found.len());
-        for stored in &found {
+        let mut reports = Vec::with_capacity(found.records.len());
+        for stored in &found.records {
             reports.extend(self.claim(stored, now).await);
         }
         reports

@@ -76,7 +76,8 @@ pub async fn load_session(
 }
 
 /// Starts a session for a user who has just authenticated, replacing the browser's previous
-/// session. Returns it with the new random value of its cookie.
+/// session. After a step-up it keeps the beginning and the marks of that one. Returns it with the new
+/// random value of its cookie.
 pub async fn start_session(
     context: AccountContext<'_>,
     user: SignedInUser,
@@ -88,9 +89,18 @@ pub async fn start_session(
     let lifetimes = &context.tenant.tenant.lifetimes;
     let previous_session = previous.map(|active| &active.session);
     let sid = context.services.entropy.id_at(context.now);
-    let signed_in = (authentication, endings::current_marks(context, &account));
+    let is_continued = matches!(source, SignInSource::Continued);
+    let continued = previous_session.filter(|_| is_continued);
+    let marks = match continued {
+        Some(continued) => endings::adopted_marks(context, continued.marks, &account),
+        None => endings::current_marks(context, &account),
+    };
+    let signed_in = (authentication, marks);
     let mut session =
         session::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
+    if let Some(continued) = continued {
+        session = session::continue_session(session, continued);
+    }
     session.origin =
         upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
             .await?;

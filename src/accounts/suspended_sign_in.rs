@@ -8,21 +8,22 @@ use super::{
     upstream_sessions::{NewUpstreamSession, SignInSource},
 };
 use crate::{
-    model::{Account, Timestamp},
+    model::Account,
     protocol::{
-        authorize::pre_session_hash,
+        authorize::{Interaction, pre_session_hash},
         marks::MarkedRecord,
         records::{SuspendedSignIn, SuspendedSource},
         session::CLOCK_SKEW,
     },
 };
 
-/// Puts a sign-in off until the second factor is proved, in the browser with this pre-session cookie.
+/// Puts a sign-in off until the second factor is proved, for the same interaction in the browser with this
+/// pre-session cookie. `typed_name` is the name that was typed for the first one.
 pub(crate) fn suspend_sign_in(
     context: AccountContext<'_>,
     user: SignedInUser,
-    pre_session: &str,
-    expires_at: Timestamp,
+    (pre_session, interaction): (&str, &Interaction),
+    typed_name: Option<&str>,
 ) -> SuspendedSignIn {
     let source = match user.source {
         SignInSource::Tenant | SignInSource::Continued => SuspendedSource::Tenant,
@@ -38,19 +39,24 @@ pub(crate) fn suspend_sign_in(
         marks: endings::current_marks(context, &user.account),
         started_at: context.now,
         browser: pre_session_hash(pre_session),
-        expires_at,
+        interaction: interaction.fingerprint(),
+        expires_at: interaction.expires_at(),
+        typed_name: typed_name.map(str::to_owned),
     }
 }
 
-/// Resumes a sign-in in its browser. `None` if it has expired, is of another browser, or its person may
-/// not sign in any more.
+/// Resumes a sign-in in its browser. `None` if it has expired, is of another browser or interaction, or its
+/// person may not sign in any more.
 pub(crate) async fn resume_sign_in(
     context: AccountContext<'_>,
     pending: SuspendedSignIn,
-    pre_session: Option<&str>,
+    (pre_session, interaction): (Option<&str>, &Interaction),
 ) -> Result<Option<SignedInUser>, AccountError> {
     let browser = pre_session.map(pre_session_hash);
-    if browser != Some(pending.browser) || context.now >= pending.expires_at.plus(CLOCK_SKEW) {
+    if browser != Some(pending.browser)
+        || pending.interaction != interaction.fingerprint()
+        || context.now >= pending.expires_at.plus(CLOCK_SKEW)
+    {
         return Ok(None);
     }
     let Some(account) = account_of(context, &pending).await? else { return Ok(None) };

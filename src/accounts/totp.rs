@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    AccountContext, AccountError, endings,
-    factor_attempts::{begin_attempt, forget_attempts},
-    vaulted_record::{open_authenticator, person_record_key, seal_vaulted_record},
+    AccountContext, AccountError,
+    authenticators::{
+        authenticator_key, load_authenticator, open_authenticator, remove_authenticator,
+    },
+    endings,
+    factor_attempts::{begin_attempt, take_back_attempt},
+    vaulted_record::seal_vaulted_record,
 };
 use crate::{
     model::{Account, AuthenticatorPolicy, Timestamp},
@@ -13,7 +17,7 @@ use crate::{
         records::{TotpEnrolment, TotpRecord},
         totp::{TOTP_SECRET_LEN, TotpVerdict, judge_totp_code, parse_totp_code},
     },
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::VersionedRecord,
 };
 
 /// How long a page for setting up an app can be used: time to install the app.
@@ -67,8 +71,8 @@ pub(crate) async fn load_totp(
     if context.tenant.tenant.authenticators.totp == AuthenticatorPolicy::Disabled {
         return Ok(None);
     }
-    let Some(stored) = context.get(&totp_key(context, account)).await? else { return Ok(None) };
-    read_totp(context, account, stored)
+    let loaded = load_authenticator(context, account).await?;
+    Ok(loaded.map(|(stored, totp)| EnrolledTotp { stored, totp }))
 }
 
 /// Returns true if people can set up an app now.
@@ -94,11 +98,7 @@ pub(crate) async fn confirm_enrolment(
     enrolment: &TotpEnrolment,
     typed: &str,
 ) -> Result<EnrolmentResult, AccountError> {
-    let key = totp_key(context, account);
-    let before = context.get(&key).await?;
-    if let Some(stored) = &before
-        && read_totp(context, account, stored.clone())?.is_some()
-    {
+    if load_authenticator::<TotpRecord>(context, account).await?.is_some() {
         return Ok(EnrolmentResult::AlreadyEnrolled);
     }
     let verdict = parse_totp_code(typed).map_or(TotpVerdict::Wrong, |code| {
@@ -119,27 +119,35 @@ pub(crate) async fn confirm_enrolment(
         enrolled_at: context.store_now,
         marks: endings::current_marks(context, account),
     };
+    let key = authenticator_key::<TotpRecord>(context, &account.subject);
+    let before = context.get(&key).await?;
     let record = seal_vaulted_record(context, key, &account.subject, &totp)?;
     let written = match before {
-        // It does not count any more.
-        Some(stored) => context.compare_and_swap(stored.version, record).await?,
+        // It does not count any more, or another page was faster.
+        Some(stored) if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() => {
+            context.compare_and_swap(stored.version, record).await?
+        }
+        Some(_) => false,
         None => context.insert(record).await?,
     };
     Ok(if written { EnrolmentResult::Enrolled } else { EnrolmentResult::AlreadyEnrolled })
 }
 
-/// Judges a code. A code that is right is used up.
+/// Judges a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has
+/// proved the app with.
 pub(crate) async fn check_totp_code(
     context: AccountContext<'_>,
     account: &Account,
     enrolled: EnrolledTotp,
     typed: &str,
+    known_browser: Option<&str>,
 ) -> Result<CodeVerdict, AccountError> {
     // Other text is not a guess.
     let Some(code) = parse_totp_code(typed) else { return Ok(CodeVerdict::Wrong) };
-    if let Some(wait) = begin_attempt(context, &account.subject).await? {
-        return Ok(CodeVerdict::Wait(wait));
-    }
+    let attempt = match begin_attempt(context, &account.subject, known_browser).await? {
+        Ok(attempt) => attempt,
+        Err(wait) => return Ok(CodeVerdict::Wait(wait)),
+    };
     let EnrolledTotp { stored, totp } = enrolled;
     let (step, verdict) = match judge_totp_code(&totp.secret, totp.last_step, code, context.now) {
         TotpVerdict::Accepted(step) => (step, CodeVerdict::Accepted),
@@ -154,7 +162,7 @@ pub(crate) async fn check_totp_code(
         return Ok(CodeVerdict::Replayed);
     }
     if verdict == CodeVerdict::Accepted {
-        forget_attempts(context, &account.subject).await?;
+        take_back_attempt(context, &account.subject, attempt).await;
     }
     Ok(verdict)
 }
@@ -164,20 +172,5 @@ pub(crate) async fn remove_totp(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<bool, AccountError> {
-    Ok(context.take(&totp_key(context, account)).await?.is_some())
-}
-
-fn totp_key(context: AccountContext<'_>, account: &Account) -> RecordKey {
-    person_record_key(context, RecordKind::Totp, &account.subject)
-}
-
-/// The app of a record; `None` if it is that of an earlier person, or void.
-fn read_totp(
-    context: AccountContext<'_>,
-    account: &Account,
-    stored: VersionedRecord,
-) -> Result<Option<EnrolledTotp>, AccountError> {
-    let made = |totp: &TotpRecord| (totp.marks, totp.enrolled_at);
-    let totp = open_authenticator(context, account, &stored, made)?;
-    Ok(totp.map(|totp| EnrolledTotp { stored, totp }))
+    remove_authenticator::<TotpRecord>(context, account).await
 }

@@ -18,6 +18,9 @@ use crate::{
 
 /// The kinds of records that are sealed with vault keys.
 const KINDS: [RecordKind; 3] = [RecordKind::Totp, RecordKind::RecoveryCodes, RecordKind::Passkey];
+/// Most records of a kind that one search looks at. Those that cannot be opened remain due, so they are
+/// found again each time.
+const MAX_SEARCHED: usize = 100 * MAX_LISTED;
 /// Time between two searches.
 const INTERVAL: Duration = Duration::from_mins(10);
 /// Time until a search that failed is repeated.
@@ -40,6 +43,14 @@ enum ResealedRecord {
     Left([u8; 4]),
     /// Another writer was faster.
     Changed,
+}
+
+/// The result of a search among the records of a kind.
+struct SearchedKind {
+    /// The keys of records that cannot be opened.
+    left: BTreeSet<[u8; 4]>,
+    /// Whether all records were looked at.
+    is_complete: bool,
 }
 
 impl VaultResealer {
@@ -77,10 +88,11 @@ impl VaultResealer {
         let Some(vault) = self.registry.snapshot().vault.clone() else { return Ok(None) };
         let checked_at = self.services.store_clock.now();
         let (newest, since) = vault.current_key(checked_at);
-        let mut left = BTreeSet::new();
+        let (mut left, mut is_complete) = (BTreeSet::new(), true);
         for kind in KINDS {
-            let Some(keys) = self.reseal_kind(&vault, kind, since).await? else { return Ok(None) };
-            left.extend(keys);
+            let found = self.reseal_kind(&vault, kind, since).await?;
+            left.extend(found.left);
+            is_complete &= found.is_complete;
         }
         if !left.is_empty() {
             tracing::warn!(
@@ -88,29 +100,34 @@ impl VaultResealer {
                 "authenticators in the store cannot be opened; their vault keys are missing"
             );
         }
+        if !is_complete {
+            tracing::warn!(
+                "not every authenticator in the store could be looked at, so no vault key is retired"
+            );
+            return Ok(None);
+        }
         let found = Some(VaultKeysInUse { newest, left, checked_at });
         self.found.send_replace(found.clone());
         Ok(found)
     }
 
-    /// Seals records of one kind. Returns the keys of those that cannot be opened; `None` if there are
-    /// more than one search returns.
+    /// Seals records of one kind. A record that the store cannot read may be sealed with any key, so with
+    /// one the search is not complete.
     async fn reseal_kind(
         &self,
         vault: &Vault,
         kind: RecordKind,
         since: Timestamp,
-    ) -> Result<Option<BTreeSet<[u8; 4]>>, StoreError> {
+    ) -> Result<SearchedKind, StoreError> {
         let before = Timestamp::from_millis(0)..=since.minus(Duration::from_millis(1));
+        let mut limit = MAX_LISTED;
         loop {
             let now = self.clock.now();
             let store = &self.services.store;
-            let found = store.list_due(kind, before.clone(), MAX_LISTED, now).await?;
-            let all = found.len() < MAX_LISTED;
-            let (mut left, mut is_settled) = (BTreeSet::new(), true);
-            let count = found.len();
-            let mut stuck = 0;
-            for stored in found {
+            let found = store.list_due(kind, before.clone(), limit, now).await?;
+            let (may_be_more, skipped) = (found.may_be_cut_off(limit), found.skipped);
+            let (mut left, mut stuck, mut is_settled) = (BTreeSet::new(), skipped, true);
+            for stored in found.records {
                 match self.reseal_record(vault, stored).await? {
                     ResealedRecord::Done => {}
                     ResealedRecord::Changed => is_settled = false,
@@ -120,11 +137,11 @@ impl VaultResealer {
                     }
                 }
             }
-            if all && is_settled {
-                return Ok(Some(left));
-            }
-            if stuck == count {
-                return Ok(None);
+            let is_searched = is_settled && !may_be_more;
+            // Those that stay due are in front of the others.
+            limit = stuck.saturating_add(MAX_LISTED);
+            if is_searched || limit > MAX_SEARCHED {
+                return Ok(SearchedKind { left, is_complete: is_searched && skipped == 0 });
             }
         }
     }
@@ -141,9 +158,11 @@ impl VaultResealer {
         let place = VaultPlace { tenant: &key.tenant, kind: key.kind.as_str(), id: &key.id };
         let plain = match vault.open(place, text) {
             Ok(plain) => plain,
+            // The person may set up another authenticator at this moment, which is not removed.
             Err(VaultError::Discarded) => {
-                store.take(key, now).await?;
-                return Ok(ResealedRecord::Done);
+                let discarded = VersionedRecord { record, version };
+                let is_gone = store.compare_and_swap(version, discarded.tombstone(), now).await?;
+                return Ok(if is_gone { ResealedRecord::Done } else { ResealedRecord::Changed });
             }
             Err(VaultError::MissingKey | VaultError::Altered) => {
                 return Ok(ResealedRecord::Left(Vault::key_id(text).unwrap_or_default()));

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use super::{AccountContext, AccountError, endings};
+use super::{AccountContext, AccountError};
 use crate::{
     keys::{VaultError, VaultPlace},
-    model::{Account, Entropy, Subject, Timestamp, sha256_base64url},
-    protocol::{
-        marks::authenticator_counts,
-        records::{AccountMarks, RecordFormat, decode_record, encode_record},
-    },
+    model::{Entropy, Subject, sha256_base64url},
+    protocol::records::{RecordFormat, decode_record, encode_record},
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
@@ -43,23 +40,6 @@ pub(super) fn seal_vaulted_record<T: RecordFormat>(
         due_at: Some(sealed.key_since),
         key,
     })
-}
-
-/// Opens the record of an authenticator of a person. `None` if it is void, or that of an earlier
-/// person. `made` gives the marks and the time of its making.
-///
-/// # Errors
-///
-/// As for [`open_vaulted_record`].
-pub(super) fn open_authenticator<T: RecordFormat>(
-    context: AccountContext<'_>,
-    account: &Account,
-    stored: &VersionedRecord,
-    made: impl FnOnce(&T) -> (AccountMarks, Timestamp),
-) -> Result<Option<T>, AccountError> {
-    let now = endings::current_marks(context, account);
-    let counts = |opened: &T| authenticator_counts(made(opened), account, now, context.store_now);
-    Ok(open_vaulted_record(context, stored)?.filter(counts))
 }
 
 /// Opens the record of an authenticator. `None` if its key was discarded: it is void.

@@ -8,6 +8,7 @@ mod check_queue;
 mod credential_throttle;
 mod directory;
 mod foreign_hash;
+mod guess_budget;
 mod hash;
 mod login_throttle;
 mod password_hash;
@@ -19,6 +20,7 @@ pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy};
 pub use foreign_hash::ForeignHash;
+pub use guess_budget::GuessBudget;
 pub use hash::hash_password;
 pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,

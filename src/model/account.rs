@@ -92,6 +92,8 @@ pub enum AccountSource {
         provider: ObjectKey,
         /// The mark of the person at the provider.
         person: ObjectMark,
+        /// The subject that the person has where no OidcUser declares it.
+        subject: Subject,
     },
 }
 

@@ -2,7 +2,7 @@
 //! (docs/design/state.md#marks).
 
 use super::records::{AccountMarks, Consent, VoidBefore};
-use crate::model::{Account, PasswordState, Timestamp};
+use crate::model::{Account, ObjectMark, PasswordState, Timestamp};
 
 /// A session or grant, as far as its end depends on the user.
 #[derive(Clone, Copy, Debug)]
@@ -60,20 +60,55 @@ pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
     consent.marks.is_none_or(|made| is_kept(made, now))
 }
 
-/// Returns true if an authenticator that was set up at a time still counts: under the same rule as a
-/// consent, and unless an administrator has reset it.
-pub fn authenticator_counts(
+/// Whether an authenticator counts for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthenticatorStanding {
+    /// The user has set it up.
+    Counts,
+    /// It counts, but has the marks of an earlier object: after a restore, or since an OidcUser declares the
+    /// person. It gets the present ones, so that it is void for the next person with the subject.
+    Adopted,
+    /// An administrator has reset it.
+    Reset,
+    /// Another person with the subject has set it up. It is not accepted, and not taken for absent either.
+    OfOtherPerson,
+}
+
+impl AuthenticatorStanding {
+    /// Returns true if it can be used.
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Counts | Self::Adopted)
+    }
+}
+
+/// Judges an authenticator that was set up at a time: under the same rule as a consent, and unless an
+/// administrator has reset it. `declared` are the marks of the provider's people who are this user.
+pub fn judge_authenticator(
     (made, set_up_at): (AccountMarks, Timestamp),
     account: &Account,
+    declared: &[ObjectMark],
     now: AccountMarks,
     at: Timestamp,
-) -> bool {
-    is_kept(made, now) && !is_before(set_up_at, account.reset_authenticators_before, at)
+) -> AuthenticatorStanding {
+    if is_before(set_up_at, account.reset_authenticators_before, at) {
+        return AuthenticatorStanding::Reset;
+    }
+    match (made.person == now.person, made.tenant == now.tenant) {
+        (true, true) => AuthenticatorStanding::Counts,
+        (_, false) => AuthenticatorStanding::Adopted,
+        (false, true) if declared.contains(&made.person) => AuthenticatorStanding::Adopted,
+        (false, true) => AuthenticatorStanding::OfOtherPerson,
+    }
 }
 
 /// Returns true if something is older than a limit. A limit in the future has no effect yet.
 fn is_before(made: Timestamp, limit: Option<Timestamp>, now: Timestamp) -> bool {
     limit.is_some_and(|limit| made < limit && limit <= now)
+}
+
+/// Returns true if a consent that counts has the marks of earlier objects, after a restore.
+pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
+    made.is_none_or(|made| made.tenant != now.tenant)
 }
 
 fn is_kept(made: AccountMarks, now: AccountMarks) -> bool {
@@ -143,18 +178,29 @@ mod tests {
         let (second, later) = (Duration::from_secs(1), NOW.plus(Duration::from_hours(1)));
         let account =
             |before| Account { reset_authenticators_before: Some(before), ..fixtures::user() };
-        let counts = |account: &Account, now: AccountMarks| {
-            authenticator_counts((marks(), NOW), account, now, later)
+        let judge = |account: &Account, now: AccountMarks| {
+            judge_authenticator((marks(), NOW), account, &[], now, later)
         };
-        assert!(counts(&fixtures::user(), marks()));
-        assert!(!counts(&account(NOW.plus(second)), marks()));
+        assert_eq!(judge(&fixtures::user(), marks()), AuthenticatorStanding::Counts);
+        assert_eq!(judge(&account(NOW.plus(second)), marks()), AuthenticatorStanding::Reset);
         assert!(!holds(marks(), &account(NOW.plus(second))), "the session too");
-        assert!(counts(&account(NOW), marks()), "set up at that time");
-        assert!(counts(&account(later.plus(second)), marks()), "not yet");
+        assert!(judge(&account(NOW), marks()).counts(), "set up at that time");
+        assert!(judge(&account(later.plus(second)), marks()).counts(), "not yet");
+    }
+
+    #[test]
+    fn an_authenticator_is_adopted_by_its_person_only() {
+        let judge = |declared: &[ObjectMark], now: AccountMarks| {
+            judge_authenticator((marks(), NOW), &fixtures::user(), declared, now, NOW)
+        };
         let other = ObjectMark::of("uid-2");
         let heir = AccountMarks { person: other, ..marks() };
-        assert!(!counts(&fixtures::user(), heir), "another person with the name");
-        assert!(counts(&fixtures::user(), AccountMarks { tenant: other, ..heir }), "restored");
+        let restored = AccountMarks { tenant: other, ..heir };
+        assert_eq!(judge(&[], heir), AuthenticatorStanding::OfOtherPerson);
+        assert_eq!(judge(&[], restored), AuthenticatorStanding::Adopted);
+        assert_eq!(judge(&[other], heir), AuthenticatorStanding::OfOtherPerson);
+        let declared = AuthenticatorStanding::Adopted;
+        assert_eq!(judge(&[marks().person], heir), declared, "an OidcUser declares the person");
     }
 
     #[test]

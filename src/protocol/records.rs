@@ -13,7 +13,9 @@ mod session_browser;
 mod suspended_sign_in;
 mod upstream_session;
 
-pub use authenticators::{FactorAttempts, RecoveryCodesRecord, TotpEnrolment, TotpRecord};
+pub use authenticators::{
+    FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
+};
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
@@ -37,13 +39,10 @@ const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The version since which a sign-in is a list of events.
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
-
 /// The version since which records name the objects of clients and have marks.
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
-
 /// The version since which records say where the user signed in.
 const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
-
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
 

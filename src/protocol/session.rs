@@ -48,6 +48,17 @@ pub fn begin_session(
     }
 }
 
+/// Returns a new session after a step-up, for whose first factor an earlier proof still counts: it began
+/// when the previous session did, and ends with it.
+#[must_use]
+pub fn continue_session(session: Session, previous: &Session) -> Session {
+    Session {
+        created_at: previous.created_at,
+        ends_at: session.ends_at.min(previous.ends_at),
+        ..session
+    }
+}
+
 /// Returns true if the session has not expired and is this user's. The tenant's lifetimes may have
 /// become shorter since it began. Whether it ended with the user is decided by
 /// [`marks`](super::marks).

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{
-    IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState, VersionedRecord,
+    DueRecords, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState,
+    VersionedRecord,
 };
 use crate::model::{TenantId, Timestamp};
 
@@ -136,7 +137,7 @@ impl<L: StoreLayer> Store for L {
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
+    ) -> Result<DueRecords, StoreError> {
         run_operation!(self, StoreOperation::ListDue, self.inner().list_due(kind, due, limit, now))
     }
 

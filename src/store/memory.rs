@@ -17,8 +17,8 @@ use tables::{Listing, Tables, versioned_record};
 use crate::model::{Entropy, ErrorCause, TenantId, Timestamp};
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
-    StoreState, VersionedRecord,
+    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    StoreError, StoreState, VersionedRecord,
 };
 
 /// Expired records that a full store purges before it refuses an insert.
@@ -135,19 +135,15 @@ impl Store for MemoryStore {
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
+    ) -> Result<DueRecords, StoreError> {
         let (from, until) = due.into_inner();
         if from > until {
-            return Ok(Vec::new());
+            return Ok(DueRecords::default());
         }
         let tables = self.tables();
         let due = tables.by_due_time.range((kind, from)..=(kind, until));
-        Ok(due
-            .flat_map(|(_, keys)| keys)
-            .filter_map(|key| tables.live(key, now))
-            .take(limit)
-            .map(|(key, entry)| versioned_record(key, entry))
-            .collect())
+        let live = due.flat_map(|(_, keys)| keys).filter_map(|key| tables.live(key, now));
+        Ok(DueRecords::of(live.take(limit).map(|(key, entry)| Some(versioned_record(key, entry)))))
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

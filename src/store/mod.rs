@@ -35,8 +35,8 @@ pub use observed::InstrumentedStore;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
 pub use record::{
-    IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record, RecordKey,
-    RecordKind, VersionedRecord,
+    DueRecords, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
+    RecordKey, RecordKind, VersionedRecord,
 };
 pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
@@ -121,14 +121,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Vec<VersionedRecord>, StoreError>;
 
     /// Lists at most `limit` records of a kind, of all tenants, whose due time is within `due`:
-    /// earliest first. A damaged record is skipped, with a line in the log.
+    /// earliest first. A damaged record is skipped and counted, with a line in the log.
     async fn list_due(
         &self,
         kind: RecordKind,
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError>;
+    ) -> Result<DueRecords, StoreError>;
 
     /// Deletes at most `limit` records that expired more than `CLOCK_TOLERANCE` ago, and returns
     /// how many it deleted.

@@ -45,7 +45,8 @@ pub enum RecordKind {
     Totp,
     /// The recovery codes of a person, by the hash of the subject.
     RecoveryCodes,
-    /// The failed attempts to use an authenticator of a person, by the hash of the subject.
+    /// The failed attempts to use an authenticator of a person, by the hash of the subject, for known
+    /// browsers also of the browser.
     FactorAttempts,
     /// A passkey of a person, by the hash of its credential ID.
     Passkey,
@@ -214,6 +215,34 @@ pub(super) fn skip_damaged<T, E: fmt::Display>(
     decoded.inspect_err(log).ok()
 }
 
+/// Records of a kind that are due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DueRecords {
+    /// The records, the earliest first.
+    pub records: Vec<VersionedRecord>,
+    /// The number of damaged records, which were skipped.
+    pub skipped: usize,
+}
+
+impl DueRecords {
+    /// The records of a listing, in which `None` stands for a damaged one.
+    pub(super) fn of(listed: impl IntoIterator<Item = Option<VersionedRecord>>) -> Self {
+        let mut found = Self::default();
+        for record in listed {
+            match record {
+                Some(record) => found.records.push(record),
+                None => found.skipped += 1,
+            }
+        }
+        found
+    }
+
+    /// Returns true if a listing with this limit may have left records out, which are due later than these.
+    pub fn may_be_cut_off(&self, limit: usize) -> bool {
+        self.records.len().saturating_add(self.skipped) >= limit
+    }
+}
+
 /// A record as read, with the version that `compare_and_swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedRecord {
@@ -222,4 +251,18 @@ pub struct VersionedRecord {
     /// Changes with each write of the record, and is never reused for the same key, even after the
     /// record was taken or had expired and was inserted again.
     pub version: u64,
+}
+
+impl VersionedRecord {
+    /// The record that removes this one by `Store::compare_and_swap`, unless it has changed since: one that
+    /// has expired.
+    pub fn tombstone(&self) -> Record {
+        Record {
+            key: self.record.key.clone(),
+            value: Bytes::new(),
+            expires_at: Timestamp::from_millis(0),
+            owners: Vec::new(),
+            due_at: None,
+        }
+    }
 }

@@ -19,7 +19,12 @@ pub struct AuthenticatorApp {
 impl AuthenticatorApp {
     /// An app in which the key of a page was typed.
     pub fn with_key(page: &Page) -> Self {
-        let key = page.body.split("<code>").nth(1).unwrap_or_else(|| panic!("{}", page.body));
+        Self::with_key_of(&page.body)
+    }
+
+    /// The same, for the HTML of a page.
+    pub fn with_key_of(html: &str) -> Self {
+        let key = html.split("<code>").nth(1).unwrap_or_else(|| panic!("{html}"));
         let key = key.split("</code>").next().expect("its end");
         let mut secret = Vec::new();
         let (mut bits, mut count) = (0_u32, 0);
@@ -77,10 +82,15 @@ pub async fn set_up_app(
 
 /// The recovery codes of a page.
 pub fn recovery_codes(page: &Page) -> Vec<String> {
-    let codes = page.body.split("<li><code>").skip(1);
+    recovery_codes_of(&page.body)
+}
+
+/// The recovery codes of the HTML of a page.
+pub fn recovery_codes_of(html: &str) -> Vec<String> {
+    let codes = html.split("<li><code>").skip(1);
     let codes = codes.map(|rest| rest.split("</code>").next().expect("its end").to_owned());
     let codes: Vec<_> = codes.collect();
-    assert_eq!(codes.len(), 10, "{}", page.body);
+    assert_eq!(codes.len(), 10, "{html}");
     codes
 }
 

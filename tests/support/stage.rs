@@ -33,6 +33,8 @@ pub struct Stage {
     revision: AtomicU64,
     sealing: KeyEntries,
     vault: Mutex<KeyEntries>,
+    /// The ids of vault keys that are discarded.
+    discarded: Mutex<String>,
     shown: Mutex<Shown>,
 }
 
@@ -107,6 +109,7 @@ impl Stage {
             revision: AtomicU64::new(0),
             sealing: KeyEntries::from(sealing),
             vault: Mutex::new(vault),
+            discarded: Mutex::default(),
             shown: Mutex::new(shown),
         }
     }
@@ -122,6 +125,7 @@ impl Stage {
             revision: AtomicU64::new(0),
             sealing: self.sealing.clone(),
             vault: Mutex::new(self.vault.lock().expect("not poisoned").clone()),
+            discarded: Mutex::new(self.discarded.lock().expect("not poisoned").clone()),
             shown: Mutex::new(Shown {
                 objects: shown.objects.clone(),
                 keys: shown.keys.clone(),
@@ -164,6 +168,12 @@ impl Stage {
         self.change(|_| ());
     }
 
+    /// Discards a vault key by its id.
+    pub fn discard_vault_key(&self, id: &str) {
+        id.clone_into(&mut self.discarded.lock().expect("not poisoned"));
+        self.change(|_| ());
+    }
+
     /// From the next change on, the store keeps no authenticators.
     pub fn keep_no_authenticators(&self) {
         self.shown.lock().expect("not poisoned").keeps_authenticators = false;
@@ -197,11 +207,14 @@ impl Stage {
         let mut objects = shown.objects.clone();
         for (tenant, entries) in &shown.keys {
             let key = ObjectKey::new(&tenant.namespace, format!("{}-signing-keys", tenant.name));
-            objects.secrets.insert(key, secret(entries, Some(&tenant.name)));
+            let owner = (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{}", tenant.name));
+            objects.secrets.insert(key, secret(entries, Some(owner)));
         }
         let sealing = secret(&self.sealing, None);
         objects.secrets.insert(self.installation.key_secrets.sealing.clone(), sealing);
-        let vault = secret(&self.vault.lock().expect("not poisoned"), None);
+        let discarded = self.discarded.lock().expect("not poisoned").clone();
+        let discarded = Some((api::DISCARD_ANNOTATION.to_owned(), discarded));
+        let vault = secret(&self.vault.lock().expect("not poisoned"), discarded);
         objects.secrets.insert(self.installation.key_secrets.vault.clone(), vault);
         let revision = self.revision.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.clock.now();
@@ -241,10 +254,9 @@ fn make_keys(
     keys.collect()
 }
 
-fn secret(entries: &KeyEntries, tenant: Option<&str>) -> SecretState {
+fn secret(entries: &KeyEntries, annotation: Option<(String, String)>) -> SecretState {
     let mut secret = Secret { data: Some(entries.clone()), ..Secret::default() };
-    let owner = tenant.map(|name| (api::OWNER_ANNOTATION.to_owned(), format!("Tenant/{name}")));
-    secret.metadata.annotations = Some(owner.into_iter().collect());
+    secret.metadata.annotations = Some(annotation.into_iter().collect());
     SecretState::Loaded(CachedSecret::new(secret))
 }
 

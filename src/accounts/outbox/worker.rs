@@ -244,8 +244,8 @@ impl<D: OutboxDelivery> Attempts<D> {
     }
 }
 
-/// The pages of records that are due, the earliest first. Each record is returned once. A damaged
-/// record, which the store skips, may end the pages early; processed records are no longer due, so
+/// The pages of records that are due, the earliest first. Each record is returned once. A page of
+/// damaged records, which the store skips, ends the pages early; processed records are no longer due, so
 /// the next look continues after it.
 struct DuePages {
     from: Timestamp,
@@ -269,8 +269,9 @@ impl DuePages {
         if self.is_last {
             return Ok(None);
         }
-        let mut page = store.list_due(M::KIND, self.from..=self.until, self.limit, now).await?;
-        self.is_last = page.len() < self.limit;
+        let due = store.list_due(M::KIND, self.from..=self.until, self.limit, now).await?;
+        self.is_last = !due.may_be_cut_off(self.limit);
+        let mut page = due.records;
         let last_due = page.last().and_then(|last| last.record.due_at).unwrap_or(self.until);
         // More records may have the last due time of the page. A page of one due time, which the
         // next page would repeat, is followed by a longer one.

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{
     authorize::{AuthorizationContext, continue_signed_in, page},
-    failed_login, known_browser, provider_problem,
+    failed_login, provider_problem,
 };
 use crate::{
     accounts::{
@@ -16,13 +16,12 @@ use crate::{
         upstream_sessions::SignInSource,
         upstream_sign_in::UpstreamSignInError,
     },
-    http::{CookiePurpose, EndpointError, Reply},
+    http::{EndpointError, Reply},
     identity::{AttemptSource, SignInError},
     model::{LdapSettings, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         identity_provider::IdentityProvider,
-        known_browser::KnownBrowser,
         params::RequestParams,
     },
 };
@@ -41,7 +40,6 @@ pub(super) struct DirectoryAttempt<'a> {
 pub(super) async fn sign_in_with_directory(
     attempt: DirectoryAttempt<'_>,
     authorization: AuthorizationContext<'_>,
-    browser: KnownBrowser,
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, .. } = authorization;
     let (provider, settings) = attempt.directory;
@@ -58,15 +56,12 @@ pub(super) async fn sign_in_with_directory(
         Ok(account) => account,
         Err(error) => return render_failure(&authorization, provider, username, error),
     };
-    let typed = normalize_username(username);
-    let browser = browser.used_by(&typed, request.now).used_by(&account.username, request.now);
-    let browser = known_browser::seal_known_browser(app, request, &browser)?;
+    let typed_name = Some(normalize_username(username));
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let source = SignInSource::Directory(provider.name().to_owned());
     let signed_in = SignedInUser { account, authentication, source };
-    let reply = continue_signed_in(authorization, signed_in).await?;
-    Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
+    continue_signed_in(AuthorizationContext { typed_name, ..authorization }, signed_in).await
 }
 
 fn render_failure(

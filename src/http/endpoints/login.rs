@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     accounts::{sessions::SignedInUser, upstream_sessions::SignInSource},
-    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
+    http::{AppState, EndpointError, Reply, Request},
     identity::{AccountDirectory, AttemptSource, PasswordSignIn, SignInError},
     model::{LOCAL_PROVIDER, PasswordState, Secret, SignInFailure, normalize_username},
     protocol::{
@@ -84,7 +84,7 @@ async fn sign_in(
     let origin = AttemptSource { address: request.address, known_browser: known };
     if let Some(directory) = request.tenant.directory_for(&typed) {
         let attempt = DirectoryAttempt { directory, form, origin };
-        return sign_in_with_directory(attempt, authorization, browser.clone()).await;
+        return sign_in_with_directory(attempt, authorization).await;
     }
     let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,
@@ -101,14 +101,11 @@ async fn sign_in(
             return failed_login::render_failed_attempt(&authorization, username, error);
         }
     };
-    // The browser is known by what was typed too, which may be an e-mail address.
-    let browser = browser.used_by(&typed, request.now).used_by(&user.username, request.now);
-    let browser = known_browser::seal_known_browser(app, request, &browser)?;
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let signed_in = SignedInUser { account: user, authentication, source: SignInSource::Tenant };
-    let reply = continue_signed_in(authorization, signed_in).await?;
-    Ok(reply.cookie(CookiePurpose::KnownBrowser, &browser))
+    let typed_name = Some(typed);
+    continue_signed_in(AuthorizationContext { typed_name, ..authorization }, signed_in).await
 }
 
 /// Reports an attempt that failed. The response has been decided before.

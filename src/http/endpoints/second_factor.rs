@@ -1,19 +1,24 @@
 //! The form of the second page of a sign-in, for a person who has set up an authenticator app. The
 //! session begins when the factor is proved. In a session it is a step-up.
 
-use super::authorize::{
-    AuthorizationContext, forms, second_factor_page::render_refused_code, start_signed_in_session,
+use super::{
+    authorize::{
+        AuthorizationContext, forms, second_factor_page::render_refused_code,
+        start_signed_in_session,
+    },
+    known_browser::load_known_browser,
 };
 use crate::{
     accounts::{
         passkeys::load_passkeys,
-        recovery_codes::use_recovery_code,
+        recovery_codes::{RecoveryAttempt, use_recovery_code},
         sessions::SignedInUser,
         suspended_sign_in::resume_sign_in,
-        totp::{CodeVerdict, check_totp_code, load_totp},
+        totp::{CodeVerdict, EnrolledTotp, check_totp_code, load_totp},
         upstream_sessions::SignInSource,
     },
     http::{CookiePurpose, EndpointError, Reply},
+    identity::AttemptSource,
     model::{
         AuditEvent, AuditText, LOCAL_PROVIDER, SignInFailure, StepUpFailure, ThrottledAttempt,
     },
@@ -25,19 +30,29 @@ pub(super) async fn check_second_factor(
     form: &RequestParams,
     mut authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
-    let context = authorization.app.context(authorization.request);
+    let AuthorizationContext { app, request, .. } = authorization;
+    let context = app.context(request);
     let sealed = form.get("sign_in");
     let mut user = waiting_person(form, &mut authorization).await?;
     let enrolled = load_totp(context, &user.account).await?;
+    let browser = load_known_browser(app, request)?;
+    let subject = &user.account.subject;
+    // Without an app the recovery codes stand in for passkeys.
+    let set_up_at = enrolled.as_ref().map(EnrolledTotp::enrolled_at).unwrap_or_default();
+    let known_browser = browser.knows_factor_of(subject, set_up_at, context.store_now);
+    let recover = |typed| {
+        let source = AttemptSource { address: request.address, known_browser };
+        let attempt = RecoveryAttempt { typed, source };
+        use_recovery_code(context, &user.account, attempt, &app.login_throttle)
+    };
     let verdict = match (form.get("recovery_code"), enrolled) {
-        (Some(typed), Some(_)) => use_recovery_code(context, &user.account, typed).await?,
-        // The codes stand in for passkeys too.
+        (Some(typed), Some(_)) => recover(typed).await?,
         (Some(typed), None) if !load_passkeys(context, &user.account).await?.is_empty() => {
-            use_recovery_code(context, &user.account, typed).await?
+            recover(typed).await?
         }
         (None, Some(enrolled)) => {
             let typed = form.get("code").unwrap_or_default();
-            check_totp_code(context, &user.account, enrolled, typed).await?
+            check_totp_code(context, &user.account, enrolled, typed, known_browser).await?
         }
         // Without a factor the sign-in is another one.
         _ => return Err(forms::session_changed(&authorization)),
@@ -68,13 +83,15 @@ pub(super) async fn waiting_person(
 
 /// The person of a sign-in that waits for the factor.
 async fn waiting_user(
-    authorization: &AuthorizationContext<'_>,
+    authorization: &mut AuthorizationContext<'_>,
     sealed: &str,
 ) -> Result<Option<SignedInUser>, EndpointError> {
-    let context = authorization.accounts();
+    let context = authorization.app.context(authorization.request);
     let Some(pending) = context.open::<SuspendedSignIn>(sealed)? else { return Ok(None) };
+    authorization.typed_name.clone_from(&pending.typed_name);
     let pre_session = authorization.request.cookie(CookiePurpose::PreSession);
-    Ok(resume_sign_in(context, pending, pre_session).await?)
+    let place = (pre_session, &authorization.interaction);
+    Ok(resume_sign_in(context, pending, place).await?)
 }
 
 /// The person of the session, where the factor is the next step: it does not replace a sign-in.

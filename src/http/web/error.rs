@@ -232,12 +232,13 @@ const fn page_status(code: ErrorCode) -> StatusCode {
 
 impl From<AccountError> for EndpointError {
     fn from(error: AccountError) -> Self {
-        if matches!(error, AccountError::ProviderUnavailable(_)) {
-            Self::ProviderUnavailable(error.to_string())
-        } else if error.is_temporary() {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Internal(error.to_string())
+        match error {
+            AccountError::OtherPersonsAuthenticator => {
+                Self::UnusablePage(Box::new(UnusablePage::of_other_persons_authenticator()))
+            }
+            AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),
+            _ if error.is_temporary() => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
         }
     }
 }

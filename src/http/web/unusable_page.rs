@@ -28,6 +28,18 @@ pub struct UnusablePage {
 }
 
 impl UnusablePage {
+    /// The page for a person whose authenticator is that of another one.
+    pub(super) fn of_other_persons_authenticator() -> Self {
+        Self {
+            title: "Your sign-in has to be confirmed".into(),
+            message: "An authenticator app was set up for an earlier account with this name, and it does not belong to the present one.".into(),
+            advice: "Ask your administrator to reset the authenticators of your account. Then you can sign in and set up an app of your own.".into(),
+            start_again: None,
+            status: StatusCode::FORBIDDEN,
+            code: "other_persons_authenticator",
+        }
+    }
+
     /// The response.
     pub(super) fn reply(&self, tenant: Option<&Tenant>, id: &str) -> Reply {
         let retry = self.start_again.as_deref();

@@ -13,8 +13,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AuditEvent<'a> {
-    /// A person signed in, or an attempt failed. Attempts that came too soon are
-    /// `attempt_throttled`.
+    /// A person signed in, or an attempt failed. Attempts that came too soon are `attempt_throttled`.
     SignIn {
         /// The application that the person wants to use.
         #[serde(flatten)]
@@ -30,8 +29,7 @@ pub enum AuditEvent<'a> {
         /// The session that began, as in the claim `sid` of tokens.
         #[serde(skip_serializing_if = "Option::is_none")]
         sid: Option<AuditText<'a>>,
-        /// The factors that were used, as in the claim `amr` (RFC 8176): `pwd` for a password, `fed` for a
-        /// provider, `otp` for a code of an authenticator app, `mfa` for more than one.
+        /// The factors, as in the claim `amr` (RFC 8176): `pwd` a password, `fed` a provider, `otp` a code, `mfa` several.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         amr: Vec<AuditText<'a, 64>>,
         /// Why it failed.
@@ -41,8 +39,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<AuditCause<'a>>,
     },
-    /// A person who is signed in proved the identity again in the same session, or a higher level of
-    /// assurance is required that the sign-in does not reach.
+    /// A person proved the identity again in the same session, or the sign-in does not reach a required level.
     StepUp {
         /// The application that requires it.
         #[serde(flatten)]
@@ -74,6 +71,13 @@ pub enum AuditEvent<'a> {
         subject: AuditText<'a>,
         /// The session in which the person did so, as in the claim `sid` of tokens.
         sid: AuditText<'a>,
+    },
+    /// An authenticator of an earlier object counts for the person: after a restore, or since an OidcUser declares the person.
+    AuthenticatorAdopted {
+        /// The authenticator.
+        authenticator: AuditedAuthenticator,
+        /// The person's `sub`.
+        subject: AuditText<'a>,
     },
     /// A person removed an authenticator, on the account page.
     AuthenticatorRemoved {
@@ -145,8 +149,7 @@ pub enum AuditEvent<'a> {
         /// The client that gets them.
         #[serde(flatten)]
         client: AuditedClient<'a>,
-        /// The `grant_type` of the request. At the authorization endpoint it is the one that the
-        /// response belongs to: `authorization_code` for a code, `implicit` without one.
+        /// The `grant_type` of the request; at the authorization endpoint `authorization_code` or, without a code, `implicit`.
         grant_type: AuditText<'a, 64>,
         /// The tokens in the response.
         tokens: Vec<IssuedToken>,
@@ -202,8 +205,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         grant_id: Option<AuditText<'a>>,
     },
-    /// A person ended what an application may do, on the account page: withdrew it, or signed out
-    /// everywhere.
+    /// A person ended what an application may do, on the account page: withdrew it, or signed out everywhere.
     AccessWithdrawn {
         /// The application.
         #[serde(flatten)]
@@ -230,8 +232,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         client_id: Option<AuditText<'a>>,
     },
-    /// A logout token was refused, so no session ended: it may be forged, or the provider or its
-    /// manifest is wrong.
+    /// A logout token was refused, so no session ended: it may be forged, or the provider or its manifest is wrong.
     LogoutTokenRefused {
         /// The `IdentityProvider` by its name.
         provider: AuditText<'a>,

@@ -12,6 +12,7 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("step_up", BOTH),
         ("recovery_code_used", DONE),
         ("authenticator_enrolled", DONE),
+        ("authenticator_adopted", DONE),
         ("authenticator_removed", DONE),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
@@ -47,6 +48,9 @@ impl AuditEvent<'_> {
             }
             Self::AuthenticatorEnrolled { .. } => {
                 ("authenticator_enrolled", "a person set up an authenticator")
+            }
+            Self::AuthenticatorAdopted { .. } => {
+                ("authenticator_adopted", "an earlier authenticator counts for a person")
             }
             Self::AuthenticatorRemoved { .. } => {
                 ("authenticator_removed", "a person removed an authenticator")
@@ -100,6 +104,7 @@ impl AuditEvent<'_> {
             | Self::StepUp { reason: None, .. }
             | Self::RecoveryCodeUsed { .. }
             | Self::AuthenticatorEnrolled { .. }
+            | Self::AuthenticatorAdopted { .. }
             | Self::AuthenticatorRemoved { .. }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }

@@ -41,6 +41,8 @@ audit_words!(
         WrongCode = "wrong_code",
         /// The code of the authenticator app was used before.
         ReplayedCode = "replayed_code",
+        /// The authenticator app was set up by another person: one who had the subject before.
+        OtherPersonsAuthenticator = "other_persons_authenticator",
         /// The passkey is unknown here, or what it says or signed does not hold.
         WrongPasskey = "wrong_passkey",
         /// The answer of the passkey was used before, or came too late.
@@ -160,6 +162,8 @@ audit_words!(
         Everywhere = "everywhere",
         /// The person removed an authenticator, on the account page. All other sessions end.
         AuthenticatorRemoved = "authenticator_removed",
+        /// The person set up an authenticator, on the account page. All other sessions end.
+        AuthenticatorEnrolled = "authenticator_enrolled",
         /// The user was disabled or deleted, or the directory no longer has the person. All sessions
         /// and grants ended.
         PersonEnded = "person_ended",

@@ -220,6 +220,13 @@ impl Interaction {
         self.expires_at
     }
 
+    /// Returns what tells the interaction from all others, at each of its steps: the hash of its goal and
+    /// expiry time.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let part = (&self.goal, self.expires_at);
+        sha256(postcard::to_allocvec(&part).expect("an interaction serializes to memory"))
+    }
+
     /// Returns the interaction with this session and progress.
     #[must_use]
     pub fn with(self, session: &Session, progress: InteractionProgress) -> Self {

@@ -74,6 +74,16 @@ pub fn identity_of(
     })
 }
 
+/// Returns the person with an identifier, as an OidcUser declares it. `None` where the subject depends on more
+/// than the identifier: on the directory of an issuer that is a template.
+pub fn declared_identity(
+    provider: &IdentityProvider,
+    identifier: &str,
+) -> Option<UpstreamIdentity> {
+    let claim = (provider.subject.claim.clone(), Value::String(identifier.to_owned()));
+    identity_of(provider, &UpstreamClaims::from_iter([claim])).ok()
+}
+
 /// The name under which the subject of a person is computed. Where it is a template, it is that of the
 /// person's directory.
 fn identity_key<'a>(

@@ -43,7 +43,8 @@ pub struct RecoveryCodesRecord {
 
 impl RecordFormat for RecoveryCodesRecord {}
 
-/// The failed attempts to use an authenticator of a person. Stored by the hash of the subject.
+/// The failed attempts to use an authenticator of a person with a browser that the person has proved it
+/// with before. Stored by the hash of the subject and the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorAttempts {
     /// The number of attempts.
@@ -55,6 +56,16 @@ pub struct FactorAttempts {
 }
 
 impl RecordFormat for FactorAttempts {}
+
+/// The failed attempts to use an authenticator of a person with all other browsers, as the state of a budget.
+/// Stored by the hash of the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorBudget {
+    /// When the whole budget is available again, by the store's clock.
+    pub whole_at: Timestamp,
+}
+
+impl RecordFormat for FactorBudget {}
 
 /// The secret of an authenticator app while a person sets it up. It is sealed into the page's form, and
 /// nothing is stored before the app has shown a right code.
@@ -127,5 +138,10 @@ mod tests {
         let bytes = encode_record(&attempts);
         assert_eq!(bytes, b"\x01\x07\xd0\x0f\xa0\x1f");
         assert_eq!(decode_record(&bytes), Ok(attempts));
+
+        let budget = FactorBudget { whole_at: at(1) };
+        let bytes = encode_record(&budget);
+        assert_eq!(bytes, b"\x01\xd0\x0f");
+        assert_eq!(decode_record(&bytes), Ok(budget));
     }
 }

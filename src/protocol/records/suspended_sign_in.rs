@@ -22,8 +22,13 @@ pub struct SuspendedSignIn {
     pub started_at: Timestamp,
     /// The hash of the pre-session cookie of the browser.
     pub browser: [u8; 32],
+    /// The fingerprint of the interaction that the first factor was proved for. An earlier proof does not satisfy
+    /// a later request, which may require a new sign-in.
+    pub interaction: [u8; 32],
     /// When the page expires.
     pub expires_at: Timestamp,
+    /// The name that was typed, by which the browser becomes known.
+    pub typed_name: Option<String>,
 }
 
 /// Where a person signed in.

@@ -31,6 +31,7 @@ macro_rules! suite {
             get_returns_the_written_record,
             takes_once,
             swap_requires_the_current_version,
+            a_tombstone_removes_the_version_that_was_read,
             versions_are_never_reused,
             an_expired_record_is_absent,
             insert_replaces_an_expired_record,

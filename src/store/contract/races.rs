@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{NOW, key, load, record, with_value};
-use crate::store::{Record, RecordKind, SharedStore};
+use crate::store::{DueRecords, Record, RecordKind, SharedStore};
 
 const RACERS: usize = 64;
 
@@ -70,14 +70,17 @@ pub async fn one_of_many_claims_wins(store: SharedStore) {
     let due = |due_at| Record { due_at: Some(due_at), ..record("a") };
     store.insert(due(NOW), NOW).await.unwrap();
     let later = NOW.plus(Duration::from_secs(30));
-    let found = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+    let found = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap().records;
     let version = found.first().expect("it is due").version;
     let won = winners(&store, |store, _| async move {
         store.compare_and_swap(version, due(later), NOW).await.unwrap()
     });
     assert_eq!(won.await, 1);
-    assert_eq!(store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await, Ok(Vec::new()));
-    let found = store.list_due(RecordKind::Session, later..=later, 10, NOW).await.unwrap();
+    assert_eq!(
+        store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await,
+        Ok(DueRecords::default())
+    );
+    let found = store.list_due(RecordKind::Session, later..=later, 10, NOW).await.unwrap().records;
     assert_eq!(found.len(), 1, "it is due again when the claim ends");
 }
 

@@ -24,8 +24,8 @@ use redb::{ReadTransaction, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError, StoreState,
-    VersionedRecord,
+    CLOCK_TOLERANCE, DueRecords, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError,
+    StoreState, VersionedRecord,
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 
@@ -172,7 +172,7 @@ impl Store for EmbeddedStore {
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
+    ) -> Result<DueRecords, StoreError> {
         self.walk(move |transaction| read::list_due(transaction, kind, due, limit, now)).await
     }
 

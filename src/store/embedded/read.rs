@@ -8,7 +8,7 @@ use super::tables::{DUE, EmbeddedError, OWNERS, RECORDS, live_record};
 use crate::{
     model::{TenantId, Timestamp},
     store::{
-        IndexEntry, MAX_LISTED, RecordKey, RecordKind, VersionedRecord,
+        DueRecords, IndexEntry, MAX_LISTED, RecordKey, RecordKind, VersionedRecord,
         encoding::{self, DamagedRecord},
         record::skip_damaged,
     },
@@ -52,27 +52,31 @@ pub(super) fn list_due(
     due: RangeInclusive<Timestamp>,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<VersionedRecord>, EmbeddedError> {
+) -> Result<DueRecords, EmbeddedError> {
     let records = transaction.open_table(RECORDS)?;
     let start = (kind.as_str(), due.start().millis(), &[][..]);
     let end = (kind.as_str(), due.end().millis().saturating_add(1), &[][..]);
-    let mut found = Vec::new();
+    let mut found = DueRecords::default();
     if start >= end {
         return Ok(found);
     }
     for entry in transaction.open_table(DUE)?.range(start..end)? {
-        if found.len() == limit {
+        if found.records.len() == limit {
             break;
         }
         let entry = entry?.0;
         let key = encoding::record_key(kind, entry.value().2).ok_or(DamagedRecord);
         let name = entry.value().2.escape_ascii();
-        let Some(key) = skip_damaged(kind, name, key) else { continue };
+        let Some(key) = skip_damaged(kind, name, key) else {
+            found.skipped += 1;
+            continue;
+        };
         match live_record(&records, &key, now) {
             Err(EmbeddedError::Row(damaged)) => {
                 skip_damaged(kind, &key, Err::<VersionedRecord, _>(damaged));
+                found.skipped += 1;
             }
-            read => found.extend(read?),
+            read => found.records.extend(read?),
         }
     }
     Ok(found)

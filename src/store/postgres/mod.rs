@@ -22,8 +22,8 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
-    StoreState, UnusableCa, VersionedRecord, ca,
+    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    StoreError, StoreState, UnusableCa, VersionedRecord, ca,
     retry::{random_version, resolve_unknown, with_retries, with_timeout},
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -232,7 +232,7 @@ impl Store for PostgresStore {
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
+    ) -> Result<DueRecords, StoreError> {
         let due = &due;
         let attempt = || async move {
             let query = sqlx::query(sql::LIST_DUE)
@@ -242,8 +242,8 @@ impl Store for PostgresStore {
                 .bind(now.millis())
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
             let rows = query.fetch_all(&self.pool).await?;
-            let records = rows.iter().filter_map(|row| stored_of_any_tenant(row, kind));
-            Ok::<_, PostgresError>(records.collect())
+            let records = rows.iter().map(|row| stored_of_any_tenant(row, kind));
+            Ok::<_, PostgresError>(DueRecords::of(records))
         };
         Ok(with_timeout(with_retries(true, attempt)).await?.0)
     }

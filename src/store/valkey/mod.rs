@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store, StoreError,
-    StoreState, UnusableCa, VersionedRecord, ca,
+    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    StoreError, StoreState, UnusableCa, VersionedRecord, ca,
     encoding::{self, DamagedRecord},
     record::skip_damaged,
     retry::{random_version, resolve_unknown, with_retries, with_timeout},
@@ -224,7 +224,7 @@ impl Store for ValkeyStore {
         due: RangeInclusive<Timestamp>,
         limit: usize,
         now: Timestamp,
-    ) -> Result<Vec<VersionedRecord>, StoreError> {
+    ) -> Result<DueRecords, StoreError> {
         let (from, until) =
             (script_millis(due.start().millis()), script_millis(due.end().millis()));
         let attempt = || {
@@ -247,7 +247,7 @@ impl Store for ValkeyStore {
             stored.record.due_at = Some(Timestamp::from_millis(due_at));
             Some(stored)
         };
-        Ok(found.into_iter().filter_map(stored).collect())
+        Ok(DueRecords::of(found.into_iter().map(stored)))
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {

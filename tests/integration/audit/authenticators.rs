@@ -6,11 +6,12 @@ use super::{
     browser::Browser,
     world::{ADA, World},
 };
-use crate::support::authenticator::{enter, recover, set_up_app};
+use crate::support::authenticator::{asks_for_code, enter, recover, set_up_app};
 
 /// The events of these tests with their outcomes.
 pub const REPORTED: &[(&str, &str)] = &[
     ("authenticator_enrolled", "success"),
+    ("authenticator_adopted", "success"),
     ("authenticator_removed", "success"),
     ("recovery_code_used", "success"),
 ];
@@ -52,5 +53,26 @@ async fn authenticators_are_reported_without_their_secrets() {
     assert!(page.body.contains("was removed"), "{}", page.body);
     assert_eq!(world.app.audit.last("authenticator_removed")["authenticator"], "totp");
     assert_eq!(world.app.audit.last("logout")["kind"], "authenticator_removed");
-    world.check(REPORTED);
+    world.check(&[REPORTED[0], REPORTED[2], REPORTED[3]]);
+}
+
+#[tokio::test]
+async fn an_app_that_moves_to_the_user_who_declares_the_person_is_reported() {
+    let world = World::new().await;
+    let offered = "  authenticators: {totp: Optional}\n  acrLevels:";
+    world.change("  acrLevels:", offered);
+    let browser = Browser::new();
+    world.code(&world.sign_in_with(&browser, |_| {}).await);
+    let account = format!("{}/account", world.app.issuer("main"));
+    set_up_app(&browser, &account, &world.app.clock).await;
+    let spec = "username: ada, passwordSecretRef";
+    let declared =
+        "username: ada, identities: [{provider: corp, subject: \"1\"}], passwordSecretRef";
+    world.change_all(&[("  acrLevels:", offered), (spec, declared)]);
+    let page = world.sign_in_with(&Browser::new(), |_| {}).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let line = world.app.audit.last("authenticator_adopted");
+    let subject = json!(world.app.subject("main", "ada"));
+    assert_eq!((&line["authenticator"], &line["subject"]), (&json!("totp"), &subject));
+    world.check(&REPORTED[1..2]);
 }

@@ -35,9 +35,17 @@ impl World {
 
     /// Serves the manifests with one replacement.
     pub fn change(&self, from: &str, to: &str) {
-        let manifests = MANIFESTS.replace("UPSTREAM", &self.upstream.issuer);
-        assert!(manifests.contains(from), "{from} is not in the manifests");
-        self.app.serve(&manifests.replace(from, to));
+        self.change_all(&[(from, to)]);
+    }
+
+    /// Serves the manifests with these replacements.
+    pub fn change_all(&self, changes: &[(&str, &str)]) {
+        let mut manifests = MANIFESTS.replace("UPSTREAM", &self.upstream.issuer);
+        for (from, to) in changes {
+            assert!(manifests.contains(from), "{from} is not in the manifests");
+            manifests = manifests.replace(from, to);
+        }
+        self.app.serve(&manifests);
     }
 
     pub async fn application(&self, name: &str) -> Application {
@@ -76,8 +84,13 @@ impl World {
 
     /// A sign-in at the provider, which answers by a script.
     pub async fn sign_in_at_provider(&self, script: impl FnOnce(&mut Script)) -> Page {
+        self.sign_in_with(&Browser::new(), script).await
+    }
+
+    /// The same with a browser.
+    pub async fn sign_in_with(&self, browser: &Browser, script: impl FnOnce(&mut Script)) -> Page {
         self.upstream.answers(script);
-        let (app, browser) = (self.application("app").await, Browser::new());
+        let app = self.application("app").await;
         let page =
             browser.open(&app.authorize_url("openid", &[("identity_provider", "corp")])).await;
         let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     account_page::{account_page, press},
-    authenticator::{enter, recover, recovery_codes, set_up, with_password, world},
+    authenticator::{recover, recovery_codes, set_up, with_password, world},
     world::ALICE,
 };
 
@@ -47,24 +47,6 @@ async fn of_two_uses_at_the_same_time_one_counts() {
     let (one, other) = tokio::join!(recover(&first, &one, code), recover(&second, &other, code));
     let signed_in = [&one, &other].iter().filter(|page| page.left_for.is_some()).count();
     assert_eq!(signed_in, 1, "{} {}", one.status, other.status);
-}
-
-#[tokio::test]
-async fn guesses_count_with_those_at_the_app() {
-    let world = world().await;
-    let (app, _) = set_up(&world, &world.alice().await).await;
-    let url = world.application("trusted").await.authorize_url("openid", &[]);
-    let (browser, page) = with_password(&url, ALICE).await;
-    let wrong = app.wrong_code(&world.app.clock);
-    for attempt in 0..5 {
-        let page = if attempt % 2 == 0 {
-            recover(&browser, &page, "aaaa-aaaa-aaaa").await
-        } else {
-            enter(&browser, &page, &wrong).await
-        };
-        assert_eq!(page.status, 422, "{attempt}");
-    }
-    assert_eq!(recover(&browser, &page, &app.codes[0]).await.status, 429);
 }
 
 #[tokio::test]

@@ -2,13 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lanyard::{model::Clock as _, store::RecordKind};
+use lanyard::{
+    model::{Clock as _, TenantId},
+    protocol::records::{Session, decode_record},
+    store::{IndexEntry, OwnerKind, RecordKind},
+};
 use serde_json::json;
 
 use super::{
     account_page::{account_page, account_url, is_account_page, press},
     authenticator::{App, OFFERED, asks_for_code, confirm, enter, set_up, with_password, world},
-    browser::{Browser, Page, claims},
+    browser::{Browser, Page, agree, claims},
     world::{ALICE, World, is_sign_in, sign_in},
 };
 use crate::token::store::{Interleaving, Plan};
@@ -174,6 +178,60 @@ async fn an_application_that_asks_for_more_gets_a_step_up_in_the_same_session() 
     assert_eq!((&line["outcome"], &line["amr"]), (&json!("success"), &high["amr"]));
     let page = browser.open(&trusted_url(&world, &silent).await).await;
     assert_eq!(id_token(&world, &page).await["acr"], "urn:shop:two", "without being asked again");
+}
+
+/// The only session of Alice in the store.
+async fn stored_session(world: &World) -> Session {
+    let tenant = TenantId::new("default", "shop");
+    let owner = IndexEntry::new(OwnerKind::User, world.app.subject("shop", "alice"));
+    let now = world.app.clock.now();
+    let found = world.app.store.list(RecordKind::Session, &tenant, &owner, now).await;
+    let found = found.expect("the store");
+    assert_eq!(found.len(), 1);
+    decode_record(&found[0].record.value).expect("a session")
+}
+
+#[tokio::test]
+async fn a_step_up_does_not_prolong_the_session() {
+    let world = world().await;
+    let browser = world.alice().await;
+    let (app, _) = set_up(&world, &browser).await;
+    let before = stored_session(&world).await;
+    world.app.clock.advance(Duration::from_mins(20));
+    let asked = trusted_url(&world, &[("acr_values", "urn:shop:two")]).await;
+    let page = browser.open(&asked).await;
+    let page = enter(&browser, &page, &app.code(&world.app.clock)).await;
+    assert!(page.answer().contains_key("code"), "{}", page.body);
+    let after = stored_session(&world).await;
+    assert_eq!((after.created_at, after.ends_at), (before.created_at, before.ends_at));
+    assert_eq!((after.sid, after.marks), (before.sid, before.marks));
+    assert!(after.authentication.factors_proved_at().is_some());
+    // A whole sign-in begins again.
+    let login = trusted_url(&world, &[("prompt", "login")]).await;
+    let page = sign_in(&browser, &browser.open(&login).await, ALICE).await;
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    assert!(page.answer().contains_key("code"), "{}", page.body);
+    let renewed = stored_session(&world).await;
+    assert!(renewed.created_at > before.created_at && renewed.ends_at > before.ends_at);
+}
+
+#[tokio::test]
+async fn setting_an_app_up_ends_the_other_sessions_but_no_offline_access() {
+    let world = world().await;
+    let (browser, other) = (world.alice().await, world.alice().await);
+    let wiki = world.application("wiki").await;
+    let url = wiki.authorize_url("openid offline_access", &[]);
+    let page = agree(&other, other.open(&url).await).await;
+    let (status, tokens) = wiki.redeem(&page.answer()["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    set_up(&world, &browser).await;
+    let silent = trusted_url(&world, &[("prompt", "none")]).await;
+    assert_eq!(other.open(&silent).await.answer()["error"], "login_required");
+    assert!(browser.open(&silent).await.answer().contains_key("code"), "this session stays");
+    assert_eq!(world.app.audit.last("logout")["kind"], "authenticator_enrolled");
+    let refresh_token = tokens["refresh_token"].as_str().expect("one");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    assert_eq!(wiki.token(&form).await.0, 200);
 }
 
 #[tokio::test]

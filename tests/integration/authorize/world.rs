@@ -11,7 +11,7 @@ pub const CALLBACK: &str = "https://rp.test/cb";
 pub const ALICE: (&str, &str) = ("alice", "correct horse");
 pub const BOB: (&str, &str) = ("bob", "battery staple");
 
-const MANIFESTS: &str = include_str!("manifests.yaml");
+pub const MANIFESTS: &str = include_str!("manifests.yaml");
 
 pub struct World {
     pub app: TestApp,

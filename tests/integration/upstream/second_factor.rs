@@ -6,10 +6,11 @@ use serde_json::json;
 use url::Url;
 
 use super::{
+    attacks,
     browser::{Browser, Page},
     world::{World, application, id_token},
 };
-use crate::support::authenticator::{asks_for_code, enter, set_up_app};
+use crate::support::authenticator::{asks_for_code, enter, recover, set_up_app};
 
 const OFFERED: &str = "{authenticators: {totp: Optional}}";
 
@@ -58,4 +59,49 @@ async fn a_provider_that_vouches_for_more_factors_suffices() {
     world.upstream.answers(|script| script.id_token = json!({"acr": "other"}));
     let (_, page) = after_provider(&world).await;
     assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+}
+
+#[tokio::test]
+async fn a_person_who_becomes_declared_keeps_the_app() {
+    let offered = (
+        "metadata: {name: main}\nspec: {}",
+        "metadata: {name: main}\nspec: {authenticators: {totp: Optional}}",
+    );
+    let world = attacks::World::with(&[offered]).await;
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    let before = world.id_token(&page).await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    let app = set_up_app(&away.browser, &account, &world.app.clock).await;
+    let other = "identities: [{provider: other, subject: \"7\"}]";
+    let both = "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"1\"}]";
+    let [reference, secret] = attacks::WITH_PASSWORD;
+    world.serve(&[offered, reference, secret, (other, both)]);
+
+    // By the password too, before the next sign-in at the provider.
+    let browser = Browser::new();
+    let page = browser.open(&world.application().await.authorize_url("openid", &[])).await;
+    let fields = [("username", "grace"), ("password", attacks::PASSWORD)];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    let after = world.id_token(&page).await;
+    assert_eq!(after["sub"], world.app.subject("main", "grace"));
+    assert_ne!(after["sub"], before["sub"]);
+    let away = world.go("corp", &[]).await;
+    let page = world.back(&away, "corp", &[]).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let page = recover(&away.browser, &page, &app.codes[0]).await;
+    assert!(page.answer().contains_key("code"), "{}", page.body);
+    let lines = world.app.audit.of("authenticator_adopted");
+    let adopted: Vec<_> = lines.iter().map(|line| &line["authenticator"]).collect();
+    assert_eq!(adopted, ["totp", "recovery_codes"], "each once");
+
+    // Once it is removed it does not come back.
+    let page = away.browser.open(&account).await;
+    let remove = [("action", "remove-authenticator-app")];
+    let page = away.browser.submit(&page.form("/account"), &remove).await;
+    assert!(page.body.contains("was removed"), "{} {}", page.status, page.body);
+    let away = world.go("corp", &[]).await;
+    assert!(world.back(&away, "corp", &[]).await.answer().contains_key("code"));
 }

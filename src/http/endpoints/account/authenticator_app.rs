@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::end_all_others,
+        account_sign_out::{end_all_others, end_other_sessions},
         passkeys::load_passkeys,
         recovery_codes::{forget_recovery_codes, make_recovery_codes},
         sessions::ActiveSession,
@@ -13,7 +13,10 @@ use crate::{
     },
     http::{
         AppState, EndpointError, Reply, Request,
-        endpoints::authorize::second_factor_page::code_problem,
+        endpoints::{
+            authorize::second_factor_page::code_problem,
+            known_browser::{CompleteSignIn, remember_browser},
+        },
         pages::{self, AuthenticatorAppPage},
     },
     model::{AuditEvent, AuditText, AuditedAuthenticator, LogoutKind},
@@ -55,25 +58,38 @@ pub(super) async fn confirm_setup(
     let Some(enrolment) = enrolment.filter(is_current) else { return Ok(SetupResult::Expired) };
     let typed = form.get("code").unwrap_or_default();
     Ok(match confirm_enrolment(context, &active.account, &enrolment, typed).await? {
-        EnrolmentResult::Enrolled => {
-            let notice = "The authenticator app is set up.";
-            match show_new_codes(context, active, notice).await {
-                Ok(page) => {
-                    report_enrolment(context, active, AuditedAuthenticator::Totp);
-                    SetupResult::Page(Box::new(page))
-                }
-                Err(error) => {
-                    // Nobody has an app without having seen the codes.
-                    totp::remove_totp(context, &active.account).await?;
-                    return Err(error);
-                }
+        EnrolmentResult::Enrolled => match complete_setup(app, request, active).await {
+            Ok(page) => {
+                report_enrolment(context, active, AuditedAuthenticator::Totp);
+                SetupResult::Page(Box::new(page))
             }
-        }
+            Err(error) => {
+                // Nobody has an app without having seen the codes.
+                totp::remove_totp(context, &active.account).await?;
+                return Err(error);
+            }
+        },
         EnrolmentResult::AlreadyEnrolled => SetupResult::AlreadyEnrolled,
         EnrolmentResult::Refused(verdict) => {
             SetupResult::Page(Box::new(render(app, request, active, (&enrolment, Some(verdict)))?))
         }
     })
+}
+
+/// Ends the other sessions of the person, which began without the app, and shows the recovery codes. The
+/// browser is known by the app from now on.
+async fn complete_setup(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    let context = app.context(request);
+    end_other_sessions(context, active, LogoutKind::AuthenticatorEnrolled).await?;
+    let notice = "The authenticator app is set up. You were signed out in all other browsers.";
+    let page = show_new_codes(context, active, notice).await?;
+    let account = &active.account;
+    let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
+    remember_browser((app, request), sign_in, page)
 }
 
 /// Makes new recovery codes, and shows them.

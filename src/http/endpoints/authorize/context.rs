@@ -39,6 +39,8 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) has_app: bool,
     /// Whether the session's person has a passkey, where that matters.
     pub(in crate::http::endpoints) has_passkey: bool,
+    /// The name that the user has typed for this sign-in, by which the browser becomes known.
+    pub(in crate::http::endpoints) typed_name: Option<String>,
     /// Whether the request is the submission of a Lanyard form.
     pub(in crate::http::endpoints) by_form: bool,
 }

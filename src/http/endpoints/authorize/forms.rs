@@ -160,6 +160,7 @@ async fn resume<'a>(
         completed,
         has_app: false,
         has_passkey: false,
+        typed_name: None,
         by_form: false,
     })
 }

@@ -131,6 +131,7 @@ pub(super) async fn begin_authorization(
         completed: InteractionResult::default(),
         has_app: false,
         has_passkey: false,
+        typed_name: None,
         by_form: false,
     })
     .await?;

@@ -32,8 +32,8 @@ pub(super) async fn ask_before_session(
     let pre_session = authorization.request.cookie(CookiePurpose::PreSession);
     let pre_session = pre_session.ok_or_else(|| forms::session_changed(authorization))?;
     let account = user.account.clone();
-    let expires_at = authorization.interaction.expires_at();
-    let pending = suspend_sign_in(context, user, pre_session, expires_at);
+    let place = (pre_session, &authorization.interaction);
+    let pending = suspend_sign_in(context, user, place, authorization.typed_name.as_deref());
     let sealed = context.seal(&pending)?;
     let form = FactorForm { account: &account, sign_in: Some(&sealed), title: None, problem: None };
     render_form(authorization, form).await
@@ -140,7 +140,10 @@ pub(in crate::http::endpoints) fn code_problem(verdict: CodeVerdict) -> String {
             "The code is that of another time, because the clock of your phone is more than half a minute wrong. Set date and time on the phone to automatic, then type the next code.".to_owned()
         }
         CodeVerdict::Wait(wait) => {
-            format!("Too many codes were wrong. Please wait {}, then try again.", in_words(wait))
+            format!(
+                "Too many codes were wrong. Please wait {}, then try again. You can also use a recovery code, or a browser in which you have typed a code before.",
+                in_words(wait)
+            )
         }
     }
 }
@@ -149,6 +152,7 @@ fn in_words(wait: Duration) -> String {
     match wait.as_secs() {
         0..=1 => "a second".to_owned(),
         seconds @ 2..=90 => format!("{seconds} seconds"),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
+        seconds @ 91..=5400 => format!("{} minutes", seconds.div_ceil(60)),
+        seconds => format!("{} hours", seconds.div_ceil(3600)),
     }
 }

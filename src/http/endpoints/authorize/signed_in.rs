@@ -3,12 +3,15 @@
 use super::{AuthorizationContext, proceed_authorization, second_factor_page::ask_before_session};
 use crate::{
     accounts::{
-        record_limits,
+        AccountError, record_limits,
         sessions::{self, ActiveSession, SignedInUser},
         totp::load_totp,
     },
-    http::{CookiePurpose, EndpointError, Reply},
-    model::{AuditEvent, AuditText, LOCAL_PROVIDER},
+    http::{
+        CookiePurpose, EndpointError, Reply,
+        endpoints::known_browser::{CompleteSignIn, remember_browser},
+    },
+    model::{AuditEvent, AuditText, LOCAL_PROVIDER, SignInFailure},
     protocol::authorize::InteractionProgress,
 };
 
@@ -18,10 +21,19 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
-    let is_proved = user.authentication.factors_proved_at().is_some();
-    let context = authorization.accounts();
-    if !is_proved && load_totp(context, &user.account).await?.is_some() {
-        return ask_before_session(&authorization, user).await;
+    if user.authentication.factors_proved_at().is_none() {
+        match load_totp(authorization.accounts(), &user.account).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return ask_before_session(&authorization, user).await,
+            Err(error) => {
+                if matches!(error, AccountError::OtherPersonsAuthenticator) {
+                    let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
+                    let why = (SignInFailure::OtherPersonsAuthenticator, None);
+                    authorization.audit_failed_sign_in(provider, Some(&user.account), why);
+                }
+                return Err(error.into());
+            }
+        }
     }
     start_signed_in_session(authorization, user).await
 }
@@ -31,14 +43,20 @@ pub(in crate::http::endpoints) async fn start_signed_in_session(
     mut authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
-    let context = authorization.app.context(authorization.request);
+    let (app, request) = (authorization.app, authorization.request);
+    let context = app.context(request);
     let previous = authorization.session.take();
+    let (account, typed_name) = (user.account.clone(), authorization.typed_name.take());
+    let has_factors = user.authentication.factors_proved_at().is_some();
     let (cookie, session) = sessions::start_session(context, user, previous.as_ref()).await?;
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
     let reply = proceed_authorization(authorization.with_progress(session, progress)).await?;
-    Ok(reply.cookie(CookiePurpose::Session, &cookie))
+    let reply = reply.cookie(CookiePurpose::Session, &cookie);
+    let typed_name = typed_name.as_deref();
+    let sign_in = CompleteSignIn { account: &account, typed_name, has_factors };
+    remember_browser((app, request), sign_in, reply)
 }
 
 /// Reports the sign-in, and that it continues the browser's session.
