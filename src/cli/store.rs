@@ -117,3 +117,33 @@ impl StoreKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct StoreCommand {
+        #[command(flatten)]
+        store: StoreArgs,
+    }
+
+    /// The table in docs/stores.md.
+    #[test]
+    fn each_store_says_whether_it_keeps_authenticators() {
+        for (flags, keeps) in [
+            (&["--store=memory"][..], false),
+            (&["--store=embedded"], true),
+            (&["--store=embedded", "--store-ephemeral"], false),
+            (&["--store=postgres", "--postgres-url=postgres://u@h/d"], true),
+            (&["--store=valkey", "--valkey-url=redis://h"], true),
+            (&["--store=valkey", "--valkey-url=redis://h", "--valkey-allow-loss"], false),
+        ] {
+            let arguments = std::iter::once(&"lanyard").chain(flags);
+            let command = StoreCommand::try_parse_from(arguments).expect("valid flags");
+            assert_eq!(command.store.keeps_authenticators(), keeps, "{flags:?}");
+        }
+    }
+}

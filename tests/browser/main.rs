@@ -5,6 +5,7 @@
 mod support;
 
 mod account;
+mod authenticator;
 mod axe;
 mod chromium;
 mod demo;

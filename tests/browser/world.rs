@@ -35,6 +35,17 @@ impl World {
         Some(Self { app: TestApp::start_at_localhost(&manifests).await, elsewhere, browser })
     }
 
+    /// The same with a tenant that offers authenticator apps.
+    pub async fn offering_authenticators() -> Option<Self> {
+        let world = Self::secure().await?;
+        let manifests = MANIFESTS.replace("ELSEWHERE", &world.elsewhere.origin);
+        let tenant = "metadata: {name: shop}\nspec:\n";
+        assert!(manifests.contains(tenant));
+        let offering = format!("{tenant}  authenticators: {{totp: Optional}}\n");
+        world.app.serve(&manifests.replacen(tenant, &offering, 1));
+        Some(world)
+    }
+
     /// The same with a browser that blocks the cookies of frames from other sites.
     pub async fn dropping() -> Option<Self> {
         Some(Self::begin(Chromium::dropping()?, true).await)

@@ -1,5 +1,6 @@
 //! Restores a lost cluster and its store with the commands of `docs/backup.md`, exactly as written.
-//! Users are still signed in, and redeemed codes and rotated refresh tokens remain invalid.
+//! Subjects, consents and authenticators are still there, and redeemed codes and rotated refresh tokens
+//! remain invalid.
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lanyard::model::{Clock as _, FixedClock, SystemClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
@@ -24,7 +26,8 @@ use super::{
     turns,
 };
 use crate::support::{
-    browser::{agree, claims},
+    authenticator::{AuthenticatorApp, asks_for_code, enter, recover, set_up_app},
+    browser::{Page, agree, claims},
     upstream::Upstream,
 };
 
@@ -86,6 +89,8 @@ struct Held {
     rotated: String,
     /// The subject of a person of the provider, who has agreed to `wall`.
     person: String,
+    /// The authenticator app of Bob.
+    authenticator: AuthenticatorApp,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +122,7 @@ async fn nothing_is_lost(records: fn() -> Records) {
     held.is_served(&site).await;
     held.sessions_and_grants_have_ended().await;
     held.people_of_the_provider_are_the_same(&upstream).await;
+    held.the_authenticator_is_still_required().await;
     blocking(|| client_secrets_stay(&site, &held.robot_secret));
     for token in [text(&newer, "refresh_token"), &held.rotated] {
         assert_eq!(refresh(&held.app, token).await.0, 400);
@@ -183,7 +189,8 @@ impl Held {
         everywhere(site.replicas.len(), signs_in).await;
         let (person, asks) = sign_in_at_provider(&issuer, upstream).await.expect("a sign-in");
         assert!(!asks, "the consent was given before");
-        Self { app, robot, robot_secret, browser, tokens, spent, rotated, person }
+        let authenticator = set_up_authenticator(&app).await;
+        Self { app, robot, robot_secret, browser, tokens, spent, rotated, person, authenticator }
     }
 
     /// Waits until every replica serves the objects, so that Alice can sign in.
@@ -223,6 +230,45 @@ impl Held {
     }
 }
 
+/// A clock that shows the present time, for the codes of an app.
+fn now() -> FixedClock {
+    FixedClock::at(SystemClock.now())
+}
+
+/// The page after Bob's password, in a new browser.
+async fn after_password(url: &str) -> (Browser, Page) {
+    let browser = Browser::new();
+    let page = browser.open(url).await;
+    let fields = [("username", "bob"), ("password", PASSWORD)];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    (browser, page)
+}
+
+/// Sets up an app for Bob.
+async fn set_up_authenticator(app: &Application) -> AuthenticatorApp {
+    let account = format!("{}/account", text(&app.metadata, "issuer"));
+    let (browser, page) = after_password(&account).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    set_up_app(&browser, &account, &now()).await
+}
+
+impl Held {
+    /// The factor was restored with the store and the vault key, and belongs to the user of the new cluster.
+    async fn the_authenticator_is_still_required(&self) {
+        let url = self.app.authorize_url(SCOPE, &[]);
+        let (browser, page) = after_password(&url).await;
+        assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+        // The next code, which is accepted already: the present one may have set the app up.
+        let page = enter(&browser, &page, &self.authenticator.code_off(&now(), 1)).await;
+        assert!(page.answer().contains_key("code"), "{}", page.body);
+        let (browser, page) = after_password(&url).await;
+        let page = recover(&browser, &page, &self.authenticator.codes[0]).await;
+        assert!(page.answer().contains_key("code"), "{}", page.body);
+        let (_, page) = after_password(&url).await;
+        assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    }
+}
+
 impl Held {
     /// Subjects come from the provider's object, and the records of people from the store.
     async fn people_of_the_provider_are_the_same(&self, upstream: &Upstream) {
@@ -255,7 +301,10 @@ impl Site {
         let mut site = Self { api, replicas: Vec::new(), records };
         install_chart(&site.api, NAMESPACE);
         site.run(service);
-        let short = format!("spec: {{lifetimes: {{code: {}s}}, signing:", CODE.as_secs());
+        let short = format!(
+            "spec: {{authenticators: {{totp: Optional}}, lifetimes: {{code: {}s}}, signing:",
+            CODE.as_secs()
+        );
         let objects = OBJECTS.replace("spec: {signing:", &short);
         let objects = format!("{objects}---\n{people}");
         eventually(SOON, || site.api.try_apply(&objects));
