@@ -84,9 +84,14 @@ async fn authenticate_by_method(
     let is_client = |id: &str| context.tenant.client(id).is_some();
     let credentials =
         client_auth::parse_credentials(request.authorization, request.params, is_client)?;
-    let client = federated_authentication::client_of(context.tenant, &credentials)?;
+    let cluster = match credentials.federated() {
+        Some(_) => context.services.cluster_tokens.issuer(context.now).await,
+        None => None,
+    };
+    let cluster = cluster.as_deref();
+    let client = federated_authentication::client_of(context.tenant, &credentials, cluster)?;
     if !credentials.can_be_guessed() {
-        return check(context, client, &credentials, request.endpoint).await;
+        return check(context, client, (&credentials, cluster), request.endpoint).await;
     }
     let credential = ThrottledCredential {
         tenant: context.tenant_id(),
@@ -102,7 +107,7 @@ async fn authenticate_by_method(
     if let Some(wait) = wait.filter(|_| !passes) {
         return Err(client_auth::throttled_client_error(wait).into());
     }
-    let checked = check(context, client, &credentials, request.endpoint).await;
+    let checked = check(context, client, (&credentials, None), request.endpoint).await;
     match &checked {
         Ok(_) => throttle.succeeded(credential),
         Err(RequestError::Refused(refused))
@@ -121,7 +126,7 @@ async fn authenticate_by_method(
 async fn check(
     context: AccountContext<'_>,
     client: Option<&Arc<Client>>,
-    credentials: &Credentials,
+    (credentials, cluster): (&Credentials, Option<&str>),
     endpoint: Endpoint,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
     match client_auth::check_credentials(client, credentials)? {
@@ -131,11 +136,15 @@ async fn check(
             Ok(Arc::clone(assertion.client))
         }
         CredentialsCheck::Federated(pending) => {
-            let names_client = credentials.client_id.is_some();
-            federated_authentication::verify_federated(context, pending, names_client)
-                .await
-                .map_err(|error| ClientAuthError::refused(error, false))?;
-            Ok(Arc::clone(pending.client))
+            let from = (credentials.client_id.is_some(), cluster);
+            let verified = federated_authentication::verify_federated(context, pending, from).await;
+            match verified {
+                Ok(()) => Ok(Arc::clone(pending.client)),
+                Err(RequestError::Refused(error)) => {
+                    Err(ClientAuthError::refused(error, false).into())
+                }
+                Err(RequestError::Failed(error)) => Err(error.into()),
+            }
         }
         CredentialsCheck::OtherMethod(assertion) => {
             let PendingAssertion { client, key, jws, jwt, .. } = assertion;

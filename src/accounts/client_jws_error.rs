@@ -1,6 +1,6 @@
 //! The error for a JWS that was not verified.
 
-use crate::{keys::JwsError, remote::RemoteDocumentError};
+use crate::{keys::JwsError, model::ClusterTokenError, remote::RemoteDocumentError};
 
 /// A JWS of a client, or of an issuer that it trusts, was not verified. The message is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -9,4 +9,8 @@ pub(crate) enum ClientJwsError {
     Signature(#[from] JwsError),
     #[error(transparent)]
     Keys(#[from] RemoteDocumentError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterTokenError),
+    #[error("more than {0} different key sets could have signed it")]
+    TooManyKeySets(usize),
 }

@@ -18,7 +18,7 @@ use crate::{
         records::{SealedRecord, decode_record, encode_record},
     },
     registry::ServedTenant,
-    remote::{FederatedIssuerCache, JwksCache},
+    remote::{ClusterTokenCache, FederatedIssuerCache, JwksCache},
     store::{
         Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError, VersionedRecord,
         update_record,
@@ -54,6 +54,8 @@ pub struct AccountServices {
     pub jwks_cache: JwksCache,
     /// Keys of the issuers whose identities authenticate clients.
     pub federated_issuers: FederatedIssuerCache,
+    /// The keys of the cluster's ServiceAccount tokens.
+    pub cluster_tokens: Arc<ClusterTokenCache>,
     /// Assertions of such issuers whose signature was verified recently.
     pub verified_signature_cache: VerifiedSignatureCache,
     /// Asks identity providers.
@@ -98,6 +100,7 @@ impl AccountServices {
             local_issuers: OnceLock::new(),
             jwks_cache: JwksCache::default(),
             federated_issuers: FederatedIssuerCache::default(),
+            cluster_tokens: Arc::default(),
             verified_signature_cache: VerifiedSignatureCache::default(),
             upstream: UpstreamClient::default(),
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
@@ -182,7 +185,7 @@ impl<'a> AccountContext<'a> {
         let address = Some(throttle_prefix(self.origin.address));
         let certificates = provider.certificates();
         let own =
-            |client: &FairFetch| trusting_client(client.for_owner(&name, address), certificates);
+            |client: &FairFetch| trusting_client(client.for_sign_in(&name, address), certificates);
         let public = own(&self.services.http_client);
         let local = self.services.local_issuers.get();
         Arc::new(UpstreamFetch {
@@ -201,7 +204,8 @@ impl<'a> AccountContext<'a> {
         let local = self.services.local_issuers.get();
         let local = local.filter(|it| client.keys.url().is_some_and(|url| it.has_keys_at(url)));
         // Many requests share the document, so none of their addresses is its owner.
-        let public = || self.services.http_client.for_owner(&self.tenant_id().to_string(), None);
+        let (tenant, namespace) = (self.tenant_id().to_string(), &client.object.namespace);
+        let public = || self.services.http_client.for_clients(&tenant, namespace);
         local.map_or_else(public, |local| local.client_for(self.origin.address))
     }
 
@@ -209,14 +213,15 @@ impl<'a> AccountContext<'a> {
     /// only for clients in the tenant's own namespace, whose owners may name such hosts.
     pub fn federated_issuer_client(&self, client: &Client) -> SharedFetch {
         let (tenant, name) = (&self.tenant.tenant, self.tenant_id().to_string());
-        let public = self.services.http_client.for_owner(&name, None);
+        let own = |fetch: &FairFetch| fetch.for_clients(&name, &client.object.namespace);
+        let public = own(&self.services.http_client);
         if client.object.namespace != tenant.id.0.namespace {
             return public;
         }
         Arc::new(UpstreamFetch {
             local: Arc::clone(&public),
             public,
-            internal: self.services.internal_http_client.for_owner(&name, None),
+            internal: own(&self.services.internal_http_client),
             hosts: Arc::clone(&tenant.upstream_hosts),
             issuers: Vec::new(),
         })

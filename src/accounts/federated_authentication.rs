@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{AccountContext, client_jws_error::ClientJwsError};
+use super::{AccountContext, AccountError, RequestError, client_jws_error::ClientJwsError};
 use crate::{
     keys::{JwsError, PublicKeys, SignedAssertion},
-    model::{Client, FederatedCredential},
+    model::{
+        Client, ClusterTokenError, FederatedCredential, FederatedIssuer, Secret, TokenValidation,
+    },
     protocol::{
         client_auth::{
             self, AssertionForm, ClientAuthError, Credentials, FederatedAssertion,
@@ -16,20 +18,31 @@ use crate::{
     registry::ServedTenant,
 };
 
-/// The client that a request is from: the one that it names, or else the only one that trusts the
-/// identity in the assertion. `None` if no client has the ID in the request.
+/// Maximum number of key sets that verify one assertion. The credentials of an issuer share one, and a
+/// second is there after the issuer's keys were fetched again.
+const MAX_KEY_SETS: usize = 3;
+
+/// The client that a request is from: the one that it names, or else the only one of the tenant's namespace
+/// that trusts the identity in the assertion exactly. A ServiceAccount of the cluster has one in any
+/// namespace: its own. `None` if no client has the ID in the request.
 pub(super) fn client_of<'a>(
     tenant: &'a ServedTenant,
     credentials: &Credentials,
+    cluster: Option<&str>,
 ) -> Result<Option<&'a Arc<Client>>, ClientAuthError> {
     if let Some(id) = &credentials.client_id {
         return Ok(tenant.client(id));
     }
     let assertion = credentials.federated();
     let trusting = assertion.and_then(|assertion| {
-        let only =
-            tenant.federated_clients.only_client(assertion.issuer()?, assertion.subject())?;
-        tenant.client(only.as_str())
+        let (clients, subject) = (&tenant.federated_clients, assertion.subject());
+        let of_account = || clients.only_client_of_service_account(subject);
+        let only = match assertion.issuer()? {
+            issuer if cluster == Some(issuer) => of_account(),
+            // The issuer of the cluster may have changed just now.
+            issuer => clients.only_client(issuer, subject).or_else(of_account),
+        };
+        tenant.client(only?.as_str())
     });
     // An application that signs its own assertions with a wrong `iss` learns what is wrong.
     let itself = || assertion.and_then(|assertion| tenant.client(assertion.subject()));
@@ -37,7 +50,9 @@ pub(super) fn client_of<'a>(
         Some(client) => Ok(Some(client)),
         None => {
             let identity = assertion.map(FederatedAssertion::identity).unwrap_or_default();
-            let why = format!("no client, or more than one, trusts {identity} exactly");
+            let why = format!(
+                "without client_id: no client in the tenant's namespace, or more than one, trusts {identity} exactly"
+            );
             Err(ClientAuthError::refused(client_auth::unproven_assertion(false, &why), false))
         }
     }
@@ -48,23 +63,97 @@ pub(super) fn client_of<'a>(
 pub(super) async fn verify_federated(
     context: AccountContext<'_>,
     pending: PendingFederatedAssertion<'_>,
-    names_client: bool,
-) -> Result<(), OAuthError> {
+    (names_client, cluster): (bool, Option<&str>),
+) -> Result<(), RequestError<OAuthError>> {
     let PendingFederatedAssertion { client, jws, assertion } = pending;
     let mut refused = None;
-    let mut unverified = format!("no federated credential has {}", assertion.identity());
-    for (index, credential) in client_auth::matching_credentials(client, assertion) {
+    let cluster = current_cluster(context, pending, cluster).await;
+    let cluster = cluster.as_deref();
+    let mut unverified = unmatched(context, pending, cluster).await;
+    let signed = SignedAssertion {
+        jws: jws.expose(),
+        algorithm: assertion.jwt.algorithm,
+        kid: assertion.jwt.kid.as_deref(),
+        is_svid: assertion.form == AssertionForm::JwtSpiffe,
+    };
+    let mut verifier = AssertionVerifier { context, signed, verified: Vec::new() };
+    for (index, credential) in client_auth::matching_credentials(client, assertion, cluster) {
         let of = CredentialKeys { client, index, credential };
-        if let Err(error) = verify_signature(context, of, (jws.expose(), assertion)).await {
+        if let Err(error) = verifier.verify_signature(of).await? {
             unverified = error.to_string();
             continue;
         }
-        match client_auth::check_federated_claims(credential, assertion, context.now) {
-            Ok(()) => return Ok(()),
-            Err(error) => refused = Some(error),
+        if let Err(error) = client_auth::check_federated_claims(credential, assertion, context.now)
+        {
+            refused = Some(error);
+            continue;
+        }
+        match review(context, credential, jws).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => refused = Some(client_auth::refused_by_token_review()),
+            Err(error) => unverified = error.to_string(),
         }
     }
-    Err(refused.unwrap_or_else(|| client_auth::unproven_assertion(names_client, &unverified)))
+    let unproven = || client_auth::unproven_assertion(names_client, &unverified);
+    Err(RequestError::Refused(refused.unwrap_or_else(unproven)))
+}
+
+/// The issuer of the cluster. If the assertion is about a ServiceAccount of the client and of another issuer,
+/// the API server is asked whether its issuer has changed.
+async fn current_cluster(
+    context: AccountContext<'_>,
+    PendingFederatedAssertion { client, assertion, .. }: PendingFederatedAssertion<'_>,
+    cluster: Option<&str>,
+) -> Option<Arc<str>> {
+    let known = cluster?;
+    let is_other = assertion.issuer().is_some_and(|issuer| issuer != known);
+    if is_other && is_about_account(client, assertion) {
+        let renewed = context.services.cluster_tokens.keys(context.now, true).await;
+        return renewed.ok().map(|keys| keys.issuer).or_else(|| Some(known.into()));
+    }
+    Some(known.into())
+}
+
+/// Returns true if an assertion has the subject of a ServiceAccount of the client.
+fn is_about_account(client: &Client, assertion: FederatedAssertion<'_>) -> bool {
+    client.federated_credentials.iter().any(|it| {
+        matches!(it.issuer, FederatedIssuer::Cluster { .. })
+            && it.subject.matches(assertion.subject())
+    })
+}
+
+/// The reason for a refusal if no credential fits.
+async fn unmatched(
+    context: AccountContext<'_>,
+    PendingFederatedAssertion { client, assertion, .. }: PendingFederatedAssertion<'_>,
+    cluster: Option<&str>,
+) -> String {
+    if cluster.is_none()
+        && is_about_account(client, assertion)
+        && let Err(error) = context.services.cluster_tokens.keys(context.now, false).await
+    {
+        return error.to_string();
+    }
+    if cluster.is_some() && assertion.issuer() == cluster {
+        return format!(
+            "{} are of this cluster, and no serviceAccountRef of the client is that ServiceAccount; an issuer does not do",
+            assertion.identity()
+        );
+    }
+    format!("no federated credential has {}", assertion.identity())
+}
+
+/// Asks the API server about a token, if its credential wants that.
+async fn review(
+    context: AccountContext<'_>,
+    credential: &FederatedCredential,
+    jws: &Secret<String>,
+) -> Result<bool, ClusterTokenError> {
+    let FederatedIssuer::Cluster { validation: TokenValidation::TokenReview } = credential.issuer
+    else {
+        return Ok(true);
+    };
+    context.services.cluster_tokens.review(jws, &credential.audience, context.now).await
 }
 
 /// The credential whose keys verify an assertion.
@@ -75,32 +164,82 @@ struct CredentialKeys<'a> {
     credential: &'a FederatedCredential,
 }
 
-async fn verify_signature(
-    context: AccountContext<'_>,
-    CredentialKeys { client, index, credential }: CredentialKeys<'_>,
-    (jws, assertion): (&str, FederatedAssertion<'_>),
-) -> Result<(), ClientJwsError> {
-    let signed = SignedAssertion {
-        jws,
-        algorithm: assertion.jwt.algorithm,
-        kid: assertion.jwt.kid.as_deref(),
-        is_svid: assertion.form == AssertionForm::JwtSpiffe,
-    };
-    let verified = &context.services.verified_signature_cache;
-    let verify = |keys: &Arc<PublicKeys>| verified.verify(keys, signed);
-    if let Some(keys) = context.tenant.federated_clients.keys(client, index) {
-        return Ok(verify(keys)?);
-    }
-    let (cache, fetch) =
-        (&context.services.federated_issuers, context.federated_issuer_client(client));
-    let of = (context.tenant_id(), &*credential.issuer);
-    let keys = cache.keys(&fetch, of, context.now, false).await?;
-    match verify(&keys) {
-        Err(JwsError::UnknownKey) => {
-            // The issuer may have rotated its keys.
-            let keys = cache.keys(&fetch, of, context.now, true).await?;
-            Ok(verify(&keys)?)
+/// Verifies the signature of one assertion, by few keys: a request with a wrong one must cost little
+/// at a client with many credentials and keys.
+struct AssertionVerifier<'a> {
+    context: AccountContext<'a>,
+    signed: SignedAssertion<'a>,
+    /// The key sets that were tried.
+    verified: Vec<(Arc<PublicKeys>, Result<(), JwsError>)>,
+}
+
+impl AssertionVerifier<'_> {
+    /// The outer error: a service failed. The inner one: the signature is not that of the credential.
+    async fn verify_signature(
+        &mut self,
+        CredentialKeys { client, index, credential }: CredentialKeys<'_>,
+    ) -> Result<Result<(), ClientJwsError>, AccountError> {
+        let context = self.context;
+        let FederatedIssuer::Named { issuer, .. } = &credential.issuer else {
+            return self.verify_by_cluster().await;
+        };
+        if let Some(keys) = context.tenant.federated_clients.keys(client, index) {
+            return self.verify_with(Arc::clone(keys)).await;
         }
-        verified => Ok(verified?),
+        let (cache, fetch) =
+            (&context.services.federated_issuers, context.federated_issuer_client(client));
+        let of = (context.tenant_id(), &**issuer);
+        let keys = match cache.keys(&fetch, of, context.now, false).await {
+            Ok(keys) => keys,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        match self.verify_with(keys).await? {
+            Err(ClientJwsError::Signature(JwsError::UnknownKey)) => {
+                // The issuer may have rotated its keys.
+                match cache.keys(&fetch, of, context.now, true).await {
+                    Ok(keys) => self.verify_with(keys).await,
+                    Err(error) => Ok(Err(error.into())),
+                }
+            }
+            verified => Ok(verified),
+        }
+    }
+
+    /// Verifies the signature by the keys of the cluster.
+    async fn verify_by_cluster(&mut self) -> Result<Result<(), ClientJwsError>, AccountError> {
+        let (cache, now) = (&self.context.services.cluster_tokens, self.context.now);
+        let found = match cache.keys(now, false).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        match self.verify_with(found.keys).await? {
+            Err(ClientJwsError::Signature(JwsError::UnknownKey)) => {
+                // The cluster may have rotated its keys.
+                match cache.keys(now, true).await {
+                    Ok(found) => self.verify_with(found.keys).await,
+                    Err(error) => Ok(Err(error.into())),
+                }
+            }
+            verified => Ok(verified),
+        }
+    }
+
+    /// Verifies the signature by keys, unless they were tried before.
+    async fn verify_with(
+        &mut self,
+        keys: Arc<PublicKeys>,
+    ) -> Result<Result<(), ClientJwsError>, AccountError> {
+        let tried = self.verified.iter().find(|(tried, _)| Arc::ptr_eq(tried, &keys));
+        if let Some((_, verified)) = tried {
+            return Ok(verified.map_err(ClientJwsError::Signature));
+        }
+        if self.verified.len() == MAX_KEY_SETS {
+            return Ok(Err(ClientJwsError::TooManyKeySets(MAX_KEY_SETS)));
+        }
+        let services = self.context.services;
+        let cache = &services.verified_signature_cache;
+        let verified = cache.verify(&services.signer, &keys, self.signed).await?;
+        self.verified.push((keys, verified));
+        Ok(verified.map_err(ClientJwsError::Signature))
     }
 }

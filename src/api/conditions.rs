@@ -51,8 +51,9 @@ condition_types! {
     Warning on "all kinds",
     /// The server of the provider answers, so that people can sign in by it. `Ready` does not depend on it.
     /// The condition is absent before the first answer, and for a provider that is not served or is
-    /// another tenant of the installation.
-    Reachable on "IdentityProvider",
+    /// another tenant of the installation. For a client with `serviceAccountRef`: the API server gives the keys
+    /// that sign tokens of ServiceAccounts.
+    Reachable on "IdentityProvider, OidcClient with `federatedCredentials`",
     /// People can enrol the authenticators of `spec.authenticators`. `Ready` does not depend on it. The
     /// condition is absent for a tenant that offers none.
     EnrolmentAvailable on "Tenant",
@@ -220,6 +221,16 @@ condition_reasons! {
     NotGitHub: "Correct `spec.github.host`: it is the host of the pages of GitHub Enterprise Server.",
     /// The directory refuses the search account. Lanyard tries it every ten minutes, so that it is not locked.
     AccountRefused: "Correct name and password in the Secret that `spec.ldap.bindSecretRef` names.",
+    /// The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so `serviceAccountRef`
+    /// authenticates no workload.
+    ClusterKeysForbidden: "Leave the chart's value `serviceAccountTokens.keys` true, or bind the ClusterRole `system:service-account-issuer-discovery` to Lanyard's ServiceAccount.",
+    /// The API server does not give usable keys of ServiceAccount tokens. The last ones were used for as long as it
+    /// had said; now `serviceAccountRef` authenticates no workload.
+    ClusterKeysUnavailable: "Look at the API server, and at Lanyard's log. Lanyard asks again every 30 seconds.",
+    /// An `issuer` in `federatedCredentials` is that of the cluster that Lanyard runs in, and authenticates no workload.
+    ClusterIssuer: "Use `serviceAccountRef` instead, in the namespace of the ServiceAccount.",
+    /// `serviceAccountRef` has no effect, since there is no cluster.
+    NoCluster: "Deploy to a cluster, or use a client secret with `lanyard dev`.",
     /// A write to the cluster failed. Lanyard tries again.
     WriteFailed: "Look at the message, and at Lanyard's permissions.",
 }

@@ -8,9 +8,9 @@ mod tenant_ref;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-pub use federated_credential::FederatedCredentialSpec;
+pub use federated_credential::{FederatedCredentialSpec, ServiceAccountRef};
 pub use status::OidcClientStatus;
-pub use summary::ClientSummary;
+pub use summary::{ClientStatusFacts, ClientSummary};
 pub use tenant_ref::TenantRef;
 
 use super::{
@@ -192,7 +192,8 @@ pub struct OidcClientSpec {
     #[x_kube(validation = rules::web_url())]
     pub jwks_uri: Option<String>,
     /// Identities of other issuers that authenticate the client, with the method `private_key_jwt`:
-    /// jobs of a CI service, workloads of another cluster or of a SPIFFE trust domain.
+    /// Pods by their ServiceAccount, jobs of a CI service, workloads of another cluster or of a SPIFFE
+    /// trust domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub federated_credentials: Vec<FederatedCredentialSpec>,

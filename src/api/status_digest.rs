@@ -4,7 +4,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
-use super::ConditionType;
+use super::{ConditionReason, ConditionType};
 use crate::model::{Sha256, Timestamp};
 
 /// Digest of a status: hashes of its content, and the transition times.
@@ -88,6 +88,13 @@ impl StatusDigest {
 pub fn ready_condition(conditions: &[Condition]) -> Option<&Condition> {
     let found = conditions.iter().find(|one| one.type_ == ConditionType::Ready.as_str());
     found.or_else(|| conditions.iter().find(|one| one.status == "False"))
+}
+
+/// The reason of the condition `Reachable`.
+pub fn reachable_reason(conditions: &[Condition]) -> Option<ConditionReason> {
+    let word = ConditionType::Reachable.as_str();
+    let condition = conditions.iter().find(|condition| condition.type_ == word)?;
+    ConditionReason::ALL.iter().copied().find(|reason| reason.as_str() == condition.reason)
 }
 
 fn reason(condition: &Condition) -> Digest64 {

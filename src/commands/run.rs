@@ -22,8 +22,8 @@ use crate::{
     source::{
         SharedSource, WriteError,
         cluster::{
-            ClusterOptions, ClusterSource, ClusterWrite, HostSettingsFollower, OnWriteError,
-            PublishedSchemasFollower,
+            ApiServerTokens, ClusterOptions, ClusterSource, ClusterWrite, HostSettingsFollower,
+            OnWriteError, PublishedSchemasFollower,
         },
     },
     telemetry::{WriteErrorReason, WriteOperation},
@@ -73,6 +73,8 @@ async fn serve(args: &RunArgs) -> Result<()> {
         answered = cluster.wait_for_api_server(&address, &*parts.clock) => answered?,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     }
+    let cluster_tokens = Arc::new(ApiServerTokens::new(client.clone()));
+    parts.app.accounts.cluster_tokens.set_source(cluster_tokens);
     cluster.start(cluster_options(args, &parts), Arc::clone(&parts.clock));
     schemas.start(client.clone());
     if let Some(follower) = follower {
@@ -94,7 +96,10 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let mut asked = stop.clone();
     let controller = parts.controller(&source, leads.subscribe()).with_host_settings(hosts);
     let acting = tokio::spawn(controller::run_elected(
-        controller.with_spare_keys(SPARE_KEYS).with_upstream_probe(Arc::new(probe)),
+        controller
+            .with_spare_keys(SPARE_KEYS)
+            .with_upstream_probe(Arc::new(probe))
+            .with_cluster_tokens(Arc::clone(&parts.app.accounts.cluster_tokens) as _),
         candidate,
         leads,
         async move { asked.wait_for(|stop| *stop).await.map(drop) },

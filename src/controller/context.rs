@@ -6,9 +6,9 @@ use super::probe_conclusions::Reachability;
 use crate::{
     keys::KeyMaker,
     model::{
-        Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ObjectKind,
-        SharedAuditSink, SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver,
-        VaultUseReceiver,
+        Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ManagedKind,
+        ObjectKind, SharedAuditSink, SharedClusterTokenProbe, SharedRefreshReplays,
+        SharedUpstreamProbe, UndeliveredReceiver, VaultUseReceiver,
     },
     registry,
     source::SharedSource,
@@ -87,6 +87,10 @@ pub struct ControllerContext {
     pub(super) vault_use: Option<VaultUseReceiver>,
     /// The conclusions from their answers.
     pub(super) reachability: Arc<Reachability>,
+    /// Tells whether tokens of ServiceAccounts can be verified; `None` without a cluster.
+    pub(super) cluster_tokens: Option<SharedClusterTokenProbe>,
+    /// The conclusions on the clients that they authenticate.
+    pub(super) federation: Arc<Reachability>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -115,7 +119,9 @@ impl ControllerContext {
             audit: Arc::new(IgnoredAudit),
             probe: None,
             vault_use: None,
-            reachability: Arc::default(),
+            reachability: Arc::new(Reachability::of(ManagedKind::IdentityProvider)),
+            cluster_tokens: None,
+            federation: Arc::new(Reachability::of(ManagedKind::OidcClient)),
             key_maker: Arc::default(),
         }
     }
@@ -160,6 +166,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_upstream_probe(self, probe: SharedUpstreamProbe) -> Self {
         Self { probe: Some(probe), ..self }
+    }
+
+    /// Sets what tells whether tokens of ServiceAccounts can be verified.
+    #[must_use]
+    pub fn with_cluster_tokens(self, probe: SharedClusterTokenProbe) -> Self {
+        Self { cluster_tokens: Some(probe), ..self }
     }
 
     /// Sets what says which vault keys are in use. Without it none retires.

@@ -9,6 +9,7 @@ mod context;
 mod diff;
 mod error;
 mod fair_queue;
+mod federation_health;
 mod host_settings_events;
 mod key_audit;
 pub mod lease;

@@ -1,4 +1,5 @@
-//! The conclusions on the servers of identity providers: what the condition `Reachable` says.
+//! The conclusions on the servers of identity providers, and on the issuers of federated credentials: what
+//! the condition `Reachable` says.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,15 +14,27 @@ use crate::{
 };
 
 /// The conclusions of this replica, as far as it has any, and the objects whose status lacks them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reachability {
+    /// The kind of the objects.
+    kind: ManagedKind,
     concluded: Mutex<HashMap<ObjectKey, ConditionReason>>,
     changed: Mutex<BTreeSet<ObjectKey>>,
     notify: Notify,
 }
 
 impl Reachability {
-    /// The reason of the condition of a provider; `None` before the first conclusion.
+    /// No conclusions on objects of a kind.
+    pub(super) fn of(kind: ManagedKind) -> Self {
+        Self {
+            kind,
+            concluded: Mutex::default(),
+            changed: Mutex::default(),
+            notify: Notify::default(),
+        }
+    }
+
+    /// The reason of the condition of an object; `None` before the first conclusion.
     pub(super) fn reason(&self, provider: &ObjectKey) -> Option<ConditionReason> {
         lock(&self.concluded).get(provider).copied()
     }
@@ -31,7 +44,7 @@ impl Reachability {
         loop {
             let changed = std::mem::take(&mut *lock(&self.changed));
             if !changed.is_empty() {
-                let object = |key| ObjectRef::new(ManagedKind::IdentityProvider, key);
+                let object = |key| ObjectRef::new(self.kind, key);
                 return changed.into_iter().map(object).collect();
             }
             self.notify.notified().await;
@@ -49,6 +62,19 @@ impl Reachability {
             changed.insert(provider);
         }
         self.notify.notify_one();
+    }
+
+    /// Replaces all conclusions. Objects whose conclusion is another one than before, or gone, have changed.
+    pub(super) fn replace(&self, new: HashMap<ObjectKey, ConditionReason>) {
+        let mut concluded = lock(&self.concluded);
+        let keys = concluded.keys().chain(new.keys());
+        let changed: Vec<_> =
+            keys.filter(|key| concluded.get(*key) != new.get(*key)).cloned().collect();
+        *concluded = new;
+        if !changed.is_empty() {
+            lock(&self.changed).extend(changed);
+            self.notify.notify_one();
+        }
     }
 
     /// Forgets all providers but those that the function keeps.

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use super::{
     ControllerContext,
     diff::changed_objects,
+    federation_health::watch_cluster_keys,
     host_settings_events,
     lease::{LeaderElectionConfig, run_leader_election},
     logout_events,
@@ -71,6 +72,7 @@ pub async fn run_controller(
             never = replay_events::publish_events(&context) => match never {},
             never = host_settings_events::publish_events(&context) => match never {},
             never = probe_providers(&context) => match never {},
+            never = watch_cluster_keys(&context) => match never {},
         }
     }
 }
@@ -146,6 +148,11 @@ async fn run_while_leading(context: &ControllerContext) {
             concluded = context.reachability.changed() => {
                 for provider in concluded {
                     queue.add(provider);
+                }
+            }
+            concluded = context.federation.changed() => {
+                for client in concluded {
+                    queue.add(client);
                 }
             }
             () = sleep_until_due(context, &queue), if slots.cheap > 0 => {}

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
-    ControllerContext, ReconcileError, observed::ObservedState,
-    published_status::PublishedStatuses, reachability::reachable_reason, tenant,
+    ControllerContext, ReconcileError, federation_health::client_reachable_reason,
+    observed::ObservedState, published_status::PublishedStatuses, reachability::reachable_reason,
+    tenant,
 };
 use crate::{
     api::{
@@ -43,7 +44,8 @@ pub async fn publish_status(
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
     let mut conditions = registry::verdict_conditions(verdict, &before, now);
-    let reachable = reachable_reason(context, world, verdict);
+    let reachable = reachable_reason(context, world, verdict)
+        .or_else(|| client_reachable_reason(context, world, verdict));
     conditions.extend(
         reachable.map(|reason| registry::reachable_condition(verdict, reason, &before, now)),
     );

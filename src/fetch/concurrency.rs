@@ -23,7 +23,7 @@ const MAX_WAITING_PER_TENANT: usize = 64;
 /// The party on whose behalf a document is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchOwner {
-    /// The tenant, as `namespace/name`.
+    /// The tenant, as `namespace/name`, and for documents of its clients their namespace too.
     pub tenant: Arc<str>,
     /// The client address whose request causes the fetch, if one does.
     pub address: Option<IpAddr>,

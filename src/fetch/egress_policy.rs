@@ -9,12 +9,13 @@ use ipnet::IpNet;
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
     allowed: Vec<IpNet>,
+    has_private_networks: bool,
 }
 
 impl EgressPolicy {
     /// Allows these addresses in addition to public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
-        Self { allowed }
+        Self { allowed, has_private_networks: false }
     }
 
     /// Allows the private networks (RFC 1918, RFC 4193) too, for hosts that the installation lists.
@@ -23,7 +24,13 @@ impl EgressPolicy {
     pub fn with_private_networks(mut self) -> Self {
         let private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
         self.allowed.extend(private.iter().flat_map(|net| net.parse::<IpNet>()));
+        self.has_private_networks = true;
         self
+    }
+
+    /// Returns true for the policy of hosts that the installation lists.
+    pub fn allows_private_networks(&self) -> bool {
+        self.has_private_networks
     }
 
     /// Returns true if the address may be called with TLS.

@@ -24,8 +24,8 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{
-    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, SharedFetch,
-    exchange,
+    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
+    FetchedDocument, SharedFetch, exchange,
 };
 use crate::model::{BoundedCache, ErrorCause, sha256};
 
@@ -43,6 +43,8 @@ const MAX_TRUSTED: usize = 64;
 pub struct HttpFetch {
     guard: EgressPolicy,
     tls: TlsConnector,
+    /// The digest of the certificates that only this client trusts.
+    certificates: Option<[u8; 32]>,
     trust: Arc<TrustStore>,
 }
 
@@ -54,9 +56,8 @@ struct TrustStore {
 }
 
 impl TrustStore {
-    /// The configuration that also trusts certificates. One that cannot be parsed verifies nothing.
-    fn trusting(&self, pem: &str) -> TlsConnector {
-        let digest = sha256(pem.as_bytes());
+    /// The configuration that also trusts certificates with this digest. One that cannot be parsed verifies nothing.
+    fn trusting(&self, digest: [u8; 32], pem: &str) -> TlsConnector {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = others.get(&digest) {
             return known.clone();
@@ -96,7 +97,7 @@ impl HttpFetch {
     pub fn new(guard: EgressPolicy, roots: RootCertStore) -> Self {
         let others = Mutex::new(BoundedCache::new(MAX_TRUSTED));
         let tls = connector(roots.clone());
-        Self { guard, tls, trust: Arc::new(TrustStore { roots, others }) }
+        Self { guard, tls, certificates: None, trust: Arc::new(TrustStore { roots, others }) }
     }
 
     /// Runs a request with the timeout.
@@ -253,10 +254,20 @@ impl Fetch for HttpFetch {
         .await
     }
 
+    fn rights(&self, _: &str) -> FetchRights {
+        let reach = if self.guard.allows_private_networks() {
+            FetchReach::Internal
+        } else {
+            FetchReach::Public
+        };
+        FetchRights { reach, certificates: self.certificates }
+    }
+
     fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
-        let tls = self.trust.trusting(certificates);
+        let digest = sha256(certificates.as_bytes());
+        let tls = self.trust.trusting(digest, certificates);
         let (guard, trust) = (self.guard.clone(), Arc::clone(&self.trust));
-        Some(Arc::new(Self { guard, tls, trust }))
+        Some(Arc::new(Self { guard, tls, certificates: Some(digest), trust }))
     }
 }
 

@@ -9,6 +9,7 @@ mod egress_policy;
 mod exchange;
 mod http;
 mod observed;
+mod rights;
 mod root_certificates;
 mod shared;
 mod upstream_fetch;
@@ -23,6 +24,7 @@ pub use egress_policy::EgressPolicy;
 pub(crate) use exchange::send_request;
 pub use http::HttpFetch;
 pub use observed::InstrumentedFetch;
+pub use rights::{FetchReach, FetchRights};
 pub use root_certificates::{TrustError, trusted_roots};
 pub use shared::FairFetch;
 pub use upstream_fetch::UpstreamFetch;
@@ -156,6 +158,11 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     /// Sends a request of an OAuth client, and reads at most `limit` bytes of the response, whatever
     /// its status.
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError>;
+
+    /// Its rights at a URL, by which caches keep documents apart.
+    fn rights(&self, _url: &str) -> FetchRights {
+        FetchRights::default()
+    }
 
     /// The same client, which also trusts these PEM certificates of authorities. `None` if it verifies no
     /// certificates, because it makes no connections.

@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
+use super::{
+    CallResponse, ClientCall, Fetch, FetchError, FetchRights, FetchedDocument, SharedFetch,
+};
 
 /// The callback. Its arguments are the method, and the error of a call that failed.
 type OnCall = Arc<dyn Fn(&'static str, Option<&FetchError>) + Send + Sync>;
@@ -54,6 +56,10 @@ impl Fetch for InstrumentedFetch {
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
         let method = if call.form.is_some() { "post" } else { "get" };
         self.report_outcome(method, self.inner.call(call, limit).await)
+    }
+
+    fn rights(&self, url: &str) -> FetchRights {
+        self.inner.rights(url)
     }
 
     fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {

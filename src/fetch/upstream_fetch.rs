@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, SharedFetch};
+use super::{
+    CallResponse, ClientCall, Fetch, FetchError, FetchRights, FetchedDocument, SharedFetch,
+};
 use crate::model::HostPattern;
 
 /// Calls issuers of this installation, listed hosts, and all others by a client each.
@@ -52,11 +54,16 @@ impl Fetch for UpstreamFetch {
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
         self.client(call.url).call(call, limit).await
     }
+
+    fn rights(&self, url: &str) -> FetchRights {
+        self.client(url).rights(url)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::FetchReach;
 
     /// A client whose name is the host that it could not find.
     #[derive(Debug)]
@@ -74,6 +81,15 @@ mod tests {
 
         async fn call(&self, _: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
             Err(FetchError::Unknown(self.0.to_owned()))
+        }
+
+        fn rights(&self, _: &str) -> FetchRights {
+            let reach = match self.0 {
+                "internal" => FetchReach::Internal,
+                "local" => FetchReach::Local,
+                _ => FetchReach::Public,
+            };
+            FetchRights { reach, certificates: None }
         }
     }
 
@@ -100,6 +116,7 @@ mod tests {
         ] {
             let called = fetch.get(url, 1).await;
             assert_eq!(called, Err(FetchError::Unknown(client.to_owned())), "{url}");
+            assert_eq!(fetch.rights(url), Named(client).rights(url), "{url}");
         }
     }
 }

@@ -16,7 +16,8 @@ use url::{Position, Url};
 use super::AppState;
 use crate::{
     fetch::{
-        CallResponse, ClientCall, Fetch, FetchError, FetchedDocument, LocalIssuers, SharedFetch,
+        CallResponse, ClientCall, Fetch, FetchError, FetchReach, FetchRights, FetchedDocument,
+        LocalIssuers, SharedFetch,
     },
     model::{Endpoint, Secret},
 };
@@ -130,5 +131,9 @@ impl Fetch for LocalFetch {
 
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
         self.answer(call, limit).await
+    }
+
+    fn rights(&self, _: &str) -> FetchRights {
+        FetchRights { reach: FetchReach::Local, certificates: None }
     }
 }

@@ -11,6 +11,9 @@ use crate::model::JwsAlgorithm;
 
 /// Maximum number of keys parsed from one JWK Set; the rest are ignored.
 const MAX_KEYS: usize = 32;
+/// Maximum number of keys that are tried for one JWS. If several keys fit, a JWS names its own by `kid` (OIDC
+/// Core §10.1), so a set of many keys does not make a stranger's JWS costly.
+const MAX_CANDIDATES: usize = 4;
 
 /// The reason a signature was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,9 @@ pub enum JwsError {
     /// The key with the given `kid` exists, but the signature was not made with it.
     #[error("the signature does not match")]
     BadSignature,
+    /// More keys match than are tried, and none of those that were tried made the signature.
+    #[error("more than {} keys match; name one by kid, and give each key its own", MAX_CANDIDATES)]
+    TooManyKeys,
 }
 
 /// A client's parsed public keys.
@@ -113,21 +119,25 @@ impl PublicKeys {
         may_sign: impl Fn(&PublicKey) -> bool,
     ) -> Result<(), JwsError> {
         let (family, wire) = asymmetric(algorithm).ok_or(JwsError::UnknownKey)?;
-        let mut result = Err(JwsError::UnknownKey);
-        for key in self.0.iter().filter(|key| key.family == family && may_sign(key)) {
-            let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
+        let fits = |key: &&PublicKey| {
             let meant = key.algorithm.as_deref().is_none_or(|own| is_for(own, wire));
-            if named && meant {
-                match check(jws, &key.key, wire) {
-                    // A key without a `kid` may have been replaced, so the caller should fetch the
-                    // set again.
-                    Err(JwsError::BadSignature) if kid.is_none() || key.kid.is_none() => {}
-                    Err(error) => result = Err(error),
-                    Ok(()) => return Ok(()),
-                }
+            key.family == family && may_sign(key) && meant
+        };
+        let is_named = |key: &PublicKey| kid.is_some() && key.kid.as_deref() == kid;
+        let has_named = self.0.iter().filter(fits).any(is_named);
+        let candidates = self.0.iter().filter(fits).filter(|key| {
+            if has_named { is_named(key) } else { kid.is_none() || key.kid.is_none() }
+        });
+        for (tried, key) in candidates.enumerate() {
+            if tried == MAX_CANDIDATES {
+                return Err(JwsError::TooManyKeys);
+            }
+            if check(jws, &key.key, wire).is_ok() {
+                return Ok(());
             }
         }
-        result
+        // A key without a `kid` may have been replaced, so the caller should fetch the set again.
+        Err(if has_named { JwsError::BadSignature } else { JwsError::UnknownKey })
     }
 }
 
@@ -251,6 +261,31 @@ mod tests {
         }
         let counts = |_: &str| false;
         assert_eq!(set("a").verify_by(&jws, (JwsAlgorithm::EdDSA, None), counts), Ok(()));
+    }
+
+    #[test]
+    fn few_keys_are_tried_for_a_signature() {
+        let other = "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw";
+        let key = |x: &str, kid: Option<&str>| {
+            let mut key = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+            if let Some(kid) = kid {
+                key["kid"] = json!(kid);
+            }
+            key
+        };
+        let verify = |others: &[Value], kid: Option<&str>| {
+            let keys = [others, &[key(ED_X, Some("a"))]].concat();
+            PublicKeys::parse(&json!({ "keys": keys })).verify(&signed(), JwsAlgorithm::EdDSA, kid)
+        };
+        let nameless = vec![key(other, None); 4];
+        assert_eq!(verify(&nameless[1..], None), Ok(()), "the fourth");
+        assert_eq!(verify(&nameless, None), Err(JwsError::TooManyKeys), "the fifth");
+        assert_eq!(verify(&nameless, Some("a")), Ok(()), "only the key that is named is tried");
+        assert_eq!(verify(&nameless, Some("b")), Err(JwsError::UnknownKey), "those without a name");
+        let namesakes = vec![key(other, Some("a")); 4];
+        assert_eq!(verify(&namesakes, Some("a")), Err(JwsError::TooManyKeys));
+        let thirty = vec![key(other, Some("b")); 30];
+        assert_eq!(verify(&thirty, Some("a")), Ok(()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use super::{JwsError, PublicKeys};
+use super::{JwsError, PublicKeys, SignError, Signer};
 use crate::model::{BoundedCache, JwsAlgorithm, Sha256};
 
 /// Each entry takes about 100 bytes.
@@ -38,31 +38,51 @@ impl Default for VerifiedSignatureCache {
 }
 
 impl VerifiedSignatureCache {
-    /// Verifies an assertion with the keys of its issuer, unless they verified it before.
-    pub fn verify(
+    /// Verifies an assertion with the keys of its issuer, unless they verified it before. RSA keys do so on
+    /// the signer's threads.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if the threads have too much to do. The inner error: the signature is not theirs.
+    pub async fn verify(
         &self,
+        signer: &Signer,
         keys: &Arc<PublicKeys>,
         signed: SignedAssertion<'_>,
-    ) -> Result<(), JwsError> {
+    ) -> Result<Result<(), JwsError>, SignError> {
         let SignedAssertion { jws, algorithm, kid, is_svid } = signed;
         let hash = Sha256::default().with([u8::from(is_svid)]).with(jws.as_bytes()).finish();
         if self.is_known(keys, &hash) {
-            return Ok(());
+            return Ok(Ok(()));
         }
-        if is_svid {
-            keys.verify_svid(jws, algorithm, kid)?;
+        let verified = if algorithm.is_rsa() {
+            let (own, jws) = (Arc::clone(keys), jws.to_owned());
+            let kid = kid.map(str::to_owned);
+            let work = move || verify_by(&own, &jws, (algorithm, kid.as_deref()), is_svid);
+            signer.verify(keys, work).await?
         } else {
-            keys.verify(jws, algorithm, kid)?;
+            verify_by(keys, jws, (algorithm, kid), is_svid)
+        };
+        if verified.is_ok() {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.put(hash, Arc::downgrade(keys));
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.put(hash, Arc::downgrade(keys));
-        Ok(())
+        Ok(verified)
     }
 
     fn is_known(&self, keys: &Arc<PublicKeys>, hash: &[u8; 32]) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(hash).and_then(Weak::upgrade).is_some_and(|by| Arc::ptr_eq(&by, keys))
     }
+}
+
+fn verify_by(
+    keys: &PublicKeys,
+    jws: &str,
+    (algorithm, kid): (JwsAlgorithm, Option<&str>),
+    is_svid: bool,
+) -> Result<(), JwsError> {
+    if is_svid { keys.verify_svid(jws, algorithm, kid) } else { keys.verify(jws, algorithm, kid) }
 }
 
 impl fmt::Debug for VerifiedSignatureCache {
@@ -90,19 +110,20 @@ mod tests {
         SignedAssertion { jws, algorithm: JwsAlgorithm::EdDSA, kid: None, is_svid: false }
     }
 
-    #[test]
-    fn a_verified_assertion_is_known_to_the_same_keys_only() {
+    #[tokio::test]
+    async fn a_verified_assertion_is_known_to_the_same_keys_only() {
         let key = EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).expect("a key");
         let jws = encode(&Header::new(Algorithm::EdDSA), &json!({ "a": 1 }), &key).expect("a JWS");
-        let (cache, ours) = (VerifiedSignatureCache::default(), keys());
-        assert_eq!(cache.verify(&ours, signed(&jws)), Ok(()));
+        let (cache, ours, signer) = (VerifiedSignatureCache::default(), keys(), Signer::new(1));
+        assert_eq!(cache.verify(&signer, &ours, signed(&jws)).await, Ok(Ok(())));
         let hash = |svid: u8| Sha256::default().with([svid]).with(jws.as_bytes()).finish();
         assert!(cache.is_known(&ours, &hash(0)) && !cache.is_known(&ours, &hash(1)));
         // Keys that were fetched again, and keys of another issuer.
         assert!(!cache.is_known(&keys(), &hash(0)));
         let none = Arc::new(PublicKeys::default());
-        assert_eq!(cache.verify(&none, signed(&jws)), Err(JwsError::UnknownKey));
+        let unknown = cache.verify(&signer, &none, signed(&jws)).await;
+        assert_eq!(unknown, Ok(Err(JwsError::UnknownKey)));
         let cut = &jws[..jws.len() - 1];
-        assert!(cache.verify(&ours, signed(cut)).is_err());
+        assert!(cache.verify(&signer, &ours, signed(cut)).await.expect("a turn").is_err());
     }
 }

@@ -79,6 +79,14 @@ impl JwsAlgorithm {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 
+    /// Returns true for RSA, whose signatures cost the most.
+    pub const fn is_rsa(self) -> bool {
+        matches!(
+            self,
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512
+        )
+    }
+
     /// Returns true if only the signer has the key.
     pub const fn is_asymmetric(self) -> bool {
         !self.is_symmetric() && !matches!(self, Self::None)

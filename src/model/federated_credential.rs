@@ -5,19 +5,64 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
+use super::wire_enum;
+
 /// An identity that another issuer vouches for, and that authenticates a client (RFC 7523 §2.2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FederatedCredential {
-    /// `iss` of the assertions.
-    pub issuer: Box<str>,
-    /// The issuer's public keys as a JWK Set. `None`: those of its discovery document.
-    pub jwks: Option<Arc<Value>>,
+    /// The issuer that signs the assertions.
+    pub issuer: FederatedIssuer,
     /// `sub` of the assertions.
     pub subject: FederatedSubject,
     /// The only `aud` of the assertions.
     pub audience: Box<str>,
     /// Further claims that the assertions must have, with their values.
     pub claims: BTreeMap<String, String>,
+}
+
+/// The issuer of a federated credential.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FederatedIssuer {
+    /// An issuer by its name.
+    Named {
+        /// `iss` of the assertions.
+        issuer: Box<str>,
+        /// Its public keys as a JWK Set. `None`: those of its discovery document.
+        jwks: Option<Arc<Value>>,
+    },
+    /// The cluster that Lanyard runs in, for tokens of its ServiceAccounts.
+    Cluster {
+        /// Whether the API server is asked about each token too.
+        validation: TokenValidation,
+    },
+}
+
+impl FederatedIssuer {
+    /// Returns true if it signs assertions with this `iss`. `cluster`: the issuer of the cluster, if it is
+    /// known, which is only ever [`FederatedIssuer::Cluster`].
+    pub fn is_of(&self, issuer: &str, cluster: Option<&str>) -> bool {
+        match self {
+            Self::Named { issuer: own, .. } => **own == *issuer && cluster != Some(issuer),
+            Self::Cluster { .. } => cluster == Some(issuer),
+        }
+    }
+}
+
+wire_enum!(
+    /// How tokens of ServiceAccounts are validated.
+    #[derive(Default)]
+    TokenValidation {
+        /// By their signature and claims. A token is valid until it expires, even if its Pod is gone.
+        #[default]
+        Signature = "Signature",
+        /// By the API server too (`TokenReview`), which refuses tokens of deleted Pods and ServiceAccounts.
+        TokenReview = "TokenReview",
+    }
+);
+
+/// `sub` of the tokens of a ServiceAccount.
+pub fn service_account_subject(namespace: &str, name: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{name}")
 }
 
 /// The subject of a federated credential.

@@ -12,6 +12,7 @@ mod bounded_cache;
 mod client;
 mod client_authentication;
 mod client_details;
+mod cluster_tokens;
 mod digest;
 mod endpoint_urls;
 pub mod endpoints;
@@ -73,12 +74,17 @@ pub use client_authentication::{
 };
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
+pub use cluster_tokens::{
+    ClusterDocument, ClusterTokenError, ClusterTokenProbe, ClusterTokenState, ClusterTokens,
+    SharedClusterTokenProbe, SharedClusterTokens,
+};
 pub use digest::{Sha256, sha256, sha256_base64url};
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use federated_credential::{
-    FederatedCredential, FederatedSubject, SubjectPattern, SubjectPatternError,
+    FederatedCredential, FederatedIssuer, FederatedSubject, SubjectPattern, SubjectPatternError,
+    TokenValidation, service_account_subject,
 };
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identity_provider::{

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{EnrolmentState, KeySource, ObjectOutcome, ValidationProblem, Verdict};
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
-    model::Timestamp,
+    model::{ManagedKind, Timestamp},
 };
 
 /// Maximum length of a message in bytes. Kubernetes allows 32 KiB, which is too long to read.
@@ -65,6 +65,9 @@ pub fn reachable_condition(
     now: Timestamp,
 ) -> Condition {
     let (status, message) = match reason {
+        ConditionReason::Reachable if verdict.object.is(ManagedKind::OidcClient) => {
+            (TRUE, "The API server gives the keys of ServiceAccount tokens.")
+        }
         ConditionReason::Reachable => (TRUE, "The provider's server answers."),
         ConditionReason::HostNotAllowed => (
             FALSE,
@@ -85,6 +88,18 @@ pub fn reachable_condition(
             (FALSE, "The host in spec.github.host does not answer as GitHub does.")
         }
         ConditionReason::AccountRefused => (FALSE, "The directory refuses the search account."),
+        ConditionReason::ClusterKeysForbidden => (
+            FALSE,
+            "The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload; leave serviceAccountTokens.keys of the chart true.",
+        ),
+        ConditionReason::ClusterKeysUnavailable => (
+            FALSE,
+            "The API server does not give usable keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload.",
+        ),
+        ConditionReason::ClusterIssuer => (
+            FALSE,
+            "An issuer in spec.federatedCredentials is this cluster, which authenticates no workload by its name; use serviceAccountRef.",
+        ),
         _ => (FALSE, "The provider's server does not answer."),
     };
     let judged = Judged { status, reason, message: message.to_owned() };

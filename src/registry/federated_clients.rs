@@ -1,11 +1,15 @@
 //! The clients of a tenant that identities of other issuers authenticate: by issuer and subject, with
 //! the parsed keys of issuers that have them in the manifest.
+//!
+//! Only clients of the tenant's own namespace are found without their client ID. Any namespace whose
+//! clients the tenant admits may trust any identity, so a client elsewhere could otherwise take over the
+//! requests of a workload that sends no client ID, or make them ambiguous.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use crate::{
     keys::PublicKeys,
-    model::{Client, ClientId, FederatedSubject},
+    model::{Client, ClientId, FederatedIssuer, FederatedSubject, TenantId},
 };
 
 /// An issuer and a subject.
@@ -14,40 +18,54 @@ type Identity = (Box<str>, Box<str>);
 /// The clients that federated credentials authenticate.
 #[derive(Clone, Debug, Default)]
 pub struct FederatedClients {
-    /// By exact issuer and subject; `None` if several clients trust them.
+    /// By exact issuer and subject: clients of the tenant's namespace; `None` if several trust them.
     by_identity: HashMap<Identity, Option<ClientId>>,
+    /// By the subject of a ServiceAccount of the cluster; `None` if several clients name it. They are in its
+    /// own namespace, so no other namespace can add one.
+    by_service_account: HashMap<Box<str>, Option<ClientId>>,
     /// By client, and the index of its credential.
     keys: HashMap<(ClientId, usize), Arc<PublicKeys>>,
 }
 
 impl FederatedClients {
     /// Indexes the credentials of clients.
-    pub(super) fn of(clients: &[Arc<Client>]) -> Self {
+    pub(super) fn of(tenant: &TenantId, clients: &[Arc<Client>]) -> Self {
         let mut found = Self::default();
+        // Credentials with the same keys share them, so that an assertion is verified once.
+        let mut parsed: HashMap<String, Arc<PublicKeys>> = HashMap::new();
         for client in clients {
             for (index, credential) in client.federated_credentials.iter().enumerate() {
-                if let Some(set) = &credential.jwks {
-                    let keys = Arc::new(PublicKeys::parse(set));
-                    found.keys.insert((client.id.clone(), index), keys);
+                let FederatedIssuer::Named { issuer, jwks } = &credential.issuer else {
+                    if let FederatedSubject::Exact(subject) = &credential.subject {
+                        add_holder(&mut found.by_service_account, subject.clone(), &client.id);
+                    }
+                    continue;
+                };
+                if let Some(set) = jwks {
+                    let keys = parsed.entry(set.to_string());
+                    let keys = keys.or_insert_with(|| Arc::new(PublicKeys::parse(set)));
+                    found.keys.insert((client.id.clone(), index), Arc::clone(keys));
+                }
+                if client.object.namespace != tenant.0.namespace {
+                    continue;
                 }
                 if let FederatedSubject::Exact(subject) = &credential.subject {
-                    let identity = (credential.issuer.clone(), subject.clone());
-                    let forget_others = |holder: &mut Option<ClientId>| {
-                        if holder.as_ref() != Some(&client.id) {
-                            *holder = None;
-                        }
-                    };
-                    let holder = found.by_identity.entry(identity).and_modify(forget_others);
-                    holder.or_insert_with(|| Some(client.id.clone()));
+                    let identity = (issuer.clone(), subject.clone());
+                    add_holder(&mut found.by_identity, identity, &client.id);
                 }
             }
         }
         found
     }
 
-    /// The only client that trusts this subject of an issuer exactly.
+    /// The only client of the tenant's namespace that trusts this subject of an issuer exactly.
     pub fn only_client(&self, issuer: &str, subject: &str) -> Option<&ClientId> {
         self.by_identity.get(&(issuer.into(), subject.into()))?.as_ref()
+    }
+
+    /// The only client that a ServiceAccount of the cluster authenticates, by the subject of its tokens.
+    pub fn only_client_of_service_account(&self, subject: &str) -> Option<&ClientId> {
+        self.by_service_account.get(subject)?.as_ref()
     }
 
     /// The keys of a credential that has them in the manifest.
@@ -56,17 +74,33 @@ impl FederatedClients {
     }
 }
 
+/// Adds a client to an identity. With several clients it finds none.
+fn add_holder<K: Eq + Hash>(
+    holders: &mut HashMap<K, Option<ClientId>>,
+    identity: K,
+    client: &ClientId,
+) {
+    let forget_others = |holder: &mut Option<ClientId>| {
+        if holder.as_ref() != Some(client) {
+            *holder = None;
+        }
+    };
+    let holder = holders.entry(identity).and_modify(forget_others);
+    holder.or_insert_with(|| Some(client.clone()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FederatedCredential, SubjectPattern, fixtures};
+    use crate::model::{
+        FederatedCredential, SubjectPattern, TokenValidation, fixtures, service_account_subject,
+    };
 
     const CI: &str = "https://ci.test";
 
     fn client(id: &str, credentials: &[(&str, FederatedSubject)]) -> Arc<Client> {
         let credential = |(issuer, subject): &(&str, FederatedSubject)| FederatedCredential {
-            issuer: (*issuer).into(),
-            jwks: None,
+            issuer: FederatedIssuer::Named { issuer: (*issuer).into(), jwks: None },
             subject: subject.clone(),
             audience: "https://id.test".into(),
             claims: std::collections::BTreeMap::new(),
@@ -89,12 +123,67 @@ mod tests {
             client("four", &[(CI, FederatedSubject::Pattern(pattern))]),
             client("five", &[(CI, exact("c"))]),
         ];
-        let found = FederatedClients::of(&clients);
+        let found = FederatedClients::of(&clients[0].tenant, &clients);
         let of = |subject| found.only_client(CI, subject).map(ClientId::as_str);
         assert_eq!(of("a"), Some("one"), "twice in one client");
         assert_eq!(of("c"), None, "in several clients");
         assert_eq!(of("repo:acme/shop"), None, "patterns need a client_id");
         assert_eq!(of("b"), None, "of another issuer");
         assert_eq!(found.only_client("https://b.test", "b").map(ClientId::as_str), Some("one"));
+    }
+
+    #[test]
+    fn clients_of_other_namespaces_change_nothing() {
+        let exact = |subject: &str| FederatedSubject::Exact(subject.into());
+        let own = client("own", &[(CI, exact("a"))]);
+        let elsewhere = |name: &str| {
+            let client = client(name, &[(CI, exact("a")), (CI, exact("b"))]);
+            let object = crate::model::ObjectKey::new("elsewhere", name);
+            Arc::new(Client { object, ..Client::clone(&client) })
+        };
+        let clients = [elsewhere("one"), Arc::clone(&own), elsewhere("two")];
+        let found = FederatedClients::of(&own.tenant, &clients);
+        assert_eq!(found.only_client(CI, "a").map(ClientId::as_str), Some("own"));
+        assert_eq!(found.only_client(CI, "b"), None, "their workloads send a client_id");
+    }
+
+    #[test]
+    fn a_service_account_is_found_in_every_namespace() {
+        let of_account = |namespace: &str, name: &str| {
+            let subject = service_account_subject(namespace, "billing");
+            let named = client(name, &[(CI, FederatedSubject::Exact(subject.into()))]);
+            let issuer = FederatedIssuer::Cluster { validation: TokenValidation::Signature };
+            let credentials = named.federated_credentials.iter();
+            let credentials =
+                credentials.map(|it| FederatedCredential { issuer: issuer.clone(), ..it.clone() });
+            let object = crate::model::ObjectKey::new(namespace, name);
+            let federated_credentials = credentials.collect();
+            Arc::new(Client { object, federated_credentials, ..Client::clone(&named) })
+        };
+        let clients = [of_account("a", "one"), of_account("b", "two"), of_account("b", "three")];
+        let found = FederatedClients::of(&clients[0].tenant, &clients);
+        let of = |namespace| {
+            let subject = service_account_subject(namespace, "billing");
+            found.only_client_of_service_account(&subject).map(ClientId::as_str)
+        };
+        assert_eq!((of("a"), of("b"), of("c")), (Some("one"), None, None));
+        assert_eq!(found.only_client(CI, "system:serviceaccount:a:billing"), None);
+    }
+
+    #[test]
+    fn credentials_with_the_same_keys_share_them() {
+        let with_keys = |client: &Client| {
+            let jwks = Some(Arc::new(serde_json::json!({ "keys": [] })));
+            let issuer = FederatedIssuer::Named { issuer: CI.into(), jwks };
+            let credentials = client.federated_credentials.iter();
+            let credentials =
+                credentials.map(|it| FederatedCredential { issuer: issuer.clone(), ..it.clone() });
+            Arc::new(Client { federated_credentials: credentials.collect(), ..client.clone() })
+        };
+        let exact = |subject: &str| FederatedSubject::Exact(subject.into());
+        let client = with_keys(&client("one", &[(CI, exact("a")), (CI, exact("b"))]));
+        let found = FederatedClients::of(&client.tenant, std::slice::from_ref(&client));
+        let keys = [found.keys(&client, 0), found.keys(&client, 1)].map(|it| it.expect("keys"));
+        assert!(Arc::ptr_eq(keys[0], keys[1]));
     }
 }

@@ -40,7 +40,8 @@ pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
-    ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource, ObjectOutcome,
-    ProviderOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
+    ClientFederation, ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource,
+    ObjectOutcome, ProviderOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem,
+    Verdict,
 };
 pub use verdicts::Verdicts;

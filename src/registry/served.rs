@@ -83,7 +83,7 @@ impl ServedTenant {
             registration: None,
             origins: origins.into_iter().collect(),
             public_keys: clients.iter().filter_map(parsed).collect(),
-            federated_clients: FederatedClients::of(&clients),
+            federated_clients: FederatedClients::of(&tenant.id, &clients),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
             by_email: by_verified_email(&accounts),

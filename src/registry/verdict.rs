@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{ClientSecretValues, ProviderUris, SecretTemplate};
 use crate::{
-    api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec},
+    api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec, OidcClientSpec},
     keys::{KeyRing, RotationRules},
     model::{ClientId, Issuer, LogoutScope, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
 };
@@ -192,6 +192,8 @@ pub struct ClientOutcome {
     pub secret: ClientSecretPlan,
     /// When a registered client is deleted if it is not used before.
     pub unused_until: Option<Timestamp>,
+    /// The issuers of its federated credentials.
+    pub federation: ClientFederation,
     /// Whether the client is served.
     pub served: bool,
 }
@@ -204,6 +206,32 @@ impl ClientOutcome {
             issuer: self.issuer.as_ref()?,
             internal_url: self.internal_url.as_deref(),
         })
+    }
+}
+
+/// The issuers that a client trusts for its federated credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFederation {
+    /// Whether ServiceAccounts of the cluster authenticate the client.
+    pub has_service_accounts: bool,
+    /// The other issuers.
+    pub issuers: Box<[Box<str>]>,
+}
+
+impl ClientFederation {
+    /// Returns true if it trusts none.
+    pub fn is_empty(&self) -> bool {
+        !self.has_service_accounts && self.issuers.is_empty()
+    }
+
+    /// The issuers in a client's fields.
+    pub(super) fn of(spec: &OidcClientSpec) -> Self {
+        let credentials = || spec.federated_credentials.iter();
+        let issuers = credentials().filter_map(|it| Some(it.issuer.as_deref()?.into()));
+        Self {
+            has_service_accounts: credentials().any(|it| it.service_account_ref.is_some()),
+            issuers: issuers.collect(),
+        }
     }
 }
 

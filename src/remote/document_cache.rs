@@ -1,4 +1,4 @@
-//! Caches documents by tenant and URL. Fetches are single-flight and rate-limited per URL, so requests cannot
+//! Caches documents by tenant, URL and the rights to fetch it. Fetches are single-flight and rate-limited per URL, so requests cannot
 //! amplify traffic. A fresh document is returned without waiting, and a stale one is used while its
 //! server does not answer.
 
@@ -99,7 +99,7 @@ impl<T: RemoteDocument> DocumentCache<T> {
         now: Timestamp,
         renew: bool,
     ) -> Result<Arc<T>, RemoteDocumentError> {
-        let slot = self.slots.slot(tenant, uri);
+        let slot = self.slots.slot(&**fetch, (tenant, uri));
         let seen = {
             let known = slot.known();
             match known.fresh(now) {

@@ -1,8 +1,10 @@
 //! Documents of clients, of identity providers and of the issuers of federated credentials, fetched by
-//! URL and cached: JWK Sets, request objects, sector identifier documents, and discovery documents.
+//! URL and cached: JWK Sets, request objects, sector identifier documents, and discovery documents; and the
+//! keys of the cluster's ServiceAccount tokens.
 //!
 //! Must not: know inbound HTTP requests. Each cache is bounded, and fetches a URL once at a time.
 
+mod cluster_token_cache;
 mod document_cache;
 mod error;
 mod federated_issuer_cache;
@@ -12,6 +14,7 @@ mod sector_identifier_cache;
 mod upstream_metadata_cache;
 mod url_cache;
 
+pub use cluster_token_cache::{ClusterKeys, ClusterTokenCache};
 pub use error::RemoteDocumentError;
 pub use federated_issuer_cache::FederatedIssuerCache;
 pub use jwks_cache::JwksCache;

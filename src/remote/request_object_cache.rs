@@ -61,7 +61,7 @@ impl RequestObjectCache {
         now: Timestamp,
     ) -> Result<Bytes, RemoteDocumentError> {
         let bare = uri.split('#').next().unwrap_or_default();
-        let slot = self.slots.slot(tenant, bare);
+        let slot = self.slots.slot(&**fetch, (tenant, bare));
         if let Some(known) = slot.known(uri, now) {
             return known;
         }

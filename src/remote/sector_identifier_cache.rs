@@ -60,7 +60,7 @@ impl SectorIdentifierCache {
         now: Timestamp,
     ) -> Result<(), OAuthError> {
         let Some(uri) = sector_document(client) else { return Ok(()) };
-        let slot = self.slots.slot(&client.tenant, uri);
+        let slot = self.slots.slot(fetch, (&client.tenant, uri));
         let mut known = slot.known.lock().await;
         let rested = known.tried_at.is_none_or(|tried| now >= tried.plus(REFETCH_INTERVAL));
         let judged = known.check_document(client, TTL, now);

@@ -1,5 +1,6 @@
-//! A bounded cache of documents by tenant and URL, and single-flight fetching. Tenants share no
-//! entry: the fetches of one, which it may use up, must not be those of another.
+//! A bounded cache of documents by tenant, URL and rights, and single-flight fetching. Tenants share no
+//! entry: the fetches of one, which it may use up, must not be those of another. Neither do clients with
+//! different rights to fetch: one that may not call a host must not get what another fetched there.
 
 use std::{
     collections::HashMap,
@@ -9,7 +10,10 @@ use std::{
 use tokio::{sync::OwnedMutexGuard, task::JoinError};
 use tracing::Instrument;
 
-use crate::model::TenantId;
+use crate::{
+    fetch::{Fetch, FetchRights},
+    model::TenantId,
+};
 
 /// Permits one fetch of a URL at a time.
 #[derive(Debug, Default)]
@@ -46,14 +50,14 @@ impl FlightPermit {
 /// A cache with a bounded number of URLs.
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
-    /// By tenant and URL, which contain no space.
-    slots: Mutex<HashMap<String, Arc<T>>>,
+    /// By the rights to fetch, and by tenant and URL, which contain no space.
+    slots: Mutex<HashMap<(FetchRights, String), Arc<T>>>,
 }
 
 impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
-    /// The tenant's entry of a URL, or an empty one.
-    pub(crate) fn slot(&self, tenant: &TenantId, uri: &str) -> Arc<T> {
-        let key = format!("{tenant} {uri}");
+    /// The tenant's entry of a URL for those with the rights of a client, or an empty one.
+    pub(crate) fn slot(&self, fetch: &dyn Fetch, (tenant, uri): (&TenantId, &str)) -> Arc<T> {
+        let key = (fetch.rights(uri), format!("{tenant} {uri}"));
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(&key) {
             return Arc::clone(slot);

@@ -205,7 +205,7 @@ impl UpstreamClient {
         let keys = self.jwks.at(fetch, of, now, false).await?;
         match verify(&keys) {
             Ok(()) => Ok(()),
-            Err(JwsError::BadSignature) => Err(UpstreamError::Signature),
+            Err(JwsError::BadSignature | JwsError::TooManyKeys) => Err(UpstreamError::Signature),
             // The provider may have changed its keys.
             Err(JwsError::UnknownKey) => {
                 let keys = self.jwks.at(fetch, of, now, true).await?;

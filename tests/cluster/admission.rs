@@ -486,6 +486,28 @@ async fn federated_credentials_name_an_issuer_and_a_subject() {
     }
     let issuer = with(json!({ "issuer": "ci.test", "subject": "a" }));
     clients.rejects(issuer, "must be an absolute https or http URL").await;
+    let of_account = |credential: Value| {
+        let mut written = json!({ "serviceAccountRef": { "name": "billing" } });
+        merge(&mut written, &credential);
+        json!({
+            "tokenEndpointAuthMethod": "private_key_jwt", "federatedCredentials": [written],
+        })
+    };
+    clients.accepts(of_account(json!({}))).await;
+    clients
+        .accepts(of_account(json!({ "serviceAccountRef": { "validate": "TokenReview" } })))
+        .await;
+    for more in [
+        json!({ "issuer": "https://ci.test" }),
+        json!({ "subject": "a" }),
+        json!({ "subjectPattern": "a*" }),
+        json!({ "jwks": { "keys": [] } }),
+        json!({ "serviceAccountRef": null, "subject": "a" }),
+    ] {
+        clients.rejects(of_account(more), "or serviceAccountRef without issuer").await;
+    }
+    let name = of_account(json!({ "serviceAccountRef": { "name": "Billing" } }));
+    clients.rejects(name, "serviceAccountRef.name").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

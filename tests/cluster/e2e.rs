@@ -5,6 +5,7 @@
 //! do neither.
 
 mod roll_out;
+mod workloads;
 
 use std::{
     fs,
@@ -95,6 +96,7 @@ fn target() -> Option<Target> {
     }
     let node = Node::start();
     node.load_lanyard(OWN_IMAGE, &binary(node.api.dir()));
+    workloads::load_curl(&node);
     Some(Target::Own(Box::new(node)))
 }
 
@@ -131,6 +133,7 @@ async fn whole_path(target: &Target) {
     apply_examples(target);
     let forward = port_forward(target, port);
     sign_in(target, &base_url).await;
+    workloads::a_pod_authenticates_without_a_secret(target, &base_url);
     kubectl_output_is_readable(target);
     drop(forward);
     upgrade_and_uninstall(target, &base_url);

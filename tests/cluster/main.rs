@@ -19,3 +19,4 @@ mod registration;
 mod replicas;
 mod restarts;
 mod upgrade;
+mod workloads;

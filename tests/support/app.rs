@@ -19,8 +19,8 @@ pub use audit::RecordedAudit;
 use lanyard::{
     accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
     fetch::{
-        CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchedDocument, HttpFetch,
-        SharedFetch,
+        CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
+        FetchedDocument, HttpFetch, SharedFetch,
     },
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     identity::{LoginThrottle, PasswordVerifier},
@@ -43,6 +43,9 @@ use tokio::sync::{
 struct Network {
     real: SharedFetch,
     published: Arc<Mutex<HashMap<String, (u16, String)>>>,
+    /// Those that only the client for hosts inside the network reaches.
+    inside: Arc<Mutex<HashMap<String, (u16, String)>>>,
+    reach: FetchReach,
     /// URL, and form or else `Authorization`, of the calls of published URLs.
     called: Arc<Mutex<Vec<(String, String)>>>,
     /// The published URLs of the documents that the server fetched.
@@ -56,9 +59,26 @@ impl Network {
         Self {
             real,
             published: Arc::default(),
+            inside: Arc::default(),
+            reach: FetchReach::Public,
             called: Arc::default(),
             fetched: Arc::default(),
             receivers: Arc::default(),
+        }
+    }
+}
+
+impl Network {
+    /// The same network, seen by the client for hosts inside it.
+    fn inside(&self) -> Self {
+        Self {
+            real: Arc::clone(&self.real),
+            published: Arc::clone(&self.inside),
+            inside: Arc::default(),
+            reach: FetchReach::Internal,
+            called: Arc::clone(&self.called),
+            fetched: Arc::clone(&self.fetched),
+            receivers: Arc::clone(&self.receivers),
         }
     }
 }
@@ -113,12 +133,17 @@ impl Fetch for Network {
         }
     }
 
+    fn rights(&self, url: &str) -> FetchRights {
+        FetchRights { reach: self.reach, ..self.real.rights(url) }
+    }
+
     fn trusting(&self, certificates: &Arc<str>) -> Option<SharedFetch> {
         let real = self.real.trusting(certificates)?;
         let (published, called) = (Arc::clone(&self.published), Arc::clone(&self.called));
         let receivers = Arc::clone(&self.receivers);
         let fetched = Arc::clone(&self.fetched);
-        Some(Arc::new(Self { real, published, called, fetched, receivers }))
+        let (inside, reach) = (Arc::clone(&self.inside), self.reach);
+        Some(Arc::new(Self { real, published, inside, reach, called, fetched, receivers }))
     }
 }
 
@@ -295,6 +320,13 @@ impl TestApp {
         self.network.published.lock().expect("not poisoned").insert(url.to_owned(), answer);
     }
 
+    /// Publishes a document where only the client for hosts inside the network finds it: below
+    /// `inside.test`.
+    pub fn publish_inside(&self, url: &str, text: &str) {
+        let answer = (200, text.to_owned());
+        self.network.inside.lock().expect("not poisoned").insert(url.to_owned(), answer);
+    }
+
     /// The forms, or else the values of `Authorization`, of the calls of a published URL.
     pub fn calls(&self, url: &str) -> Vec<String> {
         let called = self.network.called.lock().expect("not poisoned");
@@ -371,11 +403,12 @@ fn handlers(
     let mut accounts = AccountServices::new(
         store.clone(),
         Signer::new(1),
-        network,
+        network.clone(),
         Arc::clone(&clock) as _,
         Arc::new(SeededEntropy::new(seed)),
         Arc::new(Metrics::new()),
-    );
+    )
+    .with_internal_http_client(Arc::new(network.inside()));
     let audit = Arc::new(RecordedAudit::before(Arc::clone(&accounts.audit)));
     accounts.audit = audit.clone();
     let app = AppState {

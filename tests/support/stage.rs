@@ -17,8 +17,9 @@ use lanyard::{
         write_key, write_sealing_key,
     },
     model::{
-        Clock, Entropy, FixedClock, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
-        ObjectKey, SecretPermissions, SigningAlgorithm, TenantId, Timestamp,
+        Clock, Entropy, FixedClock, HostPattern, HostPermission, HostSettings, Installation,
+        InternalHost, Issuer, KeySecrets, ObjectKey, SecretPermissions, SigningAlgorithm, TenantId,
+        Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
     source::manifests::{ManifestObject, parse_text},
@@ -98,6 +99,10 @@ impl Stage {
                 base_url: Issuer::parse(origin).expect("canonical"),
                 hosts: HostSettings {
                     internal_hosts: internal_hosts(origin),
+                    upstream_hosts: vec![HostPermission {
+                        pattern: HostPattern::parse("*.inside.test").expect("a pattern"),
+                        namespaces: vec!["default".to_owned()],
+                    }],
                     ..HostSettings::default()
                 },
                 client_secrets: SecretPermissions::default(),

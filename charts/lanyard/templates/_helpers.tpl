@@ -257,6 +257,13 @@ subjects:
   verbs: [create, patch]
 {{- end -}}
 
+{{- /* The permission that validate: TokenReview needs. */ -}}
+{{- define "lanyard.tokenReviewRules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+{{- end -}}
+
 {{- /* Permissions in the namespaces that Lanyard watches. Each of them is needed. */ -}}
 {{- define "lanyard.rules" -}}
 # Resources are read; only their status is written.

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{IdentityProvider, IdentityProviderSpec, IdentityProviderStatus};
 use crate::{
-    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest},
+    api::{ConditionReason, ManagedObject, StatusDigest, reachable_reason},
     model::{ManagedKind, ObjectKey, TenantId, Timestamp},
 };
 
@@ -84,8 +84,6 @@ impl ManagedObject for IdentityProvider {
         status: &IdentityProviderStatus,
         _: &ProviderSummary,
     ) -> Option<ConditionReason> {
-        let word = ConditionType::Reachable.as_str();
-        let condition = status.conditions.iter().find(|condition| condition.type_ == word)?;
-        ConditionReason::ALL.iter().copied().find(|reason| reason.as_str() == condition.reason)
+        reachable_reason(&status.conditions)
     }
 }

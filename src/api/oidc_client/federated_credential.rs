@@ -5,18 +5,31 @@ use std::collections::BTreeMap;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::rules::{self, client};
+use crate::{
+    api::{
+        EnumSpec,
+        rules::{self, client},
+    },
+    model::TokenValidation,
+};
 
 /// An identity of another issuer that authenticates the client, so that it needs no secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = client::one_issuer())]
 #[x_kube(validation = client::one_subject())]
 pub struct FederatedCredentialSpec {
     /// The issuer that signs the tokens, exactly as it is in their `iss`: of a CI service, another
-    /// cluster, or a SPIFFE trust domain. It cannot be the tenant's issuer.
+    /// cluster, or a SPIFFE trust domain. It cannot be the cluster that Lanyard runs in, or the
+    /// issuer of a tenant of this installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
-    pub issuer: String,
+    pub issuer: Option<String>,
+    /// A ServiceAccount of the cluster that Lanyard runs in, instead of `issuer` and `subject`. Its Pods
+    /// authenticate by their projected tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account_ref: Option<ServiceAccountRef>,
     /// The issuer's public keys as a JWK Set. Default: those of its discovery document
     /// (`/.well-known/openid-configuration` below the issuer).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,4 +56,18 @@ pub struct FederatedCredentialSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16))]
     pub claims: BTreeMap<String, String>,
+}
+
+/// A ServiceAccount of the client's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceAccountRef {
+    /// Its name. It may be created later.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
+    pub name: String,
+    /// Whether the API server is asked about each token (`TokenReview`), which then refuses tokens of
+    /// deleted Pods at once. The chart permits it with `serviceAccountTokens.review`. Default: `Signature`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<EnumSpec<TokenValidation>>,
 }

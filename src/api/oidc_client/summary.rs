@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{OidcClient, OidcClientSpec, OidcClientStatus};
 use crate::{
-    api::{ManagedObject, StatusDigest},
+    api::{ConditionReason, ManagedObject, StatusDigest, reachable_reason},
     model::{ManagedKind, ObjectKey, TenantId},
 };
 
@@ -15,6 +15,17 @@ pub struct ClientSummary {
     pub tenant: TenantId,
     /// The Secret that the client refers to, or that Lanyard creates for it.
     pub secret: ObjectKey,
+    /// The issuers of its federated credentials.
+    pub federated_issuers: Box<[Box<str>]>,
+}
+
+/// Facts in the status of an `OidcClient`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientStatusFacts {
+    /// Whether it names the Secret in the summary.
+    pub names_secret: bool,
+    /// The reason of the condition `Reachable`.
+    pub reachable: Option<ConditionReason>,
 }
 
 impl ManagedObject for OidcClient {
@@ -22,8 +33,7 @@ impl ManagedObject for OidcClient {
     type Spec = OidcClientSpec;
     type Status = OidcClientStatus;
     type Summary = ClientSummary;
-    /// Whether the status names the Secret in the summary.
-    type StatusFacts = bool;
+    type StatusFacts = ClientStatusFacts;
 
     fn spec(&self) -> &OidcClientSpec {
         &self.spec
@@ -39,7 +49,10 @@ impl ManagedObject for OidcClient {
 
     fn summary(&self, key: &ObjectKey) -> ClientSummary {
         let secret = key.beside(self.secret_name()).shared();
-        ClientSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
+        let issuers = self.spec.federated_credentials.iter();
+        let federated_issuers =
+            issuers.filter_map(|it| Some(it.issuer.as_deref()?.into())).collect();
+        ClientSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, federated_issuers }
     }
 
     fn secrets(summary: &ClientSummary) -> Vec<&ObjectKey> {
@@ -55,8 +68,11 @@ impl ManagedObject for OidcClient {
         StatusDigest::of(&status.conditions, &rest)
     }
 
-    fn status_facts(status: &OidcClientStatus, summary: &ClientSummary) -> bool {
-        status.secret_name.as_deref() == Some(&*summary.secret.name)
+    fn status_facts(status: &OidcClientStatus, summary: &ClientSummary) -> ClientStatusFacts {
+        ClientStatusFacts {
+            names_secret: status.secret_name.as_deref() == Some(&*summary.secret.name),
+            reachable: reachable_reason(&status.conditions),
+        }
     }
 }
 
@@ -73,10 +89,11 @@ mod tests {
         let cached = CachedObject::new(&key, OidcClient::new("shop", spec));
         let named = |name: &str| {
             let secret_name = Some(name.to_owned());
-            *cached
+            cached
                 .with_status(&OidcClientStatus { secret_name, ..OidcClientStatus::default() })
                 .status_facts()
+                .names_secret
         };
-        assert!(!cached.status_facts() && named("shop-oidc") && !named("another"));
+        assert!(!cached.status_facts().names_secret && named("shop-oidc") && !named("another"));
     }
 }

@@ -161,10 +161,19 @@ pub fn federated_by_assertion() -> Rule {
     )
 }
 
-/// A federated credential is for one subject, or for those of a pattern.
+/// A federated credential is of one issuer, or of a ServiceAccount, whose keys and subject follow from its
+/// name.
+pub fn one_issuer() -> Rule {
+    rule(
+        "has(self.issuer) != has(self.serviceAccountRef) && !(has(self.serviceAccountRef) && (has(self.jwks) || has(self.subject) || has(self.subjectPattern)))",
+        "must have issuer with subject or subjectPattern, or serviceAccountRef without issuer, jwks, subject and subjectPattern",
+    )
+}
+
+/// A federated credential of an issuer is for one subject, or for those of a pattern.
 pub fn one_subject() -> Rule {
     rule(
-        "has(self.subject) != has(self.subjectPattern)",
+        "has(self.serviceAccountRef) || has(self.subject) != has(self.subjectPattern)",
         "must have subject or subjectPattern, and not both",
     )
 }

@@ -44,7 +44,7 @@ impl<'a> ObservedClient<'a> {
             outcome,
             accepted: verdict.holds(ConditionType::Accepted),
             uid: object.and_then(CachedObject::uid),
-            had_secret: object.is_some_and(|object| *object.status_facts()),
+            had_secret: object.is_some_and(|object| object.status_facts().names_secret),
         }
     }
 

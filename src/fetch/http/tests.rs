@@ -160,6 +160,12 @@ async fn certificates_of_one_provider_verify_nothing_for_others() {
     });
     let pem: Arc<str> = certificate.pem().into();
     let trusting = plain.trusting(&pem).expect("a client");
+    assert_ne!(plain.rights(&url), trusting.rights(&url), "their caches differ");
+    let internal = HttpFetch::new(
+        EgressPolicy::default().with_private_networks(),
+        rustls::RootCertStore::empty(),
+    );
+    assert_ne!(plain.rights(&url), internal.rights(&url));
     assert_eq!(trusting.get(&url, 100).await.map(|it| it.body), Ok(Bytes::from("{}")));
     for client in [trusting.trusting(&"no certificate".into()).expect("a client"), Arc::new(plain)]
     {

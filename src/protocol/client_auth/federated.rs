@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{assertion::JWT_TYPE, invalid_client_error};
 use crate::{
-    model::{Client, FederatedCredential, Timestamp, WireEnum},
+    model::{Client, FederatedCredential, FederatedIssuer, Timestamp, WireEnum},
     protocol::{
         error::{OAuthError, abbreviate_value},
         jwt::UnverifiedJwt,
@@ -97,15 +97,19 @@ pub(super) fn check_form(form: AssertionForm, jwt: &UnverifiedJwt) -> Result<(),
 }
 
 /// The credentials of a client that an assertion may be for, with their index: those with its issuer
-/// and subject.
+/// and subject. `cluster`: the issuer of the cluster's ServiceAccount tokens, if it is known.
 pub fn matching_credentials<'a>(
     client: &'a Client,
     assertion: FederatedAssertion<'a>,
+    cluster: Option<&'a str>,
 ) -> impl Iterator<Item = (usize, &'a FederatedCredential)> {
     let (issuer, subject) = (assertion.issuer(), assertion.subject());
     let may_lack_issuer = assertion.form == AssertionForm::JwtSpiffe;
     let fits = move |credential: &FederatedCredential| {
-        let is_of_issuer = issuer.map_or(may_lack_issuer, |issuer| *credential.issuer == *issuer);
+        let is_of_issuer = issuer.map_or(
+            may_lack_issuer && matches!(credential.issuer, FederatedIssuer::Named { .. }),
+            |issuer| credential.issuer.is_of(issuer, cluster),
+        );
         is_of_issuer && credential.subject.matches(subject)
     };
     client.federated_credentials.iter().enumerate().filter(move |(_, credential)| fits(credential))

@@ -90,9 +90,16 @@ pub fn unproven_assertion(names_client: bool, why: &str) -> OAuthError {
         return not_signed(why);
     }
     invalid_client_error(
-        "Client authentication failed. The request has no client_id, which is required unless exactly one client trusts the issuer and subject of the client assertion.",
+        "Client authentication failed. The request has no client_id; send the one of the client. It may be left out only if exactly one client in the tenant's namespace trusts the issuer and subject of the client assertion.",
     )
     .because(why)
+}
+
+/// Returns the error for a token of a ServiceAccount that the API server does not accept any more.
+pub fn refused_by_token_review() -> OAuthError {
+    invalid_client_error(
+        "The API server does not accept the ServiceAccount token any more: its Pod or ServiceAccount is gone.",
+    )
 }
 
 /// Returns the error for an attempt that came too soon after wrong ones.

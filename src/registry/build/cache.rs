@@ -1,7 +1,7 @@
 //! Results of the last build by tenant, together with the inputs that they were computed from.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
 };
 
@@ -52,6 +52,7 @@ pub(super) struct CachedGroup {
     provider_cas: Vec<Option<SecretState>>,
     namespaces: Option<NamespaceLabels>,
     provider_uris: BTreeMap<ObjectKey, Vec<ProviderUris>>,
+    own_issuers: BTreeSet<Box<str>>,
     /// The clients that its providers refer to.
     pub(super) links: ProviderLinks,
 }
@@ -74,6 +75,7 @@ impl CachedGroup {
             provider_cas: group.provider_cas.iter().map(|ca| ca.cloned()).collect(),
             namespaces: group.namespaces.clone(),
             provider_uris: group.provider_uris.clone(),
+            own_issuers: group.own_issuers.clone(),
             links,
         }
     }
@@ -99,6 +101,7 @@ impl CachedGroup {
             && same(self.token.as_ref(), group.token)
             && self.namespaces == group.namespaces
             && self.provider_uris == group.provider_uris
+            && self.own_issuers == group.own_issuers
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
         SubjectType, Tenant, TenantId, Timestamp,
     },
     registry::{
-        ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret, ObjectOutcome,
-        ValidationProblem, Verdict,
+        ClientFederation, ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret,
+        ObjectOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
         secrets::{EntryReference, parsed_entry, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
@@ -62,6 +62,8 @@ pub(super) fn validate_clients(
         let foreign = client.member.key.namespace != group.id.0.namespace;
         let key = client.member.key;
         group.check_access(&mut found.problems, client.raw.spec.access.as_ref());
+        let (spec, issuers) = (&client.raw.spec, &group.own_issuers);
+        validate::check_federated_issuers(&mut found.problems, spec, issuers, installation.dev);
         validate::check_secret_permissions(&mut found.problems, &client.raw, key, installation);
         if let Some(id) = &found.claims
             && let Some(holder) = holders.get(id)
@@ -95,8 +97,9 @@ pub(super) fn validate_clients(
             }
             _ => ClientOutcome::default(),
         };
+        let federation = ClientFederation::of(&client.raw.spec);
         let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
-        let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, ..outcome });
+        let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, federation, ..outcome });
         verdicts.push(client.verdict(found.problems, outcome));
     }
     let own = holders.into_iter().filter(|(_, key)| key.namespace == group.id.0.namespace);
@@ -173,6 +176,7 @@ fn accepted(
         internal_url: tenant.internal_url.clone(),
         secret: ClientSecretPlan::None,
         unused_until: None,
+        federation: ClientFederation::default(),
         served: false,
     };
     let (wish, found) = match secret {

@@ -1,7 +1,7 @@
 //! The inputs of the validation of one tenant: the objects that belong together.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -90,6 +90,8 @@ pub(super) struct TenantGroup<'a> {
     pub(super) links: Vec<ProviderLink>,
     /// The URIs of the providers that refer to its clients, by client.
     pub(super) provider_uris: BTreeMap<ObjectKey, Vec<ProviderUris>>,
+    /// The issuers in federated credentials of its clients that are tenants of this installation.
+    pub(super) own_issuers: BTreeSet<Box<str>>,
 }
 
 /// The reference of a provider to a client.
@@ -179,6 +181,7 @@ impl<'a> TenantGroup<'a> {
             namespaces: None,
             links: Vec::new(),
             provider_uris: BTreeMap::new(),
+            own_issuers: BTreeSet::new(),
         }
     }
 

@@ -175,6 +175,8 @@ fn groups<'a>(
     let orphans = orphans.filter(|(owner, _)| !exists(owner));
     let orphans = orphans.map(|(key, reservation)| IssuerOrphan { key, reservation });
     let mut claims = validate::claim_issuers(claimants, orphans, installation);
+    let accepted = claims.values().filter_map(|claim| claim.as_ref().ok());
+    let issuers: HashSet<Box<str>> = accepted.map(|issuer| issuer.as_str().into()).collect();
     let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
         .map(|(key, cached)| {
             let summary = cached.summary();
@@ -185,8 +187,10 @@ fn groups<'a>(
         })
         .collect();
     for (key, cached) in managed.of::<OidcClient>().filter(|(_, cached)| !cached.is_deleting()) {
-        let ClientSummary { tenant, secret: name } = cached.summary();
+        let ClientSummary { tenant, secret: name, federated_issuers } = cached.summary();
         let group = named(&mut groups, tenant);
+        let own = federated_issuers.iter().filter(|issuer| issuers.contains(*issuer));
+        group.own_issuers.extend(own.cloned());
         group.clients.push(GroupMember { key, cached, secret: secret(name) });
         if tenant.0.namespace != key.namespace {
             group.see_labels(&objects.namespaces, &key.namespace);

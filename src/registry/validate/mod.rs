@@ -26,8 +26,8 @@ use url::Url;
 
 pub use access::check_access_providers;
 pub use client::{
-    CheckedClient, ClientFindings, SecretSource, dynamic_registration, is_registered, sector_of,
-    validate_client,
+    CheckedClient, ClientFindings, SecretSource, check_federated_issuers, dynamic_registration,
+    is_registered, sector_of, validate_client,
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;

@@ -12,7 +12,9 @@ use super::{
     *,
 };
 use crate::{
-    fetch::{CallResponse, ClientCall, Fetch, FetchError, FetchedDocument},
+    fetch::{
+        CallResponse, ClientCall, Fetch, FetchError, FetchReach, FetchRights, FetchedDocument,
+    },
     model::{ClientKeys, TenantId, fixtures},
 };
 
@@ -26,6 +28,7 @@ struct JwksServer {
     requests: AtomicUsize,
     down: Mutex<bool>,
     max_age: Option<Duration>,
+    rights: FetchRights,
 }
 
 #[async_trait]
@@ -50,6 +53,10 @@ impl Fetch for JwksServer {
 
     async fn call(&self, call: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
         Err(FetchError::Unknown(call.url.to_owned()))
+    }
+
+    fn rights(&self, _: &str) -> FetchRights {
+        self.rights
     }
 }
 
@@ -158,7 +165,8 @@ async fn max_age_applies_within_bounds() {
 async fn the_number_of_urls_is_bounded() {
     let (cache, tenant) = (JwksCache::default(), TenantId::new("team", "shop"));
     for number in 0..=MAX_ENTRIES {
-        drop(cache.0.slots.slot(&tenant, &number.to_string()));
+        let server = JwksServer::default();
+        drop(cache.0.slots.slot(&server, (&tenant, &number.to_string())));
     }
     assert!(cache.0.slots.len() <= MAX_ENTRIES);
 }
@@ -174,4 +182,21 @@ async fn a_tenant_cannot_use_up_the_fetches_of_another() {
     let before = server.requests();
     cache.of(&shared(&server), &ours, NOW).await.expect("keys");
     assert_eq!(server.requests(), before + 1);
+}
+
+#[tokio::test]
+async fn clients_with_other_rights_to_fetch_share_no_document() {
+    // An address inside the network that some clients may call, and a server that some trust.
+    let (cache, client) = (JwksCache::default(), client());
+    let allowed = FetchRights { reach: FetchReach::Internal, certificates: None };
+    let trusting = FetchRights { reach: FetchReach::Public, certificates: Some([1; 32]) };
+    for rights in [allowed, trusting] {
+        let able = Arc::new(JwksServer { rights, ..JwksServer::default() });
+        cache.of(&shared(&able), &client, NOW).await.expect("keys");
+        cache.of(&shared(&able), &client, NOW).await.expect("keys");
+        assert_eq!(able.requests(), 1);
+    }
+    let unable = Arc::new(JwksServer { down: Mutex::new(true), ..JwksServer::default() });
+    assert!(cache.of(&shared(&unable), &client, NOW).await.is_err(), "not from the cache");
+    assert_eq!(unable.requests(), 1);
 }

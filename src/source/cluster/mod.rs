@@ -1,6 +1,7 @@
 //! A Kubernetes cluster as the source. One task collects all watches into one view; writes use
 //! resourceVersions as preconditions.
 
+mod api_server_tokens;
 mod delegate_resource;
 mod deserialize_guard;
 mod events;
@@ -33,6 +34,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use tokio::sync::watch;
 
+pub use api_server_tokens::ApiServerTokens;
 pub use first_answer::ConnectionRefused;
 pub use host_settings::HostSettingsFollower;
 pub use published_schemas::{PublishedSchemas, PublishedSchemasFollower};

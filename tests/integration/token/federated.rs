@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanyard::model::Clock;
+use lanyard::model::{Clock, ManagedKind, ObjectKey, ObjectRef};
 use serde_json::{Value, json};
 
 use super::{
@@ -54,6 +54,7 @@ spec:
         client("first", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: shared}}")),
         client("second", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: shared, audience: second}}")),
         client("svid", &format!("  - {{issuer: 'https://spire.test', jwks: {{keys: [{spiffe}]}}, subject: 'spiffe://acme.test/api'}}")),
+        client("twice", &format!("  - {{issuer: {CLUSTER}, jwks: {keys}, subject: twice, audience: elsewhere}}\n  - {{issuer: {CLUSTER}, jwks: {keys}, subject: twice}}")),
         client("swapped", &format!("  - {{issuer: {CLUSTER}, jwks: {{keys: [{OTHER_KEY}]}}, subject: swapped}}")),
     ]
     .concat()
@@ -329,4 +330,146 @@ async fn verified_tokens_are_forgotten_with_the_client() {
     assert_eq!(ask(&world, &token, &[]).await.0, 200);
     world.app.clock.advance(Duration::from_hours(1));
     assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
+}
+
+/// The manifests with a tenant that admits clients of another namespace, and with such clients.
+fn with_clients_elsewhere(clients: &[(&str, String)]) -> String {
+    let admits = "  displayName: Harbour Works\n  clients: {namespaces: {from: All}, grantTypes: [client_credentials], scopes: [badges]}\n";
+    let mut all = manifests().replacen("  displayName: Harbour Works\n", admits, 1);
+    for (name, credential) in clients {
+        all += &format!(
+            "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {{name: {name}, namespace: elsewhere}}
+spec:
+  tenantRef: {{name: shop, namespace: default}}
+  grantTypes: [client_credentials]
+  scopes: [badges]
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+  - {credential}"
+        );
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_client_elsewhere_neither_breaks_nor_takes_over_an_identity() {
+    let world = world().await;
+    let keys = format!("{{keys: [{KEY}]}}");
+    let trusting =
+        |subject: &str| format!("{{issuer: {CLUSTER}, jwks: {keys}, subject: '{subject}'}}");
+    let any = "{issuer: CI, subject: 'repo:acme/other:ref:refs/heads/main'}".replace("CI", CI);
+    world.app.serve(&with_clients_elsewhere(&[
+        ("same", trusting(BILLING)),
+        ("own", trusting("elsewhere")),
+        ("of-pattern", any),
+    ]));
+    let token = signed(&claims(&world, CLUSTER, BILLING));
+    assert_eq!(subject(&ask(&world, &token, &[]).await), "default.billing", "as before");
+    // By its name it gets tokens, of itself only.
+    let named = ask(&world, &token, &[("client_id", "elsewhere.same")]).await;
+    assert_eq!(subject(&named), "elsewhere.same");
+    // `default.ci-any` trusts this subject by a pattern, and is never found without its name.
+    let job = signed(&claims(&world, CI, "repo:acme/other:ref:refs/heads/main"));
+    for token in [&job, &signed(&claims(&world, CLUSTER, "elsewhere"))] {
+        let refused = ask(&world, token, &[]).await;
+        assert_error(&refused, 401, "invalid_client");
+        let told = text(&refused.1, "error_description");
+        assert!(told.contains("no client_id; send the one of the client"), "{told}");
+    }
+    assert_eq!(
+        subject(&ask(&world, &job, &[("client_id", "default.ci-any")]).await),
+        "default.ci-any"
+    );
+}
+
+#[tokio::test]
+async fn a_host_inside_the_network_serves_only_those_who_may_name_it() {
+    const INSIDE: &str = "https://ci.inside.test";
+    let world = world().await;
+    let credential = format!("{{issuer: '{INSIDE}', subject: a}}");
+    let own = credential.clone();
+    let all = with_clients_elsewhere(&[("probe", credential)])
+        + &format!(
+            "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {{name: inside}}
+spec:
+  tenantRef: {{name: shop}}
+  grantTypes: [client_credentials]
+  scopes: [badges]
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+  - {own}"
+        );
+    world.app.serve(&all);
+    let (metadata, jwks) =
+        (format!("{INSIDE}/.well-known/openid-configuration"), format!("{INSIDE}/keys"));
+    world.app.publish_inside(&metadata, &json!({ "issuer": INSIDE, "jwks_uri": jwks }).to_string());
+    world.app.publish_inside(&jwks, &format!(r#"{{"keys":[{KEY}]}}"#));
+    let token = signed(&claims(&world, INSIDE, "a"));
+    for _ in 0..2 {
+        let own = ask(&world, &token, &[("client_id", "default.inside")]).await;
+        assert_eq!(subject(&own), "default.inside");
+        let elsewhere = ask(&world, &token, &[("client_id", "elsewhere.probe")]).await;
+        assert_error(&elsewhere, 401, "invalid_client");
+    }
+    assert_eq!(world.app.fetches(&jwks), 1);
+}
+
+#[tokio::test]
+async fn a_client_with_many_key_sets_tries_few_of_them() {
+    let world = world().await;
+    // Each of these sets has one key, which is not the right one, and another ID.
+    let other = |number: usize| {
+        let keys = OTHER_KEY.replace("\"one\"", "\"two\"");
+        format!("  - {{issuer: {CLUSTER}, jwks: {{keys: [{keys}], n: {number}}}, subject: many}}\n")
+    };
+    let last = format!("  - {{issuer: {CLUSTER}, jwks: {{keys: [{KEY}]}}, subject: many}}");
+    for (others, status) in [(2, 200), (3, 401), (15, 401)] {
+        let credentials: String = (0..others).map(other).collect();
+        let client = format!(
+            "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {{name: many}}
+spec:
+  tenantRef: {{name: shop}}
+  grantTypes: [client_credentials]
+  scopes: [badges]
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+{credentials}{last}"
+        );
+        world.app.serve(&(manifests() + &client));
+        let token = signed(&claims(&world, CLUSTER, "many"));
+        let answer = ask(&world, &token, &[("client_id", "default.many")]).await;
+        assert_eq!(answer.0, status, "{others}: {}", answer.1);
+    }
+    // Credentials with the same keys count as one.
+    let token = signed(&claims(&world, CLUSTER, "twice"));
+    assert_eq!(subject(&ask(&world, &token, &[]).await), "default.twice");
+}
+
+#[tokio::test]
+async fn issuers_of_this_installation_are_refused() {
+    let world = world().await;
+    for (tenant, refused) in [("shop", true), ("other", true), ("nobody", false)] {
+        let issuer = world.app.issuer(tenant);
+        world.app.serve_with_problems(&manifests().replace(CLUSTER, &issuer));
+        let snapshot = world.app.app.registry.snapshot();
+        let object = ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("default", "billing"));
+        let verdict = snapshot.verdicts().get(&object).expect("judged");
+        let fields: Vec<_> = verdict.problems.iter().map(|it| it.field.to_string()).collect();
+        let expected: &[&str] =
+            if refused { &["spec.federatedCredentials[0].issuer"] } else { &[] };
+        assert_eq!(fields, expected, "{tenant}: {:?}", verdict.problems);
+        assert_eq!(verdict.served(), !refused);
+    }
 }

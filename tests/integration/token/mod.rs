@@ -22,6 +22,7 @@ mod pairwise;
 mod races;
 mod refresh;
 mod revocation;
+mod service_accounts;
 mod signatures;
 pub mod store;
 mod userinfo;

@@ -148,6 +148,12 @@ impl Node {
             .unwrap_or_else(|error| panic!("killing {id}: {error}"));
     }
 
+    /// An image with a program of this machine, which is its entry point.
+    pub fn load_program(&self, name: &str, program: &Path) {
+        let path = program.display().to_string();
+        self.load_image(name, &image::with_libraries(program, &path), &[&path]);
+    }
+
     /// The image under test: a binary with its libraries, laid out as in the Dockerfile.
     pub fn load_lanyard(&self, name: &str, lanyard: &Path) {
         self.load_image(name, &image::with_libraries(lanyard, image::BINARY), &[image::BINARY]);

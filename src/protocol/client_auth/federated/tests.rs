@@ -2,16 +2,19 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{FederatedSubject, JwsAlgorithm, SubjectPattern, fixtures::client};
+use crate::model::{
+    FederatedSubject, JwsAlgorithm, SubjectPattern, TokenValidation, fixtures::client,
+    service_account_subject,
+};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const OWN: &str = "https://id.test/team/shop";
 const CI: &str = "https://ci.test";
+const CLUSTER: &str = "https://kubernetes.default.svc";
 
 fn external(subject: FederatedSubject) -> FederatedCredential {
     FederatedCredential {
-        issuer: CI.into(),
-        jwks: None,
+        issuer: FederatedIssuer::Named { issuer: CI.into(), jwks: None },
         subject,
         audience: OWN.into(),
         claims: [("environment".to_owned(), "production".to_owned())].into(),
@@ -53,7 +56,7 @@ fn with(name: &str, value: Value) -> bool {
 fn matching(credentials: &[FederatedCredential], form: AssertionForm, claims: Value) -> usize {
     let client = Client { federated_credentials: credentials.into(), ..client() };
     let jwt = jwt(claims);
-    matching_credentials(&client, FederatedAssertion { form, jwt: &jwt }).count()
+    matching_credentials(&client, FederatedAssertion { form, jwt: &jwt }, Some(CLUSTER)).count()
 }
 
 #[test]
@@ -73,6 +76,24 @@ fn issuer_and_subject_are_those_of_a_credential() {
     ] {
         assert_eq!(of(issuer, subject), 0, "{issuer} {subject}");
     }
+}
+
+#[test]
+fn the_cluster_is_the_issuer_of_service_accounts_only() {
+    let subject = service_account_subject("shop", "billing");
+    let exact = FederatedSubject::Exact(subject.as_str().into());
+    let named = |issuer: &str| FederatedIssuer::Named { issuer: issuer.into(), jwks: None };
+    let cluster = || FederatedIssuer::Cluster { validation: TokenValidation::Signature };
+    let of = |issuer: FederatedIssuer, iss: &str| {
+        let credential = FederatedCredential { issuer, ..external(exact.clone()) };
+        let claims = json!({ "iss": iss, "sub": subject });
+        matching(&[credential], AssertionForm::JwtBearer, claims)
+    };
+    assert_eq!(of(cluster(), CLUSTER), 1);
+    assert_eq!(of(cluster(), CI), 0);
+    assert_eq!(of(named(CI), CI), 1, "another cluster");
+    assert_eq!(of(named(CLUSTER), CLUSTER), 0, "any namespace could name its ServiceAccounts");
+    assert!(!cluster().is_of(CLUSTER, None), "it is not known yet");
 }
 
 #[test]

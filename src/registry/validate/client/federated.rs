@@ -1,6 +1,6 @@
 //! Federated credentials: identities of other issuers that authenticate the client.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use url::Url;
 
@@ -9,10 +9,13 @@ use super::{
     keys::{NO_VERIFYING_KEY, check_jwks},
 };
 use crate::{
-    api::{FederatedCredentialSpec, OidcClientSpec},
+    api::{ConditionReason, FederatedCredentialSpec, OidcClientSpec, ServiceAccountRef},
     keys::PublicKeys,
-    model::{AuthMethod, FederatedCredential, FederatedSubject, Issuer, SubjectPattern},
-    registry::validate::{CheckedTenant, ProblemList},
+    model::{
+        AuthMethod, FederatedCredential, FederatedIssuer, FederatedSubject, Issuer, SubjectPattern,
+        TokenValidation, service_account_subject,
+    },
+    registry::validate::{CheckedTenant, ProblemList, object_name},
 };
 
 /// Maximum number of credentials of a client, and of required claims of a credential.
@@ -20,12 +23,12 @@ const MAX_ITEMS: usize = 16;
 /// Maximum length of issuers, subjects, audiences and claims in bytes.
 const MAX_TEXT: usize = 512;
 
-/// Validates the credentials. Without a tenant, whose issuer is the default audience, there is
+/// Validates the credentials of a client in a namespace. Without a tenant, whose issuer is the default audience, there is
 /// nothing to serve.
 pub fn check_federated_credentials(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
-    flows: &CheckedFlows,
+    (flows, namespace): (&CheckedFlows, &str),
     tenant: Option<&CheckedTenant>,
 ) -> Arc<[FederatedCredential]> {
     let own = tenant.map(|tenant| &tenant.tenant.issuer);
@@ -40,31 +43,83 @@ pub fn check_federated_credentials(
     }
     let checked = written.iter().enumerate().filter_map(|(index, credential)| {
         let field = format!("spec.federatedCredentials[{index}]");
-        check_issuer(problems, &field, credential);
-        if own.is_some_and(|own| *credential.issuer == *own.as_str()) {
-            // Otherwise an access token of a person, whose audience is the issuer, might do.
-            let message = "must not be the issuer of the tenant itself; use another issuer, or jwks of the client";
-            problems.invalid(format!("{field}.issuer"), message);
-        }
         if let Some(audience) = &credential.audience {
             exact_text(problems, &format!("{field}.audience"), audience);
         }
         check_claims(problems, &format!("{field}.claims"), credential);
         let audience = credential.audience.as_deref().or(own.map(Issuer::as_str));
-        Some(FederatedCredential {
-            issuer: credential.issuer.as_str().into(),
-            jwks: check_keys(problems, &format!("{field}.jwks"), credential),
-            subject: check_subject(problems, &field, credential)?,
-            audience: audience?.into(),
-            claims: credential.claims.clone(),
-        })
+        let (issuer, subject) = if let Some(account) = &credential.service_account_ref {
+            check_service_account(problems, &field, (credential, account), namespace)?
+        } else {
+            check_named_issuer(problems, &field, credential)?
+        };
+        let claims = credential.claims.clone();
+        Some(FederatedCredential { issuer, subject, audience: audience?.into(), claims })
     });
     checked.collect()
 }
 
-fn check_issuer(problems: &mut ProblemList, field: &str, credential: &FederatedCredentialSpec) {
-    let field = format!("{field}.issuer");
-    exact_text(problems, &field, &credential.issuer);
+/// Rule: no issuer of this installation is the issuer of a federated credential. Its tokens are about people.
+/// `dev`: there is no cluster either.
+pub fn check_federated_issuers(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    own: &BTreeSet<Box<str>>,
+    dev: bool,
+) {
+    for (index, credential) in spec.federated_credentials.iter().enumerate() {
+        if credential.issuer.as_deref().is_some_and(|issuer| own.contains(issuer)) {
+            let message = "must not be the issuer of a tenant of this installation, whose tokens are those of people; use another issuer, or jwks of the client";
+            problems.invalid(format!("spec.federatedCredentials[{index}].issuer"), message);
+        }
+        if dev && credential.service_account_ref.is_some() {
+            let field = format!("spec.federatedCredentials[{index}].serviceAccountRef");
+            let message = "has no effect outside of a cluster: lanyard dev accepts no token of a ServiceAccount; authenticate with a client secret here";
+            problems.warn(ConditionReason::NoCluster, field, message);
+        }
+    }
+}
+
+/// The issuer and the subject of a ServiceAccount of the client's namespace. Whether it exists does not matter.
+fn check_service_account(
+    problems: &mut ProblemList,
+    field: &str,
+    (credential, account): (&FederatedCredentialSpec, &ServiceAccountRef),
+    namespace: &str,
+) -> Option<(FederatedIssuer, FederatedSubject)> {
+    let FederatedCredentialSpec { issuer, jwks, subject, subject_pattern, .. } = credential;
+    if issuer.is_some() || jwks.is_some() || subject.is_some() || subject_pattern.is_some() {
+        let message = "must not have issuer, jwks, subject or subjectPattern besides serviceAccountRef, from which they follow; remove them";
+        problems.invalid(field, message);
+    }
+    let field = format!("{field}.serviceAccountRef");
+    object_name(problems, &format!("{field}.name"), &account.name);
+    let validation = account.validate.as_ref();
+    let validation = problems.supported(format!("{field}.validate"), validation);
+    let validation =
+        if account.validate.is_some() { validation? } else { TokenValidation::default() };
+    let subject = service_account_subject(namespace, &account.name);
+    let issuer = FederatedIssuer::Cluster { validation };
+    Some((issuer, FederatedSubject::Exact(subject.into())))
+}
+
+fn check_named_issuer(
+    problems: &mut ProblemList,
+    field: &str,
+    credential: &FederatedCredentialSpec,
+) -> Option<(FederatedIssuer, FederatedSubject)> {
+    let Some(issuer) = credential.issuer.as_deref() else {
+        problems.invalid(field, "must have issuer or serviceAccountRef");
+        return None;
+    };
+    check_issuer(problems, format!("{field}.issuer"), issuer);
+    let jwks = check_keys(problems, &format!("{field}.jwks"), credential);
+    let subject = check_subject(problems, field, credential)?;
+    Some((FederatedIssuer::Named { issuer: issuer.into(), jwks }, subject))
+}
+
+fn check_issuer(problems: &mut ProblemList, field: String, issuer: &str) {
+    exact_text(problems, &field, issuer);
     let is_issuer = |url: &Url| {
         matches!(url.scheme(), "https" | "http")
             && url.has_host()
@@ -73,7 +128,7 @@ fn check_issuer(problems: &mut ProblemList, field: &str, credential: &FederatedC
             && url.query().is_none()
             && url.fragment().is_none()
     };
-    if !Url::parse(&credential.issuer).is_ok_and(|url| is_issuer(&url)) {
+    if !Url::parse(issuer).is_ok_and(|url| is_issuer(&url)) {
         let message = "must be the issuer of the tokens, an absolute URL without query and fragment, such as https://token.actions.example";
         problems.invalid(field, message);
     }
@@ -177,7 +232,7 @@ mod tests {
             installation: None,
         };
         let flows = check_client_flows(&mut problems, &raw.spec, origin);
-        check_federated_credentials(&mut problems, &raw.spec, &flows, None);
+        check_federated_credentials(&mut problems, &raw.spec, (&flows, "team"), None);
         problems
     }
 
@@ -189,6 +244,8 @@ mod tests {
         for good in [
             json!({ "issuer": issuer, "jwks": keys, "subject": "a" }),
             json!({ "issuer": issuer, "subjectPattern": "repo:acme/*", "claims": {"ref": "main"} }),
+            json!({ "serviceAccountRef": {"name": "billing"} }),
+            json!({ "serviceAccountRef": {"name": "a.b", "validate": "TokenReview"}, "audience": "a" }),
         ] {
             assert!(!check(&good, "private_key_jwt").refused(), "{good}");
             assert!(check(&good, "client_secret_basic").refused(), "another method");
@@ -196,6 +253,13 @@ mod tests {
         let long = "a".repeat(513);
         for bad in [
             json!({ "issuer": issuer }),
+            json!({ "subject": "a" }),
+            json!({ "serviceAccountRef": {"name": "Billing"} }),
+            json!({ "serviceAccountRef": {"name": "a", "validate": "Never"} }),
+            json!({ "serviceAccountRef": {"name": "a"}, "issuer": issuer }),
+            json!({ "serviceAccountRef": {"name": "a"}, "subject": "a" }),
+            json!({ "serviceAccountRef": {"name": "a"}, "subjectPattern": "a*" }),
+            json!({ "serviceAccountRef": {"name": "a"}, "jwks": keys }),
             json!({ "issuer": issuer, "subject": "a", "subjectPattern": "a*" }),
             json!({ "issuer": issuer, "subjectPattern": "a" }),
             json!({ "issuer": issuer, "subjectPattern": "*" }),

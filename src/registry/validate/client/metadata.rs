@@ -36,11 +36,11 @@ pub struct CheckedMetadata {
     pub tokens: WrittenTokenPolicy,
 }
 
-/// Validates the metadata of one client. The tenant matters only for identities of other issuers.
+/// Validates the metadata of a client in a namespace. Namespace and tenant matter only for identities of other issuers.
 pub fn check_client_metadata(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
-    flows: &CheckedFlows,
+    (flows, namespace): (&CheckedFlows, &str),
     tenant: Option<&CheckedTenant>,
 ) -> CheckedMetadata {
     link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
@@ -54,7 +54,7 @@ pub fn check_client_metadata(
     let audience = problems.supported("spec.clientAssertionAudience", audience).unwrap_or_default();
     let policy = AssertionPolicy { signing_alg: signatures.assertion, audience };
     let federated_credentials =
-        federated::check_federated_credentials(problems, spec, flows, tenant);
+        federated::check_federated_credentials(problems, spec, (flows, namespace), tenant);
     CheckedMetadata {
         federated_credentials,
         details: ClientDetails { token_endpoint_auth_signing_alg, ..details }.shared(),

@@ -15,6 +15,7 @@ mod signatures;
 
 use std::{sync::Arc, time::Duration};
 
+pub use federated::check_federated_issuers;
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
 use redirect_uris::{CheckedUris, ClientOrigin};
@@ -94,7 +95,8 @@ pub fn validate_client(
     let secret = secret_source(&mut problems, raw, flows.auth_method());
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
-    let described = metadata::check_client_metadata(&mut problems, spec, &flows, tenant);
+    let described =
+        metadata::check_client_metadata(&mut problems, spec, (&flows, &key.namespace), tenant);
     let levels = tenant.map(|tenant| &*tenant.tenant.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_ref(), levels);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);

@@ -3,6 +3,9 @@
 use super::{ProblemList, visible_text};
 use crate::{api::OidcProviderSpec, model::RESERVED_AUTHORIZATION_PARAMETERS};
 
+/// The parameters whose values are checked.
+const CHECKED: [&str; 2] = ["prompt", "response_mode"];
+
 /// The parameters, by name.
 pub(super) fn authorization_parameters(
     problems: &mut ProblemList,
@@ -16,7 +19,7 @@ pub(super) fn authorization_parameters(
         if let Some(message) = name_problem(name) {
             problems.invalid(of("name"), message);
         }
-        if checked.iter().any(|(other, _)| other == name) {
+        if checked.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
             problems.invalid(of("name"), format!("{name:?} is there twice; remove one"));
         }
         visible_text(problems, &of("value"), value);
@@ -39,6 +42,9 @@ fn name_problem(name: &str) -> Option<String> {
     }
     let is_reserved =
         RESERVED_AUTHORIZATION_PARAMETERS.iter().any(|it| name.eq_ignore_ascii_case(it));
+    if let Some(known) = CHECKED.iter().find(|it| name.eq_ignore_ascii_case(it) && name != **it) {
+        return Some(format!("must be written {known:?}; names of parameters are case-sensitive"));
+    }
     is_reserved.then(|| {
         format!("{name:?} is set by Lanyard or the application for each request; remove it")
     })

@@ -139,5 +139,16 @@ fn parameters_that_each_request_sets_are_refused() {
     ] {
         assert_eq!(with(&[(name, value)]), [format!("{FIELD}[0].value")], "{name}={value}");
     }
-    assert_eq!(with(&[("hd", "a"), ("hd", "b")]), [format!("{FIELD}[1].name")]);
+    // Some servers ignore the case of names.
+    for (name, value) in [
+        ("Prompt", "none"),
+        ("PROMPT", "login"),
+        ("Response_Mode", "fragment"),
+        ("response_modE", "query"),
+    ] {
+        assert_eq!(with(&[(name, value)]), [format!("{FIELD}[0].name")], "{name}={value}");
+    }
+    for twin in ["hd", "HD"] {
+        assert_eq!(with(&[("hd", "a"), (twin, "b")]), [format!("{FIELD}[1].name")]);
+    }
 }

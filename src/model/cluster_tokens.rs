@@ -1,0 +1,74 @@
+//! Tokens of the cluster's ServiceAccounts: what the API server answers about them.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Secret, Timestamp};
+
+/// An answer of the API server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterDocument {
+    /// The body, within a limit.
+    pub body: Vec<u8>,
+    /// How long it may be used (`Cache-Control: max-age`).
+    pub max_age: Option<Duration>,
+}
+
+/// The reason why tokens of ServiceAccounts cannot be verified.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterTokenError {
+    /// The process runs without a cluster.
+    #[error("there is no cluster whose ServiceAccounts have tokens")]
+    NoCluster,
+    /// The API server does not permit the request.
+    #[error(
+        "the API server does not permit Lanyard's ServiceAccount to {0}; set serviceAccountTokens in the values of the chart"
+    )]
+    Forbidden(&'static str),
+    /// The API server does not answer, or with an error.
+    #[error("the API server does not answer: {0}")]
+    Unavailable(String),
+    /// The answer cannot be used.
+    #[error("the API server's answer has {0}")]
+    Unusable(&'static str),
+}
+
+/// Asks the API server about tokens of ServiceAccounts. Each call ends within seconds.
+#[async_trait]
+pub trait ClusterTokens: Send + Sync + fmt::Debug {
+    /// The discovery document (`/.well-known/openid-configuration`).
+    async fn discovery(&self) -> Result<ClusterDocument, ClusterTokenError>;
+
+    /// The keys that sign tokens (`/openid/v1/jwks`).
+    async fn keys(&self) -> Result<ClusterDocument, ClusterTokenError>;
+
+    /// Whether a token is valid now for an audience (`TokenReview`): its Pod and its ServiceAccount exist.
+    async fn review(
+        &self,
+        token: &Secret<String>,
+        audience: &str,
+    ) -> Result<bool, ClusterTokenError>;
+}
+
+/// Shared between tasks.
+pub type SharedClusterTokens = Arc<dyn ClusterTokens>;
+
+/// Knowledge of a replica about its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterTokenState {
+    /// The issuer of ServiceAccount tokens, once it is known.
+    pub issuer: Option<Arc<str>>,
+    /// Why tokens cannot be verified now.
+    pub error: Option<ClusterTokenError>,
+}
+
+/// Tells whether tokens of ServiceAccounts can be verified, for conditions.
+#[async_trait]
+pub trait ClusterTokenProbe: Send + Sync + fmt::Debug {
+    /// The state now. The API server is asked if its last answer is old.
+    async fn state(&self, now: Timestamp) -> ClusterTokenState;
+}
+
+/// Shared between tasks.
+pub type SharedClusterTokenProbe = Arc<dyn ClusterTokenProbe>;
