@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    AccountContext, AccountError,
+    AccountContext, AccountError, endings,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{StoredPasskey, counts_for, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
@@ -155,6 +155,8 @@ async fn record_use(
             sign_count: verified.sign_count,
             backed_up: verified.backed_up,
             used_at: Some(context.now),
+            // After a restore the person has other marks, and a later one with the subject must not get it.
+            marks: endings::current_marks(context, &account),
             ..passkey
         };
         let record = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
