@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[path = "../../../tests/support/soft_authenticator.rs"]
+#[expect(dead_code, reason = "the tests over HTTP use more of it")]
 mod soft_authenticator;
 
 use soft_authenticator::{
