@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use lanyard::{
     model::{
         AssertionAudience, AssertionPolicy, Client, ClientAuthentication, FederatedCredential,
-        FederatedSubject, SubjectPattern, Timestamp,
+        FederatedIssuer, FederatedSubject, SubjectPattern, Timestamp,
     },
     protocol::{
         client_auth::{
@@ -27,8 +27,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 static CLIENT: LazyLock<Arc<Client>> = LazyLock::new(|| {
     let policy = AssertionPolicy::default();
     let credential = FederatedCredential {
-        issuer: CI.into(),
-        jwks: None,
+        issuer: FederatedIssuer::Named { issuer: CI.into(), jwks: None },
         subject: FederatedSubject::Pattern(SubjectPattern::parse("repo:acme/*").expect("one")),
         audience: "https://id.test/team/shop".into(),
         claims: [("ref".to_owned(), "main".to_owned())].into(),
@@ -73,7 +72,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(jwt.time("exp").is_some_and(|exp| exp > NOW.secs()));
         }
         let assertion = FederatedAssertion { form: AssertionForm::JwtBearer, jwt: &jwt };
-        for (_, credential) in client_auth::matching_credentials(&CLIENT, assertion) {
+        for (_, credential) in client_auth::matching_credentials(&CLIENT, assertion, None) {
             if client_auth::check_federated_claims(credential, assertion, NOW).is_ok() {
                 assert_eq!((jwt.text("iss"), jwt.text("ref")), (Some(CI), Some("main")));
                 let subject = jwt.text("sub").expect("a subject");
