@@ -18,7 +18,7 @@ use crate::{
         self,
         lease::{ClusterLease, LeaderElectionConfig, LeaseTiming},
     },
-    model::{HostSettingsReceiver, HostSettingsState, ObjectKey},
+    model::{Clock, HostSettingsReceiver, HostSettingsState, ObjectKey},
     source::{
         SharedSource, WriteError,
         cluster::{
@@ -81,16 +81,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         follower.start(client.clone());
     }
     let probe = super::outbound::upstream_probe(&args.serve, false, &parts.app.accounts.metrics)?;
-    let candidate = LeaderElectionConfig {
-        lease: Arc::new(ClusterLease::new(
-            client,
-            ObjectKey::new(&args.namespace, &args.release_name),
-        )),
-        identity: args.identity.clone(),
-        holds,
-        timing: LeaseTiming::default(),
-        clock: Arc::clone(&parts.clock),
-    };
+    let candidate = candidate(args, client, holds, &parts.clock);
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
     // Releases the Lease at once, so another replica acts while this one drains.
     let mut asked = stop.clone();
@@ -108,6 +99,23 @@ async fn serve(args: &RunArgs) -> Result<()> {
     acting.await.context("the controller panicked")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The candidate for the Lease.
+fn candidate(
+    args: &RunArgs,
+    client: Client,
+    holds: watch::Sender<bool>,
+    clock: &Arc<dyn Clock>,
+) -> LeaderElectionConfig {
+    let lease = ObjectKey::new(&args.namespace, &args.release_name);
+    LeaderElectionConfig {
+        lease: Arc::new(ClusterLease::new(client, lease)),
+        identity: args.identity.clone(),
+        holds,
+        timing: LeaseTiming::default(),
+        clock: Arc::clone(clock),
+    }
 }
 
 fn cluster_options(args: &RunArgs, parts: &ServerRuntime) -> ClusterOptions {

@@ -68,8 +68,8 @@ fn federation_reason(
     federation: &ClientFederation,
     state: &ClusterTokenState,
 ) -> Option<ConditionReason> {
-    let is_cluster = |issuer: &Box<str>| state.issuer.as_deref() == Some(&**issuer);
-    if federation.issuers.iter().any(is_cluster) {
+    let cluster = state.issuer.as_deref();
+    if federation.issuers.iter().any(|issuer| cluster == Some(&**issuer)) {
         return Some(ConditionReason::ClusterIssuer);
     }
     federation.has_service_accounts.then_some(match &state.error {

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
     model::{
-        Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RotationPolicy,
-        SigningAlgorithm, Tenant, TenantId,
+        Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RefreshTokenRotation,
+        RotationPolicy, SigningAlgorithm, Tenant, TenantId,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
     registry::ValidationProblem,
@@ -67,8 +67,7 @@ pub fn validate_tenant(
     super::visible_text(&mut problems, "spec.displayName", &display_name);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
-    let refresh_rotation = spec.refresh_token_rotation.as_ref();
-    let refresh_rotation = problems.supported("spec.refreshTokenRotation", refresh_rotation);
+    let refresh_rotation = refresh_rotation(&mut problems, spec);
     let tokens = token_policy::of_tenant(&mut problems, spec);
     let authenticators = protocol::authenticator_policies(
         &mut problems,
@@ -99,7 +98,7 @@ pub fn validate_tenant(
             acr_levels,
             authenticators,
             request_objects: protocol::request_objects(spec.request_objects.as_ref()),
-            refresh_token_rotation: refresh_rotation.unwrap_or_default(),
+            refresh_token_rotation: refresh_rotation,
             tokens,
             require_pkce: spec.require_pkce.unwrap_or_default(),
             access,
@@ -110,6 +109,11 @@ pub fn validate_tenant(
         initial_access_token: raw.initial_access_token().cloned(),
     });
     (checked, problems)
+}
+
+fn refresh_rotation(problems: &mut ProblemList, spec: &api::TenantSpec) -> RefreshTokenRotation {
+    let written = spec.refresh_token_rotation.as_ref();
+    problems.supported("spec.refreshTokenRotation", written).unwrap_or_default()
 }
 
 fn organization(

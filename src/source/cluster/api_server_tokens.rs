@@ -83,7 +83,7 @@ impl ClusterTokens for ApiServerTokens {
                 kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
                     ClusterTokenError::Forbidden(REVIEW_TOKENS)
                 }
-                error => unavailable(error),
+                error => unavailable(error.to_string()),
             })
         });
         let status = asked.await?.status.unwrap_or_default();
@@ -99,8 +99,8 @@ async fn within_limit<T>(
     timeout(REQUEST_TIMEOUT, asking).await.unwrap_or_else(|_| Err(late()))
 }
 
-fn unavailable(error: impl ToString) -> ClusterTokenError {
-    ClusterTokenError::Unavailable(error.to_string())
+fn unavailable(message: String) -> ClusterTokenError {
+    ClusterTokenError::Unavailable(message)
 }
 
 /// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).

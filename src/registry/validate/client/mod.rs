@@ -90,8 +90,7 @@ pub fn validate_client(
         installation,
     };
     let flows = flows::check_client_flows(&mut problems, spec, from);
-    let consent = problems.supported("spec.consent", spec.consent.as_ref());
-    let consent = consent.unwrap_or(ConsentPolicy::Required);
+    let consent = consent_policy(&mut problems, spec);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
@@ -139,6 +138,11 @@ pub fn validate_client(
         secret,
     });
     ClientFindings { checked, claims, problems }
+}
+
+fn consent_policy(problems: &mut ProblemList, spec: &OidcClientSpec) -> ConsentPolicy {
+    let written = spec.consent.as_ref();
+    problems.supported("spec.consent", written).unwrap_or(ConsentPolicy::Required)
 }
 
 fn tenant_ref(problems: &mut ProblemList, spec: &OidcClientSpec) {
