@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # make test: runs every test and prints a summary. `run.sh e2e` runs the Pod tests only.
+# FAIL_ON_SKIPPED is a regular expression (awk) of SKIPPED lines that are failures, such as `Samba`, or `.` for all.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -56,6 +57,9 @@ awk '
 printf '\n== what ran\n'
 cat "$log.summary"
 rm -f "$log.summary"
+if [ -n "${FAIL_ON_SKIPPED:-}" ] && awk -v wanted="$FAIL_ON_SKIPPED" '/SKIPPED/ && $0 ~ wanted { found = 1 } END { exit !found }' "$log"; then
+  failed+=("tests that were skipped although FAIL_ON_SKIPPED=$FAIL_ON_SKIPPED")
+fi
 if [ ${#failed[@]} -gt 0 ]; then
   printf '\n== what failed\n'
   # Repeats the output of failed tests without backtraces, because the log above may be long or truncated.
