@@ -1,27 +1,24 @@
 //! The ends that a person causes on the account page: of a session, of the permissions of an application,
 //! or of everything.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     AccountContext, AccountError,
     account_access::load_records,
-    backchannel_logout::{queue_logouts, store_notification},
-    consents, grants,
+    consents,
+    grant_ends::{is_unrevoked, notify_of_grants, revoke_grants},
     session_end::end_stored_session,
     sessions::{self, ActiveSession},
 };
 use crate::{
-    model::{AuditEvent, AuditText, Client, ClientId, LogoutKind},
+    model::{AuditEvent, AuditText, Client, LogoutKind},
     protocol::{
         marks,
-        records::{Grant, GrantState, Session},
+        records::{Grant, Session},
     },
     store::{RecordKind, VersionedRecord},
 };
-
-/// The number of grants of each client that were revoked.
-type RevokedGrants = BTreeMap<ClientId, u64>;
 
 /// Ends another session of the person, by its public id. Returns false if it had ended already.
 pub(crate) async fn end_other_session(
@@ -51,7 +48,7 @@ pub(crate) async fn withdraw_access(
     let consent = consents::forget_consent(context, &active.account, client).await?;
     let held = active_grants(context, active).await?;
     let of_client = held.into_iter().filter(|(_, grant)| grant.is_of(client)).collect();
-    let revoked = revoke(context, of_client).await?.into_values().sum();
+    let revoked = revoke_grants(context, of_client).await?.into_values().sum();
     if !consent && revoked == 0 {
         return Ok(false);
     }
@@ -73,7 +70,7 @@ pub(crate) async fn sign_out_everywhere(
     }
     let held = active_grants(context, active).await?;
     notify_of_grants(context, &held, &ended).await?;
-    for (id, revoked) in revoke(context, held).await? {
+    for (id, revoked) in revoke_grants(context, held).await? {
         if let Some(client) = context.tenant.client(id.as_str()) {
             report_withdrawal(context, active, client, (false, revoked));
         }
@@ -106,7 +103,7 @@ pub(crate) async fn end_all_others(
     let mut held = active_grants(context, active).await?;
     held.retain(|(_, grant)| grant.sid.as_ref() != Some(&active.session.sid));
     notify_of_grants(context, &held, &ended).await?;
-    revoke(context, held).await.map(drop)
+    revoke_grants(context, held).await.map(drop)
 }
 
 /// The sessions of the person except this one.
@@ -131,44 +128,9 @@ async fn active_grants(
     let mut held: Vec<(_, Grant)> =
         load_records(context, RecordKind::Grant, &active.account).await?;
     held.retain(|(_, grant)| {
-        !matches!(grant.state, GrantState::Revoked { .. })
-            && marks::is_made_for(grant.marks, &active.account)
+        is_unrevoked(grant) && marks::is_made_for(grant.marks, &active.account)
     });
     Ok(held)
-}
-
-async fn revoke(
-    context: AccountContext<'_>,
-    held: Vec<(VersionedRecord, Grant)>,
-) -> Result<RevokedGrants, AccountError> {
-    let mut counts = RevokedGrants::new();
-    for (stored, grant) in held {
-        let key = stored.record.key.clone();
-        if grants::revoke_stored_grant(context, &key, Some(stored)).await?.is_some() {
-            *counts.entry(grant.client).or_default() += 1;
-        }
-    }
-    Ok(counts)
-}
-
-/// Notifies the applications of grants whose sessions have ended before: nothing else tells them.
-async fn notify_of_grants(
-    context: AccountContext<'_>,
-    held: &[(VersionedRecord, Grant)],
-    ended: &HashSet<String>,
-) -> Result<(), AccountError> {
-    let (mut told, mut claims) = (HashSet::new(), Vec::new());
-    for (_, grant) in held {
-        let Some(sid) = grant.sid.as_deref().filter(|sid| !ended.contains(*sid)) else { continue };
-        let client = context.tenant.client(grant.client.as_str());
-        let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
-        if told.insert((&grant.client, sid)) {
-            let about = (grant.authentication.subject.as_str(), sid);
-            claims.extend(store_notification(context, client, about).await?);
-        }
-    }
-    queue_logouts(context, claims);
-    Ok(())
 }
 
 fn report_withdrawal(

@@ -63,6 +63,7 @@ fn refused_event<'a>(
     if let ClientAuthFailure::Throttled(wait) = refused.failure {
         return AuditEvent::AttemptThrottled {
             attempt: ThrottledAttempt::ClientAuthentication,
+            provider: None,
             client_id: client_id.map(AuditText::new),
             retry_after: wait.as_secs().max(1),
         };

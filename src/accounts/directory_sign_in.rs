@@ -11,11 +11,13 @@ use super::{
     upstream_sign_in::{UpstreamSignInError, admit_person},
 };
 use crate::{
-    identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount},
-    model::{Account, LdapSettings, Secret, normalize_username},
-    protocol::identity_provider::IdentityProvider,
+    fetch::FetchOwner,
+    identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix},
+    model::{Account, DeclaredIdentity, LdapSettings, Secret, Subject, normalize_username},
+    protocol::identity_provider::{IdentityProvider, identity_of},
     upstream::ldap::{
-        AccountRestriction, DirectoryPerson, LdapCredentials, LdapError, LdapRefusal,
+        AccountRestriction, DirectoryCaller, DirectoryPerson, FoundEntry, LdapCredentials,
+        LdapError, LdapRefusal,
     },
 };
 
@@ -51,24 +53,59 @@ pub enum DirectorySignInError {
     Upstream(#[from] UpstreamSignInError),
 }
 
-/// The attempt that is counted for the entry that a directory found.
+/// A sign-in that failed, with the person if the directory has one by the name.
+#[derive(Clone, Debug)]
+pub struct FailedDirectorySignIn {
+    /// The reason.
+    pub error: DirectorySignInError,
+    /// The person whose entry was found.
+    pub person: Option<AttemptedPerson>,
+}
+
+/// The person of an attempt, for the audit log only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptedPerson {
+    /// The claim `sub` here.
+    pub subject: Subject,
+    /// The username of the OidcUser who declares the person, or the name in the directory.
+    pub username: String,
+}
+
+impl From<DirectorySignInError> for FailedDirectorySignIn {
+    fn from(error: DirectorySignInError) -> Self {
+        Self { error, person: None }
+    }
+}
+
+/// The attempt for the entry that a directory found.
 #[derive(Debug, Default)]
-struct EntryAttempt(Mutex<Option<Result<AttemptPermit, Duration>>>);
+struct EntryAttempt(Mutex<FoundEntryAttempt>);
+
+/// How the attempt is counted, and the person of the entry.
+#[derive(Debug, Default)]
+struct FoundEntryAttempt {
+    admitted: Option<Result<AttemptPermit, Duration>>,
+    person: Option<AttemptedPerson>,
+}
 
 impl EntryAttempt {
-    fn get(&self) -> MutexGuard<'_, Option<Result<AttemptPermit, Duration>>> {
+    fn get(&self) -> MutexGuard<'_, FoundEntryAttempt> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts it; returns true if the password may be tried.
-    fn admit(&self, admitted: Result<AttemptPermit, Duration>) -> bool {
+    fn admit(
+        &self,
+        admitted: Result<AttemptPermit, Duration>,
+        person: Option<AttemptedPerson>,
+    ) -> bool {
         let may = admitted.is_ok();
-        *self.get() = Some(admitted);
+        *self.get() = FoundEntryAttempt { admitted: Some(admitted), person };
         may
     }
 
-    fn permit(self) -> Result<Option<AttemptPermit>, Duration> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).transpose()
+    fn into_found(self) -> FoundEntryAttempt {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,7 +115,7 @@ impl DirectorySignIn<'_> {
         self,
         context: AccountContext<'_>,
         attempts: &LoginThrottle,
-    ) -> Result<Arc<Account>, DirectorySignInError> {
+    ) -> Result<Arc<Account>, FailedDirectorySignIn> {
         let Self { provider, settings, origin, .. } = self;
         let now = context.now;
         let admit = |username: &str, exists| {
@@ -88,35 +125,65 @@ impl DirectorySignIn<'_> {
         let typed = normalize_username(self.username);
         let permit = admit(&typed, false).map_err(DirectorySignInError::Wait)?;
         let entry = EntryAttempt::default();
-        let credentials = LdapCredentials {
-            username: self.username.trim(),
-            password: &self.password,
-            may_try: &|id| entry.admit(admit(&format!("{}\0{id}", provider.name()), true)),
+        let may_try = |found: FoundEntry<'_>| {
+            let person = found.person.and_then(|it| attempted_person(context, provider, it));
+            entry.admit(admit(&format!("{}\0{}", provider.name(), found.id), true), person)
         };
-        let asked = context.services.directories.authenticate(settings, credentials, now).await;
-        let of_entry = entry.permit().map_err(DirectorySignInError::Wait)?;
+        let username = self.username.trim();
+        let credentials = LdapCredentials { username, password: &self.password, may_try: &may_try };
+        let caller = directory_caller(context);
+        let directories = &context.services.directories;
+        let asked = directories.authenticate(settings, credentials, &caller).await;
+        let FoundEntryAttempt { admitted, person } = entry.into_found();
+        let failed = |error| FailedDirectorySignIn { error, person: person.clone() };
+        let of_entry = admitted.transpose();
+        let of_entry = of_entry.map_err(|wait| failed(DirectorySignInError::Wait(wait)))?;
         let permits = || [Some(&permit), of_entry.as_ref()].into_iter().flatten();
         match asked {
-            Ok(person) => {
+            Ok(described) => {
                 permits().for_each(|permit| attempts.succeeded(permit, now));
-                let account = account_of(context, provider, person).await?;
-                Ok(account)
+                let account = account_of(context, provider, described).await;
+                account.map_err(|error| failed(error.into()))
             }
             Err(LdapError::Refused(refusal)) => {
                 tracing::info!(provider = %provider.object, reason = %refusal, "a directory refused a sign-in");
-                Err(match refusal {
+                Err(failed(match refusal {
                     LdapRefusal::Restricted(restriction) => {
                         DirectorySignInError::Restricted(restriction)
                     }
                     _ => DirectorySignInError::Wrong,
-                })
+                }))
             }
             Err(LdapError::Directory(fault)) => {
                 permits().for_each(|permit| attempts.withdraw(permit));
-                Err(UpstreamSignInError::Directory(fault).into())
+                Err(failed(UpstreamSignInError::Directory(fault).into()))
             }
         }
     }
+}
+
+/// The party on whose behalf a directory of the tenant is asked.
+pub(super) fn directory_caller(context: AccountContext<'_>) -> DirectoryCaller {
+    let tenant = context.tenant_id().to_string().into();
+    let owner = FetchOwner { tenant, address: Some(throttle_prefix(context.origin.address)) };
+    DirectoryCaller { owner, now: context.now }
+}
+
+/// The person that an entry describes. The password is not proven.
+fn attempted_person(
+    context: AccountContext<'_>,
+    provider: &IdentityProvider,
+    person: &DirectoryPerson,
+) -> Option<AttemptedPerson> {
+    let identity = identity_of(provider, &person.claims).ok()?;
+    let declared =
+        DeclaredIdentity { provider: provider.name().to_owned(), subject: identity.identifier };
+    Some(match context.tenant.account_by_identity(&declared) {
+        Some(account) => {
+            AttemptedPerson { subject: account.subject.clone(), username: account.username.clone() }
+        }
+        None => AttemptedPerson { subject: identity.subject, username: person.username.clone() },
+    })
 }
 
 async fn account_of(

@@ -6,23 +6,18 @@ use std::time::Duration;
 
 use super::{
     AccountContext, AccountError,
-    context::RecordChange,
     detached_context::DetachedContext,
-    endings,
+    directory_person_end::{end_directory_person, has_ended},
+    directory_sign_in::directory_caller,
     people::{self, StoredPerson},
-    session_end::end_stored_session,
 };
 use crate::{
-    model::{
-        AuditEvent, AuditText, LdapSettings, LogoutKind, PersonRefusal, RefreshMode, Subject,
-        Timestamp, UnavailablePolicy,
-    },
+    model::{LdapSettings, RefreshMode, Subject, Timestamp, UnavailablePolicy},
     protocol::{
-        identity_provider::{IdentityProvider, RefreshPolicy, UpstreamClaims, identity_of},
-        records::{ClaimsAge, PersonRecord, Session, VoidBefore, decode_record, encode_record},
+        identity_provider::{IdentityProvider, RefreshPolicy, UpstreamClaims},
+        records::{ClaimsAge, PersonRecord},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
-    upstream::ldap::LdapError,
+    upstream::ldap::{LdapError, LdapRefusal},
 };
 
 /// The time after which a provider that could not be asked is asked again. It is longer than a token
@@ -30,8 +25,6 @@ use crate::{
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a request waits for the provider if the claims that are there still count.
 pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long it is remembered that a person has left: longer than sessions and grants last.
-const VOID_TTL: Duration = Duration::from_hours(400 * 24);
 
 /// The state of a person's claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +76,7 @@ pub(super) enum PersonAnswer {
     /// Their claims.
     Claims(UpstreamClaims),
     /// They are no longer there, or disabled there.
-    Gone,
+    Gone(LdapRefusal),
     /// Their session there has ended.
     Ended,
     /// A part of their claims, such as their groups, cannot be read, or they may not sign in.
@@ -101,6 +94,9 @@ pub(super) async fn directory_claims(
     let stored = people::load_person(context, subject, directory.0).await?;
     let Some(StoredPerson { person, version }) = stored else { return Ok(None) };
     let Some(claims) = people::claims_of(&person) else { return Ok(None) };
+    if person.incomplete && has_ended(context, directory.0, (&person, &claims)).await? {
+        return Ok(None);
+    }
     match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
         Freshness::Usable => Ok(Some(claims)),
         Freshness::Refused => Err(claims_after_refusal(directory.0, person.age())),
@@ -171,11 +167,12 @@ async fn refresh_person(
             }
         },
         PersonAnswer::Incomplete => Err(Some(not_admitted())),
-        PersonAnswer::Gone | PersonAnswer::Ended => {
-            end_person(context, directory.0, (&asked.subject, &old)).await?;
+        PersonAnswer::Gone(refusal) => {
+            let person = (&*asked.subject, &old);
+            end_directory_person(context, directory.0, person, &refusal).await?;
             Err(None)
         }
-        PersonAnswer::Unavailable => {
+        PersonAnswer::Ended | PersonAnswer::Unavailable => {
             let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
             return usable.map(Some).ok_or_else(unavailable);
         }
@@ -202,61 +199,20 @@ async fn ask_directory(
     (provider, settings): (&IdentityProvider, &LdapSettings),
     (subject, claims): (&str, &UpstreamClaims),
 ) -> PersonAnswer {
-    let id = claims.get("sub").and_then(|id| id.as_str()).unwrap_or_default();
-    let (answer, reason) =
-        match context.services.directories.look_up(settings, id, context.now).await {
-            Ok(person) => return PersonAnswer::Claims(person.claims),
-            Err(LdapError::Refused(refusal)) => (PersonAnswer::Gone, refusal.to_string()),
-            Err(LdapError::Directory(fault)) if fault.leaves_claims_incomplete() => {
-                let reason = fault.to_string();
-                people::report_incomplete_person(context, provider, subject, &fault.into());
-                (PersonAnswer::Incomplete, reason)
-            }
-            Err(LdapError::Directory(fault)) => (PersonAnswer::Unavailable, fault.to_string()),
-        };
-    tracing::warn!(provider = %provider.object, reason, "a person's claims cannot be refreshed");
-    answer
-}
-
-/// Ends all that a person had by a provider who is gone from there: sessions, whose applications are
-/// notified, and grants.
-async fn end_person(
-    context: AccountContext<'_>,
-    provider: &IdentityProvider,
-    (subject, claims): (&str, &UpstreamClaims),
-) -> Result<(), AccountError> {
-    let Ok(identity) = identity_of(provider, claims) else { return Ok(()) };
-    let void = VoidBefore { person: identity.mark, generation: 0, at: context.now };
-    let owner = IndexEntry::new(OwnerKind::User, subject);
-    let id = endings::void_id(&Subject::new(subject), identity.mark);
-    let record = Record {
-        key: context.key(RecordKind::VoidBefore, id),
-        value: encode_record(&void).into(),
-        expires_at: context.now.plus(VOID_TTL),
-        owners: vec![owner.clone()],
-        due_at: None,
+    let (directories, caller) = (&context.services.directories, directory_caller(context));
+    let error = match directories.look_up(settings, claims, &caller).await {
+        Ok(person) => return PersonAnswer::Claims(person.claims),
+        Err(error) => error,
     };
-    let stored = context.get(&record.key).await?;
-    let write = |_: Option<&_>| Ok(RecordChange::Write(record.clone(), ()));
-    context.update(&record.key, stored, write).await?;
-    let subject = AuditText::new(subject);
-    context.audit(AuditEvent::PersonRefused {
-        provider: AuditText::new(provider.name()),
-        subject: Some(subject.clone()),
-        reason: PersonRefusal::Gone,
-        cause: None,
-    });
-    let kind = LogoutKind::PersonEnded;
-    context.audit(AuditEvent::Logout { kind, subject, sid: None, client_id: None });
-    let store = &context.services.store;
-    let found = store.list(RecordKind::Session, context.tenant_id(), &owner, context.now).await?;
-    for stored in found {
-        let Ok(session) = decode_record::<Session>(&stored.record.value) else { continue };
-        if session.origin.as_ref().is_some_and(|origin| origin.provider == provider.name()) {
-            end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
-        }
-    }
-    Ok(())
+    tracing::warn!(provider = %provider.object, reason = %error, "a person's claims cannot be refreshed");
+    let error = match error {
+        LdapError::Refused(refusal) if refusal.is_for_good() => return PersonAnswer::Gone(refusal),
+        LdapError::Refused(refusal) => refusal.into(),
+        LdapError::Directory(fault) if fault.leaves_claims_incomplete() => fault.into(),
+        LdapError::Directory(_) => return PersonAnswer::Unavailable,
+    };
+    people::report_incomplete_person(context, provider, subject, &error);
+    PersonAnswer::Incomplete
 }
 
 #[cfg(test)]

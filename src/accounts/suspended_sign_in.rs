@@ -89,6 +89,11 @@ async fn account_of(
         }
     };
     let Some(provider) = context.tenant.provider(provider) else { return Ok(None) };
+    if let SuspendedSource::Provider { issuer, .. } = &pending.source
+        && !provider.has_issuer(issuer)
+    {
+        return Ok(None);
+    }
     let Some(stored) = people::load_person(context, subject, provider).await? else {
         return Ok(None);
     };

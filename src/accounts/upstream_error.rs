@@ -8,7 +8,10 @@ use crate::{
         identity_provider::MappingError,
         upstream::{CallbackError, IdTokenError},
     },
-    upstream::{UpstreamError, ldap::DirectoryFault},
+    upstream::{
+        UpstreamError,
+        ldap::{DirectoryFault, LdapRefusal},
+    },
 };
 
 /// Largest claims that are stored, in bytes of JSON.
@@ -40,6 +43,9 @@ pub enum UpstreamSignInError {
     /// A directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryFault),
+    /// A directory does not let the person in.
+    #[error(transparent)]
+    DirectoryRefusal(#[from] LdapRefusal),
     /// The claims give no account, or the person is not admitted.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -153,6 +159,8 @@ impl UpstreamSignInError {
             Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::Disabled(_) => SignInProblem::Refused(None),
+            Self::DirectoryRefusal(LdapRefusal::SeveralPeople) => SignInProblem::Claims,
+            Self::DirectoryRefusal(_) => SignInProblem::Refused(None),
             Self::NotFresh => SignInProblem::NotFresh,
             Self::NoSignInTime => SignInProblem::NoSignInTime,
             Self::SubjectTaken(_) | Self::UsernameTaken(_) => SignInProblem::SubjectTaken,

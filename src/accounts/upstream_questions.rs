@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{
     AccountContext, AccountError, upstream_credentials::client_assertion,
     upstream_error::UpstreamSignInError, upstream_sessions,
@@ -15,21 +17,27 @@ use crate::{
         records::{KeptTokens, UpstreamSession},
         upstream::UpstreamTokens,
     },
-    upstream::{UpstreamError, github_claims, refresh_github_tokens},
+    upstream::{UpstreamClient, UpstreamError, github_claims, refresh_github_tokens},
 };
 
+/// The time within which a refresh token is used after the refresh was claimed. The wait for others, the
+/// request and the store need up to 25 s more, and after 30 s another replica may ask
+/// (`person_refresh::RETRY_INTERVAL`).
+const MAX_PREPARATION: Duration = Duration::from_secs(5);
 /// Attempts to store new tokens.
 const STORE_ATTEMPTS: u32 = 5;
 /// Pause between two of them.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether a provider can be asked with these tokens.
-pub(super) const fn can_ask(provider: &IdentityProvider, tokens: &KeptTokens) -> bool {
-    match provider.source {
-        ProviderSource::Oidc(_) => tokens.refresh_token.is_some(),
-        ProviderSource::GitHub(_) => tokens.access_token.is_some(),
+/// Whether a provider can be asked with the tokens of a session. A provider that was moved, or another
+/// one with its name, never receives them.
+pub(super) fn can_ask(provider: &IdentityProvider, session: &UpstreamSession) -> bool {
+    let has_token = match provider.source {
+        ProviderSource::Oidc(_) => session.tokens.refresh_token.is_some(),
+        ProviderSource::GitHub(_) => session.tokens.access_token.is_some(),
         ProviderSource::Ldap(_) => false,
-    }
+    };
+    has_token && provider.has_issuer(&session.issuer)
 }
 
 /// Uses the refresh token of a session. The new one is stored before anything else is asked. `old`: the
@@ -39,13 +47,14 @@ pub(super) async fn ask_openid(
     of: (&IdentityProvider, &OidcUpstream),
     (session, old): (&UpstreamSession, &UpstreamClaims),
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
-    let fetch = context.upstream_client(of.0);
+    let (fetch, started) = (context.upstream_client(of.0), Instant::now());
     let upstream = &context.services.upstream;
     let refresh_token = session.tokens.refresh_token.as_deref().unwrap_or_default();
     let metadata = upstream.metadata(&fetch, of, context.now).await?;
     let assertion = client_assertion(context, of.1, &metadata).await?;
+    check_in_time(started)?;
     let with = (refresh_token, assertion.as_ref());
-    let tokens = upstream.refresh_tokens(&fetch, of, with, context.now).await?;
+    let tokens = UpstreamClient::refresh_tokens(&fetch, (of.1, &metadata), with).await?;
     let kept = KeptTokens { access_token: None, ..kept_tokens(&tokens) };
     store_tokens(context, session, kept).await?;
     let subject = session.upstream_subject.as_str();
@@ -59,17 +68,23 @@ pub(super) async fn ask_github(
     (provider, github): (&IdentityProvider, &GitHubUpstream),
     session: &UpstreamSession,
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
-    let fetch = context.upstream_client(provider);
+    let (fetch, started) = (context.upstream_client(provider), Instant::now());
     let KeptTokens { refresh_token, access_token, .. } = &session.tokens;
     let access_token = Secret::new(access_token.clone().unwrap_or_default());
     let asked = github_claims(&fetch, github, &access_token).await;
     let Some(refresh_token) = refresh_token.as_deref().filter(|_| is_refused(&asked)) else {
         return Ok(asked?);
     };
+    check_in_time(started)?;
     let tokens = refresh_github_tokens(&fetch, github, refresh_token).await?;
     store_tokens(context, session, kept_tokens(&tokens)).await?;
     let access_token = tokens.access_token.ok_or(UpstreamError::NoAccessToken)?;
     Ok(github_claims(&fetch, github, &access_token).await?)
+}
+
+/// Refuses to use a refresh token so late that another replica could use it before the new one is stored.
+fn check_in_time(started: Instant) -> Result<(), UpstreamError> {
+    if started.elapsed() > MAX_PREPARATION { Err(UpstreamError::TooLate) } else { Ok(()) }
 }
 
 /// Whether an access token has expired or was withdrawn.

@@ -53,7 +53,7 @@ pub(super) async fn upstream_claims(
         Freshness::Usable => Ok(Some(signed_in.claims)),
         Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
         Freshness::Refused => Err(claims_after_refusal(provider, session.age())),
-        Freshness::Stale { usable } if !can_ask(provider, &session.tokens) => {
+        Freshness::Stale { usable } if !can_ask(provider, session) => {
             let refused = || AccountError::NotAdmitted(provider.name().to_owned());
             usable.then_some(signed_in.claims).map(Some).ok_or_else(refused)
         }
@@ -134,7 +134,7 @@ async fn refresh_in_background(
     };
     match finished {
         Some(Ok(Ok(PersonAnswer::Claims(claims)))) => Ok(Some(claims)),
-        Some(Ok(Ok(PersonAnswer::Gone | PersonAnswer::Ended))) => Ok(None),
+        Some(Ok(Ok(PersonAnswer::Gone(_) | PersonAnswer::Ended))) => Ok(None),
         Some(Ok(Ok(PersonAnswer::Incomplete))) => Err(AccountError::NotAdmitted(provider)),
         Some(Ok(Err(error))) => Err(error),
         Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => {
@@ -175,7 +175,7 @@ async fn refresh(
     };
     let id = &session.id;
     match answer {
-        PersonAnswer::Gone | PersonAnswer::Ended => end_if_current(context, session).await,
+        PersonAnswer::Gone(_) | PersonAnswer::Ended => end_if_current(context, session).await,
         PersonAnswer::Claims(_) => {
             upstream_sessions::record_answer(context, id, Some(false)).await?;
             Ok(answer)
@@ -245,6 +245,7 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
             | UpstreamError::UserinfoStatus(_)
             | UpstreamError::NoRefreshedClaims
             | UpstreamError::NotRefreshed(_)
+            | UpstreamError::GroupsNotRefreshed(_)
             | UpstreamError::ApiStatus { .. }
             | UpstreamError::ApiListTooLong(_)
             | UpstreamError::NotInOrganization,

@@ -1,31 +1,39 @@
 //! The end of an upstream session, with what hangs on it here.
 
+use std::collections::HashSet;
+
 use super::{
-    AccountContext, AccountError, session_end::end_stored_session,
+    AccountContext, AccountError, grant_ends::end_grants, session_end::end_stored_session,
     upstream_session_record::upstream_session_key,
 };
 use crate::{
     model::LogoutKind,
-    protocol::records::{Session, UpstreamSession, decode_record},
+    protocol::records::{Grant, Session, UpstreamSession, decode_record},
     store::{IndexEntry, OwnerKind, RecordKind},
 };
 
-/// Ends what hangs on an upstream session: the session here, whose applications are notified, and all
-/// grants.
+/// Ends what hangs on an upstream session: the session here and all grants, whose applications are
+/// notified.
 pub(super) async fn end_upstream_session(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,
 ) -> Result<(), AccountError> {
-    end_session_here(context, upstream).await?;
+    let ended = end_session_here(context, upstream).await?;
+    let hangs_on = |grant: &Grant| {
+        let origin = grant.origin.as_ref();
+        origin.and_then(|origin| origin.upstream_session.as_ref()) == Some(&upstream.id)
+    };
+    end_grants(context, &upstream.subject, &ended, hangs_on).await?;
     context.take(&upstream_session_key(context, &upstream.id)).await?;
     Ok(())
 }
 
-/// Ends the session here that hangs on an upstream session.
+/// Ends the session here that hangs on an upstream session. Returns its `sid`, if it had not ended before.
 pub(super) async fn end_session_here(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,
-) -> Result<(), AccountError> {
+) -> Result<HashSet<String>, AccountError> {
+    let mut ended = HashSet::new();
     let (kind, owner) = (RecordKind::Session, IndexEntry::new(OwnerKind::Session, &upstream.sid));
     let store = &context.services.store;
     for stored in store.list(kind, context.tenant_id(), &owner, context.now).await? {
@@ -35,7 +43,8 @@ pub(super) async fn end_session_here(
         if hangs_on == Some(&upstream.id) {
             end_stored_session(context, &stored.record.key, &session, (LogoutKind::Upstream, None))
                 .await?;
+            ended.insert(session.sid);
         }
     }
-    Ok(())
+    Ok(ended)
 }

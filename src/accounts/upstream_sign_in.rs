@@ -226,7 +226,7 @@ fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> 
         ProviderSource::Oidc(oidc) => (text("iss").unwrap_or(oidc.issuer.clone()), text("sub")),
         ProviderSource::GitHub(github) => {
             let id = answer.claims.get("id").map(Value::to_string);
-            (format!("https://{}", github.host), id)
+            (github.issuer(), id)
         }
         ProviderSource::Ldap(_) => (String::new(), None),
     };

@@ -79,7 +79,8 @@ async fn redirect(
         None => None,
     };
     let session = stored.map(|stored| stored.session);
-    if let Some(session) = session.as_ref().filter(|session| !oidc.has_issuer(&session.issuer)) {
+    if let Some(session) = session.as_ref().filter(|session| !provider.has_issuer(&session.issuer))
+    {
         return Err(UpstreamSignOutError::OtherIssuer(session.issuer.clone()));
     }
     let services = context.services;

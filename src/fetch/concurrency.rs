@@ -10,15 +10,23 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Concurrent fetches in total.
-const MAX_CONCURRENT: usize = 64;
-/// Concurrent fetches of a tenant per host.
-const MAX_PER_HOST: usize = 8;
-/// Concurrent fetches that one client address causes. They are more than those of a host, so that an
-/// application whose people come from a host that hangs still gets those of other hosts.
-const MAX_PER_ADDRESS: usize = 16;
+/// The limits of HTTP fetches.
+const HTTP_LIMITS: ConcurrencyLimits =
+    ConcurrencyLimits { total: 64, per_host: 8, per_address: 16 };
 /// Fetches of a tenant that wait.
 const MAX_WAITING_PER_TENANT: usize = 64;
+
+/// How many fetches there are at once.
+#[derive(Clone, Copy, Debug)]
+pub struct ConcurrencyLimits {
+    /// In total.
+    pub total: usize,
+    /// Those of a tenant per host.
+    pub per_host: usize,
+    /// Those that one client address causes. They are more than those of a host, so that an
+    /// application whose people come from a host that hangs still gets those of other hosts.
+    pub per_address: usize,
+}
 
 /// The party on whose behalf a document is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +38,12 @@ pub struct FetchOwner {
 }
 
 /// Issues permits for fetches.
-#[derive(Debug, Default)]
-pub(super) struct ConcurrencyLimiter(Arc<Mutex<FetchUsage>>);
+#[derive(Debug)]
+pub struct ConcurrencyLimiter(Arc<Mutex<FetchUsage>>);
 
 /// A permit for one fetch, returned when it is dropped.
 #[derive(Debug)]
-pub(super) struct FetchPermit {
+pub struct FetchPermit {
     usage: Arc<Mutex<FetchUsage>>,
     fetch: PermittedFetch,
 }
@@ -47,8 +55,9 @@ struct PermittedFetch {
     host: Arc<str>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct FetchUsage {
+    limits: ConcurrencyLimits,
     total: usize,
     tenants: HashMap<Arc<str>, usize>,
     addresses: HashMap<IpAddr, usize>,
@@ -58,9 +67,27 @@ struct FetchUsage {
     waiting: Vec<(PermittedFetch, oneshot::Sender<FetchPermit>)>,
 }
 
+impl Default for ConcurrencyLimiter {
+    fn default() -> Self {
+        Self::new(HTTP_LIMITS)
+    }
+}
+
 impl ConcurrencyLimiter {
+    /// A limiter with limits of its own.
+    pub fn new(limits: ConcurrencyLimits) -> Self {
+        Self(Arc::new(Mutex::new(FetchUsage {
+            limits,
+            total: 0,
+            tenants: HashMap::new(),
+            addresses: HashMap::new(),
+            hosts: HashMap::new(),
+            waiting: Vec::new(),
+        })))
+    }
+
     /// Waits for a permit; `None` if too many fetches of the tenant wait.
-    pub(super) async fn acquire(&self, owner: &FetchOwner, host: &str) -> Option<FetchPermit> {
+    pub async fn acquire(&self, owner: &FetchOwner, host: &str) -> Option<FetchPermit> {
         let fetch = PermittedFetch { owner: owner.clone(), host: host.into() };
         let granted = {
             let mut usage = locked(&self.0);
@@ -112,10 +139,10 @@ impl FetchUsage {
 
     fn permits(&self, fetch: &PermittedFetch) -> bool {
         let host = self.hosts.get(&fetch.tenant_and_host()).copied().unwrap_or_default();
-        let free = MAX_CONCURRENT - self.total;
+        let free = self.limits.total - self.total;
         self.of_tenant(fetch) < free
-            && self.of_address(fetch) < MAX_PER_ADDRESS
-            && host < MAX_PER_HOST
+            && self.of_address(fetch) < self.limits.per_address
+            && host < self.limits.per_host
     }
 
     fn begin(&mut self, fetch: &PermittedFetch) {
@@ -185,8 +212,8 @@ mod tests {
         let limiter = ConcurrencyLimiter::default();
         let owner = owner("a/b", None);
         let mut permits: Vec<_> =
-            (0..MAX_PER_HOST).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
-        assert_eq!(permits.len(), MAX_PER_HOST);
+            (0..HTTP_LIMITS.per_host).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
+        assert_eq!(permits.len(), HTTP_LIMITS.per_host);
         let mut waits = Box::pin(limiter.acquire(&owner, "slow.test"));
         assert!(futures::poll!(&mut waits).is_pending());
         assert!(now(&limiter, &owner, "other.test").is_some());
@@ -221,8 +248,8 @@ mod tests {
         let limiter = ConcurrencyLimiter::default();
         let owner = owner("a/b", Some(1));
         let hanging = || now(&limiter, &owner, "slow.test");
-        let permits: Vec<_> = (0..MAX_PER_ADDRESS).filter_map(|_| hanging()).collect();
-        assert_eq!(permits.len(), MAX_PER_HOST);
+        let permits: Vec<_> = (0..HTTP_LIMITS.per_address).filter_map(|_| hanging()).collect();
+        assert_eq!(permits.len(), HTTP_LIMITS.per_host);
         assert!(now(&limiter, &owner, "other.test").is_some());
     }
 
@@ -232,7 +259,7 @@ mod tests {
         let hosts: Vec<String> = (0..20).map(|number| format!("{number}.test")).collect();
         let flood = |host: &String| now(&limiter, &owner("a/b", Some(1)), host);
         let permits: Vec<_> = hosts.iter().filter_map(flood).collect();
-        assert_eq!(permits.len(), MAX_PER_ADDRESS);
+        assert_eq!(permits.len(), HTTP_LIMITS.per_address);
         assert!(now(&limiter, &owner("a/b", Some(2)), "0.test").is_some());
     }
 
@@ -241,7 +268,7 @@ mod tests {
         let limiter = ConcurrencyLimiter::default();
         let owner = owner("a/b", Some(1));
         let permits: Vec<_> =
-            (0..MAX_PER_HOST).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
+            (0..HTTP_LIMITS.per_host).filter_map(|_| now(&limiter, &owner, "slow.test")).collect();
         for _ in 0..2 * MAX_WAITING_PER_TENANT {
             assert!(now(&limiter, &owner, "slow.test").is_none());
         }

@@ -19,7 +19,7 @@ use std::{fmt, io, net::IpAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use concurrency::FetchOwner;
+pub use concurrency::{ConcurrencyLimiter, ConcurrencyLimits, FetchOwner};
 pub use egress_policy::EgressPolicy;
 pub(crate) use exchange::send_request;
 pub use http::HttpFetch;

@@ -388,3 +388,67 @@ fn a_directory_that_identifies_people_by_address_is_not_carried() {
     let (carried, notes) = import("entryUUID");
     assert!(carried && !notes.contains("never give"), "{notes}");
 }
+
+/// The notes of an import, as `field: message`.
+fn notes_of(imported: &Imported) -> Vec<String> {
+    imported.notes.iter().map(|note| format!("{}: {}", note.field(), note.message)).collect()
+}
+
+#[test]
+fn a_connector_that_signs_nobody_in_is_not_carried() {
+    let import = |grants: Value| {
+        let mut config = sample("dex.yaml");
+        config["connectors"] = json!([{
+            "type": "oidc", "id": "ci", "name": "CI", "grantTypes": grants,
+            "config": {"issuer": "https://ci.test", "clientID": "a", "clientSecret": "b"},
+        }]);
+        import_dex(&config, &ImportOptions::default()).expect("a configuration")
+    };
+    let carried =
+        |imported: &Imported| imported.manifests.iter().any(|it| it.kind == "IdentityProvider");
+    let exchange = import(json!(["urn:ietf:params:oauth:grant-type:token-exchange"]));
+    assert!(!carried(&exchange));
+    let noted = |imported: &Imported, field: &str| {
+        notes_of(imported).iter().any(|note| note.starts_with(&format!("connectors[0].{field}: ")))
+    };
+    assert!(noted(&exchange, "grantTypes"), "{:?}", notes_of(&exchange));
+    let code = import(json!(["authorization_code"]));
+    assert!(carried(&code) && noted(&code, "grantTypes"));
+    assert!(noted(&code, "config"), "groups that Dex did not give: {:?}", notes_of(&code));
+    assert!(carried(&import(json!([]))) && !noted(&import(json!([])), "grantTypes"));
+}
+
+#[test]
+fn changes_of_clients_and_realms_are_named() {
+    let mut realm = sample("keycloak-realm.json");
+    realm["defaultSignatureAlgorithm"] = json!("ES512");
+    realm["bruteForceProtected"] = json!(true);
+    let wiki = &mut realm["clients"][2];
+    assert_eq!(wiki["clientId"], "wiki");
+    wiki["protocolMappers"] = json!([{"protocolMapper": "oidc-sha256-pairwise-sub-mapper"}]);
+    wiki["frontchannelLogout"] = json!(true);
+    wiki["newSetting"] = json!("on");
+    wiki["attributes"]["frontchannel.logout.url"] = json!("https://wiki.example.com/frame");
+    wiki["attributes"]["minimum.acr.value"] = json!("2");
+    wiki["attributes"]["require.pushed.authorization.requests"] = json!("true");
+    wiki["attributes"]["use.jwks.string"] = json!("false");
+    let providers = realm["identityProviders"].as_array_mut().expect("a list");
+    let github = providers.iter_mut().find(|it| it["providerId"] == "github").expect("one");
+    github["config"]["baseUrl"] = json!("https://git.acme.test/");
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    let notes = notes_of(&imported);
+    for start in [
+        "clients[2].protocolMappers[0]: the application gets another sub",
+        "clients[2].newSetting: ",
+        "clients[2].attributes.minimum.acr.value: ",
+        "clients[2].attributes.require.pushed.authorization.requests: ",
+        "defaultSignatureAlgorithm: ",
+        "bruteForceProtected: ",
+    ] {
+        assert!(notes.iter().any(|note| note.starts_with(start)), "{start}: {notes:#?}");
+    }
+    assert!(!notes.iter().any(|note| note.contains("use.jwks.string")), "{notes:#?}");
+    let client = spec_of(&imported, "OidcClient", "wiki");
+    assert_eq!(client["frontchannelLogoutUri"], "https://wiki.example.com/frame");
+    assert_eq!(spec_of(&imported, "IdentityProvider", "github")["github"]["host"], "git.acme.test");
+}

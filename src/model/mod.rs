@@ -103,8 +103,8 @@ pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use ldap::{
     DN_ATTRIBUTE, FilterPiece, FilterValue, LdapAccount, LdapAddress, LdapFilter, LdapFilterError,
     LdapGroups, LdapIdAttribute, LdapPeople, LdapSchema, LdapServer, LdapSettings, MAX_GROUP_DEPTH,
-    MEMBER_IN_CHAIN, NestedGroups, domain_suffix, is_distinguished_name, is_ldap_attribute,
-    person_filter, value_in_first_rdn,
+    MEMBER_IN_CHAIN, NestedGroups, domain_suffix, is_below_name, is_distinguished_name,
+    is_ldap_attribute, person_filter, value_in_first_rdn,
 };
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};

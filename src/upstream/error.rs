@@ -49,6 +49,16 @@ pub enum UpstreamError {
         "the provider's answer to a refresh has no id_token, and its userinfo response has no claim {0:?}, which the person had; let the provider send one of them, or set refresh.mode to Disabled"
     )]
     NotRefreshed(String),
+    /// The answer to a refresh does not have this claim of the person, from which groups come.
+    #[error(
+        "the provider's answer to a refresh has no claim {0:?}, from which groups come and which the person had; let the provider send it, also as an empty list, or set refresh.mode to Disabled"
+    )]
+    GroupsNotRefreshed(String),
+    /// Too much time has passed for a refresh token that may be used once only.
+    #[error(
+        "the provider needed too much time before its refresh token could be used; it is asked again in half a minute"
+    )]
+    TooLate,
     /// The userinfo endpoint refuses the access token, or fails.
     #[error("the provider's userinfo endpoint answered with status {0}")]
     UserinfoStatus(u16),
@@ -91,6 +101,7 @@ impl UpstreamError {
                 error.is_transient()
             }
             Self::Document(RemoteDocumentError::Aborted)
+            | Self::TooLate
             | Self::Token(TokenResponseError::Unavailable(_))
             | Self::ApiStatus { is_rate_limited: true, .. } => true,
             Self::UserinfoStatus(status) | Self::ApiStatus { status, .. } => {

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{
     UpstreamAnswer, UpstreamError,
-    userinfo::{claims_with_userinfo, claims_without_id_token},
+    userinfo::{check_groups, claims_with_userinfo, claims_without_id_token},
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
@@ -114,15 +114,12 @@ impl UpstreamClient {
     ///
     /// [`UpstreamError`] if the provider does not answer, or refuses.
     pub async fn refresh_tokens(
-        &self,
         fetch: &SharedFetch,
-        (provider, oidc): (&IdentityProvider, &OidcUpstream),
+        (oidc, metadata): (&OidcUpstream, &UpstreamMetadata),
         (refresh_token, client_assertion): (&str, Option<&Secret<String>>),
-        now: Timestamp,
     ) -> Result<UpstreamTokens, UpstreamError> {
-        let metadata = self.metadata(fetch, (provider, oidc), now).await?;
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        request_tokens(fetch, &metadata, (oidc, client_assertion), &parameters).await
+        request_tokens(fetch, metadata, (oidc, client_assertion), &parameters).await
     }
 
     /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token. `old`: the
@@ -148,7 +145,10 @@ impl UpstreamClient {
         if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(UpstreamError::IdToken(IdTokenError::Subject));
         }
-        claims_with_userinfo(fetch, (provider, oidc), &metadata, tokens, &verified).await
+        let claims =
+            claims_with_userinfo(fetch, (provider, oidc), &metadata, tokens, &verified).await?;
+        check_groups(provider, old, &claims)?;
+        Ok(claims)
     }
 
     /// Verifies an ID token: its claims first, so that a forged one costs no fetch of keys.

@@ -140,6 +140,7 @@ fn failure_of_directory(fault: &DirectoryFault) -> Option<ProbeFailure> {
         | DirectoryFault::Closed { .. }
         | DirectoryFault::Malformed { .. }
         | DirectoryFault::Refuses { .. }
+        | DirectoryFault::NothingVisible { .. }
         | DirectoryFault::TooLarge { .. } => ProbeFailure::Unreachable,
         DirectoryFault::Busy(_)
         | DirectoryFault::TooManyGroups { .. }

@@ -1,45 +1,19 @@
 //! The claims about a person: of the ID token, and of userinfo where they are needed.
 
+use std::collections::BTreeSet;
+
 use super::UpstreamError;
 use crate::{
     fetch::{ClientCall, SharedFetch},
     model::{JwsAlgorithm, Secret, UserinfoUse},
     protocol::{
-        identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims},
+        identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, person_claims},
         upstream::{UpstreamIdToken, UpstreamMetadata, UpstreamTokens},
     },
 };
 
 /// Largest userinfo response, in bytes.
 const MAX_USERINFO: usize = 256 * 1024;
-/// Claims about the ID token itself, which say nothing about the person.
-const TOKEN_CLAIMS: [&str; 14] = [
-    "aud",
-    "azp",
-    "exp",
-    "iat",
-    "nbf",
-    "jti",
-    "nonce",
-    "at_hash",
-    "c_hash",
-    "auth_time",
-    "sid",
-    "s_hash",
-    "acr",
-    "amr",
-];
-
-/// The claims about the person, without those about the token.
-fn person_claims(claims: &UpstreamClaims) -> UpstreamClaims {
-    let about_person = |name: &str| !TOKEN_CLAIMS.contains(&name);
-    claims
-        .iter()
-        .filter(|(name, _)| about_person(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
 /// The claims of the ID token, with those of userinfo if they are needed.
 pub(super) async fn claims_with_userinfo(
     fetch: &SharedFetch,
@@ -78,11 +52,34 @@ pub(super) async fn claims_without_id_token(
         claims: UpstreamClaims::from_iter([("sub".to_owned(), subject.into())]),
     };
     let claims = fetch_userinfo(fetch, metadata, tokens, &expected).await?;
-    let is_missing = |name: &&str| old.contains_key(*name) && !claims.contains_key(*name);
-    match provider.read_claims().into_iter().find(is_missing) {
+    match find_missing(provider.read_claims(), old, &claims) {
         Some(name) => Err(UpstreamError::NotRefreshed(name.to_owned())),
         None => Ok(claims),
     }
+}
+
+/// Checks the claims of a refresh with an ID token: the claims that groups come from are missing, not
+/// withdrawn, if the person had them. Without groups a provider sends an empty list.
+pub(super) fn check_groups(
+    provider: &IdentityProvider,
+    old: &UpstreamClaims,
+    claims: &UpstreamClaims,
+) -> Result<(), UpstreamError> {
+    match find_missing(provider.mappings.groups.claim_names(), old, claims) {
+        Some(name) => Err(UpstreamError::GroupsNotRefreshed(name.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// A claim among these that the person had, and does not have now.
+fn find_missing<'n>(
+    names: BTreeSet<&'n str>,
+    old: &UpstreamClaims,
+    new: &UpstreamClaims,
+) -> Option<&'n str> {
+    let has =
+        |claims: &UpstreamClaims, name: &str| claims.get(name).is_some_and(|it| !it.is_null());
+    names.into_iter().find(|name| has(old, name) && !has(new, name))
 }
 
 /// Asks userinfo (OIDC Core §5.3). The claims of the ID token win, since they are signed.

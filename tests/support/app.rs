@@ -30,8 +30,12 @@ use lanyard::{
     remote::{RequestObjectCache, SectorIdentifierCache},
     store::{IndexEntry, MemoryStore, OwnerKind, RecordKind, SharedStore},
     telemetry::Metrics,
+    upstream::ldap::LdapDirectories,
 };
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 pub use stage::Stage;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -408,7 +412,8 @@ fn handlers(
         Arc::new(SeededEntropy::new(seed)),
         Arc::new(Metrics::new()),
     )
-    .with_internal_http_client(Arc::new(network.inside()));
+    .with_internal_http_client(Arc::new(network.inside()))
+    .with_directories(local_directories());
     let audit = Arc::new(RecordedAudit::before(Arc::clone(&accounts.audit)));
     accounts.audit = audit.clone();
     let app = AppState {
@@ -423,6 +428,13 @@ fn handlers(
         base_page: OnceLock::new(),
     };
     (app.into_shared(), audit)
+}
+
+/// Directories that may be on this machine.
+pub fn local_directories() -> LdapDirectories {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a network"));
+    LdapDirectories::new(EgressPolicy::new(local.to_vec()), RootCertStore::empty())
 }
 
 /// Starts the server, which stops when the sender is dropped.

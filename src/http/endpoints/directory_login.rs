@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::{
-    authorize::{AuthorizationContext, continue_signed_in, page},
+    authorize::{AttemptSubject, AuthorizationContext, continue_signed_in, page},
     failed_login, provider_problem,
 };
 use crate::{
     accounts::{
-        directory_sign_in::{DirectorySignIn, DirectorySignInError},
+        directory_sign_in::{DirectorySignIn, DirectorySignInError, FailedDirectorySignIn},
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
         upstream_sign_in::UpstreamSignInError,
@@ -68,10 +68,11 @@ fn render_failure(
     authorization: &AuthorizationContext<'_>,
     provider: &IdentityProvider,
     username: &str,
-    error: DirectorySignInError,
+    FailedDirectorySignIn { error, person }: FailedDirectorySignIn,
 ) -> Result<Reply, EndpointError> {
     let name = &provider.display_name;
-    let report = |why| authorization.audit_failed_sign_in(provider.name(), None, why);
+    let person = person.as_ref().map(AttemptSubject::from).unwrap_or_default();
+    let report = |why| authorization.audit_failed_sign_in(provider.name(), person, why);
     let (status, problem): (_, Cow<'_, str>) = match error {
         DirectorySignInError::Wrong => {
             report((SignInFailure::WrongCredentials, None));
@@ -82,7 +83,7 @@ fn render_failure(
             );
         }
         DirectorySignInError::Wait(wait) => {
-            authorization.audit_throttled_sign_in(wait);
+            authorization.audit_throttled_sign_in(provider.name(), wait);
             return failed_login::render_failed_attempt(
                 authorization,
                 username,
@@ -112,7 +113,7 @@ fn render_failure(
             (StatusCode::SERVICE_UNAVAILABLE, problem.into())
         }
         DirectorySignInError::Upstream(error) => {
-            return Err(provider_problem::problem_page(authorization, provider, error));
+            return Err(provider_problem::problem_page(authorization, (provider, person), error));
         }
     };
     Ok(page::sign_in_again(authorization, username, &problem)?.status(status))

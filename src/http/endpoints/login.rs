@@ -2,8 +2,8 @@
 
 use super::{
     authorize::{
-        AuthorizationContext, continue_signed_in, forms, page, proceed_authorization,
-        second_factor_page,
+        AttemptSubject, AuthorizationContext, continue_signed_in, forms, page,
+        proceed_authorization, second_factor_page,
     },
     directory_login::{DirectoryAttempt, sign_in_with_directory},
     failed_login,
@@ -116,7 +116,9 @@ async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, e
         found => found,
     };
     let reason = match (error, account.as_deref()) {
-        (SignInError::Wait(wait), _) => return authorization.audit_throttled_sign_in(wait),
+        (SignInError::Wait(wait), _) => {
+            return authorization.audit_throttled_sign_in(LOCAL_PROVIDER, wait);
+        }
         (SignInError::Busy(_), _) => SignInFailure::Busy,
         (SignInError::Wrong, None) => SignInFailure::UnknownUser,
         (SignInError::Wrong, Some(account)) if account.disabled => SignInFailure::Disabled,
@@ -125,5 +127,6 @@ async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, e
             PasswordState::Absent | PasswordState::Unreadable => SignInFailure::NoPassword,
         },
     };
-    authorization.audit_failed_sign_in(LOCAL_PROVIDER, account.as_deref(), (reason, None));
+    let person = account.as_deref().map(AttemptSubject::from).unwrap_or_default();
+    authorization.audit_failed_sign_in(LOCAL_PROVIDER, person, (reason, None));
 }

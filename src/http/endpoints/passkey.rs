@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::{
     authorize::{
-        AuthorizationContext, page,
+        AttemptSubject, AuthorizationContext, page,
         second_factor_page::{FactorProblem, render_problem},
         start_signed_in_session,
     },
@@ -60,7 +60,7 @@ pub(super) async fn check_passkey(
     };
     let throttle = &context.services.passkey_throttle;
     if let Err(wait) = throttle.admit(throttled, context.now) {
-        authorization.audit_throttled_sign_in(wait);
+        authorization.audit_throttled_sign_in(LOCAL_PROVIDER, wait);
         return render_wait(&authorization, (waiting.as_ref(), form), wait).await;
     }
     let person = waiting.as_ref().map(|user| &user.account);
@@ -168,7 +168,8 @@ fn report_refusal(
         PasskeyRefusal::Wrong(Some(error)) => Some(error.to_string()),
         _ => None,
     };
-    authorization.audit_failed_sign_in(LOCAL_PROVIDER, account, (sign_in, cause));
+    let person = account.map(AttemptSubject::from).unwrap_or_default();
+    authorization.audit_failed_sign_in(LOCAL_PROVIDER, person, (sign_in, cause));
 }
 
 /// The refusal in words. They do not tell an unknown passkey from a wrong answer.

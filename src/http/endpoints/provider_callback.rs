@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::{
-    authorize::{continue_signed_in, forms},
+    authorize::{AttemptSubject, continue_signed_in, forms},
     provider_problem,
 };
 use crate::{
@@ -70,6 +70,10 @@ async fn complete(
     let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
     match completed {
         Ok(signed_in) => continue_signed_in(authorization, signed_in).await,
-        Err(error) => Err(provider_problem::problem_page(&authorization, provider, error)),
+        Err(error) => Err(provider_problem::problem_page(
+            &authorization,
+            (provider, AttemptSubject::default()),
+            error,
+        )),
     }
 }

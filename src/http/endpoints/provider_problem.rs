@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::authorize::{AuthorizationContext, forms};
+use super::authorize::{AttemptSubject, AuthorizationContext, forms};
 use crate::{
     accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
     http::{EndpointError, UnusablePage},
@@ -24,7 +24,11 @@ const AGAIN: &str = "Try again in a moment.";
 /// The page for a provider that was deleted or changed while a person was there.
 pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> EndpointError {
     let name = &authorization.request.path_param;
-    authorization.audit_failed_sign_in(name, None, (SignInFailure::ProviderGone, None));
+    authorization.audit_failed_sign_in(
+        name,
+        AttemptSubject::default(),
+        (SignInFailure::ProviderGone, None),
+    );
     let texts = ProblemTexts {
         title: "This way of signing in is not available".into(),
         message: "It was removed or changed a moment ago.".into(),
@@ -38,7 +42,7 @@ pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> Endpoin
 /// The page for an error.
 pub(super) fn problem_page(
     authorization: &AuthorizationContext<'_>,
-    provider: &IdentityProvider,
+    (provider, person): (&IdentityProvider, AttemptSubject<'_>),
     error: UpstreamSignInError,
 ) -> EndpointError {
     let error = match error {
@@ -51,7 +55,7 @@ pub(super) fn problem_page(
         "a sign-in at an identity provider failed"
     );
     let why = (failure_of(error.problem()), Some(error.to_string()));
-    authorization.audit_failed_sign_in(provider.name(), None, why);
+    authorization.audit_failed_sign_in(provider.name(), person, why);
     problem(authorization, texts(provider, &error))
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    authorize::{AuthorizationContext, forms, page},
+    authorize::{AttemptSubject, AuthorizationContext, forms, page},
     provider_problem,
 };
 
@@ -119,6 +119,10 @@ pub(super) async fn redirect_to_provider(
     );
     match begun.await {
         Ok(url) => Ok(Reply::see_other(&url)),
-        Err(error) => Err(provider_problem::problem_page(authorization, provider, error)),
+        Err(error) => Err(provider_problem::problem_page(
+            authorization,
+            (provider, AttemptSubject::default()),
+            error,
+        )),
     }
 }

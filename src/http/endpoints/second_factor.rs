@@ -3,7 +3,7 @@
 
 use super::{
     authorize::{
-        AuthorizationContext, forms, second_factor_page::render_refused_code,
+        AttemptSubject, AuthorizationContext, forms, second_factor_page::render_refused_code,
         start_signed_in_session,
     },
     known_browser::load_known_browser,
@@ -130,6 +130,7 @@ fn report_refused_code(
     if let CodeVerdict::Wait(wait) = verdict {
         return authorization.accounts().audit(AuditEvent::AttemptThrottled {
             attempt: ThrottledAttempt::SecondFactor,
+            provider: None,
             client_id: Some(AuditText::new(client.id.as_str())),
             retry_after: wait.as_secs().max(1),
         });
@@ -150,8 +151,8 @@ pub(super) fn report_failure(
 ) {
     if !matches!(user.source, SignInSource::Continued) {
         let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
-        let reason = (reason.sign_in, None);
-        return authorization.audit_failed_sign_in(provider, Some(&user.account), reason);
+        let (person, reason) = (AttemptSubject::from(&*user.account), (reason.sign_in, None));
+        return authorization.audit_failed_sign_in(provider, person, reason);
     }
     let amr = user.authentication.amr().into_iter().map(AuditText::new).collect();
     authorization.accounts().audit(AuditEvent::StepUp {

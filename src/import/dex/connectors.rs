@@ -31,6 +31,9 @@ fn connector_draft<'v>(
         return None;
     }
     import.notes.add_unknown(connector, &["type", "id", "name", "config", "grantTypes"]);
+    if !signs_in(import, connector, &id) {
+        return None;
+    }
     let config = connector.get("config");
     for field in config.members() {
         let name = field.pointer.rsplit('/').next().unwrap_or_default();
@@ -61,4 +64,25 @@ fn connector_draft<'v>(
     set_certificates(import, &mut draft, &config);
     import.notes.add_unknown(&config, &[known, &CERTIFICATES].concat());
     Some(draft)
+}
+
+/// Whether people sign in by a connector: `grantTypes` restricts what it is used for.
+fn signs_in(import: &mut ImportCollector, connector: &SourceField<'_>, id: &str) -> bool {
+    let field = connector.get("grantTypes");
+    let grants = connector.texts("grantTypes");
+    if grants.is_empty() {
+        return true;
+    }
+    let signs_in = grants.iter().any(|grant| grant == "authorization_code");
+    let message = if signs_in {
+        "is not carried: which grants people of a provider may use is decided by the clients"
+            .to_owned()
+    } else {
+        format!(
+            "the connector {id:?} is not carried: it is used for {} only, and not for sign-ins",
+            grants.join(", ")
+        )
+    };
+    import.notes.add(&field, message);
+    signs_in
 }

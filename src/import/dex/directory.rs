@@ -78,6 +78,10 @@ pub(super) fn ldap_draft<'v>(
             "preferredUsernameAttr",
         ],
     );
+    let prompt = config.get("usernamePrompt");
+    if !prompt.is_empty() {
+        import.notes.add(&prompt, "is not carried: the page asks for a username");
+    }
     let message = "people keep their subjects by Dex's attribute; a host inside the network needs an entry of upstreamHosts";
     import.notes.add(config, message);
     Some((draft, KNOWN))

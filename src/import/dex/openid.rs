@@ -33,6 +33,13 @@ pub(super) fn oidc_draft<'v>(
     let mut draft = dex_draft(import, connector, id, ("OIDC", &claim));
     set_upstream(import, &mut draft, config, &issuer, &config.texts("scopes"));
     set_mappings(&mut draft, config);
+    if !config.is_set("insecureEnableGroups") {
+        let message = format!(
+            "Dex gives no groups of this connector; here its groups begin with \"{}:\", unless the provider sends none",
+            draft.name
+        );
+        import.notes.add(config, message);
+    }
     if config.is_set("getUserInfo") {
         draft.set_in("oidc", "userinfo", json!("Always"));
     }

@@ -1,6 +1,7 @@
 //! Clients.
 
 use super::{
+    client_notes::add_client_notes,
     redirect_uris::{post_logout_uris, redirect_uris},
     scopes::{RealmScopes, has_offline_access},
 };
@@ -131,6 +132,9 @@ fn addresses(client: &SourceField<'_>) -> OidcClientSpec {
         tos_uri: attributes.text("tosUri").filter(web_url),
         jwks_uri: attributes.text("jwks.url").filter(|_| attributes.is_set("use.jwks.url")),
         backchannel_logout_uri: attributes.text("backchannel.logout.url").filter(web_url),
+        frontchannel_logout_uri: attributes
+            .text("frontchannel.logout.url")
+            .filter(|url| web_url(url) && client.is_set("frontchannelLogout")),
         backchannel_logout_session_required: attributes
             .flag("backchannel.logout.session.required")
             .filter(|_| attributes.text("backchannel.logout.url").is_some()),
@@ -207,32 +211,4 @@ fn authentication(
         import.notes.add(&client.get("secret"), message);
     }
     (method, Some(reference))
-}
-
-/// Names parts of a client that have no counterpart.
-fn add_client_notes(import: &mut ImportCollector, client: &SourceField<'_>) {
-    for (name, message) in [
-        ("protocolMappers", "is not carried: claims come with scopes, which are the tenant's"),
-        ("authorizationSettings", "is not carried: applications decide by claims and groups"),
-        ("authenticationFlowBindingOverrides", "is not carried"),
-    ] {
-        let part = client.get(name);
-        if !part.is_empty() {
-            import.notes.add(&part, message);
-        }
-    }
-    let attributes = client.get("attributes");
-    for (name, message) in [
-        (
-            "oauth2.device.authorization.grant.enabled",
-            "is not carried: the tenant has no device flow",
-        ),
-        ("oidc.ciba.grant.enabled", "is not carried"),
-        ("tls.client.certificate.bound.access.tokens", "is not carried"),
-        ("dpop.bound.access.tokens", "is not carried"),
-    ] {
-        if attributes.is_set(name) {
-            import.notes.add(&attributes.get(name), message);
-        }
-    }
 }

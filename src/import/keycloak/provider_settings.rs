@@ -190,11 +190,10 @@ pub(super) fn add_notes(
     ] {
         add_note(import, &provider.get(name), message);
     }
-    for (name, message) in [
-        ("baseUrl", "is not carried: set github.host"),
-        ("organizationId", "is not carried: groups can stand for organizations"),
-    ] {
-        add_note(import, &config.get(name), message);
+    let message = "is not carried: groups can stand for organizations";
+    add_note(import, &config.get("organizationId"), message);
+    if provider.text("providerId").as_deref() != Some("github") {
+        add_note(import, &config.get("baseUrl"), "is not carried");
     }
     if config.text("syncMode").is_some_and(|mode| mode != "FORCE") {
         let message = "is not carried: claims are those of each sign-in, as with FORCE";

@@ -75,6 +75,10 @@ fn provider_draft<'v>(
         }
         Upstream::GitHub => {
             upstream["clientSecretRef"] = secret_reference(import);
+            match enterprise_host(&config) {
+                Some(host) => upstream["host"] = json!(host),
+                None => note_base_url(import, &config),
+            }
             draft.set("github", upstream);
             note_prompt_of_github(import, &config);
         }
@@ -88,6 +92,20 @@ fn provider_draft<'v>(
     set_admission(import, &mut draft, provider);
     add_notes(import, provider, &config);
     Some(draft)
+}
+
+fn note_base_url(import: &mut ImportCollector, config: &SourceField<'_>) {
+    if config.text("baseUrl").is_some_and(|url| url.trim_end_matches('/') != "https://github.com") {
+        let message = "is not carried: set github.host to the name of the host, which is called with https at the port 443";
+        import.notes.add(&config.get("baseUrl"), message);
+    }
+}
+
+/// The host of a GitHub Enterprise Server.
+fn enterprise_host(config: &SourceField<'_>) -> Option<String> {
+    let url = url::Url::parse(&config.text("baseUrl")?).ok()?;
+    let host = url.host_str().filter(|host| *host != "github.com" && url.port().is_none())?;
+    Some(host.to_owned())
 }
 
 fn note_prompt_of_github(import: &mut ImportCollector, config: &SourceField<'_>) {

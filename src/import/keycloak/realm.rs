@@ -37,7 +37,11 @@ const PARTS: [(&str, &str); 11] = [
 ];
 
 /// Parts that are the same in every export unless someone changed them.
-const FLAGS: [(&str, &str); 4] = [
+const FLAGS: [(&str, &str); 5] = [
+    (
+        "bruteForceProtected",
+        "is not carried: attempts are always limited, by rules that are not set",
+    ),
     ("registrationAllowed", "is not carried: people do not register themselves"),
     ("resetPasswordAllowed", "is not carried: passwords are written by those who write users"),
     ("verifyEmail", "is not carried: no mail is sent"),
@@ -145,6 +149,28 @@ pub(super) fn add_remaining_notes(import: &mut ImportCollector, realm: &SourceFi
         if realm.is_set(name) {
             import.notes.add(&realm.get(name), message);
         }
+    }
+    for (name, default, message) in [
+        (
+            "defaultSignatureAlgorithm",
+            "RS256",
+            "is not carried: set signing.algorithms of the Tenant",
+        ),
+        (
+            "browserFlow",
+            "browser",
+            "is not carried: people sign in with a password, then with a second factor where the Tenant has one",
+        ),
+        ("otpPolicyType", "totp", "is not carried: codes are those of apps, by the time"),
+    ] {
+        if realm.text(name).is_some_and(|text| text != default) {
+            import.notes.add(&realm.get(name), message);
+        }
+    }
+    if realm.number("notBefore").is_some_and(|before| before > 0) {
+        import
+            .notes
+            .add(&realm.get("notBefore"), "is not carried: no token of the realm counts here");
     }
     for flow in realm.items("authenticationFlows") {
         if flow.flag("builtIn") == Some(false) {

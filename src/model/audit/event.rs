@@ -1,5 +1,4 @@
 //! The security events. `docs/reference/audit-events.md` and the JSON Schema are made from these types.
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,7 +22,7 @@ pub enum AuditEvent<'a> {
         /// The person's `sub`, if a person is known.
         #[serde(skip_serializing_if = "Option::is_none")]
         subject: Option<AuditText<'a>>,
-        /// The person's name here. A name that no user has is not logged: it may be a password.
+        /// The person's name, here or in the directory. A name that no user has is not logged: it may be a password.
         #[serde(skip_serializing_if = "Option::is_none")]
         username: Option<AuditText<'a>>,
         /// The session that began, as in the claim `sid` of tokens.
@@ -177,9 +176,7 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         grant: AuditedGrant<'a>,
     },
-    /// A refresh token was used again after it had been replaced, later than
-    /// `refreshTokenReuseWindow` allows, or it belongs to a later state of the store than the
-    /// present one. The grant is revoked.
+    /// A refresh token was used after `refreshTokenReuseWindow`, or is of a later state of the store. The grant is revoked.
     RefreshTokenReplayed {
         /// The client that sent it.
         #[serde(flatten)]
@@ -279,6 +276,9 @@ pub enum AuditEvent<'a> {
     AttemptThrottled {
         /// The kind of the attempt.
         attempt: ThrottledAttempt,
+        /// Where the person wanted to sign in: the `IdentityProvider` by its name, or `Local`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        provider: Option<AuditText<'a>>,
         /// The `client_id` of the request.
         #[serde(skip_serializing_if = "Option::is_none")]
         client_id: Option<AuditText<'a>>,

@@ -29,6 +29,20 @@ pub fn domain_suffix(dn: &str) -> Option<&str> {
     domain.map(|start| &dn[start..])
 }
 
+/// Returns true if a distinguished name is another one or below it. Letter case and the spaces around parts
+/// do not count. Every name is below the empty one.
+pub fn is_below_name(dn: &str, base: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        let parts = split_unescaped(text, |c| matches!(c, ',' | ';'));
+        let plain = |part: &str| match attribute_and_value(part) {
+            Some((name, value)) => format!("{name}={value}").to_lowercase(),
+            None => part.trim().to_lowercase(),
+        };
+        parts.map(plain).filter(|part| !part.is_empty()).collect()
+    };
+    parts(dn).ends_with(&parts(base))
+}
+
 /// The parts of a text between separators that no backslash precedes.
 fn split_unescaped(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut escaped = false;
@@ -109,6 +123,20 @@ mod tests {
         assert_eq!(value("cn=a\\ ,uid=x", "cn").as_deref(), Some("a "));
         assert_eq!(value("cn=A,uid=ada", "uid"), None);
         assert_eq!(value("", "uid"), None);
+    }
+
+    #[test]
+    fn a_name_is_below_its_last_parts() {
+        let ada = "uid=ada,OU=People, dc = Acme,DC=test";
+        for base in ["dc=acme,dc=test", "ou=people,dc=acme,dc=test", ada, "dc=test", ""] {
+            assert!(is_below_name(ada, base), "{base}");
+        }
+        for base in
+            ["dc=corp,dc=test", "uid=eve,ou=people,dc=acme,dc=test", "ou=people", "me,dc=test"]
+        {
+            assert!(!is_below_name(ada, base), "{base}");
+        }
+        assert!(!is_below_name("cn=a\\,dc=acme,dc=test", "dc=acme,dc=test"), "an escaped comma");
     }
 
     #[test]

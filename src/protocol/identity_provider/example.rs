@@ -1,8 +1,12 @@
 //! Examples: claims with the account that has to become of them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
-use super::{IdentityProvider, UpstreamClaims, mapping::map_account_within};
+use super::{
+    IdentityProvider, ProviderSource, UpstreamClaims, mapping::map_account_within, person_claims,
+};
 use crate::{expression::SharedSteps, model::Account};
 
 /// Maximum size of an example's claims, in bytes of JSON.
@@ -45,7 +49,11 @@ fn check_example(
         return fail("claims must not exceed 4 KiB of JSON".to_owned());
     }
     let wants_refusal = example.expects.get("refused") == Some(&Value::Bool(true));
-    let account = match (map_account_within(provider, &example.claims, steps), wants_refusal) {
+    let claims = match &provider.source {
+        ProviderSource::Oidc(_) => Cow::Owned(person_claims(&example.claims)),
+        ProviderSource::GitHub(_) | ProviderSource::Ldap(_) => Cow::Borrowed(&example.claims),
+    };
+    let account = match (map_account_within(provider, &claims, steps), wants_refusal) {
         (Err(_), true) => return Ok(()),
         (Err(error), false) => return fail(format!("the person is refused: {error}")),
         (Ok(_), true) => {

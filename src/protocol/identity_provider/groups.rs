@@ -1,5 +1,7 @@
 //! The groups of a person: from a claim, filtered and prefixed.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{MappingError, UpstreamClaims, ValueSource, sources::ClaimsEvaluation};
@@ -23,6 +25,15 @@ pub struct GroupMapping {
 }
 
 impl GroupMapping {
+    /// The claims that the groups come from.
+    pub fn claim_names(&self) -> BTreeSet<&str> {
+        match &self.value {
+            None => BTreeSet::from([GROUPS_CLAIM]),
+            Some(ValueSource::Claim(name)) => BTreeSet::from([name.as_str()]),
+            Some(ValueSource::Expression(expression)) => expression.claim_names(),
+        }
+    }
+
     /// The groups of a person, without duplicates, in the provider's order.
     pub(super) fn groups(&self, of: &ClaimsEvaluation<'_>) -> Result<Vec<String>, MappingError> {
         let claims = of.claims;

@@ -14,6 +14,7 @@ mod sign_in_ways;
 mod source;
 mod sources;
 mod subject;
+mod token_claims;
 
 pub use assurance::{AssuranceRule, counted_methods};
 pub use error::MappingError;
@@ -30,6 +31,7 @@ pub use sources::{ClaimRule, Requirement, TextSource, UserRule, ValueSource};
 pub use subject::{
     UpstreamIdentity, can_give_subject, declared_identity, dex_subject, identity_of,
 };
+pub use token_claims::{is_token_claim, person_claims};
 
 use serde_json::{Map, Value};
 

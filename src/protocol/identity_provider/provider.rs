@@ -62,6 +62,16 @@ impl IdentityProvider {
         }
     }
 
+    /// Returns true if the provider is still at the issuer of an earlier sign-in, or at the URL of the
+    /// host, which is GitHub's issuer. No other server may receive tokens of that sign-in (RFC 9700 §4.4).
+    pub fn has_issuer(&self, issuer: &str) -> bool {
+        match &self.source {
+            ProviderSource::Oidc(oidc) => oidc.has_issuer(issuer),
+            ProviderSource::GitHub(github) => github.issuer() == issuer,
+            ProviderSource::Ldap(_) => false,
+        }
+    }
+
     /// The PEM certificates of its object that verify its servers.
     pub fn certificates(&self) -> Option<&Arc<str>> {
         match &self.source {

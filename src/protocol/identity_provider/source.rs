@@ -84,6 +84,11 @@ pub struct GitHubUpstream {
 }
 
 impl GitHubUpstream {
+    /// The URL of its pages, which stands for an issuer.
+    pub fn issuer(&self) -> String {
+        format!("https://{}", self.host)
+    }
+
     /// Returns true if only members of its organizations may sign in.
     pub fn is_restricted(&self) -> bool {
         self.organization_policy == GitHubOrganizationPolicy::Listed

@@ -1,6 +1,6 @@
 //! The steps of an attempt: find an entry, prove its password, read its groups.
 
-use std::fmt;
+use serde_json::{Map, Value};
 
 use super::{
     active_directory::{
@@ -8,37 +8,18 @@ use super::{
     },
     connection::LdapConnection,
     connection_pool::DirectoryPermit,
+    credentials::{FoundEntry, LdapCredentials, check_attempt},
     entry::{LdapEntry, identifier_bytes},
     fault::{DirectoryFault, LdapError, LdapRefusal},
     filter_encoding::{FilterWithValues, PlaceholderValues},
     groups::{LdapGroupMember, read_groups},
-    messages::{LdapResult, LdapSearch},
+    messages::{LdapResult, LdapSearch, SearchScope},
+    missing_entry::MissingEntry,
     network::LdapNetwork,
     person::DirectoryPerson,
     primary_group::{PRIMARY_GROUP_ATTRIBUTES, PrimaryGroup},
 };
-use crate::model::{LdapFilter, LdapSchema, LdapSettings, Secret, Timestamp};
-
-/// Longest username in bytes.
-const MAX_USERNAME: usize = 256;
-
-/// A name and a password, as typed.
-#[derive(Clone, Copy)]
-pub struct LdapCredentials<'a> {
-    /// The name.
-    pub username: &'a str,
-    /// The password.
-    pub password: &'a Secret<String>,
-    /// Whether the password of the entry with this identifier may be tried now. A directory finds one
-    /// entry by many spellings of a name, so limits by what was typed are not enough.
-    pub may_try: &'a (dyn Fn(&str) -> bool + Sync),
-}
-
-impl fmt::Debug for LdapCredentials<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LdapCredentials").field("username", &self.username).finish_non_exhaustive()
-    }
-}
+use crate::model::{DN_ATTRIBUTE, LdapFilter, LdapSchema, LdapSettings, Secret, Timestamp};
 
 /// The directory of one attempt.
 #[derive(Clone, Copy)]
@@ -135,7 +116,10 @@ impl LdapAttempt<'_> {
             found => found?,
         };
         let person = async {
-            if !may_try(&entry.identifier(self.settings.people.id)?) {
+            let people = &self.settings.people;
+            let described = DirectoryPerson::new(&entry, people, None).ok();
+            let (id, person) = (&entry.identifier(people.id)?, described.as_ref());
+            if !may_try(FoundEntry { id, person }) {
                 return Err(LdapRefusal::TooManyAttempts.into());
             }
             self.prove(&entry.dn, password).await?;
@@ -145,17 +129,41 @@ impl LdapAttempt<'_> {
         self.release(search, person).await
     }
 
-    /// Finds the entry with an identifier among those that the filter of the people can find.
-    pub(super) async fn look_up(&self, id: &str) -> Result<DirectoryPerson, LdapError> {
+    /// Finds the entry of an earlier sign-in with these claims, among those that the filter of the people
+    /// can find. An entry that is not among them is looked for everywhere.
+    pub(super) async fn look_up(
+        &self,
+        claims: &Map<String, Value>,
+    ) -> Result<DirectoryPerson, LdapError> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
         let attribute = self.settings.people.id;
-        let bytes = identifier_bytes(attribute, id).ok_or(LdapRefusal::UnknownPerson)?;
-        let filter = LdapFilter::And(vec![
-            LdapFilter::equal_bytes(attribute.as_str(), bytes),
-            self.settings.people.filter.without_placeholders(),
-        ]);
-        let (mut search, entry) = self.search_person(&filter, &[]).await?;
+        // Another attribute identified people then.
+        let bytes = identifier_bytes(attribute, text("sub")).ok_or(LdapRefusal::NotSelected)?;
+        let by_id = LdapFilter::equal_bytes(attribute.as_str(), bytes);
+        let selected = self.settings.people.filter.without_placeholders();
+        let filter = LdapFilter::And(vec![by_id.clone(), selected]);
+        let (mut search, entry) = match self.search_person(&filter, &[]).await {
+            Err(LdapError::Refused(LdapRefusal::UnknownPerson)) => {
+                let missing = MissingEntry { by_id, dn: text(DN_ATTRIBUTE) };
+                return self.judge_missing(missing).await;
+            }
+            found => found?,
+        };
         let person = self.describe(&mut search, &entry).await;
         self.release(search, person).await
+    }
+
+    async fn judge_missing(&self, entry: MissingEntry<'_>) -> Result<DirectoryPerson, LdapError> {
+        let mut search = match self.permit.take().await {
+            Some(used) => used,
+            None => self.connect_search().await?,
+        };
+        let refusal = entry.judge(&mut search, self.settings, self.now).await;
+        let outcome = match refusal {
+            Ok(refusal) => Err(refusal.into()),
+            Err(fault) => Err(fault.into()),
+        };
+        self.release(search, outcome).await
     }
 
     async fn find(
@@ -174,6 +182,7 @@ impl LdapAttempt<'_> {
         }
         let search = LdapSearch {
             base: &people.base,
+            scope: SearchScope::Subtree,
             filter: FilterWithValues { filter, values },
             attributes: &attributes,
             size_limit: 2,
@@ -203,20 +212,24 @@ impl LdapAttempt<'_> {
         let result = connection.bind(dn, password.expose()).await?;
         let refused = connection.refuses("bind of a person", &result);
         connection.close().await;
-        match result.code {
-            LdapResult::SUCCESS => Ok(()),
-            LdapResult::INVALID_CREDENTIALS => Err(match restriction_of_bind(&result.message) {
-                Some(restriction) => LdapRefusal::Restricted(restriction),
-                None => {
-                    let meaning = meaning_of_bind(&result.message);
-                    LdapRefusal::WrongPassword(
-                        meaning.map_or_else(|| result.to_string(), str::to_owned),
-                    )
-                }
-            }
-            .into()),
-            _ => Err(refused.into()),
+        if result.code == LdapResult::SUCCESS {
+            return Ok(());
         }
+        if !result.refuses_account() {
+            return Err(refused.into());
+        }
+        let is_wrong = result.code == LdapResult::INVALID_CREDENTIALS;
+        let restriction = restriction_of_bind(&result.message).filter(|_| is_wrong);
+        Err(match restriction {
+            Some(restriction) => LdapRefusal::Restricted(restriction),
+            None => {
+                let meaning = meaning_of_bind(&result.message);
+                LdapRefusal::WrongPassword(
+                    meaning.map_or_else(|| result.to_string(), str::to_owned),
+                )
+            }
+        }
+        .into())
     }
 
     /// Binds as an entry that does not exist, so that an unknown name takes the time of a known one.
@@ -251,17 +264,4 @@ impl LdapAttempt<'_> {
         };
         Ok(DirectoryPerson::new(entry, &self.settings.people, groups)?)
     }
-}
-
-/// Refuses what no directory has to be asked for.
-fn check_attempt(
-    LdapCredentials { username, password, .. }: LdapCredentials<'_>,
-) -> Result<(), LdapRefusal> {
-    if password.expose().is_empty() {
-        return Err(LdapRefusal::EmptyPassword);
-    }
-    let possible = !username.trim().is_empty()
-        && username.len() <= MAX_USERNAME
-        && !username.chars().any(char::is_control);
-    if possible { Ok(()) } else { Err(LdapRefusal::ImpossibleUsername) }
 }

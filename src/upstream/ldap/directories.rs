@@ -3,27 +3,44 @@
 use std::{fmt, time::Duration};
 
 use rustls::RootCertStore;
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    attempt::{LdapAttempt, LdapCredentials},
+    attempt::LdapAttempt,
     connection_pool::ConnectionPool,
+    credentials::LdapCredentials,
     fault::{DirectoryFault, LdapError},
     network::LdapNetwork,
     person::DirectoryPerson,
 };
 use crate::{
-    fetch::EgressPolicy,
+    fetch::{ConcurrencyLimiter, ConcurrencyLimits, EgressPolicy, FetchOwner},
     model::{LdapSettings, Timestamp},
 };
 
 /// Limit from the call to its result.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Limit of the time that an attempt waits for others.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Concurrent attempts at all directories, each of which has two connections at most.
+const LIMITS: ConcurrencyLimits = ConcurrencyLimits { total: 64, per_host: 16, per_address: 32 };
 
-/// Directories that people sign in from. A slow server delays only its own people.
+/// The party on whose behalf a directory is asked, and the time.
+#[derive(Clone, Debug)]
+pub struct DirectoryCaller {
+    /// The tenant and the client address.
+    pub owner: FetchOwner,
+    /// The current time, to which the expiry of an account is compared.
+    pub now: Timestamp,
+}
+
+/// Directories that people sign in from. A slow server delays only its own people, and those of one tenant
+/// leave connections to others.
 pub struct LdapDirectories {
     network: LdapNetwork,
     pool: ConnectionPool,
+    limiter: ConcurrencyLimiter,
 }
 
 impl fmt::Debug for LdapDirectories {
@@ -33,17 +50,21 @@ impl fmt::Debug for LdapDirectories {
 }
 
 impl LdapDirectories {
-    /// Directories at addresses that the policy allows, or inside the network where their settings
+    /// Directories at addresses that the policy allows, or in private networks where their settings
     /// do. The root certificates verify servers without certificates of their own. Requires an
     /// installed crypto provider.
     pub fn new(policy: EgressPolicy, roots: RootCertStore) -> Self {
-        Self { network: LdapNetwork::new(policy, roots), pool: ConnectionPool::default() }
+        Self::of(LdapNetwork::new(policy, roots), ConnectionPool::default())
+    }
+
+    fn of(network: LdapNetwork, pool: ConnectionPool) -> Self {
+        Self { network, pool, limiter: ConcurrencyLimiter::new(LIMITS) }
     }
 
     /// The same, whose connections wait for another time for their next use.
     #[cfg(test)]
     pub(super) fn with_pool(policy: EgressPolicy, pool: ConnectionPool) -> Self {
-        Self { network: LdapNetwork::new(policy, RootCertStore::empty()), pool }
+        Self::of(LdapNetwork::new(policy, RootCertStore::empty()), pool)
     }
 
     #[cfg(test)]
@@ -56,23 +77,24 @@ impl LdapDirectories {
         &self,
         settings: &LdapSettings,
         credentials: LdapCredentials<'_>,
-        now: Timestamp,
+        caller: &DirectoryCaller,
     ) -> Result<DirectoryPerson, LdapError> {
-        self.within(settings, now, async |it| it.authenticate(credentials).await).await
+        self.for_caller(settings, caller, async |it| it.authenticate(credentials).await).await
     }
 
-    /// Looks up a person by the identifier of an earlier sign-in: whether their entry is still one
+    /// Looks up a person by the claims of an earlier sign-in: whether their entry is still one
     /// of the people and not disabled, and their claims now.
     pub async fn look_up(
         &self,
         settings: &LdapSettings,
-        id: &str,
-        now: Timestamp,
+        claims: &Map<String, Value>,
+        caller: &DirectoryCaller,
     ) -> Result<DirectoryPerson, LdapError> {
-        self.within(settings, now, async |it| it.look_up(id).await).await
+        self.for_caller(settings, caller, async |it| it.look_up(claims).await).await
     }
 
-    /// Signs the search account in, to learn whether the directory can be used.
+    /// Signs the search account in, to learn whether the directory can be used. Callers limit how many
+    /// they ask about at once.
     pub async fn check_account(&self, settings: &LdapSettings) -> Result<(), DirectoryFault> {
         let checked = self.within(settings, Timestamp::default(), async |it| {
             it.connect_search().await?.close().await;
@@ -82,6 +104,21 @@ impl LdapDirectories {
             Err(LdapError::Directory(fault)) => Err(fault),
             _ => Ok(()),
         }
+    }
+
+    /// Runs an attempt as one of those that its tenant and its client address may have at once.
+    async fn for_caller<T>(
+        &self,
+        settings: &LdapSettings,
+        caller: &DirectoryCaller,
+        run: impl AsyncFnOnce(LdapAttempt<'_>) -> Result<T, LdapError>,
+    ) -> Result<T, LdapError> {
+        let host = &*settings.server.address.host;
+        let permit = timeout(WAIT_TIMEOUT, self.limiter.acquire(&caller.owner, host)).await;
+        let Some(_permit) = permit.ok().flatten() else {
+            return Err(DirectoryFault::Busy(host.to_owned()).into());
+        };
+        self.within(settings, caller.now, run).await
     }
 
     async fn within<T>(

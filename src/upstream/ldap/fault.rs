@@ -31,6 +31,11 @@ pub enum LdapRefusal {
     /// No entry has the name, or the identifier.
     #[error("the directory has no such person")]
     UnknownPerson,
+    /// The entry of an earlier sign-in is not one of the people now. It may be one again.
+    #[error(
+        "users.base and users.filter do not select the person's entry any more, or the search account does not see it"
+    )]
+    NotSelected,
     /// Several entries have the name.
     #[error(
         "several entries of the directory have this name; make the filter of the people select one"
@@ -45,6 +50,14 @@ pub enum LdapRefusal {
     /// The password is right, or the entry was looked up, but the account is restricted.
     #[error("{0}")]
     Restricted(AccountRestriction),
+}
+
+impl LdapRefusal {
+    /// Returns true if a person who was looked up has left: the entry is gone, or an operator has disabled
+    /// it. Otherwise the person is refused while it lasts.
+    pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::UnknownPerson | Self::Restricted(_))
+    }
 }
 
 /// A reason why an account cannot sign in although its password is right.
@@ -148,6 +161,9 @@ pub enum DirectoryFault {
     /// An entry has no distinguished name.
     #[error("an entry has no distinguished name")]
     NoDistinguishedName,
+    /// The search account does not even see the base of the people.
+    #[error("{host} shows the search account no entry at users.base; check its rights there")]
+    NothingVisible { host: String },
     /// The limit of concurrent attempts is reached.
     #[error("too many attempts at {0} at once")]
     Busy(String),
@@ -192,6 +208,7 @@ impl DirectoryFault {
             | Self::Malformed { .. }
             | Self::Refuses { .. }
             | Self::RefusesAccount { .. }
+            | Self::NothingVisible { .. }
             | Self::Busy(_) => true,
             Self::ForbiddenAddress(_)
             | Self::Certificates(..)

@@ -7,7 +7,7 @@ use super::{
     entry::LdapEntry,
     fault::{DirectoryFault, SEARCH_OF_GROUPS},
     filter_encoding::{FilterWithValues, PlaceholderValues},
-    messages::{LdapResult, LdapSearch},
+    messages::{LdapResult, LdapSearch, SearchScope},
     primary_group::PrimaryGroup,
 };
 use crate::model::{DN_ATTRIBUTE, LdapFilter, LdapGroups, MEMBER_IN_CHAIN, domain_suffix};
@@ -86,6 +86,7 @@ async fn primary_group_in_chain(
     let filter = group.filter();
     let search = LdapSearch {
         base: domain_suffix(person.dn).unwrap_or(&settings.base),
+        scope: SearchScope::Subtree,
         filter: FilterWithValues { filter: &filter, values: &[] },
         attributes: &[NO_ATTRIBUTES],
         size_limit: 2,
@@ -103,8 +104,8 @@ async fn search_groups(
     filter: FilterWithValues<'_>,
 ) -> Result<Vec<LdapEntry>, DirectoryFault> {
     let attributes = [if named_by_dn(settings) { NO_ATTRIBUTES } else { &settings.name }];
-    let base = &settings.base;
-    let search = LdapSearch { base, filter, attributes: &attributes, size_limit: 0 };
+    let (base, scope) = (&settings.base, SearchScope::Subtree);
+    let search = LdapSearch { base, scope, filter, attributes: &attributes, size_limit: 0 };
     let found = connection.search_pages(&search, MAX_GROUPS, SEARCH_OF_GROUPS).await?;
     if found.len() > MAX_GROUPS {
         return Err(DirectoryFault::TooManyGroups { limit: MAX_GROUPS });

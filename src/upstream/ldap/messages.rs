@@ -30,10 +30,20 @@ const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 /// Longest text of a server that is kept for the log.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A search in the tree below an entry. Aliases are not followed.
+/// The entries that a search judges (RFC 4511 §4.5.1.2).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SearchScope {
+    /// The base itself.
+    Base = 0,
+    /// The base, and the tree below it.
+    Subtree = 2,
+}
+
+/// A search. Aliases are not followed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LdapSearch<'a> {
     pub(super) base: &'a str,
+    pub(super) scope: SearchScope,
     pub(super) filter: FilterWithValues<'a>,
     pub(super) attributes: &'a [&'a str],
     /// Most entries that the server sends; 0 for its own limit.
@@ -74,6 +84,13 @@ impl LdapResult {
     pub(super) const NO_SUCH_OBJECT: u32 = 32;
     pub(super) const INVALID_CREDENTIALS: u32 = 49;
 
+    /// Returns true if the result of a bind is about the account and not about the server. Servers with
+    /// password policies answer so to any password of an account that is locked or disabled: with 19 and
+    /// 53 for example 389 Directory Server.
+    pub(super) const fn refuses_account(&self) -> bool {
+        matches!(self.code, 19 | 48 | Self::INVALID_CREDENTIALS | 50 | 53)
+    }
+
     /// The name of the code, for those that an operator meets.
     const fn name(&self) -> &'static str {
         match self.code {
@@ -88,6 +105,7 @@ impl LdapResult {
             13 => "confidentiality required",
             17 => "undefined attribute",
             18 => "inappropriate matching",
+            19 => "constraint violation",
             Self::NO_SUCH_OBJECT => "no such entry",
             34 => "invalid name",
             48 => "inappropriate authentication",
@@ -130,14 +148,13 @@ pub(super) fn start_tls_request(id: u32) -> Vec<u8> {
 
 /// A search (RFC 4511 §4.5), of a page if one is given.
 pub(super) fn search_request(id: u32, search: &LdapSearch, page: Option<ResultPage>) -> Vec<u8> {
-    const WHOLE_SUBTREE: u32 = 2;
     const NEVER_ALIASES: u32 = 0;
     /// The server's limit in seconds.
     const TIME_LIMIT: u32 = 5;
     let attributes = search.attributes.iter().map(|it| encode_element(OCTET_STRING, it.as_bytes()));
     let parts = [
         encode_element(OCTET_STRING, search.base.as_bytes()),
-        encode_number(ENUMERATED, WHOLE_SUBTREE),
+        encode_number(ENUMERATED, search.scope as u32),
         encode_number(ENUMERATED, NEVER_ALIASES),
         encode_number(INTEGER, search.size_limit),
         encode_number(INTEGER, TIME_LIMIT),

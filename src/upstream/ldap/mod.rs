@@ -9,12 +9,14 @@ mod attempt;
 mod ber;
 mod connection;
 mod connection_pool;
+mod credentials;
 mod directories;
 mod entry;
 mod fault;
 mod filter_encoding;
 mod groups;
 mod messages;
+mod missing_entry;
 mod network;
 mod person;
 mod primary_group;
@@ -22,8 +24,8 @@ mod primary_group;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::LdapCredentials;
-pub use directories::LdapDirectories;
+pub use credentials::{FoundEntry, LdapCredentials};
+pub use directories::{DirectoryCaller, LdapDirectories};
 pub use fault::{AccountRestriction, DirectoryFault, LdapError, LdapRefusal};
 pub use person::DirectoryPerson;
 

@@ -35,12 +35,15 @@ pub(super) const MAX_MESSAGE: usize = 1024 * 1024;
 /// Addresses that may be called, and the certificates that verify servers without their own.
 pub(super) struct LdapNetwork {
     policy: EgressPolicy,
+    /// For hosts that the installation lists.
+    internal_policy: EgressPolicy,
     roots: Arc<RootCertStore>,
 }
 
 impl LdapNetwork {
     pub(super) fn new(policy: EgressPolicy, roots: RootCertStore) -> Self {
-        Self { policy, roots: Arc::new(roots) }
+        let internal_policy = policy.clone().with_private_networks();
+        Self { policy, internal_policy, roots: Arc::new(roots) }
     }
 
     /// Connects with TLS to a server, whose certificate names its host.
@@ -93,7 +96,8 @@ impl LdapNetwork {
         let lookup = timeout(CONNECT_TIMEOUT, tokio::net::lookup_host((host, port))).await;
         let addresses = lookup.map_err(|_| late())?.map_err(|_| unknown())?;
         let mut last = DirectoryFault::ForbiddenAddress(host.to_owned());
-        let may = |address: IpAddr| server.inside_network || self.policy.allows_with_tls(address);
+        let policy = if server.inside_network { &self.internal_policy } else { &self.policy };
+        let may = |address: IpAddr| policy.allows_with_tls(address);
         for address in addresses.filter(|it| may(it.ip())).take(MAX_ADDRESSES) {
             last = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),

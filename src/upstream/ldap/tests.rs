@@ -25,7 +25,7 @@ use super::{
     *,
 };
 use crate::{
-    fetch::EgressPolicy,
+    fetch::{EgressPolicy, FetchOwner},
     model::{
         LdapAccount, LdapAddress, LdapFilter, LdapGroups, LdapIdAttribute, LdapPeople, LdapSchema,
         LdapServer, LdapSettings, Secret, Timestamp,
@@ -82,9 +82,17 @@ impl ScriptedServer {
         plain: &'static [u8],
         script: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
+        Self::recording(certificate, plain, script, Arc::default()).await
+    }
+
+    async fn recording(
+        certificate: ServerCertificate,
+        plain: &'static [u8],
+        script: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static,
+        requests: Arc<Mutex<Vec<Vec<u8>>>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let requests = Arc::default();
         let (script, kept): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&requests));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -96,6 +104,22 @@ impl ScriptedServer {
             }
         });
         Self { address, ca: certificate.ca, requests }
+    }
+
+    /// Answers binds by their password, and the search of people with Ada.
+    async fn with_binds(bind: impl Fn(&str, u32) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let requests: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let seen = Arc::clone(&requests);
+        let script = move |_: u32, id: u32| {
+            let last = seen.lock().unwrap().last().cloned().unwrap_or_default();
+            let text = String::from_utf8_lossy(&last).into_owned();
+            match number_and_tag(&last).1 {
+                0x60 if text.contains("search-password") => bind("search-password", id),
+                0x60 => bind("", id),
+                _ => ada(id),
+            }
+        };
+        Self::recording(certificate_for("localhost", false), &[], script, requests).await
     }
 
     /// The number of connections on which the search account has signed in.
@@ -224,13 +248,30 @@ async fn attempt(
     settings: &LdapSettings,
     username: &str,
     password: &str,
-    may_try: &(dyn Fn(&str) -> bool + Sync),
+    may_try: &(dyn Fn(FoundEntry<'_>) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
     attempt_at(&directories(), settings, (username, password), may_try).await
 }
 
 fn directories() -> LdapDirectories {
-    LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty())
+    LdapDirectories::new(this_machine(), RootCertStore::empty())
+}
+
+/// A policy that allows this machine.
+fn this_machine() -> EgressPolicy {
+    EgressPolicy::new(["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).to_vec())
+}
+
+/// A caller of a tenant, from an address.
+fn caller_of(tenant: &str, address: u8) -> DirectoryCaller {
+    let address = Some([192, 0, 2, address].into());
+    DirectoryCaller { owner: FetchOwner { tenant: tenant.into(), address }, now: NOW }
+}
+
+/// The claims of an earlier sign-in of Ada.
+fn ada_before() -> serde_json::Map<String, serde_json::Value> {
+    let claims = serde_json::json!({"sub": ID, "dn": "uid=ada,ou=people"});
+    claims.as_object().unwrap().clone()
 }
 
 /// A sign-in of Ada with directories that other sign-ins use too.
@@ -245,11 +286,11 @@ async fn attempt_at(
     directories: &LdapDirectories,
     settings: &LdapSettings,
     (username, password): (&str, &str),
-    may_try: &(dyn Fn(&str) -> bool + Sync),
+    may_try: &(dyn Fn(FoundEntry<'_>) -> bool + Sync),
 ) -> Result<DirectoryPerson, LdapError> {
     let password = Secret::new(password.to_owned());
     let credentials = LdapCredentials { username, password: &password, may_try };
-    directories.authenticate(settings, credentials, NOW).await
+    directories.authenticate(settings, credentials, &caller_of("team/main", 1)).await
 }
 
 /// The fault of a sign-in, in which a server answers the search of people in this way.
@@ -458,8 +499,9 @@ async fn an_empty_password_does_not_reach_the_server() {
 async fn a_password_is_tried_only_if_the_entry_may_be() {
     let server = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
     let (settings, asked) = (settings(&server), Mutex::new(Vec::new()));
-    let may_try = |id: &str| {
-        asked.lock().unwrap().push(id.to_owned());
+    let may_try = |found: FoundEntry<'_>| {
+        asked.lock().unwrap().push(found.id.to_owned());
+        assert_eq!(found.person.unwrap().username, "ada");
         false
     };
     let refused = attempt(&settings, "Ada", "ada-password", &may_try).await;
@@ -523,24 +565,145 @@ async fn nothing_before_tls_is_taken_for_an_answer() {
         let server = ScriptedServer::with(certificate_for("localhost", false), plain, script).await;
         let mut settings = settings(&server);
         settings.server.address.start_tls = true;
-        let directories = LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
-        let checked = directories.check_account(&settings).await;
+        let checked = directories().check_account(&settings).await;
         assert_eq!(checked.is_ok(), works, "{checked:?}");
         assert_eq!(server.seen().is_empty(), !works);
     }
 }
 
+/// A listed host has private addresses; this machine and its metadata are never among them.
 #[tokio::test]
 async fn addresses_inside_the_network_need_permission() {
     let server = ScriptedServer::start(|_, id| bound(id)).await;
     let mut settings = settings(&server);
-    settings.server.inside_network = false;
-    let error = sign_in(&settings).await.unwrap_err();
-    let forbidden = DirectoryFault::ForbiddenAddress("localhost".to_owned());
-    assert_eq!(error, LdapError::Directory(forbidden));
+    let guarded = || LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty());
+    for inside_network in [false, true] {
+        settings.server.inside_network = inside_network;
+        for host in ["localhost", "127.0.0.1", "169.254.169.254"] {
+            settings.server.address.host = host.into();
+            let error = sign_in_at(&guarded(), &settings).await.unwrap_err();
+            let forbidden = DirectoryFault::ForbiddenAddress(host.to_owned());
+            assert_eq!(error, LdapError::Directory(forbidden), "{inside_network}");
+        }
+    }
     settings.server.address.host = "unknown.invalid".into();
-    let error = sign_in(&settings).await.unwrap_err();
+    let error = sign_in_at(&guarded(), &settings).await.unwrap_err();
     assert!(matches!(error, LdapError::Directory(DirectoryFault::UnknownHost(_))), "{error:?}");
+    assert!(server.seen().is_empty());
+}
+
+/// Other servers than Active Directory answer so to any password of a locked or disabled account.
+#[tokio::test]
+async fn refused_binds_of_a_person_are_wrong_passwords_and_faults_of_the_server_are_not() {
+    for (code, is_wrong) in [
+        (19, true),
+        (48, true),
+        (49, true),
+        (50, true),
+        (53, true),
+        (1, false),
+        (2, false),
+        (8, false),
+        (13, false),
+        (51, false),
+        (52, false),
+        (80, false),
+    ] {
+        let server = ScriptedServer::with_binds(move |password, id| match password {
+            "search-password" => bound(id),
+            _ => answer(id, result(0x61, code)),
+        });
+        match sign_in(&settings(&server.await)).await.unwrap_err() {
+            LdapError::Refused(LdapRefusal::WrongPassword(_)) => assert!(is_wrong, "{code}"),
+            LdapError::Directory(DirectoryFault::Refuses { .. }) => assert!(!is_wrong, "{code}"),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+}
+
+/// The outcome of a look-up whose searches are answered one after the other, without entries in the end.
+async fn looked_up(answers: &'static [fn(u32) -> Vec<u8>]) -> LdapError {
+    let server = ScriptedServer::start(move |nth, id| match nth {
+        1 => bound(id),
+        nth => answers.get(nth as usize - 2).map_or_else(|| done(id, 0), |answer| answer(id)),
+    });
+    let (server, caller) = (server.await, caller_of("team/main", 1));
+    directories().look_up(&settings(&server), &ada_before(), &caller).await.unwrap_err()
+}
+
+/// The server's own entry, with the root of its tree.
+fn own_entry(id: u32) -> Vec<u8> {
+    [entry(id, "", &[("namingContexts", "ou=people")]), done(id, 0)].concat()
+}
+
+/// A person is gone only if the server has the tree, the search account sees others, and no entry has the
+/// identifier.
+#[tokio::test]
+async fn an_entry_that_is_not_found_is_gone_or_hidden() {
+    const NOTHING: fn(u32) -> Vec<u8> = |id| done(id, 0);
+    const OTHER: fn(u32) -> Vec<u8> = |id| [entry(id, "uid=eve", &[]), done(id, 4)].concat();
+    const HIMSELF: fn(u32) -> Vec<u8> = |id| [entry(id, "uid=ada", &[]), done(id, 0)].concat();
+    const DISABLED: fn(u32) -> Vec<u8> =
+        |id| [entry(id, "uid=ada", &[("nsAccountLock", "true")]), done(id, 0)].concat();
+    const REFUSED: fn(u32) -> Vec<u8> = |id| done(id, 50);
+    const ELSEWHERE: fn(u32) -> Vec<u8> =
+        |id| [entry(id, "", &[("namingContexts", "dc=other")]), done(id, 0)].concat();
+    let gone = looked_up(&[NOTHING, own_entry, NOTHING, OTHER]).await;
+    assert_eq!(gone, LdapRefusal::UnknownPerson.into());
+    let disabled = LdapRefusal::Restricted(AccountRestriction::Disabled);
+    assert_eq!(looked_up(&[NOTHING, own_entry, DISABLED]).await, disabled.into());
+    let not_selected: [&'static [fn(u32) -> Vec<u8>]; 4] = [
+        &[NOTHING, own_entry, HIMSELF],
+        // A server that does not have the tree.
+        &[NOTHING, ELSEWHERE, NOTHING, OTHER],
+        // The search account sees no people, but the base.
+        &[NOTHING, own_entry, NOTHING, NOTHING, OTHER],
+        &[NOTHING, own_entry, NOTHING, REFUSED, OTHER],
+    ];
+    for answers in not_selected {
+        assert_eq!(looked_up(answers).await, LdapRefusal::NotSelected.into());
+    }
+    let hidden = DirectoryFault::NothingVisible { host: "localhost".to_owned() };
+    assert_eq!(looked_up(&[NOTHING, own_entry, NOTHING, NOTHING, NOTHING]).await, hidden.into());
+    // The search account may search the tree of the people only.
+    let gone: [&'static [fn(u32) -> Vec<u8>]; 2] =
+        [&[NOTHING, REFUSED, NOTHING, OTHER], &[NOTHING, own_entry, REFUSED, NOTHING, OTHER]];
+    for answers in gone {
+        assert_eq!(looked_up(answers).await, LdapRefusal::UnknownPerson.into());
+    }
+    let refused = looked_up(&[NOTHING, own_entry, REFUSED, REFUSED]).await;
+    assert!(matches!(refused, LdapError::Directory(DirectoryFault::Refuses { .. })), "{refused:?}");
+}
+
+/// A team whose directories hang leaves connections to others.
+#[tokio::test]
+async fn directories_of_one_tenant_and_address_have_a_bounded_number_of_attempts() {
+    let server = ScriptedServer::start(|_, _| SILENCE.to_vec()).await;
+    let healthy = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
+    let directories = directories();
+    let password = Secret::new("ada-password".to_owned());
+    let credentials = LdapCredentials { username: "ada", password: &password, may_try: &|_| false };
+    // Each hostile provider has a search account of its own, and so a pool of its own.
+    let hostile = |number: u16| {
+        let mut settings = settings(&server);
+        settings.account.name = format!("cn={number}").into();
+        settings
+    };
+    let (accounts, caller) = ((0..200).map(hostile).collect::<Vec<_>>(), caller_of("evil/main", 1));
+    let floods = accounts.iter().map(|it| directories.authenticate(it, credentials, &caller));
+    let flood = futures::future::join_all(floods);
+    let others = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let opened = server.search_connections();
+        let own = caller_of("team/main", 2);
+        let asked = directories.authenticate(&settings(&healthy), credentials, &own).await;
+        assert_eq!(asked, Err(LdapRefusal::TooManyAttempts.into()), "it was asked at once");
+        opened
+    };
+    let (ended, opened) = futures::future::join(flood, others).await;
+    assert!((1..=16).contains(&opened), "{opened} of one tenant at a host");
+    let busy = DirectoryFault::Busy("localhost".to_owned());
+    assert!(ended.iter().filter(|it| **it == Err(busy.clone().into())).count() >= 150);
 }
 
 /// A server whose search account's connections answer the first search of people, and the others like
@@ -565,7 +728,7 @@ async fn sign_ins_use_the_connection_of_the_search_account_again() {
     for _ in 0..3 {
         sign_in_at(&directories, &settings).await.unwrap();
     }
-    directories.look_up(&settings, ID, NOW).await.unwrap();
+    directories.look_up(&settings, &ada_before(), &caller_of("team/main", 1)).await.unwrap();
     assert_eq!((server.search_connections(), directories.pool().size()), (1, (1, 1)));
     let mut other = settings.clone();
     other.account.password = Secret::new("another search-password".to_owned());
@@ -598,7 +761,7 @@ async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
 async fn a_connection_waits_for_a_time_and_nothing_remains() {
     let (server, settings) = server_of_searches(|_, id| ada(id)).await;
     let pool = ConnectionPool::with_idle_timeout(std::time::Duration::from_millis(50));
-    let directories = LdapDirectories::with_pool(EgressPolicy::default(), pool);
+    let directories = LdapDirectories::with_pool(this_machine(), pool);
     sign_in_at(&directories, &settings).await.unwrap();
     for _ in 0..200 {
         if directories.pool().size() == (0, 0) {

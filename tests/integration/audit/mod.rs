@@ -34,3 +34,15 @@ fn every_event_is_in_a_test_with_each_outcome() {
     });
     assert_eq!(shown.collect::<BTreeSet<_>>(), known.collect::<BTreeSet<_>>());
 }
+
+/// `docs/audit.md` maps each event to the common schemas.
+#[test]
+fn every_event_is_mapped_to_other_schemas() {
+    let page = include_str!("../../../docs/audit.md");
+    let (_, page) = page.split_once("| event | OCSF class").expect("the table of events");
+    let (table, _) = page.split_once("\n\n").expect("its end");
+    for (event, _) in AUDIT_EVENTS {
+        let rows = table.lines().filter(|row| row.contains(&format!("`{event}`")));
+        assert_eq!(rows.count(), 1, "{event}");
+    }
+}

@@ -159,8 +159,9 @@ async fn attempts_that_come_too_soon_are_reported_as_such() {
     }
     assert_eq!(world.sign_in(&browser, &url, ADA).await.status, 429);
     let line = world.app.audit.last("attempt_throttled");
-    let members = (&line["attempt"], &line["client_id"], &line["retry_after"]);
-    assert_eq!(members, (&json!("sign_in"), &json!("default.app"), &json!(4)));
+    let members =
+        ["attempt", "provider", "client_id", "retry_after"].map(|member| line[member].clone());
+    assert_eq!(members, [json!("sign_in"), json!("Local"), json!("default.app"), json!(4)]);
     assert_eq!(world.app.audit.of("sign_in").len(), 5, "it was not judged");
     world.hide("wrong one");
     world.check(&[("attempt_throttled", "failure")]);

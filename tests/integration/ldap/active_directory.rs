@@ -24,7 +24,7 @@ fn refusal(outcome: Result<DirectoryPerson, LdapError>) -> LdapRefusal {
 #[tokio::test]
 async fn a_person_signs_in_by_either_name() {
     let Some(mut settings) = corp() else { return };
-    let mut ids = Vec::new();
+    let mut people = Vec::new();
     for (typed, port, start_tls) in [
         ("ada", settings.server.address.port, false),
         ("ada@corp.test", settings.server.address.port, false),
@@ -37,10 +37,11 @@ async fn a_person_signs_in_by_either_name() {
         assert_eq!(ada.claims["mail"], "ada@corp.test");
         assert_eq!(ada.claims["dn"], "CN=Ada Lovelace,OU=Staff,DC=corp,DC=test");
         assert_eq!(groups_of(&ada), ["Domain Users", "staff"]);
-        ids.push(ada.id);
+        people.push(ada);
     }
-    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    let found = directories().look_up(&settings, &ids[0], NOW).await.expect("found by its bytes");
+    assert!(people.iter().all(|ada| ada.id == people[0].id), "{people:?}");
+    let ada = &people[0].claims;
+    let found = directories().look_up(&settings, ada, &caller()).await.expect("found by its bytes");
     assert_eq!(found.username, "ada");
 }
 
@@ -155,7 +156,7 @@ async fn two_entries_with_one_name_are_none() {
 async fn a_look_up_sees_that_a_person_has_left() {
     let Some(settings) = corp() else { return };
     let leaver = sign_in(&settings, "leaver", "Leaver-Passw0rd").await.expect("still here");
-    let look_up = async || directories().look_up(&settings, &leaver.id, NOW).await;
+    let look_up = async || directories().look_up(&settings, &leaver.claims, &caller()).await;
     assert_eq!(look_up().await, Ok(leaver.clone()));
     let change = async |ldif: &'static str| {
         let samba = samba().expect("started");

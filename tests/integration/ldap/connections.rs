@@ -21,13 +21,13 @@ const ADA: (&str, &str) = ("ada", "ada-password");
 const REFRESH: &str = "  refresh: {mode: Upstream, interval: 15m, keepFor: 4h}\n";
 
 /// A port that leads to a directory, and counts the connections.
-struct CountedPort {
-    port: u16,
+pub(super) struct CountedPort {
+    pub(super) port: u16,
     connections: Arc<AtomicUsize>,
 }
 
 impl CountedPort {
-    async fn to(port: u16) -> Self {
+    pub(super) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let own = listener.local_addr().expect("bound").port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -46,7 +46,7 @@ impl CountedPort {
         Self { port: own, connections }
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
@@ -67,9 +67,9 @@ async fn sign_ins_share_the_connection_of_the_search_account() {
         ada = Some(sign_in_at(&directories, &settings, ADA).await.expect("she may"));
     }
     assert_eq!(port.connections(), 6, "one for searches, and one for each password");
-    let id = ada.expect("signed in").id;
+    let ada = ada.expect("signed in");
     for _ in 0..5 {
-        directories.look_up(&settings, &id, NOW).await.expect("found");
+        directories.look_up(&settings, &ada.claims, &caller()).await.expect("found");
     }
     assert_eq!(port.connections(), 6, "a look-up needs no password");
     sign_in_at(&directories, &settings, ("eve", "x")).await.expect_err("nobody");
@@ -85,7 +85,10 @@ async fn a_restart_of_the_directory_between_two_sign_ins_loses_nothing() {
         let server = Arc::clone(&server);
         tokio::task::spawn_blocking(move || server.restart()).await.expect("restarted");
         assert_eq!(sign_in_at(&directories, &settings, ADA).await, Ok(before.clone()));
-        assert_eq!(directories.look_up(&settings, &before.id, NOW).await, Ok(before.clone()));
+        assert_eq!(
+            directories.look_up(&settings, &before.claims, &caller()).await,
+            Ok(before.clone())
+        );
     }
 }
 

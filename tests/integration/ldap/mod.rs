@@ -7,22 +7,28 @@ mod pages;
 mod stopping;
 
 use lanyard::{
-    fetch::EgressPolicy,
+    fetch::FetchOwner,
     model::{
         LdapAccount, LdapAddress, LdapFilter, LdapGroups, LdapPeople, LdapSchema, LdapServer,
         LdapSettings, Secret, Timestamp, person_filter,
     },
-    upstream::ldap::{DirectoryPerson, LdapCredentials, LdapDirectories, LdapError},
+    upstream::ldap::{
+        DirectoryCaller, DirectoryPerson, LdapCredentials, LdapDirectories, LdapError,
+    },
 };
-use rustls::RootCertStore;
 
-use crate::support::directories::TestDirectory;
+use crate::support::{app::local_directories, directories::TestDirectory};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fn directories() -> LdapDirectories {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty())
+    local_directories()
+}
+
+/// A caller of a tenant, from an address.
+fn caller() -> DirectoryCaller {
+    let owner = FetchOwner { tenant: "default/shop".into(), address: Some([192, 0, 2, 1].into()) };
+    DirectoryCaller { owner, now: NOW }
 }
 
 fn filter(text: &str) -> LdapFilter {
@@ -82,7 +88,7 @@ async fn sign_in_at(
 ) -> Result<DirectoryPerson, LdapError> {
     let password = Secret::new(password.to_owned());
     let credentials = LdapCredentials { username, password: &password, may_try: &|_| true };
-    directories.authenticate(settings, credentials, NOW).await
+    directories.authenticate(settings, credentials, &caller()).await
 }
 
 /// The groups of a person.

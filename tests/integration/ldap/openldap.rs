@@ -188,7 +188,7 @@ async fn the_search_account_and_the_server_are_checked() {
 async fn a_look_up_sees_what_has_changed() {
     let settings = acme();
     let leaver = sign_in(&settings, "leaver", "leaver-password").await.expect("still here");
-    let look_up = async || directories().look_up(&settings, &leaver.id, NOW).await;
+    let look_up = async || directories().look_up(&settings, &leaver.claims, &caller()).await;
     assert_eq!(look_up().await, Ok(leaver.clone()));
     let change = async |ldif: &'static str| {
         tokio::task::spawn_blocking(move || slapd().modify(ldif)).await.expect("changed");
@@ -215,8 +215,40 @@ async fn a_look_up_sees_what_has_changed() {
     assert_eq!(refusal(look_up().await), disabled);
     change("dn: uid=renamed,ou=contractors,dc=acme,dc=test\nchangetype: delete\n").await;
     assert_eq!(refusal(look_up().await), LdapRefusal::UnknownPerson);
-    let other = directories().look_up(&settings, "not an id", NOW).await;
-    assert_eq!(refusal(other), LdapRefusal::UnknownPerson);
+    let mut unknown = leaver.claims.clone();
+    unknown["sub"] = "not an id".into();
+    let other = directories().look_up(&settings, &unknown, &caller()).await;
+    assert_eq!(refusal(other), LdapRefusal::NotSelected);
+}
+
+async fn looked_up(
+    settings: &LdapSettings,
+    claims: &serde_json::Map<String, serde_json::Value>,
+) -> Result<DirectoryPerson, LdapError> {
+    directories().look_up(settings, claims, &caller()).await
+}
+
+/// Settings that do not select a person say nothing about the person.
+#[tokio::test]
+async fn an_entry_that_the_settings_do_not_select_is_not_gone() {
+    let settings = acme();
+    let grace = sign_in(&settings, "grace", "grace-password").await.expect("she may");
+    let mut typo = acme();
+    typo.people.filter = filter("(&(uid={username})(memberOf=cn=missing,dc=acme,dc=test))");
+    assert_eq!(refusal(looked_up(&typo, &grace.claims).await), LdapRefusal::NotSelected);
+    let mut elsewhere = acme();
+    elsewhere.people.base = "ou=contractors,dc=acme,dc=test".into();
+    assert_eq!(refusal(looked_up(&elsewhere, &grace.claims).await), LdapRefusal::NotSelected);
+    let mut missing = acme();
+    missing.people.base = "ou=missing,dc=acme,dc=test".into();
+    assert!(fault(looked_up(&missing, &grace.claims).await).is_transient());
+    // The server never had the tree in which the entry was.
+    let mut other_server = grace.claims.clone();
+    other_server["dn"] = "uid=grace,ou=people,dc=corp,dc=test".into();
+    other_server["sub"] = "00112233-4455-6677-8899-aabbccddeeff".into();
+    assert_eq!(refusal(looked_up(&settings, &other_server).await), LdapRefusal::NotSelected);
+    other_server["dn"] = grace.claims["dn"].clone();
+    assert_eq!(refusal(looked_up(&settings, &other_server).await), LdapRefusal::UnknownPerson);
 }
 
 #[tokio::test]

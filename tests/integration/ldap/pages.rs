@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::{connections::CountedPort, *};
 use crate::support::{
     app::TestApp,
     browser::{Application, Browser, Page, claims},
     directories::{samba, slapd},
 };
 
+const LOGOUT: &str = "https://rp.test/logout";
 const CALLBACK: &str = "https://rp.test/cb";
 
 /// A tenant with a declared user and a trusted client with every claim.
@@ -25,6 +26,7 @@ spec:
   tenantRef: {name: shop}
   consent: Implied
   redirectUris: ["https://rp.test/cb"]
+  backchannelLogoutUri: https://rp.test/logout
   grantTypes: [authorization_code, refresh_token]
   scopes: [openid, profile, email, groups, offline_access]
   idTokenClaims: Scopes
@@ -220,20 +222,29 @@ async fn a_second_directory_has_the_names_of_its_domains() {
 
 #[tokio::test]
 async fn attempts_are_limited_before_the_directory_is_asked() {
-    let shop = Shop::with(&[directory("acme", slapd(), ACME, "")]).await;
+    let port = CountedPort::to(slapd().secure_port).await;
+    let acme = directory("acme", slapd(), ACME, "");
+    let ldaps = |port: u16| format!("ldaps://localhost:{port}");
+    let shop = Shop::with(&[acme.replace(&ldaps(slapd().secure_port), &ldaps(port.port))]).await;
     // The directory finds one entry by all of these, and the page counts each for itself.
     let spellings = ["grace", "g r a c e", "grace  "];
     let mut limited = None;
     for nth in 0..12 {
+        let before = port.connections();
         let page = shop.typed(spellings[nth % 3], "wrong").await;
         if page.status == 429 {
+            assert_eq!(port.connections(), before, "no password was tried");
             limited = Some(nth);
             break;
         }
     }
     assert!(limited.is_some(), "guesses are limited");
+    let before = port.connections();
     let right = shop.typed("grace", "grace-password").await;
     assert_eq!(right.status, 429, "{}", right.body);
+    assert_eq!(port.connections(), before, "not even the right one");
+    let line = shop.app.audit.last("attempt_throttled");
+    assert_eq!((&line["attempt"], &line["provider"]), (&json!("sign_in"), &json!("acme")));
 }
 
 #[tokio::test]
@@ -250,6 +261,46 @@ async fn a_directory_that_cannot_be_used_refuses_its_own_people_only() {
     shop.app.serve(&manifests(&[directory("acme", slapd(), &missing, "")]));
     let page = shop.typed("ada", "ada-password").await;
     assert_eq!(page.status, 503, "no groups are not taken for none: {}", page.body);
+}
+
+/// A wrong filter ends no session for good.
+#[tokio::test]
+async fn people_whom_the_filter_does_not_select_are_refused_while_it_lasts() {
+    let refresh = "  refresh: {mode: Upstream, interval: 15m, keepFor: 4h}\n";
+    let shop = Shop::with(&[directory("acme", slapd(), ACME, refresh)]).await;
+    let mut notifications = shop.app.receive(LOGOUT);
+    let tokens = shop.tokens("grace", "grace-password").await;
+    let token = tokens["refresh_token"].as_str().expect("a refresh token").to_owned();
+    let mut grace = Refresher { shop: &shop, token };
+    let typo =
+        ACME.replace("users: {", "users: {filter: '(memberOf=cn=missing,dc=acme,dc=test)', ");
+    shop.app.serve(&manifests(&[directory("acme", slapd(), &typo, refresh)]));
+    for minutes in [20, 1] {
+        assert_eq!(grace.after_minutes(minutes).await, Err(json!("invalid_grant")));
+        let refused = shop.app.audit.last("person_refused");
+        assert_eq!(refused["reason"], "rule", "{refused}");
+    }
+    shop.app.serve(&manifests(&[directory("acme", slapd(), ACME, refresh)]));
+    assert!(grace.after_minutes(1).await.is_ok(), "nothing has ended");
+    assert!(notifications.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn the_audit_log_names_the_person_of_a_failed_attempt() {
+    let shop = Shop::with(&[directory("acme", slapd(), ACME, "")]).await;
+    let sub = shop.id_token("ada", "ada-password").await["sub"].clone();
+    for (username, password, reason, known) in [
+        ("ADA", "wrong", "wrong_credentials", Some("ada")),
+        ("dora", "dora-password", "restricted", Some("dora")),
+        ("eve", "a password typed as a name", "wrong_credentials", None),
+    ] {
+        shop.typed(username, password).await;
+        let line = shop.app.audit.last("sign_in");
+        assert_eq!((&line["provider"], &line["reason"]), (&json!("acme"), &json!(reason)));
+        assert_eq!(line["username"].as_str(), known, "{line}");
+        assert_eq!(line["subject"].is_string(), known.is_some(), "{line}");
+        assert!(known != Some("ada") || line["subject"] == sub, "{line}");
+    }
 }
 
 /// A refresh of tokens after some minutes: the claims of the ID token, or the error.
@@ -316,6 +367,7 @@ async fn a_directory_is_asked_again_about_signed_in_people() {
     assert_eq!(mover.after_minutes(0).await, Err(json!("invalid_grant")));
     shop.app.serve(&manifests(&[directory("acme", slapd(), ACME, refresh)]));
     assert!(mover.after_minutes(1).await.is_ok());
+    let mut notifications = shop.app.receive(LOGOUT);
     // A disabled person has left for good.
     change(
         "dn: uid=mover,ou=people,dc=acme,dc=test\nchangetype: modify\n\
@@ -324,6 +376,13 @@ async fn a_directory_is_asked_again_about_signed_in_people() {
     .await
     .expect("disabled");
     assert_eq!(mover.after_minutes(20).await, Err(json!("invalid_grant")));
+    notifications.recv().await.expect("the application is told");
+    let gone = shop.app.audit.last("person_refused");
+    assert_eq!(gone["reason"], "gone");
+    assert!(gone["cause"].as_str().expect("one").contains("disabled"), "{gone}");
+    let again = shop.refreshed(&json!({"refresh_token": mover.token})).await.1;
+    let text = again["error_description"].as_str().expect("one");
+    assert!(!text.contains("does not say enough"), "the text of the first time: {text}");
     change(
         "dn: uid=mover,ou=people,dc=acme,dc=test\nchangetype: modify\ndelete: pwdAccountLockedTime\n",
     )

@@ -134,6 +134,21 @@ async fn teams_that_cannot_be_read_and_a_lost_membership_refuse_while_they_last(
     }
 }
 
+/// The tokens of people are for the host where they signed in.
+#[tokio::test]
+async fn another_host_gets_no_token() {
+    let mut octocat = Octocat::signed_in(None).await;
+    let new = ("ghe.test", "https://ghe.test/api/v3");
+    publish(&octocat.app, new, &["acme"]);
+    let moved = "refresh: {mode: Upstream, interval: 15m, keepFor: 1h}\n  identityKey: github.com";
+    let manifests = with_application(&GITHUB.replace("# REFRESH", moved));
+    octocat.app.serve(&manifests.replace("# HOST", "host: ghe.test"));
+    assert_eq!(octocat.groups_after(QUARTER).await, Ok(json!(GROUPS)), "for keepFor");
+    assert_eq!(octocat.groups_after(Duration::from_mins(60)).await, invalid_grant());
+    assert!(octocat.app.calls("https://ghe.test/api/v3/user").is_empty());
+    assert!(octocat.app.calls("https://ghe.test/login/oauth/access_token").is_empty());
+}
+
 /// User access tokens of a GitHub App expire after eight hours.
 #[tokio::test]
 async fn an_expired_access_token_is_renewed_first() {

@@ -9,8 +9,10 @@ use url::Url;
 use super::{
     attacks,
     browser::claims,
-    upstream::Script,
-    world::{LOGOUT, SignedIn, World, answered_with, application, refresh_at, tokens},
+    upstream::{Script, Upstream},
+    world::{
+        LOGOUT, SignedIn, World, answered_with, application, refresh_at, tokens, with_application,
+    },
 };
 
 const SCOPES: &str = "openid profile email groups offline_access";
@@ -265,6 +267,77 @@ async fn userinfo_is_asked_where_a_claim_that_is_read_is_not_in_the_id_token() {
     }
 }
 
+/// Another mapping than `claim: groups` lets the claim be absent at a sign-in.
+#[tokio::test]
+async fn groups_that_a_refreshed_id_token_leaves_out_are_missing() {
+    const EXPLICIT: &str = "    groups: {claim: groups, prefix: \"corp:\"}";
+    for mapping in [
+        "    groups: {prefix: \"corp:\"}",
+        "    groups: {expression: \"has(claims.groups) ? claims.groups : []\", prefix: \"corp:\"}",
+    ] {
+        let world = attacks::World::with(&[("# RULES", REFRESH), (EXPLICIT, mapping)]).await;
+        let away = world.go("corp", &[]).await;
+        let page = world.back(&away, "corp", &[]).await;
+        let first = tokens(&world.app, &page).await;
+        let refresh_token = first["refresh_token"].as_str().expect("one");
+        world.app.clock.advance(QUARTER);
+        world.upstream.answers(|script| {
+            script.id_token = json!({"groups": null});
+            script.userinfo = json!({"sub": "1", "preferred_username": "ada"});
+        });
+        let application = application(&world.app).await;
+        let (status, refused) = refresh_at(&application, refresh_token).await;
+        assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")), "{mapping}");
+        assert_eq!(world.app.audit.last("person_refused")["reason"], "claims");
+        world.app.clock.advance(Duration::from_secs(31));
+        world.upstream.answers(|script| script.id_token = json!({"groups": []}));
+        let (status, tokens) = refresh_at(&application, refresh_token).await;
+        assert_eq!(status, 200, "an empty list is an answer: {tokens}");
+    }
+}
+
+/// A provider that was moved, or another one with its name, gets no token of the old one (RFC 9700 §4.4).
+#[tokio::test]
+async fn a_provider_with_another_issuer_by_now_gets_no_refresh_token() {
+    let world = World::with(REFRESH).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
+    let new = Upstream::start_as("localhost").await;
+    let at = |upstream: &Upstream| {
+        let providers = attacks::PROVIDERS.replace("UPSTREAM", &upstream.issuer);
+        with_application(&providers.replacen("# RULES", REFRESH, 1))
+    };
+    world.app.serve(&at(&new));
+    world.app.clock.advance(QUARTER);
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]), "for keepFor");
+    world.app.clock.advance(Duration::from_mins(60));
+    world.assert_refused(&ada).await;
+    assert!(!world.has_session(&ada, SCOPES).await);
+    assert!(new.requests.lock().expect("whole").is_empty());
+    world.app.serve(&at(&world.upstream));
+    assert_eq!(world.refreshed(&mut ada).await["groups"], json!(["corp:staff"]), "nothing ended");
+    assert_eq!(world.used(), ["upstream-refresh"]);
+}
+
+/// Another replica may ask after half a minute. A refresh token that may be used once only is not sent so
+/// late that both could use it.
+#[tokio::test]
+async fn a_refresh_token_is_not_used_after_a_slow_start() {
+    let world = World::with(STRICT).await;
+    let mut ada = world.sign_in_rotating(SCOPES).await;
+    let second = world.app.start_replica();
+    world.app.clock.advance(QUARTER);
+    world.answers(|script| script.delay = Duration::from_secs(6));
+    // The second replica has no discovery document yet.
+    let mut application = application(&world.app).await;
+    application.reach(second.address.port());
+    let (status, told) = refresh_at(&application, ada.refresh_token()).await;
+    assert_eq!((status, &told["error"]), (503, &json!("temporarily_unavailable")), "{told}");
+    assert!(world.used().is_empty());
+    world.answers(|_| {});
+    world.app.clock.advance(Duration::from_secs(31));
+    world.refreshed(&mut ada).await;
+}
+
 #[tokio::test]
 async fn of_two_replicas_one_asks() {
     for (refresh, is_new_for_both) in [(REFRESH, false), (STRICT, true)] {
@@ -340,5 +413,7 @@ async fn a_grant_that_outlives_its_session_here_still_asks_the_provider() {
     world.answers(|script| {
         script.token_response = Some((400, json!({"error": "invalid_grant"}).to_string()));
     });
+    let mut notifications = world.app.receive(LOGOUT);
     world.assert_refused(&offline).await;
+    notifications.recv().await.expect("the application is told, though the session ended before");
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    attacks,
+    attacks::{self, PROVIDERS},
     browser::{Browser, Page},
-    world::{World, application, id_token},
+    world::{World, application, id_token, with_application},
 };
 use crate::support::authenticator::{asks_for_code, enter, recover, set_up_app};
 
@@ -104,4 +104,20 @@ async fn a_person_who_becomes_declared_keeps_the_app() {
     assert!(page.body.contains("was removed"), "{} {}", page.status, page.body);
     let away = world.go("corp", &[]).await;
     assert!(world.back(&away, "corp", &[]).await.answer().contains_key("code"));
+}
+
+/// A sign-in that waits for its code was proved by the provider as it was, which another one is not.
+#[tokio::test]
+async fn a_sign_in_that_waits_ends_when_its_provider_has_another_issuer() {
+    let world = World::with_tenant(OFFERED, "").await;
+    let person = world.sign_in("openid").await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    let app = set_up_app(&person.browser, &account, &world.app.clock).await;
+    let (browser, page) = after_provider(&world).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let manifests = with_application(&PROVIDERS.replace("UPSTREAM", "https://new.test"));
+    world.app.serve(&manifests.replacen("spec: {}", &format!("spec: {OFFERED}"), 1));
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    let host = page.left_for.as_ref().and_then(Url::host_str);
+    assert_ne!(host, Some("rp.test"), "no code is given");
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     accounts::{
-        AccountContext, entry::count_refused_entry, passkeys::load_passkeys,
-        sessions::ActiveSession, token_events, totp::load_totp,
+        AccountContext, directory_sign_in::AttemptedPerson, entry::count_refused_entry,
+        passkeys::load_passkeys, sessions::ActiveSession, token_events, totp::load_totp,
     },
     http::{AppState, EndpointError, Reply, Request},
     model::{
@@ -26,6 +26,25 @@ use crate::{
         scope::join_scopes,
     },
 };
+
+/// The person of a sign-in that failed, as far as one is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::http::endpoints) struct AttemptSubject<'a> {
+    subject: Option<&'a str>,
+    username: Option<&'a str>,
+}
+
+impl<'a> From<&'a Account> for AttemptSubject<'a> {
+    fn from(account: &'a Account) -> Self {
+        Self { subject: Some(account.subject.as_str()), username: Some(&account.username) }
+    }
+}
+
+impl<'a> From<&'a AttemptedPerson> for AttemptSubject<'a> {
+    fn from(person: &'a AttemptedPerson) -> Self {
+        Self { subject: Some(person.subject.as_str()), username: Some(&person.username) }
+    }
+}
 
 /// A valid request, the browser's active session, and the steps that the user has completed.
 pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
@@ -218,18 +237,18 @@ impl AuthorizationContext<'_> {
         });
     }
 
-    /// Reports a sign-in that failed at a provider, by its name. `account` is the person of the attempt, if there is one.
+    /// Reports a sign-in that failed at a provider, by its name. `person` is that of the attempt, if there is one.
     pub(in crate::http::endpoints) fn audit_failed_sign_in(
         &self,
         provider: &str,
-        account: Option<&Account>,
+        person: AttemptSubject<'_>,
         (reason, cause): (SignInFailure, Option<String>),
     ) {
         self.accounts().audit(AuditEvent::SignIn {
             client: (&*self.authorization.client).into(),
             provider: AuditText::new(provider),
-            subject: account.map(|account| AuditText::new(account.subject.as_str())),
-            username: account.map(|account| AuditText::new(account.username.as_str())),
+            subject: person.subject.map(AuditText::new),
+            username: person.username.map(AuditText::new),
             sid: None,
             amr: Vec::new(),
             reason: Some(reason),
@@ -237,10 +256,15 @@ impl AuthorizationContext<'_> {
         });
     }
 
-    /// Reports a sign-in that came too soon after others.
-    pub(in crate::http::endpoints) fn audit_throttled_sign_in(&self, wait: Duration) {
+    /// Reports a sign-in at a provider, by its name, that came too soon after others.
+    pub(in crate::http::endpoints) fn audit_throttled_sign_in(
+        &self,
+        provider: &str,
+        wait: Duration,
+    ) {
         self.accounts().audit(AuditEvent::AttemptThrottled {
             attempt: ThrottledAttempt::SignIn,
+            provider: Some(AuditText::new(provider)),
             client_id: Some(AuditText::new(self.authorization.client.id.as_str())),
             retry_after: wait.as_secs().max(1),
         });

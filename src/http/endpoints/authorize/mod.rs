@@ -13,7 +13,7 @@ mod request_object;
 pub(super) mod second_factor_page;
 mod signed_in;
 
-pub(super) use context::AuthorizationContext;
+pub(super) use context::{AttemptSubject, AuthorizationContext};
 pub(super) use proceed::proceed_authorization;
 pub(super) use signed_in::{continue_signed_in, start_signed_in_session};
 

@@ -1,6 +1,9 @@
 //! Continues an authorization after a sign-in, whatever its method.
 
-use super::{AuthorizationContext, proceed_authorization, second_factor_page::ask_before_session};
+use super::{
+    AttemptSubject, AuthorizationContext, proceed_authorization,
+    second_factor_page::ask_before_session,
+};
 use crate::{
     accounts::{
         AccountError, record_limits,
@@ -29,7 +32,11 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
                 if matches!(error, AccountError::OtherPersonsAuthenticator) {
                     let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
                     let why = (SignInFailure::OtherPersonsAuthenticator, None);
-                    authorization.audit_failed_sign_in(provider, Some(&user.account), why);
+                    authorization.audit_failed_sign_in(
+                        provider,
+                        AttemptSubject::from(&*user.account),
+                        why,
+                    );
                 }
                 return Err(error.into());
             }

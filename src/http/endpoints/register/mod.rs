@@ -100,6 +100,7 @@ fn check_initial_access_token(
         (checked, Some(wait)) if !passes || checked.is_err() => {
             app.context(request).audit(AuditEvent::AttemptThrottled {
                 attempt: ThrottledAttempt::InitialAccessToken,
+                provider: None,
                 client_id: None,
                 retry_after: wait.as_secs().max(1),
             });
@@ -146,6 +147,7 @@ fn limit(
     admitted.map_err(|retry_after| {
         app.context(request).audit(AuditEvent::AttemptThrottled {
             attempt: ThrottledAttempt::Registration,
+            provider: None,
             client_id: None,
             retry_after: retry_after.as_secs().max(1),
         });

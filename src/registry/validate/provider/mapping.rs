@@ -36,7 +36,16 @@ pub(super) fn claim_mappings(
     let email_verified = text("emailVerified", written.email_verified, "email_verified").value;
     let email = written.email.unwrap_or_default();
     let email = match &email.claim {
-        Some(none) if none.is_empty() => None,
+        Some(none) if none.is_empty() => {
+            if email.expression.is_some() {
+                let message = "must have claim or expression, not both; remove one";
+                problems.invalid("spec.claimMappings.email", message);
+            } else if !spec.email_domains.is_empty() {
+                let message = "has no effect, since claimMappings.email.claim is empty and people have no e-mail address; remove one";
+                problems.invalid("spec.emailDomains", message);
+            }
+            None
+        }
         _ => {
             let field = "spec.claimMappings.email";
             let found = value(problems, field, email.claim, email.expression.as_deref());

@@ -8,6 +8,7 @@ mod refresh_token;
 mod source;
 #[cfg(test)]
 mod tests;
+mod token_claims;
 
 pub use source::secret_field;
 
@@ -110,6 +111,7 @@ pub fn validate_provider(
         unreachable: false,
     });
     if let Some(checked) = &checked {
+        token_claims::check_read_claims(&mut problems, checked);
         examples(&mut problems, spec, checked);
     }
     let checked = checked.filter(|_| !problems.refused());

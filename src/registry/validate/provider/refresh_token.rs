@@ -13,8 +13,9 @@ const OFFLINE_ACCESS: &str = "offline_access";
 /// Google gives one for a parameter of its own.
 const GOOGLE: &str = "accounts.google.com";
 const ACCESS_TYPE: &str = "access_type";
-/// GitLab gives one for every scope.
-const GITLAB: &str = "gitlab.com";
+/// GitLab gives one for every scope, and refuses the scope. Installations of it mostly have the label in
+/// their host.
+const GITLAB: &str = "gitlab";
 /// The part of an issuer's path at Keycloak, which gives one for as long as the session there lasts.
 const KEYCLOAK_PATH: &str = "/realms/";
 
@@ -41,12 +42,12 @@ pub(super) fn warn_without_refresh_token(problems: &mut ProblemList, spec: &Iden
         }
         return;
     }
-    let needs_scope =
-        host != GITLAB && !url.as_ref().is_some_and(|url| url.path().contains(KEYCLOAK_PATH));
+    let needs_scope = !host.split('.').any(|label| label == GITLAB)
+        && !url.as_ref().is_some_and(|url| url.path().contains(KEYCLOAK_PATH));
     let is_requested =
         oidc.scopes.is_empty() || oidc.scopes.iter().any(|scope| scope == OFFLINE_ACCESS);
     if needs_scope && !is_requested {
-        let message = "does not contain offline_access, without which most providers give no refresh token, so people are refused after refresh.keepFor; add it, or remove scopes to request those that the provider offers";
+        let message = "does not contain offline_access, without which most providers give no refresh token, so people are refused after refresh.keepFor; remove scopes, so that it is requested where the provider offers it, or add it";
         problems.warn(reason, "spec.oidc.scopes", message);
     }
 }
@@ -92,9 +93,12 @@ mod tests {
     #[test]
     fn some_providers_need_no_scope_and_google_needs_a_parameter() {
         let upstream = json!({"mode": "Upstream"});
-        for issuer in
-            ["https://sso.test/realms/a", "https://sso.test/auth/realms/a", "https://gitlab.com"]
-        {
+        for issuer in [
+            "https://sso.test/realms/a",
+            "https://sso.test/auth/realms/a",
+            "https://gitlab.com",
+            "https://gitlab.acme.test",
+        ] {
             assert_eq!(warned(issuer, &["openid"], &upstream), None, "{issuer}");
         }
         for scopes in [&["openid"][..], &["openid", "offline_access"], &[]] {

@@ -152,3 +152,64 @@ fn parameters_that_each_request_sets_are_refused() {
         assert_eq!(with(&[("hd", "a"), (twin, "b")]), [format!("{FIELD}[1].name")]);
     }
 }
+
+/// A rule of `AuthenticationConfiguration` about the token would refuse each person here.
+#[test]
+fn claims_about_the_token_cannot_be_read() {
+    let rules = |rule: Value| json!({"claimValidationRules": [rule], "admit": "ByRules"});
+    for (changes, field) in [
+        (
+            rules(json!({"claim": "acr", "requiredValue": "phr"})),
+            "spec.claimValidationRules[0].claim",
+        ),
+        (
+            rules(json!({"expression": "claims.exp - claims.nbf <= 86400"})),
+            "spec.claimValidationRules[0].expression",
+        ),
+        (
+            json!({"userValidationRules": [{"expression": "'mfa' in claims.amr"}]}),
+            "spec.userValidationRules[0].expression",
+        ),
+        (json!({"claimMappings": {"username": {"claim": "sid"}}}), "spec.claimMappings.username"),
+        (
+            json!({"claimMappings": {"groups": {"expression": "claims['amr']"}}}),
+            "spec.claimMappings.groups.expression",
+        ),
+        (
+            json!({"claimMappings": {"extra": [{"key": "level", "valueExpression": "claims.acr"}]}}),
+            "spec.claimMappings.extra[0].valueExpression",
+        ),
+        (json!({"subject": {"claim": "sid"}}), "spec.subject.claim"),
+    ] {
+        assert_eq!(fields_of(&changes), [field], "{changes}");
+    }
+    let text = problems_of(&rules(json!({"claim": "acr", "requiredValue": "phr"}))).remove(0);
+    assert!(text.contains("spec.assurance") && text.contains("access.acr"), "{text}");
+}
+
+/// Claims of an example may be copied from a token.
+#[test]
+fn claims_of_an_example_are_those_that_are_kept() {
+    let example = |expression: &str| {
+        json!({
+            "claimValidationRules": [{"expression": expression}],
+            "examples": [{
+                "claims": {"sub": "1", "preferred_username": "ada", "exp": 1, "acr": "phr"},
+                "expects": {"username": "ada"},
+            }],
+        })
+    };
+    assert_eq!(fields_of(&example("size(claims) == 2")), Vec::<String>::new());
+    assert_eq!(fields_of(&example("size(claims) == 4")), ["spec.examples[0]"]);
+}
+
+#[test]
+fn a_provider_without_addresses_has_neither_an_expression_nor_domains_for_them() {
+    let none = json!({"claimMappings": {"email": {"claim": ""}}});
+    assert_eq!(fields_of(&none), Vec::<String>::new());
+    let both = json!({"claimMappings": {"email": {"claim": "", "expression": "claims.mail"}}});
+    assert_eq!(fields_of(&both), ["spec.claimMappings.email"]);
+    let mut domains = none;
+    domains["emailDomains"] = json!(["acme.test"]);
+    assert_eq!(fields_of(&domains), ["spec.emailDomains"]);
+}

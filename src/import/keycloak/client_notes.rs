@@ -1,0 +1,132 @@
+//! Notes on parts of a client that are not carried.
+
+use crate::import::{manifests::ImportCollector, source_field::SourceField};
+
+const PAIRWISE_MAPPER: &str = "oidc-sha256-pairwise-sub-mapper";
+/// Members of a client that are carried, have a note of their own, or have no effect here.
+const CLIENT_MEMBERS: [&str; 35] = [
+    "id",
+    "clientId",
+    "name",
+    "description",
+    "type",
+    "rootUrl",
+    "adminUrl",
+    "baseUrl",
+    "surrogateAuthRequired",
+    "enabled",
+    "alwaysDisplayInConsole",
+    "clientAuthenticatorType",
+    "secret",
+    "redirectUris",
+    // Applications in browsers are allowed by the origins of their redirect URIs.
+    "webOrigins",
+    "notBefore",
+    "bearerOnly",
+    "consentRequired",
+    "standardFlowEnabled",
+    "implicitFlowEnabled",
+    "directAccessGrantsEnabled",
+    "serviceAccountsEnabled",
+    "authorizationServicesEnabled",
+    "publicClient",
+    "frontchannelLogout",
+    "protocol",
+    "attributes",
+    "authenticationFlowBindingOverrides",
+    "fullScopeAllowed",
+    "nodeReRegistrationTimeout",
+    "protocolMappers",
+    "defaultClientScopes",
+    "optionalClientScopes",
+    "authorizationSettings",
+    "access",
+];
+/// Attributes of a client of the same kind.
+const CLIENT_ATTRIBUTES: [&str; 25] = [
+    "access.token.lifespan",
+    "backchannel.logout.revoke.offline.tokens",
+    "backchannel.logout.session.required",
+    "backchannel.logout.url",
+    "client.secret.creation.time",
+    "client_credentials.use_refresh_token",
+    "display.on.consent.screen",
+    "dpop.bound.access.tokens",
+    "frontchannel.logout.session.required",
+    "frontchannel.logout.url",
+    "jwks.url",
+    "login_theme",
+    "logoUri",
+    "minimum.acr.value",
+    "oauth2.device.authorization.grant.enabled",
+    "oidc.ciba.grant.enabled",
+    "pkce.code.challenge.method",
+    "policyUri",
+    "post.logout.redirect.uris",
+    "realm_client",
+    "tls.client.certificate.bound.access.tokens",
+    "token.response.type.bearer.lower-case",
+    "tosUri",
+    "use.jwks.url",
+    "use.refresh.tokens",
+];
+
+/// Names parts of a client that have no counterpart.
+pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceField<'_>) {
+    let mappers = client.items("protocolMappers");
+    let mut pairwise =
+        mappers.iter().filter(|it| it.text("protocolMapper").as_deref() == Some(PAIRWISE_MAPPER));
+    if let Some(mapper) = pairwise.next() {
+        let message = "the application gets another sub for each person: pairwise subjects of Keycloak are not carried; set subjectType: pairwise for new ones, and let the application link its users again";
+        import.notes.add(mapper, message);
+    }
+    for (name, message) in [
+        ("protocolMappers", "is not carried: claims come with scopes, which are the tenant's"),
+        ("authorizationSettings", "is not carried: applications decide by claims and groups"),
+        ("authenticationFlowBindingOverrides", "is not carried"),
+    ] {
+        let part = client.get(name);
+        if !part.is_empty() {
+            import.notes.add(&part, message);
+        }
+    }
+    let attributes = client.get("attributes");
+    for (name, message) in [
+        (
+            "oauth2.device.authorization.grant.enabled",
+            "is not carried: the tenant has no device flow",
+        ),
+        ("oidc.ciba.grant.enabled", "is not carried"),
+        ("tls.client.certificate.bound.access.tokens", "is not carried"),
+        ("dpop.bound.access.tokens", "is not carried"),
+    ] {
+        if attributes.is_set(name) {
+            import.notes.add(&attributes.get(name), message);
+        }
+    }
+    if let Some(level) = attributes.text("minimum.acr.value") {
+        let message = format!(
+            "{level:?} is not carried: set access.acr, so that a sign-in below it is refused"
+        );
+        import.notes.add(&attributes.get("minimum.acr.value"), message);
+    }
+    if client.number("notBefore").is_some_and(|before| before > 0) {
+        import
+            .notes
+            .add(&client.get("notBefore"), "is not carried: no token of the realm counts here");
+    }
+    add_unknown(import, client, &CLIENT_MEMBERS);
+    add_unknown(import, &attributes, &CLIENT_ATTRIBUTES);
+}
+
+/// Names members that are neither carried, named above, off, nor without effect here.
+fn add_unknown(import: &mut ImportCollector, of: &SourceField<'_>, known: &[&str]) {
+    for member in of.members() {
+        let name = member.pointer.rsplit('/').next().unwrap_or_default();
+        let is_off = matches!(member.value.as_str(), Some("false" | "" | "0" | "any"));
+        let is_known = known.contains(&name) || name.starts_with("saml");
+        if !is_known && !is_off && !member.is_empty() {
+            import.notes.add(&member, "is not carried");
+        }
+    }
+}
