@@ -75,7 +75,8 @@ pub(crate) async fn load_account_access(
     for (_, grant) in &grants {
         let client = context.tenant.client(grant.client.as_str());
         let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
-        let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
+        let sid = grant.sid.as_deref();
+        let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
         let lives = grant.is_offline_for(client)
             || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
         if grant.is_active(context.now) && lives && judge.is_usable(record) {

@@ -12,7 +12,7 @@ use super::{
     sessions::{self, ActiveSession},
 };
 use crate::{
-    model::{AuditEvent, AuditText, Client, LogoutKind},
+    model::{Account, AuditEvent, AuditText, Client, LogoutKind},
     protocol::{
         marks,
         records::{Grant, Session},
@@ -85,12 +85,7 @@ pub(crate) async fn end_other_sessions(
     active: &ActiveSession,
     kind: LogoutKind,
 ) -> Result<HashSet<String>, AccountError> {
-    let mut ended = HashSet::from([active.session.sid.clone()]);
-    for (stored, session) in other_sessions(context, active).await? {
-        end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
-        ended.insert(session.sid);
-    }
-    Ok(ended)
+    end_sessions(context, &active.account, Some(active), kind).await
 }
 
 /// Ends all sessions of the person except this one, and all grants that do not belong to it.
@@ -99,9 +94,42 @@ pub(crate) async fn end_all_others(
     active: &ActiveSession,
     kind: LogoutKind,
 ) -> Result<(), AccountError> {
-    let ended = end_other_sessions(context, active, kind).await?;
-    let mut held = active_grants(context, active).await?;
-    held.retain(|(_, grant)| grant.sid.as_ref() != Some(&active.session.sid));
+    end_all_but(context, &active.account, Some(active), kind).await
+}
+
+/// Ends all sessions of a person and all grants.
+pub(crate) async fn end_all_of_person(
+    context: AccountContext<'_>,
+    account: &Account,
+    kind: LogoutKind,
+) -> Result<(), AccountError> {
+    end_all_but(context, account, None, kind).await
+}
+
+async fn end_sessions(
+    context: AccountContext<'_>,
+    account: &Account,
+    kept: Option<&ActiveSession>,
+    kind: LogoutKind,
+) -> Result<HashSet<String>, AccountError> {
+    let mut ended: HashSet<String> = kept.map(|it| it.session.sid.clone()).into_iter().collect();
+    for (stored, session) in sessions_of(context, account, kept).await? {
+        end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
+        ended.insert(session.sid);
+    }
+    Ok(ended)
+}
+
+async fn end_all_but(
+    context: AccountContext<'_>,
+    account: &Account,
+    kept: Option<&ActiveSession>,
+    kind: LogoutKind,
+) -> Result<(), AccountError> {
+    let ended = end_sessions(context, account, kept, kind).await?;
+    let kept_sid = kept.map(|active| &active.session.sid);
+    let mut held = grants_of(context, account).await?;
+    held.retain(|(_, grant)| kept_sid.is_none() || grant.sid.as_ref() != kept_sid);
     notify_of_grants(context, &held, &ended).await?;
     revoke_grants(context, held).await.map(drop)
 }
@@ -111,11 +139,18 @@ async fn other_sessions(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Vec<(VersionedRecord, Session)>, AccountError> {
-    let mut found: Vec<(_, Session)> =
-        load_records(context, RecordKind::Session, &active.account).await?;
+    sessions_of(context, &active.account, Some(active)).await
+}
+
+async fn sessions_of(
+    context: AccountContext<'_>,
+    account: &Account,
+    kept: Option<&ActiveSession>,
+) -> Result<Vec<(VersionedRecord, Session)>, AccountError> {
+    let mut found: Vec<(_, Session)> = load_records(context, RecordKind::Session, account).await?;
     found.retain(|(stored, session)| {
-        stored.record.key.id != active.record_id()
-            && marks::is_made_for(session.marks, &active.account)
+        kept.is_none_or(|active| stored.record.key.id != active.record_id())
+            && marks::is_made_for(session.marks, account)
     });
     Ok(found)
 }
@@ -125,10 +160,16 @@ async fn active_grants(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<Vec<(VersionedRecord, Grant)>, AccountError> {
-    let mut held: Vec<(_, Grant)> =
-        load_records(context, RecordKind::Grant, &active.account).await?;
+    grants_of(context, &active.account).await
+}
+
+async fn grants_of(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Vec<(VersionedRecord, Grant)>, AccountError> {
+    let mut held: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
     held.retain(|(_, grant)| {
-        is_unrevoked(grant) && marks::is_made_for(grant.marks, &active.account)
+        is_unrevoked(grant) && marks::is_made_for(grant.marks, account)
     });
     Ok(held)
 }

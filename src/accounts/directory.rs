@@ -1,34 +1,83 @@
-//! The accounts of a tenant, read from the snapshot.
+//! The accounts of a tenant at a sign-in: read from the snapshot, with the passwords that people chose from
+//! the store.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
+use super::{
+    AccountContext, AccountError,
+    passwords::{load_no_password, load_password},
+};
 use crate::{
-    identity::{AccountDirectory, choose_decoy},
-    model::{Account, StoredPassword, Subject},
-    registry::ServedTenant,
+    identity::{AccountDirectory, choose_decoy, decoy_index},
+    model::{Account, PasswordState, StoredPassword, Subject},
 };
 
+/// The accounts for one attempt to sign in. The store is asked at most once, for unknown names as for known
+/// ones.
+#[derive(Debug)]
+pub(crate) struct SignInAccounts<'a> {
+    context: AccountContext<'a>,
+    failure: OnceLock<AccountError>,
+}
+
+impl<'a> SignInAccounts<'a> {
+    /// The accounts of the context's tenant.
+    pub(crate) fn new(context: AccountContext<'a>) -> Self {
+        Self { context, failure: OnceLock::new() }
+    }
+
+    /// The failure of the store, if the attempt could not be judged because of it.
+    pub(crate) fn into_failure(self) -> Option<AccountError> {
+        self.failure.into_inner()
+    }
+
+    /// The value, or `None` with a failure that is kept.
+    fn keep_failure<T: Default>(&self, result: Result<T, AccountError>) -> T {
+        result.unwrap_or_else(|error| {
+            let _ = self.failure.set(error);
+            T::default()
+        })
+    }
+}
+
 #[async_trait]
-impl AccountDirectory for ServedTenant {
+impl AccountDirectory for SignInAccounts<'_> {
     async fn by_username(&self, username: &str) -> Option<Arc<Account>> {
-        self.account_by_username(username).cloned()
+        self.context.tenant.account_by_username(username).cloned()
     }
 
     async fn by_verified_email(&self, email: &str) -> Option<Arc<Account>> {
-        self.account_by_email(email).cloned()
+        self.context.tenant.account_by_email(email).cloned()
     }
 
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>> {
-        self.account_by_subject(subject).cloned()
+        self.context.tenant.account_by_subject(subject).cloned()
     }
 
     async fn password(&self, subject: &Subject) -> Option<StoredPassword> {
-        self.password(subject).cloned()
+        if let Some(password) = self.context.tenant.password(subject) {
+            return Some(password.clone());
+        }
+        let account = self.context.tenant.account_by_subject(subject)?;
+        let chosen = load_password(self.context, account).await;
+        self.keep_failure(chosen.map(|it| it.map(|it| it.stored())))
     }
 
     async fn decoy(&self, username: &str) -> Option<StoredPassword> {
-        choose_decoy(self.passwords(), username)
+        let tenant = self.context.tenant;
+        if !tenant.tenant.authenticators.has_passwords() {
+            return choose_decoy(tenant.passwords(), username);
+        }
+        let named = tenant.account_by_username(username);
+        let named = named.or_else(|| tenant.account_by_email(username));
+        if named.is_none_or(|account| account.password != PasswordState::SelfChosen) {
+            self.keep_failure(load_no_password(self.context, username).await);
+        }
+        // Passwords that people chose have the default cost.
+        let accounts = tenant.accounts();
+        let account = &accounts[decoy_index(accounts.len(), username)?];
+        tenant.password(&account.subject).cloned()
     }
 }

@@ -1,35 +1,15 @@
 //! Whether a session or grant has ended with its user (docs/design/state.md#marks).
 
-use super::{AccountContext, AccountError};
+pub(super) use super::current_marks::current_marks;
+use super::{AccountContext, AccountError, passwords};
 use crate::{
-    model::{
-        Account, ObjectMark, PasswordState, StoredPassword, Subject, Timestamp, sha256_base64url,
-    },
+    model::{Account, ObjectMark, Subject, Timestamp, sha256_base64url},
     protocol::{
-        marks::{self, MarkedRecord},
+        marks::{self, MarkedRecord, PasswordChange},
         records::{AccountMarks, VoidBefore, decode_record},
     },
     store::RecordKind,
 };
-
-/// The marks of records that are made for an account now.
-pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> AccountMarks {
-    let password = context.tenant.password(&account.subject);
-    let text = password.map(|password| match password {
-        StoredPassword::Hash(text) | StoredPassword::Plain(text) => text,
-    });
-    // While the password cannot be read there is nothing to compare with.
-    let credential = context
-        .sealer
-        .filter(|_| account.password != PasswordState::Unreadable)
-        .map(|sealer| sealer.credential_mark(context.tenant_id(), &account.subject, text));
-    AccountMarks {
-        person: account.mark,
-        tenant: context.tenant.tenant.mark,
-        credential,
-        generation: account.generation,
-    }
-}
 
 /// The marks to store with a record that was just found to be this account's: those it has, since
 /// the generation must stay that in which it was made.
@@ -49,11 +29,14 @@ pub(super) fn adopted_marks(
 /// Returns true if a session or grant can be used, as far as its user decides.
 pub(super) async fn is_usable(
     context: AccountContext<'_>,
-    record: MarkedRecord,
+    record: MarkedRecord<'_>,
     account: &Account,
 ) -> Result<bool, AccountError> {
     let now = current_marks(context, account);
     if !marks::is_of(record, account, now, context.now) {
+        return Ok(false);
+    }
+    if passwords::last_change(context, account).await?.is_some_and(|it| it.ends(record)) {
         return Ok(false);
     }
     if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
@@ -76,6 +59,8 @@ pub(super) struct RecordJudge<'a> {
     now: Timestamp,
     /// The ends of the user, each with the marks that it is compared to.
     voids: Vec<(AccountMarks, VoidBefore)>,
+    /// When the user last chose a password.
+    password_change: Option<PasswordChange>,
 }
 
 impl<'a> RecordJudge<'a> {
@@ -90,12 +75,14 @@ impl<'a> RecordJudge<'a> {
         for marks in [Some(marks), there].into_iter().flatten() {
             voids.extend(load_void(context, account, marks).await?.map(|void| (marks, void)));
         }
-        Ok(Self { account, marks, now: context.now, voids })
+        let password_change = passwords::last_change(context, account).await?;
+        Ok(Self { account, marks, now: context.now, voids, password_change })
     }
 
     /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
-    pub(super) fn is_usable(&self, record: MarkedRecord) -> bool {
+    pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
         marks::is_of(record, self.account, self.marks, self.now)
+            && !self.password_change.as_ref().is_some_and(|change| change.ends(record))
             && !self.voids.iter().any(|(marks, void)| marks::is_void(record, void, *marks))
     }
 }
@@ -103,7 +90,7 @@ impl<'a> RecordJudge<'a> {
 /// Returns true if the person with these marks was disabled or deleted after the record was made.
 async fn is_void(
     context: AccountContext<'_>,
-    record: MarkedRecord,
+    record: MarkedRecord<'_>,
     account: &Account,
     now: AccountMarks,
 ) -> Result<bool, AccountError> {

@@ -213,7 +213,8 @@ async fn active_account(
     };
     let account = find_account(context, person).await?;
     let Some(account) = account else { return Ok(None) };
-    let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at };
+    let sid = grant.sid.as_deref();
+    let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
     if !endings::is_usable(context, record, &account).await? {
         return Ok(None);
     }

@@ -60,7 +60,8 @@ pub(crate) async fn resume_sign_in(
         return Ok(None);
     }
     let Some(account) = account_of(context, &pending).await? else { return Ok(None) };
-    let record = MarkedRecord { marks: Some(pending.marks), created_at: pending.started_at };
+    let record =
+        MarkedRecord { marks: Some(pending.marks), created_at: pending.started_at, sid: None };
     if !endings::is_usable(context, record, &account).await? {
         return Ok(None);
     }

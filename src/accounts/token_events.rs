@@ -3,8 +3,8 @@
 use super::issue_plan::{IssuePlan, IssuedTokens};
 use crate::{
     model::{
-        AuditCause, AuditEvent, AuditText, AuditedClient, AuditedGrant, Client, IssuedToken,
-        StepUpFailure,
+        AuditCause, AuditEvent, AuditText, AuditedClient, AuditedGrant, AuditedTokenOwner, Client,
+        IssuedToken, StepUpFailure,
     },
     protocol::{
         access::{EntryRefusal, RefusedEntry},
@@ -36,9 +36,11 @@ pub(super) fn issued_event<'a>(
         grant_type: AuditText::new(plan.grant_type.as_str()),
         tokens: tokens.iter().filter(|(_, issued)| *issued).map(|(token, _)| *token).collect(),
         scope: AuditText::new(join_scopes(plan.scopes)),
-        subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
-        sid: grant.and_then(|grant| grant.sid.as_deref()).map(AuditText::new),
-        grant_id: plan.user.map(|user| AuditText::new(user.grant_id)),
+        owner: AuditedTokenOwner {
+            subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
+            sid: grant.and_then(|grant| grant.sid.as_deref()).map(AuditText::new),
+            grant_id: plan.user.map(|user| AuditText::new(user.grant_id)),
+        },
         jti: jti.map(AuditText::new),
     }
 }
@@ -67,9 +69,11 @@ pub(super) fn revoked_event<'a>(
     AuditEvent::TokenRevoked {
         client: caller.into(),
         token,
-        subject: grant.map(|(_, grant)| AuditText::new(grant.authentication.subject.as_str())),
-        sid: grant.and_then(|(_, grant)| grant.sid.as_deref()).map(AuditText::new),
-        grant_id: grant.map(|(id, _)| AuditText::new(id)),
+        owner: AuditedTokenOwner {
+            subject: grant.map(|(_, grant)| AuditText::new(grant.authentication.subject.as_str())),
+            sid: grant.and_then(|(_, grant)| grant.sid.as_deref()).map(AuditText::new),
+            grant_id: grant.map(|(id, _)| AuditText::new(id)),
+        },
     }
 }
 

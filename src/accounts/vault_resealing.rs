@@ -17,7 +17,13 @@ use crate::{
 };
 
 /// The kinds of records that are sealed with vault keys.
-const KINDS: [RecordKind; 3] = [RecordKind::Totp, RecordKind::RecoveryCodes, RecordKind::Passkey];
+const KINDS: [RecordKind; 5] = [
+    RecordKind::Totp,
+    RecordKind::RecoveryCodes,
+    RecordKind::Passkey,
+    RecordKind::Password,
+    RecordKind::Invitation,
+];
 /// Most records of a kind that one search looks at. Those that cannot be opened remain due, so they are
 /// found again each time.
 const MAX_SEARCHED: usize = 100 * MAX_LISTED;

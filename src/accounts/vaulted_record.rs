@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AccountContext, AccountError};
 use crate::{
-    keys::{VaultError, VaultPlace},
+    keys::{Vault, VaultError, VaultPlace},
     model::{Entropy, Subject, sha256_base64url},
     protocol::records::{RecordFormat, decode_record, encode_record},
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
@@ -52,10 +52,18 @@ pub(super) fn open_vaulted_record<T: RecordFormat>(
     context: AccountContext<'_>,
     stored: &VersionedRecord,
 ) -> Result<Option<T>, AccountError> {
+    open_with_vault(context.vault()?, stored)
+}
+
+/// The same, with vault keys.
+pub(super) fn open_with_vault<T: RecordFormat>(
+    vault: &Vault,
+    stored: &VersionedRecord,
+) -> Result<Option<T>, AccountError> {
     let key = &stored.record.key;
     let altered = || AccountError::AlteredRecord(key.kind);
     let text = std::str::from_utf8(&stored.record.value).map_err(|_| altered())?;
-    match context.vault()?.open(place(key), text) {
+    match vault.open(place(key), text) {
         Ok(plain) => {
             decode_record(&plain).map(Some).map_err(|_| AccountError::Undecodable(key.kind))
         }

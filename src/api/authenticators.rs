@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::EnumSpec;
 use crate::model::AuthenticatorPolicy;
 
-/// The authenticators that people may enrol at a tenant, on their account page.
+/// The authenticators that people may enrol at a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorsSpec {
@@ -22,4 +22,11 @@ pub struct AuthenticatorsSpec {
     /// `localhost`. The store has to keep records, as the condition `EnrolmentAvailable` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passkeys: Option<EnumSpec<AuthenticatorPolicy>>,
+    /// Passwords that people choose themselves. `Disabled` (default): people sign in with the password of
+    /// `passwordSecretRef` of their OidcUser only. `Optional`: a person whose OidcUser has no
+    /// `passwordSecretRef` chooses a password by an invitation (`invitation` of the OidcUser), and can
+    /// change it on the account page. The store has to keep records, as the condition
+    /// `EnrolmentAvailable` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passwords: Option<EnumSpec<AuthenticatorPolicy>>,
 }

@@ -41,7 +41,8 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True, except `Stalled`, `Warning`, `Reachable` and `EnrolmentAvailable`.
+    /// All other conditions are True, except `Stalled`, `Warning`, `Reachable`, `EnrolmentAvailable` and
+    /// `InvitationReady`.
     Ready on "all kinds",
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
@@ -57,6 +58,9 @@ condition_types! {
     /// People can enrol the authenticators of `spec.authenticators`. `Ready` does not depend on it. The
     /// condition is absent for a tenant that offers none.
     EnrolmentAvailable on "Tenant",
+    /// The link of the invitation is in its Secret and can be used. `Ready` does not depend on it. The
+    /// condition is absent for a user without `spec.invitation`.
+    InvitationReady on "OidcUser",
 }
 
 impl ConditionReason {
@@ -117,6 +121,16 @@ condition_reasons! {
     Available: "",
     /// The installation's store does not keep what people enrol.
     StoreNotDurable: "Use the store `postgres`, `valkey` without `allowLoss`, or `embedded` with a volume.",
+    /// The person has used the invitation.
+    InvitationUsed: "To invite the person again, set another `spec.invitation.id`.",
+    /// The time in `spec.invitation.notAfter` has passed.
+    InvitationExpired: "Set a later `spec.invitation.notAfter`.",
+    /// The tenant's people choose no passwords.
+    PasswordsDisabled: "Set `spec.authenticators.passwords: Optional` of the tenant.",
+    /// The user has a password in a Secret, so the person cannot choose one.
+    PasswordInSecret: "Remove `spec.passwordSecretRef` or `spec.invitation`.",
+    /// The user is disabled.
+    UserDisabled: "Remove `spec.disabled`.",
     /// A field has a value that cannot be served.
     Invalid: "Change the fields that the message names.",
     /// This release does not know a value.

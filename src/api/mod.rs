@@ -72,8 +72,8 @@ pub use oidc_client::{
     OidcClientStatus, ServiceAccountRef, TenantRef,
 };
 pub use oidc_user::{
-    IdentitySpec, LocalTenantRef, OidcUser, OidcUserSpec, OidcUserStatus, PostalAddress,
-    UserSummary,
+    IdentitySpec, InvitationSpec, InvitationStatus, LocalTenantRef, OidcUser, OidcUserSpec,
+    OidcUserStatus, PostalAddress, UserSummary, invitation_secret,
 };
 pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use summary::UserSummary;
+pub use summary::{UserSummary, invitation_secret};
 
 use super::{
     common::SecretKeyRef,
@@ -79,6 +79,11 @@ pub struct OidcUserSpec {
     #[schemars(length(min = 20, max = 35))]
     #[x_kube(validation = user::time())]
     pub reset_authenticators_before: Option<String>,
+    /// Invites the user to choose a password. The link is in the Secret `<name of the OidcUser>-invitation`,
+    /// entry `url`, until it was used or `notAfter` has passed. The tenant has to have
+    /// `authenticators.passwords: Optional`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationSpec>,
     /// Groups of the user, for the claim `groups` (scope `groups`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]
@@ -188,6 +193,21 @@ pub struct IdentitySpec {
     pub subject: String,
 }
 
+/// An invitation of a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationSpec {
+    /// Name of the invitation, such as `welcome-1`. All its links together work once. Another id is another
+    /// invitation; links of earlier ids no longer work.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = user::invitation_id())]
+    pub id: String,
+    /// When the link expires (RFC 3339).
+    #[schemars(length(min = 20, max = 35))]
+    #[x_kube(validation = user::time())]
+    pub not_after: String,
+}
+
 /// Reference to a Tenant in this object's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -238,9 +258,22 @@ pub struct OidcUserStatus {
     /// The `sub` in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; Stalled while only an edit of the
-    /// object can help.
+    /// The invitation, while its link can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationStatus>,
+    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; InvitationReady for a user with an
+    /// invitation; Stalled while only an edit of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::condition_schema::conditions_schema")]
     pub conditions: Vec<Condition>,
+}
+
+/// An invitation that can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationStatus {
+    /// Its id.
+    pub id: String,
+    /// Name of the Secret with the link.
+    pub secret_name: String,
 }

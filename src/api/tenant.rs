@@ -88,7 +88,7 @@ pub struct TenantSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["value"]))]
     pub acr_levels: Vec<AcrLevelSpec>,
-    /// The authenticators that people may enrol on their account page.
+    /// The authenticators that people may enrol: by an invitation, or on their account page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticators: Option<AuthenticatorsSpec>,
     /// The ways in which clients may send request objects.

@@ -304,6 +304,33 @@ stringData: {key.pem: not a key}
     }
 
     #[test]
+    fn an_invitation_that_cannot_be_used_is_a_warning() {
+        let manifest = "apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main, namespace: team}
+spec: {authenticators: {passwords: Optional}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: ada, namespace: team}
+spec:
+  tenantRef: {name: main}
+  username: ada
+  invitation: {id: one, notAfter: '2999-01-01T00:00:00Z'}
+";
+        let (problems, output) = check(manifest);
+        assert_eq!((problems, output.contains("warning")), (0, false), "{output}");
+        let (problems, output) = check(&manifest.replace("Optional", "Disabled"));
+        assert_eq!(problems, 0, "{output}");
+        assert!(
+            output.contains("warning: f.yaml: OidcUser team/ada: spec.invitation: "),
+            "{output}"
+        );
+        let (problems, output) = check(&manifest.replace("id: one", "id: -one"));
+        assert_eq!(problems, 1, "{output}");
+    }
+
+    #[test]
     fn a_client_that_waits_for_its_secret_is_no_problem_of_its_provider() {
         let manifest = "apiVersion: lanyard.dev/v1alpha1
 kind: Tenant

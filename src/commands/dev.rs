@@ -109,17 +109,25 @@ async fn serve(args: &DevArgs) -> Result<()> {
 /// Prints the banner once all objects are settled and the port is open, so its links work at once.
 async fn announce(
     (handle, mut opened): (SnapshotHandle, watch::Receiver<bool>),
-    views: watch::Receiver<Arc<crate::api::SourceView>>,
+    mut views: watch::Receiver<Arc<crate::api::SourceView>>,
     directory: Arc<FolderSource>,
     base_url: Issuer,
 ) {
     let mut changes = handle.changes();
     let settled = async {
         loop {
-            if banner::is_settled(&handle.snapshot(), views.borrow().revision) {
+            let view = Arc::clone(&views.borrow_and_update());
+            let snapshot = handle.snapshot();
+            if banner::is_settled(&snapshot, view.revision)
+                && banner::has_invitations(&snapshot, &view)
+            {
                 return;
             }
-            if changes.changed().await.is_err() {
+            let changed = tokio::select! {
+                changed = changes.changed() => changed.is_ok(),
+                changed = views.changed() => changed.is_ok(),
+            };
+            if !changed {
                 return;
             }
         }

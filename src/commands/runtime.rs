@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use super::measuring::{PrometheusReconcileMetrics, measure_snapshots};
 use crate::{
     accounts::{
-        AccountServices, EndedUserWatch, LogoutNotifier, StoredRefreshReplays, VaultResealer,
-        run_notifier,
+        AccountServices, EndedUserWatch, LogoutNotifier, StoredInvitations, StoredRefreshReplays,
+        VaultResealer, run_notifier,
     },
     api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
@@ -161,6 +161,7 @@ impl ServerRuntime {
         leads: watch::Receiver<bool>,
     ) -> controller::ControllerContext {
         let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
+        let invitations = StoredInvitations::new(accounts, registry.clone(), &self.clock);
         let (resealer, vault_use) = VaultResealer::new(accounts, registry, &self.clock);
         tokio::spawn(resealer.run(leads));
         controller::ControllerContext::new(
@@ -175,6 +176,7 @@ impl ServerRuntime {
         .with_base_url(self.installation.base_url.clone())
         .with_undelivered_logouts(self.app.accounts.logout_outbox.undelivered())
         .with_vault_use(vault_use)
+        .with_invitations(Arc::new(invitations))
         .with_refresh_replays(Arc::new(StoredRefreshReplays::new(&self.app.accounts, &self.clock)))
     }
 

@@ -7,8 +7,8 @@ use crate::{
     keys::KeyMaker,
     model::{
         Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ManagedKind,
-        ObjectKind, SharedAuditSink, SharedClusterTokenProbe, SharedRefreshReplays,
-        SharedUpstreamProbe, UndeliveredReceiver, VaultUseReceiver,
+        ObjectKind, SharedAuditSink, SharedClusterTokenProbe, SharedInvitationLedger,
+        SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver, VaultUseReceiver,
     },
     registry,
     source::SharedSource,
@@ -83,6 +83,8 @@ pub struct ControllerContext {
     pub(super) audit: SharedAuditSink,
     /// Asks identity providers whether they can be used; `None` where they are not asked.
     pub(super) probe: Option<SharedUpstreamProbe>,
+    /// The invitations that were used, and the links of the others.
+    pub(super) invitations: Option<SharedInvitationLedger>,
     /// The vault keys that records of the store are sealed with.
     pub(super) vault_use: Option<VaultUseReceiver>,
     /// The conclusions from their answers.
@@ -118,6 +120,7 @@ impl ControllerContext {
             host_settings: None,
             audit: Arc::new(IgnoredAudit),
             probe: None,
+            invitations: None,
             vault_use: None,
             reachability: Arc::new(Reachability::of(ManagedKind::IdentityProvider)),
             cluster_tokens: None,
@@ -178,6 +181,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_vault_use(self, found: VaultUseReceiver) -> Self {
         Self { vault_use: Some(found), ..self }
+    }
+
+    /// Sets the invitations. Without them no link is written.
+    #[must_use]
+    pub fn with_invitations(self, invitations: SharedInvitationLedger) -> Self {
+        Self { invitations: Some(invitations), ..self }
     }
 
     /// Sets the counts of superseded refresh tokens that were used.

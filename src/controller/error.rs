@@ -1,7 +1,7 @@
 //! Errors of a reconcile, and whether to retry.
 
 use super::ReconcileOutcome;
-use crate::{keys, source::WriteError};
+use crate::{keys, model::InvitationLedgerError, source::WriteError};
 
 /// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum ReconcileError {
     /// A Secret that has to be written may not be read.
     #[error("cannot read Secret {0:?}: {1}")]
     Unreadable(String, String),
+    /// Whether an invitation was used cannot be found out.
+    #[error("failed to look up the invitation: {0}")]
+    Invitations(#[source] InvitationLedgerError),
     /// Key generation failed.
     #[error("failed to generate a key")]
     Generate(#[from] keys::InvalidKey),
@@ -45,6 +48,7 @@ impl ReconcileError {
             Self::Write { error: WriteError::Unavailable(_), .. } => "Unavailable",
             Self::NotOwned(_) => "NotOwned",
             Self::Unreadable(..) => "SecretUnreadable",
+            Self::Invitations(_) => "StoreUnavailable",
             Self::Generate(_) => "GenerateFailed",
         }
     }
@@ -61,9 +65,10 @@ impl ReconcileError {
         match self {
             _ if self.is_expected() => ReconcileOutcome::Ok,
             Self::NotOwned(_) => ReconcileOutcome::Problem,
-            Self::Write { .. } | Self::Unreadable(..) | Self::Generate(_) => {
-                ReconcileOutcome::Retry
-            }
+            Self::Write { .. }
+            | Self::Unreadable(..)
+            | Self::Invitations(_)
+            | Self::Generate(_) => ReconcileOutcome::Retry,
         }
     }
 
@@ -73,7 +78,7 @@ impl ReconcileError {
             Self::Write { error: WriteError::Refused(_), .. }
             | Self::NotOwned(_)
             | Self::Unreadable(..) => RetryPolicy::Permanent,
-            Self::Write { .. } | Self::Generate(_) => RetryPolicy::Transient,
+            Self::Write { .. } | Self::Invitations(_) | Self::Generate(_) => RetryPolicy::Transient,
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod lease;
 mod logout_events;
 mod observed;
 mod oidc_client;
+mod oidc_user;
 mod probe_conclusions;
 mod published_status;
 mod reachability;

@@ -2,8 +2,8 @@
 
 use super::{
     ControllerContext, ReconcileError, ReconcileOutcome as Counted, RetryPolicy, action::Action,
-    observed::ObservedState, oidc_client, published_status::PublishedStatuses, sealing, status,
-    tenant, workqueue::WorkResult,
+    observed::ObservedState, oidc_client, oidc_user, published_status::PublishedStatuses, sealing,
+    status, tenant, workqueue::WorkResult,
 };
 use crate::{
     api::{ConditionReason, ConditionType},
@@ -60,6 +60,7 @@ async fn reconcile_existing(
     memory: &PublishedStatuses,
     verdict: &Verdict,
 ) -> Result<Action, ReconcileError> {
+    let mut judged = None;
     let acted = match &verdict.outcome {
         ObjectOutcome::Tenant(outcome) => {
             tenant::reconcile_keys(context, world, &verdict.object, outcome).await
@@ -67,10 +68,16 @@ async fn reconcile_existing(
         ObjectOutcome::Client(outcome) => {
             oidc_client::reconcile_client_secret(context, world, verdict, outcome).await
         }
-        ObjectOutcome::User(_) | ObjectOutcome::Provider(_) | ObjectOutcome::Malformed => {
-            Ok(Action::Nothing(None))
+        ObjectOutcome::User(outcome) => {
+            let done = oidc_user::reconcile_invitation(context, world, verdict, outcome).await;
+            done.map(|(action, found)| {
+                judged = found;
+                action
+            })
         }
+        ObjectOutcome::Provider(_) | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
     };
+    let verdict = judged.as_ref().unwrap_or(verdict);
     match acted {
         // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),
@@ -81,6 +88,8 @@ async fn reconcile_existing(
         Err(ReconcileError::Write { error: WriteError::Conflict, what }) => {
             Err(ReconcileError::Write { error: WriteError::Conflict, what })
         }
+        // The published state of the invitation stays until the store answers.
+        Err(ReconcileError::Invitations(error)) => Err(ReconcileError::Invitations(error)),
         Err(error) => {
             let failed = with_failure(verdict, &error);
             // The first error decides about the retry.
@@ -135,6 +144,9 @@ async fn reconcile_deleted(
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
         return oidc_client::delete_orphaned_secrets(context, world, object).await;
+    }
+    if context.collects_garbage && whole && object.is(ManagedKind::OidcUser) {
+        return oidc_user::delete_orphaned_secrets(context, world, object).await;
     }
     Ok(Action::Nothing(None))
 }

@@ -11,11 +11,12 @@ use super::{
 };
 use crate::{
     api::{
-        AnyStatus, ConditionReason, EventReason, IdentityProviderStatus, OidcClient,
-        OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus, ready_condition,
+        AnyStatus, ConditionReason, EventReason, IdentityProviderStatus, InvitationStatus,
+        OidcClient, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
+        invitation_secret, ready_condition,
     },
     model::{ObjectKey, ObjectRef, Timestamp},
-    registry::{self, ClientSecretPlan, ObjectOutcome, Verdict},
+    registry::{self, ClientSecretPlan, InvitationState, ObjectOutcome, UserOutcome, Verdict},
     source::{EventRecord, StatusUpdate, WriteError},
 };
 
@@ -143,6 +144,7 @@ fn wanted(
         ObjectOutcome::User(user) => OidcUserStatus {
             observed_generation,
             subject: user.subject.as_ref().map(ToString::to_string),
+            invitation: invitation(user, &verdict.object.key),
             conditions,
         }
         .into(),
@@ -159,6 +161,15 @@ fn wanted(
         ObjectOutcome::Malformed => return of_malformed(verdict, world, conditions),
     };
     StatusUpdate::Managed(status)
+}
+
+/// The invitation of a user, while its link can be used.
+fn invitation(user: &UserOutcome, key: &ObjectKey) -> Option<InvitationStatus> {
+    let ready = user.invitation.as_ref().filter(|it| it.state == InvitationState::Ready)?;
+    Some(InvitationStatus {
+        id: ready.invited.invitation.id.clone(),
+        secret_name: invitation_secret(key).name.to_string(),
+    })
 }
 
 /// The status of an object that does not deserialize.

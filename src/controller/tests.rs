@@ -2,6 +2,7 @@
 
 mod audited_keys;
 mod fake;
+mod invitations;
 
 use std::{
     collections::BTreeSet,

@@ -40,10 +40,17 @@ pub fn choose_decoy<'a>(
     mut passwords: impl Iterator<Item = &'a StoredPassword> + Clone,
     username: &str,
 ) -> Option<StoredPassword> {
+    let index = decoy_index(passwords.clone().count(), username)?;
+    passwords.nth(index).cloned()
+}
+
+/// The number of the decoy among this many, by a hash of the name. `None` for a
+/// count of zero.
+pub fn decoy_index(count: usize, username: &str) -> Option<usize> {
     let mut hasher = DefaultHasher::new();
     username.hash(&mut hasher);
-    let count = u64::try_from(passwords.clone().count()).ok().filter(|count| *count > 0)?;
-    passwords.nth(usize::try_from(hasher.finish() % count).ok()?).cloned()
+    let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+    usize::try_from(hasher.finish() % count).ok()
 }
 
 #[cfg(test)]

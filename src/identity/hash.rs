@@ -10,6 +10,8 @@ use crate::model::{Entropy, Secret};
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// Bytes of a salt.
+pub(super) const SALT: usize = 16;
 
 fn argon2id() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants in range");
@@ -18,8 +20,18 @@ fn argon2id() -> Argon2<'static> {
 
 /// Returns an argon2id PHC string of a password, with a random salt.
 pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String {
-    let mut salt = [0; 16];
+    hash_with_salt(password, new_salt(entropy))
+}
+
+/// A random salt.
+pub(super) fn new_salt(entropy: &dyn Entropy) -> [u8; SALT] {
+    let mut salt = [0; SALT];
     entropy.fill(&mut salt);
+    salt
+}
+
+/// Returns an argon2id PHC string of a password.
+pub(super) fn hash_with_salt(password: &Secret<String>, salt: [u8; SALT]) -> String {
     argon2id()
         .hash_password_with_salt(password.expose().as_bytes(), &salt)
         .expect("any password and a salt of 16 bytes can be hashed")

@@ -12,13 +12,14 @@ mod guess_budget;
 mod hash;
 mod login_throttle;
 mod password_hash;
+mod password_strength;
 mod password_verifier;
 mod rate;
 mod sign_in;
 
 pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
-pub use directory::{AccountDirectory, choose_decoy};
+pub use directory::{AccountDirectory, choose_decoy, decoy_index};
 pub use foreign_hash::ForeignHash;
 pub use guess_budget::GuessBudget;
 pub use hash::hash_password;
@@ -26,6 +27,7 @@ pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
 };
 pub use password_hash::{StoredPasswordError, parse_stored_password};
+pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
 pub use sign_in::{PasswordSignIn, SignInError};

@@ -12,11 +12,11 @@ use std::{
 
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::model::{Account, MAX_PASSWORD_LEN, Secret, StoredPassword, TenantId};
+use crate::model::{Account, Entropy, MAX_PASSWORD_LEN, Secret, StoredPassword, TenantId};
 
 use super::{
     check_queue::{CheckOrigins, PasswordCheckQueue, RunningCheck},
-    hash::Argon2Memory,
+    hash::{Argon2Memory, SALT, hash_with_salt, new_salt},
     password_hash,
 };
 
@@ -49,7 +49,18 @@ struct PoolQueue {
     is_closed: bool,
 }
 
-struct Job {
+/// The work of a thread.
+enum Job {
+    Check(Check),
+    /// The hash of a password that a person chose.
+    Hash {
+        password: Secret<String>,
+        salt: [u8; SALT],
+        answer: oneshot::Sender<String>,
+    },
+}
+
+struct Check {
     password: Option<StoredPassword>,
     /// Whether a match counts. False if the password is a decoy.
     counts: bool,
@@ -57,10 +68,33 @@ struct Job {
     answer: oneshot::Sender<bool>,
 }
 
-impl Job {
+impl Check {
     fn is_costly(&self) -> bool {
         let memory = self.password.as_ref().map_or(0, password_hash::memory_kib);
         memory > COSTLY_MEMORY_KIB
+    }
+}
+
+impl Job {
+    fn is_costly(&self) -> bool {
+        matches!(self, Self::Check(check) if check.is_costly())
+    }
+
+    /// Does the work, unless its caller is gone. Returns true if it has found a right password.
+    fn run(self, scratch: &mut Argon2Memory) -> bool {
+        match self {
+            // A closed answer means that the caller's connection was closed.
+            Self::Check(it) if !it.answer.is_closed() => {
+                let is_right = check(&it, scratch) && it.counts;
+                let _ = it.answer.send(is_right);
+                is_right
+            }
+            Self::Hash { password, salt, answer } if !answer.is_closed() => {
+                let _ = answer.send(hash_with_salt(&password, salt));
+                false
+            }
+            Self::Check(_) | Self::Hash { .. } => false,
+        }
     }
 }
 
@@ -104,13 +138,29 @@ impl PasswordVerifier {
     ) -> Result<bool, PasswordQueueFull> {
         let counts = own.is_some() && account.is_some_and(|account| !account.disabled);
         let (answer, answered) = oneshot::channel();
-        let job = Job { password: own.or(decoy), counts, attempt, answer };
+        let check = Check { password: own.or(decoy), counts, attempt, answer };
+        self.push((tenant, address), Job::Check(check));
+        answered.await.map_err(|_| PasswordQueueFull)
+    }
+
+    /// Returns an argon2id PHC string of a password that a person chose.
+    pub async fn hash(
+        &self,
+        origin: (&TenantId, IpAddr),
+        password: Secret<String>,
+        entropy: &dyn Entropy,
+    ) -> Result<String, PasswordQueueFull> {
+        let (answer, answered) = oneshot::channel();
+        self.push(origin, Job::Hash { password, salt: new_salt(entropy), answer });
+        answered.await.map_err(|_| PasswordQueueFull)
+    }
+
+    fn push(&self, (tenant, address): (&TenantId, IpAddr), job: Job) {
         let (origin, is_costly) = (self.origins.origin(tenant, address), job.is_costly());
         // The check that leaves a full queue is dropped, which its caller notices.
         let refused = self.pool.queue().checks.push(origin, is_costly, job);
         self.pool.added.notify_one();
         drop(refused);
-        answered.await.map_err(|_| PasswordQueueFull)
     }
 
     /// The number of checks waiting for a thread.
@@ -141,16 +191,9 @@ impl Worker {
         let mut scratch = Argon2Memory::default();
         while let Some((job, running)) = self.next(&mut scratch) {
             let started = Instant::now();
-            let mut is_right = false;
-            // A closed answer means that the caller's connection was closed.
-            if !job.answer.is_closed() {
-                // A panic in a hash library must not stop the thread.
-                let check = AssertUnwindSafe(|| check(&job, &mut scratch));
-                if let Ok(matches) = catch_unwind(check) {
-                    is_right = matches && job.counts;
-                    let _ = job.answer.send(is_right);
-                }
-            }
+            // A panic in a hash library must not stop the thread.
+            let work = AssertUnwindSafe(|| job.run(&mut scratch));
+            let is_right = catch_unwind(work).unwrap_or(false);
             let ended = Instant::now();
             self.pool.queue().checks.finish(&running, (ended - started, is_right), ended);
             // A costly check that had to wait may run now.
@@ -183,7 +226,7 @@ impl Worker {
     }
 }
 
-fn check(job: &Job, scratch: &mut Argon2Memory) -> bool {
+fn check(job: &Check, scratch: &mut Argon2Memory) -> bool {
     let attempt = job.attempt.expose().as_bytes();
     let short_enough = attempt.len() <= MAX_PASSWORD_LEN;
     let attempt = &attempt[..attempt.len().min(MAX_PASSWORD_LEN)];

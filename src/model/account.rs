@@ -34,6 +34,17 @@ pub struct Account {
     pub reset_authenticators_before: Option<Timestamp>,
     /// The people of identity providers who are this user.
     pub identities: Box<[DeclaredIdentity]>,
+    /// The invitation by which the person can choose a password.
+    pub invitation: Option<Invitation>,
+}
+
+/// An invitation of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id. All links of one id work once.
+    pub id: String,
+    /// When its links expire.
+    pub not_after: Timestamp,
 }
 
 /// A person of an identity provider, as an OidcUser names it.
@@ -66,7 +77,7 @@ impl Account {
     }
 }
 
-/// Whether an account has a stored password.
+/// Where the password of an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordState {
     /// The account names none.
@@ -75,6 +86,8 @@ pub enum PasswordState {
     Readable,
     /// Its Secret is missing or cannot be used. Sessions and grants wait until it can.
     Unreadable,
+    /// The account names none, and the person can choose one, which is in the store.
+    SelfChosen,
 }
 
 /// Where an account comes from.

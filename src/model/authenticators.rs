@@ -9,7 +9,7 @@ wire_enum!(
         /// Nobody. Authenticators that were enrolled before are not asked for.
         #[default]
         Disabled = "Disabled",
-        /// Those who enrol one, and from then on at each sign-in.
+        /// Those who enrol one. A second factor is asked for at each sign-in from then on.
         Optional = "Optional",
     }
 );
@@ -21,6 +21,8 @@ pub struct TenantAuthenticators {
     pub totp: AuthenticatorPolicy,
     /// Passkeys (Web Authentication). `Disabled` also for a tenant whose issuer cannot have any.
     pub passkeys: AuthenticatorPolicy,
+    /// Passwords that people choose themselves.
+    pub passwords: AuthenticatorPolicy,
     /// Whether the installation's store keeps authenticators, so that new ones can be enrolled.
     pub are_kept: bool,
 }
@@ -28,6 +30,12 @@ pub struct TenantAuthenticators {
 impl TenantAuthenticators {
     /// Returns true if the tenant offers an authenticator of some kind.
     pub fn has_any(self) -> bool {
-        [self.totp, self.passkeys].iter().any(|it| *it != AuthenticatorPolicy::Disabled)
+        self.has_passwords()
+            || [self.totp, self.passkeys].iter().any(|it| *it != AuthenticatorPolicy::Disabled)
+    }
+
+    /// Returns true if people can choose a password of their own.
+    pub fn has_passwords(self) -> bool {
+        self.passwords != AuthenticatorPolicy::Disabled
     }
 }

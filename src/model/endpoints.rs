@@ -90,6 +90,8 @@ endpoints! {
     LoggedOut { label: "logged_out", path: "/logged-out" },
     /// The account page of a person who is signed in.
     Account { label: "account", path: "/account" },
+    /// The page of an invitation, where the invited person chooses a password.
+    Invitation { label: "invitation", path: "/invitation" },
     /// Style sheets, and unknown paths.
     Other { label: "other" },
 }

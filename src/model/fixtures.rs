@@ -77,5 +77,6 @@ pub fn user() -> Account {
         sign_out_before: None,
         reset_authenticators_before: None,
         identities: Box::default(),
+        invitation: None,
     }
 }

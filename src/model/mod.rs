@@ -28,6 +28,7 @@ mod installation;
 mod internal_host;
 mod interner;
 pub mod invisible_characters;
+mod invitations;
 mod issuer;
 mod key_secrets;
 mod kinds;
@@ -52,15 +53,17 @@ mod wire_enum;
 
 pub use access::{AccessPolicy, AccessRule, LOCAL_PROVIDER};
 pub use account::{
-    Account, AccountSource, DeclaredIdentity, MAX_PASSWORD_LEN, PasswordState, StoredPassword,
+    Account, AccountSource, DeclaredIdentity, Invitation, MAX_PASSWORD_LEN, PasswordState,
+    StoredPassword,
 };
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
     AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAuthenticator, AuditedClient,
-    AuditedGrant, AuditedScopes, ClientCredential, ClientDeletion, IgnoredAudit, IssuedToken,
-    KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal, SharedAuditSink,
-    SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange, AuditedScopes,
+    AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit, InvitationRefusal,
+    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PasswordChangeWay,
+    PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
 pub use bounded_cache::BoundedCache;
@@ -97,6 +100,9 @@ pub use installation::{HostPattern, HostPermission, HostSettings, Installation};
 pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
+pub use invitations::{
+    InvitationLedger, InvitationLedgerError, InvitedUser, SharedInvitationLedger,
+};
 pub use issuer::{Issuer, IssuerError};
 pub use key_secrets::KeySecrets;
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};

@@ -25,6 +25,10 @@ pub enum SealPurpose {
     TotpEnrolment,
     /// The challenge for a passkey.
     PasskeyChallenge,
+    /// The link of an invitation.
+    Invitation,
+    /// The form in which a person chooses a password.
+    PasswordForm,
 }
 
 impl SealPurpose {
@@ -42,6 +46,8 @@ impl SealPurpose {
             Self::SuspendedSignIn => b"lanyard suspended sign-in",
             Self::TotpEnrolment => b"lanyard totp enrolment",
             Self::PasskeyChallenge => b"lanyard passkey challenge",
+            Self::Invitation => b"lanyard invitation",
+            Self::PasswordForm => b"lanyard password form",
         }
     }
 }

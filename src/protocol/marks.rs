@@ -6,18 +6,43 @@ use crate::model::{Account, ObjectMark, PasswordState, Timestamp};
 
 /// A session or grant, as far as its end depends on the user.
 #[derive(Clone, Copy, Debug)]
-pub struct MarkedRecord {
+pub struct MarkedRecord<'a> {
     /// The user that it was made for; `None` in records of earlier releases.
     pub marks: Option<AccountMarks>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The session that it is, or belongs to.
+    pub sid: Option<&'a str>,
+}
+
+/// The last time that a person chose a password, and the session in which the person did so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordChange {
+    /// The time.
+    pub at: Timestamp,
+    /// The session, by its public id; `None` if the person was not signed in.
+    pub sid: Option<String>,
+}
+
+impl PasswordChange {
+    /// Returns true if a session or grant has ended because the person chose another password: it was made
+    /// before, in another session.
+    pub fn ends(&self, record: MarkedRecord<'_>) -> bool {
+        let is_same = self.sid.is_some() && self.sid.as_deref() == record.sid;
+        record.created_at < self.at && !is_same
+    }
 }
 
 /// Returns true if a session or grant can still be used, as far as the user decides: the user is
 /// enabled, its password can be read, and person and password are those that it was made for.
 ///
 /// A record without marks belongs to the user that has its subject.
-pub fn is_of(record: MarkedRecord, account: &Account, now: AccountMarks, at: Timestamp) -> bool {
+pub fn is_of(
+    record: MarkedRecord<'_>,
+    account: &Account,
+    now: AccountMarks,
+    at: Timestamp,
+) -> bool {
     let same = record.marks.is_none_or(|made| {
         let credentials = made.credential.zip(now.credential);
         made.person == now.person && credentials.is_none_or(|(made, now)| made == now)
@@ -36,13 +61,13 @@ pub fn is_made_for(marks: Option<AccountMarks>, account: &Account) -> bool {
 
 /// Returns true if the user may have been disabled or deleted since the record was made, so that the
 /// store has to be asked. An object that has the same generation was not changed.
-pub fn may_be_void(record: MarkedRecord, now: AccountMarks) -> bool {
+pub fn may_be_void(record: MarkedRecord<'_>, now: AccountMarks) -> bool {
     let made = record.marks.map(|made| made.generation);
     now.generation == 0 || made != Some(now.generation)
 }
 
 /// Returns true if the user was disabled or deleted after the record was made.
-pub fn is_void(record: MarkedRecord, void: &VoidBefore, now: AccountMarks) -> bool {
+pub fn is_void(record: MarkedRecord<'_>, void: &VoidBefore, now: AccountMarks) -> bool {
     if void.person != now.person {
         return false;
     }
@@ -57,7 +82,7 @@ pub fn is_void(record: MarkedRecord, void: &VoidBefore, now: AccountMarks) -> bo
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
-    consent.marks.is_none_or(|made| is_kept(made, now))
+    consent.marks.is_none_or(|made| is_kept(made, now.person, now.tenant))
 }
 
 /// Whether an authenticator counts for a user.
@@ -111,8 +136,10 @@ pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
     made.is_none_or(|made| made.tenant != now.tenant)
 }
 
-fn is_kept(made: AccountMarks, now: AccountMarks) -> bool {
-    made.person == now.person || made.tenant != now.tenant
+/// Returns true if something that a person did once still counts: for the same person, or after a restore of
+/// everything.
+pub fn is_kept(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
+    made.person == person || made.tenant != tenant
 }
 
 #[cfg(test)]
@@ -120,7 +147,7 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
-    use crate::model::{CredentialMark, ObjectMark, fixtures};
+    use crate::model::{CredentialMark, fixtures};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -133,8 +160,8 @@ mod tests {
         }
     }
 
-    fn made() -> MarkedRecord {
-        MarkedRecord { marks: Some(marks()), created_at: NOW }
+    fn made() -> MarkedRecord<'static> {
+        MarkedRecord { marks: Some(marks()), created_at: NOW, sid: Some("sid-1") }
     }
 
     fn holds(now: AccountMarks, account: &Account) -> bool {
@@ -159,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_record_without_marks_belongs_to_the_user_with_its_subject() {
-        let record = MarkedRecord { marks: None, created_at: NOW };
+        let record = MarkedRecord { marks: None, ..made() };
         assert!(is_of(record, &fixtures::user(), marks(), NOW));
         assert!(may_be_void(record, marks()));
     }
@@ -224,11 +251,23 @@ mod tests {
     #[test]
     fn without_generations_the_time_decides() {
         let now = AccountMarks { generation: 0, ..marks() };
-        let record = MarkedRecord { marks: Some(now), created_at: NOW };
+        let record = MarkedRecord { marks: Some(now), ..made() };
         let void = |at| VoidBefore { person: now.person, generation: 0, at };
         assert!(may_be_void(record, now), "in dev the store is always asked");
         assert!(is_void(record, &void(NOW), now));
         assert!(!is_void(record, &void(NOW.minus(Duration::from_secs(1))), now));
+    }
+
+    #[test]
+    fn a_password_that_a_person_chose_ends_what_was_made_before() {
+        let change = |at, sid: Option<&str>| PasswordChange { at, sid: sid.map(str::to_owned) };
+        let later = NOW.plus(Duration::from_secs(1));
+        assert!(change(later, None).ends(made()));
+        assert!(!change(NOW, None).ends(made()), "made by a sign-in with it");
+        assert!(change(later, Some("sid-2")).ends(made()));
+        assert!(!change(later, Some("sid-1")).ends(made()), "the session that did it");
+        let of_none = MarkedRecord { sid: None, ..made() };
+        assert!(change(later, None).ends(of_none), "a record of no session");
     }
 
     #[test]

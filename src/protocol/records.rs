@@ -1,13 +1,11 @@
-//! Records that persist between requests: sealed in a URL, form or cookie, or stored. Also the
-//! states of grants and sessions.
-//!
-//! Each record is a format version and postcard (`encode`, `decode`; see `format`).
+//! Records that persist between requests, sealed or stored: a format version and postcard (`format`).
 
 mod authenticators;
 mod format;
 mod legacy;
 mod marks;
 mod passkeys;
+mod passwords;
 mod person;
 mod session_browser;
 mod suspended_sign_in;
@@ -19,6 +17,7 @@ pub use authenticators::{
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
+pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};
 pub use person::{ClaimsAge, PersonRecord};
 pub use session_browser::SessionBrowser;
 pub use suspended_sign_in::{SuspendedSignIn, SuspendedSource};

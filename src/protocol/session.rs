@@ -89,8 +89,9 @@ pub fn add_client(session: &mut Session, client: &Client) -> bool {
 }
 
 /// Returns what the end of the session with its user depends on.
-pub fn session_marks(session: &Session) -> MarkedRecord {
-    MarkedRecord { marks: session.marks, created_at: session.created_at }
+pub fn session_marks(session: &Session) -> MarkedRecord<'_> {
+    let sid = Some(session.sid.as_str());
+    MarkedRecord { marks: session.marks, created_at: session.created_at, sid }
 }
 
 /// Returns when the session expires if it is not used, including clock skew.

@@ -2,7 +2,10 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{EnrolmentState, KeySource, ObjectOutcome, ValidationProblem, Verdict};
+use super::{
+    EnrolmentState, KeySource, ObjectOutcome, ValidationProblem, Verdict,
+    invitation::judge_invitation,
+};
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
     model::{ManagedKind, Timestamp},
@@ -53,6 +56,7 @@ pub fn verdict_conditions(
         all.push((ConditionType::Warning, warned));
     }
     all.extend(enrolment(verdict).map(|judged| (ConditionType::EnrolmentAvailable, judged)));
+    all.extend(invitation(verdict).map(|judged| (ConditionType::InvitationReady, judged)));
     let entry = |(condition, judged)| condition_of(verdict, condition, judged, (previous, now));
     all.into_iter().map(entry).collect()
 }
@@ -156,7 +160,8 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         | ConditionType::Stalled
         | ConditionType::Warning
         | ConditionType::Reachable
-        | ConditionType::EnrolmentAvailable => {
+        | ConditionType::EnrolmentAvailable
+        | ConditionType::InvitationReady => {
             holds(ConditionReason::Available, "The Secret is up to date.")
         }
     }
@@ -175,6 +180,14 @@ fn enrolment(verdict: &Verdict) -> Option<Judged> {
             message: "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.".to_owned(),
         },
     })
+}
+
+/// Whether the link of a user's invitation can be used, if the user has one.
+fn invitation(verdict: &Verdict) -> Option<Judged> {
+    let ObjectOutcome::User(user) = &verdict.outcome else { return None };
+    let (is_true, reason, message) = judge_invitation(user.invitation.as_ref()?.state);
+    let status = if is_true { TRUE } else { FALSE };
+    Some(Judged { status, reason, message: message.to_owned() })
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {
@@ -212,6 +225,7 @@ mod tests {
             generation: Some(3),
             outcome: ObjectOutcome::User(UserOutcome {
                 subject: Some(Subject::new("ada")),
+                invitation: None,
                 served: problems.is_empty(),
             }),
             problems,

@@ -10,6 +10,7 @@ mod client_secret;
 mod conditions;
 mod federated_clients;
 mod handle;
+mod invitation;
 mod linked_client;
 mod precedence;
 mod prerendered;
@@ -31,6 +32,7 @@ pub use client_secret::{
 pub use conditions::{reachable_condition, verdict_conditions};
 pub use federated_clients::FederatedClients;
 pub use handle::SnapshotHandle;
+pub use invitation::{InvitationOutcome, InvitationState};
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;
 pub use project::project_snapshots;

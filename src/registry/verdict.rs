@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ClientSecretValues, ProviderUris, SecretTemplate};
+use super::{ClientSecretValues, InvitationOutcome, ProviderUris, SecretTemplate};
 use crate::{
     api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec, OidcClientSpec},
     keys::{KeyRing, RotationRules},
@@ -34,8 +34,7 @@ impl ValidationProblem {
         field: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        let condition = ConditionType::Accepted;
-        Self { condition, reason, field: field.into(), message: message.into() }
+        Self::of(ConditionType::Accepted, reason, field, message)
     }
 
     /// A problem of any condition.
@@ -67,8 +66,7 @@ pub struct Verdict {
     pub generation: Option<i64>,
     /// All problems, in the order of their conditions.
     pub problems: Vec<ValidationProblem>,
-    /// Settings that are allowed, but less safe than they could be or without effect. They do not affect
-    /// whether the object is ready.
+    /// Settings that are less safe than they could be, or without effect. The object is ready with them.
     pub warnings: Vec<ValidationProblem>,
     /// The outcome by kind.
     pub outcome: ObjectOutcome,
@@ -279,12 +277,12 @@ impl ProviderOutcome {
     /// An outcome with the URIs that the type of a provider has.
     pub(super) fn with_uris(spec: &IdentityProviderSpec, uris: Option<ProviderUris>) -> Self {
         let Some(uris) = uris else { return Self::default() };
-        let is_openid = spec.oidc.is_some();
-        let signs_out = spec.logout == Some(EnumSpec::Supported(LogoutScope::Upstream));
+        let upstream = EnumSpec::Supported(LogoutScope::Upstream);
+        let (has_oidc, signs_out) = (spec.oidc.is_some(), spec.logout == Some(upstream));
         Self {
             redirect_uri: Some(uris.redirect),
-            post_logout_redirect_uri: (is_openid && signs_out).then_some(uris.post_logout),
-            backchannel_logout_uri: is_openid.then_some(uris.backchannel_logout),
+            post_logout_redirect_uri: (has_oidc && signs_out).then_some(uris.post_logout),
+            backchannel_logout_uri: has_oidc.then_some(uris.backchannel_logout),
             ..Self::default()
         }
     }
@@ -295,6 +293,8 @@ impl ProviderOutcome {
 pub struct UserOutcome {
     /// The `sub`, if it is valid.
     pub subject: Option<Subject>,
+    /// The user's invitation.
+    pub invitation: Option<Box<InvitationOutcome>>,
     /// Whether the user is served.
     pub served: bool,
 }

@@ -52,6 +52,10 @@ pub enum RecordKind {
     Passkey,
     /// A challenge that a passkey has answered, by its hash.
     UsedChallenge,
+    /// The password that a person chose, by the hash of the subject.
+    Password,
+    /// An invitation that was used, by a hash of subject and id.
+    Invitation,
 }
 
 impl RecordKind {
@@ -75,6 +79,8 @@ impl RecordKind {
             Self::FactorAttempts => "factor-attempts",
             Self::Passkey => "passkey",
             Self::UsedChallenge => "used-challenge",
+            Self::Password => "password",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -9,12 +9,13 @@ use std::{
 use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile,
-        AuthenticatorAppPage, AuthenticatorEntry, ConsentPage, ErrorPage, LogoutConfirmPage,
-        PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, ProviderButton,
-        RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage, account_page,
-        authenticator_app_page, base_root, consent_page, error_page, logout_confirm, not_signed_in,
-        oauth_error_page, passkey_page, passkey_script, passkey_setup_page, recovery_codes_page,
-        second_factor_page, sign_in, signed_out,
+        AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, ErrorPage,
+        LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
+        PasskeySetupPage, ProviderButton, RetryLink, SecondFactorPage, SessionEntry, SignInFields,
+        SignInPage, account_page, authenticator_app_page, base_root, choose_password_page,
+        consent_page, error_page, logout_confirm, not_signed_in, oauth_error_page, passkey_page,
+        passkey_script, passkey_setup_page, recovery_codes_page, second_factor_page, sign_in,
+        signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -115,7 +116,7 @@ fn second_factor_pages(
     branded: &Tenant,
     long: &Tenant,
     client: &Client,
-) -> [Page; 9] {
+) -> [Page; 11] {
     [
         page("second-factor", second_factor(plain, client, None)),
         page(
@@ -133,7 +134,29 @@ fn second_factor_pages(
         page("passkey-setup", passkey_setup(plain, None)),
         page("passkey-setup-long", passkey_setup(long, Some("The device did not answer."))),
         page("passkey", change_passkey(branded)),
+        page("choose-password", choose_password(plain, None)),
+        page(
+            "choose-password-weak",
+            choose_password(long, Some("The password is easy to guess. Add another word or two.")),
+        ),
     ]
+}
+
+/// The page of an invitation.
+fn choose_password(tenant: &Tenant, problem: Option<&str>) -> String {
+    choose_password_page(ChoosePasswordPage {
+        tenant,
+        user: &user(),
+        title: "Welcome",
+        lead: &format!(
+            "You were invited to {}. Choose a password to sign in with.",
+            tenant.display_name
+        ),
+        action: "/invitation",
+        hidden: &[("form", "sealed")],
+        problem,
+        back: None,
+    })
 }
 
 /// The account page of a person with these applications.
@@ -172,6 +195,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
             2 => AuthenticatorEntry::SetUp { at: now },
             _ => AuthenticatorEntry::Offered,
         },
+        password_since: (names.len() == 2).then_some(now),
         tiles: AccountPagePart {
             entries: names
                 .iter()
@@ -395,6 +419,7 @@ fn user() -> Account {
         password: PasswordState::Readable,
         sign_out_before: None,
         reset_authenticators_before: None,
+        invitation: None,
         identities: Box::default(),
     }
 }

@@ -573,7 +573,9 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     tenants.rule(field, &[open, token], &bad, "with mode: InitialAccessToken").await;
     tenants.rejects(json!({ "registration": { "unusedLifetime": "1s" } }), "between 1m").await;
     tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
-    tenants.accepts(json!({ "authenticators": { "totp": "Optional" } })).await;
+    tenants
+        .accepts(json!({ "authenticators": { "totp": "Optional", "passwords": "Optional" } }))
+        .await;
     tenants.rejects(json!({ "authenticators": { "totp": "Off" } }), "Unsupported value").await;
 }
 
@@ -747,6 +749,11 @@ async fn user_claims_have_standard_formats() {
     }
     let anything = json!({ "claims": { "badge": { "deep": [1, null, { "x": true }] } } });
     users.accepts(anything).await;
+    let invitation =
+        |id: &str, not_after: &str| json!({ "invitation": { "id": id, "notAfter": not_after } });
+    users.accepts(invitation("welcome-1", "2026-01-31T12:00:00Z")).await;
+    users.rejects(invitation("-x", "2026-01-31T12:00:00Z"), "must be letters, digits").await;
+    users.rejects(invitation("x", "2026-01-31 12:00:00Z"), "RFC 3339").await;
 }
 
 /// A valid provider.

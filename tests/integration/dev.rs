@@ -304,3 +304,46 @@ async fn a_provider_that_does_not_answer_is_shown_as_in_a_cluster() {
     assert!(page.body.contains("Continue with dead <small>(does not answer"), "{}", page.body);
     assert!(page.body.contains("Continue with live</a>"), "{}", page.body);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invited_person_chooses_a_password_by_the_link_that_is_printed() {
+    const INVITED: &str = r#"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main}
+spec: {authenticators: {passwords: Optional}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcUser
+metadata: {name: grace}
+spec:
+  tenantRef: {name: main}
+  username: grace
+  invitation: {id: one, notAfter: "2999-01-01T00:00:00Z"}
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("all.yaml"), INVITED).expect("written");
+    let mut dev = Dev::start(folder.path());
+    let banner = dev.awaits("Open  ").await;
+    let link = banner.split("invitation: ").nth(1).unwrap_or_else(|| panic!("{banner}"));
+    let link = link.lines().next().expect("a line").to_owned();
+    let secret = dev.secret_file("grace-invitation");
+    assert!(secret.exists());
+    let browser = Browser::new();
+    let password = "lantern gravel trombone";
+    let page = browser.open(&link).await;
+    let chosen = [("new_password", password), ("new_password_again", password)];
+    let page = browser.submit(&page.form("/invitation"), &chosen).await;
+    assert!(page.body.contains("Your account"), "{}", page.body);
+    dev.awaits("deleted Secret").await;
+    assert!(!secret.exists(), "the link was used");
+
+    dev.restart();
+    dev.awaits("Open  ").await;
+    let account = page.url.to_string();
+    let again = Browser::new();
+    let page = again.open(&account).await;
+    let fields = [("username", "grace"), ("password", password)];
+    let page = again.submit(&page.form("/login"), &fields).await;
+    assert!(page.body.contains("Your account"), "the store kept it: {}", page.body);
+}

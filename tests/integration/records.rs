@@ -263,6 +263,9 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Passkey => "passkey",
         // Only the existence of these records matters.
         RecordKind::UsedChallenge => "used-challenge",
+        // `protocol::records::passwords`
+        RecordKind::Password => "password",
+        RecordKind::Invitation => "invitation",
     };
     for kind in [
         RecordKind::Session,
@@ -282,6 +285,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::FactorAttempts,
         RecordKind::Passkey,
         RecordKind::UsedChallenge,
+        RecordKind::Password,
+        RecordKind::Invitation,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod dev;
 pub mod directories;
 pub mod guarded;
+pub mod invitation;
 pub mod objects;
 pub mod passkeys;
 pub mod ports;

@@ -15,6 +15,8 @@ pub struct UserSummary {
     pub tenant: TenantId,
     /// The Secret with the user's password, if the user has one.
     pub secret: Option<ObjectKey>,
+    /// The Secret with the link of the user's invitation, if the user has one.
+    pub invitation: Option<ObjectKey>,
 }
 
 impl ManagedObject for OidcUser {
@@ -39,11 +41,13 @@ impl ManagedObject for OidcUser {
     fn summary(&self, key: &ObjectKey) -> UserSummary {
         let secret = self.spec.password_secret_ref.as_ref();
         let secret = secret.map(|reference| key.beside(&reference.name).shared());
-        UserSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret }
+        let invitation = self.spec.invitation.as_ref();
+        let invitation = invitation.map(|_| invitation_secret(key).shared());
+        UserSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, invitation }
     }
 
     fn secrets(summary: &UserSummary) -> Vec<&ObjectKey> {
-        summary.secret.iter().collect()
+        summary.secret.iter().chain(&summary.invitation).collect()
     }
 
     fn conditions(status: &OidcUserStatus) -> &[Condition] {
@@ -51,9 +55,14 @@ impl ManagedObject for OidcUser {
     }
 
     fn status_digest(status: &OidcUserStatus) -> StatusDigest {
-        let OidcUserStatus { observed_generation, subject, conditions } = status;
-        StatusDigest::of(conditions, &(observed_generation, subject))
+        let OidcUserStatus { observed_generation, subject, invitation, conditions } = status;
+        StatusDigest::of(conditions, &(observed_generation, subject, invitation))
     }
 
     fn status_facts(_: &OidcUserStatus, _: &UserSummary) {}
+}
+
+/// The Secret with the link of a user's invitation.
+pub fn invitation_secret(user: &ObjectKey) -> ObjectKey {
+    user.beside(format!("{}-invitation", user.name))
 }

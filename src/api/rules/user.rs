@@ -5,6 +5,14 @@ use kube::core::Rule;
 
 use super::rule;
 
+/// The id of an invitation.
+pub fn invitation_id() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$')",
+        "must be letters, digits, '-', '_' and '.', and begin and end with a letter or digit",
+    )
+}
+
 /// A single line of text without surrounding white space.
 pub fn username() -> Rule {
     rule(

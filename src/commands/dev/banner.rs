@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use crate::{
-    api::{ConditionReason, OidcUser, SecretState, SourceView},
+    api::{ConditionReason, ConditionType, OidcUser, SecretState, SourceView, invitation_secret},
     demo,
     model::{
         AccountSource, AuthMethod, Client, Issuer, ManagedKind, ObjectKey, ObjectRef,
         StoredPassword,
     },
-    registry::{ClientSecretPlan, ObjectOutcome, Snapshot, ValidationProblem, Verdict},
+    registry::{
+        ClientSecretPlan, ObjectOutcome, Snapshot, UserOutcome, ValidationProblem, Verdict,
+    },
     source::folder::FolderSource,
 };
 
@@ -50,6 +52,9 @@ pub(super) fn banner_text(
                 None => "(none)".to_owned(),
             };
             line(&mut out, &format!("  user   {}   password: {password}", account.username));
+            if let Some(link) = invitation_link(view, object) {
+                line(&mut out, &format!("         invitation: {link}"));
+            }
         }
     }
     let broken = snapshot.verdicts().iter().filter(|verdict| !verdict.served());
@@ -69,6 +74,30 @@ pub(super) fn banner_text(
 
 fn line(out: &mut String, text: &str) {
     writeln!(out, "{text}").expect("writing to a string does not fail");
+}
+
+/// The link of a user's invitation, while it can be used.
+fn invitation_link(view: &SourceView, user: &ObjectKey) -> Option<String> {
+    let Some(SecretState::Loaded(secret)) = view.objects.secrets.get(&invitation_secret(user))
+    else {
+        return None;
+    };
+    String::from_utf8(secret.entry("url")?.to_vec()).ok()
+}
+
+/// Returns true if the Secret of each invitation was written, or need not be.
+pub(super) fn has_invitations(snapshot: &Snapshot, view: &SourceView) -> bool {
+    let condition = ConditionType::InvitationReady;
+    snapshot.verdicts().iter().all(|verdict| {
+        let ObjectOutcome::User(UserOutcome { invitation: Some(_), .. }) = &verdict.outcome else {
+            return true;
+        };
+        let user = view.objects.managed.get::<OidcUser>(&verdict.object.key);
+        user.is_none_or(|user| {
+            let is_judged = |status| user.status_digest().since(condition, status).is_some();
+            is_judged("True") || is_judged("False")
+        })
+    })
 }
 
 /// Describes where a client's secret is stored.

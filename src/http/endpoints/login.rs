@@ -13,9 +13,11 @@ use super::{
     second_factor::check_second_factor,
 };
 use crate::{
-    accounts::{sessions::SignedInUser, upstream_sessions::SignInSource},
+    accounts::{
+        directory::SignInAccounts, sessions::SignedInUser, upstream_sessions::SignInSource,
+    },
     http::{AppState, EndpointError, Reply, Request},
-    identity::{AccountDirectory, AttemptSource, PasswordSignIn, SignInError},
+    identity::{AttemptSource, PasswordSignIn, SignInError},
     model::{LOCAL_PROVIDER, PasswordState, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
@@ -93,11 +95,15 @@ async fn sign_in(
         origin,
         now: request.now,
     };
-    let verdict = attempt.perform(&*request.tenant, &app.passwords, &app.login_throttle).await;
+    let accounts = SignInAccounts::new(app.context(request));
+    let verdict = attempt.perform(&accounts, &app.passwords, &app.login_throttle).await;
+    if let Some(failure) = accounts.into_failure() {
+        return Err(failure.into());
+    }
     let user = match verdict {
         Ok(user) => user,
         Err(error) => {
-            report_failure(&authorization, &typed, error).await;
+            report_failure(&authorization, &typed, error);
             return failed_login::render_failed_attempt(&authorization, username, error);
         }
     };
@@ -109,13 +115,14 @@ async fn sign_in(
 }
 
 /// Reports an attempt that failed. The response has been decided before.
-async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, error: SignInError) {
-    let directory: &dyn AccountDirectory = &*authorization.request.tenant;
-    let account = match directory.by_username(typed).await {
-        None if typed.contains('@') => directory.by_verified_email(typed).await,
+fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, error: SignInError) {
+    let tenant = &authorization.request.tenant;
+    let account = match tenant.account_by_username(typed) {
+        None if typed.contains('@') => tenant.account_by_email(typed),
         found => found,
     };
-    let reason = match (error, account.as_deref()) {
+    let account = account.map(|account| &**account);
+    let reason = match (error, account) {
         (SignInError::Wait(wait), _) => {
             return authorization.audit_throttled_sign_in(LOCAL_PROVIDER, wait);
         }
@@ -123,10 +130,10 @@ async fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, e
         (SignInError::Wrong, None) => SignInFailure::UnknownUser,
         (SignInError::Wrong, Some(account)) if account.disabled => SignInFailure::Disabled,
         (SignInError::Wrong, Some(account)) => match account.password {
-            PasswordState::Readable => SignInFailure::WrongPassword,
+            PasswordState::Readable | PasswordState::SelfChosen => SignInFailure::WrongPassword,
             PasswordState::Absent | PasswordState::Unreadable => SignInFailure::NoPassword,
         },
     };
-    let person = account.as_deref().map(AttemptSubject::from).unwrap_or_default();
+    let person = account.map(AttemptSubject::from).unwrap_or_default();
     authorization.audit_failed_sign_in(LOCAL_PROVIDER, person, (reason, None));
 }

@@ -1,6 +1,7 @@
 //! The endpoints, one file each. Handlers are named by HTTP method.
 
 pub mod account;
+mod account_sign_in;
 mod authenticated_form;
 pub mod authorize;
 pub mod check_session;
@@ -12,10 +13,12 @@ mod failed_login;
 mod frontchannel_logout;
 mod identify;
 pub mod introspect;
+pub mod invitation;
 pub mod jwks;
 mod known_browser;
 pub mod login;
 pub mod logout;
+mod new_password;
 pub mod pages;
 mod passkey;
 pub mod provider_callback;

@@ -46,6 +46,8 @@ pub struct AccountPage<'a> {
     pub offers_passkeys: bool,
     /// The number of recovery codes that the person has not used; `None` for a person without a second factor.
     pub recovery_codes: Option<usize>,
+    /// When the person chose the password; `None` for one who has not.
+    pub password_since: Option<Timestamp>,
     /// The applications that the person can open.
     pub tiles: AccountPagePart<ApplicationTile<'a>>,
     /// The applications that may do something.
@@ -136,6 +138,7 @@ struct AccountTemplate<'a> {
     passkeys: Vec<PasskeyView<'a>>,
     offers_passkeys: bool,
     recovery_codes: Option<usize>,
+    password_since: Option<String>,
     tiles: Vec<TileView<'a>>,
     tile_pages: Pager,
     applications: Vec<ApplicationView<'a>>,
@@ -187,6 +190,7 @@ pub fn account_page(page: &AccountPage) -> String {
         passkeys: page.passkeys.iter().map(passkey_view).collect(),
         offers_passkeys: page.offers_passkeys,
         recovery_codes: page.recovery_codes,
+        password_since: page.password_since.map(Timestamp::day_in_words),
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
         tile_pages: Pager::new("tiles", "my applications", page.tiles.position),
         applications: page

@@ -7,6 +7,7 @@
 mod account;
 mod assets;
 mod authenticator_app;
+mod choose_password;
 mod color;
 mod consent;
 mod error;
@@ -30,6 +31,7 @@ pub use account::{
 };
 pub use assets::{StaticAsset, static_asset};
 pub use authenticator_app::{AuthenticatorAppPage, authenticator_app_page};
+pub use choose_password::{ChoosePasswordPage, choose_password_page};
 pub use consent::{ConsentPage, consent_page};
 pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use form_post::form_post;

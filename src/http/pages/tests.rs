@@ -143,6 +143,7 @@ fn sample_account_page() -> String {
         passkeys: vec![PasskeyEntry { id: NASTY, passkey: &passkey }],
         offers_passkeys: true,
         recovery_codes: Some(1),
+        password_since: Some(now),
         tiles: AccountPagePart {
             entries: vec![
                 ApplicationTile { name: NASTY, href: "https://rp.test/a?b=c".into(), logo: None },

@@ -9,9 +9,9 @@ use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
-            account, authorize, check_session, consent, discovery, introspect, jwks, login, logout,
-            pages, provider_callback, provider_logout, provider_sign_in, register, revoke, token,
-            userinfo,
+            account, authorize, check_session, consent, discovery, introspect, invitation, jwks,
+            login, logout, pages, provider_callback, provider_logout, provider_sign_in, register,
+            revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -97,6 +97,9 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         }
         Endpoint::Account => {
             Route { get: handler!(account::get), post: handler!(account::post), ..page }
+        }
+        Endpoint::Invitation => {
+            Route { get: handler!(invitation::get), post: handler!(invitation::post), ..page }
         }
         Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
         Endpoint::Other => Route { get: handler!(pages::root_page), ..page },

@@ -112,7 +112,19 @@ fn checks_of_disconnected_callers_are_skipped() {
     let mut check = Box::pin(check);
     assert!(futures::executor::block_on(async { futures::poll!(&mut check) }).is_pending());
     drop(check);
-    assert!(pool.pool.queue().checks.take(Instant::now()).expect("a check").0.answer.is_closed());
+    let (job, _) = pool.pool.queue().checks.take(Instant::now()).expect("a check");
+    assert!(matches!(job, Job::Check(check) if check.answer.is_closed()));
+}
+
+#[tokio::test]
+async fn a_new_password_is_hashed_on_the_same_threads() {
+    let pool = PasswordVerifier::new(1, 8);
+    let (tenant, entropy) = (TenantId::new("team", "main"), SeededEntropy::new(1));
+    let origin = (&tenant, [192, 0, 2, 1].into());
+    let hash = pool.hash(origin, attempt("right"), &entropy).await.expect("a thread");
+    let own = || (Some(StoredPassword::Hash(Secret::new(hash.clone()))), None);
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt("right")).await, Ok(true));
+    assert_eq!(verify(&pool, Some(&ada()), own(), attempt("wrong")).await, Ok(false));
 }
 
 /// With one thread, at most the checks that run delay a check of a tenant without others.

@@ -3,8 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    AuditCause, AuditText, AuditedAuthenticator, AuditedClient, AuditedGrant, AuditedScopes,
-    ClientCredential, ClientDeletion, IssuedToken, KeyChange, KeyUse, LogoutKind,
+    AuditCause, AuditText, AuditedAuthenticator, AuditedClient, AuditedConsent, AuditedGrant,
+    AuditedInvitation, AuditedPasswordChange, AuditedScopes, AuditedTokenOwner, ClientCredential,
+    ClientDeletion, InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind,
     LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 
@@ -87,29 +88,38 @@ pub enum AuditEvent<'a> {
         /// The session in which the person did so, as in the claim `sid` of tokens.
         sid: AuditText<'a>,
     },
+    /// An invited person used the link of an invitation.
+    InvitationRedeemed {
+        /// The invitation.
+        #[serde(flatten)]
+        invitation: AuditedInvitation<'a>,
+    },
+    /// The link of an invitation was opened or used that does not work.
+    InvitationRefused {
+        /// The invitation.
+        #[serde(flatten)]
+        invitation: AuditedInvitation<'a>,
+        /// Why it does not work.
+        reason: InvitationRefusal,
+    },
+    /// A person chose a password. All sessions and grants that were made before end, except the session
+    /// in which the person did so.
+    PasswordChanged {
+        /// The change.
+        #[serde(flatten)]
+        change: AuditedPasswordChange<'a>,
+    },
     /// A person allowed an application what it asked for.
     ConsentGiven {
-        /// The application.
+        /// The question and the person.
         #[serde(flatten)]
-        client: AuditedClient<'a>,
-        /// The person's `sub`.
-        subject: AuditText<'a>,
-        /// The session, as in the claim `sid` of tokens.
-        sid: AuditText<'a>,
-        /// The scopes that were allowed.
-        scope: AuditedScopes<'a>,
+        consent: AuditedConsent<'a>,
     },
     /// A person refused an application what it asked for.
     ConsentRefused {
-        /// The application.
+        /// The question and the person.
         #[serde(flatten)]
-        client: AuditedClient<'a>,
-        /// The person's `sub`.
-        subject: AuditText<'a>,
-        /// The session, as in the claim `sid` of tokens.
-        sid: AuditText<'a>,
-        /// The scopes that were refused.
-        scope: AuditedScopes<'a>,
+        consent: AuditedConsent<'a>,
     },
     /// A provider's person was admitted for the first time, or again after 400 days.
     PersonAdmitted {
@@ -154,15 +164,9 @@ pub enum AuditEvent<'a> {
         tokens: Vec<IssuedToken>,
         /// The scopes.
         scope: AuditedScopes<'a>,
-        /// The person's `sub`, before it is made pairwise. Absent if the client acts for itself.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        subject: Option<AuditText<'a>>,
-        /// The session, as in the claim `sid` of tokens.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        sid: Option<AuditText<'a>>,
-        /// The grant, as in the claim of access tokens that names it.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        grant_id: Option<AuditText<'a>>,
+        /// The person whom they are about.
+        #[serde(flatten)]
+        owner: AuditedTokenOwner<'a>,
         /// The `jti` of the access token.
         #[serde(skip_serializing_if = "Option::is_none")]
         jti: Option<AuditText<'a>>,
@@ -192,15 +196,9 @@ pub enum AuditEvent<'a> {
         client: AuditedClient<'a>,
         /// The kind of the token.
         token: IssuedToken,
-        /// The person's `sub`. Absent if the client acts for itself.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        subject: Option<AuditText<'a>>,
-        /// The session, as in the claim `sid` of tokens.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        sid: Option<AuditText<'a>>,
-        /// The grant.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        grant_id: Option<AuditText<'a>>,
+        /// The person whom it is about.
+        #[serde(flatten)]
+        owner: AuditedTokenOwner<'a>,
     },
     /// A person ended what an application may do, on the account page: withdrew it, or signed out everywhere.
     AccessWithdrawn {

@@ -14,6 +14,9 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("authenticator_enrolled", DONE),
         ("authenticator_adopted", DONE),
         ("authenticator_removed", DONE),
+        ("invitation_redeemed", DONE),
+        ("invitation_refused", REFUSED),
+        ("password_changed", DONE),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
         ("person_admitted", DONE),
@@ -55,6 +58,13 @@ impl AuditEvent<'_> {
             Self::AuthenticatorRemoved { .. } => {
                 ("authenticator_removed", "a person removed an authenticator")
             }
+            Self::InvitationRedeemed { .. } => {
+                ("invitation_redeemed", "a person used an invitation")
+            }
+            Self::InvitationRefused { .. } => {
+                ("invitation_refused", "the link of an invitation does not work")
+            }
+            Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -106,6 +116,8 @@ impl AuditEvent<'_> {
             | Self::AuthenticatorEnrolled { .. }
             | Self::AuthenticatorAdopted { .. }
             | Self::AuthenticatorRemoved { .. }
+            | Self::InvitationRedeemed { .. }
+            | Self::PasswordChanged { .. }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }
@@ -125,6 +137,7 @@ impl AuditEvent<'_> {
             },
             Self::SignIn { .. }
             | Self::StepUp { .. }
+            | Self::InvitationRefused { .. }
             | Self::ConsentRefused { .. }
             | Self::PersonRefused { .. }
             | Self::EntryRefused { .. }

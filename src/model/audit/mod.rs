@@ -14,10 +14,13 @@ pub use line::{
     AUDIT_SCHEMA, AUDIT_TARGET, AuditLine, AuditOrigin, AuditRecord, AuditSink, IgnoredAudit,
     SharedAuditSink,
 };
-pub use parties::{AuditedClient, AuditedGrant, AuditedScopes};
+pub use parties::{
+    AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange,
+    AuditedScopes, AuditedTokenOwner,
+};
 pub use reasons::{
-    AuditOutcome, AuditedAuthenticator, ClientCredential, ClientDeletion, IssuedToken, KeyChange,
-    KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure,
-    ThrottledAttempt,
+    AuditOutcome, AuditedAuthenticator, ClientCredential, ClientDeletion, InvitationRefusal,
+    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PasswordChangeWay,
+    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 pub use text::{AuditCause, AuditText};

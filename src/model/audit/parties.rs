@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::AuditText;
+use super::{AuditText, PasswordChangeWay};
 use crate::model::{Client, Timestamp};
 
 /// Scopes, separated by spaces.
@@ -25,6 +25,57 @@ impl<'a> From<&'a Client> for AuditedClient<'a> {
             client_id: AuditText::new(client.id.as_str()),
         }
     }
+}
+
+/// The person whom a token is about. The fields are absent if the client acts for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedTokenOwner<'a> {
+    /// The person's `sub`, before it is made pairwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AuditText<'a>>,
+    /// The session, as in the claim `sid` of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<AuditText<'a>>,
+    /// The grant, as in the claim of access tokens that names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<AuditText<'a>>,
+}
+
+/// A person's answer to what an application asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedConsent<'a> {
+    /// The application.
+    #[serde(flatten)]
+    pub client: AuditedClient<'a>,
+    /// The person's `sub`.
+    pub subject: AuditText<'a>,
+    /// The session, as in the claim `sid` of tokens.
+    pub sid: AuditText<'a>,
+    /// The scopes that were allowed or refused.
+    pub scope: AuditedScopes<'a>,
+}
+
+/// The invitation of a link. Both fields are absent if the link is damaged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedInvitation<'a> {
+    /// The `sub` of the invited person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AuditText<'a>>,
+    /// `spec.invitation.id` of the OidcUser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<AuditText<'a>>,
+}
+
+/// The choice of a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedPasswordChange<'a> {
+    /// How the person proved the right to do so.
+    pub by: PasswordChangeWay,
+    /// The person's `sub`.
+    pub subject: AuditText<'a>,
+    /// The session in which the person did so, as in the claim `sid` of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<AuditText<'a>>,
 }
 
 /// A person's grant to a client.

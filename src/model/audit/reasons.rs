@@ -130,6 +130,36 @@ audit_words!(
 );
 
 audit_words!(
+    /// Why the link of an invitation does not work.
+    InvitationRefusal {
+        /// It is damaged, or of another tenant or installation.
+        Damaged = "damaged",
+        /// The invitation was used.
+        Used = "used",
+        /// The time in `notAfter` has passed.
+        Expired = "expired",
+        /// The OidcUser has another invitation or none, or was created again.
+        Withdrawn = "withdrawn",
+        /// The OidcUser is disabled.
+        Disabled = "disabled",
+        /// People of the tenant choose no password, or the OidcUser has one in a Secret.
+        NotOffered = "not_offered",
+        /// The installation's store does not keep passwords, or its vault key is missing.
+        NotKept = "not_kept",
+    }
+);
+
+audit_words!(
+    /// How a person proved the right to choose a password.
+    PasswordChangeWay {
+        /// By an invitation.
+        Invitation = "invitation",
+        /// By a fresh sign-in, on the account page.
+        AccountPage = "account_page",
+    }
+);
+
+audit_words!(
     /// A token or code that was issued.
     IssuedToken {
         /// An access token.
@@ -164,6 +194,8 @@ audit_words!(
         AuthenticatorRemoved = "authenticator_removed",
         /// The person set up an authenticator, on the account page. All other sessions end.
         AuthenticatorEnrolled = "authenticator_enrolled",
+        /// The person chose a password. All other sessions end.
+        PasswordChanged = "password_changed",
         /// The user was disabled or deleted, or the directory no longer has the person. All sessions
         /// and grants ended.
         PersonEnded = "person_ended",

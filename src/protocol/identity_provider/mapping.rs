@@ -82,6 +82,7 @@ pub(super) fn map_account_within(
         sign_out_before: None,
         reset_authenticators_before: None,
         identities: Box::default(),
+        invitation: None,
     };
     check_user_rules(provider, &evaluation, &account)?;
     Ok(account)

@@ -140,7 +140,11 @@ mod tests {
         let objects = providers.iter().map(of_provider).chain(users.iter().map(|it| object(&it.0)));
         let mut verdicts: Vec<_> = objects
             .map(|object| {
-                let outcome = ObjectOutcome::User(UserOutcome { subject: None, served: true });
+                let outcome = ObjectOutcome::User(UserOutcome {
+                    subject: None,
+                    invitation: None,
+                    served: true,
+                });
                 let (problems, warnings) = (Vec::new(), Vec::new());
                 Arc::new(Verdict { object, generation: None, problems, warnings, outcome })
             })

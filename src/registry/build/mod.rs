@@ -197,7 +197,7 @@ fn groups<'a>(
         }
     }
     for (key, cached) in managed.of::<OidcUser>().filter(|(_, cached)| !cached.is_deleting()) {
-        let UserSummary { tenant, secret: name } = cached.summary();
+        let UserSummary { tenant, secret: name, .. } = cached.summary();
         let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
     }

@@ -75,14 +75,14 @@ impl<'a> AcceptedSources<'a> {
         let Some((open, created)) = self.providers.iter().find(is_open) else { return };
         let younger = local.iter().filter(|person| person.created > *created);
         let refused: HashMap<&ObjectKey, ValidationProblem> =
-            younger.map(|person| (&person.key, speaks_for_users(open))).collect();
+            younger.map(|person| (&person.key, speaks_for_users(open, person))).collect();
         let users = verdicts.iter_mut().filter(|it| it.object.is(ManagedKind::OidcUser));
         for verdict in users {
             if let Some(problem) = refused.get(&verdict.object.key) {
                 let verdict = Arc::make_mut(verdict);
                 // Those of `Accepted` go first.
                 verdict.problems.insert(0, problem.clone());
-                let outcome = UserOutcome { subject: None, served: false };
+                let outcome = UserOutcome { subject: None, invitation: None, served: false };
                 verdict.outcome = ObjectOutcome::User(outcome);
             }
         }
@@ -93,13 +93,17 @@ impl<'a> AcceptedSources<'a> {
     }
 }
 
-fn speaks_for_users(provider: &SourceClaims) -> ValidationProblem {
+fn speaks_for_users(provider: &SourceClaims, person: &LocalPerson) -> ValidationProblem {
     let fields: Vec<&str> = provider.unbounded.iter().map(|(field, _)| *field).collect();
+    let (field, remedy) = if person.chooses_password {
+        ("spec.tenantRef", "set authenticators.passwords of the Tenant to Disabled")
+    } else {
+        ("spec.passwordSecretRef", "remove passwordSecretRef")
+    };
     let message = format!(
-        "IdentityProvider \"{}\" is older and could give its people the name, address and groups of this user; limit its {}, or remove passwordSecretRef",
+        "IdentityProvider \"{}\" is older and could give its people the name, address and groups of this user; limit its {}, or {remedy}",
         provider.object,
         fields.join(", ")
     );
-    let field = "spec.passwordSecretRef";
     ValidationProblem::accepted(ConditionReason::AmbiguousSource, field, message)
 }

@@ -10,11 +10,12 @@ use crate::{
     api::{ConditionReason, ConditionType, IdentitySpec, OidcUser, SecretKeyRef},
     identity::parse_stored_password,
     model::{
-        Account, ClientId, Installation, ObjectKey, PasswordState, StoredPassword, Subject,
-        Timestamp,
+        Account, ClientId, Installation, InvitedUser, ObjectKey, PasswordState, StoredPassword,
+        Subject, Timestamp,
     },
     registry::{
-        ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
+        InvitationOutcome, InvitationState, ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
+        invitation::judge_invitation,
         precedence::Precedence,
         secrets::{EntryReference, parsed_entry},
         validate::{self, ProblemList, UserFindings},
@@ -43,12 +44,14 @@ impl<'a> ParsedUsers<'a> {
     }
 }
 
-/// A user who can sign in with a password.
+/// A user who can have a password here.
 #[derive(Debug)]
 pub(super) struct LocalPerson {
     pub(super) key: ObjectKey,
     /// `metadata.creationTimestamp`; `None` in `dev`.
     pub(super) created: Option<Timestamp>,
+    /// Whether the person can choose the password.
+    pub(super) chooses_password: bool,
 }
 
 /// The users of a group, validated together.
@@ -88,19 +91,32 @@ pub(super) fn validate_users(
         let mut checked = found.checked.filter(|_| !refused);
         let outcome = UserOutcome {
             subject: checked.as_ref().map(|user| user.subject.clone()),
+            invitation: checked.as_ref().and_then(|user| invitation_outcome(user, host)),
             served: checked.is_some() && host.serves(),
         };
+        if let Some(invitation) = &outcome.invitation {
+            warn_of_unusable_invitation(&mut found.problems, invitation.state);
+        }
         let reference = user.raw.spec.password_secret_ref.as_ref();
         let password = reference.and_then(|reference| {
             let found_password = password(user.member, reference);
             found_password.map_err(|problem| found.problems.append([problem])).ok()
         });
-        let is_local = reference.is_some() && checked.as_ref().is_some_and(|it| !it.disabled);
+        let chooses = reference.is_none() && has_passwords(host);
+        let can_have_one = reference.is_some() || chooses;
+        let is_local = can_have_one && checked.as_ref().is_some_and(|it| !it.disabled);
         if is_local && !providers.is_empty() {
-            local.push(LocalPerson { key: user.member.key.clone(), created: user.created() });
+            local.push(LocalPerson {
+                key: user.member.key.clone(),
+                created: user.created(),
+                chooses_password: chooses,
+            });
         }
         if let Some(checked) = checked.as_mut().filter(|_| password.is_some()) {
             checked.password = PasswordState::Readable;
+        }
+        if let Some(checked) = checked.as_mut().filter(|_| chooses) {
+            checked.password = PasswordState::SelfChosen;
         }
         if let Some(checked) = checked.filter(|_| outcome.served) {
             served.push((Arc::new(checked), password));
@@ -108,6 +124,46 @@ pub(super) fn validate_users(
         verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
     JudgedUsers { served, verdicts, local }
+}
+
+/// Returns true if people of the tenant can choose a password.
+fn has_passwords(host: TenantContext<'_>) -> bool {
+    host.accepted().is_some_and(|it| it.tenant.authenticators.has_passwords())
+}
+
+/// The invitation of a user, and whether it can be used as far as manifests decide.
+fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<InvitationOutcome>> {
+    let (invitation, tenant) = (user.invitation.clone()?, &host.accepted()?.tenant);
+    let state = if user.disabled {
+        InvitationState::UserDisabled
+    } else if user.password != PasswordState::Absent {
+        InvitationState::PasswordInSecret
+    } else if !tenant.authenticators.has_passwords() {
+        InvitationState::PasswordsDisabled
+    } else if !host.serves() {
+        InvitationState::NotServed
+    } else if !tenant.authenticators.are_kept {
+        InvitationState::StoreNotDurable
+    } else {
+        InvitationState::Open
+    };
+    let invited = InvitedUser {
+        tenant: tenant.id.clone(),
+        tenant_mark: tenant.mark,
+        issuer: tenant.issuer.clone(),
+        subject: user.subject.clone(),
+        person: user.mark,
+        invitation,
+    };
+    Some(Box::new(InvitationOutcome { invited, state }))
+}
+
+/// Warns of an invitation that manifests make unusable.
+fn warn_of_unusable_invitation(problems: &mut ProblemList, state: InvitationState) {
+    if matches!(state, InvitationState::PasswordInSecret | InvitationState::PasswordsDisabled) {
+        let (_, reason, message) = judge_invitation(state);
+        problems.warn(reason, "spec.invitation", message);
+    }
 }
 
 /// Reports providers in `identities` that the tenant does not have.

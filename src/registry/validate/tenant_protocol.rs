@@ -58,7 +58,10 @@ pub fn authenticator_policies(
         problems.warn(ConditionReason::PasskeysUnavailable, field, message);
         passkeys = AuthenticatorPolicy::Disabled;
     }
-    TenantAuthenticators { totp, passkeys, are_kept: false }
+    let passwords = written.and_then(|it| it.passwords.as_ref());
+    let passwords =
+        problems.supported("spec.authenticators.passwords", passwords).unwrap_or_default();
+    TenantAuthenticators { totp, passkeys, passwords, are_kept: false }
 }
 
 /// Validates the settings for dynamic registration.

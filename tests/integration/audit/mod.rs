@@ -8,6 +8,7 @@ use crate::support::{app, browser, dev, publisher, upstream};
 
 mod authenticators;
 mod grants;
+mod invitations;
 mod people;
 mod process;
 mod schema;
@@ -25,6 +26,7 @@ fn every_event_is_in_a_test_with_each_outcome() {
         sign_ins::REPORTED,
         authenticators::REPORTED,
         grants::REPORTED,
+        invitations::REPORTED,
         people::REPORTED,
         process::REPORTED,
     ];

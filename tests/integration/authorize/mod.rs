@@ -15,6 +15,7 @@ mod form_post;
 mod forms;
 mod hybrid;
 mod inside;
+mod invitation;
 mod logout;
 mod passkey_attacks;
 mod passkeys;

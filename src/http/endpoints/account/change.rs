@@ -4,6 +4,7 @@ use super::{
     authenticator_app::{SetupResult, confirm_setup, remove_app, show_new_codes},
     change_result::{AccountNotice, ChangeResult},
     passkeys::{confirm_passkey, remove_own_passkey, rename_passkey},
+    password::{PasswordChangeResult, change_password},
 };
 use crate::{
     accounts::{
@@ -43,12 +44,16 @@ pub(super) enum AccountChange<'a> {
     RenamePasskey(&'a str),
     /// Remove a passkey, by its id.
     RemovePasskey(&'a str),
+    /// Choose another password.
+    ChangePassword,
 }
 
 /// The authenticator app in parameters of the page.
 pub(super) const AUTHENTICATOR_APP: &str = "authenticator-app";
 /// A passkey in parameters of the page.
 pub(super) const PASSKEY: &str = "passkey";
+/// The password in parameters of the page.
+pub(super) const PASSWORD: &str = "password";
 
 impl<'a> AccountChange<'a> {
     /// The change of a form.
@@ -68,6 +73,7 @@ impl<'a> AccountChange<'a> {
             Some("sign-out-everywhere") => Ok(Self::SignOutEverywhere),
             Some("confirm-authenticator-app") => Ok(Self::ConfirmAuthenticatorApp),
             Some("new-recovery-codes") => Ok(Self::MakeRecoveryCodes),
+            Some("change-password") => Ok(Self::ChangePassword),
             Some("remove-authenticator-app") => Ok(Self::RemoveAuthenticatorApp),
             Some("confirm-passkey") => Ok(Self::ConfirmPasskey),
             Some("rename-passkey") => Ok(Self::RenamePasskey(form.require(PASSKEY)?)),
@@ -112,6 +118,13 @@ pub(super) async fn apply_change(
             }
             let notice = "Your earlier recovery codes do not count any more.";
             ChangeResult::Page(Box::new(show_new_codes(context, active, notice).await?))
+        }
+        AccountChange::ChangePassword => {
+            match change_password((app, request), active, form).await? {
+                PasswordChangeResult::Changed => ChangeResult::Done(AccountNotice::PasswordChanged),
+                PasswordChangeResult::NotPossible => ChangeResult::Expired,
+                PasswordChangeResult::Page(page) => ChangeResult::Page(page),
+            }
         }
         AccountChange::RemoveAuthenticatorApp => {
             remove_app(context, active).await?;

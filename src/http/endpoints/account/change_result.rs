@@ -34,11 +34,13 @@ pub(super) enum AccountNotice {
     PasskeyRenamed,
     /// A passkey is removed.
     PasskeyRemoved,
+    /// The password is changed.
+    PasswordChanged,
 }
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,
         Self::AuthenticatorExists,
@@ -47,6 +49,7 @@ impl AccountNotice {
         Self::PasskeyExists,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
+        Self::PasswordChanged,
     ];
 
     /// The value of the page's parameter `done`.
@@ -60,6 +63,7 @@ impl AccountNotice {
             Self::PasskeyExists => "passkey-exists",
             Self::PasskeyRenamed => "passkey-renamed",
             Self::PasskeyRemoved => "passkey-removed",
+            Self::PasswordChanged => "password",
         }
     }
 
@@ -83,6 +87,9 @@ impl AccountNotice {
             Self::PasskeyRenamed => "The passkey has its new name.",
             Self::PasskeyRemoved => {
                 "The passkey was removed, and you were signed out everywhere else."
+            }
+            Self::PasswordChanged => {
+                "Your password was changed, and you were signed out everywhere else."
             }
         }
     }

@@ -6,9 +6,10 @@ mod change;
 mod change_result;
 mod logos;
 mod passkeys;
+mod password;
 mod view;
 
-use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, apply_change};
+use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, PASSWORD, apply_change};
 use change_result::ChangeResult;
 use http::StatusCode;
 
@@ -20,6 +21,7 @@ use crate::{
     accounts::{
         passkey_enrolment::can_enrol_passkeys,
         passkeys::{StoredPasskey, load_passkeys},
+        passwords::{ChosenPassword, can_choose, load_password},
         sessions::ActiveSession,
         totp::{EnrolledTotp, can_enrol, load_totp},
     },
@@ -42,10 +44,11 @@ const CHOOSE: &str = "choose";
 /// The parameter that names an authenticator to set up.
 const SETUP: &str = "setup";
 
-/// The second factors of a person.
+/// The authenticators of a person.
 struct EnrolledFactors {
     totp: Option<EnrolledTotp>,
     passkeys: Vec<StoredPasskey>,
+    password: Option<ChosenPassword>,
 }
 
 /// `GET I/account`: the page, or the sign-in that leads to it.
@@ -74,12 +77,20 @@ async fn show(
     let context = app.context(request);
     let totp = load_totp(context, &active.account).await?;
     let passkeys = load_passkeys(context, &active.account).await?;
+    let password = load_password(context, &active.account).await?;
     let is_fresh = is_fresh(request, &active, totp.is_some() || !passkeys.is_empty());
     let sets_up =
         params.get(SETUP) == Some(AUTHENTICATOR_APP) && totp.is_none() && can_enrol(context);
     let adds_passkey = params.get(SETUP) == Some(PASSKEY) && can_enrol_passkeys(context);
+    let changes_password = params.get(SETUP) == Some(PASSWORD)
+        && password.is_some()
+        && can_choose(context, &active.account);
     let changed = params.get(PASSKEY).filter(|id| passkeys.iter().any(|it| it.id() == *id));
-    let wants_fresh = params.get(CONFIRM).is_some() || sets_up || adds_passkey || changed.is_some();
+    let wants_fresh = params.get(CONFIRM).is_some()
+        || sets_up
+        || adds_passkey
+        || changes_password
+        || changed.is_some();
     if wants_fresh && !is_fresh {
         let provider = active.session.origin.as_ref().map(|it| it.provider.clone());
         let how = AccountPageSignIn::Confirm { provider: provider.as_deref() };
@@ -87,6 +98,9 @@ async fn show(
     }
     if sets_up {
         return authenticator_app::show_setup(app, request, &active);
+    }
+    if changes_password {
+        return password::show_form(context, &active, None);
     }
     let page = if adds_passkey {
         passkeys::show_passkey_setup(app, request, &active).await?
@@ -98,7 +112,7 @@ async fn show(
     if let Some(page) = page {
         return Ok(page);
     }
-    let enrolled = EnrolledFactors { totp, passkeys };
+    let enrolled = EnrolledFactors { totp, passkeys, password };
     view::show_account_page(app, request, (&active, &enrolled), params).await
 }
 

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     accounts::{
         AccountContext, account_access::load_account_access, passkey_enrolment::can_enrol_passkeys,
-        passkeys::MAX_PASSKEYS, recovery_codes::count_recovery_codes, sessions::ActiveSession,
-        totp::can_enrol,
+        passkeys::MAX_PASSKEYS, passwords::ChosenPassword, recovery_codes::count_recovery_codes,
+        sessions::ActiveSession, totp::can_enrol,
     },
     http::{
         AppState, EndpointError, Reply, Request,
@@ -79,6 +79,7 @@ pub(super) async fn show_account_page(
         passkeys: enrolled.passkeys.iter().map(passkey_entry).collect(),
         offers_passkeys: can_enrol_passkeys(context) && enrolled.passkeys.len() < MAX_PASSKEYS,
         recovery_codes: recovery_codes(context, active, enrolled).await?,
+        password_since: enrolled.password.as_ref().map(ChosenPassword::chosen_at),
         tiles,
         applications,
         sessions,

@@ -9,8 +9,8 @@ use crate::{
     },
     http::{AppState, EndpointError, Reply, Request},
     model::{
-        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedScopes, SignInFailure,
-        ThrottledAttempt,
+        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedConsent, AuditedScopes,
+        SignInFailure, ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
@@ -230,10 +230,11 @@ impl AuthorizationContext<'_> {
         let subject = AuditText::new(session.authentication.subject.as_str());
         let sid = AuditText::new(session.sid.as_str());
         let scope = AuditedScopes::new(join_scopes(&self.authorization.scopes));
+        let consent = AuditedConsent { client, subject, sid, scope };
         self.accounts().audit(if given {
-            AuditEvent::ConsentGiven { client, subject, sid, scope }
+            AuditEvent::ConsentGiven { consent }
         } else {
-            AuditEvent::ConsentRefused { client, subject, sid, scope }
+            AuditEvent::ConsentRefused { consent }
         });
     }
 

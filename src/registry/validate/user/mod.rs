@@ -1,6 +1,7 @@
 //! Converts an `OidcUser` to a validated user, except for the password.
 
 mod claims;
+mod invitation;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
     let reset = spec.reset_authenticators_before.as_ref();
     let reset_authenticators_before =
         time::check_time(&mut problems, "spec.resetAuthenticatorsBefore", reset);
+    let invitation = invitation::check_invitation(&mut problems, spec.invitation.as_ref());
     if dev {
         limits(&mut problems, raw);
     }
@@ -79,6 +81,7 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
                     subject: identity.subject.clone(),
                 })
                 .collect(),
+            invitation,
         });
     UserFindings { checked, claims: claimed, problems }
 }

@@ -1,0 +1,26 @@
+//! The marks of records that are made for an account now (docs/design/state.md#marks).
+
+use super::AccountContext;
+use crate::{
+    model::{Account, PasswordState, StoredPassword},
+    protocol::records::AccountMarks,
+};
+
+/// The marks of records that are made for an account now.
+pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> AccountMarks {
+    let password = context.tenant.password(&account.subject);
+    let text = password.map(|password| match password {
+        StoredPassword::Hash(text) | StoredPassword::Plain(text) => text,
+    });
+    // While the password cannot be read there is nothing to compare with.
+    let credential = context
+        .sealer
+        .filter(|_| account.password != PasswordState::Unreadable)
+        .map(|sealer| sealer.credential_mark(context.tenant_id(), &account.subject, text));
+    AccountMarks {
+        person: account.mark,
+        tenant: context.tenant.tenant.mark,
+        credential,
+        generation: account.generation,
+    }
+}

@@ -1,0 +1,193 @@
+//! Invitations: judging and using their links.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    AccountContext, AccountError, AccountServices,
+    current_marks::current_marks,
+    vaulted_record::{open_with_vault, seal_vaulted_record},
+};
+use crate::{
+    keys::Vault,
+    model::{
+        Account, Clock, Endpoint, Entropy, InvitationLedger, InvitationLedgerError,
+        InvitationRefusal, InvitedUser, Issuer, ObjectMark, PasswordState, Subject, TenantId,
+        sha256_base64url,
+    },
+    protocol::{
+        marks,
+        records::{
+            InvitationLink, InvitationRecord, SealedRecord as _, decode_record, encode_record,
+        },
+    },
+    registry::SnapshotHandle,
+    store::{RecordKey, RecordKind, VersionedRecord},
+};
+
+/// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
+pub(crate) fn open_link(
+    context: AccountContext<'_>,
+    token: &str,
+) -> Result<Option<InvitationLink>, AccountError> {
+    context.open(token)
+}
+
+/// The person whom a link invites, or the reason why it does not work. Nothing is written.
+pub(crate) async fn judge_link(
+    context: AccountContext<'_>,
+    link: &InvitationLink,
+) -> Result<Result<Arc<Account>, InvitationRefusal>, AccountError> {
+    let subject = Subject::new(link.subject.as_str());
+    let account = context.tenant.account_by_subject(&subject);
+    let Some(account) = account.filter(|account| account.mark == link.person) else {
+        return Ok(Err(InvitationRefusal::Withdrawn));
+    };
+    if account.disabled {
+        return Ok(Err(InvitationRefusal::Disabled));
+    }
+    let Some(current) = account.invitation.as_ref().filter(|it| it.id == link.id) else {
+        return Ok(Err(InvitationRefusal::Withdrawn));
+    };
+    if was_used(context, link).await? {
+        return Ok(Err(InvitationRefusal::Used));
+    }
+    if context.store_now >= link.not_after.min(current.not_after) {
+        return Ok(Err(InvitationRefusal::Expired));
+    }
+    if account.password != PasswordState::SelfChosen {
+        return Ok(Err(InvitationRefusal::NotOffered));
+    }
+    if !context.tenant.tenant.authenticators.are_kept {
+        return Ok(Err(InvitationRefusal::NotKept));
+    }
+    context.vault()?;
+    Ok(Ok(Arc::clone(account)))
+}
+
+/// Uses up an invitation. If callers race, exactly one gets true.
+pub(crate) async fn redeem_invitation(
+    context: AccountContext<'_>,
+    account: &Account,
+    link: &InvitationLink,
+) -> Result<bool, AccountError> {
+    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
+    let used =
+        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
+    let record = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
+    match context.get(&key).await? {
+        None => Ok(context.insert(record).await?),
+        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(false),
+        // It is that of an earlier person.
+        Some(stored) => Ok(context.compare_and_swap(stored.version, record).await?),
+    }
+}
+
+/// Gives an invitation back whose password could not be stored.
+pub(crate) async fn restore_invitation(
+    context: AccountContext<'_>,
+    link: &InvitationLink,
+) -> Result<(), AccountError> {
+    context.take(&invitation_key(context.tenant_id(), &link.subject, &link.id)).await?;
+    Ok(())
+}
+
+/// Returns true if the invitation of a link was used.
+async fn was_used(
+    context: AccountContext<'_>,
+    link: &InvitationLink,
+) -> Result<bool, AccountError> {
+    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
+    match context.get(&key).await? {
+        Some(stored) => is_used(context.vault()?, &stored, marks_of(context, link)),
+        None => Ok(false),
+    }
+}
+
+/// Returns true if a record is of this person, and not of an earlier one with the name.
+fn is_used(
+    vault: &Vault,
+    stored: &VersionedRecord,
+    (person, tenant): (ObjectMark, ObjectMark),
+) -> Result<bool, AccountError> {
+    let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
+    Ok(used.is_some_and(|used| marks::is_kept(used.marks, person, tenant)))
+}
+
+fn marks_of(context: AccountContext<'_>, link: &InvitationLink) -> (ObjectMark, ObjectMark) {
+    (link.person, context.tenant.tenant.mark)
+}
+
+fn invitation_key(tenant: &TenantId, subject: &str, id: &str) -> RecordKey {
+    RecordKey::new(RecordKind::Invitation, tenant, sha256_base64url(format!("{subject}\0{id}")))
+}
+
+/// The invitations of the store, for the holder of the Lease.
+#[derive(Debug)]
+pub struct StoredInvitations {
+    services: Arc<AccountServices>,
+    registry: SnapshotHandle,
+    clock: Arc<dyn Clock>,
+}
+
+impl StoredInvitations {
+    /// The invitations in the store of these services. `clock` is the replica's own.
+    pub fn new(
+        services: &Arc<AccountServices>,
+        registry: SnapshotHandle,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        Self { services: Arc::clone(services), registry, clock: Arc::clone(clock) }
+    }
+
+    async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
+        let id = &invited.invitation.id;
+        let key = invitation_key(&invited.tenant, invited.subject.as_str(), id);
+        let Some(stored) = self.services.store.get(&key, self.clock.now()).await? else {
+            return Ok(false);
+        };
+        let vault = self.registry.snapshot().vault.clone().ok_or(AccountError::NoVaultKey)?;
+        is_used(&vault, &stored, (invited.person, invited.tenant_mark))
+    }
+}
+
+#[async_trait]
+impl InvitationLedger for StoredInvitations {
+    async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+        let found = self.find_used(invited).await;
+        found.map_err(|error| InvitationLedgerError(error.to_string()))
+    }
+
+    fn new_link(&self, invited: &InvitedUser) -> Option<String> {
+        let sealer = self.registry.snapshot().sealer.clone()?;
+        let entropy: &dyn Entropy = &*self.services.entropy;
+        let plain = encode_record(&link_of(invited));
+        let (purpose, now) = (InvitationLink::PURPOSE, self.services.store_clock.now());
+        let token = sealer.seal(purpose, &invited.tenant, &plain, entropy, now);
+        Some(format!("{}{token}", link_start(&invited.issuer)))
+    }
+
+    fn is_link(&self, invited: &InvitedUser, link: &str) -> bool {
+        let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
+        let token = link.strip_prefix(&link_start(&invited.issuer));
+        let plain =
+            token.and_then(|token| sealer.open(InvitationLink::PURPOSE, &invited.tenant, token));
+        let opened = plain.and_then(|plain| decode_record::<InvitationLink>(&plain).ok());
+        opened == Some(link_of(invited))
+    }
+}
+
+fn link_of(invited: &InvitedUser) -> InvitationLink {
+    InvitationLink {
+        subject: invited.subject.to_string(),
+        person: invited.person,
+        id: invited.invitation.id.clone(),
+        not_after: invited.invitation.not_after,
+    }
+}
+
+/// A link without its token.
+fn link_start(issuer: &Issuer) -> String {
+    format!("{}?token=", Endpoint::Invitation.url(issuer))
+}

@@ -1,0 +1,104 @@
+//! Reconciles an `OidcUser`: keeps the link of its invitation in a Secret until it was used or has expired.
+
+mod plan;
+
+use std::time::Duration;
+
+use crate::{
+    api::AnyCachedObject,
+    model::{InvitedUser, ObjectRef, SharedInvitationLedger, Timestamp},
+    registry::{InvitationState, ObjectOutcome, UserOutcome, Verdict},
+};
+
+use super::{
+    ControllerContext, ReconcileError,
+    action::Action,
+    observed::ObservedState,
+    secret_writes::{PlannedWrite, apply_writes},
+};
+
+/// Time between two looks whether an invitation was used: no replica tells.
+const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Writes or deletes the Secret of a user's invitation. Returns the verdict with what was found out about the
+/// invitation.
+pub async fn reconcile_invitation(
+    context: &ControllerContext,
+    world: &ObservedState,
+    verdict: &Verdict,
+    outcome: &UserOutcome,
+) -> Result<(Action, Option<Verdict>), ReconcileError> {
+    let Some(invitation) = &outcome.invitation else {
+        return Ok((write(context, plan::plan_removal(world, &verdict.object)).await?, None));
+    };
+    let Some(ledger) = context.invitations.as_ref() else {
+        return Ok((Action::Nothing(None), None));
+    };
+    let invited = &invitation.invited;
+    let state = match invitation.state {
+        InvitationState::Open => judge_open(ledger, invited, context.clock.now()).await?,
+        state => state,
+    };
+    let uid = world.managed(&verdict.object).and_then(AnyCachedObject::uid);
+    let user = (&verdict.object, uid.as_deref());
+    let plan = match state {
+        InvitationState::Open => plan::plan_link(world, user, invited, &**ledger),
+        state => plan::InvitationPlan { writes: plan::plan_removal(world, &verdict.object), state },
+    };
+    let wake = match plan.state {
+        InvitationState::Ready | InvitationState::Pending => {
+            let soon = context.clock.now().plus(LOOK_INTERVAL);
+            Some(soon.min(invited.invitation.not_after))
+        }
+        _ => None,
+    };
+    let action = match write(context, plan.writes).await? {
+        Action::Nothing(_) => Action::Nothing(wake),
+        wrote @ Action::Wrote => wrote,
+    };
+    Ok((action, Some(with_state(verdict, plan.state))))
+}
+
+/// Deletes the Secrets of a deleted user.
+pub async fn delete_orphaned_secrets(
+    context: &ControllerContext,
+    world: &ObservedState,
+    user: &ObjectRef,
+) -> Result<Action, ReconcileError> {
+    write(context, plan::plan_removal(world, user)).await
+}
+
+/// Whether an invitation that manifests allow was used or has expired.
+async fn judge_open(
+    ledger: &SharedInvitationLedger,
+    invited: &InvitedUser,
+    now: Timestamp,
+) -> Result<InvitationState, ReconcileError> {
+    if ledger.is_redeemed(invited).await.map_err(ReconcileError::Invitations)? {
+        return Ok(InvitationState::Used);
+    }
+    let is_over = now >= invited.invitation.not_after;
+    Ok(if is_over { InvitationState::Expired } else { InvitationState::Open })
+}
+
+/// The verdict with a state of the invitation.
+fn with_state(verdict: &Verdict, state: InvitationState) -> Verdict {
+    let mut verdict = verdict.clone();
+    if let ObjectOutcome::User(UserOutcome { invitation: Some(invitation), .. }) =
+        &mut verdict.outcome
+    {
+        invitation.state = state;
+    }
+    verdict
+}
+
+async fn write(
+    context: &ControllerContext,
+    steps: Vec<PlannedWrite>,
+) -> Result<Action, ReconcileError> {
+    if steps.is_empty() {
+        return Ok(Action::Nothing(None));
+    }
+    apply_writes(context, steps).await?;
+    Ok(Action::Wrote)
+}

@@ -1,0 +1,84 @@
+//! Choosing another password.
+
+use http::StatusCode;
+
+use crate::{
+    accounts::{
+        AccountContext,
+        account_sign_out::end_all_others,
+        passwords::{can_choose, load_password, save_password},
+        sessions::ActiveSession,
+    },
+    http::{
+        AppState, EndpointError, Reply, Request,
+        endpoints::new_password::hash_new_password,
+        pages::{self, ChoosePasswordPage},
+    },
+    model::{
+        AuditEvent, AuditText, AuditedPasswordChange, Endpoint, LogoutKind, PasswordChangeWay,
+    },
+    protocol::{authorize::Interaction, params::RequestParams},
+};
+
+/// The page with the form.
+pub(super) fn show_form(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    problem: Option<&str>,
+) -> Result<Reply, EndpointError> {
+    let tenant = &context.tenant.tenant;
+    let interaction = context.seal(&Interaction::change_account(&active.session, context.now))?;
+    let path = Endpoint::Account.absolute_path(&tenant.issuer);
+    let html = pages::choose_password_page(ChoosePasswordPage {
+        tenant,
+        user: &active.account,
+        title: "Change your password",
+        lead: "You are signed out everywhere else then.",
+        action: &path,
+        hidden: &[("interaction", &interaction)],
+        problem,
+        back: Some(&path),
+    });
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
+}
+
+/// The result of the form.
+pub(super) enum PasswordChangeResult {
+    /// The password is changed.
+    Changed,
+    /// The person has no password that could be changed.
+    NotPossible,
+    /// The page with what was wrong.
+    Page(Box<Reply>),
+}
+
+/// Changes the password. All other sessions and what applications may do end.
+pub(super) async fn change_password(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    form: &RequestParams,
+) -> Result<PasswordChangeResult, EndpointError> {
+    let (context, account) = (app.context(request), &*active.account);
+    if !can_choose(context, account) || load_password(context, account).await?.is_none() {
+        return Ok(PasswordChangeResult::NotPossible);
+    }
+    let hash = match hash_new_password((app, request), account, form).await? {
+        Ok(hash) => hash,
+        Err(problem) => {
+            let page = show_form(context, active, Some(&problem))?;
+            return Ok(PasswordChangeResult::Page(Box::new(page)));
+        }
+    };
+    let sid = active.session.sid.as_str();
+    save_password(context, account, hash, Some(sid)).await?;
+    context.audit(AuditEvent::PasswordChanged {
+        change: AuditedPasswordChange {
+            by: PasswordChangeWay::AccountPage,
+            subject: AuditText::new(account.subject.as_str()),
+            sid: Some(AuditText::new(sid)),
+        },
+    });
+    end_all_others(context, active, LogoutKind::PasswordChanged).await?;
+    Ok(PasswordChangeResult::Changed)
+}

@@ -1,0 +1,40 @@
+//! The way from a sign-in outside the sign-in page to the account page.
+
+use super::authorize::{AuthorizationContext, authorize_error, continue_signed_in};
+use crate::{
+    accounts::sessions::SignedInUser,
+    http::{AppState, CookiePurpose, EndpointError, Reply, Request},
+    protocol::{
+        account_page::{AccountPageSignIn, account_page_params, validate_account_page_request},
+        authorize::{Interaction, InteractionResult},
+    },
+};
+
+/// Starts the session of a person who has just signed in on a page of this issuer, and leads to the account
+/// page.
+pub(super) async fn continue_to_account_page(
+    app: &AppState,
+    request: &Request,
+    user: SignedInUser,
+) -> Result<Reply, EndpointError> {
+    let tenant = &request.tenant.tenant;
+    let params = account_page_params(tenant, AccountPageSignIn::Visit);
+    let authorization = validate_account_page_request(tenant, &params).map_err(authorize_error)?;
+    let pre_session = request.cookie(CookiePurpose::PreSession).unwrap_or_default();
+    let session = app.session(request).await?;
+    let before = session.as_ref().map(|active| &active.session);
+    let interaction = Interaction::visit_account_page(&params, pre_session, before, request.now);
+    let authorization = AuthorizationContext {
+        app,
+        request,
+        authorization,
+        session,
+        interaction,
+        completed: InteractionResult::default(),
+        typed_name: None,
+        has_app: false,
+        has_passkey: false,
+        by_form: true,
+    };
+    continue_signed_in(authorization, user).await
+}

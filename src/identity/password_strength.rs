@@ -1,0 +1,102 @@
+//! Judges passwords that people choose (NIST SP 800-63B §3.1.1): by length, and by how many guesses an attacker
+//! needs who knows common passwords and the person. There are no rules about kinds of characters.
+
+use zxcvbn::{Score, zxcvbn};
+
+use crate::model::MAX_PASSWORD_LEN;
+
+/// Fewest characters of a password.
+pub const MIN_PASSWORD_CHARS: usize = 12;
+/// Characters that are judged, since the time grows with their square.
+const JUDGED_CHARS: usize = 64;
+/// Shortest word about the person that counts.
+const MIN_WORD_CHARS: usize = 3;
+
+/// Why a password cannot be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WeakPassword {
+    /// It has fewer than [`MIN_PASSWORD_CHARS`] characters.
+    TooShort,
+    /// It has more than [`MAX_PASSWORD_LEN`] bytes.
+    TooLong,
+    /// It can be guessed. The text says why, in sentences.
+    Guessable(String),
+}
+
+/// Judges a password. `about` are texts that an attacker knows about the person: names, addresses.
+///
+/// # Errors
+///
+/// [`WeakPassword`] says what is wrong.
+pub fn judge_new_password<'a>(
+    password: &str,
+    about: impl IntoIterator<Item = &'a str>,
+) -> Result<(), WeakPassword> {
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(WeakPassword::TooShort);
+    }
+    if password.len() > MAX_PASSWORD_LEN {
+        return Err(WeakPassword::TooLong);
+    }
+    let known: Vec<String> = about.into_iter().flat_map(words).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    let found = zxcvbn(&judged, &known);
+    if found.score() >= Score::Three {
+        return Ok(());
+    }
+    let feedback = found.feedback();
+    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|it| it.to_string());
+    let advice = feedback.and_then(|it| it.suggestions().first()).map(ToString::to_string);
+    let reason = warning.unwrap_or_else(|| "It is close to a name or a common word.".to_owned());
+    let advice = advice.unwrap_or_else(|| "Add another word or two.".to_owned());
+    Err(WeakPassword::Guessable(format!("{reason} {advice}")))
+}
+
+/// A text, and the words in it.
+fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let parts = lower.split(|it: char| !it.is_alphanumeric()).map(str::to_owned);
+    let joined: String = lower.chars().filter(|it| it.is_alphanumeric()).collect();
+    let mut words: Vec<String> = parts.chain([joined, lower.clone()]).collect();
+    words.retain(|word| word.chars().count() >= MIN_WORD_CHARS);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(password: &str) -> Result<(), WeakPassword> {
+        judge_new_password(password, ["ada.lovelace", "ada@harbour.test", "Harbour Works"])
+    }
+
+    #[test]
+    fn long_and_unusual_passwords_are_accepted() {
+        for good in ["correct horse battery staple", "kT9!vq#Lw2mZ", "einhorn trifft leuchtturm"] {
+            assert_eq!(judge(good), Ok(()), "{good}");
+        }
+        assert_eq!(judge(&format!("trombone lantern gravel {}", "z".repeat(1000))), Ok(()));
+    }
+
+    #[test]
+    fn short_and_overlong_passwords_are_refused() {
+        assert_eq!(judge("kT9!vq#Lw2m"), Err(WeakPassword::TooShort));
+        assert_eq!(judge(&"x7Q!".repeat(300)), Err(WeakPassword::TooLong));
+    }
+
+    #[test]
+    fn common_passwords_and_those_about_the_person_are_refused_in_words() {
+        for bad in [
+            "password1234",
+            "qwertyuiop12",
+            "aaaaaaaaaaaaaaaa",
+            "ada.lovelace1",
+            "HarbourWorks1",
+            "ada@harbour.test",
+        ] {
+            let Err(WeakPassword::Guessable(text)) = judge(bad) else { panic!("{bad}") };
+            assert!(text.ends_with('.') && text.contains(' '), "{bad}: {text}");
+        }
+    }
+}

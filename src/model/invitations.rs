@@ -1,0 +1,50 @@
+//! Invitations that wait for their people. Serving knows which were used, and the controller writes the
+//! links of the others.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{Invitation, Issuer, ObjectMark, Subject, TenantId};
+
+/// A person with an invitation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitedUser {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The mark of the tenant's object.
+    pub tenant_mark: ObjectMark,
+    /// Its issuer.
+    pub issuer: Issuer,
+    /// The `sub`.
+    pub subject: Subject,
+    /// The mark of the user's object. A later object with the same name is another person.
+    pub person: ObjectMark,
+    /// The invitation.
+    pub invitation: Invitation,
+}
+
+/// The invitations of all replicas could not be looked up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvitationLedgerError(pub String);
+
+/// The invitations that were used, and the links of those that were not.
+#[async_trait]
+pub trait InvitationLedger: Send + Sync + fmt::Debug {
+    /// Returns true if the person has used the invitation.
+    ///
+    /// # Errors
+    ///
+    /// [`InvitationLedgerError`] if the store does not answer.
+    async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError>;
+
+    /// A new link; `None` before the installation has sealing keys.
+    fn new_link(&self, invited: &InvitedUser) -> Option<String>;
+
+    /// Returns true if a link is one of this invitation and can be opened.
+    fn is_link(&self, invited: &InvitedUser, link: &str) -> bool;
+}
+
+/// A ledger that is shared between tasks.
+pub type SharedInvitationLedger = Arc<dyn InvitationLedger>;

@@ -1,0 +1,115 @@
+//! Passwords that people chose, and the invitations by which they did.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountMarks, RecordFormat, SealedRecord};
+use crate::model::{ObjectMark, SealPurpose, Timestamp};
+
+/// The password that a person chose. Stored by the hash of the subject, sealed with a vault key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordRecord {
+    /// The argon2id hash, as a PHC string.
+    pub hash: String,
+    /// When the person chose it. Sessions and grants that were made before have ended.
+    pub chosen_at: Timestamp,
+    /// The session in which the person chose it, by its public id: it has not ended.
+    pub sid: Option<String>,
+    /// The person.
+    pub marks: AccountMarks,
+}
+
+impl fmt::Debug for PasswordRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordRecord").field("chosen_at", &self.chosen_at).finish_non_exhaustive()
+    }
+}
+
+impl RecordFormat for PasswordRecord {}
+
+/// An invitation that was used. Stored by the hash of subject and id, sealed with a vault key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationRecord {
+    /// When the person used it.
+    pub redeemed_at: Timestamp,
+    /// The person.
+    pub marks: AccountMarks,
+}
+
+impl RecordFormat for InvitationRecord {}
+
+/// The content of an invitation's link. The seal binds it to a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationLink {
+    /// The `sub` of the invited person.
+    pub subject: String,
+    /// The person: a later user with the name is another one.
+    pub person: ObjectMark,
+    /// The id of the invitation.
+    pub id: String,
+    /// When the link expires.
+    pub not_after: Timestamp,
+}
+
+impl RecordFormat for InvitationLink {}
+
+impl SealedRecord for InvitationLink {
+    const PURPOSE: SealPurpose = SealPurpose::Invitation;
+}
+
+/// The form in which an invited person chooses a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordForm {
+    /// The invitation.
+    pub link: InvitationLink,
+    /// The hash of the pre-session cookie of the browser.
+    pub browser: [u8; 32],
+    /// When the form expires.
+    pub expires_at: Timestamp,
+}
+
+impl RecordFormat for PasswordForm {}
+
+impl SealedRecord for PasswordForm {
+    const PURPOSE: SealPurpose = SealPurpose::PasswordForm;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::records::{decode_record, encode_record};
+
+    #[test]
+    fn the_formats_are_stable() {
+        let mark = ObjectMark::of("uid-1");
+        let marks = AccountMarks { person: mark, tenant: mark, credential: None, generation: 3 };
+        let at = Timestamp::from_secs;
+        let text =
+            |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+        let person =
+            text(&encode_record(&InvitationRecord { redeemed_at: at(0), marks }))[4..36].to_owned();
+        let password = PasswordRecord {
+            hash: "$a".to_owned(),
+            chosen_at: at(1),
+            sid: Some("s".to_owned()),
+            marks,
+        };
+        let bytes = encode_record(&password);
+        assert_eq!(text(&bytes), format!("01022461d00f010173{person}{person}0003"));
+        assert_eq!(decode_record(&bytes), Ok(password));
+        let used = InvitationRecord { redeemed_at: at(1), marks };
+        let bytes = encode_record(&used);
+        assert_eq!(text(&bytes), format!("01d00f{person}{person}0003"));
+        assert_eq!(decode_record(&bytes), Ok(used));
+        let link = InvitationLink {
+            subject: "ada".to_owned(),
+            person: mark,
+            id: "w".to_owned(),
+            not_after: at(1),
+        };
+        let bytes = encode_record(&link);
+        assert_eq!(text(&bytes), format!("0103616461{person}0177d00f"));
+        assert_eq!(decode_record(&bytes), Ok(link));
+    }
+}

@@ -1,0 +1,89 @@
+//! The invitation of a user, and the condition `InvitationReady` in words.
+
+use crate::{api::ConditionReason, model::InvitedUser};
+
+/// The invitation of a user who is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitationOutcome {
+    /// The person and the invitation.
+    pub invited: InvitedUser,
+    /// Whether it can be used.
+    pub state: InvitationState,
+}
+
+/// Whether an invitation can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitationState {
+    /// Manifests allow it. Whether it was used, and whether it has expired, the controller finds out.
+    Open,
+    /// Its link is in its Secret.
+    Ready,
+    /// The link is not in its Secret yet.
+    Pending,
+    /// A Secret with the name of the invitation's is not Lanyard's.
+    NotOwned,
+    /// The person has used it.
+    Used,
+    /// It has expired.
+    Expired,
+    /// The tenant is not served.
+    NotServed,
+    /// The user is disabled.
+    UserDisabled,
+    /// The user has a password in a Secret.
+    PasswordInSecret,
+    /// People of the tenant choose no passwords.
+    PasswordsDisabled,
+    /// The store does not keep passwords.
+    StoreNotDurable,
+}
+
+/// Whether the condition is True, with its reason and message.
+pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason, &'static str) {
+    match state {
+        InvitationState::Ready => (
+            true,
+            ConditionReason::Available,
+            "The link is in the Secret that status.invitation names.",
+        ),
+        InvitationState::Open | InvitationState::Pending => {
+            (false, ConditionReason::Pending, "The link is not in its Secret yet.")
+        }
+        InvitationState::NotOwned => (
+            false,
+            ConditionReason::NotOwned,
+            "Lanyard did not make the Secret with the name of the invitation's; delete it.",
+        ),
+        InvitationState::Used => {
+            (false, ConditionReason::InvitationUsed, "The person has used the invitation.")
+        }
+        InvitationState::Expired => (
+            false,
+            ConditionReason::InvitationExpired,
+            "The time in spec.invitation.notAfter has passed.",
+        ),
+        InvitationState::NotServed => (
+            false,
+            ConditionReason::NotServed,
+            "The user is not served; see the conditions that are not True.",
+        ),
+        InvitationState::UserDisabled => {
+            (false, ConditionReason::UserDisabled, "The user is disabled.")
+        }
+        InvitationState::PasswordInSecret => (
+            false,
+            ConditionReason::PasswordInSecret,
+            "The user has the password of spec.passwordSecretRef, so the person cannot choose one.",
+        ),
+        InvitationState::PasswordsDisabled => (
+            false,
+            ConditionReason::PasswordsDisabled,
+            "The tenant does not have spec.authenticators.passwords: Optional.",
+        ),
+        InvitationState::StoreNotDurable => (
+            false,
+            ConditionReason::StoreNotDurable,
+            "The store does not keep passwords: it is in memory, in a file without a volume, or on a server that may lose records.",
+        ),
+    }
+}
