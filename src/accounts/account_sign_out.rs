@@ -168,9 +168,7 @@ async fn grants_of(
     account: &Account,
 ) -> Result<Vec<(VersionedRecord, Grant)>, AccountError> {
     let mut held: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
-    held.retain(|(_, grant)| {
-        is_unrevoked(grant) && marks::is_made_for(grant.marks, account)
-    });
+    held.retain(|(_, grant)| is_unrevoked(grant) && marks::is_made_for(grant.marks, account));
     Ok(held)
 }
 

@@ -43,15 +43,20 @@ impl ApiServerTokens {
 
     async fn get(&self, path: &'static str) -> Result<ClusterDocument, ClusterTokenError> {
         let request = Request::get(path).header(header::ACCEPT, "application/json, */*");
-        let request = request.body(Body::empty()).map_err(unavailable)?;
-        let answer = self.client.send(request).await.map_err(unavailable)?;
+        let request =
+            request.body(Body::empty()).map_err(|error| unavailable(error.to_string()))?;
+        let answer =
+            self.client.send(request).await.map_err(|error| unavailable(error.to_string()))?;
         let (head, body) = answer.into_parts();
         match head.status.as_u16() {
             200 => {}
             401 | 403 => return Err(ClusterTokenError::Forbidden(READ_KEYS)),
             status => return Err(unavailable(format!("{path} has the status {status}"))),
         }
-        let body = Limited::new(body, MAX_BYTES).collect().await.map_err(unavailable)?;
+        let body = Limited::new(body, MAX_BYTES)
+            .collect()
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
         let max_age = max_age(&head.headers);
         Ok(ClusterDocument { body: body.to_bytes().to_vec(), max_age })
     }
