@@ -261,7 +261,7 @@ pub struct OidcUserStatus {
     /// The invitation, while its link can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationStatus>,
-    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; InvitationReady for a user with an
+    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; `InvitationReady` for a user with an
     /// invitation; Stalled while only an edit of the object can help.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "super::condition_schema::conditions_schema")]

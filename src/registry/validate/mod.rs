@@ -74,6 +74,13 @@ fn visible_text(problems: &mut ProblemList, field: &str, text: &str) {
     }
 }
 
+/// The validated display name of an object: by default its name.
+fn display_name(problems: &mut ProblemList, written: Option<&str>, key: &ObjectKey) -> String {
+    let name = written.unwrap_or(&key.name);
+    visible_text(problems, "spec.displayName", name);
+    name.to_owned()
+}
+
 /// Validates an absolute URL with one of the schemes.
 fn link(problems: &mut ProblemList, field: &str, written: Option<&str>, schemes: &[&str]) {
     let Some(text) = written else { return };

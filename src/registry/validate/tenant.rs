@@ -63,8 +63,7 @@ pub fn validate_tenant(
     let scopes = custom_scopes(&mut problems, &spec.scopes);
     let bounds = bounds::check_client_bounds(&mut problems, spec.clients.as_ref());
     let branding = branding(&mut problems, spec.branding.as_ref());
-    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
-    super::visible_text(&mut problems, "spec.displayName", &display_name);
+    let display_name = super::display_name(&mut problems, spec.display_name.as_deref(), key);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
     let refresh_rotation = refresh_rotation(&mut problems, spec);

@@ -622,7 +622,10 @@ async fn refused_binds_of_a_person_are_wrong_passwords_and_faults_of_the_server_
 }
 
 /// The outcome of a look-up whose searches are answered one after the other, without entries in the end.
-async fn looked_up(answers: &'static [fn(u32) -> Vec<u8>]) -> LdapError {
+/// The bytes of an answer to a message with an id.
+type ScriptedAnswer = fn(u32) -> Vec<u8>;
+
+async fn looked_up(answers: &'static [ScriptedAnswer]) -> LdapError {
     let server = ScriptedServer::start(move |nth, id| match nth {
         1 => bound(id),
         nth => answers.get(nth as usize - 2).map_or_else(|| done(id, 0), |answer| answer(id)),
@@ -640,19 +643,19 @@ fn own_entry(id: u32) -> Vec<u8> {
 /// identifier.
 #[tokio::test]
 async fn an_entry_that_is_not_found_is_gone_or_hidden() {
-    const NOTHING: fn(u32) -> Vec<u8> = |id| done(id, 0);
-    const OTHER: fn(u32) -> Vec<u8> = |id| [entry(id, "uid=eve", &[]), done(id, 4)].concat();
-    const HIMSELF: fn(u32) -> Vec<u8> = |id| [entry(id, "uid=ada", &[]), done(id, 0)].concat();
-    const DISABLED: fn(u32) -> Vec<u8> =
+    const NOTHING: ScriptedAnswer = |id| done(id, 0);
+    const OTHER: ScriptedAnswer = |id| [entry(id, "uid=eve", &[]), done(id, 4)].concat();
+    const HIMSELF: ScriptedAnswer = |id| [entry(id, "uid=ada", &[]), done(id, 0)].concat();
+    const DISABLED: ScriptedAnswer =
         |id| [entry(id, "uid=ada", &[("nsAccountLock", "true")]), done(id, 0)].concat();
-    const REFUSED: fn(u32) -> Vec<u8> = |id| done(id, 50);
-    const ELSEWHERE: fn(u32) -> Vec<u8> =
+    const REFUSED: ScriptedAnswer = |id| done(id, 50);
+    const ELSEWHERE: ScriptedAnswer =
         |id| [entry(id, "", &[("namingContexts", "dc=other")]), done(id, 0)].concat();
     let gone = looked_up(&[NOTHING, own_entry, NOTHING, OTHER]).await;
     assert_eq!(gone, LdapRefusal::UnknownPerson.into());
     let disabled = LdapRefusal::Restricted(AccountRestriction::Disabled);
     assert_eq!(looked_up(&[NOTHING, own_entry, DISABLED]).await, disabled.into());
-    let not_selected: [&'static [fn(u32) -> Vec<u8>]; 4] = [
+    let not_selected: [&'static [ScriptedAnswer]; 4] = [
         &[NOTHING, own_entry, HIMSELF],
         // A server that does not have the tree.
         &[NOTHING, ELSEWHERE, NOTHING, OTHER],
@@ -666,7 +669,7 @@ async fn an_entry_that_is_not_found_is_gone_or_hidden() {
     let hidden = DirectoryFault::NothingVisible { host: "localhost".to_owned() };
     assert_eq!(looked_up(&[NOTHING, own_entry, NOTHING, NOTHING, NOTHING]).await, hidden.into());
     // The search account may search the tree of the people only.
-    let gone: [&'static [fn(u32) -> Vec<u8>]; 2] =
+    let gone: [&'static [ScriptedAnswer]; 2] =
         [&[NOTHING, REFUSED, NOTHING, OTHER], &[NOTHING, own_entry, REFUSED, NOTHING, OTHER]];
     for answers in gone {
         assert_eq!(looked_up(answers).await, LdapRefusal::UnknownPerson.into());
@@ -740,7 +743,7 @@ async fn sign_ins_use_the_connection_of_the_search_account_again() {
 
 #[tokio::test]
 async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
-    let answers: [fn(u32) -> Vec<u8>; 4] = [
+    let answers: [ScriptedAnswer; 4] = [
         |_| Vec::new(),
         |_| answer(0, result(0x78, 52)),
         // The account is not signed in any more.

@@ -14,7 +14,7 @@ pub use source::secret_field;
 
 use std::time::Duration;
 
-use super::{ProblemList, duration, limits, name, object_name, secret_ref, visible_text};
+use super::{ProblemList, display_name, duration, limits, name, object_name, secret_ref};
 use crate::{
     api::{
         self, AssuranceSpec, ConditionReason, EnumSpec, IdentityProviderSpec, RefreshSpec,
@@ -59,8 +59,7 @@ pub fn validate_provider(
     let spec = &raw.spec;
     name(&mut problems, key);
     object_name(&mut problems, "spec.tenantRef.name", &spec.tenant_ref.name);
-    let display_name = spec.display_name.clone().unwrap_or_else(|| key.name.to_string());
-    visible_text(&mut problems, "spec.displayName", &display_name);
+    let display_name = display_name(&mut problems, spec.display_name.as_deref(), key);
     let found = source::provider_source(&mut problems, spec, linked);
     let (source, secret) = found.unzip();
     let secret: Option<SecretKeyRef> = secret.flatten();
