@@ -184,10 +184,9 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         interaction: "sealed",
         notice: (names.len() == 2).then_some("The session has ended."),
         now,
-        passkeys: [PasskeyEntry { id: "id-1", passkey: &passkey }]
-            .into_iter()
-            .filter(|_| names.len() == 2)
-            .collect(),
+        passkeys: Vec::from_iter(
+            (names.len() == 2).then_some(PasskeyEntry { id: "id-1", passkey: &passkey }),
+        ),
         offers_passkeys: names.len() > 1,
         recovery_codes: (names.len() == 2).then_some(7),
         authenticator: match names.len() {

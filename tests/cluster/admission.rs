@@ -749,6 +749,11 @@ async fn user_claims_have_standard_formats() {
     }
     let anything = json!({ "claims": { "badge": { "deep": [1, null, { "x": true }] } } });
     users.accepts(anything).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitations_have_an_id_and_an_end() {
+    let users = users().await;
     let invitation =
         |id: &str, not_after: &str| json!({ "invitation": { "id": id, "notAfter": not_after } });
     users.accepts(invitation("welcome-1", "2026-01-31T12:00:00Z")).await;

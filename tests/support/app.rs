@@ -268,7 +268,7 @@ impl TestApp {
         let store = over(Arc::new(MemoryStore::new(&*entropy, 10_000)));
         let registry = SnapshotHandle::new();
         let network = Arc::new(network);
-        let (app, audit) = handlers((&registry, &store), network.clone(), clock.clone(), config, 8);
+        let (app, audit) = handlers((&registry, &store), &network, clock.clone(), config, 8);
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&app.accounts),
             registry: app.registry.clone(),
@@ -300,8 +300,7 @@ impl TestApp {
         let registry = SnapshotHandle::new();
         let (network, clock) = (Arc::clone(&self.network), Arc::clone(&self.clock));
         let config = self.app.config.clone();
-        let (app, audit) =
-            handlers((&registry, &self.store), network.clone(), clock.clone(), config, 9);
+        let (app, audit) = handlers((&registry, &self.store), &network, clock.clone(), config, 9);
         let (address, stop) = listen(app.clone(), None);
         let stage = Arc::new(self.stage.copy(registry));
         let (origin, store) = (self.origin.clone(), self.store.clone());
@@ -399,7 +398,7 @@ pub fn write_pair(certificate: &Path, key: &Path) -> String {
 /// Builds the state of the request handlers.
 fn handlers(
     (registry, store): (&SnapshotHandle, &SharedStore),
-    network: Arc<Network>,
+    network: &Arc<Network>,
     clock: Arc<FixedClock>,
     config: ServerConfig,
     seed: u64,
@@ -407,7 +406,7 @@ fn handlers(
     let mut accounts = AccountServices::new(
         store.clone(),
         Signer::new(1),
-        network.clone(),
+        Arc::clone(network) as _,
         Arc::clone(&clock) as _,
         Arc::new(SeededEntropy::new(seed)),
         Arc::new(Metrics::new()),

@@ -621,10 +621,10 @@ async fn refused_binds_of_a_person_are_wrong_passwords_and_faults_of_the_server_
     }
 }
 
-/// The outcome of a look-up whose searches are answered one after the other, without entries in the end.
 /// The bytes of an answer to a message with an id.
 type ScriptedAnswer = fn(u32) -> Vec<u8>;
 
+/// The outcome of a look-up whose searches are answered one after the other, without entries in the end.
 async fn looked_up(answers: &'static [ScriptedAnswer]) -> LdapError {
     let server = ScriptedServer::start(move |nth, id| match nth {
         1 => bound(id),

@@ -248,6 +248,9 @@ async fn one_of_two_tabs_redeems_an_invitation() {
     assert_eq!(harbour.enter(lost).await.1.status, 422);
 }
 
+/// Replacements in the manifests, the text of the page, and the reason of the audit line.
+type RefusedCase<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[tokio::test]
 async fn links_that_do_not_work_say_why() {
     let harbour = Harbour::new().await;
@@ -266,7 +269,7 @@ async fn links_that_do_not_work_say_why() {
     let elsewhere = link.replace("/shop/invitation", "/other/invitation");
     assert!(harbour.refusal(&elsewhere).await.contains("This link is not valid"));
     let (invitation, user) = ("  invitation: {id: welcome-1", "uid: user-1");
-    let cases: [(&[(&str, &str)], &str, &str); 6] = [
+    let cases: [RefusedCase<'_>; 6] = [
         (
             &[(invitation, "  disabled: true\n  invitation: {id: welcome-1")],
             "This account is blocked",

@@ -167,13 +167,16 @@ async fn a_clone_is_noticed_by_its_counter() {
     assert!(page.answer().contains_key("code"), "the first of the two: {}", page.body);
 }
 
+/// A name, and the change of an authenticator.
+type WrongAnswer = (&'static str, fn(&mut SoftPasskey));
+
 #[tokio::test]
 async fn wrong_answers_have_one_text() {
     let world = world().await;
     let mut passkey = alice_passkey(&world).await;
     let origin = passkey.origin.clone();
     let handle = passkey.user_handle.clone();
-    let changes: [(&str, fn(&mut SoftPasskey)); 7] = [
+    let changes: [WrongAnswer; 7] = [
         ("another user", |it| it.user_handle = vec![9; 64]),
         ("no user", |it| it.user_handle.clear()),
         ("no user verification", |it| it.flags &= !USER_VERIFIED),

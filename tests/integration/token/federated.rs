@@ -337,7 +337,7 @@ fn with_clients_elsewhere(clients: &[(&str, String)]) -> String {
     let admits = "  displayName: Harbour Works\n  clients: {namespaces: {from: All}, grantTypes: [client_credentials], scopes: [badges]}\n";
     let mut all = manifests().replacen("  displayName: Harbour Works\n", admits, 1);
     for (name, credential) in clients {
-        all += &format!(
+        let client = format!(
             "
 ---
 apiVersion: lanyard.dev/v1alpha1
@@ -351,6 +351,7 @@ spec:
   federatedCredentials:
   - {credential}"
         );
+        all.push_str(&client);
     }
     all
 }
@@ -466,7 +467,7 @@ async fn issuers_of_this_installation_are_refused() {
         let snapshot = world.app.app.registry.snapshot();
         let object = ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("default", "billing"));
         let verdict = snapshot.verdicts().get(&object).expect("judged");
-        let fields: Vec<_> = verdict.problems.iter().map(|it| it.field.to_string()).collect();
+        let fields: Vec<_> = verdict.problems.iter().map(|it| it.field.clone()).collect();
         let expected: &[&str] =
             if refused { &["spec.federatedCredentials[0].issuer"] } else { &[] };
         assert_eq!(fields, expected, "{tenant}: {:?}", verdict.problems);

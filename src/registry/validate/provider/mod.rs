@@ -14,7 +14,9 @@ pub use source::secret_field;
 
 use std::time::Duration;
 
-use super::{ProblemList, display_name, duration, limits, name, object_name, secret_ref};
+use super::{
+    ProblemList, display_name, duration, limits, name, object_name, secret_ref, visible_text,
+};
 use crate::{
     api::{
         self, AssuranceSpec, ConditionReason, EnumSpec, IdentityProviderSpec, RefreshSpec,
