@@ -8,16 +8,15 @@ use std::{
 
 use super::{
     AccountContext,
+    directory_caller::directory_caller,
     upstream_sign_in::{UpstreamSignInError, admit_person},
 };
 use crate::{
-    fetch::FetchOwner,
-    identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix},
+    identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount},
     model::{Account, DeclaredIdentity, LdapSettings, Secret, Subject, normalize_username},
     protocol::identity_provider::{IdentityProvider, identity_of},
     upstream::ldap::{
-        AccountRestriction, DirectoryCaller, DirectoryPerson, FoundEntry, LdapCredentials,
-        LdapError, LdapRefusal,
+        AccountRestriction, DirectoryPerson, FoundEntry, LdapCredentials, LdapError, LdapRefusal,
     },
 };
 
@@ -160,13 +159,6 @@ impl DirectorySignIn<'_> {
             }
         }
     }
-}
-
-/// The party on whose behalf a directory of the tenant is asked.
-pub(super) fn directory_caller(context: AccountContext<'_>) -> DirectoryCaller {
-    let tenant = context.tenant_id().to_string().into();
-    let owner = FetchOwner { tenant, address: Some(throttle_prefix(context.origin.address)) };
-    DirectoryCaller { owner, now: context.now }
 }
 
 /// The person that an entry describes. The password is not proven.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     AccountContext, AccountError,
     backchannel_logout::{queue_logouts, store_notification},
-    grants,
+    grant_records::revoke_stored_grant,
     oldest_records::records_of_person,
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) async fn revoke_grants(
     let mut counts = RevokedGrants::new();
     for (stored, grant) in held {
         let key = stored.record.key.clone();
-        if grants::revoke_stored_grant(context, &key, Some(stored)).await?.is_some() {
+        if revoke_stored_grant(context, &key, Some(stored)).await?.is_some() {
             *counts.entry(grant.client).or_default() += 1;
         }
     }

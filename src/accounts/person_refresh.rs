@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
+    directory_caller::directory_caller,
     directory_person_end::{end_directory_person, has_ended},
-    directory_sign_in::directory_caller,
     people::{self, StoredPerson},
 };
 use crate::{

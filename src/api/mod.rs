@@ -79,7 +79,7 @@ pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use signing::{RotationSpec, SigningSpec};
-pub use status_digest::{StatusDigest, reachable_reason, ready_condition};
+pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};
 pub use tenant::{
     BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
     TenantFacts, TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,

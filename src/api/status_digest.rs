@@ -92,7 +92,12 @@ pub fn ready_condition(conditions: &[Condition]) -> Option<&Condition> {
 
 /// The reason of the condition `Reachable`.
 pub fn reachable_reason(conditions: &[Condition]) -> Option<ConditionReason> {
-    let word = ConditionType::Reachable.as_str();
+    condition_reason(conditions, ConditionType::Reachable)
+}
+
+/// The reason of a condition; `None` if there is no such condition, or its reason is of another release.
+pub fn condition_reason(conditions: &[Condition], of: ConditionType) -> Option<ConditionReason> {
+    let word = of.as_str();
     let condition = conditions.iter().find(|condition| condition.type_ == word)?;
     ConditionReason::ALL.iter().copied().find(|reason| reason.as_str() == condition.reason)
 }

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{OidcUser, OidcUserSpec, OidcUserStatus};
 use crate::{
-    api::{ManagedObject, StatusDigest},
+    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest, condition_reason},
     model::{ManagedKind, ObjectKey, TenantId},
 };
 
@@ -24,7 +24,8 @@ impl ManagedObject for OidcUser {
     type Spec = OidcUserSpec;
     type Status = OidcUserStatus;
     type Summary = UserSummary;
-    type StatusFacts = ();
+    /// The reason of `InvitationReady`.
+    type StatusFacts = Option<ConditionReason>;
 
     fn spec(&self) -> &OidcUserSpec {
         &self.spec
@@ -59,7 +60,9 @@ impl ManagedObject for OidcUser {
         StatusDigest::of(conditions, &(observed_generation, subject, invitation))
     }
 
-    fn status_facts(_: &OidcUserStatus, _: &UserSummary) {}
+    fn status_facts(status: &OidcUserStatus, _: &UserSummary) -> Option<ConditionReason> {
+        condition_reason(&status.conditions, ConditionType::InvitationReady)
+    }
 }
 
 /// The Secret with the link of a user's invitation.

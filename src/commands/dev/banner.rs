@@ -3,14 +3,15 @@
 use std::fmt::Write;
 
 use crate::{
-    api::{ConditionReason, ConditionType, OidcUser, SecretState, SourceView, invitation_secret},
+    api::{ConditionReason, OidcUser, SecretState, SourceView, invitation_secret},
     demo,
     model::{
         AccountSource, AuthMethod, Client, Issuer, ManagedKind, ObjectKey, ObjectRef,
         StoredPassword,
     },
     registry::{
-        ClientSecretPlan, ObjectOutcome, Snapshot, UserOutcome, ValidationProblem, Verdict,
+        ClientSecretPlan, InvitationState, ObjectOutcome, Snapshot, UserOutcome, ValidationProblem,
+        Verdict,
     },
     source::folder::FolderSource,
 };
@@ -87,16 +88,26 @@ fn invitation_link(view: &SourceView, user: &ObjectKey) -> Option<String> {
 
 /// Returns true if the Secret of each invitation was written, or need not be.
 pub(super) fn has_invitations(snapshot: &Snapshot, view: &SourceView) -> bool {
-    let condition = ConditionType::InvitationReady;
     snapshot.verdicts().iter().all(|verdict| {
-        let ObjectOutcome::User(UserOutcome { invitation: Some(_), .. }) = &verdict.outcome else {
+        let ObjectOutcome::User(UserOutcome { invitation: Some(found), .. }) = &verdict.outcome
+        else {
             return true;
         };
-        let user = view.objects.managed.get::<OidcUser>(&verdict.object.key);
-        user.is_none_or(|user| {
-            let is_judged = |status| user.status_digest().since(condition, status).is_some();
-            is_judged("True") || is_judged("False")
-        })
+        if !matches!(found.state, InvitationState::Open | InvitationState::Pending) {
+            return true;
+        }
+        let key = &verdict.object.key;
+        let user = view.objects.managed.get::<OidcUser>(key);
+        match user.and_then(|user| *user.status_facts()) {
+            Some(ConditionReason::Available) => invitation_link(view, key).is_some(),
+            // Only the controller finds these out.
+            Some(
+                ConditionReason::InvitationUsed
+                | ConditionReason::InvitationExpired
+                | ConditionReason::NotOwned,
+            ) => true,
+            _ => false,
+        }
     })
 }
 

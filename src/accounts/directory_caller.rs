@@ -1,0 +1,11 @@
+//! The party on whose behalf a directory is asked.
+
+use super::AccountContext;
+use crate::{fetch::FetchOwner, identity::throttle_prefix, upstream::ldap::DirectoryCaller};
+
+/// The party on whose behalf a directory of the tenant is asked.
+pub(super) fn directory_caller(context: AccountContext<'_>) -> DirectoryCaller {
+    let tenant = context.tenant_id().to_string().into();
+    let owner = FetchOwner { tenant, address: Some(throttle_prefix(context.origin.address)) };
+    DirectoryCaller { owner, now: context.now }
+}
