@@ -20,7 +20,7 @@ use crate::{
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
-/// Guesses of all browsers that are not known: at most 2,942 within a year. Three of a million codes are
+/// Guesses of all browsers that are not known: at most 2,948 within a year. Three of a million codes are
 /// right, so fewer than one person in a hundred is guessed in a year.
 const STRANGERS: GuessBudget = GuessBudget { burst: 20, refill: Duration::from_hours(3) };
 /// A known browser waits after five failures: 30 s, 1 min, … 1 h. Its count ends with its cookie.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use k8s_openapi::api::core::v1::Secret;
 
-use super::{ControllerContext, ReconcileError};
+use super::{ControllerContext, ReconcileError, action::Action};
 use crate::{
     model::ObjectKey,
     source::{EventRecord, WriteError},
@@ -75,6 +75,18 @@ impl From<SecretWrite> for PlannedWrite {
     fn from(write: SecretWrite) -> Self {
         Self { write, notices: Vec::new() }
     }
+}
+
+/// Performs the writes that are due, if any ([`apply_writes`]).
+pub async fn apply_due_writes(
+    context: &ControllerContext,
+    steps: Vec<PlannedWrite>,
+) -> Result<Action, ReconcileError> {
+    if steps.is_empty() {
+        return Ok(Action::Nothing(None));
+    }
+    apply_writes(context, steps).await?;
+    Ok(Action::Wrote)
 }
 
 /// Performs writes in order; stops at the first that fails.

@@ -14,10 +14,8 @@ use crate::{
 };
 
 use super::{
-    ControllerContext, ReconcileError,
-    action::Action,
-    observed::ObservedState,
-    secret_writes::{PlannedWrite, apply_writes},
+    ControllerContext, ReconcileError, action::Action, observed::ObservedState,
+    secret_writes::apply_due_writes,
 };
 
 /// Reconciles the client's Secret.
@@ -88,7 +86,7 @@ async fn keep(
     outcome: &ClientOutcome,
 ) -> Result<Action, ReconcileError> {
     let seen = plan::ObservedClient::read(world, verdict, outcome);
-    done(context, plan::plan_client(&seen, context.entropy.as_ref())).await
+    apply_due_writes(context, plan::plan_client(&seen, context.entropy.as_ref())).await
 }
 
 /// Deletes the Secrets of a deleted client.
@@ -97,16 +95,5 @@ pub async fn delete_orphaned_secrets(
     world: &ObservedState,
     client: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    done(context, plan::plan_orphan_deletions(world, client)).await
-}
-
-async fn done(
-    context: &ControllerContext,
-    steps: Vec<PlannedWrite>,
-) -> Result<Action, ReconcileError> {
-    if steps.is_empty() {
-        return Ok(Action::Nothing(None));
-    }
-    apply_writes(context, steps).await?;
-    Ok(Action::Wrote)
+    apply_due_writes(context, plan::plan_orphan_deletions(world, client)).await
 }

@@ -11,10 +11,8 @@ use crate::{
 };
 
 use super::{
-    ControllerContext, ReconcileError,
-    action::Action,
-    observed::ObservedState,
-    secret_writes::{PlannedWrite, apply_writes},
+    ControllerContext, ReconcileError, action::Action, observed::ObservedState,
+    secret_writes::apply_due_writes,
 };
 
 /// Time between two looks whether an invitation was used: no replica tells.
@@ -29,7 +27,10 @@ pub async fn reconcile_invitation(
     outcome: &UserOutcome,
 ) -> Result<(Action, Option<Verdict>), ReconcileError> {
     let Some(invitation) = &outcome.invitation else {
-        return Ok((write(context, plan::plan_removal(world, &verdict.object)).await?, None));
+        return Ok((
+            apply_due_writes(context, plan::plan_removal(world, &verdict.object)).await?,
+            None,
+        ));
     };
     let Some(ledger) = context.invitations.as_ref() else {
         return Ok((Action::Nothing(None), None));
@@ -52,7 +53,7 @@ pub async fn reconcile_invitation(
         }
         _ => None,
     };
-    let action = match write(context, plan.writes).await? {
+    let action = match apply_due_writes(context, plan.writes).await? {
         Action::Nothing(_) => Action::Nothing(wake),
         wrote @ Action::Wrote => wrote,
     };
@@ -65,7 +66,7 @@ pub async fn delete_orphaned_secrets(
     world: &ObservedState,
     user: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    write(context, plan::plan_removal(world, user)).await
+    apply_due_writes(context, plan::plan_removal(world, user)).await
 }
 
 /// Whether an invitation that manifests allow was used or has expired.
@@ -90,15 +91,4 @@ fn with_state(verdict: &Verdict, state: InvitationState) -> Verdict {
         invitation.state = state;
     }
     verdict
-}
-
-async fn write(
-    context: &ControllerContext,
-    steps: Vec<PlannedWrite>,
-) -> Result<Action, ReconcileError> {
-    if steps.is_empty() {
-        return Ok(Action::Nothing(None));
-    }
-    apply_writes(context, steps).await?;
-    Ok(Action::Wrote)
 }
