@@ -116,8 +116,7 @@ async fn people_sign_in_with_a_passkey_by_button_and_by_autofill() {
 
     // By the autofill, which needs no button.
     forget_cookies(&tab).await;
-    let url = world.authorize("plain", &[("state", "autofill")]);
-    tab.eval(&format!("location.href = {}", json!(url))).await;
+    tab.goto(&world.authorize("plain", &[("state", "autofill")])).await;
     let arrived = tab.arrives(&world.at("/cb")).await;
     assert_eq!(param(&arrived, "state"), "autofill");
     let lines = world.app.audit.of("sign_in");

@@ -65,12 +65,19 @@ impl Tab {
 
     /// Waits until an expression is true, across navigations.
     pub async fn until(&self, expression: &str) {
+        self.until_some(&format!("!!({expression}) || null")).await;
+    }
+
+    /// Waits until an expression has a value other than `null`, across navigations, and returns it.
+    async fn until_some(&self, expression: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         let mut last = Ok(Value::Null);
         while Instant::now() < deadline {
-            last = self.try_eval(&format!("!!({expression})")).await;
-            if last == Ok(Value::Bool(true)) {
-                return;
+            last = self.try_eval(expression).await;
+            if let Ok(value) = &last
+                && !value.is_null()
+            {
+                return value.clone();
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -88,8 +95,9 @@ impl Tab {
     /// Waits until the URL starts with the given text, and returns it.
     pub async fn arrives(&self, url: &str) -> String {
         let begins = format!("location.href.startsWith({})", json!(url));
-        self.until(&format!("document.readyState === 'complete' && {begins}")).await;
-        self.url().await
+        let arrived =
+            format!("document.readyState === 'complete' && {begins} ? location.href : null");
+        self.until_some(&arrived).await.as_str().expect("text").to_owned()
     }
 
     pub async fn url(&self) -> String {
