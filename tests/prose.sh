@@ -24,6 +24,7 @@ name the actor: client, user, replica, attacker; "no user"  <= \b(nobody|somebod
 "except", "only"                               <= \bsave (that|for)\b|\bbut for\b|\bnothing but\b
 "regardless of ..."                            <= \bhowever (many|much|few|long|often)\b
 "next to", "in addition to"                    <= \bbeside\b(?!\()
+"is no longer accepted", "is expected"         <= \bcounts? no more\b|\b(is|are) no news\b
 "is valid", "is rejected"                      <= \b(is|are|was|were) worth (nothing|something|anything)\b
 name a page of docs/, or the reason itself      <= \b[Dd]esign,? ?(§|section|"|$)|\b[Ii]ssue [0-9]+\b|\bshared/|\bstyle guide\b
 name what is missing: "a user without an address"  <= \b(?:if|that) there (?:is|are) none\b

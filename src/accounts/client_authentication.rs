@@ -189,6 +189,10 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
+    let of_client = (context.tenant_id(), &client.object, client.registered.is_some());
+    let lifetime = once.expires_at.since(context.now);
+    let budget = &context.services.assertion_budget;
+    budget.take(of_client, lifetime, context.now).map_err(client_auth::too_many_assertions)?;
     let record = Record {
         key: context.key(RecordKind::Assertion, once.id),
         value: bytes::Bytes::new(),

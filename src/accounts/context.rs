@@ -7,7 +7,7 @@ use rustls::RootCertStore;
 use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCache};
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch, trusting_client},
-    identity::{CredentialThrottle, throttle_prefix},
+    identity::{AssertionBudget, CredentialThrottle, throttle_prefix},
     keys::{AccessTokenCache, Sealer, Signer, Vault, VerifiedSignatureCache},
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
@@ -64,6 +64,10 @@ pub struct AccountServices {
     pub directories: LdapDirectories,
     /// Delays wrong client secrets and initial access tokens.
     pub credential_throttle: CredentialThrottle,
+    /// Delays failed responses of identity providers, by sign-in and address.
+    pub callback_throttle: CredentialThrottle,
+    /// Limits the assertions that are remembered for a client.
+    pub assertion_budget: AssertionBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
     /// State of dynamic client registration.
@@ -105,6 +109,8 @@ impl AccountServices {
             upstream: UpstreamClient::default(),
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
+            callback_throttle: CredentialThrottle::default(),
+            assertion_budget: AssertionBudget::default(),
             passkey_throttle: CredentialThrottle::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),

@@ -2,12 +2,12 @@
 //! [`VoidBefore`] record a person (docs/design/state.md#marks). Every replica does so.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
 use super::{AccountServices, endings};
 use crate::{
@@ -36,6 +36,8 @@ pub struct EndedUserWatch {
     clock: Arc<dyn Clock>,
     store_clock: Arc<StoreClock>,
     audit: SharedAuditSink,
+    /// Namespaces that are no longer watched. It is not known what happens to their users.
+    left: watch::Receiver<BTreeSet<String>>,
 }
 
 /// A user as last seen enabled or disabled.
@@ -62,8 +64,14 @@ struct SeenUsers(HashMap<ObjectKey, SeenUser>);
 
 impl SeenUsers {
     /// The users who were disabled or deleted since the snapshot before. An object that is not
-    /// served because it is invalid has neither happened to.
-    fn ended_in(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<EndedUser> {
+    /// served because it is invalid has neither happened to. A user of a namespace that was left is
+    /// remembered until the namespace is watched again.
+    fn ended_in(
+        &mut self,
+        snapshot: &Snapshot,
+        left: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Vec<EndedUser> {
         let mut ended = Vec::new();
         for tenant in snapshot.tenants() {
             for account in tenant.accounts() {
@@ -77,6 +85,9 @@ impl SeenUsers {
             }
         }
         self.0.retain(|object, user| {
+            if left.contains(&*object.namespace) {
+                return true;
+            }
             let object = ObjectRef::new(ManagedKind::OidcUser, object.clone());
             let exists = snapshot.verdicts().get(&object).is_some();
             if !exists {
@@ -118,12 +129,19 @@ impl EndedUserWatch {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         Self {
+            left: watch::channel(BTreeSet::new()).1,
             registry,
             store: Arc::clone(&services.store),
             clock: Arc::clone(clock),
             store_clock: Arc::clone(&services.store_clock),
             audit: Arc::clone(&services.audit),
         }
+    }
+
+    /// Sets the namespaces that are no longer watched. A namespace is among them before a snapshot lacks its
+    /// objects.
+    pub fn with_left_namespaces(self, left: watch::Receiver<BTreeSet<String>>) -> Self {
+        Self { left, ..self }
     }
 
     /// Watches until the process ends.
@@ -134,7 +152,9 @@ impl EndedUserWatch {
             let snapshot = self.registry.snapshot();
             // Revision 0 is the empty snapshot before the first lists.
             if snapshot.revision > 0 {
-                let ended = seen.ended_in(&snapshot, self.store_clock.at(self.clock.now()));
+                let left = self.left.borrow().clone();
+                let now = self.store_clock.at(self.clock.now());
+                let ended = seen.ended_in(&snapshot, &left, now);
                 let keyed = |user: EndedUser| {
                     (format!("{} {} {}", user.tenant, user.subject, user.void.person), user)
                 };

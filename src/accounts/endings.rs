@@ -83,7 +83,11 @@ impl<'a> RecordJudge<'a> {
     pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
         marks::is_of(record, self.account, self.marks, self.now)
             && !self.password_change.as_ref().is_some_and(|change| change.ends(record))
-            && !self.voids.iter().any(|(marks, void)| marks::is_void(record, void, *marks))
+            && !self.voids.iter().any(|(marks, void)| {
+                let is_own = marks.person == self.marks.person;
+                (!is_own || marks::may_be_void(record, *marks))
+                    && marks::is_void(record, void, *marks)
+            })
     }
 }
 

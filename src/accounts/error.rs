@@ -31,13 +31,13 @@ pub enum AccountError {
     /// The tenant has no current signing key; with the algorithm if one was required.
     #[error("the tenant has no signing key{}", .0.map(|it| format!(" for {it}")).unwrap_or_default())]
     NoSigningKey(Option<SigningAlgorithm>),
-    /// An identity provider, by its name, cannot be asked about a person whose claims count no more.
+    /// An identity provider, by its name, cannot be asked about a person whose stored claims are no longer accepted.
     #[error("the identity provider {0} cannot be asked about the user now")]
     ProviderUnavailable(String),
     /// An identity provider, by its name, said too little about a person when it was asked again, or its
     /// rules do not admit the person any more.
     #[error(
-        "the identity provider {0} does not say enough about the user now, or its rules refuse the user"
+        "the identity provider {0} no longer gives the required claims of the user, or its rules refuse the user"
     )]
     NotAdmitted(String),
     /// The installation's sealing keys have not been read or created yet.

@@ -2,8 +2,8 @@
 //! together. An attempt is counted before it is judged.
 //!
 //! Attempts with a browser that the person has proved the factor with are counted for that browser. All
-//! others share one budget of the person, so an attacker who has the password cannot hold the person's own
-//! browsers, and no success of the person gives an attacker more guesses (docs/security.md#guesses-at-codes).
+//! others share one budget of the person, so an attacker who has the password cannot lock the person
+//! out, and no success of the person gives an attacker more guesses (docs/security.md#guesses-at-codes).
 
 use std::time::Duration;
 

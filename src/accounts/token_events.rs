@@ -38,6 +38,7 @@ pub(super) fn issued_event<'a>(
         scope: AuditText::new(join_scopes(plan.scopes)),
         owner: AuditedTokenOwner {
             subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
+            provider: plan.user.map(|user| AuditText::new(user.user.provider_or_local())),
             sid: grant.and_then(|grant| grant.sid.as_deref()).map(AuditText::new),
             grant_id: plan.user.map(|user| AuditText::new(user.grant_id)),
         },
@@ -71,6 +72,7 @@ pub(super) fn revoked_event<'a>(
         token,
         owner: AuditedTokenOwner {
             subject: grant.map(|(_, grant)| AuditText::new(grant.authentication.subject.as_str())),
+            provider: None,
             sid: grant.and_then(|(_, grant)| grant.sid.as_deref()).map(AuditText::new),
             grant_id: grant.map(|(id, _)| AuditText::new(id)),
         },

@@ -212,8 +212,8 @@ async fn accept_claims(
     Ok(claims)
 }
 
-/// Ends what hangs on a session whose tokens the provider refused, unless it has others meanwhile: of a
-/// new sign-in, or of a replica that asked too.
+/// Ends the upstream session and its grants after the provider refused the refresh token, unless newer tokens were
+/// stored meanwhile by a new sign-in or by another replica.
 async fn end_if_current(
     context: AccountContext<'_>,
     session: &UpstreamSession,

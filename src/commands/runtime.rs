@@ -147,7 +147,9 @@ impl ServerRuntime {
             clock: Arc::clone(&self.clock),
         })));
         let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
-        tokio::spawn(EndedUserWatch::new(accounts, registry, &self.clock).run());
+        let ended_users = EndedUserWatch::new(accounts, registry, &self.clock)
+            .with_left_namespaces(source.left_namespaces());
+        tokio::spawn(ended_users.run());
         tokio::spawn(purge_regularly(
             Arc::clone(&self.app.accounts.store),
             Arc::clone(&self.clock),

@@ -53,7 +53,7 @@ impl ReconcileError {
         }
     }
 
-    /// Returns true for errors that are no news: the view lags behind a write (the next view ends
+    /// Returns true for errors that are expected: the view lags behind a write (the next view ends
     /// that), or the namespace is being deleted.
     pub const fn is_expected(&self) -> bool {
         matches!(self, Self::Write { error: WriteError::Conflict | WriteError::NotFound, .. })

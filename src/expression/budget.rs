@@ -22,7 +22,7 @@ impl SharedSteps {
         Self::times(1)
     }
 
-    /// The same for a number of objects or people together.
+    /// Steps for a number of objects or people together.
     pub fn times(count: u32) -> Self {
         Self(Cell::new(MAX_SHARED_STEPS.saturating_mul(count)))
     }

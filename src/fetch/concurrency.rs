@@ -86,7 +86,8 @@ impl ConcurrencyLimiter {
         })))
     }
 
-    /// Waits for a permit; `None` if too many fetches of the tenant wait.
+    /// Waits for a permit; `None` if too many fetches of the tenant wait, and the address has its share
+    /// of them.
     pub async fn acquire(&self, owner: &FetchOwner, host: &str) -> Option<FetchPermit> {
         let fetch = PermittedFetch { owner: owner.clone(), host: host.into() };
         let granted = {
@@ -96,9 +97,7 @@ impl ConcurrencyLimiter {
                 return Some(FetchPermit { usage: Arc::clone(&self.0), fetch });
             }
             usage.waiting.retain(|(_, waiter)| !waiter.is_closed());
-            let tenant = &owner.tenant;
-            let own = usage.waiting.iter().filter(|(it, _)| it.owner.tenant == *tenant);
-            if own.count() >= MAX_WAITING_PER_TENANT {
+            if !usage.has_place(owner) {
                 return None;
             }
             let (waiter, granted) = oneshot::channel();
@@ -161,6 +160,32 @@ impl FetchUsage {
         if let Some(address) = fetch.owner.address {
             count_down(&mut self.addresses, &address);
         }
+    }
+
+    /// Returns true if another fetch may wait. If the tenant has no place left, the address with the most
+    /// places loses its latest one, unless this address would then have more.
+    fn has_place(&mut self, owner: &FetchOwner) -> bool {
+        let mut by_address: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        let of_tenant = |(it, _): &&(PermittedFetch, _)| it.owner.tenant == owner.tenant;
+        for (fetch, _) in self.waiting.iter().filter(of_tenant) {
+            *by_address.entry(fetch.owner.address).or_default() += 1;
+        }
+        if by_address.values().sum::<usize>() < MAX_WAITING_PER_TENANT {
+            return true;
+        }
+        let own = by_address.get(&owner.address).copied().unwrap_or_default();
+        let Some((address, most)) = by_address.into_iter().max_by_key(|(_, count)| *count) else {
+            return true;
+        };
+        if most <= own + 1 {
+            return false;
+        }
+        let latest = self
+            .waiting
+            .iter()
+            .rposition(|(it, _)| it.owner.tenant == owner.tenant && it.owner.address == address);
+        // Without its sender, the fetch that waits ends as one that found no place.
+        latest.map(|latest| self.waiting.remove(latest)).is_some()
     }
 
     /// Begins a waiting fetch that is permitted: one of the tenant with the fewest, and of its
@@ -261,6 +286,28 @@ mod tests {
         let permits: Vec<_> = hosts.iter().filter_map(flood).collect();
         assert_eq!(permits.len(), HTTP_LIMITS.per_address);
         assert!(now(&limiter, &owner("a/b", Some(2)), "0.test").is_some());
+    }
+
+    #[tokio::test]
+    async fn an_address_cannot_use_all_places_of_its_tenant() {
+        let limiter = ConcurrencyLimiter::default();
+        let (flood, person) = (owner("a/b", Some(1)), owner("a/b", Some(2)));
+        let permits: Vec<_> =
+            (0..HTTP_LIMITS.per_host).filter_map(|_| now(&limiter, &flood, "idp.test")).collect();
+        let mut waiting = Vec::new();
+        for _ in 0..2 * MAX_WAITING_PER_TENANT {
+            let mut waits = Box::pin(limiter.acquire(&flood, "idp.test"));
+            if futures::poll!(&mut waits).is_pending() {
+                waiting.push(waits);
+            }
+        }
+        assert_eq!(waiting.len(), MAX_WAITING_PER_TENANT);
+        let mut person = Box::pin(limiter.acquire(&person, "idp.test"));
+        assert!(futures::poll!(&mut person).is_pending(), "it has a place");
+        let latest = waiting.pop().expect("one waits").await;
+        assert!(latest.is_none(), "the address with the most has lost its latest place");
+        drop(permits);
+        assert!(person.await.is_some());
     }
 
     #[tokio::test]

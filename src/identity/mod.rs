@@ -3,6 +3,7 @@
 //!
 //! Must not use HTTP, or keep passwords in any form other than the stored one.
 
+mod assertion_budget;
 mod backoff;
 mod check_queue;
 mod credential_throttle;
@@ -17,6 +18,7 @@ mod password_verifier;
 mod rate;
 mod sign_in;
 
+pub use assertion_budget::AssertionBudget;
 pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy, decoy_index};

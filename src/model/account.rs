@@ -1,6 +1,6 @@
 //! The validated account of a user.
 
-use super::{ObjectKey, ObjectMark, Secret, Subject, Timestamp};
+use super::{LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp};
 
 /// Maximum length of a password in bytes. Longer passwords never match.
 pub const MAX_PASSWORD_LEN: usize = 1024;
@@ -66,6 +66,11 @@ impl Account {
                 Some(&provider.name)
             }
         }
+    }
+
+    /// The name of the identity provider that the person has signed in at, or [`LOCAL_PROVIDER`].
+    pub fn provider_or_local(&self) -> &str {
+        self.provider_name().unwrap_or(LOCAL_PROVIDER)
     }
 
     /// The mark of the person at the provider, if it is not the mark of the account itself.

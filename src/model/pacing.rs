@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The pause, in lengths of the work: continuous changes cost at most a fifth of a core.
-const PAUSE_PER_WORK: u32 = 4;
+/// The pause, in lengths of the work: continuous changes cost at most a ninth of a core.
+const PAUSE_PER_WORK: u32 = 8;
 /// Maximum pause, so that a change waits shortly in installations of any size.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 
@@ -18,9 +18,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn continuous_work_takes_a_fifth_of_a_core_and_no_change_waits_long() {
+    fn continuous_work_takes_a_ninth_of_a_core_and_no_change_waits_long() {
         let (milli, shortest) = (Duration::from_millis, Duration::from_millis(20));
-        for (took, pause) in [(0, 20), (1, 20), (10, 40), (100, 400), (900, 500)] {
+        for (took, pause) in [(0, 20), (1, 20), (10, 80), (50, 400), (900, 500)] {
             assert_eq!(pause_after(milli(took), shortest), milli(pause), "{took}");
         }
     }

@@ -4,6 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
+use super::error::abbreviate_value;
 use crate::model::JwsAlgorithm;
 
 /// Maximum number of JSON values in the header or the claims of a client's JWT, counted by the characters
@@ -63,6 +64,15 @@ impl UnverifiedJwt {
             said.split_once('/').filter(|(kind, _)| kind.eq_ignore_ascii_case("application"));
         let said = bare.map_or(said, |(_, bare)| bare);
         said.eq_ignore_ascii_case("JWT") || said.eq_ignore_ascii_case(typ)
+    }
+
+    /// The error of a JWT whose type is not this one, if it is not. `what` names the JWT.
+    pub fn wrong_typ(&self, typ: &str, what: &str) -> Option<String> {
+        let said = self.typ.as_deref().unwrap_or_default();
+        (!self.accepts_typ(typ)).then(|| {
+            let said = abbreviate_value(said);
+            format!("'typ' of the {what} is '{said}'; '{typ}', 'JWT' or no 'typ' is expected.")
+        })
     }
 
     /// Returns a string claim.

@@ -34,7 +34,8 @@ impl PasswordChange {
 }
 
 /// Returns true if a session or grant can still be used, as far as the user decides: the user is
-/// enabled, its password can be read, and person and password are those that it was made for.
+/// enabled, its password can be read, and person, tenant and password are those that it was made for.
+/// A tenant that was created again, or restored in another cluster, is another one.
 ///
 /// A record without marks belongs to the user that has its subject.
 pub fn is_of(
@@ -45,7 +46,8 @@ pub fn is_of(
 ) -> bool {
     let same = record.marks.is_none_or(|made| {
         let credentials = made.credential.zip(now.credential);
-        made.person == now.person && credentials.is_none_or(|(made, now)| made == now)
+        let is_same_person = made.person == now.person && made.tenant == now.tenant;
+        is_same_person && credentials.is_none_or(|(made, now)| made == now)
     });
     let signed_out = [account.sign_out_before, account.reset_authenticators_before]
         .into_iter()
@@ -177,6 +179,9 @@ mod tests {
         assert!(!holds(AccountMarks { person: other, ..marks() }, &account), "re-created");
         let restored = AccountMarks { person: other, tenant: other, ..marks() };
         assert!(!holds(restored, &account), "restored");
+        // The marks of a provider's people are the same in any cluster.
+        let elsewhere = AccountMarks { tenant: other, ..marks() };
+        assert!(!holds(elsewhere, &account), "another tenant object");
         let changed = Some(CredentialMark::new([2; 16]));
         assert!(!holds(AccountMarks { credential: changed, ..marks() }, &account));
         assert!(!holds(marks(), &Account { disabled: true, ..account.clone() }));

@@ -94,7 +94,7 @@ pub fn reachable_condition(
         ConditionReason::AccountRefused => (FALSE, "The directory refuses the search account."),
         ConditionReason::ClusterKeysForbidden => (
             FALSE,
-            "The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload; leave serviceAccountTokens.keys of the chart true.",
+            "The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload; set the chart value serviceAccountTokens.keys to true.",
         ),
         ConditionReason::ClusterKeysUnavailable => (
             FALSE,
@@ -155,14 +155,16 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         ConditionType::KeysReady => {
             holds(ConditionReason::Available, "The signing keys are available.")
         }
-        ConditionType::SecretReady
-        | ConditionType::Ready
+        ConditionType::SecretReady => {
+            holds(ConditionReason::Available, "The Secret is up to date.")
+        }
+        ConditionType::Ready
         | ConditionType::Stalled
         | ConditionType::Warning
         | ConditionType::Reachable
         | ConditionType::EnrolmentAvailable
         | ConditionType::InvitationReady => {
-            holds(ConditionReason::Available, "The Secret is up to date.")
+            holds(ConditionReason::Available, "No problem was found.")
         }
     }
 }

@@ -46,7 +46,7 @@ impl Logins {
         self.counters.clone()
     }
 
-    /// Counts an attempt. `tenant`: its label, which is empty where tenants are no label values. `provider`: its
+    /// Counts an attempt. `tenant`: its label, which is empty if metrics have no label for tenants. `provider`: its
     /// name, if it is known.
     pub(super) fn count(&self, tenant: Arc<str>, provider: Option<&str>, outcome: LoginOutcome) {
         let provider = provider.map(|name| self.providers.label_of(&tenant, name));

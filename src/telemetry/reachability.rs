@@ -37,8 +37,8 @@ pub struct ReachableProvider<'p> {
 pub(super) struct ProviderReachability(Mutex<BTreeMap<ProviderLabels, bool>>);
 
 impl ProviderReachability {
-    /// Sets all providers. Where tenants are no label values, and beyond the limit, providers are one, which is
-    /// reachable if all of them are.
+    /// Sets all providers. Without tenants as label values, and beyond the limit, one series stands for all
+    /// providers. It is 1 if all of them are reachable.
     pub(super) fn set_providers<'p>(
         &self,
         providers: impl IntoIterator<Item = ReachableProvider<'p>>,

@@ -45,7 +45,7 @@ impl RefusedEntries {
         self.counters.clone()
     }
 
-    /// Counts an entry. `tenant`: its label, which is empty where tenants are no label values.
+    /// Counts an entry. `tenant`: its label, which is empty if metrics have no label for tenants.
     pub(super) fn count(&self, tenant: Arc<str>, client: &ObjectKey, reason: RefusedEntryReason) {
         let client = self.clients.label_of(&tenant, &client.to_string());
         self.counters.get_or_create(&RefusedEntryLabels { tenant, client, reason }).inc();

@@ -375,7 +375,7 @@ fn time_of_a_key() -> Duration {
     start.elapsed() / KEYS / u32::try_from(cores).expect("few")
 }
 
-/// Another team's client is Ready within seconds while a thousand tenants are made, and making their
+/// Another team's client is Ready within seconds while hundreds of tenants are made, and making their
 /// keys is what takes the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_tenants_does_not_delay_another_team() {

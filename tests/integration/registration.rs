@@ -740,3 +740,42 @@ async fn unused_registered_client_is_deleted() {
     assert!(!world.file(&client).exists());
     assert!(world.file(&used).exists());
 }
+
+/// A stranger who registers a client cannot fill the store with assertions that must be remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_client_has_a_bounded_number_of_remembered_assertions() {
+    let world = World::start().await;
+    let method = "client_secret_jwt";
+    let client = world.register(|body| body["token_endpoint_auth_method"] = json!(method)).await;
+    let key = jsonwebtoken::EncodingKey::from_secret(client.text("client_secret").as_bytes());
+    let (id, issuer) = (client.text("client_id"), world.issuer("open"));
+    let expires = now() + 3600;
+    let mut statuses = Vec::new();
+    for number in 0..40 {
+        let claims = json!({
+            "iss": id, "sub": id, "aud": issuer, "exp": expires, "jti": number.to_string(),
+        });
+        let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+        let assertion = jsonwebtoken::encode(&header, &claims, &key).expect("signed");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", "guessed"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let answer = world.http.post(format!("{issuer}/oauth/token")).form(&form).send();
+        let answer = answer.await.expect("an answer");
+        let retry_after = answer.headers().contains_key("retry-after");
+        assert_eq!(answer.status() == 429, retry_after, "{answer:?}");
+        statuses.push(answer.status().as_u16());
+    }
+    let accepted = statuses.iter().filter(|status| **status == 400).count();
+    assert!((16..=30).contains(&accepted), "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&429));
+}
+
+/// The present time in seconds.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("after 1970").as_secs()
+}

@@ -145,7 +145,7 @@ fn refused_grant<G: TokenGrant>(refusal: &GrantRefusal) -> OAuthError {
     match refusal {
         GrantRefusal::Inactive => inactive_grant(G::CREDENTIAL),
         GrantRefusal::NotAdmitted => token::invalid_grant(
-            "The user's identity provider does not say enough about the user now, or its rules do not admit the user. The user can sign in again when that has changed.",
+            "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user. The user can sign in again when that has changed.",
         ),
         GrantRefusal::Entry(EntryRefusal::Refused(_)) => {
             token::invalid_grant("The user may not use this application.")

@@ -15,8 +15,8 @@ use super::{
     secret_writes::apply_due_writes,
 };
 
-/// Time between two looks whether an invitation was used: no replica tells.
-const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+/// The interval at which the store is checked for used invitations, because replicas do not notify the leader.
+const POLL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Writes or deletes the Secret of a user's invitation. Returns the verdict with what was found out about the
 /// invitation.
@@ -48,7 +48,7 @@ pub async fn reconcile_invitation(
     };
     let wake = match plan.state {
         InvitationState::Ready | InvitationState::Pending => {
-            let soon = context.clock.now().plus(LOOK_INTERVAL);
+            let soon = context.clock.now().plus(POLL_INTERVAL);
             Some(soon.min(invited.invitation.not_after))
         }
         _ => None,

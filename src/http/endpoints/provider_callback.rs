@@ -8,13 +8,16 @@ use super::{
 };
 use crate::{
     accounts::upstream_sign_in::complete_upstream_sign_in,
+    fetch::FetchError,
     http::{AppState, EndpointError, Reply, Request, pages},
+    identity::ThrottledCredential,
     model::Endpoint,
     protocol::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
         upstream::UpstreamState,
     },
+    upstream::UpstreamError,
 };
 
 /// Parameters of a response that are posted on.
@@ -65,15 +68,31 @@ async fn complete(
     let Some(provider) = provider.filter(|provider| state.is_for(provider)) else {
         return Err(provider_problem::provider_gone(&authorization));
     };
-    let fetch = app.context(request).upstream_client(provider);
     let context = app.context(request);
-    let completed = complete_upstream_sign_in(context, &fetch, provider, &state, params).await;
-    match completed {
-        Ok(signed_in) => continue_signed_in(authorization, signed_in).await,
-        Err(error) => Err(provider_problem::problem_page(
-            &authorization,
-            (provider, AttemptSubject::default()),
-            error,
-        )),
+    let failed = |error| {
+        let person = AttemptSubject::default();
+        Err(provider_problem::problem_page(&authorization, (provider, person), error))
+    };
+    // A sign-in can be answered again and again, and each answer makes a request to the provider.
+    let attempt = ThrottledCredential {
+        tenant: context.tenant_id(),
+        client: Some(&state.nonce),
+        exists: false,
+        address: request.address,
+    };
+    let throttle = &context.services.callback_throttle;
+    if throttle.admit(attempt, context.now).is_err() {
+        return failed(UpstreamError::from(FetchError::Busy).into());
+    }
+    let fetch = context.upstream_client(provider);
+    match complete_upstream_sign_in(context, &fetch, provider, &state, params).await {
+        Ok(signed_in) => {
+            throttle.succeeded(attempt);
+            continue_signed_in(authorization, signed_in).await
+        }
+        Err(error) => {
+            throttle.failed(attempt, context.now);
+            failed(error)
+        }
     }
 }

@@ -19,9 +19,7 @@ use crate::{
     },
     http::{CookiePurpose, EndpointError, Reply},
     identity::AttemptSource,
-    model::{
-        AuditEvent, AuditText, LOCAL_PROVIDER, SignInFailure, StepUpFailure, ThrottledAttempt,
-    },
+    model::{AuditEvent, AuditText, SignInFailure, StepUpFailure, ThrottledAttempt},
     protocol::{authorize::NextStep, params::RequestParams, records::SuspendedSignIn},
 };
 
@@ -150,7 +148,7 @@ pub(super) fn report_failure(
     reason: FactorFailure,
 ) {
     if !matches!(user.source, SignInSource::Continued) {
-        let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
+        let provider = user.account.provider_or_local();
         let (person, reason) = (AttemptSubject::from(&*user.account), (reason.sign_in, None));
         return authorization.audit_failed_sign_in(provider, person, reason);
     }

@@ -55,7 +55,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
         GrantRefusal::NotAdmitted => invalid(
-            "The user's identity provider does not say enough about the user now, or its rules do not admit the user.",
+            "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user.",
         ),
         GrantRefusal::Entry(_) => invalid("The user may not use this application now."),
     })?;

@@ -13,7 +13,7 @@ const FIRST_LOGIN: &str = "first broker login";
 const PATTERN: &[char] = &['\\', '^', '$', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|'];
 const MAX_ORDER: u64 = 1000;
 
-/// Members of a provider that are carried, or that say nothing.
+/// Members of a provider that are carried, or that have no effect.
 const KNOWN: [&str; 14] = [
     "alias",
     "config",
@@ -63,7 +63,7 @@ const KNOWN_CONFIG: [&str; 29] = [
     "validateSignature",
 ];
 
-/// Sets the people who are let in. Called last, so that nothing lets in more.
+/// Sets the restrictions on the people who are admitted. It runs last, so that no other setting widens them.
 pub(super) fn set_admission(
     import: &mut ImportCollector,
     draft: &mut ProviderDraft<'_>,

@@ -33,6 +33,10 @@ pub struct AuditedTokenOwner<'a> {
     /// The person's `sub`, before it is made pairwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<AuditText<'a>>,
+    /// The name of the identity provider that the person came from, or `Local`. It is absent where the
+    /// person was not looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<AuditText<'a>>,
     /// The session, as in the claim `sid` of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<AuditText<'a>>,

@@ -221,8 +221,8 @@ fn check_claims(
     issuer: &Issuer,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
-    if !jwt.accepts_typ(JWT_TYPE) {
-        return Err(refused("'typ' of the request object is that of another type of JWT."));
+    if let Some(problem) = jwt.wrong_typ(JWT_TYPE, "request object") {
+        return Err(refused(&problem));
     }
     if jwt.text("sub") == Some(client.id.as_str()) {
         return Err(refused("'sub' of the request object must not be the client_id."));

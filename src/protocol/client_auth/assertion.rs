@@ -69,10 +69,8 @@ pub fn check_claims(
     audience: AcceptedAudiences<'_>,
     now: Timestamp,
 ) -> Result<ReplayKey, OAuthError> {
-    if !jwt.accepts_typ(JWT_TYPE) {
-        return Err(invalid_client_error(
-            "'typ' of the client assertion is that of another type of JWT.",
-        ));
+    if let Some(problem) = jwt.wrong_typ(JWT_TYPE, "client assertion") {
+        return Err(invalid_client_error(&problem));
     }
     let id = Some(client.id.as_str());
     if jwt.text("iss") != id || jwt.text("sub") != id {

@@ -124,10 +124,9 @@ pub fn check_federated_claims(
     let jwt = assertion.jwt;
     let is_svid = assertion.form == AssertionForm::JwtSpiffe
         && jwt.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("JOSE"));
-    if !is_svid && !jwt.accepts_typ(JWT_TYPE) {
-        return Err(invalid_client_error(
-            "'typ' of the client assertion is that of another type of JWT.",
-        ));
+    let problem = jwt.wrong_typ(JWT_TYPE, "client assertion").filter(|_| !is_svid);
+    if let Some(problem) = problem {
+        return Err(invalid_client_error(&problem));
     }
     if let Some(name) = CLAIMS_OF_PEOPLE.iter().find(|name| jwt.claims.contains_key(**name)) {
         return Err(invalid_client_error(&format!(

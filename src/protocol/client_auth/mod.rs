@@ -17,7 +17,7 @@ pub use federated::{
 pub use federated_metadata::FederatedIssuerMetadata;
 pub use refusal::{
     not_signed, not_the_registered_method, refused_by_token_review, throttled_client_error,
-    unproven_assertion,
+    too_many_assertions, unproven_assertion,
 };
 
 use std::{sync::Arc, time::Duration};

@@ -115,6 +115,19 @@ pub fn throttled_client_error(wait: Duration) -> ClientAuthError {
     }
 }
 
+/// The error of a client that has more unexpired assertions than are remembered for it.
+pub fn too_many_assertions(wait: Duration) -> ClientAuthError {
+    let text = format!(
+        "The client has too many unexpired assertions, which must be remembered until they expire. Try again in {} seconds, or create assertions that expire after a minute.",
+        wait.as_secs().max(1)
+    );
+    ClientAuthError {
+        error: OAuthError::new(ErrorCode::TemporarilyUnavailable, text),
+        challenge: false,
+        failure: ClientAuthFailure::Throttled(wait),
+    }
+}
+
 fn registered_methods(client: &Client) -> String {
     let methods = client.authentication.methods();
     let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();

@@ -7,8 +7,8 @@
 //!   field. [`RecordFormat::upgrade`] gives it a value when an earlier record is read.
 //! - Any other change raises the major version, one release after the release that can read it.
 //!
-//! A type inside a record is part of the record's format. `tests/golden/records` has a record of
-//! every version that was ever written.
+//! A type inside a record is part of the record's format. Golden files in
+//! `tests/golden/records`, or a test next to the type, have a record of every version that was written.
 
 use serde::{Serialize, de::DeserializeOwned};
 

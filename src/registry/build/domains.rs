@@ -81,7 +81,7 @@ fn user_of_provider<'a>(
 
 fn domain_of_two(field: String, domain: &str, owner: &IdentityProvider) -> ValidationProblem {
     let message = format!(
-        "IdentityProvider \"{}\" has the domain {domain:?} too and is asked first (signIn.order; directories come last), so it gets the people; remove the domain from one of them",
+        "IdentityProvider \"{}\" also has the domain {domain:?} and comes first (signIn.order; directories come last), so people of the domain sign in there; remove the domain from one of them",
         owner.object
     );
     warning(field, message)

@@ -28,8 +28,7 @@ pub(super) struct SourceClaims {
     email_domains: Vec<String>,
     strategy: SubjectStrategy,
     subject_claim: String,
-    /// The names under which it makes subjects, each with the authority that says who its people are; `None`
-    /// for a directory, which no name stands for.
+    /// The namespaces of the provider's subjects, each with the issuer of the identities; `None` for directories.
     subjects: Vec<(String, Option<String>)>,
     /// Whether it is a directory for names of every domain.
     takes_every_name: bool,
@@ -87,7 +86,7 @@ impl SourceClaims {
         let is_shared = |old: &&String| younger.groups.iter().any(|new| overlap(old, new));
         if let Some(shared) = self.groups.iter().find(is_shared) {
             let message = format!(
-                "{} names all groups that begin with {shared:?}, which could be groups of both; choose another prefix, or list the groups in include",
+                "{} can have all groups that begin with {shared:?}, so groups of one could be groups of the other; set another prefix, or list the groups in include",
                 of()
             );
             found.push((GROUPS, message));
@@ -107,10 +106,10 @@ impl SourceClaims {
                     ("spec.subject.connectorId", "set that of its own connector")
                 }
                 SubjectStrategy::Computed | SubjectStrategy::Upstream => {
-                    ("spec.identityKey", "remove it, or choose another")
+                    ("spec.identityKey", "remove it, or set another one")
                 }
             };
-            let message = format!("{} makes its subjects by {name:?} too; {remedy}", of());
+            let message = format!("{} has the same {name:?} for its subjects; {remedy}", of());
             found.push((field, message));
         }
         found

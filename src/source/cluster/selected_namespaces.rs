@@ -78,10 +78,11 @@ impl SelectedNamespaces {
                 view = synced(&mut next) => {
                     let before = std::mem::replace(&mut current, next.take());
                     revisions.replace();
-                    views.send_replace(revisions.continued(&view));
+                    // Before the view, so that users whose objects vanish from it are not taken for deleted.
                     if let (Some(before), Some(now)) = (before, &current) {
                         left.send_if_modified(|left| leave(left, before.names, &now.names));
                     }
+                    views.send_replace(revisions.continued(&view));
                 }
                 view = changed(&mut current) => {
                     views.send_replace(revisions.continued(&view));

@@ -6,6 +6,7 @@ mod foreign_secrets;
 mod hosts;
 mod logout;
 mod outage;
+mod people;
 mod restore;
 mod rotation;
 mod selected;

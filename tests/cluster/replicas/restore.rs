@@ -49,7 +49,7 @@ struct Site {
 }
 
 /// People of an identity provider, and an application that asks for their consent.
-const PEOPLE: &str = r#"
+pub(super) const PEOPLE: &str = r#"
 apiVersion: lanyard.dev/v1alpha1
 kind: IdentityProvider
 metadata: {name: corp, namespace: team}
@@ -87,8 +87,8 @@ struct Held {
     spent: (String, Value),
     /// A refresh token that is used after the backup.
     rotated: String,
-    /// The subject of a person of the provider, who has agreed to `wall`.
-    person: String,
+    /// A person of the provider, who has agreed to `wall` and is signed in.
+    person: ProviderSignIn,
     /// The authenticator app of Bob.
     authenticator: AuthenticatorApp,
 }
@@ -132,7 +132,7 @@ async fn nothing_is_lost(records: fn() -> Records) {
     is_refused(&held.app, &late).await;
 }
 
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
@@ -151,8 +151,20 @@ async fn is_refused(app: &Application, code: &str) {
     assert_eq!((status, answer["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
 }
 
-/// Signs in at the provider. Returns the subject, and whether the consent page was shown.
-async fn sign_in_at_provider(issuer: &str, upstream: &Upstream) -> Result<(String, bool), String> {
+/// A sign-in at the provider, to `wall`.
+pub(super) struct ProviderSignIn {
+    app: Application,
+    browser: Browser,
+    pub(super) subject: String,
+    /// Whether the consent page was shown.
+    asks_for_consent: bool,
+}
+
+/// Signs in at the provider.
+pub(super) async fn sign_in_at_provider(
+    issuer: &str,
+    upstream: &Upstream,
+) -> Result<ProviderSignIn, String> {
     let app = Application::discover(issuer, "team.wall", None, "https://wall.test/cb").await;
     let browser = Browser::new();
     let page = browser.open(&app.authorize_url("openid", &[("identity_provider", "corp")])).await;
@@ -168,7 +180,8 @@ async fn sign_in_at_provider(issuer: &str, upstream: &Upstream) -> Result<(Strin
     let page = agree(&browser, page).await;
     let (status, tokens) = app.redeem(&page.answer()["code"]).await;
     assert_eq!(status, 200, "{tokens}");
-    Ok((text(&claims(text(&tokens, "id_token")), "sub").to_owned(), asks_for_consent))
+    let subject = text(&claims(text(&tokens, "id_token")), "sub").to_owned();
+    Ok(ProviderSignIn { app, browser, subject, asks_for_consent })
 }
 
 impl Held {
@@ -187,8 +200,8 @@ impl Held {
         let rotated = text(&sign_in(&app).await.1, "refresh_token").to_owned();
         let signs_in = async || sign_in_at_provider(&issuer, upstream).await.map(drop);
         everywhere(site.replicas.len(), signs_in).await;
-        let (person, asks) = sign_in_at_provider(&issuer, upstream).await.expect("a sign-in");
-        assert!(!asks, "the consent was given before");
+        let person = sign_in_at_provider(&issuer, upstream).await.expect("a sign-in");
+        assert!(!person.asks_for_consent, "the consent was given before");
         let authenticator = set_up_authenticator(&app).await;
         Self { app, robot, robot_secret, browser, tokens, spent, rotated, person, authenticator }
     }
@@ -273,8 +286,13 @@ impl Held {
     /// Subjects come from the provider's object, and the records of people from the store.
     async fn people_of_the_provider_are_the_same(&self, upstream: &Upstream) {
         let issuer = text(&self.app.metadata, "issuer");
+        let ProviderSignIn { app, browser, subject, .. } = &self.person;
+        let url = app.authorize_url("openid", &[("prompt", "none")]);
+        let answer = browser.open(&url).await.answer();
+        assert_eq!(answer.get("error").map(String::as_str), Some("login_required"), "{answer:?}");
         let found = sign_in_at_provider(issuer, upstream).await.expect("a sign-in");
-        assert_eq!(found, (self.person.clone(), false), "the consent is still there");
+        assert_eq!(&found.subject, subject);
+        assert!(!found.asks_for_consent, "the consent is still there");
     }
 }
 

@@ -57,6 +57,7 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             let line = world.app.audit.last("token_issued");
             assert_eq!(line["tokens"], json!(["code"]), "{line}");
             assert_eq!(line["grant_type"], "authorization_code");
+            assert_eq!(line["provider"], "Local");
             redeemed(world, app, &code).await;
             json!(["access_token", "id_token", "refresh_token"])
         }

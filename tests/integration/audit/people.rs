@@ -28,6 +28,7 @@ async fn a_person_is_admitted_once_and_signs_in_by_the_provider() {
             members,
             (&json!("corp"), &json!("corp:ada"), &json!(["fed"]), &json!("success"))
         );
+        assert_eq!(world.app.audit.last("token_issued")["provider"], "corp");
     }
     let admitted = world.app.audit.of("person_admitted");
     assert_eq!(admitted.len(), 1, "{admitted:#?}");

@@ -150,7 +150,7 @@ async fn another_person_or_missing_claims_at_a_refresh_are_refused_and_cost_no_r
         let (status, refused) = world.refresh(&ada).await;
         assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
         let text = refused["error_description"].as_str().expect("one");
-        assert!(text.contains("does not say enough about the user"), "{text}");
+        assert!(text.contains("no longer gives the required claims"), "{text}");
         let reported = world.app.audit.last("person_refused");
         assert_eq!(
             (&reported["provider"], &reported["reason"]),

@@ -14,7 +14,7 @@ use crate::{
         CookiePurpose, EndpointError, Reply,
         endpoints::known_browser::{CompleteSignIn, remember_browser},
     },
-    model::{AuditEvent, AuditText, LOCAL_PROVIDER, SignInFailure},
+    model::{AuditEvent, AuditText, SignInFailure},
     protocol::authorize::InteractionProgress,
 };
 
@@ -30,7 +30,7 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
             Ok(Some(_)) => return ask_before_session(&authorization, user).await,
             Err(error) => {
                 if matches!(error, AccountError::OtherPersonsAuthenticator) {
-                    let provider = user.account.provider_name().unwrap_or(LOCAL_PROVIDER);
+                    let provider = user.account.provider_or_local();
                     let why = (SignInFailure::OtherPersonsAuthenticator, None);
                     authorization.audit_failed_sign_in(
                         provider,
@@ -78,7 +78,7 @@ fn report_sign_in(
     let (subject, sid) = (account.subject.as_str(), session.sid.as_str());
     authorization.accounts().audit(AuditEvent::SignIn {
         client: client.into(),
-        provider: AuditText::new(account.provider_name().unwrap_or(LOCAL_PROVIDER)),
+        provider: AuditText::new(account.provider_or_local()),
         subject: Some(AuditText::new(subject)),
         username: Some(AuditText::new(account.username.as_str())),
         sid: Some(AuditText::new(sid)),

@@ -187,7 +187,7 @@ fn check_claims(problems: &mut ProblemList, field: &str, credential: &FederatedC
         problems.invalid(field, message);
     }
     if let Some(name) = CHECKED.iter().find(|name| claims.contains_key(**name)) {
-        let message = format!("must not have {name}, which is checked anyway; remove it");
+        let message = format!("must not have {name}, because {name} is always checked; remove it");
         problems.invalid(field, message);
     }
 }

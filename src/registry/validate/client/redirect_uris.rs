@@ -14,7 +14,7 @@ pub struct ClientOrigin<'a> {
     pub namespace: &'a str,
     /// Whether it registered itself.
     pub registered: bool,
-    /// Whether identity providers refer to it, whose redirect URIs it has besides its own.
+    /// Whether identity providers refer to this client. Their callback URIs are redirect URIs of the client too.
     pub has_callbacks: bool,
     /// The installation; `None` for metadata sent for registration.
     pub installation: Option<&'a Installation>,

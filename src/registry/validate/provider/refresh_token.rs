@@ -20,7 +20,7 @@ const GITLAB: &str = "gitlab";
 const KEYCLOAK_PATH: &str = "/realms/";
 
 /// Warns of a provider that is to be asked again and will give no refresh token: its people are refused
-/// when their claims count no more.
+/// when their claims are no longer accepted.
 pub(super) fn warn_without_refresh_token(problems: &mut ProblemList, spec: &IdentityProviderSpec) {
     let mode = spec.refresh.as_ref().and_then(|refresh| refresh.mode.as_ref());
     let Some(oidc) = spec.oidc.as_ref() else { return };
