@@ -31,6 +31,7 @@ fn installation() -> Installation {
         dev: false,
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
+        languages: lanyard::messages::Languages::built_in(),
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the custom resource definitions as YAML, or write them to a folder
     Crds(CrdsArgs),
+    /// Print the texts of pages, as the template of a file for another language
+    Messages(MessagesArgs),
     /// Convert the configuration of another provider to manifests; names on standard error what is
     /// not carried
     #[command(subcommand)]
@@ -158,8 +160,11 @@ pub struct LogArgs {
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     /// Files and folders of manifests, validated together; - is standard input
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required_unless_present = "languages")]
     pub paths: Vec<PathBuf>,
+    /// Folder of files of messages to validate too, one for each language, such as fr.yaml
+    #[arg(long, env = "LANYARD_LANGUAGES", value_name = "DIR")]
+    pub languages: Option<PathBuf>,
     /// Base URL for tenants without an issuer URL of their own
     #[arg(
         long,
@@ -168,6 +173,14 @@ pub struct CheckArgs {
         value_name = "URL"
     )]
     pub base_url: String,
+}
+
+/// Flags of `messages`.
+#[derive(Args, Debug)]
+pub struct MessagesArgs {
+    /// Language of the texts, as a tag such as de or pt-BR; English if it is not built in
+    #[arg(long, env = "LANYARD_LOCALE", default_value = "en", value_name = "TAG")]
+    pub locale: String,
 }
 
 /// Flags of `crds`.

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use crate::{
     cli::{RunArgs, ServeArgs},
+    messages::Languages,
     model::{
         HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
         ObjectKey, SecretPermission, SecretPermissions,
@@ -50,6 +51,7 @@ pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
         dev: false,
         keeps_authenticators: args.store.keeps_authenticators(),
         key_secrets: KeySecrets::new(&args.namespace, &format!("{}-", args.release_name)),
+        languages: Languages::built_in(),
     })
 }
 

@@ -15,10 +15,10 @@ use crate::{
     identity::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount},
     model::{Account, DeclaredIdentity, LdapSettings, Secret, Subject, normalize_username},
     protocol::identity_provider::{IdentityProvider, identity_of},
-    upstream::ldap::{
-        AccountRestriction, DirectoryPerson, FoundEntry, LdapCredentials, LdapError, LdapRefusal,
-    },
+    upstream::ldap::{DirectoryPerson, FoundEntry, LdapCredentials, LdapError, LdapRefusal},
 };
+
+pub use crate::upstream::ldap::AccountRestriction;
 
 /// A name and a password for a directory.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The `Tenant` resource: one issuer.
 
+mod branding;
 mod client_bounds;
 mod summary;
 
@@ -10,6 +11,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use branding::{BrandingLinkSpec, BrandingSpec, DarkColorsSpec, FontSpec, LocalizedTextSpec};
 pub use client_bounds::ClientBoundsSpec;
 pub use summary::{TenantFacts, TenantSummary};
 
@@ -203,27 +205,6 @@ pub struct CustomScopeSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
     pub claims: Vec<String>,
-}
-
-/// Appearance of the pages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BrandingSpec {
-    /// An https URL of the logo.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = rules::https_url())]
-    pub logo_uri: Option<String>,
-    /// Color of buttons and links, as `#rrggbb`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 7, max = 7))]
-    #[x_kube(validation = rules::tenant::color())]
-    pub primary_color: Option<String>,
-    /// Color of the page background, as `#rrggbb`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 7, max = 7))]
-    #[x_kube(validation = rules::tenant::color())]
-    pub background_color: Option<String>,
 }
 
 /// The observed state of a tenant.

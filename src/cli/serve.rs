@@ -23,6 +23,10 @@ pub struct ServeArgs {
     /// separate several with ';'
     #[arg(long, env = "LANYARD_INTERNAL_HOSTS", value_name = "URL[=NS,..]", value_delimiter = ';')]
     pub internal_hosts: Vec<String>,
+    /// Folder of files of messages, one for each further language, such as fr.yaml. Read again when they
+    /// change
+    #[arg(long, env = "LANYARD_LANGUAGES", value_name = "DIR")]
+    pub languages: Option<PathBuf>,
     /// Certificate chain (PEM); with --tls-key the endpoints use TLS. Reloaded when it changes
     #[arg(long, env = "LANYARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

@@ -13,6 +13,7 @@ use crate::{
     api::{ConditionReason, NamespaceLabels, ObjectSet, OidcClient, Tenant},
     cli::CheckArgs,
     config,
+    messages::Languages,
     model::{
         Clock, HostSettings, Installation, KeySecrets, ObjectRef, SecretPermissions, SystemClock,
         Timestamp,
@@ -20,6 +21,7 @@ use crate::{
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
         folder::{CachedManifest, collect_objects},
+        language_files::{LanguageFileProblem, LanguageFolder},
         manifests::{self, ManifestObject},
     },
 };
@@ -72,9 +74,10 @@ pub fn run_check(args: &CheckArgs) -> Result<ExitCode> {
         }
     }
     problems += validate_objects(args, objects, &found_in, &mut output)?;
+    problems += validate_languages(args, &mut output)?;
     let (files, judged) = (files.len(), found_in.len());
     writeln!(output, "{judged} objects in {files} files: {problems} problems")?;
-    if files == 0 {
+    if files == 0 && !args.paths.is_empty() {
         // A mistyped path must not look like success.
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         writeln!(
@@ -85,6 +88,22 @@ pub fn run_check(args: &CheckArgs) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Validates the files of `--languages`, and prints their problems and how many texts they lack.
+fn validate_languages(args: &CheckArgs, output: &mut impl Write) -> Result<usize> {
+    let Some(folder) = &args.languages else { return Ok(0) };
+    let opened = LanguageFolder::open(folder).with_context(|| folder.display().to_string())?;
+    for LanguageFileProblem { file, message } in opened.problems() {
+        writeln!(output, "{}: {message}", file.display())?;
+    }
+    for (tag, missing) in opened.missing().filter(|(_, missing)| *missing > 0) {
+        writeln!(
+            output,
+            "{WARNING}{tag}: {missing} messages are missing, which are shown in another language; lanyard messages --locale {tag} prints all"
+        )?;
+    }
+    Ok(opened.problems().len())
 }
 
 /// Validates the objects together, and prints the problems of each.
@@ -101,6 +120,7 @@ fn validate_objects(
         dev: true,
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("", ""),
+        languages: Languages::built_in(),
     };
     let objects = collect_objects(objects.into_iter().map(CachedManifest::of));
     let now = SystemClock.now();
@@ -223,7 +243,11 @@ mod tests {
 
     /// The number of problems of manifests, and the output.
     fn check(text: &str) -> (usize, String) {
-        let args = CheckArgs { paths: Vec::new(), base_url: "https://id.test".to_owned() };
+        let args = CheckArgs {
+            paths: Vec::new(),
+            languages: None,
+            base_url: "https://id.test".to_owned(),
+        };
         let (objects, problems) = manifests::parse_text(Path::new("f.yaml"), text);
         assert!(problems.is_empty(), "{problems:?}");
         let files = objects.iter().map(|object| (object.reference(), PathBuf::from("f.yaml")));

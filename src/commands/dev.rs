@@ -20,6 +20,7 @@ use http_body_util::Full;
 use tokio::sync::watch;
 
 use super::{
+    languages::follow_languages,
     outbound::upstream_probe,
     runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
     signals,
@@ -30,11 +31,12 @@ use crate::{
     config, controller,
     demo::{self, Demo, DemoClient, DemoConfig},
     http::ExtraRoutes,
+    messages::Languages,
     model::{
         Clock as _, HostSettings, HostSettingsState, Installation, Issuer, KeySecrets,
         SecretPermissions, SystemClock, sha256,
     },
-    registry::SnapshotHandle,
+    registry::{SettingsReceivers, SnapshotHandle},
     source::{SharedSource, folder::FolderSource},
 };
 
@@ -59,6 +61,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         dev: true,
         keeps_authenticators: args.store.keeps_authenticators(),
         key_secrets: KeySecrets::new("lanyard-dev", ""),
+        languages: Languages::built_in(),
     };
     let stop = signals::stop_signal()?;
     let state = match &args.state {
@@ -76,7 +79,8 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let demo = demo(args, &parts, &base_url);
     let bound = parts.bind(args.listen, Some(demo))?;
     let hosts = HostSettingsState::fixed(parts.installation.hosts.clone());
-    parts.project(&source, hosts);
+    let languages = follow_languages(&args.serve)?;
+    parts.project(&source, SettingsReceivers { hosts, languages });
     let leads = controller::always_leader();
     tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.clone()));
     let admin = match args.admin_listen {

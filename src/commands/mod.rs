@@ -6,7 +6,9 @@ pub mod crds;
 pub mod dev;
 pub mod hash_password;
 pub mod import;
+mod languages;
 mod measuring;
+pub mod messages;
 mod outbound;
 pub mod run;
 mod runtime;
@@ -27,6 +29,7 @@ pub fn dispatch_command(command: Command) -> Result<ExitCode> {
         Command::Check(args) => return check::run_check(&args),
         Command::Crds(args) => crds::run_crds(&args)?,
         Command::Import(source) => return import::run_import(&source),
+        Command::Messages(args) => messages::run_messages(&args)?,
         Command::HashPassword => hash_password::run_hash_password(&SystemEntropy::new())?,
     }
     Ok(ExitCode::SUCCESS)

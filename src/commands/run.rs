@@ -7,6 +7,7 @@ use kube::{Client, Config};
 use tokio::sync::watch;
 
 use super::{
+    languages::follow_languages,
     runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
@@ -19,6 +20,7 @@ use crate::{
         lease::{ClusterLease, LeaderElectionConfig, LeaseTiming},
     },
     model::{Clock, HostSettingsReceiver, HostSettingsState, ObjectKey},
+    registry::SettingsReceivers,
     source::{
         SharedSource, WriteError,
         cluster::{
@@ -51,7 +53,8 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let cluster = ClusterSource::new(client.clone(), args.identity.clone(), write_errors(&parts));
     let source: SharedSource = Arc::clone(&cluster) as _;
     let (follower, hosts) = host_settings(args, &parts);
-    parts.project(&source, hosts.clone());
+    let languages = follow_languages(&args.serve)?;
+    parts.project(&source, SettingsReceivers { hosts: hosts.clone(), languages });
     let leads = watch::Sender::new(false);
     follow_leadership(&parts, leads.subscribe());
     tokio::spawn(keep_migrated(Arc::clone(&parts.app.accounts.store), leads.subscribe()));

@@ -28,11 +28,8 @@ use crate::{
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
-    model::{
-        Clock, Entropy, HostSettingsReceiver, Installation, SharedRegistrar, SystemClock,
-        SystemEntropy,
-    },
-    registry::{SnapshotHandle, project_snapshots},
+    model::{Clock, Entropy, Installation, SharedRegistrar, SystemClock, SystemEntropy},
+    registry::{SettingsReceivers, SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::{SharedSource, cluster::PublishedSchemas},
     store::{InstrumentedStore, SharedStore, purge_regularly},
@@ -135,11 +132,11 @@ impl ServerRuntime {
     }
 
     /// Builds snapshots from a source's views, and reports them to the metrics.
-    pub(super) fn project(&self, source: &SharedSource, hosts: HostSettingsReceiver) {
+    pub(super) fn project(&self, source: &SharedSource, settings: SettingsReceivers) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
         self.app.accounts.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
         let installation = Arc::clone(&self.installation);
-        tokio::spawn(project_snapshots(source.views(), hosts, handle, installation, clock));
+        tokio::spawn(project_snapshots(source.views(), settings, handle, installation, clock));
         tokio::spawn(measure_snapshots(Arc::clone(&self.app), source.views()));
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),

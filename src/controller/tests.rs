@@ -97,6 +97,7 @@ impl Cluster {
             dev: false,
             keeps_authenticators: true,
             key_secrets,
+            languages: crate::messages::Languages::built_in(),
         };
         Self {
             source,

@@ -21,5 +21,5 @@ pub use transport::{
     TlsError, TrustedProxies,
 };
 pub(crate) use transport::{head_memory, head_size};
-pub use web::{CookiePurpose, EndpointError, Reply, Request, UnusablePage};
+pub use web::{CookiePurpose, EndpointError, Reply, Request, RequestLanguage, UnusablePage};
 use web::{cookies, csp};

@@ -11,6 +11,7 @@ use super::{
     RotationPolicy, Secret, SecretTransport, SigningAlgorithm, Subject, Tenant,
     TenantAuthenticators, TenantId, TokenPolicy,
 };
+use crate::messages::Languages;
 
 /// The first redirect URI of [`client`].
 pub const REDIRECT: &str = "https://rp.test/cb";
@@ -32,6 +33,7 @@ pub fn tenant() -> Tenant {
         lifetimes: Arc::default(),
         scopes: BTreeMap::from([("badges".to_owned(), badges)]),
         branding: Branding::default(),
+        languages: Languages::built_in(),
         acr_levels: vec![],
         authenticators: TenantAuthenticators::default(),
         request_objects: RequestObjectPolicy::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{InternalHost, Issuer, KeySecrets, SecretPermissions, TenantId};
+use crate::messages::Languages;
 
 /// The part of the configuration that validation depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Installation {
     pub keeps_authenticators: bool,
     /// The Secrets with the installation's keys.
     pub key_secrets: KeySecrets,
+    /// The languages of pages, which may change while the process runs.
+    pub languages: Arc<Languages>,
 }
 
 impl Installation {

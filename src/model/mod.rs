@@ -9,6 +9,7 @@ mod algorithm;
 mod audit;
 mod authenticators;
 mod bounded_cache;
+mod branding;
 mod client;
 mod client_authentication;
 mod client_details;
@@ -67,6 +68,7 @@ pub use audit::{
 };
 pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
 pub use bounded_cache::BoundedCache;
+pub use branding::{Branding, BrandingLink, LinkPurpose, LocalizedText};
 pub use client::{
     Client, ConsentPolicy, DynamicRegistration, LinkedProvider, Pairwise, SubjectType,
     sign_with_secret,
@@ -126,8 +128,8 @@ pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
 pub use tenant::{
-    AcrLevel, Branding, CustomScope, Lifetimes, Organization, RefreshTokenRotation,
-    RegistrationMode, RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
+    AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
+    RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
 pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenPolicy};

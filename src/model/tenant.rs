@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm,
+    AccessPolicy, Branding, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm,
     TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
 };
+use crate::messages::Languages;
 
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Tenant {
     pub scopes: BTreeMap<String, CustomScope>,
     /// The appearance of its pages.
     pub branding: Branding,
+    /// The languages of its pages.
+    pub languages: Arc<Languages>,
     /// The supported levels of assurance, best first.
     pub acr_levels: Vec<AcrLevel>,
     /// The authenticators that people may enrol.
@@ -217,15 +220,4 @@ pub struct CustomScope {
     pub description: String,
     /// The user claims that the scope grants.
     pub claims: Vec<String>,
-}
-
-/// The appearance of pages. Contains values only, no markup.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Branding {
-    /// The https URL of an image.
-    pub logo_uri: Option<String>,
-    /// The color of buttons and links, `#rrggbb`.
-    pub primary_color: Option<String>,
-    /// The background color of pages, `#rrggbb`.
-    pub background_color: Option<String>,
 }

@@ -47,19 +47,10 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Day and time for people, in UTC: `29 November 2026, 08:15 UTC`.
-    pub fn in_words(self) -> String {
-        self.formatted("%-d %B %Y, %H:%M UTC")
-    }
-
-    /// The day for people, in UTC: `29 November 2026`.
-    pub fn day_in_words(self) -> String {
-        self.formatted("%-d %B %Y")
-    }
-
-    fn formatted(self, format: &str) -> String {
+    /// Day and time in UTC.
+    pub fn in_utc(self) -> jiff::civil::DateTime {
         let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
-        time.strftime(format).to_string()
+        jiff::tz::TimeZone::UTC.to_datetime(time)
     }
 
     /// The duration since `earlier`; zero if `earlier` is later.
@@ -121,17 +112,5 @@ impl FixedClock {
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_for_people() {
-        let time = Timestamp::from_secs(1_796_026_504);
-        assert_eq!(time.in_words(), "30 November 2026, 08:15 UTC");
-        assert_eq!(time.day_in_words(), "30 November 2026");
     }
 }

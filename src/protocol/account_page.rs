@@ -13,17 +13,20 @@ use super::{
     authorize::{
         AuthorizationRequest, AuthorizeError, TenantLookup, validate_authorization_request,
     },
-    params::RequestParams,
+    params::{RequestParams, UI_LOCALES},
     session::CLOCK_SKEW,
 };
-use crate::model::{
-    ApplicationType, Client, ClientId, ConsentPolicy, Endpoint, GrantType, RedirectUri,
-    ResponseType, Tenant, Timestamp,
+use crate::{
+    messages::LanguageTag,
+    model::{
+        ApplicationType, Client, ClientId, ConsentPolicy, Endpoint, GrantType, RedirectUri,
+        ResponseType, Tenant, Timestamp,
+    },
 };
 
 /// The client id and object name of the account page in logs. Names of objects have no underscore.
 const ACCOUNT_PAGE: &str = "_account";
-/// The name of the account page on the sign-in page.
+/// The name of the account page in logs. Pages have it in their language.
 const NAME: &str = "your account";
 /// The value of `prompt` for the choice of an account (OIDC Core §3.1.2.1).
 const SELECT_ACCOUNT: &str = "select_account";
@@ -47,7 +50,11 @@ pub enum AccountPageSignIn<'a> {
 }
 
 /// The parameters of the authorization request.
-pub fn account_page_params(tenant: &Tenant, sign_in: AccountPageSignIn<'_>) -> RequestParams {
+pub fn account_page_params(
+    tenant: &Tenant,
+    sign_in: AccountPageSignIn<'_>,
+    locale: Option<&LanguageTag>,
+) -> RequestParams {
     let mut query = Serializer::new(String::new());
     query.extend_pairs([
         ("client_id", ACCOUNT_PAGE),
@@ -55,6 +62,7 @@ pub fn account_page_params(tenant: &Tenant, sign_in: AccountPageSignIn<'_>) -> R
         ("response_type", ResponseType::Code.as_str()),
         ("scope", SCOPE),
     ]);
+    query.extend_pairs(locale.map(|tag| (UI_LOCALES, tag.as_str())));
     match sign_in {
         AccountPageSignIn::Visit => {}
         AccountPageSignIn::ChooseAccount => {
@@ -75,6 +83,11 @@ pub fn validate_account_page_request(
 ) -> Result<AuthorizationRequest, AuthorizeError> {
     let only = AccountPageClient(Arc::new(account_page_client(tenant)));
     validate_authorization_request(tenant, &only, params)
+}
+
+/// Returns true for the client of the account page.
+pub fn is_account_page(client: &Client) -> bool {
+    client.id.as_str() == ACCOUNT_PAGE
 }
 
 /// Returns true if a session may change something: the person proved the identity within the last five
@@ -129,7 +142,7 @@ mod tests {
 
     fn request(sign_in: AccountPageSignIn<'_>) -> AuthorizationRequest {
         let tenant = fixtures::tenant();
-        validate_account_page_request(&tenant, &account_page_params(&tenant, sign_in))
+        validate_account_page_request(&tenant, &account_page_params(&tenant, sign_in, None))
             .expect("it is valid")
     }
 
@@ -156,7 +169,7 @@ mod tests {
         ] {
             let mut tenant = fixtures::tenant();
             tenant.issuer = Issuer::parse(issuer).unwrap_or_else(|_| panic!("{issuer}"));
-            let params = account_page_params(&tenant, AccountPageSignIn::Visit);
+            let params = account_page_params(&tenant, AccountPageSignIn::Visit, None);
             let found = validate_account_page_request(&tenant, &params).expect(issuer);
             assert_eq!(found.return_to.uri(), format!("{issuer}/account"));
         }

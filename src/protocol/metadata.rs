@@ -47,13 +47,14 @@ fn is_offered(endpoint: Endpoint, tenant: &Tenant) -> bool {
 /// Parameters of the authorization endpoint.
 fn authorization(tenant: &Tenant) -> Value {
     let objects = tenant.request_objects;
+    let languages: Vec<_> = tenant.languages.tags().collect();
     let mut part = json!({
         "response_types_supported": names(&ResponseType::ALL, |it| it.as_str()),
         "response_modes_supported": ResponseMode::NAMES,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "display_values_supported": ["page", "popup", "touch", "wap"],
-        "ui_locales_supported": ["en"],
+        "ui_locales_supported": names(&languages, |tag| tag.as_str()),
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": true,
         "request_parameter_supported": objects.by_value,

@@ -6,6 +6,8 @@ use super::error::{ErrorCode, OAuthError};
 
 /// The only parameters that may repeat: `resource` (RFC 8707 §2).
 const REPEATABLE: [&str; 1] = ["resource"];
+/// The parameter with the languages of a person, in order of preference (OIDC Core §3.1.2.1).
+pub const UI_LOCALES: &str = "ui_locales";
 /// Maximum number of parameters, more than any request needs.
 const MAX_PARAMETERS: usize = 100;
 /// Longer names are not repeated in errors.

@@ -22,13 +22,13 @@ const BROWSERS: [(&str, &str); 15] = [
 
 /// The systems. Phones name the system of desktops too.
 const SYSTEMS: [(&str, &str); 9] = [
-    ("iPhone", "an iPhone"),
-    ("iPad", "an iPad"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
     ("Android", "Android"),
     ("CrOS", "ChromeOS"),
     ("Windows", "Windows"),
-    ("Macintosh", "a Mac"),
-    ("Mac OS X", "a Mac"),
+    ("Macintosh", "Mac"),
+    ("Mac OS X", "Mac"),
     ("Linux", "Linux"),
     ("X11", "Linux"),
 ];
@@ -38,20 +38,8 @@ const SYSTEMS: [(&str, &str); 9] = [
 pub struct NamedBrowser {
     /// The browser.
     pub browser: Option<&'static str>,
-    /// The system, with its article.
+    /// The system.
     pub system: Option<&'static str>,
-}
-
-impl NamedBrowser {
-    /// The browser and its system in words; `None` if neither is known.
-    pub fn in_words(self) -> Option<String> {
-        match (self.browser, self.system) {
-            (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
-            (Some(browser), None) => Some(browser.to_owned()),
-            (None, Some(system)) => Some(format!("A browser on {system}")),
-            (None, None) => None,
-        }
-    }
 }
 
 /// Names the browser of a `User-Agent`.
@@ -82,12 +70,12 @@ mod tests {
             (
                 "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15",
                 Some("Safari"),
-                Some("a Mac"),
+                Some("Mac"),
             ),
             (
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/143.0.7499.38 Mobile/15E148 Safari/604.1",
                 Some("Chrome"),
-                Some("an iPhone"),
+                Some("iPhone"),
             ),
             (
                 "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36",

@@ -35,7 +35,7 @@ pub use handle::SnapshotHandle;
 pub use invitation::{InvitationOutcome, InvitationState};
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;
-pub use project::project_snapshots;
+pub use project::{SettingsReceivers, project_snapshots};
 pub use provider_uris::ProviderUris;
 pub use registration::{RegistrationService, ValidatedRegistration};
 pub use sealing::discarded_keys;

@@ -12,6 +12,7 @@ use tokio::{
 use super::{BuildCache, SnapshotHandle, build_snapshot, sealing::hold_keys};
 use crate::{
     api::SourceView,
+    messages::Languages,
     model::{Clock, HostSettingsReceiver, Installation, pause_after},
 };
 
@@ -19,28 +20,42 @@ use crate::{
 /// during a burst without delaying the first change.
 const DEBOUNCE: Duration = Duration::from_millis(20);
 
-/// Rebuilds the snapshot whenever the view's revision or the host settings change, until the source
+/// Receivers of settings that may change while the process runs.
+#[derive(Clone, Debug)]
+pub struct SettingsReceivers {
+    /// The host settings.
+    pub hosts: HostSettingsReceiver,
+    /// The languages of pages.
+    pub languages: watch::Receiver<Arc<Languages>>,
+}
+
+/// Rebuilds the snapshot whenever the view's revision or a setting changes, until the source
 /// ends. Publishes nothing before all initial lists are complete and the settings are known.
 pub async fn project_snapshots(
     mut views: watch::Receiver<Arc<SourceView>>,
-    mut hosts: HostSettingsReceiver,
+    settings: SettingsReceivers,
     handle: SnapshotHandle,
     installation: Arc<Installation>,
     clock: Arc<dyn Clock>,
 ) {
+    let SettingsReceivers { mut hosts, mut languages } = settings;
     let cache = Arc::new(BuildCache::default());
     let (mut built, mut held) = (None, 0);
     loop {
         let view = Arc::clone(&views.borrow_and_update());
         let known = hosts.borrow_and_update().as_ref().map(|state| state.settings.clone());
+        let texts = Arc::clone(&languages.borrow_and_update());
         // Before the initial lists are complete, a referenced object might be missing.
         if let Some(settings) = known.filter(|_| view.health.synced)
-            && built.as_ref() != Some(&(view.revision, settings.clone()))
+            && built.as_ref() != Some(&(view.revision, settings.clone(), Arc::clone(&texts)))
         {
-            built = Some((view.revision, settings.clone()));
+            built = Some((view.revision, settings.clone(), Arc::clone(&texts)));
             let cache = Arc::clone(&cache);
-            let installation =
-                Installation { hosts: settings, ..Installation::clone(&installation) };
+            let installation = Installation {
+                hosts: settings,
+                languages: texts,
+                ..Installation::clone(&installation)
+            };
             let (now, before) = (clock.now(), handle.snapshot());
             let started = Instant::now();
             // Building takes milliseconds with thousands of objects: too long on a thread that
@@ -76,15 +91,19 @@ pub async fn project_snapshots(
             },
             // Settings that are flags never change.
             Ok(()) = hosts.changed() => {}
+            Ok(()) = languages.changed() => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{
         api::{CachedObject, ObjectSet, SourceHealth, Tenant, TenantSpec},
+        messages::{LanguageTag, MessageFile},
         model::{
             FixedClock, HostPattern, HostPermission, HostSettings, HostSettingsState, Issuer,
             KeySecrets, ManagedKind, ObjectKey, ObjectRef, SecretPermissions, Timestamp,
@@ -116,15 +135,18 @@ mod tests {
             dev: false,
             keeps_authenticators: true,
             key_secrets: KeySecrets::new("lanyard", ""),
+            languages: Languages::built_in(),
         };
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_800_000_000)));
         let (sender, views) = watch::channel(view(1, false, "early"));
         let handle = SnapshotHandle::new();
         let mut changes = handle.changes();
         let (settings, hosts) = watch::channel(None);
+        let (texts, languages) = watch::channel(Languages::built_in());
+        let receivers = SettingsReceivers { hosts, languages };
         let installation = Arc::new(installation);
         let running =
-            tokio::spawn(project_snapshots(views, hosts, handle.clone(), installation, clock));
+            tokio::spawn(project_snapshots(views, receivers, handle.clone(), installation, clock));
         tokio::task::yield_now().await;
         settings.send_replace(Some(Arc::new(HostSettingsState::default())));
 
@@ -149,6 +171,13 @@ mod tests {
         settings.send_replace(Some(Arc::new(state)));
         changes.changed().await.expect("it runs");
         assert!(!Arc::ptr_eq(&before, &handle.snapshot()) && handle.snapshot().revision == 3);
+
+        // Other texts alone.
+        let french = LanguageTag::parse("fr").expect("a tag");
+        let files = BTreeMap::from([(french, MessageFile::parse("sign_in: Connexion").0)]);
+        texts.send_replace(Arc::new(Languages::built_in().with_files(&files)));
+        changes.changed().await.expect("it runs");
+        assert_eq!(handle.snapshot().languages.tags().count(), 3);
 
         drop(sender);
         running.await.expect("the projection ends with its source");

@@ -86,6 +86,7 @@ mod tests {
     use crate::{
         api::owner,
         keys::{VaultError, VaultPlace, new_sealing_key, write_sealing_key},
+        messages::Languages,
         model::{HostSettings, Issuer, KeySecrets, SealPurpose, SeededEntropy, TenantId},
     };
 
@@ -99,6 +100,7 @@ mod tests {
             dev: false,
             keeps_authenticators: true,
             key_secrets: KeySecrets::new("lanyard", ""),
+            languages: Languages::built_in(),
         }
     }
 

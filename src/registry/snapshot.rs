@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{ServedTenant, Verdicts};
 use crate::{
     keys::{Sealer, Vault},
+    messages::Languages,
     model::{InternalHost, Issuer, TenantId, Timestamp},
 };
 
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub sealer: Option<Arc<Sealer>>,
     /// The installation's vault keys, if they exist already.
     pub vault: Option<Arc<Vault>>,
+    /// The languages of pages.
+    pub languages: Arc<Languages>,
     hosts: HashMap<String, Host>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
     /// Addresses inside the cluster, by authority.
@@ -65,13 +68,20 @@ impl Snapshot {
         }
         let by_id = tenants.into_iter().map(|tenant| (tenant.tenant.id.clone(), tenant)).collect();
         let internal = HashMap::new();
-        Self { revision, built_at, sealer, vault: None, hosts, by_id, internal, verdicts }
+        let (vault, languages) = (None, Languages::built_in());
+        Self { revision, built_at, sealer, vault, languages, hosts, by_id, internal, verdicts }
     }
 
     /// Sets the installation's vault keys.
     #[must_use]
     pub fn with_vault(self, vault: Option<Arc<Vault>>) -> Self {
         Self { vault, ..self }
+    }
+
+    /// Sets the languages of pages.
+    #[must_use]
+    pub fn with_languages(self, languages: &Arc<Languages>) -> Self {
+        Self { languages: Arc::clone(languages), ..self }
     }
 
     /// Serves the tenants at addresses inside the cluster too.

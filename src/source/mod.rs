@@ -7,6 +7,7 @@ pub mod cluster;
 mod deserialize_errors;
 pub mod folder;
 mod host_settings;
+pub mod language_files;
 pub mod manifests;
 mod registered_client;
 

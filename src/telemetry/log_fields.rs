@@ -52,7 +52,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("error.description", "The `error_description` that the client gets."),
     field("error.detail", "More about the error, for the log only."),
     field("field", "The field of a manifest that a problem is about."),
-    field("file", "File of the embedded store, or of a manifest."),
+    field("file", "File of the embedded store, of a manifest, or of messages."),
     field("folder", "A folder of manifests that cannot be read."),
     field("format", "Format version of the database after a migration."),
     field("is_leader", "Whether this replica holds the Lease now."),

@@ -1,6 +1,7 @@
-//! Samples of every page, plain and with a tenant's branding.
+//! Samples of every page in English and German, plain and with a tenant's branding.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     net::Ipv6Addr,
     sync::Arc,
@@ -8,21 +9,23 @@ use std::{
 
 use lanyard::{
     http::pages::{
-        AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile,
+        AccountPage, AccountPagePart, AccountView, AfterSignOut, ApplicationEntry, ApplicationTile,
         AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, ErrorPage,
         LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
-        PasskeySetupPage, ProviderButton, RetryLink, SecondFactorPage, SessionEntry, SignInFields,
-        SignInPage, account_page, authenticator_app_page, base_root, choose_password_page,
-        consent_page, error_page, logout_confirm, not_signed_in, oauth_error_page, passkey_page,
-        passkey_script, passkey_setup_page, recovery_codes_page, second_factor_page, sign_in,
-        signed_out,
+        PasskeySetupPage, ProviderButton, RefusedEntryPage, RetryLink, SecondFactorPage,
+        SessionEntry, SignInFields, SignInPage, account_page, authenticator_app_page, base_root,
+        choose_password_page, consent_page, error_page, form_post, logout_confirm, not_signed_in,
+        not_signed_out, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
+        provider_redirect, recovery_codes_page, refused_entry_page, second_factor_page, sign_in,
+        signed_out, signing_out,
     },
+    messages::{LanguageTag, Languages, MessageCatalog},
     model::{
-        Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
-        DynamicRegistration, GrantType, Issuer, ObjectKey, ObjectMark, Organization, PasswordState,
-        RedirectUri, RefreshTokenRotation, RegistrationPolicy, RequestObjectPolicy, ResponseType,
-        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantAuthenticators, TenantId,
-        Timestamp, TokenPolicy,
+        Account, AccountSource, ApplicationType, Branding, BrandingLink, Client, ClientDetails,
+        ClientId, DynamicRegistration, GrantType, Issuer, LinkPurpose, LocalizedText, ObjectKey,
+        ObjectMark, Organization, PasswordState, RedirectUri, RefreshTokenRotation,
+        RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, SigningAlgorithm,
+        Subject, Tenant, TenantAuthenticators, TenantId, Timestamp, TokenPolicy,
     },
     protocol::{
         authorize::{
@@ -38,15 +41,39 @@ use serde_json::{Map, Value};
 
 /// A page and its file name.
 pub struct Page {
-    pub name: &'static str,
+    pub name: String,
     pub html: String,
 }
 
 pub const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 64 64'>\
     <circle cx='32' cy='32' r='30' fill='#e4572e'/><path d='M18 40l14-22 14 22z' fill='#fff'/></svg>";
 
-/// Renders every page, with logos at `origin`.
+thread_local! {
+    /// The texts of the pages that are rendered now.
+    static TEXT: Cell<&'static MessageCatalog> = Cell::new(catalog("en"));
+}
+
+fn text() -> &'static MessageCatalog {
+    TEXT.get()
+}
+
+fn catalog(language: &str) -> &'static MessageCatalog {
+    let languages = Languages::built_in();
+    let found = languages.by_ui_locales(language).expect("built in");
+    Box::leak(Box::new(MessageCatalog::clone(found)))
+}
+
+/// Renders every page, with logos at `origin`. The names of German ones end in `-de`.
 pub fn pages(origin: &str) -> Vec<Page> {
+    let english = pages_in_language(origin);
+    TEXT.set(catalog("de"));
+    let german = pages_in_language(origin);
+    TEXT.set(catalog("en"));
+    let named = |page: Page| Page { name: format!("{}-de", page.name), ..page };
+    english.into_iter().chain(german.into_iter().map(named)).collect()
+}
+
+fn pages_in_language(origin: &str) -> Vec<Page> {
     let plain = tenant_named("plain");
     let mut branded = tenant_named("branded");
     branded.branding.logo_uri = Some(format!("{origin}/logo.svg"));
@@ -56,8 +83,8 @@ pub fn pages(origin: &str) -> Vec<Page> {
     let shop = client(Some(format!("{origin}/logo.svg")));
     // Names without a place to break a line.
     let mut long = tenant_named("plain");
-    long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(3);
-    let longest = Client { name: "Rindfleischetikettierung".repeat(5), ..client(None) };
+    long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(6);
+    let longest = Client { name: "Rindfleischetikettierung".repeat(9), ..client(None) };
     let factors = second_factor_pages(&plain, &branded, &long, &wiki);
     let pages = vec![
         page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
@@ -68,7 +95,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
             "sign-in-wrong",
             sign_in(&SignInPage {
                 username: "alice",
-                problem: Some("The username or password is incorrect. Please try again."),
+                problem: Some(text().wrong_password_with_email()),
                 ..sign_in_page(&plain, &wiki)
             }),
         ),
@@ -88,27 +115,82 @@ pub fn pages(origin: &str) -> Vec<Page> {
             "logout-confirm",
             logout_confirm(&LogoutConfirmPage {
                 tenant: &plain,
+                text: text(),
                 client: Some(&wiki),
                 user: Some(&user()),
                 hidden: &[("token", "x")],
             }),
         ),
-        page("signed-out", signed_out(&plain)),
-        page("error", oauth_error_page(Some(&plain), &refused(), "01J9Z6W8Q4")),
+        page("signed-out", signed_out(&plain, text())),
+        page("error", oauth_error_page((Some(&plain), text()), &refused(), "01J9Z6W8Q4")),
         page("account", account(&plain, &["Team Wiki", "Payroll", "Meeting rooms"])),
         page("account-branded", account(&branded, &["Team Wiki", "Payroll"])),
         page("account-long", account(&long, &[&"Rindfleischetikettierung".repeat(8), "Wiki"])),
         page("account-empty", account(&plain, &[])),
-        page("not-signed-in", not_signed_in(&plain)),
-        page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"))),
-        page("error-nowhere", oauth_error_page(None, &refused(), "01J9Z6W8Q4")),
+        page("not-signed-in", not_signed_in(&plain, text())),
+        page("base-root", base_root(&plain.issuer, Some("/_lanyard/demo"), text())),
+        page("error-nowhere", oauth_error_page((None, text()), &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ];
-    pages.into_iter().chain(factors).collect()
+    pages.into_iter().chain(factors).chain(other_pages(&plain, &long, &longest)).collect()
 }
 
-fn page(name: &'static str, html: String) -> Page {
-    Page { name, html }
+fn page(name: &str, html: String) -> Page {
+    Page { name: name.to_owned(), html }
+}
+
+/// The pages between applications, providers and this service, and those without a way on.
+fn other_pages(plain: &Tenant, long: &Tenant, longest: &Client) -> [Page; 8] {
+    let provider = ProviderButton {
+        name: longest.name.clone(),
+        href: "/page/signed-out".into(),
+        unreachable: false,
+    };
+    let asked = ask(long, longest.clone(), SCOPES);
+    let refused = |message| {
+        refused_entry_page(&RefusedEntryPage {
+            tenant: long,
+            text: text(),
+            request: &asked,
+            user: &user(),
+            message,
+            interaction: "sealed",
+        })
+    };
+    let still_there = AfterSignOut::StillSignedIn { name: "Acme staff", return_to: Some("/") };
+    [
+        page("refused", refused(None)),
+        page("refused-by-rule", refused(Some("Ask IT for the group k8s-users."))),
+        page("onward", without_refresh(&provider_redirect((plain, text()), &provider))),
+        page("form-post", without_scripts(&form_post((plain, text()), "/", &[]))),
+        page("signing-out", signing_out((plain, text()), &[], still_there)),
+        page("not-signed-out", not_signed_out(plain, text())),
+        page(
+            "nobody",
+            sign_in(&SignInPage { fields: SignInFields::Absent, ..sign_in_page(long, longest) }),
+        ),
+        page(
+            "provider-silent",
+            error_page(&ErrorPage {
+                title: &text().provider_silent_title(&longest.name).to_string(),
+                message: &text().provider_silent_text(&longest.name).to_string(),
+                advice: text().try_in_a_moment(),
+                ..expired(long)
+            }),
+        ),
+    ]
+}
+
+/// The page without the element by which a browser goes on at once.
+fn without_refresh(html: &str) -> String {
+    let (before, rest) = html.split_once("<meta http-equiv=\"refresh\"").expect("goes on");
+    format!("{before}{}", rest.split_once('>').expect("ends").1)
+}
+
+/// The page without the script by which it goes on at once.
+fn without_scripts(html: &str) -> String {
+    let (before, rest) = html.split_once("<script").expect("goes on");
+    format!("{before}{}", rest.split_once("</script>").expect("ends").1)
 }
 
 fn second_factor_pages(
@@ -119,25 +201,25 @@ fn second_factor_pages(
 ) -> [Page; 11] {
     [
         page("second-factor", second_factor(plain, client, None)),
-        page(
-            "second-factor-wrong",
-            second_factor(
-                branded,
-                client,
-                Some("The code is wrong. Type the code that the app shows now for this account."),
-            ),
-        ),
+        page("second-factor-wrong", second_factor(branded, client, Some(text().code_wrong()))),
         page("authenticator-app", authenticator_app(plain, None)),
-        page("authenticator-app-long", authenticator_app(long, Some("The code is wrong."))),
+        page("authenticator-app-long", authenticator_app(long, Some(text().code_of_other_time()))),
         page("recovery-codes", recovery_codes(branded)),
         page("sign-in-with-passkey", sign_in_with_passkey(branded, client)),
         page("passkey-setup", passkey_setup(plain, None)),
-        page("passkey-setup-long", passkey_setup(long, Some("The device did not answer."))),
+        page("passkey-setup-long", passkey_setup(long, Some(text().passkey_setup_refused()))),
         page("passkey", change_passkey(branded)),
         page("choose-password", choose_password(plain, None)),
         page(
             "choose-password-weak",
-            choose_password(long, Some("The password is easy to guess. Add another word or two.")),
+            choose_password(
+                long,
+                Some(
+                    &text()
+                        .password_guessable(text().guess_word(), text().advice_add_words())
+                        .to_string(),
+                ),
+            ),
         ),
     ]
 }
@@ -146,12 +228,10 @@ fn second_factor_pages(
 fn choose_password(tenant: &Tenant, problem: Option<&str>) -> String {
     choose_password_page(ChoosePasswordPage {
         tenant,
+        text: text(),
         user: &user(),
-        title: "Welcome",
-        lead: &format!(
-            "You were invited to {}. Choose a password to sign in with.",
-            tenant.display_name
-        ),
+        title: text().welcome_title(),
+        lead: &text().invited_lead(&tenant.display_name).to_string(),
         action: "/invitation",
         hidden: &[("form", "sealed")],
         problem,
@@ -179,10 +259,11 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
     };
     account_page(&AccountPage {
         tenant,
+        text: text(),
         user: &user(),
         provider: None,
         interaction: "sealed",
-        notice: (names.len() == 2).then_some("The session has ended."),
+        notice: (names.len() == 2).then(|| text().session_ended()),
         now,
         passkeys: Vec::from_iter(
             (names.len() == 2).then_some(PasskeyEntry { id: "id-1", passkey: &passkey }),
@@ -227,6 +308,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
 fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> String {
     second_factor_page(SecondFactorPage {
         tenant,
+        text: text(),
         client,
         redirect_uri: "https://rp.test/cb",
         user: &user(),
@@ -234,7 +316,7 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
         sign_in: Some("sealed"),
         has_app: true,
         passkey: None,
-        title: "Enter a code",
+        title: text().enter_code_title(),
         problem,
     })
 }
@@ -242,13 +324,14 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
 /// The page that shows recovery codes.
 fn recovery_codes(tenant: &Tenant) -> String {
     let codes: Vec<_> = (0..10).map(|_| "abcd-efgh-ijkl".to_owned()).collect();
-    recovery_codes_page(tenant, &user(), "The authenticator app is set up.", &codes)
+    recovery_codes_page((tenant, text()), &user(), text().app_is_set_up(), &codes)
 }
 
 /// The page for setting up an authenticator app.
 fn authenticator_app(tenant: &Tenant, problem: Option<&str>) -> String {
     authenticator_app_page(AuthenticatorAppPage {
         tenant,
+        text: text(),
         user: &user(),
         interaction: "sealed",
         enrolment: "sealed",
@@ -302,6 +385,7 @@ fn sign_in_with_passkey(tenant: &Tenant, client: &Client) -> String {
 fn passkey_setup(tenant: &Tenant, problem: Option<&str>) -> String {
     passkey_setup_page(&PasskeySetupPage {
         tenant,
+        text: text(),
         user: &user(),
         rp_id: "id.test",
         interaction: "sealed",
@@ -319,6 +403,7 @@ fn change_passkey(tenant: &Tenant) -> String {
     let passkey = passkey_record();
     passkey_page(PasskeyPage {
         tenant,
+        text: text(),
         interaction: "sealed",
         passkey: PasskeyEntry { id: "id-1", passkey: &passkey },
         problem: None,
@@ -336,6 +421,16 @@ fn name_first(tenant: &Tenant, client: &Client) -> String {
     sign_in(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
 }
 
+fn link(purpose: Option<LinkPurpose>, text: LocalizedText) -> BrandingLink {
+    BrandingLink { uri: "https://harbour.test/about".into(), purpose, text }
+}
+
+/// A text of the tenant in both languages.
+fn words(english: &str, german: &str) -> LocalizedText {
+    let tag = |text: &str| LanguageTag::parse(text).expect("a tag");
+    LocalizedText::new(vec![(tag("en"), english.to_owned()), (tag("de"), german.to_owned())])
+}
+
 /// `plain` has no branding; `branded` has the hardest colours: a pale accent on a strong background.
 pub fn tenant_named(name: &str) -> Tenant {
     let branding = match name {
@@ -343,6 +438,21 @@ pub fn tenant_named(name: &str) -> Tenant {
             logo_uri: None,
             primary_color: Some("#ffd166".into()),
             background_color: Some("#143d3a".into()),
+            font_families: vec!["Georgia".into(), "serif".into()],
+            links: vec![
+                link(Some(LinkPurpose::Privacy), LocalizedText::default()),
+                link(Some(LinkPurpose::Help), LocalizedText::default()),
+                link(None, words("Imprint", "Impressum")),
+            ],
+            sign_in_hint: words(
+                "Use the account that you got in your first week.",
+                "Verwenden Sie das Konto, das Sie in Ihrer ersten Woche bekommen haben.",
+            ),
+            support: words(
+                "Questions? Ask the service desk: 040 1234, help@harbour.test.",
+                "Fragen? Wenden Sie sich an den Service: 040 1234, hilfe@harbour.test.",
+            ),
+            ..Branding::default()
         },
         _ => Branding::default(),
     };
@@ -361,6 +471,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         lifetimes: Arc::default(),
         scopes: BTreeMap::new(),
         branding,
+        languages: Languages::built_in(),
         acr_levels: vec![],
         authenticators: TenantAuthenticators::default(),
         request_objects: RequestObjectPolicy::default(),
@@ -426,6 +537,7 @@ fn user() -> Account {
 fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     SignInPage {
         tenant,
+        text: text(),
         client,
         redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
@@ -455,19 +567,28 @@ fn consent_of(tenant: &Tenant, client: Client) -> String {
     consent_to(tenant, client, SCOPES)
 }
 
-fn consent_to(tenant: &Tenant, mut client: Client, scopes: &str) -> String {
+fn consent_to(tenant: &Tenant, client: Client, scopes: &str) -> String {
+    consent_page(&ConsentPage {
+        tenant,
+        text: text(),
+        request: &ask(tenant, client, scopes),
+        user: &user(),
+        interaction: "sealed",
+    })
+}
+
+fn ask(tenant: &Tenant, mut client: Client, scopes: &str) -> AuthorizationRequest {
     client.scopes = scopes.split(' ').map(str::to_owned).collect::<BTreeSet<_>>().into();
     let query = format!(
         "client_id=team.wiki&redirect_uri=https://rp.test/cb&response_type=code&scope={}",
         scopes.replace(' ', "+")
     );
-    let ask: AuthorizationRequest = validate_authorization_request(
+    validate_authorization_request(
         tenant,
         &Only(Arc::new(client)),
         &RequestParams::parse(query.as_bytes()),
     )
-    .expect("the request is valid");
-    consent_page(&ConsentPage { tenant, request: &ask, user: &user(), interaction: "sealed" })
+    .expect("the request is valid")
 }
 
 fn refused() -> OAuthError {
@@ -482,12 +603,13 @@ fn refused() -> OAuthError {
 fn expired(tenant: &Tenant) -> ErrorPage<'_> {
     ErrorPage {
         tenant: Some(tenant),
-        title: "This page has expired",
-        message: "It was open for more than fifteen minutes.",
-        advice: "Start again, and sign in within a quarter of an hour.",
+        text: text(),
+        title: text().page_expired_title(),
+        message: text().page_was_open_too_long(),
+        advice: text().start_again_advice(),
         detail: "",
         code: "interaction_expired",
         request_id: "01J9Z6W8Q4",
-        retry: Some(RetryLink { href: "/", label: "Start again" }),
+        retry: Some(RetryLink { href: "/", label: text().start_again() }),
     }
 }

@@ -69,7 +69,17 @@ async fn consent_to_six_scopes_fits_a_laptop() {
     fs::create_dir_all(&folder).expect("target can be written");
     let site = site::serve(gallery::pages);
     let tab = browser.person().await;
-    for page in ["consent-six", "sign-in", "sign-in-branded", "error", "base-root"] {
+    for page in [
+        "consent-six",
+        "consent-six-de",
+        "sign-in",
+        "sign-in-de",
+        "sign-in-branded",
+        "error",
+        "error-de",
+        "base-root",
+        "base-root-de",
+    ] {
         tab.goto(&site.page(page)).await;
         tab.is_sized(LAPTOP, false).await;
         fs::write(folder.join(format!("{page}-laptop.png")), tab.picture().await).expect("written");
@@ -96,8 +106,9 @@ async fn is_dark(tab: &Tab, page: &str) {
 /// A page has a language, a title and one heading, and every control has an accessible name
 /// (WCAG 3.1.1, 2.4.2, 4.1.2).
 async fn is_named(tab: &Tab, page: &str) {
-    let whole = "document.documentElement.lang === 'en' && document.title.length > 0 \
-                 && document.querySelectorAll('h1').length === 1 \
+    let lang = if page.ends_with("-de") { "de" } else { "en" };
+    assert_eq!(tab.eval("document.documentElement.lang").await, lang, "{page}");
+    let whole = "document.title.length > 0 && document.querySelectorAll('h1').length === 1 \
                  && document.querySelectorAll('main').length === 1 \
                  && [...document.images].every(it => it.hasAttribute('alt'))";
     assert_eq!(tab.eval(whole).await, true, "{page}");

@@ -14,12 +14,12 @@ use super::gallery::{self, Page};
 /// A running server, stopped at the end of the test.
 pub struct Site {
     origin: String,
-    names: Vec<&'static str>,
+    names: Vec<String>,
 }
 
 impl Site {
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.names.iter().copied()
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// The URL of a page.
@@ -32,8 +32,9 @@ impl Site {
 pub fn serve(pages: fn(&str) -> Vec<Page>) -> Site {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let origin = format!("http://{}", listener.local_addr().expect("is bound"));
-    let pages: BTreeMap<_, _> = pages(&origin).into_iter().map(|page| (page.name, page)).collect();
-    let names = pages.keys().copied().collect();
+    let pages: BTreeMap<_, _> =
+        pages(&origin).into_iter().map(|page| (page.name.clone(), page)).collect();
+    let names = pages.keys().cloned().collect();
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             // A browser may close its connection early.
@@ -43,7 +44,7 @@ pub fn serve(pages: fn(&str) -> Vec<Page>) -> Site {
     Site { origin, names }
 }
 
-fn answer(mut connection: TcpStream, pages: &BTreeMap<&str, Page>) -> std::io::Result<()> {
+fn answer(mut connection: TcpStream, pages: &BTreeMap<String, Page>) -> std::io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
     let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     for line in lines {
@@ -62,7 +63,7 @@ fn answer(mut connection: TcpStream, pages: &BTreeMap<&str, Page>) -> std::io::R
     )
 }
 
-fn route(path: &str, pages: &BTreeMap<&str, Page>) -> Option<(&'static str, String)> {
+fn route(path: &str, pages: &BTreeMap<String, Page>) -> Option<(&'static str, String)> {
     let html = "text/html; charset=utf-8";
     if let Some(name) = path.strip_prefix("/page/") {
         return pages.get(name).map(|page| (html, page.html.clone()));

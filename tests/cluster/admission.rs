@@ -318,7 +318,7 @@ async fn tenant_scopes_client_limits_and_branding_are_valid() {
     tenants
         .rule(scopes, &[json!([]), json!(["read:x"])], &lists(["a b", "\"", "\\"]), "scopes")
         .await;
-    for color in ["primaryColor", "backgroundColor"] {
+    for color in ["primaryColor", "backgroundColor", "dark.primaryColor", "dark.backgroundColor"] {
         let field = format!("branding.{color}");
         let bad = values(["#0f5fdg", "0f5fd70"]);
         tenants.rule(&field, &values(["#0F5fd7"]), &bad, "must be #rrggbb").await;
@@ -326,6 +326,48 @@ async fn tenant_scopes_client_limits_and_branding_are_valid() {
     let logo = "branding.logoUri";
     let bad = values(["http://x.test/logo", "data:image/png,x", "https://x@y.test/l"]);
     tenants.rule(logo, &values(["https://x.test/l.svg?v=1"]), &bad, "absolute https URL").await;
+    words_links_and_fonts_are_valid(&tenants).await;
+}
+
+async fn words_links_and_fonts_are_valid(tenants: &Admission) {
+    let good = values(["de", "pt-BR", "zh-Hant-TW"]);
+    let bad = values(["de_AT", "d", "german", "*"]);
+    tenants.rule("branding.defaultLocale", &good, &bad, "language tag").await;
+    let font = |families: Value, uri: &str| json!({ "families": families, "uri": uri });
+    tenants
+        .rule(
+            "branding.font",
+            &[font(json!(["Source Sans 3", "serif"]), "https://cdn.test/f.woff2")],
+            &[font(json!(["a\";}"]), "https://cdn.test/f.woff2")],
+            "names of fonts",
+        )
+        .await;
+    let bad = [font(json!(["A"]), "http://cdn.test/f.woff2")];
+    tenants.rule("branding.font", &[], &bad, "absolute https URL").await;
+    let text = |locale: &str, text: &str| json!([{ "locale": locale, "text": text }]);
+    for field in ["branding.signInHint", "branding.support"] {
+        let good = [json!([]), text("de", "Mit dem Uni-Konto.")];
+        tenants.rule(field, &good, &[text("de", "a\u{202e}b")], "visible text").await;
+        tenants.rule(field, &[], &[text("de_AT", "a")], "language tag").await;
+    }
+    let link = |more: Value| {
+        let mut link = json!({ "uri": "https://x.test/privacy" });
+        link.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
+        json!([link])
+    };
+    tenants
+        .rule(
+            "branding.links",
+            &[
+                link(json!({ "purpose": "Privacy" })),
+                link(json!({ "text": text("en", "Imprint") })),
+            ],
+            &[link(json!({}))],
+            "must have a purpose or a text",
+        )
+        .await;
+    let bad = [link(json!({ "uri": "javascript:alert(1)", "purpose": "Help" }))];
+    tenants.rule("branding.links", &[], &bad, "absolute https URL").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,7 @@ pub fn installation(dev: bool) -> Installation {
         dev,
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
+        languages: lanyard::messages::Languages::built_in(),
     }
 }
 

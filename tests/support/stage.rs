@@ -109,6 +109,7 @@ impl Stage {
                 dev: !manifests.starts_with(Self::CLUSTER),
                 keeps_authenticators: true,
                 key_secrets: KeySecrets::new("lanyard", ""),
+                languages: lanyard::messages::Languages::built_in(),
             },
             cache: BuildCache::default(),
             revision: AtomicU64::new(0),

@@ -125,6 +125,30 @@ pub fn token_where_it_counts() -> Rule {
     )
 }
 
+/// A language tag as `messages::LanguageTag` parses it (RFC 5646).
+pub fn language() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$')",
+        "must be a language tag, such as de or pt-BR",
+    )
+}
+
+/// Names of fonts, which become part of a style sheet.
+pub fn font_names() -> Rule {
+    rule(
+        "self.all(name, name.matches('^[A-Za-z0-9][-_ A-Za-z0-9]*$'))",
+        "must be names of fonts: letters, digits, spaces, '-' and '_'",
+    )
+}
+
+/// A link of the pages has a name.
+pub fn link_is_named() -> Rule {
+    rule(
+        "has(self.purpose) || (has(self.text) && size(self.text) > 0)",
+        "a link must have a purpose or a text",
+    )
+}
+
 /// Colors as CSS hex triplets.
 pub fn color() -> Rule {
     rule("self.matches('^#[0-9A-Fa-f]{6}$')", "must be #rrggbb, such as #0f5fd7")

@@ -50,6 +50,7 @@ mod tests {
             dev: true,
             keeps_authenticators: true,
             key_secrets,
+            languages: crate::messages::Languages::built_in(),
         };
         let head = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcClient\nmetadata: {name: it}\n";
         let (objects, problems) = parse_text(

@@ -18,7 +18,8 @@ pub(super) async fn continue_to_account_page(
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant.tenant;
-    let params = account_page_params(tenant, AccountPageSignIn::Visit);
+    let params =
+        account_page_params(tenant, AccountPageSignIn::Visit, request.language.requested_tag());
     let authorization = validate_account_page_request(tenant, &params).map_err(authorize_error)?;
     let pre_session = request.cookie(CookiePurpose::PreSession).unwrap_or_default();
     let session = app.session(request).await?;

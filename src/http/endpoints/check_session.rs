@@ -8,6 +8,6 @@ use crate::http::{AppState, CookiePurpose, EndpointError, Reply, Request, cookie
 /// Returns the page of the iframe.
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let cookie = cookies::cookie_name(CookiePurpose::BrowserState, &request.tenant);
-    let page = pages::check_session(&request.tenant.tenant, &cookie);
+    let page = pages::check_session((&request.tenant.tenant, request.text()), &cookie);
     Ok(Reply::html(StatusCode::OK, page).with_script().frameable())
 }

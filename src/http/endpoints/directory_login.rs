@@ -1,8 +1,6 @@
 //! The sign-in page's form, where a directory judges the name. The response does not depend on
 //! whether the directory has the person.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 
 use super::{
@@ -11,13 +9,16 @@ use super::{
 };
 use crate::{
     accounts::{
-        directory_sign_in::{DirectorySignIn, DirectorySignInError, FailedDirectorySignIn},
+        directory_sign_in::{
+            AccountRestriction, DirectorySignIn, DirectorySignInError, FailedDirectorySignIn,
+        },
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
         upstream_sign_in::UpstreamSignInError,
     },
     http::{EndpointError, Reply},
     identity::{AttemptSource, SignInError},
+    messages::MessageCatalog,
     model::{LdapSettings, Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
@@ -73,7 +74,8 @@ fn render_failure(
     let name = &provider.display_name;
     let person = person.as_ref().map(AttemptSubject::from).unwrap_or_default();
     let report = |why| authorization.audit_failed_sign_in(provider.name(), person, why);
-    let (status, problem): (_, Cow<'_, str>) = match error {
+    let text = authorization.request.text();
+    let (status, problem) = match error {
         DirectorySignInError::Wrong => {
             report((SignInFailure::WrongCredentials, None));
             return failed_login::render_failed_attempt(
@@ -92,10 +94,8 @@ fn render_failure(
         }
         DirectorySignInError::Restricted(restriction) => {
             report((SignInFailure::Restricted, Some(restriction.to_string())));
-            let problem = format!(
-                "{name} does not let you sign in. {restriction} Ask the administrator of {name}."
-            );
-            (StatusCode::FORBIDDEN, problem.into())
+            let reason = restriction_in_words(restriction, text);
+            (StatusCode::FORBIDDEN, text.directory_refuses(name, reason).to_string())
         }
         DirectorySignInError::Upstream(UpstreamSignInError::Directory(fault))
             if fault.is_transient() =>
@@ -103,18 +103,28 @@ fn render_failure(
             report((SignInFailure::ProviderUnavailable, Some(fault.to_string())));
             tracing::warn!(provider = %provider.object, error = %fault, "a directory cannot be used");
             let problem = if fault.is_busy() {
-                format!(
-                    "Too many people sign in with {name} at the moment. Please try again in a moment."
-                )
+                text.directory_busy(name)
             } else {
-                format!("{name} does not answer at the moment. Please try again in a moment.")
+                text.directory_silent(name)
             };
             authorization.request.facts.record_fault_of_provider();
-            (StatusCode::SERVICE_UNAVAILABLE, problem.into())
+            (StatusCode::SERVICE_UNAVAILABLE, problem.to_string())
         }
         DirectorySignInError::Upstream(error) => {
             return Err(provider_problem::problem_page(authorization, (provider, person), error));
         }
     };
     Ok(page::sign_in_again(authorization, username, &problem)?.status(status))
+}
+
+/// The reason why a directory does not let a person sign in whose password is right.
+fn restriction_in_words(restriction: AccountRestriction, text: &MessageCatalog) -> &str {
+    match restriction {
+        AccountRestriction::Disabled => text.directory_account_disabled(),
+        AccountRestriction::Expired => text.directory_account_expired(),
+        AccountRestriction::PasswordExpired => text.directory_password_expired(),
+        AccountRestriction::PasswordMustChange => text.directory_password_change(),
+        AccountRestriction::LogonHours => text.directory_not_now(),
+        AccountRestriction::Workstation => text.directory_not_here(),
+    }
 }

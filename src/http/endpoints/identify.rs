@@ -6,10 +6,6 @@ use http::StatusCode;
 use super::authorize::{AuthorizationContext, page};
 use crate::http::{EndpointError, Reply};
 
-/// The message for a name that no source of people has, by its domain.
-const UNROUTED: &str =
-    "There is no sign-in for this name. Enter your full email address, or choose another way.";
-
 /// Leads the name to the provider of its domain, or to the form with the password.
 pub(super) fn sign_in_by_name(
     authorization: &AuthorizationContext<'_>,
@@ -22,6 +18,7 @@ pub(super) fn sign_in_by_name(
     if page::accepts_passwords(tenant) {
         return page::enter_password(authorization, username);
     }
-    let page = page::sign_in_again(authorization, username, UNROUTED)?;
+    let text = authorization.request.text();
+    let page = page::sign_in_again(authorization, username, text.unrouted_name())?;
     Ok(page.status(StatusCode::UNPROCESSABLE_ENTITY))
 }

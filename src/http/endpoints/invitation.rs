@@ -20,6 +20,7 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage,
         pages::{self, ChoosePasswordPage},
     },
+    messages::MessageCatalog,
     model::{
         Account, AuditEvent, AuditText, AuditedInvitation, AuditedPasswordChange, Endpoint,
         InvitationRefusal, LogoutKind, PasswordChangeWay,
@@ -41,7 +42,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let context = app.context(&request);
     let params = request.query_params()?;
     let link = params.get("token").map(|token| open_link(context, token)).transpose()?.flatten();
-    let (account, link) = invited_person(context, link).await?;
+    let (account, link) = invited_person((context, &request), link).await?;
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
     let form = PasswordForm {
@@ -49,7 +50,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         browser: pre_session_hash(&pre_session),
         expires_at: request.now.plus(FORM_TTL),
     };
-    let page = render(context, &account, (&form, None))?;
+    let page = render((context, &request), &account, (&form, None))?;
     Ok(if known.is_none() { page.cookie(CookiePurpose::PreSession, &pre_session) } else { page })
 }
 
@@ -63,15 +64,23 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let fields = request.form()?.reject_duplicates()?;
     let form: Option<PasswordForm> = context.open(fields.require("form")?)?;
     let Some(form) = form.filter(|form| is_of_browser(form, &request)) else {
-        return Err(unusable("This page has expired", EXPIRED, OPEN_AGAIN));
+        let text = request.text();
+        let words = (
+            text.page_expired_title(),
+            text.invitation_page_expired(),
+            text.invitation_open_again(),
+        );
+        return Err(unusable(words));
     };
-    let (account, link) = invited_person(context, Some(form.link.clone())).await?;
+    let (account, link) = invited_person((context, &request), Some(form.link.clone())).await?;
     let hash = match hash_new_password((app, &request), &account, &fields).await? {
         Ok(hash) => hash,
-        Err(problem) => return render(context, &account, (&form, Some(&problem))),
+        Err(problem) => {
+            return render((context, &request), &account, (&form, Some(&problem)));
+        }
     };
     if !redeem_invitation(context, &account, &link).await? {
-        return Err(refuse(context, Some(&link), InvitationRefusal::Used));
+        return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
     }
     if let Err(error) = save_password(context, &account, hash, None).await {
         restore_invitation(context, &link).await?;
@@ -87,15 +96,15 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 
 /// The person whom a link invites, or the page that says why the link does not work.
 async fn invited_person(
-    context: AccountContext<'_>,
+    (context, request): (AccountContext<'_>, &Request),
     link: Option<InvitationLink>,
 ) -> Result<(Arc<Account>, InvitationLink), EndpointError> {
     let Some(link) = link else {
-        return Err(refuse(context, None, InvitationRefusal::Damaged));
+        return Err(refuse((context, request), None, InvitationRefusal::Damaged));
     };
     match judge_link(context, &link).await? {
         Ok(account) => Ok((account, link)),
-        Err(refusal) => Err(refuse(context, Some(&link), refusal)),
+        Err(refusal) => Err(refuse((context, request), Some(&link), refusal)),
     }
 }
 
@@ -106,18 +115,19 @@ fn is_of_browser(form: &PasswordForm, request: &Request) -> bool {
 }
 
 fn render(
-    context: AccountContext<'_>,
+    (context, request): (AccountContext<'_>, &Request),
     account: &Account,
     (form, problem): (&PasswordForm, Option<&str>),
 ) -> Result<Reply, EndpointError> {
     let tenant = &context.tenant.tenant;
     let sealed = context.seal(form)?;
-    let lead =
-        format!("You were invited to {}. Choose a password to sign in with.", tenant.display_name);
+    let text = request.text();
+    let lead = text.invited_lead(&tenant.display_name).to_string();
     let html = pages::choose_password_page(ChoosePasswordPage {
         tenant,
+        text,
         user: account,
-        title: "Welcome",
+        title: text.welcome_title(),
         lead: &lead,
         action: &Endpoint::Invitation.absolute_path(&tenant.issuer),
         hidden: &[("form", &sealed)],
@@ -145,7 +155,7 @@ fn audited(link: &InvitationLink) -> AuditedInvitation<'_> {
 
 /// The page for a link that does not work. A damaged one may be of anyone, so it has no audit line.
 fn refuse(
-    context: AccountContext<'_>,
+    (context, request): (AccountContext<'_>, &Request),
     link: Option<&InvitationLink>,
     reason: InvitationRefusal,
 ) -> EndpointError {
@@ -153,60 +163,51 @@ fn refuse(
         let invitation = audited(link);
         context.audit(AuditEvent::InvitationRefused { invitation, reason });
     }
-    let (title, message, advice) = words(reason);
-    unusable(title, message, advice)
+    unusable(words(reason, request.text()))
 }
 
-const EXPIRED: &str =
-    "It was open for more than half an hour, or this browser blocks cookies from this site.";
-const OPEN_AGAIN: &str = "Nothing was changed. Open the link of your invitation again.";
-const ASK_AGAIN: &str = "Ask the person who invited you for a new invitation.";
+/// Title, message and advice.
+type RefusalWords<'a> = (&'a str, &'a str, &'a str);
 
-const fn words(reason: InvitationRefusal) -> (&'static str, &'static str, &'static str) {
+fn words(reason: InvitationRefusal, text: &MessageCatalog) -> RefusalWords<'_> {
     match reason {
         InvitationRefusal::Damaged => (
-            "This link is not valid",
-            "It is damaged or incomplete, or it belongs to another service.",
-            "Copy the whole link of your invitation into the address bar. If that does not help, ask for a new invitation.",
+            text.link_invalid_title(),
+            text.invitation_damaged_text(),
+            text.invitation_damaged_advice(),
         ),
         InvitationRefusal::Used => (
-            "This invitation was used",
-            "Each invitation works once, and this one was used already.",
-            "If you used it, sign in with the password that you chose. If not, tell the person who invited you at once, and ask for a new invitation.",
+            text.invitation_used_title(),
+            text.invitation_used_text(),
+            text.invitation_used_advice(),
         ),
         InvitationRefusal::Expired => (
-            "This invitation has expired",
-            "Invitations can be used for a limited time.",
-            ASK_AGAIN,
+            text.invitation_expired_title(),
+            text.invitation_expired_text(),
+            text.invitation_expired_advice(),
         ),
         InvitationRefusal::Withdrawn => (
-            "This invitation does not count any more",
-            "It was withdrawn, or there is a newer one.",
-            "Look for a newer invitation, or ask the person who invited you for one.",
+            text.invitation_withdrawn_title(),
+            text.invitation_withdrawn_text(),
+            text.invitation_withdrawn_advice(),
         ),
-        InvitationRefusal::Disabled => (
-            "This account is blocked",
-            "Nobody can sign in with it at the moment.",
-            "Ask the person who invited you.",
-        ),
-        InvitationRefusal::NotOffered => (
-            "You cannot choose a password here",
-            "People of this service get their passwords from the administrator, or sign in another way.",
-            "Ask the person who invited you how to sign in.",
-        ),
-        InvitationRefusal::NotKept => (
-            "You cannot choose a password at the moment",
-            "This service is not set up to keep passwords. Your invitation was not used up.",
-            "Tell the person who invited you.",
-        ),
+        InvitationRefusal::Disabled => {
+            (text.account_blocked_title(), text.account_blocked_text(), text.ask_inviter())
+        }
+        InvitationRefusal::NotOffered => {
+            (text.no_passwords_title(), text.no_passwords_text(), text.no_passwords_advice())
+        }
+        InvitationRefusal::NotKept => {
+            (text.passwords_not_kept_title(), text.passwords_not_kept_text(), text.tell_inviter())
+        }
     }
 }
 
-fn unusable(title: &'static str, message: &'static str, advice: &'static str) -> EndpointError {
+fn unusable((title, message, advice): RefusalWords<'_>) -> EndpointError {
     EndpointError::UnusablePage(Box::new(UnusablePage {
-        title: title.into(),
-        message: message.into(),
-        advice: advice.into(),
+        title: title.to_owned(),
+        message: message.to_owned(),
+        advice: advice.to_owned(),
         start_again: None,
         status: StatusCode::BAD_REQUEST,
         code: "invitation_unusable",

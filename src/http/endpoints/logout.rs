@@ -11,12 +11,13 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         pages::{self, AfterSignOut},
     },
+    messages::LanguageTag,
     model::{Client, Endpoint, LogoutKind},
     protocol::{
         authorize::{Interaction, InteractionGoal, form_action},
         error::{ErrorCode, OAuthError},
         logout::{EndSessionRequest, needs_confirmation, validate_logout_request},
-        params::RequestParams,
+        params::{RequestParams, UI_LOCALES},
         records::Session,
         upstream::UpstreamLogoutState,
     },
@@ -33,6 +34,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 /// `POST I/oauth/logout`: a relying party's request, or the confirmation form.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.form()?;
+    request.language.request(params.get(UI_LOCALES));
     if params.get("interaction").is_some() {
         return confirm(app, &request, params).await;
     }
@@ -73,11 +75,15 @@ fn question(
     let tenant = &request.tenant.tenant;
     let sealed = app.context(request).seal(&question)?;
     let client: Option<&Client> = logout.client.as_deref();
+    let locale = request.language.requested_tag().map(LanguageTag::as_str);
+    let hidden: Vec<_> =
+        [("interaction", &*sealed)].into_iter().chain(locale.map(|it| (UI_LOCALES, it))).collect();
     let page = pages::logout_confirm(&pages::LogoutConfirmPage {
         tenant,
+        text: request.text(),
         client,
         user: Some(&active.account),
-        hidden: &[("interaction", &sealed)],
+        hidden: &hidden,
     });
     let target = return_to.as_deref().zip(client);
     let target = target.map(|(to, client)| form_action(to, client)).unwrap_or_default();
@@ -106,7 +112,7 @@ async fn confirm(
         return Err(stale("The form does not end a session; ask to sign out again.").into());
     };
     if params.get("action") != Some("logout") {
-        let page = pages::not_signed_out(&request.tenant.tenant);
+        let page = pages::not_signed_out(&request.tenant.tenant, request.text());
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;
@@ -167,7 +173,7 @@ fn signed_out_page(
         }
     };
     let redirect = match next {
-        AfterSignOut::Nothing => Some(Endpoint::LoggedOut.absolute_path(&tenant.issuer)),
+        AfterSignOut::Nothing => Some(logged_out_path(request)),
         AfterSignOut::Return(url) => Some(url.to_owned()),
         AfterSignOut::Provider { url, .. } => {
             (request.method == Method::GET).then(|| url.to_owned())
@@ -176,9 +182,20 @@ fn signed_out_page(
     };
     match redirect.filter(|_| frames.is_empty()) {
         Some(url) => Reply::see_other(&url),
-        None => Reply::html(StatusCode::OK, pages::signing_out(tenant, frames, next))
-            .with_script()
-            .frames(frames),
+        None => {
+            Reply::html(StatusCode::OK, pages::signing_out((tenant, request.text()), frames, next))
+                .with_script()
+                .frames(frames)
+        }
+    }
+}
+
+/// The path of the page after a sign-out, in the language that the application asked for.
+fn logged_out_path(request: &Request) -> String {
+    let path = Endpoint::LoggedOut.absolute_path(&request.tenant.tenant.issuer);
+    match request.language.requested_tag() {
+        Some(tag) => format!("{path}?{UI_LOCALES}={tag}"),
+        None => path,
     }
 }
 
@@ -193,6 +210,8 @@ pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, Endpo
     let return_to = state.as_ref().and_then(|state| state.return_to(cookie, request.now));
     Ok(match return_to {
         Some(url) => Reply::see_other(url).without_cookie(CookiePurpose::UpstreamLogout),
-        None => Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant)),
+        None => {
+            Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant, request.text()))
+        }
     })
 }

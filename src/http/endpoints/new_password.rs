@@ -1,10 +1,12 @@
 //! The form in which a person chooses a password, on the page of an invitation and on the account page.
 
 use serde_json::Value;
+use zxcvbn::feedback::{Suggestion, Warning};
 
 use crate::{
     http::{AppState, EndpointError, Request},
     identity::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password},
+    messages::MessageCatalog,
     model::{Account, Secret, Tenant},
     protocol::params::RequestParams,
 };
@@ -18,10 +20,10 @@ pub(super) async fn hash_new_password(
     let password = form.get("new_password").unwrap_or_default();
     let tenant = &request.tenant.tenant;
     if let Err(weak) = judge_new_password(password, about(account, tenant)) {
-        return Ok(Err(weakness(&weak)));
+        return Ok(Err(weakness(weak, request.text())));
     }
     if form.get("new_password_again") != Some(password) {
-        return Ok(Err("The two passwords differ. Type the same one twice.".to_owned()));
+        return Ok(Err(request.text().passwords_differ().to_owned()));
     }
     let password = Secret::new(password.to_owned());
     let origin = (&tenant.id, request.address);
@@ -37,14 +39,56 @@ fn about<'a>(account: &'a Account, tenant: &'a Tenant) -> impl Iterator<Item = &
     own.into_iter().chain(claims)
 }
 
-fn weakness(weak: &WeakPassword) -> String {
+fn weakness(weak: WeakPassword, text: &MessageCatalog) -> String {
     match weak {
         WeakPassword::TooShort => {
-            format!("The password is too short. It needs at least {MIN_PASSWORD_CHARS} characters.")
+            text.password_too_short(&MIN_PASSWORD_CHARS.to_string()).to_string()
         }
-        WeakPassword::TooLong => {
-            "The password is longer than 1024 bytes. Choose a shorter one.".to_owned()
+        WeakPassword::TooLong => text.password_too_long().to_owned(),
+        WeakPassword::Guessable(warning, suggestion) => {
+            let reason = reason_in_words(warning, text);
+            text.password_guessable(reason, advice_in_words(suggestion, text)).to_string()
         }
-        WeakPassword::Guessable(why) => format!("The password is easy to guess. {why}"),
+    }
+}
+
+/// Why a password is easy to guess.
+fn reason_in_words(warning: Option<Warning>, text: &MessageCatalog) -> &str {
+    let Some(warning) = warning else { return text.guess_near_a_word() };
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess => text.guess_rows(),
+        Warning::ShortKeyboardPatternsAreEasyToGuess => text.guess_keyboard(),
+        Warning::RepeatsLikeAaaAreEasyToGuess => text.guess_repeats(),
+        Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => text.guess_repeated_words(),
+        Warning::ThisIsATop10Password => text.guess_top_10(),
+        Warning::ThisIsATop100Password => text.guess_top_100(),
+        Warning::ThisIsACommonPassword => text.guess_common(),
+        Warning::ThisIsSimilarToACommonlyUsedPassword => text.guess_similar(),
+        Warning::SequencesLikeAbcAreEasyToGuess => text.guess_sequences(),
+        Warning::RecentYearsAreEasyToGuess => text.guess_years(),
+        Warning::AWordByItselfIsEasyToGuess => text.guess_word(),
+        Warning::DatesAreOftenEasyToGuess => text.guess_dates(),
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+        | Warning::CommonNamesAndSurnamesAreEasyToGuess => text.guess_names(),
+    }
+}
+
+/// The advice for a better password.
+fn advice_in_words(suggestion: Option<Suggestion>, text: &MessageCatalog) -> &str {
+    let Some(suggestion) = suggestion else { return text.advice_add_words() };
+    match suggestion {
+        Suggestion::UseAFewWordsAvoidCommonPhrases => text.advice_few_words(),
+        Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters => text.advice_no_symbols(),
+        Suggestion::AddAnotherWordOrTwo => text.advice_add_words(),
+        Suggestion::CapitalizationDoesntHelpVeryMuch => text.advice_capitals(),
+        Suggestion::AllUppercaseIsAlmostAsEasyToGuessAsAllLowercase => text.advice_all_capitals(),
+        Suggestion::ReversedWordsArentMuchHarderToGuess => text.advice_reversed(),
+        Suggestion::PredictableSubstitutionsDontHelpVeryMuch => text.advice_substitutions(),
+        Suggestion::UseALongerKeyboardPatternWithMoreTurns => text.advice_longer_keyboard(),
+        Suggestion::AvoidRepeatedWordsAndCharacters => text.advice_no_repeats(),
+        Suggestion::AvoidSequences => text.advice_no_sequences(),
+        Suggestion::AvoidRecentYears => text.advice_no_years(),
+        Suggestion::AvoidYearsThatAreAssociatedWithYou => text.advice_no_own_years(),
+        Suggestion::AvoidDatesAndYearsThatAreAssociatedWithYou => text.advice_no_own_dates(),
     }
 }

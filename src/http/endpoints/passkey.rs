@@ -30,10 +30,6 @@ use crate::{
     },
 };
 
-const WRONG: &str = "This passkey cannot be used here. Try another one, or sign in another way.";
-const REPLAYED: &str = "The page was open for more than five minutes, or the passkey was used with it already. Please try again.";
-const CLONED: &str = "The passkey was refused, because a copy of it may exist. Sign in another way, remove the passkey on your account page, and tell the administrator of your account.";
-
 /// The answer of an authenticator, decoded.
 struct DecodedAnswer {
     credential_id: Vec<u8>,
@@ -174,16 +170,15 @@ fn report_refusal(
 
 /// The refusal in words. They do not tell an unknown passkey from a wrong answer.
 fn problem_of(authorization: &AuthorizationContext<'_>, refusal: &PasskeyRefusal) -> String {
+    let text = authorization.request.text();
     match refusal {
-        PasskeyRefusal::Wrong(_) | PasskeyRefusal::Disabled(_) => WRONG.to_owned(),
-        PasskeyRefusal::Replayed => REPLAYED.to_owned(),
-        PasskeyRefusal::Cloned(_) => CLONED.to_owned(),
+        PasskeyRefusal::Wrong(_) | PasskeyRefusal::Disabled(_) => text.passkey_wrong().to_owned(),
+        PasskeyRefusal::Replayed => text.passkey_replayed().to_owned(),
+        PasskeyRefusal::Cloned(_) => text.passkey_cloned().to_owned(),
         PasskeyRefusal::NotAlone(name) => {
             let provider = authorization.request.tenant.provider(name);
-            let name = provider.map_or("the identity provider", |it| it.display_name.as_str());
-            format!(
-                "Your account comes from {name}. Sign in there first; the passkey is your second factor."
-            )
+            let name = provider.map_or(text.the_provider(), |it| it.display_name.as_str());
+            text.passkey_not_alone(name).to_string()
         }
     }
 }
@@ -209,7 +204,7 @@ async fn render_wait(
     let Some(user) = waiting else {
         return render_failed_attempt(authorization, "", SignInError::Wait(wait));
     };
-    let text = "Too many passkeys were refused. Please wait a moment, then try again.";
+    let text = authorization.request.text().too_many_passkeys();
     let problem = FactorProblem { title: None, text, wait: Some(wait) };
     render_problem(authorization, (&user.account, form.get("sign_in")), problem).await
 }

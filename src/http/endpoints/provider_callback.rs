@@ -43,7 +43,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let tenant = &request.tenant.tenant;
     let path = Endpoint::ProviderCallback.absolute_path(&tenant.issuer);
     let path = path.replace("{provider}", &request.path_param);
-    let page = pages::form_post(tenant, &path, &fields);
+    let page = pages::form_post((tenant, request.text()), &path, &fields);
     Ok(Reply::html(StatusCode::OK, page).with_script().header("referrer-policy", "same-origin"))
 }
 

@@ -1,25 +1,21 @@
 //! The pages for a sign-in at an identity provider that did not succeed: they say who refused and
 //! what to do. The cause is in the log.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 
 use super::authorize::{AttemptSubject, AuthorizationContext, forms};
 use crate::{
     accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
     http::{EndpointError, UnusablePage},
+    messages::{FilledMessage, MessageCatalog},
     model::SignInFailure,
     protocol::identity_provider::IdentityProvider,
 };
 
-const ASK_ADMINISTRATOR: &str =
-    "Ask the administrator of this sign-in page. The details below help to find the cause.";
 const PERSON_REFUSED: &str = "person_refused";
 const CLAIMS: &str = "provider_claims";
 const SUBJECT_TAKEN: &str = "subject_taken";
 const LEVEL: &str = "provider_level";
-const AGAIN: &str = "Try again in a moment.";
 
 /// The page for a provider that was deleted or changed while a person was there.
 pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> EndpointError {
@@ -29,10 +25,11 @@ pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> Endpoin
         AttemptSubject::default(),
         (SignInFailure::ProviderGone, None),
     );
+    let text = authorization.request.text();
     let texts = ProblemTexts {
-        title: "This way of signing in is not available".into(),
-        message: "It was removed or changed a moment ago.".into(),
-        advice: "Start again and choose another one.".into(),
+        title: text.provider_gone_title().to_owned(),
+        message: text.provider_gone_text().to_owned(),
+        advice: text.provider_gone_advice().to_owned(),
         status: StatusCode::NOT_FOUND,
         code: "provider_gone",
     };
@@ -56,7 +53,7 @@ pub(super) fn problem_page(
     );
     let why = (failure_of(error.problem()), Some(error.to_string()));
     authorization.audit_failed_sign_in(provider.name(), person, why);
-    problem(authorization, texts(provider, &error))
+    problem(authorization, texts(provider, &error, authorization.request.text()))
 }
 
 const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
@@ -74,128 +71,111 @@ const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
 }
 
 struct ProblemTexts {
-    title: Cow<'static, str>,
-    message: Cow<'static, str>,
-    advice: Cow<'static, str>,
+    title: String,
+    message: String,
+    advice: String,
     status: StatusCode,
     code: &'static str,
 }
 
-fn texts(provider: &IdentityProvider, error: &UpstreamSignInError) -> ProblemTexts {
+fn texts(
+    provider: &IdentityProvider,
+    error: &UpstreamSignInError,
+    text: &MessageCatalog,
+) -> ProblemTexts {
     let name = &provider.display_name;
     match error.problem() {
         SignInProblem::Refused(message) => {
-            let advice = message.map_or(
-                Cow::Borrowed("Use another account, or ask the administrator for access."),
-                |message| message.to_owned().into(),
-            );
-            refused(format!("Your account at {name} is not admitted here."), advice)
+            let advice = message.unwrap_or_else(|| text.ask_for_access());
+            refused(text, text.provider_not_admitted(name), advice)
         }
-        SignInProblem::NotDeclared => refused(
-            format!("Your account at {name} is not known here."),
-            "Ask the administrator to add it.".into(),
-        ),
-        SignInProblem::NotInOrganization => refused(
-            format!(
-                "Your account at {name} is in none of the organizations that are admitted here."
-            ),
-            "Use another account, or ask the administrator for access.".into(),
-        ),
+        SignInProblem::NotDeclared => {
+            refused(text, text.provider_unknown_account(name), text.ask_to_be_added())
+        }
+        SignInProblem::NotInOrganization => {
+            refused(text, text.provider_no_organization(name), text.ask_for_access())
+        }
         SignInProblem::Denied => ProblemTexts {
-            title: format!("{name} did not sign you in").into(),
-            message: format!("You cancelled the sign-in at {name}, or {name} does not let you in.")
-                .into(),
-            advice: "Try again, or choose another way of signing in.".into(),
+            title: text.provider_denied_title(name).to_string(),
+            message: text.provider_denied_text(name).to_string(),
+            advice: text.provider_denied_advice().to_owned(),
             status: StatusCode::FORBIDDEN,
             code: "provider_denied",
         },
-        SignInProblem::LevelUnmet => level_unmet(name),
+        SignInProblem::LevelUnmet => level_unmet(name, text),
         SignInProblem::Unavailable => ProblemTexts {
-            title: format!("{name} cannot be reached").into(),
-            message: format!("{name} does not answer at the moment.").into(),
-            advice: AGAIN.into(),
+            title: text.provider_silent_title(name).to_string(),
+            message: text.provider_silent_text(name).to_string(),
+            advice: text.try_in_a_moment().to_owned(),
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "provider_unavailable",
         },
-        SignInProblem::NotFresh => not_fresh(name),
-        SignInProblem::NoSignInTime => no_sign_in_time(name),
+        SignInProblem::NotFresh => not_fresh(name, text),
+        SignInProblem::NoSignInTime => no_sign_in_time(name, text),
         SignInProblem::NotCalled => ProblemTexts {
-            title: format!("{name} cannot be used").into(),
-            message: format!("{name} is not set up completely here, so it was not asked.").into(),
-            ..broken(name, "provider_not_called")
+            title: text.provider_unusable_title(name).to_string(),
+            message: text.provider_unusable_text(name).to_string(),
+            ..broken(name, "provider_not_called", text)
         },
         SignInProblem::Claims => ProblemTexts {
-            message: format!(
-                "{name} signed you in, but did not say enough about you, or too much."
-            )
-            .into(),
-            ..broken(name, CLAIMS)
+            message: text.provider_claims_text(name).to_string(),
+            ..broken(name, CLAIMS, text)
         },
-        SignInProblem::SubjectTaken => broken(name, SUBJECT_TAKEN),
-        SignInProblem::Answer => broken(name, "provider_answer"),
+        SignInProblem::SubjectTaken => broken(name, SUBJECT_TAKEN, text),
+        SignInProblem::Answer => broken(name, "provider_answer", text),
     }
 }
 
 /// The page for a person who is not admitted.
-fn refused(message: String, advice: Cow<'static, str>) -> ProblemTexts {
+fn refused(text: &MessageCatalog, message: FilledMessage<'_>, advice: &str) -> ProblemTexts {
     ProblemTexts {
-        title: "You cannot sign in here".into(),
-        message: message.into(),
-        advice,
+        title: text.cannot_sign_in_title().to_owned(),
+        message: message.to_string(),
+        advice: advice.to_owned(),
         status: StatusCode::FORBIDDEN,
         code: PERSON_REFUSED,
     }
 }
 
 /// The page for an answer that cannot be used.
-fn broken(name: &str, code: &'static str) -> ProblemTexts {
+fn broken(name: &str, code: &'static str, text: &MessageCatalog) -> ProblemTexts {
     ProblemTexts {
-        title: format!("{name} did not answer as expected").into(),
-        message: format!("The answer of {name} could not be used.").into(),
-        advice: ASK_ADMINISTRATOR.into(),
+        title: text.provider_answer_title(name).to_string(),
+        message: text.provider_answer_text(name).to_string(),
+        advice: text.ask_administrator().to_owned(),
         status: StatusCode::BAD_GATEWAY,
         code,
     }
 }
 
 /// The page for a person whom the provider cannot sign in at the level that was requested.
-fn level_unmet(name: &str) -> ProblemTexts {
+fn level_unmet(name: &str, text: &MessageCatalog) -> ProblemTexts {
     ProblemTexts {
-        title: "A stronger way of signing in is required".into(),
-        message: format!("{name} could not sign you in as the application requires.").into(),
-        advice: format!(
-            "Ask the administrator of {name} for a second factor, or choose another way of signing in."
-        )
-        .into(),
+        title: text.level_unmet_title().to_owned(),
+        message: text.level_unmet_text(name).to_string(),
+        advice: text.level_unmet_advice(name).to_string(),
         status: StatusCode::FORBIDDEN,
         code: LEVEL,
     }
 }
 
 /// The page for a person who has not signed in again.
-fn not_fresh(name: &str) -> ProblemTexts {
+fn not_fresh(name: &str, text: &MessageCatalog) -> ProblemTexts {
     ProblemTexts {
-        title: "Please sign in again".into(),
-        message: format!("The application requires a new sign-in, but {name} used an earlier one.")
-            .into(),
-        advice: format!("Sign out at {name}, then try again.").into(),
+        title: text.not_fresh_title().to_owned(),
+        message: text.not_fresh_text(name).to_string(),
+        advice: text.not_fresh_advice(name).to_string(),
         status: StatusCode::FORBIDDEN,
         code: "sign_in_too_old",
     }
 }
 
 /// The page for a person whose new sign-in cannot be proven. Signing in again would not help.
-fn no_sign_in_time(name: &str) -> ProblemTexts {
+fn no_sign_in_time(name: &str, text: &MessageCatalog) -> ProblemTexts {
     ProblemTexts {
-        title: "A new sign-in cannot be confirmed".into(),
-        message: format!(
-            "The application requires a new sign-in, but {name} does not say when you signed in."
-        )
-        .into(),
-        advice: format!(
-            "Choose another way of signing in, or tell the administrator of the application: it must not require a new sign-in of people from {name}."
-        )
-        .into(),
+        title: text.no_sign_in_time_title().to_owned(),
+        message: text.no_sign_in_time_text(name).to_string(),
+        advice: text.no_sign_in_time_advice(name).to_string(),
         status: StatusCode::FORBIDDEN,
         code: "sign_in_time_unknown",
     }

@@ -1,6 +1,7 @@
 //! The account page: the person's applications, what applications may do, and sessions.
 
 mod pager;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -9,25 +10,26 @@ use askama::Template;
 pub use pager::PagePosition;
 
 use pager::Pager;
+use words::{codes_left, places, session_browser};
 
 use super::{
     consent::scope_lines,
-    frame::{AccountView, PageFrame, first_letter, redirect_host, render_page, web_url},
+    frame::{AccountView, PageFrame, first_letter, render_page, web_url},
     passkeys::{PasskeyEntry, PasskeyView, passkey_view},
 };
 use crate::{
+    messages::MessageCatalog,
     model::{Account, Endpoint, Tenant, Timestamp},
-    protocol::{records::SessionBrowser, user_agent::name_browser},
+    protocol::records::SessionBrowser,
 };
-
-/// Most places of an application that registered itself.
-const SHOWN_PLACES: usize = 3;
 
 /// The content of the account page.
 #[derive(Clone, Debug)]
 pub struct AccountPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
     /// The display name of the identity provider that the person has signed in at.
@@ -137,14 +139,14 @@ struct AccountTemplate<'a> {
     authenticator_since: Option<String>,
     passkeys: Vec<PasskeyView<'a>>,
     offers_passkeys: bool,
-    recovery_codes: Option<usize>,
+    recovery_codes: Option<String>,
     password_since: Option<String>,
     tiles: Vec<TileView<'a>>,
-    tile_pages: Pager,
+    tile_pages: Pager<'a>,
     applications: Vec<ApplicationView<'a>>,
-    application_pages: Pager,
+    application_pages: Pager<'a>,
     sessions: Vec<SessionView<'a>>,
-    session_pages: Pager,
+    session_pages: Pager<'a>,
 }
 
 struct TileView<'a> {
@@ -175,8 +177,9 @@ struct SessionView<'a> {
 
 /// Renders the account page.
 pub fn account_page(page: &AccountPage) -> String {
+    let text = page.text;
     render_page(&AccountTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
         source: source(page),
         action: Endpoint::Account.absolute_path(&page.tenant.issuer),
@@ -184,15 +187,19 @@ pub fn account_page(page: &AccountPage) -> String {
         notice: page.notice,
         offers_authenticator: page.authenticator == AuthenticatorEntry::Offered,
         authenticator_since: match page.authenticator {
-            AuthenticatorEntry::SetUp { at } => Some(at.day_in_words()),
+            AuthenticatorEntry::SetUp { at } => Some(text.day_in_words(at.in_utc())),
             AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => None,
         },
-        passkeys: page.passkeys.iter().map(passkey_view).collect(),
+        passkeys: page.passkeys.iter().map(|it| passkey_view(it, text)).collect(),
         offers_passkeys: page.offers_passkeys,
-        recovery_codes: page.recovery_codes,
-        password_since: page.password_since.map(Timestamp::day_in_words),
+        recovery_codes: page.recovery_codes.map(|left| codes_left(text, left)),
+        password_since: page.password_since.map(|at| text.day_in_words(at.in_utc())),
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
-        tile_pages: Pager::new("tiles", "my applications", page.tiles.position),
+        tile_pages: Pager::new(
+            "tiles",
+            (text.pages_of_my_applications(), text),
+            page.tiles.position,
+        ),
         applications: page
             .applications
             .entries
@@ -201,22 +208,25 @@ pub fn account_page(page: &AccountPage) -> String {
             .collect(),
         application_pages: Pager::new(
             "applications",
-            "applications with access",
+            (text.pages_of_access(), text),
             page.applications.position,
         ),
         sessions: page.sessions.entries.iter().map(|it| session_view(page, it)).collect(),
-        session_pages: Pager::new("sessions", "sessions", page.sessions.position),
+        session_pages: Pager::new(
+            "sessions",
+            (text.pages_of_sessions(), text),
+            page.sessions.position,
+        ),
     })
 }
 
 /// Where the account comes from.
 fn source(page: &AccountPage) -> String {
+    let text = page.text;
     match (page.provider, page.user.declared_mark()) {
-        (None, _) => "Your account is managed here.".to_owned(),
-        (Some(provider), None) => format!("Your account comes from {provider}."),
-        (Some(provider), Some(_)) => {
-            format!("Your account is managed here. You have signed in with {provider}.")
-        }
+        (None, _) => text.account_managed_here().to_owned(),
+        (Some(provider), None) => text.account_from_provider(provider).to_string(),
+        (Some(provider), Some(_)) => text.account_here_by_provider(provider).to_string(),
     }
 }
 
@@ -233,93 +243,35 @@ fn application_view<'a>(
     page: &'a AccountPage,
     entry: &'a ApplicationEntry<'a>,
 ) -> ApplicationView<'a> {
-    let lines = scope_lines(page.tenant, entry.permissions);
+    let lines = scope_lines((page.tenant, page.text), entry.permissions);
     ApplicationView {
         client_id: entry.client_id,
         name: entry.name,
         logo: web_url(entry.logo),
         monogram: first_letter(entry.name),
-        leads_to: entry.unverified.as_deref().map(places),
+        leads_to: entry.unverified.as_deref().map(|uris| places(uris, page.text)),
         permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
-        since: entry.granted_at.day_in_words(),
+        since: page
+            .text
+            .access_since(&page.text.day_in_words(entry.granted_at.in_utc()))
+            .to_string(),
     }
-}
-
-/// The places that redirect URIs lead to, each once.
-fn places(redirect_uris: &[&str]) -> String {
-    let mut places: Vec<String> = Vec::new();
-    for place in redirect_uris.iter().map(|uri| redirect_host(uri)) {
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    if places.len() > SHOWN_PLACES {
-        let more = places.len() - SHOWN_PLACES;
-        places.truncate(SHOWN_PLACES);
-        return format!("{} and {more} more", places.join(", "));
-    }
-    places.join(", ")
 }
 
 fn session_view<'a>(page: &AccountPage, entry: &'a SessionEntry<'a>) -> SessionView<'a> {
-    let with = entry.provider.map(|provider| format!(" with {provider}"));
-    let from = entry.browser.map(|browser| format!(" from {}", browser.address));
-    let parts = [Some(entry.signed_in_at.in_words()), with, from];
+    let text = page.text;
+    let time = text.time_in_words(entry.signed_in_at.in_utc());
+    let signed_in = match (entry.provider, entry.browser.map(|it| it.address.as_str())) {
+        (None, None) => text.session_began(&time),
+        (None, Some(address)) => text.session_began_from(&time, address),
+        (Some(provider), None) => text.session_began_with(&time, provider),
+        (Some(provider), Some(address)) => text.session_began_with_from(&time, provider, address),
+    };
     SessionView {
         sid: entry.sid,
-        browser: browser_in_words(entry.browser),
+        browser: session_browser(entry.browser, text),
         is_current: entry.is_current,
-        signed_in: format!("Signed in {}", parts.into_iter().flatten().collect::<String>()),
-        used: used_in_words(entry.used_at, page.now),
-    }
-}
-
-fn browser_in_words(browser: Option<&SessionBrowser>) -> String {
-    let user_agent = browser.and_then(|browser| browser.user_agent.as_deref());
-    let named = name_browser(user_agent.unwrap_or_default());
-    named.in_words().unwrap_or_else(|| "Unknown browser".to_owned())
-}
-
-/// Uses are stored once a minute.
-fn used_in_words(at: Timestamp, now: Timestamp) -> String {
-    let minutes = now.since(at).as_secs() / 60;
-    let ago = |number: u64, unit: &str| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!("Last used {number} {unit}{plural} ago")
-    };
-    match minutes {
-        0..2 => "Used just now".to_owned(),
-        2..60 => ago(minutes, "minute"),
-        60..1440 => ago(minutes / 60, "hour"),
-        _ => ago(minutes / 1440, "day"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{net::Ipv4Addr, time::Duration};
-
-    use super::*;
-
-    #[test]
-    fn sessions_are_told_in_words() {
-        let now = Timestamp::from_secs(1_900_000_000);
-        let used = |secs| used_in_words(now.minus(Duration::from_secs(secs)), now);
-        assert_eq!(used(0), "Used just now");
-        assert_eq!(used(180), "Last used 3 minutes ago");
-        assert_eq!(used(3_700), "Last used 1 hour ago");
-        assert_eq!(used(200_000), "Last used 2 days ago");
-        let browser = |text| SessionBrowser::new(Some(text), Ipv4Addr::LOCALHOST.to_string());
-        assert_eq!(browser_in_words(None), "Unknown browser");
-        let firefox = browser("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0");
-        assert_eq!(browser_in_words(Some(&firefox)), "Firefox on Linux");
-        assert_eq!(browser_in_words(Some(&browser("curl/8"))), "curl");
-    }
-
-    #[test]
-    fn the_places_of_redirect_uris_are_few() {
-        assert_eq!(places(&["https://a.test/1", "https://a.test/2", "app:/cb"]), "a.test, app");
-        let many = ["https://a.test", "https://b.test", "https://c.test", "https://d.test"];
-        assert_eq!(places(&many), "a.test, b.test, c.test and 1 more");
+        signed_in: signed_in.to_string(),
+        used: text.use_in_words(page.now.since(entry.used_at)),
     }
 }

@@ -7,6 +7,7 @@ use super::{
     qr_code::QrImage,
 };
 use crate::{
+    messages::MessageCatalog,
     model::{Account, Endpoint, Tenant},
     protocol::totp::{totp_key_text, totp_uri},
 };
@@ -16,6 +17,8 @@ use crate::{
 pub struct AuthenticatorAppPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
     /// The sealed state of the account page's forms.
@@ -45,7 +48,7 @@ struct AuthenticatorAppTemplate<'a> {
 pub fn authenticator_app_page(page: AuthenticatorAppPage) -> String {
     let uri = totp_uri(page.secret, &page.tenant.display_name, &page.user.username);
     render_page(&AuthenticatorAppTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
         action: Endpoint::Account.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,

@@ -5,6 +5,7 @@ use askama::Template;
 use super::frame::{AccountView, PageFrame, render_page};
 use crate::{
     identity::MIN_PASSWORD_CHARS,
+    messages::MessageCatalog,
     model::{Account, Tenant},
 };
 
@@ -13,6 +14,8 @@ use crate::{
 pub struct ChoosePasswordPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
     /// The heading.
@@ -40,13 +43,13 @@ struct ChoosePasswordTemplate<'a> {
     hidden: &'a [(&'a str, &'a str)],
     problem: Option<&'a str>,
     back: Option<&'a str>,
-    min_chars: usize,
+    min_chars: String,
 }
 
 /// Renders the page.
 pub fn choose_password_page(page: ChoosePasswordPage) -> String {
     render_page(&ChoosePasswordTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
         title: page.title,
         lead: page.lead,
@@ -54,6 +57,6 @@ pub fn choose_password_page(page: ChoosePasswordPage) -> String {
         hidden: page.hidden,
         problem: page.problem,
         back: page.back,
-        min_chars: MIN_PASSWORD_CHARS,
+        min_chars: MIN_PASSWORD_CHARS.to_string(),
     })
 }

@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::frame::{AccountView, ClientView, PageFrame, render_page};
 use crate::{
+    messages::MessageCatalog,
     model::{Account, Client, Endpoint, Tenant},
     protocol::authorize::{AuthorizationRequest, CLAIM_PREFIX},
 };
@@ -15,6 +16,8 @@ use crate::{
 pub struct ConsentPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The authorization request.
     pub request: &'a AuthorizationRequest,
     /// The signed-in user.
@@ -45,23 +48,23 @@ pub(super) struct ScopeLine<'a> {
 pub fn consent_page(page: &ConsentPage) -> String {
     let client: &Client = &page.request.client;
     render_page(&ConsentTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
-        client: ClientView::new(client, page.request.return_to.uri()),
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        client: ClientView::new(client, page.request.return_to.uri(), page.text),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),
-        scopes: scope_lines(page.tenant, &page.request.requested_permissions),
+        scopes: scope_lines((page.tenant, page.text), &page.request.requested_permissions),
     })
 }
 
 /// Permissions in words, in the order of the consent page.
 pub(super) fn scope_lines<'a>(
-    tenant: &'a Tenant,
+    of: (&'a Tenant, &'a MessageCatalog),
     permissions: &'a BTreeSet<String>,
 ) -> Vec<ScopeLine<'a>> {
     let mut scopes: Vec<&str> = permissions.iter().map(String::as_str).collect();
     scopes.sort_by_key(|name| rank(name));
-    scopes.into_iter().map(|name| line(tenant, name)).collect()
+    scopes.into_iter().map(|name| line(of, name)).collect()
 }
 
 /// Order of the scopes, from the user's identity to access without the user.
@@ -74,21 +77,18 @@ fn rank(name: &str) -> usize {
     }
 }
 
-fn line<'a>(tenant: &'a Tenant, name: &'a str) -> ScopeLine<'a> {
+fn line<'a>((tenant, text): (&'a Tenant, &'a MessageCatalog), name: &'a str) -> ScopeLine<'a> {
     let (title, detail) = match name {
-        "openid" => ("Know who you are", "An identifier of your account. Nothing else."),
-        "profile" => ("See your profile", "Your name and other profile details."),
-        "email" => ("See your email address", ""),
-        "address" => ("See your postal address", ""),
-        "phone" => ("See your phone number", ""),
-        "groups" => ("See the groups you belong to", ""),
-        "tenant" => ("See your organization", "Its name and identifier."),
-        "offline_access" => (
-            "Keep access while you are away",
-            "It can use this access without asking you to sign in again.",
-        ),
+        "openid" => (text.scope_openid(), text.scope_openid_detail()),
+        "profile" => (text.scope_profile(), text.scope_profile_detail()),
+        "email" => (text.scope_email(), ""),
+        "address" => (text.scope_address(), ""),
+        "phone" => (text.scope_phone(), ""),
+        "groups" => (text.scope_groups(), ""),
+        "tenant" => (text.scope_tenant(), text.scope_tenant_detail()),
+        "offline_access" => (text.scope_offline(), text.scope_offline_detail()),
         _ if let Some(claim) = name.strip_prefix(CLAIM_PREFIX) => {
-            let title = format!("See your {}", claim.replace('_', " ")).into();
+            let title = text.scope_claim(&claim.replace('_', " ")).to_string().into();
             return ScopeLine { title, detail: "" };
         }
         _ => match tenant.scopes.get(name) {

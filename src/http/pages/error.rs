@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::frame::{PageFrame, render_page};
 use crate::{
+    messages::MessageCatalog,
     model::Tenant,
     protocol::error::{ErrorCode, OAuthError},
 };
@@ -14,6 +15,8 @@ use crate::{
 pub struct ErrorPage<'a> {
     /// The tenant, if the URL belongs to one.
     pub tenant: Option<&'a Tenant>,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The problem in a few words.
     pub title: &'a str,
     /// The problem in a sentence.
@@ -55,7 +58,7 @@ struct ErrorTemplate<'a> {
 /// Renders an error page.
 pub fn error_page(page: &ErrorPage) -> String {
     render_page(&ErrorTemplate {
-        frame: PageFrame::new(page.tenant),
+        frame: PageFrame::new(page.tenant, page.text),
         title: page.title,
         message: page.message,
         advice: page.advice,
@@ -67,10 +70,15 @@ pub fn error_page(page: &ErrorPage) -> String {
 }
 
 /// Renders the page of a protocol error.
-pub fn oauth_error_page(tenant: Option<&Tenant>, error: &OAuthError, request_id: &str) -> String {
-    let (title, message, advice) = words(error.code);
+pub fn oauth_error_page(
+    (tenant, text): (Option<&Tenant>, &MessageCatalog),
+    error: &OAuthError,
+    request_id: &str,
+) -> String {
+    let (title, message, advice) = words(text, error.code);
     error_page(&ErrorPage {
         tenant,
+        text,
         title,
         message,
         advice,
@@ -81,29 +89,22 @@ pub fn oauth_error_page(tenant: Option<&Tenant>, error: &OAuthError, request_id:
     })
 }
 
-const RETURN_ADVICE: &str = "Go back to the application and try again. If this happens again, \
-                    contact the application's operator.";
-const WAIT_ADVICE: &str = "Wait a moment and try again. If this continues, contact the operator of \
-                     this service.";
-
 /// The title, message and advice for an error code.
-const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
+fn words(text: &MessageCatalog, code: ErrorCode) -> (&str, &str, &str) {
     match code {
         ErrorCode::InvalidClient => (
-            "Unknown application",
-            "The application that sent you here is not registered with this service.",
-            "Check the URL that you opened. If it is correct, contact the application's operator.",
+            text.unknown_application_title(),
+            text.unknown_application_text(),
+            text.unknown_application_advice(),
         ),
-        ErrorCode::ServerError => (
-            "Something went wrong",
-            "Something went wrong on our side. The error has been logged.",
-            WAIT_ADVICE,
-        ),
+        ErrorCode::ServerError => {
+            (text.server_error_title(), text.server_error_text(), text.wait_advice())
+        }
         ErrorCode::TemporarilyUnavailable => {
-            ("Temporarily unavailable", "This service is temporarily unavailable.", WAIT_ADVICE)
+            (text.unavailable_title(), text.unavailable_text(), text.wait_advice())
         }
         ErrorCode::AccessDenied => {
-            ("Not allowed", "This action is not allowed. Nothing was changed.", RETURN_ADVICE)
+            (text.not_allowed_title(), text.not_allowed_text(), text.return_advice())
         }
         ErrorCode::InvalidRequest
         | ErrorCode::InvalidGrant
@@ -126,10 +127,8 @@ const fn words(code: ErrorCode) -> (&'static str, &'static str, &'static str) {
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::InvalidToken
-        | ErrorCode::InsufficientScope => (
-            "Invalid request",
-            "The application that sent you here sent a request that this service does not accept.",
-            RETURN_ADVICE,
-        ),
+        | ErrorCode::InsufficientScope => {
+            (text.invalid_request_title(), text.invalid_request_text(), text.return_advice())
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     assets,
     frame::{PageFrame, render_page},
 };
-use crate::model::Tenant;
+use crate::{messages::MessageCatalog, model::Tenant};
 
 #[derive(Template)]
 #[template(path = "pages/form_post.html")]
@@ -19,9 +19,13 @@ struct FormPostTemplate<'a> {
 }
 
 /// Renders the form-post page.
-pub fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)]) -> String {
+pub fn form_post(
+    (tenant, text): (&Tenant, &MessageCatalog),
+    action: &str,
+    fields: &[(String, String)],
+) -> String {
     render_page(&FormPostTemplate {
-        frame: PageFrame::new(Some(tenant)),
+        frame: PageFrame::new(Some(tenant), text),
         script: assets::script_url(tenant.issuer.path(), assets::PageScript::Submit),
         action,
         fields,

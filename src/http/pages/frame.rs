@@ -4,7 +4,11 @@ use askama::Template;
 use url::Url;
 
 use super::assets;
-use crate::model::{Account, Client, Tenant};
+use crate::{
+    messages::MessageCatalog,
+    model::{Account, Client, LinkPurpose, Tenant},
+    protocol::account_page::is_account_page,
+};
 
 /// The frame of every page.
 pub(super) struct PageFrame<'a> {
@@ -13,11 +17,36 @@ pub(super) struct PageFrame<'a> {
     pub(super) style: String,
     pub(super) theme: Option<String>,
     pub(super) icon: String,
+    /// Where people find help.
+    pub(super) support: Option<&'a str>,
+    /// Names and URLs of the tenant's links.
+    pub(super) links: Vec<(&'a str, &'a str)>,
+    /// The texts of the page.
+    pub(super) text: &'a MessageCatalog,
+}
+
+impl PageFrame<'_> {
+    pub(super) fn has_footer(&self) -> bool {
+        self.support.is_some() || !self.links.is_empty()
+    }
+}
+
+/// The tenant's links with their names.
+fn links<'a>(tenant: &'a Tenant, text: &'a MessageCatalog) -> Vec<(&'a str, &'a str)> {
+    let named = tenant.branding.links.iter().filter_map(|link| {
+        let name = link.text.for_language(text.tag()).or(match link.purpose? {
+            LinkPurpose::Privacy => Some(text.privacy_policy()),
+            LinkPurpose::Terms => Some(text.terms_of_service()),
+            LinkPurpose::Help => Some(text.help_link()),
+        })?;
+        Some((name, web_url(Some(&link.uri))?))
+    });
+    named.collect()
 }
 
 impl<'a> PageFrame<'a> {
     /// A frame. Without a tenant (an unknown URL) the page has no branding.
-    pub(super) fn new(tenant: Option<&'a Tenant>) -> Self {
+    pub(super) fn new(tenant: Option<&'a Tenant>, text: &'a MessageCatalog) -> Self {
         let base = tenant.map_or("", |tenant| tenant.issuer.path());
         Self {
             brand: tenant.map_or("", |tenant| &tenant.display_name),
@@ -25,6 +54,9 @@ impl<'a> PageFrame<'a> {
             style: assets::style_url(base),
             theme: tenant.and_then(|tenant| assets::theme_url(base, &tenant.branding)),
             icon: assets::icon_url(base),
+            support: tenant.and_then(|tenant| tenant.branding.support.for_language(text.tag())),
+            links: tenant.map(|tenant| links(tenant, text)).unwrap_or_default(),
+            text,
         }
     }
 }
@@ -44,11 +76,12 @@ pub struct ClientView<'a> {
 
 impl<'a> ClientView<'a> {
     /// The view of a client whose response is sent to `redirect_uri`.
-    pub(super) fn new(client: &'a Client, redirect_uri: &str) -> Self {
+    pub(super) fn new(client: &'a Client, redirect_uri: &str, text: &'a MessageCatalog) -> Self {
+        let name = if is_account_page(client) { text.your_account() } else { client.name.as_str() };
         Self {
             leads_to: client.registered.as_ref().map(|_| redirect_host(redirect_uri)),
-            name: &client.name,
-            monogram: first_letter(&client.name),
+            name,
+            monogram: first_letter(name),
             logo: web_url(client.details.logo_uri.as_deref()),
             home: web_url(client.details.client_uri.as_deref()),
             policy: web_url(client.details.policy_uri.as_deref()),
@@ -68,6 +101,8 @@ impl ClientView<'_> {
 pub struct AccountView {
     pub(super) name: String,
     pub(super) username: String,
+    /// The name, and the username if it differs.
+    pub(super) label: String,
     pub(super) monogram: String,
 }
 
@@ -75,7 +110,12 @@ impl From<&Account> for AccountView {
     fn from(user: &Account) -> Self {
         let name = user.claims.get("name").and_then(serde_json::Value::as_str);
         let name = name.unwrap_or(&user.username).to_owned();
-        Self { monogram: first_letter(&name), username: user.username.clone(), name }
+        let label = if name == user.username {
+            name.clone()
+        } else {
+            format!("{name} ({})", user.username)
+        };
+        Self { monogram: first_letter(&name), username: user.username.clone(), name, label }
     }
 }
 

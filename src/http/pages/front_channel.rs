@@ -7,12 +7,7 @@ use super::{
     assets::{self, PageScript},
     frame::{PageFrame, render_page},
 };
-use crate::model::Tenant;
-
-/// The heading after the end of a session.
-pub(super) const SIGNED_OUT: &str = "You are signed out";
-/// The text where there is nowhere to go on to.
-pub(super) const CLOSE: &str = "You can close this window, or go back to your application.";
+use crate::{messages::MessageCatalog, model::Tenant};
 
 #[derive(Template)]
 #[template(path = "pages/signing_out.html")]
@@ -54,24 +49,26 @@ pub enum AfterSignOut<'a> {
 #[derive(Template)]
 #[template(path = "pages/check_session.html")]
 struct CheckSessionTemplate<'a> {
+    text: &'a MessageCatalog,
     script: String,
     cookie: &'a str,
 }
 
 /// Renders the page that signs the user out of applications with frames, and then continues.
-pub fn signing_out(tenant: &Tenant, frames: &[Url], next: AfterSignOut<'_>) -> String {
+pub fn signing_out(
+    (tenant, text): (&Tenant, &MessageCatalog),
+    frames: &[Url],
+    next: AfterSignOut<'_>,
+) -> String {
     let (title, lead) = match next {
-        AfterSignOut::Nothing => (SIGNED_OUT, CLOSE.to_owned()),
-        AfterSignOut::Return(_) => {
-            (SIGNED_OUT, "You are being sent back to your application.".to_owned())
-        }
+        AfterSignOut::Nothing => (text.signed_out_title(), text.signed_out_close().to_owned()),
+        AfterSignOut::Return(_) => (text.signed_out_title(), text.form_post_lead().to_owned()),
         AfterSignOut::Provider { name, .. } => {
-            ("One moment", format!("You are being signed out of {name} too."))
+            (text.one_moment(), text.signing_out_of_provider(name).to_string())
         }
-        AfterSignOut::StillSignedIn { name, .. } => (
-            "You are signed out here",
-            format!("You may still be signed in at {name}. Sign out there too."),
-        ),
+        AfterSignOut::StillSignedIn { name, .. } => {
+            (text.signed_out_here_title(), text.still_signed_in_at(name).to_string())
+        }
     };
     let (continues, link) = match next {
         AfterSignOut::Nothing => (None, None),
@@ -79,7 +76,7 @@ pub fn signing_out(tenant: &Tenant, frames: &[Url], next: AfterSignOut<'_>) -> S
         AfterSignOut::StillSignedIn { return_to, .. } => (None, return_to),
     };
     render_page(&SigningOutTemplate {
-        frame: PageFrame::new(Some(tenant)),
+        frame: PageFrame::new(Some(tenant), text),
         script: assets::script_url(tenant.issuer.path(), PageScript::SigningOut),
         frames,
         title,
@@ -91,7 +88,7 @@ pub fn signing_out(tenant: &Tenant, frames: &[Url], next: AfterSignOut<'_>) -> S
 
 /// Renders the iframe with which applications watch the session (OIDC Session Management §3.3);
 /// `cookie` is the name of the cookie that it reads.
-pub fn check_session(tenant: &Tenant, cookie: &str) -> String {
+pub fn check_session((tenant, text): (&Tenant, &MessageCatalog), cookie: &str) -> String {
     let script = assets::script_url(tenant.issuer.path(), PageScript::CheckSession);
-    render_page(&CheckSessionTemplate { script, cookie })
+    render_page(&CheckSessionTemplate { text, script, cookie })
 }

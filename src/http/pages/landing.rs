@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::frame::{PageFrame, render_page};
-use crate::model::Issuer;
+use crate::{messages::MessageCatalog, model::Issuer};
 
 #[derive(Template)]
 #[template(path = "pages/landing.html")]
@@ -17,16 +17,16 @@ struct LandingTemplate<'a> {
 
 /// Renders the page at the installation's base URL, with a link to the sample application if it is
 /// served.
-pub fn base_root(base_url: &Issuer, demo: Option<&str>) -> String {
+pub fn base_root(base_url: &Issuer, demo: Option<&str>, text: &MessageCatalog) -> String {
     render_page(&LandingTemplate {
-        frame: PageFrame::new(None),
-        title: "Sign-in service",
-        message: "Applications use this service to sign people in. There is nothing to sign in to here.",
+        frame: PageFrame::new(None, text),
+        title: text.landing_title(),
+        message: text.landing_lead(),
         demo,
         details: vec![
-            ("Software", "Lanyard, an OpenID Connect provider".to_owned()),
-            ("Issuers", format!("{base_url}/<namespace>/<tenant>")),
-            ("List", "kubectl get tenants.lanyard.dev -A".to_owned()),
+            (text.landing_software(), text.landing_software_value().to_owned()),
+            (text.landing_issuers(), format!("{base_url}/<namespace>/<tenant>")),
+            (text.landing_list(), "kubectl get tenants.lanyard.dev -A".to_owned()),
         ],
     })
 }

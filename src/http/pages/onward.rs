@@ -7,7 +7,7 @@ use super::{
     ProviderButton,
     frame::{PageFrame, render_page},
 };
-use crate::model::Tenant;
+use crate::{messages::MessageCatalog, model::Tenant};
 
 #[derive(Template)]
 #[template(path = "pages/onward.html")]
@@ -17,6 +17,9 @@ struct OnwardTemplate<'a> {
 }
 
 /// Renders the page. Browsers follow it at once; it has a link too.
-pub fn provider_redirect(tenant: &Tenant, provider: &ProviderButton) -> String {
-    render_page(&OnwardTemplate { frame: PageFrame::new(Some(tenant)), provider })
+pub fn provider_redirect(
+    (tenant, text): (&Tenant, &MessageCatalog),
+    provider: &ProviderButton,
+) -> String {
+    render_page(&OnwardTemplate { frame: PageFrame::new(Some(tenant), text), provider })
 }

@@ -8,8 +8,13 @@ use super::{
     frame::{AccountView, PageFrame, render_page},
 };
 use crate::{
+    messages::MessageCatalog,
     model::{Account, Endpoint, Tenant, Timestamp},
-    protocol::{records::PasskeyRecord, user_agent::name_browser, webauthn::COSE_ALGORITHMS},
+    protocol::{
+        records::PasskeyRecord,
+        user_agent::{NamedBrowser, name_browser},
+        webauthn::COSE_ALGORITHMS,
+    },
 };
 
 /// The form of a page that asks for a passkey. A script fills it in.
@@ -43,6 +48,8 @@ pub struct PromptedFactor<'a> {
 pub struct PasskeySetupPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
     /// The RP ID.
@@ -68,6 +75,8 @@ pub struct PasskeySetupPage<'a> {
 pub struct PasskeyPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The sealed state of the account page's forms.
     pub interaction: &'a str,
     /// The passkey.
@@ -123,7 +132,7 @@ struct PasskeyTemplate<'a> {
 /// Renders the page for setting up a passkey.
 pub fn passkey_setup_page(page: &PasskeySetupPage) -> String {
     render_page(&PasskeySetupTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
         action: Endpoint::Account.absolute_path(&page.tenant.issuer),
         script: passkey_script(page.tenant),
@@ -142,10 +151,10 @@ pub fn passkey_setup_page(page: &PasskeySetupPage) -> String {
 /// Renders the page for changing a passkey.
 pub fn passkey_page(page: PasskeyPage) -> String {
     render_page(&PasskeyTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         action: Endpoint::Account.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
-        passkey: passkey_view(&page.passkey),
+        passkey: passkey_view(&page.passkey, page.text),
         problem: page.problem,
     })
 }
@@ -161,32 +170,49 @@ pub fn credential_ids<'a>(ids: impl Iterator<Item = &'a [u8]>) -> String {
 }
 
 /// The name that is proposed for a passkey: that of the browser and its system.
-pub fn proposed_passkey_name(user_agent: Option<&str>) -> String {
-    let named = name_browser(user_agent.unwrap_or_default());
-    named.in_words().unwrap_or_else(|| "Passkey".to_owned())
+pub fn proposed_passkey_name(user_agent: Option<&str>, text: &MessageCatalog) -> String {
+    let named = browser_in_words(user_agent, text);
+    named.unwrap_or_else(|| text.default_passkey_name().to_owned())
 }
 
-pub(super) fn passkey_view<'a>(entry: &PasskeyEntry<'a>) -> PasskeyView<'a> {
+/// A browser and its system in words; `None` if neither is known.
+pub(super) fn browser_in_words(user_agent: Option<&str>, text: &MessageCatalog) -> Option<String> {
+    let NamedBrowser { browser, system } = name_browser(user_agent.unwrap_or_default());
+    match (browser, system) {
+        (Some(browser), Some(system)) => Some(text.browser_on_system(browser, system).to_string()),
+        (Some(browser), None) => Some(browser.to_owned()),
+        (None, Some(system)) => Some(text.some_browser_on(system).to_string()),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn passkey_view<'a>(entry: &PasskeyEntry<'a>, text: &MessageCatalog) -> PasskeyView<'a> {
     let PasskeyRecord { enrolled_at, used_at, backed_up, .. } = entry.passkey;
-    let day = |at: &Timestamp| at.day_in_words();
+    let day = |at: &Timestamp| text.day_in_words(at.in_utc());
     let used = used_at.as_ref().map_or_else(
-        || "Not used yet.".to_owned(),
-        |used_at| format!("Last used on {}.", day(used_at)),
+        || text.passkey_never_used().to_owned(),
+        |used_at| text.passkey_last_used_on(&day(used_at)).to_string(),
     );
-    let place = if *backed_up { "Kept on several devices." } else { "Kept on one device only." };
-    let detail = format!("Set up on {}. {used} {place}", day(enrolled_at));
+    let place =
+        if *backed_up { text.passkey_on_several_devices() } else { text.passkey_on_one_device() };
+    let enrolled = day(enrolled_at);
+    let detail = format!("{} {used} {place}", text.passkey_set_up_on(&enrolled));
     PasskeyView { id: entry.id, name: &entry.passkey.name, detail }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::Languages;
 
     #[test]
     fn the_proposed_name_is_that_of_the_browser() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0";
-        assert_eq!(proposed_passkey_name(Some(firefox)), "Firefox on Linux");
-        assert_eq!(proposed_passkey_name(Some("curl/8")), "curl");
-        assert_eq!(proposed_passkey_name(None), "Passkey");
+        let languages = Languages::built_in();
+        let proposed = |user_agent| proposed_passkey_name(user_agent, languages.english());
+        assert_eq!(proposed(Some(firefox)), "Firefox on Linux");
+        assert_eq!(proposed(Some("curl/8")), "curl");
+        assert_eq!(proposed(Some("Mozilla/5.0 (X11; Linux x86_64)")), "A browser on Linux");
+        assert_eq!(proposed(None), "Passkey");
     }
 }

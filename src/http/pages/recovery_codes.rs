@@ -3,7 +3,10 @@
 use askama::Template;
 
 use super::frame::{AccountView, PageFrame, render_page};
-use crate::model::{Account, Endpoint, Tenant};
+use crate::{
+    messages::MessageCatalog,
+    model::{Account, Endpoint, Tenant},
+};
 
 #[derive(Template)]
 #[template(path = "pages/recovery_codes.html")]
@@ -17,13 +20,13 @@ struct RecoveryCodesTemplate<'a> {
 
 /// Renders the page. It leads back to the account page.
 pub fn recovery_codes_page(
-    tenant: &Tenant,
+    (tenant, text): (&Tenant, &MessageCatalog),
     user: &Account,
     notice: &str,
     codes: &[String],
 ) -> String {
     render_page(&RecoveryCodesTemplate {
-        frame: PageFrame::new(Some(tenant)),
+        frame: PageFrame::new(Some(tenant), text),
         account: AccountView::from(user),
         action: Endpoint::Account.absolute_path(&tenant.issuer),
         notice,

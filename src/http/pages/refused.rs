@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::frame::{AccountView, ClientView, PageFrame, render_page};
 use crate::{
+    messages::MessageCatalog,
     model::{Account, Endpoint, Tenant},
     protocol::authorize::AuthorizationRequest,
 };
@@ -13,6 +14,8 @@ use crate::{
 pub struct RefusedEntryPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The authorization request.
     pub request: &'a AuthorizationRequest,
     /// The signed-in person.
@@ -37,8 +40,8 @@ struct RefusedEntryTemplate<'a> {
 /// Renders the page. Its form is that of the consent page.
 pub fn refused_entry_page(page: &RefusedEntryPage) -> String {
     render_page(&RefusedEntryTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
-        client: ClientView::new(&page.request.client, page.request.return_to.uri()),
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        client: ClientView::new(&page.request.client, page.request.return_to.uri(), page.text),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),

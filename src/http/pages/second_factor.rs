@@ -6,13 +6,18 @@ use super::{
     frame::{AccountView, ClientView, PageFrame, render_page},
     passkeys::PasskeyPrompt,
 };
-use crate::model::{Account, Client, Endpoint, Tenant};
+use crate::{
+    messages::MessageCatalog,
+    model::{Account, Client, Endpoint, Tenant},
+};
 
 /// The content of the page.
 #[derive(Clone, Copy, Debug)]
 pub struct SecondFactorPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The application that requested the sign-in.
     pub client: &'a Client,
     /// The redirect URI of the response.
@@ -51,8 +56,8 @@ struct SecondFactorTemplate<'a> {
 /// Renders the page. Its form is that of the sign-in page.
 pub fn second_factor_page(page: SecondFactorPage) -> String {
     render_page(&SecondFactorTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
-        client: ClientView::new(page.client, page.redirect_uri),
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        client: ClientView::new(page.client, page.redirect_uri, page.text),
         account: AccountView::from(page.user),
         action: Endpoint::Login.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,

@@ -7,6 +7,7 @@ use super::{
     passkeys::PasskeyPrompt,
 };
 use crate::{
+    messages::MessageCatalog,
     model::{Client, Endpoint, Tenant},
     protocol::authorize::SignInReason,
 };
@@ -16,6 +17,8 @@ use crate::{
 pub struct SignInPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The application that requested the sign-in.
     pub client: &'a Client,
     /// The redirect URI of the response.
@@ -65,6 +68,8 @@ pub struct ProviderButton {
 struct SignInTemplate<'a> {
     frame: PageFrame<'a>,
     title: &'a str,
+    /// The tenant's own words.
+    words: Option<&'a str>,
     client: ClientView<'a>,
     action: String,
     interaction: &'a str,
@@ -79,22 +84,20 @@ struct SignInTemplate<'a> {
 
 /// Renders the sign-in page.
 pub fn sign_in(page: &SignInPage) -> String {
+    let text = page.text;
     render_page(&SignInTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
-        title: if page.account.is_some() { "Choose an account" } else { "Sign in" },
-        client: ClientView::new(page.client, page.redirect_uri),
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        title: if page.account.is_some() { text.choose_account_title() } else { text.sign_in() },
+        words: page.tenant.branding.sign_in_hint.for_language(text.tag()),
+        client: ClientView::new(page.client, page.redirect_uri, text),
         action: Endpoint::Login.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         username: page.username,
         hint: match page.reason {
             SignInReason::NoSession => None,
-            SignInReason::Again => Some("Please sign in again to confirm your identity."),
-            SignInReason::OtherPerson => {
-                Some("You are signed in with a different account than this application expects.")
-            }
-            SignInReason::HigherLevel => {
-                Some("This application requires a stronger way of signing in.")
-            }
+            SignInReason::Again => Some(text.hint_sign_in_again()),
+            SignInReason::OtherPerson => Some(text.hint_other_person()),
+            SignInReason::HigherLevel => Some(text.hint_higher_level()),
         },
         problem: page.problem,
         account: page.account.clone(),

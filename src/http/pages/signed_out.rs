@@ -3,13 +3,18 @@
 use askama::Template;
 
 use super::frame::{PageFrame, render_page};
-use crate::model::{Account, Client, Endpoint, Tenant};
+use crate::{
+    messages::MessageCatalog,
+    model::{Account, Client, Endpoint, Tenant},
+};
 
 /// The content of the page that asks whether to sign out.
 #[derive(Clone, Debug)]
 pub struct LogoutConfirmPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
     /// The application that requested the sign-out, if it is known.
     pub client: Option<&'a Client>,
     /// The signed-in user.
@@ -42,7 +47,7 @@ struct SignedOutTemplate<'a> {
 /// Renders the page that asks whether to sign out.
 pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
     render_page(&ConfirmTemplate {
-        frame: PageFrame::new(Some(page.tenant)),
+        frame: PageFrame::new(Some(page.tenant), page.text),
         client: page.client.map(|client| client.name.as_str()),
         account: page.user.map(|user| user.username.as_str()),
         action: Endpoint::Logout.absolute_path(&page.tenant.issuer),
@@ -51,26 +56,26 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
 }
 
 /// Renders the page after signing out.
-pub fn signed_out(tenant: &Tenant) -> String {
-    done(tenant, super::front_channel::SIGNED_OUT, super::front_channel::CLOSE)
+pub fn signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+    done((tenant, text), text.signed_out_title(), text.signed_out_close())
 }
 
 /// Renders the page after the user chose to stay signed in.
-pub fn not_signed_out(tenant: &Tenant) -> String {
-    done(tenant, "You are still signed in", "Nothing has changed. You can close this window.")
+pub fn not_signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+    done((tenant, text), text.still_signed_in_title(), text.nothing_changed_close())
 }
 
 /// Renders the page for a person who cancelled the sign-in to the account page.
-pub fn not_signed_in(tenant: &Tenant) -> String {
+pub fn not_signed_in(tenant: &Tenant, text: &MessageCatalog) -> String {
     render_page(&SignedOutTemplate {
-        frame: PageFrame::new(Some(tenant)),
-        title: "You are not signed in",
-        message: "Sign in to see your applications and sessions.",
+        frame: PageFrame::new(Some(tenant), text),
+        title: text.not_signed_in_title(),
+        message: text.not_signed_in_lead(),
         sign_in: Some(Endpoint::Account.absolute_path(&tenant.issuer)),
     })
 }
 
-fn done(tenant: &Tenant, title: &str, message: &str) -> String {
-    let frame = PageFrame::new(Some(tenant));
+fn done((tenant, text): (&Tenant, &MessageCatalog), title: &str, message: &str) -> String {
+    let frame = PageFrame::new(Some(tenant), text);
     render_page(&SignedOutTemplate { frame, title, message, sign_in: None })
 }

@@ -1,14 +1,16 @@
 //! Properties that hold for every page.
 
-use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, net::Ipv4Addr, sync::Arc};
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::*;
 use crate::{
+    messages::{LanguageTag, Languages, MessageCatalog},
     model::{
-        Account, Client, ClientDetails, DynamicRegistration, ObjectMark, Subject, Tenant,
-        Timestamp, fixtures,
+        Account, BrandingLink, Client, ClientDetails, DynamicRegistration, LinkPurpose,
+        LocalizedText, ObjectMark, Subject, Tenant, Timestamp, fixtures,
     },
     protocol::{
         authorize::{
@@ -24,11 +26,38 @@ use crate::{
 /// Markup that an attacker may have put into any text.
 const NASTY: &str = "<script>alert(1)</script>\" onload=\"x";
 
+thread_local! {
+    /// The texts of the pages of this test.
+    static TEXT: Cell<&'static MessageCatalog> = Cell::new(catalog("en"));
+}
+
+fn text() -> &'static MessageCatalog {
+    TEXT.get()
+}
+
+fn catalog(language: &str) -> &'static MessageCatalog {
+    let languages = Languages::built_in();
+    let found = languages.by_ui_locales(language).expect("a language");
+    Box::leak(Box::new(MessageCatalog::clone(found)))
+}
+
 fn tenant() -> Tenant {
     let mut tenant = fixtures::tenant();
     tenant.display_name = format!("Shop {NASTY}");
     tenant.branding.logo_uri = Some("https://cdn.test/logo.png".into());
     tenant.branding.primary_color = Some("#ffd166".into());
+    let english = || LanguageTag::parse("en").expect("a tag");
+    let nasty = || LocalizedText::new(vec![(english(), NASTY.to_owned())]);
+    tenant.branding.support = nasty();
+    tenant.branding.sign_in_hint = nasty();
+    tenant.branding.links = vec![
+        BrandingLink {
+            uri: "https://shop.test/help".into(),
+            purpose: Some(LinkPurpose::Help),
+            text: LocalizedText::default(),
+        },
+        BrandingLink { uri: "javascript:alert(1)".into(), purpose: None, text: nasty() },
+    ];
     tenant
 }
 
@@ -85,6 +114,7 @@ fn sign_in_with(change: impl FnOnce(&mut SignInPage)) -> String {
 fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
     SignInPage {
         tenant,
+        text: text(),
         client,
         redirect_uri: "https://rp.test/cb",
         interaction: "sealed",
@@ -109,6 +139,7 @@ fn provider_button() -> ProviderButton {
 fn sample_consent_page() -> String {
     consent_page(&ConsentPage {
         tenant: &tenant(),
+        text: text(),
         request: &ask(),
         user: &user(),
         interaction: "sealed",
@@ -118,6 +149,7 @@ fn sample_consent_page() -> String {
 fn sample_refused_page() -> String {
     refused_entry_page(&RefusedEntryPage {
         tenant: &tenant(),
+        text: text(),
         request: &ask(),
         user: &user(),
         message: Some(NASTY),
@@ -134,10 +166,11 @@ fn sample_account_page() -> String {
     let passkey = passkey();
     account_page(&AccountPage {
         tenant: &tenant,
+        text: text(),
         user: &user,
         provider: Some(NASTY),
         interaction: "sealed",
-        notice: Some("The session has ended."),
+        notice: Some(text().session_ended()),
         now,
         authenticator: AuthenticatorEntry::SetUp { at: now },
         passkeys: vec![PasskeyEntry { id: NASTY, passkey: &passkey }],
@@ -185,7 +218,7 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
         "<strong>stranger.test</strong>",
         "Unknown browser",
         "from 127.0.0.1",
-        "Withdraw<span class=\"unseen\"> the access of ",
+        "aria-label=\"Withdraw the access of ",
         "href=\"?sessions=3#sessions\" rel=\"next\"",
         "Page 2 of 3",
     ] {
@@ -197,6 +230,7 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
 fn sample_second_factor_page() -> String {
     second_factor_page(SecondFactorPage {
         tenant: &tenant(),
+        text: text(),
         client: &client(),
         redirect_uri: "https://rp.test/cb",
         user: &user(),
@@ -204,7 +238,7 @@ fn sample_second_factor_page() -> String {
         sign_in: Some(NASTY),
         has_app: true,
         passkey: None,
-        title: "Enter a code",
+        title: text().enter_code_title(),
         problem: Some(NASTY),
     })
 }
@@ -212,6 +246,7 @@ fn sample_second_factor_page() -> String {
 fn sample_authenticator_app_page() -> String {
     authenticator_app_page(AuthenticatorAppPage {
         tenant: &tenant(),
+        text: text(),
         user: &user(),
         interaction: "sealed",
         enrolment: "sealed",
@@ -242,6 +277,7 @@ fn sample_passkey_page() -> String {
     let passkey = passkey();
     passkey_page(PasskeyPage {
         tenant: &tenant(),
+        text: text(),
         interaction: "sealed",
         passkey: PasskeyEntry { id: NASTY, passkey: &passkey },
         problem: Some(NASTY),
@@ -268,6 +304,7 @@ fn pages_for_passkeys() -> Vec<String> {
         sign_in(&SignInPage { passkey: Some(&prompt), ..page }),
         second_factor_page(SecondFactorPage {
             tenant: &tenant(),
+            text: text(),
             client: &client(),
             redirect_uri: "https://rp.test/cb",
             user: &user(),
@@ -275,11 +312,12 @@ fn pages_for_passkeys() -> Vec<String> {
             sign_in: None,
             has_app: false,
             passkey: Some(&prompt),
-            title: "Use a passkey",
+            title: text().use_passkey_title(),
             problem: None,
         }),
         passkey_setup_page(&PasskeySetupPage {
             tenant: &tenant(),
+            text: text(),
             user: &user(),
             rp_id: NASTY,
             interaction: "sealed",
@@ -320,6 +358,7 @@ fn all() -> Vec<String> {
     let error_of = OAuthError::new(ErrorCode::InvalidRequest, NASTY);
     let confirm = LogoutConfirmPage {
         tenant: &tenant(),
+        text: text(),
         client: Some(&client()),
         user: Some(&user()),
         hidden: &[("token", NASTY)],
@@ -332,20 +371,20 @@ fn all() -> Vec<String> {
         }),
         sign_in_with(|page| page.account = Some(AccountView::from(&user()))),
         sign_in_with(|page| page.fields = SignInFields::Name),
-        provider_redirect(&tenant(), &provider_button()),
+        provider_redirect((&tenant(), text()), &provider_button()),
         sample_consent_page(),
         sample_refused_page(),
         logout_confirm(&confirm),
-        signed_out(&tenant()),
-        not_signed_out(&tenant()),
-        not_signed_in(&tenant()),
+        signed_out(&tenant(), text()),
+        not_signed_out(&tenant(), text()),
+        not_signed_in(&tenant(), text()),
         sample_account_page(),
         sample_second_factor_page(),
         sample_authenticator_app_page(),
         sample_passkey_page(),
-        recovery_codes_page(&tenant(), &user(), NASTY, &[NASTY.to_owned()]),
-        oauth_error_page(Some(&tenant()), &error_of, "r1"),
-        oauth_error_page(None, &error_of, "r1"),
+        recovery_codes_page((&tenant(), text()), &user(), NASTY, &[NASTY.to_owned()]),
+        oauth_error_page((Some(&tenant()), text()), &error_of, "r1"),
+        oauth_error_page((None, text()), &error_of, "r1"),
     ]
 }
 
@@ -354,7 +393,13 @@ fn marks_self_registered_clients_with_their_redirect_host() {
     let stranger = Client { registered: Some(Box::new(registered())), ..client() };
     let asked = AuthorizationRequest { client: Arc::new(stranger.clone()), ..ask() };
     let (tenant, user) = (tenant(), user());
-    let page = ConsentPage { tenant: &tenant, request: &asked, user: &user, interaction: "sealed" };
+    let page = ConsentPage {
+        tenant: &tenant,
+        text: text(),
+        request: &asked,
+        user: &user,
+        interaction: "sealed",
+    };
     assert!(consent_page(&page).contains("registered itself"), "{}", consent_page(&page));
     let of = |client: &Client, uri: &str| {
         let page = sign_in_page(&tenant, client);
@@ -372,9 +417,95 @@ fn marks_self_registered_clients_with_their_redirect_host() {
 
 #[test]
 fn names_its_language_and_fits_phones() {
-    for page in all() {
-        assert!(page.contains("<html lang=\"en\">") && page.contains("width=device-width"));
-        assert!(page.starts_with("<!doctype html>"));
+    for language in ["en", "de"] {
+        TEXT.set(catalog(language));
+        for page in all() {
+            assert!(page.contains(&format!("<html lang=\"{language}\" dir=\"ltr\">")), "{page}");
+            assert!(page.contains("width=device-width"));
+            assert!(page.starts_with("<!doctype html>"));
+        }
+    }
+}
+
+/// All pages, those that load scripts among them.
+fn all_with_scripts() -> Vec<String> {
+    let (tenant, text, field) = (tenant(), text(), [("code".to_owned(), "1".to_owned())]);
+    let of = (&tenant, text);
+    let frames = [Url::parse("https://rp.test/out").expect("a URL")];
+    let others = [
+        form_post(of, "https://rp.test/cb", &field),
+        signing_out(of, &frames, AfterSignOut::Nothing),
+        signing_out(of, &[], AfterSignOut::Return("https://rp.test")),
+        signing_out(of, &[], AfterSignOut::Provider { name: NASTY, url: "https://idp.test" }),
+        signing_out(of, &[], AfterSignOut::StillSignedIn { name: NASTY, return_to: Some("/") }),
+        check_session(of, "cookie"),
+        base_root(&tenant.issuer, Some("/demo"), text),
+        choose_password_page(ChoosePasswordPage {
+            tenant: &tenant,
+            text,
+            user: &user(),
+            title: text.welcome_title(),
+            lead: &text.invited_lead(NASTY).to_string(),
+            action: "/invitation",
+            hidden: &[],
+            problem: None,
+            back: Some("/"),
+        }),
+        sign_in_with(|page| {
+            page.fields = SignInFields::Absent;
+            page.reason = SignInReason::HigherLevel;
+        }),
+    ];
+    all().into_iter().chain(pages_for_passkeys()).chain(others).collect()
+}
+
+/// The texts of a page that people read or hear, without those of the application's developer.
+fn readable_texts(page: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut foreign: Option<String> = None;
+    for part in page.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').expect("a whole tag");
+        for name in ["alt", "aria-label", "title", "placeholder", "data-failed", "data-exists"] {
+            let value = tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest);
+            texts.extend(value.and_then(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+        let name = tag.split([' ', '\n']).next().unwrap_or_default();
+        if foreign.is_none() && (name == "code" || (name != "html" && tag.contains(" lang=\"en\"")))
+        {
+            foreign = Some(format!("/{name}"));
+        }
+        if foreign.is_none() {
+            texts.push(text.to_owned());
+        } else if foreign.as_deref() == Some(name) {
+            foreign = None;
+            texts.push(text.to_owned());
+        }
+    }
+    texts
+}
+
+#[test]
+fn every_text_is_of_the_catalogue() {
+    TEXT.set(Box::leak(Box::new(MessageCatalog::pseudo())));
+    let escaped = NASTY.replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;");
+    let data = [
+        &*escaped,
+        "Shop",
+        "Wiki",
+        "See your badges",
+        "alice",
+        "Bad",
+        "stranger.test",
+        "rp.test",
+        "Linux",
+    ];
+    for page in all_with_scripts() {
+        for text in readable_texts(&page) {
+            let words = data.iter().fold(text.clone(), |words, known| words.replace(known, ""));
+            // The letter of a monogram.
+            let words = if text.chars().count() == 1 { String::new() } else { words };
+            assert!(!words.contains(char::is_alphabetic), "{text:?} in {page}");
+        }
     }
 }
 
@@ -462,6 +593,30 @@ fn describes_scopes_in_order() {
 }
 
 #[test]
+fn a_tenants_words_and_links_are_in_the_language_of_the_page() {
+    let mut tenant = tenant();
+    let tag = |text: &str| LanguageTag::parse(text).expect("a tag");
+    tenant.branding.sign_in_hint = LocalizedText::new(vec![
+        (tag("en"), "Use your university account.".into()),
+        (tag("de"), "Verwenden Sie Ihr Uni-Konto.".into()),
+    ]);
+    tenant.branding.links[0].purpose = Some(LinkPurpose::Privacy);
+    let client = client();
+    let page = |language| {
+        TEXT.set(catalog(language));
+        sign_in(&sign_in_page(&tenant, &client))
+    };
+    let (english, german) = (page("en"), page("de"));
+    assert!(english.contains("<p class=\"words\">Use your university account.</p>"), "{english}");
+    assert!(german.contains("<p class=\"words\">Verwenden Sie Ihr Uni-Konto.</p>"), "{german}");
+    let link =
+        |name: &str| format!("<a href=\"https://shop.test/help\" rel=\"noreferrer\">{name}</a>");
+    assert!(english.contains(&link("Privacy policy")), "{english}");
+    assert!(german.contains(&link("Datenschutz")), "{german}");
+    assert_eq!(english.matches("<footer").count(), 1, "{english}");
+}
+
+#[test]
 fn links_only_web_addresses() {
     let page = sample_consent_page();
     assert!(page.contains("href=\"https://rp.test\""), "{page}");
@@ -471,7 +626,8 @@ fn links_only_web_addresses() {
 #[test]
 fn explains_every_error_in_words() {
     for code in [ErrorCode::InvalidClient, ErrorCode::ServerError, ErrorCode::InvalidScope] {
-        let page = oauth_error_page(Some(&tenant()), &OAuthError::new(code, "Detail."), "r1");
+        let page =
+            oauth_error_page((Some(&tenant()), text()), &OAuthError::new(code, "Detail."), "r1");
         let heading = page.split("<h1>").nth(1).unwrap_or_default();
         assert!(!heading.starts_with(code.as_str()), "{page}");
         assert!(page.contains(&format!("<code>{code}</code>")), "{page}");

@@ -5,7 +5,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use super::{body, route_match::RouteMatch, router};
 use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
-        Service, TrustedProxies, cookies, head_memory, head_size, pages,
+        RequestLanguage, Service, TrustedProxies, cookies, head_memory, head_size, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -26,7 +26,7 @@ use crate::{
             security_headers::add_security_headers,
         },
     },
-    model::{Endpoint, Timestamp},
+    model::{Endpoint, Tenant, Timestamp},
     registry::Snapshot,
     telemetry::{AccessFacts, RequestOutcome, request_id},
 };
@@ -43,6 +43,16 @@ struct RequestContext {
     snapshot: Arc<Snapshot>,
     memory: MemoryPermit,
     facts: Arc<AccessFacts>,
+}
+
+impl RequestContext {
+    /// The language of pages.
+    fn language<B>(&self, request: &http::Request<B>, tenant: Option<&Tenant>) -> RequestLanguage {
+        let languages = Arc::clone(&self.snapshot.languages);
+        let query = request.uri().query().unwrap_or_default();
+        let default = tenant.and_then(|tenant| tenant.branding.default_locale.as_ref());
+        RequestLanguage::new(languages, request.headers(), query, default)
+    }
 }
 
 #[async_trait]
@@ -100,12 +110,9 @@ impl AppState {
         );
         let response = match found {
             Ok(found) => self.serve(request, &mut arrival, found).instrument(span).await,
-            Err(nothing) => self.answer_without_route(
-                &request,
-                nothing,
-                asked.authority.as_deref(),
-                &arrival.id,
-            ),
+            Err(nothing) => {
+                self.answer_without_route(&request, nothing, asked.authority.as_deref(), &arrival)
+            }
         };
         let (status, took) = (response.status().as_u16(), started.elapsed());
         let outcome = RequestOutcome::of_answer(status, arrival.facts.is_fault_of_provider());
@@ -133,32 +140,33 @@ impl AppState {
         request: &http::Request<B>,
         nothing: RoutingError,
         authority: Option<&str>,
-        request_id: &str,
+        arrival: &RequestContext,
     ) -> Response<Full<Bytes>> {
+        let (request_id, language) = (&*arrival.id, arrival.language(request, None));
         match router::common_static_file(request.uri().path()) {
             Some(reply) if nothing != RoutingError::Internal => {
-                add_security_headers(reply, None, true, request_id)
+                add_security_headers(reply, (None, &language), true, request_id)
             }
             _ => {
-                let page = self.base_page(nothing, request.method(), authority, request.uri());
-                let reply = page.unwrap_or_else(|| nothing.reply(request.headers(), request_id));
-                add_security_headers(reply, None, false, request_id)
+                let page = self.base_page(nothing, request, (authority, &language));
+                let error = || nothing.reply(request.headers(), &language, request_id);
+                let reply = page.unwrap_or_else(error);
+                add_security_headers(reply, (None, &language), false, request_id)
             }
         }
     }
 
     /// The page at the base URL, for requests to it while no tenant has it as issuer.
-    fn base_page(
+    fn base_page<B>(
         &self,
         nothing: RoutingError,
-        method: &Method,
-        authority: Option<&str>,
-        uri: &Uri,
+        request: &http::Request<B>,
+        (authority, language): (Option<&str>, &RequestLanguage),
     ) -> Option<Reply> {
         let page = self.base_page.get().filter(|_| nothing == RoutingError::Issuer)?;
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        (reads && page.is_at(authority?, uri.path())).then(|| {
-            let html = pages::base_root(&page.base_url, page.demo.as_deref());
+        let reads = *request.method() == Method::GET || *request.method() == Method::HEAD;
+        (reads && page.is_at(authority?, request.uri().path())).then(|| {
+            let html = pages::base_root(&page.base_url, page.demo.as_deref(), language.text());
             Reply::html(StatusCode::OK, html)
         })
     }
@@ -174,6 +182,8 @@ impl AppState {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let RouteMatch { tenant, route, path_param, internal_host } = found;
+        let language = Arc::new(arrival.language(&request, Some(&tenant.tenant)));
+        let of = (Some(&tenant.tenant), &*language);
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(header::ORIGIN).cloned();
         let is_preflight =
@@ -186,12 +196,7 @@ impl AppState {
         } else if let Some(handler) = route.handler(&parts.method) {
             match body::read_body(body, &self.config.limits, &mut arrival.memory).await {
                 Err((status, why)) => {
-                    let reply = reject_request(
-                        status,
-                        why,
-                        Some(&tenant.tenant),
-                        (route.error_format, &arrival.id),
-                    );
+                    let reply = reject_request(status, why, of, (route.error_format, &arrival.id));
                     // The rest of the body is not read, so the connection cannot be reused.
                     reply.header("connection", "close")
                 }
@@ -212,6 +217,7 @@ impl AppState {
                         now: arrival.now,
                         store_now: self.accounts.store_clock.at(arrival.now),
                         facts: Arc::clone(&arrival.facts),
+                        language: Arc::clone(&language),
                     };
                     self.run(handler, request, route.error_format).await
                 }
@@ -219,7 +225,7 @@ impl AppState {
         } else {
             let why = "This method is not allowed; see the Allow header.";
             let about = (route.error_format, &*arrival.id);
-            reject_request(StatusCode::METHOD_NOT_ALLOWED, why, Some(&tenant.tenant), about)
+            reject_request(StatusCode::METHOD_NOT_ALLOWED, why, of, about)
                 .header("allow", &route.methods())
         };
         cors::allowed_origin(route.cors, &tenant, origin, &mut reply.headers);
@@ -229,13 +235,13 @@ impl AppState {
                 reply.headers.append(header::SET_COOKIE, cookie);
             }
         }
-        add_security_headers(reply, Some(&tenant.tenant), route.cacheable, &arrival.id)
+        add_security_headers(reply, of, route.cacheable, &arrival.id)
     }
 
     /// Runs a handler. A panic becomes an internal error.
     async fn run(&self, handler: router::Handler, request: Request, format: ErrorFormat) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
-        let facts = Arc::clone(&request.facts);
+        let (facts, language) = (Arc::clone(&request.facts), Arc::clone(&request.language));
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
         let result = match tokio::time::timeout(limit, handling).await {
@@ -248,9 +254,9 @@ impl AppState {
             if failure.is_fault_of_provider() {
                 facts.record_fault_of_provider();
             }
-            failure.reply(Some(&tenant.tenant), format, &id)
+            failure.reply((Some(&tenant.tenant), &language), format, &id)
         });
-        encode_authorization_response(reply, &tenant.tenant)
+        encode_authorization_response(reply, (&tenant.tenant, &language))
     }
 }
 

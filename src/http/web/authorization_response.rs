@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 
-use super::Reply;
+use super::{Reply, RequestLanguage};
 use crate::{
     http::pages,
     model::Tenant,
@@ -23,7 +23,10 @@ impl Reply {
 }
 
 /// Encodes the authorization response of a reply, if it has one.
-pub(crate) fn encode_authorization_response(mut reply: Reply, tenant: &Tenant) -> Reply {
+pub(crate) fn encode_authorization_response(
+    mut reply: Reply,
+    (tenant, language): (&Tenant, &RequestLanguage),
+) -> Reply {
     let Some(response) = reply.application_response.take() else { return reply };
     let to = response.return_to().clone();
     match response.encode() {
@@ -32,7 +35,7 @@ pub(crate) fn encode_authorization_response(mut reply: Reply, tenant: &Tenant) -
             // Like a redirect, this page may load in frames (`prompt=none`). It has no content
             // worth a clickjacking attack, and its origin is visible to the application.
             reply
-                .page(pages::form_post(tenant, to.uri(), &fields))
+                .page(pages::form_post((tenant, language.text()), to.uri(), &fields))
                 .form_action(to.form_action())
                 .with_script()
                 .frameable()

@@ -9,6 +9,8 @@ pub(crate) struct PagePolicy {
     pub(crate) form_action: String,
     /// External images that the page displays.
     pub(crate) images: Vec<String>,
+    /// The external font file of the page.
+    pub(crate) font: Option<String>,
     /// Whether the page loads a script file of Lanyard.
     pub(crate) script: bool,
     /// The origins that the page frames.
@@ -30,6 +32,10 @@ impl PagePolicy {
             source(&self.images.join(" ")),
             source(&self.form_action)
         );
+        if let Some(font) = &self.font {
+            policy.push_str("; font-src");
+            policy.push_str(&source(font));
+        }
         if self.script {
             policy.push_str("; script-src 'self'");
         }
@@ -51,8 +57,8 @@ pub(crate) fn csp_origin(url: &Url) -> Option<String> {
     host.map(|_| url.origin().ascii_serialization())
 }
 
-/// The CSP source of one image. CSP ignores queries, and `;` and `,` have to be escaped.
-pub(crate) fn csp_picture(uri: &str) -> Option<String> {
+/// The CSP source of one image or font. CSP ignores queries, and `;` and `,` have to be escaped.
+pub(crate) fn csp_file(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let path = url.path().replace(';', "%3B").replace(',', "%2C");
     Some(format!("{}{path}", csp_origin(&url)?))
@@ -76,7 +82,7 @@ mod tests {
     fn a_page_allows_only_its_own_images() {
         // CSP3 §2.3.1
         let csp = |uri: Option<&str>| {
-            let images = uri.and_then(csp_picture).into_iter().collect();
+            let images = uri.and_then(csp_file).into_iter().collect();
             PagePolicy { images, ..PagePolicy::default() }.csp()
         };
         assert!(csp(None).contains("img-src 'self';"));
@@ -84,6 +90,19 @@ mod tests {
         assert!(logo.contains("img-src 'self' https://cdn.test:8443/a%3Bb%2Cc/logo%20one.png;"));
         for other in OTHERS {
             assert!(csp(Some(other)).contains("img-src 'self';"), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_loads_only_the_font_of_its_tenant() {
+        let csp = |uri: Option<&str>| {
+            PagePolicy { font: uri.and_then(csp_file), ..PagePolicy::default() }.csp()
+        };
+        assert!(!csp(None).contains("font-src"), "default-src 'none'");
+        let font = csp(Some("https://cdn.test/f;a.woff2?v=1"));
+        assert!(font.contains("; font-src https://cdn.test/f%3Ba.woff2"), "{font}");
+        for other in OTHERS {
+            assert!(!csp(Some(other)).contains("font-src"), "{other}");
         }
     }
 

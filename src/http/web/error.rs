@@ -5,19 +5,14 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Reply, unusable_page::UnusablePage};
+use super::{Reply, RequestLanguage, unusable_page::UnusablePage};
 use crate::{
-    accounts::{AccountError, RequestError},
     http::pages,
-    identity::PasswordQueueFull,
-    keys::SignError,
     model::Tenant,
     protocol::{
         authorize::AuthorizationResponse,
-        client_auth::{ClientAuthError, ClientAuthFailure},
         error::{ErrorCode, OAuthError},
     },
-    store::StoreError,
 };
 
 /// The error of a handler, by the form of its response.
@@ -43,6 +38,8 @@ pub enum EndpointError {
     Application(Box<AuthorizationResponse>),
     /// 400: the page or form that the browser sent cannot be used.
     UnusablePage(Box<UnusablePage>),
+    /// 403: the authenticator app of the user belongs to another person.
+    OtherPersonsAuthenticator,
     /// 404: the tenant does not offer this.
     NotOffered(OAuthError),
     /// 429: too many requests.
@@ -92,7 +89,11 @@ impl EndpointError {
                 tracing::info!(error, "identity provider unavailable");
             }
             Self::Internal(error) => tracing::error!(error, "internal error"),
-            Self::Application(_) | Self::UnusablePage(_) | Self::NotOffered(_) | Self::NoToken => {}
+            Self::Application(_)
+            | Self::UnusablePage(_)
+            | Self::OtherPersonsAuthenticator
+            | Self::NotOffered(_)
+            | Self::NoToken => {}
         }
     }
 
@@ -107,16 +108,20 @@ impl EndpointError {
     }
 
     /// Renders the response.
-    pub(crate) fn reply(self, tenant: Option<&Tenant>, format: ErrorFormat, id: &str) -> Reply {
+    pub(crate) fn reply(
+        self,
+        (tenant, language): (Option<&Tenant>, &RequestLanguage),
+        format: ErrorFormat,
+        id: &str,
+    ) -> Reply {
         let realm = tenant.map_or("lanyard", |tenant| tenant.issuer.as_str());
-        let server_error = |status: StatusCode, error: &OAuthError| {
-            let reply = match format {
-                ErrorFormat::Html => {
-                    Reply::html(status, pages::oauth_error_page(tenant, error, id))
-                }
-                ErrorFormat::Json | ErrorFormat::Bearer => json_error(error),
-            };
-            reply.status(status)
+        let of = || (tenant, language.text());
+        let page = |status: StatusCode, error: &OAuthError| {
+            Reply::html(status, pages::oauth_error_page(of(), error, id))
+        };
+        let server_error = |status: StatusCode, error: &OAuthError| match format {
+            ErrorFormat::Html => page(status, error),
+            ErrorFormat::Json | ErrorFormat::Bearer => json_error(error).status(status),
         };
         let unavailable = |text: &str, retry_after: Duration| {
             let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
@@ -125,16 +130,16 @@ impl EndpointError {
         };
         match self {
             Self::Application(response) => Reply::to_application(*response),
-            Self::UnusablePage(page) => page.reply(tenant, id),
+            Self::UnusablePage(page) => page.reply(of(), id),
+            Self::OtherPersonsAuthenticator => {
+                UnusablePage::of_other_persons_authenticator(language.text()).reply(of(), id)
+            }
             Self::NotOffered(error) => json_error(&error).status(StatusCode::NOT_FOUND),
             Self::TooManyRequests { error, retry_after } => json_error(&error)
                 .status(StatusCode::TOO_MANY_REQUESTS)
                 .header("retry-after", &retry_after.as_secs().max(1).to_string()),
             Self::Refused(error) => match format {
-                ErrorFormat::Html => Reply::html(
-                    page_status(error.code),
-                    pages::oauth_error_page(tenant, &error, id),
-                ),
+                ErrorFormat::Html => page(page_status(error.code), &error),
                 ErrorFormat::Json => json_error(&error),
                 ErrorFormat::Bearer => bearer_error(realm, &error),
             },
@@ -186,13 +191,13 @@ fn log_refusal(error: &OAuthError) {
 pub(crate) fn reject_request(
     status: StatusCode,
     why: &str,
-    tenant: Option<&Tenant>,
+    of: (Option<&Tenant>, &RequestLanguage),
     (format, id): (ErrorFormat, &str),
 ) -> Reply {
     // A challenge belongs to a bearer token that was judged (RFC 6750 §3); this one was not.
     let format = if format == ErrorFormat::Bearer { ErrorFormat::Json } else { format };
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
-    EndpointError::Refused(error).reply(tenant, format, id).status(status)
+    EndpointError::Refused(error).reply(of, format, id).status(status)
 }
 
 fn json_error(error: &OAuthError) -> Reply {
@@ -227,70 +232,5 @@ const fn page_status(code: ErrorCode) -> StatusCode {
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-impl From<AccountError> for EndpointError {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::OtherPersonsAuthenticator => {
-                Self::UnusablePage(Box::new(UnusablePage::of_other_persons_authenticator()))
-            }
-            AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),
-            _ if error.is_temporary() => Self::Unavailable(error.to_string()),
-            _ => Self::Internal(error.to_string()),
-        }
-    }
-}
-
-impl From<OAuthError> for EndpointError {
-    fn from(error: OAuthError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<RequestError<OAuthError>> for EndpointError {
-    fn from(error: RequestError<OAuthError>) -> Self {
-        match error {
-            RequestError::Refused(error) => error.into(),
-            RequestError::Failed(error) => error.into(),
-        }
-    }
-}
-
-impl From<RequestError<ClientAuthError>> for EndpointError {
-    fn from(error: RequestError<ClientAuthError>) -> Self {
-        match error {
-            RequestError::Refused(ClientAuthError {
-                error,
-                failure: ClientAuthFailure::Throttled(wait),
-                ..
-            }) => Self::TooManyRequests { error, retry_after: wait },
-            RequestError::Refused(ClientAuthError { error, challenge, .. })
-                if error.code == ErrorCode::InvalidClient =>
-            {
-                Self::Client { error, challenge }
-            }
-            RequestError::Refused(refused) => refused.error.into(),
-            RequestError::Failed(error) => error.into(),
-        }
-    }
-}
-
-impl From<StoreError> for EndpointError {
-    fn from(error: StoreError) -> Self {
-        AccountError::from(error).into()
-    }
-}
-
-impl From<SignError> for EndpointError {
-    fn from(error: SignError) -> Self {
-        AccountError::from(error).into()
-    }
-}
-
-impl From<PasswordQueueFull> for EndpointError {
-    fn from(error: PasswordQueueFull) -> Self {
-        Self::Unavailable(error.to_string())
     }
 }

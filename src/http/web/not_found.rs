@@ -4,7 +4,7 @@
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    Reply,
+    Reply, RequestLanguage,
     error::{ErrorFormat, reject_request},
 };
 use crate::http::{MemoryExceeded, pages};
@@ -40,23 +40,39 @@ impl From<MemoryExceeded> for RoutingError {
 
 impl RoutingError {
     /// Renders a page for browsers, else JSON.
-    pub(crate) fn reply(self, headers: &HeaderMap, id: &str) -> Reply {
+    pub(crate) fn reply(self, headers: &HeaderMap, language: &RequestLanguage, id: &str) -> Reply {
         if let Self::Busy(_) = self {
             // A page would cost more memory, which is what is scarce.
-            return reject_request(self.status(), self.detail(), None, (ErrorFormat::Json, id))
-                .header("retry-after", "2")
-                .header("connection", "close");
+            return reject_request(
+                self.status(),
+                self.detail(),
+                (None, language),
+                (ErrorFormat::Json, id),
+            )
+            .header("retry-after", "2")
+            .header("connection", "close");
         }
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let page = accept.is_some_and(|accept| accept.contains("text/html"));
         if self == Self::Internal || !page {
-            return reject_request(self.status(), self.detail(), None, (ErrorFormat::Json, id));
+            return reject_request(
+                self.status(),
+                self.detail(),
+                (None, language),
+                (ErrorFormat::Json, id),
+            );
         }
+        let text = language.text();
         let page = pages::error_page(&pages::ErrorPage {
             tenant: None,
-            title: if self == Self::Endpoint { "Page not found" } else { "Unknown issuer" },
-            message: "This URL does not belong to a sign-in service.",
-            advice: "Check the URL, or go back to the application that sent you here.",
+            text,
+            title: if self == Self::Endpoint {
+                text.not_found_title()
+            } else {
+                text.unknown_issuer_title()
+            },
+            message: text.not_found_text(),
+            advice: text.not_found_advice(),
             detail: self.detail(),
             code: "not_found",
             request_id: id,

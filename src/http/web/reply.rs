@@ -133,7 +133,14 @@ impl Reply {
     /// Lets this page display one external image.
     #[must_use]
     pub fn image(mut self, uri: Option<&str>) -> Self {
-        self.policy.images.extend(uri.and_then(csp::csp_picture));
+        self.policy.images.extend(uri.and_then(csp::csp_file));
+        self
+    }
+
+    /// Lets this page load one external font file.
+    #[must_use]
+    pub fn font(mut self, uri: Option<&str>) -> Self {
+        self.policy.font = uri.and_then(csp::csp_file);
         self
     }
 

@@ -5,8 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
-use super::{CookiePurpose, cookies};
+use super::{CookiePurpose, RequestLanguage, cookies};
 use crate::{
+    messages::MessageCatalog,
     model::{Endpoint, InternalHost, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
@@ -50,9 +51,16 @@ pub struct Request {
     pub store_now: Timestamp,
     /// The client and user, for the access line, as they become known.
     pub facts: Arc<AccessFacts>,
+    /// The language of pages.
+    pub language: Arc<RequestLanguage>,
 }
 
 impl Request {
+    /// The texts of pages.
+    pub fn text(&self) -> &MessageCatalog {
+        self.language.text()
+    }
+
     /// The parameters of the query.
     pub fn query_params(&self) -> Result<RequestParams, OAuthError> {
         RequestParams::read(self.query.as_bytes())

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use http_body_util::Full;
 
-use super::Reply;
+use super::{Reply, RequestLanguage};
 use crate::model::Tenant;
 
 /// Browser features denied to Lanyard's pages and to their frames (Permissions Policy §5.1).
@@ -15,13 +15,15 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), disp
 /// Adds the headers. A handler cannot remove them.
 pub(crate) fn add_security_headers(
     reply: Reply,
-    tenant: Option<&Tenant>,
+    (tenant, language): (Option<&Tenant>, &RequestLanguage),
     cacheable: bool,
     id: &str,
 ) -> Response<Full<Bytes>> {
-    // The frame of every page has the tenant's logo.
-    let brand = tenant.and_then(|tenant| tenant.branding.logo_uri.as_deref());
-    let Reply { status, mut headers, body, policy, .. } = reply.image(brand);
+    // The frame of every page has the tenant's logo and font.
+    let branding = tenant.map(|tenant| &tenant.branding);
+    let logo = branding.and_then(|branding| branding.logo_uri.as_deref());
+    let font = branding.and_then(|branding| branding.font_uri.as_deref());
+    let Reply { status, mut headers, body, policy, .. } = reply.image(logo).font(font);
     let is_page = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
@@ -41,6 +43,7 @@ pub(crate) fn add_security_headers(
     set(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     if is_page {
         set(header::HeaderName::from_static("permissions-policy"), fixed(PERMISSIONS_POLICY));
+        set(header::CONTENT_LANGUAGE, HeaderValue::from_str(language.text().lang()).ok());
     }
     if !frameable {
         set(header::X_FRAME_OPTIONS, fixed("DENY"));
@@ -53,6 +56,10 @@ pub(crate) fn add_security_headers(
         set(header::CACHE_CONTROL, fixed("no-store"));
     }
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    if is_page {
+        // A cache must not give it to a person with another language (RFC 9110 §12.5.5).
+        headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+    }
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

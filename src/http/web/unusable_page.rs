@@ -1,12 +1,11 @@
 //! The error page for a page or form that leads no further.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 
 use super::Reply;
 use crate::{
     http::pages::{self, ErrorPage, RetryLink},
+    messages::MessageCatalog,
     model::Tenant,
 };
 
@@ -14,11 +13,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct UnusablePage {
     /// The title.
-    pub title: Cow<'static, str>,
+    pub title: String,
     /// The reason.
-    pub message: Cow<'static, str>,
+    pub message: String,
     /// Advice for the user.
-    pub advice: Cow<'static, str>,
+    pub advice: String,
     /// A URL that starts the request again.
     pub start_again: Option<String>,
     /// The status.
@@ -29,11 +28,11 @@ pub struct UnusablePage {
 
 impl UnusablePage {
     /// The page for a person whose authenticator is that of another one.
-    pub(super) fn of_other_persons_authenticator() -> Self {
+    pub(super) fn of_other_persons_authenticator(text: &MessageCatalog) -> Self {
         Self {
-            title: "Your sign-in has to be confirmed".into(),
-            message: "An authenticator app was set up for an earlier account with this name, and it does not belong to the present one.".into(),
-            advice: "Ask your administrator to reset the authenticators of your account. Then you can sign in and set up an app of your own.".into(),
+            title: text.other_authenticator_title().to_owned(),
+            message: text.other_authenticator_text().to_owned(),
+            advice: text.other_authenticator_advice().to_owned(),
             start_again: None,
             status: StatusCode::FORBIDDEN,
             code: "other_persons_authenticator",
@@ -41,17 +40,22 @@ impl UnusablePage {
     }
 
     /// The response.
-    pub(super) fn reply(&self, tenant: Option<&Tenant>, id: &str) -> Reply {
+    pub(super) fn reply(
+        &self,
+        (tenant, text): (Option<&Tenant>, &MessageCatalog),
+        id: &str,
+    ) -> Reply {
         let retry = self.start_again.as_deref();
         let html = pages::error_page(&ErrorPage {
             tenant,
+            text,
             title: &self.title,
             message: &self.message,
             advice: &self.advice,
             detail: "",
             code: self.code,
             request_id: id,
-            retry: retry.map(|href| RetryLink { href, label: "Start again" }),
+            retry: retry.map(|href| RetryLink { href, label: text.start_again() }),
         });
         Reply::html(self.status, html)
     }

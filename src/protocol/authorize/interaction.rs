@@ -8,13 +8,14 @@
 //! buttons twice and go back. Each completion requires the password or a live session again, comes
 //! from the same browser, and goes to the same redirect URI with the same state and nonce.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use aws_lc_rs::constant_time;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::params::RequestParams, AuthorizationRequest, InteractionResult,
+    super::params::{RequestParams, UI_LOCALES},
+    AuthorizationRequest, InteractionResult,
     parameters::AuthorizationParams,
 };
 use crate::{
@@ -191,6 +192,16 @@ impl Interaction {
             InteractionGoal::EndSession { .. } | InteractionGoal::ChangeAccount => return None,
         };
         Some(RequestParams::parse(query.as_bytes()))
+    }
+
+    /// The languages that were asked for (`ui_locales`).
+    pub fn ui_locales(&self) -> Option<Cow<'_, str>> {
+        let query = match &self.goal {
+            InteractionGoal::Authorize(query) | InteractionGoal::VisitAccountPage(query) => query,
+            InteractionGoal::EndSession { .. } | InteractionGoal::ChangeAccount => return None,
+        };
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find_map(|(name, value)| (name == UI_LOCALES).then_some(value))
     }
 
     /// Returns true if the sign-in leads to the account page.

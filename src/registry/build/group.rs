@@ -183,6 +183,7 @@ impl PreparedGroup {
 fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
     tenant.internal_hosts = installation.internal_hosts_of(&tenant.id);
     tenant.upstream_hosts = installation.upstream_hosts_of(&tenant.id);
+    tenant.languages = Arc::clone(&installation.languages);
     tenant.authenticators.are_kept = installation.keeps_authenticators;
     let url = tenant.internal_urls().next();
     tenant.internal_url = url.map(Into::into);

@@ -69,6 +69,7 @@ pub fn build_snapshot(
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
         .with_vault(build_vault(objects, installation))
         .with_internal_hosts(&installation.hosts.internal_hosts)
+        .with_languages(&installation.languages)
 }
 
 /// A group with providers that refer to clients, whose clients are validated.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     api::{AnyCachedObject, CachedObject, ConditionReason, ConditionType, ManagedObject},
+    messages::Languages,
     model::{HostPattern, HostPermission, HostSettings, Issuer, KeySecrets},
 };
 
@@ -24,6 +25,7 @@ fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
         dev: false,
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
+        languages: Languages::built_in(),
     };
     build_snapshot(
         objects,
@@ -450,6 +452,7 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
             dev: false,
             keeps_authenticators: true,
             key_secrets: KeySecrets::new("lanyard", ""),
+            languages: Languages::built_in(),
         };
         let (cache, now) = (BuildCache::default(), Timestamp::from_secs(1_800_000_000));
         let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);
@@ -477,6 +480,7 @@ fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
             dev: false,
             keeps_authenticators,
             key_secrets: KeySecrets::new("lanyard", ""),
+            languages: Languages::built_in(),
         };
         let (cache, now) = (BuildCache::default(), Timestamp::from_secs(1_800_000_000));
         let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);

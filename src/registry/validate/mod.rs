@@ -6,6 +6,7 @@
 
 mod access;
 mod bounds;
+mod branding;
 mod claim_names;
 mod client;
 mod duration;

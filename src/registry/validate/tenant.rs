@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, claim_names, duration, name,
-    secret_template::is_object_name, tenant_protocol as protocol, token_policy,
+    ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, branding::check_branding,
+    claim_names, duration, name, secret_template::is_object_name, tenant_protocol as protocol,
+    token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
+    messages::Languages,
     model::{
-        Branding, CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RefreshTokenRotation,
+        CustomScope, Issuer, Lifetimes, ObjectKey, Organization, RefreshTokenRotation,
         RotationPolicy, SigningAlgorithm, Tenant, TenantId,
     },
     protocol::scope::{STANDARD_SCOPES, is_scope},
@@ -62,7 +64,7 @@ pub fn validate_tenant(
     }
     let scopes = custom_scopes(&mut problems, &spec.scopes);
     let bounds = bounds::check_client_bounds(&mut problems, spec.clients.as_ref());
-    let branding = branding(&mut problems, spec.branding.as_ref());
+    let branding = check_branding(&mut problems, spec.branding.as_ref());
     let display_name = super::display_name(&mut problems, spec.display_name.as_deref(), key);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
@@ -94,6 +96,7 @@ pub fn validate_tenant(
             lifetimes: Arc::new(lifetimes),
             scopes,
             branding,
+            languages: Languages::built_in(),
             acr_levels,
             authenticators,
             request_objects: protocol::request_objects(spec.request_objects.as_ref()),
@@ -272,27 +275,4 @@ fn custom_scopes(
         checked.insert(scope.clone(), CustomScope { description, claims });
     }
     checked
-}
-
-fn branding(problems: &mut ProblemList, written: Option<&api::BrandingSpec>) -> Branding {
-    let written = written.cloned().unwrap_or_default();
-    super::link(problems, "spec.branding.logoUri", written.logo_uri.as_deref(), &["https"]);
-    for (name, color) in
-        [("primaryColor", &written.primary_color), ("backgroundColor", &written.background_color)]
-    {
-        if color.as_ref().is_some_and(|color| !is_color(color)) {
-            let message = "must be a color of the form #rrggbb, such as #0f5fd7";
-            problems.invalid(format!("spec.branding.{name}"), message);
-        }
-    }
-    Branding {
-        logo_uri: written.logo_uri,
-        primary_color: written.primary_color,
-        background_color: written.background_color,
-    }
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }

@@ -16,6 +16,7 @@ mod forms;
 mod hybrid;
 mod inside;
 mod invitation;
+mod languages;
 mod logout;
 mod passkey_attacks;
 mod passkeys;

@@ -44,7 +44,11 @@ async fn a_person_sets_up_an_app_and_signs_in_with_two_factors() {
 
     let url = trusted_url(&world, &[]).await;
     let (other, page) = with_password(&url, ALICE).await;
-    assert!(page.body.contains("Signing in as <strong>Alice Rivera</strong>"), "{}", page.body);
+    assert!(
+        page.body.contains("Signing in as <strong>Alice Rivera (alice)</strong>"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("autocomplete=\"one-time-code\""), "{}", page.body);
     let silent = trusted_url(&world, &[("prompt", "none")]).await;
     assert_eq!(other.open(&silent).await.answer()["error"], "login_required", "no session yet");

@@ -191,3 +191,13 @@ async fn a_hint_leads_to_a_provider_of_the_tenant_only() {
         assert_eq!(request["redirect_uri"], callback);
     }
 }
+
+#[tokio::test]
+async fn the_language_of_the_application_survives_the_way_to_a_provider() {
+    let world = World::new().await;
+    let away = world.go("corp", &[("ui_locales", "de")]).await;
+    let page = world.back(&away, "corp", &[("code", ""), ("error", "access_denied")]).await;
+    assert_eq!(page.headers["content-language"], "de", "{}", page.body);
+    assert!(page.body.contains("<html lang=\"de\" "), "{}", page.body);
+    assert!(page.body.contains("Keine Anmeldung durch "), "{}", page.body);
+}

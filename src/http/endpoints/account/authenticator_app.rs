@@ -19,6 +19,7 @@ use crate::{
         },
         pages::{self, AuthenticatorAppPage},
     },
+    messages::MessageCatalog,
     model::{AuditEvent, AuditText, AuditedAuthenticator, LogoutKind},
     protocol::{authorize::Interaction, params::RequestParams, records::TotpEnrolment},
 };
@@ -85,8 +86,8 @@ async fn complete_setup(
 ) -> Result<Reply, EndpointError> {
     let context = app.context(request);
     end_other_sessions(context, active, LogoutKind::AuthenticatorEnrolled).await?;
-    let notice = "The authenticator app is set up. You were signed out in all other browsers.";
-    let page = show_new_codes(context, active, notice).await?;
+    let text = request.text();
+    let page = show_new_codes((context, text), active, text.app_is_set_up()).await?;
     let account = &active.account;
     let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
     remember_browser((app, request), sign_in, page)
@@ -94,14 +95,14 @@ async fn complete_setup(
 
 /// Makes new recovery codes, and shows them.
 pub(super) async fn show_new_codes(
-    context: AccountContext<'_>,
+    (context, text): (AccountContext<'_>, &MessageCatalog),
     active: &ActiveSession,
     notice: &str,
 ) -> Result<Reply, EndpointError> {
     let codes = make_recovery_codes(context, &active.account).await?;
     report_enrolment(context, active, AuditedAuthenticator::RecoveryCodes);
     let tenant = &context.tenant.tenant;
-    let html = pages::recovery_codes_page(tenant, &active.account, notice, &codes);
+    let html = pages::recovery_codes_page((tenant, text), &active.account, notice, &codes);
     Ok(Reply::html(StatusCode::OK, html))
 }
 
@@ -159,9 +160,10 @@ fn render(
     let context = app.context(request);
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
     let sealed = context.seal(enrolment)?;
-    let problem = verdict.map(code_problem);
+    let problem = verdict.map(|verdict| code_problem(verdict, request.text()));
     let html = pages::authenticator_app_page(AuthenticatorAppPage {
         tenant: &request.tenant.tenant,
+        text: request.text(),
         user: &active.account,
         interaction: &interaction,
         enrolment: &sealed,

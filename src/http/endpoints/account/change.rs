@@ -116,8 +116,9 @@ pub(super) async fn apply_change(
             {
                 return Ok(ChangeResult::Expired);
             }
-            let notice = "Your earlier recovery codes do not count any more.";
-            ChangeResult::Page(Box::new(show_new_codes(context, active, notice).await?))
+            let text = request.text();
+            let page = show_new_codes((context, text), active, text.codes_replaced()).await?;
+            ChangeResult::Page(Box::new(page))
         }
         AccountChange::ChangePassword => {
             match change_password((app, request), active, form).await? {

@@ -1,6 +1,6 @@
 //! The results of changes on the account page.
 
-use crate::{http::Reply, protocol::records::Session};
+use crate::{http::Reply, messages::MessageCatalog, protocol::records::Session};
 
 /// The result of a change.
 #[derive(Debug)]
@@ -68,29 +68,17 @@ impl AccountNotice {
     }
 
     /// The notice in words.
-    pub(super) const fn text(self) -> &'static str {
+    pub(super) fn in_words(self, text: &MessageCatalog) -> &str {
         match self {
-            Self::SessionEnded => "The session has ended.",
-            Self::AccessWithdrawn => {
-                "The access was withdrawn. The application asks you again when you next use it."
-            }
-            Self::AuthenticatorExists => {
-                "You have an authenticator app already. Remove it first to set up another one."
-            }
-            Self::AuthenticatorRemoved => {
-                "The authenticator app was removed, and you were signed out everywhere else."
-            }
-            Self::PasskeySetUp => "The passkey is set up.",
-            Self::PasskeyExists => {
-                "The passkey was not added: it is set up already, or you have sixteen of them."
-            }
-            Self::PasskeyRenamed => "The passkey has its new name.",
-            Self::PasskeyRemoved => {
-                "The passkey was removed, and you were signed out everywhere else."
-            }
-            Self::PasswordChanged => {
-                "Your password was changed, and you were signed out everywhere else."
-            }
+            Self::SessionEnded => text.session_ended(),
+            Self::AccessWithdrawn => text.access_withdrawn(),
+            Self::AuthenticatorExists => text.app_exists(),
+            Self::AuthenticatorRemoved => text.app_removed(),
+            Self::PasskeySetUp => text.passkey_is_set_up(),
+            Self::PasskeyExists => text.passkey_exists(),
+            Self::PasskeyRenamed => text.passkey_renamed(),
+            Self::PasskeyRemoved => text.passkey_removed(),
+            Self::PasswordChanged => text.password_changed(),
         }
     }
 

@@ -56,9 +56,10 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     let params = request.query_params()?;
     match app.session(&request).await? {
         // The person cancelled the sign-in.
-        None if params.get("error").is_some() => {
-            Ok(Reply::html(StatusCode::OK, pages::not_signed_in(&request.tenant.tenant)))
-        }
+        None if params.get("error").is_some() => Ok(Reply::html(
+            StatusCode::OK,
+            pages::not_signed_in(&request.tenant.tenant, request.text()),
+        )),
         active if params.get(CHOOSE).is_some() => {
             sign_in(app, &request, active, AccountPageSignIn::ChooseAccount).await
         }
@@ -100,7 +101,7 @@ async fn show(
         return authenticator_app::show_setup(app, request, &active);
     }
     if changes_password {
-        return password::show_form(context, &active, None);
+        return password::show_form((context, request.text()), &active, None);
     }
     let page = if adds_passkey {
         passkeys::show_passkey_setup(app, request, &active).await?
@@ -168,7 +169,8 @@ async fn sign_in(
     how: AccountPageSignIn<'_>,
 ) -> Result<Reply, EndpointError> {
     let tenant = &request.tenant;
-    let params = account_page_params(&tenant.tenant, how);
+    let locale = request.language.requested_tag();
+    let params = account_page_params(&tenant.tenant, how, locale);
     let authorization =
         validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?;
     begin_authorization((app, request), authorization, active, |pre_session, session| {
@@ -187,11 +189,11 @@ fn account_path(request: &Request) -> String {
 
 /// The page for a form that was open for too long, or that is of another session.
 fn expired(request: &Request) -> EndpointError {
+    let text = request.text();
     EndpointError::UnusablePage(Box::new(UnusablePage {
-        title: "This page has expired".into(),
-        message: "It was open for more than fifteen minutes, or you have signed in again since."
-            .into(),
-        advice: "Nothing was changed. Open the page again to continue.".into(),
+        title: text.page_expired_title().to_owned(),
+        message: text.account_page_expired().to_owned(),
+        advice: text.account_page_expired_advice().to_owned(),
         start_again: Some(account_path(request)),
         status: StatusCode::BAD_REQUEST,
         code: "interaction_unusable",

@@ -32,10 +32,6 @@ use crate::{
     },
 };
 
-const REFUSED: &str = "The device did not answer as it should. Try again, or use another device.";
-const UNNAMED: &str =
-    "Give the passkey a name of visible characters, so that you know it from others.";
-
 /// The page for setting up a passkey, with a new challenge. `None` if the person has as many as can be.
 pub(super) async fn show_passkey_setup(
     app: &AppState,
@@ -63,6 +59,7 @@ pub(super) async fn show_passkey(
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
     let html = pages::passkey_page(PasskeyPage {
         tenant: &request.tenant.tenant,
+        text: request.text(),
         interaction: &interaction,
         passkey: passkey_entry(found),
         problem,
@@ -87,12 +84,11 @@ pub(super) async fn confirm_passkey(
     let challenge = challenge.filter(|it| is_enrolment_of(context, active, it));
     let Some(challenge) = challenge else { return Ok(ChangeResult::Expired) };
     let typed = form.get("name").unwrap_or_default();
-    let name =
-        passkey_name(typed).unwrap_or_else(|| proposed_passkey_name(request.header("user-agent")));
+    let name = passkey_name(typed).unwrap_or_else(|| proposed_name(request));
     let decoded = decode_field(form, "client_data").zip(decode_field(form, "attestation_object"));
     let existing = load_passkeys(context, &active.account).await?;
     let refused = || -> Result<ChangeResult, EndpointError> {
-        let shown = (Some(name.as_str()), Some(REFUSED));
+        let shown = (Some(name.as_str()), Some(request.text().passkey_setup_refused()));
         let page = render_setup((app, request), active, (&challenge, &existing), shown)?;
         Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))))
     };
@@ -120,11 +116,11 @@ async fn finish_enrolment(
     active: &ActiveSession,
     passkey: &StoredPasskey,
 ) -> Result<ChangeResult, EndpointError> {
-    let context = app.context(request);
+    let (context, text) = (app.context(request), request.text());
     let result = match count_recovery_codes(context, &active.account).await {
         Ok(Some(_)) => Ok(ChangeResult::Done(AccountNotice::PasskeySetUp)),
         Ok(None) => {
-            let page = show_new_codes(context, active, "The passkey is set up.").await;
+            let page = show_new_codes((context, text), active, text.passkey_is_set_up()).await;
             page.map(|page| ChangeResult::Page(Box::new(page)))
         }
         Err(error) => Err(error.into()),
@@ -149,7 +145,8 @@ pub(super) async fn rename_passkey(
     (id, typed): (&str, &str),
 ) -> Result<ChangeResult, EndpointError> {
     let Some(name) = passkey_name(typed) else {
-        let page = show_passkey((app, request), active, id, Some(UNNAMED)).await?;
+        let page = show_passkey((app, request), active, id, Some(request.text().passkey_unnamed()))
+            .await?;
         return Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))));
     };
     let context = app.context(request);
@@ -195,9 +192,10 @@ fn render_setup(
     };
     let Some(relying_party) = relying_party else { return Ok(None) };
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
-    let proposed = proposed_passkey_name(request.header("user-agent"));
+    let proposed = proposed_name(request);
     let html = pages::passkey_setup_page(&PasskeySetupPage {
         tenant,
+        text: request.text(),
         user: &active.account,
         rp_id: relying_party.id,
         interaction: &interaction,
@@ -209,6 +207,10 @@ fn render_setup(
         problem,
     });
     Ok(Some(page_of(html, problem).with_script()))
+}
+
+fn proposed_name(request: &Request) -> String {
+    proposed_passkey_name(request.header("user-agent"), request.text())
 }
 
 fn page_of(html: String, problem: Option<&str>) -> Reply {

@@ -14,6 +14,7 @@ use crate::{
         endpoints::new_password::hash_new_password,
         pages::{self, ChoosePasswordPage},
     },
+    messages::MessageCatalog,
     model::{
         AuditEvent, AuditText, AuditedPasswordChange, Endpoint, LogoutKind, PasswordChangeWay,
     },
@@ -22,7 +23,7 @@ use crate::{
 
 /// The page with the form.
 pub(super) fn show_form(
-    context: AccountContext<'_>,
+    (context, text): (AccountContext<'_>, &MessageCatalog),
     active: &ActiveSession,
     problem: Option<&str>,
 ) -> Result<Reply, EndpointError> {
@@ -31,9 +32,10 @@ pub(super) fn show_form(
     let path = Endpoint::Account.absolute_path(&tenant.issuer);
     let html = pages::choose_password_page(ChoosePasswordPage {
         tenant,
+        text,
         user: &active.account,
-        title: "Change your password",
-        lead: "You are signed out everywhere else then.",
+        title: text.change_password_title(),
+        lead: text.change_password_lead(),
         action: &path,
         hidden: &[("interaction", &interaction)],
         problem,
@@ -66,7 +68,7 @@ pub(super) async fn change_password(
     let hash = match hash_new_password((app, request), account, form).await? {
         Ok(hash) => hash,
         Err(problem) => {
-            let page = show_form(context, active, Some(&problem))?;
+            let page = show_form((context, request.text()), active, Some(&problem))?;
             return Ok(PasswordChangeResult::Page(Box::new(page)));
         }
     };

@@ -64,12 +64,14 @@ pub(super) async fn show_account_page(
         session_entry(request, active, session)
     });
     let provider = active.account.provider_name().and_then(|name| tenant.provider(name));
+    let text = request.text();
     let html = pages::account_page(&AccountPage {
         tenant: &tenant.tenant,
+        text,
         user: &active.account,
         provider: provider.map(|provider| provider.display_name.as_str()),
         interaction: &interaction,
-        notice: params.get("done").and_then(AccountNotice::parse).map(AccountNotice::text),
+        notice: params.get("done").and_then(AccountNotice::parse).map(|it| it.in_words(text)),
         now: request.now,
         authenticator: match &enrolled.totp {
             Some(totp) => AuthenticatorEntry::SetUp { at: totp.enrolled_at() },

@@ -10,6 +10,7 @@ use crate::{
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
     },
+    messages::MessageCatalog,
     model::Endpoint,
     protocol::{
         account_page::validate_account_page_request,
@@ -33,7 +34,7 @@ pub(in crate::http::endpoints) async fn open_authorization<'a>(
     let interaction: Interaction = app
         .context(request)
         .open(sealed)?
-        .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
+        .ok_or_else(|| unreadable(request, MessageCatalog::form_invalid_title))?;
     let authorization = resume_in_browser(app, request, interaction).await?;
     Ok((form, authorization))
 }
@@ -48,7 +49,7 @@ pub(in crate::http::endpoints) async fn open_link<'a>(
     let interaction: Interaction = app
         .context(request)
         .open(sealed)?
-        .ok_or_else(|| dead_end("This link is not valid", UNREADABLE))?;
+        .ok_or_else(|| unreadable(request, MessageCatalog::link_invalid_title))?;
     resume_in_browser(app, request, interaction).await
 }
 
@@ -58,11 +59,15 @@ pub(in crate::http::endpoints) async fn resume_in_browser<'a>(
     request: &'a Request,
     interaction: Interaction,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
+    request.language.request(interaction.ui_locales().as_deref());
     let pre_session = request.cookie(CookiePurpose::PreSession);
     interaction.check(pre_session, request.now).map_err(|error| {
+        let text = request.text();
         let (title, message) = match error {
-            InteractionError::Expired => ("This page has expired", EXPIRED),
-            InteractionError::OtherBrowser => ("This page cannot be used", OTHER_BROWSER),
+            InteractionError::Expired => (text.page_expired_title(), text.page_was_open_too_long()),
+            InteractionError::OtherBrowser => {
+                (text.page_unusable_title(), text.page_of_other_browser())
+            }
         };
         start_again(request, &interaction, title, message)
     })?;
@@ -111,9 +116,10 @@ pub(in crate::http::endpoints) async fn redirect_to(
     page: Endpoint,
 ) -> Result<Reply, EndpointError> {
     let (request, interaction) = (authorization.request, &authorization.interaction);
-    let session = authorization
-        .session_record()
-        .ok_or_else(|| start_again(request, interaction, "You are signed out", SIGNED_OUT))?;
+    let session = authorization.session_record().ok_or_else(|| {
+        let text = request.text();
+        start_again(request, interaction, text.signed_out_title(), text.signed_out_meanwhile())
+    })?;
     let id = interactions::save_interaction(authorization.accounts(), interaction, session).await?;
     let path = page.absolute_path(&request.tenant.tenant.issuer);
     Ok(Reply::see_other(&format!("{path}?interaction={id}")))
@@ -125,10 +131,15 @@ pub(in crate::http::endpoints) async fn load_authorization<'a>(
     request: &'a Request,
 ) -> Result<AuthorizationContext<'a>, EndpointError> {
     let params = request.query_params()?;
-    let unavailable = || dead_end("This sign-in page is not valid", UNAVAILABLE);
+    let unavailable = || {
+        let text = request.text();
+        dead_end(text, text.page_invalid_title(), text.sign_in_over())
+    };
     let id = params.get("interaction").ok_or_else(unavailable)?;
     let interaction = interactions::load_interaction(app.context(request), id).await?;
-    let authorization = resume(app, request, interaction.ok_or_else(unavailable)?).await?;
+    let interaction = interaction.ok_or_else(unavailable)?;
+    request.language.request(interaction.ui_locales().as_deref());
+    let authorization = resume(app, request, interaction).await?;
     if authorization.has_session_of_page() { Ok(authorization) } else { Err(unavailable()) }
 }
 
@@ -141,7 +152,7 @@ async fn resume<'a>(
     let tenant = &request.tenant;
     let params = interaction
         .authorization_params()
-        .ok_or_else(|| dead_end("This form is not valid", UNREADABLE))?;
+        .ok_or_else(|| unreadable(request, MessageCatalog::form_invalid_title))?;
     let authorization = if interaction.is_for_account_page() {
         validate_account_page_request(&tenant.tenant, &params)
     } else {
@@ -165,14 +176,6 @@ async fn resume<'a>(
     })
 }
 
-const UNREADABLE: &str = "The form data is damaged or was not created by this service.";
-const EXPIRED: &str = "It was open for more than fifteen minutes.";
-const OTHER_BROWSER: &str =
-    "It was opened in another browser, or this browser blocks cookies from this site.";
-const CHANGED: &str = "You signed out or used another account after this page was opened.";
-const SIGNED_OUT: &str = "You were signed out while this page was open.";
-const UNAVAILABLE: &str = "This sign-in was completed already, or was started in another browser.";
-
 fn foreign_form() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, "The form was sent from another site.")
 }
@@ -182,38 +185,43 @@ pub(in crate::http::endpoints) fn session_changed(
     authorization: &AuthorizationContext<'_>,
 ) -> EndpointError {
     let AuthorizationContext { request, interaction, .. } = authorization;
-    start_again(request, interaction, "Your session has changed", CHANGED)
+    let text = request.text();
+    start_again(request, interaction, text.session_changed_title(), text.session_changed_text())
 }
 
 /// A page with a link that starts the same request again, which is safe for any visitor.
 fn start_again(
     request: &Request,
     interaction: &Interaction,
-    title: &'static str,
-    message: &'static str,
+    title: &str,
+    message: &str,
 ) -> EndpointError {
     let href = start_again_url(request, interaction);
-    let advice = "Start again to continue.";
-    unusable(title, message, advice, Some(href))
+    unusable(title, message, request.text().start_again_advice(), Some(href))
 }
 
 fn unusable(
-    title: &'static str,
-    message: &'static str,
-    advice: &'static str,
+    title: &str,
+    message: &str,
+    advice: &str,
     start_again: Option<String>,
 ) -> EndpointError {
     EndpointError::UnusablePage(Box::new(UnusablePage {
-        title: title.into(),
-        message: message.into(),
-        advice: advice.into(),
+        title: title.to_owned(),
+        message: message.to_owned(),
+        advice: advice.to_owned(),
         start_again,
         status: StatusCode::BAD_REQUEST,
         code: "interaction_unusable",
     }))
 }
 
-fn dead_end(title: &'static str, message: &'static str) -> EndpointError {
-    let advice = "Go back to the application and sign in from there.";
-    unusable(title, message, advice, None)
+/// The page for a form or link that does not open.
+fn unreadable(request: &Request, title: fn(&MessageCatalog) -> &str) -> EndpointError {
+    let text = request.text();
+    dead_end(text, title(text), text.form_unreadable())
+}
+
+fn dead_end(text: &MessageCatalog, title: &str, message: &str) -> EndpointError {
+    unusable(title, message, text.dead_end_advice(), None)
 }

@@ -32,7 +32,7 @@ use crate::{
             TenantLookup, validate_authorization_request,
         },
         error::{ErrorCode, OAuthError},
-        params::RequestParams,
+        params::{RequestParams, UI_LOCALES},
         records::Session,
     },
     registry::ServedTenant,
@@ -56,6 +56,7 @@ async fn begin(
     params: RequestParams,
 ) -> Result<Reply, EndpointError> {
     let params = request_object::open_request_object(app, request, params).await?;
+    request.language.request(params.get(UI_LOCALES));
     let tenant = &request.tenant;
     let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
         .map_err(authorize_error)?;

@@ -71,7 +71,10 @@ pub(in crate::http::endpoints) fn lead_to_provider(
         .append_pair("login_hint", username.trim())
         .finish();
     button.href = format!("{}&{hint}", button.href);
-    Ok(Reply::html(StatusCode::OK, pages::provider_redirect(tenant, &button)))
+    Ok(Reply::html(
+        StatusCode::OK,
+        pages::provider_redirect((tenant, authorization.request.text()), &button),
+    ))
 }
 
 /// The sign-in page with an option to continue with the session's account.
@@ -110,6 +113,7 @@ fn sign_in_with(
         fields,
         passkey: passkey.as_ref(),
         tenant: &authorization.request.tenant.tenant,
+        text: authorization.request.text(),
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
         interaction: &sealed,
@@ -189,6 +193,7 @@ pub(super) fn show_consent_page(
     let sealed = seal(authorization, &interaction)?;
     let html = pages::consent_page(&ConsentPage {
         tenant: &authorization.request.tenant.tenant,
+        text: authorization.request.text(),
         request: &authorization.authorization,
         user: &session.account,
         interaction: &sealed,
@@ -210,6 +215,7 @@ pub(super) fn refuse_entry(
     let sealed = seal(authorization, &authorization.interaction)?;
     let html = pages::refused_entry_page(&RefusedEntryPage {
         tenant: &authorization.request.tenant.tenant,
+        text: authorization.request.text(),
         request: &authorization.authorization,
         user: &session.account,
         message,

@@ -9,6 +9,7 @@ use crate::{
     protocol::{
         authorize::{NextStep, SignInReason},
         error::ErrorCode,
+        params::UI_LOCALES,
         records::Consent,
     },
 };
@@ -44,7 +45,11 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     match (next, &authorization.session) {
         (NextStep::Issue, Some(_)) if authorization.interaction.is_for_account_page() => {
             let issuer = &authorization.request.tenant.tenant.issuer;
-            Ok(Reply::see_other(&Endpoint::Account.absolute_path(issuer)))
+            let path = Endpoint::Account.absolute_path(issuer);
+            Ok(Reply::see_other(&match authorization.request.language.requested_tag() {
+                Some(tag) => format!("{path}?{UI_LOCALES}={tag}"),
+                None => path,
+            }))
         }
         (NextStep::Issue, Some(session)) => {
             issue::issue_authorization_response(&authorization, session).await

@@ -16,12 +16,9 @@ use crate::{
         CookiePurpose, EndpointError, Reply,
         pages::{self, SecondFactorPage},
     },
+    messages::MessageCatalog,
     model::Account,
 };
-
-const TITLE: &str = "Enter a code";
-/// The heading for a person without an authenticator app.
-const PASSKEY_TITLE: &str = "Use a passkey";
 
 /// The page, for a person who has proved the first factor.
 pub(super) async fn ask_before_session(
@@ -67,8 +64,11 @@ async fn render_form(
     let has_app = load_totp(context, form.account).await?.is_some();
     let passkeys = load_passkeys(context, form.account).await?;
     let passkey = second_factor_prompt(authorization, &passkeys, form.sign_in)?;
+    let text = authorization.request.text();
+    let usual_title = if has_app { text.enter_code_title() } else { text.use_passkey_title() };
     let html = pages::second_factor_page(SecondFactorPage {
         tenant: &authorization.request.tenant.tenant,
+        text,
         client: &authorization.authorization.client,
         redirect_uri: authorization.authorization.return_to.uri(),
         user: form.account,
@@ -76,7 +76,7 @@ async fn render_form(
         sign_in: form.sign_in,
         has_app,
         passkey: passkey.as_ref(),
-        title: form.title.unwrap_or(if has_app { TITLE } else { PASSKEY_TITLE }),
+        title: form.title.unwrap_or(usual_title),
         problem: form.problem,
     });
     let page = page::with_form(authorization, html);
@@ -117,42 +117,26 @@ pub(in crate::http::endpoints) async fn render_refused_code(
     person: (&Account, Option<&str>),
     verdict: CodeVerdict,
 ) -> Result<Reply, EndpointError> {
+    let text = authorization.request.text();
     let (title, wait) = match verdict {
-        CodeVerdict::OtherClock => (Some("The clock of your phone differs"), None),
+        CodeVerdict::OtherClock => (Some(text.clock_differs_title()), None),
         CodeVerdict::Wait(wait) => (None, Some(wait)),
         _ => (None, None),
     };
-    let problem = FactorProblem { title, text: &code_problem(verdict), wait };
+    let problem = FactorProblem { title, text: &code_problem(verdict, text), wait };
     render_problem(authorization, person, problem).await
 }
 
 /// A verdict in words, for a code that is not right.
-pub(in crate::http::endpoints) fn code_problem(verdict: CodeVerdict) -> String {
+pub(in crate::http::endpoints) fn code_problem(
+    verdict: CodeVerdict,
+    text: &MessageCatalog,
+) -> String {
     match verdict {
         CodeVerdict::Accepted => String::new(),
-        CodeVerdict::Wrong => {
-            "The code is wrong. Type the code that the app shows now for this account, or a recovery code that you have not used.".to_owned()
-        }
-        CodeVerdict::Replayed => {
-            "This code was used already. Wait until the app shows the next one.".to_owned()
-        }
-        CodeVerdict::OtherClock => {
-            "The code is that of another time, because the clock of your phone is more than half a minute wrong. Set date and time on the phone to automatic, then type the next code.".to_owned()
-        }
-        CodeVerdict::Wait(wait) => {
-            format!(
-                "Too many codes were wrong. Please wait {}, then try again. You can also use a recovery code, or a browser in which you have typed a code before.",
-                in_words(wait)
-            )
-        }
-    }
-}
-
-fn in_words(wait: Duration) -> String {
-    match wait.as_secs() {
-        0..=1 => "a second".to_owned(),
-        seconds @ 2..=90 => format!("{seconds} seconds"),
-        seconds @ 91..=5400 => format!("{} minutes", seconds.div_ceil(60)),
-        seconds => format!("{} hours", seconds.div_ceil(3600)),
+        CodeVerdict::Wrong => text.code_wrong().to_owned(),
+        CodeVerdict::Replayed => text.code_replayed().to_owned(),
+        CodeVerdict::OtherClock => text.code_of_other_time().to_owned(),
+        CodeVerdict::Wait(wait) => text.too_many_codes(&text.wait_in_words(wait)).to_string(),
     }
 }

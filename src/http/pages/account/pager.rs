@@ -1,5 +1,7 @@
 //! The links between the pages of a list.
 
+use crate::messages::MessageCatalog;
+
 /// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PagePosition {
@@ -12,21 +14,28 @@ pub struct PagePosition {
 }
 
 /// The links to the pages before and after the one that is shown.
-pub(super) struct Pager {
-    /// The list in words.
-    pub(super) list: &'static str,
+pub(super) struct Pager<'a> {
+    /// The accessible name.
+    pub(super) list: &'a str,
+    /// The place of the page in words.
+    pub(super) place: String,
     pub(super) position: PagePosition,
     pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
 }
 
-impl Pager {
+impl<'a> Pager<'a> {
     /// A pager whose parameter and heading have this name.
-    pub(super) fn new(name: &str, list: &'static str, position: PagePosition) -> Self {
+    pub(super) fn new(
+        name: &str,
+        (list, text): (&'a str, &MessageCatalog),
+        position: PagePosition,
+    ) -> Self {
         let link = |number: usize| format!("?{name}={number}#{name}");
         let PagePosition { number, count, .. } = position;
         Self {
             list,
+            place: text.page_of(&number.to_string(), &count.to_string()).to_string(),
             position,
             previous: (number > 1).then(|| link(number - 1)),
             next: (number < count).then(|| link(number + 1)),

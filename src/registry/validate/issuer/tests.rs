@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     api::{ManagedObject, Tenant, TenantSpec},
+    messages::Languages,
     model::{HostPattern, HostPermission, HostSettings, KeySecrets, Timestamp},
 };
 
@@ -23,6 +24,7 @@ fn installation(dev: bool) -> Installation {
         dev,
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
+        languages: Languages::built_in(),
     }
 }
 

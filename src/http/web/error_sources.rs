@@ -1,0 +1,76 @@
+//! Errors of other layers as errors of endpoints.
+
+use super::EndpointError;
+use crate::{
+    accounts::{AccountError, RequestError},
+    identity::PasswordQueueFull,
+    keys::SignError,
+    protocol::{
+        client_auth::{ClientAuthError, ClientAuthFailure},
+        error::{ErrorCode, OAuthError},
+    },
+    store::StoreError,
+};
+
+impl From<AccountError> for EndpointError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::OtherPersonsAuthenticator => Self::OtherPersonsAuthenticator,
+            AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),
+            _ if error.is_temporary() => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<OAuthError> for EndpointError {
+    fn from(error: OAuthError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<RequestError<OAuthError>> for EndpointError {
+    fn from(error: RequestError<OAuthError>) -> Self {
+        match error {
+            RequestError::Refused(error) => error.into(),
+            RequestError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestError<ClientAuthError>> for EndpointError {
+    fn from(error: RequestError<ClientAuthError>) -> Self {
+        match error {
+            RequestError::Refused(ClientAuthError {
+                error,
+                failure: ClientAuthFailure::Throttled(wait),
+                ..
+            }) => Self::TooManyRequests { error, retry_after: wait },
+            RequestError::Refused(ClientAuthError { error, challenge, .. })
+                if error.code == ErrorCode::InvalidClient =>
+            {
+                Self::Client { error, challenge }
+            }
+            RequestError::Refused(refused) => refused.error.into(),
+            RequestError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for EndpointError {
+    fn from(error: StoreError) -> Self {
+        AccountError::from(error).into()
+    }
+}
+
+impl From<SignError> for EndpointError {
+    fn from(error: SignError) -> Self {
+        AccountError::from(error).into()
+    }
+}
+
+impl From<PasswordQueueFull> for EndpointError {
+    fn from(error: PasswordQueueFull) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
