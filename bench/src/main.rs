@@ -3,6 +3,7 @@
 
 mod bare;
 mod browser;
+mod dpop;
 mod form;
 mod http;
 mod lanyard;

@@ -36,6 +36,7 @@ pub struct Target {
     pub account: Url,
     userinfo: Option<TargetUrl>,
     introspection: Option<TargetUrl>,
+    pushed_authorization: Option<TargetUrl>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +47,7 @@ struct Metadata {
     jwks_uri: String,
     userinfo_endpoint: Option<String>,
     introspection_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
 }
 
 impl Target {
@@ -81,6 +83,7 @@ impl Target {
             account: Url::parse(&format!("{}/account", issuer.trim_end_matches('/')))?,
             userinfo: optional(found.userinfo_endpoint)?,
             introspection: optional(found.introspection_endpoint)?,
+            pushed_authorization: optional(found.pushed_authorization_request_endpoint)?,
         })
     }
 
@@ -115,6 +118,15 @@ impl Target {
         self.introspection
             .as_ref()
             .context("the provider's metadata names no introspection_endpoint")
+    }
+
+    /// # Errors
+    ///
+    /// The provider has none.
+    pub fn pushed_authorization(&self) -> Result<&TargetUrl> {
+        self.pushed_authorization
+            .as_ref()
+            .context("the provider's metadata names no pushed_authorization_request_endpoint")
     }
 
     /// Headers of a request with client authentication: `client_secret_basic` (RFC 6749 §2.3.1).

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     browser::{Browser, Person},
+    dpop::DpopKey,
     http::{Answer, Http},
     target::Target,
 };
@@ -23,6 +24,8 @@ pub enum Work {
     Jwks,
     /// A token for the application itself
     ClientCredentials,
+    /// The same, bound to a key by DPoP (RFC 9449)
+    DpopClientCredentials,
     /// Sign in with name and password, up to the tokens
     SignIn,
     /// Sign in at an identity provider that the browser is sent to at once, up to the tokens
@@ -31,6 +34,8 @@ pub enum Work {
     PasskeySignIn,
     /// With a session: authorize, code, tokens
     Session,
+    /// The same, with a pushed authorization request (RFC 9126)
+    PushedSession,
     /// A new access token for a refresh token
     Refresh,
     /// Claims for an access token
@@ -58,6 +63,7 @@ pub struct Worker {
     /// Makes each state, nonce and verifier differ.
     serial: u64,
     seed: [u8; 16],
+    key: DpopKey,
 }
 
 impl Worker {
@@ -75,7 +81,8 @@ impl Worker {
         let person =
             people.get(number % people.len().max(1)).context("no user to sign in")?.clone();
         let browser = Browser::new(Http::new(target.tls.clone()));
-        Ok(Self { target, browser, tokens: None, person, serial: 0, seed })
+        let key = DpopKey::generate()?;
+        Ok(Self { target, browser, tokens: None, person, serial: 0, seed, key })
     }
 
     /// Prepares `work` before the clock starts: a session, tokens.
@@ -86,6 +93,7 @@ impl Worker {
     pub async fn prepare(&mut self, work: Work) -> Result<()> {
         match work {
             Work::Session
+            | Work::PushedSession
             | Work::Refresh
             | Work::Userinfo
             | Work::Introspection
@@ -99,6 +107,7 @@ impl Worker {
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
+            | Work::DpopClientCredentials
             | Work::SignIn
             | Work::UpstreamSignIn => Ok(()),
         }
@@ -119,15 +128,17 @@ impl Worker {
                 let form = "grant_type=client_credentials".to_owned();
                 good(http.post(&target.token, target.basic(), form).await?).map(drop)
             }
+            Work::DpopClientCredentials => self.bound_token().await,
             Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
                 self.sign_in().await
             }
             Work::UpstreamSignIn => {
                 self.browser.forget();
-                self.authorize(false).await
+                self.authorize(false, false).await
             }
-            Work::Session => self.authorize(false).await,
+            Work::Session => self.authorize(false, false).await,
+            Work::PushedSession => self.authorize(false, true).await,
             Work::Refresh => self.refresh().await,
             Work::Userinfo => {
                 let mut headers = HeaderMap::new();
@@ -169,31 +180,40 @@ impl Worker {
     /// An unexpected response.
     pub async fn enter(&mut self, target: Arc<Target>) -> Result<()> {
         self.target = target;
-        self.authorize(true).await
+        self.authorize(true, false).await
     }
 
     async fn sign_in(&mut self) -> Result<()> {
-        self.authorize(true).await
+        self.authorize(true, false).await
     }
 
     /// Authorize, return with a code, redeem it (OpenID Connect Core 1.0 §3.1, RFC 7636).
-    async fn authorize(&mut self, may_type: bool) -> Result<()> {
+    async fn authorize(&mut self, may_type: bool, pushed: bool) -> Result<()> {
         let target = Arc::clone(&self.target);
         let application = &target.application;
         self.serial += 1;
         let [state, nonce, verifier] = ["state", "nonce", "verifier"]
             .map(|what| fingerprint(&format!("{what} {:x?} {}", self.seed, self.serial)));
         let mut url = target.authorization.clone();
-        url.query_pairs_mut().extend_pairs([
+        let challenge = fingerprint(&verifier);
+        let request = [
             ("response_type", "code"),
             ("client_id", &application.client_id),
             ("redirect_uri", &application.redirect_uri),
             ("scope", &application.scope),
             ("state", &state),
             ("nonce", &nonce),
-            ("code_challenge", &fingerprint(&verifier)),
+            ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
-        ]);
+        ];
+        if pushed {
+            let request_uri = self.push(encoded(&request)).await?;
+            url.query_pairs_mut()
+                .append_pair("client_id", &application.client_id)
+                .append_pair("request_uri", &request_uri);
+        } else {
+            url.query_pairs_mut().extend_pairs(request);
+        }
         let person = may_type.then_some(&self.person);
         let back = self.browser.follow(url, &application.redirect_uri, person).await?;
         let said = |name| {
@@ -216,6 +236,31 @@ impl Worker {
             .context("the token endpoint gave no id_token: is openid in --scope?")?;
         self.tokens = Some(tokens);
         Ok(())
+    }
+
+    /// A token for the application itself, bound to the worker's key.
+    async fn bound_token(&mut self) -> Result<()> {
+        self.serial += 1;
+        let jti = format!("{:x?}{}", self.seed, self.serial);
+        let proof = self.key.proof(&self.target.token.to_string(), &jti)?;
+        let mut headers = self.target.basic();
+        headers.insert("dpop", proof.parse()?);
+        let form = "grant_type=client_credentials".to_owned();
+        let answer = good(self.browser.http.post(&self.target.token, headers, form).await?)?;
+        let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        if said["token_type"] != "DPoP" {
+            bail!("the token is not bound to the key");
+        }
+        Ok(())
+    }
+
+    /// Pushes a request; returns its reference (RFC 9126 §2.2).
+    async fn push(&mut self, form: String) -> Result<String> {
+        let (endpoint, headers) = (self.target.pushed_authorization()?, self.target.basic());
+        let answer = self.browser.http.post(endpoint, headers, form).await?;
+        let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        let request_uri = said["request_uri"].as_str();
+        request_uri.map(str::to_owned).with_context(|| format!("no request was pushed: {said}"))
     }
 
     async fn refresh(&mut self) -> Result<()> {

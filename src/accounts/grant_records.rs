@@ -153,6 +153,7 @@ mod tests {
             client_object: None,
             marks: None,
             origin: None,
+            binding: None,
         };
         StoredGrant { grant, version: 1, expires_at }
     }

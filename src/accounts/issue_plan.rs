@@ -14,6 +14,8 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) grant_type: GrantType,
     /// The scopes of the tokens.
     pub(crate) scopes: &'a Scopes,
+    /// The thumbprint of the DPoP key that the access token is bound to.
+    pub(crate) key: Option<&'a str>,
     /// Whether an access token is issued.
     pub(crate) access_token: bool,
     /// The code in the same response.

@@ -126,6 +126,7 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         scopes,
         grant_id: user.map(|user| user.grant_id),
         jti,
+        key: plan.key,
     };
     json(&token.claims(context.now))
 }

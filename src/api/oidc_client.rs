@@ -181,8 +181,7 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 254)))]
     pub contacts: Vec<String>,
-    /// The application's public keys as a JWK Set, for `private_key_jwt` and signed request
-    /// objects.
+    /// The application's public keys as a JWK Set, for `private_key_jwt` and signed request objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
     pub jwks: Option<serde_json::Value>,
@@ -191,14 +190,12 @@ pub struct OidcClientSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::web_url())]
     pub jwks_uri: Option<String>,
-    /// Identities of other issuers that authenticate the client, with the method `private_key_jwt`:
-    /// Pods by their ServiceAccount, jobs of a CI service, workloads of another cluster or of a SPIFFE
-    /// trust domain.
+    /// Identities of other issuers that authenticate the client, with the method `private_key_jwt`: Pods by their
+    /// ServiceAccount, jobs of a CI service, workloads of another cluster or of a SPIFFE trust domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub federated_credentials: Vec<FederatedCredentialSpec>,
-    /// `public` (default): a user has the same `sub` at every application. `pairwise`: a user has a
-    /// different `sub` at each application, or at each sector.
+    /// `public` (default): a user has the same `sub` at every application. `pairwise`: a different one at each, or at each sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<EnumSpec<SubjectType>>,
     /// An https URL of a JSON array that lists every redirect URI of the sector. Applications on
@@ -207,9 +204,8 @@ pub struct OidcClientSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::https_url())]
     pub sector_identifier_uri: Option<String>,
-    /// Algorithm that ID tokens are signed with: `RS256`, `ES256` or `EdDSA`, if the tenant lists
-    /// it, or `none` if ID tokens are only issued at the token endpoint. Default: the tenant's
-    /// first algorithm.
+    /// Algorithm that ID tokens are signed with: `RS256`, `ES256` or `EdDSA`, if the tenant lists it, or `none` if ID
+    /// tokens are only issued at the token endpoint. Default: the tenant's first algorithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<EnumSpec<IdTokenAlgorithm>>,
     /// Algorithm that userinfo responses are signed with, as a JWT. Default: plain JSON.
@@ -257,36 +253,40 @@ pub struct OidcClientSpec {
     /// Whether `frontchannelLogoutUri` gets the query parameters `iss` and `sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_session_required: Option<bool>,
-    /// `Always`: every use of a refresh token returns a new one. `PublicClients`: only clients
-    /// without a secret get a new one. Default: the tenant's setting.
+    /// `Always`: every use of a refresh token returns a new one. `PublicClients`: only clients without a secret get a new
+    /// one. Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<EnumSpec<RefreshTokenRotation>>,
-    /// Claims about the user in this client's ID tokens. `Scopes`: the claims of the granted scopes.
-    /// `Minimal`: the client reads them from the userinfo endpoint, and an ID token has only those
-    /// that were requested by name, unless no access token is issued. An ID token that the browser
-    /// carries along with a code never has the claims of scopes. Default: the tenant's setting.
+    /// Claims about the user in this client's ID tokens. `Scopes`: the claims of the granted scopes. `Minimal`: the
+    /// client reads them from the userinfo endpoint, and an ID token has only those that were requested by name, unless
+    /// no access token is issued. An ID token that the browser carries along with a code never has the claims of scopes.
+    /// Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_claims: Option<EnumSpec<IdTokenClaimsPolicy>>,
-    /// Type of this client's access tokens, the header `typ`: `at+jwt`, or `JWT` for resource
-    /// servers that refuse `at+jwt`. Default: the tenant's setting.
+    /// Type of this client's access tokens, the header `typ`: `at+jwt`, or `JWT` for resource servers that refuse `at+jwt`.
+    /// Default: the tenant's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_type: Option<EnumSpec<AccessTokenType>>,
     /// Whether authorization requests must use PKCE (`code_challenge_method=S256`). Default: the
     /// tenant's setting. Public clients must use it in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
-    /// How long a refresh token that was replaced by a new one is still answered, with a new access
-    /// token and the current refresh token: answers get lost, and applications send requests at the
-    /// same time. Any later use revokes the grant. From `0s` to `5m`. It can only
-    /// be shorter than the tenant's. Default: the tenant's.
+    /// Whether the client must push its authorization requests (RFC 9126). `true` at the tenant counts too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
+    /// Whether the client's tokens must be bound to a key by DPoP (RFC 9449): token requests without a proof are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_bound_access_tokens: Option<bool>,
+    /// How long a refresh token that was replaced by a new one is still answered, with a new access token and the
+    /// current refresh token: answers get lost, and applications send requests at the same time. Any later use revokes
+    /// the grant. From `0s` to `5m`. It can only be shorter than the tenant's. Default: the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = rules::duration())]
     #[x_kube(validation = rules::between("0s", "5m"))]
     pub refresh_token_reuse_window: Option<String>,
-    /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as
-    /// audience. `Tenant`: every access token of the tenant, which resource servers need; only
-    /// allowed for clients in the tenant's own namespace.
+    /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as audience. `Tenant`:
+    /// every access token of the tenant, which resource servers need; only allowed for clients in the tenant's own namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection: Option<EnumSpec<Introspection>>,
     /// Identifier of the application's software (`software_id`, RFC 7591).

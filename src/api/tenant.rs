@@ -114,6 +114,10 @@ pub struct TenantSpec {
     /// may override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
+    /// Whether all clients must push their authorization requests (RFC 9126). Default: `false`; a client
+    /// may require it for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
     /// How long a refresh token that was replaced by a new one is still answered, with a new access
     /// token and the current refresh token: answers get lost, and applications send requests at the
     /// same time. Any later use revokes the grant. From `0s` to `5m`. Default: `30s`.

@@ -13,6 +13,7 @@ pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
 
 /// An application with all defaults applied.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
@@ -44,6 +45,8 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// Whether the manifest of client or tenant requires PKCE, even if the client is confidential.
     pub require_pkce: bool,
+    /// Whether it must push its authorization requests (RFC 9126 §5), by its own setting or the tenant's.
+    pub require_pushed_requests: bool,
     /// The people who may use it, of those whom the tenant lets in.
     pub access: Option<Arc<AccessPolicy>>,
     /// Its public keys.
@@ -122,6 +125,7 @@ impl Client {
             scopes: Arc::default(),
             authentication: ClientAuthentication::Secret { transport: None, secrets: Vec::new() },
             require_pkce: false,
+            require_pushed_requests: false,
             access: None,
             keys: ClientKeys::None,
             federated_credentials: Arc::default(),

@@ -39,6 +39,8 @@ macro_rules! with_client_details {
             frontchannel_logout_uri: WebUrlWithoutFragment,
             /// Whether that URL gets the parameters `iss` and `sid`.
             frontchannel_logout_session_required: Flag,
+            /// Whether its access tokens must be bound to a DPoP key (RFC 9449 §5.2).
+            dpop_bound_access_tokens: Flag,
             /// The identifier of the client software (RFC 7591 §2).
             software_id: Text,
             /// The version of the client software.

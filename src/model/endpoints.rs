@@ -66,6 +66,12 @@ endpoints! {
     Consent { label: "consent", path: "/consent" },
     /// The token endpoint.
     Token { label: "token", path: "/oauth/token", metadata: "token_endpoint" },
+    /// The pushed authorization request endpoint (RFC 9126).
+    PushedAuthorization {
+        label: "pushed_authorization",
+        path: "/oauth/par",
+        metadata: "pushed_authorization_request_endpoint"
+    },
     /// The userinfo endpoint.
     Userinfo { label: "userinfo", path: "/oauth/userinfo", metadata: "userinfo_endpoint" },
     /// The introspection endpoint.
@@ -105,6 +111,7 @@ impl Endpoint {
             Self::Discovery
                 | Self::Jwks
                 | Self::Token
+                | Self::PushedAuthorization
                 | Self::Userinfo
                 | Self::Introspect
                 | Self::Revoke

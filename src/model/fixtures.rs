@@ -40,6 +40,7 @@ pub fn tenant() -> Tenant {
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
         require_pkce: false,
+        require_pushed_requests: false,
         access: None,
         registration: RegistrationPolicy::default(),
     }

@@ -29,6 +29,10 @@ pub enum SealPurpose {
     Invitation,
     /// The form in which a person chooses a password.
     PasswordForm,
+    /// A pushed authorization request.
+    PushedRequest,
+    /// The note that a browser has opened a pushed authorization request.
+    OpenedPushedRequest,
 }
 
 impl SealPurpose {
@@ -48,6 +52,8 @@ impl SealPurpose {
             Self::PasskeyChallenge => b"lanyard passkey challenge",
             Self::Invitation => b"lanyard invitation",
             Self::PasswordForm => b"lanyard password form",
+            Self::PushedRequest => b"lanyard pushed request",
+            Self::OpenedPushedRequest => b"lanyard opened pushed request",
         }
     }
 }

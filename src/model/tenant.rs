@@ -52,6 +52,8 @@ pub struct Tenant {
     pub tokens: TokenPolicy,
     /// Whether confidential clients must use PKCE too. Clients can override it.
     pub require_pkce: bool,
+    /// Whether all clients must push their authorization requests (RFC 9126 §5).
+    pub require_pushed_requests: bool,
     /// The people who may use its clients.
     pub access: Option<Arc<AccessPolicy>>,
     /// The rules of dynamic client registration.

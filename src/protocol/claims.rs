@@ -42,6 +42,8 @@ pub struct AccessToken<'a> {
     pub grant_id: Option<&'a str>,
     /// The token ID.
     pub jti: &'a str,
+    /// The thumbprint of the DPoP key that it is bound to.
+    pub key: Option<&'a str>,
 }
 
 impl AccessToken<'_> {
@@ -62,6 +64,7 @@ impl AccessToken<'_> {
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             grant_id: self.grant_id,
+            cnf: self.key.map(|jkt| Confirmation { jkt }),
         }
     }
 }
@@ -84,6 +87,20 @@ pub struct AccessTokenClaims<'a> {
     /// `GRANT_ID_CLAIM`
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<&'a str>,
+    /// The key of the sender (RFC 9449 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'a>>,
+}
+
+/// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
+#[derive(Debug, Serialize)]
+struct Confirmation<'a> {
+    jkt: &'a str,
+}
+
+/// Returns the thumbprint of the DPoP key that an access token is bound to (RFC 9449 §6.1).
+pub fn bound_key(claims: &Claims) -> Option<&str> {
+    claims.get("cnf")?.get("jkt")?.as_str()
 }
 
 /// The contents of an ID token.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     claims::Claims,
-    records::Grant,
+    records::{Grant, SenderBinding},
     scope::{self, Scopes},
 };
 use crate::model::{Client, ClientId, Timestamp};
@@ -28,13 +28,26 @@ pub fn may_see(caller: &Client, claims: &Claims) -> bool {
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2).
-const EXPOSED_CLAIMS: [&str; 11] =
-    ["scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "auth_time", "acr"];
+const EXPOSED_CLAIMS: [&str; 12] = [
+    "scope",
+    "client_id",
+    "exp",
+    "iat",
+    "nbf",
+    "sub",
+    "aud",
+    "iss",
+    "jti",
+    "auth_time",
+    "acr",
+    "cnf",
+];
 
 /// Returns the response for an active access token. The user name is included only with the scope
 /// `profile` (OIDC Core §5.4), because it would otherwise link pairwise subjects.
 pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
-    let mut answer = json!({ "active": true, "token_type": "Bearer" });
+    let token_type = if claims.contains_key("cnf") { "DPoP" } else { "Bearer" };
+    let mut answer = json!({ "active": true, "token_type": token_type });
     for name in EXPOSED_CLAIMS {
         if let Some(value) = claims.get(name) {
             answer[name] = value.clone();
@@ -55,7 +68,7 @@ pub fn refresh_token(
     scopes: &Scopes,
     expires_at: Timestamp,
 ) -> Value {
-    json!({
+    let mut answer = json!({
         "active": true,
         "iss": issuer,
         "client_id": grant.client,
@@ -63,7 +76,11 @@ pub fn refresh_token(
         "scope": scope::join_scopes(scopes),
         "iat": grant.created_at.secs(),
         "exp": expires_at.secs(),
-    })
+    });
+    if let Some(SenderBinding::DpopKey(jkt)) = &grant.binding {
+        answer["cnf"] = json!({ "jkt": jkt });
+    }
+    answer
 }
 
 /// Rule: a client may revoke only its own tokens (RFC 7009 §2.1).

@@ -86,6 +86,11 @@ impl UnverifiedJwt {
     }
 }
 
+/// Reads the header of a compact JWS; `None` if it is malformed.
+pub fn read_header(jwt: &str) -> Option<Map<String, Value>> {
+    object(jwt.split('.').next()?, MAX_JSON_VALUES)
+}
+
 /// Parses a `NumericDate`, dropping fractions.
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and such times are refused")]
 fn time(value: &Value) -> Option<i64> {

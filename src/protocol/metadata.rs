@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{authorize::ResponseMode, claims, scope::STANDARD_SCOPES};
+use super::{authorize::ResponseMode, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES};
 use crate::model::{
     AuthMethod, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant,
 };
@@ -60,6 +60,7 @@ fn authorization(tenant: &Tenant) -> Value {
         "request_parameter_supported": objects.by_value,
         "request_uri_parameter_supported": objects.by_reference,
         "require_request_uri_registration": objects.by_reference,
+        "require_pushed_authorization_requests": tenant.require_pushed_requests,
     });
     if !tenant.acr_levels.is_empty() {
         part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
@@ -85,6 +86,7 @@ fn tokens() -> Value {
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
+        "dpop_signing_alg_values_supported": names(&PROOF_ALGORITHMS, |it| it.as_str()),
     })
 }
 
@@ -171,6 +173,7 @@ mod tests {
         let expected = [
             "introspection_endpoint",
             "jwks_uri",
+            "pushed_authorization_request_endpoint",
             "revocation_endpoint",
             "token_endpoint",
             "userinfo_endpoint",
@@ -183,11 +186,7 @@ mod tests {
     #[test]
     fn advertises_nothing_unsupported() {
         let document = discovery_document(&fixtures::tenant());
-        for absent in [
-            "registration_endpoint",
-            "pushed_authorization_request_endpoint",
-            "device_authorization_endpoint",
-        ] {
+        for absent in ["registration_endpoint", "device_authorization_endpoint"] {
             assert!(document.get(absent).is_none(), "{absent}");
         }
         assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"]);

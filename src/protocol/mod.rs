@@ -9,6 +9,7 @@ pub mod claims;
 pub mod client_auth;
 pub mod consent;
 mod digest;
+pub mod dpop;
 pub mod error;
 pub mod identity_provider;
 pub mod introspection;

@@ -7,7 +7,9 @@ mod marks;
 mod passkeys;
 mod passwords;
 mod person;
+mod sender_binding;
 mod session_browser;
+mod superseded_times;
 mod suspended_sign_in;
 mod upstream_session;
 
@@ -19,7 +21,9 @@ pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
 pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};
 pub use person::{ClaimsAge, PersonRecord};
+pub use sender_binding::SenderBinding;
 pub use session_browser::SessionBrowser;
+pub use superseded_times::SupersededTimes;
 pub use suspended_sign_in::{SuspendedSignIn, SuspendedSource};
 pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
 
@@ -40,10 +44,11 @@ const OFFLINE_ACCESS: &str = "offline_access";
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 /// The version since which records name the objects of clients and have marks.
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
-/// The version since which records say where the user signed in.
-const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
+
+/// The version since which grants say which key their tokens are bound to.
+const BINDING: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
 
 /// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options.
 macro_rules! upgraded {
@@ -68,9 +73,9 @@ macro_rules! upgraded {
 
 upgraded! {
     Session: BROWSER => LegacySession<SignInV0>, LegacySession<Authentication>;
-    Grant: ORIGIN => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
-    AuthorizationCode: ORIGIN => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
-    SealedCode: ORIGIN => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
+    Grant: BINDING => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode: BINDING => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode: BINDING => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 
@@ -156,33 +161,8 @@ pub struct Grant {
     pub marks: Option<AccountMarks>,
     /// Where the user signed in; `None` for the tenant itself.
     pub origin: Option<SignInOrigin>,
-}
-
-/// When the refresh tokens before the current one were superseded: by the first use of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupersededTimes {
-    /// The time for the token before the current one, if there is one.
-    pub previous: Option<Timestamp>,
-    /// The time for the token before the previous one.
-    pub second_previous: Option<Timestamp>,
-}
-
-impl SupersededTimes {
-    /// The times after the current token was superseded too.
-    #[must_use]
-    pub fn followed_by(self, now: Timestamp) -> Self {
-        Self { previous: Some(now), second_previous: self.previous }
-    }
-
-    /// The time for the token that is `age` generations older than the current one. `None` if it is
-    /// not remembered.
-    pub fn of(self, age: u32) -> Option<Timestamp> {
-        match age {
-            1 => self.previous,
-            2 => self.second_previous,
-            _ => None,
-        }
-    }
+    /// The key that tokens are bound to; `None` for bearer tokens.
+    pub binding: Option<SenderBinding>,
 }
 
 /// Individually requested claims, by destination (OIDC Core §5.5).

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    claims::{Claims, GRANT_ID_CLAIM},
+    claims::{Claims, GRANT_ID_CLAIM, bound_key},
     error::{ErrorCode, OAuthError},
     params::RequestParams,
     records::Grant,
@@ -42,6 +42,52 @@ pub fn bearer_token<'a>(
     match (header, body) {
         (Some(_), Some(_)) => invalid("Send the access token in one way only."),
         (token, None) | (None, token) => Ok(token),
+    }
+}
+
+/// An access token and the scheme that it was sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PresentedAccessToken<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// Whether it was sent with the scheme `DPoP` (RFC 9449 §7.1), not as a bearer token.
+    pub with_dpop: bool,
+}
+
+/// Returns the access token of a request, as [`bearer_token`] or with the scheme `DPoP`.
+pub fn presented_access_token<'a>(
+    authorization: Option<&'a str>,
+    query: &RequestParams,
+    form: Option<&'a RequestParams>,
+) -> Result<Option<PresentedAccessToken<'a>>, OAuthError> {
+    let bearer = bearer_token(authorization, query, form)?;
+    let dpop = authorization
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("dpop"))
+        .map(|(_, token)| token.trim());
+    match (bearer, dpop) {
+        (Some(_), Some(_)) => {
+            let text = "Send the access token in one way only.";
+            Err(OAuthError::new(ErrorCode::InvalidRequest, text))
+        }
+        (token, None) => Ok(token.map(|token| PresentedAccessToken { token, with_dpop: false })),
+        (None, Some(token)) => Ok(Some(PresentedAccessToken { token, with_dpop: true })),
+    }
+}
+
+/// Rule: a token that is bound to a key is sent with a proof, and another one as a bearer token (RFC 9449
+/// §7.2). Returns the thumbprint of the key.
+pub fn check_scheme(claims: &Claims, with_dpop: bool) -> Result<Option<&str>, OAuthError> {
+    let invalid = |text: &str| Err(OAuthError::new(ErrorCode::InvalidToken, text));
+    match (bound_key(claims), with_dpop) {
+        (Some(key), true) => Ok(Some(key)),
+        (None, false) if !claims.contains_key("cnf") => Ok(None),
+        (None, true) => invalid(
+            "The access token is not bound to a DPoP key; send it with the scheme 'Bearer'.",
+        ),
+        (_, false) => invalid(
+            "The access token is bound to a key; send it with the scheme 'DPoP' and a proof in the header 'DPoP'.",
+        ),
     }
 }
 

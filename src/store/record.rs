@@ -56,6 +56,12 @@ pub enum RecordKind {
     Password,
     /// An invitation that was used, by a hash of subject and id.
     Invitation,
+    /// A pushed authorization request that is too long for a URL, by a random id.
+    PushedRequest,
+    /// A pushed authorization request that was answered with a code or tokens, by its id.
+    UsedPushedRequest,
+    /// A DPoP proof that has been used, by key and `jti`.
+    DpopProof,
 }
 
 impl RecordKind {
@@ -81,6 +87,9 @@ impl RecordKind {
             Self::UsedChallenge => "used-challenge",
             Self::Password => "password",
             Self::Invitation => "invitation",
+            Self::PushedRequest => "pushed-request",
+            Self::UsedPushedRequest => "used-pushed-request",
+            Self::DpopProof => "dpop-proof",
         }
     }
 }

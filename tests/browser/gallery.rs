@@ -478,6 +478,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         refresh_token_rotation: RefreshTokenRotation::default(),
         tokens: TokenPolicy::default(),
         require_pkce: false,
+        require_pushed_requests: false,
         registration: RegistrationPolicy::default(),
     }
 }

@@ -10,19 +10,20 @@ use lanyard::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
             AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
-            RefreshToken, RequestedClaims, SealedCode, Session, SessionBrowser, SignInOrigin,
-            SupersededTimes, VoidBefore, decode_record, encode_record,
+            RefreshToken, RequestedClaims, SealedCode, SenderBinding, Session, SessionBrowser,
+            SignInOrigin, SupersededTimes, VoidBefore, decode_record, encode_record,
         },
     },
     store::{OwnerKind, RecordKind},
 };
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "tests/golden/records/v1.txt",
     "tests/golden/records/v2.txt",
     "tests/golden/records/v3.txt",
     "tests/golden/records/v4.txt",
     "tests/golden/records/v5.txt",
+    "tests/golden/records/v6.txt",
 ];
 
 /// Forms that were open while the release changed: the user is asked again.
@@ -71,6 +72,12 @@ fn browser(file: &str) -> Option<SessionBrowser> {
     })
 }
 
+/// The key of a grant, which records before v6 do not have.
+fn binding(file: &str) -> Option<SenderBinding> {
+    let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    (file >= FILES[5]).then(|| SenderBinding::DpopKey(thumbprint.to_owned()))
+}
+
 fn session(file: &str) -> Session {
     Session {
         sid: "sid-1".to_owned(),
@@ -106,6 +113,7 @@ fn grant(file: &str, state: GrantState) -> Grant {
         client_object: object(file),
         marks: marks(file),
         origin: origin(file),
+        binding: binding(file),
     }
 }
 
@@ -245,6 +253,7 @@ fn names_of_record_kinds_are_stable() {
         // Only the existence of these records matters.
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
+        RecordKind::DpopProof => "dpop-proof",
         // `accounts::logout_outbox`, `protocol::authorize::interaction`, `accounts::refresh_replays`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
@@ -266,6 +275,10 @@ fn names_of_record_kinds_are_stable() {
         // `protocol::records::passwords`
         RecordKind::Password => "password",
         RecordKind::Invitation => "invitation",
+        // `protocol::authorize::pushed`
+        RecordKind::PushedRequest => "pushed-request",
+        // The value is a hash of `Interaction::fingerprint` and the browser.
+        RecordKind::UsedPushedRequest => "used-pushed-request",
     };
     for kind in [
         RecordKind::Session,
@@ -287,6 +300,9 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::UsedChallenge,
         RecordKind::Password,
         RecordKind::Invitation,
+        RecordKind::PushedRequest,
+        RecordKind::UsedPushedRequest,
+        RecordKind::DpopProof,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

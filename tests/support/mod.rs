@@ -9,6 +9,7 @@ pub mod browser;
 pub mod cluster;
 pub mod dev;
 pub mod directories;
+pub mod dpop;
 pub mod guarded;
 pub mod invitation;
 pub mod objects;

@@ -108,6 +108,7 @@ impl Population {
             client_object: Some(ObjectKey::new("default", "app")),
             marks: None,
             origin: None,
+            binding: None,
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![

@@ -21,6 +21,10 @@ const PASSKEY_SIGN_IN: f64 = 2.0;
 const ACCESS_RULE: f64 = 20.0;
 /// The guide for the CPU of the account page of a person with very many applications, in milliseconds.
 const ACCOUNT_PAGE: f64 = 20.0;
+/// The guide for the CPU of a proof of DPoP beyond its signature, in microseconds.
+const DPOP_PROOF: f64 = 30.0;
+/// The guide for the CPU of a session by a pushed authorization request, as a multiple of one without.
+const PUSHED_SESSION: f64 = 1.3;
 /// The guide for the validation of ten thousand identity providers, in seconds: a replica with a
 /// thousand tenants is ready in this time.
 const VALIDATION: f64 = 5.0;
@@ -39,10 +43,14 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
         _ => (RawWork::Es256Sign, RawWork::Es256Verify),
     };
     match work {
-        Work::ClientCredentials | Work::Session | Work::Refresh => vec![sign],
+        Work::ClientCredentials | Work::Session | Work::PushedSession | Work::Refresh => vec![sign],
         Work::UpstreamSignIn | Work::PasskeySignIn => vec![sign, verify],
         Work::SignIn => vec![RawWork::Argon2id],
-        Work::Discovery | Work::Jwks | Work::Userinfo | Work::Introspection => vec![verify],
+        Work::Discovery
+        | Work::Jwks
+        | Work::DpopClientCredentials
+        | Work::Userinfo
+        | Work::Introspection => vec![verify],
         Work::AccountPage => Vec::new(),
     }
 }
@@ -121,6 +129,24 @@ impl Table {
         let beyond = figures.cost() / 1e3 - signatures * 1e3;
         let what = format!("{name} | CPU beyond its signatures");
         self.limit(&what, beyond, PASSKEY_SIGN_IN, "ms");
+    }
+
+    /// Tokens bound to a key by DPoP, whose proof is verified, and tokens that are not.
+    pub fn bound(&mut self, bound: &ComparedFigures, plain: &LoadFigures) {
+        let ComparedFigures { figures, rates } = bound;
+        self.figures += &report::row("ClientCredentials without proof", plain);
+        self.figures += &report::row("ClientCredentials with proof", figures);
+        let beyond = figures.cost() - plain.cost() - 1e6 / rates[0];
+        self.limit("proof of DPoP | CPU beyond its signature", beyond, DPOP_PROOF, "µs");
+    }
+
+    /// Sessions by a pushed authorization request, and sessions without.
+    pub fn pushed(&mut self, pushed: &LoadFigures, plain: &LoadFigures) {
+        self.figures += &report::row("Session without pushed request", plain);
+        self.figures += &report::row("Session with pushed request", pushed);
+        let times = pushed.cost() / plain.cost();
+        let what = "session by a pushed request | CPU of one without";
+        self.limit(what, times, PUSHED_SESSION, "times");
     }
 
     /// Userinfo at a client with an access rule in CEL, and at one without.

@@ -132,6 +132,7 @@ impl Bench {
                 table.signed(algorithm, work, &self.compared(algorithm, target, work).await?);
             }
         }
+        self.bound_and_pushed(&es256, &mut table).await?;
         self.upstream(&mut table).await?;
         self.account_page(&mut table).await?;
         self.passkeys(&mut table).await?;
@@ -150,17 +151,44 @@ impl Bench {
         let plain = self.target("upstream", "app-upstream").await?;
         let ruled = self.target("upstream", "app-upstream-rule").await?;
         table.upstream(&self.compared("ES256", &plain, Work::UpstreamSignIn).await?);
-        let mut without = self.workers(&plain, Work::Userinfo).await?;
-        let mut with = self.workers(&ruled, Work::Userinfo).await?;
-        let (mut all_without, mut all_with) = (None, None);
-        for _ in 0..self.slices() {
-            without = self.slice(without, Work::Userinfo, &mut all_without).await?;
-            with = self.slice(with, Work::Userinfo, &mut all_with).await?;
-        }
-        if let (Some(without), Some(with)) = (all_without, all_with) {
-            table.access_rule(&with, &without);
-        }
+        let work = Work::Userinfo;
+        let (without, with) = self.by_turns((&plain, work), (&ruled, work)).await?;
+        table.access_rule(&with, &without);
         Ok(())
+    }
+
+    /// Tokens bound to a key, and sessions by a pushed request, by turns with the plain ones.
+    async fn bound_and_pushed(&self, target: &Arc<Target>, table: &mut Table) -> Result<()> {
+        let works = [Work::ClientCredentials, Work::DpopClientCredentials];
+        let verify = compared_with("ES256", works[1]);
+        let mut rates = vec![0.0; verify.len()];
+        self.raw_slice(&verify, SLICE, &mut rates)?;
+        let (plain, figures) = self.by_turns((target, works[0]), (target, works[1])).await?;
+        self.raw_slice(&verify, SLICE, &mut rates)?;
+        for rate in &mut rates {
+            *rate /= 2.0;
+        }
+        table.bound(&ComparedFigures { figures, rates }, &plain);
+        let (plain, pushed) =
+            self.by_turns((target, Work::Session), (target, Work::PushedSession)).await?;
+        table.pushed(&pushed, &plain);
+        Ok(())
+    }
+
+    /// Slices of two kinds of work by turns.
+    async fn by_turns(
+        &self,
+        (first, first_work): (&Arc<Target>, Work),
+        (second, second_work): (&Arc<Target>, Work),
+    ) -> Result<(LoadFigures, LoadFigures)> {
+        let mut of_first = self.workers(first, first_work).await?;
+        let mut of_second = self.workers(second, second_work).await?;
+        let (mut first_figures, mut second_figures) = (None, None);
+        for _ in 0..self.slices() {
+            of_first = self.slice(of_first, first_work, &mut first_figures).await?;
+            of_second = self.slice(of_second, second_work, &mut second_figures).await?;
+        }
+        first_figures.zip(second_figures).context("no slice was measured")
     }
 
     /// The account page of one person, who signs in more often than sessions are kept, and uses very many

@@ -1,7 +1,7 @@
 //! Grants tokens at the token endpoint (RFC 6749 §3.2), by grant type.
 //!
-//! The steps are the same for each: parse → check client and resources → open the credential →
-//! decide → narrow the scopes → pass the gate → issue. A grant type supplies only its own part of
+//! The steps are the same for each: parse → check client and resources → open the credential → verify
+//! the DPoP proof → decide → narrow the scopes → use up the proof → pass the gate → issue. A grant type supplies only its own part of
 //! them (`TokenGrant`), so it cannot skip a check. Must not: decide what `protocol::token` decides.
 
 mod authorization_code;
@@ -17,7 +17,9 @@ use refresh_token::RefreshTokenGrant;
 use token_grant::TokenGrant;
 
 use super::{
-    AccountContext, AccountError, RequestError, endings,
+    AccountContext, AccountError, RequestError,
+    dpop_proofs::{ReceivedProof, use_proof, verify_proof},
+    endings,
     grants::{self, GrantRefusal, StoredGrant},
     issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
     record_limits, refresh_replays, registrations, token_events, token_issuer,
@@ -51,6 +53,8 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) client: &'a Client,
     /// The parameters, without duplicates.
     pub(crate) params: &'a RequestParams,
+    /// The DPoP proof, if one was sent.
+    pub(crate) proof: Option<ReceivedProof<'a>>,
 }
 
 /// The tokens that a request got.
@@ -60,6 +64,8 @@ pub(crate) struct GrantedTokens {
     pub(crate) tokens: IssuedTokens,
     /// Their scopes.
     pub(crate) scopes: Scopes,
+    /// Whether the access token is bound to a DPoP key.
+    pub(crate) is_bound: bool,
 }
 
 type TokenResult = Result<GrantedTokens, RequestError<OAuthError>>;
@@ -95,32 +101,39 @@ fn find(params: &RequestParams) -> Result<&'static TokenGrantRow, OAuthError> {
 }
 
 async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
-    let TokenRequest { context, client, params } = request;
+    let TokenRequest { context, client, params, proof } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
     resource::check_resources(&context.tenant.tenant.issuer, params.all("resource"))?;
     let credential = parsed.open(context, client).await?;
+    let mut proof = proof.map(|proof| verify_proof(context, proof, None)).transpose()?;
+    let key = proof.as_ref().map(|proof| proof.key().to_owned());
+    let key = key.as_deref();
+    token::check_proof_is_sent(client, key)?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
     for _ in 0..MAX_UPDATE_ATTEMPTS {
         let stored = match &needed {
             Some(id) => grants::load_grant(context, id).await?,
             None => None,
         };
-        let decision = decide_and_commit::<G>(request, &credential, stored.as_ref()).await?;
+        let known = (stored.as_ref(), key);
+        let decision = decide_and_commit::<G>(request, &credential, known).await?;
         let (asked, allowed) = (parsed.requested_scope(), &decision.scopes);
         let scopes = scope::select_scopes(asked, allowed, || allowed.clone())
             .map_err(|error| scope::with_scope_mismatch(error, client, asked, allowed))?;
         let Some(mut granted) = decision.user else {
+            use_proof(context, proof.as_mut()).await?;
             let plan = IssuePlan {
                 client,
                 grant_type: G::GRANT_TYPE,
                 scopes: &scopes,
+                key,
                 access_token: true,
                 code: None,
                 user: None,
             };
             let tokens = token_issuer::issue_tokens(context, plan).await?;
-            return Ok(GrantedTokens { tokens, scopes });
+            return Ok(GrantedTokens { tokens, scopes, is_bound: key.is_some() });
         };
         let user = match granted.gate {
             Gate::Insert => grants::account_of_new_grant(context, &granted.grant).await?,
@@ -131,9 +144,10 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         token_issuer::check_keys(context, client)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
+        use_proof(context, proof.as_mut()).await?;
         if passes(context, &granted, stored.as_ref()).await? {
-            let tokens = issue_for_user::<G>(request, &scopes, &granted, &user).await?;
-            return Ok(GrantedTokens { tokens, scopes });
+            let tokens = issue_for_user::<G>(request, (&scopes, key), &granted, &user).await?;
+            return Ok(GrantedTokens { tokens, scopes, is_bound: key.is_some() });
         }
         needed = Some(granted.id);
     }
@@ -160,11 +174,11 @@ fn refused_grant<G: TokenGrant>(refusal: &GrantRefusal) -> OAuthError {
 async fn decide_and_commit<G: TokenGrant>(
     TokenRequest { context, client, .. }: TokenRequest<'_>,
     credential: &G::Credential,
-    stored: Option<&StoredGrant>,
+    (stored, key): (Option<&StoredGrant>, Option<&str>),
 ) -> Result<TokenDecision, RequestError<OAuthError>> {
     let AccountContext { now, store_now, .. } = context;
     let stored = stored.map(|stored| &stored.grant);
-    match G::decide(credential, DecisionInput { client, stored, now, store_now }) {
+    match G::decide(credential, DecisionInput { client, stored, key, now, store_now }) {
         Ok(decision) => Ok(decision),
         Err(TokenRefusal { error, replayed }) => {
             if let Some(replayed) = replayed {
@@ -218,8 +232,8 @@ async fn passes(
 
 /// Issues every token that a grant permits now.
 async fn issue_for_user<G: TokenGrant>(
-    TokenRequest { context, client, params }: TokenRequest<'_>,
-    scopes: &Scopes,
+    TokenRequest { context, client, params, .. }: TokenRequest<'_>,
+    (scopes, key): (&Scopes, Option<&str>),
     granted: &UserGrant,
     user: &Account,
 ) -> Result<IssuedTokens, AccountError> {
@@ -236,6 +250,7 @@ async fn issue_for_user<G: TokenGrant>(
         client,
         grant_type: G::GRANT_TYPE,
         scopes,
+        key,
         access_token: true,
         code: None,
         user: Some(tokens),

@@ -183,19 +183,19 @@ fn no_sign_in_time(name: &str, text: &MessageCatalog) -> ProblemTexts {
 
 fn problem(authorization: &AuthorizationContext<'_>, texts: ProblemTexts) -> EndpointError {
     let ProblemTexts { title, message, advice, status, code } = texts;
-    let (request, interaction) = (authorization.request, &authorization.interaction);
+    let (context, interaction) = (authorization.accounts(), &authorization.interaction);
     // With the account of now the answer would be the same.
     let is_about_person = [PERSON_REFUSED, CLAIMS, SUBJECT_TAKEN, LEVEL].contains(&code);
     let start_again = if is_about_person {
-        forms::start_with_other_account_url(request, interaction)
+        forms::start_with_other_account_url(context, interaction)
     } else {
-        forms::start_again_url(request, interaction)
+        forms::start_again_url(context, interaction)
     };
     EndpointError::UnusablePage(Box::new(UnusablePage {
         title,
         message,
         advice,
-        start_again: Some(start_again),
+        start_again,
         status,
         code,
     }))

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::authenticated_form::AuthenticatedForm;
+use super::{authenticated_form::AuthenticatedForm, received_proof::received_proof};
 use crate::{
     accounts::token_grants::{self, GrantedTokens, TokenRequest},
     http::{AppState, EndpointError, Reply, Request},
@@ -29,11 +29,13 @@ struct TokenResponse {
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let context = app.context(&request);
-    let token_request = TokenRequest { context, client: &client, params: &params };
-    let GrantedTokens { tokens, scopes } = token_grants::grant_tokens(token_request).await?;
+    let proof = received_proof(&request)?;
+    let token_request = TokenRequest { context, client: &client, params: &params, proof };
+    let GrantedTokens { tokens, scopes, is_bound } =
+        token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
-        token_type: "Bearer",
+        token_type: if is_bound { "DPoP" } else { "Bearer" },
         expires_in: client.lifetimes.access_token.as_secs(),
         scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,

@@ -2,19 +2,25 @@
 
 use http::{Method, StatusCode};
 
+use super::received_proof::received_proof;
 use crate::{
     accounts::{
+        RequestError,
+        dpop_proofs::{VerifiedProof, use_proof, verify_proof},
         grants::{self, GrantRefusal},
         token_issuer,
     },
     http::{AppState, EndpointError, Reply, Request},
     keys::JwtType,
     protocol::{
-        claims,
+        claims::{self, Claims},
+        dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
         params::RequestParams,
         subject,
-        userinfo::{bearer_token, check_claims, check_grant},
+        userinfo::{
+            PresentedAccessToken, check_claims, check_grant, check_scheme, presented_access_token,
+        },
     },
 };
 
@@ -33,18 +39,21 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         .then(|| request.form().and_then(RequestParams::reject_duplicates))
         .transpose()?;
     let query = request.query_params()?;
-    let token = bearer_token(request.authorization(), &query, form.as_ref())?;
-    let token = token.ok_or(EndpointError::NoToken)?;
+    let presented = presented_access_token(request.authorization(), &query, form.as_ref())?;
+    let presented = presented.ok_or(EndpointError::NoAccessToken)?;
+    let token = presented.token;
     let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
     let verified = app.accounts.access_token_cache.verify(&request.tenant.keys, token);
     let verified = verified.map_err(|error| {
         invalid("The token is not an access token of this issuer.").because(error.to_string())
     })?;
+    let mut proof = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now)?;
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
+    use_proof(app.context(request), proof.as_mut()).await.map_err(dpop_error)?;
     let gone = || {
         invalid("The user of the access token is disabled or deleted, or the session has ended.")
     };
@@ -76,4 +85,30 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let key = token_issuer::key_of(app.context(request), algorithm)?;
     let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
+}
+
+/// Verifies that the sender has the key that the token is bound to (RFC 9449 §7.1); `None` for a bearer token.
+fn verify_sender(
+    app: &AppState,
+    request: &Request,
+    (claims, presented): (&Claims, PresentedAccessToken<'_>),
+) -> Result<Option<VerifiedProof>, EndpointError> {
+    let bound = check_scheme(claims, presented.with_dpop).map_err(EndpointError::Dpop)?;
+    let Some(key) = bound else { return Ok(None) };
+    let missing = || invalid_dpop_proof("Send a DPoP proof in the header 'DPoP'.");
+    let received = received_proof(request).and_then(|proof| proof.ok_or_else(missing));
+    let verify = |proof| verify_proof(app.context(request), proof, Some(presented.token));
+    let proof = received.and_then(verify).map_err(EndpointError::Dpop)?;
+    if proof.key() != key {
+        let text = "The access token is bound to another key than that of the DPoP proof.";
+        return Err(EndpointError::Dpop(OAuthError::new(ErrorCode::InvalidToken, text)));
+    }
+    Ok(Some(proof))
+}
+
+fn dpop_error(error: RequestError<OAuthError>) -> EndpointError {
+    match error {
+        RequestError::Refused(error) => EndpointError::Dpop(error),
+        RequestError::Failed(error) => error.into(),
+    }
 }

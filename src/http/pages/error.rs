@@ -127,7 +127,8 @@ fn words(text: &MessageCatalog, code: ErrorCode) -> (&str, &str, &str) {
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::InvalidToken
-        | ErrorCode::InsufficientScope => {
+        | ErrorCode::InsufficientScope
+        | ErrorCode::InvalidDpopProof => {
             (text.invalid_request_title(), text.invalid_request_text(), text.return_advice())
         }
     }

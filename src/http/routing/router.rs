@@ -10,8 +10,8 @@ use crate::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
             account, authorize, check_session, consent, discovery, introspect, invitation, jwks,
-            login, logout, pages, provider_callback, provider_logout, provider_sign_in, register,
-            revoke, token, userinfo,
+            login, logout, pages, par, provider_callback, provider_logout, provider_sign_in,
+            register, revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -67,6 +67,7 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
             Route { get: handler!(authorize::get), post: handler!(authorize::post), ..page }
         }
         Endpoint::Token => Route { post: handler!(token::post), ..registered },
+        Endpoint::PushedAuthorization => Route { post: handler!(par::post), ..registered },
         Endpoint::Userinfo => {
             let bearer = Route { error_format: ErrorFormat::Bearer, ..registered };
             Route { get: handler!(userinfo::get), post: handler!(userinfo::post), ..bearer }

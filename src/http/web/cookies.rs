@@ -24,6 +24,9 @@ pub enum CookiePurpose {
     KnownBrowser,
     /// Binds a browser to the sign-out at an identity provider that it was sent to. `SameSite=Lax`.
     UpstreamLogout,
+    /// Sealed: the pushed authorization request that the browser opened last, so that its page can be
+    /// loaded again. `SameSite=Lax`.
+    OpenedPushedRequest,
 }
 
 impl CookiePurpose {
@@ -34,6 +37,7 @@ impl CookiePurpose {
             Self::BrowserState => "state",
             Self::KnownBrowser => "known-browser",
             Self::UpstreamLogout => "logout",
+            Self::OpenedPushedRequest => "pushed",
         }
     }
 }

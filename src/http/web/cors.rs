@@ -7,7 +7,7 @@ use crate::{model::RegistrationMode, registry::ServedTenant};
 /// Headers of responses that pages may read besides the safelisted ones.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("www-authenticate, retry-after");
 /// Headers of requests that pages may send if a preflight request names none.
-const DEFAULT_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type");
+const DEFAULT_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, dpop");
 /// Maximum length of the list of headers in a preflight request.
 const MAX_HEADERS_LEN: usize = 1024;
 
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(allowed(Some(list)), list);
         let long = "x".repeat(MAX_HEADERS_LEN + 1);
         for other in [None, Some("a b"), Some(""), Some("x,,y"), Some("x: y"), Some(&*long)] {
-            assert_eq!(allowed(other), "authorization, content-type", "{other:?}");
+            assert_eq!(allowed(other), "authorization, content-type, dpop", "{other:?}");
         }
     }
 }

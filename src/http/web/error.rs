@@ -1,11 +1,14 @@
-//! Maps errors to responses. Only this module chooses the status of an error.
+//! Maps errors to responses. Only this module and `challenges` choose the status of an error.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::json;
 
-use super::{Reply, RequestLanguage, unusable_page::UnusablePage};
+use super::{
+    Reply, RequestLanguage,
+    challenges::{bearer_error, dpop_error, no_access_token, no_token},
+    unusable_page::UnusablePage,
+};
 use crate::{
     http::pages,
     model::Tenant,
@@ -30,8 +33,12 @@ pub enum EndpointError {
     },
     /// The bearer token was refused (RFC 6750 §3).
     Bearer(OAuthError),
+    /// The access token or its DPoP proof was refused (RFC 9449 §7.1).
+    Dpop(OAuthError),
     /// The request has no token: a challenge without an error (RFC 6750 §3.1).
     NoToken,
+    /// The request has no access token: a challenge for each way of sending one (RFC 9449 §7.1).
+    NoAccessToken,
     /// 403: the tenant's policy forbids this request.
     Forbidden(OAuthError),
     /// The client gets the error at its redirect URI, which is proven (RFC 6749 §4.1.2.1).
@@ -79,6 +86,7 @@ impl EndpointError {
         match self {
             Self::Refused(error)
             | Self::Bearer(error)
+            | Self::Dpop(error)
             | Self::Forbidden(error)
             | Self::TooManyRequests { error, .. }
             | Self::Client { error, .. } => {
@@ -93,7 +101,8 @@ impl EndpointError {
             | Self::UnusablePage(_)
             | Self::OtherPersonsAuthenticator
             | Self::NotOffered(_)
-            | Self::NoToken => {}
+            | Self::NoToken
+            | Self::NoAccessToken => {}
         }
     }
 
@@ -121,7 +130,7 @@ impl EndpointError {
         };
         let server_error = |status: StatusCode, error: &OAuthError| match format {
             ErrorFormat::Html => page(status, error),
-            ErrorFormat::Json | ErrorFormat::Bearer => json_error(error).status(status),
+            ErrorFormat::Json | ErrorFormat::Bearer => Reply::oauth_error(error).status(status),
         };
         let unavailable = |text: &str, retry_after: Duration| {
             let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
@@ -134,27 +143,28 @@ impl EndpointError {
             Self::OtherPersonsAuthenticator => {
                 UnusablePage::of_other_persons_authenticator(language.text()).reply(of(), id)
             }
-            Self::NotOffered(error) => json_error(&error).status(StatusCode::NOT_FOUND),
-            Self::TooManyRequests { error, retry_after } => json_error(&error)
+            Self::NotOffered(error) => Reply::oauth_error(&error).status(StatusCode::NOT_FOUND),
+            Self::TooManyRequests { error, retry_after } => Reply::oauth_error(&error)
                 .status(StatusCode::TOO_MANY_REQUESTS)
                 .header("retry-after", &retry_after.as_secs().max(1).to_string()),
             Self::Refused(error) => match format {
                 ErrorFormat::Html => page(page_status(error.code), &error),
-                ErrorFormat::Json => json_error(&error),
+                ErrorFormat::Json => Reply::oauth_error(&error),
                 ErrorFormat::Bearer => bearer_error(realm, &error),
             },
-            Self::Forbidden(error) => json_error(&error).status(StatusCode::FORBIDDEN),
+            Self::Forbidden(error) => Reply::oauth_error(&error).status(StatusCode::FORBIDDEN),
             Self::Client { error, challenge } => {
-                let reply = json_error(&error).status(StatusCode::UNAUTHORIZED);
+                let reply = Reply::oauth_error(&error).status(StatusCode::UNAUTHORIZED);
                 if challenge {
                     reply.header("www-authenticate", &format!("Basic realm=\"{realm}\""))
                 } else {
                     reply
                 }
             }
-            Self::NoToken => Reply::empty(StatusCode::UNAUTHORIZED)
-                .header("www-authenticate", &format!("Bearer realm=\"{realm}\"")),
+            Self::NoToken => no_token(realm),
+            Self::NoAccessToken => no_access_token(realm),
             Self::Bearer(error) => bearer_error(realm, &error),
+            Self::Dpop(error) => dpop_error(realm, &error),
             Self::Unavailable(_) => {
                 let text = "The service is temporarily unavailable. Try again in a moment.";
                 unavailable(text, RETRY_AFTER)
@@ -198,33 +208,6 @@ pub(crate) fn reject_request(
     let format = if format == ErrorFormat::Bearer { ErrorFormat::Json } else { format };
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
     EndpointError::Refused(error).reply(of, format, id).status(status)
-}
-
-fn json_error(error: &OAuthError) -> Reply {
-    let body = json!({ "error": error.code.as_str(), "error_description": error.public });
-    Reply::json(StatusCode::BAD_REQUEST, &body)
-}
-
-/// The challenge for a refused bearer token (RFC 6750 §3).
-fn bearer_error(realm: &str, error: &OAuthError) -> Reply {
-    let mut challenge = format!(
-        "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{}\"",
-        error.code, error.public
-    );
-    if error.code == ErrorCode::InsufficientScope {
-        // The scope that would be sufficient (§3).
-        challenge.push_str(", scope=\"openid\"");
-    }
-    json_error(error).status(bearer_status(error.code)).header("www-authenticate", &challenge)
-}
-
-/// The status for an error code (RFC 6750 §3.1).
-const fn bearer_status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::InvalidRequest => StatusCode::BAD_REQUEST,
-        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
-        _ => StatusCode::UNAUTHORIZED,
-    }
 }
 
 const fn page_status(code: ErrorCode) -> StatusCode {

@@ -3,6 +3,7 @@
 //! Must not: know connections, endpoints or the state of the application.
 
 pub(crate) mod authorization_response;
+mod challenges;
 pub(crate) mod cookies;
 pub(crate) mod cors;
 pub(crate) mod csp;

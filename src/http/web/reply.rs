@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::json;
 use url::Url;
 
 use super::{
     CookiePurpose,
     csp::{self, PagePolicy},
 };
-use crate::protocol::authorize::AuthorizationResponse;
+use crate::protocol::{authorize::AuthorizationResponse, error::OAuthError};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -58,6 +59,12 @@ impl Reply {
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("answers serialise to memory");
         Self::with_body(status, "application/json", body)
+    }
+
+    /// An OAuth error as JSON (RFC 6749 §5.2).
+    pub(super) fn oauth_error(error: &OAuthError) -> Self {
+        let body = json!({ "error": error.code.as_str(), "error_description": error.public });
+        Self::json(StatusCode::BAD_REQUEST, &body)
     }
 
     /// A prerendered JSON response.

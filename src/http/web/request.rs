@@ -10,6 +10,7 @@ use crate::{
     messages::MessageCatalog,
     model::{Endpoint, InternalHost, Timestamp},
     protocol::{
+        dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -96,6 +97,13 @@ impl Request {
     pub fn authorization(&self) -> Option<&str> {
         let sent = self.headers.contains_key(header::AUTHORIZATION);
         sent.then(|| self.header("authorization").unwrap_or_default())
+    }
+
+    /// The DPoP proof: the header `DPoP`, which occurs once (RFC 9449 §4.3).
+    pub fn dpop_proof(&self) -> Result<Option<&str>, OAuthError> {
+        let sent = self.headers.contains_key("dpop");
+        let malformed = || invalid_dpop_proof("Send one DPoP proof in the header 'DPoP'.");
+        sent.then(|| self.header("dpop").ok_or_else(malformed)).transpose()
     }
 
     /// The value of a cookie.

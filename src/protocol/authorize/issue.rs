@@ -3,7 +3,9 @@
 use super::{AuthorizationRequest, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{AuthorizationCode, Grant, GrantState, Session, SupersededTimes},
+    protocol::records::{
+        AuthorizationCode, Grant, GrantState, SenderBinding, Session, SupersededTimes,
+    },
 };
 
 /// Builds the grant of this request for the session's user.
@@ -30,6 +32,7 @@ pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timesta
         client_object: Some(request.client.object.clone()),
         marks: session.marks,
         origin: session.origin.clone(),
+        binding: request.dpop_key.clone().map(SenderBinding::DpopKey),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

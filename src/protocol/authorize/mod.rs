@@ -8,6 +8,7 @@
 mod acr;
 mod client;
 mod decide;
+mod dpop_jkt;
 mod duplicates;
 mod id_token_hint;
 mod interaction;
@@ -17,6 +18,7 @@ mod nonce;
 mod parameters;
 mod pkce;
 mod prompt;
+mod pushed;
 mod redirect_uri;
 pub mod request_object;
 mod requested_claims;
@@ -38,6 +40,11 @@ pub use interaction::{
 };
 pub use issue::{code_for, grant_for};
 pub use prompt::Prompt;
+pub use pushed::{
+    OpenedPushedRequest, PUSHED_REQUEST_LIFETIME, PushedRequest, PushedRequestId,
+    REQUEST_URI_PREFIX, SealedPushedRequest, bind_pushed_request, check_pushed_parameters,
+    is_pushed_reference, pushed_identity, pushed_request, sealed_reference,
+};
 pub use redirect_uri::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
 pub use response_mode::ResponseMode;
 
@@ -72,6 +79,8 @@ pub struct AuthorizationRequest {
     pub nonce: Option<String>,
     /// `code_challenge`, always S256.
     pub code_challenge: Option<String>,
+    /// `dpop_jkt`: the thumbprint of the DPoP key that redeems the code.
+    pub dpop_key: Option<String>,
     /// `prompt`.
     pub prompt: BTreeSet<Prompt>,
     /// `max_age`, or the client's default.
@@ -95,6 +104,8 @@ pub struct AuthorizationRequest {
     pub acr: RequestedAcr,
     /// The levels of assurance that the tenant supports.
     pub acr_levels: Vec<AcrLevel>,
+    /// The identity of the request, if the client pushed it.
+    pub pushed: Option<PushedRequestId>,
 }
 
 /// The prefix of claim names in [`AuthorizationRequest::requested_permissions`]. Scopes cannot
@@ -202,12 +213,14 @@ fn check_proven(
 ) -> Result<AuthorizationRequest, OAuthError> {
     duplicates::check_duplicates(params)?;
     unsupported::check_unsupported_parameters(params)?;
+    let pushed = pushed::check_pushed(params, &client)?;
     resource::check_resource(params, tenant)?;
     let response_type = response_type::check_response_type(params, &client)?;
     response_mode::check_response_mode(params, response_type)?;
     let scopes = scope::check_scope(params, &client, response_type)?;
     let nonce = nonce::check_nonce(params, response_type)?;
     let code_challenge = pkce::check_pkce_challenge(params, &client, response_type)?;
+    let dpop_key = dpop_jkt::check_dpop_jkt(params, &client, response_type)?;
     let prompt = prompt::check_prompt(params)?;
     let max_age = max_age::check_max_age(params, &client)?;
     let asked = requested_claims::check_requested_claims(params, tenant, &client)?;
@@ -220,6 +233,7 @@ fn check_proven(
         response_type,
         nonce,
         code_challenge,
+        dpop_key,
         prompt,
         max_age,
         wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
@@ -231,6 +245,7 @@ fn check_proven(
         claims: asked.claims,
         acr: acr::requested_acr(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),
+        pushed,
         scopes,
         client,
     })

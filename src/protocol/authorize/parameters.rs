@@ -49,6 +49,8 @@ parameters! {
     CodeChallenge = "code_challenge", Replaces;
     /// RFC 7636 §4.3.
     CodeChallengeMethod = "code_challenge_method", Replaces;
+    /// RFC 9449 §10.
+    DpopJkt = "dpop_jkt", Replaces;
     /// OIDC Core §3.1.2.1.
     IdTokenHint = "id_token_hint", Replaces;
     /// An extension: the name of the identity provider to sign in at.

@@ -5,6 +5,7 @@
 use super::{
     super::error::{ErrorCode, OAuthError},
     parameters::{AuthorizationParams, Parameter},
+    pushed,
 };
 
 const UNSUPPORTED: [(Parameter, ErrorCode); 3] = [
@@ -16,7 +17,11 @@ const UNSUPPORTED: [(Parameter, ErrorCode); 3] = [
 pub(super) fn check_unsupported_parameters(
     params: AuthorizationParams<'_>,
 ) -> Result<(), OAuthError> {
-    let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| params.get(*parameter).is_some());
+    let is_sent = |parameter| params.get(parameter).is_some();
+    let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| match parameter {
+        Parameter::RequestUri => is_sent(*parameter) && pushed::pushed_id(params).is_none(),
+        _ => is_sent(*parameter),
+    });
     sent.map_or(Ok(()), |(parameter, code)| Err(unsupported_parameter_error(parameter, code)))
 }
 

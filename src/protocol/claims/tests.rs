@@ -142,6 +142,7 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
     let (tenant, client) = (fixtures::tenant(), fixtures::client());
     let scopes = words("openid email");
     let token = AccessToken {
+        key: None,
         tenant: &tenant,
         client: &client,
         subject: "alice-id",

@@ -20,7 +20,7 @@ enum Shape {
 type Field = (&'static str, Shape, fn(&Client) -> Value);
 
 /// The metadata that is not in [`ClientDetails`]. Null and empty lists are omitted in responses.
-const FIELDS: [Field; 16] = [
+const FIELDS: [Field; 17] = [
     ("redirect_uris", Shape::Texts, |client| uris(&client.redirect_uris)),
     ("post_logout_redirect_uris", Shape::Texts, |client| uris(&client.post_logout_redirect_uris)),
     ("response_types", Shape::Texts, |client| {
@@ -51,6 +51,9 @@ const FIELDS: [Field; 16] = [
         json!(client.default_max_age.map(|age| age.as_secs()))
     }),
     ("require_auth_time", Shape::Flag, |client| client.require_auth_time.into()),
+    ("require_pushed_authorization_requests", Shape::Flag, |client| {
+        client.require_pushed_requests.into()
+    }),
 ];
 
 fn uris(uris: &[RedirectUri]) -> Value {

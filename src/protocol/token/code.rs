@@ -5,6 +5,7 @@ use super::{
     UserGrant, invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
     secret,
+    sender::bind_sender,
 };
 use crate::{
     model::{Client, GrantType, Secret, Timestamp},
@@ -105,6 +106,7 @@ pub fn decide_code(
             kind: CredentialKind::Code,
         }),
     };
+    let binding = bind_sender(code.grant.binding.as_ref(), input.client, input.key)?;
     if input.stored.is_some_and(|stored| stored.state != GrantState::PendingRedemption) {
         return Err(replayed());
     }
@@ -116,7 +118,7 @@ pub fn decide_code(
         None if code.grant_stored => return Err(replayed()),
         None => Gate::Insert,
     };
-    let grant = activate_grant(code, input.client, input.now);
+    let grant = Grant { binding, ..activate_grant(code, input.client, input.now) };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, input.client)?,

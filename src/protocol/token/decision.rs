@@ -13,6 +13,8 @@ pub struct DecisionInput<'a> {
     pub client: &'a Client,
     /// The stored grant that the credential refers to. `None` if it is absent or was not read.
     pub stored: Option<&'a Grant>,
+    /// The thumbprint of the DPoP key that the request proves.
+    pub key: Option<&'a str>,
     /// The time by the replica's own clock.
     pub now: Timestamp,
     /// The time by the store's clock, to compare with times that other replicas wrote.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
-    UserGrant, invalid_grant, secret,
+    UserGrant, invalid_grant, secret, sender::bind_sender,
 };
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
@@ -68,6 +68,7 @@ pub fn decide_refresh(
     let gone = || invalid_grant("The refresh token has expired or was revoked.");
     // Another object may have got the id of the client that the token was issued to.
     let stored = input.stored.filter(|stored| stored.is_of(client)).ok_or_else(gone)?;
+    let binding = bind_sender(stored.binding.as_ref(), client, input.key)?;
     // By the store's clock, which all replicas share: another replica recorded the times.
     let (grant, keeps_refresh_token) = match rotate_grant(
         stored,
@@ -91,6 +92,7 @@ pub fn decide_refresh(
         RefreshDecision::Next(next) => (*next, false),
         RefreshDecision::Same(next) => (*next, true),
     };
+    let grant = Grant { binding, ..grant };
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, client)?,
         user: Some(UserGrant {

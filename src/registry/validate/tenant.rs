@@ -70,11 +70,8 @@ pub fn validate_tenant(
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
     let refresh_rotation = refresh_rotation(&mut problems, spec);
     let tokens = token_policy::of_tenant(&mut problems, spec);
-    let authenticators = protocol::authenticator_policies(
-        &mut problems,
-        spec.authenticators.as_ref(),
-        issuer.as_ref(),
-    );
+    let (written, own) = (spec.authenticators.as_ref(), issuer.as_ref());
+    let authenticators = protocol::authenticator_policies(&mut problems, written, own);
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);
@@ -103,6 +100,7 @@ pub fn validate_tenant(
             refresh_token_rotation: refresh_rotation,
             tokens,
             require_pkce: spec.require_pkce.unwrap_or_default(),
+            require_pushed_requests: spec.require_pushed_authorization_requests == Some(true),
             access,
             registration,
         },

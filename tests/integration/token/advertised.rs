@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
-const EXERCISED: [(&str, &str, &str); 40] = [
+const EXERCISED: [(&str, &str, &str); 43] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
@@ -61,6 +61,13 @@ const EXERCISED: [(&str, &str, &str); 40] = [
         "request_object_signing_alg_values_supported",
         "token/algorithms",
         "every_advertised_algorithm_signs_request_objects",
+    ),
+    ("pushed_authorization_request_endpoint", "token/pushed", "a_pushed_request_signs_a_person_in"),
+    ("require_pushed_authorization_requests", "token/pushed", "tenants_and_clients_may_require_it"),
+    (
+        "dpop_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_proves_a_key",
     ),
     ("registration_endpoint", "registration", "registered_client_signs_a_user_in"),
     ("token_endpoint", "token/codes", "a_code_gives_tokens_that_verify"),

@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 
 use super::{
     assertions::ask,
-    world::{SECRET, World, text},
+    browser::form_encode,
+    world::{SECRET, World, read, text},
 };
+use crate::support::dpop::claims as proof_claims;
 
 /// Key pairs of a client, one for each key type and curve.
 struct Keys {
@@ -81,6 +83,43 @@ impl Keys {
         };
         let header = Header::new(algorithm.parse().expect("a JWS algorithm"));
         encode(&header, claims, key).expect("signed")
+    }
+}
+
+impl Keys {
+    /// A DPoP proof for the token endpoint (RFC 9449 §4.2).
+    fn proof(&self, algorithm: &str, claims: &Value) -> String {
+        let (name, value, key, signed_with) = match algorithm {
+            "ES256" => ("crv", "P-256", &self.p256, Algorithm::ES256),
+            "ES384" => ("crv", "P-384", &self.p384, Algorithm::ES384),
+            "EdDSA" | "Ed25519" => ("crv", "Ed25519", &self.ed25519, Algorithm::EdDSA),
+            other => ("kty", "RSA", &self.rsa, other.parse().expect("a JWS algorithm")),
+        };
+        let jwks = self.jwks["keys"].as_array().expect("a list");
+        let jwk = jwks.iter().find(|key| key[name] == value).expect("a key");
+        let header = json!({ "typ": "dpop+jwt", "alg": algorithm, "jwk": jwk });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(claims));
+        let signature = sign(message.as_bytes(), key, signed_with).expect("signed");
+        format!("{message}.{signature}")
+    }
+}
+
+#[tokio::test]
+async fn every_advertised_algorithm_proves_a_key() {
+    // dpop_signing_alg_values_supported
+    let (world, keys) = (World::new().await, Keys::new());
+    let web = world.application("web").await;
+    let algorithms = listed(&web.metadata, "dpop_signing_alg_values_supported");
+    assert!(algorithms.len() >= 6, "{algorithms:?}");
+    for algorithm in algorithms {
+        let url = web.endpoint("token_endpoint");
+        let claims = proof_claims("POST", url, world.app.clock.now());
+        let proof = keys.proof(&algorithm, &claims);
+        let secret = Some(form_encode(SECRET));
+        let request = world.http.post(url).basic_auth("default.web", secret).header("dpop", proof);
+        let (status, _, answer) = read(request.form(&[("grant_type", "client_credentials")])).await;
+        assert_eq!((status, &answer["token_type"]), (200, &json!("DPoP")), "{algorithm}: {answer}");
     }
 }
 

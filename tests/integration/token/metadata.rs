@@ -54,5 +54,5 @@ async fn each_listed_endpoint_answers() {
             named += 1;
         }
     }
-    assert_eq!(named, 7);
+    assert_eq!(named, 8);
 }

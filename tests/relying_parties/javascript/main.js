@@ -1,5 +1,5 @@
 // A relying party on openid-client: sign-in with PKCE, userinfo, refresh, revocation, RP-initiated
-// logout, and dynamic registration if the tenant allows it: with a secret, and with a key and a signed
+// logout, pushed requests with tokens bound to a key (oauth4webapi, which it is made of), and dynamic registration if the tenant allows it: with a secret, and with a key and a signed
 // request object.
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
@@ -15,7 +15,7 @@ function browse(url, stopAt) {
   return new URL(answer.trim());
 }
 
-async function signIn(config, build = oidc.buildAuthorizationUrl) {
+async function signIn(config, build = oidc.buildAuthorizationUrl, options = undefined) {
   const verifier = oidc.randomPKCECodeVerifier();
   const [nonce, state] = [oidc.randomNonce(), oidc.randomState()];
   const url = await build(config, {
@@ -29,15 +29,15 @@ async function signIn(config, build = oidc.buildAuthorizationUrl) {
   const answer = browse(url.href, CALLBACK);
   return oidc.authorizationCodeGrant(config, answer, {
     pkceCodeVerifier: verifier, expectedNonce: nonce, expectedState: state, idTokenExpected: true,
-  });
+  }, undefined, options);
 }
 
-async function use(config, build) {
-  const tokens = await signIn(config, build);
+async function use(config, build, options) {
+  const tokens = await signIn(config, build, options);
   const { sub } = tokens.claims();
-  const person = await oidc.fetchUserInfo(config, tokens.access_token, sub);
+  const person = await oidc.fetchUserInfo(config, tokens.access_token, sub, options);
   assert.equal(person.email, "ada@example.com");
-  const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token);
+  const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, options);
   assert.equal(refreshed.claims().sub, sub);
   const about = await oidc.tokenIntrospection(config, refreshed.access_token);
   assert.equal(about.active, true);
@@ -50,6 +50,10 @@ const config = await oidc.discovery(
   new URL(ISSUER), "default.javascript", SECRET, oidc.ClientSecretPost(SECRET), local,
 );
 const tokens = await use(config);
+const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
+const push = (config, request) => oidc.buildAuthorizationUrlWithPAR(config, request, { DPoP });
+const bound = await use(config, push, { DPoP });
+assert.equal(bound.token_type, "dpop");
 const end = oidc.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token, post_logout_redirect_uri: "http://localhost:9999/javascript/bye", state: "s",
 });
@@ -72,4 +76,4 @@ if (config.serverMetadata().registration_endpoint) {
   await use(own, (config, request) => oidc.buildAuthorizationUrlWithJAR(config, request, key));
   registered = ", registered";
 }
-console.log(`javascript: signed in, refreshed, introspected, revoked, signed out${registered}`);
+console.log(`javascript: signed in, refreshed, introspected, revoked, by PAR and DPoP too, signed out${registered}`);

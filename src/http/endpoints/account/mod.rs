@@ -26,7 +26,7 @@ use crate::{
         totp::{EnrolledTotp, can_enrol, load_totp},
     },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
-    model::Endpoint,
+    model::{Endpoint, Issuer},
     protocol::{
         account_page::{
             AccountPageSignIn, account_page_params, may_change, validate_account_page_request,
@@ -157,8 +157,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 }
 
 /// The path of the page after the choice of an account.
-pub(super) fn choose_account_path(request: &Request) -> String {
-    format!("{}?{CHOOSE}=1", account_path(request))
+pub(super) fn choose_account_path(issuer: &Issuer) -> String {
+    format!("{}?{CHOOSE}=1", Endpoint::Account.absolute_path(issuer))
 }
 
 /// Begins a sign-in that leads to the page.

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{AuthorizationContext, authorize_error};
 use crate::{
-    accounts::interactions,
+    accounts::{AccountContext, interactions, pushed_requests::push_again},
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
     },
@@ -14,7 +14,9 @@ use crate::{
     model::Endpoint,
     protocol::{
         account_page::validate_account_page_request,
-        authorize::{Interaction, InteractionError, validate_authorization_request},
+        authorize::{
+            Interaction, InteractionError, pushed_identity, validate_authorization_request,
+        },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -69,7 +71,7 @@ pub(in crate::http::endpoints) async fn resume_in_browser<'a>(
                 (text.page_unusable_title(), text.page_of_other_browser())
             }
         };
-        start_again(request, &interaction, title, message)
+        start_again(app.context(request), &interaction, (text, title, message))
     })?;
     let authorization = resume(app, request, interaction).await?;
     Ok(AuthorizationContext { by_form: true, ..authorization })
@@ -77,24 +79,36 @@ pub(in crate::http::endpoints) async fn resume_in_browser<'a>(
 
 /// The URL that starts the authorization of an interaction again.
 pub(in crate::http::endpoints) fn start_again_url(
-    request: &Request,
+    context: AccountContext<'_>,
     interaction: &Interaction,
-) -> String {
-    let issuer = &request.tenant.tenant.issuer;
+) -> Option<String> {
     if interaction.is_for_account_page() {
-        return Endpoint::Account.absolute_path(issuer);
+        return Some(Endpoint::Account.absolute_path(&context.tenant.tenant.issuer));
     }
     let query = interaction.authorization_query().unwrap_or_default();
-    format!("{}?{query}", Endpoint::Authorize.absolute_path(issuer))
+    authorization_url(context, query.to_owned())
+}
+
+/// The URL of an authorization request; `None` if the request was pushed and has ended.
+fn authorization_url(context: AccountContext<'_>, query: String) -> Option<String> {
+    let path = Endpoint::Authorize.absolute_path(&context.tenant.tenant.issuer);
+    let Some((client_id, id)) = pushed_identity(&query) else {
+        return Some(format!("{path}?{query}"));
+    };
+    let request_uri = push_again(context, query, &id)?;
+    let reference = [("client_id", client_id), ("request_uri", request_uri)];
+    let reference =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(reference).finish();
+    Some(format!("{path}?{reference}"))
 }
 
 /// The same, so that the person chooses another account (`prompt=select_account`).
 pub(in crate::http::endpoints) fn start_with_other_account_url(
-    request: &Request,
+    context: AccountContext<'_>,
     interaction: &Interaction,
-) -> String {
+) -> Option<String> {
     if interaction.is_for_account_page() {
-        return account::choose_account_path(request);
+        return Some(account::choose_account_path(&context.tenant.tenant.issuer));
     }
     let query = interaction.authorization_query().unwrap_or_default();
     let parsed = form_urlencoded::parse(query.as_bytes()).into_owned();
@@ -106,7 +120,7 @@ pub(in crate::http::endpoints) fn start_with_other_account_url(
         .extend_pairs(others)
         .append_pair("prompt", &values.join(" "))
         .finish();
-    format!("{}?{query}", Endpoint::Authorize.absolute_path(&request.tenant.tenant.issuer))
+    authorization_url(context, query)
 }
 
 /// Stores the interaction, and redirects (303) to its page. Only its session can resume it. It
@@ -118,7 +132,11 @@ pub(in crate::http::endpoints) async fn redirect_to(
     let (request, interaction) = (authorization.request, &authorization.interaction);
     let session = authorization.session_record().ok_or_else(|| {
         let text = request.text();
-        start_again(request, interaction, text.signed_out_title(), text.signed_out_meanwhile())
+        start_again(
+            authorization.accounts(),
+            interaction,
+            (text, text.signed_out_title(), text.signed_out_meanwhile()),
+        )
     })?;
     let id = interactions::save_interaction(authorization.accounts(), interaction, session).await?;
     let path = page.absolute_path(&request.tenant.tenant.issuer);
@@ -184,20 +202,28 @@ fn foreign_form() -> OAuthError {
 pub(in crate::http::endpoints) fn session_changed(
     authorization: &AuthorizationContext<'_>,
 ) -> EndpointError {
-    let AuthorizationContext { request, interaction, .. } = authorization;
-    let text = request.text();
-    start_again(request, interaction, text.session_changed_title(), text.session_changed_text())
+    let (context, interaction) = (authorization.accounts(), &authorization.interaction);
+    let text = authorization.request.text();
+    let texts = (text, text.session_changed_title(), text.session_changed_text());
+    start_again(context, interaction, texts)
+}
+
+/// The error if the request of the page was answered before.
+pub(super) fn completed_already(authorization: &AuthorizationContext<'_>) -> EndpointError {
+    let text = authorization.request.text();
+    dead_end(text, text.page_invalid_title(), text.sign_in_over())
 }
 
 /// A page with a link that starts the same request again, which is safe for any visitor.
 fn start_again(
-    request: &Request,
+    context: AccountContext<'_>,
     interaction: &Interaction,
-    title: &str,
-    message: &str,
+    (text, title, message): (&MessageCatalog, &str, &str),
 ) -> EndpointError {
-    let href = start_again_url(request, interaction);
-    unusable(title, message, request.text().start_again_advice(), Some(href))
+    let Some(href) = start_again_url(context, interaction) else {
+        return dead_end(text, title, message);
+    };
+    unusable(title, message, text.start_again_advice(), Some(href))
 }
 
 fn unusable(

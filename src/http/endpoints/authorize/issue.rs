@@ -61,6 +61,7 @@ pub(super) async fn issue_authorization_response(
         client,
         grant_type: response_type.grant_type(),
         scopes: &grant.scopes,
+        key: None,
         access_token: response_type.has_token(),
         code: code.as_deref(),
         user: Some(user),

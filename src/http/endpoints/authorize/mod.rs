@@ -9,12 +9,14 @@ mod issue;
 pub(super) mod page;
 mod passkey_prompt;
 mod proceed;
+mod pushed;
 mod request_object;
 pub(super) mod second_factor_page;
 mod signed_in;
 
 pub(super) use context::{AttemptSubject, AuthorizationContext};
 pub(super) use proceed::proceed_authorization;
+pub(super) use request_object::open_request_object;
 pub(super) use signed_in::{continue_signed_in, start_signed_in_session};
 
 use std::sync::Arc;
@@ -55,7 +57,10 @@ async fn begin(
     request: &Request,
     params: RequestParams,
 ) -> Result<Reply, EndpointError> {
-    let params = request_object::open_request_object(app, request, params).await?;
+    let params = match pushed::open_reference(app, request, &params).await? {
+        Some(pushed) => pushed,
+        None => open_request_object(app, request, params).await.map_err(authorize_error)?,
+    };
     request.language.request(params.get(UI_LOCALES));
     let tenant = &request.tenant;
     let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
@@ -106,10 +111,16 @@ async fn first_step(
     let (client, fetch) = (&authorization.client, app.http_client(request));
     app.sector_identifier_cache.verify_redirect_uris(&*fetch, client, request.now).await?;
     let session = app.session(request).await?;
-    begin_authorization((app, request), authorization, session, |pre_session, session| {
-        Interaction::authorize(params, pre_session, session, request.now)
-    })
-    .await
+    let id = authorization.pushed.clone();
+    let reply =
+        begin_authorization((app, request), authorization, session, |pre_session, session| {
+            Interaction::authorize(params, pre_session, session, request.now)
+        })
+        .await?;
+    match id {
+        Some(id) if !reply.is_for_application() => pushed::with_cookie(app, request, reply, id),
+        _ => Ok(reply),
+    }
 }
 
 /// Takes the first step of an authorization. `interaction` makes its state, for the browser's pre-session

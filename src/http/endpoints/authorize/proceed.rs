@@ -1,7 +1,7 @@
 //! One step of an authorization: look up, decide (pure), then a page, an error for the client, or
 //! the response.
 
-use super::{AuthorizationContext, forms, issue, page, second_factor_page};
+use super::{AuthorizationContext, forms, issue, page, pushed, second_factor_page};
 use crate::{
     accounts::consents,
     http::{EndpointError, Reply, endpoints::provider_sign_in},
@@ -52,6 +52,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             }))
         }
         (NextStep::Issue, Some(session)) => {
+            pushed::use_once(&authorization).await?;
             issue::issue_authorization_response(&authorization, session).await
         }
         // A form redirects to a page, so going back or reloading does not submit the form again.

@@ -2,11 +2,11 @@
 
 use crate::{
     accounts::client_authentication,
-    http::{AppState, EndpointError, Request},
+    http::{AppState, Request},
     model::{Client, JwsAlgorithm},
     protocol::{
         authorize::{
-            self,
+            self, AuthorizeError,
             request_object::{self, RequestObject},
         },
         client_auth::ClientVerificationKey,
@@ -16,32 +16,29 @@ use crate::{
     },
 };
 
-use super::authorize_error;
-
 /// Largest request object.
 const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of a request, including those of its request object.
-pub(super) async fn open_request_object(
+pub(in crate::http::endpoints) async fn open_request_object(
     app: &AppState,
     request: &Request,
     params: RequestParams,
-) -> Result<RequestParams, EndpointError> {
+) -> Result<RequestParams, AuthorizeError> {
     if params.get("request").or(params.get("request_uri")).is_none() {
         return Ok(params);
     }
     let tenant = &request.tenant.tenant;
-    let opening = authorize::identify_client_and_redirect(tenant, &*request.tenant, &params);
-    let opening = opening.map_err(authorize_error)?;
+    let opening = authorize::identify_client_and_redirect(tenant, &*request.tenant, &params)?;
     let client = &opening.client;
     let object = match request_object::find_request_object(&params, tenant, client) {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(params),
-        Err(error) => return Err(authorize_error(opening.refuse(error))),
+        Err(error) => return Err(opening.refuse(error)),
     };
     let (jws, jwt) = match read(app, request, client, &object).await {
         Ok(read) => read,
-        Err(error) => return Err(authorize_error(opening.refuse(error))),
+        Err(error) => return Err(opening.refuse(error)),
     };
     let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
     let vouched_for = verified.is_ok();
@@ -50,7 +47,7 @@ pub(super) async fn open_request_object(
         |()| request_object::merge_request_object(&params, &jwt, client, issuer, request.now);
     verified.and_then(merge).map_err(|error| {
         let answered = request_object::error_response_params(&params, &jwt, vouched_for);
-        authorize_error(opening.answered(tenant, &answered).refuse(error))
+        opening.answered(tenant, &answered).refuse(error)
     })
 }
 

@@ -44,6 +44,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         client_object: None,
         marks: None,
         origin: None,
+        binding: None,
     }
 }
 

@@ -169,6 +169,8 @@ fn assemble(
         grant_types: intern(flows.grant_types),
         response_types: intern(flows.response_types),
         require_pkce: spec.require_pkce.unwrap_or(tenant.tenant.require_pkce),
+        require_pushed_requests: tenant.tenant.require_pushed_requests
+            || spec.require_pushed_authorization_requests.unwrap_or_default(),
         require_auth_time: spec.require_auth_time.unwrap_or_default(),
         refresh_token_rotation: described
             .refresh_token_rotation

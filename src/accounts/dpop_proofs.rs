@@ -1,0 +1,91 @@
+//! DPoP proofs of requests (RFC 9449): verified, and used up once across all replicas.
+
+use serde_json::json;
+
+use super::{AccountContext, RequestError};
+use crate::{
+    keys::PublicKeys,
+    model::Endpoint,
+    protocol::{
+        dpop::{DpopProof, ProofTarget, UsedProof, invalid_dpop_proof},
+        error::OAuthError,
+        session::CLOCK_SKEW,
+    },
+    store::{Record, RecordKind},
+};
+
+/// The header `DPoP` of a request, and what it has to be for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceivedProof<'a> {
+    /// The proof.
+    pub(crate) text: &'a str,
+    /// The method of the request.
+    pub(crate) method: &'a str,
+    /// The endpoint that received it.
+    pub(crate) endpoint: Endpoint,
+}
+
+/// A proof whose signature and claims are right.
+#[derive(Debug)]
+pub(crate) struct VerifiedProof {
+    key: String,
+    /// `None` after it was used up by this request.
+    unused: Option<UsedProof>,
+}
+
+impl VerifiedProof {
+    /// The thumbprint of the key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Verifies a proof that is sent with this access token, if with one.
+pub(crate) fn verify_proof(
+    context: AccountContext<'_>,
+    received: ReceivedProof<'_>,
+    access_token: Option<&str>,
+) -> Result<VerifiedProof, OAuthError> {
+    let proof = DpopProof::read(received.text)?;
+    let keys = PublicKeys::parse(&json!({ "keys": [proof.jwk] }));
+    keys.verify(received.text, proof.jwt.algorithm, None).map_err(|error| {
+        invalid_dpop_proof("The DPoP proof is not signed with the key that it contains.")
+            .because(error.to_string())
+    })?;
+    let urls = endpoint_urls(context, received.endpoint);
+    let target = ProofTarget { method: received.method, urls: &urls, access_token };
+    let used = proof.check_claims(target, context.now)?;
+    Ok(VerifiedProof { key: proof.thumbprint, unused: Some(used) })
+}
+
+/// Uses up a proof: once at all replicas, and once for this request. Client and grant are proven by then, so
+/// strangers write no record.
+pub(crate) async fn use_proof(
+    context: AccountContext<'_>,
+    proof: Option<&mut VerifiedProof>,
+) -> Result<(), RequestError<OAuthError>> {
+    let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
+    let record = Record {
+        key: context.key(RecordKind::DpopProof, used.id),
+        value: bytes::Bytes::new(),
+        expires_at: used.expires_at.plus(CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
+    };
+    if context.insert(record).await? {
+        return Ok(());
+    }
+    let text =
+        "The DPoP proof was used before; make a new one, with another 'jti', for each request.";
+    Err(invalid_dpop_proof(text).into())
+}
+
+/// The URLs of an endpoint: below the issuer, and inside the cluster.
+fn endpoint_urls(context: AccountContext<'_>, endpoint: Endpoint) -> Vec<String> {
+    let tenant = &context.tenant.tenant;
+    let path = endpoint.path().unwrap_or_default();
+    let internal = tenant.internal_urls().filter(|_| endpoint.is_internal());
+    std::iter::once(endpoint.url(&tenant.issuer))
+        .chain(internal.map(|url| format!("{url}{path}")))
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! Pushed authorization requests (RFC 9126): sealed into their `request_uri`, or stored if they are too long
+//! for a URL and their client has authenticated.
+
+use super::{AccountContext, AccountError, RequestError};
+use crate::{
+    model::Client,
+    protocol::{
+        authorize::{
+            OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
+            SealedPushedRequest, sealed_reference,
+        },
+        error::{ErrorCode, OAuthError},
+        params::RequestParams,
+        records::{decode_record, encode_record},
+        session::CLOCK_SKEW,
+    },
+    store::{Record, RecordKind},
+};
+
+/// Longest value that a confidential client gets sealed: longer URLs fail in some software.
+const MAX_SEALED_LEN: usize = 2 * 1024;
+/// The same for a public client, for which nothing is stored: proxies accept request lines of 8 KiB.
+const MAX_PUBLIC_SEALED_LEN: usize = 7 * 1024;
+
+/// Returns the `request_uri` of a pushed request.
+pub(crate) async fn push_request(
+    context: AccountContext<'_>,
+    client: &Client,
+    (id, request): (&PushedRequestId, PushedRequest),
+) -> Result<String, RequestError<OAuthError>> {
+    let whole = SealedPushedRequest::Whole(request);
+    let sealed = context.seal(&whole)?;
+    let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
+    if client.is_public() && sealed.len() > MAX_PUBLIC_SEALED_LEN {
+        let text = "The request is too long for a client that does not authenticate.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
+    }
+    if client.is_public() || sealed.len() <= MAX_SEALED_LEN {
+        return Ok(request_uri(&sealed));
+    }
+    let record = Record {
+        key: context.key(RecordKind::PushedRequest, id.id.as_str()),
+        value: encode_record(&request).into(),
+        expires_at: id.ends_at.plus(CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
+    };
+    if !context.insert(record).await? {
+        return Err(AccountError::DuplicateId(RecordKind::PushedRequest).into());
+    }
+    Ok(request_uri(&context.seal(&SealedPushedRequest::Stored(id.id.clone()))?))
+}
+
+/// Returns a `request_uri` by which the request of an interaction can be opened once more, for a link of
+/// its page; `None` if it has ended.
+pub(crate) fn push_again(
+    context: AccountContext<'_>,
+    query: String,
+    id: &PushedRequestId,
+) -> Option<String> {
+    let request = PushedRequest::again(query, id, context.now);
+    let is_over = context.now >= request.expires_at;
+    let sealed = context.seal(&SealedPushedRequest::Whole(request)).ok()?;
+    (!is_over).then(|| request_uri(&sealed))
+}
+
+fn request_uri(sealed: &str) -> String {
+    format!("{REQUEST_URI_PREFIX}{sealed}")
+}
+
+/// Opens the request of a `request_uri`, for the client that the browser names. `opened`: the cookie by which a
+/// browser shows that it has opened the request before.
+pub(crate) async fn open_pushed_request(
+    context: AccountContext<'_>,
+    (request_uri, client_id): (&str, &str),
+    opened: Option<&str>,
+) -> Result<(RequestParams, PushedRequestId), RequestError<OAuthError>> {
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidRequestUri, text);
+    let sealed = sealed_reference(request_uri).unwrap_or_default();
+    let request = match context.open(sealed)? {
+        Some(SealedPushedRequest::Whole(request)) => Some(request),
+        Some(SealedPushedRequest::Stored(id)) => {
+            let stored = context.get(&context.key(RecordKind::PushedRequest, id)).await?;
+            stored.and_then(|stored| decode_record(&stored.record.value).ok())
+        }
+        None => None,
+    };
+    let request = request
+        .ok_or_else(|| invalid("The request_uri has expired, or was not issued by this issuer."))?;
+    let (params, id) = request
+        .open(client_id)
+        .ok_or_else(|| invalid("The request_uri was issued to another application."))?;
+    let opened: Option<OpenedPushedRequest> =
+        opened.map(|cookie| context.open(cookie)).transpose()?.flatten();
+    if !request.is_current(&id, opened.as_ref(), context.now) {
+        let text =
+            "The request_uri has expired. Go back to the application and sign in from there.";
+        return Err(invalid(text).into());
+    }
+    if context.get(&used_key(context, &id)).await?.is_some() {
+        let text =
+            "The request_uri was used already. Go back to the application and sign in from there.";
+        return Err(invalid(text).into());
+    }
+    Ok((params, id))
+}
+
+/// Uses up a request before it is answered with a code or tokens: once. The browser may submit
+/// the page of the same sign-in (`interaction`, a hash of it and of the browser) a second time. Its user has signed in.
+pub(crate) async fn use_pushed_request(
+    context: AccountContext<'_>,
+    id: &PushedRequestId,
+    (interaction, by_form): ([u8; 32], bool),
+) -> Result<bool, AccountError> {
+    let key = used_key(context, id);
+    let record = Record {
+        key: key.clone(),
+        value: interaction.to_vec().into(),
+        expires_at: id.ends_at.plus(2 * CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
+    };
+    if context.insert(record).await? {
+        return Ok(true);
+    }
+    let used = context.get(&key).await?;
+    Ok(by_form && used.is_some_and(|used| used.record.value == interaction.as_slice()))
+}
+
+fn used_key(context: AccountContext<'_>, id: &PushedRequestId) -> crate::store::RecordKey {
+    context.key(RecordKind::UsedPushedRequest, id.id.as_str())
+}

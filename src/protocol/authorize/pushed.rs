@@ -1,0 +1,311 @@
+//! Pushed authorization requests (RFC 9126). The client sends the parameters itself, and the browser takes a
+//! reference to them along, the `request_uri`.
+//!
+//! A pushed request keeps its identity in its own parameter `request_uri`, so that it survives a sign-in
+//! like every other parameter. References from browsers never get there: they are resolved first.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        error::{ErrorCode, OAuthError},
+        params::RequestParams,
+    },
+    interaction::INTERACTION_TTL,
+    parameters::{AuthorizationParams, Parameter},
+};
+use crate::{
+    model::{Client, SealPurpose, Timestamp},
+    protocol::records::{RecordFormat, SealedRecord},
+};
+
+/// How long a browser may open a pushed request (RFC 9126 §2.2).
+pub const PUSHED_REQUEST_LIFETIME: Duration = Duration::from_secs(90);
+/// The beginning of every `request_uri` of a pushed request (RFC 9126 §2.2).
+pub const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// The identity of a pushed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedRequestId {
+    /// A random id.
+    pub id: String,
+    /// When the last page of its sign-in expires.
+    pub ends_at: Timestamp,
+}
+
+impl PushedRequestId {
+    /// The identity of a request that is pushed now.
+    pub fn new(id: String, now: Timestamp) -> Self {
+        Self { id, ends_at: now.plus(PUSHED_REQUEST_LIFETIME).plus(INTERACTION_TTL) }
+    }
+
+    /// The value of the request's own parameter `request_uri`.
+    fn to_parameter(&self) -> String {
+        format!("{REQUEST_URI_PREFIX}{}.{}", self.id, self.ends_at.secs())
+    }
+
+    fn parse(request_uri: &str) -> Option<Self> {
+        let (id, ends_at) = request_uri.strip_prefix(REQUEST_URI_PREFIX)?.split_once('.')?;
+        let ends_at = Timestamp::from_secs(ends_at.parse().ok()?);
+        (!id.is_empty()).then(|| Self { id: id.to_owned(), ends_at })
+    }
+}
+
+/// A pushed request, whose parameters were validated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedRequest {
+    /// The parameters as a query string.
+    pub query: String,
+    /// Until when a browser may open it.
+    pub expires_at: Timestamp,
+}
+
+impl RecordFormat for PushedRequest {}
+
+/// The sealed part of a `request_uri`. The parameters of a confidential client that are too long for a URL are
+/// stored; the others are in the value itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SealedPushedRequest {
+    /// The request itself.
+    Whole(PushedRequest),
+    /// The id of a `RecordKind::PushedRequest` record.
+    Stored(String),
+}
+
+impl RecordFormat for SealedPushedRequest {}
+
+impl SealedRecord for SealedPushedRequest {
+    const PURPOSE: SealPurpose = SealPurpose::PushedRequest;
+}
+
+/// The note in a cookie that a browser has opened a pushed request in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedPushedRequest {
+    /// The id of the request.
+    pub id: String,
+}
+
+impl RecordFormat for OpenedPushedRequest {}
+
+impl SealedRecord for OpenedPushedRequest {
+    const PURPOSE: SealPurpose = SealPurpose::OpenedPushedRequest;
+}
+
+/// Returns true if a `request_uri` is a reference to a pushed request.
+pub fn is_pushed_reference(request_uri: &str) -> bool {
+    request_uri.starts_with(REQUEST_URI_PREFIX)
+}
+
+/// Returns the sealed part of a reference to a pushed request.
+pub fn sealed_reference(request_uri: &str) -> Option<&str> {
+    request_uri.strip_prefix(REQUEST_URI_PREFIX)
+}
+
+/// Rule: a pushed request has no `request_uri`, and its `client_id` is that of the client that pushed it
+/// (RFC 9126 §2.1). Without `client_id` it is added, because the authentication names the client.
+pub fn check_pushed_parameters(
+    mut params: RequestParams,
+    client: &Client,
+) -> Result<RequestParams, OAuthError> {
+    let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    if params.get(Parameter::RequestUri.name()).is_some() {
+        return refused(
+            "The parameter 'request_uri' must not be in a pushed authorization request.",
+        );
+    }
+    match params.get(Parameter::ClientId.name()) {
+        Some(id) if id != client.id.as_str() => {
+            refused("The parameter 'client_id' is not that of the authenticated client.")
+        }
+        Some(_) => Ok(params),
+        None => {
+            params.replace(Parameter::ClientId.name(), client.id.to_string());
+            Ok(params)
+        }
+    }
+}
+
+/// Rule: the key of a DPoP proof that is sent along binds the code, as `dpop_jkt` does, and they do not
+/// differ (RFC 9449 §10.1).
+pub fn bind_pushed_request(params: &mut RequestParams, key: &str) -> Result<(), OAuthError> {
+    match params.get(Parameter::DpopJkt.name()) {
+        Some(thumbprint) if thumbprint != key => {
+            let text = "The key of the DPoP proof is not that of the parameter 'dpop_jkt'.";
+            Err(OAuthError::new(ErrorCode::InvalidDpopProof, text))
+        }
+        _ => {
+            params.replace(Parameter::DpopJkt.name(), key.to_owned());
+            Ok(())
+        }
+    }
+}
+
+/// Builds the pushed request of these parameters, with those of their request object, and their validated
+/// form.
+///
+/// # Errors
+///
+/// `invalid_request` without `redirect_uri`: the client could otherwise not know where the response goes.
+pub fn pushed_request(
+    params: &mut RequestParams,
+    id: &PushedRequestId,
+    now: Timestamp,
+) -> Result<PushedRequest, OAuthError> {
+    params.require(Parameter::RedirectUri.name())?;
+    params.replace(Parameter::RequestUri.name(), id.to_parameter());
+    let query = AuthorizationParams::new(params).to_query();
+    Ok(PushedRequest { query, expires_at: now.plus(PUSHED_REQUEST_LIFETIME) })
+}
+
+impl PushedRequest {
+    /// The request of an interaction, to be opened again.
+    pub fn again(query: String, id: &PushedRequestId, now: Timestamp) -> Self {
+        Self { query, expires_at: now.plus(PUSHED_REQUEST_LIFETIME).min(id.ends_at) }
+    }
+
+    /// The parameters and the identity; `None` if the client of the reference is another one (RFC 9126 §4).
+    pub fn open(&self, client_id: &str) -> Option<(RequestParams, PushedRequestId)> {
+        let params = RequestParams::parse(self.query.as_bytes());
+        let id = pushed_id(AuthorizationParams::new(&params))?;
+        let is_of_client = params.get(Parameter::ClientId.name()) == Some(client_id);
+        is_of_client.then_some((params, id))
+    }
+
+    /// Returns true if a browser may open the request now: within its lifetime, or again in the browser
+    /// that has opened it then.
+    pub fn is_current(
+        &self,
+        id: &PushedRequestId,
+        opened: Option<&OpenedPushedRequest>,
+        now: Timestamp,
+    ) -> bool {
+        let is_opened = opened.is_some_and(|opened| opened.id == id.id);
+        now < self.expires_at || (is_opened && now < id.ends_at)
+    }
+}
+
+/// Returns the client id and the identity of a request that was pushed, by its parameters as a query string.
+pub fn pushed_identity(query: &str) -> Option<(String, PushedRequestId)> {
+    let params = RequestParams::parse(query.as_bytes());
+    let id = pushed_id(AuthorizationParams::new(&params))?;
+    Some((params.get(Parameter::ClientId.name())?.to_owned(), id))
+}
+
+/// Returns the identity of a request that was pushed.
+pub(super) fn pushed_id(params: AuthorizationParams<'_>) -> Option<PushedRequestId> {
+    PushedRequestId::parse(params.get(Parameter::RequestUri)?)
+}
+
+/// Rule: clients of which it is required push their requests (RFC 9126 §5).
+pub(super) fn check_pushed(
+    params: AuthorizationParams<'_>,
+    client: &Client,
+) -> Result<Option<PushedRequestId>, OAuthError> {
+    let pushed = pushed_id(params);
+    if pushed.is_none() && client.require_pushed_requests {
+        let text = "This application must push its authorization requests: post the parameters to the pushed_authorization_request_endpoint, and send the request_uri of its response.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    }
+    Ok(pushed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::fixtures,
+        protocol::records::{decode_record, encode_record},
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn params(query: &str) -> RequestParams {
+        RequestParams::parse(query.as_bytes())
+    }
+
+    fn pushed() -> (PushedRequest, PushedRequestId) {
+        let id = PushedRequestId::new("one".to_owned(), NOW);
+        let mut sent = params("client_id=team.wiki&redirect_uri=https%3A%2F%2Frp.test%2Fcb");
+        (pushed_request(&mut sent, &id, NOW).expect("it has a redirect_uri"), id)
+    }
+
+    #[test]
+    fn the_request_belongs_to_the_client_that_pushed_it() {
+        // RFC 9126 §2.1, §4
+        let client = fixtures::client();
+        let check = |query: &str| check_pushed_parameters(params(query), &client);
+        let code = |query: &str| check(query).map(drop).map_err(|error| error.code);
+        assert_eq!(code("client_id=team.wiki"), Ok(()));
+        assert_eq!(code("client_id=other"), Err(ErrorCode::InvalidRequest));
+        assert_eq!(code("request_uri=https%3A%2F%2Frp.test"), Err(ErrorCode::InvalidRequest));
+        assert_eq!(check("scope=openid").expect("accepted").get("client_id"), Some("team.wiki"));
+        let (request, id) = pushed();
+        let (opened, same) = request.open("team.wiki").expect("its client");
+        assert_eq!((opened.get("redirect_uri"), same), (Some("https://rp.test/cb"), id));
+        assert!(request.open("other").is_none());
+    }
+
+    #[test]
+    fn a_redirect_uri_is_required() {
+        let id = PushedRequestId::new("one".to_owned(), NOW);
+        let refused = pushed_request(&mut params("client_id=team.wiki"), &id, NOW);
+        assert_eq!(refused.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
+    }
+
+    #[test]
+    fn a_browser_opens_it_in_time_and_may_load_the_page_again() {
+        let (request, id) = pushed();
+        let own = OpenedPushedRequest { id: id.id.clone() };
+        let other = OpenedPushedRequest { id: "two".to_owned() };
+        let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+        assert!(request.is_current(&id, None, at(89)));
+        assert!(!request.is_current(&id, None, at(90)));
+        assert!(!request.is_current(&id, Some(&other), at(90)));
+        assert!(request.is_current(&id, Some(&own), at(90)));
+        assert!(request.is_current(&id, Some(&own), at(989)));
+        assert!(!request.is_current(&id, Some(&own), at(990)));
+    }
+
+    #[test]
+    fn only_requests_with_an_identity_are_pushed() {
+        let required = Client { require_pushed_requests: true, ..fixtures::client() };
+        let check = |query: &str, client: &Client| {
+            let params = params(query);
+            let checked = check_pushed(AuthorizationParams::new(&params), client);
+            checked.map(|id| id.is_some()).map_err(|error| error.code)
+        };
+        let query = pushed().0.query;
+        assert_eq!(check(&query, &required), Ok(true));
+        assert_eq!(check("scope=openid", &fixtures::client()), Ok(false));
+        assert_eq!(check("scope=openid", &required), Err(ErrorCode::InvalidRequest));
+        for other in ["", "x", ".5", "x.y"] {
+            let query = format!("request_uri={REQUEST_URI_PREFIX}{other}");
+            assert_eq!(check(&query, &required), Err(ErrorCode::InvalidRequest), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_formats_are_stable() {
+        let text =
+            |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+        let request =
+            PushedRequest { query: "a=b".to_owned(), expires_at: Timestamp::from_secs(1) };
+        let bytes = encode_record(&request);
+        assert_eq!(text(&bytes), "0103613d62d00f");
+        assert_eq!(decode_record(&bytes), Ok(request.clone()));
+        let whole = SealedPushedRequest::Whole(request);
+        let bytes = encode_record(&whole);
+        assert_eq!(text(&bytes), "010003613d62d00f");
+        assert_eq!(decode_record(&bytes), Ok(whole));
+        let stored = SealedPushedRequest::Stored("x".to_owned());
+        let bytes = encode_record(&stored);
+        assert_eq!(text(&bytes), "01010178");
+        assert_eq!(decode_record(&bytes), Ok(stored));
+        let opened = OpenedPushedRequest { id: "x".to_owned() };
+        let bytes = encode_record(&opened);
+        assert_eq!(text(&bytes), "010178");
+        assert_eq!(decode_record(&bytes), Ok(opened));
+    }
+}

@@ -1,0 +1,14 @@
+//! The key that the tokens of a grant are bound to.
+
+use serde::{Deserialize, Serialize};
+
+/// The key that the tokens of a grant are bound to. A request for tokens has to prove it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SenderBinding {
+    /// The DPoP key with this JWK thumbprint (RFC 9449 §5, §10): of a code, and of the refresh tokens of a
+    /// public client.
+    DpopKey(String),
+    /// Any DPoP key. A confidential client is known by its authentication, and may change its key (RFC 9449
+    /// §5).
+    AnyDpopKey,
+}
