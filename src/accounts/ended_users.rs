@@ -1,5 +1,6 @@
-//! Watches for users who are disabled or deleted, and ends what they had for good: one
-//! [`VoidBefore`] record a person (docs/design/state.md#marks). Every replica does so.
+//! Watches for users who are disabled or deleted, and for people of providers whom disabled users
+//! declare, and ends what they had for good: one [`VoidBefore`] record a person
+//! (docs/design/state.md#marks). Every replica does so.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -15,8 +16,11 @@ use crate::{
         Account, AccountSource, AuditEvent, AuditRecord, AuditText, Clock, LogoutKind, ManagedKind,
         ObjectKey, ObjectMark, ObjectRef, SharedAuditSink, Subject, TenantId, Timestamp,
     },
-    protocol::records::{VoidBefore, decode_record, encode_record},
-    registry::{Snapshot, SnapshotHandle},
+    protocol::{
+        identity_provider::declared_people,
+        records::{VoidBefore, decode_record, encode_record},
+    },
+    registry::{ServedTenant, Snapshot, SnapshotHandle},
     store::{
         IndexEntry, OwnerKind, Record, RecordChange, RecordKey, RecordKind, SharedStore,
         StoreClock, StoreError, VersionedRecord, update_record,
@@ -25,6 +29,8 @@ use crate::{
 
 /// Lifetime of a record: longer than any session or grant that a Tenant can allow.
 const TTL: Duration = Duration::from_hours(367 * 24);
+/// Time after which the end of a person by a ban is reported again: until then other replicas see the same ban.
+const REPORT_INTERVAL: Duration = Duration::from_hours(1);
 /// Time until a failed write is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -48,6 +54,9 @@ struct SeenUser {
     person: ObjectMark,
     generation: u64,
     disabled: bool,
+    /// The people of providers whom it declares, if it is disabled: with the subject and the mark that each has
+    /// where no OidcUser declares it.
+    banned: Vec<(Subject, ObjectMark)>,
 }
 
 /// A user whose sessions and grants have ended.
@@ -56,16 +65,30 @@ struct EndedUser {
     tenant: TenantId,
     subject: Subject,
     void: VoidBefore,
+    cause: EndCause,
+}
+
+/// Why a user's sessions and grants have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndCause {
+    /// The user was disabled or deleted.
+    User,
+    /// A disabled user declares the person of a provider. `at_start`: since a time before the process started.
+    Ban { at_start: bool },
 }
 
 /// The users seen since the process started.
 #[derive(Debug, Default)]
-struct SeenUsers(HashMap<ObjectKey, SeenUser>);
+struct SeenUsers {
+    users: HashMap<ObjectKey, SeenUser>,
+    /// Whether a snapshot was seen.
+    started: bool,
+}
 
 impl SeenUsers {
-    /// The users who were disabled or deleted since the snapshot before. An object that is not
-    /// served because it is invalid has neither happened to. A user of a namespace that was left is
-    /// remembered until the namespace is watched again.
+    /// The users who were disabled or deleted since the snapshot before, and the people of providers whom
+    /// disabled users declare. An object that is not served because it is invalid has neither happened to.
+    /// A user of a namespace that was left is remembered until the namespace is watched again.
     fn ended_in(
         &mut self,
         snapshot: &Snapshot,
@@ -73,18 +96,22 @@ impl SeenUsers {
         now: Timestamp,
     ) -> Vec<EndedUser> {
         let mut ended = Vec::new();
+        let at_start = !std::mem::replace(&mut self.started, true);
         for tenant in snapshot.tenants() {
             for account in tenant.accounts() {
                 let AccountSource::Resource(object) = &account.source else { continue };
-                let user = SeenUser::of(&tenant.tenant.id, account);
-                let before = self.0.insert(object.clone(), user.clone());
+                let user = SeenUser::of(tenant, account);
+                let before = self.users.insert(object.clone(), user.clone());
                 let before = before.filter(|before| before.person == user.person);
-                if user.disabled && before.is_none_or(|before| !before.disabled) {
+                if user.disabled && before.as_ref().is_none_or(|before| !before.disabled) {
                     ended.push(user.ended(user.generation, now));
                 }
+                let known = before.map(|before| before.banned).unwrap_or_default();
+                let new = user.banned.iter().filter(|person| !known.contains(person));
+                ended.extend(new.map(|person| user.banned_person(person, now, at_start)));
             }
         }
-        self.0.retain(|object, user| {
+        self.users.retain(|object, user| {
             if left.contains(&*object.namespace) {
                 return true;
             }
@@ -101,13 +128,33 @@ impl SeenUsers {
 }
 
 impl SeenUser {
-    fn of(tenant: &TenantId, account: &Account) -> Self {
+    fn of(tenant: &ServedTenant, account: &Account) -> Self {
+        let banned = account.identities.iter().filter(|_| account.disabled).flat_map(|identity| {
+            let provider = tenant.provider(&identity.provider);
+            provider.map(|it| declared_people(it, &identity.subject)).unwrap_or_default()
+        });
         Self {
-            tenant: tenant.clone(),
+            tenant: tenant.tenant.id.clone(),
             subject: account.subject.clone(),
             person: account.mark,
             generation: account.generation,
             disabled: account.disabled,
+            banned: banned.map(|person| (person.subject, person.mark)).collect(),
+        }
+    }
+
+    /// The end of what a person of a provider had before the user declared it. Such records have no generation.
+    fn banned_person(
+        &self,
+        (subject, person): &(Subject, ObjectMark),
+        at: Timestamp,
+        at_start: bool,
+    ) -> EndedUser {
+        EndedUser {
+            tenant: self.tenant.clone(),
+            subject: subject.clone(),
+            void: VoidBefore { person: *person, generation: 0, at },
+            cause: EndCause::Ban { at_start },
         }
     }
 
@@ -117,6 +164,7 @@ impl SeenUser {
             tenant: self.tenant.clone(),
             subject: self.subject.clone(),
             void: VoidBefore { person: self.person, generation, at },
+            cause: EndCause::User,
         }
     }
 }
@@ -212,28 +260,32 @@ impl EndedUserWatch {
         };
         let stored = self.store.get(&key, now).await?;
         let change = |stored: Option<&VersionedRecord>| -> Result<RecordChange<bool>, StoreError> {
+            let stored: Option<VoidBefore> =
+                stored.and_then(|stored| decode_record(&stored.record.value).ok());
             if stored.is_some_and(|stored| is_covered(stored, user.void)) {
                 return Ok(RecordChange::Keep(false));
             }
-            Ok(RecordChange::Write(record.clone(), true))
+            Ok(RecordChange::Write(record.clone(), is_news(stored, user)))
         };
-        let is_written = update_record(&*self.store, (&key, now), stored, change).await?;
-        if is_written == Some(true) {
+        let is_news = update_record(&*self.store, (&key, now), stored, change).await?;
+        if is_news == Some(true) {
             self.report(user);
         }
-        Ok(is_written.is_some())
+        Ok(is_news.is_some())
     }
 }
 
 /// Returns true if the stored record ends what the new one would end: another replica was faster.
-fn is_covered(stored: &VersionedRecord, new: VoidBefore) -> bool {
-    let stored: Option<VoidBefore> = decode_record(&stored.record.value).ok();
-    stored.is_some_and(|stored| {
-        let as_late = if new.generation == 0 {
-            stored.at >= new.at
-        } else {
-            stored.generation >= new.generation
-        };
-        stored.person == new.person && as_late
-    })
+fn is_covered(stored: VoidBefore, new: VoidBefore) -> bool {
+    let as_late =
+        if new.generation == 0 { stored.at >= new.at } else { stored.generation >= new.generation };
+    stored.person == new.person && as_late
+}
+
+/// Returns true unless the stored record is of the same ban, which other replicas saw too, or this one before it
+/// was started again.
+fn is_news(stored: Option<VoidBefore>, new: &EndedUser) -> bool {
+    let EndCause::Ban { at_start } = new.cause else { return true };
+    let same = stored.filter(|stored| stored.person == new.void.person);
+    same.is_none_or(|stored| !at_start && new.void.at.since(stored.at) >= REPORT_INTERVAL)
 }

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     model::{
         Account, AccountSource, AdmissionPolicy, AuditCause, AuditEvent, AuditText,
-        DeclaredIdentity, PersonRefusal, Subject, SubjectStrategy, sha256_base64url,
+        DeclaredIdentity, ManagedKind, ObjectRef, PersonRefusal, Subject, SubjectStrategy,
+        sha256_base64url,
     },
     protocol::{
         identity_provider::{
@@ -91,6 +92,10 @@ pub(super) fn admitted_account(
         }
         return Ok(united_account(declared, account, provider));
     }
+    let reserved = context.tenant.reserved_names();
+    if let Some(user) = reserved.user_with_identity(&identity) {
+        return Err(UpstreamSignInError::UserNotAccepted(user.clone()));
+    }
     if provider.admission == AdmissionPolicy::Declared {
         return Err(UpstreamSignInError::NotDeclared(identity.subject));
     }
@@ -102,9 +107,19 @@ pub(super) fn admitted_account(
     if is_taken {
         return Err(UpstreamSignInError::SubjectTaken(subject.to_owned()));
     }
+    let is_verbatim = provider.subject.strategy == SubjectStrategy::Upstream;
+    let of_provider = || reserved.provider_with_subject(&account.subject);
+    let holder = reserved.holder_of_subject(&account.subject);
+    if let Some(holder) = holder.or_else(|| is_verbatim.then(of_provider).flatten()) {
+        return Err(UpstreamSignInError::reserved("subject", subject, holder));
+    }
     // Applications would take the two for one. Only a provider without a prefix can name a user.
-    if context.tenant.account_by_username(&account.username).is_some() {
+    if context.tenant.account_by_shown_name(&account.username).is_some() {
         return Err(UpstreamSignInError::UsernameTaken(account.username));
+    }
+    if let Some(user) = reserved.user_with_name(&account.username) {
+        let user = ObjectRef::new(ManagedKind::OidcUser, user.clone());
+        return Err(UpstreamSignInError::reserved("username", &account.username, user));
     }
     Ok(account)
 }
@@ -117,7 +132,7 @@ fn is_of_other_provider(
 ) -> bool {
     let mut others = context.tenant.providers().iter().filter(|it| it.object != provider.object);
     provider.subject.strategy == SubjectStrategy::Upstream
-        && others.any(|other| can_give_subject(other, subject))
+        && others.any(|other| can_give_subject(&other.subject, subject))
 }
 
 /// The account of a declared user who has signed in at a provider: declared claims win, groups
@@ -185,7 +200,9 @@ pub(super) async fn load_person(
 ) -> Result<Option<StoredPerson>, AccountError> {
     let key = person_key(context, subject.as_str(), provider.name());
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
-    let Some(person) = open_person(context, subject, &stored)? else { return Ok(None) };
+    let Some(person) = open_person(context, (subject, provider.name()), &stored)? else {
+        return Ok(None);
+    };
     let mut version = stored.version;
     if context.now.since(person.used_at) >= TOUCH_INTERVAL {
         let used = PersonRecord { used_at: context.now, ..person.clone() };
@@ -211,7 +228,8 @@ pub(super) async fn save_answer(
     let stored = context.get(&record.key).await?;
     let write = |stored: Option<&VersionedRecord>| {
         let Some(stored) = stored else { return Ok(RecordChange::Keep(())) };
-        let fresher = open_person(context, &Subject::new(&*person.subject), stored)?;
+        let of = (&Subject::new(&*person.subject), &*person.provider);
+        let fresher = open_person(context, of, stored)?;
         if fresher.is_some_and(|it| it.asked_at > person.asked_at) {
             return Ok(RecordChange::Keep(()));
         }
@@ -238,13 +256,15 @@ pub(super) fn person_record(
     })
 }
 
-/// Opens a record; `None` if it is not this person's, or sealed with a key that is gone.
+/// Opens a record; `None` if it is not this person's of the provider, or sealed with a key that is gone.
 fn open_person(
     context: AccountContext<'_>,
-    subject: &Subject,
+    (subject, provider): (&Subject, &str),
     stored: &VersionedRecord,
 ) -> Result<Option<PersonRecord>, AccountError> {
     let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
     let person: Option<PersonRecord> = context.open(sealed)?;
-    Ok(person.filter(|person| person.subject == subject.as_str()))
+    let is_own =
+        |person: &PersonRecord| person.subject == subject.as_str() && person.provider == provider;
+    Ok(person.filter(is_own))
 }

@@ -2,7 +2,7 @@
 
 use super::AccountError;
 use crate::{
-    model::PersonRefusal,
+    model::{ManagedKind, ObjectKey, ObjectRef, PersonRefusal},
     protocol::{
         error::ErrorCode,
         identity_provider::MappingError,
@@ -63,11 +63,30 @@ pub enum UpstreamSignInError {
         "the subject {0:?} is that of an OidcUser or of a client of the tenant, or one that another provider of the tenant gives"
     )]
     SubjectTaken(String),
-    /// The username belongs to a user of the tenant.
+    /// The username, or what applications see as it, belongs to a user of the tenant.
     #[error(
-        "the username {0:?} is that of an OidcUser; list the person in spec.identities of it, or set claimMappings.username.prefix"
+        "the username {0:?} is the username or preferredUsername of an OidcUser; list the person in spec.identities of it, or set claimMappings.username.prefix"
     )]
     UsernameTaken(String),
+    /// The subject or username belongs to an object that is not served.
+    #[error(
+        "the {name} {value:?} is that of the {holder}, which is not {state}; see its conditions, and correct or delete it"
+    )]
+    NameReserved {
+        /// The kind of name.
+        name: &'static str,
+        /// The name.
+        value: String,
+        /// The object.
+        holder: ObjectRef,
+        /// The state that the object has not reached.
+        state: &'static str,
+    },
+    /// The OidcUser who declares the person is not accepted.
+    #[error(
+        "the OidcUser \"{0}\", who declares the person, is not accepted; see its conditions, and correct or delete it"
+    )]
+    UserNotAccepted(ObjectKey),
     /// The provider admits declared people only.
     #[error("no OidcUser names the person {0:?} in its identities")]
     NotDeclared(String),
@@ -109,10 +128,18 @@ pub enum SignInProblem<'a> {
 }
 
 impl UpstreamSignInError {
+    /// The error for a name of an object that is not served.
+    pub(super) fn reserved(name: &'static str, value: &str, holder: ObjectRef) -> Self {
+        let state = if holder.is(ManagedKind::OidcUser) { "accepted" } else { "served" };
+        Self::NameReserved { name, value: value.to_owned(), holder, state }
+    }
+
     /// Why the person is not admitted; `None` if the error is not about the person.
     pub(super) fn person_refusal(&self) -> Option<PersonRefusal> {
-        if let Self::Disabled(_) = self {
-            return Some(PersonRefusal::Disabled);
+        match self {
+            Self::Disabled(_) => return Some(PersonRefusal::Disabled),
+            Self::UserNotAccepted(_) => return Some(PersonRefusal::UserNotAccepted),
+            _ => {}
         }
         match self.problem() {
             SignInProblem::Refused(_) => Some(PersonRefusal::Rule),
@@ -159,10 +186,14 @@ impl UpstreamSignInError {
             Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
             Self::DirectoryRefusal(LdapRefusal::SeveralPeople) => SignInProblem::Claims,
-            Self::Disabled(_) | Self::DirectoryRefusal(_) => SignInProblem::Refused(None),
+            Self::Disabled(_) | Self::UserNotAccepted(_) | Self::DirectoryRefusal(_) => {
+                SignInProblem::Refused(None)
+            }
             Self::NotFresh => SignInProblem::NotFresh,
             Self::NoSignInTime => SignInProblem::NoSignInTime,
-            Self::SubjectTaken(_) | Self::UsernameTaken(_) => SignInProblem::SubjectTaken,
+            Self::SubjectTaken(_) | Self::UsernameTaken(_) | Self::NameReserved { .. } => {
+                SignInProblem::SubjectTaken
+            }
             Self::Upstream(UpstreamError::NotInOrganization) => SignInProblem::NotInOrganization,
             Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
                 if code == "access_denied" =>

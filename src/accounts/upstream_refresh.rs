@@ -248,6 +248,7 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
             | UpstreamError::GroupsNotRefreshed(_)
             | UpstreamError::ApiStatus { .. }
             | UpstreamError::ApiListTooLong(_)
+            | UpstreamError::ApiPartial(_)
             | UpstreamError::NotInOrganization,
         )
         | UpstreamSignInError::Mapping(_)

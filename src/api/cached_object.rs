@@ -29,7 +29,7 @@ struct Declared<Summary> {
     generation: Option<i64>,
     is_deleting: bool,
     summary: Summary,
-    /// Fields of the spec that this release does not know.
+    /// Fields of the spec that this release does not know, or cannot read.
     unknown_fields: Box<[Box<str>]>,
     /// The spec, and the metadata that [`retained_metadata`] keeps.
     json: Box<str>,
@@ -56,7 +56,7 @@ impl<K: ManagedObject> CachedObject<K> {
         Self::from_declared(version, declared, &status.unwrap_or_default())
     }
 
-    /// Returns a copy that records fields of the spec which this release does not know.
+    /// Returns a copy that records fields of the spec which this release does not know, or cannot read.
     #[must_use]
     pub fn with_unknown_fields(self, unknown_fields: Box<[Box<str>]>) -> Self {
         if unknown_fields.is_empty() {
@@ -71,7 +71,7 @@ impl<K: ManagedObject> CachedObject<K> {
         }))
     }
 
-    /// Fields of the spec that this release does not know.
+    /// Fields of the spec that this release does not know, or cannot read.
     pub fn unknown_fields(&self) -> &[Box<str>] {
         &self.0.declared.unknown_fields
     }

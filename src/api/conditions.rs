@@ -219,6 +219,10 @@ condition_reasons! {
     NoRefreshToken: "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",
     /// The name leads elsewhere on the sign-in page, because its domain belongs to another provider.
     DomainElsewhere: "Choose a username without the domain, or remove the domain from `signIn.domains` of one provider.",
+    /// Another user of the tenant has the same name for applications: `username` or `preferredUsername`.
+    PreferredUsernameShared: "Set another `preferredUsername` in one of them.",
+    /// `spec.identities` names a person whom the provider cannot have, since its identifiers have another form.
+    IdentityUnknown: "Set the identifier of the person at the provider.",
     /// The server of the provider answers, and its answer can be used.
     Reachable: "",
     /// The server of the provider does not answer, or answers with an error.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CachedSecret, ObjectsByKind, RawStatus};
+use super::{AnyCachedObject, CachedSecret, ObjectsByKind, RawStatus};
 use crate::model::{ObjectKey, ObjectRef, Timestamp};
 
 /// The objects of a cluster or a folder. Cheap to clone.
@@ -42,7 +42,7 @@ pub enum NamespaceLabels {
 }
 
 /// An object that does not deserialize.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct MalformedObject {
     /// The field and the error, for the object's author.
     pub message: String,
@@ -54,6 +54,25 @@ pub struct MalformedObject {
     pub uid: Option<String>,
     /// The status, of which a new one keeps what it does not replace.
     pub status: Arc<RawStatus>,
+    /// The object without what does not deserialize, if the rest suffices. It is never served, but its names
+    /// stay its own.
+    pub readable: Option<AnyCachedObject>,
+}
+
+impl PartialEq for MalformedObject {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same_rest = match (&self.readable, &other.readable) {
+            (Some(one), Some(other)) => one.same_desired_state(other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_rest
+            && self.message == other.message
+            && self.generation == other.generation
+            && self.resource_version == other.resource_version
+            && self.uid == other.uid
+            && self.status == other.status
+    }
 }
 
 /// The objects of a source, with a revision and the source's health.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{AnyCachedObject, CachedObject, ManagedObject};
-use crate::model::{ManagedKind, ObjectKey};
+use crate::model::{ManagedKind, ObjectKey, ObjectKind, ObjectRef};
 
 /// Objects by kind, then by namespace and name. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,14 @@ impl ObjectsByKind {
     /// An object.
     pub fn find(&self, kind: ManagedKind, key: &ObjectKey) -> Option<&AnyCachedObject> {
         self.of_kind(kind).get(key)
+    }
+
+    /// Returns true if there is an object.
+    pub fn contains(&self, object: &ObjectRef) -> bool {
+        match object.kind {
+            ObjectKind::Managed(kind) => self.find(kind, &object.key).is_some(),
+            _ => false,
+        }
     }
 
     /// All objects.

@@ -346,6 +346,7 @@ async fn a_tenant_that_becomes_malformed_keeps_its_status() {
             resource_version: Some(version.to_string()),
             uid: None,
             status: Arc::new(RawStatus::read(before.clone())),
+            readable: None,
         };
         objects.malformed.insert(tenant.clone(), malformed);
     });

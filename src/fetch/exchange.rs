@@ -47,6 +47,7 @@ pub(super) async fn read_any_response(
         status: head.status.as_u16(),
         content_type: content_type(&head.headers),
         next,
+        github_sso: text(&head.headers, "x-github-sso"),
         body: read_body(body, host, limit).await?,
     })
 }
@@ -57,6 +58,10 @@ fn next_link(header: &str) -> Option<String> {
     let link = header.split(',').find(next)?;
     let target = link.split_once('<')?.1.split_once('>')?.0;
     Some(target.to_owned())
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {

@@ -143,6 +143,8 @@ pub struct CallResponse {
     pub content_type: Option<String>,
     /// The target of `rel="next"` in `Link` (RFC 8288).
     pub next: Option<String>,
+    /// `X-GitHub-SSO`: what GitHub leaves out, or where to sign in for it.
+    pub github_sso: Option<String>,
 }
 
 /// Outbound HTTP. A call ends within ten seconds.

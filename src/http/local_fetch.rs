@@ -57,6 +57,7 @@ impl LocalFetch {
             body,
             content_type: essence.map(|essence| essence.trim().to_ascii_lowercase()),
             next: None,
+            github_sso: None,
         })
     }
 }

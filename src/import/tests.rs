@@ -362,6 +362,64 @@ fn directories_keep_their_subjects() {
 }
 
 #[test]
+fn a_search_that_goes_no_deeper_lets_declared_people_in_only() {
+    let import = |search: &str, scope: &str| {
+        let mut config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
+            "host": "ldap.acme.test", "bindDN": "cn=dex", "bindPW": "secret",
+            "userSearch": { "baseDN": "dc=acme,dc=test", "username": "uid", "idAttr": "uid" },
+            "groupSearch": { "baseDN": "dc=acme,dc=test", "nameAttr": "cn" },
+        } }] });
+        config["connectors"][0]["config"][search]["scope"] = json!(scope);
+        import_dex(&config, &ImportOptions::default()).expect("a configuration")
+    };
+    for search in ["userSearch", "groupSearch"] {
+        let imported = import(search, "one");
+        assert_eq!(spec_of(&imported, "IdentityProvider", "ldap")["admit"], "Declared");
+        let start = format!("connectors[0].config.{search}.scope: is not carried, so only people");
+        let notes = notes_of(&imported);
+        assert!(notes.iter().any(|note| note.starts_with(&start)), "{notes:#?}");
+        let imported = import(search, "sub");
+        assert_eq!(spec_of(&imported, "IdentityProvider", "ldap")["admit"], "Everyone");
+        assert!(!notes_of(&imported).iter().any(|note| note.contains("scope: ")));
+    }
+}
+
+#[test]
+fn a_client_whose_restrictions_are_not_carried_is_closed() {
+    let import = |change: fn(&mut Value)| {
+        let mut realm = sample("keycloak-realm.json");
+        assert_eq!(realm["clients"][2]["clientId"], "wiki");
+        change(&mut realm["clients"][2]);
+        import_keycloak(&[realm], &ImportOptions::default()).expect("a realm")
+    };
+    let restricted: [(fn(&mut Value), &str); 2] = [
+        (
+            |client| client["authenticationFlowBindingOverrides"] = json!({"browser": "4d5e"}),
+            "clients[2].authenticationFlowBindingOverrides.browser: is not carried, so all users",
+        ),
+        (
+            |client| client["attributes"]["minimum.acr.value"] = json!("2"),
+            "clients[2].attributes.minimum.acr.value: is not carried, so all users",
+        ),
+    ];
+    for (change, start) in restricted {
+        let imported = import(change);
+        let access = &spec_of(&imported, "OidcClient", "wiki")["access"];
+        assert_eq!(access["rules"], json!([{"expression": "false"}]), "{start}");
+        let notes = notes_of(&imported);
+        assert!(notes.iter().any(|note| note.starts_with(start)), "{notes:#?}");
+    }
+    let open: [fn(&mut Value); 2] = [
+        |client| client["authenticationFlowBindingOverrides"] = json!({"direct_grant": "4d5e"}),
+        |client| client["authenticationFlowBindingOverrides"] = json!({"browser": ""}),
+    ];
+    for change in open {
+        let imported = import(change);
+        assert_eq!(spec_of(&imported, "OidcClient", "wiki")["access"], Value::Null);
+    }
+}
+
+#[test]
 fn a_directory_that_identifies_people_by_address_is_not_carried() {
     let import = |id_attribute: &str| {
         let config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {

@@ -1,6 +1,10 @@
 //! The validated account of a user.
 
-use super::{LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp};
+use serde_json::Value;
+
+use super::{
+    LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp, normalize_username,
+};
 
 /// Maximum length of a password in bytes. Longer passwords never match.
 pub const MAX_PASSWORD_LEN: usize = 1024;
@@ -71,6 +75,18 @@ impl Account {
     /// The name of the identity provider that the person has signed in at, or [`LOCAL_PROVIDER`].
     pub fn provider_or_local(&self) -> &str {
         self.provider_name().unwrap_or(LOCAL_PROVIDER)
+    }
+
+    /// The normalized claim `preferred_username`, by which applications know the person.
+    pub fn preferred_username(&self) -> Option<String> {
+        let name = self.claims.get("preferred_username").and_then(Value::as_str);
+        name.map(normalize_username)
+    }
+
+    /// The e-mail address, if it is verified.
+    pub fn verified_email(&self) -> Option<&str> {
+        let is_verified = self.claims.get("email_verified") == Some(&Value::Bool(true));
+        self.claims.get("email").and_then(Value::as_str).filter(|_| is_verified)
     }
 
     /// The mark of the person at the provider, if it is not the mark of the account itself.

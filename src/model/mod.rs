@@ -23,6 +23,7 @@ mod federated_credential;
 #[cfg(any(test, fuzzing))]
 pub mod fixtures;
 mod host_settings;
+mod identifier_form;
 mod identity_provider;
 mod ids;
 mod installation;
@@ -92,6 +93,7 @@ pub use federated_credential::{
     TokenValidation, service_account_subject,
 };
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
+pub use identifier_form::IdentifierForm;
 pub use identity_provider::{
     AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
     LogoutScope, ProviderType, RESERVED_AUTHORIZATION_PARAMETERS, RefreshMode, SubjectStrategy,

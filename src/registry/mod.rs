@@ -5,6 +5,7 @@
 //! only itself. The projection and the controller both use its verdicts, so statuses always match
 //! what is served.
 
+mod account_names;
 mod build;
 mod client_secret;
 mod conditions;
@@ -17,6 +18,7 @@ mod prerendered;
 mod project;
 mod provider_uris;
 mod registration;
+mod reserved_names;
 mod sealing;
 mod secrets;
 mod served;
@@ -38,6 +40,7 @@ pub use prerendered::PrerenderedJson;
 pub use project::{SettingsReceivers, project_snapshots};
 pub use provider_uris::ProviderUris;
 pub use registration::{RegistrationService, ValidatedRegistration};
+pub use reserved_names::{ReservedNames, UserNames};
 pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;

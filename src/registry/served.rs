@@ -5,15 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
-use super::{FederatedClients, PrerenderedJson, RegistrationService};
+use super::{
+    FederatedClients, PrerenderedJson, RegistrationService, ReservedNames,
+    account_names::{by_preferred_username, by_verified_email},
+};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
         PasswordState, SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp,
-        normalize_username, sha256,
+        sha256,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -45,11 +46,15 @@ pub struct ServedTenant {
     providers: Vec<Arc<IdentityProvider>>,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
+    /// By normalized `preferred_username`, if it is not the username.
+    by_preferred_username: HashMap<String, Arc<Account>>,
     by_subject: HashMap<Subject, Arc<Account>>,
     /// By the people of identity providers that they declare.
     by_identity: HashMap<DeclaredIdentity, Arc<Account>>,
     /// By normalized e-mail address, if it is verified and no other account has it too.
     by_email: HashMap<String, Arc<Account>>,
+    /// The names of objects that are not served.
+    reserved: ReservedNames,
     /// Sorted, for binary search.
     origins: Box<[Arc<str>]>,
 }
@@ -86,7 +91,9 @@ impl ServedTenant {
             federated_clients: FederatedClients::of(&tenant.id, &clients),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
+            by_preferred_username: by_preferred_username(&accounts),
             by_email: by_verified_email(&accounts),
+            reserved: ReservedNames::default(),
             by_identity: accounts
                 .iter()
                 .flat_map(|it| it.identities.iter().map(move |identity| (identity.clone(), by(it))))
@@ -117,6 +124,17 @@ impl ServedTenant {
     #[must_use]
     pub fn with_providers(self, providers: Vec<Arc<IdentityProvider>>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// Sets the names of the tenant's objects that are not served.
+    #[must_use]
+    pub fn with_reserved_names(self, reserved: ReservedNames) -> Self {
+        Self { reserved, ..self }
+    }
+
+    /// The names of the tenant's objects that are not served, which are no one else's.
+    pub fn reserved_names(&self) -> &ReservedNames {
+        &self.reserved
     }
 
     /// The identity providers, in the order of the sign-in page.
@@ -204,6 +222,13 @@ impl ServedTenant {
         self.by_username.get(normalized)
     }
 
+    /// Finds an account by the normalized name that applications know: the username, or the claim
+    /// `preferred_username`.
+    pub fn account_by_shown_name(&self, normalized: &str) -> Option<&Arc<Account>> {
+        let by_preferred = || self.by_preferred_username.get(normalized);
+        self.account_by_username(normalized).or_else(by_preferred)
+    }
+
     /// Finds an account by a normalized e-mail address that was verified, if no other account has
     /// it too.
     pub fn account_by_email(&self, normalized: &str) -> Option<&Arc<Account>> {
@@ -215,11 +240,12 @@ impl ServedTenant {
         self.by_identity.get(identity)
     }
 
-    /// The directory that judges a name which no account of the tenant has: the one that names the
-    /// domain after the `@`, or the one that names no domains.
+    /// The directory that judges a name which no user of the tenant has, served or not: the one that names
+    /// the domain after the `@`, or the one that names no domains.
     pub fn directory_for(&self, normalized: &str) -> Option<(&IdentityProvider, &LdapSettings)> {
         let declared = self.account_by_username(normalized).is_some()
-            || (normalized.contains('@') && self.account_by_email(normalized).is_some());
+            || (normalized.contains('@') && self.account_by_email(normalized).is_some())
+            || self.reserved.user_with_typed_name(normalized).is_some();
         if declared {
             return None;
         }
@@ -256,22 +282,6 @@ impl ServedTenant {
     }
 }
 
-/// The accounts by their verified e-mail addresses. An address that several accounts have identifies
-/// none of them.
-fn by_verified_email(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
-    let mut holders: HashMap<String, Option<&Arc<Account>>> = HashMap::new();
-    for account in accounts {
-        let is_verified = account.claims.get("email_verified") == Some(&Value::Bool(true));
-        let email = account.claims.get("email").and_then(Value::as_str).filter(|_| is_verified);
-        let Some(email) = email.map(normalize_username) else { continue };
-        holders.entry(email).and_modify(|holder| *holder = None).or_insert(Some(account));
-    }
-    let unique = |(email, holder): (String, Option<&Arc<Account>>)| {
-        holder.map(|account| (email, Arc::clone(account)))
-    };
-    holders.into_iter().filter_map(unique).collect()
-}
-
 fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc<SigningKey>> {
     keys.min_by_key(|key| (key.times.signs_from, &key.kid))
 }
@@ -284,29 +294,6 @@ fn short_hash(id: &TenantId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixtures;
-
-    fn user(username: &str, email: &str, is_verified: bool) -> Arc<Account> {
-        let mut account = fixtures::user();
-        account.username = username.to_owned();
-        account.subject = Subject::new(username);
-        account.claims.insert("email".to_owned(), email.into());
-        account.claims.insert("email_verified".to_owned(), is_verified.into());
-        Arc::new(account)
-    }
-
-    #[test]
-    fn an_email_address_finds_the_only_account_that_verified_it() {
-        let accounts = [
-            user("ada", "Ada@Example.com", true),
-            user("eve", "ada@example.com", false),
-            user("bob", "team@example.com", true),
-            user("dan", "TEAM@example.com", true),
-        ];
-        let found = by_verified_email(&accounts);
-        let names: Vec<_> = found.iter().map(|(email, it)| (&**email, &*it.username)).collect();
-        assert_eq!(names, [("ada@example.com", "ada")]);
-    }
 
     #[test]
     fn cookie_names_are_stable_across_releases() {

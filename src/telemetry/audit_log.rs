@@ -86,6 +86,7 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
             | SignInFailure::ReplayedPasskey
             | SignInFailure::ClonedPasskey
             | SignInFailure::Disabled
+            | SignInFailure::UserNotAccepted
             | SignInFailure::WrongCredentials
             | SignInFailure::Restricted
             | SignInFailure::NotAdmitted

@@ -78,6 +78,11 @@ pub enum UpstreamError {
         /// Whether the answer says that the limit of requests is reached.
         is_rate_limited: bool,
     },
+    /// A list of the API has only a part of its entries.
+    #[error(
+        "the provider's API left out entries of organizations at {0} (X-GitHub-SSO: partial-results), since the person has not signed in to them by SAML; the person has to sign in to each organization at GitHub, then here again"
+    )]
+    ApiPartial(String),
     /// The person is in none of the required organizations.
     #[error("the person is not a member of a required organization")]
     NotInOrganization,

@@ -82,10 +82,18 @@ impl<'a> GitHubApi<'a> {
             let is_rate_limited = says_rate_limit(&response.body);
             return Err(UpstreamError::ApiStatus { url, status, is_rate_limited });
         }
+        if response.github_sso.as_deref().is_some_and(says_partial) {
+            return Err(UpstreamError::ApiPartial(url.to_owned()));
+        }
         let value = serde_json::from_slice(&response.body)
             .map_err(|_| UpstreamError::Api(format!("{url} is not JSON")))?;
         Ok((value, response.next))
     }
+}
+
+/// Whether entries of organizations are left out, at which the person's token has no SAML sign-in.
+fn says_partial(github_sso: &str) -> bool {
+    github_sso.split(';').next().is_some_and(|first| first.trim() == "partial-results")
 }
 
 /// Whether an error of the API is about a limit of requests, which has the status 403 or 429.
@@ -93,4 +101,16 @@ fn says_rate_limit(body: &[u8]) -> bool {
     let error: Option<Value> = serde_json::from_slice(body).ok();
     let message = error.as_ref().and_then(|error| error.get("message")?.as_str());
     message.is_some_and(|message| message.to_ascii_lowercase().contains("rate limit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_results_are_noticed() {
+        assert!(says_partial("partial-results; organizations=21955855,20582480"));
+        assert!(says_partial("partial-results"));
+        assert!(!says_partial("required; url=https://github.com/orgs/acme/sso"));
+    }
 }

@@ -204,7 +204,7 @@ mod tests {
 
         async fn call(&self, _: ClientCall<'_>, _: usize) -> Result<CallResponse, FetchError> {
             let body = Bytes::from(self.0.clone()?);
-            Ok(CallResponse { status: 403, body, content_type: None, next: None })
+            Ok(CallResponse { status: 403, body, content_type: None, next: None, github_sso: None })
         }
     }
 

@@ -131,6 +131,7 @@ fn summary(served: &ServedTenant) -> Value {
                 "username": user.username, "subject": user.subject.as_str(),
                 "password": served.password(&user.subject).is_some(), "disabled": user.disabled,
                 "groups": user.groups, "claims": user.claims,
+                "identities": user.identities.iter().map(|it| format!("{} {}", it.provider, it.subject)).collect::<Vec<_>>(),
             })
         })
         .collect();

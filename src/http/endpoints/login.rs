@@ -18,7 +18,10 @@ use crate::{
     },
     http::{AppState, EndpointError, Reply, Request},
     identity::{AttemptSource, PasswordSignIn, SignInError},
-    model::{LOCAL_PROVIDER, PasswordState, Secret, SignInFailure, normalize_username},
+    model::{
+        LOCAL_PROVIDER, ManagedKind, ObjectKey, ObjectRef, PasswordState, Secret, SignInFailure,
+        normalize_username,
+    },
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         authorize::{InteractionProgress, NextStep, SignInReason},
@@ -114,6 +117,17 @@ async fn sign_in(
     continue_signed_in(AuthorizationContext { typed_name, ..authorization }, signed_in).await
 }
 
+/// Reports an attempt with the name of a user who is not accepted. No directory was asked.
+fn report_refused_user(authorization: &AuthorizationContext<'_>, user: &ObjectKey) {
+    let object = ObjectRef::new(ManagedKind::OidcUser, user.clone());
+    tracing::info!(%object, "a sign-in was refused, since the OidcUser with the name is not accepted; see its conditions");
+    let cause = format!(
+        "the OidcUser \"{user}\" is not accepted; see its conditions, and correct or delete it"
+    );
+    let why = (SignInFailure::UserNotAccepted, Some(cause));
+    authorization.audit_failed_sign_in(LOCAL_PROVIDER, AttemptSubject::default(), why);
+}
+
 /// Reports an attempt that failed. The response has been decided before.
 fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, error: SignInError) {
     let tenant = &authorization.request.tenant;
@@ -122,11 +136,15 @@ fn report_failure(authorization: &AuthorizationContext<'_>, typed: &str, error: 
         found => found,
     };
     let account = account.map(|account| &**account);
+    let reserved = tenant.reserved_names().user_with_typed_name(typed);
     let reason = match (error, account) {
         (SignInError::Wait(wait), _) => {
             return authorization.audit_throttled_sign_in(LOCAL_PROVIDER, wait);
         }
         (SignInError::Busy(_), _) => SignInFailure::Busy,
+        (SignInError::Wrong, None) if let Some(user) = reserved => {
+            return report_refused_user(authorization, user);
+        }
         (SignInError::Wrong, None) => SignInFailure::UnknownUser,
         (SignInError::Wrong, Some(account)) if account.disabled => SignInFailure::Disabled,
         (SignInError::Wrong, Some(account)) => match account.password {

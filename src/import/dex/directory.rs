@@ -62,6 +62,7 @@ pub(super) fn ldap_draft<'v>(
         "bindSecretRef": { "name": bind_secret(import, config, &draft.name) },
         "users": people,
     });
+    restrict_scopes(import, &mut draft, config);
     if let Some(groups) = groups(import, config, &name) {
         ldap["groups"] = groups;
     }
@@ -76,6 +77,7 @@ pub(super) fn ldap_draft<'v>(
             "emailAttr",
             "nameAttr",
             "preferredUsernameAttr",
+            "scope",
         ],
     );
     let prompt = config.get("usernamePrompt");
@@ -85,6 +87,30 @@ pub(super) fn ldap_draft<'v>(
     let message = "people keep their subjects by Dex's attribute; a host inside the network needs an entry of upstreamHosts";
     import.notes.add(config, message);
     Some((draft, KNOWN))
+}
+
+/// Lets declared people in only if a search was limited to the entries directly below its base. Searches here go
+/// on at any depth, so they would find more people, or more groups.
+fn restrict_scopes(
+    import: &mut ImportCollector,
+    draft: &mut ProviderDraft<'_>,
+    config: &SourceField<'_>,
+) {
+    for (search, remedy) in [
+        (
+            "userSearch",
+            "write a filter or a rule that leaves out the people of entries further below, and set admit again",
+        ),
+        (
+            "groupSearch",
+            "write a groups.filter that leaves out the groups of entries further below, and set admit again",
+        ),
+    ] {
+        let scope = config.get(search).get("scope");
+        if config.get(search).text("scope").is_some_and(|it| !matches!(&*it, "" | "sub")) {
+            draft.restrict(import, &scope, remedy);
+        }
+    }
 }
 
 /// Whether subjects may be made of the attribute that identifies people, which is named if it can pass to
@@ -232,7 +258,7 @@ fn groups(import: &mut ImportCollector, config: &SourceField<'_>, name: &str) ->
     }
     import.notes.add_unknown(
         &search,
-        &["baseDN", "filter", "userMatchers", "userAttr", "groupAttr", "nameAttr"],
+        &["baseDN", "filter", "userMatchers", "userAttr", "groupAttr", "nameAttr", "scope"],
     );
     Some(groups)
 }

@@ -1,6 +1,9 @@
 //! Notes on parts of a client that are not carried.
 
-use crate::import::{manifests::ImportCollector, source_field::SourceField};
+use crate::{
+    api::{AccessRuleSpec, AccessSpec},
+    import::{manifests::ImportCollector, source_field::SourceField},
+};
 
 const PAIRWISE_MAPPER: &str = "oidc-sha256-pairwise-sub-mapper";
 /// Members of a client that are carried, have a note of their own, or have no effect here.
@@ -83,7 +86,6 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     for (name, message) in [
         ("protocolMappers", "is not carried: claims come with scopes, which are the tenant's"),
         ("authorizationSettings", "is not carried: applications decide by claims and groups"),
-        ("authenticationFlowBindingOverrides", "is not carried"),
     ] {
         let part = client.get(name);
         if !part.is_empty() {
@@ -104,12 +106,6 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
             import.notes.add(&attributes.get(name), message);
         }
     }
-    if let Some(level) = attributes.text("minimum.acr.value") {
-        let message = format!(
-            "{level:?} is not carried: set access.acr, so that a sign-in below it is refused"
-        );
-        import.notes.add(&attributes.get("minimum.acr.value"), message);
-    }
     if client.number("notBefore").is_some_and(|before| before > 0) {
         import
             .notes
@@ -117,6 +113,48 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     }
     add_unknown(import, client, &CLIENT_MEMBERS);
     add_unknown(import, &attributes, &CLIENT_ATTRIBUTES);
+}
+
+/// The access of a client with restrictions that are not carried: its users are refused. `None` without such
+/// restrictions.
+pub(super) fn closed_access(
+    import: &mut ImportCollector,
+    client: &SourceField<'_>,
+) -> Option<AccessSpec> {
+    let overrides = client.get("authenticationFlowBindingOverrides");
+    // The flow for passwords sent to the token endpoint, `direct_grant`, has no counterpart.
+    let flow = overrides.get("browser");
+    let attributes = client.get("attributes");
+    let level = attributes.get("minimum.acr.value");
+    let mut is_closed = false;
+    for (field, is_set, remedy) in [
+        (
+            &flow,
+            overrides.text("browser").is_some_and(|flow| !flow.is_empty()),
+            "write what the flow demanded into access (groups, acr, rules), then remove the rule",
+        ),
+        (
+            &level,
+            attributes.text("minimum.acr.value").is_some_and(|level| !level.is_empty()),
+            "list the level in acrLevels of the Tenant and set access.acr, then remove the rule",
+        ),
+    ] {
+        if is_set {
+            let message = format!(
+                "is not carried, so all users of the application are refused (access.rules: \"false\"); {remedy}"
+            );
+            import.notes.add(field, message);
+            is_closed = true;
+        }
+    }
+    let rule = AccessRuleSpec { expression: "false".to_owned(), message: None };
+    is_closed.then(|| AccessSpec {
+        rules: vec![rule],
+        message: Some(
+            "This application has not been moved completely. Ask its operator.".to_owned(),
+        ),
+        ..AccessSpec::default()
+    })
 }
 
 /// Names members that are neither carried, named above, off, nor without effect here.

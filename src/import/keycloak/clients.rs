@@ -1,7 +1,7 @@
 //! Clients.
 
 use super::{
-    client_notes::add_client_notes,
+    client_notes::{add_client_notes, closed_access},
     redirect_uris::{post_logout_uris, redirect_uris},
     scopes::{RealmScopes, has_offline_access},
 };
@@ -91,6 +91,7 @@ fn add_client(
     };
     add_client_notes(import, client);
     let uses_code = grants.contains(&GrantType::AuthorizationCode);
+    let has_people = uses_code || grants.contains(&GrantType::Implicit);
     let has_challenge = attributes.text("pkce.code.challenge.method").is_some();
     let lifespan =
         attributes.number("access.token.lifespan").filter(|it| (1..=86_400).contains(it));
@@ -99,11 +100,8 @@ fn add_client(
         tenant_ref: TenantRef { name: import.tenant.clone(), namespace: None },
         client_id: is_client_id(id).then(|| id.to_owned()),
         client_name: client.text("name").filter(|name| !name.contains("${")),
-        redirect_uris: if uses_code || grants.contains(&GrantType::Implicit) {
-            redirect_uris
-        } else {
-            Vec::new()
-        },
+        redirect_uris: if has_people { redirect_uris } else { Vec::new() },
+        access: if has_people { closed_access(import, client) } else { None },
         post_logout_redirect_uris,
         grant_types: grants.into_iter().map(EnumSpec::Supported).collect(),
         scopes,

@@ -51,6 +51,8 @@ audit_words!(
         ClonedPasskey = "cloned_passkey",
         /// The OidcUser is disabled.
         Disabled = "disabled",
+        /// The name is that of an OidcUser that is not accepted: `cause` names it.
+        UserNotAccepted = "user_not_accepted",
         /// The directory refuses name or password.
         WrongCredentials = "wrong_credentials",
         /// The password is right, but the directory's account is disabled, locked or expired.
@@ -106,6 +108,8 @@ audit_words!(
         NotDeclared = "not_declared",
         /// The OidcUser who declares the person is disabled.
         Disabled = "disabled",
+        /// The OidcUser who declares the person is not accepted: `cause` names it.
+        UserNotAccepted = "user_not_accepted",
         /// The person is in none of the required organizations.
         Organization = "organization",
         /// The claims give no account.

@@ -84,6 +84,21 @@ pub fn declared_identity(
     identity_of(provider, &UpstreamClaims::from_iter([claim])).ok()
 }
 
+/// The people with an identifier whom an OidcUser declares: one, or one of each directory where the issuer is a
+/// template.
+pub fn declared_people(provider: &IdentityProvider, identifier: &str) -> Vec<UpstreamIdentity> {
+    let claim = |name: &str, value: &str| (name.to_owned(), Value::String(value.to_owned()));
+    let person = claim(&provider.subject.claim, identifier);
+    let claims: Vec<UpstreamClaims> = match &provider.source {
+        ProviderSource::Oidc(oidc) if !oidc.tenant_ids.is_empty() => {
+            let of = |id: &String| [person.clone(), claim(TENANT_CLAIM, id)].into_iter().collect();
+            oidc.tenant_ids.iter().map(of).collect()
+        }
+        _ => vec![[person].into_iter().collect()],
+    };
+    claims.iter().filter_map(|claims| identity_of(provider, claims).ok()).collect()
+}
+
 /// The name under which the subject of a person is computed. Where it is a template, it is that of the
 /// person's directory.
 fn identity_key<'a>(
@@ -104,10 +119,10 @@ fn identity_key<'a>(
     })
 }
 
-/// Returns true if a provider can give this subject to one of its people. A provider that gives the
+/// Returns true if a provider with this rule can give a subject to one of its people. A provider that gives the
 /// subjects of its upstream could choose one that another provider computes.
-pub fn can_give_subject(provider: &IdentityProvider, subject: &Subject) -> bool {
-    let SubjectRule { strategy, connector_id, .. } = &provider.subject;
+pub fn can_give_subject(rule: &SubjectRule, subject: &Subject) -> bool {
+    let SubjectRule { strategy, connector_id, .. } = rule;
     match strategy {
         SubjectStrategy::Computed => Uuid::try_parse(subject.as_str())
             .is_ok_and(|uuid| uuid.get_version() == Some(Version::Sha1)),
@@ -188,14 +203,14 @@ mod tests {
 
     #[test]
     fn a_subject_that_another_provider_can_give_is_known_by_its_form() {
-        let with = |strategy, connector: &str| {
-            let rule =
-                SubjectRule { strategy, connector_id: connector.to_owned(), ..provider().subject };
-            IdentityProvider { subject: rule, ..provider() }
+        let with = |strategy, connector: &str| SubjectRule {
+            strategy,
+            connector_id: connector.to_owned(),
+            ..provider().subject
         };
         let subject = |text: &str| Subject::new(text);
         let computed = with(SubjectStrategy::Computed, "");
-        let own = identity(&computed, &json!("1")).expect("one").subject;
+        let own = identity(&provider(), &json!("1")).expect("one").subject;
         assert!(can_give_subject(&computed, &own));
         assert!(can_give_subject(&computed, &subject(&own.as_str().to_uppercase())));
         for other in ["ada-1", "08a8684b-db88-4b73-90a9-3cd1661f5466", "CgNmb28SBGxkYXA"] {
@@ -205,6 +220,25 @@ mod tests {
         assert!(can_give_subject(&dex, &subject("CgNmb28SBGxkYXA")));
         assert!(!can_give_subject(&dex, &subject(&dex_subject("foo", "other"))));
         assert!(!can_give_subject(&dex, &own));
+    }
+
+    #[test]
+    fn the_people_with_an_identifier_are_those_of_all_directories() {
+        let one = declared_people(&provider(), "1");
+        assert_eq!(one, [identity(&provider(), &json!("1")).expect("one")]);
+        assert_eq!(declared_people(&provider(), ""), []);
+        let mut entra = provider();
+        let ProviderSource::Oidc(oidc) = &mut entra.source else { panic!("OpenID") };
+        oidc.issuer = "https://login.test/{tenantid}/v2.0".to_owned();
+        oidc.tenant_ids = vec!["a".to_owned(), "b".to_owned()];
+        entra.identity_key.clone_from(&oidc.issuer);
+        let of = |tenant: &str| {
+            let Value::Object(claims) = json!({ "sub": "1", "tid": tenant }) else {
+                panic!("an object")
+            };
+            identity_of(&entra, &claims).expect("one")
+        };
+        assert_eq!(declared_people(&entra, "1"), [of("a"), of("b")]);
     }
 
     #[test]

@@ -18,13 +18,14 @@ pub struct AccountMarks {
     pub generation: u64,
 }
 
-/// The end of everything that a person had, because the user was disabled or deleted. Stored by
-/// subject.
+/// The end of everything that a person had, because the user was disabled or deleted, or a disabled user
+/// declares the person of a provider. Stored by subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoidBefore {
     /// The person.
     pub person: ObjectMark,
-    /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`.
+    /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`, and
+    /// for the people of providers.
     pub generation: u64,
     /// When a replica saw it, by the store's clock.
     pub at: Timestamp,

@@ -33,6 +33,8 @@ const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
 pub(super) struct ClientSet {
     pub(super) served: Vec<Arc<Client>>,
     pub(super) own_ids: HashSet<ClientId>,
+    /// The ids of clients that are not served.
+    pub(super) reserved: Vec<(ObjectKey, ClientId)>,
 }
 
 /// Validates the clients of a group. `subjects`: those of its users.
@@ -56,6 +58,7 @@ pub(super) fn validate_clients(
     let holders = holders(clients, &findings, &group.id, installation);
     let mut served = Vec::with_capacity(findings.len());
     let mut verdicts = Vec::with_capacity(findings.len());
+    let mut reserved = Vec::new();
     for (client, mut found) in clients.iter().zip(findings) {
         client.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
@@ -97,13 +100,16 @@ pub(super) fn validate_clients(
             }
             _ => ClientOutcome::default(),
         };
+        if let Some(id) = found.claims.filter(|_| !outcome.served) {
+            reserved.push((key.clone(), id));
+        }
         let federation = ClientFederation::of(&client.raw.spec);
         let unused_until = host.accepted().and_then(|it| unused_until(&client.raw, &it.tenant));
         let outcome = ObjectOutcome::Client(ClientOutcome { unused_until, federation, ..outcome });
         verdicts.push(client.verdict(found.problems, outcome));
     }
     let own = holders.into_iter().filter(|(_, key)| key.namespace == group.id.0.namespace);
-    (ClientSet { served, own_ids: own.map(|(id, _)| id).collect() }, verdicts)
+    (ClientSet { served, own_ids: own.map(|(id, _)| id).collect(), reserved }, verdicts)
 }
 
 /// Sets the sector and salt of a client with pairwise subjects. Returns false if the tenant has no

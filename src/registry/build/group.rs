@@ -9,7 +9,7 @@ use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
     providers, registration, salt,
-    sources::AcceptedSources,
+    sources::PeopleSources,
     users::{self, LocalPerson, ServedAccount},
 };
 use crate::{
@@ -17,8 +17,8 @@ use crate::{
     keys::{PairwiseSalt, ParsedKeyCache},
     model::{Client, Installation, Tenant},
     registry::{
-        EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ServedTenant,
-        TenantOutcome, Verdict,
+        EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ReservedNames,
+        ServedTenant, TenantOutcome, Verdict,
         validate::{self, CheckedTenant},
     },
 };
@@ -48,6 +48,8 @@ pub(super) struct PreparedGroup {
     users: Vec<ServedAccount>,
     /// Users with passwords, who are a source of people next to the providers.
     local: Vec<LocalPerson>,
+    /// The names of clients and users that are not served.
+    reserved: ReservedNames,
 }
 
 #[derive(Debug)]
@@ -97,8 +99,11 @@ impl TenantGroup<'_> {
         let users = users::validate_users(users, (self, host), &clients.own_ids, installation);
         verdicts.extend(client_verdicts);
         verdicts.extend(users.verdicts);
-        let (local, users) = (users.local, users.served);
-        PreparedGroup { verdicts, tenant, clients: clients.served, users, local }
+        let (local, mut reserved, users) = (users.local, users.reserved, users.served);
+        for (client, id) in clients.reserved {
+            reserved.reserve_client(client, id);
+        }
+        PreparedGroup { verdicts, tenant, clients: clients.served, users, local, reserved }
     }
 
     fn prepare_tenant(
@@ -156,13 +161,17 @@ impl PreparedGroup {
         links: &ProviderLinks,
         installation: &Installation,
     ) -> GroupVerdicts {
-        let Self { mut verdicts, tenant, clients, mut users, local } = self;
+        let Self { mut verdicts, tenant, clients, mut users, local, mut reserved } = self;
         let host = tenant.context();
-        let mut sources = AcceptedSources::of_users(&local);
-        let (providers, provider_verdicts) =
+        let mut sources = PeopleSources::of_users(&local);
+        let providers =
             providers::validate_providers(group, host, (links, &mut sources), installation);
-        sources.refuse_younger_users(&local, &mut verdicts, &mut users);
-        verdicts.extend(provider_verdicts);
+        sources.refuse_younger_users(&local, &mut verdicts, (&mut users, &mut reserved));
+        verdicts.extend(providers.verdicts);
+        for (provider, rule) in providers.reserved {
+            reserved.reserve_provider(provider, rule);
+        }
+        let providers = providers.served;
         warn_of_names_elsewhere(&providers, &users, &mut verdicts);
         let serves = host.serves();
         let PreparedTenant::Accepted(accepted) = tenant else {
@@ -173,7 +182,8 @@ impl PreparedGroup {
             let TenantKeys { ring, algorithms, .. } = keys;
             let tenant = Tenant { algorithms, ..checked.tenant };
             let served = ServedTenant::new(tenant, ring, clients, users);
-            Arc::new(served.taking_registrations(registration).with_providers(providers))
+            let served = served.taking_registrations(registration).with_reserved_names(reserved);
+            Arc::new(served.with_providers(providers))
         });
         GroupVerdicts { served, verdicts }
     }

@@ -8,7 +8,9 @@ mod cache;
 mod clients;
 mod domains;
 mod group;
+mod identity_forms;
 mod keys;
+mod malformed;
 mod members;
 mod provider_links;
 mod provider_loops;
@@ -18,6 +20,7 @@ mod registration;
 mod salt;
 mod source_claims;
 mod sources;
+mod used_names;
 mod users;
 
 use std::{
@@ -28,22 +31,22 @@ use std::{
 pub use cache::BuildCache;
 use cache::CachedGroup;
 use group::PreparedGroup;
+use malformed::{add_malformed, judge_malformed};
 use members::{GroupMember, ProviderLink, TenantGroup};
 use provider_links::{TenantClients, resolve_links};
 
 use super::{
-    ObjectOutcome, ProviderLinks, Snapshot, ValidationProblem, Verdict, Verdicts,
+    ProviderLinks, Snapshot, Verdicts,
     sealing::{build_sealer, build_vault},
     validate::{self, IssuerClaimant, IssuerOrphan},
     verdicts::take_those_on,
 };
 use crate::{
     api::{
-        ClientSummary, ConditionReason, IdentityProvider, IssuerReservation, MalformedObject,
-        ObjectSet, OidcClient, OidcUser, ProviderSummary, SecretState, Tenant, UserSummary, owner,
-        signing_keys_name,
+        ClientSummary, IdentityProvider, IssuerReservation, ObjectSet, OidcClient, OidcUser,
+        ProviderSummary, SecretState, Tenant, UserSummary, owner, signing_keys_name,
     },
-    model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
+    model::{Installation, ManagedKind, ObjectKey, TenantId, Timestamp},
 };
 
 /// Validates all objects and assembles the snapshot. The cache does not affect the result.
@@ -63,7 +66,9 @@ pub fn build_snapshot(
     cache.keep(installation, judged);
     let mut earlier = take_those_on(&mut verdicts, &objects.malformed);
     verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
-        Arc::new(judge_malformed(object, malformed, earlier.remove(object)))
+        // The readable part of an object without a valid version reserves its names, and is not judged.
+        let earlier = earlier.remove(object).filter(|_| objects.managed.contains(object));
+        Arc::new(judge_malformed(object, malformed, earlier))
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
@@ -215,6 +220,7 @@ fn groups<'a>(
             add_provider_uris(&mut groups, &link);
         }
     }
+    add_malformed(&mut groups, objects);
     groups
 }
 
@@ -249,29 +255,6 @@ fn named<'g, 'a>(
         Entry::Occupied(entry) => entry.into_mut(),
         Entry::Vacant(entry) => entry.insert(TenantGroup::absent(id.clone())),
     }
-}
-
-/// The verdict on an object that does not deserialize. Its last valid version may still be served.
-fn judge_malformed(
-    object: &ObjectRef,
-    malformed: &MalformedObject,
-    earlier: Option<Arc<Verdict>>,
-) -> Verdict {
-    let problem =
-        ValidationProblem::accepted(ConditionReason::Malformed, "", malformed.message.clone());
-    let mut verdict = earlier.map_or_else(
-        || Verdict {
-            object: object.clone(),
-            generation: None,
-            problems: Vec::new(),
-            warnings: Vec::new(),
-            outcome: ObjectOutcome::Malformed,
-        },
-        |earlier| Verdict::clone(&earlier),
-    );
-    verdict.generation = malformed.generation;
-    verdict.problems.insert(0, problem);
-    verdict
 }
 
 #[cfg(test)]

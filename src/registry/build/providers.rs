@@ -7,13 +7,13 @@ use url::Url;
 use super::{
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_secrets::ProviderSecrets,
-    sources::AcceptedSources,
+    sources::PeopleSources,
 };
 use crate::{
     api::{ConditionReason, ConditionType, IdentityProvider},
-    model::{Installation, ProbeQuestion, ProbeTarget},
+    model::{Installation, ObjectKey, ProbeQuestion, ProbeTarget},
     protocol::identity_provider::{
-        IdentityProvider as Provider, ProviderSource, UpstreamCredentials,
+        IdentityProvider as Provider, ProviderSource, SubjectRule, UpstreamCredentials,
     },
     registry::{
         LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ProviderUris,
@@ -23,13 +23,23 @@ use crate::{
     },
 };
 
+/// The providers of a group, validated together.
+#[derive(Debug, Default)]
+pub(super) struct JudgedProviders {
+    /// In the order of the sign-in page.
+    pub(super) served: Vec<Arc<Provider>>,
+    pub(super) verdicts: Vec<Arc<Verdict>>,
+    /// The rules by which those make subjects that are not served.
+    pub(super) reserved: Vec<(ObjectKey, SubjectRule)>,
+}
+
 /// Validates the providers of a group together.
 pub(super) fn validate_providers(
     group: &TenantGroup<'_>,
     host: TenantContext<'_>,
-    (links, sources): (&ProviderLinks, &mut AcceptedSources<'_>),
+    (links, sources): (&ProviderLinks, &mut PeopleSources<'_>),
     installation: &Installation,
-) -> (Vec<Arc<Provider>>, Vec<Arc<Verdict>>) {
+) -> JudgedProviders {
     let mut parsed: Vec<_> = group
         .providers
         .iter()
@@ -48,14 +58,14 @@ pub(super) fn validate_providers(
     parsed.sort_by_cached_key(|(provider, ..)| {
         Precedence::of(provider.created(), provider.member.key, installation)
     });
-    let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
+    let mut judged = JudgedProviders::default();
     for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if let Some(tenant) = host.accepted() {
             check_assertions(&mut found, tenant);
         }
-        sources.add(&mut found, provider.created());
+        sources.add(provider.member.key, &mut found, provider.created());
         if let Some(checked) = &mut found.checked {
             permit_inside_network(checked, installation);
             let reachable = *provider.member.cached.status_facts();
@@ -72,18 +82,21 @@ pub(super) fn validate_providers(
         let probe = ready.as_ref().filter(|_| is_served);
         let outcome = ProviderOutcome {
             issuer: provider_issuer(&provider.raw, links.get(provider.member.key)),
-            identity_key: found.identity_key.clone(),
+            identity_key: found.naming.identity_key.clone(),
             probe: probe.and_then(|provider| probe_target(provider, installation)),
             served: is_served,
             ..ProviderOutcome::with_uris(&provider.raw.spec, uris)
         };
         if outcome.served {
-            served.extend(ready.map(Arc::new));
+            judged.served.extend(ready.map(Arc::new));
+        } else {
+            judged.reserved.push((provider.member.key.clone(), found.naming.subject));
         }
-        verdicts.push(provider.verdict(found.problems, ObjectOutcome::Provider(outcome)));
+        let outcome = ObjectOutcome::Provider(outcome);
+        judged.verdicts.push(provider.verdict(found.problems, outcome));
     }
-    sort_for_page(&mut served);
-    (served, verdicts)
+    sort_for_page(&mut judged.served);
+    judged
 }
 
 /// Sorts providers as the sign-in page shows them.

@@ -3,9 +3,8 @@
 use crate::{
     api::ConditionReason,
     model::{ObjectKey, SubjectStrategy},
-    protocol::identity_provider::{
-        GroupMapping, IdentityProvider, ProviderSource, TENANT_PLACEHOLDER,
-    },
+    protocol::identity_provider::GroupMapping,
+    registry::validate::{ProblemList, ProviderNaming},
 };
 
 const USERNAME_PREFIX: &str = "spec.claimMappings.username.prefix";
@@ -19,7 +18,8 @@ pub(super) type SourceProblem = (ConditionReason, &'static str, String);
 #[derive(Debug)]
 pub(super) struct SourceClaims {
     pub(super) object: ObjectKey,
-    /// The fields by which it could speak for people of any other source, and what to do.
+    /// The fields by which it could speak for people of any other source, and what to do. Those that cannot be
+    /// read are left out.
     pub(super) unbounded: Vec<(&'static str, &'static str)>,
     username_prefix: String,
     /// The beginnings of the groups that it may name without listing them.
@@ -35,20 +35,27 @@ pub(super) struct SourceClaims {
 }
 
 impl SourceClaims {
-    pub(super) fn of(provider: &IdentityProvider) -> Self {
-        let (subject, mappings) = (&provider.subject, &provider.mappings);
+    pub(super) fn of(object: &ObjectKey, naming: &ProviderNaming, problems: &ProblemList) -> Self {
+        let (subject, mappings) = (&naming.subject, &naming.mappings);
         let groups = open_groups(&mappings.groups);
+        let mut unbounded = unbounded_claims(naming, &groups);
+        let has_unknown_fields = problems.has_reason(ConditionReason::UnsupportedField);
+        unbounded.retain(|(field, _)| {
+            // The claim or expression counts too.
+            let part = field.strip_suffix(".prefix").unwrap_or(field);
+            !has_unknown_fields && !problems.has_below(part)
+        });
         Self {
-            object: provider.object.clone(),
-            unbounded: unbounded_claims(provider, &groups),
+            object: object.clone(),
+            unbounded,
             username_prefix: mappings.username.prefix.clone(),
             groups,
             gives_addresses: mappings.email.is_some(),
-            email_domains: provider.email_domains.clone(),
+            email_domains: naming.email_domains.clone(),
             strategy: subject.strategy,
             subject_claim: subject.claim.clone(),
-            subjects: subject_names(provider),
-            takes_every_name: provider.directory().is_some() && provider.sign_in.domains.is_empty(),
+            subjects: subject_names(naming),
+            takes_every_name: naming.takes_every_name,
         }
     }
 
@@ -134,7 +141,7 @@ impl SourceClaims {
 
 /// The fields by which a provider could speak for people of other sources, and what to do.
 fn unbounded_claims(
-    provider: &IdentityProvider,
+    provider: &ProviderNaming,
     groups: &[String],
 ) -> Vec<(&'static str, &'static str)> {
     let mut found = Vec::new();
@@ -168,21 +175,11 @@ fn overlap(one: &str, other: &str) -> bool {
     !one.is_empty() && !other.is_empty() && (one.starts_with(other) || other.starts_with(one))
 }
 
-fn subject_names(provider: &IdentityProvider) -> Vec<(String, Option<String>)> {
+fn subject_names(provider: &ProviderNaming) -> Vec<(String, Option<String>)> {
     let key = match provider.subject.strategy {
-        SubjectStrategy::Dex => &provider.subject.connector_id,
-        SubjectStrategy::Computed | SubjectStrategy::Upstream => &provider.identity_key,
+        SubjectStrategy::Dex => Some(&provider.subject.connector_id),
+        SubjectStrategy::Computed | SubjectStrategy::Upstream => provider.identity_key.as_ref(),
     };
-    match &provider.source {
-        ProviderSource::Oidc(oidc) if !oidc.tenant_ids.is_empty() => {
-            let of = |id: &String| {
-                let with_id = |text: &str| text.replace(TENANT_PLACEHOLDER, id);
-                (with_id(key), Some(with_id(&oidc.issuer)))
-            };
-            oidc.tenant_ids.iter().map(of).collect()
-        }
-        ProviderSource::Oidc(oidc) => vec![(key.clone(), Some(oidc.issuer.clone()))],
-        ProviderSource::GitHub(github) => vec![(key.clone(), Some(github.host.clone()))],
-        ProviderSource::Ldap(_) => vec![(key.clone(), None)],
-    }
+    let Some(key) = key else { return Vec::new() };
+    provider.keyed_authorities(key).collect()
 }

@@ -12,35 +12,41 @@ use crate::{
     api::ConditionReason,
     model::{AccountSource, ManagedKind, ObjectKey, Timestamp},
     registry::{
-        ObjectOutcome, UserOutcome, ValidationProblem, Verdict, validate::ProviderFindings,
+        ObjectOutcome, ReservedNames, UserNames, UserOutcome, ValidationProblem, Verdict,
+        validate::ProviderFindings,
     },
 };
 
-/// The accepted sources so far.
+/// The sources so far, accepted or not.
 #[derive(Debug)]
-pub(super) struct AcceptedSources<'a> {
+pub(super) struct PeopleSources<'a> {
     /// The oldest user with a password.
     local: Option<&'a LocalPerson>,
     providers: Vec<(SourceClaims, Option<Timestamp>)>,
 }
 
-impl<'a> AcceptedSources<'a> {
+impl<'a> PeopleSources<'a> {
     /// No providers yet.
     pub(super) fn of_users(local: &'a [LocalPerson]) -> Self {
         Self { local: local.iter().min_by_key(|person| person.created), providers: Vec::new() }
     }
 
-    /// Adds a provider, unless it is refused: for its own problems, or because it could speak for the people of
-    /// an older source. Providers come by age.
-    pub(super) fn add(&mut self, found: &mut ProviderFindings, created: Option<Timestamp>) {
-        let Some(checked) = &found.checked else { return };
-        let claims = SourceClaims::of(checked);
-        for (reason, field, message) in self.problems_of(&claims, created) {
-            found.problems.refuse(reason, field, message);
+    /// Adds a provider, and refuses it if it could speak for the people of an older source. Providers come by age.
+    /// One that is not accepted counts against younger ones all the same, so that a mistake in it lets none of them
+    /// speak for its people; being new, it takes none down.
+    pub(super) fn add(
+        &mut self,
+        object: &ObjectKey,
+        found: &mut ProviderFindings,
+        created: Option<Timestamp>,
+    ) {
+        let claims = SourceClaims::of(object, &found.naming, &found.problems);
+        if found.checked.is_some() {
+            for (reason, field, message) in self.problems_of(&claims, created) {
+                found.problems.refuse(reason, field, message);
+            }
         }
-        if !found.problems.refused() {
-            self.providers.push((claims, created));
-        }
+        self.providers.push((claims, created));
     }
 
     fn problems_of(&self, new: &SourceClaims, created: Option<Timestamp>) -> Vec<SourceProblem> {
@@ -69,11 +75,11 @@ impl<'a> AcceptedSources<'a> {
         &self,
         local: &[LocalPerson],
         verdicts: &mut [Arc<Verdict>],
-        served: &mut Vec<ServedAccount>,
+        (served, reserved): (&mut Vec<ServedAccount>, &mut ReservedNames),
     ) {
         let is_open = |(claims, _): &&(SourceClaims, _)| !claims.unbounded.is_empty();
         let Some((open, created)) = self.providers.iter().find(is_open) else { return };
-        let younger = local.iter().filter(|person| person.created > *created);
+        let younger = local.iter().filter(|it| it.accepted && it.created > *created);
         let refused: HashMap<&ObjectKey, ValidationProblem> =
             younger.map(|person| (&person.key, speaks_for_users(open, person))).collect();
         let users = verdicts.iter_mut().filter(|it| it.object.is(ManagedKind::OidcUser));
@@ -87,8 +93,13 @@ impl<'a> AcceptedSources<'a> {
             }
         }
         served.retain(|(account, _)| match &account.source {
-            AccountSource::Resource(key) => !refused.contains_key(key),
-            AccountSource::Provider(_) | AccountSource::Declared { .. } => true,
+            AccountSource::Resource(key) if refused.contains_key(key) => {
+                reserved.reserve_user(key, UserNames::of(account));
+                false
+            }
+            AccountSource::Resource(_)
+            | AccountSource::Provider(_)
+            | AccountSource::Declared { .. } => true,
         });
     }
 }

@@ -1,8 +1,12 @@
 use super::*;
 use crate::{
-    api::{AnyCachedObject, CachedObject, ConditionReason, ConditionType, ManagedObject},
+    api::{
+        AnyCachedObject, CachedObject, ConditionReason, ConditionType, MalformedObject,
+        ManagedObject,
+    },
     messages::Languages,
-    model::{HostPattern, HostPermission, HostSettings, Issuer, KeySecrets},
+    model::{HostPattern, HostPermission, HostSettings, Issuer, KeySecrets, ObjectRef},
+    registry::ObjectOutcome,
 };
 
 fn build_of(objects: &ObjectSet) -> Snapshot {
@@ -344,7 +348,7 @@ fn a_new_source_of_people_takes_no_provider_down() {
 }
 
 #[test]
-fn an_older_user_with_a_password_is_a_source_and_a_refused_object_is_none() {
+fn an_older_source_counts_whether_it_is_accepted_or_not() {
     use ManagedKind::{IdentityProvider as Provider, OidcUser as User};
     let mut objects = with_open_provider();
     let mut user = serde_json::json!({
@@ -354,11 +358,130 @@ fn an_older_user_with_a_password_is_a_source_and_a_refused_object_is_none() {
     let snapshot = build_of(&objects);
     assert_eq!(ambiguous(&snapshot, Provider, "corp"), UNBOUNDED);
     assert!(ambiguous(&snapshot, User, "ada").is_empty());
-    user["username"] = serde_json::json!("not a name\n");
+    user["email"] = serde_json::json!("no address");
     put_of_year::<OidcUser>(&mut objects, "ada", 2019, &user);
+    assert_eq!(ambiguous(&build_of(&objects), Provider, "corp"), UNBOUNDED);
+    let mut objects = with_open_provider();
     let refused = provider_with("https://old.test", &serde_json::json!({ "admit": "ByRules" }));
     put_of_year::<IdentityProvider>(&mut objects, "old", 2019, &refused);
+    assert_eq!(ambiguous(&build_of(&objects), Provider, "corp"), UNBOUNDED);
+    // A younger object that is not accepted has no effect.
+    put_of_year::<IdentityProvider>(&mut objects, "old", 2021, &refused);
+    user["email"] = serde_json::json!("no address");
+    put_of_year::<OidcUser>(&mut objects, "ada", 2021, &user);
     assert!(ambiguous(&build_of(&objects), Provider, "corp").is_empty());
+}
+
+#[test]
+fn a_mistake_in_an_older_provider_lets_no_younger_one_have_its_names() {
+    let reference = serde_json::json!({ "name": "absent" });
+    let mistakes: [(&str, fn(&mut serde_json::Value, &serde_json::Value)); 4] = [
+        ("a rule is missing", |spec, _| spec["admit"] = "ByRules".into()),
+        ("an expression is wrong", |spec, _| {
+            spec["userValidationRules"] = serde_json::json!([{ "expression": "user.(" }]);
+        }),
+        ("an example fails", |spec, _| {
+            spec["examples"] =
+                serde_json::json!([{ "claims": {}, "expects": { "username": "x" } }]);
+        }),
+        ("the client does not exist", |spec, reference| {
+            spec["oidc"] = serde_json::json!({ "clientRef": reference });
+            spec["identityKey"] = "https://old.test".into();
+        }),
+    ];
+    let taken = [
+        (serde_json::json!({ "emailDomains": ["old.test"] }), "spec.emailDomains"),
+        (serde_json::json!({ "identityKey": "https://old.test" }), "spec.identityKey"),
+        (
+            serde_json::json!({ "claimMappings": {
+                "username": { "claim": "preferred_username", "prefix": "old:" },
+                "groups": { "prefix": "new:" },
+            } }),
+            "spec.claimMappings.username.prefix",
+        ),
+    ];
+    for (mistake, make) in mistakes {
+        let mut objects = ObjectSet::default();
+        put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+        let mut old = bounded("old");
+        make(&mut old, &reference);
+        put_of_year::<IdentityProvider>(&mut objects, "old", 2020, &old);
+        for (members, field) in &taken {
+            let mut spec = bounded("new");
+            for (member, value) in members.as_object().expect("an object") {
+                spec[member] = value.clone();
+            }
+            put_of_year::<IdentityProvider>(&mut objects, "new", 2021, &spec);
+            let snapshot = build_of(&objects);
+            assert!(!reasons_of(&snapshot, ManagedKind::IdentityProvider, "old").is_empty());
+            let found = ambiguous(&snapshot, ManagedKind::IdentityProvider, "new");
+            assert_eq!(found, [*field], "{mistake}: {members}");
+        }
+        put_of_year::<IdentityProvider>(&mut objects, "new", 2021, &bounded("new"));
+        let found = ambiguous(&build_of(&objects), ManagedKind::IdentityProvider, "new");
+        assert!(found.is_empty(), "{mistake}: {found:?}");
+    }
+}
+
+#[test]
+fn a_field_of_a_provider_that_cannot_be_read_takes_no_younger_user_down() {
+    use ManagedKind::OidcUser as User;
+    let user = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ada", "passwordSecretRef": { "name": "ada" },
+    });
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    put_of_year::<OidcUser>(&mut objects, "ada", 2021, &user);
+    let mut named = bounded("corp");
+    named["claimMappings"]["username"] = serde_json::json!({ "expression": "'corp:' + claims.(" });
+    put_of_year::<IdentityProvider>(&mut objects, "corp", 2020, &named);
+    assert!(ambiguous(&build_of(&objects), User, "ada").is_empty());
+    // A field that can be read counts.
+    named["emailDomains"] = serde_json::json!([]);
+    put_of_year::<IdentityProvider>(&mut objects, "corp", 2020, &named);
+    assert_eq!(ambiguous(&build_of(&objects), User, "ada"), ["spec.passwordSecretRef"]);
+}
+
+#[test]
+fn the_names_of_an_object_that_does_not_deserialize_stay_its_own() {
+    let mut objects = ObjectSet::default();
+    put::<Tenant>(&mut objects, "main", &serde_json::json!({}));
+    let user = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ada",
+        "identities": [{ "provider": "corp", "subject": "7" }],
+    });
+    put_of_year::<OidcUser>(&mut objects, "broken", 2020, &user);
+    put_of_year::<IdentityProvider>(&mut objects, "corp", 2020, &bounded("old"));
+    for (kind, name) in [(ManagedKind::OidcUser, "broken"), (ManagedKind::IdentityProvider, "corp")]
+    {
+        let key = ObjectKey::new("team", name);
+        let readable = objects.managed.remove(kind, &key);
+        let message = "spec.claims: must be a map".to_owned();
+        let malformed = MalformedObject { message, readable, ..MalformedObject::default() };
+        objects.malformed.insert(ObjectRef::new(kind, key), malformed);
+    }
+    let later = serde_json::json!({
+        "tenantRef": { "name": "main" }, "username": "ADA", "subject": "other",
+        "identities": [{ "provider": "corp", "subject": "7" }],
+    });
+    put_of_year::<OidcUser>(&mut objects, "later", 2021, &later);
+    let mut spec = bounded("new");
+    spec["emailDomains"] = serde_json::json!(["old.test"]);
+    put_of_year::<IdentityProvider>(&mut objects, "new", 2021, &spec);
+    let snapshot = build_of(&objects);
+    let reasons = reasons_of(&snapshot, ManagedKind::OidcUser, "later");
+    for conflict in [ConditionReason::UsernameConflict, ConditionReason::SubjectConflict] {
+        assert!(reasons.contains(&conflict), "{reasons:?}");
+    }
+    let found = ambiguous(&snapshot, ManagedKind::IdentityProvider, "new");
+    assert_eq!(found, ["spec.emailDomains"]);
+    for (kind, name) in [(ManagedKind::OidcUser, "broken"), (ManagedKind::IdentityProvider, "corp")]
+    {
+        let object = ObjectRef::new(kind, ObjectKey::new("team", name));
+        let verdict = snapshot.verdicts().get(&object).expect("judged");
+        assert!(matches!(verdict.outcome, ObjectOutcome::Malformed), "{verdict:?}");
+        assert_eq!(verdict.problems.len(), 1, "{:?}", verdict.problems);
+    }
 }
 
 #[test]

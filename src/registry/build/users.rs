@@ -5,16 +5,21 @@ use std::{
     sync::Arc,
 };
 
-use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
+use super::{
+    identity_forms::IdentityForms,
+    members::{ParsedObjects, TenantContext, TenantGroup},
+    used_names::UsedNames,
+};
 use crate::{
-    api::{ConditionReason, ConditionType, IdentitySpec, OidcUser, SecretKeyRef},
+    api::{ConditionReason, ConditionType, IdentitySpec, OidcUser},
     identity::parse_stored_password,
     model::{
         Account, ClientId, Installation, InvitedUser, ObjectKey, PasswordState, StoredPassword,
         Subject, Timestamp,
     },
     registry::{
-        InvitationOutcome, InvitationState, ObjectOutcome, UserOutcome, ValidationProblem, Verdict,
+        InvitationOutcome, InvitationState, ObjectOutcome, ReservedNames, UserNames, UserOutcome,
+        Verdict,
         invitation::judge_invitation,
         precedence::Precedence,
         secrets::{EntryReference, parsed_entry},
@@ -52,6 +57,8 @@ pub(super) struct LocalPerson {
     pub(super) created: Option<Timestamp>,
     /// Whether the person can choose the password.
     pub(super) chooses_password: bool,
+    /// Whether the object is accepted.
+    pub(super) accepted: bool,
 }
 
 /// The users of a group, validated together.
@@ -59,8 +66,10 @@ pub(super) struct LocalPerson {
 pub(super) struct JudgedUsers {
     pub(super) served: Vec<ServedAccount>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
-    /// The accepted users with passwords, if the tenant has providers too.
+    /// The users with passwords, accepted or not, if the tenant has providers too.
     pub(super) local: Vec<LocalPerson>,
+    /// The names of users who are not served.
+    pub(super) reserved: ReservedNames,
 }
 
 /// Validates the users of a group together. A `sub` that equals one of `client_ids` is rejected.
@@ -74,21 +83,28 @@ pub(super) fn validate_users(
         Precedence::of(user.created(), user.member.key, installation)
     });
     let mut taken = UsedNames::new(client_ids);
+    let forms = IdentityForms::of(group, users.iter().map(|(user, _)| &user.raw));
     let providers = group.provider_names();
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(users.len()));
-    let mut local = Vec::new();
+    let (mut local, mut reserved) = (Vec::new(), ReservedNames::default());
     for (user, mut found) in users {
+        let key = user.member.key;
         user.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         if let Some((username, subject)) = &found.claims {
-            taken.take(&mut found.problems, user.member.key, username, subject);
+            taken.take(&mut found.problems, key, username, subject);
         }
-        taken.take_identities(&mut found.problems, user.member.key, &user.raw.spec.identities);
+        let identities = forms.identities_of(&user.raw, &mut found.problems);
+        taken.take_identities(&mut found.problems, key, &identities);
         if group.tenant.is_some() {
             check_identity_providers(&mut found.problems, &user, &providers);
         }
         let refused = found.problems.refused();
         let mut checked = found.checked.filter(|_| !refused);
+        if let Some(checked) = &mut checked {
+            checked.identities = identities.clone().into();
+            taken.warn_of_shared_name(&mut found.problems, key, checked);
+        }
         let outcome = UserOutcome {
             subject: checked.as_ref().map(|user| user.subject.clone()),
             invitation: checked.as_ref().and_then(|user| invitation_outcome(user, host)),
@@ -97,33 +113,58 @@ pub(super) fn validate_users(
         if let Some(invitation) = &outcome.invitation {
             warn_of_unusable_invitation(&mut found.problems, invitation.state);
         }
-        let reference = user.raw.spec.password_secret_ref.as_ref();
-        let password = reference.and_then(|reference| {
-            let found_password = password(user.member, reference);
-            found_password.map_err(|problem| found.problems.append([problem])).ok()
-        });
-        let chooses = reference.is_none() && has_passwords(host);
-        let can_have_one = reference.is_some() || chooses;
-        let is_local = can_have_one && checked.as_ref().is_some_and(|it| !it.disabled);
-        if is_local && !providers.is_empty() {
-            local.push(LocalPerson {
-                key: user.member.key.clone(),
-                created: user.created(),
-                chooses_password: chooses,
-            });
+        let password = password(&user, &mut found.problems);
+        if !providers.is_empty() {
+            local.extend(local_person(&user, host, checked.is_some()));
         }
-        if let Some(checked) = checked.as_mut().filter(|_| password.is_some()) {
-            checked.password = PasswordState::Readable;
-        }
-        if let Some(checked) = checked.as_mut().filter(|_| chooses) {
-            checked.password = PasswordState::SelfChosen;
+        if let Some(checked) = &mut checked {
+            set_password_state(checked, (&user, host), password.as_ref());
         }
         if let Some(checked) = checked.filter(|_| outcome.served) {
             served.push((Arc::new(checked), password));
+        } else {
+            let names = validate::names_of_user(&user.raw, key);
+            reserved.reserve_user(key, UserNames { identities, ..names });
         }
         verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
-    JudgedUsers { served, verdicts, local }
+    JudgedUsers { served, verdicts, local, reserved }
+}
+
+/// Returns true if a person can choose the password.
+fn chooses_password(user: &ParsedObjects<'_, OidcUser>, host: TenantContext<'_>) -> bool {
+    user.raw.spec.password_secret_ref.is_none() && has_passwords(host)
+}
+
+/// The user as a source of people: one who is enabled and can have a password.
+fn local_person(
+    user: &ParsedObjects<'_, OidcUser>,
+    host: TenantContext<'_>,
+    accepted: bool,
+) -> Option<LocalPerson> {
+    let spec = &user.raw.spec;
+    let chooses_password = chooses_password(user, host);
+    let can_have_one = spec.password_secret_ref.is_some() || chooses_password;
+    let is_enabled = !spec.disabled.unwrap_or_default();
+    (can_have_one && is_enabled).then(|| LocalPerson {
+        key: user.member.key.clone(),
+        created: user.created(),
+        chooses_password,
+        accepted,
+    })
+}
+
+/// Records where the password of an account is.
+fn set_password_state(
+    account: &mut Account,
+    (user, host): (&ParsedObjects<'_, OidcUser>, TenantContext<'_>),
+    password: Option<&StoredPassword>,
+) {
+    if password.is_some() {
+        account.password = PasswordState::Readable;
+    } else if chooses_password(user, host) {
+        account.password = PasswordState::SelfChosen;
+    }
 }
 
 /// Returns true if people of the tenant can choose a password.
@@ -188,93 +229,18 @@ fn check_identity_providers(
 /// An account with its password, if it has one.
 pub(super) type ServedAccount = (Arc<Account>, Option<StoredPassword>);
 
-/// The usernames and subjects of the users validated so far, which are older.
-struct UsedNames<'a> {
-    usernames: HashMap<String, &'a ObjectKey>,
-    subjects: HashMap<Subject, &'a ObjectKey>,
-    /// By provider and identifier.
-    identities: HashMap<(String, String), &'a ObjectKey>,
-    client_ids: &'a HashSet<ClientId>,
-}
-
-impl<'a> UsedNames<'a> {
-    fn new(client_ids: &'a HashSet<ClientId>) -> Self {
-        Self {
-            usernames: HashMap::new(),
-            subjects: HashMap::new(),
-            identities: HashMap::new(),
-            client_ids,
-        }
-    }
-
-    /// Claims username and subject for a user, or reports the conflict.
-    fn take(
-        &mut self,
-        problems: &mut ProblemList,
-        key: &'a ObjectKey,
-        username: &str,
-        subject: &Subject,
-    ) {
-        let before = problems.len();
-        if let Some(holder) = self.usernames.get(username) {
-            let message = format!(
-                "username is already used by OidcUser \"{holder}\" (case is ignored); use a different one"
-            );
-            problems.refuse(ConditionReason::UsernameConflict, "spec.username", message);
-        }
-        if let Some(holder) = self.subjects.get(subject) {
-            let message = format!(
-                "subject \"{subject}\" is already used by OidcUser \"{holder}\"; use a different one"
-            );
-            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
-        }
-        if self.client_ids.contains(subject.as_str()) {
-            // Otherwise a token that the client requests for itself could be mistaken for the
-            // user's.
-            let message = format!(
-                "subject \"{subject}\" is the client ID of a client of this tenant; use a different one"
-            );
-            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
-        }
-        if problems.len() == before {
-            self.usernames.insert(username.to_owned(), key);
-            self.subjects.insert(subject.clone(), key);
-        }
-    }
-}
-
-impl<'a> UsedNames<'a> {
-    /// Claims the people of providers for a user, or reports the conflict.
-    fn take_identities(
-        &mut self,
-        problems: &mut ProblemList,
-        key: &'a ObjectKey,
-        identities: &[IdentitySpec],
-    ) {
-        for (index, IdentitySpec { provider, subject }) in identities.iter().enumerate() {
-            let identity = (provider.clone(), subject.clone());
-            let holder = *self.identities.entry(identity).or_insert(key);
-            if holder != key {
-                let message = format!(
-                    "OidcUser \"{holder}\" names the person {subject:?} of the provider {provider:?} already; remove it from one of them"
-                );
-                let field = format!("spec.identities[{index}]");
-                problems.refuse(ConditionReason::SubjectConflict, field, message);
-            }
-        }
-    }
-}
-
-/// Reads the stored password. Without it the user cannot sign in, and sessions and grants wait for it.
+/// Reads the stored password, if the user names one. Without it the user cannot sign in, and sessions and grants
+/// wait for it.
 fn password(
-    member: &GroupMember<'_, OidcUser>,
-    reference: &SecretKeyRef,
-) -> Result<StoredPassword, ValidationProblem> {
+    user: &ParsedObjects<'_, OidcUser>,
+    problems: &mut ProblemList,
+) -> Option<StoredPassword> {
     let reference = EntryReference {
-        object: member.key,
-        reference,
+        object: user.member.key,
+        reference: user.raw.spec.password_secret_ref.as_ref()?,
         default_entry: DEFAULT_ENTRY,
         field: "spec.passwordSecretRef",
     };
-    parsed_entry(member.secret, reference, parse_stored_password)
+    let found = parsed_entry(user.member.secret, reference, parse_stored_password);
+    found.map_err(|problem| problems.append([problem])).ok()
 }

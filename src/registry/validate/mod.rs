@@ -32,10 +32,10 @@ pub use client::{
 };
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
-pub use provider::{ProviderFindings, secret_field, validate_provider};
+pub use provider::{ProviderFindings, ProviderNaming, secret_field, validate_provider};
 pub use secret_template::check_permissions as check_secret_permissions;
 pub use tenant::{CheckedTenant, validate_tenant};
-pub use user::{UserFindings, validate_user};
+pub use user::{UserFindings, names_of_user, validate_user};
 
 use crate::{
     api::{EnumSpec, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},

@@ -87,6 +87,22 @@ impl ProblemList {
         self.0.iter().any(|problem| problem.field == field)
     }
 
+    /// Returns true if there is a problem with a part of the object: a field, or one below it.
+    pub fn has_below(&self, part: &str) -> bool {
+        self.0.iter().any(|problem| {
+            problem.condition != ConditionType::Warning
+                && problem
+                    .field
+                    .strip_prefix(part)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
+    /// Returns true if a problem has a reason.
+    pub fn has_reason(&self, reason: ConditionReason) -> bool {
+        self.0.iter().any(|problem| problem.reason == reason)
+    }
+
     /// Number of problems.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -8,13 +8,19 @@ use serde::{
     de::{DeserializeOwned, Error},
 };
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::delegate_resource::kind_of;
 use crate::{api::RawStatus, source::deserialize_errors};
 
+/// Most parts of an object that are repaired or left out.
+const MAX_UNREADABLE_PARTS: usize = 64;
+
 /// A watched object, or the reason why it does not deserialize.
 #[derive(Clone, Debug)]
-pub(super) struct DeserializedOrError<K>(pub(super) Result<ReadObject<K>, UnreadableObject>);
+pub(super) struct DeserializedOrError<K>(
+    pub(super) Result<ReadObject<K>, Box<UnreadableObject<K>>>,
+);
 
 /// An object, and the fields of its spec that this release does not know. The API server stores
 /// them only if its definitions are of a newer release.
@@ -26,9 +32,13 @@ pub(super) struct ReadObject<K> {
 
 /// An object that does not deserialize.
 #[derive(Clone, Debug)]
-pub(super) struct UnreadableObject {
+pub(super) struct UnreadableObject<K> {
+    /// The field.
+    pub(super) field: String,
     /// The field and the error.
     pub(super) message: String,
+    /// The object without the parts that do not deserialize, if the others suffice.
+    pub(super) rest: Option<K>,
     pub(super) metadata: ObjectMeta,
     pub(super) status: RawStatus,
 }
@@ -45,6 +55,46 @@ fn read<K: DeserializeOwned>(value: &Value) -> Result<ReadObject<K>, serde_json:
     Ok(ReadObject { object, unknown_fields: unknown.into() })
 }
 
+/// The object that remains without the parts that do not deserialize. A number or truth value where a text
+/// belongs is taken for the text.
+fn readable_rest<K: DeserializeOwned>(mut value: Value) -> Option<K> {
+    for _ in 0..MAX_UNREADABLE_PARTS {
+        match serde_path_to_error::deserialize(&value) {
+            Ok(object) => return Some(object),
+            Err(error) => {
+                let error: serde_path_to_error::Error<serde_json::Error> = error;
+                let path: Vec<&Segment> = error.path().iter().collect();
+                repair(&mut value, &path)?;
+            }
+        }
+    }
+    None
+}
+
+/// Makes a text of the value at a path, or removes it.
+fn repair(value: &mut Value, path: &[&Segment]) -> Option<()> {
+    let (last, parents) = path.split_last()?;
+    let parent = parents.iter().try_fold(value, |value, segment| match segment {
+        Segment::Map { key } => value.get_mut(key),
+        Segment::Seq { index } => value.get_mut(index),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    })?;
+    let part = match last {
+        Segment::Map { key } => parent.get_mut(key),
+        Segment::Seq { index } => parent.get_mut(index),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }?;
+    if part.is_number() || part.is_boolean() {
+        *part = Value::String(part.to_string());
+        return Some(());
+    }
+    match (last, parent) {
+        (Segment::Map { key }, Value::Object(members)) => members.remove(key).map(drop),
+        (Segment::Seq { index }, Value::Array(items)) => Some(drop(items.remove(*index))),
+        _ => None,
+    }
+}
+
 impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrError<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut value = Value::deserialize(deserializer)?;
@@ -56,6 +106,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrErr
             Ok(object) => Ok(ReadObject { object, unknown_fields: Box::default() }),
             Err(error) => {
                 let status = RawStatus::read(value["status"].take());
+                let rest = readable_rest(value.clone());
                 let PartialObjectMeta { metadata, .. } =
                     PartialObjectMeta::<K>::deserialize(value).map_err(D::Error::custom)?;
                 let (field, said) = deserialize_errors::deserialize_remedy(
@@ -63,7 +114,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for DeserializedOrErr
                     &error.inner().to_string(),
                 );
                 let message = format!("{field}: {said}");
-                Err(UnreadableObject { message, metadata, status })
+                Err(Box::new(UnreadableObject { field, message, rest, metadata, status }))
             }
         };
         Ok(Self(read))
@@ -87,7 +138,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::OidcClient;
+    use crate::api::{OidcClient, OidcUser};
 
     fn read(redirect_uris: &Value) -> DeserializedOrError<OidcClient> {
         let client = json!({
@@ -110,9 +161,39 @@ mod tests {
     fn a_malformed_object_reports_the_field() {
         let guarded = read(&json!(["https://shop.test/cb", 5]));
         assert_eq!(guarded.meta().generation, Some(3));
-        let UnreadableObject { message, status, .. } = guarded.0.expect_err("unread");
+        let UnreadableObject { message, status, rest, .. } = *guarded.0.expect_err("unread");
         assert!(message.starts_with("spec.redirectUris[1]: must be a string"), "{message}");
         assert_eq!(status.to_json()["clientId"], "team.shop");
+        let uris = rest.expect("a client").spec.redirect_uris;
+        assert_eq!(uris, ["https://shop.test/cb", "5"], "a number is taken for a text");
+    }
+
+    #[test]
+    fn the_rest_of_a_malformed_object_keeps_the_names_that_can_be_read() {
+        let user = json!({
+            "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcUser",
+            "metadata": {"name": "grace", "namespace": "team"},
+            "spec": {
+                "tenantRef": {"name": "main"}, "username": "grace", "disabled": ["x"],
+                "email": {"work": "grace@acme.test"},
+                "identities": [{"provider": "corp", "subject": 7}, {"provider": "corp"}],
+            },
+        });
+        let read: DeserializedOrError<OidcUser> = serde_json::from_value(user).expect("metadata");
+        let spec = read.0.expect_err("unread").rest.expect("a user").spec;
+        assert_eq!((&*spec.username, spec.email, spec.disabled), ("grace", None, None));
+        let [identity] = &*spec.identities else { panic!("{:?}", spec.identities) };
+        assert_eq!((&*identity.provider, &*identity.subject), ("corp", "7"));
+    }
+
+    #[test]
+    fn an_object_without_a_required_part_has_no_rest() {
+        let user = json!({
+            "apiVersion": "lanyard.dev/v1alpha1", "kind": "OidcUser",
+            "metadata": {"name": "grace", "namespace": "team"}, "spec": {"username": "grace"},
+        });
+        let read: DeserializedOrError<OidcUser> = serde_json::from_value(user).expect("metadata");
+        assert!(read.0.expect_err("unread").rest.is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ClusterOptions,
-    deserialize_guard::DeserializedOrError,
+    deserialize_guard::{DeserializedOrError, UnreadableObject},
     retention::{SecretFilter, retained_part},
     streaming::{CappedBackoff, streaming_or_paged},
     watch_event::{WatchChange, WatchEntry, WatchEvent, object_reference, watch_failure},
@@ -125,13 +125,21 @@ impl Watches {
                     let object = CachedObject::new(key, read.object);
                     WatchEntry::Object(object.with_unknown_fields(read.unknown_fields).into())
                 }
-                Err(unread) => WatchEntry::Malformed(MalformedObject {
-                    message: unread.message,
-                    generation: unread.metadata.generation,
-                    resource_version: unread.metadata.resource_version,
-                    uid: unread.metadata.uid,
-                    status: unread.status.into(),
-                }),
+                Err(unread) => {
+                    let UnreadableObject { field, message, rest, metadata, status } = *unread;
+                    let readable = rest.map(|rest| {
+                        let object = CachedObject::new(key, rest);
+                        object.with_unknown_fields([field.into()].into()).into()
+                    });
+                    WatchEntry::Malformed(MalformedObject {
+                        message,
+                        generation: metadata.generation,
+                        resource_version: metadata.resource_version,
+                        uid: metadata.uid,
+                        status: status.into(),
+                        readable,
+                    })
+                }
             },
         );
     }

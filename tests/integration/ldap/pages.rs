@@ -205,6 +205,44 @@ async fn a_declared_name_never_reaches_a_directory() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_refused_user_never_reaches_a_directory() {
+    let acme = directory("acme", slapd(), ACME, APART);
+    let shop = Shop::with(&[acme.clone(), LOCAL_USER.to_owned()]).await;
+    let mistake = "  username: grace\n  email: no address\n";
+    let refused = LOCAL_USER.replace("  username: grace\n", mistake);
+    shop.app.serve_with_problems(&manifests(&[acme, refused]));
+    // The directory has the name with this password.
+    let page = shop.typed("grace", "grace-password").await;
+    assert_eq!(page.status, 422, "{}", page.body);
+    let line = shop.app.audit.last("sign_in");
+    assert_eq!(
+        (&line["provider"], &line["reason"]),
+        (&json!("Local"), &json!("user_not_accepted"))
+    );
+    let cause = line["cause"].as_str().expect("one");
+    assert!(cause.starts_with("the OidcUser \"default/grace\" is not accepted"), "{cause}");
+    assert_eq!(shop.id_token("ada", "ada-password").await["preferred_username"], "acme:ada");
+}
+
+#[tokio::test]
+async fn a_person_of_a_directory_is_declared_by_any_spelling_of_the_identifier() {
+    let acme = directory("acme", slapd(), ACME, APART);
+    let shop = Shop::with(&[acme.clone(), LOCAL_USER.to_owned()]).await;
+    let search = ["cn=search,dc=acme,dc=test", "search-password"];
+    let settings = settings(slapd(), LdapSchema::OpenLdap, "dc=acme,dc=test", search);
+    let upper = sign_in(&settings, "ada", "ada-password").await.expect("she may").id.to_uppercase();
+    for written in [format!("{{{upper}}}"), upper.replace('-', ""), upper] {
+        let identity = format!(
+            "  username: grace\n  identities: [{{provider: acme, subject: '{written}'}}]\n"
+        );
+        let declared = LOCAL_USER.replace("  username: grace\n", &identity);
+        shop.app.serve(&manifests(&[acme.clone(), declared]));
+        let claims = shop.id_token("ada", "ada-password").await;
+        assert_eq!(claims["sub"], shop.app.subject("shop", "grace"), "{written}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_directory_has_the_names_of_its_domains() {
     let Some(samba) = samba() else { return };
     let mail = ACME.replace("users: {", "users: {filter: '(mail={username})', ");

@@ -114,6 +114,26 @@ async fn a_person_outside_the_organizations_is_refused() {
     assert_eq!(sign_in(&app, "github.com").await.status, 502);
 }
 
+/// GitHub leaves out organizations to which the person has not signed in by SAML.
+#[tokio::test]
+async fn a_part_of_a_list_is_not_the_list() {
+    const API: &str = "https://api.github.com";
+    let app = TestApp::start(&with_application(GITHUB)).await;
+    for path in ["/user/memberships/orgs?state=active&per_page=100", "/user/teams?per_page=100"] {
+        publish(&app, ("github.com", API), &["acme"]);
+        let of = json!({"login": "acme"});
+        let entry = json!([{"organization": of, "slug": "core", "name": "Core"}]);
+        app.publish(&format!("{API}{path}"), &format!("partial:{entry}"));
+        let page = sign_in(&app, "github.com").await;
+        assert_eq!(page.status, 502, "{path}: {}", page.body);
+        let line = app.audit.last("sign_in");
+        let cause = line["cause"].as_str().expect("one");
+        assert!(cause.contains("X-GitHub-SSO: partial-results"), "{cause}");
+    }
+    publish(&app, ("github.com", API), &["acme"]);
+    assert_eq!(sign_in(&app, "github.com").await.status, 303);
+}
+
 #[tokio::test]
 async fn teams_that_contain_each_other_or_cannot_be_read_do_not_hang() {
     const API: &str = "https://api.github.com";

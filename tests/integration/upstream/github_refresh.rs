@@ -121,9 +121,10 @@ async fn teams_that_cannot_be_read_and_a_lost_membership_refuse_while_they_last(
         let text = r#"{"message": "Resource protected by organization SAML enforcement."}"#;
         app.publish_with_status(TEAMS, 403, text);
     };
+    let partial: fn(&TestApp) = |app| app.publish(TEAMS, "partial:[]");
     let outside: fn(&TestApp) = |app| publish(app, PLACE, &["Evil"]);
     let other: fn(&TestApp) = |app| app.publish(USER, r#"{"id": 1, "login": "octocat"}"#);
-    for (index, change) in [forbidden, outside, other].into_iter().enumerate() {
+    for (index, change) in [forbidden, partial, outside, other].into_iter().enumerate() {
         change(&octocat.app);
         assert_eq!(octocat.groups_after(QUARTER).await, invalid_grant(), "{index}");
         assert!(!octocat.has_session().await, "{index}");

@@ -19,6 +19,7 @@ mod markup;
 mod own_authority;
 mod private_key_jwt;
 mod refresh;
+mod refused_users;
 mod replicas;
 mod second_factor;
 mod sign_in;

@@ -122,6 +122,16 @@ async fn a_username_is_that_of_no_declared_user() {
         assert_eq!(page.status, 502, "{taken}: {}", page.body);
         assert!(page.body.contains("subject_taken"), "{}", page.body);
     }
+    // Applications know her by another name than that of the form.
+    let known_as = format!("{GRACE}  preferredUsername: The Admiral\n");
+    world.serve(&[(prefixed, free), (GRACE, &known_as)]);
+    for taken in ["The Admiral", "the admiral", "grace"] {
+        let said = json!({"sub": "9", "preferred_username": taken});
+        let page = world.sign_in("corp", |script| script.id_token = said).await;
+        assert_eq!(page.status, 502, "{taken}: {}", page.body);
+        let line = world.app.audit.last("person_refused");
+        assert_eq!(line["reason"], "subject_taken", "{line}");
+    }
 }
 
 /// A page of the application's tenant for a person with a session.

@@ -4,12 +4,14 @@ mod authorization_parameters;
 mod issuer_template;
 mod ldap;
 mod mapping;
+mod naming;
 mod refresh_token;
 mod source;
 #[cfg(test)]
 mod tests;
 mod token_claims;
 
+pub use naming::ProviderNaming;
 pub use source::secret_field;
 
 use std::time::Duration;
@@ -43,8 +45,8 @@ pub struct ProviderFindings {
     pub checked: Option<IdentityProvider>,
     /// The Secret entry with its client secret, if it names one.
     pub secret: Option<SecretKeyRef>,
-    /// The name under which it computes subjects, even if the object is invalid.
-    pub identity_key: Option<String>,
+    /// The names that it gives, even if the object is invalid.
+    pub naming: ProviderNaming,
     /// The problems found.
     pub problems: ProblemList,
 }
@@ -67,7 +69,8 @@ pub fn validate_provider(
     let secret: Option<SecretKeyRef> = secret.flatten();
     secret_refs(&mut problems, spec, secret.as_ref());
     let default_key = || Some(source::default_identity_key(source.as_ref()?, key));
-    let identity_key = spec.identity_key.clone().or_else(default_key);
+    let written_key = || naming::written_identity_key(spec, &key.name);
+    let identity_key = spec.identity_key.clone().or_else(default_key).or_else(written_key);
     check_identity_key(&mut problems, spec.identity_key.as_deref());
     issuer_template::check_identity_key(&mut problems, spec);
     let subject = subject(&mut problems, spec);
@@ -88,7 +91,16 @@ pub fn validate_provider(
     if dev {
         limits(&mut problems, raw);
     }
-    let parts = source.zip(identity_key.clone()).zip(admission).filter(|_| !problems.refused());
+    let naming = ProviderNaming {
+        mappings: mappings.clone(),
+        email_domains: spec.email_domains.clone(),
+        subject: subject.clone(),
+        authorities: naming::authorities(spec, source.as_ref()),
+        takes_every_name: spec.ldap.is_some() && sign_in.domains.is_empty(),
+        identity_key,
+    };
+    let parts =
+        source.zip(naming.identity_key.clone()).zip(admission).filter(|_| !problems.refused());
     let checked = parts.map(|((source, identity_key), admission)| IdentityProvider {
         object: key.clone(),
         tenant: spec.tenant_ref.of(key).shared(),
@@ -116,7 +128,7 @@ pub fn validate_provider(
         examples(&mut problems, spec, checked);
     }
     let checked = checked.filter(|_| !problems.refused());
-    ProviderFindings { checked, secret, identity_key, problems }
+    ProviderFindings { checked, secret, naming, problems }
 }
 
 fn secret_refs(

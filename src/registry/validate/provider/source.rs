@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The host of github.com.
-const GITHUB: &str = "github.com";
+pub(super) const GITHUB: &str = "github.com";
 
 /// The source, and the Secret entry with its client secret. Secrets are read later.
 pub(super) fn provider_source(

@@ -2,10 +2,13 @@
 
 mod claims;
 mod invitation;
+mod names;
 mod subject;
 #[cfg(test)]
 mod tests;
 mod time;
+
+pub use names::names_of_user;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 

@@ -1,0 +1,165 @@
+//! The names of a tenant's objects that are not served. They stay theirs: a mistake in an object passes neither
+//! its names nor its ban on to others.
+
+use std::collections::HashMap;
+
+use crate::{
+    model::{
+        Account, ClientId, DeclaredIdentity, ManagedKind, ObjectKey, ObjectRef, Subject,
+        normalize_username,
+    },
+    protocol::identity_provider::{SubjectRule, can_give_subject},
+};
+
+/// The names of a user, as far as they can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserNames {
+    /// The normalized username and preferred username.
+    pub names: Vec<String>,
+    /// The normalized e-mail address, if it is verified.
+    pub email: Option<String>,
+    /// The claim `sub`.
+    pub subject: Option<Subject>,
+    /// The people of identity providers who are this user.
+    pub identities: Vec<DeclaredIdentity>,
+}
+
+impl UserNames {
+    /// The names of an account.
+    pub fn of(account: &Account) -> Self {
+        let preferred = account.preferred_username().filter(|it| *it != account.username);
+        Self {
+            names: std::iter::once(account.username.clone()).chain(preferred).collect(),
+            email: account.verified_email().map(normalize_username),
+            subject: Some(account.subject.clone()),
+            identities: account.identities.to_vec(),
+        }
+    }
+}
+
+/// The names of objects that are not served, each with an object that has it.
+#[derive(Clone, Debug, Default)]
+pub struct ReservedNames {
+    names: HashMap<String, ObjectKey>,
+    emails: HashMap<String, ObjectKey>,
+    subjects: HashMap<Subject, ObjectKey>,
+    identities: HashMap<DeclaredIdentity, ObjectKey>,
+    client_ids: HashMap<ClientId, ObjectKey>,
+    subject_rules: Vec<(ObjectKey, SubjectRule)>,
+}
+
+impl ReservedNames {
+    /// Reserves the names of a user.
+    pub fn reserve_user(&mut self, user: &ObjectKey, names: UserNames) {
+        for name in names.names {
+            self.names.entry(name).or_insert_with(|| user.clone());
+        }
+        if let Some(email) = names.email {
+            self.emails.entry(email).or_insert_with(|| user.clone());
+        }
+        if let Some(subject) = names.subject {
+            self.subjects.entry(subject).or_insert_with(|| user.clone());
+        }
+        for identity in names.identities {
+            self.identities.entry(identity).or_insert_with(|| user.clone());
+        }
+    }
+
+    /// Reserves the id of a client.
+    pub fn reserve_client(&mut self, client: ObjectKey, id: ClientId) {
+        self.client_ids.insert(id, client);
+    }
+
+    /// Reserves the subjects of a provider.
+    pub fn reserve_provider(&mut self, provider: ObjectKey, rule: SubjectRule) {
+        self.subject_rules.push((provider, rule));
+    }
+
+    /// The user who declares a person of an identity provider.
+    pub fn user_with_identity(&self, identity: &DeclaredIdentity) -> Option<&ObjectKey> {
+        self.identities.get(identity)
+    }
+
+    /// The user with a normalized username or preferred username.
+    pub fn user_with_name(&self, normalized: &str) -> Option<&ObjectKey> {
+        self.names.get(normalized)
+    }
+
+    /// The user who signs in by a normalized name: by the username, or by a verified e-mail address.
+    pub fn user_with_typed_name(&self, normalized: &str) -> Option<&ObjectKey> {
+        let by_email = || self.emails.get(normalized).filter(|_| normalized.contains('@'));
+        self.user_with_name(normalized).or_else(by_email)
+    }
+
+    /// The user or client whose subject it is.
+    pub fn holder_of_subject(&self, subject: &Subject) -> Option<ObjectRef> {
+        if let Some(user) = self.subjects.get(subject) {
+            return Some(ObjectRef::new(ManagedKind::OidcUser, user.clone()));
+        }
+        if let Some(client) = self.client_ids.get(subject.as_str()) {
+            return Some(ObjectRef::new(ManagedKind::OidcClient, client.clone()));
+        }
+        None
+    }
+
+    /// A provider that can give a subject to one of its people.
+    pub fn provider_with_subject(&self, subject: &Subject) -> Option<ObjectRef> {
+        let mut rules = self.subject_rules.iter();
+        let (provider, _) = rules.find(|(_, rule)| can_give_subject(rule, subject))?;
+        Some(ObjectRef::new(ManagedKind::IdentityProvider, provider.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SubjectStrategy, fixtures};
+
+    #[test]
+    fn the_names_of_a_user_are_found() {
+        let mut account = fixtures::user();
+        account.username = "grace".to_owned();
+        account.claims.insert("preferred_username".to_owned(), "The Admiral".into());
+        account.claims.insert("email".to_owned(), "Grace@Acme.test".into());
+        account.claims.insert("email_verified".to_owned(), true.into());
+        let identity = DeclaredIdentity { provider: "corp".to_owned(), subject: "7".to_owned() };
+        account.identities = [identity.clone()].into();
+        let (grace, other) = (ObjectKey::new("team", "grace"), ObjectKey::new("team", "other"));
+        let mut reserved = ReservedNames::default();
+        reserved.reserve_user(&grace, UserNames::of(&account));
+        // The first one keeps them.
+        reserved.reserve_user(&other, UserNames::of(&account));
+        for name in ["grace", "the admiral"] {
+            assert_eq!(reserved.user_with_name(name), Some(&grace), "{name}");
+            assert_eq!(reserved.user_with_typed_name(name), Some(&grace), "{name}");
+        }
+        assert_eq!(reserved.user_with_typed_name("grace@acme.test"), Some(&grace));
+        assert_eq!(reserved.user_with_name("grace@acme.test"), None);
+        assert_eq!(reserved.user_with_identity(&identity), Some(&grace));
+        let holder = reserved.holder_of_subject(&account.subject);
+        assert_eq!(holder, Some(ObjectRef::new(ManagedKind::OidcUser, grace)));
+    }
+
+    #[test]
+    fn the_subjects_of_clients_and_other_providers_are_found() {
+        let mut reserved = ReservedNames::default();
+        let key = |name| ObjectKey::new("team", name);
+        reserved.reserve_client(key("shop"), ClientId::new("team.shop"));
+        let rule = SubjectRule {
+            claim: "sub".to_owned(),
+            strategy: SubjectStrategy::Computed,
+            connector_id: String::new(),
+        };
+        reserved.reserve_provider(key("corp"), rule);
+        let client = reserved.holder_of_subject(&Subject::new("team.shop"));
+        assert_eq!(client.map(|it| it.to_string()).as_deref(), Some("OidcClient team/shop"));
+        assert_eq!(reserved.holder_of_subject(&Subject::new("ada")), None);
+        let computed = Subject::new("ba19b9dd-021d-5fe5-80d7-83fd6954cdc9");
+        let provider = reserved.provider_with_subject(&computed);
+        assert_eq!(
+            provider.map(|it| it.to_string()).as_deref(),
+            Some("IdentityProvider team/corp")
+        );
+        assert_eq!(reserved.provider_with_subject(&Subject::new("ada")), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! The names that a provider gives, as far as they can be read.
+
+use super::source::GITHUB;
+use crate::{
+    api::IdentityProviderSpec,
+    model::ProviderType,
+    protocol::identity_provider::{ClaimMappings, ProviderSource, SubjectRule, TENANT_PLACEHOLDER},
+};
+
+/// The names that a provider gives, as far as they can be read, even if the object is invalid. So a mistake does not pass its
+/// names on to a younger provider.
+#[derive(Clone, Debug)]
+pub struct ProviderNaming {
+    /// The parts of accounts. Those that cannot be read are the defaults.
+    pub mappings: ClaimMappings,
+    /// The domains of its e-mail addresses.
+    pub email_domains: Vec<String>,
+    /// How it makes subjects.
+    pub subject: SubjectRule,
+    /// The name under which it computes subjects.
+    pub identity_key: Option<String>,
+    /// The authorities that say who its people are.
+    pub authorities: Vec<NamingAuthority>,
+    /// Whether it is a directory for names of every domain.
+    pub takes_every_name: bool,
+}
+
+/// An authority that says who people are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamingAuthority {
+    /// Issuer or host. `None` for a directory, which no name stands for, and for a client that is not found.
+    pub name: Option<String>,
+    /// The id that stands in a template of the identity key.
+    pub tenant_id: Option<String>,
+}
+
+impl ProviderNaming {
+    /// The names that a key stands for, each with the authority.
+    pub fn keyed_authorities<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> impl Iterator<Item = (String, Option<String>)> + 'a {
+        self.authorities.iter().map(move |authority| {
+            let key = match &authority.tenant_id {
+                Some(id) => key.replace(TENANT_PLACEHOLDER, id),
+                None => key.to_owned(),
+            };
+            (key, authority.name.clone())
+        })
+    }
+}
+
+/// The authorities of a source, or those of the manifest if the source is invalid.
+pub(super) fn authorities(
+    spec: &IdentityProviderSpec,
+    source: Option<&ProviderSource>,
+) -> Vec<NamingAuthority> {
+    let one = |name| vec![NamingAuthority { name, tenant_id: None }];
+    let oidc = |issuer: Option<&str>, tenant_ids: &[String]| {
+        if tenant_ids.is_empty() {
+            return one(issuer.map(str::to_owned));
+        }
+        let of = |id: &String| NamingAuthority {
+            name: issuer.map(|issuer| issuer.replace(TENANT_PLACEHOLDER, id)),
+            tenant_id: Some(id.clone()),
+        };
+        tenant_ids.iter().map(of).collect()
+    };
+    match source {
+        Some(ProviderSource::Oidc(source)) => oidc(Some(&source.issuer), &source.tenant_ids),
+        Some(ProviderSource::GitHub(source)) => one(Some(source.host.clone())),
+        Some(ProviderSource::Ldap(_)) => one(None),
+        None => match spec.provider_type.supported() {
+            Some(ProviderType::Oidc) => {
+                let written = spec.oidc.as_ref();
+                let issuer = written.and_then(|written| written.issuer.as_deref());
+                let tenant_ids = written.map(|written| &*written.tenant_ids).unwrap_or_default();
+                oidc(issuer, tenant_ids)
+            }
+            Some(ProviderType::GitHub) => {
+                let host = spec.github.as_ref().and_then(|github| github.host.clone());
+                one(Some(host.unwrap_or_else(|| GITHUB.to_owned())))
+            }
+            Some(ProviderType::Ldap) | None => one(None),
+        },
+    }
+}
+
+/// The default identity key of a provider whose source is invalid.
+pub(super) fn written_identity_key(spec: &IdentityProviderSpec, name: &str) -> Option<String> {
+    match spec.provider_type.supported()? {
+        ProviderType::Oidc => spec.oidc.as_ref()?.issuer.clone(),
+        ProviderType::GitHub => {
+            let host = spec.github.as_ref()?.host.clone();
+            Some(host.unwrap_or_else(|| GITHUB.to_owned()))
+        }
+        ProviderType::Ldap => Some(name.to_owned()),
+    }
+}
