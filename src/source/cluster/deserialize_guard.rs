@@ -90,7 +90,10 @@ fn repair(value: &mut Value, path: &[&Segment]) -> Option<()> {
     }
     match (last, parent) {
         (Segment::Map { key }, Value::Object(members)) => members.remove(key).map(drop),
-        (Segment::Seq { index }, Value::Array(items)) => Some(drop(items.remove(*index))),
+        (Segment::Seq { index }, Value::Array(items)) => {
+            items.remove(*index);
+            Some(())
+        }
         _ => None,
     }
 }
