@@ -127,12 +127,17 @@ fn summary(served: &ServedTenant) -> Value {
         .accounts()
         .iter()
         .map(|user| {
-            json!({
+            let mut shown = json!({
                 "username": user.username, "subject": user.subject.as_str(),
                 "password": served.password(&user.subject).is_some(), "disabled": user.disabled,
                 "groups": user.groups, "claims": user.claims,
-                "identities": user.identities.iter().map(|it| format!("{} {}", it.provider, it.subject)).collect::<Vec<_>>(),
-            })
+            });
+            if !user.identities.is_empty() {
+                let identities = user.identities.iter();
+                let texts = identities.map(|it| format!("{} {}", it.provider, it.subject));
+                shown["identities"] = texts.collect();
+            }
+            shown
         })
         .collect();
     json!({
