@@ -89,7 +89,10 @@ pub(super) fn authorities(
 /// The default identity key of a provider whose source is invalid.
 pub(super) fn written_identity_key(spec: &IdentityProviderSpec, name: &str) -> Option<String> {
     match spec.provider_type.supported()? {
-        ProviderType::Oidc => spec.oidc.as_ref()?.issuer.clone(),
+        ProviderType::Oidc => {
+            let oidc = spec.oidc.as_ref().filter(|oidc| oidc.client_ref.is_none())?;
+            oidc.issuer.clone()
+        }
         ProviderType::GitHub => {
             let host = spec.github.as_ref()?.host.clone();
             Some(host.unwrap_or_else(|| GITHUB.to_owned()))
