@@ -95,7 +95,7 @@ pub fn validate_provider(
         mappings: mappings.clone(),
         email_domains: spec.email_domains.clone(),
         subject: subject.clone(),
-        authorities: naming::authorities(spec, source.as_ref()),
+        authorities: naming::naming_authorities(spec, source.as_ref()),
         takes_every_name: spec.ldap.is_some() && sign_in.domains.is_empty(),
         identity_key,
     };

@@ -51,7 +51,7 @@ impl ProviderNaming {
 }
 
 /// The authorities of a source, or those of the manifest if the source is invalid.
-pub(super) fn authorities(
+pub(super) fn naming_authorities(
     spec: &IdentityProviderSpec,
     source: Option<&ProviderSource>,
 ) -> Vec<NamingAuthority> {
