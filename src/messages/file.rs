@@ -3,9 +3,9 @@
 use serde_yaml::{Mapping, Value};
 
 use super::{
-    catalog::{MessageParts, MessageText, PluralForms},
     filled::MessagePart,
     ids::{MESSAGES, MessageShape},
+    message_text::{MessageParts, MessageText, PluralForms},
     plural::PluralCategory,
 };
 

@@ -30,19 +30,19 @@ macro_rules! method {
     ($id:ident ()) => {
         #[doc = concat!("The message `", stringify!($id), "`.")]
         pub fn $id(&self) -> &str {
-            self.words(MessageId::$id)
+            self.words(MessageId::$id as usize)
         }
     };
     ($id:ident ($($name:ident),+)) => {
         #[doc = concat!("The message `", stringify!($id), "`.")]
         pub fn $id<'a>(&'a self, $($name: &'a str),+) -> FilledMessage<'a> {
-            self.filled(MessageId::$id, &[$($name),+], 0)
+            self.filled(MessageId::$id as usize, &[$($name),+], 0)
         }
     };
     ($id:ident [$($name:ident),*]) => {
         #[doc = concat!("The message `", stringify!($id), "`.")]
         pub fn $id<'a>(&'a self, $($name: &'a str,)* count: u64) -> FilledMessage<'a> {
-            self.filled(MessageId::$id, &[$($name),*], count)
+            self.filled(MessageId::$id as usize, &[$($name),*], count)
         }
     };
 }

@@ -21,7 +21,7 @@ const MAX_RANGES: usize = 32;
 static BUILT_IN: LazyLock<Arc<Languages>> = LazyLock::new(|| {
     let complete = |tag: &str, text: &str| {
         let tag = LanguageTag::parse(tag).expect("a tag");
-        MessageCatalog::complete(tag, MessageFile::parse(text).0)
+        MessageCatalog::complete(tag, MessageFile::parse(text).0.texts)
             .expect("a test ensures that the file has all messages")
     };
     let catalogs = [complete("en", ENGLISH), complete("de", GERMAN)];
@@ -72,7 +72,8 @@ impl Languages {
         // A tag sorts before those that begin with it.
         for (tag, file) in files {
             let base = found.by_tag(tag.as_str()).or_else(|| found.lookup(tag.truncated()?));
-            let catalog = Arc::new(base.unwrap_or(&found.catalogs[0]).over(tag.clone(), file));
+            let catalog =
+                Arc::new(base.unwrap_or(&found.catalogs[0]).over(tag.clone(), &file.texts));
             let same = found.catalogs.iter().position(|known| known.tag() == tag);
             if let Some(at) = same {
                 found.catalogs[at] = catalog;

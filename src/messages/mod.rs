@@ -13,6 +13,7 @@ mod filled;
 mod ids;
 mod language_tag;
 mod languages;
+mod message_text;
 mod plural;
 #[cfg(test)]
 mod pseudo;

@@ -1,7 +1,8 @@
 //! Messages without letters, by which tests recognise texts that are not of the catalogue.
 
 use super::{
-    LanguageTag, Languages, MessageCatalog, MessageFile, catalog::MessageText, filled::MessagePart,
+    LanguageTag, Languages, MessageCatalog, MessageFile, filled::MessagePart,
+    message_text::MessageText,
 };
 
 impl MessageCatalog {
@@ -19,7 +20,7 @@ impl MessageCatalog {
                 }
             }
         }
-        Languages::built_in().english().over(tag, &file)
+        Languages::built_in().english().over(tag, &file.texts)
     }
 }
 

@@ -10,7 +10,7 @@ use askama::Template;
 pub use pager::PagePosition;
 
 use pager::Pager;
-use words::{codes_left, places, session_browser};
+use words::{codes_left, redirect_places, session_browser};
 
 use super::{
     consent::scope_lines,
@@ -249,7 +249,7 @@ fn application_view<'a>(
         name: entry.name,
         logo: web_url(entry.logo),
         monogram: first_letter(entry.name),
-        leads_to: entry.unverified.as_deref().map(|uris| places(uris, page.text)),
+        leads_to: entry.unverified.as_deref().map(|uris| redirect_places(uris, page.text)),
         permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
         since: page
             .text

@@ -253,6 +253,7 @@ fn every_quoted_message_exists_in_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut source = String::new();
     sources(&root.join("src"), &mut source);
+    sources(&root.join("locales"), &mut source);
     for (page, message) in QUOTED {
         let text = fs::read_to_string(root.join("docs").join(page)).expect("readable");
         assert!(text.contains(message), "docs/{page} does not quote {message:?} any more");

@@ -10,7 +10,7 @@ use crate::{
 const SHOWN_PLACES: usize = 3;
 
 /// The places that redirect URIs lead to, each once.
-pub(super) fn places(redirect_uris: &[&str], text: &MessageCatalog) -> String {
+pub(super) fn redirect_places(redirect_uris: &[&str], text: &MessageCatalog) -> String {
     let mut places: Vec<String> = Vec::new();
     for place in redirect_uris.iter().map(|uri| redirect_host(uri)) {
         if !places.contains(&place) {
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn the_places_of_redirect_uris_are_few() {
         let languages = Languages::built_in();
-        let places = |uris: &[&str]| places(uris, languages.english());
+        let places = |uris: &[&str]| redirect_places(uris, languages.english());
         assert_eq!(places(&["https://a.test/1", "https://a.test/2", "app:/cb"]), "a.test, app");
         let many = ["https://a.test", "https://b.test", "https://c.test", "https://d.test"];
         assert_eq!(places(&many), "a.test, b.test, c.test and 1 more");
