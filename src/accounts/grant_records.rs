@@ -121,7 +121,10 @@ pub(super) async fn revoke_stored_grant(
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        time::Duration,
+    };
 
     use super::*;
     use crate::{
@@ -153,6 +156,7 @@ mod tests {
             client_object: None,
             marks: None,
             origin: None,
+            resources: BTreeMap::new(),
         };
         StoredGrant { grant, version: 1, expires_at }
     }

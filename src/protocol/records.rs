@@ -2,6 +2,7 @@
 
 mod authenticators;
 mod format;
+mod grant_parts;
 mod legacy;
 mod marks;
 mod passkeys;
@@ -15,6 +16,7 @@ pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
+pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
 pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};
@@ -40,12 +42,12 @@ const OFFLINE_ACCESS: &str = "offline_access";
 const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 /// The version since which records name the objects of clients and have marks.
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
-/// The version since which records say where the user signed in.
-const ORIGIN: FormatVersion = FormatVersion { minor: 2, ..EVENTS };
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
+/// The version since which grants name resources.
+const RESOURCES: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
 
-/// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options.
+/// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options or maps.
 macro_rules! upgraded {
     ($($record:ty: $version:ident => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
@@ -68,9 +70,9 @@ macro_rules! upgraded {
 
 upgraded! {
     Session: BROWSER => LegacySession<SignInV0>, LegacySession<Authentication>;
-    Grant: ORIGIN => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
-    AuthorizationCode: ORIGIN => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
-    SealedCode: ORIGIN => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
+    Grant: RESOURCES => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode: RESOURCES => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode: RESOURCES => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 
@@ -134,7 +136,7 @@ pub struct Grant {
     pub acr: Option<String>,
     /// The session the grant ends with, unless it has `offline_access`.
     pub sid: Option<String>,
-    /// The granted scopes.
+    /// The granted scopes of the client itself. Those of resource servers are in `resources`.
     pub scopes: BTreeSet<String>,
     /// `nonce` of the authorization request. ID tokens from a refresh do not repeat it.
     pub nonce: Option<String>,
@@ -156,42 +158,9 @@ pub struct Grant {
     pub marks: Option<AccountMarks>,
     /// Where the user signed in; `None` for the tenant itself.
     pub origin: Option<SignInOrigin>,
-}
-
-/// When the refresh tokens before the current one were superseded: by the first use of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupersededTimes {
-    /// The time for the token before the current one, if there is one.
-    pub previous: Option<Timestamp>,
-    /// The time for the token before the previous one.
-    pub second_previous: Option<Timestamp>,
-}
-
-impl SupersededTimes {
-    /// The times after the current token was superseded too.
-    #[must_use]
-    pub fn followed_by(self, now: Timestamp) -> Self {
-        Self { previous: Some(now), second_previous: self.previous }
-    }
-
-    /// The time for the token that is `age` generations older than the current one. `None` if it is
-    /// not remembered.
-    pub fn of(self, age: u32) -> Option<Timestamp> {
-        match age {
-            1 => self.previous,
-            2 => self.second_previous,
-            _ => None,
-        }
-    }
-}
-
-/// Individually requested claims, by destination (OIDC Core §5.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestedClaims {
-    /// Claims for userinfo responses.
-    pub userinfo: BTreeSet<String>,
-    /// Claims for ID tokens.
-    pub id_token: BTreeSet<String>,
+    /// The resources that tokens may be for, by identifier (RFC 8707). The issuer is among them if it was
+    /// named. Empty if none was: tokens are for the issuer.
+    pub resources: BTreeMap<String, GrantedResource>,
 }
 
 impl Grant {
@@ -200,6 +169,12 @@ impl Grant {
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id
             && self.client_object.as_ref().is_none_or(|object| *object == client.object)
+    }
+
+    /// Returns all granted scopes: those of the client itself and of all resource servers.
+    pub fn all_scopes(&self) -> BTreeSet<String> {
+        let of_resources = self.resources.values().flat_map(|granted| &granted.scopes);
+        self.scopes.iter().chain(of_resources).cloned().collect()
     }
 
     /// Returns true if the grant is neither revoked nor expired. Does not check the session or the

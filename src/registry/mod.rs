@@ -15,6 +15,7 @@ mod linked_client;
 mod precedence;
 mod prerendered;
 mod project;
+mod provider_outcome;
 mod provider_uris;
 mod registration;
 mod sealing;
@@ -36,6 +37,7 @@ pub use invitation::{InvitationOutcome, InvitationState};
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;
 pub use project::{SettingsReceivers, project_snapshots};
+pub use provider_outcome::ProviderOutcome;
 pub use provider_uris::ProviderUris;
 pub use registration::{RegistrationService, ValidatedRegistration};
 pub use sealing::discarded_keys;
@@ -43,7 +45,7 @@ pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
     ClientFederation, ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource,
-    ObjectOutcome, ProviderOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem,
-    Verdict,
+    ObjectOutcome, ResourceServerOutcome, SaltOutcome, TenantOutcome, UserOutcome,
+    ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

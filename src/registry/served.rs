@@ -12,8 +12,8 @@ use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
-        PasswordState, SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp,
-        normalize_username, sha256,
+        PasswordState, ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject,
+        Tenant, TenantId, Timestamp, normalize_username, sha256,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -43,6 +43,8 @@ pub struct ServedTenant {
     accounts: Vec<Arc<Account>>,
     /// In the order of the sign-in page.
     providers: Vec<Arc<IdentityProvider>>,
+    /// The resource servers.
+    pub resource_servers: ResourceServers,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
     by_subject: HashMap<Subject, Arc<Account>>,
@@ -76,7 +78,7 @@ impl ServedTenant {
         Self {
             discovery: PrerenderedJson::about(
                 &tenant.issuer,
-                &metadata::discovery_document(&tenant),
+                &metadata::discovery_document(&tenant, &ResourceServers::default()),
             ),
             jwks: PrerenderedJson::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
@@ -94,6 +96,7 @@ impl ServedTenant {
             by_subject: accounts.iter().map(|it| (it.subject.clone(), by(it))).collect(),
             accounts,
             providers: Vec::new(),
+            resource_servers: ResourceServers::default(),
             passwords,
             tenant,
             keys,
@@ -104,7 +107,8 @@ impl ServedTenant {
     /// start, so it is not prepared.
     pub fn internal_discovery(&self, host: &InternalHost) -> PrerenderedJson {
         let url = host.tenant_url(&self.tenant.id);
-        PrerenderedJson::json(&metadata::internal_discovery(&self.tenant, &url))
+        let document = metadata::internal_discovery(&self.tenant, &self.resource_servers, &url);
+        PrerenderedJson::json(&document)
     }
 
     /// Sets the registration service.
@@ -117,6 +121,18 @@ impl ServedTenant {
     #[must_use]
     pub fn with_providers(self, providers: Vec<Arc<IdentityProvider>>) -> Self {
         Self { providers, ..self }
+    }
+
+    /// Sets the resource servers. The discovery document has their scopes.
+    #[must_use]
+    pub fn with_resource_servers(self, resource_servers: Vec<Arc<ResourceServer>>) -> Self {
+        if resource_servers.is_empty() {
+            return self;
+        }
+        let resource_servers = ResourceServers::new(resource_servers);
+        let document = metadata::discovery_document(&self.tenant, &resource_servers);
+        let discovery = PrerenderedJson::about(&self.tenant.issuer, &document);
+        Self { discovery, resource_servers, ..self }
     }
 
     /// The identity providers, in the order of the sign-in page.

@@ -30,11 +30,12 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let context = app.context(&request);
     let token_request = TokenRequest { context, client: &client, params: &params };
-    let GrantedTokens { tokens, scopes } = token_grants::grant_tokens(token_request).await?;
+    let GrantedTokens { tokens, scopes, lifetime } =
+        token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
         token_type: "Bearer",
-        expires_in: client.lifetimes.access_token.as_secs(),
+        expires_in: lifetime.as_secs(),
         scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,
         refresh_token: tokens.refresh_token,

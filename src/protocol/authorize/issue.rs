@@ -30,6 +30,7 @@ pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timesta
         client_object: Some(request.client.object.clone()),
         marks: session.marks,
         origin: session.origin.clone(),
+        resources: request.resources.granted.clone(),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

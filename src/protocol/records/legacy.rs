@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     AccountMarks, AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState,
-    RequestedClaims, SealedCode, Session, SignInOrigin, SupersededTimes,
+    GrantedResource, RequestedClaims, SealedCode, Session, SignInOrigin, SupersededTimes,
 };
 use crate::{
     model::{ClientId, ObjectKey, Subject, Timestamp},
@@ -135,6 +135,7 @@ impl<S: Into<SignInV1>> From<LegacyGrant<S>> for Grant {
             client_object: None,
             marks: None,
             origin: None,
+            resources: BTreeMap::new(),
         }
     }
 }
@@ -199,6 +200,7 @@ pub(super) struct WrittenCode {
     client_object: Option<ObjectKey>,
     marks: Option<AccountMarks>,
     origin: Option<SignInOrigin>,
+    resources: BTreeMap<String, GrantedResource>,
 }
 
 impl From<WrittenCode> for AuthorizationCode {
@@ -207,6 +209,7 @@ impl From<WrittenCode> for AuthorizationCode {
         code.grant.client_object = written.client_object;
         code.grant.marks = written.marks;
         code.grant.origin = written.origin;
+        code.grant.resources = written.resources;
         code
     }
 }
@@ -217,6 +220,7 @@ impl From<AuthorizationCode> for WrittenCode {
             client_object: code.grant.client_object.clone(),
             marks: code.grant.marks,
             origin: code.grant.origin.clone(),
+            resources: code.grant.resources.clone(),
             first: LegacyCode {
                 grant_id: code.grant_id,
                 incarnation: code.incarnation,

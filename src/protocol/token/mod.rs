@@ -5,6 +5,7 @@ mod client_credentials;
 mod code;
 mod decision;
 mod refresh;
+mod target;
 
 pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
@@ -15,6 +16,7 @@ pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
+pub use target::{SelectedScopes, TokenTarget, client_target, grant_target, select_token_scopes};
 
 use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},

@@ -8,14 +8,14 @@ use super::{
     keys::{self, TenantKeys},
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
-    providers, registration, salt,
+    providers, registration, resource_servers, salt,
     sources::AcceptedSources,
     users::{self, LocalPerson, ServedAccount},
 };
 use crate::{
     api::OidcClient,
     keys::{PairwiseSalt, ParsedKeyCache},
-    model::{Client, Installation, Tenant},
+    model::{Client, Installation, ResourceServer, Tenant},
     registry::{
         EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ServedTenant,
         TenantOutcome, Verdict,
@@ -46,6 +46,7 @@ pub(super) struct PreparedGroup {
     tenant: PreparedTenant,
     clients: Vec<Arc<Client>>,
     users: Vec<ServedAccount>,
+    resource_servers: Vec<Arc<ResourceServer>>,
     /// Users with passwords, who are a source of people next to the providers.
     local: Vec<LocalPerson>,
 }
@@ -95,10 +96,15 @@ impl TenantGroup<'_> {
         let (clients, client_verdicts) =
             clients::validate_clients(self, (&parsed, &users.subjects()), host, installation);
         let users = users::validate_users(users, (self, host), &clients.own_ids, installation);
+        let known = (&*clients.served, &clients.own_ids);
+        let (resource_servers, server_verdicts) =
+            resource_servers::validate_resource_servers(self, host, known, installation);
         verdicts.extend(client_verdicts);
+        verdicts.extend(server_verdicts);
         verdicts.extend(users.verdicts);
         let (local, users) = (users.local, users.served);
-        PreparedGroup { verdicts, tenant, clients: clients.served, users, local }
+        let clients = clients.served;
+        PreparedGroup { verdicts, tenant, clients, users, local, resource_servers }
     }
 
     fn prepare_tenant(
@@ -118,6 +124,7 @@ impl TenantGroup<'_> {
         }
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
+        resource_servers::check_registration_resources(&mut problems, self, &tenant.raw);
         let checked = checked.filter(|_| !problems.refused());
         let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
         let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);
@@ -156,7 +163,7 @@ impl PreparedGroup {
         links: &ProviderLinks,
         installation: &Installation,
     ) -> GroupVerdicts {
-        let Self { mut verdicts, tenant, clients, mut users, local } = self;
+        let Self { mut verdicts, tenant, clients, mut users, local, resource_servers } = self;
         let host = tenant.context();
         let mut sources = AcceptedSources::of_users(&local);
         let (providers, provider_verdicts) =
@@ -173,7 +180,8 @@ impl PreparedGroup {
             let TenantKeys { ring, algorithms, .. } = keys;
             let tenant = Tenant { algorithms, ..checked.tenant };
             let served = ServedTenant::new(tenant, ring, clients, users);
-            Arc::new(served.taking_registrations(registration).with_providers(providers))
+            let served = served.taking_registrations(registration).with_providers(providers);
+            Arc::new(served.with_resource_servers(resource_servers))
         });
         GroupVerdicts { served, verdicts }
     }

@@ -15,6 +15,7 @@ mod provider_loops;
 mod provider_secrets;
 mod providers;
 mod registration;
+mod resource_servers;
 mod salt;
 mod source_claims;
 mod sources;
@@ -40,8 +41,8 @@ use super::{
 use crate::{
     api::{
         ClientSummary, ConditionReason, IdentityProvider, IssuerReservation, MalformedObject,
-        ObjectSet, OidcClient, OidcUser, ProviderSummary, SecretState, Tenant, UserSummary, owner,
-        signing_keys_name,
+        ObjectSet, OidcClient, OidcUser, ProviderSummary, ResourceServer, SecretState, Tenant,
+        UserSummary, owner, signing_keys_name,
     },
     model::{Installation, ManagedKind, ObjectKey, ObjectRef, TenantId, Timestamp},
 };
@@ -201,6 +202,11 @@ fn groups<'a>(
         let UserSummary { tenant, secret: name, .. } = cached.summary();
         let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
+    }
+    let servers = managed.of::<ResourceServer>();
+    for (key, cached) in servers.filter(|(_, cached)| !cached.is_deleting()) {
+        let member = GroupMember { key, cached, secret: None };
+        named(&mut groups, &cached.summary().tenant).resource_servers.push(member);
     }
     let providers = managed.of::<IdentityProvider>();
     for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {

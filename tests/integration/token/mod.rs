@@ -21,6 +21,8 @@ mod outbox;
 mod pairwise;
 mod races;
 mod refresh;
+mod resource_grants;
+mod resource_servers;
 mod revocation;
 mod service_accounts;
 mod signatures;

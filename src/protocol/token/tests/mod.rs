@@ -1,7 +1,11 @@
 mod code;
 mod refresh;
+mod target;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 
@@ -44,6 +48,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         client_object: None,
         marks: None,
         origin: None,
+        resources: BTreeMap::new(),
     }
 }
 
