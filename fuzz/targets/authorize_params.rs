@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use lanyard::{
-    model::{Client, Tenant},
+    model::{Client, ResourceServers, Tenant},
     protocol::{
         authorize::{AuthorizeError, EncodedResponse, TenantLookup, validate_authorization_request},
         params::RequestParams,
@@ -22,6 +22,10 @@ impl TenantLookup for World {
 
     fn id_token(&self, _: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
         None
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        ResourceServers::none()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         consent,
         marks::MarkedRecord,
         records::{Grant, RecordFormat, Session, decode_record},
+        resource::resource_permissions,
         session,
     },
     store::{RecordKind, VersionedRecord},
@@ -80,7 +81,7 @@ pub(crate) async fn load_account_access(
         let lives = grant.is_offline_for(client)
             || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
         if grant.is_active(context.now) && lives && judge.is_usable(record) {
-            add(client, &grant.scopes, grant.created_at);
+            add(client, &grant_permissions(context, grant), grant.created_at);
         }
     }
     let consents = consents::load_consents(context, account).await?;
@@ -96,6 +97,15 @@ pub(crate) async fn load_account_access(
     let mut applications: Vec<_> = found.into_values().collect();
     applications.sort_by_cached_key(|it| (it.client.name.to_lowercase(), it.client.object.clone()));
     Ok(AccountAccess { sessions, applications })
+}
+
+/// The permissions of a grant, in the form of consents.
+fn grant_permissions(context: AccountContext<'_>, grant: &Grant) -> BTreeSet<String> {
+    // The issuer, which is a resource too, has the scopes of the client itself.
+    let issuer = context.tenant.tenant.issuer.as_str();
+    let at_servers = grant.resources.iter().filter(|(name, _)| *name != issuer);
+    let at_servers = at_servers.flat_map(|(name, granted)| resource_permissions(name, granted));
+    grant.scopes.iter().cloned().chain(at_servers).collect()
 }
 
 fn is_active(

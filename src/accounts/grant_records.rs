@@ -121,7 +121,10 @@ pub(super) async fn revoke_stored_grant(
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        time::Duration,
+    };
 
     use super::*;
     use crate::{
@@ -154,6 +157,7 @@ mod tests {
             marks: None,
             origin: None,
             binding: None,
+            resources: BTreeMap::new(),
         };
         StoredGrant { grant, version: 1, expires_at }
     }

@@ -1,7 +1,9 @@
 //! The contents of a token response, before and after they are issued.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    model::{Account, Client, GrantType},
+    model::{Account, Client, GrantType, ResourceServer},
     protocol::{records::Grant, scope::Scopes},
 };
 
@@ -12,10 +14,14 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) client: &'a Client,
     /// The grant type that the tokens are issued by.
     pub(crate) grant_type: GrantType,
-    /// The scopes of the tokens.
+    /// The scopes of the access token.
     pub(crate) scopes: &'a Scopes,
     /// The thumbprint of the DPoP key that the access token is bound to.
     pub(crate) key: Option<&'a str>,
+    /// The resource server that the access token is for; `None`: the issuer.
+    pub(crate) server: Option<&'a ResourceServer>,
+    /// The claims about the user that the access token contains.
+    pub(crate) claims: &'a BTreeSet<String>,
     /// Whether an access token is issued.
     pub(crate) access_token: bool,
     /// The code in the same response.
@@ -45,6 +51,8 @@ pub(crate) struct UserTokens<'a> {
 pub(crate) struct IdTokenPlan<'a> {
     /// The `nonce` of the request.
     pub(crate) nonce: Option<&'a str>,
+    /// Its scopes: those of the client itself.
+    pub(crate) scopes: &'a Scopes,
 }
 
 /// Issued tokens.

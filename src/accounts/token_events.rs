@@ -3,13 +3,14 @@
 use super::issue_plan::{IssuePlan, IssuedTokens};
 use crate::{
     model::{
-        AuditCause, AuditEvent, AuditText, AuditedClient, AuditedGrant, AuditedTokenOwner, Client,
-        IssuedToken, StepUpFailure,
+        AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedClient, AuditedConsent,
+        AuditedGrant, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
     },
     protocol::{
         access::{EntryRefusal, RefusedEntry},
         authentication::Authentication,
-        records::Grant,
+        authorize::AuthorizationRequest,
+        records::{Grant, Session},
         scope::join_scopes,
         token::CredentialKind,
     },
@@ -35,7 +36,10 @@ pub(super) fn issued_event<'a>(
         client: plan.client.into(),
         grant_type: AuditText::new(plan.grant_type.as_str()),
         tokens: tokens.iter().filter(|(_, issued)| *issued).map(|(token, _)| *token).collect(),
-        scope: AuditText::new(join_scopes(plan.scopes)),
+        access: AuditedAccess {
+            scope: AuditText::new(join_scopes(plan.scopes)),
+            resource: plan.server.map(|server| AuditText::new(&*server.identifier)),
+        },
         owner: AuditedTokenOwner {
             subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
             provider: plan.user.map(|user| AuditText::new(user.user.provider_or_local())),
@@ -43,6 +47,29 @@ pub(super) fn issued_event<'a>(
             grant_id: plan.user.map(|user| AuditText::new(user.grant_id)),
         },
         jti: jti.map(AuditText::new),
+    }
+}
+
+/// A person answered the consent page.
+pub(crate) fn consent_event<'a>(
+    requested: &'a AuthorizationRequest,
+    session: &'a Session,
+    given: bool,
+) -> AuditEvent<'a> {
+    let resources = &requested.resources;
+    let scopes = requested.scopes.iter().chain(resources.scopes()).cloned().collect();
+    let servers = resources.servers.iter();
+    let consent = AuditedConsent {
+        client: (&*requested.client).into(),
+        subject: AuditText::new(session.authentication.subject.as_str()),
+        sid: AuditText::new(session.sid.as_str()),
+        scope: AuditedScopes::new(join_scopes(&scopes)),
+        resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),
+    };
+    if given {
+        AuditEvent::ConsentGiven { consent }
+    } else {
+        AuditEvent::ConsentRefused { consent }
     }
 }
 

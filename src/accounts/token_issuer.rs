@@ -12,9 +12,11 @@ use super::{
 };
 use crate::{
     keys::{JwtType, SignError, SigningKey},
-    model::{Client, IdTokenAlgorithm, SigningAlgorithm, Subject},
+    model::{Client, IdTokenAlgorithm, ResourceServer, SigningAlgorithm, Subject},
     protocol::{
-        claims::{self, AccessToken, Claims, IdToken, IdTokenContents, left_half_hash},
+        claims::{
+            self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents, left_half_hash,
+        },
         records::{GrantState, RefreshToken},
         subject,
         token::token_until,
@@ -67,10 +69,25 @@ impl<'a> IdTokenKey<'a> {
     }
 }
 
-/// Checks that the tenant has the keys that sign a client's tokens.
-pub(crate) fn check_keys(context: AccountContext<'_>, client: &Client) -> Result<(), AccountError> {
-    signing_key(context)?;
+/// Checks that the tenant has the keys that sign a client's tokens. `server`: that of the access token.
+pub(crate) fn check_keys(
+    context: AccountContext<'_>,
+    client: &Client,
+    server: Option<&ResourceServer>,
+) -> Result<(), AccountError> {
+    access_token_key(context, server)?;
     IdTokenKey::of(context, client).map(drop)
+}
+
+/// The key of an access token: that of its resource server, or else of the tenant.
+fn access_token_key<'a>(
+    context: AccountContext<'a>,
+    server: Option<&ResourceServer>,
+) -> Result<&'a Arc<SigningKey>, AccountError> {
+    match server.and_then(|server| server.signing_alg) {
+        Some(algorithm) => key_of(context, algorithm),
+        None => signing_key(context),
+    }
 }
 
 /// Issues the tokens of a plan, and reports them. Every gate has been passed.
@@ -102,16 +119,35 @@ pub(crate) async fn issue_tokens(
     Ok(issued)
 }
 
-/// An access token (RFC 9068), signed with the tenant's default algorithm.
+/// An access token (RFC 9068).
 async fn access_token(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
     jti: &str,
 ) -> Result<String, AccountError> {
     let claims = access_claims(context, plan, jti);
-    let key = signing_key(context)?;
-    let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
+    let (key, typ) = access_token_form(context, plan)?;
     Ok(context.services.signer.sign(key, typ, claims).await?)
+}
+
+/// The key and the type of an access token: those of its resource server, or else of tenant and client.
+fn access_token_form<'a>(
+    context: AccountContext<'a>,
+    plan: IssuePlan<'_>,
+) -> Result<(&'a Arc<SigningKey>, JwtType), AccountError> {
+    let key = access_token_key(context, plan.server)?;
+    let own = plan.client.tokens.access_token_type;
+    let typ = plan.server.and_then(|server| server.token_type).unwrap_or(own);
+    Ok((key, JwtType::AccessToken(typ)))
+}
+
+/// The claims of an access token with claims about the user.
+#[derive(Serialize)]
+struct WithPerson<'a> {
+    #[serde(flatten)]
+    claims: AccessTokenClaims<'a>,
+    #[serde(flatten)]
+    person: Claims,
 }
 
 /// The claims of an access token, as JSON.
@@ -127,8 +163,15 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         grant_id: user.map(|user| user.grant_id),
         jti,
         key: plan.key,
+        server: plan.server,
     };
-    json(&token.claims(context.now))
+    let claims = token.claims(context.now);
+    match user.filter(|_| !plan.claims.is_empty()) {
+        None => json(&claims),
+        Some(user) => {
+            json(&WithPerson { claims, person: claims::named_claims(user.user, plan.claims) })
+        }
+    }
 }
 
 /// An access token and the ID token that contains its hash, signed in one step.
@@ -142,8 +185,8 @@ async fn access_and_id_token(
     let Some(id_key) = IdTokenKey::of(context, plan.client)?.0 else {
         return Ok((access_token(context, plan, jti).await?, unsigned_id_token(&claims)));
     };
-    let typ = JwtType::AccessToken(plan.client.tokens.access_token_type);
-    let first = (signing_key(context)?, typ, access_claims(context, plan, jti));
+    let (key, typ) = access_token_form(context, plan)?;
+    let first = (key, typ, access_claims(context, plan, jti));
     let algorithm = id_key.algorithm;
     let naming = move |access_token: &str| {
         claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
@@ -176,7 +219,7 @@ fn id_claims(
     let (tenant, client, grant) = (&context.tenant.tenant, plan.client, user.grant);
     let key = IdTokenKey::of(context, client)?;
     let contents = IdTokenContents {
-        scopes: plan.scopes,
+        scopes: about.scopes,
         named: &grant.claims.id_token,
         with_code: plan.code.is_some(),
         with_access_token: plan.access_token,

@@ -162,6 +162,8 @@ condition_reasons! {
     /// Another client has the client id and takes precedence: a client of the tenant's own namespace, or
     /// the older one. Or the id of a client of another namespace is the subject of a user.
     ClientIdConflict: "Choose another `spec.clientId`, or in another namespace another name for the object.",
+    /// Another resource server of the tenant has the identifier, or a client has it as its ID.
+    IdentifierConflict: "Choose another `spec.identifier`.",
     /// Another user had the username first.
     UsernameConflict: "Choose another `spec.username`.",
     /// Another user has the subject, or a client of the namespace has it as its id.
@@ -174,7 +176,7 @@ condition_reasons! {
     /// with a password, for whom an older provider could speak.
     AmbiguousSource: "Set the fields that the message names, of the older provider if it is a user.",
     /// The client that `clientRef` names does not exist.
-    ClientNotFound: "Create it in the provider's namespace, or correct `spec.oidc.clientRef`.",
+    ClientNotFound: "Create it in the object's namespace, or correct `clientRef`.",
     /// The client that `clientRef` names is not accepted, or not served.
     ClientNotReady: "Look at the client's conditions.",
     /// People cannot sign in by the client that `clientRef` names: because of its grant types, its
@@ -185,6 +187,8 @@ condition_reasons! {
     /// `spec.access.providers` or `spec.identities` names an identity provider that the tenant does not have.
     /// Its people are refused as long as it is missing.
     ProviderNotFound: "Create it in the tenant's namespace, or correct the name.",
+    /// `spec.registration.resources` names a resource server that the tenant does not have.
+    ResourceServerNotFound: "Create it in the tenant's namespace, or correct the name.",
     /// A Secret that the object refers to does not exist.
     SecretNotFound: "Create it in the object's namespace.",
     /// A Secret lacks the entry, or its value cannot be used.

@@ -5,7 +5,7 @@
 /// is one entry, with the name of its [`ManagedKind`](crate::model::ManagedKind).
 macro_rules! managed_kinds {
     ($callback:ident! $($arguments:tt)*) => {
-        $crate::api::$callback! { [Tenant, OidcClient, OidcUser, IdentityProvider] $($arguments)* }
+        $crate::api::$callback! { [Tenant, OidcClient, OidcUser, IdentityProvider, ResourceServer] $($arguments)* }
     };
 }
 

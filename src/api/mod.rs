@@ -31,6 +31,7 @@ mod owner_reference;
 mod published_schema;
 mod raw_status;
 mod references;
+mod resource_server;
 mod rules;
 mod signing;
 mod status_digest;
@@ -78,6 +79,11 @@ pub use oidc_user::{
 pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
+pub use resource_server::{
+    IntrospectionClientRef, ResourceClientRef, ResourceClientsSpec, ResourceIntrospectionSpec,
+    ResourceScopeSpec, ResourceServer, ResourceServerSpec, ResourceServerStatus,
+    ResourceServerSummary, ResourceTokenSpec,
+};
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};
 pub use tenant::{

@@ -75,7 +75,9 @@ async fn reconcile_existing(
                 action
             })
         }
-        ObjectOutcome::Provider(_) | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
+        ObjectOutcome::Provider(_)
+        | ObjectOutcome::ResourceServer(_)
+        | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
     };
     let verdict = judged.as_ref().unwrap_or(verdict);
     match acted {
@@ -111,7 +113,9 @@ fn with_failure(verdict: &Verdict, error: &ReconcileError) -> Verdict {
     let condition = match verdict.object.kind {
         ObjectKind::Managed(ManagedKind::Tenant) => ConditionType::KeysReady,
         ObjectKind::Managed(ManagedKind::OidcClient) => ConditionType::SecretReady,
-        ObjectKind::Managed(ManagedKind::OidcUser | ManagedKind::IdentityProvider)
+        ObjectKind::Managed(
+            ManagedKind::OidcUser | ManagedKind::IdentityProvider | ManagedKind::ResourceServer,
+        )
         | ObjectKind::Secret
         | ObjectKind::Namespace
         | ObjectKind::ConfigMap => ConditionType::Programmed,

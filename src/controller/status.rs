@@ -12,8 +12,8 @@ use super::{
 use crate::{
     api::{
         AnyStatus, ConditionReason, EventReason, IdentityProviderStatus, InvitationStatus,
-        OidcClient, OidcClientStatus, OidcUserStatus, StatusDigest, TenantStatus,
-        invitation_secret, ready_condition,
+        OidcClient, OidcClientStatus, OidcUserStatus, ResourceServerStatus, StatusDigest,
+        TenantStatus, invitation_secret, ready_condition,
     },
     model::{ObjectKey, ObjectRef, Timestamp},
     registry::{self, ClientSecretPlan, InvitationState, ObjectOutcome, UserOutcome, Verdict},
@@ -158,6 +158,9 @@ fn wanted(
             conditions,
         }
         .into(),
+        ObjectOutcome::ResourceServer(_) => {
+            ResourceServerStatus { observed_generation, conditions }.into()
+        }
         ObjectOutcome::Malformed => return of_malformed(verdict, world, conditions),
     };
     StatusUpdate::Managed(status)

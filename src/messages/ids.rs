@@ -98,7 +98,7 @@ messages! {
     allow_title(client) allow_lead() allow_button() cancel_button() scope_openid()
     scope_openid_detail() scope_profile() scope_profile_detail() scope_email() scope_address()
     scope_phone() scope_groups() scope_tenant() scope_tenant_detail() scope_offline()
-    scope_offline_detail() scope_claim(claim)
+    scope_offline_detail() scope_claim(claim) resource_lead() resource_claim(claim) resource_use()
     // The page for a person who may not use an application
     refused_title(client) refused_lead() refused_advice() back_to_client(client)
     // Between the pages

@@ -36,6 +36,8 @@ managed_kinds! {
     OidcUser = "oidcusers",
     /// A source of people.
     IdentityProvider = "identityproviders",
+    /// An API that access tokens are for.
+    ResourceServer = "resourceservers",
 }
 
 impl ManagedKind {

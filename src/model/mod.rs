@@ -41,6 +41,7 @@ mod pacing;
 mod redirect_uri;
 mod refresh_replays;
 mod registrar;
+mod resource_server;
 mod seal_purpose;
 mod secret;
 mod secret_permissions;
@@ -61,11 +62,12 @@ pub use account::{
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
-    AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAuthenticator, AuditedClient,
-    AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange, AuditedScopes,
-    AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit, InvitationRefusal,
-    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PasswordChangeWay,
-    PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAccess, AuditedAuthenticator,
+    AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange,
+    AuditedScopes, AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit,
+    InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal,
+    PasswordChangeWay, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
+    ThrottledAttempt,
 };
 pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
 pub use bounded_cache::BoundedCache;
@@ -126,6 +128,7 @@ pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays}
 pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,
 };
+pub use resource_server::{ResourceServer, ResourceServers};
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
@@ -134,7 +137,7 @@ pub use tenant::{
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
-pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenPolicy};
+pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenBinding, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
 pub use upstream_probe::{
     ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget, SharedUpstreamProbe, UpstreamProbe,

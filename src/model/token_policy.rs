@@ -27,6 +27,16 @@ wire_enum!(
     }
 );
 
+wire_enum!(
+    /// The proof that the tokens of a resource server require of their sender.
+    #[derive(Default)]
+    TokenBinding {
+        /// None (RFC 6750).
+        #[default]
+        Bearer = "Bearer",
+    }
+);
+
 /// The forms of a client's tokens. A client's values override its tenant's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenPolicy {

@@ -20,7 +20,7 @@ use crate::{
     messages::LanguageTag,
     model::{
         ApplicationType, Client, ClientId, ConsentPolicy, Endpoint, GrantType, RedirectUri,
-        ResponseType, Tenant, Timestamp,
+        ResourceServers, ResponseType, Tenant, Timestamp,
     },
 };
 
@@ -105,7 +105,7 @@ pub fn may_change(
     proved.is_some_and(|at| now.since(at) <= MAX_AGE_OF_CHANGES + CLOCK_SKEW)
 }
 
-/// Finds the client of the account page and no other.
+/// Finds the client of the account page and no other. It has no resource servers.
 struct AccountPageClient(Arc<Client>);
 
 impl TenantLookup for AccountPageClient {
@@ -115,6 +115,10 @@ impl TenantLookup for AccountPageClient {
 
     fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
         None
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        ResourceServers::none()
     }
 }
 

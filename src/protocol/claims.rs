@@ -9,14 +9,16 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-pub use user::{IdTokenContents, in_id_token, scope_has_claim, standard_claims, userinfo_claims};
+pub use user::{
+    IdTokenContents, in_id_token, named_claims, scope_has_claim, standard_claims, userinfo_claims,
+};
 
 use super::{
     authentication::Authentication,
     scope::{self, Scopes},
     sid, subject,
 };
-use crate::model::{Client, SigningAlgorithm, Tenant, Timestamp};
+use crate::model::{Client, ResourceServer, SigningAlgorithm, Tenant, Timestamp};
 
 /// A set of claims.
 pub type Claims = Map<String, Value>;
@@ -44,6 +46,14 @@ pub struct AccessToken<'a> {
     pub jti: &'a str,
     /// The thumbprint of the DPoP key that it is bound to.
     pub key: Option<&'a str>,
+    /// The resource server that it is for; `None`: the issuer.
+    pub server: Option<&'a ResourceServer>,
+}
+
+/// The lifetime of an access token: the shorter one of its client and its resource server.
+pub fn access_token_lifetime(client: &Client, server: Option<&ResourceServer>) -> Duration {
+    let own = client.lifetimes.access_token;
+    server.and_then(|it| it.lifetime).map_or(own, |lifetime| lifetime.min(own))
 }
 
 impl AccessToken<'_> {
@@ -52,15 +62,16 @@ impl AccessToken<'_> {
     /// whatever their `typ` is.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
+        let lifetime = access_token_lifetime(self.client, self.server);
         AccessTokenClaims {
             iss: issuer,
-            aud: issuer,
+            aud: self.server.map_or(issuer, |server| &server.identifier),
             sub: self.subject,
             client_id: self.client.id.as_str(),
             jti: self.jti,
             iat: now.secs(),
             nbf: now.minus(CLOCK_ALLOWANCE).secs(),
-            exp: now.plus(self.client.lifetimes.access_token).secs(),
+            exp: now.plus(lifetime).secs(),
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             grant_id: self.grant_id,

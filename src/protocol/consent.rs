@@ -27,7 +27,11 @@ pub fn is_needed(request: &AuthorizationRequest, remembered: Option<&Consent>) -
     }
 }
 
-/// Returns the consent to store after Allow: the new permissions and all earlier ones.
+/// Most bytes of remembered permissions, so that they fit into a record.
+const MAX_REMEMBERED_LEN: usize = 48 * 1024;
+
+/// Returns the consent to store after Allow: the new permissions and all earlier ones. Earlier ones that
+/// would make the record too long are forgotten, so the user is asked for them again.
 pub fn extend_consent(
     previous: Option<&Consent>,
     requested: &BTreeSet<String>,
@@ -35,7 +39,13 @@ pub fn extend_consent(
     now: Timestamp,
 ) -> Consent {
     let mut scopes = requested.clone();
-    scopes.extend(previous.into_iter().flat_map(|consent| consent.scopes.iter().cloned()));
+    let mut len: usize = scopes.iter().map(String::len).sum();
+    for earlier in previous.into_iter().flat_map(|consent| &consent.scopes) {
+        if !scopes.contains(earlier) && len + earlier.len() <= MAX_REMEMBERED_LEN {
+            len += earlier.len();
+            scopes.insert(earlier.clone());
+        }
+    }
     Consent { scopes, given_at: now, marks: Some(marks) }
 }
 

@@ -7,7 +7,7 @@ use super::{
     records::{Grant, SenderBinding},
     scope::{self, Scopes},
 };
-use crate::model::{Client, ClientId, Timestamp};
+use crate::model::{Client, ClientId, ResourceServers, Timestamp};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
@@ -15,16 +15,20 @@ pub fn inactive_introspection() -> Value {
     json!({ "active": false })
 }
 
-/// Rule: a client may introspect tokens that were issued to it or have it as audience. A resource
-/// server with `introspection: Tenant` may introspect every access token of the tenant (RFC 7662
-/// §4).
-pub fn may_see(caller: &Client, claims: &Claims) -> bool {
+/// Rule: a client may introspect tokens that were issued to it or have it as audience, and those for a
+/// `ResourceServer` that names it. A client with `introspection: Tenant` may introspect every access
+/// token of the tenant (RFC 7662 §4).
+pub fn may_see(caller: &Client, claims: &Claims, servers: &ResourceServers) -> bool {
     let is_caller = |value: &Value| value == caller.id.as_str();
     let audience = claims.get("aud");
     caller.may_introspect_all
         || claims.get("client_id").is_some_and(is_caller)
         || audience.is_some_and(is_caller)
         || audience.and_then(Value::as_array).is_some_and(|all| all.iter().any(is_caller))
+        || audience
+            .and_then(Value::as_str)
+            .and_then(|audience| servers.find(audience))
+            .is_some_and(|server| server.introspector.as_ref() == Some(&caller.id))
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2).
@@ -90,12 +94,34 @@ pub fn may_revoke(caller: &Client, given_to: &ClientId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::fixtures;
+    use crate::model::{ObjectKey, ResourceServer, fixtures};
 
     fn claims(value: Value) -> Claims {
         let Value::Object(claims) = value else { panic!("an object") };
         claims
+    }
+
+    fn may_see(caller: &Client, claims: &Claims) -> bool {
+        super::may_see(caller, claims, &ResourceServers::default())
+    }
+
+    #[test]
+    fn the_client_of_a_resource_server_sees_the_tokens_for_it() {
+        let caller = fixtures::client();
+        let server = |name: &str, introspector: &str| {
+            let introspector = Some(ClientId::new(introspector));
+            let key = ObjectKey::new("team", name);
+            Arc::new(ResourceServer { introspector, ..ResourceServer::new(key, name) })
+        };
+        let servers =
+            ResourceServers::new(vec![server("urn:a", "team.wiki"), server("urn:b", "team.other")]);
+        let sees = |aud: &str| {
+            super::may_see(&caller, &claims(json!({ "client_id": "x", "aud": aud })), &servers)
+        };
+        assert_eq!([sees("urn:a"), sees("urn:b"), sees("urn:c")], [true, false, false]);
     }
 
     #[test]

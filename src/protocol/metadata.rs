@@ -1,14 +1,17 @@
 //! Discovery metadata (OIDC Discovery §3, RFC 8414 §2). It must advertise only what is supported.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES};
 use crate::model::{
-    AuthMethod, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResponseType, Tenant,
+    AuthMethod, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers, ResponseType,
+    Tenant,
 };
 
-/// Returns the discovery document of a tenant.
-pub fn discovery_document(tenant: &Tenant) -> Value {
+/// Returns the discovery document of a tenant with its resource servers.
+pub fn discovery_document(tenant: &Tenant, servers: &ResourceServers) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
     for endpoint in Endpoint::ALL.iter().filter(|endpoint| is_offered(**endpoint, tenant)) {
@@ -16,7 +19,7 @@ pub fn discovery_document(tenant: &Tenant) -> Value {
             document.insert(field.into(), endpoint.url(&tenant.issuer).into());
         }
     }
-    for part in [authorization(tenant), tokens(), claims_and_keys(tenant), sessions()] {
+    for part in [authorization(tenant), tokens(), claims_and_keys(tenant, servers), sessions()] {
         if let Value::Object(part) = part {
             document.extend(part);
         }
@@ -26,8 +29,8 @@ pub fn discovery_document(tenant: &Tenant) -> Value {
 
 /// Returns the discovery document of a tenant for applications inside the cluster: `internal_url`
 /// replaces the issuer in the addresses that applications call, and in no other field.
-pub fn internal_discovery(tenant: &Tenant, internal_url: &str) -> Value {
-    let mut document = discovery_document(tenant);
+pub fn internal_discovery(tenant: &Tenant, servers: &ResourceServers, internal_url: &str) -> Value {
+    let mut document = discovery_document(tenant, servers);
     for endpoint in Endpoint::ALL.iter().filter(|endpoint| endpoint.is_internal()) {
         if let Some((field, path)) = endpoint.metadata_field().zip(endpoint.path()) {
             document[field] = format!("{internal_url}{path}").into();
@@ -91,9 +94,13 @@ fn tokens() -> Value {
 }
 
 /// The supported scopes, claims and algorithms.
-fn claims_and_keys(tenant: &Tenant) -> Value {
+fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
     let mut scopes: Vec<&str> = STANDARD_SCOPES.to_vec();
     scopes.extend(tenant.scopes.keys().map(String::as_str));
+    // Scopes of different resource servers may have the same name.
+    let of_servers: BTreeSet<&str> =
+        servers.all().iter().flat_map(|server| server.scopes.iter().map(String::as_str)).collect();
+    scopes.extend(of_servers);
     let custom = tenant.scopes.values().flat_map(|scope| scope.claims.iter().map(String::as_str));
     let mut claims: Vec<&str> = TOKEN_CLAIMS.into_iter().chain(claims::standard_claims()).collect();
     claims.extend(custom);
@@ -131,12 +138,36 @@ fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::model::{AcrLevel, CustomScope, RequestObjectPolicy, SigningAlgorithm, fixtures};
+    use crate::model::{
+        AcrLevel, CustomScope, ObjectKey, RequestObjectPolicy, ResourceServer, SigningAlgorithm,
+        fixtures,
+    };
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
         let list = document[field].as_array().expect("a list");
         list.iter().map(|word| word.as_str().expect("a word")).collect()
+    }
+
+    /// The document of a tenant without resource servers.
+    fn discovery_document(tenant: &Tenant) -> Value {
+        super::discovery_document(tenant, &ResourceServers::default())
+    }
+
+    #[test]
+    fn scopes_of_resource_servers_are_supported_scopes() {
+        // RFC 8414 §2
+        let server = |name: &str| {
+            let key = ObjectKey::new("team", name);
+            let scopes = ["read".to_owned(), format!("{name}.write")].into();
+            Arc::new(ResourceServer { scopes, ..ResourceServer::new(key, "urn:api") })
+        };
+        let servers = ResourceServers::new(vec![server("a"), server("b")]);
+        let document = super::discovery_document(&fixtures::tenant(), &servers);
+        let scopes = words(&document, "scopes_supported");
+        assert!(scopes.ends_with(&["a.write", "b.write", "read"]), "{scopes:?}");
     }
 
     #[test]
@@ -163,7 +194,11 @@ mod tests {
         let tenant = fixtures::tenant();
         let (public, internal) = (
             discovery_document(&tenant),
-            internal_discovery(&tenant, "http://lanyard.sso.svc/team/shop"),
+            internal_discovery(
+                &tenant,
+                &ResourceServers::default(),
+                "http://lanyard.sso.svc/team/shop",
+            ),
         );
         let public = public.as_object().expect("an object");
         let mut changed: Vec<_> =

@@ -2,6 +2,7 @@
 
 mod authenticators;
 mod format;
+mod grant_parts;
 mod legacy;
 mod marks;
 mod passkeys;
@@ -9,7 +10,6 @@ mod passwords;
 mod person;
 mod sender_binding;
 mod session_browser;
-mod superseded_times;
 mod suspended_sign_in;
 mod upstream_session;
 
@@ -17,13 +17,13 @@ pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
+pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
 pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};
 pub use person::{ClaimsAge, PersonRecord};
 pub use sender_binding::SenderBinding;
 pub use session_browser::SessionBrowser;
-pub use superseded_times::SupersededTimes;
 pub use suspended_sign_in::{SuspendedSignIn, SuspendedSource};
 pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
 
@@ -46,11 +46,10 @@ const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
+/// The version since which grants name resources. Version 1.3 says which key their tokens are bound to.
+const RESOURCES: FormatVersion = FormatVersion { minor: 4, ..EVENTS };
 
-/// The version since which grants say which key their tokens are bound to.
-const BINDING: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
-
-/// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options.
+/// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options or maps.
 macro_rules! upgraded {
     ($($record:ty: $version:ident => $zero:ty, $one:ty);* $(;)?) => {$(
         impl RecordFormat for $record {
@@ -73,9 +72,9 @@ macro_rules! upgraded {
 
 upgraded! {
     Session: BROWSER => LegacySession<SignInV0>, LegacySession<Authentication>;
-    Grant: BINDING => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
-    AuthorizationCode: BINDING => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
-    SealedCode: BINDING => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
+    Grant: RESOURCES => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode: RESOURCES => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode: RESOURCES => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 
@@ -139,7 +138,7 @@ pub struct Grant {
     pub acr: Option<String>,
     /// The session the grant ends with, unless it has `offline_access`.
     pub sid: Option<String>,
-    /// The granted scopes.
+    /// The granted scopes of the client itself. Those of resource servers are in `resources`.
     pub scopes: BTreeSet<String>,
     /// `nonce` of the authorization request. ID tokens from a refresh do not repeat it.
     pub nonce: Option<String>,
@@ -163,15 +162,9 @@ pub struct Grant {
     pub origin: Option<SignInOrigin>,
     /// The key that tokens are bound to; `None` for bearer tokens.
     pub binding: Option<SenderBinding>,
-}
-
-/// Individually requested claims, by destination (OIDC Core §5.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestedClaims {
-    /// Claims for userinfo responses.
-    pub userinfo: BTreeSet<String>,
-    /// Claims for ID tokens.
-    pub id_token: BTreeSet<String>,
+    /// The resources that tokens may be for, by identifier (RFC 8707). The issuer is among them if it was
+    /// named. Empty if none was: tokens are for the issuer.
+    pub resources: BTreeMap<String, GrantedResource>,
 }
 
 impl Grant {
@@ -180,6 +173,12 @@ impl Grant {
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id
             && self.client_object.as_ref().is_none_or(|object| *object == client.object)
+    }
+
+    /// Returns all granted scopes: those of the client itself and of all resource servers.
+    pub fn all_scopes(&self) -> BTreeSet<String> {
+        let of_resources = self.resources.values().flat_map(|granted| &granted.scopes);
+        self.scopes.iter().chain(of_resources).cloned().collect()
     }
 
     /// Returns true if the grant is neither revoked nor expired. Does not check the session or the

@@ -1,63 +1,209 @@
 //! Resource indicators (RFC 8707): the resource servers that a client requests tokens for.
 
-use super::error::{ErrorCode, OAuthError};
-use crate::model::Issuer;
+use std::sync::Arc;
+
+use super::{
+    error::{ErrorCode, OAuthError},
+    records::GrantedResource,
+};
+use crate::model::{Client, Issuer, ResourceServer, ResourceServers};
 
 /// Longer values are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 128;
 
-/// Rule: the only known resource is the issuer itself, at every endpoint (RFC 8707 §2).
+/// Most resources of a request, so that its grant fits into a record.
+const MAX_RESOURCES: usize = 8;
+
+/// The prefix of the permissions of resource servers in `AuthorizationRequest::requested_permissions`.
+/// Scopes cannot contain a space.
+const PERMISSION_PREFIX: &str = "resource ";
+
+/// The resources that a request names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestedResources {
+    /// Whether it names the issuer.
+    pub issuer: bool,
+    /// The resource servers that it names, each once.
+    pub servers: Vec<Arc<ResourceServer>>,
+}
+
+/// The tenant's side of a request for resources.
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceContext<'a> {
+    /// The issuer, which is a resource too.
+    pub issuer: &'a Issuer,
+    /// The resource servers.
+    pub servers: &'a ResourceServers,
+    /// The client that requests tokens.
+    pub client: &'a Client,
+}
+
+/// Rule: a resource is the issuer, or a resource server that admits the client (RFC 8707 §2). A resource
+/// server that does not admit the client is as unknown to it as any other.
 pub fn check_resources<'a>(
-    issuer: &Issuer,
+    context: ResourceContext<'_>,
     resources: impl IntoIterator<Item = &'a str>,
-) -> Result<(), OAuthError> {
-    match resources.into_iter().find(|resource| *resource != issuer.as_str()) {
-        None => Ok(()),
-        Some(resource) => Err(unknown(issuer, resource)),
+) -> Result<RequestedResources, OAuthError> {
+    let mut requested = RequestedResources::default();
+    for resource in resources {
+        match find_resource(context, resource)? {
+            None => requested.issuer = true,
+            Some(server) if requested.servers.contains(server) => {}
+            Some(server) => requested.servers.push(Arc::clone(server)),
+        }
     }
+    if requested.count() > MAX_RESOURCES {
+        let text = format!("The request names too many resources; name at most {MAX_RESOURCES}.");
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
+    }
+    Ok(requested)
+}
+
+impl RequestedResources {
+    /// The number of resources.
+    pub fn count(&self) -> usize {
+        self.servers.len() + usize::from(self.issuer)
+    }
+}
+
+/// Finds a resource for a client; `None` is the issuer.
+pub fn find_resource<'s>(
+    ResourceContext { issuer, servers, client }: ResourceContext<'s>,
+    resource: &str,
+) -> Result<Option<&'s Arc<ResourceServer>>, OAuthError> {
+    if resource == issuer.as_str() {
+        return Ok(None);
+    }
+    let server = servers.find(resource).filter(|server| server.clients.contains(&client.id));
+    server.map(Some).ok_or_else(|| unknown_resource(issuer, resource))
 }
 
 /// Returns the error for an unknown resource. Only a plain URI is repeated, because attackers could
 /// put a message to users into the parameter.
-fn unknown(issuer: &Issuer, resource: &str) -> OAuthError {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/".contains(&b);
-    let found = if resource.len() <= MAX_ECHOED_LEN && resource.bytes().all(plain) {
-        format!("The resource '{resource}' is unknown.")
+pub(super) fn unknown_resource(issuer: &Issuer, resource: &str) -> OAuthError {
+    let text = if is_plain(resource) {
+        format!("The resource \"{resource}\" is unknown.")
     } else {
         "The resource is unknown.".to_owned()
     };
-    let text = format!("{found} Omit the parameter, or send the issuer, {issuer}.");
+    let text = format!(
+        "{text} Request that of a ResourceServer that admits this client, or \"{issuer}\", or omit 'resource'."
+    );
     OAuthError::new(ErrorCode::InvalidTarget, text)
+}
+
+fn is_plain(resource: &str) -> bool {
+    resource.len() <= MAX_ECHOED_LEN && resource.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The permissions that a user is asked for at a resource server: to use it, its scopes, and the claims that
+/// it gets.
+pub fn resource_permissions(
+    identifier: &str,
+    granted: &GrantedResource,
+) -> impl Iterator<Item = String> + use<> {
+    let at = format!("{PERMISSION_PREFIX}{identifier}");
+    let scopes = granted.scopes.iter().map(|scope| format!("{at} scope {scope}"));
+    let claims = granted.claims.iter().map(|claim| format!("{at} claim {claim}"));
+    let all: Vec<String> = [at.clone()].into_iter().chain(scopes).chain(claims).collect();
+    all.into_iter()
+}
+
+/// A permission of a resource server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourcePermission<'a> {
+    /// To use it.
+    Use,
+    /// A scope of it.
+    Scope(&'a str),
+    /// A claim about the user that it gets.
+    Claim(&'a str),
+}
+
+/// Parses a permission. Returns the identifier of the resource server too; `None` for other permissions.
+pub fn parse_resource_permission(permission: &str) -> Option<(&str, ResourcePermission<'_>)> {
+    let mut words = permission.strip_prefix(PERMISSION_PREFIX)?.split(' ');
+    let identifier = words.next()?;
+    let permission = match (words.next(), words.next()) {
+        (None, _) => ResourcePermission::Use,
+        (Some("scope"), Some(scope)) => ResourcePermission::Scope(scope),
+        (Some("claim"), Some(claim)) => ResourcePermission::Claim(claim),
+        _ => return None,
+    };
+    Some((identifier, permission))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ClientId, ObjectKey, fixtures};
 
-    fn found(resources: &[&str]) -> Result<(), OAuthError> {
-        let issuer = Issuer::parse("https://id.test/team/shop").expect("canonical");
-        check_resources(&issuer, resources.iter().copied())
+    fn server(identifier: &str, alternate: &str, client: &ClientId) -> Arc<ResourceServer> {
+        Arc::new(ResourceServer {
+            alternates: [alternate.into()].into(),
+            clients: [client.clone()].into(),
+            ..ResourceServer::new(ObjectKey::new("team", "api"), identifier)
+        })
+    }
+
+    fn found(resources: &[&str]) -> Result<(bool, Vec<String>), OAuthError> {
+        let (issuer, client) = (fixtures::tenant().issuer, fixtures::client());
+        let servers = ResourceServers::new(vec![
+            server("https://api.test", "https://api.test/", &client.id),
+            server("https://b.test", "urn:b", &client.id),
+            server("https://closed.test", "urn:closed", &ClientId::new("other")),
+        ]);
+        let context = ResourceContext { issuer: &issuer, servers: &servers, client: &client };
+        let requested = check_resources(context, resources.iter().copied())?;
+        let names = requested.servers.iter().map(|server| server.identifier.to_string());
+        Ok((requested.issuer, names.collect()))
     }
 
     #[test]
-    fn only_the_issuer_is_known() {
+    fn the_issuer_and_admitting_servers_are_resources() {
         // RFC 8707 §2
-        let own = "https://id.test/team/shop";
-        assert_eq!(found(&[]), Ok(()));
-        assert_eq!(found(&[own, own]), Ok(()));
-        for other in ["https://mcp.test/", "https://id.test", "https://id.test/team/shop#a", "x"] {
-            let refused = found(&[own, other]).expect_err("unknown");
-            assert_eq!(refused.code, ErrorCode::InvalidTarget, "{other}");
-            assert!(refused.public.ends_with(&format!("send the issuer, {own}.")), "{other}");
+        let issuer = fixtures::tenant().issuer.as_str().to_owned();
+        assert_eq!(found(&[]), Ok((false, vec![])));
+        assert_eq!(found(&[&issuer]), Ok((true, vec![])));
+        let both = ["https://api.test", "https://api.test/", "urn:b"];
+        let names = vec!["https://api.test".to_owned(), "https://b.test".to_owned()];
+        assert_eq!(found(&both), Ok((false, names)), "each once");
+        let with_slash = format!("{issuer}/");
+        for refused in
+            ["https://API.test", "https://api.test/v1", "https://closed.test", "urn:closed", ""]
+        {
+            let error = found(&[&issuer, refused]).expect_err("refused");
+            assert_eq!(error.code, ErrorCode::InvalidTarget, "{refused}");
         }
+        assert!(found(&[&with_slash]).is_err(), "compared as an exact string");
     }
 
     #[test]
-    fn errors_repeat_only_plain_uris() {
-        let told = |resource| found(&[resource]).expect_err("unknown").public;
-        assert!(told("https://mcp.test/v1").contains("'https://mcp.test/v1' is unknown"));
-        for stranger in ["Your account is locked, call 1-800", &"n".repeat(MAX_ECHOED_LEN + 1)] {
+    fn errors_repeat_plain_uris_only() {
+        let told = |resource: &str| found(&[resource]).expect_err("unknown").public;
+        let plain = told("https://unknown.test/a?b=c");
+        assert!(plain.starts_with("The resource \"https://unknown.test/a?b=c\" is unknown."));
+        let long = format!("https://x.test/{}", "a".repeat(MAX_ECHOED_LEN));
+        for stranger in ["your account is locked", "https://x.test/\u{e9}", &long] {
             assert!(told(stranger).starts_with("The resource is unknown."), "{stranger}");
         }
+    }
+
+    #[test]
+    fn permissions_are_read_as_they_were_written() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let granted =
+            GrantedResource { scopes: words(&["a", "claim"]), claims: words(&["groups"]) };
+        let all: Vec<String> = resource_permissions("urn:api", &granted).collect();
+        let read: Vec<_> = all.iter().filter_map(|it| parse_resource_permission(it)).collect();
+        let expected = [
+            ("urn:api", ResourcePermission::Use),
+            ("urn:api", ResourcePermission::Scope("a")),
+            ("urn:api", ResourcePermission::Scope("claim")),
+            ("urn:api", ResourcePermission::Claim("groups")),
+        ];
+        assert_eq!(read, expected);
+        assert_eq!(parse_resource_permission("claim email"), None);
+        assert_eq!(parse_resource_permission("resource"), None, "a scope");
     }
 }

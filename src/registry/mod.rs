@@ -16,6 +16,7 @@ mod linked_client;
 mod precedence;
 mod prerendered;
 mod project;
+mod provider_outcome;
 mod provider_uris;
 mod registration;
 mod reserved_names;
@@ -38,6 +39,7 @@ pub use invitation::{InvitationOutcome, InvitationState};
 pub use linked_client::{LinkedClient, ProviderLinks};
 pub use prerendered::PrerenderedJson;
 pub use project::{SettingsReceivers, project_snapshots};
+pub use provider_outcome::ProviderOutcome;
 pub use provider_uris::ProviderUris;
 pub use registration::{RegistrationService, ValidatedRegistration};
 pub use reserved_names::{ReservedNames, UserNames};
@@ -46,7 +48,7 @@ pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
     ClientFederation, ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource,
-    ObjectOutcome, ProviderOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem,
-    Verdict,
+    ObjectOutcome, ResourceServerOutcome, SaltOutcome, TenantOutcome, UserOutcome,
+    ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

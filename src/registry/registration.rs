@@ -75,11 +75,12 @@ impl RegistrationService {
     ) -> Result<ValidatedRegistration, ValidationProblem> {
         spec.insert("tenantRef".to_owned(), json!({ "name": self.checked.tenant.id.0.name }));
         spec.insert("consent".to_owned(), ConsentPolicy::Required.as_str().into());
-        match spec.get_mut("scopes").and_then(Value::as_array_mut) {
-            Some(asked) => self.leave_out_scopes(asked),
-            None => {
-                spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
-            }
+        let asked = spec.get_mut("scopes").and_then(Value::as_array_mut);
+        let is_left = asked.map(|asked| self.leave_out_scopes(asked));
+        // Scopes of a resource server are not those of the client itself.
+        let asks_servers = !self.checked.bounds.registered.resources.is_empty();
+        if is_left.is_none() || is_left == Some(false) && asks_servers {
+            spec.insert("scopes".to_owned(), self.default_scopes(&spec).into());
         }
         let unreadable =
             |error: serde_json::Error| ValidationProblem::invalid("spec", error.to_string());
@@ -114,17 +115,19 @@ impl RegistrationService {
 
     /// Rule: scopes that the tenant does not have, or does not allow registered clients, are left out,
     /// as at the other endpoints: applications ask many providers for the same list. The response
-    /// contains the rest (RFC 7591 §3.2.1). It is an error if nothing is left.
-    fn leave_out_scopes(&self, asked: &mut Vec<Value>) {
+    /// contains the rest (RFC 7591 §3.2.1). Returns false if nothing would be left.
+    fn leave_out_scopes(&self, asked: &mut Vec<Value>) -> bool {
         let (tenant, bounds) = (&self.checked.tenant, &self.checked.bounds.registered);
         let allowed = |scope: &Value| {
             let scope = scope.as_str().unwrap_or_default();
             let known = STANDARD_SCOPES.contains(&scope) || tenant.scopes.contains_key(scope);
             known && bounds.scopes.as_ref().is_none_or(|allowed| allowed.contains(scope))
         };
-        if asked.iter().any(allowed) {
+        let is_left = asked.iter().any(allowed);
+        if is_left {
             asked.retain(allowed);
         }
+        is_left
     }
 
     /// Default scopes (RFC 7591 §2), limited to the scopes that the tenant allows.

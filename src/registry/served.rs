@@ -13,8 +13,8 @@ use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
         Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
-        PasswordState, SigningAlgorithm, StoredPassword, Subject, Tenant, TenantId, Timestamp,
-        sha256,
+        PasswordState, ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject,
+        Tenant, TenantId, Timestamp, sha256,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -44,6 +44,8 @@ pub struct ServedTenant {
     accounts: Vec<Arc<Account>>,
     /// In the order of the sign-in page.
     providers: Vec<Arc<IdentityProvider>>,
+    /// The resource servers.
+    pub resource_servers: ResourceServers,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
     /// By normalized `preferred_username`, if it is not the username.
@@ -81,7 +83,7 @@ impl ServedTenant {
         Self {
             discovery: PrerenderedJson::about(
                 &tenant.issuer,
-                &metadata::discovery_document(&tenant),
+                &metadata::discovery_document(&tenant, &ResourceServers::default()),
             ),
             jwks: PrerenderedJson::json(&keys.jwks()),
             short_hash: short_hash(&tenant.id),
@@ -101,6 +103,7 @@ impl ServedTenant {
             by_subject: accounts.iter().map(|it| (it.subject.clone(), by(it))).collect(),
             accounts,
             providers: Vec::new(),
+            resource_servers: ResourceServers::default(),
             passwords,
             tenant,
             keys,
@@ -111,7 +114,8 @@ impl ServedTenant {
     /// start, so it is not prepared.
     pub fn internal_discovery(&self, host: &InternalHost) -> PrerenderedJson {
         let url = host.tenant_url(&self.tenant.id);
-        PrerenderedJson::json(&metadata::internal_discovery(&self.tenant, &url))
+        let document = metadata::internal_discovery(&self.tenant, &self.resource_servers, &url);
+        PrerenderedJson::json(&document)
     }
 
     /// Sets the registration service.
@@ -135,6 +139,18 @@ impl ServedTenant {
     /// The names of the tenant's objects that are not served, which are no one else's.
     pub fn reserved_names(&self) -> &ReservedNames {
         &self.reserved
+    }
+
+    /// Sets the resource servers. The discovery document has their scopes.
+    #[must_use]
+    pub fn with_resource_servers(self, resource_servers: Vec<Arc<ResourceServer>>) -> Self {
+        if resource_servers.is_empty() {
+            return self;
+        }
+        let resource_servers = ResourceServers::new(resource_servers);
+        let document = metadata::discovery_document(&self.tenant, &resource_servers);
+        let discovery = PrerenderedJson::about(&self.tenant.issuer, &document);
+        Self { discovery, resource_servers, ..self }
     }
 
     /// The identity providers, in the order of the sign-in page.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ClientSecretValues, InvitationOutcome, ProviderUris, SecretTemplate};
+use super::{ClientSecretValues, InvitationOutcome, ProviderOutcome, SecretTemplate};
 use crate::{
-    api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec, OidcClientSpec},
+    api::{ConditionReason, ConditionType, OidcClientSpec},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, LogoutScope, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
+    model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
 };
 
 /// A problem of an object: a value to change, or something that it waits for.
@@ -95,6 +95,8 @@ pub enum ObjectOutcome {
     User(UserOutcome),
     /// Outcome of an identity provider.
     Provider(ProviderOutcome),
+    /// Outcome of a resource server.
+    ResourceServer(ResourceServerOutcome),
     /// The object does not deserialize.
     Malformed,
 }
@@ -113,7 +115,9 @@ impl ObjectOutcome {
                     &[Accepted, ResolvedRefs, Programmed]
                 }
             },
-            Self::User(_) | Self::Provider(_) => &[Accepted, ResolvedRefs, Programmed],
+            Self::User(_) | Self::Provider(_) | Self::ResourceServer(_) => {
+                &[Accepted, ResolvedRefs, Programmed]
+            }
             Self::Malformed => &[Accepted, Programmed],
         }
     }
@@ -124,9 +128,17 @@ impl ObjectOutcome {
             Self::Client(client) => client.served,
             Self::User(user) => user.served,
             Self::Provider(provider) => provider.served,
+            Self::ResourceServer(server) => server.served,
             Self::Malformed => false,
         }
     }
+}
+
+/// The outcome of a resource server's validation.
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceServerOutcome {
+    /// Whether it is served.
+    pub served: bool,
 }
 
 /// The outcome of a tenant's validation.
@@ -252,40 +264,6 @@ pub struct DesiredSecret {
     pub key: ObjectKey,
     /// The Secret's content; shared, because most clients use the default.
     pub shape: Arc<SecretTemplate>,
-}
-
-/// The outcome of an identity provider's validation.
-#[derive(Clone, Debug, Default)]
-pub struct ProviderOutcome {
-    /// The redirect URI to register at the provider.
-    pub redirect_uri: Option<String>,
-    /// The post-logout redirect URI to register there, if people are signed out there.
-    pub post_logout_redirect_uri: Option<String>,
-    /// The back-channel logout URI to register there, if it is an OpenID provider.
-    pub backchannel_logout_uri: Option<String>,
-    /// The provider's issuer, if it is an OpenID provider.
-    pub issuer: Option<String>,
-    /// The name under which subjects are computed.
-    pub identity_key: Option<String>,
-    /// The server to probe, if the provider is served, except for a tenant of this installation.
-    pub probe: Option<ProbeTarget>,
-    /// Whether people can sign in by it.
-    pub served: bool,
-}
-
-impl ProviderOutcome {
-    /// An outcome with the URIs that the type of a provider has.
-    pub(super) fn with_uris(spec: &IdentityProviderSpec, uris: Option<ProviderUris>) -> Self {
-        let Some(uris) = uris else { return Self::default() };
-        let upstream = EnumSpec::Supported(LogoutScope::Upstream);
-        let (has_oidc, signs_out) = (spec.oidc.is_some(), spec.logout == Some(upstream));
-        Self {
-            redirect_uri: Some(uris.redirect),
-            post_logout_redirect_uri: (has_oidc && signs_out).then_some(uris.post_logout),
-            backchannel_logout_uri: has_oidc.then_some(uris.backchannel_logout),
-            ..Self::default()
-        }
-    }
 }
 
 /// The outcome of a user's validation.

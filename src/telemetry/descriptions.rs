@@ -61,7 +61,7 @@ const TENANT: LabelDescription = LabelDescription {
 };
 const KIND: LabelDescription = LabelDescription {
     name: "kind",
-    meaning: "The kind of the objects: `Tenant`, `OidcClient`, `OidcUser` or `IdentityProvider`. `lanyard_reconciles_total` also has \
+    meaning: "The kind of the objects: `Tenant`, `OidcClient`, `OidcUser`, `IdentityProvider` or `ResourceServer`. `lanyard_reconciles_total` also has \
               `Secret`, for the Secrets of sealing and vault keys.",
     values: &[],
 };

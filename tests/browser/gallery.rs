@@ -24,8 +24,8 @@ use lanyard::{
         Account, AccountSource, ApplicationType, Branding, BrandingLink, Client, ClientDetails,
         ClientId, DynamicRegistration, GrantType, Issuer, LinkPurpose, LocalizedText, ObjectKey,
         ObjectMark, Organization, PasswordState, RedirectUri, RefreshTokenRotation,
-        RegistrationPolicy, RequestObjectPolicy, ResponseType, RotationPolicy, SigningAlgorithm,
-        Subject, Tenant, TenantAuthenticators, TenantId, Timestamp, TokenPolicy,
+        RegistrationPolicy, RequestObjectPolicy, ResourceServers, ResponseType, RotationPolicy,
+        SigningAlgorithm, Subject, Tenant, TenantAuthenticators, TenantId, Timestamp, TokenPolicy,
     },
     protocol::{
         authorize::{
@@ -260,6 +260,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
     account_page(&AccountPage {
         tenant,
         text: text(),
+        resource_servers: ResourceServers::none(),
         user: &user(),
         provider: None,
         interaction: "sealed",
@@ -561,6 +562,10 @@ impl TenantLookup for Only {
 
     fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
         None
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        ResourceServers::none()
     }
 }
 

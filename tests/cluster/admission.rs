@@ -614,6 +614,9 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     let field = "registration";
     tenants.rule(field, &[open, token], &bad, "with mode: InitialAccessToken").await;
     tenants.rejects(json!({ "registration": { "unusedLifetime": "1s" } }), "between 1m").await;
+    let resources = |names: Value| json!({ "registration": { "resources": names } });
+    tenants.accepts(resources(json!(["tickets", "wiki"]))).await;
+    tenants.rejects(resources(json!(["tickets", "tickets"])), "must not contain duplicates").await;
     tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
     tenants
         .accepts(json!({ "authenticators": { "totp": "Optional", "passwords": "Optional" } }))
@@ -725,6 +728,58 @@ async fn fields_that_determine_identities_are_immutable() {
     ] {
         users.immutable(name, before, after, "subject cannot be changed").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resource_servers_have_identifiers_and_scopes() {
+    let valid = json!({ "tenantRef": { "name": "main" }, "identifier": "https://api.test" });
+    let servers = Admission::of("ResourceServer", valid).await;
+    let change = json!({ "tenantRef": { "name": "other" } });
+    servers.immutable("moves", json!({}), change, "tenantRef cannot be changed").await;
+    servers
+        .rule(
+            "identifier",
+            &values(["https://api.test/v1?a=b", "urn:api"]),
+            &values(["api", "https://a b.test", "https://a.test#b", ":a", "a:"]),
+            "must be an absolute URI",
+        )
+        .await;
+    let alternates = |all: &[&str]| json!({ "alternateIdentifiers": all });
+    servers.accepts(alternates(&["urn:a", "urn:b"])).await;
+    for bad in [&["urn:a", "urn:a"][..], &["a"], &["urn:a#b"]] {
+        servers.rejects(alternates(bad), "must be distinct absolute URIs").await;
+    }
+    let scope = |scope: Value| json!({ "scopes": [scope] });
+    servers.accepts(scope(json!({ "name": "read:all", "description": "Read" }))).await;
+    for bad in ["a b", "a\"b", "a\\b", "é"] {
+        servers.rejects(scope(json!({ "name": bad })), "must be a scope").await;
+    }
+    let hidden = scope(json!({ "name": "a", "description": "a\u{200b}" }));
+    servers.rejects(hidden, "invisible").await;
+    let token = |token: Value| json!({ "accessToken": token });
+    servers.accepts(token(json!({ "lifetime": "5m", "type": "JWT" }))).await;
+    servers.rejects(token(json!({ "lifetime": "5" })), "must be a duration").await;
+    servers.rejects(token(json!({ "lifetime": "25h" })), "must be between").await;
+    servers.accepts(token(json!({ "claims": ["groups", "https://a.test/role"] }))).await;
+    for bad in [json!(["a b"]), json!(["a", "a"])] {
+        let message = "must be distinct names of claims";
+        servers.rejects(token(json!({ "claims": bad })), message).await;
+    }
+    servers.accepts(json!({ "displayName": "Tickets", "tokenBinding": "Bearer" })).await;
+    servers.rejects(json!({ "displayName": "a\u{200b}" }), "invisible").await;
+    servers.rejects(json!({ "tokenBinding": "Handshake" }), "tokenBinding").await;
+    let introspection = |name: &str| json!({ "introspection": { "clientRef": { "name": name } } });
+    servers.accepts(introspection("tickets")).await;
+    servers.rejects(introspection("A"), "introspection.clientRef.name").await;
+    let client = |client: Value| json!({ "clients": { "names": [client] } });
+    servers.accepts(client(json!({ "name": "a", "namespace": "b" }))).await;
+    servers.rejects(client(json!({ "name": "A" })), "clients.names[0].name").await;
+    servers
+        .rejects(client(json!({ "name": "a", "namespace": "B" })), "clients.names[0].namespace")
+        .await;
+    let from = |from: Value| json!({ "clients": { "namespaces": from } });
+    servers.accepts(from(json!({ "from": "Selector", "selector": {} }))).await;
+    servers.rejects(from(json!({ "from": "Selector" })), "selector").await;
 }
 
 /// A valid user.

@@ -22,7 +22,7 @@ use crate::{
 
 const NAMESPACE: &str = "lanyard-system";
 const SOON: Duration = Duration::from_mins(2);
-const KINDS: &str = "tenants.lanyard.dev,oidcclients.lanyard.dev,oidcusers.lanyard.dev,identityproviders.lanyard.dev";
+const KINDS: &str = "tenants.lanyard.dev,oidcclients.lanyard.dev,oidcusers.lanyard.dev,identityproviders.lanyard.dev,resourceservers.lanyard.dev";
 
 /// The chart and binary of the previous release.
 struct PreviousRelease {

@@ -9,7 +9,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use lanyard::{
     api::StatusDigest,
-    model::RedirectUri,
+    model::{ClientId, RedirectUri},
     registry::{
         BuildCache, ObjectOutcome, ServedTenant, Snapshot, build_snapshot, verdict_conditions,
     },
@@ -96,7 +96,7 @@ fn verdicts(snapshot: &Snapshot) -> String {
                 "issuer": it.issuer,
                 "identityKey": it.identity_key,
             }),
-            ObjectOutcome::Malformed => json!({}),
+            ObjectOutcome::ResourceServer(_) | ObjectOutcome::Malformed => json!({}),
         };
         let _ = writeln!(text, "  facts: {facts}");
     }
@@ -140,7 +140,20 @@ fn summary(served: &ServedTenant) -> Value {
             shown
         })
         .collect();
-    json!({
+    let servers: Vec<Value> = served
+        .resource_servers
+        .all()
+        .iter()
+        .map(|server| {
+            json!({
+                "identifier": server.identifier, "alternates": server.alternates,
+                "scopes": server.scopes, "claims": server.claims, "introspector": server.introspector,
+                "clients": server.clients.iter().map(ClientId::as_str).collect::<Vec<_>>(),
+                "tokens": format!("{:?} {:?} {:?}", server.lifetime, server.signing_alg, server.token_type),
+            })
+        })
+        .collect();
+    let mut summary = json!({
         "tenant": tenant.id.to_string(),
         "issuer": tenant.issuer.as_str(),
         "name": tenant.display_name,
@@ -151,7 +164,11 @@ fn summary(served: &ServedTenant) -> Value {
         "scopes": tenant.scopes.keys().collect::<Vec<_>>(),
         "clients": clients,
         "users": users,
-    })
+    });
+    if !servers.is_empty() {
+        summary["resourceServers"] = json!(servers);
+    }
+    summary
 }
 
 /// The first lines that differ.

@@ -23,5 +23,6 @@ mod provider_examples;
 mod real_providers;
 mod records;
 mod registration;
+mod resource_server_example;
 mod token;
 mod upstream;

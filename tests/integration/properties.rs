@@ -250,6 +250,7 @@ fn agrees(snapshot: &Snapshot) {
             ObjectOutcome::Client(_)
             | ObjectOutcome::User(_)
             | ObjectOutcome::Provider(_)
+            | ObjectOutcome::ResourceServer(_)
             | ObjectOutcome::Malformed => {}
         }
     }

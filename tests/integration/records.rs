@@ -2,28 +2,34 @@
 //! release must read all of them. A new format adds another file; those of releases never change.
 //! `UPDATE_GOLDEN=1` rewrites the last one.
 
-use std::{collections::BTreeSet, fmt::Debug, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    fs,
+};
 
 use lanyard::{
     model::{ClientId, CredentialMark, ObjectKey, ObjectMark, Subject, Timestamp},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         records::{
-            AccountMarks, AuthorizationCode, Consent, Grant, GrantState, RecordFormat,
-            RefreshToken, RequestedClaims, SealedCode, SenderBinding, Session, SessionBrowser,
-            SignInOrigin, SupersededTimes, VoidBefore, decode_record, encode_record,
+            AccountMarks, AuthorizationCode, Consent, Grant, GrantState, GrantedResource,
+            RecordFormat, RefreshToken, RequestedClaims, SealedCode, SenderBinding, Session,
+            SessionBrowser, SignInOrigin, SupersededTimes, VoidBefore, decode_record,
+            encode_record,
         },
     },
     store::{OwnerKind, RecordKind},
 };
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "tests/golden/records/v1.txt",
     "tests/golden/records/v2.txt",
     "tests/golden/records/v3.txt",
     "tests/golden/records/v4.txt",
     "tests/golden/records/v5.txt",
     "tests/golden/records/v6.txt",
+    "tests/golden/records/v7.txt",
 ];
 
 /// Forms that were open while the release changed: the user is asked again.
@@ -114,7 +120,14 @@ fn grant(file: &str, state: GrantState) -> Grant {
         marks: marks(file),
         origin: origin(file),
         binding: binding(file),
+        resources: resources(file),
     }
+}
+
+/// The resources of a grant, which records before v6 do not have.
+fn resources(file: &str) -> BTreeMap<String, GrantedResource> {
+    let granted = GrantedResource { scopes: words(["tickets.read"]), claims: words(["groups"]) };
+    (file >= FILES[6]).then(|| ("https://tickets.test".to_owned(), granted)).into_iter().collect()
 }
 
 /// A grant with a refresh token. Records before v3 do not have the times of earlier tokens.

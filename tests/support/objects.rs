@@ -6,7 +6,8 @@ use k8s_openapi::{ByteString, api::core::v1::Secret};
 use lanyard::{
     api::{
         AnyCachedObject, CachedObject, CachedSecret, IdentityProvider, MalformedObject,
-        ManagedObject, NamespaceLabels, ObjectSet, OidcClient, OidcUser, SecretState, Tenant,
+        ManagedObject, NamespaceLabels, ObjectSet, OidcClient, OidcUser, ResourceServer,
+        SecretState, Tenant,
     },
     keys::{KeyTimes, generate_key_record, write_key},
     model::{
@@ -74,6 +75,9 @@ pub fn objects(documents: impl IntoIterator<Item = Value>) -> ObjectSet {
             }
             "OidcUser" => {
                 read::<OidcUser>(document, key, &mut objects);
+            }
+            "ResourceServer" => {
+                read::<ResourceServer>(document, key, &mut objects);
             }
             "IdentityProvider" => {
                 read::<IdentityProvider>(document, key, &mut objects);

@@ -268,10 +268,10 @@ subjects:
 {{- define "lanyard.rules" -}}
 # Resources are read; only their status is written.
 - apiGroups: [lanyard.dev]
-  resources: [tenants, oidcclients, oidcusers, identityproviders]
+  resources: [tenants, oidcclients, oidcusers, identityproviders, resourceservers]
   verbs: [get, list, watch]
 - apiGroups: [lanyard.dev]
-  resources: [tenants/status, oidcclients/status, oidcusers/status, identityproviders/status]
+  resources: [tenants/status, oidcclients/status, oidcusers/status, identityproviders/status, resourceservers/status]
   verbs: [patch]
 # Signing keys and client secrets are written; passwords and imported keys are read.
 - apiGroups: [""]

@@ -9,7 +9,7 @@ mod client_credentials;
 mod refresh_token;
 mod token_grant;
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
 use client_credentials::ClientCredentialsGrant;
@@ -28,13 +28,14 @@ use crate::{
     model::{Account, Client, GrantType},
     protocol::{
         access::EntryRefusal,
+        claims::access_token_lifetime,
         error::OAuthError,
         params::RequestParams,
-        resource,
+        resource::{self, ResourceContext},
         scope::{self, Scopes},
         token::{
-            self, CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision,
-            TokenRefusal, UserGrant, inactive_grant,
+            self, CredentialKind, DecisionInput, Gate, ReplayedCredential, SelectedScopes,
+            TokenDecision, TokenRefusal, TokenTarget, UserGrant, inactive_grant,
         },
     },
     store::{MAX_UPDATE_ATTEMPTS, RecordKind},
@@ -43,6 +44,9 @@ use crate::{
 /// The supported grant types: one row each.
 static GRANTS: [TokenGrantRow; 3] =
     [row::<AuthorizationCodeGrant>(), row::<RefreshTokenGrant>(), row::<ClientCredentialsGrant>()];
+
+/// The scopes of the ID token of a client that acts for itself, which gets none.
+static NO_SCOPES: Scopes = Scopes::new();
 
 /// A token request of an authenticated client.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +70,8 @@ pub(crate) struct GrantedTokens {
     pub(crate) scopes: Scopes,
     /// Whether the access token is bound to a DPoP key.
     pub(crate) is_bound: bool,
+    /// The lifetime of the access token.
+    pub(crate) lifetime: Duration,
 }
 
 type TokenResult = Result<GrantedTokens, RequestError<OAuthError>>;
@@ -104,7 +110,9 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let TokenRequest { context, client, params, proof } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
-    resource::check_resources(&context.tenant.tenant.issuer, params.all("resource"))?;
+    let resources = resources_of(request);
+    // An unknown resource is refused whatever the credential is.
+    resource::check_resources(resources, params.all("resource"))?;
     let credential = parsed.open(context, client).await?;
     let mut proof = proof.map(|proof| verify_proof(context, proof, None)).transpose()?;
     let key = proof.as_ref().map(|proof| proof.key().to_owned());
@@ -116,42 +124,82 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             Some(id) => grants::load_grant(context, id).await?,
             None => None,
         };
-        let known = (stored.as_ref(), key);
-        let decision = decide_and_commit::<G>(request, &credential, known).await?;
-        let (asked, allowed) = (parsed.requested_scope(), &decision.scopes);
-        let scopes = scope::select_scopes(asked, allowed, || allowed.clone())
-            .map_err(|error| scope::with_scope_mismatch(error, client, asked, allowed))?;
-        let Some(mut granted) = decision.user else {
+        let decision = decide_and_commit::<G>(request, &credential, (stored.as_ref(), key)).await?;
+        let TokenDecision { scopes: own, user: granted } = decision;
+        let Some(mut granted) = granted else {
+            let target = token::client_target(resources, &own, params.all("resource"))?;
+            let selected = select_scopes(request, &target, &NO_SCOPES, parsed.requested_scope())?;
             use_proof(context, proof.as_mut()).await?;
-            let plan = IssuePlan {
-                client,
-                grant_type: G::GRANT_TYPE,
-                scopes: &scopes,
-                key,
-                access_token: true,
-                code: None,
-                user: None,
-            };
+            let plan = access_token_plan::<G>((client, key), &target, &selected);
             let tokens = token_issuer::issue_tokens(context, plan).await?;
-            return Ok(GrantedTokens { tokens, scopes, is_bound: key.is_some() });
+            return Ok(granted_tokens((client, key), &target, (tokens, selected)));
         };
+        // The target is judged before the gate, so a refusal uses up no credential.
+        let asked = params.all("resource");
+        let target = token::grant_target(resources, (&granted.grant, &own), asked)?;
+        let selected = select_scopes(request, &target, &own, parsed.requested_scope())?;
         let user = match granted.gate {
             Gate::Insert => grants::account_of_new_grant(context, &granted.grant).await?,
             Gate::Swap => grants::account_of_grant(context, &granted.grant).await?,
         };
         let user = user.map_err(|refusal| refused_grant::<G>(&refusal))?;
         // A failure to sign must not use up the credential, so the keys are looked up first.
-        token_issuer::check_keys(context, client)?;
+        token_issuer::check_keys(context, client, target.server)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
         use_proof(context, proof.as_mut()).await?;
         if passes(context, &granted, stored.as_ref()).await? {
-            let tokens = issue_for_user::<G>(request, (&scopes, key), &granted, &user).await?;
-            return Ok(GrantedTokens { tokens, scopes, is_bound: key.is_some() });
+            let plan = access_token_plan::<G>((client, key), &target, &selected);
+            let tokens = issue_for_user(request, plan, &selected, (&granted, &user)).await?;
+            return Ok(granted_tokens((client, key), &target, (tokens, selected)));
         }
         needed = Some(granted.id);
     }
     Err(AccountError::Conflict(RecordKind::Grant).into())
+}
+
+/// Selects the scopes of the tokens. `own`: those of the client itself.
+fn select_scopes(
+    TokenRequest { client, .. }: TokenRequest<'_>,
+    target: &TokenTarget<'_>,
+    own: &Scopes,
+    asked: Option<&str>,
+) -> Result<SelectedScopes, OAuthError> {
+    token::select_token_scopes(target, own, asked)
+        .map_err(|error| scope::with_scope_mismatch(error, client, asked, &target.scopes))
+}
+
+/// The plan of a response with an access token and nothing else.
+fn access_token_plan<'a, G: TokenGrant>(
+    (client, key): (&'a Client, Option<&'a str>),
+    target: &'a TokenTarget<'_>,
+    selected: &'a SelectedScopes,
+) -> IssuePlan<'a> {
+    IssuePlan {
+        client,
+        grant_type: G::GRANT_TYPE,
+        scopes: &selected.access_token,
+        key,
+        server: target.server,
+        claims: &target.claims,
+        access_token: true,
+        code: None,
+        user: None,
+    }
+}
+
+fn granted_tokens(
+    (client, key): (&Client, Option<&str>),
+    target: &TokenTarget<'_>,
+    (tokens, selected): (IssuedTokens, SelectedScopes),
+) -> GrantedTokens {
+    let lifetime = access_token_lifetime(client, target.server);
+    GrantedTokens { tokens, scopes: selected.access_token, is_bound: key.is_some(), lifetime }
+}
+
+fn resources_of<'a>(TokenRequest { context, client, .. }: TokenRequest<'a>) -> ResourceContext<'a> {
+    let served = context.tenant;
+    ResourceContext { issuer: &served.tenant.issuer, servers: &served.resource_servers, client }
 }
 
 /// The error of a grant that gives no tokens now. Nothing is revoked.
@@ -230,32 +278,24 @@ async fn passes(
     }
 }
 
-/// Issues every token that a grant permits now.
-async fn issue_for_user<G: TokenGrant>(
-    TokenRequest { context, client, params, .. }: TokenRequest<'_>,
-    (scopes, key): (&Scopes, Option<&str>),
-    granted: &UserGrant,
-    user: &Account,
+/// Issues every token that a grant permits now. `plan` is that of its access token.
+async fn issue_for_user(
+    TokenRequest { context, params, .. }: TokenRequest<'_>,
+    plan: IssuePlan<'_>,
+    selected: &SelectedScopes,
+    (granted, user): (&UserGrant, &Account),
 ) -> Result<IssuedTokens, AccountError> {
     let UserGrant { id: grant_id, grant, with_nonce, keeps_refresh_token, .. } = granted;
     let nonce = grant.nonce.as_deref().filter(|_| *with_nonce);
+    let scopes = &selected.id_token;
     let tokens = UserTokens {
         grant_id,
         grant,
         user,
-        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce }),
+        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce, scopes }),
         kept_refresh_token: params.get("refresh_token").filter(|_| *keeps_refresh_token),
     };
-    let plan = IssuePlan {
-        client,
-        grant_type: G::GRANT_TYPE,
-        scopes,
-        key,
-        access_token: true,
-        code: None,
-        user: Some(tokens),
-    };
-    token_issuer::issue_tokens(context, plan).await
+    token_issuer::issue_tokens(context, IssuePlan { user: Some(tokens), ..plan }).await
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod provider;
+pub mod resource_server;
 pub mod tenant;
 pub mod user;
 

@@ -45,7 +45,7 @@ async fn describe(
     presented: &PresentedToken,
 ) -> Result<Option<Value>, AccountError> {
     let allowed = match presented {
-        PresentedToken::Access(claims) => may_see(caller, claims),
+        PresentedToken::Access(claims) => may_see(caller, claims, &context.tenant.resource_servers),
         PresentedToken::Refresh(token) => token.client == caller.id,
     };
     if !allowed {
@@ -64,7 +64,7 @@ async fn describe(
                 let until = until.min(token.expires_at);
                 let issuer = context.tenant.tenant.issuer.as_str();
                 let subject = subject::subject_for_client(caller, &user.subject);
-                refresh_token(issuer, subject.as_str(), &grant, &grant.scopes, until)
+                refresh_token(issuer, subject.as_str(), &grant, &grant.all_scopes(), until)
             })
         }
         (PresentedToken::Refresh(_), ActiveToken::OfClient) => None,

@@ -31,12 +31,12 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let context = app.context(&request);
     let proof = received_proof(&request)?;
     let token_request = TokenRequest { context, client: &client, params: &params, proof };
-    let GrantedTokens { tokens, scopes, is_bound } =
+    let GrantedTokens { tokens, scopes, is_bound, lifetime } =
         token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
         token_type: if is_bound { "DPoP" } else { "Bearer" },
-        expires_in: client.lifetimes.access_token.as_secs(),
+        expires_in: lifetime.as_secs(),
         scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,
         refresh_token: tokens.refresh_token,

@@ -13,13 +13,13 @@ use pager::Pager;
 use words::{codes_left, redirect_places, session_browser};
 
 use super::{
-    consent::scope_lines,
     frame::{AccountView, PageFrame, first_letter, render_page, web_url},
     passkeys::{PasskeyEntry, PasskeyView, passkey_view},
+    permissions::permission_titles,
 };
 use crate::{
     messages::MessageCatalog,
-    model::{Account, Endpoint, Tenant, Timestamp},
+    model::{Account, Endpoint, ResourceServers, Tenant, Timestamp},
     protocol::records::SessionBrowser,
 };
 
@@ -30,6 +30,8 @@ pub struct AccountPage<'a> {
     pub tenant: &'a Tenant,
     /// The texts of the page.
     pub text: &'a MessageCatalog,
+    /// The resource servers, at which applications may do something.
+    pub resource_servers: &'a ResourceServers,
     /// The person.
     pub user: &'a Account,
     /// The display name of the identity provider that the person has signed in at.
@@ -243,14 +245,17 @@ fn application_view<'a>(
     page: &'a AccountPage,
     entry: &'a ApplicationEntry<'a>,
 ) -> ApplicationView<'a> {
-    let lines = scope_lines((page.tenant, page.text), entry.permissions);
     ApplicationView {
         client_id: entry.client_id,
         name: entry.name,
         logo: web_url(entry.logo),
         monogram: first_letter(entry.name),
         leads_to: entry.unverified.as_deref().map(|uris| redirect_places(uris, page.text)),
-        permissions: lines.into_iter().map(|line| line.title.into_owned()).collect(),
+        permissions: permission_titles(
+            (page.tenant, page.text),
+            page.resource_servers,
+            entry.permissions,
+        ),
         since: page
             .text
             .access_since(&page.text.day_in_words(entry.granted_at.in_utc()))

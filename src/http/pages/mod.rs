@@ -17,6 +17,7 @@ mod front_channel;
 mod landing;
 mod onward;
 mod passkeys;
+mod permissions;
 mod qr_code;
 mod recovery_codes;
 mod refused;

@@ -10,7 +10,7 @@ use crate::{
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
         Account, BrandingLink, Client, ClientDetails, DynamicRegistration, LinkPurpose,
-        LocalizedText, ObjectMark, Subject, Tenant, Timestamp, fixtures,
+        LocalizedText, ObjectMark, ResourceServers, Subject, Tenant, Timestamp, fixtures,
     },
     protocol::{
         authorize::{
@@ -86,6 +86,10 @@ impl TenantLookup for Only {
 
     fn id_token(&self, _: &str) -> Option<Map<String, Value>> {
         None
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        ResourceServers::none()
     }
 }
 
@@ -167,6 +171,7 @@ fn sample_account_page() -> String {
     account_page(&AccountPage {
         tenant: &tenant,
         text: text(),
+        resource_servers: ResourceServers::none(),
         user: &user,
         provider: Some(NASTY),
         interaction: "sealed",

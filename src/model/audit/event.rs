@@ -3,8 +3,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    AuditCause, AuditText, AuditedAuthenticator, AuditedClient, AuditedConsent, AuditedGrant,
-    AuditedInvitation, AuditedPasswordChange, AuditedScopes, AuditedTokenOwner, ClientCredential,
+    AuditCause, AuditText, AuditedAccess, AuditedAuthenticator, AuditedClient, AuditedConsent,
+    AuditedGrant, AuditedInvitation, AuditedPasswordChange, AuditedTokenOwner, ClientCredential,
     ClientDeletion, InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind,
     LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
@@ -162,8 +162,9 @@ pub enum AuditEvent<'a> {
         grant_type: AuditText<'a, 64>,
         /// The tokens in the response.
         tokens: Vec<IssuedToken>,
-        /// The scopes.
-        scope: AuditedScopes<'a>,
+        /// The scopes, and the resource server.
+        #[serde(flatten)]
+        access: AuditedAccess<'a>,
         /// The person whom they are about.
         #[serde(flatten)]
         owner: AuditedTokenOwner<'a>,

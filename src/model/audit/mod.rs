@@ -15,8 +15,8 @@ pub use line::{
     SharedAuditSink,
 };
 pub use parties::{
-    AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange,
-    AuditedScopes, AuditedTokenOwner,
+    AuditedAccess, AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation,
+    AuditedPasswordChange, AuditedScopes, AuditedTokenOwner,
 };
 pub use reasons::{
     AuditOutcome, AuditedAuthenticator, ClientCredential, ClientDeletion, InvitationRefusal,

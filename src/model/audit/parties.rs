@@ -57,6 +57,19 @@ pub struct AuditedConsent<'a> {
     pub sid: AuditText<'a>,
     /// The scopes that were allowed or refused.
     pub scope: AuditedScopes<'a>,
+    /// The resource servers that were allowed or refused, by `identifier`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<AuditText<'a>>,
+}
+
+/// The contents of an access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedAccess<'a> {
+    /// The scopes of the access token, or of the code in a response without one.
+    pub scope: AuditedScopes<'a>,
+    /// The resource server that the access token is for, by its `identifier`; absent for the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<AuditText<'a>>,
 }
 
 /// The invitation of a link. Both fields are absent if the link is damaged.

@@ -33,6 +33,7 @@ pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timesta
         marks: session.marks,
         origin: session.origin.clone(),
         binding: request.dpop_key.clone().map(SenderBinding::DpopKey),
+        resources: request.resources.granted.clone(),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

@@ -16,6 +16,7 @@ mod issue;
 mod max_age;
 mod nonce;
 mod parameters;
+mod permissions;
 mod pkce;
 mod prompt;
 mod pushed;
@@ -39,6 +40,7 @@ pub use interaction::{
     Interaction, InteractionError, InteractionGoal, InteractionProgress, pre_session_hash,
 };
 pub use issue::{code_for, grant_for};
+pub use permissions::CLAIM_PREFIX;
 pub use prompt::Prompt;
 pub use pushed::{
     OpenedPushedRequest, PUSHED_REQUEST_LIFETIME, PushedRequest, PushedRequestId,
@@ -46,12 +48,13 @@ pub use pushed::{
     is_pushed_reference, pushed_identity, pushed_request, sealed_reference,
 };
 pub use redirect_uri::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
+pub use resource::ResourcesToGrant;
 pub use response_mode::ResponseMode;
 
 use parameters::{AuthorizationParams, Parameter};
 
-use super::{claims, error::OAuthError, params::RequestParams, records::RequestedClaims};
-use crate::model::{AcrLevel, Client, ResponseType, Subject, Tenant};
+use super::{error::OAuthError, params::RequestParams, records::RequestedClaims};
+use crate::model::{AcrLevel, Client, ResourceServers, ResponseType, Subject, Tenant};
 
 /// The parts of a tenant's snapshot that the checks need.
 pub trait TenantLookup {
@@ -60,6 +63,9 @@ pub trait TenantLookup {
 
     /// The claims of an ID token that a key of this tenant signed, expired or not.
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>>;
+
+    /// The tenant's resource servers.
+    fn resource_servers(&self) -> &ResourceServers;
 }
 
 /// A validated authorization request.
@@ -73,8 +79,10 @@ pub struct AuthorizationRequest {
     pub redirect_uri: Option<String>,
     /// The requested response type.
     pub response_type: ResponseType,
-    /// The scopes to grant, never empty.
+    /// The scopes of the client itself to grant. Empty only if a resource server is requested.
     pub scopes: BTreeSet<String>,
+    /// The requested resources (RFC 8707).
+    pub resources: ResourcesToGrant,
     /// `nonce`.
     pub nonce: Option<String>,
     /// `code_challenge`, always S256.
@@ -97,8 +105,8 @@ pub struct AuthorizationRequest {
     pub allowed_subjects: Option<BTreeSet<Subject>>,
     /// Individually requested claims (OIDC Core §5.5).
     pub claims: RequestedClaims,
-    /// The permissions that the user is asked for: the scopes, and `claim <name>` for each
-    /// requested claim that no scope includes.
+    /// The permissions that the user is asked for: the scopes, `claim <name>` for each
+    /// requested claim that no scope includes, and those of resource servers (`resource_permissions`).
     pub requested_permissions: BTreeSet<String>,
     /// The requested levels of assurance.
     pub acr: RequestedAcr,
@@ -106,22 +114,6 @@ pub struct AuthorizationRequest {
     pub acr_levels: Vec<AcrLevel>,
     /// The identity of the request, if the client pushed it.
     pub pushed: Option<PushedRequestId>,
-}
-
-/// The prefix of claim names in [`AuthorizationRequest::requested_permissions`]. Scopes cannot
-/// contain a space.
-pub const CLAIM_PREFIX: &str = "claim ";
-
-/// Returns the scopes, and the requested claims that no scope includes.
-fn requested_permissions(
-    tenant: &Tenant,
-    scopes: &BTreeSet<String>,
-    asked: &RequestedClaims,
-) -> BTreeSet<String> {
-    let given =
-        |name: &String| scopes.iter().any(|scope| claims::scope_has_claim(tenant, scope, name));
-    let named = asked.userinfo.union(&asked.id_token).filter(|name| !given(name));
-    scopes.iter().cloned().chain(named.map(|name| format!("{CLAIM_PREFIX}{name}"))).collect()
 }
 
 /// The reason a request is rejected. The variant determines where the error is sent.
@@ -214,10 +206,12 @@ fn check_proven(
     duplicates::check_duplicates(params)?;
     unsupported::check_unsupported_parameters(params)?;
     let pushed = pushed::check_pushed(params, &client)?;
-    resource::check_resource(params, tenant)?;
+    let resources = resource::check_resource(params, tenant, served, &client)?;
     let response_type = response_type::check_response_type(params, &client)?;
+    resource::check_only_resource(&resources, response_type)?;
     response_mode::check_response_mode(params, response_type)?;
-    let scopes = scope::check_scope(params, &client, response_type)?;
+    let scopes = scope::check_scope(params, &client, response_type, &resources)?;
+    let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
     let nonce = nonce::check_nonce(params, response_type)?;
     let code_challenge = pkce::check_pkce_challenge(params, &client, response_type)?;
     let dpop_key = dpop_jkt::check_dpop_jkt(params, &client, response_type)?;
@@ -241,12 +235,17 @@ fn check_proven(
         identity_provider: params.get(Parameter::IdentityProvider).map(str::to_owned),
         ui_locales: params.get(Parameter::UiLocales).map(str::to_owned),
         allowed_subjects: expects,
-        requested_permissions: requested_permissions(tenant, &scopes, &asked.claims),
+        requested_permissions: permissions::requested_permissions(
+            tenant,
+            (&scopes.own, &resources),
+            &asked.claims,
+        ),
         claims: asked.claims,
         acr: acr::requested_acr(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),
         pushed,
-        scopes,
+        scopes: scopes.own,
+        resources,
         client,
     })
 }

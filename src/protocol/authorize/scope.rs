@@ -4,27 +4,46 @@
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
+        resource::RequestedResources,
         scope::{self, Scopes},
     },
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::{Client, GrantType, ResponseType};
 
+/// The scopes of a request.
+#[derive(Clone, Debug)]
+pub(super) struct CheckedScopes {
+    /// Those of the client itself.
+    pub(super) own: Scopes,
+    /// All of them, also those of the requested resource servers.
+    pub(super) all: Scopes,
+}
+
 pub(super) fn check_scope(
     params: AuthorizationParams<'_>,
     client: &Client,
     response_type: ResponseType,
-) -> Result<Scopes, OAuthError> {
-    let allowed = allowed(client, response_type);
+    resources: &RequestedResources,
+) -> Result<CheckedScopes, OAuthError> {
+    let own = allowed(client, response_type);
+    let of_servers = resources.servers.iter().flat_map(|server| server.scopes.iter().cloned());
+    let allowed: Scopes = own.iter().cloned().chain(of_servers.clone()).collect();
+    let default = || {
+        let for_issuer = resources.issuer || resources.servers.is_empty();
+        let own = if for_issuer { scope::default_scopes(client) } else { Scopes::new() };
+        own.into_iter().chain(of_servers).collect()
+    };
     let asked = params.get(Parameter::Scope);
-    let scopes = scope::select_scopes(asked, &allowed, || scope::default_scopes(client))
+    let scopes = scope::select_scopes(asked, &allowed, default)
         .map_err(|error| scope::with_scope_mismatch(error, client, asked, &allowed))?;
     let needed = if response_type.has_id_token() && !scopes.contains("openid") {
         "An ID token requires the scope 'openid'"
-    } else if scopes.is_empty() {
+    } else if scopes.is_empty() && resources.servers.is_empty() {
         "The request has no scope, and the client has none by default"
     } else {
-        return Ok(scopes);
+        let own = scopes.intersection(&own).cloned().collect();
+        return Ok(CheckedScopes { own, all: scopes });
     };
     let text = format!("{needed}. Allowed scopes: {}.", scope::join_scopes(&allowed));
     let error = OAuthError::new(ErrorCode::InvalidScope, text);

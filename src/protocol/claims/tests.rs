@@ -149,6 +149,7 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
         scopes: &scopes,
         grant_id: Some("grant-1"),
         jti: "token-1",
+        server: None,
     };
     let expected = json!({
         "iss": "https://id.test/team/shop",

@@ -63,6 +63,15 @@ pub(super) fn by_scope(tenant: &Tenant, user: &Account, scopes: &Scopes) -> Clai
     claims
 }
 
+/// Returns the user's claims by name, for a resource server that declares them.
+pub fn named_claims(user: &Account, names: &BTreeSet<String>) -> Claims {
+    let mut claims = Claims::new();
+    for name in names {
+        copy(user, name, &mut claims);
+    }
+    claims
+}
+
 /// Rule: claims without a value are omitted (OIDC Core §5.3.2), except `groups`.
 fn copy(user: &Account, name: &str, claims: &mut Claims) {
     if name == "groups" {

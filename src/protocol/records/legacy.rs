@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     AccountMarks, AuthorizationCode, Consent, DecodeError, FormatVersion, Grant, GrantState,
-    RequestedClaims, SealedCode, SenderBinding, Session, SignInOrigin, SupersededTimes,
+    GrantedResource, RequestedClaims, SealedCode, SenderBinding, Session, SignInOrigin,
+    SupersededTimes,
 };
 use crate::{
     model::{ClientId, ObjectKey, Subject, Timestamp},
@@ -136,6 +137,7 @@ impl<S: Into<SignInV1>> From<LegacyGrant<S>> for Grant {
             marks: None,
             origin: None,
             binding: None,
+            resources: BTreeMap::new(),
         }
     }
 }
@@ -201,6 +203,7 @@ pub(super) struct WrittenCode {
     marks: Option<AccountMarks>,
     origin: Option<SignInOrigin>,
     binding: Option<SenderBinding>,
+    resources: BTreeMap<String, GrantedResource>,
 }
 
 impl From<WrittenCode> for AuthorizationCode {
@@ -210,6 +213,7 @@ impl From<WrittenCode> for AuthorizationCode {
         code.grant.marks = written.marks;
         code.grant.origin = written.origin;
         code.grant.binding = written.binding;
+        code.grant.resources = written.resources;
         code
     }
 }
@@ -221,6 +225,7 @@ impl From<AuthorizationCode> for WrittenCode {
             marks: code.grant.marks,
             origin: code.grant.origin.clone(),
             binding: code.grant.binding.clone(),
+            resources: code.grant.resources.clone(),
             first: LegacyCode {
                 grant_id: code.grant_id,
                 incarnation: code.incarnation,

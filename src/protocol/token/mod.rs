@@ -6,6 +6,7 @@ mod code;
 mod decision;
 mod refresh;
 mod sender;
+mod target;
 
 pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
@@ -17,6 +18,7 @@ pub use refresh::{
     token_until,
 };
 pub use sender::check_proof_is_sent;
+pub use target::{SelectedScopes, TokenTarget, client_target, grant_target, select_token_scopes};
 
 use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},

@@ -189,10 +189,10 @@ pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timest
 }
 
 /// Returns the scopes that tokens of a grant may have: the granted ones (§6) that are still allowed
-/// for the client.
+/// for the client. A grant of resource servers may have none.
 pub(super) fn scopes_of_grant(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();
-    if left.is_empty() {
+    if left.is_empty() && grant.resources.is_empty() {
         return Err(invalid_grant(
             "None of the granted scopes is allowed for the client any more.",
         ));

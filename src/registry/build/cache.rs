@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         CachedObject, IdentityProvider, ManagedObject, NamespaceLabels, OidcClient, OidcUser,
-        SecretState, Tenant,
+        ResourceServer, SecretState, Tenant,
     },
     keys::ParsedKeyCache,
     model::{Installation, Issuer, ObjectKey, TenantId},
@@ -48,6 +48,7 @@ pub(super) struct CachedGroup {
     token: Option<SecretState>,
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
+    resource_servers: Vec<Input<ResourceServer>>,
     providers: Vec<Input<IdentityProvider>>,
     provider_cas: Vec<Option<SecretState>>,
     namespaces: Option<NamespaceLabels>,
@@ -71,6 +72,7 @@ impl CachedGroup {
             token: group.token.cloned(),
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
+            resource_servers: group.resource_servers.iter().map(Input::of).collect(),
             providers: group.providers.iter().map(Input::of).collect(),
             provider_cas: group.provider_cas.iter().map(|ca| ca.cloned()).collect(),
             namespaces: group.namespaces.clone(),
@@ -86,6 +88,8 @@ impl CachedGroup {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()
             && self.providers.len() == group.providers.len()
+            && self.resource_servers.len() == group.resource_servers.len()
+            && self.resource_servers.iter().zip(&group.resource_servers).all(|(own, it)| own.is(it))
             && self.tenant.as_ref().zip(group.tenant.as_ref()).is_none_or(|(own, it)| own.is(it))
             && self.tenant.is_some() == group.tenant.is_some()
             && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))

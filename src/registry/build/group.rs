@@ -8,14 +8,14 @@ use super::{
     keys::{self, TenantKeys},
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
-    providers, registration, salt,
+    providers, registration, resource_servers, salt,
     sources::PeopleSources,
     users::{self, LocalPerson, ServedAccount},
 };
 use crate::{
     api::OidcClient,
     keys::{PairwiseSalt, ParsedKeyCache},
-    model::{Client, Installation, Tenant},
+    model::{Client, Installation, ResourceServer, Tenant},
     registry::{
         EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ReservedNames,
         ServedTenant, TenantOutcome, Verdict,
@@ -46,6 +46,7 @@ pub(super) struct PreparedGroup {
     tenant: PreparedTenant,
     clients: Vec<Arc<Client>>,
     users: Vec<ServedAccount>,
+    resource_servers: Vec<Arc<ResourceServer>>,
     /// Users with passwords, who are a source of people next to the providers.
     local: Vec<LocalPerson>,
     /// The names of clients and users that are not served.
@@ -97,13 +98,18 @@ impl TenantGroup<'_> {
         let (clients, client_verdicts) =
             clients::validate_clients(self, (&parsed, &users.subjects()), host, installation);
         let users = users::validate_users(users, (self, host), &clients.own_ids, installation);
+        let known = (&*clients.served, &clients.own_ids);
+        let (resource_servers, server_verdicts) =
+            resource_servers::validate_resource_servers(self, host, known, installation);
         verdicts.extend(client_verdicts);
+        verdicts.extend(server_verdicts);
         verdicts.extend(users.verdicts);
         let (local, mut reserved, users) = (users.local, users.reserved, users.served);
         for (client, id) in clients.reserved {
             reserved.reserve_client(client, id);
         }
-        PreparedGroup { verdicts, tenant, clients: clients.served, users, local, reserved }
+        let clients = clients.served;
+        PreparedGroup { verdicts, tenant, clients, users, local, reserved, resource_servers }
     }
 
     fn prepare_tenant(
@@ -123,6 +129,7 @@ impl TenantGroup<'_> {
         }
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
+        resource_servers::check_registration_resources(&mut problems, self, &tenant.raw);
         let checked = checked.filter(|_| !problems.refused());
         let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
         let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);
@@ -161,7 +168,15 @@ impl PreparedGroup {
         links: &ProviderLinks,
         installation: &Installation,
     ) -> GroupVerdicts {
-        let Self { mut verdicts, tenant, clients, mut users, local, mut reserved } = self;
+        let Self {
+            mut verdicts,
+            tenant,
+            clients,
+            mut users,
+            local,
+            mut reserved,
+            resource_servers,
+        } = self;
         let host = tenant.context();
         let mut sources = PeopleSources::of_users(&local);
         let providers =
@@ -183,7 +198,8 @@ impl PreparedGroup {
             let tenant = Tenant { algorithms, ..checked.tenant };
             let served = ServedTenant::new(tenant, ring, clients, users);
             let served = served.taking_registrations(registration).with_reserved_names(reserved);
-            Arc::new(served.with_providers(providers))
+            let served = served.with_providers(providers);
+            Arc::new(served.with_resource_servers(resource_servers))
         });
         GroupVerdicts { served, verdicts }
     }

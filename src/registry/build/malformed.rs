@@ -36,7 +36,7 @@ pub(super) fn add_malformed<'a>(
                 group.providers.push(GroupMember { key, cached, secret: None });
                 group.provider_cas.push(None);
             }
-            Some(AnyCachedObject::Tenant(_)) | None => {}
+            Some(AnyCachedObject::Tenant(_) | AnyCachedObject::ResourceServer(_)) | None => {}
         }
     }
 }

@@ -8,8 +8,8 @@ use std::{
 use crate::{
     api::{
         AccessSpec, CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
-        NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary, SecretState,
-        Tenant,
+        NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary, ResourceServer,
+        SecretState, Tenant,
     },
     keys::PairwiseSalt,
     model::{Endpoint, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
@@ -81,6 +81,7 @@ pub(super) struct TenantGroup<'a> {
     pub(super) token: Option<&'a SecretState>,
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
+    pub(super) resource_servers: Vec<GroupMember<'a, ResourceServer>>,
     pub(super) providers: Vec<GroupMember<'a, IdentityProvider>>,
     /// The Secrets with certificates of `providers`, in the same order.
     pub(super) provider_cas: Vec<Option<&'a SecretState>>,
@@ -176,6 +177,7 @@ impl<'a> TenantGroup<'a> {
             token: None,
             clients: Vec::new(),
             users: Vec::new(),
+            resource_servers: Vec::new(),
             providers: Vec::new(),
             provider_cas: Vec::new(),
             namespaces: None,

@@ -17,6 +17,7 @@ mod provider_loops;
 mod provider_secrets;
 mod providers;
 mod registration;
+mod resource_servers;
 mod salt;
 mod source_claims;
 mod sources;
@@ -44,7 +45,8 @@ use super::{
 use crate::{
     api::{
         ClientSummary, IdentityProvider, IssuerReservation, ObjectSet, OidcClient, OidcUser,
-        ProviderSummary, SecretState, Tenant, UserSummary, owner, signing_keys_name,
+        ProviderSummary, ResourceServer, SecretState, Tenant, UserSummary, owner,
+        signing_keys_name,
     },
     model::{Installation, ManagedKind, ObjectKey, TenantId, Timestamp},
 };
@@ -206,6 +208,11 @@ fn groups<'a>(
         let UserSummary { tenant, secret: name, .. } = cached.summary();
         let member = GroupMember { key, cached, secret: name.as_ref().and_then(secret) };
         named(&mut groups, tenant).users.push(member);
+    }
+    let servers = managed.of::<ResourceServer>();
+    for (key, cached) in servers.filter(|(_, cached)| !cached.is_deleting()) {
+        let member = GroupMember { key, cached, secret: None };
+        named(&mut groups, &cached.summary().tenant).resource_servers.push(member);
     }
     let providers = managed.of::<IdentityProvider>();
     for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {

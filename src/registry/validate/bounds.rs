@@ -13,7 +13,7 @@ use crate::{
 /// A tenant's bounds. They do not apply to clients declared in its own namespace.
 #[derive(Clone, Debug)]
 pub struct ClientBounds {
-    admission: Admission,
+    admission: NamespaceAdmission,
     /// Hosts allowed in redirect URIs; `None`: any.
     pub redirect_hosts: Option<Vec<HostPattern>>,
     /// Schemes allowed in redirect URIs besides https.
@@ -36,23 +36,37 @@ pub struct RegistrationBounds {
     pub scopes: Option<BTreeSet<String>>,
     /// Grant types allowed; by default all except `client_credentials`.
     pub grant_types: BTreeSet<GrantType>,
+    /// The names of the resource servers that they may request tokens for.
+    pub resources: BTreeSet<String>,
 }
 
+/// The other namespaces that an object admits.
 #[derive(Clone, Debug)]
-enum Admission {
+pub enum NamespaceAdmission {
+    /// None.
     Same,
+    /// All.
     All,
+    /// Those with matching labels.
     Selector(LabelSelector),
+}
+
+impl NamespaceAdmission {
+    /// Whether another namespace is admitted; `None` if that depends on labels which may not be read.
+    pub fn admits(&self, namespace: &str, namespaces: &NamespaceLabels) -> Option<bool> {
+        match self {
+            Self::Same => Some(false),
+            Self::All => Some(true),
+            Self::Selector(labels) => selector::selector_matches(labels, namespace, namespaces),
+        }
+    }
 }
 
 const FIELD: &str = "spec.clients";
 
 /// Validates the bounds. Absent ones have their defaults; an empty list allows nothing.
-pub fn check_client_bounds(
-    problems: &mut ProblemList,
-    written: Option<&api::ClientBoundsSpec>,
-) -> ClientBounds {
-    let written = written.cloned().unwrap_or_default();
+pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -> ClientBounds {
+    let written = spec.clients.clone().unwrap_or_default();
     let consent = problems.supported(format!("{FIELD}.consent"), written.consent.as_ref());
     let scopes = written.scopes.map(|scopes| bound_scopes(problems, scopes));
     let grant_types = written
@@ -62,7 +76,7 @@ pub fn check_client_bounds(
     let of_people = || [code, GrantType::Implicit, refresh].into();
     let default_scopes = || ["openid", "profile", "email", "offline_access"].map(str::to_owned);
     ClientBounds {
-        admission: admission(problems, written.namespaces.as_ref()),
+        admission: namespace_admission(problems, written.namespaces.as_ref()),
         redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
         // By default http for native applications on loopback hosts.
         redirect_schemes: written
@@ -71,6 +85,11 @@ pub fn check_client_bounds(
         registered: RegistrationBounds {
             scopes: scopes.clone(),
             grant_types: grant_types.clone().unwrap_or_else(of_people),
+            resources: spec
+                .registration
+                .iter()
+                .flat_map(|it| it.resources.iter().cloned())
+                .collect(),
         },
         scopes: scopes.unwrap_or_else(|| default_scopes().into()),
         grant_types: grant_types.unwrap_or_else(|| [code, refresh].into()),
@@ -78,22 +97,26 @@ pub fn check_client_bounds(
     }
 }
 
-fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces>) -> Admission {
+/// Validates `spec.clients.namespaces`.
+pub fn namespace_admission(
+    problems: &mut ProblemList,
+    written: Option<&api::AllowedNamespaces>,
+) -> NamespaceAdmission {
     let at = format!("{FIELD}.namespaces");
     let written = written.cloned().unwrap_or_default();
     let default = EnumSpec::Supported(NamespacesFrom::Same);
     let from = written.from.as_ref().unwrap_or(&default);
     let Some(from) = problems.supported(format!("{at}.from"), Some(from)) else {
-        return Admission::Same;
+        return NamespaceAdmission::Same;
     };
     match (from, written.selector) {
         (NamespacesFrom::Selector, Some(labels)) => {
             selector::check_selector(problems, &format!("{at}.selector"), &labels);
-            Admission::Selector(labels)
+            NamespaceAdmission::Selector(labels)
         }
         (NamespacesFrom::Selector, None) => {
             problems.invalid(format!("{at}.selector"), "must be set with from: Selector");
-            Admission::Same
+            NamespaceAdmission::Same
         }
         (from, selector) => {
             if selector.is_some() {
@@ -102,7 +125,11 @@ fn admission(problems: &mut ProblemList, written: Option<&api::AllowedNamespaces
                     "must only be set with from: Selector; set from: Selector, or remove the selector",
                 );
             }
-            if from == NamespacesFrom::All { Admission::All } else { Admission::Same }
+            if from == NamespacesFrom::All {
+                NamespaceAdmission::All
+            } else {
+                NamespaceAdmission::Same
+            }
         }
     }
 }
@@ -160,14 +187,7 @@ impl ClientBounds {
         namespace: &str,
         namespaces: &NamespaceLabels,
     ) -> Result<(), ConditionReason> {
-        let admitted = match &self.admission {
-            Admission::Same => Some(false),
-            Admission::All => Some(true),
-            Admission::Selector(labels) => {
-                selector::selector_matches(labels, namespace, namespaces)
-            }
-        };
-        match admitted {
+        match self.admission.admits(namespace, namespaces) {
             Some(true) => Ok(()),
             Some(false) => Err(ConditionReason::NamespaceNotAllowed),
             None => Err(ConditionReason::SelectorUnavailable),

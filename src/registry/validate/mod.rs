@@ -13,6 +13,7 @@ mod duration;
 mod issuer;
 mod problems;
 mod provider;
+mod resource_server;
 mod secret_template;
 mod selector;
 mod tenant;
@@ -26,6 +27,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use url::Url;
 
 pub use access::check_access_providers;
+pub use bounds::NamespaceAdmission;
 pub use client::{
     CheckedClient, ClientFindings, SecretSource, check_federated_issuers, dynamic_registration,
     is_registered, sector_of, validate_client,
@@ -33,6 +35,7 @@ pub use client::{
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
 pub use provider::{ProviderFindings, ProviderNaming, secret_field, validate_provider};
+pub use resource_server::{CheckedResourceServer, validate_resource_server};
 pub use secret_template::check_permissions as check_secret_permissions;
 pub use tenant::{CheckedTenant, validate_tenant};
 pub use user::{UserFindings, names_of_user, validate_user};

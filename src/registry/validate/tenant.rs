@@ -63,7 +63,7 @@ pub fn validate_tenant(
         super::secret_ref(&mut problems, "spec.signing.secretRef", reference);
     }
     let scopes = custom_scopes(&mut problems, &spec.scopes);
-    let bounds = bounds::check_client_bounds(&mut problems, spec.clients.as_ref());
+    let bounds = bounds::check_client_bounds(&mut problems, spec);
     let branding = check_branding(&mut problems, spec.branding.as_ref());
     let display_name = super::display_name(&mut problems, spec.display_name.as_deref(), key);
     let acr_levels = protocol::acr_levels(&mut problems, &spec.acr_levels);

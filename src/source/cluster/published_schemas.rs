@@ -240,7 +240,9 @@ mod tests {
             states.changed().await.expect("a state");
             let problem = states.borrow().problem().expect("a problem");
             assert!(
-                problem.contains("lack IdentityProvider, OidcClient, OidcUser, Tenant; upgrade"),
+                problem.contains(
+                    "lack IdentityProvider, OidcClient, OidcUser, ResourceServer, Tenant; upgrade"
+                ),
                 "{problem}"
             );
         }

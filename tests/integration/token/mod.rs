@@ -23,6 +23,8 @@ mod pairwise;
 mod pushed;
 mod races;
 mod refresh;
+mod resource_grants;
+mod resource_servers;
 mod revocation;
 mod service_accounts;
 mod signatures;

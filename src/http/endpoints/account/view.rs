@@ -68,6 +68,7 @@ pub(super) async fn show_account_page(
     let html = pages::account_page(&AccountPage {
         tenant: &tenant.tenant,
         text,
+        resource_servers: &tenant.resource_servers,
         user: &active.account,
         provider: provider.map(|provider| provider.display_name.as_str()),
         interaction: &interaction,

@@ -9,8 +9,7 @@ use crate::{
     },
     http::{AppState, EndpointError, Reply, Request},
     model::{
-        Account, AcrLevel, AuditCause, AuditEvent, AuditText, AuditedConsent, AuditedScopes,
-        SignInFailure, ThrottledAttempt,
+        Account, AcrLevel, AuditCause, AuditEvent, AuditText, SignInFailure, ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
@@ -23,7 +22,6 @@ use crate::{
         error::{ErrorCode, OAuthError},
         identity_provider::{IdentityProvider, ways_of_provider},
         records::{Consent, Session},
-        scope::join_scopes,
     },
 };
 
@@ -226,16 +224,7 @@ impl AuthorizationContext<'_> {
     /// Reports the answer of the session's user to the consent page.
     pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
         let Some(session) = self.session_record() else { return };
-        let client = (&*self.authorization.client).into();
-        let subject = AuditText::new(session.authentication.subject.as_str());
-        let sid = AuditText::new(session.sid.as_str());
-        let scope = AuditedScopes::new(join_scopes(&self.authorization.scopes));
-        let consent = AuditedConsent { client, subject, sid, scope };
-        self.accounts().audit(if given {
-            AuditEvent::ConsentGiven { consent }
-        } else {
-            AuditEvent::ConsentRefused { consent }
-        });
+        self.accounts().audit(token_events::consent_event(&self.authorization, session, given));
     }
 
     /// Reports a sign-in that failed at a provider, by its name. `person` is that of the attempt, if there is one.

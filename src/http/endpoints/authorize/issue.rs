@@ -18,9 +18,12 @@ use crate::{
     model::Client,
     protocol::{
         authorize,
+        claims::access_token_lifetime,
         error::{ErrorCode, OAuthError},
         records::Grant,
+        resource::ResourceContext,
         scope,
+        token::{TokenTarget, grant_target},
     },
     store::RecordKind,
 };
@@ -38,6 +41,10 @@ pub(super) async fn issue_authorization_response(
     let (client, response_type) = (&requested.client, requested.response_type);
     let grant = authorize::grant_for(requested, &session.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);
+    let target = match access_token_target(authorization, &grant) {
+        Ok(target) => target,
+        Err(error) => return Ok(authorization.refuse(&error)),
+    };
     if response_type.has_token() {
         store_grant(context, client, (&grant_id, &grant)).await?;
     }
@@ -48,8 +55,9 @@ pub(super) async fn issue_authorization_response(
         code = Some(codes::seal_code(context, new).await?);
     }
     registrations::mark_used(&app.accounts.registrations, client);
-    let id_token =
-        response_type.has_id_token().then_some(IdTokenPlan { nonce: grant.nonce.as_deref() });
+    let id_token = response_type
+        .has_id_token()
+        .then_some(IdTokenPlan { nonce: grant.nonce.as_deref(), scopes: &grant.scopes });
     let user = UserTokens {
         grant_id: &grant_id,
         grant: &grant,
@@ -60,14 +68,16 @@ pub(super) async fn issue_authorization_response(
     let plan = IssuePlan {
         client,
         grant_type: response_type.grant_type(),
-        scopes: &grant.scopes,
+        scopes: &target.scopes,
         key: None,
+        server: target.server,
+        claims: &target.claims,
         access_token: response_type.has_token(),
         code: code.as_deref(),
         user: Some(user),
     };
     let tokens = token_issuer::issue_tokens(context, plan).await?;
-    let mut response = parameters(client, &grant, code, tokens);
+    let mut response = parameters(client, &target, code, tokens);
     let salt = app.accounts.entropy.id();
     let state = session_state(&requested.client, requested.return_to.uri(), session, &salt);
     response.extend(state.map(|state| ("session_state", state)));
@@ -79,6 +89,23 @@ pub(super) async fn issue_authorization_response(
         Some(state) if state == known => reply,
         _ => reply.cookie(CookiePurpose::BrowserState, &known),
     })
+}
+
+/// The target of the response's access token. A response without one has that of all that was granted.
+fn access_token_target<'a>(
+    authorization: &'a AuthorizationContext<'_>,
+    grant: &'a Grant,
+) -> Result<TokenTarget<'a>, OAuthError> {
+    let AuthorizationContext { request, authorization: requested, .. } = authorization;
+    if !requested.response_type.has_token() {
+        return Ok(TokenTarget::without_access_token(grant));
+    }
+    let resources = ResourceContext {
+        issuer: &request.tenant.tenant.issuer,
+        servers: &request.tenant.resource_servers,
+        client: &requested.client,
+    };
+    grant_target(resources, (grant, &grant.scopes), None)
 }
 
 /// Stores the grant of an access token, which contains the grant's id.
@@ -97,7 +124,7 @@ async fn store_grant(
 /// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).
 fn parameters(
     client: &Client,
-    grant: &Grant,
+    target: &TokenTarget<'_>,
     code: Option<String>,
     tokens: IssuedTokens,
 ) -> Vec<(&'static str, String)> {
@@ -108,8 +135,8 @@ fn parameters(
         parameters.extend([
             ("access_token", token),
             ("token_type", "Bearer".to_owned()),
-            ("expires_in", client.lifetimes.access_token.as_secs().to_string()),
-            ("scope", scope::join_scopes(&grant.scopes)),
+            ("expires_in", access_token_lifetime(client, target.server).as_secs().to_string()),
+            ("scope", scope::join_scopes(&target.scopes)),
         ]);
     }
     parameters

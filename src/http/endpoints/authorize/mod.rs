@@ -27,7 +27,7 @@ use crate::{
     accounts::sessions::ActiveSession,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     keys::JwtType,
-    model::Client,
+    model::{Client, ResourceServers},
     protocol::{
         authorize::{
             AuthorizationRequest, AuthorizeError, Interaction, InteractionResult, Prompt, ReturnTo,
@@ -163,5 +163,9 @@ impl TenantLookup for ServedTenant {
 
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>> {
         self.keys.verify(jwt, JwtType::IdToken).ok()
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        &self.resource_servers
     }
 }

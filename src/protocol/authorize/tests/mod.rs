@@ -21,7 +21,8 @@ use super::{
 use crate::{
     model::{
         ApplicationType, Client, ClientAuthentication, ConsentPolicy, GrantType, Lifetimes,
-        RedirectUri, ResponseType, Subject, Tenant, Timestamp,
+        ObjectKey, RedirectUri, ResourceServer, ResourceServers, ResponseType, Subject, Tenant,
+        Timestamp,
         fixtures::{REDIRECT, client, tenant},
     },
     protocol::{
@@ -41,17 +42,29 @@ struct World {
     client: Client,
     /// The claims of the ID token `hint`, if it is valid.
     hint: Option<Value>,
+    servers: ResourceServers,
 }
 
 impl World {
     fn new() -> Self {
         let hint = json!({"iss": "https://id.test/team/shop", "sub": "alice-id", "exp": 0});
-        Self { tenant: tenant(), client: client(), hint: Some(hint) }
+        let servers = ResourceServers::new(vec![server("tickets"), server("other")]);
+        Self { tenant: tenant(), client: client(), hint: Some(hint), servers }
     }
 
     fn ask(&self, query: &str) -> Result<AuthorizationRequest, AuthorizeError> {
         validate_authorization_request(&self.tenant, self, &RequestParams::parse(query.as_bytes()))
     }
+}
+
+/// An API that admits the client, with two scopes and a claim.
+fn server(name: &str) -> Arc<ResourceServer> {
+    Arc::new(ResourceServer {
+        scopes: ["read".to_owned(), format!("{name}.write")].into(),
+        claims: ["groups".to_owned()].into(),
+        clients: [client().id].into(),
+        ..ResourceServer::new(ObjectKey::new("team", name), &format!("https://{name}.test"))
+    })
 }
 
 impl TenantLookup for World {
@@ -61,6 +74,10 @@ impl TenantLookup for World {
 
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>> {
         (jwt == "hint").then(|| self.hint.as_ref()?.as_object().cloned())?
+    }
+
+    fn resource_servers(&self) -> &ResourceServers {
+        &self.servers
     }
 }
 

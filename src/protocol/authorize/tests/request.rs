@@ -371,3 +371,56 @@ mod properties {
         }
     }
 }
+
+/// The granted resources with their scopes.
+fn granted(ask: &AuthorizationRequest) -> Vec<(&str, String)> {
+    let words = |words: &BTreeSet<String>| words.iter().cloned().collect::<Vec<_>>().join(" ");
+    ask.resources.granted.iter().map(|(name, at)| (&**name, words(&at.scopes))).collect()
+}
+
+#[test]
+fn scopes_are_divided_among_the_requested_resources() {
+    // RFC 8707 §2.1
+    let ask =
+        accepted(&[("scope", "openid read tickets.write"), ("resource", "https://tickets.test")]);
+    assert_eq!(scopes(&ask), ["openid"]);
+    assert_eq!(granted(&ask), [("https://tickets.test", "read tickets.write".to_owned())]);
+    let permissions: Vec<_> = ask.requested_permissions.iter().map(String::as_str).collect();
+    let at = "resource https://tickets.test";
+    let expected = [
+        "openid".to_owned(),
+        at.to_owned(),
+        format!("{at} claim groups"),
+        format!("{at} scope read"),
+        format!("{at} scope tickets.write"),
+    ];
+    assert_eq!(permissions, expected);
+    let query = format!(
+        "{}&resource=https://tickets.test&resource=https://other.test",
+        with(&[("scope", "read tickets.write other.write")])
+    );
+    let ask = World::new().ask(&query).expect("valid");
+    let both = [
+        ("https://other.test", "other.write read".to_owned()),
+        ("https://tickets.test", "read tickets.write".to_owned()),
+    ];
+    assert_eq!((granted(&ask), scopes(&ask)), (both.to_vec(), vec![]));
+}
+
+#[test]
+fn a_request_without_scopes_is_for_those_of_its_resources() {
+    let plain = without("scope");
+    let issuer = tenant().issuer.as_str().to_owned();
+    let ask = World::new().ask(&format!("{plain}&resource=https://tickets.test")).expect("valid");
+    assert_eq!((scopes(&ask), granted(&ask)[0].1.as_str()), (vec![], "read tickets.write"));
+    let ask = World::new().ask(&format!("{plain}&resource={issuer}")).expect("valid");
+    assert_eq!((scopes(&ask).contains(&"openid"), granted(&ask)[0].1.as_str()), (false, ""));
+    assert!(!ask.scopes.is_empty());
+}
+
+#[test]
+fn scopes_of_resources_that_are_not_requested_are_left_out() {
+    assert_eq!(refused(&[("scope", "tickets.write")]), InvalidScope);
+    let changes = [("scope", "other.write"), ("resource", "https://tickets.test")];
+    assert_eq!(refused(&changes), InvalidScope);
+}

@@ -1,7 +1,11 @@
 mod code;
 mod refresh;
+mod target;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 
@@ -45,6 +49,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         marks: None,
         origin: None,
         binding: None,
+        resources: BTreeMap::new(),
     }
 }
 

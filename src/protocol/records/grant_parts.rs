@@ -1,4 +1,6 @@
-//! When earlier refresh tokens of a grant were superseded.
+//! Parts of the record of a grant. They belong to its format.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,4 +31,22 @@ impl SupersededTimes {
             _ => None,
         }
     }
+}
+
+/// Individually requested claims, by destination (OIDC Core §5.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedClaims {
+    /// Claims for userinfo responses.
+    pub userinfo: BTreeSet<String>,
+    /// Claims for ID tokens.
+    pub id_token: BTreeSet<String>,
+}
+
+/// The permissions of a grant at a resource server. Tokens have those of them that the resource server still has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedResource {
+    /// The granted scopes.
+    pub scopes: BTreeSet<String>,
+    /// The claims about the user that its tokens contain.
+    pub claims: BTreeSet<String>,
 }

@@ -1,0 +1,174 @@
+//! The `ResourceServer` resource: an API that access tokens of one tenant are for.
+
+mod summary;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use summary::ResourceServerSummary;
+
+use super::{
+    AllowedNamespaces, EnumSpec, LocalTenantRef,
+    rules::{self, resource_server},
+};
+use crate::model::{AccessTokenType, SigningAlgorithm, TokenBinding};
+
+/// A ResourceServer is an API that accepts access tokens of one Tenant, declared in the Tenant's namespace.
+/// Clients request tokens for it by `resource` (RFC 8707).
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "lanyard.dev",
+    version = "v1alpha1",
+    kind = "ResourceServer",
+    doc = "A ResourceServer is an API that accepts access tokens of one Tenant.",
+    validation = rules::name(),
+    namespaced,
+    category = "lanyard",
+    shortname = "oidcr",
+    status = "ResourceServerStatus",
+    printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenantRef.name"}"#,
+    printcolumn = r#"{"name":"Identifier","type":"string","jsonPath":".spec.identifier"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
+pub struct ResourceServerSpec {
+    /// The Tenant whose tokens the API accepts. It must be in this object's namespace. Immutable.
+    pub tenant_ref: LocalTenantRef,
+    /// The absolute URI that clients send as `resource`, and that is `aud` of the tokens. It is compared as
+    /// an exact string. It cannot be the issuer or the ID of a client.
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = resource_server::identifier())]
+    pub identifier: String,
+    /// Further values of `resource` that mean this API. `aud` is `identifier` for these too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 256)))]
+    #[x_kube(validation = resource_server::identifiers())]
+    pub alternate_identifiers: Vec<String>,
+    /// Name of the API on the consent page. Default: the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::visible())]
+    pub display_name: Option<String>,
+    /// The scopes of the API. Only tokens for it contain them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub scopes: Vec<ResourceScopeSpec>,
+    /// The clients that may request tokens for the API. Default: those in this object's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<ResourceClientsSpec>,
+    /// The form of the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<ResourceTokenSpec>,
+    /// The introspection of the tokens of the API (RFC 7662).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection: Option<ResourceIntrospectionSpec>,
+    /// The proof that the tokens require of their sender. Default: Bearer, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_binding: Option<EnumSpec<TokenBinding>>,
+}
+
+/// The introspection of the tokens of an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceIntrospectionSpec {
+    /// The client as which the API introspects its tokens. It sees no tokens of other APIs.
+    pub client_ref: IntrospectionClientRef,
+}
+
+/// Reference to a client of the Tenant in this object's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntrospectionClientRef {
+    /// Name of the OidcClient.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
+    pub name: String,
+}
+
+/// A scope of an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceScopeSpec {
+    /// The value in `scope`.
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = resource_server::scope())]
+    pub name: String,
+    /// The purpose of the scope, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    #[x_kube(validation = rules::visible())]
+    pub description: Option<String>,
+}
+
+/// The clients that may request tokens for an API: those in the namespaces, and those that are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceClientsSpec {
+    /// The namespaces whose clients may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<AllowedNamespaces>,
+    /// Further clients that may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub names: Vec<ResourceClientRef>,
+}
+
+/// Reference to a client of the Tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceClientRef {
+    /// Namespace of the OidcClient. Default: this object's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = rules::object_name())]
+    pub namespace: Option<String>,
+    /// Name of the OidcClient.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
+    pub name: String,
+}
+
+/// The form of the access tokens for an API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceTokenSpec {
+    /// Maximum lifetime. Default: that of the client's access tokens, which also bounds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::duration())]
+    #[x_kube(validation = rules::between("1s", "24h"))]
+    pub lifetime: Option<String>,
+    /// The algorithm that signs them, one of the Tenant's. Default: the Tenant's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_alg: Option<EnumSpec<SigningAlgorithm>>,
+    /// The `typ` of their header. `JWT` is for libraries that refuse `at+jwt`. Default: that of the client's
+    /// access tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "type")]
+    pub token_type: Option<EnumSpec<AccessTokenType>>,
+    /// The claims about the user that the tokens contain, such as `groups` and `email`. The consent page
+    /// names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
+    #[x_kube(validation = resource_server::claims())]
+    pub claims: Vec<String>,
+}
+
+/// The observed state of an API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceServerStatus {
+    /// The generation of the spec that the conditions describe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Conditions: Accepted, ResolvedRefs, Programmed, Ready; Stalled while only an edit of the
+    /// object can help.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "super::condition_schema::conditions_schema")]
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,97 @@
+//! Resource servers: the APIs that access tokens of a tenant are for (RFC 8707).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use super::{AccessTokenType, ClientId, ObjectKey, SigningAlgorithm};
+
+/// A resource server of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceServer {
+    /// The object that declares it.
+    pub object: ObjectKey,
+    /// Its name for people.
+    pub name: String,
+    /// `aud` of its tokens, and a value of `resource`.
+    pub identifier: Box<str>,
+    /// Further values of `resource`.
+    pub alternates: Box<[Box<str>]>,
+    /// Its scopes.
+    pub scopes: BTreeSet<String>,
+    /// The descriptions of scopes for people. Scopes without one are absent.
+    pub scope_descriptions: BTreeMap<String, String>,
+    /// The claims about the user that its tokens contain.
+    pub claims: BTreeSet<String>,
+    /// The clients that may request tokens for it.
+    pub clients: BTreeSet<ClientId>,
+    /// The client that may introspect its tokens.
+    pub introspector: Option<ClientId>,
+    /// Maximum lifetime of its tokens.
+    pub lifetime: Option<Duration>,
+    /// The algorithm of its tokens, if it is not the tenant's default.
+    pub signing_alg: Option<SigningAlgorithm>,
+    /// `typ` of its tokens, if it is not that of the client's tokens.
+    pub token_type: Option<AccessTokenType>,
+}
+
+impl ResourceServer {
+    /// A resource server without scopes, which admits no client.
+    pub fn new(object: ObjectKey, identifier: &str) -> Self {
+        Self {
+            name: object.name.to_string(),
+            object,
+            identifier: identifier.into(),
+            alternates: Box::default(),
+            scopes: BTreeSet::new(),
+            scope_descriptions: BTreeMap::new(),
+            claims: BTreeSet::new(),
+            clients: BTreeSet::new(),
+            introspector: None,
+            lifetime: None,
+            signing_alg: None,
+            token_type: None,
+        }
+    }
+
+    /// Its identifier and the alternates.
+    pub fn identifiers(&self) -> impl Iterator<Item = &str> {
+        [&self.identifier].into_iter().chain(&self.alternates).map(|name| &**name)
+    }
+}
+
+/// The resource servers of a tenant, found by the values of `resource`.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceServers {
+    all: Vec<Arc<ResourceServer>>,
+    by_identifier: HashMap<Box<str>, Arc<ResourceServer>>,
+}
+
+impl ResourceServers {
+    /// Creates the set. The identifiers of different resource servers must be disjoint.
+    pub fn new(all: Vec<Arc<ResourceServer>>) -> Self {
+        let named = |server: &Arc<ResourceServer>| {
+            let names: Vec<Box<str>> = server.identifiers().map(Into::into).collect();
+            names.into_iter().map(|name| (name, Arc::clone(server))).collect::<Vec<_>>()
+        };
+        Self { by_identifier: all.iter().flat_map(named).collect(), all }
+    }
+
+    /// No resource servers.
+    pub fn none() -> &'static Self {
+        static NONE: LazyLock<ResourceServers> = LazyLock::new(ResourceServers::default);
+        &NONE
+    }
+
+    /// The resource server with an identifier or alternate, compared as an exact string.
+    pub fn find(&self, resource: &str) -> Option<&Arc<ResourceServer>> {
+        self.by_identifier.get(resource)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Arc<ResourceServer>] {
+        &self.all
+    }
+}
