@@ -174,19 +174,19 @@ impl UpstreamSignInError {
             Self::Mapping(error) if error.is_refusal() => {
                 SignInProblem::Refused(error.message_for_person())
             }
-            Self::Upstream(UpstreamError::IdToken(IdTokenError::OtherDirectory)) => {
-                SignInProblem::Refused(None)
-            }
             Self::Mapping(_)
             | Self::ClaimsTooLarge(_)
+            | Self::DirectoryRefusal(LdapRefusal::SeveralPeople)
             | Self::Upstream(UpstreamError::IdToken(IdTokenError::TooLarge(_))) => {
                 SignInProblem::Claims
             }
             Self::Directory(fault) if fault.is_about_person() => SignInProblem::Claims,
             Self::Directory(fault) if fault.is_transient() => SignInProblem::Unavailable,
             Self::NotDeclared(_) => SignInProblem::NotDeclared,
-            Self::DirectoryRefusal(LdapRefusal::SeveralPeople) => SignInProblem::Claims,
-            Self::Disabled(_) | Self::UserNotAccepted(_) | Self::DirectoryRefusal(_) => {
+            Self::Disabled(_)
+            | Self::UserNotAccepted(_)
+            | Self::DirectoryRefusal(_)
+            | Self::Upstream(UpstreamError::IdToken(IdTokenError::OtherDirectory)) => {
                 SignInProblem::Refused(None)
             }
             Self::NotFresh => SignInProblem::NotFresh,

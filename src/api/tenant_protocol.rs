@@ -60,7 +60,7 @@ pub struct RegistrationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub requests_per_minute: Option<i64>,
-    /// Names of the ResourceServers that registered clients may request tokens for. Default: none. A
+    /// Names of the ResourceServer objects that registered clients may request tokens for. Default: none. A
     /// ResourceServer can also admit a client by its `spec.clients.names`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 63)))]

@@ -384,15 +384,18 @@ fn a_search_that_goes_no_deeper_lets_declared_people_in_only() {
     }
 }
 
+/// A change of a part of a configuration.
+type Change = fn(&mut Value);
+
 #[test]
 fn a_client_whose_restrictions_are_not_carried_is_closed() {
-    let import = |change: fn(&mut Value)| {
+    let import = |change: Change| {
         let mut realm = sample("keycloak-realm.json");
         assert_eq!(realm["clients"][2]["clientId"], "wiki");
         change(&mut realm["clients"][2]);
         import_keycloak(&[realm], &ImportOptions::default()).expect("a realm")
     };
-    let restricted: [(fn(&mut Value), &str); 2] = [
+    let restricted: [(Change, &str); 2] = [
         (
             |client| client["authenticationFlowBindingOverrides"] = json!({"browser": "4d5e"}),
             "clients[2].authenticationFlowBindingOverrides.browser: is not carried, so all users",

@@ -39,9 +39,15 @@ macro_rules! method {
             self.filled(MessageId::$id as usize, &[$($name),+], 0)
         }
     };
-    ($id:ident [$($name:ident),*]) => {
+    ($id:ident []) => {
         #[doc = concat!("The message `", stringify!($id), "`.")]
-        pub fn $id<'a>(&'a self, $($name: &'a str,)* count: u64) -> FilledMessage<'a> {
+        pub fn $id(&self, count: u64) -> FilledMessage<'_> {
+            self.filled(MessageId::$id as usize, &[], count)
+        }
+    };
+    ($id:ident [$($name:ident),+]) => {
+        #[doc = concat!("The message `", stringify!($id), "`.")]
+        pub fn $id<'a>(&'a self, $($name: &'a str,)+ count: u64) -> FilledMessage<'a> {
             self.filled(MessageId::$id as usize, &[$($name),*], count)
         }
     };

@@ -83,7 +83,7 @@ impl LanguageFolder {
         let (mut files, mut problems) = (BTreeMap::new(), Vec::new());
         for file in message_files(&self.folder)? {
             let mut problem = |message: String| {
-                problems.push(LanguageFileProblem { file: file.clone(), message })
+                problems.push(LanguageFileProblem { file: file.clone(), message });
             };
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let Some(tag) = LanguageTag::parse(stem) else {

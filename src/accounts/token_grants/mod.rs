@@ -197,7 +197,7 @@ fn granted_tokens(
     GrantedTokens { tokens, scopes: selected.access_token, is_bound: key.is_some(), lifetime }
 }
 
-fn resources_of<'a>(TokenRequest { context, client, .. }: TokenRequest<'a>) -> ResourceContext<'a> {
+fn resources_of(TokenRequest { context, client, .. }: TokenRequest<'_>) -> ResourceContext<'_> {
     let served = context.tenant;
     ResourceContext { issuer: &served.tenant.issuer, servers: &served.resource_servers, client }
 }

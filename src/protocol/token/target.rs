@@ -55,10 +55,11 @@ pub fn client_target<'a, 'r>(
     own: &'a Scopes,
     requested: impl IntoIterator<Item = &'r str>,
 ) -> Result<TokenTarget<'a>, OAuthError> {
-    let server = requested_resource(context, requested)?.flatten();
-    Ok(match server {
-        None => TokenTarget::issuer(own),
-        Some(server) => TokenTarget { server: Some(server), ..TokenTarget::issuer(&server.scopes) },
+    Ok(match requested_resource(context, requested)? {
+        RequestedResource::Absent | RequestedResource::Issuer => TokenTarget::issuer(own),
+        RequestedResource::Server(server) => {
+            TokenTarget { server: Some(server), ..TokenTarget::issuer(&server.scopes) }
+        }
     })
 }
 
@@ -70,8 +71,9 @@ pub fn grant_target<'a, 'r>(
     requested: impl IntoIterator<Item = &'r str>,
 ) -> Result<TokenTarget<'a>, OAuthError> {
     let server = match requested_resource(context, requested)? {
-        Some(named) => named,
-        None => default_resource(context, grant)?,
+        RequestedResource::Server(server) => Some(server),
+        RequestedResource::Issuer => None,
+        RequestedResource::Absent => default_resource(context, grant)?,
     };
     let Some(server) = server else { return issuer_target(context, grant, own) };
     let granted = server.identifiers().find_map(|name| grant.resources.get(name));
@@ -104,15 +106,25 @@ fn issuer_target<'a>(
     Ok(TokenTarget::issuer(own))
 }
 
-/// The resource that the parameters name: at most one (RFC 8707 §2.2). `None` if they name none.
+/// The resource that a token request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequestedResource<'a> {
+    Absent,
+    Issuer,
+    Server(&'a ResourceServer),
+}
+
+/// The resource that the parameters name: at most one (RFC 8707 §2.2).
 fn requested_resource<'s, 'a>(
     context: ResourceContext<'s>,
     requested: impl IntoIterator<Item = &'a str>,
-) -> Result<Option<Option<&'s ResourceServer>>, OAuthError> {
-    let mut selected = None;
+) -> Result<RequestedResource<'s>, OAuthError> {
+    let mut selected = RequestedResource::Absent;
     for resource in requested {
-        let found = find_resource(context, resource)?.map(|server| &**server);
-        if *selected.get_or_insert(found) != found {
+        let found = find_resource(context, resource)?
+            .map_or(RequestedResource::Issuer, |server| RequestedResource::Server(server));
+        let before = std::mem::replace(&mut selected, found);
+        if before != RequestedResource::Absent && before != found {
             let text = "A token is for one resource; send one 'resource' in each token request.";
             return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
         }

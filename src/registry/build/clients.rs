@@ -37,6 +37,20 @@ pub(super) struct ClientSet {
     pub(super) reserved: Vec<(ObjectKey, ClientId)>,
 }
 
+/// Refuses a client whose ID another client holds.
+fn refuse_used_id(found: &mut ClientFindings, holder: &ObjectKey, foreign: bool) {
+    let Some(id) = &found.claims else { return };
+    // Only clients of the tenant's own namespace choose their ids.
+    let (field, remedy) = if foreign {
+        ("metadata.name", "give the OidcClient another name")
+    } else {
+        ("spec.clientId", "set a different spec.clientId")
+    };
+    let message =
+        format!("client ID \"{id}\" is already used by OidcClient \"{holder}\"; {remedy}");
+    found.problems.refuse(ConditionReason::ClientIdConflict, field, message);
+}
+
 /// Validates the clients of a group. `subjects`: those of its users.
 pub(super) fn validate_clients(
     group: &TenantGroup<'_>,
@@ -68,19 +82,9 @@ pub(super) fn validate_clients(
         let (spec, issuers) = (&client.raw.spec, &group.own_issuers);
         validate::check_federated_issuers(&mut found.problems, spec, issuers, installation.dev);
         validate::check_secret_permissions(&mut found.problems, &client.raw, key, installation);
-        if let Some(id) = &found.claims
-            && let Some(holder) = holders.get(id)
-            && *holder != client.member.key
-        {
-            // Only clients of the tenant's own namespace choose their ids.
-            let (field, remedy) = if foreign {
-                ("metadata.name", "give the OidcClient another name")
-            } else {
-                ("spec.clientId", "set a different spec.clientId")
-            };
-            let message =
-                format!("client ID \"{id}\" is already used by OidcClient \"{holder}\"; {remedy}");
-            found.problems.refuse(ConditionReason::ClientIdConflict, field, message);
+        let other = found.claims.as_ref().and_then(|id| holders.get(id));
+        if let Some(holder) = other.filter(|holder| **holder != key) {
+            refuse_used_id(&mut found, holder, foreign);
         }
         if let Some(id) = found.claims.as_ref().filter(|_| foreign)
             && let Some(user) = subjects.get(id.as_str())

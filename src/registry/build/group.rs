@@ -109,7 +109,7 @@ impl TenantGroup<'_> {
             reserved.reserve_client(client, id);
         }
         let clients = clients.served;
-        PreparedGroup { verdicts, tenant, clients, users, local, reserved, resource_servers }
+        PreparedGroup { verdicts, tenant, clients, users, resource_servers, local, reserved }
     }
 
     fn prepare_tenant(

@@ -214,21 +214,28 @@ fn groups<'a>(
         let member = GroupMember { key, cached, secret: None };
         named(&mut groups, &cached.summary().tenant).resource_servers.push(member);
     }
+    add_providers(&mut groups, objects);
+    add_malformed(&mut groups, objects);
+    groups
+}
+
+/// Adds the identity providers to the groups of their tenants.
+fn add_providers<'a>(groups: &mut HashMap<TenantId, TenantGroup<'a>>, objects: &'a ObjectSet) {
+    let secret = |key: &ObjectKey| objects.secrets.get(key);
+    let managed = &objects.managed;
     let providers = managed.of::<IdentityProvider>();
     for (key, cached) in providers.filter(|(_, cached)| !cached.is_deleting()) {
         let ProviderSummary { tenant, secret: name, ca, link } = cached.summary();
         let (name, ca) = (name.as_ref().and_then(secret), ca.as_ref().and_then(secret));
         let member = GroupMember { key, cached, secret: name };
-        let group = named(&mut groups, tenant);
+        let group = named(groups, tenant);
         group.providers.push(member);
         group.provider_cas.push(ca);
         if let Some(link) = link {
             let link = group.link(key, link, managed);
-            add_provider_uris(&mut groups, &link);
+            add_provider_uris(groups, &link);
         }
     }
-    add_malformed(&mut groups, objects);
-    groups
 }
 
 /// Gives a client the URIs of a provider that refers to it.

@@ -372,10 +372,13 @@ fn an_older_source_counts_whether_it_is_accepted_or_not() {
     assert!(ambiguous(&build_of(&objects), Provider, "corp").is_empty());
 }
 
+/// A mistake in the spec of a provider, with a reference that does not resolve.
+type Mistake = fn(&mut serde_json::Value, &serde_json::Value);
+
 #[test]
 fn a_mistake_in_an_older_provider_lets_no_younger_one_have_its_names() {
     let reference = serde_json::json!({ "name": "absent" });
-    let mistakes: [(&str, fn(&mut serde_json::Value, &serde_json::Value)); 4] = [
+    let mistakes: [(&str, Mistake); 4] = [
         ("a rule is missing", |spec, _| spec["admit"] = "ByRules".into()),
         ("an expression is wrong", |spec, _| {
             spec["userValidationRules"] = serde_json::json!([{ "expression": "user.(" }]);

@@ -117,10 +117,10 @@ mod tests {
         LocalizedTextSpec { locale: locale.to_owned(), text: text.to_owned() }
     }
 
-    fn problems_of(spec: BrandingSpec) -> Vec<String> {
+    fn problems_of(spec: &BrandingSpec) -> Vec<String> {
         let mut problems = ProblemList::default();
-        check_branding(&mut problems, Some(&spec));
-        problems.into_parts().0.into_iter().map(|problem| problem.field.to_string()).collect()
+        check_branding(&mut problems, Some(spec));
+        problems.into_parts().0.into_iter().map(|problem| problem.field.clone()).collect()
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             sign_in_hint: vec![text("en", "Use your account."), text("de", "Mit Konto.")],
             ..BrandingSpec::default()
         };
-        assert_eq!(problems_of(spec), [""; 0]);
+        assert_eq!(problems_of(&spec), [""; 0]);
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             (hint(vec![text("en_US", "a")]), "spec.branding.signInHint[0].locale"),
             (hint(vec![text("de", "a"), text("DE", "b")]), "spec.branding.signInHint[1].locale"),
         ] {
-            assert_eq!(problems_of(spec), [field]);
+            assert_eq!(problems_of(&spec), [field]);
         }
     }
 }

@@ -93,6 +93,22 @@ impl<'a> AccountChange<'a> {
     }
 }
 
+/// Makes new recovery codes, for a person who has an app or a passkey.
+async fn replace_recovery_codes(
+    app: &AppState,
+    request: &Request,
+    active: &ActiveSession,
+) -> Result<ChangeResult, EndpointError> {
+    let (context, text) = (app.context(request), request.text());
+    if load_totp(context, &active.account).await?.is_none()
+        && load_passkeys(context, &active.account).await?.is_empty()
+    {
+        return Ok(ChangeResult::Expired);
+    }
+    let page = show_new_codes((context, text), active, text.codes_replaced()).await?;
+    Ok(ChangeResult::Page(Box::new(page)))
+}
+
 /// Makes a change. One that was made before is done too.
 pub(super) async fn apply_change(
     (app, request): (&AppState, &Request),
@@ -110,16 +126,7 @@ pub(super) async fn apply_change(
                 SetupResult::Expired => ChangeResult::Expired,
             }
         }
-        AccountChange::MakeRecoveryCodes => {
-            if load_totp(context, &active.account).await?.is_none()
-                && load_passkeys(context, &active.account).await?.is_empty()
-            {
-                return Ok(ChangeResult::Expired);
-            }
-            let text = request.text();
-            let page = show_new_codes((context, text), active, text.codes_replaced()).await?;
-            ChangeResult::Page(Box::new(page))
-        }
+        AccountChange::MakeRecoveryCodes => replace_recovery_codes(app, request, active).await?,
         AccountChange::ChangePassword => {
             match change_password((app, request), active, form).await? {
                 PasswordChangeResult::Changed => ChangeResult::Done(AccountNotice::PasswordChanged),

@@ -44,12 +44,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     };
     match (next, &authorization.session) {
         (NextStep::Issue, Some(_)) if authorization.interaction.is_for_account_page() => {
-            let issuer = &authorization.request.tenant.tenant.issuer;
-            let path = Endpoint::Account.absolute_path(issuer);
-            Ok(Reply::see_other(&match authorization.request.language.requested_tag() {
-                Some(tag) => format!("{path}?{UI_LOCALES}={tag}"),
-                None => path,
-            }))
+            Ok(redirect_to_account_page(&authorization))
         }
         (NextStep::Issue, Some(session)) => {
             pushed::use_once(&authorization).await?;
@@ -80,6 +75,16 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             None,
         ) => page::sign_in(&authorization, SignInReason::NoSession),
     }
+}
+
+/// A redirect to the account page, in the language that was asked for.
+fn redirect_to_account_page(authorization: &AuthorizationContext<'_>) -> Reply {
+    let request = authorization.request;
+    let path = Endpoint::Account.absolute_path(&request.tenant.tenant.issuer);
+    Reply::see_other(&match request.language.requested_tag() {
+        Some(tag) => format!("{path}?{UI_LOCALES}={tag}"),
+        None => path,
+    })
 }
 
 /// The sign-in page, or a redirect to the provider that the page would lead to anyway.

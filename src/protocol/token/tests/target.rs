@@ -67,6 +67,7 @@ fn target(world: &World, grant: &Grant, requested: &[&str]) -> Result<(String, S
     Ok((name, scope::join_scopes(&found.scopes)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with results")]
 fn at(name: &str, scopes: &str) -> Result<(String, String), ErrorCode> {
     Ok((name.to_owned(), scopes.to_owned()))
 }

@@ -77,11 +77,7 @@ pub fn validate_provider(
     let mappings = mapping::claim_mappings(&mut problems, spec);
     let claim_rules = mapping::claim_rules(&mut problems, &spec.claim_validation_rules);
     let user_rules = mapping::user_rules(&mut problems, &spec.user_validation_rules);
-    let admission = problems.supported("spec.admit", Some(&spec.admit));
-    if admission == Some(AdmissionPolicy::ByRules) && !has_rule(spec, source.as_ref()) {
-        let message = "ByRules needs a rule in claimValidationRules or userValidationRules, or organizations at GitHub; add one, or set Everyone or Declared";
-        problems.invalid("spec.admit", message);
-    }
+    let admission = admission(&mut problems, spec, source.as_ref());
     let refresh = refresh(&mut problems, spec);
     let logout = logout(&mut problems, spec);
     domains(&mut problems, "spec.emailDomains", &spec.email_domains);
@@ -91,14 +87,8 @@ pub fn validate_provider(
     if dev {
         limits(&mut problems, raw);
     }
-    let naming = ProviderNaming {
-        mappings: mappings.clone(),
-        email_domains: spec.email_domains.clone(),
-        subject: subject.clone(),
-        authorities: naming::naming_authorities(spec, source.as_ref()),
-        takes_every_name: spec.ldap.is_some() && sign_in.domains.is_empty(),
-        identity_key,
-    };
+    let naming =
+        naming::provider_naming(spec, source.as_ref(), (&mappings, &subject, identity_key));
     let parts =
         source.zip(naming.identity_key.clone()).zip(admission).filter(|_| !problems.refused());
     let checked = parts.map(|((source, identity_key), admission)| IdentityProvider {
@@ -129,6 +119,19 @@ pub fn validate_provider(
     }
     let checked = checked.filter(|_| !problems.refused());
     ProviderFindings { checked, secret, naming, problems }
+}
+
+fn admission(
+    problems: &mut ProblemList,
+    spec: &IdentityProviderSpec,
+    source: Option<&ProviderSource>,
+) -> Option<AdmissionPolicy> {
+    let admission = problems.supported("spec.admit", Some(&spec.admit));
+    if admission == Some(AdmissionPolicy::ByRules) && !has_rule(spec, source) {
+        let message = "ByRules needs a rule in claimValidationRules or userValidationRules, or organizations at GitHub; add one, or set Everyone or Declared";
+        problems.invalid("spec.admit", message);
+    }
+    admission
 }
 
 fn secret_refs(

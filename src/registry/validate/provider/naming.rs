@@ -50,8 +50,25 @@ impl ProviderNaming {
     }
 }
 
+/// The names that a provider gives. `identity_key`: the name under which it computes subjects.
+pub(super) fn provider_naming(
+    spec: &IdentityProviderSpec,
+    source: Option<&ProviderSource>,
+    (mappings, subject, identity_key): (&ClaimMappings, &SubjectRule, Option<String>),
+) -> ProviderNaming {
+    let domains = spec.sign_in.as_ref().map(|sign_in| &*sign_in.domains).unwrap_or_default();
+    ProviderNaming {
+        mappings: mappings.clone(),
+        email_domains: spec.email_domains.clone(),
+        subject: subject.clone(),
+        authorities: naming_authorities(spec, source),
+        takes_every_name: spec.ldap.is_some() && domains.is_empty(),
+        identity_key,
+    }
+}
+
 /// The authorities of a source, or those of the manifest if the source is invalid.
-pub(super) fn naming_authorities(
+fn naming_authorities(
     spec: &IdentityProviderSpec,
     source: Option<&ProviderSource>,
 ) -> Vec<NamingAuthority> {
