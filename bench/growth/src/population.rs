@@ -109,6 +109,7 @@ impl Population {
             marks: None,
             origin: None,
             binding: None,
+            resources: std::collections::BTreeMap::new(),
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![

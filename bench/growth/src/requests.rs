@@ -112,6 +112,8 @@ impl TokenService {
             scopes: &grant.scopes,
             grant_id: Some(&id),
             jti: &SystemEntropy::new().id(),
+            key: None,
+            server: None,
         };
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;
