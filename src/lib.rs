@@ -16,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod keys;
+pub mod mail;
 pub mod model;
 pub mod protocol;
 pub mod registry;

@@ -81,8 +81,9 @@ pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};
 pub use tenant::{
-    BrandingSpec, ClientBoundsSpec, CustomScopeSpec, OrganizationSpec, SigningKeyStatus, Tenant,
-    TenantFacts, TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
+    BrandingSpec, ClientBoundsSpec, CustomScopeSpec, MailCredentialsSecretRef, MailSpec,
+    OrganizationSpec, SigningKeyStatus, Tenant, TenantFacts, TenantLifetimes, TenantSpec,
+    TenantStatus, TenantSummary,
 };
 pub use tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec};
 

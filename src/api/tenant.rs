@@ -1,6 +1,7 @@
 //! The `Tenant` resource: one issuer.
 
 mod client_bounds;
+mod mail;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client_bounds::ClientBoundsSpec;
+pub use mail::{MailCredentialsSecretRef, MailSpec};
 pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
@@ -91,6 +93,10 @@ pub struct TenantSpec {
     /// The authenticators that people may enrol: by an invitation, or on their account page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticators: Option<AuthenticatorsSpec>,
+    /// The mail server by which people get invitations, links to set another password, and notices of changes.
+    /// Absent: no mail is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailSpec>,
     /// The ways in which clients may send request objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_objects: Option<RequestObjectsSpec>,

@@ -1,6 +1,8 @@
 //! The validated account of a user.
 
-use super::{LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp};
+use super::{
+    LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp, wire_enum::wire_enum,
+};
 
 /// Maximum length of a password in bytes. Longer passwords never match.
 pub const MAX_PASSWORD_LEN: usize = 1024;
@@ -45,7 +47,19 @@ pub struct Invitation {
     pub id: String,
     /// When its links expire.
     pub not_after: Timestamp,
+    /// How the link gets to the person, if the manifest says it.
+    pub delivery: Option<InvitationDelivery>,
 }
+
+wire_enum!(
+    /// How the link of an invitation gets to the person.
+    InvitationDelivery {
+        /// By mail, to the address of the user.
+        Mail = "Mail",
+        /// By the administrator, who reads it from a Secret.
+        Secret = "Secret",
+    }
+);
 
 /// A person of an identity provider, as an OidcUser names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +71,23 @@ pub struct DeclaredIdentity {
 }
 
 impl Account {
+    /// The e-mail address, verified or not.
+    pub fn email(&self) -> Option<&str> {
+        self.claims.get("email").and_then(serde_json::Value::as_str)
+    }
+
+    /// The e-mail address, if it was verified to be the person's.
+    pub fn verified_email(&self) -> Option<&str> {
+        let is_verified = self.claims.get("email_verified") == Some(&serde_json::Value::Bool(true));
+        self.email().filter(|_| is_verified)
+    }
+
+    /// The name by which the person is addressed: the full name, or the username.
+    pub fn display_name(&self) -> &str {
+        let name = self.claims.get("name").and_then(serde_json::Value::as_str);
+        name.unwrap_or(&self.username)
+    }
+
     /// The name of the identity provider that the person has signed in at; `None` for a sign-in at
     /// the tenant itself.
     pub fn provider_name(&self) -> Option<&str> {

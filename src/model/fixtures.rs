@@ -40,6 +40,7 @@ pub fn tenant() -> Tenant {
         require_pkce: false,
         access: None,
         registration: RegistrationPolicy::default(),
+        mail: None,
     }
 }
 

@@ -29,6 +29,12 @@ pub enum SealPurpose {
     Invitation,
     /// The form in which a person chooses a password.
     PasswordForm,
+    /// A message to a person that waits for the mail server.
+    Mail,
+    /// The link by which a person who forgot the password chooses another one.
+    PasswordReset,
+    /// The form of such a link.
+    PasswordResetForm,
 }
 
 impl SealPurpose {
@@ -48,6 +54,9 @@ impl SealPurpose {
             Self::PasskeyChallenge => b"lanyard passkey challenge",
             Self::Invitation => b"lanyard invitation",
             Self::PasswordForm => b"lanyard password form",
+            Self::Mail => b"lanyard mail",
+            Self::PasswordReset => b"lanyard password reset",
+            Self::PasswordResetForm => b"lanyard password reset form",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, HostPattern, InternalHost, Issuer, ObjectMark, SigningAlgorithm,
+    AccessPolicy, HostPattern, InternalHost, Issuer, MailSettings, ObjectMark, SigningAlgorithm,
     TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
 };
 
@@ -53,6 +53,8 @@ pub struct Tenant {
     pub access: Option<Arc<AccessPolicy>>,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
+    /// How it sends mail, if it does.
+    pub mail: Option<Arc<MailSettings>>,
 }
 
 impl Tenant {

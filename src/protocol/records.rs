@@ -3,6 +3,7 @@
 mod authenticators;
 mod format;
 mod legacy;
+mod mail;
 mod marks;
 mod passkeys;
 mod passwords;
@@ -15,6 +16,7 @@ pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
+pub use mail::*;
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
 pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};

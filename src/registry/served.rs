@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
 use super::{FederatedClients, PrerenderedJson, RegistrationService};
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
@@ -261,9 +259,7 @@ impl ServedTenant {
 fn by_verified_email(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
     let mut holders: HashMap<String, Option<&Arc<Account>>> = HashMap::new();
     for account in accounts {
-        let is_verified = account.claims.get("email_verified") == Some(&Value::Bool(true));
-        let email = account.claims.get("email").and_then(Value::as_str).filter(|_| is_verified);
-        let Some(email) = email.map(normalize_username) else { continue };
+        let Some(email) = account.verified_email().map(normalize_username) else { continue };
         holders.entry(email).and_modify(|holder| *holder = None).or_insert(Some(account));
     }
     let unique = |(email, holder): (String, Option<&Arc<Account>>)| {

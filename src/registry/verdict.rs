@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{ClientSecretValues, InvitationOutcome, ProviderUris, SecretTemplate};
+use super::{ClientSecretValues, EnrolmentState, InvitationOutcome, ProviderUris, SecretTemplate};
 use crate::{
     api::{ConditionReason, ConditionType, EnumSpec, IdentityProviderSpec, OidcClientSpec},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, LogoutScope, ObjectKey, ObjectRef, ProbeTarget, Subject, Timestamp},
+    model::{
+        ClientId, Issuer, LogoutScope, MailSettings, ObjectKey, ObjectRef, ProbeTarget, Subject,
+        Timestamp,
+    },
 };
 
 /// A problem of an object: a value to change, or something that it waits for.
@@ -144,17 +147,10 @@ pub struct TenantOutcome {
     pub salt: Option<SaltOutcome>,
     /// Whether people can enrol authenticators; `None` if the tenant offers none.
     pub enrolment: Option<EnrolmentState>,
+    /// How it sends mail; `None` if it does not, or a Secret is missing.
+    pub mail: Option<Arc<MailSettings>>,
     /// Whether the tenant is served.
     pub served: bool,
-}
-
-/// Whether people can enrol authenticators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EnrolmentState {
-    /// They can.
-    Available,
-    /// The store does not keep what is enrolled.
-    StoreNotDurable,
 }
 
 /// The state of the salt of pairwise subjects.

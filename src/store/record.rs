@@ -56,6 +56,12 @@ pub enum RecordKind {
     Password,
     /// An invitation that was used, by a hash of subject and id.
     Invitation,
+    /// A message to a person that waits for the mail server.
+    Mail,
+    /// The end of the mail with the link of an invitation, by a hash of link and address.
+    InvitationMail,
+    /// The link for another password that was mailed to a person last, by the hash of the subject.
+    PasswordReset,
 }
 
 impl RecordKind {
@@ -81,6 +87,9 @@ impl RecordKind {
             Self::UsedChallenge => "used-challenge",
             Self::Password => "password",
             Self::Invitation => "invitation",
+            Self::Mail => "mail",
+            Self::InvitationMail => "invitation-mail",
+            Self::PasswordReset => "password-reset",
         }
     }
 }

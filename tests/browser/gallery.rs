@@ -10,12 +10,12 @@ use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, ApplicationEntry, ApplicationTile,
         AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, ErrorPage,
-        LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
-        PasskeySetupPage, ProviderButton, RetryLink, SecondFactorPage, SessionEntry, SignInFields,
-        SignInPage, account_page, authenticator_app_page, base_root, choose_password_page,
-        consent_page, error_page, logout_confirm, not_signed_in, oauth_error_page, passkey_page,
-        passkey_script, passkey_setup_page, recovery_codes_page, second_factor_page, sign_in,
-        signed_out,
+        ForgottenPasswordPage, LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage,
+        PasskeyPrompt, PasskeySetupPage, ProviderButton, RetryLink, SecondFactorPage, SessionEntry,
+        SignInFields, SignInPage, account_page, authenticator_app_page, base_root,
+        choose_password_page, consent_page, error_page, forgotten_password_page, logout_confirm,
+        not_signed_in, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
+        recovery_codes_page, second_factor_page, sign_in, signed_out,
     },
     model::{
         Account, AccountSource, ApplicationType, Branding, Client, ClientDetails, ClientId,
@@ -71,6 +71,18 @@ pub fn pages(origin: &str) -> Vec<Page> {
                 problem: Some("The username or password is incorrect. Please try again."),
                 ..sign_in_page(&plain, &wiki)
             }),
+        ),
+        page(
+            "sign-in-forgotten",
+            sign_in(&SignInPage { offers_reset: true, ..sign_in_page(&branded, &wiki) }),
+        ),
+        page(
+            "forgotten-password",
+            forgotten_password_page(ForgottenPasswordPage { tenant: &plain, is_sent: false }),
+        ),
+        page(
+            "forgotten-password-sent",
+            forgotten_password_page(ForgottenPasswordPage { tenant: &branded, is_sent: true }),
         ),
         page("sign-in-name-first", name_first(&branded, &wiki)),
         page(
@@ -368,6 +380,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         tokens: TokenPolicy::default(),
         require_pkce: false,
         registration: RegistrationPolicy::default(),
+        mail: None,
     }
 }
 
@@ -436,6 +449,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         providers: &[],
         fields: SignInFields::NameAndPassword,
         passkey: None,
+        offers_reset: false,
     }
 }
 

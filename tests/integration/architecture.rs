@@ -11,7 +11,7 @@ use std::{
 
 /// module → the modules that it may depend on (ARCHITECTURE.md). A comment gives the reason for an
 /// unusual edge.
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     ("lib", &[]),
     ("main", &["cli", "commands", "telemetry"]),
     ("cli", &[]),
@@ -30,6 +30,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "identity",
             "import",
             "keys",
+            "mail",
             "model",
             "protocol",
             "registry",
@@ -52,6 +53,8 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("store", &["model"]),
     // fetch requests URLs of clients and knows nothing about their purpose.
     ("fetch", &["model"]),
+    // mail calls servers at addresses that fetch's policy allows.
+    ("mail", &["fetch", "model"]),
     ("identity", &["model", "store"]),
     // A snapshot prepares protocol's discovery document and knows its scopes; usernames and stored
     // passwords are validated by identity's pure functions.
@@ -73,6 +76,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "fetch",
             "identity",
             "keys",
+            "mail",
             "model",
             "protocol",
             "registry",

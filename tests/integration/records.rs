@@ -266,6 +266,10 @@ fn names_of_record_kinds_are_stable() {
         // `protocol::records::passwords`
         RecordKind::Password => "password",
         RecordKind::Invitation => "invitation",
+        // `accounts::mail_outbox`, `protocol::records::mail`
+        RecordKind::Mail => "mail",
+        RecordKind::InvitationMail => "invitation-mail",
+        RecordKind::PasswordReset => "password-reset",
     };
     for kind in [
         RecordKind::Session,
@@ -287,6 +291,9 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::UsedChallenge,
         RecordKind::Password,
         RecordKind::Invitation,
+        RecordKind::Mail,
+        RecordKind::InvitationMail,
+        RecordKind::PasswordReset,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

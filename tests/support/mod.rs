@@ -11,6 +11,7 @@ pub mod dev;
 pub mod directories;
 pub mod guarded;
 pub mod invitation;
+pub mod mail;
 pub mod objects;
 pub mod passkeys;
 pub mod ports;

@@ -21,6 +21,7 @@ pub mod logout;
 mod new_password;
 pub mod pages;
 mod passkey;
+pub mod password_reset;
 pub mod provider_callback;
 pub mod provider_logout;
 mod provider_problem;

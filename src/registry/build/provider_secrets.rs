@@ -29,7 +29,7 @@ use crate::{
 /// The default entry with a client secret.
 const DEFAULT_ENTRY: &str = "client-secret";
 /// The default entry with certificates.
-const DEFAULT_CA_ENTRY: &str = "ca.crt";
+pub(super) const DEFAULT_CA_ENTRY: &str = "ca.crt";
 
 /// The content of a provider's Secrets.
 pub(super) struct ProviderSecrets {
@@ -119,7 +119,7 @@ fn search_account(
 }
 
 /// Judges certificates. All must be usable, since a missing authority shows at a sign-in only.
-fn certificates(text: &str) -> Result<Arc<str>, &'static str> {
+pub(super) fn certificates(text: &str) -> Result<Arc<str>, &'static str> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let parsed = parsed.ok().filter(|it| !it.is_empty());
     let mut roots = RootCertStore::empty();

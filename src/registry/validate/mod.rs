@@ -10,6 +10,7 @@ mod claim_names;
 mod client;
 mod duration;
 mod issuer;
+mod mail;
 mod problems;
 mod provider;
 mod secret_template;

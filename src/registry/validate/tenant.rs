@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, claim_names, duration, name,
-    secret_template::is_object_name, tenant_protocol as protocol, token_policy,
+    ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, claim_names, duration, mail,
+    name, secret_template::is_object_name, tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
@@ -74,6 +74,7 @@ pub fn validate_tenant(
         issuer.as_ref(),
     );
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
+    let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);
     if unseen {
@@ -102,6 +103,7 @@ pub fn validate_tenant(
             require_pkce: spec.require_pkce.unwrap_or_default(),
             access,
             registration,
+            mail: mail.map(Arc::new),
         },
         bounds,
         imported: signing.secret_ref,

@@ -80,7 +80,9 @@ impl AccountNotice {
             Self::AuthenticatorRemoved => {
                 "The authenticator app was removed, and you were signed out everywhere else."
             }
-            Self::PasskeySetUp => "The passkey is set up.",
+            Self::PasskeySetUp => {
+                "The passkey is set up. You were signed out in all other browsers."
+            }
             Self::PasskeyExists => {
                 "The passkey was not added: it is set up already, or you have sixteen of them."
             }

@@ -1,0 +1,34 @@
+//! The page for people who forgot their password.
+
+use askama::Template;
+
+use super::frame::{PageFrame, render_page};
+use crate::model::{Endpoint, Tenant};
+
+/// The content of the page.
+#[derive(Clone, Copy, Debug)]
+pub struct ForgottenPasswordPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// Whether the name was sent. The page is the same for every name.
+    pub is_sent: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/forgotten_password.html")]
+struct ForgottenPasswordTemplate<'a> {
+    frame: PageFrame<'a>,
+    title: &'a str,
+    action: String,
+    is_sent: bool,
+}
+
+/// Renders the page.
+pub fn forgotten_password_page(page: ForgottenPasswordPage) -> String {
+    render_page(&ForgottenPasswordTemplate {
+        frame: PageFrame::new(Some(page.tenant)),
+        title: if page.is_sent { "Look into your mailbox" } else { "Forgot your password?" },
+        action: Endpoint::PasswordReset.absolute_path(&page.tenant.issuer),
+        is_sent: page.is_sent,
+    })
+}
