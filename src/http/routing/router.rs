@@ -10,8 +10,8 @@ use crate::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
             account, authorize, check_session, consent, discovery, introspect, invitation, jwks,
-            login, logout, pages, par, provider_callback, provider_logout, provider_sign_in,
-            register, revoke, token, userinfo,
+            login, logout, pages, par, password_reset, provider_callback, provider_logout,
+            provider_sign_in, register, revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -102,6 +102,11 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::Invitation => {
             Route { get: handler!(invitation::get), post: handler!(invitation::post), ..page }
         }
+        Endpoint::PasswordReset => Route {
+            get: handler!(password_reset::get),
+            post: handler!(password_reset::post),
+            ..page
+        },
         Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
         Endpoint::Other => Route { get: handler!(pages::root_page), ..page },
     }

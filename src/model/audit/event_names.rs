@@ -1,6 +1,6 @@
 //! The events' names, words and outcomes.
 
-use super::{AuditEvent, AuditOutcome, KeyChange};
+use super::{AuditEvent, AuditOutcome, AuditedMail, AuditedPasswordReset, KeyChange};
 
 /// The names of the events, with the outcomes that each can have.
 pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
@@ -17,6 +17,8 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("invitation_redeemed", DONE),
         ("invitation_refused", REFUSED),
         ("password_changed", DONE),
+        ("password_reset", BOTH),
+        ("mail_delivery", BOTH),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
         ("person_admitted", DONE),
@@ -65,6 +67,18 @@ impl AuditEvent<'_> {
                 ("invitation_refused", "the link of an invitation does not work")
             }
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
+            Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } } => {
+                ("password_reset", "a link for another password is mailed to a person")
+            }
+            Self::PasswordReset { .. } => {
+                ("password_reset", "the link for another password does not work")
+            }
+            Self::MailDelivery { mail: AuditedMail { cause: None, .. } } => {
+                ("mail_delivery", "a message was sent to a person")
+            }
+            Self::MailDelivery { .. } => {
+                ("mail_delivery", "a message could not be sent to a person")
+            }
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -118,6 +132,8 @@ impl AuditEvent<'_> {
             | Self::AuthenticatorRemoved { .. }
             | Self::InvitationRedeemed { .. }
             | Self::PasswordChanged { .. }
+            | Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } }
+            | Self::MailDelivery { mail: AuditedMail { cause: None, .. } }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }
@@ -138,6 +154,8 @@ impl AuditEvent<'_> {
             Self::SignIn { .. }
             | Self::StepUp { .. }
             | Self::InvitationRefused { .. }
+            | Self::PasswordReset { .. }
+            | Self::MailDelivery { .. }
             | Self::ConsentRefused { .. }
             | Self::PersonRefused { .. }
             | Self::EntryRefused { .. }
