@@ -56,7 +56,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some("identify") => {
             sign_in_by_name(&authorization, form.get("username").unwrap_or_default())
         }
-        _ => sign_in(&form, authorization).await,
+        _ => Box::pin(sign_in(&form, authorization)).await,
     }
 }
 

@@ -67,18 +67,8 @@ impl AuditEvent<'_> {
                 ("invitation_refused", "the link of an invitation does not work")
             }
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
-            Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } } => {
-                ("password_reset", "a link for another password is mailed to a person")
-            }
-            Self::PasswordReset { .. } => {
-                ("password_reset", "the link for another password does not work")
-            }
-            Self::MailDelivery { mail: AuditedMail { cause: None, .. } } => {
-                ("mail_delivery", "a message was sent to a person")
-            }
-            Self::MailDelivery { .. } => {
-                ("mail_delivery", "a message could not be sent to a person")
-            }
+            Self::PasswordReset { reset } => ("password_reset", reset_in_words(reset)),
+            Self::MailDelivery { mail } => ("mail_delivery", delivery_in_words(mail)),
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -165,5 +155,19 @@ impl AuditEvent<'_> {
             | Self::ClientAuthenticationFailed { .. }
             | Self::AttemptThrottled { .. } => AuditOutcome::Failure,
         }
+    }
+}
+
+const fn reset_in_words(reset: &AuditedPasswordReset<'_>) -> &'static str {
+    match reset.reason {
+        None => "a link for another password is mailed to a person",
+        Some(_) => "the link for another password does not work",
+    }
+}
+
+const fn delivery_in_words(mail: &AuditedMail<'_>) -> &'static str {
+    match mail.cause {
+        None => "a message was sent to a person",
+        Some(_) => "a message could not be sent to a person",
     }
 }
