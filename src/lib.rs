@@ -16,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod keys;
+pub mod mail;
 pub mod messages;
 pub mod model;
 pub mod protocol;

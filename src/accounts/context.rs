@@ -4,11 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::RootCertStore;
 
-use super::{AccountError, GrantCounts, LogoutOutbox, Registrations, SessionKeyCache};
+use super::{
+    AccountError, GrantCounts, LogoutOutbox, MailOutbox, Registrations, SessionKeyCache,
+    reset_requests::ResetRequests,
+};
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch, UpstreamFetch, trusting_client},
     identity::{AssertionBudget, CredentialThrottle, throttle_prefix},
     keys::{AccessTokenCache, Sealer, Signer, Vault, VerifiedSignatureCache},
+    mail::MailTransport,
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Client, Clock, Entropy, SharedAuditSink, TenantId,
         Timestamp,
@@ -44,6 +48,8 @@ pub struct AccountServices {
     pub grant_counts: GrantCounts,
     /// The outbox of back-channel logout notifications.
     pub logout_outbox: LogoutOutbox,
+    /// The outbox of mail, and the way to mail servers.
+    pub mail_outbox: MailOutbox,
     /// The HTTP client for clients' servers.
     pub http_client: FairFetch,
     /// The HTTP client for identity providers inside the network.
@@ -70,6 +76,8 @@ pub struct AccountServices {
     pub assertion_budget: AssertionBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
+    /// Limits the requests for another password.
+    pub(super) reset_requests: ResetRequests,
     /// State of dynamic client registration.
     pub registrations: Arc<Registrations>,
     /// The store's clock, which all replicas share.
@@ -99,6 +107,7 @@ impl AccountServices {
             session_key_cache: SessionKeyCache::default(),
             grant_counts: GrantCounts::default(),
             logout_outbox: LogoutOutbox::default(),
+            mail_outbox: MailOutbox::default(),
             internal_http_client: FairFetch::new(Arc::clone(&http_client)),
             http_client: FairFetch::new(http_client),
             local_issuers: OnceLock::new(),
@@ -112,6 +121,7 @@ impl AccountServices {
             callback_throttle: CredentialThrottle::default(),
             assertion_budget: AssertionBudget::default(),
             passkey_throttle: CredentialThrottle::default(),
+            reset_requests: ResetRequests::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),
             entropy,
@@ -125,9 +135,13 @@ impl AccountServices {
     pub fn with_directories(self, directories: LdapDirectories) -> Self {
         Self { directories, ..self }
     }
-}
 
-impl AccountServices {
+    /// Sets the way to mail servers.
+    #[must_use]
+    pub fn with_mail_transport(self, transport: MailTransport) -> Self {
+        Self { mail_outbox: MailOutbox { transport, ..self.mail_outbox }, ..self }
+    }
+
     /// Sets the HTTP client for identity providers inside the network.
     #[must_use]
     pub fn with_internal_http_client(self, client: SharedFetch) -> Self {

@@ -7,14 +7,16 @@ use async_trait::async_trait;
 use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
+    invitation_mail,
+    outbox::Moment,
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
-    keys::Vault,
+    keys::{Sealer, Vault},
     model::{
-        Account, Clock, Endpoint, Entropy, InvitationLedger, InvitationLedgerError,
-        InvitationRefusal, InvitedUser, Issuer, ObjectMark, PasswordState, Subject, TenantId,
-        sha256_base64url,
+        Account, Clock, Endpoint, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
+        InvitationRefusal, InvitedUser, Issuer, ObjectMark, PasswordState, Subject, Tenant,
+        TenantId, Timestamp, sha256_base64url,
     },
     protocol::{
         marks,
@@ -162,10 +164,23 @@ impl InvitationLedger for StoredInvitations {
     fn new_link(&self, invited: &InvitedUser) -> Option<String> {
         let sealer = self.registry.snapshot().sealer.clone()?;
         let entropy: &dyn Entropy = &*self.services.entropy;
-        let plain = encode_record(&link_of(invited));
-        let (purpose, now) = (InvitationLink::PURPOSE, self.services.store_clock.now());
-        let token = sealer.seal(purpose, &invited.tenant, &plain, entropy, now);
-        Some(format!("{}{token}", link_start(&invited.issuer)))
+        let now = self.services.store_clock.now();
+        let of = (&invited.tenant, &invited.issuer);
+        Some(seal_link(&sealer, of, &link_of(invited), entropy, now))
+    }
+
+    async fn mail_link(
+        &self,
+        invited: &InvitedUser,
+    ) -> Result<InvitationMail, InvitationLedgerError> {
+        let Some(to) = &invited.mail_to else {
+            return Err(InvitationLedgerError("the link is not to be mailed".to_owned()));
+        };
+        let sealer = self.registry.snapshot().sealer.clone();
+        let now = Moment::now(&*self.clock, &self.services.store_clock);
+        let with = (&*self.services, sealer.as_deref(), now);
+        let queued = invitation_mail::mail_link(with, (invited, to), &link_of(invited)).await;
+        queued.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
     fn is_link(&self, invited: &InvitedUser, link: &str) -> bool {
@@ -185,6 +200,28 @@ fn link_of(invited: &InvitedUser) -> InvitationLink {
         id: invited.invitation.id.clone(),
         not_after: invited.invitation.not_after,
     }
+}
+
+/// The URL of a link.
+pub(super) fn invitation_url(
+    sealer: &Sealer,
+    tenant: &Tenant,
+    link: &InvitationLink,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> String {
+    seal_link(sealer, (&tenant.id, &tenant.issuer), link, entropy, now)
+}
+
+fn seal_link(
+    sealer: &Sealer,
+    (tenant, issuer): (&TenantId, &Issuer),
+    link: &InvitationLink,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> String {
+    let token = sealer.seal(InvitationLink::PURPOSE, tenant, &encode_record(link), entropy, now);
+    format!("{}{token}", link_start(issuer))
 }
 
 /// A link without its token.

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     model::{
-        Account, AuthenticatorPolicy, Timestamp, invisible_characters::find_invisible,
-        sha256_base64url,
+        Account, AuditEvent, AuditText, AuditedAuthenticator, AuthenticatorPolicy, Timestamp,
+        invisible_characters::find_invisible, sha256_base64url,
     },
     protocol::{marks::judge_authenticator, records::PasskeyRecord},
     store::{RecordChange, RecordKey, RecordKind, VersionedRecord},
@@ -57,11 +57,37 @@ pub(crate) async fn load_passkeys(
     let subject = account.subject.as_str();
     let mut found = Vec::new();
     for stored in records_of_person(context, RecordKind::Passkey, subject).await? {
-        let opened = open_passkey(context, stored)?;
-        found.extend(opened.filter(|it| counts_for(context, &it.passkey, account)));
+        let Some(opened) = open_passkey(context, stored)? else { continue };
+        if counts_for(context, &opened.passkey, account) {
+            found.push(adopted(context, account, opened).await?);
+        }
     }
     found.sort_by_key(|it| (it.passkey.enrolled_at, it.id().to_owned()));
     Ok(found)
+}
+
+/// A passkey with the present marks of its person. After a restore it has those of earlier objects, which would
+/// let the next person with the subject have it; so it gets the present ones as soon as it is looked at.
+async fn adopted(
+    context: AccountContext<'_>,
+    account: &Account,
+    found: StoredPasskey,
+) -> Result<StoredPasskey, AccountError> {
+    let marks = endings::current_marks(context, account);
+    let StoredPasskey { stored, passkey } = found;
+    if (passkey.marks.person, passkey.marks.tenant) == (marks.person, marks.tenant) {
+        return Ok(StoredPasskey { stored, passkey });
+    }
+    let (key, passkey) = (stored.record.key.clone(), PasskeyRecord { marks, ..passkey });
+    let record = seal_vaulted_record(context, key.clone(), &account.subject, &passkey)?;
+    // Another request may have been faster; then it is adopted already, or gone.
+    if context.compare_and_swap(stored.version, record).await? {
+        let authenticator = AuditedAuthenticator::Passkey;
+        let subject = AuditText::new(account.subject.as_str());
+        context.audit(AuditEvent::AuthenticatorAdopted { authenticator, subject });
+    }
+    let stored = context.get(&key).await?.unwrap_or(stored);
+    Ok(StoredPasskey { stored, passkey })
 }
 
 /// Renames a passkey of the person. Returns false if the person has no passkey with this id.

@@ -7,6 +7,7 @@ use super::{
     },
     context::RecordChange,
     endings,
+    mail_notices::notify_person,
     totp::CodeVerdict,
     vaulted_record::seal_vaulted_record,
 };
@@ -14,7 +15,7 @@ use crate::{
     identity::{AttemptSource, LoginThrottle, ThrottledAccount},
     model::{Account, AuditEvent, AuditText},
     protocol::{
-        records::RecoveryCodesRecord,
+        records::{NoticedChange, RecoveryCodesRecord},
         recovery_codes::{
             RECOVERY_CODE_BYTES, RECOVERY_CODES, parse_recovery_code, recovery_code,
             recovery_code_hash,
@@ -128,6 +129,7 @@ async fn take_code(
         subject: AuditText::new(account.subject.as_str()),
         left: u64::try_from(left).unwrap_or_default(),
     });
+    notify_person(context, account, NoticedChange::RecoveryCodeUsed).await;
     Ok(true)
 }
 

@@ -3,8 +3,8 @@
 use super::issue_plan::{IssuePlan, IssuedTokens};
 use crate::{
     model::{
-        AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedClient, AuditedConsent,
-        AuditedGrant, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
+        AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedConsent, AuditedGrant,
+        AuditedReplay, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
     },
     protocol::{
         access::{EntryRefusal, RefusedEntry},
@@ -81,10 +81,10 @@ pub(super) fn replayed_event<'a>(
 ) -> AuditEvent<'a> {
     let subject = grant.authentication.subject.as_str();
     let grant = AuditedGrant::new(subject, grant.sid.as_deref(), grant.created_at);
-    let client: AuditedClient<'a> = client.into();
+    let replay = AuditedReplay { client: client.into(), grant };
     match kind {
-        CredentialKind::Code => AuditEvent::CodeReplayed { client, grant },
-        CredentialKind::RefreshToken => AuditEvent::RefreshTokenReplayed { client, grant },
+        CredentialKind::Code => AuditEvent::CodeReplayed { replay },
+        CredentialKind::RefreshToken => AuditEvent::RefreshTokenReplayed { replay },
     }
 }
 

@@ -41,8 +41,8 @@ condition_types! {
     SecretReady on "OidcClient with a generated Secret",
     /// Lanyard serves the object.
     Programmed on "all kinds",
-    /// All other conditions are True, except `Stalled`, `Warning`, `Reachable`, `EnrolmentAvailable` and
-    /// `InvitationReady`.
+    /// All other conditions are True, except `Stalled`, `Warning`, `Reachable`, `MailReachable`,
+    /// `EnrolmentAvailable` and `InvitationReady`.
     Ready on "all kinds",
     /// The object's own fields make it unusable, so that nothing changes before it is edited. The
     /// condition is absent otherwise. Flux and other tools that know kstatus fail at once.
@@ -58,7 +58,10 @@ condition_types! {
     /// People can enrol the authenticators of `spec.authenticators`. `Ready` does not depend on it. The
     /// condition is absent for a tenant that offers none.
     EnrolmentAvailable on "Tenant",
-    /// The link of the invitation is in its Secret and can be used. `Ready` does not depend on it. The
+    /// The mail server of `spec.mail` answers, and takes the account. `Ready` does not depend on it. The condition is
+    /// absent before the first answer, and for a tenant without `spec.mail`.
+    MailReachable on "Tenant",
+    /// The link of the invitation was mailed, or is in its Secret, and can be used. `Ready` does not depend on it. The
     /// condition is absent for a user without `spec.invitation`.
     InvitationReady on "OidcUser",
 }
@@ -121,6 +124,14 @@ condition_reasons! {
     Available: "",
     /// The installation's store does not keep what people enrol.
     StoreNotDurable: "Use the store `postgres`, `valkey` without `allowLoss`, or `embedded` with a volume.",
+    /// The mail server has taken the mail with the link.
+    Mailed: "",
+    /// The mail server has not taken the mail with the link. Lanyard tries again.
+    MailFailing: "Look at the condition `MailReachable` of the tenant, and at the audit lines `mail_delivery`.",
+    /// The mail server takes no mail for the address of the user.
+    MailRefused: "Correct `spec.email`.",
+    /// The link is to be mailed, but no mail can be sent.
+    MailUnavailable: "Set `spec.mail` of the tenant and `spec.email` of the user, or `spec.invitation.delivery: Secret`.",
     /// The person has used the invitation.
     InvitationUsed: "To invite the person again, set another `spec.invitation.id`.",
     /// The time in `spec.invitation.notAfter` has passed.
@@ -232,8 +243,9 @@ condition_reasons! {
     /// The server of the provider does not answer, or answers with an error.
     Unreachable: "Look at the server, and at egress policy. Lanyard asks again all the time.",
     /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
-    /// called with `https` only.
-    Unencrypted: "Use https. Inside the network, see `upstreamHosts` and `fetchAllow`.",
+    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetchAllow` does not
+    /// list, or does not offer STARTTLS.
+    Unencrypted: "Use https or TLS. Inside the network, see `upstreamHosts` and `fetchAllow`.",
     /// The certificate of the provider's server is not trusted, is expired, or is of another host.
     CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetch.caConfigMap` of the chart, or of \
                          `caRef` of the provider. Or correct the host.",
@@ -241,8 +253,9 @@ condition_reasons! {
     BadMetadata: "Correct `spec.oidc.issuer`: it is the exact text of `issuer` in the provider's discovery document.",
     /// The host answers, but not as the API of GitHub does.
     NotGitHub: "Correct `spec.github.host`: it is the host of the pages of GitHub Enterprise Server.",
-    /// The directory refuses the search account. Lanyard tries it every ten minutes, so that it is not locked.
-    AccountRefused: "Correct name and password in the Secret that `spec.ldap.bindSecretRef` names.",
+    /// The directory refuses the search account, or the mail server that of the tenant. Lanyard tries it every ten
+    /// minutes, so that it is not locked.
+    AccountRefused: "Correct name and password in the Secret that `spec.ldap.bindSecretRef` or `spec.mail.credentialsSecretRef` names.",
     /// The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so `serviceAccountRef`
     /// authenticates no workload.
     ClusterKeysForbidden: "Leave the chart's value `serviceAccountTokens.keys` true, or bind the ClusterRole `system:service-account-issuer-discovery` to Lanyard's ServiceAccount.",

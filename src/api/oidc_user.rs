@@ -11,9 +11,11 @@ use serde_json::{Map, Value};
 pub use summary::{UserSummary, invitation_secret};
 
 use super::{
+    EnumSpec,
     common::SecretKeyRef,
     rules::{self, user},
 };
+use crate::model::InvitationDelivery;
 
 /// An OidcUser is a user who signs in at one Tenant, declared in the Tenant's namespace. Suits
 /// installations with tens to thousands of users.
@@ -79,8 +81,8 @@ pub struct OidcUserSpec {
     #[schemars(length(min = 20, max = 35))]
     #[x_kube(validation = user::time())]
     pub reset_authenticators_before: Option<String>,
-    /// Invites the user to choose a password. The link is in the Secret `<name of the OidcUser>-invitation`,
-    /// entry `url`, until it was used or `notAfter` has passed. The tenant has to have
+    /// Invites the user to choose a password. The link is mailed to the user, or it is in the Secret `<name of
+    /// the OidcUser>-invitation`, entry `url`, until it was used or `notAfter` has passed. The tenant has to have
     /// `authenticators.passwords: Optional`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationSpec>,
@@ -206,6 +208,11 @@ pub struct InvitationSpec {
     #[schemars(length(min = 20, max = 35))]
     #[x_kube(validation = user::time())]
     pub not_after: String,
+    /// How the link gets to the person. `Mail`: to `email` of the OidcUser, by the tenant's `spec.mail`. `Secret`:
+    /// it is in the Secret `<name of the OidcUser>-invitation`, entry `url`. Default: `Mail` for a user
+    /// with `email` at a tenant with `spec.mail`, else `Secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<EnumSpec<InvitationDelivery>>,
 }
 
 /// Reference to a Tenant in this object's namespace.
@@ -274,6 +281,7 @@ pub struct OidcUserStatus {
 pub struct InvitationStatus {
     /// Its id.
     pub id: String,
-    /// Name of the Secret with the link.
-    pub secret_name: String,
+    /// Name of the Secret with the link, unless it was mailed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod branding;
 mod client_bounds;
+mod mail;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use branding::{BrandingLinkSpec, BrandingSpec, DarkColorsSpec, FontSpec, LocalizedTextSpec};
 pub use client_bounds::ClientBoundsSpec;
+pub use mail::{MailCredentialsSecretRef, MailSpec};
 pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
@@ -93,6 +95,10 @@ pub struct TenantSpec {
     /// The authenticators that people may enrol: by an invitation, or on their account page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticators: Option<AuthenticatorsSpec>,
+    /// The mail server by which people get invitations, links to set another password, and notices of changes.
+    /// Absent: no mail is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailSpec>,
     /// The ways in which clients may send request objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_objects: Option<RequestObjectsSpec>,

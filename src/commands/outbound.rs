@@ -1,13 +1,16 @@
-//! The client of outbound HTTP requests, with its metrics.
+//! The client of outbound HTTP requests, with its metrics, and the ways to directories and mail servers.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 
 use crate::{
+    accounts::run_mail_delivery,
     cli::ServeArgs,
     config,
     fetch::{EgressPolicy, FetchError, HttpFetch, InstrumentedFetch, SharedFetch, trusted_roots},
+    http::AppState,
+    mail::MailTransport,
     telemetry::{FetchOutcome, Metrics},
     upstream::{NetworkProbe, ldap::LdapDirectories},
 };
@@ -45,6 +48,18 @@ pub fn upstream_probe(args: &ServeArgs, dev: bool, metrics: &Arc<Metrics>) -> Re
 pub fn outbound_directories(args: &ServeArgs, dev: bool) -> Result<LdapDirectories> {
     let roots = trusted_roots(args.fetch_ca.as_deref())?;
     Ok(LdapDirectories::new(egress_policy(args, dev)?, roots))
+}
+
+/// The way to mail servers, which trusts the same certificates as the HTTP client.
+pub fn mail_transport(args: &ServeArgs, dev: bool) -> Result<MailTransport> {
+    let roots = trusted_roots(args.fetch_ca.as_deref())?;
+    Ok(MailTransport::new(egress_policy(args, dev)?, roots))
+}
+
+/// Sends the mail of all tenants until the process ends.
+pub fn send_mail(app: &AppState) {
+    let of = (Arc::clone(&app.accounts), app.registry.clone());
+    tokio::spawn(run_mail_delivery(of, Arc::clone(&app.clock)));
 }
 
 fn instrumented(

@@ -84,6 +84,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         follower.start(client.clone());
     }
     let probe = super::outbound::upstream_probe(&args.serve, false, &parts.app.accounts.metrics)?;
+    let mail_probe = super::outbound::mail_transport(&args.serve, false)?;
     let candidate = candidate(args, client, holds, &parts.clock);
     tracing::info!(listen = %args.listen, admin = %args.admin_listen, base_url = %parts.installation.base_url, "serving");
     // Releases the Lease at once, so another replica acts while this one drains.
@@ -93,6 +94,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         controller
             .with_spare_keys(SPARE_KEYS)
             .with_upstream_probe(Arc::new(probe))
+            .with_mail_probe(Arc::new(mail_probe))
             .with_cluster_tokens(Arc::clone(&parts.app.accounts.cluster_tokens) as _),
         candidate,
         leads,

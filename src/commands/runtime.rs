@@ -91,17 +91,18 @@ impl ServerRuntime {
             },
             ..ServerLimits::default()
         };
+        let dev = installation.dev;
         let accounts = AccountServices::new(
             observed(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
             Signer::new(args.signing_threads.unwrap_or(cores)),
-            super::outbound::outbound_client(args, installation.dev, &metrics)?,
+            super::outbound::outbound_client(args, dev, &metrics)?,
             Arc::clone(&clock),
             Arc::clone(&entropy),
             Arc::clone(&metrics),
         )
-        .with_directories(super::outbound::outbound_directories(args, installation.dev)?);
-        let internal = super::outbound::internal_client(args, installation.dev, &metrics)?;
-        let accounts = accounts.with_internal_http_client(internal);
+        .with_directories(super::outbound::outbound_directories(args, dev)?)
+        .with_mail_transport(super::outbound::mail_transport(args, dev)?)
+        .with_internal_http_client(super::outbound::internal_client(args, dev, &metrics)?);
         let app = AppState {
             registry: SnapshotHandle::new(),
             accounts: Arc::new(accounts),
@@ -135,8 +136,8 @@ impl ServerRuntime {
     pub(super) fn project(&self, source: &SharedSource, settings: SettingsReceivers) {
         let (handle, clock) = (self.app.registry.clone(), Arc::clone(&self.clock));
         self.app.accounts.registrations.set_registrar(Arc::clone(source) as SharedRegistrar);
-        let installation = Arc::clone(&self.installation);
-        tokio::spawn(project_snapshots(source.views(), settings, handle, installation, clock));
+        let for_all = Arc::clone(&self.installation);
+        tokio::spawn(project_snapshots(source.views(), settings, handle, for_all, clock));
         tokio::spawn(measure_snapshots(Arc::clone(&self.app), source.views()));
         tokio::spawn(run_notifier(Arc::new(LogoutNotifier {
             accounts: Arc::clone(&self.app.accounts),
@@ -144,13 +145,11 @@ impl ServerRuntime {
             clock: Arc::clone(&self.clock),
         })));
         let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
+        super::outbound::send_mail(&self.app);
         let ended_users = EndedUserWatch::new(accounts, registry, &self.clock)
             .with_left_namespaces(source.left_namespaces());
         tokio::spawn(ended_users.run());
-        tokio::spawn(purge_regularly(
-            Arc::clone(&self.app.accounts.store),
-            Arc::clone(&self.clock),
-        ));
+        tokio::spawn(purge_regularly(Arc::clone(&accounts.store), Arc::clone(&self.clock)));
     }
 
     /// The context of the controllers. Starts what seals authenticators again while this replica leads.

@@ -8,7 +8,8 @@ use crate::{
     model::{
         Clock, Entropy, HostSettingsReceiver, IgnoredAudit, Issuer, KeySecrets, ManagedKind,
         ObjectKind, SharedAuditSink, SharedClusterTokenProbe, SharedInvitationLedger,
-        SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver, VaultUseReceiver,
+        SharedMailProbe, SharedRefreshReplays, SharedUpstreamProbe, UndeliveredReceiver,
+        VaultUseReceiver,
     },
     registry,
     source::SharedSource,
@@ -93,6 +94,10 @@ pub struct ControllerContext {
     pub(super) cluster_tokens: Option<SharedClusterTokenProbe>,
     /// The conclusions on the clients that they authenticate.
     pub(super) federation: Arc<Reachability>,
+    /// Asks mail servers whether they would take mail; `None` where they are not asked.
+    pub(super) mail_probe: Option<SharedMailProbe>,
+    /// The conclusions from their answers.
+    pub(super) mail_health: Arc<Reachability>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -125,6 +130,8 @@ impl ControllerContext {
             reachability: Arc::new(Reachability::of(ManagedKind::IdentityProvider)),
             cluster_tokens: None,
             federation: Arc::new(Reachability::of(ManagedKind::OidcClient)),
+            mail_probe: None,
+            mail_health: Arc::new(Reachability::of(ManagedKind::Tenant)),
             key_maker: Arc::default(),
         }
     }
@@ -169,6 +176,12 @@ impl ControllerContext {
     #[must_use]
     pub fn with_upstream_probe(self, probe: SharedUpstreamProbe) -> Self {
         Self { probe: Some(probe), ..self }
+    }
+
+    /// Sets what asks mail servers whether they would take mail.
+    #[must_use]
+    pub fn with_mail_probe(self, probe: SharedMailProbe) -> Self {
+        Self { mail_probe: Some(probe), ..self }
     }
 
     /// Sets what tells whether tokens of ServiceAccounts can be verified.

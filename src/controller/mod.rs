@@ -14,6 +14,7 @@ mod host_settings_events;
 mod key_audit;
 pub mod lease;
 mod logout_events;
+mod mail_health;
 mod observed;
 mod oidc_client;
 mod oidc_user;

@@ -20,6 +20,7 @@ use super::{
     host_settings_events,
     lease::{LeaderElectionConfig, run_leader_election},
     logout_events,
+    mail_health::watch_mail_servers,
     observed::ObservedState,
     published_status::PublishedStatuses,
     reachability::probe_providers,
@@ -73,6 +74,7 @@ pub async fn run_controller(
             never = host_settings_events::publish_events(&context) => match never {},
             never = probe_providers(&context) => match never {},
             never = watch_cluster_keys(&context) => match never {},
+            never = watch_mail_servers(&context) => match never {},
         }
     }
 }
@@ -153,6 +155,11 @@ async fn run_while_leading(context: &ControllerContext) {
             concluded = context.federation.changed() => {
                 for client in concluded {
                     queue.add(client);
+                }
+            }
+            concluded = context.mail_health.changed() => {
+                for tenant in concluded {
+                    queue.add(tenant);
                 }
             }
             () = sleep_until_due(context, &queue), if slots.cheap > 0 => {}

@@ -6,8 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
     ControllerContext, ReconcileError, federation_health::client_reachable_reason,
-    observed::ObservedState, published_status::PublishedStatuses, reachability::reachable_reason,
-    tenant,
+    mail_health::mail_reason, observed::ObservedState, published_status::PublishedStatuses,
+    reachability::reachable_reason, tenant,
 };
 use crate::{
     api::{
@@ -49,6 +49,10 @@ pub async fn publish_status(
         .or_else(|| client_reachable_reason(context, world, verdict));
     conditions.extend(
         reachable.map(|reason| registry::reachable_condition(verdict, reason, &before, now)),
+    );
+    let mail = mail_reason(context, world, verdict);
+    conditions.extend(
+        mail.map(|reason| registry::mail_reachable_condition(verdict, reason, &before, now)),
     );
     let status = wanted(verdict, world, conditions, before.salt(), now);
     let told = status.status_digest();
@@ -168,11 +172,13 @@ fn wanted(
 
 /// The invitation of a user, while its link can be used.
 fn invitation(user: &UserOutcome, key: &ObjectKey) -> Option<InvitationStatus> {
-    let ready = user.invitation.as_ref().filter(|it| it.state == InvitationState::Ready)?;
-    Some(InvitationStatus {
-        id: ready.invited.invitation.id.clone(),
-        secret_name: invitation_secret(key).name.to_string(),
-    })
+    let invitation = user.invitation.as_ref()?;
+    let secret_name = match invitation.state {
+        InvitationState::Ready => Some(invitation_secret(key).name.to_string()),
+        InvitationState::Mailed => None,
+        _ => return None,
+    };
+    Some(InvitationStatus { id: invitation.invited.invitation.id.clone(), secret_name })
 }
 
 /// The status of an object that does not deserialize.

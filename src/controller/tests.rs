@@ -3,6 +3,7 @@
 mod audited_keys;
 mod fake;
 mod invitations;
+mod mail_health;
 
 use std::{
     collections::BTreeSet,

@@ -87,7 +87,7 @@ messages! {
     continue_with(provider) provider_unreachable_note() nobody_can_sign_in()
     hint_sign_in_again() hint_other_person() hint_higher_level() sign_in_with_passkey()
     use_passkey() passkey_not_used() about_client(client) privacy_policy() terms_of_service()
-    help_link()
+    help_link() forgot_password()
     // Problems of a sign-in
     wrong_password() wrong_password_with_email() too_many_attempts(wait) too_many_people()
     unrouted_name() directory_refuses(provider, reason) directory_account_disabled()
@@ -129,6 +129,22 @@ messages! {
     advice_all_capitals() advice_reversed() advice_substitutions() advice_longer_keyboard()
     advice_no_repeats() advice_no_sequences() advice_no_years() advice_no_own_years()
     advice_no_own_dates()
+    // Another password for people who forgot theirs
+    forgot_password_lead() send_reset_mail() reset_mail_sent_title() reset_mail_sent_lead()
+    reset_mail_sent_advice() reset_title() reset_lead() reset_damaged_text()
+    reset_damaged_advice() reset_page_expired() reset_open_again() no_reset_title()
+    no_reset_text() no_reset_advice() too_many_resets_title() too_many_resets_text()
+    too_many_resets_advice() reset_used_title() reset_used_text() reset_expired_title()
+    reset_expired_text() reset_ask_again() reset_withdrawn_title() reset_withdrawn_text()
+    reset_withdrawn_advice()
+    // Mail
+    mail_hello(name) invitation_mail_subject(service) invitation_mail_text(service)
+    invitation_mail_end(time) invitation_mail_unknown(service) reset_mail_subject(service)
+    reset_mail_text(username, service) reset_mail_once() reset_mail_not_you()
+    notice_mail_subject(service, change) notice_mail_text(change, service, time, address)
+    notice_mail_was_you() notice_mail_not_you(service) notice_password_chosen()
+    notice_app_set_up() notice_app_removed() notice_passkey_set_up() notice_passkey_removed()
+    notice_codes_made() notice_code_used()
     // The account page
     account_title() account_managed_here() account_from_provider(provider)
     account_here_by_provider(provider) my_applications() no_applications()

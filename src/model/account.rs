@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     LOCAL_PROVIDER, ObjectKey, ObjectMark, Secret, Subject, Timestamp, normalize_username,
+    wire_enum::wire_enum,
 };
 
 /// Maximum length of a password in bytes. Longer passwords never match.
@@ -49,7 +50,19 @@ pub struct Invitation {
     pub id: String,
     /// When its links expire.
     pub not_after: Timestamp,
+    /// How the link gets to the person, if the manifest says it.
+    pub delivery: Option<InvitationDelivery>,
 }
+
+wire_enum!(
+    /// How the link of an invitation gets to the person.
+    InvitationDelivery {
+        /// By mail, to the address of the user.
+        Mail = "Mail",
+        /// By the administrator, who reads it from a Secret.
+        Secret = "Secret",
+    }
+);
 
 /// A person of an identity provider, as an OidcUser names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +74,23 @@ pub struct DeclaredIdentity {
 }
 
 impl Account {
+    /// The e-mail address, verified or not.
+    pub fn email(&self) -> Option<&str> {
+        self.claims.get("email").and_then(Value::as_str)
+    }
+
+    /// The e-mail address, if it was verified to be the person's.
+    pub fn verified_email(&self) -> Option<&str> {
+        let is_verified = self.claims.get("email_verified") == Some(&Value::Bool(true));
+        self.email().filter(|_| is_verified)
+    }
+
+    /// The name by which the person is addressed: the full name, or the username.
+    pub fn display_name(&self) -> &str {
+        let name = self.claims.get("name").and_then(Value::as_str);
+        name.unwrap_or(&self.username)
+    }
+
     /// The name of the identity provider that the person has signed in at; `None` for a sign-in at
     /// the tenant itself.
     pub fn provider_name(&self) -> Option<&str> {
@@ -81,12 +111,6 @@ impl Account {
     pub fn preferred_username(&self) -> Option<String> {
         let name = self.claims.get("preferred_username").and_then(Value::as_str);
         name.map(normalize_username)
-    }
-
-    /// The e-mail address, if it is verified.
-    pub fn verified_email(&self) -> Option<&str> {
-        let is_verified = self.claims.get("email_verified") == Some(&Value::Bool(true));
-        self.claims.get("email").and_then(Value::as_str).filter(|_| is_verified)
     }
 
     /// The mark of the person at the provider, if it is not the mark of the account itself.

@@ -98,6 +98,8 @@ endpoints! {
     Account { label: "account", path: "/account" },
     /// The page of an invitation, where the invited person chooses a password.
     Invitation { label: "invitation", path: "/invitation" },
+    /// The page for people who forgot their password.
+    PasswordReset { label: "password_reset", path: "/password-reset" },
     /// Style sheets, and unknown paths.
     Other { label: "other" },
 }

@@ -7,6 +7,19 @@ use async_trait::async_trait;
 
 use super::{Invitation, Issuer, ObjectMark, Subject, TenantId};
 
+/// The state of the mail with the link of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitationMail {
+    /// It is queued, and the first attempt has not failed.
+    Queued,
+    /// An attempt has failed. There will be others.
+    Failing,
+    /// The mail server has taken it.
+    Sent,
+    /// The mail server does not take mail for the address.
+    Refused,
+}
+
 /// A person with an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitedUser {
@@ -22,6 +35,8 @@ pub struct InvitedUser {
     pub person: ObjectMark,
     /// The invitation.
     pub invitation: Invitation,
+    /// The address that the link is mailed to; `None` if it is written to a Secret.
+    pub mail_to: Option<String>,
 }
 
 /// The invitations of all replicas could not be looked up.
@@ -41,6 +56,17 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
 
     /// A new link; `None` before the installation has sealing keys.
     fn new_link(&self, invited: &InvitedUser) -> Option<String>;
+
+    /// Mails the link to the person, unless it is mailed already: each link of an invitation goes to an address
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// [`InvitationLedgerError`] if the store does not answer.
+    async fn mail_link(
+        &self,
+        invited: &InvitedUser,
+    ) -> Result<InvitationMail, InvitationLedgerError>;
 
     /// Returns true if a link is one of this invitation and can be opened.
     fn is_link(&self, invited: &InvitedUser, link: &str) -> bool;

@@ -35,6 +35,8 @@ mod issuer;
 mod key_secrets;
 mod kinds;
 mod ldap;
+mod mail;
+mod mail_probe;
 mod oauth_enums;
 mod object_mark;
 mod pacing;
@@ -56,17 +58,18 @@ mod wire_enum;
 
 pub use access::{AccessPolicy, AccessRule, LOCAL_PROVIDER};
 pub use account::{
-    Account, AccountSource, DeclaredIdentity, Invitation, MAX_PASSWORD_LEN, PasswordState,
-    StoredPassword,
+    Account, AccountSource, DeclaredIdentity, Invitation, InvitationDelivery, MAX_PASSWORD_LEN,
+    PasswordState, StoredPassword,
 };
 pub use algorithm::{IdTokenAlgorithm, JwsAlgorithm, SigningAlgorithm};
 pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
     AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAccess, AuditedAuthenticator,
-    AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation, AuditedPasswordChange,
-    AuditedScopes, AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit,
-    InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal,
-    PasswordChangeWay, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
+    AuditedAuthenticatorChange, AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation,
+    AuditedMail, AuditedPasswordChange, AuditedPasswordReset, AuditedReplay, AuditedScopes,
+    AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit, InvitationRefusal,
+    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, MailKind, PasswordChangeWay,
+    PasswordResetRefusal, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
     ThrottledAttempt,
 };
 pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
@@ -107,7 +110,7 @@ pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interner, Pooled, intern};
 pub use invitations::{
-    InvitationLedger, InvitationLedgerError, InvitedUser, SharedInvitationLedger,
+    InvitationLedger, InvitationLedgerError, InvitationMail, InvitedUser, SharedInvitationLedger,
 };
 pub use issuer::{Issuer, IssuerError};
 pub use key_secrets::KeySecrets;
@@ -118,6 +121,11 @@ pub use ldap::{
     MEMBER_IN_CHAIN, NestedGroups, domain_suffix, is_below_name, is_distinguished_name,
     is_ldap_attribute, person_filter, value_in_first_rdn,
 };
+pub use mail::{
+    MailCredentials, MailServer, MailSettings, SmtpTls, is_mail_address, is_mail_host,
+    smtp_client_name,
+};
+pub use mail_probe::{MailProbe, SharedMailProbe};
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
 pub use pacing::pause_after;

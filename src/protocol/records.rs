@@ -4,6 +4,7 @@ mod authenticators;
 mod format;
 mod grant_parts;
 mod legacy;
+mod mail;
 mod marks;
 mod passkeys;
 mod passwords;
@@ -18,6 +19,7 @@ pub use authenticators::{
 };
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
+pub use mail::*;
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
 pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};

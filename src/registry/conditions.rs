@@ -110,6 +110,36 @@ pub fn reachable_condition(
     condition_of(verdict, ConditionType::Reachable, judged, (previous, now))
 }
 
+/// The condition `MailReachable` with a reason.
+pub fn mail_reachable_condition(
+    verdict: &Verdict,
+    reason: ConditionReason,
+    previous: &StatusDigest,
+    now: Timestamp,
+) -> Condition {
+    let (status, message) = match reason {
+        ConditionReason::Reachable => (TRUE, "The mail server answers."),
+        ConditionReason::HostNotAllowed => (
+            FALSE,
+            "The mail server has an address that may not be called; have spec.mail.host listed in upstreamHosts.",
+        ),
+        ConditionReason::Unencrypted => (
+            FALSE,
+            "The mail server does not offer STARTTLS, or spec.mail.tls is Disabled and its address is not in fetchAllow of the installation.",
+        ),
+        ConditionReason::CertificateInvalid => (
+            FALSE,
+            "The certificate of the mail server is not valid, or of an authority that neither the installation nor caRef names.",
+        ),
+        ConditionReason::AccountRefused => {
+            (FALSE, "The mail server refuses the account of spec.mail.credentialsSecretRef.")
+        }
+        _ => (FALSE, "The mail server does not answer as an SMTP server does."),
+    };
+    let judged = Judged { status, reason, message: message.to_owned() };
+    condition_of(verdict, ConditionType::MailReachable, judged, (previous, now))
+}
+
 fn condition_of(
     verdict: &Verdict,
     condition: ConditionType,
@@ -162,6 +192,7 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         | ConditionType::Stalled
         | ConditionType::Warning
         | ConditionType::Reachable
+        | ConditionType::MailReachable
         | ConditionType::EnrolmentAvailable
         | ConditionType::InvitationReady => {
             holds(ConditionReason::Available, "No problem was found.")

@@ -18,6 +18,16 @@ pub enum InvitationState {
     Open,
     /// Its link is in its Secret.
     Ready,
+    /// The mail server has taken the mail with the link.
+    Mailed,
+    /// The mail with the link is on its way to the mail server.
+    MailQueued,
+    /// The mail server could not take the mail yet.
+    MailFailing,
+    /// The mail server takes no mail for the address of the user.
+    MailRefused,
+    /// The link is to be mailed, and the tenant has no mail server that can be used, or the user no address.
+    MailUnavailable,
     /// The link is not in its Secret yet.
     Pending,
     /// A Secret with the name of the invitation's is not Lanyard's.
@@ -45,6 +55,27 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
             true,
             ConditionReason::Available,
             "The link is in the Secret that status.invitation names.",
+        ),
+        InvitationState::Mailed => {
+            (true, ConditionReason::Mailed, "The mail server has taken the mail with the link.")
+        }
+        InvitationState::MailQueued => {
+            (false, ConditionReason::Pending, "The mail with the link is being sent.")
+        }
+        InvitationState::MailFailing => (
+            false,
+            ConditionReason::MailFailing,
+            "The mail server has not taken the mail with the link. Lanyard tries again; see MailReachable of the Tenant, and its log.",
+        ),
+        InvitationState::MailRefused => (
+            false,
+            ConditionReason::MailRefused,
+            "The mail server takes no mail for spec.email of the user; correct it.",
+        ),
+        InvitationState::MailUnavailable => (
+            false,
+            ConditionReason::MailUnavailable,
+            "The link is to be mailed, but the tenant has no spec.mail that can be used, or the user has no spec.email.",
         ),
         InvitationState::Open | InvitationState::Pending => {
             (false, ConditionReason::Pending, "The link is not in its Secret yet.")

@@ -9,6 +9,7 @@ mod account_names;
 mod build;
 mod client_secret;
 mod conditions;
+mod enrolment_state;
 mod federated_clients;
 mod handle;
 mod invitation;
@@ -32,7 +33,8 @@ pub use build::{BuildCache, build_snapshot};
 pub use client_secret::{
     ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
-pub use conditions::{reachable_condition, verdict_conditions};
+pub use conditions::{mail_reachable_condition, reachable_condition, verdict_conditions};
+pub use enrolment_state::EnrolmentState;
 pub use federated_clients::FederatedClients;
 pub use handle::SnapshotHandle;
 pub use invitation::{InvitationOutcome, InvitationState};
@@ -47,8 +49,7 @@ pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;
 pub use verdict::{
-    ClientFederation, ClientOutcome, ClientSecretPlan, DesiredSecret, EnrolmentState, KeySource,
-    ObjectOutcome, ResourceServerOutcome, SaltOutcome, TenantOutcome, UserOutcome,
-    ValidationProblem, Verdict,
+    ClientFederation, ClientOutcome, ClientSecretPlan, DesiredSecret, KeySource, ObjectOutcome,
+    ResourceServerOutcome, SaltOutcome, TenantOutcome, UserOutcome, ValidationProblem, Verdict,
 };
 pub use verdicts::Verdicts;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{ClientSecretValues, InvitationOutcome, ProviderOutcome, SecretTemplate};
+use super::{
+    ClientSecretValues, EnrolmentState, InvitationOutcome, ProviderOutcome, SecretTemplate,
+};
 use crate::{
     api::{ConditionReason, ConditionType, OidcClientSpec},
     keys::{KeyRing, RotationRules},
-    model::{ClientId, Issuer, ObjectKey, ObjectRef, Subject, Timestamp},
+    model::{ClientId, Issuer, MailSettings, ObjectKey, ObjectRef, Subject, Timestamp},
 };
 
 /// A problem of an object: a value to change, or something that it waits for.
@@ -156,17 +158,10 @@ pub struct TenantOutcome {
     pub salt: Option<SaltOutcome>,
     /// Whether people can enrol authenticators; `None` if the tenant offers none.
     pub enrolment: Option<EnrolmentState>,
+    /// How it sends mail; `None` if it does not, or a Secret is missing.
+    pub mail: Option<Arc<MailSettings>>,
     /// Whether the tenant is served.
     pub served: bool,
-}
-
-/// Whether people can enrol authenticators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EnrolmentState {
-    /// They can.
-    Available,
-    /// The store does not keep what is enrolled.
-    StoreNotDurable,
 }
 
 /// The state of the salt of pairwise subjects.

@@ -62,6 +62,12 @@ pub enum RecordKind {
     UsedPushedRequest,
     /// A DPoP proof that has been used, by key and `jti`.
     DpopProof,
+    /// A message to a person that waits for the mail server.
+    Mail,
+    /// The end of the mail with the link of an invitation, by a hash of link and address.
+    InvitationMail,
+    /// The link for another password that was mailed to a person last, by the hash of the subject.
+    PasswordReset,
 }
 
 impl RecordKind {
@@ -90,6 +96,9 @@ impl RecordKind {
             Self::PushedRequest => "pushed-request",
             Self::UsedPushedRequest => "used-pushed-request",
             Self::DpopProof => "dpop-proof",
+            Self::Mail => "mail",
+            Self::InvitationMail => "invitation-mail",
+            Self::PasswordReset => "password-reset",
         }
     }
 }

@@ -11,13 +11,14 @@ use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, AfterSignOut, ApplicationEntry, ApplicationTile,
         AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, ErrorPage,
-        LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
-        PasskeySetupPage, ProviderButton, RefusedEntryPage, RetryLink, SecondFactorPage,
-        SessionEntry, SignInFields, SignInPage, account_page, authenticator_app_page, base_root,
-        choose_password_page, consent_page, error_page, form_post, logout_confirm, not_signed_in,
-        not_signed_out, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
-        provider_redirect, recovery_codes_page, refused_entry_page, second_factor_page, sign_in,
-        signed_out, signing_out,
+        ForgottenPasswordPage, LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage,
+        PasskeyPrompt, PasskeySetupPage, ProviderButton, RefusedEntryPage, RetryLink,
+        SecondFactorPage, SessionEntry, SignInFields, SignInPage, account_page,
+        authenticator_app_page, base_root, choose_password_page, consent_page, error_page,
+        forgotten_password_page, form_post, logout_confirm, not_signed_in, not_signed_out,
+        oauth_error_page, passkey_page, passkey_script, passkey_setup_page, provider_redirect,
+        recovery_codes_page, refused_entry_page, second_factor_page, sign_in, signed_out,
+        signing_out,
     },
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
@@ -97,6 +98,26 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
                 username: "alice",
                 problem: Some(text().wrong_password_with_email()),
                 ..sign_in_page(&plain, &wiki)
+            }),
+        ),
+        page(
+            "sign-in-forgotten",
+            sign_in(&SignInPage { offers_reset: true, ..sign_in_page(&branded, &wiki) }),
+        ),
+        page(
+            "forgotten-password",
+            forgotten_password_page(ForgottenPasswordPage {
+                tenant: &plain,
+                text: text(),
+                is_sent: false,
+            }),
+        ),
+        page(
+            "forgotten-password-sent",
+            forgotten_password_page(ForgottenPasswordPage {
+                tenant: &branded,
+                text: text(),
+                is_sent: true,
             }),
         ),
         page("sign-in-name-first", name_first(&branded, &wiki)),
@@ -481,6 +502,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         require_pkce: false,
         require_pushed_requests: false,
         registration: RegistrationPolicy::default(),
+        mail: None,
     }
 }
 
@@ -550,6 +572,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         providers: &[],
         fields: SignInFields::NameAndPassword,
         passkey: None,
+        offers_reset: false,
     }
 }
 

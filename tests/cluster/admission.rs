@@ -858,6 +858,34 @@ async fn invitations_have_an_id_and_an_end() {
     users.rejects(invitation("x", "2026-01-31 12:00:00Z"), "RFC 3339").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_servers_are_hosts_and_accounts_are_encrypted() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let mail = |host: &str, from: &str, more: serde_json::Value| {
+        let mut mail = json!({ "host": host, "from": from });
+        for (name, value) in more.as_object().expect("an object") {
+            mail[name] = value.clone();
+        }
+        json!({ "mail": mail })
+    };
+    let good = |more| mail("smtp.harbour.test", "id@harbour.test", more);
+    let (account, ca) = (json!({ "name": "smtp" }), json!({ "name": "smtp-ca", "key": "ca.crt" }));
+    tenants.accepts(good(json!({ "credentialsSecretRef": account, "caRef": ca }))).await;
+    tenants.accepts(good(json!({ "tls": "Disabled", "port": 2525 }))).await;
+    tenants.accepts(mail("2001:db8::1", "id@harbour.test", json!({ "tls": "Implicit" }))).await;
+    let message = "must be a host name or an IP address";
+    tenants.rejects(mail("smtp.test:25", "id@harbour.test", json!({})), message).await;
+    let message = "must be an e-mail address without a name";
+    tenants.rejects(mail("smtp.test", "Id <id@harbour.test>", json!({})), message).await;
+    let message = "credentialsSecretRef needs tls";
+    let plain = json!({ "tls": "Disabled", "credentialsSecretRef": account });
+    tenants.rejects(good(plain), message).await;
+    let plain = json!({ "tls": "Disabled", "caRef": ca });
+    tenants.rejects(good(plain), "caRef needs tls").await;
+    let unnamed = json!({ "credentialsSecretRef": { "name": "SMTP" } });
+    tenants.rejects(good(unnamed), "an object name").await;
+}
+
 /// A valid provider.
 async fn providers() -> Admission {
     let oidc = json!({ "issuer": "https://login.test", "clientId": "lanyard" });

@@ -16,6 +16,7 @@ mod golden;
 mod hostile;
 mod import;
 mod ldap;
+mod mail;
 mod memory;
 mod observability;
 mod properties;

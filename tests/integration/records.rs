@@ -292,6 +292,10 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::PushedRequest => "pushed-request",
         // The value is a hash of `Interaction::fingerprint` and the browser.
         RecordKind::UsedPushedRequest => "used-pushed-request",
+        // `accounts::mail_outbox`, `protocol::records::mail`
+        RecordKind::Mail => "mail",
+        RecordKind::InvitationMail => "invitation-mail",
+        RecordKind::PasswordReset => "password-reset",
     };
     for kind in [
         RecordKind::Session,
@@ -316,6 +320,9 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::PushedRequest,
         RecordKind::UsedPushedRequest,
         RecordKind::DpopProof,
+        RecordKind::Mail,
+        RecordKind::InvitationMail,
+        RecordKind::PasswordReset,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 pub use audit::RecordedAudit;
 use lanyard::{
-    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_notifier},
+    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_mail_delivery, run_notifier},
     fetch::{
         CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
         FetchedDocument, HttpFetch, SharedFetch,
@@ -25,6 +25,7 @@ use lanyard::{
     http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
+    mail::MailTransport,
     model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
@@ -278,6 +279,7 @@ impl TestApp {
             registry: app.registry.clone(),
             clock: Arc::clone(&app.clock),
         })));
+        send_mail(&app);
         let clock_handle: Arc<dyn Clock> = clock.clone();
         let ended_users = EndedUserWatch::new(&app.accounts, registry.clone(), &clock_handle);
         tokio::spawn(ended_users.run());
@@ -305,6 +307,7 @@ impl TestApp {
         let (network, clock) = (Arc::clone(&self.network), Arc::clone(&self.clock));
         let config = self.app.config.clone();
         let (app, audit) = handlers((&registry, &self.store), &network, clock.clone(), config, 9);
+        send_mail(&app);
         let (address, stop) = listen(app.clone(), None);
         let stage = Arc::new(self.stage.copy(registry));
         let (origin, store) = (self.origin.clone(), self.store.clone());
@@ -416,7 +419,8 @@ fn handlers(
         Arc::new(Metrics::new()),
     )
     .with_internal_http_client(Arc::new(network.inside()))
-    .with_directories(local_directories());
+    .with_directories(local_directories())
+    .with_mail_transport(local_mail());
     let audit = Arc::new(RecordedAudit::before(Arc::clone(&accounts.audit)));
     accounts.audit = audit.clone();
     let app = AppState {
@@ -438,6 +442,18 @@ pub fn local_directories() -> LdapDirectories {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let local = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a network"));
     LdapDirectories::new(EgressPolicy::new(local.to_vec()), RootCertStore::empty())
+}
+
+/// Mail servers that may be on this machine.
+pub fn local_mail() -> MailTransport {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    MailTransport::new(here(), RootCertStore::empty()).with_timeout(Duration::from_secs(3))
+}
+
+/// Sends the mail of a server.
+fn send_mail(app: &Arc<AppState>) {
+    let (accounts, registry) = (Arc::clone(&app.accounts), app.registry.clone());
+    tokio::spawn(run_mail_delivery((accounts, registry), Arc::clone(&app.clock)));
 }
 
 /// Starts the server, which stops when the sender is dropped.

@@ -12,6 +12,7 @@ pub mod directories;
 pub mod dpop;
 pub mod guarded;
 pub mod invitation;
+pub mod mail;
 pub mod objects;
 pub mod passkeys;
 pub mod ports;

@@ -153,3 +153,35 @@ pub fn link_is_named() -> Rule {
 pub fn color() -> Rule {
     rule("self.matches('^#[0-9A-Fa-f]{6}$')", "must be #rrggbb, such as #0f5fd7")
 }
+
+/// A host name or an IP address, without a port.
+pub fn mail_host() -> Rule {
+    rule(
+        "self.matches('^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$') || self.matches('^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$')",
+        "must be a host name or an IP address, such as smtp.example.com",
+    )
+}
+
+/// The plain form of an address (RFC 5321 §4.1.2).
+pub fn mail_address() -> Rule {
+    rule(
+        "self.matches('^[^@<>,;:\"\\\\s]+@[A-Za-z0-9.-]+$')",
+        "must be an e-mail address without a name, such as id@example.com",
+    )
+}
+
+/// A password is not sent over a connection that anyone can read.
+pub fn credentials_are_encrypted() -> Rule {
+    rule(
+        "!(has(self.tls) && self.tls == 'Disabled' && has(self.credentialsSecretRef))",
+        "credentialsSecretRef needs tls: StartTls or Implicit",
+    )
+}
+
+/// Certificates verify a connection with TLS.
+pub fn certificates_where_they_count() -> Rule {
+    rule(
+        "!(has(self.tls) && self.tls == 'Disabled' && has(self.caRef))",
+        "caRef needs tls: StartTls or Implicit",
+    )
+}

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 
 use super::{Tenant, TenantSpec, TenantStatus};
 use crate::{
-    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest},
+    api::{ConditionReason, ConditionType, ManagedObject, StatusDigest, condition_reason},
     model::{ManagedKind, ObjectKey, Timestamp},
 };
 
@@ -25,6 +25,10 @@ pub struct TenantSummary {
     pub salt: ObjectKey,
     /// The Secret with the initial access token, if `spec.registration` names one.
     pub token: Option<ObjectKey>,
+    /// The Secret with the account at the mail server, if `spec.mail` names one.
+    pub mail_credentials: Option<ObjectKey>,
+    /// The Secret with the certificates of the mail server, if `spec.mail` names one.
+    pub mail_ca: Option<ObjectKey>,
 }
 
 /// Facts in the status of a `Tenant`.
@@ -38,6 +42,8 @@ pub struct TenantFacts {
     pub has_conflict: bool,
     /// Whether people could enrol authenticators.
     pub offers_enrolment: bool,
+    /// The reason of the condition `MailReachable`.
+    pub mail_reachable: Option<ConditionReason>,
 }
 
 impl ManagedObject for Tenant {
@@ -63,6 +69,7 @@ impl ManagedObject for Tenant {
         let imported = self.imported_keys().map(|reference| key.beside(&reference.name));
         let own = || key.beside(self.signing_keys_name());
         let reservation = imported.is_some().then(own);
+        let mail = self.spec.mail.as_ref();
         let backup = imported.is_none().then(|| key.beside(self.signing_keys_backup_name()));
         TenantSummary {
             created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
@@ -72,12 +79,18 @@ impl ManagedObject for Tenant {
             backup,
             salt: key.beside(self.pairwise_salt_name()),
             token: self.initial_access_token().map(|reference| key.beside(&reference.name)),
+            mail_credentials: mail.and_then(|mail| {
+                mail.credentials_secret_ref.as_ref().map(|it| key.beside(&it.name))
+            }),
+            mail_ca: mail.and_then(|mail| mail.ca_ref.as_ref().map(|it| key.beside(&it.name))),
         }
     }
 
     fn secrets(summary: &TenantSummary) -> Vec<&ObjectKey> {
         let sure = [&summary.keys, &summary.salt].into_iter();
-        sure.chain(&summary.reservation).chain(&summary.backup).chain(&summary.token).collect()
+        let TenantSummary { reservation, backup, token, mail_credentials, mail_ca, .. } = summary;
+        let own = sure.chain(reservation).chain(backup).chain(token);
+        own.chain(mail_credentials).chain(mail_ca).collect()
     }
 
     fn conditions(status: &TenantStatus) -> &[Condition] {
@@ -98,6 +111,7 @@ impl ManagedObject for Tenant {
             living_keys: living.map(|key| key.key_id.as_str().into()).collect(),
             issuer: status.issuer.as_deref().map(Into::into),
             has_conflict: status.conditions.iter().any(|condition| condition.reason == conflict),
+            mail_reachable: condition_reason(&status.conditions, ConditionType::MailReachable),
             offers_enrolment: status
                 .conditions
                 .iter()

@@ -102,7 +102,10 @@ pub(super) fn has_invitations(snapshot: &Snapshot, view: &SourceView) -> bool {
             Some(ConditionReason::Available) => invitation_link(view, key).is_some(),
             // Only the controller finds these out.
             Some(
-                ConditionReason::InvitationUsed
+                ConditionReason::Mailed
+                | ConditionReason::MailFailing
+                | ConditionReason::MailRefused
+                | ConditionReason::InvitationUsed
                 | ConditionReason::InvitationExpired
                 | ConditionReason::NotOwned,
             ) => true,

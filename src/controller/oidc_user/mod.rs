@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     api::AnyCachedObject,
-    model::{InvitedUser, ObjectRef, SharedInvitationLedger, Timestamp},
+    model::{InvitationMail, InvitedUser, ObjectRef, SharedInvitationLedger, Timestamp},
     registry::{InvitationState, ObjectOutcome, UserOutcome, Verdict},
 };
 
@@ -17,6 +17,8 @@ use super::{
 
 /// The interval at which the store is checked for used invitations, because replicas do not notify the leader.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// The interval at which the store is checked for whether a mail was sent.
+const MAIL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Writes or deletes the Secret of a user's invitation. Returns the verdict with what was found out about the
 /// invitation.
@@ -42,17 +44,24 @@ pub async fn reconcile_invitation(
     };
     let uid = world.managed(&verdict.object).and_then(AnyCachedObject::uid);
     let user = (&verdict.object, uid.as_deref());
+    let removal = || plan::plan_removal(world, &verdict.object);
     let plan = match state {
+        InvitationState::Open if invited.mail_to.is_some() => {
+            plan::InvitationPlan { writes: removal(), state: mail_state(ledger, invited).await? }
+        }
         InvitationState::Open => plan::plan_link(world, user, invited, &**ledger),
-        state => plan::InvitationPlan { writes: plan::plan_removal(world, &verdict.object), state },
+        state => plan::InvitationPlan { writes: removal(), state },
     };
     let wake = match plan.state {
-        InvitationState::Ready | InvitationState::Pending => {
-            let soon = context.clock.now().plus(POLL_INTERVAL);
-            Some(soon.min(invited.invitation.not_after))
-        }
+        InvitationState::Ready
+        | InvitationState::Pending
+        | InvitationState::Mailed
+        | InvitationState::MailFailing
+        | InvitationState::MailRefused => Some(POLL_INTERVAL),
+        InvitationState::MailQueued => Some(MAIL_INTERVAL),
         _ => None,
     };
+    let wake = wake.map(|pause| context.clock.now().plus(pause).min(invited.invitation.not_after));
     let action = match apply_due_writes(context, plan.writes).await? {
         Action::Nothing(_) => Action::Nothing(wake),
         wrote @ Action::Wrote => wrote,
@@ -80,6 +89,20 @@ async fn judge_open(
     }
     let is_over = now >= invited.invitation.not_after;
     Ok(if is_over { InvitationState::Expired } else { InvitationState::Open })
+}
+
+/// Mails the link of an invitation, unless it is mailed already.
+async fn mail_state(
+    ledger: &SharedInvitationLedger,
+    invited: &InvitedUser,
+) -> Result<InvitationState, ReconcileError> {
+    let mail = ledger.mail_link(invited).await.map_err(ReconcileError::Invitations)?;
+    Ok(match mail {
+        InvitationMail::Queued => InvitationState::MailQueued,
+        InvitationMail::Failing => InvitationState::MailFailing,
+        InvitationMail::Sent => InvitationState::Mailed,
+        InvitationMail::Refused => InvitationState::MailRefused,
+    })
 }
 
 /// The verdict with a state of the invitation.

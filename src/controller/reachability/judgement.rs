@@ -7,11 +7,11 @@ use crate::model::ProbeFailure;
 const FAILURES_TO_FLIP: u8 = 3;
 
 /// The result of a question: an answer, or the reason why there was none.
-pub(super) type ProbeResult = Result<(), ProbeFailure>;
+pub(in crate::controller) type ProbeResult = Result<(), ProbeFailure>;
 
 /// The conclusion, and the failures that are not part of it yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Judgement {
+pub(in crate::controller) struct Judgement {
     concluded: Option<ProbeResult>,
     /// Failures in a row that differ from the conclusion.
     failures: u8,
@@ -20,21 +20,21 @@ pub(super) struct Judgement {
 
 impl Judgement {
     /// A conclusion from an earlier time.
-    pub(super) fn of(concluded: Option<ProbeResult>) -> Self {
+    pub(in crate::controller) fn of(concluded: Option<ProbeResult>) -> Self {
         Self { concluded, ..Self::default() }
     }
 
-    pub(super) fn concluded(self) -> Option<ProbeResult> {
+    pub(in crate::controller) fn concluded(self) -> Option<ProbeResult> {
         self.concluded
     }
 
     /// Returns true if more failures would change the conclusion.
-    pub(super) fn is_in_doubt(self) -> bool {
+    pub(in crate::controller) fn is_in_doubt(self) -> bool {
         self.failures > 0
     }
 
     /// Takes a result into account. The first one counts at once.
-    pub(super) fn learn(&mut self, result: ProbeResult) {
+    pub(in crate::controller) fn learn(&mut self, result: ProbeResult) {
         let failure = match (self.concluded, result) {
             (None, _) | (_, Ok(())) => return *self = Self::of(Some(result)),
             (Some(before), Err(_)) if before == result => return *self = Self::of(Some(before)),

@@ -9,10 +9,8 @@ use std::{collections::BTreeSet, convert::Infallible, future::pending, time::Dur
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::{
-    judgement::ProbeResult,
-    schedule::{ProbeSchedule, ProbeTask, Provider},
-};
+pub(super) use self::judgement::{Judgement, ProbeResult};
+use self::schedule::{ProbeSchedule, ProbeTask, Provider};
 use super::{
     ControllerContext,
     observed::ObservedState,

@@ -13,6 +13,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 fn fingerprint(before: Option<&str>, salt: Option<SaltOutcome>) -> Option<String> {
     let outcome = TenantOutcome {
         enrolment: None,
+        mail: None,
         issuer: None,
         internal_url: None,
         keys: KeySource::None,

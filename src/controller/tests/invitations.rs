@@ -1,9 +1,9 @@
 //! The Secret with the link of an invitation.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, atomic::AtomicBool};
 
 use super::*;
-use crate::model::{InvitationLedger, InvitationLedgerError, InvitedUser};
+use crate::model::{InvitationLedger, InvitationLedgerError, InvitationMail, InvitedUser};
 
 const TENANT: &str = "
 apiVersion: lanyard.dev/v1alpha1
@@ -28,6 +28,7 @@ const SECRET: &str = "ada-invitation";
 /// A ledger whose links name the invitation.
 #[derive(Debug, Default)]
 struct Ledger {
+    mail: Mutex<Option<InvitationMail>>,
     used: AtomicBool,
     fails: AtomicBool,
 }
@@ -44,6 +45,11 @@ impl InvitationLedger for Ledger {
             return Err(InvitationLedgerError("the store is away".to_owned()));
         }
         Ok(self.used.load(Ordering::SeqCst))
+    }
+
+    async fn mail_link(&self, _: &InvitedUser) -> Result<InvitationMail, InvitationLedgerError> {
+        let mail = *self.mail.lock().expect("not poisoned");
+        Ok(mail.unwrap_or(InvitationMail::Queued))
     }
 
     fn new_link(&self, invited: &InvitedUser) -> Option<String> {
@@ -72,7 +78,7 @@ fn told(cluster: &Cluster) -> (String, String, Option<String>) {
     match cluster.source.status(&user()) {
         Some(StatusUpdate::Managed(AnyStatus::OidcUser(status))) => {
             let (held, reason) = find(&status.conditions, "InvitationReady");
-            (held, reason, status.invitation.map(|it| it.secret_name))
+            (held, reason, status.invitation.and_then(|it| it.secret_name))
         }
         other => panic!("no status: {other:?}"),
     }
@@ -171,4 +177,43 @@ async fn while_the_store_is_away_the_link_stays() {
     assert!(cluster.source.secret(SECRET).is_some());
     assert_eq!(told(&cluster).0, "True");
     assert!(cluster.again.contains(&user()), "it is repeated");
+}
+
+const MAIL: &str = "
+  mail: {host: smtp.team.test, from: id@team.test}
+";
+
+#[tokio::test]
+async fn a_link_is_mailed_instead_where_the_tenant_has_a_mail_server() {
+    let tenant = TENANT.replace(
+        "spec: {authenticators: {passwords: Optional}}\n",
+        &format!("spec:\n  authenticators: {{passwords: Optional}}{MAIL}"),
+    );
+    let object = user;
+    let user = USER.replace("  invitation:", "  email: ada@team.test\n  invitation:");
+    let (mut cluster, ledger) = settled(&[&tenant, &user]).await;
+    assert_eq!(told(&cluster), held("Pending"));
+    assert!(cluster.source.secret(SECRET).is_none());
+    for (mail, reason, is_ready) in [
+        (InvitationMail::Failing, "MailFailing", false),
+        (InvitationMail::Refused, "MailRefused", false),
+        (InvitationMail::Sent, "Mailed", true),
+    ] {
+        *ledger.mail.lock().expect("not poisoned") = Some(mail);
+        cluster.again(object()).await;
+        let held = if is_ready { "True" } else { "False" };
+        assert_eq!(told(&cluster), (held.to_owned(), reason.to_owned(), None));
+    }
+    let by_hand = user.replace("id: one,", "id: one, delivery: Secret,");
+    cluster.source.apply(&by_hand);
+    cluster.settle().await;
+    assert_eq!(told(&cluster).1, "Available");
+    cluster.source.apply(
+        &by_hand
+            .replace("delivery: Secret", "delivery: Mail")
+            .replace("  email: ada@team.test\n", ""),
+    );
+    cluster.settle().await;
+    assert_eq!(told(&cluster), held("MailUnavailable"));
+    assert!(cluster.source.secret(SECRET).is_none());
 }

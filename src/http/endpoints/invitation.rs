@@ -3,15 +3,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::constant_time;
 use http::StatusCode;
 
-use super::{account_sign_in::continue_to_account_page, new_password::hash_new_password};
+use super::{
+    account_sign_in::continue_to_account_page,
+    new_password::{form_is_of_browser, hash_new_password},
+};
 use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
         invitations::{judge_link, open_link, redeem_invitation, restore_invitation},
+        mail_notices::notify_person,
         passwords::save_password,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
@@ -29,8 +32,7 @@ use crate::{
         authentication::{Authentication, AuthenticationMethod},
         authorize::pre_session_hash,
         error::{ErrorCode, OAuthError},
-        records::{InvitationLink, PasswordForm},
-        session::CLOCK_SKEW,
+        records::{InvitationLink, NoticedChange, PasswordForm},
     },
 };
 
@@ -63,7 +65,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let context = app.context(&request);
     let fields = request.form()?.reject_duplicates()?;
     let form: Option<PasswordForm> = context.open(fields.require("form")?)?;
-    let Some(form) = form.filter(|form| is_of_browser(form, &request)) else {
+    let Some(form) = form.filter(|it| form_is_of_browser((&it.browser, it.expires_at), &request))
+    else {
         let text = request.text();
         let words = (
             text.page_expired_title(),
@@ -87,6 +90,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Err(error.into());
     }
     report(context, &link);
+    notify_person(context, &account, NoticedChange::PasswordChanged).await;
     end_all_of_person(context, &account, LogoutKind::PasswordChanged).await?;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
@@ -106,12 +110,6 @@ async fn invited_person(
         Ok(account) => Ok((account, link)),
         Err(refusal) => Err(refuse((context, request), Some(&link), refusal)),
     }
-}
-
-fn is_of_browser(form: &PasswordForm, request: &Request) -> bool {
-    let browser = request.cookie(CookiePurpose::PreSession).map(pre_session_hash);
-    let is_same = |it: [u8; 32]| constant_time::verify_slices_are_equal(&it, &form.browser).is_ok();
-    browser.is_some_and(is_same) && request.now < form.expires_at.plus(CLOCK_SKEW)
 }
 
 fn render(

@@ -22,6 +22,7 @@ mod new_password;
 pub mod pages;
 pub mod par;
 mod passkey;
+pub mod password_reset;
 pub mod provider_callback;
 pub mod provider_logout;
 mod provider_problem;

@@ -39,6 +39,8 @@ pub struct SignInPage<'a> {
     pub fields: SignInFields,
     /// The form for a passkey.
     pub passkey: Option<&'a PasskeyPrompt<'a>>,
+    /// Whether the page leads people who forgot their password on.
+    pub offers_reset: bool,
 }
 
 /// The fields of the sign-in page's form.
@@ -80,6 +82,8 @@ struct SignInTemplate<'a> {
     providers: &'a [ProviderButton],
     fields: SignInFields,
     passkey: Option<&'a PasskeyPrompt<'a>>,
+    /// The page for people who forgot their password.
+    reset: Option<String>,
 }
 
 /// Renders the sign-in page.
@@ -104,5 +108,8 @@ pub fn sign_in(page: &SignInPage) -> String {
         providers: page.providers,
         fields: page.fields,
         passkey: page.passkey,
+        reset: page
+            .offers_reset
+            .then(|| Endpoint::PasswordReset.absolute_path(&page.tenant.issuer)),
     })
 }

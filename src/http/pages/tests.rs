@@ -129,6 +129,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         providers: &[],
         fields: SignInFields::NameAndPassword,
         passkey: None,
+        offers_reset: false,
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
             account, authorize, check_session, consent, discovery, introspect, invitation, jwks,
-            login, logout, pages, par, provider_callback, provider_logout, provider_sign_in,
-            register, revoke, token, userinfo,
+            login, logout, pages, par, password_reset, provider_callback, provider_logout,
+            provider_sign_in, register, revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -44,6 +44,13 @@ macro_rules! handler {
     };
 }
 
+/// Makes a route of a module's functions `get` and `post`.
+macro_rules! get_and_post {
+    ($module:ident, $base:expr) => {
+        Route { get: handler!($module::get), post: handler!($module::post), ..$base }
+    };
+}
+
 /// The route of an endpoint. A new endpoint does not compile until it has one here.
 pub(crate) fn route_of(endpoint: Endpoint) -> Route {
     let page = Route {
@@ -63,9 +70,7 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
     match endpoint {
         Endpoint::Discovery => Route { get: handler!(discovery::get), ..public },
         Endpoint::Jwks => Route { get: handler!(jwks::get), ..public },
-        Endpoint::Authorize => {
-            Route { get: handler!(authorize::get), post: handler!(authorize::post), ..page }
-        }
+        Endpoint::Authorize => get_and_post!(authorize, page),
         Endpoint::Token => Route { post: handler!(token::post), ..registered },
         Endpoint::PushedAuthorization => Route { post: handler!(par::post), ..registered },
         Endpoint::Userinfo => {
@@ -81,27 +86,16 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
             delete: handler!(register::delete),
             ..registration
         },
-        Endpoint::Logout => {
-            Route { get: handler!(logout::get), post: handler!(logout::post), ..page }
-        }
+        Endpoint::Logout => get_and_post!(logout, page),
         Endpoint::CheckSession => Route { get: handler!(check_session::get), ..page },
-        Endpoint::Login => Route { get: handler!(login::get), post: handler!(login::post), ..page },
+        Endpoint::Login => get_and_post!(login, page),
         Endpoint::ProviderSignIn => Route { get: handler!(provider_sign_in::get), ..page },
-        Endpoint::ProviderCallback => Route {
-            get: handler!(provider_callback::get),
-            post: handler!(provider_callback::post),
-            ..page
-        },
+        Endpoint::ProviderCallback => get_and_post!(provider_callback, page),
         Endpoint::ProviderLogout => Route { post: handler!(provider_logout::post), ..api },
-        Endpoint::Consent => {
-            Route { get: handler!(consent::get), post: handler!(consent::post), ..page }
-        }
-        Endpoint::Account => {
-            Route { get: handler!(account::get), post: handler!(account::post), ..page }
-        }
-        Endpoint::Invitation => {
-            Route { get: handler!(invitation::get), post: handler!(invitation::post), ..page }
-        }
+        Endpoint::Consent => get_and_post!(consent, page),
+        Endpoint::Account => get_and_post!(account, page),
+        Endpoint::Invitation => get_and_post!(invitation, page),
+        Endpoint::PasswordReset => get_and_post!(password_reset, page),
         Endpoint::LoggedOut => Route { get: handler!(logout::signed_out), ..page },
         Endpoint::Other => Route { get: handler!(pages::root_page), ..page },
     }

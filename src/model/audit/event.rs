@@ -3,10 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    AuditCause, AuditText, AuditedAccess, AuditedAuthenticator, AuditedClient, AuditedConsent,
-    AuditedGrant, AuditedInvitation, AuditedPasswordChange, AuditedTokenOwner, ClientCredential,
-    ClientDeletion, InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind,
-    LogoutTokenRefusal, PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditCause, AuditText, AuditedAccess, AuditedAuthenticator, AuditedAuthenticatorChange,
+    AuditedClient, AuditedConsent, AuditedInvitation, AuditedMail, AuditedPasswordChange,
+    AuditedPasswordReset, AuditedReplay, AuditedTokenOwner, ClientCredential, ClientDeletion,
+    InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal,
+    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 
 /// Something that matters to the security of a tenant.
@@ -65,12 +66,9 @@ pub enum AuditEvent<'a> {
     },
     /// A person set up an authenticator, on the account page, or made new recovery codes there.
     AuthenticatorEnrolled {
-        /// The authenticator.
-        authenticator: AuditedAuthenticator,
-        /// The person's `sub`.
-        subject: AuditText<'a>,
-        /// The session in which the person did so, as in the claim `sid` of tokens.
-        sid: AuditText<'a>,
+        /// The authenticator and its person.
+        #[serde(flatten)]
+        change: AuditedAuthenticatorChange<'a>,
     },
     /// An authenticator of an earlier object counts for the person: after a restore, or since an OidcUser declares the person.
     AuthenticatorAdopted {
@@ -81,12 +79,9 @@ pub enum AuditEvent<'a> {
     },
     /// A person removed an authenticator, on the account page.
     AuthenticatorRemoved {
-        /// The authenticator.
-        authenticator: AuditedAuthenticator,
-        /// The person's `sub`.
-        subject: AuditText<'a>,
-        /// The session in which the person did so, as in the claim `sid` of tokens.
-        sid: AuditText<'a>,
+        /// The authenticator and its person.
+        #[serde(flatten)]
+        change: AuditedAuthenticatorChange<'a>,
     },
     /// An invited person used the link of an invitation.
     InvitationRedeemed {
@@ -108,6 +103,18 @@ pub enum AuditEvent<'a> {
         /// The change.
         #[serde(flatten)]
         change: AuditedPasswordChange<'a>,
+    },
+    /// A link for another password is mailed to a person, because someone has asked for it, or such a link does not work.
+    PasswordReset {
+        /// The person, and why the link does not work.
+        #[serde(flatten)]
+        reset: AuditedPasswordReset<'a>,
+    },
+    /// A mail server has taken a message to a person, or an attempt to hand it over failed.
+    MailDelivery {
+        /// The message.
+        #[serde(flatten)]
+        mail: AuditedMail<'a>,
     },
     /// A person allowed an application what it asked for.
     ConsentGiven {
@@ -174,21 +181,15 @@ pub enum AuditEvent<'a> {
     },
     /// An authorization code was redeemed again. The grant is revoked.
     CodeReplayed {
-        /// The client that sent it.
+        /// The client that sent it, and the grant.
         #[serde(flatten)]
-        client: AuditedClient<'a>,
-        /// The grant.
-        #[serde(flatten)]
-        grant: AuditedGrant<'a>,
+        replay: AuditedReplay<'a>,
     },
     /// A refresh token was used after `refreshTokenReuseWindow`, or is of a later state of the store. The grant is revoked.
     RefreshTokenReplayed {
-        /// The client that sent it.
+        /// The client that sent it, and the grant.
         #[serde(flatten)]
-        client: AuditedClient<'a>,
-        /// The grant.
-        #[serde(flatten)]
-        grant: AuditedGrant<'a>,
+        replay: AuditedReplay<'a>,
     },
     /// A client revoked a token, and with it the grant that the token belongs to (RFC 7009).
     TokenRevoked {

@@ -1,6 +1,6 @@
 //! The events' names, words and outcomes.
 
-use super::{AuditEvent, AuditOutcome, KeyChange};
+use super::{AuditEvent, AuditOutcome, AuditedMail, AuditedPasswordReset, KeyChange};
 
 /// The names of the events, with the outcomes that each can have.
 pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
@@ -17,6 +17,8 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("invitation_redeemed", DONE),
         ("invitation_refused", REFUSED),
         ("password_changed", DONE),
+        ("password_reset", BOTH),
+        ("mail_delivery", BOTH),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
         ("person_admitted", DONE),
@@ -65,6 +67,8 @@ impl AuditEvent<'_> {
                 ("invitation_refused", "the link of an invitation does not work")
             }
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
+            Self::PasswordReset { reset } => ("password_reset", reset_in_words(reset)),
+            Self::MailDelivery { mail } => ("mail_delivery", delivery_in_words(mail)),
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -118,6 +122,8 @@ impl AuditEvent<'_> {
             | Self::AuthenticatorRemoved { .. }
             | Self::InvitationRedeemed { .. }
             | Self::PasswordChanged { .. }
+            | Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } }
+            | Self::MailDelivery { mail: AuditedMail { cause: None, .. } }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }
@@ -138,6 +144,8 @@ impl AuditEvent<'_> {
             Self::SignIn { .. }
             | Self::StepUp { .. }
             | Self::InvitationRefused { .. }
+            | Self::PasswordReset { .. }
+            | Self::MailDelivery { .. }
             | Self::ConsentRefused { .. }
             | Self::PersonRefused { .. }
             | Self::EntryRefused { .. }
@@ -147,5 +155,19 @@ impl AuditEvent<'_> {
             | Self::ClientAuthenticationFailed { .. }
             | Self::AttemptThrottled { .. } => AuditOutcome::Failure,
         }
+    }
+}
+
+const fn reset_in_words(reset: &AuditedPasswordReset<'_>) -> &'static str {
+    match reset.reason {
+        None => "a link for another password is mailed to a person",
+        Some(_) => "the link for another password does not work",
+    }
+}
+
+const fn delivery_in_words(mail: &AuditedMail<'_>) -> &'static str {
+    match mail.cause {
+        None => "a message was sent to a person",
+        Some(_) => "a message could not be sent to a person",
     }
 }

@@ -5,6 +5,7 @@ mod event;
 mod event_names;
 mod line;
 mod parties;
+mod password_words;
 mod reasons;
 mod text;
 
@@ -15,12 +16,14 @@ pub use line::{
     SharedAuditSink,
 };
 pub use parties::{
-    AuditedAccess, AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation,
-    AuditedPasswordChange, AuditedScopes, AuditedTokenOwner,
+    AuditedAccess, AuditedAuthenticatorChange, AuditedClient, AuditedConsent, AuditedGrant,
+    AuditedInvitation, AuditedMail, AuditedPasswordChange, AuditedPasswordReset, AuditedReplay,
+    AuditedScopes, AuditedTokenOwner,
 };
+pub use password_words::{MailKind, PasswordChangeWay, PasswordResetRefusal};
 pub use reasons::{
     AuditOutcome, AuditedAuthenticator, ClientCredential, ClientDeletion, InvitationRefusal,
-    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PasswordChangeWay,
-    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, PersonRefusal, SignInFailure,
+    StepUpFailure, ThrottledAttempt,
 };
 pub use text::{AuditCause, AuditText};

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AuditText, PasswordChangeWay};
+use super::{
+    AuditCause, AuditText, AuditedAuthenticator, MailKind, PasswordChangeWay, PasswordResetRefusal,
+};
 use crate::model::{Client, Timestamp};
 
 /// Scopes, separated by spaces.
@@ -81,6 +83,54 @@ pub struct AuditedInvitation<'a> {
     /// `spec.invitation.id` of the OidcUser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invitation: Option<AuditText<'a>>,
+}
+
+/// A message to a person. Its address is not logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedMail<'a> {
+    /// The subject of the message.
+    #[serde(rename = "mail")]
+    pub kind: MailKind,
+    /// The person's `sub`.
+    pub subject: AuditText<'a>,
+    /// The failure in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<AuditCause<'a>>,
+    /// Whether another attempt follows the one that failed. If not, the message is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub will_retry: Option<bool>,
+}
+
+/// The link by which a person who forgot the password chooses another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedPasswordReset<'a> {
+    /// The person's `sub`.
+    pub subject: AuditText<'a>,
+    /// Why the link does not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<PasswordResetRefusal>,
+}
+
+/// The setup or the removal of an authenticator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedAuthenticatorChange<'a> {
+    /// The authenticator.
+    pub authenticator: AuditedAuthenticator,
+    /// The person's `sub`.
+    pub subject: AuditText<'a>,
+    /// The session in which the person did so, as in the claim `sid` of tokens.
+    pub sid: AuditText<'a>,
+}
+
+/// The second use of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedReplay<'a> {
+    /// The client that sent it.
+    #[serde(flatten)]
+    pub client: AuditedClient<'a>,
+    /// The grant.
+    #[serde(flatten)]
+    pub grant: AuditedGrant<'a>,
 }
 
 /// The choice of a password.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// Declares a closed set of words.
 macro_rules! audit_words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -17,6 +18,8 @@ macro_rules! audit_words {
         }
     };
 }
+
+pub(super) use audit_words;
 
 audit_words!(
     /// Whether what a line reports succeeded.
@@ -154,16 +157,6 @@ audit_words!(
 );
 
 audit_words!(
-    /// How a person proved the right to choose a password.
-    PasswordChangeWay {
-        /// By an invitation.
-        Invitation = "invitation",
-        /// By a fresh sign-in, on the account page.
-        AccountPage = "account_page",
-    }
-);
-
-audit_words!(
     /// A token or code that was issued.
     IssuedToken {
         /// An access token.
@@ -219,6 +212,8 @@ audit_words!(
         InitialAccessToken = "initial_access_token",
         /// A registration or a change of one.
         Registration = "registration",
+        /// A request for another password.
+        PasswordReset = "password_reset",
     }
 );
 

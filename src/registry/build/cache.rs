@@ -46,6 +46,7 @@ pub(super) struct CachedGroup {
     salt: Option<SecretState>,
     claim: Option<Result<Issuer, ValidationProblem>>,
     token: Option<SecretState>,
+    mail: (Option<SecretState>, Option<SecretState>),
     clients: Vec<Input<OidcClient>>,
     users: Vec<Input<OidcUser>>,
     resource_servers: Vec<Input<ResourceServer>>,
@@ -70,6 +71,7 @@ impl CachedGroup {
             salt: group.salt.cloned(),
             claim: group.claim.clone(),
             token: group.token.cloned(),
+            mail: (group.mail.0.cloned(), group.mail.1.cloned()),
             clients: group.clients.iter().map(Input::of).collect(),
             users: group.users.iter().map(Input::of).collect(),
             resource_servers: group.resource_servers.iter().map(Input::of).collect(),
@@ -103,6 +105,8 @@ impl CachedGroup {
             && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)
+            && same(self.mail.0.as_ref(), group.mail.0)
+            && same(self.mail.1.as_ref(), group.mail.1)
             && self.namespaces == group.namespaces
             && self.provider_uris == group.provider_uris
             && self.own_issuers == group.own_issuers

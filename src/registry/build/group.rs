@@ -6,6 +6,7 @@ use super::{
     clients,
     domains::warn_of_names_elsewhere,
     keys::{self, TenantKeys},
+    mail::mail_settings,
     members::{ParsedObjects, TenantContext, TenantGroup},
     provider_links::TenantClients,
     providers, registration, resource_servers, salt,
@@ -130,7 +131,12 @@ impl TenantGroup<'_> {
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
         resource_servers::check_registration_resources(&mut problems, self, &tenant.raw);
-        let checked = checked.filter(|_| !problems.refused());
+        let mut checked = checked.filter(|_| !problems.refused());
+        if let Some(accepted) = checked.as_mut().map(|it| &mut it.tenant)
+            && let (Some(settings), Some(spec)) = (accepted.mail.take(), &tenant.raw.spec.mail)
+        {
+            accepted.mail = mail_settings(&mut problems, self, (spec, &settings), installation);
+        }
         let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
         let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);
         let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
@@ -143,6 +149,7 @@ impl TenantGroup<'_> {
             issuer: claim.as_ref().ok().cloned(),
             internal_url: checked.as_ref().and_then(|it| it.tenant.internal_url.clone()),
             enrolment: checked.as_ref().and_then(|it| enrolment_state(&it.tenant)),
+            mail: checked.as_ref().and_then(|it| it.tenant.mail.clone()),
             served: checked.is_some() && !keys.algorithms.is_empty(),
             keys: keys.source.clone(),
             ring: keys.ring.clone(),

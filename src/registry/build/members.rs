@@ -79,6 +79,8 @@ pub(super) struct TenantGroup<'a> {
     pub(super) claim: Option<Result<Issuer, ValidationProblem>>,
     /// The Secret with the tenant's initial access token, if it names one.
     pub(super) token: Option<&'a SecretState>,
+    /// The Secrets with the account at the tenant's mail server, and with its certificates.
+    pub(super) mail: (Option<&'a SecretState>, Option<&'a SecretState>),
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
     pub(super) resource_servers: Vec<GroupMember<'a, ResourceServer>>,
@@ -175,6 +177,7 @@ impl<'a> TenantGroup<'a> {
             salt: None,
             claim: None,
             token: None,
+            mail: (None, None),
             clients: Vec::new(),
             users: Vec::new(),
             resource_servers: Vec::new(),

@@ -10,6 +10,7 @@ mod domains;
 mod group;
 mod identity_forms;
 mod keys;
+mod mail;
 mod malformed;
 mod members;
 mod provider_links;
@@ -191,6 +192,8 @@ fn groups<'a>(
             let member = GroupMember { key, cached, secret: secret(&summary.keys) };
             let mut group = TenantGroup::of(member, claims.remove(key), secret(&summary.salt));
             group.token = summary.token.as_ref().and_then(secret);
+            let (account, ca) = (&summary.mail_credentials, &summary.mail_ca);
+            group.mail = (account.as_ref().and_then(secret), ca.as_ref().and_then(secret));
             (TenantId(key.clone()), group)
         })
         .collect();

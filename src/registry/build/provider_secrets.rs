@@ -29,7 +29,7 @@ use crate::{
 /// The default entry with a client secret.
 const DEFAULT_ENTRY: &str = "client-secret";
 /// The default entry with certificates.
-const DEFAULT_CA_ENTRY: &str = "ca.crt";
+pub(super) const DEFAULT_CA_ENTRY: &str = "ca.crt";
 
 /// The content of a provider's Secrets.
 pub(super) struct ProviderSecrets {
@@ -71,7 +71,7 @@ impl ProviderSecrets {
         let certificates = reference.map(|(field, reference)| {
             let default_entry = DEFAULT_CA_ENTRY;
             let reference = EntryReference { object: key, reference, default_entry, field };
-            parsed_entry(ca, reference, certificates)
+            parsed_entry(ca, reference, judge_certificates)
         });
         Ok(Self { credentials, certificates: certificates.transpose()? })
     }
@@ -119,7 +119,7 @@ fn search_account(
 }
 
 /// Judges certificates. All must be usable, since a missing authority shows at a sign-in only.
-fn certificates(text: &str) -> Result<Arc<str>, &'static str> {
+pub(super) fn judge_certificates(text: &str) -> Result<Arc<str>, &'static str> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let parsed = parsed.ok().filter(|it| !it.is_empty());
     let mut roots = RootCertStore::empty();
@@ -139,10 +139,10 @@ mod tests {
         let params = rcgen::CertificateParams::new(["ca.test".to_owned()]).expect("a name");
         let pem = params.self_signed(&key).expect("it is made").pem();
         let two = format!("# the authority of the company\n{pem}{pem}");
-        assert_eq!(certificates(&two).as_deref(), Ok(two.as_str()));
+        assert_eq!(judge_certificates(&two).as_deref(), Ok(two.as_str()));
         let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for wrong in ["", "a text", no_certificate, &format!("{pem}{no_certificate}")] {
-            assert!(certificates(wrong).is_err(), "{wrong}");
+            assert!(judge_certificates(wrong).is_err(), "{wrong}");
         }
     }
 }

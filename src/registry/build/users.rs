@@ -14,8 +14,8 @@ use crate::{
     api::{ConditionReason, ConditionType, IdentitySpec, OidcUser},
     identity::parse_stored_password,
     model::{
-        Account, ClientId, Installation, InvitedUser, ObjectKey, PasswordState, StoredPassword,
-        Subject, Timestamp,
+        Account, ClientId, Installation, InvitationDelivery, InvitedUser, ObjectKey, PasswordState,
+        StoredPassword, Subject, Timestamp,
     },
     registry::{
         InvitationOutcome, InvitationState, ObjectOutcome, ReservedNames, UserNames, UserOutcome,
@@ -175,6 +175,9 @@ fn has_passwords(host: TenantContext<'_>) -> bool {
 /// The invitation of a user, and whether it can be used as far as manifests decide.
 fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<InvitationOutcome>> {
     let (invitation, tenant) = (user.invitation.clone()?, &host.accepted()?.tenant);
+    let address = user.email().filter(|_| tenant.mail.is_some()).map(str::to_owned);
+    let mail_to = address.filter(|_| invitation.delivery != Some(InvitationDelivery::Secret));
+    let wants_mail = invitation.delivery == Some(InvitationDelivery::Mail);
     let state = if user.disabled {
         InvitationState::UserDisabled
     } else if user.password != PasswordState::Absent {
@@ -185,6 +188,8 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
         InvitationState::NotServed
     } else if !tenant.authenticators.are_kept {
         InvitationState::StoreNotDurable
+    } else if wants_mail && mail_to.is_none() {
+        InvitationState::MailUnavailable
     } else {
         InvitationState::Open
     };
@@ -195,6 +200,7 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
         subject: user.subject.clone(),
         person: user.mark,
         invitation,
+        mail_to,
     };
     Some(Box::new(InvitationOutcome { invited, state }))
 }

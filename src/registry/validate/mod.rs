@@ -11,6 +11,7 @@ mod claim_names;
 mod client;
 mod duration;
 mod issuer;
+mod mail;
 mod problems;
 mod provider;
 mod resource_server;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, branding::check_branding,
-    claim_names, duration, name, secret_template::is_object_name, tenant_protocol as protocol,
-    token_policy,
+    claim_names, duration, mail, name, secret_template::is_object_name,
+    tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
@@ -73,6 +73,7 @@ pub fn validate_tenant(
     let (written, own) = (spec.authenticators.as_ref(), issuer.as_ref());
     let authenticators = protocol::authenticator_policies(&mut problems, written, own);
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
+    let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());
     let organization = organization(spec.organization.as_ref(), &display_name, key);
     check_organization_id(&mut problems, &organization.id, key);
     if unseen {
@@ -103,6 +104,7 @@ pub fn validate_tenant(
             require_pushed_requests: spec.require_pushed_authorization_requests == Some(true),
             access,
             registration,
+            mail: mail.map(Arc::new),
         },
         bounds,
         imported: signing.secret_ref,

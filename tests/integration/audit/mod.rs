@@ -9,6 +9,7 @@ use crate::support::{app, browser, dev, publisher, upstream};
 mod authenticators;
 mod grants;
 mod invitations;
+mod mail;
 mod people;
 mod process;
 mod schema;
@@ -27,6 +28,7 @@ fn every_event_is_in_a_test_with_each_outcome() {
         authenticators::REPORTED,
         grants::REPORTED,
         invitations::REPORTED,
+        mail::REPORTED,
         people::REPORTED,
         process::REPORTED,
     ];

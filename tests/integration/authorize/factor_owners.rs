@@ -4,11 +4,13 @@ use lanyard::model::Clock as _;
 use serde_json::json;
 
 use super::{
+    account_page::{account_page, account_url},
     app::{Stage, TestApp},
     authenticator::{App, OFFERED, asks_for_code, enter, recover, set_up},
     browser::{Browser, Page},
     world::{ALICE, MANIFESTS, World, is_sign_in, sign_in},
 };
+use crate::support::passkeys::set_up_passkey;
 
 const ALICE_1: &str = "kind: OidcUser\nmetadata: {name: alice, uid: u1, generation: 1}";
 const ALICE_2: &str = "kind: OidcUser\nmetadata: {name: alice, uid: u2, generation: 1}";
@@ -66,6 +68,24 @@ async fn a_restored_person_keeps_the_app_and_the_next_person_does_not_get_it() {
     world.app.serve(&manifests(&[(ALICE_1, ALICE_3), (SHOP_1, SHOP_2)]));
     let (_, page) = after_password(&world).await;
     assert_eq!((page.status, page.left_for), (403, None), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_restored_person_keeps_the_passkey_and_the_next_person_does_not_get_it() {
+    const PASSKEYS: (&str, &str) = ("{totp: Optional}", "{totp: Optional, passkeys: Optional}");
+    const BADGE: &str = "<span class=\"badge\">Passkey</span>";
+    let world = World { app: TestApp::start_at_localhost(&manifests(&[PASSKEYS])).await };
+    set_up_passkey(&world.alice().await, &account_url(&world)).await;
+    world.app.serve(&manifests(&[PASSKEYS, (ALICE_1, ALICE_2), (SHOP_1, SHOP_2)]));
+    // The page looks at the passkey, which is not used.
+    let page = account_page(&world, &world.alice().await).await;
+    assert!(page.body.contains(BADGE), "{}", page.body);
+    let lines = world.app.audit.of("authenticator_adopted");
+    let adopted: Vec<_> = lines.iter().map(|line| &line["authenticator"]).collect();
+    assert_eq!(adopted.iter().filter(|it| **it == "passkey").count(), 1, "{adopted:?}");
+    world.app.serve(&manifests(&[PASSKEYS, (ALICE_1, ALICE_3), (SHOP_1, SHOP_2)]));
+    let page = account_page(&world, &world.alice().await).await;
+    assert!(!page.body.contains(BADGE), "{}", page.body);
 }
 
 #[tokio::test]

@@ -308,15 +308,19 @@ async fn the_thief_of_a_stale_session_adds_and_removes_no_passkey() {
     }
     assert_eq!(stored(&world, "alice").await.len(), 0);
 
+    // The person sets one up, which ends the stale session. The person's own becomes stale later.
     let person = world.alice().await;
     let (_, _) = set_up_passkey(&person, &account_url(&world)).await;
-    let page = account_page(&world, &browser).await;
+    let page = browser.open(&account_url(&world)).await;
+    assert!(is_sign_in(&page), "the session has ended: {}", page.body);
+    world.app.clock.advance(Duration::from_mins(7));
+    let page = account_page(&world, &person).await;
     let link = passkey_link(&page);
     let id = link.split("passkey=").nth(1).expect("an id").to_owned();
-    assert!(is_sign_in(&browser.open(&link).await));
+    assert!(is_sign_in(&person.open(&link).await));
     for action in ["remove-passkey", "rename-passkey"] {
         let fields = [("passkey", id.as_str()), ("name", "Mine"), ("action", action)];
-        let page = browser.submit(&page.form("/account"), &fields).await;
+        let page = person.submit(&page.form("/account"), &fields).await;
         assert!(is_sign_in(&page), "{action}: {}", page.body);
     }
     assert_eq!(stored(&world, "alice").await.len(), 1);

@@ -107,6 +107,19 @@ async fn a_person_sets_up_a_passkey_and_signs_in_without_a_password() {
 }
 
 #[tokio::test]
+async fn setting_up_a_passkey_ends_the_other_sessions() {
+    let world = world().await;
+    let (thief, browser) = (world.alice().await, world.alice().await);
+    set_up_passkey(&browser, &account_url(&world)).await;
+    assert_eq!(world.app.audit.last("logout")["kind"], "authenticator_enrolled");
+    assert!(
+        !is_account_page(&thief.open(&account_url(&world)).await),
+        "it began without the passkey"
+    );
+    assert!(is_account_page(&browser.open(&account_url(&world)).await));
+}
+
+#[tokio::test]
 async fn a_tenant_without_passkeys_has_no_trace_of_them() {
     let world = World::at_localhost().await;
     let browser = Browser::new();

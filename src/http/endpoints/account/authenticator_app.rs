@@ -6,6 +6,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::{end_all_others, end_other_sessions},
+        mail_notices::notify_person,
         passkeys::load_passkeys,
         recovery_codes::{forget_recovery_codes, make_recovery_codes},
         sessions::ActiveSession,
@@ -20,8 +21,12 @@ use crate::{
         pages::{self, AuthenticatorAppPage},
     },
     messages::MessageCatalog,
-    model::{AuditEvent, AuditText, AuditedAuthenticator, LogoutKind},
-    protocol::{authorize::Interaction, params::RequestParams, records::TotpEnrolment},
+    model::{AuditEvent, AuditText, AuditedAuthenticator, AuditedAuthenticatorChange, LogoutKind},
+    protocol::{
+        authorize::Interaction,
+        params::RequestParams,
+        records::{NoticedChange, TotpEnrolment},
+    },
 };
 
 /// The page for setting up an app, with a new secret.
@@ -61,7 +66,7 @@ pub(super) async fn confirm_setup(
     Ok(match confirm_enrolment(context, &active.account, &enrolment, typed).await? {
         EnrolmentResult::Enrolled => match complete_setup(app, request, active).await {
             Ok(page) => {
-                report_enrolment(context, active, AuditedAuthenticator::Totp);
+                report_enrolment(context, active, AuditedAuthenticator::Totp).await;
                 SetupResult::Page(Box::new(page))
             }
             Err(error) => {
@@ -100,23 +105,21 @@ pub(super) async fn show_new_codes(
     notice: &str,
 ) -> Result<Reply, EndpointError> {
     let codes = make_recovery_codes(context, &active.account).await?;
-    report_enrolment(context, active, AuditedAuthenticator::RecoveryCodes);
+    report_enrolment(context, active, AuditedAuthenticator::RecoveryCodes).await;
     let tenant = &context.tenant.tenant;
     let html = pages::recovery_codes_page((tenant, text), &active.account, notice, &codes);
     Ok(Reply::html(StatusCode::OK, html))
 }
 
-/// Reports that the person has set up an authenticator.
-pub(super) fn report_enrolment(
+/// Reports that the person has set up an authenticator, also to the person.
+pub(super) async fn report_enrolment(
     context: AccountContext<'_>,
     active: &ActiveSession,
     authenticator: AuditedAuthenticator,
 ) {
-    context.audit(AuditEvent::AuthenticatorEnrolled {
-        authenticator,
-        subject: AuditText::new(active.account.subject.as_str()),
-        sid: AuditText::new(active.session.sid.as_str()),
-    });
+    let change = audited_change(active, authenticator);
+    context.audit(AuditEvent::AuthenticatorEnrolled { change });
+    notify_person(context, &active.account, NoticedChange::enrolled(authenticator)).await;
 }
 
 /// Removes the app of the person. All other sessions and what applications may do end before, since
@@ -133,22 +136,33 @@ pub(super) async fn remove_app(
         forget_recovery_codes(context, &active.account).await?;
     }
     if totp::remove_totp(context, &active.account).await? {
-        report_removal(context, active, AuditedAuthenticator::Totp);
+        report_removal(context, active, AuditedAuthenticator::Totp).await;
     }
     Ok(())
 }
 
-/// Reports that the person has removed an authenticator.
-pub(super) fn report_removal(
+/// Reports that the person has removed an authenticator, also to the person.
+pub(super) async fn report_removal(
     context: AccountContext<'_>,
     active: &ActiveSession,
     authenticator: AuditedAuthenticator,
 ) {
-    context.audit(AuditEvent::AuthenticatorRemoved {
+    let change = audited_change(active, authenticator);
+    context.audit(AuditEvent::AuthenticatorRemoved { change });
+    if let Some(notice) = NoticedChange::removed(authenticator) {
+        notify_person(context, &active.account, notice).await;
+    }
+}
+
+fn audited_change(
+    active: &ActiveSession,
+    authenticator: AuditedAuthenticator,
+) -> AuditedAuthenticatorChange<'_> {
+    AuditedAuthenticatorChange {
         authenticator,
         subject: AuditText::new(active.account.subject.as_str()),
         sid: AuditText::new(active.session.sid.as_str()),
-    });
+    }
 }
 
 fn render(

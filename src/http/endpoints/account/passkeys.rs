@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     accounts::{
-        account_sign_out::end_all_others,
+        AccountContext,
+        account_sign_out::{end_all_others, end_other_sessions},
         passkey_challenge::enrolment_challenge,
         passkey_enrolment::{PasskeyEnrolmentResult, enrol_passkey, is_enrolment_of},
         passkeys::{
@@ -23,6 +24,7 @@ use crate::{
         endpoints::passkey::decode_field,
         pages::{self, PasskeyEntry, PasskeyPage, PasskeySetupPage, proposed_passkey_name},
     },
+    messages::MessageCatalog,
     model::{AuditedAuthenticator, LogoutKind},
     protocol::{
         authorize::Interaction,
@@ -109,7 +111,7 @@ pub(super) async fn confirm_passkey(
     }
 }
 
-/// Shows recovery codes to a person who has none, and reports the passkey.
+/// Completes the setup of a passkey, and reports it.
 async fn finish_enrolment(
     app: &AppState,
     request: &Request,
@@ -117,17 +119,10 @@ async fn finish_enrolment(
     passkey: &StoredPasskey,
 ) -> Result<ChangeResult, EndpointError> {
     let (context, text) = (app.context(request), request.text());
-    let result = match count_recovery_codes(context, &active.account).await {
-        Ok(Some(_)) => Ok(ChangeResult::Done(AccountNotice::PasskeySetUp)),
-        Ok(None) => {
-            let page = show_new_codes((context, text), active, text.passkey_is_set_up()).await;
-            page.map(|page| ChangeResult::Page(Box::new(page)))
-        }
-        Err(error) => Err(error.into()),
-    };
+    let result = complete_enrolment((context, text), active).await;
     match result {
         Ok(result) => {
-            report_enrolment(context, active, AuditedAuthenticator::Passkey);
+            report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
             Ok(result)
         }
         Err(error) => {
@@ -136,6 +131,19 @@ async fn finish_enrolment(
             Err(error)
         }
     }
+}
+
+/// Ends the other sessions of the person, which began without the passkey, and shows recovery codes to one who has none.
+async fn complete_enrolment(
+    (context, text): (AccountContext<'_>, &MessageCatalog),
+    active: &ActiveSession,
+) -> Result<ChangeResult, EndpointError> {
+    end_other_sessions(context, active, LogoutKind::AuthenticatorEnrolled).await?;
+    if count_recovery_codes(context, &active.account).await?.is_some() {
+        return Ok(ChangeResult::Done(AccountNotice::PasskeySetUp));
+    }
+    let page = show_new_codes((context, text), active, text.passkey_is_set_up()).await?;
+    Ok(ChangeResult::Page(Box::new(page)))
 }
 
 /// Gives a passkey another name.
@@ -173,7 +181,7 @@ pub(super) async fn remove_own_passkey(
         forget_recovery_codes(context, &active.account).await?;
     }
     if remove_passkey(context, &passkey).await? {
-        report_removal(context, active, AuditedAuthenticator::Passkey);
+        report_removal(context, active, AuditedAuthenticator::Passkey).await;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_others,
+        mail_notices::notify_person,
         passwords::{can_choose, load_password, save_password},
         sessions::ActiveSession,
     },
@@ -18,7 +19,7 @@ use crate::{
     model::{
         AuditEvent, AuditText, AuditedPasswordChange, Endpoint, LogoutKind, PasswordChangeWay,
     },
-    protocol::{authorize::Interaction, params::RequestParams},
+    protocol::{authorize::Interaction, params::RequestParams, records::NoticedChange},
 };
 
 /// The page with the form.
@@ -81,6 +82,7 @@ pub(super) async fn change_password(
             sid: Some(AuditText::new(sid)),
         },
     });
+    notify_person(context, account, NoticedChange::PasswordChanged).await;
     end_all_others(context, active, LogoutKind::PasswordChanged).await?;
     Ok(PasswordChangeResult::Changed)
 }

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::{AuthorizationContext, passkey_prompt::sign_in_prompt};
 use crate::{
-    accounts::sessions::ActiveSession,
+    accounts::{password_reset::offers_reset, sessions::ActiveSession},
     http::{
         EndpointError, Reply,
         pages::{
@@ -112,6 +112,8 @@ fn sign_in_with(
         providers: &providers,
         fields,
         passkey: passkey.as_ref(),
+        offers_reset: fields == SignInFields::NameAndPassword
+            && offers_reset(&authorization.request.tenant.tenant),
         tenant: &authorization.request.tenant.tenant,
         text: authorization.request.text(),
         client: &authorization.authorization.client,

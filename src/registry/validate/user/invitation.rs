@@ -17,7 +17,8 @@ pub fn check_invitation(
         let message = "must have 1 to 63 letters, digits, '-', '_' and '.', and begin and end with a letter or digit";
         problems.invalid("spec.invitation.id", message);
     }
-    Some(Invitation { id: written.id.clone(), not_after: not_after? })
+    let delivery = problems.supported("spec.invitation.delivery", written.delivery.as_ref());
+    Some(Invitation { id: written.id.clone(), not_after: not_after?, delivery })
 }
 
 fn is_id(text: &str) -> bool {

@@ -1,0 +1,38 @@
+//! Tells people by mail what was changed in their accounts, so that a person learns of a change that someone
+//! else has made. A change does not wait for it, and does not fail with it.
+
+use super::{AccountContext, mail_queue::queue_mail};
+use crate::{
+    model::{Account, AccountSource},
+    protocol::records::{ChangeNotice, MailContent, NoticedChange, WaitingMail},
+};
+
+/// Tells a person of a change, where the tenant sends mail and the person has an address.
+pub(crate) async fn notify_person(
+    context: AccountContext<'_>,
+    account: &Account,
+    change: NoticedChange,
+) {
+    let Some(to) = address_of(account).filter(|_| context.tenant.tenant.mail.is_some()) else {
+        return;
+    };
+    let notice = ChangeNotice {
+        change,
+        name: account.display_name().to_owned(),
+        at: context.store_now,
+        address: context.origin.address.to_string(),
+    };
+    let (subject, to) = (account.subject.to_string(), to.to_owned());
+    let mail = WaitingMail { subject, to, content: MailContent::Notice(notice) };
+    if let Err(error) = queue_mail(context, &mail).await {
+        tracing::warn!(tenant = %context.tenant_id(), %error, "the notice of a change could not be stored");
+    }
+}
+
+/// The address of a person: the one in the manifest, or one that the identity provider has verified.
+fn address_of(account: &Account) -> Option<&str> {
+    match account.source {
+        AccountSource::Resource(_) => account.email(),
+        AccountSource::Provider(_) | AccountSource::Declared { .. } => account.verified_email(),
+    }
+}

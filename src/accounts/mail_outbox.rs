@@ -1,0 +1,68 @@
+//! The outbox of mail: what is stored and queued. `mail_delivery` sends it.
+
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use serde::{Deserialize, Serialize};
+
+use super::outbox::{OutboxMessage, OutboxQueue};
+use crate::{fetch::EgressPolicy, mail::MailTransport, store::RecordKind};
+
+/// A message that is sealed while it waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SealedMail {
+    /// A `WaitingMail`.
+    pub(super) sealed: String,
+}
+
+impl OutboxMessage for SealedMail {
+    const KIND: RecordKind = RecordKind::Mail;
+    const TTL: Duration = Duration::from_hours(24);
+
+    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
+        const MINUTES: [u64; 7] = [0, 1, 5, 15, 60, 180, 480];
+        let minutes = MINUTES.get(usize::try_from(failed_attempts).unwrap_or(usize::MAX))?;
+        Some(Duration::from_mins(*minutes))
+    }
+}
+
+/// The outbox of mail, and the way to mail servers.
+#[derive(Debug)]
+pub struct MailOutbox {
+    pub(super) queue: OutboxQueue,
+    pub(super) transport: MailTransport,
+}
+
+impl Default for MailOutbox {
+    /// No mail server has a private address, and none can be verified.
+    fn default() -> Self {
+        let transport = MailTransport::new(EgressPolicy::default(), RootCertStore::empty());
+        Self { queue: OutboxQueue::default(), transport }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::outbox::OutboxEntry, model::Timestamp, protocol::records::encode_record,
+    };
+
+    #[test]
+    fn the_first_format_is_unchanged() {
+        let entry = OutboxEntry {
+            message: SealedMail { sealed: "ab".to_owned() },
+            failed_attempts: 2,
+            next_attempt_at: Timestamp::from_secs(1_900_000_000),
+        };
+        let hex: String = encode_record(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "010261620280e0998dcc6e");
+    }
+
+    #[test]
+    fn all_attempts_are_within_the_life_of_a_message() {
+        let delays: Vec<_> = (1..).map_while(SealedMail::retry_delay).collect();
+        assert_eq!(delays.len(), 6);
+        assert!(delays.iter().sum::<Duration>() < SealedMail::TTL);
+    }
+}

@@ -1,0 +1,26 @@
+//! Stores messages to people in the outbox.
+
+use super::{
+    AccountContext, AccountError,
+    mail_outbox::SealedMail,
+    outbox::{self, Moment},
+};
+use crate::{
+    protocol::records::WaitingMail,
+    store::{IndexEntry, OwnerKind, RecordKind},
+};
+
+/// Stores a message, which is sent when it is queued, or by another replica when its claim ends.
+pub(super) async fn queue_mail(
+    context: AccountContext<'_>,
+    mail: &WaitingMail,
+) -> Result<(), AccountError> {
+    let now = Moment { own: context.now, store: context.store_now };
+    let owner = IndexEntry::new(OwnerKind::User, mail.subject.as_str());
+    let key = context.key(RecordKind::Mail, context.services.entropy.id());
+    let message = (SealedMail { sealed: context.seal(mail)? }, owner);
+    let claim = outbox::put_message(&context.services.store, key, message, now).await?;
+    let claim = claim.ok_or(AccountError::DuplicateId(RecordKind::Mail))?;
+    context.services.mail_outbox.queue.push(claim);
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The attempts to send mail that run at the same time: for each tenant a few, and one at a server that hangs,
+//! so that the others do not wait for it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::model::TenantId;
+
+/// Attempts of one tenant that run at the same time.
+const ATTEMPTS_OF_TENANT: usize = 8;
+/// How long an attempt waits for others of its tenant. With the time of an attempt it is shorter than the end of
+/// a claim in which no attempt starts.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// The attempts of all tenants.
+#[derive(Debug, Default)]
+pub(super) struct MailSlots(Mutex<HashMap<TenantId, TenantSlots>>);
+
+#[derive(Debug)]
+struct TenantSlots {
+    permits: Arc<Semaphore>,
+    hangs: bool,
+}
+
+impl Default for TenantSlots {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(ATTEMPTS_OF_TENANT)), hangs: false }
+    }
+}
+
+impl MailSlots {
+    /// Begins an attempt of a tenant; `None` if it has to be made later.
+    pub(super) async fn begin(&self, tenant: &TenantId) -> Option<OwnedSemaphorePermit> {
+        let (permits, hangs) = self.with(tenant, |slots| (Arc::clone(&slots.permits), slots.hangs));
+        if hangs {
+            let is_idle = permits.available_permits() == ATTEMPTS_OF_TENANT;
+            return is_idle.then(|| permits.try_acquire_owned().ok())?;
+        }
+        timeout(MAX_WAIT, permits.acquire_owned()).await.ok()?.ok()
+    }
+
+    /// Remembers whether the server of a tenant took too long.
+    pub(super) fn finish(&self, tenant: &TenantId, is_late: bool) {
+        self.with(tenant, |slots| slots.hangs = is_late);
+    }
+
+    fn with<T>(&self, tenant: &TenantId, use_slots: impl FnOnce(&mut TenantSlots) -> T) -> T {
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        use_slots(tenants.entry(tenant.clone()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_hangs_gets_one_attempt_and_other_tenants_theirs() {
+        let slots = MailSlots::default();
+        let (slow, other) = (TenantId::new("a", "slow"), TenantId::new("a", "other"));
+        let mut held = Vec::new();
+        for _ in 0..ATTEMPTS_OF_TENANT {
+            held.push(slots.begin(&slow).await.expect("a slot"));
+        }
+        assert!(slots.begin(&slow).await.is_none(), "after the wait");
+        assert!(slots.begin(&other).await.is_some());
+        slots.finish(&slow, true);
+        held.clear();
+        let one = slots.begin(&slow).await.expect("one");
+        assert!(slots.begin(&slow).await.is_none());
+        slots.finish(&slow, false);
+        assert!(slots.begin(&slow).await.is_some());
+        drop(one);
+    }
+}

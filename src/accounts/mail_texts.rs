@@ -1,0 +1,94 @@
+//! The words of messages, in the language of the tenant. Names are data: they are in the text, where nothing is
+//! markup.
+
+use crate::{
+    mail::MailText,
+    messages::{LanguageWishes, MessageCatalog},
+    model::{Account, Tenant, Timestamp},
+    protocol::records::{ChangeNotice, NoticedChange},
+};
+
+/// The message with the link of an invitation.
+pub(super) fn invitation_text(
+    tenant: &Tenant,
+    account: &Account,
+    (url, not_after): (&str, Timestamp),
+) -> MailText {
+    let (words, service) = (catalog_of(tenant), &tenant.display_name);
+    let end = words.time_in_words(not_after.in_utc());
+    MailText {
+        subject: words.invitation_mail_subject(service).to_string(),
+        text: paragraphs(&[
+            &hello(words, account.display_name()),
+            &words.invitation_mail_text(service).to_string(),
+            url,
+            &words.invitation_mail_end(&end).to_string(),
+            &words.invitation_mail_unknown(service).to_string(),
+        ]),
+    }
+}
+
+/// The message with a link for another password.
+pub(super) fn password_reset_text(tenant: &Tenant, account: &Account, url: &str) -> MailText {
+    let (words, service) = (catalog_of(tenant), &tenant.display_name);
+    let username = on_one_line(&account.username);
+    MailText {
+        subject: words.reset_mail_subject(service).to_string(),
+        text: paragraphs(&[
+            &hello(words, account.display_name()),
+            &words.reset_mail_text(&username, service).to_string(),
+            url,
+            words.reset_mail_once(),
+            words.reset_mail_not_you(),
+        ]),
+    }
+}
+
+/// The message about a change in an account. `url` is that of the account page.
+pub(super) fn notice_text(tenant: &Tenant, notice: &ChangeNotice, url: &str) -> MailText {
+    let (words, service) = (catalog_of(tenant), &tenant.display_name);
+    let change = change_in_words(notice.change, words);
+    let (time, address) = (words.time_in_words(notice.at.in_utc()), &notice.address);
+    MailText {
+        subject: words.notice_mail_subject(service, change).to_string(),
+        text: paragraphs(&[
+            &hello(words, &notice.name),
+            &words.notice_mail_text(change, service, &time, address).to_string(),
+            words.notice_mail_was_you(),
+            &words.notice_mail_not_you(service).to_string(),
+            url,
+        ]),
+    }
+}
+
+/// The texts in the language of a tenant. A message is written when it is sent, so there is no browser to tell the
+/// language of the person.
+fn catalog_of(tenant: &Tenant) -> &MessageCatalog {
+    let default = tenant.branding.default_locale.as_ref();
+    tenant.languages.choose(LanguageWishes { default, ..LanguageWishes::default() })
+}
+
+fn hello(words: &MessageCatalog, name: &str) -> String {
+    words.mail_hello(&on_one_line(name)).to_string()
+}
+
+fn paragraphs(paragraphs: &[&str]) -> String {
+    format!("{}\n", paragraphs.join("\n\n"))
+}
+
+fn change_in_words(change: NoticedChange, words: &MessageCatalog) -> &str {
+    match change {
+        NoticedChange::PasswordChanged => words.notice_password_chosen(),
+        NoticedChange::AppEnrolled => words.notice_app_set_up(),
+        NoticedChange::AppRemoved => words.notice_app_removed(),
+        NoticedChange::PasskeyEnrolled => words.notice_passkey_set_up(),
+        NoticedChange::PasskeyRemoved => words.notice_passkey_removed(),
+        NoticedChange::RecoveryCodesMade => words.notice_codes_made(),
+        NoticedChange::RecoveryCodeUsed => words.notice_code_used(),
+    }
+}
+
+/// A name that cannot look like a line of the message.
+fn on_one_line(name: &str) -> String {
+    name.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}

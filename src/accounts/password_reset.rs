@@ -1,0 +1,181 @@
+//! Links by which people who forgot their password choose another one. A link is mailed to the verified address
+//! of the person, and works once and for an hour.
+//!
+//! Nothing tells a stranger whether an account exists: the request ends before the name is looked up.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    AccountContext, AccountError, detached_context::DetachedContext, mail_queue::queue_mail,
+    passwords::load_password, vaulted_record::person_record_key,
+};
+use crate::{
+    model::{
+        Account, AuditEvent, AuditText, AuditedPasswordReset, Endpoint, Entropy,
+        PasswordResetRefusal, PasswordState, Subject, Tenant, normalize_username,
+    },
+    protocol::records::{
+        MailContent, PasswordResetLink, PasswordResetRecord, WaitingMail, decode_record,
+        encode_record,
+    },
+    store::{IndexEntry, OwnerKind, Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
+};
+
+/// How long a link works.
+const LINK_TTL: Duration = Duration::from_hours(1);
+/// A person gets one mail in this time, regardless of the number of requests.
+const MAIL_INTERVAL: Duration = Duration::from_mins(5);
+/// Returns true if people of the tenant who forgot their password can choose another one.
+pub(crate) fn offers_reset(tenant: &Tenant) -> bool {
+    let authenticators = tenant.authenticators;
+    tenant.mail.is_some() && authenticators.has_passwords() && authenticators.are_kept
+}
+
+/// Counts a request of the client's address, or returns how long to wait.
+pub(crate) fn admit_reset_request(context: AccountContext<'_>) -> Result<(), Duration> {
+    let (tenant, address) = (context.tenant_id(), context.origin.address);
+    context.services.reset_requests.admit(tenant, address, context.now)
+}
+
+/// Mails a link to the person of a name or an e-mail address, if there is one who may have it. Returns at once.
+pub(crate) fn request_reset(context: AccountContext<'_>, typed: &str) {
+    let Some(slot) = context.services.reset_requests.begin() else {
+        tracing::warn!(tenant = %context.tenant_id(), "too many people ask for another password at the same time; a request is dropped");
+        return;
+    };
+    let (detached, typed) = (DetachedContext::of(context), normalize_username(typed));
+    tokio::spawn(async move {
+        let _slot = slot;
+        let context = detached.context();
+        if let Err(error) = mail_reset_link(context, &typed).await {
+            tracing::warn!(tenant = %context.tenant_id(), %error, "a link for another password could not be mailed");
+        }
+    });
+}
+
+async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(), AccountError> {
+    let tenant = context.tenant;
+    let found = tenant.account_by_username(typed).or_else(|| tenant.account_by_email(typed));
+    let Some(account) = found.filter(|account| !account.disabled) else { return Ok(()) };
+    let Some(to) = account.verified_email() else { return Ok(()) };
+    let Some(password) = load_password(context, account).await? else { return Ok(()) };
+    let Some(id) = claim_interval(context, account).await? else { return Ok(()) };
+    let link = PasswordResetLink {
+        subject: account.subject.to_string(),
+        person: account.mark,
+        id,
+        chosen_at: password.chosen_at(),
+        expires_at: context.store_now.plus(LINK_TTL),
+    };
+    let (subject, to) = (link.subject.clone(), to.to_owned());
+    let mail = WaitingMail { subject, to, content: MailContent::PasswordReset(link) };
+    queue_mail(context, &mail).await?;
+    let subject = AuditText::new(account.subject.as_str());
+    let reset = AuditedPasswordReset { subject, reason: None };
+    context.audit(AuditEvent::PasswordReset { reset });
+    Ok(())
+}
+
+/// The id of the link that is mailed now; `None` if one was mailed lately. If callers race, one gets an id.
+async fn claim_interval(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Option<String>, AccountError> {
+    let key = reset_key(context, &account.subject);
+    let entropy: &dyn Entropy = &*context.services.entropy;
+    let id = entropy.id();
+    let claim = |stored: Option<&VersionedRecord>| {
+        let before = stored.map(decode).transpose()?;
+        let is_early =
+            |it: &PasswordResetRecord| context.store_now < it.mailed_at.plus(MAIL_INTERVAL);
+        if before.as_ref().is_some_and(is_early) {
+            return Ok(RecordChange::Keep(None));
+        }
+        let record = PasswordResetRecord { id: id.clone(), mailed_at: context.store_now };
+        Ok(RecordChange::Write(to_record(context, account, &record), Some(id.clone())))
+    };
+    let stored = context.get(&key).await?;
+    context.update(&key, stored, claim).await
+}
+
+fn to_record(
+    context: AccountContext<'_>,
+    account: &Account,
+    record: &PasswordResetRecord,
+) -> Record {
+    Record {
+        key: reset_key(context, &account.subject),
+        value: encode_record(record).into(),
+        expires_at: context.now.plus(LINK_TTL),
+        owners: vec![IndexEntry::new(OwnerKind::User, account.subject.as_str())],
+        due_at: None,
+    }
+}
+
+/// The person of a link, or the reason why it does not work. Nothing is written.
+pub(crate) async fn judge_reset_link(
+    context: AccountContext<'_>,
+    link: &PasswordResetLink,
+) -> Result<Result<Arc<Account>, PasswordResetRefusal>, AccountError> {
+    let account = context.tenant.account_by_subject(&Subject::new(link.subject.as_str()));
+    let account = account.filter(|it| it.mark == link.person && !it.disabled);
+    let Some(account) = account else { return Ok(Err(PasswordResetRefusal::Withdrawn)) };
+    let is_offered = account.password == PasswordState::SelfChosen
+        && context.tenant.tenant.authenticators.are_kept;
+    if !is_offered {
+        return Ok(Err(PasswordResetRefusal::Withdrawn));
+    }
+    if context.store_now >= link.expires_at {
+        return Ok(Err(PasswordResetRefusal::Expired));
+    }
+    let password = load_password(context, account).await?;
+    let is_same = password.is_some_and(|password| password.chosen_at() == link.chosen_at);
+    if !is_same || find_current(context, link).await?.is_none() {
+        return Ok(Err(PasswordResetRefusal::Used));
+    }
+    Ok(Ok(Arc::clone(account)))
+}
+
+/// Uses a link up. If callers race, exactly one gets a record, by which it can give the link back.
+pub(crate) async fn redeem_reset_link(
+    context: AccountContext<'_>,
+    link: &PasswordResetLink,
+) -> Result<Option<Record>, AccountError> {
+    let Some(stored) = find_current(context, link).await? else { return Ok(None) };
+    let is_taken = context.compare_and_swap(stored.version, stored.tombstone()).await?;
+    Ok(is_taken.then_some(stored.record))
+}
+
+/// Gives a link back whose password could not be stored.
+pub(crate) async fn restore_reset_link(
+    context: AccountContext<'_>,
+    record: Record,
+) -> Result<(), AccountError> {
+    context.insert(record).await?;
+    Ok(())
+}
+
+/// The record of a link, if no later one was mailed and it was not used.
+async fn find_current(
+    context: AccountContext<'_>,
+    link: &PasswordResetLink,
+) -> Result<Option<VersionedRecord>, AccountError> {
+    let stored = context.get(&reset_key(context, &Subject::new(link.subject.as_str()))).await?;
+    let Some(stored) = stored else { return Ok(None) };
+    let is_current = decode(&stored)?.id == link.id;
+    Ok(is_current.then_some(stored))
+}
+
+fn decode(stored: &VersionedRecord) -> Result<PasswordResetRecord, AccountError> {
+    decode_record(&stored.record.value)
+        .map_err(|_| AccountError::Undecodable(RecordKind::PasswordReset))
+}
+
+fn reset_key(context: AccountContext<'_>, subject: &Subject) -> RecordKey {
+    person_record_key(context, RecordKind::PasswordReset, subject)
+}
+
+/// A link without its token.
+pub(super) fn reset_link_start(tenant: &Tenant) -> String {
+    format!("{}?token=", Endpoint::PasswordReset.url(&tenant.issuer))
+}

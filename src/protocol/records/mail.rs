@@ -1,0 +1,182 @@
+//! Mail that waits for a mail server, and the links by which people who forgot their password choose another one.
+
+use serde::{Deserialize, Serialize};
+
+use super::{InvitationLink, RecordFormat, SealedRecord};
+use crate::model::{AuditedAuthenticator, ObjectMark, SealPurpose, Timestamp};
+
+/// A message to a person that waits for the mail server. The seal binds it to a tenant: a writer of the
+/// database cannot have a link sent to another address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingMail {
+    /// The `sub` of the person.
+    pub subject: String,
+    /// The person's address.
+    pub to: String,
+    /// The content, which becomes a text when it is sent.
+    pub content: MailContent,
+}
+
+impl RecordFormat for WaitingMail {}
+
+impl SealedRecord for WaitingMail {
+    const PURPOSE: SealPurpose = SealPurpose::Mail;
+}
+
+/// The content of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MailContent {
+    /// The link of an invitation.
+    Invitation(InvitationLink),
+    /// A link by which a person who forgot the password chooses another one.
+    PasswordReset(PasswordResetLink),
+    /// A change in the person's account.
+    Notice(ChangeNotice),
+}
+
+/// The notice of a change in a person's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeNotice {
+    /// The change.
+    pub change: NoticedChange,
+    /// The name of the person.
+    pub name: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The address of the client that made it.
+    pub address: String,
+}
+
+/// A change that a person gets a notice of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoticedChange {
+    /// Another password was chosen.
+    PasswordChanged,
+    /// An authenticator app was set up.
+    AppEnrolled,
+    /// The authenticator app was removed.
+    AppRemoved,
+    /// A passkey was set up.
+    PasskeyEnrolled,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// New recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+}
+
+impl NoticedChange {
+    /// The setup of an authenticator.
+    pub const fn enrolled(authenticator: AuditedAuthenticator) -> Self {
+        match authenticator {
+            AuditedAuthenticator::Totp => Self::AppEnrolled,
+            AuditedAuthenticator::Passkey => Self::PasskeyEnrolled,
+            AuditedAuthenticator::RecoveryCodes => Self::RecoveryCodesMade,
+        }
+    }
+
+    /// The removal of an authenticator. Recovery codes go with the last one, which is told.
+    pub const fn removed(authenticator: AuditedAuthenticator) -> Option<Self> {
+        match authenticator {
+            AuditedAuthenticator::Totp => Some(Self::AppRemoved),
+            AuditedAuthenticator::Passkey => Some(Self::PasskeyRemoved),
+            AuditedAuthenticator::RecoveryCodes => None,
+        }
+    }
+}
+
+/// The end of the mail with the link of an invitation. Stored by a hash of the link and the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationMailRecord {
+    /// When the mail server answered.
+    pub answered_at: Timestamp,
+    /// Whether it has taken the mail. If not, it takes none for the address.
+    pub is_sent: bool,
+}
+
+impl RecordFormat for InvitationMailRecord {}
+
+/// The link of a person that was mailed last. Stored by the hash of the subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordResetRecord {
+    /// The id in the link.
+    pub id: String,
+    /// When it was mailed.
+    pub mailed_at: Timestamp,
+}
+
+impl RecordFormat for PasswordResetRecord {}
+
+/// The content of a link. The seal binds it to a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordResetLink {
+    /// The `sub` of the person.
+    pub subject: String,
+    /// The person: a later user with the name is another one.
+    pub person: ObjectMark,
+    /// A random id.
+    pub id: String,
+    /// When the person chose the password that was forgotten. After another choice the link is void.
+    pub chosen_at: Timestamp,
+    /// When the link expires.
+    pub expires_at: Timestamp,
+}
+
+impl RecordFormat for PasswordResetLink {}
+
+impl SealedRecord for PasswordResetLink {
+    const PURPOSE: SealPurpose = SealPurpose::PasswordReset;
+}
+
+/// The form in which a person who opened a link chooses a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordResetForm {
+    /// The link.
+    pub link: PasswordResetLink,
+    /// The hash of the pre-session cookie of the browser.
+    pub browser: [u8; 32],
+    /// When the form expires.
+    pub expires_at: Timestamp,
+}
+
+impl RecordFormat for PasswordResetForm {}
+
+impl SealedRecord for PasswordResetForm {
+    const PURPOSE: SealPurpose = SealPurpose::PasswordResetForm;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::records::{decode_record, encode_record};
+
+    #[test]
+    fn the_formats_are_stable() {
+        let text =
+            |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+        let link = InvitationLink {
+            subject: "s".to_owned(),
+            person: ObjectMark::of("uid-1"),
+            id: "w".to_owned(),
+            not_after: Timestamp::from_secs(1),
+        };
+        let inner = text(&encode_record(&link))[2..].to_owned();
+        let mail = WaitingMail {
+            subject: "s".to_owned(),
+            to: "a@b".to_owned(),
+            content: MailContent::Invitation(link),
+        };
+        let bytes = encode_record(&mail);
+        assert_eq!(text(&bytes), format!("0101730361406200{inner}"));
+        assert_eq!(decode_record(&bytes), Ok(mail));
+        let sent = InvitationMailRecord { answered_at: Timestamp::from_secs(1), is_sent: true };
+        let bytes = encode_record(&sent);
+        assert_eq!(text(&bytes), "01d00f01");
+        assert_eq!(decode_record(&bytes), Ok(sent));
+        let record = PasswordResetRecord { id: "r".to_owned(), mailed_at: Timestamp::from_secs(1) };
+        let bytes = encode_record(&record);
+        assert_eq!(text(&bytes), "010172d00f");
+        assert_eq!(decode_record(&bytes), Ok(record));
+    }
+}

@@ -1,0 +1,10 @@
+//! Whether authenticators can be enrolled at a tenant.
+
+/// Whether people can enrol authenticators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnrolmentState {
+    /// They can.
+    Available,
+    /// The store does not keep what is enrolled.
+    StoreNotDurable,
+}
