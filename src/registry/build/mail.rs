@@ -41,7 +41,7 @@ pub(super) fn mail_settings(
     }
     let server = &checked.server;
     let inside_network = installation.allows_upstream_host(&server.host, &group.id.0.namespace);
-    let server = MailServer { certificates, credentials, inside_network, ..server.clone() };
+    let server = MailServer { certificates, inside_network, credentials, ..server.clone() };
     Some(Arc::new(MailSettings { server, from: checked.from.clone() }))
 }
 

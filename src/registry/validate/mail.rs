@@ -78,6 +78,7 @@ mod tests {
         settings.ok_or(problems.iter().map(|problem| problem.field.clone()).collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the field is optional")]
     fn tls(text: &str) -> Option<EnumSpec<SmtpTls>> {
         Some(text.to_owned().into())
     }

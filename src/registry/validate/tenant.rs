@@ -74,8 +74,7 @@ pub fn validate_tenant(
     let authenticators = protocol::authenticator_policies(&mut problems, written, own);
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());
-    let organization = organization(spec.organization.as_ref(), &display_name, key);
-    check_organization_id(&mut problems, &organization.id, key);
+    let organization = organization(&mut problems, spec, (&display_name, key));
     if unseen {
         super::limits(&mut problems, raw);
     }
@@ -119,15 +118,14 @@ fn refresh_rotation(problems: &mut ProblemList, spec: &api::TenantSpec) -> Refre
 }
 
 fn organization(
-    written: Option<&api::OrganizationSpec>,
-    display_name: &str,
-    key: &ObjectKey,
+    problems: &mut ProblemList,
+    spec: &api::TenantSpec,
+    (display_name, key): (&str, &ObjectKey),
 ) -> Organization {
-    let written = written.cloned().unwrap_or_default();
-    Organization {
-        name: written.name.unwrap_or_else(|| display_name.to_owned()),
-        id: written.id.unwrap_or_else(|| key.to_string()),
-    }
+    let written = spec.organization.clone().unwrap_or_default();
+    let id = written.id.unwrap_or_else(|| key.to_string());
+    check_organization_id(problems, &id, key);
+    Organization { name: written.name.unwrap_or_else(|| display_name.to_owned()), id }
 }
 
 /// Rule: an organization's ID is not the default of another tenant, whether that exists or not, or
