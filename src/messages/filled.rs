@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Most placeholders of a message, apart from the number that it depends on.
-pub(super) const MAX_PLACEHOLDERS: usize = 3;
+pub(super) const MAX_PLACEHOLDERS: usize = 4;
 
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
