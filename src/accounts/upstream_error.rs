@@ -2,6 +2,7 @@
 
 use super::AccountError;
 use crate::{
+    fetch::FetchError,
     model::{ManagedKind, ObjectKey, ObjectRef, PersonRefusal},
     protocol::{
         error::ErrorCode,
@@ -166,6 +167,11 @@ impl UpstreamSignInError {
             }
             _ => "The logout token cannot be verified.".to_owned(),
         }
+    }
+
+    /// The error of a sign-in that waits because too many before it have failed.
+    pub fn throttled() -> Self {
+        Self::Upstream(FetchError::Busy.into())
     }
 
     /// The kind of the error.

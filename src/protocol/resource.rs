@@ -182,7 +182,10 @@ mod tests {
     fn errors_repeat_plain_uris_only() {
         let told = |resource: &str| found(&[resource]).expect_err("unknown").public;
         let plain = told("https://unknown.test/a?b=c");
-        assert!(plain.starts_with("The resource \"https://unknown.test/a?b=c\" is unknown."));
+        assert!(
+            plain.starts_with("The resource 'https://unknown.test/a?b=c' is unknown."),
+            "{plain}"
+        );
         let long = format!("https://x.test/{}", "a".repeat(MAX_ECHOED_LEN));
         for stranger in ["your account is locked", "https://x.test/\u{e9}", &long] {
             assert!(told(stranger).starts_with("The resource is unknown."), "{stranger}");

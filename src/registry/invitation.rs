@@ -56,27 +56,11 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
             ConditionReason::Available,
             "The link is in the Secret that status.invitation names.",
         ),
-        InvitationState::Mailed => {
-            (true, ConditionReason::Mailed, "The mail server has taken the mail with the link.")
-        }
-        InvitationState::MailQueued => {
-            (false, ConditionReason::Pending, "The mail with the link is being sent.")
-        }
-        InvitationState::MailFailing => (
-            false,
-            ConditionReason::MailFailing,
-            "The mail server has not taken the mail with the link. Lanyard tries again; see MailReachable of the Tenant, and its log.",
-        ),
-        InvitationState::MailRefused => (
-            false,
-            ConditionReason::MailRefused,
-            "The mail server takes no mail for spec.email of the user; correct it.",
-        ),
-        InvitationState::MailUnavailable => (
-            false,
-            ConditionReason::MailUnavailable,
-            "The link is to be mailed, but the tenant has no spec.mail that can be used, or the user has no spec.email.",
-        ),
+        InvitationState::Mailed
+        | InvitationState::MailQueued
+        | InvitationState::MailFailing
+        | InvitationState::MailRefused
+        | InvitationState::MailUnavailable => judge_mailed_invitation(state),
         InvitationState::Open | InvitationState::Pending => {
             (false, ConditionReason::Pending, "The link is not in its Secret yet.")
         }
@@ -115,6 +99,33 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
             false,
             ConditionReason::StoreNotDurable,
             "The store does not keep passwords: it is in memory, in a file without a volume, or on a server that may lose records.",
+        ),
+    }
+}
+
+/// The same for an invitation that is mailed.
+fn judge_mailed_invitation(state: InvitationState) -> (bool, ConditionReason, &'static str) {
+    match state {
+        InvitationState::Mailed => {
+            (true, ConditionReason::Mailed, "The mail server has taken the mail with the link.")
+        }
+        InvitationState::MailQueued => {
+            (false, ConditionReason::Pending, "The mail with the link is being sent.")
+        }
+        InvitationState::MailFailing => (
+            false,
+            ConditionReason::MailFailing,
+            "The mail server has not taken the mail with the link. Lanyard tries again; see MailReachable of the Tenant, and its log.",
+        ),
+        InvitationState::MailRefused => (
+            false,
+            ConditionReason::MailRefused,
+            "The mail server takes no mail for spec.email of the user; correct it.",
+        ),
+        _ => (
+            false,
+            ConditionReason::MailUnavailable,
+            "The link is to be mailed, but the tenant has no spec.mail that can be used, or the user has no spec.email.",
         ),
     }
 }

@@ -9,6 +9,7 @@ mod account_names;
 mod build;
 mod client_secret;
 mod conditions;
+mod domain_routing;
 mod enrolment_state;
 mod federated_clients;
 mod handle;

@@ -7,8 +7,7 @@ use super::{
     provider_problem,
 };
 use crate::{
-    accounts::upstream_sign_in::complete_upstream_sign_in,
-    fetch::FetchError,
+    accounts::upstream_sign_in::{UpstreamSignInError, complete_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request, pages},
     identity::ThrottledCredential,
     model::Endpoint,
@@ -17,7 +16,6 @@ use crate::{
         params::RequestParams,
         upstream::UpstreamState,
     },
-    upstream::UpstreamError,
 };
 
 /// Parameters of a response that are posted on.
@@ -82,7 +80,7 @@ async fn complete(
     };
     let throttle = &context.services.callback_throttle;
     if throttle.admit(attempt, context.now).is_err() {
-        return failed(UpstreamError::from(FetchError::Busy).into());
+        return failed(UpstreamSignInError::throttled());
     }
     let fetch = context.upstream_client(provider);
     match complete_upstream_sign_in(context, &fetch, provider, &state, params).await {
