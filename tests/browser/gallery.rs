@@ -74,6 +74,7 @@ pub fn pages(origin: &str) -> Vec<Page> {
     english.into_iter().chain(german.into_iter().map(named)).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of pages")]
 fn pages_in_language(origin: &str) -> Vec<Page> {
     let plain = tenant_named("plain");
     let mut branded = tenant_named("branded");
@@ -261,6 +262,7 @@ fn choose_password(tenant: &Tenant, problem: Option<&str>) -> String {
 }
 
 /// The account page of a person with these applications.
+#[expect(clippy::too_many_lines, reason = "one page with everything that it can have")]
 fn account(tenant: &Tenant, names: &[&str]) -> String {
     let now = Timestamp::from_secs(1_900_000_000);
     let permissions =

@@ -103,6 +103,7 @@ fn verdicts(snapshot: &Snapshot) -> String {
     text
 }
 
+#[expect(clippy::too_many_lines, reason = "one list of what is served")]
 fn summary(served: &ServedTenant) -> Value {
     let tenant = &served.tenant;
     let mut clients: Vec<_> = served.clients().collect();

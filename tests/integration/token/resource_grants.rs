@@ -1,5 +1,7 @@
 //! Access tokens about people for resource servers (RFC 8707): consent, codes, refreshing, introspection.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -65,7 +67,7 @@ async fn world() -> World {
 fn url(app: &Application, scope: &str, resources: &[&str], more: &[(&str, &str)]) -> String {
     let mut url = app.authorize_url(scope, more);
     for resource in resources {
-        url += &format!("&resource={}", form_encode(resource));
+        let _ = write!(url, "&resource={}", form_encode(resource));
     }
     url
 }

@@ -196,7 +196,6 @@ async fn identifiers_belong_to_one_object() {
             )
             .split("---\napiVersion: v1")
             .next()
-            .expect("a client")
-            .to_owned();
+            .expect("a client");
     assert_eq!(reasons(&of_client, "z"), ["IdentifierConflict"]);
 }
