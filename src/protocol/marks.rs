@@ -2,7 +2,7 @@
 //! (docs/design/state.md#marks).
 
 use super::records::{AccountMarks, Consent, VoidBefore};
-use crate::model::{Account, ObjectMark, PasswordState, Timestamp};
+use crate::model::{Account, AccountSource, ObjectMark, PasswordState, Timestamp};
 
 /// A session or grant, as far as its end depends on the user.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,8 @@ impl PasswordChange {
 }
 
 /// Returns true if a session or grant can still be used, as far as the user decides: the user is
-/// enabled, its password can be read, and person, tenant and password are those that it was made for.
-/// A tenant that was created again, or restored in another cluster, is another one.
+/// enabled, its password can be read, and person and password are those that it was made for. For people
+/// of identity providers the tenant is the same object too, so that a restore ends their sessions.
 ///
 /// A record without marks belongs to the user that has its subject.
 pub fn is_of(
@@ -46,8 +46,12 @@ pub fn is_of(
 ) -> bool {
     let same = record.marks.is_none_or(|made| {
         let credentials = made.credential.zip(now.credential);
-        let is_same_person = made.person == now.person && made.tenant == now.tenant;
-        is_same_person && credentials.is_none_or(|(made, now)| made == now)
+        // The mark of an OidcUser differs in a restored cluster, that of a provider's person does not.
+        let is_of_provider = matches!(account.source, AccountSource::Provider(_));
+        let is_same_tenant = made.tenant == now.tenant || !is_of_provider;
+        made.person == now.person
+            && is_same_tenant
+            && credentials.is_none_or(|(made, now)| made == now)
     });
     let signed_out = [account.sign_out_before, account.reset_authenticators_before]
         .into_iter()
@@ -149,7 +153,7 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
-    use crate::model::{CredentialMark, fixtures};
+    use crate::model::{CredentialMark, ObjectKey, fixtures};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -181,7 +185,9 @@ mod tests {
         assert!(!holds(restored, &account), "restored");
         // The marks of a provider's people are the same in any cluster.
         let elsewhere = AccountMarks { tenant: other, ..marks() };
-        assert!(!holds(elsewhere, &account), "another tenant object");
+        let source = AccountSource::Provider(ObjectKey::new("team", "corp"));
+        assert!(!holds(elsewhere, &Account { source, ..account.clone() }), "another tenant object");
+        assert!(holds(elsewhere, &account), "the OidcUser is the same object");
         let changed = Some(CredentialMark::new([2; 16]));
         assert!(!holds(AccountMarks { credential: changed, ..marks() }, &account));
         assert!(!holds(marks(), &Account { disabled: true, ..account.clone() }));
