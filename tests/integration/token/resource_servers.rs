@@ -189,7 +189,7 @@ async fn identifiers_belong_to_one_object() {
         assert_eq!(reasons(&other, "z"), [expected], "{identifier}");
     }
     let of_client = server("z", "  identifier: 'urn:app'")
-        + &client("x")
+        + client("x")
             .replace(
                 "namespace: elsewhere}\nspec:\n  tenantRef: {name: shop, namespace: default}",
                 "namespace: default}\nspec:\n  clientId: 'urn:app'\n  tenantRef: {name: shop}",
