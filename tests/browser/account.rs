@@ -93,7 +93,8 @@ async fn the_account_page_is_used_by_keyboard() {
     tab.sees("Your account").await;
     for expected in ["Sign out of this browser", "Sign out everywhere"] {
         tab.presses("Tab").await;
-        let focused = tab.eval("document.activeElement.innerText").await;
+        let focused =
+            tab.eval("document.activeElement.ariaLabel || document.activeElement.innerText").await;
         let focused = focused.as_str().expect("text").split_whitespace().collect::<Vec<_>>();
         assert_eq!(focused.join(" "), expected);
         let outline = "getComputedStyle(document.activeElement).outlineStyle";

@@ -40,7 +40,7 @@ async fn password_managers_recognise_the_fields_and_the_page_names_the_client() 
     assert_eq!(tab.eval(fields).await, expected);
     // The user name is filled in already.
     tab.until("document.activeElement.id === 'password'").await;
-    let links = "[...document.querySelectorAll('footer a')].map(it => it.href).join(' ')";
+    let links = "[...document.querySelectorAll('nav.links a')].map(it => it.href).join(' ')";
     assert_eq!(tab.eval(links).await, "https://rp.test/privacy https://rp.test/terms");
     assert!(tab.shown().await.contains("to continue to Team Wiki"));
     let asked = tab.events("Network.requestWillBeSent").into_iter();
