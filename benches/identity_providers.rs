@@ -195,7 +195,7 @@ fn access(criterion: &mut Criterion) {
     let snapshot = app.app.registry.snapshot();
     let served = snapshot.tenant(&TenantId::new("default", "main")).expect("served");
     let (client, account) = (
-        served.client("default.app").expect("served"),
+        served.declared_client("default.app").expect("served"),
         served.account_by_username("grace").expect("served"),
     );
     let password = AuthenticationMethod::password();

@@ -111,7 +111,7 @@ fn snapshot(criterion: &mut Criterion) {
         bencher.iter(|| {
             let path = black_box("/team-500/main/oauth/token");
             let (tenant, _) = built.route("id.test", path).expect("served");
-            tenant.client(black_box("team-500.client-5")).cloned()
+            tenant.declared_client(black_box("team-500.client-5")).cloned()
         });
     });
     group.finish();

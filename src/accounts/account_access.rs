@@ -78,10 +78,10 @@ pub(crate) async fn load_account_access(
         let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
         let sid = grant.sid.as_deref();
         let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
-        let lives = grant.is_offline_for(client)
+        let lives = grant.is_offline_for(&client)
             || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
         if grant.is_active(context.now) && lives && judge.is_usable(record) {
-            add(client, &grant_permissions(context, grant), grant.created_at);
+            add(&client, &grant_permissions(context, grant), grant.created_at);
         }
     }
     let consents = consents::load_consents(context, account).await?;

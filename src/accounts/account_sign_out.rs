@@ -72,7 +72,7 @@ pub(crate) async fn sign_out_everywhere(
     notify_of_grants(context, &held, &ended).await?;
     for (id, revoked) in revoke_grants(context, held).await? {
         if let Some(client) = context.tenant.client(id.as_str()) {
-            report_withdrawal(context, active, client, (false, revoked));
+            report_withdrawal(context, active, &client, (false, revoked));
         }
     }
     // This session is the last, so that the person can repeat what failed half-way.

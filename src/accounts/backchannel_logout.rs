@@ -49,7 +49,7 @@ pub(super) async fn store_notifications(
     clients: impl Iterator<Item = &ClientId>,
 ) -> Result<Vec<Claim>, AccountError> {
     let clients = clients
-        .filter_map(|id| context.tenant.client(id.as_str()))
+        .filter_map(|id| context.tenant.declared_client(id.as_str()))
         .filter(|client| session::session_includes(session, client));
     let mut claims = Vec::new();
     for client in clients {
@@ -158,7 +158,7 @@ fn client_to_notify<'a>(
     tenant: &'a ServedTenant,
     notification: &LogoutNotification,
 ) -> Option<&'a Client> {
-    let client = tenant.client(notification.client.as_str())?;
+    let client = tenant.declared_client(notification.client.as_str())?;
     client.is_notified_of_logout().then_some(client)
 }
 

@@ -1,13 +1,16 @@
 //! Client authentication, shared by all endpoints at which clients authenticate.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::{
-    AccountContext, RequestError, client_jws_error::ClientJwsError, federated_authentication,
+    AccountContext, RequestError,
+    client_documents::{DocumentClientError, load_document_client},
+    client_jws_error::ClientJwsError,
+    federated_authentication,
 };
 use crate::{
     identity::ThrottledCredential,
-    keys::{JwsError, verify_with_secret},
+    keys::{JwsError, PublicKeys, verify_with_secret},
     model::{
         AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCredential, Endpoint,
         ThrottledAttempt, are_unguessable,
@@ -91,6 +94,8 @@ async fn authenticate_by_method(
     };
     let cluster = cluster.as_deref();
     let client = federated_authentication::client_of(context.tenant, &credentials, cluster)?;
+    let client = with_document(context, client).await?;
+    let client = client.as_deref();
     if !credentials.can_be_guessed() {
         return check(context, client, (&credentials, cluster), request.endpoint).await;
     }
@@ -122,6 +127,23 @@ async fn authenticate_by_method(
         Err(_) => {}
     }
     checked
+}
+
+/// The client with its metadata document, if one describes it.
+async fn with_document<'a>(
+    context: AccountContext<'_>,
+    client: Option<Cow<'a, Arc<Client>>>,
+) -> Result<Option<Cow<'a, Arc<Client>>>, ClientAuthError> {
+    let id = client.as_ref().filter(|client| client.is_described_by_document());
+    let Some(id) = id.map(|client| client.id.clone()) else { return Ok(client) };
+    match load_document_client(context, id.as_str()).await {
+        Ok(client) => Ok(client.map(Cow::Owned)),
+        Err(DocumentClientError::Refused(error)) => Err(ClientAuthError::refused(error, false)),
+        Err(DocumentClientError::Throttled(error, _, wait)) => {
+            let failure = ClientAuthFailure::Throttled(wait);
+            Err(ClientAuthError { error, challenge: false, failure })
+        }
+    }
 }
 
 async fn check(
@@ -189,7 +211,7 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
-    let of_client = (context.tenant_id(), &client.object, client.registered.is_some());
+    let of_client = (context.tenant_id(), &client.object, client.is_unverified());
     let lifetime = once.expires_at.since(context.now);
     let budget = &context.services.assertion_budget;
     budget.take(of_client, lifetime, context.now).map_err(client_auth::too_many_assertions)?;
@@ -242,6 +264,10 @@ async fn verify_with_public_keys(
     let named = jwt.kid.as_deref();
     if let Some(keys) = context.tenant.public_keys(client) {
         return Ok(keys.verify(jws, jwt.algorithm, named)?);
+    }
+    if let Some(set) = client.keys.inline() {
+        // They are in a metadata document, of at most 5 KiB.
+        return Ok(PublicKeys::parse(set).verify(jws, jwt.algorithm, named)?);
     }
     let cache = &context.services.jwks_cache;
     let fetch = context.client_keys_client(client);

@@ -33,12 +33,16 @@ pub(crate) async fn load_consent(
     Ok(Some(consent))
 }
 
-/// Stores the permissions that a user granted for a request, in addition to earlier ones.
+/// Stores the permissions that a user granted for a request, in addition to earlier ones. Nothing is stored for a
+/// client that asks each time ([`consent::is_needed`]).
 pub(crate) async fn extend_consent(
     context: AccountContext<'_>,
     account: &Account,
     request: &AuthorizationRequest,
 ) -> Result<(), AccountError> {
+    if request.client.is_described_by_document() {
+        return Ok(());
+    }
     let (subject, marks) = (&account.subject, endings::current_marks(context, account));
     let key = key(context, subject, &request.client);
     let stored = context.get(&key).await?;

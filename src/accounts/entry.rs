@@ -2,7 +2,7 @@
 
 use super::AccountContext;
 use crate::{
-    model::Client,
+    model::{Client, ObjectKey},
     protocol::access::{EntryRefusal, RefusalCause, RefusedEntry},
     telemetry::RefusedEntryReason,
 };
@@ -22,5 +22,9 @@ pub(crate) fn count_refused_entry(
             RefusalCause::FailedRule(..) => RefusedEntryReason::FailedRule,
         },
     };
-    context.services.metrics.entry_refused(context.tenant_id(), &client.object, reason);
+    // Strangers choose the URLs of metadata documents, so all of them are one label.
+    let documents = || ObjectKey::new("https:", "/");
+    let object = client.is_described_by_document().then(documents);
+    let object = object.as_ref().unwrap_or(&client.object);
+    context.services.metrics.entry_refused(context.tenant_id(), object, reason);
 }

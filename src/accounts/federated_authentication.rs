@@ -1,6 +1,6 @@
 //! Client authentication by assertions of other issuers.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{AccountContext, AccountError, RequestError, client_jws_error::ClientJwsError};
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn client_of<'a>(
     tenant: &'a ServedTenant,
     credentials: &Credentials,
     cluster: Option<&str>,
-) -> Result<Option<&'a Arc<Client>>, ClientAuthError> {
+) -> Result<Option<Cow<'a, Arc<Client>>>, ClientAuthError> {
     if let Some(id) = &credentials.client_id {
         return Ok(tenant.client(id));
     }

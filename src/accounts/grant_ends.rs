@@ -64,7 +64,7 @@ pub(super) async fn notify_of_grants(
     let (mut told, mut claims) = (HashSet::new(), Vec::new());
     for (_, grant) in held {
         let Some(sid) = grant.sid.as_deref().filter(|sid| !ended.contains(*sid)) else { continue };
-        let client = context.tenant.client(grant.client.as_str());
+        let client = context.tenant.declared_client(grant.client.as_str());
         let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
         if told.insert((&grant.client, sid)) {
             let about = (grant.authentication.subject.as_str(), sid);

@@ -81,13 +81,13 @@ async fn account_of(
     let Some(client) = context.tenant.client(grant.client.as_str()) else {
         return Ok(Err(GrantRefusal::Inactive));
     };
-    let entry = access::may_enter(&account, client, &context.tenant.tenant, &grant.authentication);
+    let entry = access::may_enter(&account, &client, &context.tenant.tenant, &grant.authentication);
     Ok(match entry {
         Ok(()) => Ok(account),
         Err(refusal) => {
             let person = (&grant.authentication, grant.sid.as_deref());
-            entry::count_refused_entry(context, client, &refusal);
-            context.audit(token_events::entry_event(client, person, &refusal));
+            entry::count_refused_entry(context, &client, &refusal);
+            context.audit(token_events::entry_event(&client, person, &refusal));
             Err(GrantRefusal::Entry(refusal))
         }
     })
@@ -105,7 +105,7 @@ async fn active_account(
     let person = SignedInPerson {
         subject: &grant.authentication.subject,
         origin: grant.origin.as_ref(),
-        is_offline: grant.is_offline_for(client),
+        is_offline: grant.is_offline_for(&client),
     };
     let account = find_account(context, person).await?;
     let Some(account) = account else { return Ok(None) };
@@ -115,7 +115,7 @@ async fn active_account(
         return Ok(None);
     }
     let active = match &grant.sid {
-        Some(sid) if demand == SessionDemand::Always || !grant.is_offline_for(client) => {
+        Some(sid) if demand == SessionDemand::Always || !grant.is_offline_for(&client) => {
             session_is_active(context, sid, &account).await?
         }
         _ => true,

@@ -102,7 +102,7 @@ pub(super) fn admitted_account(
     // A verbatim subject may not belong to another user, to a client or to a person of another provider.
     let subject = account.subject.as_str();
     let is_taken = context.tenant.account_by_subject(&account.subject).is_some()
-        || context.tenant.client(subject).is_some()
+        || context.tenant.declared_client(subject).is_some()
         || is_of_other_provider(context, provider, &account.subject);
     if is_taken {
         return Err(UpstreamSignInError::SubjectTaken(subject.to_owned()));

@@ -67,11 +67,14 @@ fn read(stored: &VersionedRecord) -> Option<ReplayCount> {
     decode_record(&stored.record.value).ok()
 }
 
-/// Counts a token of a client.
+/// Counts a token of a client. One that a metadata document describes has no object for Events.
 pub(super) async fn count_replay(
     context: AccountContext<'_>,
     client: &Client,
 ) -> Result<(), AccountError> {
+    if client.is_described_by_document() {
+        return Ok(());
+    }
     let key = context.key(RecordKind::RefreshReplays, client.object.to_string());
     let stored = context.get(&key).await?;
     let added = |stored: Option<&VersionedRecord>| {

@@ -166,7 +166,7 @@ pub(crate) async fn revoke_token(
 /// even while the token endpoint still answers it.
 fn is_current(context: AccountContext<'_>, token: &RefreshToken, grant: &Grant) -> bool {
     context.tenant.client(grant.client.as_str()).is_some_and(|client| {
-        let rotation = rotate_grant(grant, token.generation, client, context.store_now);
+        let rotation = rotate_grant(grant, token.generation, &client, context.store_now);
         matches!(rotation, RefreshDecision::Next(_) | RefreshDecision::Same(_))
     })
 }

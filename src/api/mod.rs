@@ -87,9 +87,10 @@ pub use resource_server::{
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};
 pub use tenant::{
-    BrandingLinkSpec, BrandingSpec, ClientBoundsSpec, CustomScopeSpec, DarkColorsSpec, FontSpec,
-    LocalizedTextSpec, MailCredentialsSecretRef, MailSpec, OrganizationSpec, SigningKeyStatus,
-    Tenant, TenantFacts, TenantLifetimes, TenantSpec, TenantStatus, TenantSummary,
+    BrandingLinkSpec, BrandingSpec, ClientBoundsSpec, ClientDocumentsSpec, CustomScopeSpec,
+    DarkColorsSpec, FontSpec, LocalizedTextSpec, MailCredentialsSecretRef, MailSpec,
+    OrganizationSpec, SigningKeyStatus, Tenant, TenantFacts, TenantLifetimes, TenantSpec,
+    TenantStatus, TenantSummary,
 };
 pub use tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec};
 

@@ -68,7 +68,8 @@ pub struct ResourceServerSpec {
     /// The introspection of the tokens of the API (RFC 7662).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection: Option<ResourceIntrospectionSpec>,
-    /// The proof that the tokens require of their sender. Default: Bearer, none.
+    /// The proof that the tokens require of their sender. `Bearer` (default): none. `DPoP`: every token is bound to
+    /// a key of the client (RFC 9449); a client that sends no DPoP proof gets none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_binding: Option<EnumSpec<TokenBinding>>,
 }

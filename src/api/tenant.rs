@@ -2,6 +2,7 @@
 
 mod branding;
 mod client_bounds;
+mod client_documents;
 mod mail;
 mod summary;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use branding::{BrandingLinkSpec, BrandingSpec, DarkColorsSpec, FontSpec, LocalizedTextSpec};
 pub use client_bounds::ClientBoundsSpec;
+pub use client_documents::ClientDocumentsSpec;
 pub use mail::{MailCredentialsSecretRef, MailSpec};
 pub use summary::{TenantFacts, TenantSummary};
 
@@ -135,6 +137,9 @@ pub struct TenantSpec {
     /// Dynamic client registration over HTTP. Default: disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<RegistrationSpec>,
+    /// Clients whose `client_id` is the URL of a document with their metadata. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id_metadata_documents: Option<ClientDocumentsSpec>,
 }
 
 /// The organization behind a tenant.

@@ -83,6 +83,7 @@ messages! {
     minutes[] hours[]
     // The sign-in page
     choose_account_title() to_continue_to(client) stranger(client) stranger_leads_to(place)
+    document_client(host) program_on_device(place)
     continue_as(name) email_or_username() username() password() next_step() or_divider()
     continue_with(provider) provider_unreachable_note() nobody_can_sign_in()
     hint_sign_in_again() hint_other_person() hint_higher_level() sign_in_with_passkey()
@@ -155,6 +156,7 @@ messages! {
     app_heading() app_set_up_on(date) app_offer() remove_button() remove_app_label()
     set_up_app_label() recovery_codes_heading() no_codes_left() codes_left[] new_codes_button()
     new_codes_label() access_heading() no_access() unverified_application()
+    document_application(host)
     unverified_leads_to(places) places_and_more[places] access_since(date) withdraw_button()
     withdraw_label(client) sessions_heading() this_browser() sign_out_of_this_label()
     sign_out_of_label(browser) sign_out_everywhere() sign_out_everywhere_text()

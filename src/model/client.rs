@@ -17,7 +17,7 @@ pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
-    /// The `OidcClient` object that declares it.
+    /// The `OidcClient` object that declares it, or a key that no object has (`DocumentUrl::key`).
     pub object: ObjectKey,
     /// The tenant it belongs to.
     pub tenant: TenantId,
@@ -81,6 +81,8 @@ pub struct Client {
     pub tokens: TokenPolicy,
     /// Registration data, if it was registered over HTTP.
     pub registered: Option<Box<DynamicRegistration>>,
+    /// The host of the metadata document that describes it, with a port, if no object does.
+    pub document_host: Option<Box<str>>,
 }
 
 /// An identity provider of another tenant of this installation that refers to a client, with its URIs
@@ -143,12 +145,24 @@ impl Client {
             refresh_token_rotation: RefreshTokenRotation::Always,
             tokens: TokenPolicy::default(),
             registered: None,
+            document_host: None,
         }
     }
 
     /// Returns true if the client cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         matches!(self.authentication, ClientAuthentication::None)
+    }
+
+    /// Returns true if a metadata document describes it, and no object.
+    pub fn is_described_by_document(&self) -> bool {
+        self.document_host.is_some()
+    }
+
+    /// Returns true if no user of the tenant's cluster has chosen its name: it registered itself, or a metadata
+    /// document describes it.
+    pub fn is_unverified(&self) -> bool {
+        self.registered.is_some() || self.is_described_by_document()
     }
 
     /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.

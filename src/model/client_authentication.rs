@@ -144,7 +144,7 @@ wire_enum!(
 
 /// The public keys of a client (OIDC Registration §2), which verify its assertions and its request
 /// objects.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClientKeys {
     /// The client registered no keys.
     #[default]

@@ -43,6 +43,7 @@ pub fn tenant() -> Tenant {
         require_pushed_requests: false,
         access: None,
         registration: RegistrationPolicy::default(),
+        client_documents: Arc::default(),
         mail: None,
     }
 }

@@ -13,6 +13,7 @@ mod branding;
 mod client;
 mod client_authentication;
 mod client_details;
+mod client_documents;
 mod cluster_tokens;
 mod digest;
 mod endpoint_urls;
@@ -85,6 +86,7 @@ pub use client_authentication::{
 };
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
+pub use client_documents::{ClientDocumentMode, ClientDocumentPolicy};
 pub use cluster_tokens::{
     ClusterDocument, ClusterTokenError, ClusterTokenProbe, ClusterTokenState, ClusterTokens,
     SharedClusterTokenProbe, SharedClusterTokens,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AccessTokenType, ClientId, ObjectKey, SigningAlgorithm};
+use super::{AccessTokenType, Client, ClientId, ObjectKey, SigningAlgorithm, TokenBinding};
 
 /// A resource server of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct ResourceServer {
     pub claims: BTreeSet<String>,
     /// The clients that may request tokens for it.
     pub clients: BTreeSet<ClientId>,
+    /// Whether clients that a metadata document describes may request tokens for it.
+    pub admits_documents: bool,
     /// The client that may introspect its tokens.
     pub introspector: Option<ClientId>,
     /// Maximum lifetime of its tokens.
@@ -35,6 +37,8 @@ pub struct ResourceServer {
     pub signing_alg: Option<SigningAlgorithm>,
     /// `typ` of its tokens, if it is not that of the client's tokens.
     pub token_type: Option<AccessTokenType>,
+    /// The proof that its tokens require.
+    pub token_binding: TokenBinding,
 }
 
 impl ResourceServer {
@@ -49,11 +53,21 @@ impl ResourceServer {
             scope_descriptions: BTreeMap::new(),
             claims: BTreeSet::new(),
             clients: BTreeSet::new(),
+            admits_documents: false,
             introspector: None,
             lifetime: None,
             signing_alg: None,
             token_type: None,
+            token_binding: TokenBinding::Bearer,
         }
+    }
+
+    /// Returns true if a client may request tokens for it.
+    pub fn admits(&self, client: &Client) -> bool {
+        if client.is_described_by_document() {
+            return self.admits_documents;
+        }
+        self.clients.contains(&client.id)
     }
 
     /// Its identifier and the alternates.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, Branding, HostPattern, InternalHost, Issuer, MailSettings, ObjectMark,
-    SigningAlgorithm, TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
+    AccessPolicy, Branding, ClientDocumentPolicy, HostPattern, InternalHost, Issuer, MailSettings,
+    ObjectMark, SigningAlgorithm, TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
 };
 use crate::messages::Languages;
 
@@ -58,6 +58,8 @@ pub struct Tenant {
     pub access: Option<Arc<AccessPolicy>>,
     /// The rules of dynamic client registration.
     pub registration: RegistrationPolicy,
+    /// The clients that are described by a document.
+    pub client_documents: Arc<ClientDocumentPolicy>,
     /// How it sends mail, if it does.
     pub mail: Option<Arc<MailSettings>>,
 }

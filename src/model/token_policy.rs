@@ -34,6 +34,8 @@ wire_enum!(
         /// None (RFC 6750).
         #[default]
         Bearer = "Bearer",
+        /// A proof of the key that they are bound to (RFC 9449).
+        Dpop = "DPoP",
     }
 );
 

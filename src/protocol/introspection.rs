@@ -7,7 +7,7 @@ use super::{
     records::{Grant, SenderBinding},
     scope::{self, Scopes},
 };
-use crate::model::{Client, ClientId, ResourceServers, Timestamp};
+use crate::model::{Client, ClientId, ResourceServers, Timestamp, TokenBinding};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
@@ -29,6 +29,16 @@ pub fn may_see(caller: &Client, claims: &Claims, servers: &ResourceServers) -> b
             .and_then(Value::as_str)
             .and_then(|audience| servers.find(audience))
             .is_some_and(|server| server.introspector.as_ref() == Some(&caller.id))
+}
+
+/// Returns true unless the token is for a resource server that requires bound tokens and is not bound: it was
+/// issued before the resource server required that.
+pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool {
+    let server = claims.get("aud").and_then(Value::as_str).and_then(|aud| servers.find(aud));
+    match server.map(|server| server.token_binding) {
+        Some(TokenBinding::Dpop) => claims.contains_key("cnf"),
+        Some(TokenBinding::Bearer) | None => true,
+    }
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2).

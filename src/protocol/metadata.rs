@@ -65,6 +65,9 @@ fn authorization(tenant: &Tenant) -> Value {
         "require_request_uri_registration": objects.by_reference,
         "require_pushed_authorization_requests": tenant.require_pushed_requests,
     });
+    if tenant.client_documents.is_enabled() {
+        part["client_id_metadata_document_supported"] = true.into();
+    }
     if !tenant.acr_levels.is_empty() {
         part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
     }
@@ -142,8 +145,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        AcrLevel, CustomScope, ObjectKey, RequestObjectPolicy, ResourceServer, SigningAlgorithm,
-        fixtures,
+        AcrLevel, ClientDocumentMode, ClientDocumentPolicy, CustomScope, ObjectKey,
+        RequestObjectPolicy, ResourceServer, SigningAlgorithm, fixtures,
     };
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
@@ -262,6 +265,19 @@ mod tests {
             tenant.registration.mode = mode;
             let endpoint = &discovery_document(&tenant)["registration_endpoint"];
             assert_eq!(endpoint, "https://id.test/team/shop/oauth/register");
+        }
+    }
+
+    #[test]
+    fn advertises_metadata_documents_if_the_tenant_accepts_them() {
+        // draft-ietf-oauth-client-id-metadata-document §6
+        let mut tenant = fixtures::tenant();
+        let field = "client_id_metadata_document_supported";
+        assert!(discovery_document(&tenant).get(field).is_none());
+        for mode in [ClientDocumentMode::AnyHost, ClientDocumentMode::AllowedHosts] {
+            let policy = ClientDocumentPolicy { mode, ..ClientDocumentPolicy::default() };
+            tenant.client_documents = Arc::new(policy);
+            assert_eq!(discovery_document(&tenant)[field], true);
         }
     }
 

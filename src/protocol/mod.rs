@@ -7,6 +7,7 @@ pub mod authentication;
 pub mod authorize;
 pub mod claims;
 pub mod client_auth;
+pub mod client_document;
 pub mod consent;
 mod digest;
 pub mod dpop;

@@ -171,10 +171,14 @@ pub struct Grant {
 
 impl Grant {
     /// Returns true if the grant was made for this client: for its id and for its object, because
-    /// another object may get the id.
+    /// another object may get the id, or a metadata document.
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id
-            && self.client_object.as_ref().is_none_or(|object| *object == client.object)
+            && match &self.client_object {
+                Some(object) => *object == client.object,
+                // Clients of earlier releases have objects.
+                None => !client.is_described_by_document(),
+            }
     }
 
     /// Returns all granted scopes: those of the client itself and of all resource servers.

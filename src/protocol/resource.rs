@@ -74,7 +74,7 @@ pub fn find_resource<'s>(
     if resource == issuer.as_str() {
         return Ok(None);
     }
-    let server = servers.find(resource).filter(|server| server.clients.contains(&client.id));
+    let server = servers.find(resource).filter(|server| server.admits(client));
     server.map(Some).ok_or_else(|| unknown_resource(issuer, resource))
 }
 

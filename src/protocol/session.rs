@@ -68,8 +68,12 @@ pub fn is_live(session: &Session, user: &Account, lifetimes: &Lifetimes, now: Ti
 
 /// Returns true if this client signed in with the session: not only a client with the same id.
 pub fn session_includes(session: &Session, client: &Client) -> bool {
-    let object = session.client_objects.get(&client.id);
-    session.clients.contains(&client.id) && object.is_none_or(|object| *object == client.object)
+    session.clients.contains(&client.id)
+        && match session.client_objects.get(&client.id) {
+            Some(object) => *object == client.object,
+            // Clients of earlier releases have objects.
+            None => !client.is_described_by_document(),
+        }
 }
 
 /// Returns true if the session names the client and its object.

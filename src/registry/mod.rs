@@ -25,6 +25,7 @@ mod reserved_names;
 mod sealing;
 mod secrets;
 mod served;
+mod served_client;
 mod snapshot;
 mod validate;
 mod verdict;

@@ -75,6 +75,11 @@ impl ReservedNames {
         self.subject_rules.push((provider, rule));
     }
 
+    /// Returns true if a client that is not served has the id.
+    pub fn has_client_id(&self, id: &str) -> bool {
+        self.client_ids.contains_key(id)
+    }
+
     /// The user who declares a person of an identity provider.
     pub fn user_with_identity(&self, identity: &DeclaredIdentity) -> Option<&ObjectKey> {
         self.identities.get(identity)

@@ -37,7 +37,7 @@ pub struct ServedTenant {
     pub short_hash: String,
     /// Dynamic registration, if it is enabled.
     pub registration: Option<RegistrationService>,
-    clients: HashMap<ClientId, Arc<Client>>,
+    pub(super) clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
     /// The clients that identities of other issuers authenticate.
     pub federated_clients: FederatedClients,
@@ -201,11 +201,6 @@ impl ServedTenant {
     /// The public keys that a client registered by value.
     pub fn public_keys(&self, client: &Client) -> Option<&PublicKeys> {
         self.public_keys.get(&client.id)
-    }
-
-    /// Finds a client by its ID.
-    pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
-        self.clients.get(id)
     }
 
     /// All clients, unordered.

@@ -12,12 +12,10 @@ use super::{
     url_cache::{SingleFlight, UrlCache},
 };
 use crate::{
-    fetch::{Fetch, SharedFetch},
+    fetch::{Fetch, FetchedDocument, SharedFetch},
     model::{TenantId, Timestamp},
 };
 
-/// Largest document, in bytes.
-const MAX_BYTES: usize = 64 * 1024;
 /// Maximum number of URLs in a cache.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 /// Bounds of how long a document is cached, whatever the response's `max-age`.
@@ -32,17 +30,19 @@ pub(super) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) trait RemoteDocument: Send + Sync + Sized + 'static {
     /// How long a document is still used while its URL cannot be fetched.
     const STALE_TTL: Duration;
+    /// Largest document, in bytes.
+    const MAX_BYTES: usize = 64 * 1024;
     /// The name of such documents in the log.
     const DESCRIPTION: &'static str;
 
-    /// Parses a document.
-    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError>;
+    /// Parses the document of a URL.
+    fn parse(url: &str, fetched: &FetchedDocument) -> Result<Self, RemoteDocumentError>;
 }
 
 /// A cache of documents of a kind, by URL.
 #[derive(Debug)]
-pub(crate) struct DocumentCache<T> {
-    pub(super) slots: UrlCache<Slot<T>, MAX_ENTRIES>,
+pub(crate) struct DocumentCache<T, const ENTRIES: usize = MAX_ENTRIES> {
+    pub(super) slots: UrlCache<Slot<T>, ENTRIES>,
 }
 
 /// The entry of a URL.
@@ -66,7 +66,7 @@ struct Known<T> {
     error: Option<RemoteDocumentError>,
 }
 
-impl<T> Default for DocumentCache<T> {
+impl<T, const ENTRIES: usize> Default for DocumentCache<T, ENTRIES> {
     fn default() -> Self {
         Self { slots: UrlCache::default() }
     }
@@ -90,7 +90,17 @@ impl<T> Default for Known<T> {
     }
 }
 
-impl<T: RemoteDocument> DocumentCache<T> {
+impl<T: RemoteDocument, const ENTRIES: usize> DocumentCache<T, ENTRIES> {
+    /// The document at a URL, if it is fresh.
+    pub(crate) fn fresh(
+        &self,
+        fetch: &SharedFetch,
+        (tenant, uri): (&TenantId, &str),
+        now: Timestamp,
+    ) -> Option<Arc<T>> {
+        self.slots.known_slot(&**fetch, (tenant, uri))?.known().fresh(now)
+    }
+
     /// The document at a URL, for a tenant. `renew`: fetched again unless that was done just now.
     pub(crate) async fn find(
         &self,
@@ -122,9 +132,9 @@ impl<T: RemoteDocument> Slot<T> {
     }
 
     async fn renew(&self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
-        let fetched = fetch.get(uri, MAX_BYTES).await;
+        let fetched = fetch.get(uri, T::MAX_BYTES).await;
         let parsed = fetched.map_err(RemoteDocumentError::from).and_then(|fetched| {
-            let document = T::parse(&fetched.body)?;
+            let document = T::parse(uri, &fetched)?;
             Ok((document, fetched.max_age.unwrap_or(DEFAULT_TTL)))
         });
         let mut known = self.known();

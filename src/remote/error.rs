@@ -1,6 +1,9 @@
 //! Errors of clients' documents.
 
-use crate::{fetch::FetchError, protocol::upstream::MetadataError};
+use crate::{
+    fetch::FetchError,
+    protocol::{client_document::ClientDocumentError, upstream::MetadataError},
+};
 
 /// A document of a client cannot be used. The message is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,9 @@ pub enum RemoteDocumentError {
         "its discovery document is about the issuer {0:?}; set the issuer to exactly that if it is right"
     )]
     OtherIssuer(String),
+    /// The metadata document of a client cannot be used.
+    #[error("the document {0}")]
+    ClientDocument(#[from] ClientDocumentError),
     /// The task that fetched the document ended early.
     #[error("the fetch was aborted")]
     Aborted,

@@ -7,7 +7,7 @@ use super::{
     document_cache::{DocumentCache, RemoteDocument},
 };
 use crate::{
-    fetch::SharedFetch,
+    fetch::{FetchedDocument, SharedFetch},
     keys::PublicKeys,
     model::{TenantId, Timestamp},
     protocol::{client_auth::FederatedIssuerMetadata, upstream::UpstreamMetadata},
@@ -24,8 +24,8 @@ impl RemoteDocument for FederatedIssuerMetadata {
     const STALE_TTL: Duration = Duration::from_hours(24);
     const DESCRIPTION: &'static str = "the discovery document of a federated issuer";
 
-    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError> {
-        Self::parse(body).map_err(RemoteDocumentError::Metadata)
+    fn parse(_: &str, fetched: &FetchedDocument) -> Result<Self, RemoteDocumentError> {
+        Self::parse(&fetched.body).map_err(RemoteDocumentError::Metadata)
     }
 }
 

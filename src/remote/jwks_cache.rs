@@ -9,7 +9,7 @@ use super::{
     document_cache::{DocumentCache, RemoteDocument},
 };
 use crate::{
-    fetch::SharedFetch,
+    fetch::{FetchedDocument, SharedFetch},
     keys::PublicKeys,
     model::{Client, TenantId, Timestamp},
 };
@@ -22,8 +22,8 @@ impl RemoteDocument for PublicKeys {
     const STALE_TTL: Duration = Duration::from_hours(1);
     const DESCRIPTION: &'static str = "a JWKS";
 
-    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError> {
-        let keys = serde_json::from_slice::<Value>(body).map(|set| Self::parse(&set));
+    fn parse(_: &str, fetched: &FetchedDocument) -> Result<Self, RemoteDocumentError> {
+        let keys = serde_json::from_slice::<Value>(&fetched.body).map(|set| Self::parse(&set));
         keys.ok().filter(|keys| !keys.is_empty()).ok_or(RemoteDocumentError::NoUsableKey)
     }
 }

@@ -1,9 +1,10 @@
 //! Documents of clients, of identity providers and of the issuers of federated credentials, fetched by
-//! URL and cached: JWK Sets, request objects, sector identifier documents, and discovery documents; and the
+//! URL and cached: JWK Sets, metadata documents of clients, request objects, sector identifier documents, and discovery documents; and the
 //! keys of the cluster's ServiceAccount tokens.
 //!
 //! Must not: know inbound HTTP requests. Each cache is bounded, and fetches a URL once at a time.
 
+mod client_document_cache;
 mod cluster_token_cache;
 mod document_cache;
 mod error;
@@ -14,6 +15,7 @@ mod sector_identifier_cache;
 mod upstream_metadata_cache;
 mod url_cache;
 
+pub use client_document_cache::ClientDocumentCache;
 pub use cluster_token_cache::{ClusterKeys, ClusterTokenCache};
 pub use error::RemoteDocumentError;
 pub use federated_issuer_cache::FederatedIssuerCache;

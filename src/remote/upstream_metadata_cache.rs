@@ -7,7 +7,7 @@ use super::{
     document_cache::{DocumentCache, RemoteDocument},
 };
 use crate::{
-    fetch::SharedFetch,
+    fetch::{FetchedDocument, SharedFetch},
     model::{TenantId, Timestamp},
     protocol::upstream::UpstreamMetadata,
 };
@@ -20,8 +20,8 @@ impl RemoteDocument for UpstreamMetadata {
     const STALE_TTL: Duration = Duration::from_hours(24);
     const DESCRIPTION: &'static str = "the discovery document of an identity provider";
 
-    fn parse(body: &[u8]) -> Result<Self, RemoteDocumentError> {
-        Self::parse(body).map_err(RemoteDocumentError::Metadata)
+    fn parse(_: &str, fetched: &FetchedDocument) -> Result<Self, RemoteDocumentError> {
+        Self::parse(&fetched.body).map_err(RemoteDocumentError::Metadata)
     }
 }
 

@@ -73,6 +73,16 @@ impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
         Arc::clone(slots.entry(key).or_default())
     }
 
+    /// The tenant's entry of a URL, if there is one.
+    pub(crate) fn known_slot(
+        &self,
+        fetch: &dyn Fetch,
+        (tenant, uri): (&TenantId, &str),
+    ) -> Option<Arc<T>> {
+        let key = (fetch.rights(uri), format!("{tenant} {uri}"));
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
     /// The number of URLs in the cache.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

@@ -617,6 +617,25 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     let resources = |names: Value| json!({ "registration": { "resources": names } });
     tenants.accepts(resources(json!(["tickets", "wiki"]))).await;
     tenants.rejects(resources(json!(["tickets", "tickets"])), "must not contain duplicates").await;
+    let documents = |spec: Value| json!({ "clientIdMetadataDocuments": spec });
+    for good in [
+        json!({}),
+        json!({ "mode": "AnyHost", "redirectHosts": ["localhost", "*.a.test"] }),
+        json!({ "mode": "AllowedHosts", "hosts": ["*.a.test"], "scopes": ["openid", "read:x"] }),
+    ] {
+        tenants.accepts(documents(good)).await;
+    }
+    for (bad, message) in [
+        (json!({ "mode": "AllowedHosts" }), "with mode: AllowedHosts"),
+        (json!({ "mode": "AnyHost", "hosts": ["a.test"] }), "with mode: AllowedHosts"),
+        (json!({ "mode": "AllowedHosts", "hosts": ["a.*.test"] }), "must be host names"),
+        (json!({ "redirectHosts": ["https://a.test"] }), "must be host names"),
+        (json!({ "scopes": ["a b"] }), "scopes"),
+        (json!({ "resources": ["a", "a"] }), "must not contain duplicates"),
+        (json!({ "mode": "Everyone" }), "Unsupported value"),
+    ] {
+        tenants.rejects(documents(bad), message).await;
+    }
     tenants.rejects(json!({ "refreshTokenRotation": "Never" }), "Unsupported value").await;
     tenants
         .accepts(json!({ "authenticators": { "totp": "Optional", "passwords": "Optional" } }))
@@ -766,6 +785,7 @@ async fn resource_servers_have_identifiers_and_scopes() {
         servers.rejects(token(json!({ "claims": bad })), message).await;
     }
     servers.accepts(json!({ "displayName": "Tickets", "tokenBinding": "Bearer" })).await;
+    servers.accepts(json!({ "tokenBinding": "DPoP" })).await;
     servers.rejects(json!({ "displayName": "a\u{200b}" }), "invisible").await;
     servers.rejects(json!({ "tokenBinding": "Handshake" }), "tokenBinding").await;
     let introspection = |name: &str| json!({ "introspection": { "clientRef": { "name": name } } });

@@ -205,7 +205,7 @@ fn agrees(snapshot: &Snapshot) {
             snapshot
                 .tenants()
                 .find(|tenant| tenant.tenant.issuer.as_str() == issuer)
-                .and_then(|tenant| tenant.client(id).cloned())
+                .and_then(|tenant| tenant.declared_client(id).cloned())
         };
         match &verdict.outcome {
             ObjectOutcome::Tenant(it) => {

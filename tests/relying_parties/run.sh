@@ -74,15 +74,24 @@ prepare() {
 serve() {
   port=$(free_port)
   APACHE_PORT=$(free_port) PROXY_PORT=$(free_port) AUTHJS_PORT=$(free_port) ALLAUTH_PORT=$(free_port) SPRING_PORT=$(free_port)
+  RESOURCE_PORT=$(free_port) DOCUMENT_PORT=$(free_port)
+  export RESOURCE=http://localhost:$RESOURCE_PORT/tickets DOCUMENTS=https://localhost:$DOCUMENT_PORT
   export ISSUER=http://localhost:$port/default/shop BROWSER=$PWD/$here/browser.py
   mkdir -p "$work/run/manifests"
-  sed "s/APACHE_PORT/$APACHE_PORT/; s/PROXY_PORT/$PROXY_PORT/; s/AUTHJS_PORT/$AUTHJS_PORT/; s/ALLAUTH_PORT/$ALLAUTH_PORT/; s/SPRING_PORT/$SPRING_PORT/" \
+  sed "s/APACHE_PORT/$APACHE_PORT/; s/PROXY_PORT/$PROXY_PORT/; s/AUTHJS_PORT/$AUTHJS_PORT/; s/ALLAUTH_PORT/$ALLAUTH_PORT/; s/SPRING_PORT/$SPRING_PORT/; s/RESOURCE_PORT/$RESOURCE_PORT/" \
     $here/manifests/all.yaml >"$work/run/manifests/all.yaml"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -addext basicConstraints=CA:FALSE -keyout "$work/run/documents.key" -out "$work/run/documents.crt" 2>/dev/null
+  python3 $here/documents.py "$DOCUMENT_PORT" "$work/run/documents.crt" "$work/run/documents.key" >"$work/run/documents.log" 2>&1 &
+  processes+=($!)
   [ -n "${LANYARD_BINARY:-}" ] || cargo build --locked --quiet
   "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" --state "$work/run/state" --listen "127.0.0.1:$port" \
-    --base-url "http://localhost:$port" >"$work/run/lanyard.log" 2>&1 &
+    --base-url "http://localhost:$port" --fetch-ca "$work/run/documents.crt" >"$work/run/lanyard.log" 2>&1 &
   processes+=($!)
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
+  node examples/resource-server/server.mjs >"$work/run/resource-server.log" 2>&1 &
+  processes+=($!)
+  await "http://localhost:$RESOURCE_PORT/.well-known/oauth-protected-resource/tickets"
 }
 
 await() { # await URL: waits until it answers with 200, for at most two minutes

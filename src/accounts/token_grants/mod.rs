@@ -1,8 +1,7 @@
 //! Grants tokens at the token endpoint (RFC 6749 §3.2), by grant type.
 //!
-//! The steps are the same for each: parse → check client and resources → open the credential → verify
-//! the DPoP proof → decide → narrow the scopes → use up the proof → pass the gate → issue. A grant type supplies only its own part of
-//! them (`TokenGrant`), so it cannot skip a check. Must not: decide what `protocol::token` decides.
+//! The steps are the same for each: parse → check client and resources → open the credential → verify the DPoP proof → decide →
+//! narrow the scopes → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
 
 mod authorization_code;
 mod client_credentials;
@@ -112,7 +111,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     token::check_grant_type(client, G::GRANT_TYPE)?;
     let resources = resources_of(request);
     // An unknown resource is refused whatever the credential is.
-    resource::check_resources(resources, params.all("resource"))?;
+    let sent = || params.all("resource");
+    resource::check_resources(resources, sent())?;
     let credential = parsed.open(context, client).await?;
     let mut proof = proof.map(|proof| verify_proof(context, proof, None)).transpose()?;
     let key = proof.as_ref().map(|proof| proof.key().to_owned());
@@ -127,7 +127,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let decision = decide_and_commit::<G>(request, &credential, (stored.as_ref(), key)).await?;
         let TokenDecision { scopes: own, user: granted } = decision;
         let Some(mut granted) = granted else {
-            let target = token::client_target(resources, &own, params.all("resource"))?;
+            let target = token::client_target(resources, &own, sent())?.bound_to(key)?;
             let selected = select_scopes(request, &target, &NO_SCOPES, parsed.requested_scope())?;
             use_proof(context, proof.as_mut()).await?;
             let plan = access_token_plan::<G>((client, key), &target, &selected);
@@ -135,8 +135,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
             return Ok(granted_tokens((client, key), &target, (tokens, selected)));
         };
         // The target is judged before the gate, so a refusal uses up no credential.
-        let asked = params.all("resource");
-        let target = token::grant_target(resources, (&granted.grant, &own), asked)?;
+        let target =
+            token::grant_target(resources, (&granted.grant, &own), sent())?.bound_to(key)?;
         let selected = select_scopes(request, &target, &own, parsed.requested_scope())?;
         let user = match granted.gate {
             Gate::Insert => grants::account_of_new_grant(context, &granted.grant).await?,

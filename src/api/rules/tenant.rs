@@ -125,6 +125,14 @@ pub fn token_where_it_counts() -> Rule {
     )
 }
 
+/// Hosts are required with, and only allowed with, `mode: AllowedHosts`.
+pub fn hosts_where_they_count() -> Rule {
+    rule(
+        "(has(self.mode) && self.mode == 'AllowedHosts') == (has(self.hosts) && self.hosts.size() > 0)",
+        "hosts must be set with mode: AllowedHosts, and only then",
+    )
+}
+
 /// A language tag as `messages::LanguageTag` parses it (RFC 5646).
 pub fn language() -> Rule {
     rule(

@@ -16,7 +16,7 @@ const MAX_FRAMES: usize = 32;
 /// registered for them (Front-Channel Logout §2). URLs that a CSP cannot express are left out. URLs
 /// beyond the maximum are logged, since a page's origins share one header.
 pub(super) fn logout_frames(tenant: &ServedTenant, session: &Session) -> Vec<Url> {
-    let clients = session.clients.iter().filter_map(|id| tenant.client(id.as_str()));
+    let clients = session.clients.iter().filter_map(|id| tenant.declared_client(id.as_str()));
     let clients = clients.filter(|client| session::session_includes(session, client));
     let frame = |client: &std::sync::Arc<Client>| {
         let mut url = Url::parse(client.details.frontchannel_logout_uri.as_deref()?).ok()?;

@@ -13,7 +13,9 @@ use crate::{
     model::Client,
     protocol::{
         client_auth,
-        introspection::{access_token, inactive_introspection, may_see, refresh_token},
+        introspection::{
+            access_token, inactive_introspection, is_bound_as_required, may_see, refresh_token,
+        },
         subject,
         token::refresh_until,
     },
@@ -45,7 +47,10 @@ async fn describe(
     presented: &PresentedToken,
 ) -> Result<Option<Value>, AccountError> {
     let allowed = match presented {
-        PresentedToken::Access(claims) => may_see(caller, claims, &context.tenant.resource_servers),
+        PresentedToken::Access(claims) => {
+            let servers = &context.tenant.resource_servers;
+            may_see(caller, claims, servers) && is_bound_as_required(claims, servers)
+        }
         PresentedToken::Refresh(token) => token.client == caller.id,
     };
     if !allowed {

@@ -5,7 +5,8 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    authenticated_form::AuthenticatedForm, authorize::open_request_object,
+    authenticated_form::AuthenticatedForm,
+    authorize::{RequestClients, open_request_object},
     received_proof::received_proof,
 };
 use crate::{
@@ -32,7 +33,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let (context, tenant) = (app.context(&request), &request.tenant);
     let params = check_pushed_parameters(params, &client)?;
-    let mut params = open_request_object(app, &request, params).await.map_err(refused)?;
+    let clients = RequestClients::with(&request, &client);
+    let params = open_request_object((app, &request), &clients, params).await;
+    let mut params = params.map_err(refused)?;
     if let Some(proof) = received_proof(&request)? {
         let mut proof = verify_proof(context, proof, None)?;
         bind_pushed_request(&mut params, proof.key())?;
@@ -43,7 +46,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     }
     let id = PushedRequestId::new(app.accounts.entropy.id(), request.now);
     let pushed = pushed_request(&mut params, &id, request.now)?;
-    validate_authorization_request(&tenant.tenant, &**tenant, &params).map_err(refused)?;
+    validate_authorization_request(&tenant.tenant, &clients, &params).map_err(refused)?;
     let fetch = app.http_client(&request);
     app.sector_identifier_cache.verify_redirect_uris(&*fetch, &client, request.now).await?;
     let request_uri = push_request(context, &client, (&id, pushed)).await?;

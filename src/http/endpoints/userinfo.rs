@@ -69,13 +69,13 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         GrantRefusal::Entry(_) => invalid("The user may not use this application now."),
     })?;
     request.facts.record_user(user.subject.as_str());
-    if subject::subject_for_client(client, &grant.authentication.subject) != bearer.subject {
+    if subject::subject_for_client(&client, &grant.authentication.subject) != bearer.subject {
         return Err(gone().into());
     }
     let (tenant, named) = (&request.tenant.tenant, &grant.claims.userinfo);
     // The client may have lost scopes since.
     let scopes = bearer.scopes.intersection(&client.scopes).cloned().collect();
-    let mut claims = claims::userinfo_claims(tenant, client, &user, &scopes, named);
+    let mut claims = claims::userinfo_claims(tenant, &client, &user, &scopes, named);
     let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };

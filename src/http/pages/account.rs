@@ -105,6 +105,8 @@ pub struct ApplicationEntry<'a> {
     pub logo: Option<&'a str>,
     /// Its redirect URIs, if it registered itself and its name is unverified.
     pub unverified: Option<Vec<&'a str>>,
+    /// The host of the metadata document that describes it.
+    pub document_host: Option<&'a str>,
     /// Its permissions.
     pub permissions: &'a BTreeSet<String>,
     /// When it last got some of them.
@@ -163,8 +165,10 @@ struct ApplicationView<'a> {
     name: &'a str,
     logo: Option<&'a str>,
     monogram: String,
-    /// The places that it leads to, if its name is unverified.
+    /// The places that it leads to, if it registered itself.
     leads_to: Option<String>,
+    /// The host of the metadata document that describes it.
+    document_host: Option<&'a str>,
     permissions: Vec<String>,
     since: String,
 }
@@ -250,6 +254,7 @@ fn application_view<'a>(
         name: entry.name,
         logo: web_url(entry.logo),
         monogram: first_letter(entry.name),
+        document_host: entry.document_host,
         leads_to: entry.unverified.as_deref().map(|uris| redirect_places(uris, page.text)),
         permissions: permission_titles(
             (page.tenant, page.text),

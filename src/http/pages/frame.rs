@@ -6,7 +6,7 @@ use url::Url;
 use super::assets;
 use crate::{
     messages::MessageCatalog,
-    model::{Account, Client, LinkPurpose, Tenant},
+    model::{Account, ApplicationType, Client, LinkPurpose, RedirectScheme, RedirectUri, Tenant},
     protocol::account_page::is_account_page,
 };
 
@@ -70,8 +70,12 @@ pub struct ClientView<'a> {
     pub(super) home: Option<&'a str>,
     pub(super) policy: Option<&'a str>,
     pub(super) terms: Option<&'a str>,
-    /// The redirect host, if the client registered itself and its name is unverified.
+    /// The redirect host, if the client is unverified.
     pub(super) leads_to: Option<String>,
+    /// The host of the metadata document that describes the client.
+    pub(super) document_host: Option<&'a str>,
+    /// Whether the response goes to a program on the user's own device.
+    pub(super) stays_on_device: bool,
 }
 
 impl<'a> ClientView<'a> {
@@ -79,7 +83,9 @@ impl<'a> ClientView<'a> {
     pub(super) fn new(client: &'a Client, redirect_uri: &str, text: &'a MessageCatalog) -> Self {
         let name = if is_account_page(client) { text.your_account() } else { client.name.as_str() };
         Self {
-            leads_to: client.registered.as_ref().map(|_| redirect_host(redirect_uri)),
+            leads_to: client.is_unverified().then(|| redirect_host(redirect_uri)),
+            document_host: client.document_host.as_deref(),
+            stays_on_device: client.is_described_by_document() && is_loopback(redirect_uri),
             name,
             monogram: first_letter(name),
             logo: web_url(client.details.logo_uri.as_deref()),
@@ -126,6 +132,12 @@ pub(super) fn redirect_host(uri: &str) -> String {
     let host = url.as_ref().and_then(|url| url.host_str()).filter(|host| !host.is_empty());
     let scheme = || uri.split(':').next().unwrap_or_default();
     host.unwrap_or_else(scheme).to_owned()
+}
+
+/// Returns true if a response stays on the user's device.
+fn is_loopback(uri: &str) -> bool {
+    RedirectUri::parse(uri, ApplicationType::Native)
+        .is_ok_and(|uri| uri.scheme() == RedirectScheme::LoopbackHttp)
 }
 
 pub(super) fn first_letter(name: &str) -> String {

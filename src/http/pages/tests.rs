@@ -196,6 +196,7 @@ fn sample_account_page() -> String {
                 name: NASTY,
                 logo: Some("https://rp.test/logo.png"),
                 unverified: Some(vec!["https://stranger.test/cb"]),
+                document_host: Some("document.test"),
                 permissions: &permissions,
                 granted_at: now,
             }],
@@ -422,6 +423,32 @@ fn marks_self_registered_clients_with_their_redirect_host() {
 }
 
 #[test]
+fn names_the_hosts_of_a_document_and_of_the_response() {
+    // draft-ietf-oauth-client-id-metadata-document §8.1, §8.5
+    let described = Client { document_host: Some("app.test".into()), ..client() };
+    let asked = AuthorizationRequest { client: Arc::new(described.clone()), ..ask() };
+    let (tenant, user) = (tenant(), user());
+    let page = ConsentPage {
+        tenant: &tenant,
+        text: text(),
+        request: &asked,
+        user: &user,
+        interaction: "sealed",
+    };
+    assert!(consent_page(&page).contains("describes itself at <strong>app.test</strong>"));
+    for (uri, place) in [
+        ("https://rp.test/cb", "It redirects you to <strong>rp.test</strong>"),
+        ("http://localhost:7/cb", "a program on this device (<strong>localhost</strong>)"),
+        ("http://[::1]:7/cb", "a program on this device (<strong>[::1]</strong>)"),
+    ] {
+        let page = sign_in_page(&tenant, &described);
+        let page = sign_in(&SignInPage { redirect_uri: uri, ..page });
+        assert!(page.contains("<strong>app.test</strong>") && page.contains(place), "{page}");
+        assert!(!page.contains("registered itself"), "{page}");
+    }
+}
+
+#[test]
 fn names_its_language_and_fits_phones() {
     for language in ["en", "de"] {
         TEXT.set(catalog(language));
@@ -502,6 +529,7 @@ fn every_text_is_of_the_catalogue() {
         "alice",
         "Bad",
         "stranger.test",
+        "document.test",
         "rp.test",
         "Linux",
     ];

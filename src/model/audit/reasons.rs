@@ -212,6 +212,8 @@ audit_words!(
         InitialAccessToken = "initial_access_token",
         /// A registration or a change of one.
         Registration = "registration",
+        /// The fetch of a client's metadata document.
+        ClientDocument = "client_document",
         /// A request for another password.
         PasswordReset = "password_reset",
     }

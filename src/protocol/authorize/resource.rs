@@ -14,7 +14,7 @@ use super::{
     TenantLookup,
     parameters::{AuthorizationParams, Parameter},
 };
-use crate::model::{Client, Issuer, ResourceServer, ResponseType, Tenant};
+use crate::model::{Client, Issuer, ResourceServer, ResponseType, Tenant, TokenBinding};
 
 /// Most bytes of the permissions of a request at resource servers, so that grant and consent fit into records.
 const MAX_PERMISSIONS_LEN: usize = 16 * 1024;
@@ -40,6 +40,22 @@ pub(super) fn check_only_resource(
     }
     let text = "The response contains one access token, which is for one resource; send one 'resource', or add the issuer, which the token is for then.";
     Err(OAuthError::new(ErrorCode::InvalidTarget, text))
+}
+
+/// Rule: the authorization endpoint issues no access token for a resource server whose tokens are bound to a key,
+/// because no proof is sent there (RFC 9449 §5).
+pub(super) fn check_token_binding(
+    requested: &RequestedResources,
+    response_type: ResponseType,
+) -> Result<(), OAuthError> {
+    let is_bound = |server: &Arc<ResourceServer>| server.token_binding == TokenBinding::Dpop;
+    // With the issuer among the resources, the token is for the issuer.
+    let is_for_server = response_type.has_token() && !requested.issuer;
+    if !is_for_server || !requested.servers.iter().any(is_bound) {
+        return Ok(());
+    }
+    let text = "Access tokens for this resource must be bound to a DPoP key, and only the token endpoint issues those; use the response type 'code'.";
+    Err(OAuthError::new(ErrorCode::InvalidRequest, text))
 }
 
 /// The resources of a request, with the permissions to grant at each.

@@ -130,7 +130,7 @@ impl TenantGroup<'_> {
         }
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
-        resource_servers::check_registration_resources(&mut problems, self, &tenant.raw);
+        resource_servers::check_named_resources(&mut problems, self, &tenant.raw);
         let mut checked = checked.filter(|_| !problems.refused());
         if let Some(accepted) = checked.as_mut().map(|it| &mut it.tenant)
             && let (Some(settings), Some(spec)) = (accepted.mail.take(), &tenant.raw.spec.mail)

@@ -55,14 +55,20 @@ pub(super) fn validate_resource_servers(
     (served, verdicts)
 }
 
-/// Reports resource servers in `spec.registration.resources` that the tenant does not have.
-pub(super) fn check_registration_resources(
+/// Reports resource servers in `spec.registration.resources` and `spec.clientIdMetadataDocuments.resources` that
+/// the tenant does not have.
+pub(super) fn check_named_resources(
     problems: &mut ProblemList,
     group: &TenantGroup<'_>,
     tenant: &RawTenant,
 ) {
-    let names = tenant.spec.registration.iter().flat_map(|registration| &registration.resources);
-    for (index, name) in names.enumerate() {
+    let spec = &tenant.spec;
+    let registration = spec.registration.iter().flat_map(|it| it.resources.iter().enumerate());
+    let documents = spec.client_id_metadata_documents.iter();
+    let documents = documents.flat_map(|it| it.resources.iter().enumerate());
+    let registration = registration.map(|it| ("registration", it));
+    let all = registration.chain(documents.map(|it| ("clientIdMetadataDocuments", it)));
+    for (setting, (index, name)) in all {
         if group.resource_servers.iter().any(|server| *server.key.name == **name) {
             continue;
         }
@@ -70,7 +76,7 @@ pub(super) fn check_registration_resources(
             "ResourceServer {name:?} not found in namespace {:?}; create it, or correct the name",
             group.id.0.namespace
         );
-        let field = format!("spec.registration.resources[{index}]");
+        let field = format!("spec.{setting}.resources[{index}]");
         let reason = ConditionReason::ResourceServerNotFound;
         problems.add(ConditionType::ResolvedRefs, reason, field, message);
     }
@@ -149,6 +155,9 @@ fn admitting(
     let own = &server.object.namespace;
     let bounds = host.accepted().map(|tenant| &tenant.bounds.registered);
     let admits_registered = bounds.is_some_and(|it| it.resources.contains(&*server.object.name));
+    let admits_documents = host
+        .accepted()
+        .is_some_and(|it| it.tenant.client_documents.resources.contains(&*server.object.name));
     let admits = |client: &&Arc<Client>| {
         let object = &client.object;
         // Anybody may register a client, so a namespace does not vouch for it.
@@ -164,5 +173,5 @@ fn admitting(
     let admitted = clients.iter().filter(admits).map(|client| client.id.clone()).collect();
     let introspector = introspector.and_then(|object| served_client(clients, &object));
     let introspector = introspector.map(|client| client.id.clone());
-    ResourceServer { clients: admitted, introspector, ..server }
+    ResourceServer { clients: admitted, admits_documents, introspector, ..server }
 }

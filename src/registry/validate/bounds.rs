@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ProblemList, SCOPE_MESSAGE, selector};
+use super::{ProblemList, SCOPE_MESSAGE, host_patterns, selector};
 use crate::{
     api::{self, ConditionReason, EnumSpec, LabelSelector, NamespaceLabels, NamespacesFrom},
     model::{ConsentPolicy, GrantType, HostPattern, REFUSED_SCHEMES},
@@ -77,7 +77,9 @@ pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -
     let default_scopes = || ["openid", "profile", "email", "offline_access"].map(str::to_owned);
     ClientBounds {
         admission: namespace_admission(problems, written.namespaces.as_ref()),
-        redirect_hosts: written.redirect_hosts.map(|hosts| redirect_hosts(problems, &hosts)),
+        redirect_hosts: written
+            .redirect_hosts
+            .map(|hosts| host_patterns(problems, &format!("{FIELD}.redirectHosts"), &hosts)),
         // By default http for native applications on loopback hosts.
         redirect_schemes: written
             .redirect_schemes
@@ -132,20 +134,6 @@ pub fn namespace_admission(
             }
         }
     }
-}
-
-fn redirect_hosts(problems: &mut ProblemList, written: &[String]) -> Vec<HostPattern> {
-    let mut hosts = Vec::new();
-    for (index, text) in written.iter().enumerate() {
-        match HostPattern::parse(text) {
-            Some(pattern) => hosts.push(pattern),
-            None => problems.invalid(
-                format!("{FIELD}.redirectHosts[{index}]"),
-                "must be a host name, or *.example.com for all subdomains of a host",
-            ),
-        }
-    }
-    hosts
 }
 
 fn redirect_schemes(problems: &mut ProblemList, written: Vec<String>) -> BTreeSet<String> {

@@ -9,6 +9,7 @@ mod bounds;
 mod branding;
 mod claim_names;
 mod client;
+mod client_documents;
 mod duration;
 mod issuer;
 mod mail;
@@ -43,7 +44,7 @@ pub use user::{UserFindings, names_of_user, validate_user};
 
 use crate::{
     api::{EnumSpec, LimitViolation, ManagedObject, SecretKeyRef, limit_violations},
-    model::{GrantType, ObjectKey, ObjectMark, invisible_characters},
+    model::{GrantType, HostPattern, ObjectKey, ObjectMark, invisible_characters},
 };
 
 /// Message for a string that is not a scope.
@@ -127,6 +128,21 @@ fn grant_types(
         .filter_map(|(index, grant)| problems.supported(format!("{field}[{index}]"), Some(grant)))
         .collect()
 }
+/// Validates patterns of hosts. Reports and drops wrong ones.
+fn host_patterns(problems: &mut ProblemList, field: &str, written: &[String]) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        match HostPattern::parse(text) {
+            Some(pattern) => hosts.push(pattern),
+            None => problems.invalid(
+                format!("{field}[{index}]"),
+                "must be a host name, or *.example.com for all subdomains of a host",
+            ),
+        }
+    }
+    hosts
+}
+
 /// The mark of an object: of its UID, or of its name where no API server has given it one.
 fn object_mark(metadata: &ObjectMeta, key: &ObjectKey, dev: bool) -> ObjectMark {
     match metadata.uid.as_deref().filter(|_| !dev) {

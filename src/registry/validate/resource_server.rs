@@ -67,12 +67,14 @@ pub fn validate_resource_server(
     });
     let named = named.collect();
     let token = spec.access_token.clone().unwrap_or_default();
+    let binding = problems.supported("spec.tokenBinding", spec.token_binding.as_ref());
     let server = ResourceServer {
         name: display_name(&mut problems, spec.display_name.as_deref(), key),
         identifier: spec.identifier.as_str().into(),
         alternates: spec.alternate_identifiers.iter().map(|it| it.as_str().into()).collect(),
         scopes,
         scope_descriptions,
+        token_binding: binding.unwrap_or_default(),
         ..token_form(&mut problems, key, &token, tenant)
     };
     let introspector = spec.introspection.as_ref().map(|introspection| {
@@ -80,7 +82,6 @@ pub fn validate_resource_server(
         object_name(&mut problems, "spec.introspection.clientRef.name", client);
         ObjectKey::new(&key.namespace, client)
     });
-    problems.supported("spec.tokenBinding", spec.token_binding.as_ref());
     if unseen {
         limits(&mut problems, raw);
     }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, branding::check_branding,
-    claim_names, duration, mail, name, secret_template::is_object_name,
-    tenant_protocol as protocol, token_policy,
+    claim_names, client_documents::check_client_documents, duration, mail, name,
+    secret_template::is_object_name, tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
@@ -63,6 +63,7 @@ pub fn validate_tenant(
         super::secret_ref(&mut problems, "spec.signing.secretRef", reference);
     }
     let scopes = custom_scopes(&mut problems, &spec.scopes);
+    let client_documents = check_client_documents(&mut problems, spec, &scopes);
     let bounds = bounds::check_client_bounds(&mut problems, spec);
     let branding = check_branding(&mut problems, spec.branding.as_ref());
     let display_name = super::display_name(&mut problems, spec.display_name.as_deref(), key);
@@ -70,8 +71,7 @@ pub fn validate_tenant(
     let access = access::check_access(&mut problems, spec.access.as_ref(), Some(&acr_levels));
     let refresh_rotation = refresh_rotation(&mut problems, spec);
     let tokens = token_policy::of_tenant(&mut problems, spec);
-    let (written, own) = (spec.authenticators.as_ref(), issuer.as_ref());
-    let authenticators = protocol::authenticator_policies(&mut problems, written, own);
+    let authenticators = protocol::authenticator_policies(&mut problems, spec, issuer.as_ref());
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());
     let organization = organization(&mut problems, spec, (&display_name, key));
@@ -103,6 +103,7 @@ pub fn validate_tenant(
             require_pushed_requests: spec.require_pushed_authorization_requests == Some(true),
             access,
             registration,
+            client_documents,
             mail: mail.map(Arc::new),
         },
         bounds,

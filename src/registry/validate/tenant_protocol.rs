@@ -42,9 +42,10 @@ pub fn request_objects(written: Option<&api::RequestObjectsSpec>) -> RequestObje
 /// The authenticators. Whether the store keeps them is known later.
 pub fn authenticator_policies(
     problems: &mut ProblemList,
-    written: Option<&api::AuthenticatorsSpec>,
+    spec: &api::TenantSpec,
     issuer: Option<&Issuer>,
 ) -> TenantAuthenticators {
+    let written = spec.authenticators.as_ref();
     let totp = written.and_then(|it| it.totp.as_ref());
     let totp = problems.supported("spec.authenticators.totp", totp).unwrap_or_default();
     let field = "spec.authenticators.passkeys";

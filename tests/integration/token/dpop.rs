@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     browser::{Application, VERIFIER, claims, form_encode},
-    world::{SignedIn, World, assert_error, read, text},
+    world::{MANIFESTS, SignedIn, World, assert_error, read, text},
 };
 use crate::support::dpop::{DpopKey, claims as proof_claims};
 
@@ -114,6 +114,21 @@ impl World {
         (status, challenges.join("\n"), answer)
     }
 }
+
+/// An API whose tokens are bound, and the client as which it introspects.
+const BOUND_API: &str = "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: ResourceServer
+metadata: {name: bound}
+spec:
+  tenantRef: {name: shop}
+  identifier: https://bound.test/api
+  scopes: [{name: read}]
+  tokenBinding: DPoP
+  introspection: {clientRef: {name: web}}
+";
+const BOUND: &str = "https://bound.test/api";
 
 const CREDENTIALS: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("scope", "badges")];
 
@@ -419,4 +434,61 @@ async fn proofs_may_name_the_address_inside_the_cluster() {
     let request = client.get(&url).header("authorization", format!("DPoP {token}"));
     let (status, _, user) = read(request.header("dpop", proof)).await;
     assert_eq!(status, 200, "{user}");
+}
+
+#[tokio::test]
+async fn tokens_for_a_resource_server_that_requires_it_are_bound() {
+    // RFC 9449 §5
+    let world = World::new().await;
+    let bearer = BOUND_API.replace("  tokenBinding: DPoP\n", "");
+    world.app.serve(&format!("{MANIFESTS}{bearer}"));
+    let key = DpopKey::new();
+    let (web, alice) = (world.application("web").await, world.alice().await);
+    let credentials = [("grant_type", "client_credentials"), ("resource", BOUND)];
+    let (_, earlier) = world.token(&web, &credentials, &[]).await;
+    let is_active = async |token: &str| {
+        let answer = web.post("introspection_endpoint", &[("token", token)]).await;
+        answer.json::<Value>().await.expect("JSON")
+    };
+    let earlier = text(&earlier, "access_token");
+    assert_eq!(is_active(earlier).await["active"], true);
+    world.app.serve(&format!("{MANIFESTS}{BOUND_API}"));
+    assert_eq!(is_active(earlier).await, json!({ "active": false }), "from before the setting");
+    assert_error(&world.token(&web, &credentials, &[]).await, 400, "invalid_dpop_proof");
+    let proof = world.token_proof(&web, &key);
+    let (status, tokens) = world.token(&web, &credentials, &[&proof]).await;
+    assert_eq!((status, &tokens["token_type"]), (200, &json!("DPoP")), "{tokens}");
+    let shown = is_active(text(&tokens, "access_token")).await;
+    assert_eq!(shown["cnf"], json!({ "jkt": key.thumbprint() }), "{shown}");
+
+    // For a person: a refusal uses up neither the code nor the refresh token.
+    let more = [("resource", BOUND), ("prompt", "none")];
+    let url = web.authorize_url("openid read offline_access", &more);
+    let code = alice.browser.open(&url).await.answer().remove("code").expect("a code");
+    assert_error(&world.redeem(&web, &code, &[]).await, 400, "invalid_dpop_proof");
+    let proof = world.token_proof(&web, &key);
+    let (status, tokens) = world.redeem(&web, &code, &[&proof]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let bound = &claims(text(&tokens, "access_token"));
+    assert_eq!((&bound["aud"], &bound["cnf"]["jkt"]), (&json!(BOUND), &json!(key.thumbprint())));
+    assert_error(&world.refresh(&web, &tokens, None).await, 400, "invalid_dpop_proof");
+    assert_eq!(world.refresh(&web, &tokens, Some(&key)).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_authorization_endpoint_issues_no_token_that_has_to_be_bound() {
+    // RFC 9449 §5
+    let world = World::new().await;
+    let implicit = MANIFESTS.replacen(
+        "grantTypes: [authorization_code, refresh_token, client_credentials]",
+        "grantTypes: [authorization_code, refresh_token, client_credentials, implicit]",
+        1,
+    );
+    world.app.serve(&format!("{implicit}{BOUND_API}"));
+    let (web, alice) = (world.application("web").await, world.alice().await);
+    for (resource, error) in [(BOUND, Some("invalid_request")), ("", None)] {
+        let more = [("resource", resource), ("response_type", "id_token token")];
+        let page = alice.browser.open(&web.authorize_url("openid", &more)).await;
+        assert_eq!(page.answer().get("error").map(String::as_str), error, "{resource}");
+    }
 }

@@ -1,5 +1,5 @@
-"""A client of the Model Context Protocol's Python SDK: discovery, registration, sign-in with the issuer as its resource, and a
-request with the access token. A resource that Lanyard does not know is refused before a sign-in."""
+"""A client of the Model Context Protocol's Python SDK: discovery by the sample resource server, sign-in and a request with the access
+token, known by registration and by a metadata document. A resource that Lanyard does not know is refused before a sign-in."""
 
 import asyncio
 import logging
@@ -14,7 +14,9 @@ from mcp.shared.auth import OAuthClientMetadata
 
 # The SDK logs a traceback for the refusal below.
 logging.getLogger("mcp").setLevel(logging.CRITICAL)
-ISSUER, BROWSER, JAR = (os.environ[name] for name in ("ISSUER", "BROWSER", "JAR"))
+ISSUER, BROWSER, JAR, RESOURCE, DOCUMENTS = (
+    os.environ[name] for name in ("ISSUER", "BROWSER", "JAR", "RESOURCE", "DOCUMENTS")
+)
 CALLBACK = "http://localhost:9999/mcp/callback"
 
 
@@ -36,8 +38,8 @@ class Memory:
         self.client_info = client_info
 
 
-class Network(httpx2.AsyncBaseTransport):
-    """Answers for the metadata of the MCP server (RFC 9728). All other requests go to Lanyard."""
+class Elsewhere(httpx2.AsyncBaseTransport):
+    """Answers for an MCP server that is not a ResourceServer (RFC 9728). All other requests go to Lanyard."""
 
     def __init__(self, resource):
         self.resource, self.network = resource, httpx2.AsyncHTTPTransport()
@@ -64,25 +66,30 @@ class Person:
         return AuthorizationCodeResult(**{name: self.answer.get(name) for name in ("code", "state", "iss")})
 
 
-async def use(server_url, resource):
+async def use(server_url, transport=None, document=None):
     person, memory = Person(), Memory()
-    metadata = OAuthClientMetadata(client_name="MCP (Python)", redirect_uris=[CALLBACK], scope="openid profile email")
-    provider = OAuthClientProvider(server_url, metadata, memory, person.redirect, person.callback)
-    async with httpx2.AsyncClient(auth=provider, transport=Network(resource)) as client:
+    metadata = OAuthClientMetadata(client_name="MCP (Python)", redirect_uris=[CALLBACK])
+    provider = OAuthClientProvider(
+        server_url, metadata, memory, person.redirect, person.callback, client_metadata_url=document
+    )
+    async with httpx2.AsyncClient(auth=provider, transport=transport) as client:
         return await client.get(server_url), memory
 
 
 async def main():
     try:
-        await use("http://mcp.localhost:1/mcp", "http://mcp.localhost:1/mcp")
+        await use("http://mcp.localhost:1/mcp", Elsewhere("http://mcp.localhost:1/mcp"))
         raise SystemExit("an unknown resource was accepted")
     except PermissionError as error:
         assert str(error) == "invalid_target", error
     assert not os.path.exists(JAR) or "lanyard-session" not in open(JAR).read(), "a session exists"
-    response, memory = await use(f"{ISSUER}/oauth/userinfo", ISSUER)
-    assert response.status_code == 200 and response.json()["email"] == "ada@example.com", response.text
-    assert memory.tokens.refresh_token, memory.tokens
-    print("mcp (python): refused an unknown resource, registered, signed in, called the server")
+    for document in (None, f"{DOCUMENTS}/python.json"):
+        response, memory = await use(RESOURCE, document=document)
+        client_id = memory.client_info.client_id
+        assert response.status_code == 200 and response.json()["client"] == client_id, response.text
+        assert client_id.startswith("https:") == (document is not None), client_id
+        assert document in (None, client_id), client_id
+    print("mcp (python): refused an unknown resource; by registration and by document: signed in, called the server")
 
 
 asyncio.run(main())

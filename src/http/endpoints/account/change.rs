@@ -160,7 +160,7 @@ pub(super) async fn apply_change(
         }
         AccountChange::Withdraw(client_id) => {
             if let Some(client) = context.tenant.client(client_id) {
-                withdraw_access(context, active, client).await?;
+                withdraw_access(context, active, &client).await?;
             }
             ChangeResult::Done(AccountNotice::AccessWithdrawn)
         }

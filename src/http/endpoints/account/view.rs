@@ -57,6 +57,7 @@ pub(super) async fn show_account_page(
             name: &it.client.name,
             logo: verified(&it.client).and_then(|client| logos.logo_of(client)),
             unverified: unverified_uris(&it.client),
+            document_host: it.client.document_host.as_deref(),
             permissions: &it.permissions,
             granted_at: it.granted_at,
         });
@@ -119,9 +120,9 @@ fn usable_applications<'a>(
     found
 }
 
-/// The application, unless it registered itself: each visit would load a logo from a stranger's host.
+/// The application, unless it is unverified: each visit would load a logo from a stranger's host.
 fn verified(client: &Client) -> Option<&Client> {
-    client.registered.is_none().then_some(client)
+    (!client.is_unverified()).then_some(client)
 }
 
 /// The redirect URIs of an application that registered itself, whose name is unverified.

@@ -4,7 +4,7 @@
 use http::StatusCode;
 use url::form_urlencoded;
 
-use super::{AuthorizationContext, authorize_error};
+use super::{AuthorizationContext, RequestClients, authorize_error};
 use crate::{
     accounts::{AccountContext, interactions, pushed_requests::push_again},
     http::{
@@ -174,7 +174,8 @@ async fn resume<'a>(
     let authorization = if interaction.is_for_account_page() {
         validate_account_page_request(&tenant.tenant, &params)
     } else {
-        validate_authorization_request(&tenant.tenant, &**tenant, &params)
+        let clients = RequestClients::load(app, request, &params).await?;
+        validate_authorization_request(&tenant.tenant, &clients, &params)
     };
     let authorization = authorization.map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);

@@ -10,16 +10,18 @@ pub(super) mod page;
 mod passkey_prompt;
 mod proceed;
 mod pushed;
+mod request_clients;
 mod request_object;
 pub(super) mod second_factor_page;
 mod signed_in;
 
 pub(super) use context::{AttemptSubject, AuthorizationContext};
 pub(super) use proceed::proceed_authorization;
+pub(super) use request_clients::RequestClients;
 pub(super) use request_object::open_request_object;
 pub(super) use signed_in::{continue_signed_in, start_signed_in_session};
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -57,14 +59,18 @@ async fn begin(
     request: &Request,
     params: RequestParams,
 ) -> Result<Reply, EndpointError> {
-    let params = match pushed::open_reference(app, request, &params).await? {
+    let pushed = pushed::open_reference(app, request, &params).await?;
+    let clients = RequestClients::load(app, request, pushed.as_ref().unwrap_or(&params)).await?;
+    let params = match pushed {
         Some(pushed) => pushed,
-        None => open_request_object(app, request, params).await.map_err(authorize_error)?,
+        None => {
+            open_request_object((app, request), &clients, params).await.map_err(authorize_error)?
+        }
     };
     request.language.request(params.get(UI_LOCALES));
-    let tenant = &request.tenant;
-    let authorization = validate_authorization_request(&tenant.tenant, &**tenant, &params)
-        .map_err(authorize_error)?;
+    let tenant = &request.tenant.tenant;
+    let authorization =
+        validate_authorization_request(tenant, &clients, &params).map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);
     let silent = authorization.prompt.contains(&Prompt::None);
     let silent = silent.then(|| authorization.return_to.clone());
@@ -158,7 +164,7 @@ pub(super) async fn begin_authorization(
 
 impl TenantLookup for ServedTenant {
     fn client(&self, id: &str) -> Option<Arc<Client>> {
-        Self::client(self, id).cloned()
+        Self::client(self, id).map(Cow::into_owned)
     }
 
     fn id_token(&self, jwt: &str) -> Option<Map<String, Value>> {

@@ -1,5 +1,6 @@
 //! Fetches and verifies request objects before the request is validated (OIDC Core §6.3).
 
+use super::RequestClients;
 use crate::{
     accounts::client_authentication,
     http::{AppState, Request},
@@ -21,15 +22,15 @@ const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of a request, including those of its request object.
 pub(in crate::http::endpoints) async fn open_request_object(
-    app: &AppState,
-    request: &Request,
+    (app, request): (&AppState, &Request),
+    clients: &RequestClients<'_>,
     params: RequestParams,
 ) -> Result<RequestParams, AuthorizeError> {
     if params.get("request").or(params.get("request_uri")).is_none() {
         return Ok(params);
     }
     let tenant = &request.tenant.tenant;
-    let opening = authorize::identify_client_and_redirect(tenant, &*request.tenant, &params)?;
+    let opening = authorize::identify_client_and_redirect(tenant, clients, &params)?;
     let client = &opening.client;
     let object = match request_object::find_request_object(&params, tenant, client) {
         Ok(Some(object)) => object,

@@ -71,7 +71,7 @@ fn authorize<'r>(
     request: &'r Request,
 ) -> Result<(Arc<Client>, &'r str), EndpointError> {
     let token = bearer(request)?;
-    let client = request.tenant.client(&request.path_param);
+    let client = request.tenant.declared_client(&request.path_param);
     let checked =
         registration::check_registration_access_token(client.map(|client| &**client), token);
     checked.map_err(|error| {

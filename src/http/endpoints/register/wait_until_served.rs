@@ -34,7 +34,7 @@ pub(super) async fn wait_until_served(
 ) -> Option<Arc<Client>> {
     let wanted = client_metadata(expected);
     until(app, || {
-        let client = Arc::clone(now_served(app, request)?.client(expected.id.as_str())?);
+        let client = Arc::clone(now_served(app, request)?.declared_client(expected.id.as_str())?);
         (client_metadata(&client) == wanted).then_some(client)
     })
     .await
@@ -42,7 +42,7 @@ pub(super) async fn wait_until_served(
 
 /// Waits until the client is no longer served; returns whether that happened in time.
 pub(super) async fn wait_until_removed(app: &AppState, request: &Request, client: &Client) -> bool {
-    let absent = || match now_served(app, request)?.client(client.id.as_str()) {
+    let absent = || match now_served(app, request)?.declared_client(client.id.as_str()) {
         None => Some(()),
         Some(_) => None,
     };

@@ -1,0 +1,41 @@
+//! Finds the client with an ID: one that an object declares, or one that a metadata document describes.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::ServedTenant;
+use crate::{
+    model::Client,
+    protocol::client_document::{DocumentUrl, client_without_document},
+};
+
+impl ServedTenant {
+    /// Finds a client that an object declares by its ID.
+    pub fn declared_client(&self, id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(id)
+    }
+
+    /// Finds a client by its ID. One that a metadata document describes is without its document: it has grants,
+    /// and can do nothing itself.
+    pub fn client(&self, id: &str) -> Option<Cow<'_, Arc<Client>>> {
+        if let Some(client) = self.declared_client(id) {
+            return Some(Cow::Borrowed(client));
+        }
+        let url = self.document_url(id)?;
+        let client = client_without_document(&self.tenant, &url)?;
+        Some(Cow::Owned(Arc::new(client)))
+    }
+
+    /// The URL of the metadata document that a client ID is, if the tenant accepts documents of its host. The IDs
+    /// of objects, served or not, of the issuer and of resource servers are never such URLs.
+    pub fn document_url(&self, id: &str) -> Option<DocumentUrl> {
+        if !self.tenant.client_documents.is_enabled() || !DocumentUrl::is_like(id) {
+            return None;
+        }
+        let is_taken = self.clients.contains_key(id)
+            || self.reserved_names().has_client_id(id)
+            || self.resource_servers.find(id).is_some()
+            || id.trim_end_matches('/').eq_ignore_ascii_case(self.tenant.issuer.as_str());
+        let url = DocumentUrl::parse(id).ok().filter(|_| !is_taken)?;
+        self.tenant.client_documents.admits_host(url.host()).then_some(url)
+    }
+}
