@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     AccountContext, AccountError, endings, people,
     sessions::SignedInUser,
+    upstream_logout::was_ended_by_provider,
     upstream_sessions::{NewUpstreamSession, SignInSource},
 };
 use crate::{
@@ -64,6 +65,12 @@ pub(crate) async fn resume_sign_in(
         MarkedRecord { marks: Some(pending.marks), created_at: pending.started_at, sid: None };
     if !endings::is_usable(context, record, &account).await? {
         return Ok(None);
+    }
+    if let SuspendedSource::Provider { provider, issuer, subject, sid, .. } = &pending.source {
+        let (of, named) = ((provider.as_str(), issuer.as_str()), (subject.as_str(), sid.as_deref()));
+        if was_ended_by_provider(context, of, named, pending.started_at).await? {
+            return Ok(None);
+        }
     }
     let source = match pending.source {
         SuspendedSource::Tenant => SignInSource::Tenant,

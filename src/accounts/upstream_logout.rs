@@ -1,25 +1,23 @@
 //! A provider ends sessions of its people by a logout token (OIDC Back-Channel Logout §2.7).
 
-use std::time::Duration;
-
 use super::{
-    AccountContext,
+    AccountContext, AccountError,
+    context::RecordChange,
     upstream_error::UpstreamSignInError,
     upstream_session_end::end_session_here,
-    upstream_session_record::{UpstreamName, list_upstream_sessions},
+    upstream_session_record::{UpstreamName, list_upstream_sessions, name_hash},
 };
 use crate::{
-    model::{AuditEvent, AuditText, LogoutTokenRefusal},
+    model::{AuditEvent, AuditText, LogoutTokenRefusal, Timestamp},
     protocol::{
+        authorize::INTERACTION_TTL,
         identity_provider::{IdentityProvider, OidcUpstream},
-        records::UpstreamSession,
-        upstream::UpstreamLogoutToken,
+        records::{ProviderLogout, decode_record, encode_record},
+        session::CLOCK_SKEW,
     },
+    store::{Record, RecordKey, RecordKind, VersionedRecord},
     upstream::UpstreamError,
 };
-
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Ends the sessions here that a logout token is about. Grants with `offline_access` go on, as long as
 /// the provider's own rules let them. Returns the number of sessions at the provider that it found.
@@ -36,9 +34,13 @@ pub(crate) async fn end_sessions_of_provider(
         (None, subject) => UpstreamName::Subject(subject.as_deref().unwrap_or_default()),
     };
     let of = (provider.name(), token.issuer.as_str());
+    let key = context.key(RecordKind::ProviderLogout, name_hash(of, name));
+    let logout = ProviderLogout::of(&token, context.now);
+    remember_logout(context, key, &logout).await?;
     let mut ended = 0;
     for session in list_upstream_sessions(context, of, name).await? {
-        if is_about(&token, &session) {
+        let named = (session.upstream_subject.as_str(), session.upstream_sid.as_deref());
+        if logout.ends(named, session.created_at) {
             end_session_here(context, &session).await?;
             ended += 1;
         }
@@ -60,12 +62,39 @@ fn report_refusal(context: AccountContext<'_>, provider: &IdentityProvider, erro
     });
 }
 
-/// Whether a logout token is about a session: a sign-in after it was written is another session.
-fn is_about(token: &UpstreamLogoutToken, session: &UpstreamSession) -> bool {
-    let is_same = |named: &Option<String>, own: Option<&str>| {
-        named.as_deref().is_none_or(|named| own == Some(named))
+/// Remembers a logout token for sign-ins that wait for a second factor, and have no session yet.
+async fn remember_logout(
+    context: AccountContext<'_>,
+    key: RecordKey,
+    logout: &ProviderLogout,
+) -> Result<(), AccountError> {
+    let stored = context.get(&key).await?;
+    let record = Record {
+        key: key.clone(),
+        value: encode_record(logout).into(),
+        expires_at: context.now.plus(INTERACTION_TTL).plus(CLOCK_SKEW),
+        owners: Vec::new(),
+        due_at: None,
     };
-    is_same(&token.sid, session.upstream_sid.as_deref())
-        && is_same(&token.subject, Some(&session.upstream_subject))
-        && session.created_at <= token.issued_at.plus(TOLERANCE)
+    let change = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
+    context.update(&key, stored, change).await
+}
+
+/// Whether a logout token has ended the session `(sub, sid)` at the provider that began here at `since`.
+pub(super) async fn was_ended_by_provider(
+    context: AccountContext<'_>,
+    of: (&str, &str),
+    (subject, sid): (&str, Option<&str>),
+    since: Timestamp,
+) -> Result<bool, AccountError> {
+    for name in sid.map(UpstreamName::Sid).into_iter().chain([UpstreamName::Subject(subject)]) {
+        let key = context.key(RecordKind::ProviderLogout, name_hash(of, name));
+        let Some(stored) = context.get(&key).await? else { continue };
+        let logout = decode_record::<ProviderLogout>(&stored.record.value);
+        // An unreadable record restricts.
+        if logout.map_or(true, |logout| logout.ends_sign_in((subject, sid), since)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

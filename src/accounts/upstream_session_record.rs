@@ -23,23 +23,26 @@ pub(super) enum UpstreamName<'a> {
     Sid(&'a str),
 }
 
-/// The index entry of a name at a provider.
-fn index_entry(provider: &str, issuer: &str, name: UpstreamName<'_>) -> IndexEntry {
+/// The hash of a name at a provider.
+pub(super) fn name_hash((provider, issuer): (&str, &str), name: UpstreamName<'_>) -> String {
     let (kind, name) = match name {
         UpstreamName::Subject(subject) => ("sub", subject),
         UpstreamName::Sid(sid) => ("sid", sid),
     };
-    let hash = sha256_base64url([provider, issuer, kind, name].join("\0"));
-    IndexEntry::new(OwnerKind::Upstream, hash)
+    sha256_base64url([provider, issuer, kind, name].join("\0"))
+}
+
+fn index_entry(of: (&str, &str), name: UpstreamName<'_>) -> IndexEntry {
+    IndexEntry::new(OwnerKind::Upstream, name_hash(of, name))
 }
 
 /// The upstream sessions of a provider with a name.
 pub(super) async fn list_upstream_sessions(
     context: AccountContext<'_>,
-    (provider, issuer): (&str, &str),
+    of: (&str, &str),
     name: UpstreamName<'_>,
 ) -> Result<Vec<UpstreamSession>, AccountError> {
-    let (kind, owner) = (RecordKind::UpstreamSession, index_entry(provider, issuer, name));
+    let (kind, owner) = (RecordKind::UpstreamSession, index_entry(of, name));
     let store = &context.services.store;
     let mut sessions = Vec::new();
     for stored in store.list(kind, context.tenant_id(), &owner, context.now).await? {
@@ -90,7 +93,7 @@ pub(super) fn upstream_session_record(
     expires_at: Timestamp,
 ) -> Result<Record, AccountError> {
     let UpstreamSession { provider, issuer, upstream_subject, upstream_sid, .. } = session;
-    let named = |name| index_entry(provider, issuer, name);
+    let named = |name| index_entry((provider, issuer), name);
     let mut owners = vec![
         IndexEntry::new(OwnerKind::User, &session.subject),
         named(UpstreamName::Subject(upstream_subject)),

@@ -68,6 +68,8 @@ pub enum RecordKind {
     InvitationMail,
     /// The link for another password that was mailed to a person last, by the hash of the subject.
     PasswordReset,
+    /// A logout token of an identity provider, by a hash of the provider and the name that the token has.
+    ProviderLogout,
 }
 
 impl RecordKind {
@@ -99,6 +101,7 @@ impl RecordKind {
             Self::Mail => "mail",
             Self::InvitationMail => "invitation-mail",
             Self::PasswordReset => "password-reset",
+            Self::ProviderLogout => "provider-logout",
         }
     }
 }

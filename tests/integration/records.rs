@@ -296,6 +296,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Mail => "mail",
         RecordKind::InvitationMail => "invitation-mail",
         RecordKind::PasswordReset => "password-reset",
+        // `protocol::records::provider_logout`
+        RecordKind::ProviderLogout => "provider-logout",
     };
     for kind in [
         RecordKind::Session,
@@ -323,6 +325,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Mail,
         RecordKind::InvitationMail,
         RecordKind::PasswordReset,
+        RecordKind::ProviderLogout,
     ] {
         assert_eq!(kind.as_str(), frozen(kind));
     }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a page stays usable.
-pub(super) const INTERACTION_TTL: Duration = Duration::from_mins(15);
+pub const INTERACTION_TTL: Duration = Duration::from_mins(15);
 
 /// The purpose of an interaction: what happens when the user has completed its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

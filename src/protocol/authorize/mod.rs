@@ -37,7 +37,8 @@ use serde_json::{Map, Value};
 pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
 pub use interaction::{
-    Interaction, InteractionError, InteractionGoal, InteractionProgress, pre_session_hash,
+    INTERACTION_TTL, Interaction, InteractionError, InteractionGoal, InteractionProgress,
+    pre_session_hash,
 };
 pub use issue::{code_for, grant_for};
 pub use permissions::CLAIM_PREFIX;

@@ -84,6 +84,12 @@ impl CachedGroup {
         }
     }
 
+    /// The valid and allowed issuer of the tenant, if the tenant is still the same object.
+    pub(super) fn issuer_of(&self, tenant: &CachedObject<Tenant>) -> Option<&Issuer> {
+        let is_same = self.tenant.as_ref().is_some_and(|own| own.cached.ptr_eq(tenant));
+        self.claim.as_ref().filter(|_| is_same)?.as_ref().ok()
+    }
+
     /// Returns true if the group has the same inputs as the cached one, apart from the clients of other
     /// tenants that its providers refer to.
     pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {

@@ -60,7 +60,9 @@ pub fn build_snapshot(
     revision: u64,
     now: Timestamp,
 ) -> Snapshot {
-    let judged = judge_groups(groups(objects, installation), installation, cache);
+    let memo = cache.take(installation);
+    let groups = groups(objects, installation, &memo);
+    let judged = judge_groups(groups, memo, installation, cache);
     let (mut tenants, mut verdicts) = (Vec::with_capacity(judged.len()), Vec::new());
     for known in judged.values() {
         tenants.extend(known.judged.served.clone());
@@ -100,10 +102,10 @@ impl LinkedGroup {
 /// all clients.
 fn judge_groups(
     groups: HashMap<TenantId, TenantGroup<'_>>,
+    mut memo: HashMap<TenantId, CachedGroup>,
     installation: &Installation,
     cache: &BuildCache,
 ) -> HashMap<TenantId, CachedGroup> {
-    let mut memo = cache.take(installation);
     let mut judged = HashMap::with_capacity(groups.len());
     let mut linked = HashMap::new();
     for (id, group) in groups {
@@ -163,6 +165,7 @@ fn links_of(
 fn groups<'a>(
     objects: &'a ObjectSet,
     installation: &Installation,
+    memo: &HashMap<TenantId, CachedGroup>,
 ) -> HashMap<TenantId, TenantGroup<'a>> {
     let secret = |key: &ObjectKey| objects.secrets.get(key);
     let managed = &objects.managed;
@@ -177,7 +180,8 @@ fn groups<'a>(
         let remembers = remembers.filter(|(owner, _)| owner == key && is_new);
         let remembered = remembers.map(|(_, reservation)| reservation);
         let served = facts.issuer.as_deref();
-        IssuerClaimant { key, tenant, served, remembered }
+        let known = memo.get(&TenantId(key.clone())).and_then(|it| it.issuer_of(cached));
+        IssuerClaimant { key, tenant, served, remembered, known }
     });
     let exists = |key: &ObjectKey| managed.get::<Tenant>(key).is_some_and(|it| !it.is_deleting());
     let orphans = objects.secrets.keys().filter_map(|secret| reservation(objects, secret));

@@ -25,6 +25,8 @@ pub struct IssuerClaimant<'a> {
     pub served: Option<&'a str>,
     /// The issuer that its key Secret remembers, if its status has none yet.
     pub remembered: Option<&'a IssuerReservation>,
+    /// The valid and allowed issuer that an earlier call found for the same fields and installation.
+    pub known: Option<&'a Issuer>,
 }
 
 /// A tenant that does not exist, or cannot be read, and the issuer that its key Secret remembers.
@@ -85,8 +87,9 @@ pub fn claim_issuers<'a>(
 ) -> IssuerClaims {
     let mut claims = IssuerClaims::new();
     let mut holders = IssuerHolders::default();
-    for IssuerClaimant { key, tenant, served, remembered } in tenants {
-        let claim = allowed(key, tenant.issuer.as_deref(), installation);
+    for IssuerClaimant { key, tenant, served, remembered, known } in tenants {
+        let parsed = || allowed(key, tenant.issuer.as_deref(), installation);
+        let claim = known.map_or_else(parsed, |issuer| Ok(issuer.clone()));
         if let Ok(issuer) = &claim {
             let remembered = remembered.filter(|it| &*it.issuer == issuer.as_str());
             let (claim, since) = match remembered {

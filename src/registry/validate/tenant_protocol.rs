@@ -89,6 +89,15 @@ pub fn registration_settings(
         }
         None => {}
     }
+    let mut resources = BTreeSet::new();
+    for (index, name) in written.resources.iter().enumerate() {
+        if !resources.insert(name) {
+            problems.invalid(
+                format!("spec.registration.resources[{index}]"),
+                "is a duplicate; remove it",
+            );
+        }
+    }
     let unused = duration::duration_within(
         problems,
         "spec.registration.unusedLifetime",

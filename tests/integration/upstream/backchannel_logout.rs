@@ -23,7 +23,7 @@ impl World {
     }
 
     /// A logout token of the provider, with changed claims.
-    fn logout_token(&self, changes: Value) -> Value {
+    pub fn logout_token(&self, changes: Value) -> Value {
         let now = self.app.clock.now().secs();
         let mut claims = json!({
             "iss": self.upstream.issuer, "aud": "lanyard", "iat": now, "exp": now + 120,
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// Sends a logout token to a provider's URI; returns the status and the error.
-    async fn log_out(&self, provider: &str, token: &str) -> (u16, String) {
+    pub async fn log_out(&self, provider: &str, token: &str) -> (u16, String) {
         let url = format!("{}/callback/{provider}/logout", self.app.issuer("main"));
         let form = [("logout_token", token)];
         let response = reqwest::Client::new().post(url).form(&form).send().await.expect("answered");

@@ -1,6 +1,6 @@
 //! Authenticator apps of people of identity providers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 use url::Url;
@@ -10,7 +10,10 @@ use super::{
     browser::{Browser, Page},
     world::{World, application, id_token, with_application},
 };
-use crate::support::authenticator::{asks_for_code, enter, recover, set_up_app};
+use crate::support::{
+    authenticator::{asks_for_code, enter, recover, set_up_app},
+    publisher::signed,
+};
 
 const OFFERED: &str = "{authenticators: {totp: Optional}}";
 
@@ -120,4 +123,29 @@ async fn a_sign_in_that_waits_ends_when_its_provider_has_another_issuer() {
     let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
     let host = page.left_for.as_ref().and_then(Url::host_str);
     assert_ne!(host, Some("rp.test"), "no code is given");
+}
+
+/// The provider ends its session while the page asks for the code.
+#[tokio::test]
+async fn a_logout_token_ends_a_sign_in_that_waits_for_its_code() {
+    let world = World::with_tenant(OFFERED, "").await;
+    world.upstream.answers(|script| script.id_token = json!({"sid": "first"}));
+    let person = world.sign_in("openid").await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    let app = set_up_app(&person.browser, &account, &world.app.clock).await;
+    for (named, ends) in [
+        (json!({"sid": "first"}), true),
+        (json!({"sub": "1"}), true),
+        (json!({"sid": "another"}), false),
+        (json!({"sid": "first", "sub": "2"}), false),
+    ] {
+        let (browser, page) = after_provider(&world).await;
+        assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+        let token = signed(&world.logout_token(named.clone()));
+        assert_eq!(world.log_out("corp", &token).await.0, 200);
+        let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+        let signed_in = page.left_for.is_some() && page.answer().contains_key("code");
+        assert_eq!(signed_in, !ends, "{named}: {} {}", page.status, page.body);
+        world.app.clock.advance(Duration::from_secs(1));
+    }
 }

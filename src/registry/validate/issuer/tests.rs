@@ -73,7 +73,7 @@ fn decide(
     let claimants = objects.iter().zip(&secrets).zip(tenants).map(
         |(((key, tenant), secret), (.., served, remembered))| {
             let (served, remembered) = (served.then_some(ISSUER), remembered.then_some(secret));
-            IssuerClaimant { key, tenant, served, remembered }
+            IssuerClaimant { key, tenant, served, remembered, known: None }
         },
     );
     let orphans = orphan
@@ -133,7 +133,8 @@ fn an_orphan_cannot_reserve_a_host_of_others() {
     let key = ObjectKey::new("a", "main");
     let mut summary = tenant(&key, 1);
     summary.issuer = None;
-    let claimant = IssuerClaimant { key: &key, tenant: &summary, served: None, remembered: None };
+    let claimant =
+        IssuerClaimant { key: &key, tenant: &summary, served: None, remembered: None, known: None };
     let orphan = IssuerOrphan { key: ObjectKey::new("b", "gone"), reservation: &gone };
     let claims = claim_issuers([claimant].into_iter(), [orphan].into_iter(), &installation(false));
     assert!(claims[&key].is_ok());
