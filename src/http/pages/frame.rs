@@ -34,12 +34,14 @@ impl PageFrame<'_> {
 /// The tenant's links with their names.
 fn links<'a>(tenant: &'a Tenant, text: &'a MessageCatalog) -> Vec<(&'a str, &'a str)> {
     let named = tenant.branding.links.iter().filter_map(|link| {
-        let name = link.text.for_language(text.tag()).or(match link.purpose? {
-            LinkPurpose::Privacy => Some(text.privacy_policy()),
-            LinkPurpose::Terms => Some(text.terms_of_service()),
-            LinkPurpose::Help => Some(text.help_link()),
-        })?;
-        Some((name, web_url(Some(&link.uri))?))
+        let name = link.text.for_language(text.tag()).or_else(|| {
+            link.purpose.map(|purpose| match purpose {
+                LinkPurpose::Privacy => text.privacy_policy(),
+                LinkPurpose::Terms => text.terms_of_service(),
+                LinkPurpose::Help => text.help_link(),
+            })
+        });
+        Some((name?, web_url(Some(&link.uri))?))
     });
     named.collect()
 }

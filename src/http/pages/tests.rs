@@ -635,6 +635,14 @@ fn a_tenants_words_and_links_are_in_the_language_of_the_page() {
         (tag("de"), "Verwenden Sie Ihr Uni-Konto.".into()),
     ]);
     tenant.branding.links[0].purpose = Some(LinkPurpose::Privacy);
+    tenant.branding.links.push(BrandingLink {
+        uri: "https://shop.test/imprint".into(),
+        purpose: None,
+        text: LocalizedText::new(vec![
+            (tag("en"), "Imprint".into()),
+            (tag("de"), "Impressum".into()),
+        ]),
+    });
     let client = client();
     let page = |language| {
         TEXT.set(catalog(language));
@@ -647,6 +655,10 @@ fn a_tenants_words_and_links_are_in_the_language_of_the_page() {
         |name: &str| format!("<a href=\"https://shop.test/help\" rel=\"noreferrer\">{name}</a>");
     assert!(english.contains(&link("Privacy policy")), "{english}");
     assert!(german.contains(&link("Datenschutz")), "{german}");
+    for (page, name) in [(&english, ">Imprint<"), (&german, ">Impressum<")] {
+        assert!(page.contains(name), "{page}");
+        assert!(!page.contains("javascript:"), "{page}");
+    }
     assert_eq!(english.matches("<footer").count(), 1, "{english}");
 }
 
