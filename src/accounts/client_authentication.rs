@@ -7,6 +7,7 @@ use super::{
     client_documents::{DocumentClientError, load_document_client},
     client_jws_error::ClientJwsError,
     federated_authentication,
+    record_limits::record_maker,
 };
 use crate::{
     identity::ThrottledCredential,
@@ -211,7 +212,7 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
-    let of_client = (context.tenant_id(), &client.object, client.is_unverified());
+    let of_client = (context.tenant_id(), record_maker(client));
     let lifetime = once.expires_at.since(context.now);
     let budget = &context.services.assertion_budget;
     budget.take(of_client, lifetime, context.now).map_err(client_auth::too_many_assertions)?;

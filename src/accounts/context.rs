@@ -6,11 +6,11 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, Registrations, SessionKeyCache,
-    reset_requests::ResetRequests,
+    notice_limit::NoticeLimit, reset_requests::ResetRequests,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
-    identity::{AssertionBudget, CredentialThrottle, RateLimiter},
+    identity::{CredentialThrottle, RateLimiter, RecordBudget},
     keys::{AccessTokenCache, Sealer, Signer, Vault, VerifiedSignatureCache},
     mail::MailTransport,
     model::{
@@ -73,9 +73,17 @@ pub struct AccountServices {
     /// Delays failed responses of identity providers, by sign-in and address.
     pub callback_throttle: CredentialThrottle,
     /// Limits the assertions that are remembered for a client.
-    pub assertion_budget: AssertionBudget,
+    pub assertion_budget: RecordBudget,
+    /// Limits the DPoP proofs that are remembered for a client or person.
+    pub proof_budget: RecordBudget,
+    /// Limits the pushed authorization requests of a client that are stored.
+    pub pushed_request_budget: RecordBudget,
+    /// Limits the used pushed authorization requests that are remembered for a person.
+    pub used_request_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
+    /// Limits the notices of changes.
+    pub(super) notices: NoticeLimit,
     /// Limits the requests for another password.
     pub(super) reset_requests: ResetRequests,
     /// State of dynamic client registration.
@@ -121,8 +129,12 @@ impl AccountServices {
             directories: LdapDirectories::new(EgressPolicy::default(), RootCertStore::empty()),
             credential_throttle: CredentialThrottle::default(),
             callback_throttle: CredentialThrottle::default(),
-            assertion_budget: AssertionBudget::default(),
+            assertion_budget: RecordBudget::default(),
+            proof_budget: RecordBudget::default(),
+            pushed_request_budget: RecordBudget::default(),
+            used_request_budget: RecordBudget::default(),
             passkey_throttle: CredentialThrottle::default(),
+            notices: NoticeLimit::default(),
             reset_requests: ResetRequests::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),

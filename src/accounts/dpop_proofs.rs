@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{AccountContext, RequestError};
+use super::{AccountContext, RequestError, record_limits};
 use crate::{
+    identity::RecordMaker,
     keys::PublicKeys,
     model::Endpoint,
     protocol::{
@@ -59,16 +60,20 @@ pub(crate) fn verify_proof(
 }
 
 /// Uses up a proof: once at all replicas, and once for this request. Client and grant are proven by then, so
-/// strangers write no record.
+/// strangers write no record. `maker`: the person of the grant, or the client if there is none.
 pub(crate) async fn use_proof(
     context: AccountContext<'_>,
+    maker: RecordMaker<'_>,
     proof: Option<&mut VerifiedProof>,
 ) -> Result<(), RequestError<OAuthError>> {
     let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
+    let expires_at = used.expires_at.plus(CLOCK_SKEW);
+    let budget = &context.services.proof_budget;
+    record_limits::take_record(context, (budget, maker), (RecordKind::DpopProof, expires_at))?;
     let record = Record {
         key: context.key(RecordKind::DpopProof, used.id),
         value: bytes::Bytes::new(),
-        expires_at: used.expires_at.plus(CLOCK_SKEW),
+        expires_at,
         owners: Vec::new(),
         due_at: None,
     };

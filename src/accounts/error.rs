@@ -1,5 +1,7 @@
 //! Errors of account services.
 
+use std::time::Duration;
+
 use crate::{
     keys::SignError,
     model::SigningAlgorithm,
@@ -31,6 +33,9 @@ pub enum AccountError {
     /// The tenant has no current signing key; with the algorithm if one was required.
     #[error("the tenant has no signing key{}", .0.map(|it| format!(" for {it}")).unwrap_or_default())]
     NoSigningKey(Option<SigningAlgorithm>),
+    /// The client or person has too many records that have not expired. Time until there is room for another.
+    #[error("too many {} records of the client or user have not expired", .0.as_str())]
+    TooManyRecords(RecordKind, Duration),
     /// An identity provider, by its name, cannot be asked about a person whose stored claims are no longer accepted.
     #[error("the identity provider {0} cannot be asked about the user now")]
     ProviderUnavailable(String),
@@ -68,6 +73,7 @@ impl AccountError {
             | Self::DuplicateId(_)
             | Self::Lost(_)
             | Self::NoSigningKey(_)
+            | Self::TooManyRecords(..)
             | Self::ProviderUnavailable(_)
             | Self::NotAdmitted(_)
             | Self::NoSealingKeys

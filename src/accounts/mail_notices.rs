@@ -16,6 +16,11 @@ pub(crate) async fn notify_person(
     let Some(to) = address_of(account).filter(|_| context.tenant.tenant.mail.is_some()) else {
         return;
     };
+    let limit = &context.services.notices;
+    if !limit.take(context.tenant_id(), &account.subject, context.now) {
+        tracing::warn!(tenant = %context.tenant_id(), "too many changes of an account within an hour; the person is not notified of this one");
+        return;
+    }
     let notice = ChangeNotice {
         change,
         name: account.display_name().to_owned(),

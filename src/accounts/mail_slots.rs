@@ -16,6 +16,9 @@ use crate::model::TenantId;
 
 /// Attempts of one tenant that run at the same time.
 const ATTEMPTS_OF_TENANT: usize = 8;
+/// Attempts of one tenant that wait for these. Further ones are made later, so that the slots of all tenants are
+/// not spent on waiting for one.
+const WAITING_OF_TENANT: usize = 8;
 /// How long an attempt waits for others of its tenant. With the time of an attempt it is shorter than the end of
 /// a claim in which no attempt starts.
 const MAX_WAIT: Duration = Duration::from_secs(2);
@@ -27,23 +30,34 @@ pub(super) struct MailSlots(Mutex<HashMap<TenantId, TenantSlots>>);
 #[derive(Debug)]
 struct TenantSlots {
     permits: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     hangs: bool,
 }
 
 impl Default for TenantSlots {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(ATTEMPTS_OF_TENANT)), hangs: false }
+        Self {
+            permits: Arc::new(Semaphore::new(ATTEMPTS_OF_TENANT)),
+            waiting: Arc::new(Semaphore::new(WAITING_OF_TENANT)),
+            hangs: false,
+        }
     }
 }
 
 impl MailSlots {
     /// Begins an attempt of a tenant; `None` if it has to be made later.
     pub(super) async fn begin(&self, tenant: &TenantId) -> Option<OwnedSemaphorePermit> {
-        let (permits, hangs) = self.with(tenant, |slots| (Arc::clone(&slots.permits), slots.hangs));
+        let (permits, waiting, hangs) = self.with(tenant, |slots| {
+            (Arc::clone(&slots.permits), Arc::clone(&slots.waiting), slots.hangs)
+        });
         if hangs {
             let is_idle = permits.available_permits() == ATTEMPTS_OF_TENANT;
             return is_idle.then(|| permits.try_acquire_owned().ok())?;
         }
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        let _waiting = waiting.try_acquire().ok()?;
         timeout(MAX_WAIT, permits.acquire_owned()).await.ok()?.ok()
     }
 
@@ -61,6 +75,26 @@ impl MailSlots {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn few_attempts_of_a_tenant_wait() {
+        let (slots, tenant) = (MailSlots::default(), TenantId::new("a", "slow"));
+        let mut held = Vec::new();
+        for _ in 0..ATTEMPTS_OF_TENANT {
+            held.push(slots.begin(&tenant).await.expect("a slot"));
+        }
+        let mut waiting: Vec<_> =
+            (0..WAITING_OF_TENANT).map(|_| Box::pin(slots.begin(&tenant))).collect();
+        for begun in &mut waiting {
+            assert!(futures::poll!(begun).is_pending());
+        }
+        let further = std::pin::pin!(slots.begin(&tenant));
+        assert!(matches!(futures::poll!(further), std::task::Poll::Ready(None)));
+        held.clear();
+        for begun in waiting {
+            assert!(begun.await.is_some());
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_hangs_gets_one_attempt_and_other_tenants_theirs() {

@@ -40,6 +40,7 @@ mod mail_outbox;
 mod mail_queue;
 mod mail_slots;
 mod mail_texts;
+mod notice_limit;
 mod oldest_records;
 mod outbound_clients;
 mod outbox;

@@ -1,9 +1,13 @@
 //! Pushed authorization requests (RFC 9126): sealed into their `request_uri`, or stored if they are too long
-//! for a URL and their client has authenticated.
+//! for a URL and a declared client has authenticated.
 
-use super::{AccountContext, AccountError, RequestError};
+use super::{
+    AccountContext, AccountError, RequestError,
+    record_limits::{self, record_maker},
+};
 use crate::{
-    model::Client,
+    identity::RecordMaker,
+    model::{Client, Subject},
     protocol::{
         authorize::{
             OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
@@ -19,8 +23,8 @@ use crate::{
 
 /// Longest value that a confidential client gets sealed: longer URLs fail in some software.
 const MAX_SEALED_LEN: usize = 2 * 1024;
-/// The same for a public client, for which nothing is stored: proxies accept request lines of 8 KiB.
-const MAX_PUBLIC_SEALED_LEN: usize = 7 * 1024;
+/// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
+const MAX_STRANGE_SEALED_LEN: usize = 7 * 1024;
 
 /// Returns the `request_uri` of a pushed request.
 pub(crate) async fn push_request(
@@ -31,17 +35,22 @@ pub(crate) async fn push_request(
     let whole = SealedPushedRequest::Whole(request);
     let sealed = context.seal(&whole)?;
     let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
-    if client.is_public() && sealed.len() > MAX_PUBLIC_SEALED_LEN {
-        let text = "The request is too long for a client that does not authenticate.";
+    // Anybody can have the secret of a client that registered itself.
+    let is_strange = client.is_public() || client.is_unverified();
+    if is_strange && sealed.len() > MAX_STRANGE_SEALED_LEN {
+        let text = "The request is too long for a client that does not authenticate, or registered itself.";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
     }
-    if client.is_public() || sealed.len() <= MAX_SEALED_LEN {
+    if is_strange || sealed.len() <= MAX_SEALED_LEN {
         return Ok(request_uri(&sealed));
     }
+    let expires_at = id.ends_at.plus(CLOCK_SKEW);
+    let budget = (&context.services.pushed_request_budget, record_maker(client));
+    record_limits::take_record(context, budget, (RecordKind::PushedRequest, expires_at))?;
     let record = Record {
         key: context.key(RecordKind::PushedRequest, id.id.as_str()),
         value: encode_record(&request).into(),
-        expires_at: id.ends_at.plus(CLOCK_SKEW),
+        expires_at,
         owners: Vec::new(),
         due_at: None,
     };
@@ -109,14 +118,18 @@ pub(crate) async fn open_pushed_request(
 /// the page of the same sign-in (`interaction`, a hash of it and of the browser) a second time. Its user has signed in.
 pub(crate) async fn use_pushed_request(
     context: AccountContext<'_>,
-    id: &PushedRequestId,
+    (id, subject): (&PushedRequestId, &Subject),
     (interaction, by_form): ([u8; 32], bool),
 ) -> Result<bool, AccountError> {
     let key = used_key(context, id);
+    let expires_at = id.ends_at.plus(2 * CLOCK_SKEW);
+    let budget = &context.services.used_request_budget;
+    let maker = RecordMaker::Person(subject.as_str());
+    record_limits::take_record(context, (budget, maker), (key.kind, expires_at))?;
     let record = Record {
         key: key.clone(),
         value: interaction.to_vec().into(),
-        expires_at: id.ends_at.plus(2 * CLOCK_SKEW),
+        expires_at,
         owners: Vec::new(),
         due_at: None,
     };

@@ -11,7 +11,8 @@ use super::{
     sessions::ActiveSession,
 };
 use crate::{
-    model::{ClientId, LogoutKind, Subject, Timestamp},
+    identity::{RecordBudget, RecordMaker},
+    model::{Client, ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, GrantState, Session, decode_record},
     store::RecordKind,
 };
@@ -31,6 +32,31 @@ const MAX_PENDING: usize = 100;
 const DELETABLE_AGE: Duration = Duration::from_mins(5);
 /// Number of grants of a person that are ended at a time.
 const CONCURRENT_WRITES: usize = 64;
+
+/// The maker of the records that a client's requests need.
+pub(crate) fn record_maker(client: &Client) -> RecordMaker<'_> {
+    if client.is_unverified() {
+        // A host can have any number of documents.
+        RecordMaker::Unverified(client.document_host.as_deref().unwrap_or(client.id.as_str()))
+    } else {
+        RecordMaker::Declared(&client.object)
+    }
+}
+
+/// Takes a record from the budget of its maker before it is stored.
+///
+/// # Errors
+///
+/// [`AccountError::TooManyRecords`] if too many of the maker's records have not expired.
+pub(super) fn take_record(
+    context: AccountContext<'_>,
+    (budget, maker): (&RecordBudget, RecordMaker<'_>),
+    (kind, expires_at): (RecordKind, Timestamp),
+) -> Result<(), AccountError> {
+    let taken =
+        budget.take((context.tenant_id(), maker), expires_at.since(context.now), context.now);
+    taken.map_err(|wait| AccountError::TooManyRecords(kind, wait))
+}
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.
 pub(crate) async fn limit_sessions(

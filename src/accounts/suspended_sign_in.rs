@@ -67,7 +67,8 @@ pub(crate) async fn resume_sign_in(
         return Ok(None);
     }
     if let SuspendedSource::Provider { provider, issuer, subject, sid, .. } = &pending.source {
-        let (of, named) = ((provider.as_str(), issuer.as_str()), (subject.as_str(), sid.as_deref()));
+        let (of, named) =
+            ((provider.as_str(), issuer.as_str()), (subject.as_str(), sid.as_deref()));
         if was_ended_by_provider(context, of, named, pending.started_at).await? {
             return Ok(None);
         }

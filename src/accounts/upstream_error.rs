@@ -211,6 +211,12 @@ impl UpstreamSignInError {
             {
                 SignInProblem::LevelUnmet
             }
+            // RFC 6749 §4.1.2.1: the provider's own failures.
+            Self::Upstream(UpstreamError::Callback(CallbackError::Refused { code, .. }))
+                if ["temporarily_unavailable", "server_error"].contains(&code.as_str()) =>
+            {
+                SignInProblem::Unavailable
+            }
             Self::Upstream(error) if error.is_transient() => SignInProblem::Unavailable,
             Self::Upstream(error) if error.is_forbidden() => SignInProblem::NotCalled,
             Self::Directory(_) | Self::Upstream(_) | Self::BadEndpoint | Self::Account(_) => {

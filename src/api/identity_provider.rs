@@ -15,7 +15,7 @@ pub use github::{GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec};
 pub use ldap::{LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec};
 pub use mapping::{
     ClaimMappingsSpec, ClaimValidationRuleSpec, EmailMappingSpec, ExampleSpec, ExtraMappingSpec,
-    GroupsMappingSpec, TextMappingSpec, UserValidationRuleSpec,
+    GroupsMappingSpec, TextMappingSpec, UserValidationRuleSpec, ValueMappingSpec,
 };
 pub use oidc::{LocalClientRef, OidcProviderSpec};
 pub use sign_in::{AssuranceSpec, ProviderSignInSpec, RefreshSpec, SubjectSpec};

@@ -58,7 +58,7 @@ pub use identity_provider::{
     GroupsMappingSpec, IdentityProvider, IdentityProviderSpec, IdentityProviderStatus,
     LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec, LocalClientRef,
     OidcProviderSpec, ProviderLinkSummary, ProviderSignInSpec, ProviderSummary, RefreshSpec,
-    SubjectSpec, TextMappingSpec, UserValidationRuleSpec,
+    SubjectSpec, TextMappingSpec, UserValidationRuleSpec, ValueMappingSpec,
 };
 pub use issuer_reservation::IssuerReservation;
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};

@@ -3,7 +3,6 @@
 //!
 //! Must not use HTTP, or keep passwords in any form other than the stored one.
 
-mod assertion_budget;
 mod backoff;
 mod check_queue;
 mod credential_throttle;
@@ -16,9 +15,9 @@ mod password_hash;
 mod password_strength;
 mod password_verifier;
 mod rate;
+mod record_budget;
 mod sign_in;
 
-pub use assertion_budget::AssertionBudget;
 pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy, decoy_index};
@@ -32,4 +31,5 @@ pub use password_hash::{StoredPasswordError, parse_stored_password};
 pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
+pub use record_budget::{RecordBudget, RecordMaker};
 pub use sign_in::{PasswordSignIn, SignInError};

@@ -202,6 +202,7 @@ messages! {
     passwords_not_kept_text() tell_inviter()
     // A sign-in at an identity provider that did not succeed
     provider_gone_title() provider_gone_text() provider_gone_advice() cannot_sign_in_title()
+    domain_unavailable_text() domain_unavailable_advice()
     provider_not_admitted(provider) provider_unknown_account(provider)
     provider_no_organization(provider) ask_for_access() ask_to_be_added()
     provider_denied_title(provider) provider_denied_text(provider) provider_denied_advice()

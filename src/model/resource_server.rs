@@ -29,6 +29,8 @@ pub struct ResourceServer {
     pub clients: BTreeSet<ClientId>,
     /// Whether clients that a metadata document describes may request tokens for it.
     pub admits_documents: bool,
+    /// Those of them that registered themselves and that no administrator named. They get tokens for people only.
+    pub unnamed_clients: BTreeSet<ClientId>,
     /// The client that may introspect its tokens.
     pub introspector: Option<ClientId>,
     /// Maximum lifetime of its tokens.
@@ -54,6 +56,7 @@ impl ResourceServer {
             claims: BTreeSet::new(),
             clients: BTreeSet::new(),
             admits_documents: false,
+            unnamed_clients: BTreeSet::new(),
             introspector: None,
             lifetime: None,
             signing_alg: None,

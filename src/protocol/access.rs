@@ -37,6 +37,19 @@ pub struct RefusedEntry {
     pub message: Option<String>,
 }
 
+impl RefusedEntry {
+    /// The description of the refusal for the application, with the policy's text where `error_description` may
+    /// contain it (RFC 6749 §5.2).
+    pub fn description(&self) -> String {
+        let text = "The user may not use this application.";
+        let is_legal = |it: &&String| it.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        match self.message.as_ref().filter(is_legal) {
+            Some(message) => format!("{text} {message}"),
+            None => text.to_owned(),
+        }
+    }
+}
+
 /// The object that a policy belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyOwner {

@@ -3,13 +3,40 @@
 use std::sync::Arc;
 
 use super::ServedTenant;
-use crate::protocol::identity_provider::IdentityProvider;
+use crate::{
+    model::{Account, LdapSettings, ObjectKey, PasswordState},
+    protocol::identity_provider::IdentityProvider,
+};
+
+/// The directory that judges a name.
+#[derive(Clone, Copy, Debug)]
+pub struct RoutedDirectory<'a> {
+    /// The provider and its directory.
+    pub directory: (&'a IdentityProvider, &'a LdapSettings),
+    /// The user who has the name. Nobody else can sign in by it.
+    pub user: Option<&'a Arc<Account>>,
+}
 
 impl ServedTenant {
-    /// Returns true if domains of names lead to providers that are no directories.
+    /// Returns true if domains of names lead to providers that are no directories, served or not.
     pub fn routes_domains(&self) -> bool {
         let mut elsewhere = self.providers().iter().filter(|it| it.directory().is_none());
         elsewhere.any(|provider| !provider.sign_in.domains.is_empty())
+            || self.reserved_names().routes_domains()
+    }
+
+    /// The provider that the domain of a name leads to, if it is not served and the name is not that of a user with a
+    /// password. A mistake in its object leads neither the name nor the password elsewhere.
+    pub fn absent_provider_for_name(&self, normalized: &str) -> Option<&ObjectKey> {
+        let (_, domain) = normalized.rsplit_once('@')?;
+        let provider = self.reserved_names().provider_with_domain(domain)?;
+        let user = self.declared_user(normalized);
+        let has_password = user.is_some_and(|user| user.password != PasswordState::Absent);
+        let is_served = self
+            .providers()
+            .iter()
+            .any(|provider| provider.sign_in.domains.iter().any(|it| it == domain));
+        (!has_password && !is_served).then_some(provider)
     }
 
     /// The provider that the domain of a name leads to. The people of a directory type their password
@@ -18,5 +45,38 @@ impl ServedTenant {
         let domain = name.rsplit_once('@')?.1.trim().to_ascii_lowercase();
         let mut elsewhere = self.providers().iter().filter(|it| it.directory().is_none());
         elsewhere.find(|provider| provider.sign_in.domains.contains(&domain))
+    }
+
+    /// The directory that judges a name, with the user who has the name. A user without a password signs in with the
+    /// directory whose person the user declares. For a name that no user of the tenant has, served or not, it is the
+    /// one that names the domain after the `@`, or the one that names no domains.
+    pub fn directory_for(&self, normalized: &str) -> Option<RoutedDirectory<'_>> {
+        let providers = self.providers().iter();
+        let mut directories = providers.filter_map(|it| Some((&**it, it.directory()?)));
+        if let Some(user) = self.declared_user(normalized) {
+            // A password here is for nobody else.
+            let declares = |provider: &IdentityProvider| {
+                user.password == PasswordState::Absent
+                    && user.identities.iter().any(|it| it.provider == provider.name())
+            };
+            let directory = directories.find(|(provider, _)| declares(provider))?;
+            return Some(RoutedDirectory { directory, user: Some(user) });
+        }
+        if self.reserved_names().user_with_typed_name(normalized).is_some() {
+            return None;
+        }
+        let domain = normalized.rsplit_once('@').map(|(_, domain)| domain);
+        let named = domain.and_then(|domain| {
+            let mut directories = directories.clone();
+            directories.find(|(it, _)| it.sign_in.domains.iter().any(|named| named == domain))
+        });
+        let directory = named.or_else(|| directories.find(|(it, _)| it.sign_in.domains.is_empty()));
+        directory.map(|directory| RoutedDirectory { directory, user: None })
+    }
+
+    /// The user who signs in by a normalized name: the username, or a verified e-mail address.
+    fn declared_user(&self, normalized: &str) -> Option<&Arc<Account>> {
+        let by_email = || self.account_by_email(normalized).filter(|_| normalized.contains('@'));
+        self.account_by_username(normalized).or_else(by_email)
     }
 }

@@ -36,6 +36,7 @@ pub use client_secret::{
     ClientSecretValues, EntryText, EntryTextError, SecretTemplate, SecretVariable,
 };
 pub use conditions::{mail_reachable_condition, reachable_condition, verdict_conditions};
+pub use domain_routing::RoutedDirectory;
 pub use enrolment_state::EnrolmentState;
 pub use federated_clients::FederatedClients;
 pub use handle::SnapshotHandle;
@@ -46,7 +47,7 @@ pub use project::{SettingsReceivers, project_snapshots};
 pub use provider_outcome::ProviderOutcome;
 pub use provider_uris::ProviderUris;
 pub use registration::{RegistrationService, ValidatedRegistration};
-pub use reserved_names::{ReservedNames, UserNames};
+pub use reserved_names::{ProviderNames, ReservedNames, UserNames};
 pub use sealing::discarded_keys;
 pub use served::ServedTenant;
 pub use snapshot::Snapshot;

@@ -37,6 +37,17 @@ impl UserNames {
     }
 }
 
+/// The names of a provider, as far as they can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderNames {
+    /// The rule by which it makes subjects.
+    pub subject: SubjectRule,
+    /// The domains of names that lead to it.
+    pub domains: Vec<String>,
+    /// Whether it is a directory, whose people type their password here.
+    pub is_directory: bool,
+}
+
 /// The names of objects that are not served, each with an object that has it.
 #[derive(Clone, Debug, Default)]
 pub struct ReservedNames {
@@ -45,7 +56,7 @@ pub struct ReservedNames {
     subjects: HashMap<Subject, ObjectKey>,
     identities: HashMap<DeclaredIdentity, ObjectKey>,
     client_ids: HashMap<ClientId, ObjectKey>,
-    subject_rules: Vec<(ObjectKey, SubjectRule)>,
+    providers: Vec<(ObjectKey, ProviderNames)>,
 }
 
 impl ReservedNames {
@@ -70,9 +81,21 @@ impl ReservedNames {
         self.client_ids.insert(id, client);
     }
 
-    /// Reserves the subjects of a provider.
-    pub fn reserve_provider(&mut self, provider: ObjectKey, rule: SubjectRule) {
-        self.subject_rules.push((provider, rule));
+    /// Reserves the subjects and domains of a provider.
+    pub fn reserve_provider(&mut self, provider: ObjectKey, names: ProviderNames) {
+        self.providers.push((provider, names));
+    }
+
+    /// The provider that names of a domain lead to.
+    pub fn provider_with_domain(&self, domain: &str) -> Option<&ObjectKey> {
+        let mut providers = self.providers.iter();
+        let found = providers.find(|(_, names)| names.domains.iter().any(|it| it == domain));
+        found.map(|(provider, _)| provider)
+    }
+
+    /// Returns true if domains of names lead to a provider that is no directory.
+    pub fn routes_domains(&self) -> bool {
+        self.providers.iter().any(|(_, names)| !names.is_directory && !names.domains.is_empty())
     }
 
     /// Returns true if a client that is not served has the id.
@@ -109,8 +132,9 @@ impl ReservedNames {
 
     /// A provider that can give a subject to one of its people.
     pub fn provider_with_subject(&self, subject: &Subject) -> Option<ObjectRef> {
-        let mut rules = self.subject_rules.iter();
-        let (provider, _) = rules.find(|(_, rule)| can_give_subject(rule, subject))?;
+        let mut providers = self.providers.iter();
+        let (provider, _) =
+            providers.find(|(_, names)| can_give_subject(&names.subject, subject))?;
         Some(ObjectRef::new(ManagedKind::IdentityProvider, provider.clone()))
     }
 }
@@ -155,7 +179,12 @@ mod tests {
             strategy: SubjectStrategy::Computed,
             connector_id: String::new(),
         };
-        reserved.reserve_provider(key("corp"), rule);
+        let domains = vec!["acme.test".to_owned()];
+        let names = ProviderNames { subject: rule, domains, is_directory: true };
+        reserved.reserve_provider(key("corp"), names);
+        assert_eq!(reserved.provider_with_domain("acme.test"), Some(&key("corp")));
+        assert_eq!(reserved.provider_with_domain("other.test"), None);
+        assert!(!reserved.routes_domains());
         let client = reserved.holder_of_subject(&Subject::new("team.shop"));
         assert_eq!(client.map(|it| it.to_string()).as_deref(), Some("OidcClient team/shop"));
         assert_eq!(reserved.holder_of_subject(&Subject::new("ada")), None);

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     keys::{KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, LdapSettings,
-        PasswordState, ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject,
-        Tenant, TenantId, Timestamp, sha256,
+        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, PasswordState,
+        ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject, Tenant,
+        TenantId, Timestamp, sha256,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -249,23 +249,6 @@ impl ServedTenant {
     /// Finds the account that declares a person of an identity provider.
     pub fn account_by_identity(&self, identity: &DeclaredIdentity) -> Option<&Arc<Account>> {
         self.by_identity.get(identity)
-    }
-
-    /// The directory that judges a name which no user of the tenant has, served or not: the one that names
-    /// the domain after the `@`, or the one that names no domains.
-    pub fn directory_for(&self, normalized: &str) -> Option<(&IdentityProvider, &LdapSettings)> {
-        let declared = self.account_by_username(normalized).is_some()
-            || (normalized.contains('@') && self.account_by_email(normalized).is_some())
-            || self.reserved.user_with_typed_name(normalized).is_some();
-        if declared {
-            return None;
-        }
-        let domain = normalized.rsplit_once('@').map(|(_, domain)| domain);
-        let directories = || self.providers.iter().filter_map(|it| Some((&**it, it.directory()?)));
-        let named = domain.and_then(|domain| {
-            directories().find(|(it, _)| it.sign_in.domains.iter().any(|named| named == domain))
-        });
-        named.or_else(|| directories().find(|(it, _)| it.sign_in.domains.is_empty()))
     }
 
     /// Finds an account by `sub`.

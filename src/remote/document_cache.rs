@@ -16,6 +16,8 @@ use crate::{
     model::{TenantId, Timestamp},
 };
 
+/// Largest document of a provider or client, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
 /// Maximum number of URLs in a cache.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 /// Bounds of how long a document is cached, whatever the response's `max-age`.
@@ -31,7 +33,7 @@ pub(crate) trait RemoteDocument: Send + Sync + Sized + 'static {
     /// How long a document is still used while its URL cannot be fetched.
     const STALE_TTL: Duration;
     /// Largest document, in bytes.
-    const MAX_BYTES: usize = 64 * 1024;
+    const MAX_BYTES: usize = MAX_BYTES;
     /// The name of such documents in the log.
     const DESCRIPTION: &'static str;
 

@@ -17,6 +17,7 @@ mod url_cache;
 
 pub use client_document_cache::ClientDocumentCache;
 pub use cluster_token_cache::{ClusterKeys, ClusterTokenCache};
+pub use document_cache::MAX_BYTES as MAX_DOCUMENT_BYTES;
 pub use error::RemoteDocumentError;
 pub use federated_issuer_cache::FederatedIssuerCache;
 pub use jwks_cache::JwksCache;

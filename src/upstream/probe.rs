@@ -14,9 +14,10 @@ use crate::{
         identity_provider::{ORGANIZATIONS, TENANT_PLACEHOLDER},
         upstream::UpstreamMetadata,
     },
+    remote::MAX_DOCUMENT_BYTES,
 };
 
-/// Largest answer, in bytes.
+/// Largest answer of GitHub, in bytes. A discovery document is no larger than a sign-in reads.
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// Asks providers by clients of its own, so that a probe never waits for a person's sign-in, nor a
@@ -54,7 +55,7 @@ impl UpstreamProbe for NetworkProbe {
 async fn probe_discovery(fetch: &SharedFetch, issuer: &str) -> Result<(), ProbeError> {
     // A template of issuers has one document for all directories.
     let base = issuer.replace(TENANT_PLACEHOLDER, ORGANIZATIONS);
-    let fetched = fetch.get(&UpstreamMetadata::url_of(&base), MAX_ANSWER).await;
+    let fetched = fetch.get(&UpstreamMetadata::url_of(&base), MAX_DOCUMENT_BYTES).await;
     let document = fetched.map_err(|error| ProbeError {
         failure: failure_of_fetch(&error),
         cause: error.to_string(),

@@ -38,6 +38,30 @@ fn definitions_contain_no_template_syntax() {
     }
 }
 
+/// YAML 1.1, which kubectl reads, has booleans that look like words.
+#[test]
+fn no_value_is_a_boolean_of_yaml() {
+    fn enums(schema: &Value, found: &mut Vec<String>) {
+        if let Some(values) = schema["enum"].as_array() {
+            found.extend(values.iter().filter_map(|it| it.as_str().map(str::to_ascii_lowercase)));
+        }
+        match schema {
+            Value::Object(fields) => fields.values().for_each(|it| enums(it, found)),
+            Value::Array(items) => items.iter().for_each(|it| enums(it, found)),
+            _ => {}
+        }
+    }
+    for (name, yaml) in custom_resource_definitions() {
+        let mut found = Vec::new();
+        enums(&serde_yaml::from_str(&yaml).unwrap(), &mut found);
+        assert!(!found.is_empty(), "{name}");
+        for value in found {
+            let boolean = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"];
+            assert!(!boolean.contains(&value.as_str()), "{name}: {value}");
+        }
+    }
+}
+
 /// `kubectl explain` shows only these descriptions.
 #[test]
 fn every_field_is_documented() {

@@ -773,3 +773,72 @@ async fn a_registered_client_has_a_bounded_number_of_remembered_assertions() {
     assert!((16..=30).contains(&accepted), "{statuses:?}");
     assert_eq!(statuses.last(), Some(&429));
 }
+
+const API: &str = "https://api.test/mcp";
+
+/// A tenant whose registered clients may act for themselves and use an API.
+fn with_api(named: &str) -> String {
+    let open =
+        "metadata: {name: open}\nspec: {registration: {mode: Open, requestsPerMinute: 1000}}";
+    let spec = "metadata: {name: open}\nspec:\n  registration: {mode: Open, requestsPerMinute: 1000, resources: [api]}\n  clients: {grantTypes: [authorization_code, client_credentials]}";
+    assert!(MANIFESTS.contains(open));
+    let api = format!(
+        "---\napiVersion: lanyard.dev/v1alpha1\nkind: ResourceServer\nmetadata: {{name: api}}\nspec:\n  tenantRef: {{name: open}}\n  identifier: {API}\n  scopes: [{{name: api.read}}]\n{named}"
+    );
+    MANIFESTS.replace(open, spec) + &api
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_client_gets_no_token_for_an_api_without_a_person() {
+    let world = World::start_with(&with_api("")).await;
+    let client = world
+        .register(|it| it["grant_types"] = json!(["authorization_code", "client_credentials"]))
+        .await;
+    let (issuer, id) = (world.issuer("open"), client.text("client_id"));
+    let secret = Some(client.text("client_secret"));
+    let app = Application::discover(&issuer, id, secret, "https://rp.test/cb").await;
+    let alone = [("grant_type", "client_credentials"), ("resource", API)];
+    let answer = app.post("token_endpoint", &alone).await;
+    assert_eq!(answer.status(), 400);
+    let answer: Value = answer.json().await.expect("JSON");
+    assert_eq!(answer["error"], "invalid_target", "{answer}");
+    let words = answer["error_description"].as_str().expect("text");
+    assert!(words.contains("with the consent of a user only"), "{words}");
+
+    // With a person it does.
+    let browser = Browser::new();
+    let api = [("resource", API)];
+    let page = browser.open(&app.authorize_url("openid api.read", &api)).await;
+    let ada = [("username", "ada"), ("password", "correct horse battery staple")];
+    let page = browser.submit(&page.form("/login"), &ada).await;
+    let page = agree(&browser, page).await;
+    let (status, tokens) = app.redeem(&page.answer()["code"]).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(tokens["scope"], "api.read", "{tokens}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registered_client_stores_no_pushed_request() {
+    let world = World::start().await;
+    let client = world.register(|_| {}).await;
+    let (issuer, id) = (world.issuer("open"), client.text("client_id"));
+    let secret = Some(client.text("client_secret"));
+    let app = Application::discover(&issuer, id, secret, "https://rp.test/cb").await;
+    for (length, status) in [(3_000, 201), (10_000, 400)] {
+        let state = "s".repeat(length);
+        let request = [
+            ("response_type", "code"),
+            ("redirect_uri", "https://rp.test/cb"),
+            ("scope", "openid"),
+            ("state", state.as_str()),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let answer = app.post("pushed_authorization_request_endpoint", &request).await;
+        assert_eq!(answer.status(), status);
+        let answer: Value = answer.json().await.expect("JSON");
+        // Everything is in the reference itself.
+        let uri = answer["request_uri"].as_str().map_or(0, str::len);
+        assert_eq!(uri > length, status == 201, "{answer}");
+    }
+}

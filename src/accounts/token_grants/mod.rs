@@ -6,6 +6,7 @@
 mod authorization_code;
 mod client_credentials;
 mod refresh_token;
+mod refused_grant;
 mod token_grant;
 
 use std::{pin::Pin, time::Duration};
@@ -13,20 +14,22 @@ use std::{pin::Pin, time::Duration};
 use authorization_code::AuthorizationCodeGrant;
 use client_credentials::ClientCredentialsGrant;
 use refresh_token::RefreshTokenGrant;
+use refused_grant::refused_grant;
 use token_grant::TokenGrant;
 
 use super::{
     AccountContext, AccountError, RequestError,
     dpop_proofs::{ReceivedProof, use_proof, verify_proof},
     endings,
-    grants::{self, GrantRefusal, StoredGrant},
+    grants::{self, StoredGrant},
     issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
-    record_limits, refresh_replays, registrations, token_events, token_issuer,
+    record_limits::{self, record_maker},
+    refresh_replays, registrations, token_events, token_issuer,
 };
 use crate::{
+    identity::RecordMaker,
     model::{Account, Client, GrantType},
     protocol::{
-        access::EntryRefusal,
         claims::access_token_lifetime,
         error::OAuthError,
         params::RequestParams,
@@ -34,7 +37,7 @@ use crate::{
         scope::{self, Scopes},
         token::{
             self, CredentialKind, DecisionInput, Gate, ReplayedCredential, SelectedScopes,
-            TokenDecision, TokenRefusal, TokenTarget, UserGrant, inactive_grant,
+            TokenDecision, TokenRefusal, TokenTarget, UserGrant,
         },
     },
     store::{MAX_UPDATE_ATTEMPTS, RecordKind},
@@ -129,7 +132,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let Some(mut granted) = granted else {
             let target = token::client_target(resources, &own, sent())?.bound_to(key)?;
             let selected = select_scopes(request, &target, &NO_SCOPES, parsed.requested_scope())?;
-            use_proof(context, proof.as_mut()).await?;
+            use_proof(context, record_maker(client), proof.as_mut()).await?;
             let plan = access_token_plan::<G>((client, key), &target, &selected);
             let tokens = token_issuer::issue_tokens(context, plan).await?;
             return Ok(granted_tokens((client, key), &target, (tokens, selected)));
@@ -147,7 +150,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         token_issuer::check_keys(context, client, target.server)?;
         let marks = endings::adopted_marks(context, granted.grant.marks, &user);
         granted.grant.marks = Some(marks);
-        use_proof(context, proof.as_mut()).await?;
+        let person = RecordMaker::Person(user.subject.as_str());
+        use_proof(context, person, proof.as_mut()).await?;
         if passes(context, &granted, stored.as_ref()).await? {
             let plan = access_token_plan::<G>((client, key), &target, &selected);
             let tokens = issue_for_user(request, plan, &selected, (&granted, &user)).await?;
@@ -200,22 +204,6 @@ fn granted_tokens(
 fn resources_of(TokenRequest { context, client, .. }: TokenRequest<'_>) -> ResourceContext<'_> {
     let served = context.tenant;
     ResourceContext { issuer: &served.tenant.issuer, servers: &served.resource_servers, client }
-}
-
-/// The error of a grant that gives no tokens now. Nothing is revoked.
-fn refused_grant<G: TokenGrant>(refusal: &GrantRefusal) -> OAuthError {
-    match refusal {
-        GrantRefusal::Inactive => inactive_grant(G::CREDENTIAL),
-        GrantRefusal::NotAdmitted => token::invalid_grant(
-            "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user. The user can sign in again when that has changed.",
-        ),
-        GrantRefusal::Entry(EntryRefusal::Refused(_)) => {
-            token::invalid_grant("The user may not use this application.")
-        }
-        GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
-            token::invalid_grant("The user must sign in at a higher level of assurance.")
-        }
-    }
 }
 
 /// Decides. A refusal revokes the grant if a code or token was used before.

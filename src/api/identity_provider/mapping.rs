@@ -24,7 +24,7 @@ pub struct ClaimMappingsSpec {
     /// Whether the e-mail address is verified. Default: the claim `email_verified`; absent if the
     /// provider does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email_verified: Option<TextMappingSpec>,
+    pub email_verified: Option<ValueMappingSpec>,
     /// The groups. Default: the claim `groups`, as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupsMappingSpec>,
@@ -62,6 +62,21 @@ pub struct EmailMappingSpec {
     /// Name of the provider's claim; empty: the account has no e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
+    pub claim: Option<String>,
+    /// A CEL expression over `claims`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub expression: Option<String>,
+}
+
+/// A value: that of a claim, or of an expression.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = provider::claim_or_expression())]
+pub struct ValueMappingSpec {
+    /// Name of the provider's claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub claim: Option<String>,
     /// A CEL expression over `claims`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,18 +19,19 @@ use crate::{
     http::{EndpointError, Reply},
     identity::{AttemptSource, SignInError},
     messages::MessageCatalog,
-    model::{LdapSettings, Secret, SignInFailure, normalize_username},
+    model::{Secret, SignInFailure, normalize_username},
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         identity_provider::IdentityProvider,
         params::RequestParams,
     },
+    registry::RoutedDirectory,
 };
 
 /// A form for a directory.
 pub(super) struct DirectoryAttempt<'a> {
-    /// The provider and its directory.
-    pub(super) directory: (&'a IdentityProvider, &'a LdapSettings),
+    /// The directory.
+    pub(super) routed: RoutedDirectory<'a>,
     /// The form.
     pub(super) form: &'a RequestParams,
     /// The address and browser of the attempt.
@@ -43,7 +44,7 @@ pub(super) async fn sign_in_with_directory(
     authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, .. } = authorization;
-    let (provider, settings) = attempt.directory;
+    let RoutedDirectory { directory: (provider, settings), user } = attempt.routed;
     let username = attempt.form.get("username").unwrap_or_default();
     let sign_in = DirectorySignIn {
         provider,
@@ -54,6 +55,11 @@ pub(super) async fn sign_in_with_directory(
     };
     let verdict = sign_in.perform(app.context(request), &app.login_throttle).await;
     let account = match verdict {
+        Ok(account) if user.is_some_and(|user| user.subject != account.subject) => {
+            // The entry with the name is not the declared person.
+            let failure = FailedDirectorySignIn::from(DirectorySignInError::Wrong);
+            return render_failure(&authorization, provider, username, failure);
+        }
         Ok(account) => account,
         Err(error) => return render_failure(&authorization, provider, username, error),
     };

@@ -3,8 +3,14 @@
 
 use http::StatusCode;
 
-use super::authorize::{AuthorizationContext, page};
-use crate::http::{EndpointError, Reply};
+use super::{
+    authorize::{AuthorizationContext, page},
+    provider_problem,
+};
+use crate::{
+    http::{EndpointError, Reply},
+    model::normalize_username,
+};
 
 /// Leads the name to the provider of its domain, or to the form with the password.
 pub(super) fn sign_in_by_name(
@@ -15,7 +21,10 @@ pub(super) fn sign_in_by_name(
     if let Some(provider) = tenant.provider_for_name(username) {
         return page::lead_to_provider(authorization, provider, username);
     }
-    if page::accepts_passwords(tenant) {
+    if let Some(provider) = tenant.absent_provider_for_name(&normalize_username(username)) {
+        return Err(provider_problem::provider_not_served(authorization, provider));
+    }
+    if authorization.accepts_passwords() {
         return page::enter_password(authorization, username);
     }
     let text = authorization.request.text();

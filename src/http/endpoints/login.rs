@@ -10,6 +10,7 @@ use super::{
     identify::sign_in_by_name,
     known_browser,
     passkey::check_passkey,
+    provider_problem,
     second_factor::check_second_factor,
 };
 use crate::{
@@ -83,12 +84,15 @@ async fn sign_in(
     if let Some(provider) = request.tenant.provider_for_name(username) {
         return page::lead_to_provider(&authorization, provider, username);
     }
-    let browser = known_browser::load_known_browser(app, request)?;
     let typed = normalize_username(username);
+    if let Some(provider) = request.tenant.absent_provider_for_name(&typed) {
+        return Err(provider_problem::provider_not_served(&authorization, provider));
+    }
+    let browser = known_browser::load_known_browser(app, request)?;
     let known = browser.known_to(&typed, request.now);
     let origin = AttemptSource { address: request.address, known_browser: known };
-    if let Some(directory) = request.tenant.directory_for(&typed) {
-        let attempt = DirectoryAttempt { directory, form, origin };
+    if let Some(routed) = request.tenant.directory_for(&typed) {
+        let attempt = DirectoryAttempt { routed, form, origin };
         return sign_in_with_directory(attempt, authorization).await;
     }
     let attempt = PasswordSignIn {

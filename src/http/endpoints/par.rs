@@ -13,6 +13,7 @@ use crate::{
     accounts::{
         dpop_proofs::{use_proof, verify_proof},
         pushed_requests::push_request,
+        record_limits::record_maker,
     },
     http::{AppState, EndpointError, Reply, Request},
     protocol::authorize::{
@@ -41,7 +42,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         bind_pushed_request(&mut params, proof.key())?;
         // Nothing is written for a client that has not authenticated.
         if !client.is_public() {
-            use_proof(context, Some(&mut proof)).await?;
+            use_proof(context, record_maker(&client), Some(&mut proof)).await?;
         }
     }
     let id = PushedRequestId::new(app.accounts.entropy.id(), request.now);

@@ -8,7 +8,7 @@ use crate::{
     accounts::upstream_sign_in::{SignInProblem, UpstreamSignInError},
     http::{EndpointError, UnusablePage},
     messages::{FilledMessage, MessageCatalog},
-    model::SignInFailure,
+    model::{ObjectKey, SignInFailure},
     protocol::identity_provider::IdentityProvider,
 };
 
@@ -32,6 +32,30 @@ pub(super) fn provider_gone(authorization: &AuthorizationContext<'_>) -> Endpoin
         advice: text.provider_gone_advice().to_owned(),
         status: StatusCode::NOT_FOUND,
         code: "provider_gone",
+    };
+    problem(authorization, texts)
+}
+
+/// The page for a name whose domain leads to a provider that is not served: its object has a mistake.
+pub(super) fn provider_not_served(
+    authorization: &AuthorizationContext<'_>,
+    provider: &ObjectKey,
+) -> EndpointError {
+    let cause = format!(
+        "IdentityProvider {provider}, to which the domain of the name leads, is not served"
+    );
+    authorization.audit_failed_sign_in(
+        &provider.name,
+        AttemptSubject::default(),
+        (SignInFailure::ProviderUnavailable, Some(cause)),
+    );
+    let text = authorization.request.text();
+    let texts = ProblemTexts {
+        title: text.provider_gone_title().to_owned(),
+        message: text.domain_unavailable_text().to_owned(),
+        advice: text.domain_unavailable_advice().to_owned(),
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "provider_not_served",
     };
     problem(authorization, texts)
 }

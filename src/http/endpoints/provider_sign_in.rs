@@ -37,7 +37,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 }
 
 /// The provider that a browser is sent to without a page: the one that the application names or
-/// that the domain of `login_hint` belongs to, or the only source of people. For a higher level it has
+/// that the domain of `login_hint` belongs to, or the only source of people who may use the application. For a higher level it has
 /// to be one that can reach it, also the one that the session is from.
 pub(super) fn direct_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
@@ -67,14 +67,13 @@ fn chosen_provider<'a>(
     if let Some(provider) = tenant.provider_for_name(hint) {
         return Some(provider);
     }
-    match tenant.providers() {
-        [only]
-            if !only.sign_in.hidden && only.directory().is_none() && !tenant.has_local_people() =>
-        {
-            Some(only)
-        }
-        _ => None,
+    if authorization.accepts_passwords() {
+        return None;
     }
+    let mut admitted =
+        tenant.providers().iter().filter(|it| authorization.admits_way(Some(it.name())));
+    let only = admitted.next().filter(|provider| !provider.sign_in.hidden)?;
+    admitted.next().is_none().then_some(only)
 }
 
 /// Whether the person is to choose an account at the provider: the application asks for it, or the person

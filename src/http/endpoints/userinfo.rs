@@ -11,8 +11,10 @@ use crate::{
         token_issuer,
     },
     http::{AppState, EndpointError, Reply, Request},
+    identity::RecordMaker,
     keys::JwtType,
     protocol::{
+        access::EntryRefusal,
         claims::{self, Claims},
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
@@ -53,11 +55,12 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
-    use_proof(app.context(request), proof.as_mut()).await.map_err(dpop_error)?;
     let gone = || {
         invalid("The user of the access token is disabled or deleted, or the session has ended.")
     };
     let grant = grant.ok_or_else(gone)?;
+    let person = RecordMaker::Person(grant.authentication.subject.as_str());
+    use_proof(app.context(request), person, proof.as_mut()).await.map_err(dpop_error)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
     let user = grants::account_of_grant(app.context(request), &grant).await?;
@@ -66,7 +69,10 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         GrantRefusal::NotAdmitted => invalid(
             "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user.",
         ),
-        GrantRefusal::Entry(_) => invalid("The user may not use this application now."),
+        GrantRefusal::Entry(EntryRefusal::Refused(refused)) => invalid(&refused.description()),
+        GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
+            invalid("The user must sign in at a higher level of assurance.")
+        }
     })?;
     request.facts.record_user(user.subject.as_str());
     if subject::subject_for_client(&client, &grant.authentication.subject) != bearer.subject {

@@ -144,9 +144,10 @@ impl EndpointError {
                 UnusablePage::of_other_persons_authenticator(language.text()).reply(of(), id)
             }
             Self::NotOffered(error) => Reply::oauth_error(&error).status(StatusCode::NOT_FOUND),
-            Self::TooManyRequests { error, retry_after } => Reply::oauth_error(&error)
-                .status(StatusCode::TOO_MANY_REQUESTS)
-                .header("retry-after", &retry_after.as_secs().max(1).to_string()),
+            Self::TooManyRequests { error, retry_after } => {
+                server_error(StatusCode::TOO_MANY_REQUESTS, &error)
+                    .header("retry-after", &retry_after.as_secs().max(1).to_string())
+            }
             Self::Refused(error) => match format {
                 ErrorFormat::Html => page(page_status(error.code), &error),
                 ErrorFormat::Json => Reply::oauth_error(&error),

@@ -12,10 +12,17 @@ use crate::{
     store::StoreError,
 };
 
+const TOO_MANY_RECORDS: &str =
+    "Too many requests of the client or user are remembered until they expire. Try again later.";
+
 impl From<AccountError> for EndpointError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::OtherPersonsAuthenticator => Self::OtherPersonsAuthenticator,
+            AccountError::TooManyRecords(_, wait) => Self::TooManyRequests {
+                error: OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY_RECORDS),
+                retry_after: wait,
+            },
             AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),
             _ if error.is_temporary() => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),

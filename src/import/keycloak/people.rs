@@ -98,7 +98,7 @@ fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
         ),
         (
             "federationLink",
-            "is not carried: the person signs in with the directory once an IdentityProvider is named in identities",
+            "is not carried: the person signs in with the directory once identities names its IdentityProvider and the identifier of the entry there, and the user has no password here",
         ),
     ] {
         let part = person.get(field);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        access::EntryRefusal,
+        access::{EntryRefusal, RefusedEntry},
         authentication::{AuthenticationMethod, SignInWay},
         consent,
         error::{ErrorCode, OAuthError},
@@ -106,7 +106,7 @@ pub fn decide_next_step(
         }
     }
     match state.refusal {
-        Some(EntryRefusal::Refused(_)) if silent => return Err(access_denied()),
+        Some(EntryRefusal::Refused(refused)) if silent => return Err(access_denied(refused)),
         Some(EntryRefusal::Refused(_)) => return Ok(NextStep::RefuseEntry),
         Some(EntryRefusal::HigherLevel { levels }) if levels.is_empty() => {
             return Err(acr::unmet_acr_error());
@@ -181,8 +181,8 @@ fn is_too_old(request: &AuthorizationRequest, session: &Session, now: Timestamp)
 
 /// The error of a person who may not use the application (RFC 6749 §4.1.2.1). No interaction of
 /// this person can change it.
-fn access_denied() -> OAuthError {
-    OAuthError::new(ErrorCode::AccessDenied, "The user may not use this application.")
+fn access_denied(refused: &RefusedEntry) -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, refused.description())
 }
 
 fn consent_required() -> OAuthError {

@@ -61,7 +61,7 @@ impl<'a> TokenTarget<'a> {
 }
 
 /// Selects the target of a client that acts for itself: a resource server gives it all of its scopes, and no
-/// claims, which are about people.
+/// claims, which are about people. A client that anybody may have registered gets nothing there without a person.
 pub fn client_target<'a, 'r>(
     context: ResourceContext<'a>,
     own: &'a Scopes,
@@ -70,6 +70,15 @@ pub fn client_target<'a, 'r>(
     Ok(match requested_resource(context, requested)? {
         RequestedResource::Absent | RequestedResource::Issuer => TokenTarget::issuer(own),
         RequestedResource::Server(server) => {
+            if server.unnamed_clients.contains(&context.client.id)
+                || context.client.is_described_by_document()
+            {
+                let text = format!(
+                    "A client that registered itself gets tokens for \"{}\" with the consent of a user only. Use the authorization endpoint, or have the client named in spec.clients.names of ResourceServer {:?}.",
+                    server.identifier, server.object.name
+                );
+                return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
+            }
             TokenTarget { server: Some(server), ..TokenTarget::issuer(&server.scopes) }
         }
     })

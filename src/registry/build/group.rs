@@ -190,8 +190,8 @@ impl PreparedGroup {
             providers::validate_providers(group, host, (links, &mut sources), installation);
         sources.refuse_younger_users(&local, &mut verdicts, (&mut users, &mut reserved));
         verdicts.extend(providers.verdicts);
-        for (provider, rule) in providers.reserved {
-            reserved.reserve_provider(provider, rule);
+        for (provider, names) in providers.reserved {
+            reserved.reserve_provider(provider, names);
         }
         let providers = providers.served;
         warn_of_names_elsewhere(&providers, &users, &mut verdicts);

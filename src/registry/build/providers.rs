@@ -13,13 +13,13 @@ use crate::{
     api::{ConditionReason, ConditionType, IdentityProvider},
     model::{Installation, ObjectKey, ProbeQuestion, ProbeTarget},
     protocol::identity_provider::{
-        IdentityProvider as Provider, ProviderSource, SubjectRule, UpstreamCredentials,
+        IdentityProvider as Provider, ProviderSource, UpstreamCredentials,
     },
     registry::{
-        LinkedClient, ObjectOutcome, ProviderLinks, ProviderOutcome, ProviderUris,
+        LinkedClient, ObjectOutcome, ProviderLinks, ProviderNames, ProviderOutcome, ProviderUris,
         ValidationProblem, Verdict,
         precedence::Precedence,
-        validate::{self, ProviderFindings},
+        validate::{self, ProviderFindings, ProviderNaming},
     },
 };
 
@@ -29,8 +29,8 @@ pub(super) struct JudgedProviders {
     /// In the order of the sign-in page.
     pub(super) served: Vec<Arc<Provider>>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
-    /// The rules by which those make subjects that are not served.
-    pub(super) reserved: Vec<(ObjectKey, SubjectRule)>,
+    /// The names of those that are not served.
+    pub(super) reserved: Vec<(ObjectKey, ProviderNames)>,
 }
 
 /// Validates the providers of a group together.
@@ -90,7 +90,10 @@ pub(super) fn validate_providers(
         if outcome.served {
             judged.served.extend(ready.map(Arc::new));
         } else {
-            judged.reserved.push((provider.member.key.clone(), found.naming.subject));
+            let ProviderNaming { subject, sign_in_domains: domains, is_directory, .. } =
+                found.naming;
+            let names = ProviderNames { subject, domains, is_directory };
+            judged.reserved.push((provider.member.key.clone(), names));
         }
         let outcome = ObjectOutcome::Provider(outcome);
         judged.verdicts.push(provider.verdict(found.problems, outcome));

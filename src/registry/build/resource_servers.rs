@@ -1,7 +1,7 @@
 //! The resource servers of one tenant: conflicts of identifiers, and the clients that each admits.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -170,8 +170,13 @@ fn admitting(
         };
         named.contains(object) || otherwise()
     };
-    let admitted = clients.iter().filter(admits).map(|client| client.id.clone()).collect();
+    let admitted: BTreeSet<_> =
+        clients.iter().filter(admits).map(|client| client.id.clone()).collect();
+    let is_unnamed =
+        |client: &&Arc<Client>| client.registered.is_some() && !named.contains(&client.object);
+    let unnamed = clients.iter().filter(|client| admitted.contains(&client.id));
+    let unnamed_clients = unnamed.filter(is_unnamed).map(|client| client.id.clone()).collect();
     let introspector = introspector.and_then(|object| served_client(clients, &object));
     let introspector = introspector.map(|client| client.id.clone());
-    ResourceServer { clients: admitted, admits_documents, introspector, ..server }
+    ResourceServer { clients: admitted, unnamed_clients, admits_documents, introspector, ..server }
 }

@@ -242,6 +242,35 @@ async fn a_person_of_a_directory_is_declared_by_any_spelling_of_the_identifier()
     }
 }
 
+/// A user without a password has the name of the entry, by the username or the address.
+#[tokio::test]
+async fn a_declared_user_without_a_password_signs_in_with_the_directory() {
+    let settings = settings(
+        slapd(),
+        LdapSchema::OpenLdap,
+        "dc=acme,dc=test",
+        ["cn=search,dc=acme,dc=test", "search-password"],
+    );
+    let entry = sign_in(&settings, "ada", "ada-password").await.expect("she may").id;
+    let grace = sign_in(&settings, "grace", "grace-password").await.expect("she may").id;
+    let declared = |identity: &str| {
+        let user =
+            format!("username: ada\n  identities: [{{provider: acme, subject: '{identity}'}}]\n");
+        let (without_password, _) = LOCAL_USER.split_once("  passwordSecretRef").expect("a user");
+        without_password.replace("username: grace\n", &user)
+    };
+    let acme = directory("acme", slapd(), ACME, APART);
+    let shop = Shop::with(&[acme.clone(), declared(&entry)]).await;
+    let claims = shop.id_token("ada", "ada-password").await;
+    assert_eq!(claims["sub"], shop.app.subject("shop", "ada"));
+    let wrong = shop.typed("ada", "wrong").await;
+    assert_eq!(wrong.status, 422, "{}", wrong.body);
+    // The entry with the name is not the declared person.
+    shop.app.serve(&manifests(&[acme, declared(&grace)]));
+    let page = shop.typed("ada", "ada-password").await;
+    assert!(page.left_for.is_none() && page.status >= 400, "{} {}", page.status, page.body);
+}
+
 #[tokio::test]
 async fn a_second_directory_has_the_names_of_its_domains() {
     let Some(samba) = samba() else { return };

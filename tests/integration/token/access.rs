@@ -14,11 +14,12 @@ fn with_policy(place: &str, policy: &str) -> String {
     MANIFESTS.replacen(place, &format!("{place}  access: {policy}\n"), 1)
 }
 
-const REFUSING: [(&str, &str); 6] = [
+const REFUSING: [(&str, &str); 7] = [
     (CLIENT, "{groups: [board]}"),
     (CLIENT, "{providers: [corp]}"),
     (CLIENT, "{rules: [{expression: \"client.namespace == 'other'\"}]}"),
     (CLIENT, "{rules: [{expression: \"user.extra.absent == 'x'\"}]}"),
+    (TENANT, "{acr: 'urn:x:high'}\n  acrLevels: [{value: 'urn:x:high', amr: [mfa]}]"),
     (TENANT, "{groups: [board]}"),
     (TENANT, "{rules: [{expression: \"user.username != 'alice'\", message: Ask.}]}"),
 ];
@@ -35,7 +36,12 @@ async fn a_person_who_may_not_enter_is_refused_at_every_use_and_let_in_again() {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
         let answer = alice.web.token(&form).await;
         assert_error(&answer, 400, "invalid_grant");
-        assert_eq!(answer.1["error_description"], "The user may not use this application.");
+        let expected = match policy {
+            _ if policy.contains("acr:") => "The user must sign in at a higher level of assurance.",
+            _ if policy.contains("message: Ask.") => "The user may not use this application. Ask.",
+            _ => "The user may not use this application.",
+        };
+        assert_eq!(answer.1["error_description"], expected, "{policy}");
         for token in [refresh, access] {
             let (_, answer) = world.introspect(&alice.web, token).await;
             assert_eq!(answer["active"], false, "{policy}");

@@ -1,8 +1,13 @@
 //! Tokens bound to a key by DPoP (RFC 9449), and attacks on them.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use lanyard::model::Timestamp;
+use lanyard::{
+    identity::RecordMaker,
+    model::{TenantId, Timestamp},
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -491,4 +496,30 @@ async fn the_authorization_endpoint_issues_no_token_that_has_to_be_bound() {
         let page = alice.browser.open(&web.authorize_url("openid", &more)).await;
         assert_eq!(page.answer().get("error").map(String::as_str), error, "{resource}");
     }
+}
+
+/// Each proof is remembered until it expires, and a person can make any number.
+#[tokio::test]
+async fn the_proofs_of_a_person_are_bounded_and_harm_no_one_else() {
+    let world = World::new().await;
+    let (alice, key) = (world.alice().await, DpopKey::new());
+    let (web, tokens) = world.bound(&alice, "web", &key).await;
+    let token = text(&tokens, "access_token");
+    let url = web.endpoint("userinfo_endpoint").to_owned();
+    let budget = &world.app.app.accounts.proof_budget;
+    let tenant = TenantId::new("default", "shop");
+    let subject = world.app.subject("shop", "alice");
+    let of_alice = (&tenant, RecordMaker::Person(&subject));
+    let now = world.time();
+    while budget.take(of_alice, Duration::from_mins(1), now).is_ok() {}
+    let dpop = format!("DPoP {token}");
+    let proof = key.proof_with("GET", &url, world.time(), token);
+    let (status, _, answer) = world.show_token(&web, &dpop, Some(&proof)).await;
+    assert_eq!((status, text(&answer, "error")), (429, "temporarily_unavailable"), "{answer}");
+    // Clients that act for themselves have a budget of their own.
+    let proof = world.token_proof(&web, &key);
+    assert_eq!(world.token(&web, &CREDENTIALS, &[&proof]).await.0, 200);
+    world.wait(61);
+    let proof = key.proof_with("GET", &url, world.time(), token);
+    assert_eq!(world.show_token(&web, &dpop, Some(&proof)).await.0, 200);
 }

@@ -36,6 +36,20 @@ const CLAIMS: (u16, &str) = (502, "did not say enough about you, or too much");
 const AWAY: (u16, &str) = (503, "does not answer at the moment");
 
 #[tokio::test]
+async fn failures_that_the_provider_reports_are_its_own() {
+    let world = World::new().await;
+    for (error, shown, reason) in [
+        ("temporarily_unavailable", AWAY, "provider_unavailable"),
+        ("server_error", AWAY, "provider_unavailable"),
+        ("invalid_request", BROKEN, "provider_answer"),
+    ] {
+        let away = world.go("corp", &[]).await;
+        let page = world.back(&away, "corp", &[("code", ""), ("error", error)]).await;
+        assert_told(&world.app, &page, shown, (reason, error));
+    }
+}
+
+#[tokio::test]
 async fn answers_that_are_huge_wrong_or_redirect_are_told() {
     let world = World::new().await;
     let answers: [(_, _, (&str, &str)); 6] = [

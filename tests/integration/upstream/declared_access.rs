@@ -45,6 +45,9 @@ impl World {
                 let browser = Browser::new();
                 let url = self.application().await.authorize_url(SCOPES, &[]);
                 let page = browser.open(&url).await;
+                if !page.body.contains("id=\"password\"") {
+                    return (browser, page);
+                }
                 let fields = [("username", "grace"), ("password", PASSWORD)];
                 let page = browser.submit(&page.form("/login"), &fields).await;
                 return (browser, page);
@@ -87,6 +90,10 @@ async fn the_provider_that_was_used_is_judged_at_sign_in() {
             let (_, page) = world.enter(door).await;
             if door == entering {
                 assert_eq!(world.id_token(&page).await["sub"], grace, "{providers}");
+            } else if door == Door::Password {
+                // The only way leads on without a page.
+                let url = page.left_for.expect("a redirect to the provider");
+                assert!(url.as_str().starts_with(&world.upstream.issuer), "{url}");
             } else {
                 assert_eq!(page.status, 403, "{providers} {door:?}: {}", page.body);
                 assert!(page.body.contains("You may not use"), "{}", page.body);
@@ -132,4 +139,34 @@ async fn the_provider_that_was_used_is_judged_at_each_use() {
         assert!(world.refreshed(tokens).await.is_some(), "{door:?}");
         assert_eq!(world.silent_answer(browser).await, None, "{door:?}");
     }
+}
+
+#[tokio::test]
+async fn the_page_offers_the_ways_of_people_who_may_enter() {
+    let world = World::with(&DOORS).await;
+    let open = async || {
+        let browser = Browser::new();
+        browser.open(&world.application().await.authorize_url("openid", &[])).await
+    };
+    let offered = |page: &Page| {
+        [
+            ("corp", "Continue with Acme"),
+            ("other", "Continue with other"),
+            ("Local", "id=\"password\""),
+        ]
+        .into_iter()
+        .filter_map(|(way, text)| page.body.contains(text).then_some(way))
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&open().await), ["corp", "other", "Local"]);
+    world.restrict("corp, other");
+    assert_eq!(offered(&open().await), ["corp", "other"]);
+    world.restrict("corp, Local");
+    assert_eq!(offered(&open().await), ["corp", "Local"]);
+    world.restrict("Local");
+    assert_eq!(offered(&open().await), ["Local"]);
+    let access = "consent: Implied\n  access: {providers: [absent]}";
+    world.serve_with_problems(&[DOORS[0], DOORS[1], DOORS[2], ("consent: Implied", access)]);
+    let page = open().await;
+    assert!(page.body.contains("Nobody can sign in"), "{}", page.body);
 }

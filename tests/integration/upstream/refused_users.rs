@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    attacks::{Away, World},
-    browser::Page,
+    attacks::{Away, PASSWORD, WITH_PASSWORD, World},
+    browser::{Browser, Page},
 };
 
 /// The line of the declared user of [`World`], with a place for more.
@@ -102,6 +102,39 @@ async fn the_names_of_objects_that_are_not_served_are_no_one_elses() {
     assert_eq!(page.status, 502, "{}", page.body);
     let (_, cause) = refusal(&world);
     assert!(cause.contains("IdentityProvider default/other, which is not served"), "{cause}");
+}
+
+/// A mistake in a provider leads the names of its domains, and their passwords, nowhere else.
+#[tokio::test]
+async fn the_domains_of_a_provider_that_is_not_served_lead_nowhere() {
+    let world = World::new().await;
+    let domains = ("  # RULES", "  signIn: {domains: [acme.test]}\n  # RULES");
+    let mistake = (
+        "    clientId: lanyard\n    clientSecretRef: {name: secret}\n  identityKey: https://corp.test",
+        "    clientId: lanyard\n    clientSecretRef: {name: absent}\n  identityKey: https://corp.test",
+    );
+    world.serve_with_problems(&[WITH_PASSWORD[0], WITH_PASSWORD[1], domains, mistake]);
+    let browser = Browser::new();
+    let page = browser.open(&world.application().await.authorize_url("openid", &[])).await;
+    assert!(!page.body.contains("id=\"password\""), "the name comes first: {}", page.body);
+    for fields in [
+        &[("username", "Ada@Acme.test"), ("action", "identify")][..],
+        &[("username", "ada@acme.test"), ("password", "a password"), ("action", "")],
+    ] {
+        let page = browser.submit(&page.form("/login"), fields).await;
+        assert_eq!(page.status, 503, "{}", page.body);
+        assert!(page.body.contains("names of this domain cannot sign in"), "{}", page.body);
+        assert!(!page.body.contains("id=\"password\""), "{}", page.body);
+        let line = world.app.audit.last("sign_in");
+        assert_eq!(line["reason"], "provider_unavailable", "{line}");
+        let cause = line["cause"].as_str().expect("text");
+        assert!(cause.contains("IdentityProvider default/corp"), "{cause}");
+    }
+    let fields = [("username", "grace"), ("action", "identify")];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    let fields = [("username", "grace"), ("password", PASSWORD)];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(page.answer().contains_key("code"), "{}", page.body);
 }
 
 /// Whether the browser of a person has a session here.

@@ -170,15 +170,25 @@ impl AuthorizationContext<'_> {
         let reachable = served.providers().iter().filter(|provider| self.is_offered(provider));
         let mut ways: Vec<_> =
             local.into_iter().chain(reachable.flat_map(|it| ways_of_provider(it))).collect();
-        let client = &self.authorization.client;
-        ways.retain(|way| {
-            self.interaction.is_for_account_page()
-                || access::admits_provider(client, &served.tenant, way.provider.as_deref())
-        });
+        ways.retain(|way| self.admits_way(way.provider.as_deref()));
         for way in &mut ways {
             way.methods.extend(self.second_factor());
         }
         ways
+    }
+
+    /// Whether the application may be used by people who sign in at a provider, or at the tenant itself.
+    pub(in crate::http::endpoints) fn admits_way(&self, provider: Option<&str>) -> bool {
+        let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
+        self.interaction.is_for_account_page() || access::admits_provider(client, tenant, provider)
+    }
+
+    /// Whether people who may use the application type their password here.
+    pub(in crate::http::endpoints) fn accepts_passwords(&self) -> bool {
+        let served = &self.request.tenant;
+        let mut directories = served.providers().iter().filter(|it| it.directory().is_some());
+        (served.has_local_people() && self.admits_way(None))
+            || directories.any(|it| self.admits_way(Some(it.name())))
     }
 
     /// Whether people can sign in at a provider here: it has a button or domains, or the application or

@@ -21,7 +21,6 @@ use crate::{
         authorize::{Interaction, SignInReason},
         identity_provider::IdentityProvider,
     },
-    registry::ServedTenant,
 };
 
 /// The sign-in page.
@@ -132,7 +131,7 @@ fn sign_in_with(
 fn fields(authorization: &AuthorizationContext<'_>, form: &SignInForm<'_>) -> SignInFields {
     let tenant = &authorization.request.tenant;
     let suffices = form.reason != SignInReason::HigherLevel || password_raises(authorization);
-    match (tenant.routes_domains(), accepts_passwords(tenant) && suffices) {
+    match (tenant.routes_domains(), authorization.accepts_passwords() && suffices) {
         (true, false) => SignInFields::Name,
         (true, true) if form.username.is_empty() => SignInFields::Name,
         (_, true) => SignInFields::NameAndPassword,
@@ -147,13 +146,7 @@ fn password_raises(authorization: &AuthorizationContext<'_>) -> bool {
     [None].into_iter().chain(directories).any(|name| authorization.can_raise_level(name))
 }
 
-/// Returns true if the tenant has people who type their password here.
-pub(in crate::http::endpoints) fn accepts_passwords(tenant: &ServedTenant) -> bool {
-    tenant.has_local_people()
-        || tenant.providers().iter().any(|provider| provider.directory().is_some())
-}
-
-/// The buttons of the tenant's identity providers. For a higher level only those that can reach it are
+/// The buttons of the identity providers whose people may use the application. For a higher level only those that can reach it are
 /// shown, also a hidden one that the session is from.
 fn provider_buttons(
     authorization: &AuthorizationContext<'_>,
@@ -172,7 +165,8 @@ fn provider_buttons(
     };
     // The people of a directory use the form.
     let providers = served.providers().iter().filter(|provider| provider.directory().is_none());
-    let shown = providers.filter(is_shown);
+    let admitted = providers.filter(|provider| authorization.admits_way(Some(provider.name())));
+    let shown = admitted.filter(is_shown);
     shown.map(|provider| provider_button(&served.tenant, provider, sealed)).collect()
 }
 

@@ -47,7 +47,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             Ok(redirect_to_account_page(&authorization))
         }
         (NextStep::Issue, Some(session)) => {
-            pushed::use_once(&authorization).await?;
+            pushed::use_once(&authorization, session).await?;
             issue::issue_authorization_response(&authorization, session).await
         }
         // A form redirects to a page, so going back or reloading does not submit the form again.

@@ -2,7 +2,10 @@
 
 use super::{AuthorizationContext, forms};
 use crate::{
-    accounts::pushed_requests::{open_pushed_request, use_pushed_request},
+    accounts::{
+        pushed_requests::{open_pushed_request, use_pushed_request},
+        sessions::ActiveSession,
+    },
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     model::sha256,
     protocol::{
@@ -40,13 +43,15 @@ pub(super) fn with_cookie(
 /// Uses up a pushed request, before it is answered with a code or tokens.
 pub(super) async fn use_once(
     authorization: &AuthorizationContext<'_>,
+    session: &ActiveSession,
 ) -> Result<(), EndpointError> {
     let Some(id) = &authorization.authorization.pushed else { return Ok(()) };
     let interaction = &authorization.interaction;
     let browser = interaction.browser().unwrap_or_default();
     let sign_in = sha256([interaction.fingerprint(), browser].concat());
     let sign_in = (sign_in, authorization.by_form);
-    if use_pushed_request(authorization.accounts(), id, sign_in).await? {
+    let subject = &session.account.subject;
+    if use_pushed_request(authorization.accounts(), (id, subject), sign_in).await? {
         return Ok(());
     }
     Err(forms::completed_already(authorization))

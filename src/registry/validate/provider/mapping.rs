@@ -33,7 +33,12 @@ pub(super) fn claim_mappings(
     };
     let username = text("username", written.username, default_username);
     let name = text("name", written.name, "name");
-    let email_verified = text("emailVerified", written.email_verified, "email_verified").value;
+    let email_verified = written.email_verified.unwrap_or_default();
+    let field = "spec.claimMappings.emailVerified";
+    let email_verified =
+        value(problems, field, email_verified.claim, email_verified.expression.as_deref());
+    let email_verified =
+        email_verified.unwrap_or_else(|| ValueSource::Claim("email_verified".to_owned()));
     let email = written.email.unwrap_or_default();
     let email = match &email.claim {
         Some(none) if none.is_empty() => {

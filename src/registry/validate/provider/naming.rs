@@ -15,6 +15,10 @@ pub struct ProviderNaming {
     pub mappings: ClaimMappings,
     /// The domains of its e-mail addresses.
     pub email_domains: Vec<String>,
+    /// The domains of names that lead to it.
+    pub sign_in_domains: Vec<String>,
+    /// Whether it is a directory, whose people type their password here.
+    pub is_directory: bool,
     /// How it makes subjects.
     pub subject: SubjectRule,
     /// The name under which it computes subjects.
@@ -62,6 +66,8 @@ pub(super) fn provider_naming(
         email_domains: spec.email_domains.clone(),
         subject: subject.clone(),
         authorities: naming_authorities(spec, source),
+        sign_in_domains: domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+        is_directory: spec.ldap.is_some(),
         takes_every_name: spec.ldap.is_some() && domains.is_empty(),
         identity_key,
     }

@@ -1,0 +1,164 @@
+//! Limits the records that the store has to keep for a client or person until they expire, in bounded memory.
+//!
+//! An accepted assertion, for example, is remembered so that it is used once (RFC 7523 §3, 7). The cost of a record
+//! is its remaining lifetime. Its maker gets back one second of lifetime for each of its records in each
+//! second, so about `live` records of one maker are unexpired at any time.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::model::{BoundedCache, ObjectKey, TenantId, Timestamp};
+
+/// Maximum number of clients and people with a budget.
+const MAX_ENTRIES: usize = 50_000;
+/// Live records of a declared client: 1,600 assertions of a minute each second.
+const DECLARED: u64 = 100_000;
+/// Live records of a client that no administrator declared: 16 assertions of a minute each second.
+const UNVERIFIED: u64 = 1_000;
+/// Live records of a person: 40 DPoP proofs each second.
+const PERSON: u64 = 5_000;
+/// The lifetime that all live records together may have after a pause.
+const BURST: u64 = 60;
+
+/// The client or person that makes a record necessary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordMaker<'a> {
+    /// A client that an administrator declared.
+    Declared(&'a ObjectKey),
+    /// A client that registered itself, by its id, or the host of the metadata documents that describe clients.
+    Unverified(&'a str),
+    /// A person, by the subject.
+    Person(&'a str),
+}
+
+impl RecordMaker<'_> {
+    /// The number of records that may be unexpired at any time.
+    const fn live(self) -> u64 {
+        match self {
+            Self::Declared(_) => DECLARED,
+            Self::Unverified(_) => UNVERIFIED,
+            Self::Person(_) => PERSON,
+        }
+    }
+}
+
+/// The spent lifetime of a maker's records.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    /// In seconds, without the lifetime that was given back until `at`.
+    seconds: u64,
+    at: Timestamp,
+}
+
+/// The budgets of all clients and people for one kind of record. Each replica counts separately.
+pub struct RecordBudget {
+    /// A keyed hash, so attackers cannot find names that collide.
+    hasher: RandomState,
+    makers: Mutex<BoundedCache<u64, Spent>>,
+}
+
+impl Default for RecordBudget {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), makers: Mutex::new(BoundedCache::new(MAX_ENTRIES)) }
+    }
+}
+
+impl fmt::Debug for RecordBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordBudget").finish_non_exhaustive()
+    }
+}
+
+impl RecordBudget {
+    /// Takes the remaining lifetime of a record from the budget of its maker, or returns the time until
+    /// the budget has it.
+    pub fn take(
+        &self,
+        (tenant, maker): (&TenantId, RecordMaker<'_>),
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let live = maker.live();
+        let key = self.hasher.hash_one((tenant, maker));
+        let mut makers = self.makers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = makers.peek(&key).map_or(0, |spent| {
+            let given_back = now.since(spent.at).as_secs().saturating_mul(live);
+            spent.seconds.saturating_sub(given_back)
+        });
+        let seconds = before.saturating_add(lifetime.as_secs());
+        let over = seconds.saturating_sub(live * BURST);
+        if over > 0 {
+            return Err(Duration::from_secs(over.div_ceil(live)));
+        }
+        makers.put(key, Spent { seconds, at: now });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(1_900_000_000 + seconds)
+    }
+
+    /// Sends an assertion each second; returns how many were accepted.
+    fn accepted(budget: &RecordBudget, registered: bool, lifetime: Duration, each: usize) -> usize {
+        let (tenant, client) = (TenantId::new("acme", "main"), ObjectKey::new("acme", "app"));
+        let maker = if registered {
+            RecordMaker::Unverified("app")
+        } else {
+            RecordMaker::Declared(&client)
+        };
+        let of_client = (&tenant, maker);
+        let sent = (0..3600).flat_map(|second| (0..each).map(move |_| at(second)));
+        sent.filter(|now| budget.take(of_client, lifetime, *now).is_ok()).count()
+    }
+
+    #[test]
+    fn assertions_of_an_hour_are_bounded_by_the_live_records() {
+        let registered = accepted(&RecordBudget::default(), true, HOUR, 5);
+        assert!((1000..=1020).contains(&registered), "{registered}");
+        let declared = accepted(&RecordBudget::default(), false, HOUR, 5);
+        assert_eq!(declared, 5 * 3600, "far below its bound");
+    }
+
+    #[test]
+    fn a_person_has_a_budget_of_their_own() {
+        let (budget, tenant) = (RecordBudget::default(), TenantId::new("acme", "main"));
+        let take = |name, now| budget.take((&tenant, RecordMaker::Person(name)), MINUTE, now);
+        let taken = (0..).take_while(|_| take("alice", at(0)).is_ok()).count();
+        assert_eq!(taken, 5_000);
+        assert_eq!(take("alice", at(0)), Err(Duration::from_secs(1)));
+        assert_eq!(take("bob", at(0)), Ok(()));
+        assert_eq!(take("alice", at(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_steady_client_is_never_refused() {
+        assert_eq!(accepted(&RecordBudget::default(), true, MINUTE, 16), 16 * 3600);
+    }
+
+    #[test]
+    fn the_wait_is_long_enough_and_other_clients_do_not_wait() {
+        let budget = RecordBudget::default();
+        let tenant = TenantId::new("acme", "main");
+        let take =
+            |name: &str, now| budget.take((&tenant, RecordMaker::Unverified(name)), HOUR, now);
+        while take("app", at(0)).is_ok() {}
+        let wait = take("app", at(0)).expect_err("refused");
+        assert!(wait >= Duration::from_secs(1), "{wait:?}");
+        let wait = i64::try_from(wait.as_secs()).expect("seconds");
+        assert!(take("app", at(wait - 1)).is_err());
+        assert_eq!(take("app", at(wait)), Ok(()));
+        assert_eq!(take("other", at(0)), Ok(()));
+    }
+}
