@@ -60,7 +60,7 @@ pub(crate) fn verify_proof(
 }
 
 /// Uses up a proof: once at all replicas, and once for this request. Client and grant are proven by then, so
-/// strangers write no record. `maker`: the person of the grant, or the client if there is none.
+/// strangers write no record. `maker`: the person of the grant, or the client of a grant without a person.
 pub(crate) async fn use_proof(
     context: AccountContext<'_>,
     maker: RecordMaker<'_>,

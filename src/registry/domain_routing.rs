@@ -54,7 +54,7 @@ impl ServedTenant {
         let providers = self.providers().iter();
         let mut directories = providers.filter_map(|it| Some((&**it, it.directory()?)));
         if let Some(user) = self.declared_user(normalized) {
-            // A password here is for nobody else.
+            // A directory must not see a password that is checked here.
             let declares = |provider: &IdentityProvider| {
                 user.password == PasswordState::Absent
                     && user.identities.iter().any(|it| it.provider == provider.name())

@@ -93,7 +93,7 @@ impl ReservedNames {
         found.map(|(provider, _)| provider)
     }
 
-    /// Returns true if domains of names lead to a provider that is no directory.
+    /// Returns true if domains of names lead to a provider other than a directory.
     pub fn routes_domains(&self) -> bool {
         self.providers.iter().any(|(_, names)| !names.is_directory && !names.domains.is_empty())
     }

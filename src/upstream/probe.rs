@@ -17,7 +17,7 @@ use crate::{
     remote::MAX_DOCUMENT_BYTES,
 };
 
-/// Largest answer of GitHub, in bytes. A discovery document is no larger than a sign-in reads.
+/// Largest answer of GitHub, in bytes. Discovery documents have the limit of a sign-in.
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// Asks providers by clients of its own, so that a probe never waits for a person's sign-in, nor a

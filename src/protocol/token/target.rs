@@ -61,7 +61,7 @@ impl<'a> TokenTarget<'a> {
 }
 
 /// Selects the target of a client that acts for itself: a resource server gives it all of its scopes, and no
-/// claims, which are about people. A client that anybody may have registered gets nothing there without a person.
+/// claims, which are about people. An unverified client gets tokens for it with a person only.
 pub fn client_target<'a, 'r>(
     context: ResourceContext<'a>,
     own: &'a Scopes,

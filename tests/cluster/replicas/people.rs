@@ -23,7 +23,7 @@ const MAX_GROWTH_KIB: usize = PEOPLE_MEASURED * 2;
 
 const FAST_ROTATION: &str =
     "spec: {signing: {rotation: {interval: 5s, publishAhead: 2s, retain: 60s}}}";
-/// What the API server writes by itself, however little happens.
+/// Resources that the API server itself writes at intervals.
 const OWN_WRITES: [&str; 2] = ["leases", "endpoints"];
 
 /// The writes that an API server has taken, by resource, without those of Leases and its own.
