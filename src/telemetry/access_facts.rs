@@ -15,7 +15,7 @@ pub struct AccessFacts {
 }
 
 impl AccessFacts {
-    /// Records the client: `namespace/name` of its `OidcClient`.
+    /// Records the client: `namespace/name` of its `OidcClient`, or the URL of its metadata document.
     pub fn record_client(&self, client: &impl ToString) {
         set(&self.client, client.to_string());
     }

@@ -35,7 +35,10 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("audit", "The members of an audit line as a JSON object, in the format `text` only."),
     field("base_url", "The installation's base URL."),
     field("certificate", "File of the TLS certificate."),
-    field("client", "The client: `namespace/name` of its OidcClient."),
+    field(
+        "client",
+        "The client: `namespace/name` of its OidcClient, or the URL of its metadata document.",
+    ),
     field(
         "clock_ahead_ms",
         "Milliseconds by which this machine's clock is ahead of the store's; negative if behind.",

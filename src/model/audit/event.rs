@@ -263,7 +263,7 @@ pub enum AuditEvent<'a> {
         /// The `client_id` of the request, whether there is such a client or not.
         #[serde(skip_serializing_if = "Option::is_none")]
         client_id: Option<AuditText<'a>>,
-        /// The client, if there is one: `namespace/name` of its OidcClient.
+        /// The client, if there is one: `namespace/name` of its OidcClient, or the URL of its metadata document.
         #[serde(skip_serializing_if = "Option::is_none")]
         client: Option<AuditText<'a>>,
         /// The credential that was refused.

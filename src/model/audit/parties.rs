@@ -14,7 +14,7 @@ pub type AuditedScopes<'a> = AuditText<'a, 1024>;
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditedClient<'a> {
-    /// The client: `namespace/name` of its OidcClient.
+    /// The client: `namespace/name` of its OidcClient, or the URL of its metadata document.
     pub client: AuditText<'a>,
     /// The client's `client_id`.
     pub client_id: AuditText<'a>,

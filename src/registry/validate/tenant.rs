@@ -59,9 +59,7 @@ pub fn validate_tenant(
     let signing = spec.signing.clone().unwrap_or_default();
     let algorithms = algorithms(&mut problems, &signing.algorithms);
     let rotation = rotation(&mut problems, signing.rotation.as_ref());
-    if let Some(reference) = &signing.secret_ref {
-        super::secret_ref(&mut problems, "spec.signing.secretRef", reference);
-    }
+    signing_secret(&mut problems, &signing);
     let scopes = custom_scopes(&mut problems, &spec.scopes);
     let client_documents = check_client_documents(&mut problems, spec, &scopes);
     let bounds = bounds::check_client_bounds(&mut problems, spec);
@@ -222,6 +220,12 @@ fn algorithms(
         );
     }
     algorithms
+}
+
+fn signing_secret(problems: &mut ProblemList, signing: &api::SigningSpec) {
+    if let Some(reference) = &signing.secret_ref {
+        super::secret_ref(problems, "spec.signing.secretRef", reference);
+    }
 }
 
 fn rotation(problems: &mut ProblemList, written: Option<&api::RotationSpec>) -> RotationPolicy {
