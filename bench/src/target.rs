@@ -37,6 +37,7 @@ pub struct Target {
     userinfo: Option<TargetUrl>,
     introspection: Option<TargetUrl>,
     pushed_authorization: Option<TargetUrl>,
+    device_authorization: Option<TargetUrl>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +49,7 @@ struct Metadata {
     userinfo_endpoint: Option<String>,
     introspection_endpoint: Option<String>,
     pushed_authorization_request_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
 }
 
 impl Target {
@@ -84,6 +86,7 @@ impl Target {
             userinfo: optional(found.userinfo_endpoint)?,
             introspection: optional(found.introspection_endpoint)?,
             pushed_authorization: optional(found.pushed_authorization_request_endpoint)?,
+            device_authorization: optional(found.device_authorization_endpoint)?,
         })
     }
 
@@ -127,6 +130,15 @@ impl Target {
         self.pushed_authorization
             .as_ref()
             .context("the provider's metadata names no pushed_authorization_request_endpoint")
+    }
+
+    /// # Errors
+    ///
+    /// The provider has none.
+    pub fn device_authorization(&self) -> Result<&TargetUrl> {
+        self.device_authorization
+            .as_ref()
+            .context("the provider's metadata names no device_authorization_endpoint")
     }
 
     /// Headers of a request with client authentication: `client_secret_basic` (RFC 6749 §2.3.1).

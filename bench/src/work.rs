@@ -42,6 +42,8 @@ pub enum Work {
     Userinfo,
     /// Introspection of an access token (RFC 7662)
     Introspection,
+    /// Polls of devices that no person has answered yet (RFC 8628)
+    DevicePoll,
     /// The account page of Lanyard, with a session
     AccountPage,
 }
@@ -64,7 +66,12 @@ pub struct Worker {
     serial: u64,
     seed: [u8; 16],
     key: DpopKey,
+    /// The device codes that are polled in turn.
+    devices: Vec<String>,
 }
+
+/// Devices of each worker. All workers together stay within the quota of a client.
+const DEVICES: usize = 16;
 
 impl Worker {
     /// The worker with this number, which signs in as one of the users in turn.
@@ -82,7 +89,8 @@ impl Worker {
             people.get(number % people.len().max(1)).context("no user to sign in")?.clone();
         let browser = Browser::new(Http::new(target.tls.clone()));
         let key = DpopKey::generate()?;
-        Ok(Self { target, browser, tokens: None, person, serial: 0, seed, key })
+        let devices = Vec::new();
+        Ok(Self { target, browser, tokens: None, person, serial: 0, seed, key, devices })
     }
 
     /// Prepares `work` before the clock starts: a session, tokens.
@@ -104,6 +112,7 @@ impl Worker {
                 setup.set_query(Some("setup=passkey"));
                 self.browser.set_up_passkey(&setup, &self.person).await
             }
+            Work::DevicePoll => self.start_devices().await,
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
@@ -129,6 +138,7 @@ impl Worker {
                 good(http.post(&target.token, target.basic(), form).await?).map(drop)
             }
             Work::DpopClientCredentials => self.bound_token().await,
+            Work::DevicePoll => self.poll_device().await,
             Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
                 self.sign_in().await
@@ -252,6 +262,34 @@ impl Worker {
             bail!("the token is not bound to the key");
         }
         Ok(())
+    }
+
+    /// Asks for the codes of devices (RFC 8628 §3.1).
+    async fn start_devices(&mut self) -> Result<()> {
+        for _ in 0..DEVICES {
+            let (endpoint, headers) = (self.target.device_authorization()?, self.target.basic());
+            let form = encoded(&[("scope", &self.target.application.scope)]);
+            let answer = good(self.browser.http.post(endpoint, headers, form).await?)?;
+            let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
+            let code = said["device_code"].as_str().context("the answer has no device_code")?;
+            self.devices.push(code.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Polls a device (RFC 8628 §3.4).
+    async fn poll_device(&mut self) -> Result<()> {
+        self.serial += 1;
+        let turn = usize::try_from(self.serial).unwrap_or_default() % self.devices.len().max(1);
+        let code = self.devices.get(turn).context("this worker has no device")?;
+        let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
+        let form = encoded(&[("grant_type", grant_type), ("device_code", code)]);
+        let answer = self.browser.http.post(&self.target.token, self.target.basic(), form).await?;
+        let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        match said["error"].as_str() {
+            Some("authorization_pending" | "slow_down") => Ok(()),
+            _ => bail!("a device without an answer got: {said}"),
+        }
     }
 
     /// Pushes a request; returns its reference (RFC 9126 §2.2).

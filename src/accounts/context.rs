@@ -6,7 +6,7 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, Registrations, SessionKeyCache,
-    notice_limit::NoticeLimit, reset_requests::ResetRequests,
+    device_limits::DeviceLimits, notice_limit::NoticeLimit, reset_requests::ResetRequests,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
@@ -82,6 +82,8 @@ pub struct AccountServices {
     pub used_request_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
+    /// Limits the requests of devices.
+    pub(super) device_limits: DeviceLimits,
     /// Limits the notices of changes.
     pub(super) notices: NoticeLimit,
     /// Limits the requests for another password.
@@ -134,6 +136,7 @@ impl AccountServices {
             pushed_request_budget: RecordBudget::default(),
             used_request_budget: RecordBudget::default(),
             passkey_throttle: CredentialThrottle::default(),
+            device_limits: DeviceLimits::default(),
             notices: NoticeLimit::default(),
             reset_requests: ResetRequests::default(),
             registrations: Arc::default(),

@@ -14,6 +14,8 @@ pub(crate) mod consents;
 mod context;
 mod current_marks;
 mod detached_context;
+pub(crate) mod device_authorizations;
+mod device_limits;
 pub(crate) mod directory;
 mod directory_caller;
 mod directory_person_end;

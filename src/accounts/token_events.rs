@@ -10,7 +10,7 @@ use crate::{
         access::{EntryRefusal, RefusedEntry},
         authentication::Authentication,
         authorize::AuthorizationRequest,
-        records::{Grant, Session},
+        records::{Grant, RequestingDevice, Session},
         scope::join_scopes,
         token::CredentialKind,
     },
@@ -50,10 +50,10 @@ pub(super) fn issued_event<'a>(
     }
 }
 
-/// A person answered the consent page.
+/// A person answered the consent page of an application, or of a device.
 pub(crate) fn consent_event<'a>(
     requested: &'a AuthorizationRequest,
-    session: &'a Session,
+    (session, device): (&'a Session, Option<&'a RequestingDevice>),
     given: bool,
 ) -> AuditEvent<'a> {
     let resources = &requested.resources;
@@ -64,6 +64,7 @@ pub(crate) fn consent_event<'a>(
         subject: AuditText::new(session.authentication.subject.as_str()),
         sid: AuditText::new(session.sid.as_str()),
         scope: AuditedScopes::new(join_scopes(&scopes)),
+        device_address: device.map(|device| AuditText::new(&*device.address)),
         resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),
     };
     if given {

@@ -106,7 +106,7 @@ pub struct OidcClientSpec {
     #[x_kube(validation = rules::unique())]
     pub allowed_origins: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`,
-    /// `client_credentials`. Default: `[authorization_code]`.
+    /// `client_credentials`, `urn:ietf:params:oauth:grant-type:device_code`. Default: `[authorization_code]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub grant_types: Vec<EnumSpec<GrantType>>,

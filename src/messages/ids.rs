@@ -106,6 +106,12 @@ messages! {
     scope_openid_detail() scope_profile() scope_profile_detail() scope_email() scope_address()
     scope_phone() scope_groups() scope_tenant() scope_tenant_detail() scope_offline()
     scope_offline_detail() scope_claim(claim) resource_lead() resource_claim(claim) resource_use()
+    // The pages for devices
+    device_title() device_lead() device_code_label() device_advice() device_code_wrong()
+    too_many_device_codes(wait) device_compare() device_asked(time, address) device_not_you()
+    device_allowed_title() device_allowed_text(client) device_refused_title()
+    device_refused_text() device_unmet_text(client) device_close() device_over_title()
+    device_over_text() device_over_advice()
     // The page for a person who may not use an application
     refused_title(client) refused_lead() refused_advice() back_to_client(client)
     // Between the pages

@@ -72,6 +72,14 @@ endpoints! {
         path: "/oauth/par",
         metadata: "pushed_authorization_request_endpoint"
     },
+    /// The device authorization endpoint (RFC 8628).
+    DeviceAuthorization {
+        label: "device_authorization",
+        path: "/oauth/device_authorization",
+        metadata: "device_authorization_endpoint"
+    },
+    /// The page where a person types the code of a device.
+    Device { label: "device", path: "/device" },
     /// The userinfo endpoint.
     Userinfo { label: "userinfo", path: "/oauth/userinfo", metadata: "userinfo_endpoint" },
     /// The introspection endpoint.
@@ -114,6 +122,7 @@ impl Endpoint {
                 | Self::Jwks
                 | Self::Token
                 | Self::PushedAuthorization
+                | Self::DeviceAuthorization
                 | Self::Userinfo
                 | Self::Introspect
                 | Self::Revoke

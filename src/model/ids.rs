@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{intern, pooled};
+use super::{intern, pooled, sha256};
 
 /// Namespace and name of an object, displayed as `<namespace>/<name>`. A clone is one pointer wide
 /// and shares the text, because each object is a key in a dozen maps.
@@ -82,6 +82,11 @@ impl TenantId {
     #[must_use]
     pub fn shared(self) -> Self {
         Self(self.0.shared())
+    }
+
+    /// The first 64 bits of the SHA-256 hash, in hexadecimal.
+    pub fn short_hash(&self) -> String {
+        sha256(self.to_string())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -33,6 +33,8 @@ pub enum SealPurpose {
     PushedRequest,
     /// The note that a browser has opened a pushed authorization request.
     OpenedPushedRequest,
+    /// A device code.
+    DeviceCode,
     /// A message to a person that waits for the mail server.
     Mail,
     /// The link by which a person who forgot the password chooses another one.
@@ -60,6 +62,7 @@ impl SealPurpose {
             Self::PasswordForm => b"lanyard password form",
             Self::PushedRequest => b"lanyard pushed request",
             Self::OpenedPushedRequest => b"lanyard opened pushed request",
+            Self::DeviceCode => b"lanyard device code",
             Self::Mail => b"lanyard mail",
             Self::PasswordReset => b"lanyard password reset",
             Self::PasswordResetForm => b"lanyard password reset form",

@@ -1,25 +1,32 @@
 //! Discovery metadata (OIDC Discovery §3, RFC 8414 §2). It must advertise only what is supported.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
 use super::{authorize::ResponseMode, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES};
 use crate::model::{
-    AuthMethod, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers, ResponseType,
-    Tenant,
+    AuthMethod, Client, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers,
+    ResponseType, Tenant,
 };
 
-/// Returns the discovery document of a tenant with its resource servers.
-pub fn discovery_document(tenant: &Tenant, servers: &ResourceServers) -> Value {
+/// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
+/// tenant has; the device authorization grant is advertised only if one has it.
+pub fn discovery_document(
+    tenant: &Tenant,
+    servers: &ResourceServers,
+    grants: &BTreeSet<GrantType>,
+) -> Value {
     let mut document = Map::new();
     document.insert("issuer".into(), json!(tenant.issuer.as_str()));
-    for endpoint in Endpoint::ALL.iter().filter(|endpoint| is_offered(**endpoint, tenant)) {
+    for endpoint in Endpoint::ALL.iter().filter(|it| is_offered(**it, tenant, grants)) {
         if let Some(field) = endpoint.metadata_field() {
             document.insert(field.into(), endpoint.url(&tenant.issuer).into());
         }
     }
-    for part in [authorization(tenant), tokens(), claims_and_keys(tenant, servers), sessions()] {
+    for part in
+        [authorization(tenant), tokens(grants), claims_and_keys(tenant, servers), sessions()]
+    {
         if let Value::Object(part) = part {
             document.extend(part);
         }
@@ -29,20 +36,33 @@ pub fn discovery_document(tenant: &Tenant, servers: &ResourceServers) -> Value {
 
 /// Returns the discovery document of a tenant for applications inside the cluster: `internal_url`
 /// replaces the issuer in the addresses that applications call, and in no other field.
-pub fn internal_discovery(tenant: &Tenant, servers: &ResourceServers, internal_url: &str) -> Value {
-    let mut document = discovery_document(tenant, servers);
+pub fn internal_discovery(
+    tenant: &Tenant,
+    servers: &ResourceServers,
+    grants: &BTreeSet<GrantType>,
+    internal_url: &str,
+) -> Value {
+    let mut document = discovery_document(tenant, servers, grants);
     for endpoint in Endpoint::ALL.iter().filter(|endpoint| endpoint.is_internal()) {
-        if let Some((field, path)) = endpoint.metadata_field().zip(endpoint.path()) {
-            document[field] = format!("{internal_url}{path}").into();
+        if let Some((field, path)) = endpoint.metadata_field().zip(endpoint.path())
+            && let Some(url) = document.get_mut(field)
+        {
+            *url = format!("{internal_url}{path}").into();
         }
     }
     document
 }
 
+/// The grant types that clients have.
+pub fn used_grant_types<'a>(clients: impl Iterator<Item = &'a Arc<Client>>) -> BTreeSet<GrantType> {
+    clients.flat_map(|client| client.grant_types.iter().copied()).collect()
+}
+
 /// Returns true if requests to the endpoint can succeed at this tenant.
-fn is_offered(endpoint: Endpoint, tenant: &Tenant) -> bool {
+fn is_offered(endpoint: Endpoint, tenant: &Tenant, grants: &BTreeSet<GrantType>) -> bool {
     match endpoint {
         Endpoint::Register => tenant.registration.mode != RegistrationMode::Disabled,
+        Endpoint::DeviceAuthorization => grants.contains(&GrantType::DeviceCode),
         _ => true,
     }
 }
@@ -79,13 +99,15 @@ fn authorization(tenant: &Tenant) -> Value {
 }
 
 /// Grant types, and client authentication at the endpoints that require it.
-fn tokens() -> Value {
+fn tokens(grants: &BTreeSet<GrantType>) -> Value {
+    let is_offered = |it: &&GrantType| **it != GrantType::DeviceCode || grants.contains(it);
+    let grants: Vec<_> = GrantType::ALL.iter().filter(is_offered).map(|it| it.as_str()).collect();
     let methods = names(&AuthMethod::ALL, |it| it.as_str());
     let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
     let mut assertions = names(&JwsAlgorithm::ALL, |it| it.as_str());
     assertions.retain(|algorithm| *algorithm != "none");
     json!({
-        "grant_types_supported": names(&GrantType::ALL, |it| it.as_str()),
+        "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertions,
         "introspection_endpoint_auth_methods_supported": confidential,
@@ -141,8 +163,6 @@ fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::model::{
         AcrLevel, ClientDocumentMode, ClientDocumentPolicy, CustomScope, ObjectKey,
@@ -156,7 +176,7 @@ mod tests {
 
     /// The document of a tenant without resource servers.
     fn discovery_document(tenant: &Tenant) -> Value {
-        super::discovery_document(tenant, &ResourceServers::default())
+        super::discovery_document(tenant, &ResourceServers::default(), &BTreeSet::new())
     }
 
     #[test]
@@ -168,9 +188,26 @@ mod tests {
             Arc::new(ResourceServer { scopes, ..ResourceServer::new(key, "urn:api") })
         };
         let servers = ResourceServers::new(vec![server("a"), server("b")]);
-        let document = super::discovery_document(&fixtures::tenant(), &servers);
+        let document = super::discovery_document(&fixtures::tenant(), &servers, &BTreeSet::new());
         let scopes = words(&document, "scopes_supported");
         assert!(scopes.ends_with(&["a.write", "b.write", "read"]), "{scopes:?}");
+    }
+
+    #[test]
+    fn the_device_grant_is_advertised_where_a_client_has_it() {
+        // RFC 8628 §4
+        let document = |grants: &[GrantType]| {
+            let grants = grants.iter().copied().collect();
+            super::discovery_document(&fixtures::tenant(), &ResourceServers::default(), &grants)
+        };
+        let (with, without) = (document(&[GrantType::DeviceCode]), document(&[]));
+        let url = "https://id.test/team/shop/oauth/device_authorization";
+        assert_eq!(with["device_authorization_endpoint"], url);
+        assert!(words(&with, "grant_types_supported").contains(&GrantType::DeviceCode.as_str()));
+        assert!(without.get("device_authorization_endpoint").is_none());
+        assert!(
+            !words(&without, "grant_types_supported").contains(&GrantType::DeviceCode.as_str())
+        );
     }
 
     #[test]
@@ -200,6 +237,7 @@ mod tests {
             internal_discovery(
                 &tenant,
                 &ResourceServers::default(),
+                &BTreeSet::new(),
                 "http://lanyard.sso.svc/team/shop",
             ),
         );

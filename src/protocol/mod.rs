@@ -9,6 +9,7 @@ pub mod claims;
 pub mod client_auth;
 pub mod client_document;
 pub mod consent;
+pub mod device;
 mod digest;
 pub mod dpop;
 pub mod error;

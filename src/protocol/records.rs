@@ -1,6 +1,7 @@
 //! Records that persist between requests, sealed or stored: a format version and postcard (`format`).
 
 mod authenticators;
+mod device;
 mod format;
 mod grant_parts;
 mod legacy;
@@ -18,6 +19,7 @@ mod upstream_session;
 pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
+pub use device::{DeviceAnswer, DeviceAuthorization, DeviceCode, RequestingDevice};
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
 pub use mail::*;

@@ -14,7 +14,7 @@ use crate::{
     model::{
         Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, PasswordState,
         ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject, Tenant,
-        TenantId, Timestamp, sha256,
+        Timestamp,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -80,13 +80,14 @@ impl ServedTenant {
         };
         let origins: BTreeSet<_> =
             clients.iter().flat_map(|it| it.origins.iter().cloned()).collect();
+        let grants = metadata::used_grant_types(clients.iter());
         Self {
             discovery: PrerenderedJson::about(
                 &tenant.issuer,
-                &metadata::discovery_document(&tenant, &ResourceServers::default()),
+                &metadata::discovery_document(&tenant, &ResourceServers::default(), &grants),
             ),
             jwks: PrerenderedJson::json(&keys.jwks()),
-            short_hash: short_hash(&tenant.id),
+            short_hash: tenant.id.short_hash(),
             registration: None,
             origins: origins.into_iter().collect(),
             public_keys: clients.iter().filter_map(parsed).collect(),
@@ -114,7 +115,9 @@ impl ServedTenant {
     /// start, so it is not prepared.
     pub fn internal_discovery(&self, host: &InternalHost) -> PrerenderedJson {
         let url = host.tenant_url(&self.tenant.id);
-        let document = metadata::internal_discovery(&self.tenant, &self.resource_servers, &url);
+        let (servers, grants) =
+            (&self.resource_servers, metadata::used_grant_types(self.clients()));
+        let document = metadata::internal_discovery(&self.tenant, servers, &grants, &url);
         PrerenderedJson::json(&document)
     }
 
@@ -148,7 +151,8 @@ impl ServedTenant {
             return self;
         }
         let resource_servers = ResourceServers::new(resource_servers);
-        let document = metadata::discovery_document(&self.tenant, &resource_servers);
+        let grants = metadata::used_grant_types(self.clients());
+        let document = metadata::discovery_document(&self.tenant, &resource_servers, &grants);
         let discovery = PrerenderedJson::about(&self.tenant.issuer, &document);
         Self { discovery, resource_servers, ..self }
     }
@@ -266,17 +270,12 @@ fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc
     keys.min_by_key(|key| (key.times.signs_from, &key.kid))
 }
 
-/// The first 64 bits of the SHA-256 hash of a tenant's ID, in hexadecimal.
-fn short_hash(id: &TenantId) -> String {
-    sha256(id.to_string())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::model::TenantId;
 
     #[test]
     fn cookie_names_are_stable_across_releases() {
-        assert_eq!(short_hash(&TenantId::new("team", "shop")), "9b4be56421a879d5");
+        assert_eq!(TenantId::new("team", "shop").short_hash(), "9b4be56421a879d5");
     }
 }

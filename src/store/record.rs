@@ -62,6 +62,8 @@ pub enum RecordKind {
     UsedPushedRequest,
     /// A DPoP proof that has been used, by key and `jti`.
     DpopProof,
+    /// The request of a device, by its user code.
+    DeviceAuthorization,
     /// A message to a person that waits for the mail server.
     Mail,
     /// The end of the mail with the link of an invitation, by a hash of link and address.
@@ -98,6 +100,7 @@ impl RecordKind {
             Self::PushedRequest => "pushed-request",
             Self::UsedPushedRequest => "used-pushed-request",
             Self::DpopProof => "dpop-proof",
+            Self::DeviceAuthorization => "device-authorization",
             Self::Mail => "mail",
             Self::InvitationMail => "invitation-mail",
             Self::PasswordReset => "password-reset",

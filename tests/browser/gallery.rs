@@ -10,15 +10,15 @@ use std::{
 use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, AfterSignOut, ApplicationEntry, ApplicationTile,
-        AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, ErrorPage,
-        ForgottenPasswordPage, LogoutConfirmPage, PagePosition, PasskeyEntry, PasskeyPage,
-        PasskeyPrompt, PasskeySetupPage, ProviderButton, RefusedEntryPage, RetryLink,
-        SecondFactorPage, SessionEntry, SignInFields, SignInPage, account_page,
-        authenticator_app_page, base_root, choose_password_page, consent_page, error_page,
-        forgotten_password_page, form_post, logout_confirm, not_signed_in, not_signed_out,
-        oauth_error_page, passkey_page, passkey_script, passkey_setup_page, provider_redirect,
-        recovery_codes_page, refused_entry_page, second_factor_page, sign_in, signed_out,
-        signing_out,
+        AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, DeviceOutcome,
+        DevicePage, ErrorPage, ForgottenPasswordPage, LogoutConfirmPage, PagePosition,
+        PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, ProviderButton,
+        RefusedEntryPage, RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage,
+        account_page, authenticator_app_page, base_root, choose_password_page, consent_page,
+        device_page, device_result, error_page, forgotten_password_page, form_post, logout_confirm,
+        not_signed_in, not_signed_out, oauth_error_page, passkey_page, passkey_script,
+        passkey_setup_page, provider_redirect, recovery_codes_page, refused_entry_page,
+        second_factor_page, sign_in, signed_out, signing_out,
     },
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
@@ -34,7 +34,7 @@ use lanyard::{
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
-        records::{AccountMarks, PasskeyRecord, SessionBrowser},
+        records::{AccountMarks, PasskeyRecord, RequestingDevice, SessionBrowser},
         webauthn::PasskeyPublicKey,
     },
 };
@@ -154,7 +154,9 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
         page("error-nowhere", oauth_error_page((None, text()), &refused(), "01J9Z6W8Q4")),
         page("expired", error_page(&expired(&branded))),
     ];
-    pages.into_iter().chain(factors).chain(other_pages(&plain, &long, &longest)).collect()
+    let devices = device_pages(&plain, &branded, (&long, &longest));
+    let others = other_pages(&plain, &long, &longest);
+    pages.into_iter().chain(factors).chain(others).chain(devices).collect()
 }
 
 fn page(name: &str, html: String) -> Page {
@@ -200,6 +202,44 @@ fn other_pages(plain: &Tenant, long: &Tenant, longest: &Client) -> [Page; 8] {
                 ..expired(long)
             }),
         ),
+    ]
+}
+
+/// The pages for devices.
+fn device_pages(
+    plain: &Tenant,
+    branded: &Tenant,
+    (long, longest): (&Tenant, &Client),
+) -> [Page; 7] {
+    let asks =
+        |tenant, code, problem| device_page(&DevicePage { tenant, text: text(), code, problem });
+    let device = RequestingDevice {
+        grant_id: "grant-1".to_owned(),
+        user_code: "WDJBMJHT".to_owned(),
+        address: "2001:db8::1428:57ab".to_owned(),
+        requested_at: Timestamp::from_secs(1_800_000_000),
+    };
+    let consent = |tenant: &Tenant, client: Client| {
+        consent_page(&ConsentPage {
+            tenant,
+            text: text(),
+            request: &ask(tenant, client, SCOPES),
+            user: &user(),
+            device: Some(&device),
+            interaction: "sealed",
+        })
+    };
+    let result =
+        |tenant, client: &Client, outcome| device_result((tenant, text()), client, outcome);
+    let tv = client(None);
+    [
+        page("device", asks(plain, "", None)),
+        page("device-wrong", asks(branded, "WDJB-MJHT", Some(text().device_code_wrong()))),
+        page("device-consent", consent(plain, tv.clone())),
+        page("device-consent-long", consent(long, longest.clone())),
+        page("device-allowed", result(branded, &tv, DeviceOutcome::Allowed)),
+        page("device-refused", result(plain, &tv, DeviceOutcome::Refused)),
+        page("device-unmet", result(long, longest, DeviceOutcome::Unmet)),
     ]
 }
 
@@ -334,7 +374,7 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
         tenant,
         text: text(),
         client,
-        redirect_uri: "https://rp.test/cb",
+        redirect_uri: Some("https://rp.test/cb"),
         user: &user(),
         interaction: "sealed",
         sign_in: Some("sealed"),
@@ -565,7 +605,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         tenant,
         text: text(),
         client,
-        redirect_uri: "https://rp.test/cb",
+        redirect_uri: Some("https://rp.test/cb"),
         interaction: "sealed",
         username: "",
         reason: SignInReason::NoSession,
@@ -604,6 +644,7 @@ fn consent_to(tenant: &Tenant, client: Client, scopes: &str) -> String {
         text: text(),
         request: &ask(tenant, client, scopes),
         user: &user(),
+        device: None,
         interaction: "sealed",
     })
 }

@@ -12,6 +12,7 @@ mod commands;
 mod conformance;
 mod crds;
 mod dev;
+mod device;
 mod docs;
 mod golden;
 mod hostile;

@@ -267,6 +267,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
         RecordKind::DpopProof => "dpop-proof",
+        // `protocol::records::device`
+        RecordKind::DeviceAuthorization => "device-authorization",
         // `accounts::logout_outbox`, `protocol::authorize::interaction`, `accounts::refresh_replays`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
@@ -322,6 +324,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::PushedRequest,
         RecordKind::UsedPushedRequest,
         RecordKind::DpopProof,
+        RecordKind::DeviceAuthorization,
         RecordKind::Mail,
         RecordKind::InvitationMail,
         RecordKind::PasswordReset,

@@ -129,12 +129,26 @@ kubernetes() {
   await_text "$folder/kubelogin.log" "localhost:$login_port"
   python3 "$BROWSER" "$JAR" "http://localhost:$login_port" >"$folder/page.html"
   wait "$kubelogin" || { cat "$folder/kubelogin.log" "$folder/page.html"; return 1; }
-  "$bin/kubectl" --kubeconfig=/dev/null --server="https://127.0.0.1:$api" --certificate-authority="$folder/certs/apiserver.crt" \
-    --token="$(jq -r .status.token "$folder/credential.json")" auth whoami -o json |
+  knows_ada "$folder" "$api" credential.json
+  # The same without a browser: kubelogin prints the page for its code, and polls (RFC 8628).
+  "$bin/kubelogin" get-token --oidc-issuer-url="$issuer" --oidc-client-id=kubectl --certificate-authority="$tls/ca.crt" \
+    --oidc-extra-scope=email --oidc-extra-scope=groups --grant-type=device-code --skip-open-browser \
+    --token-cache-dir="$folder/device-cache" >"$folder/device.json" 2>"$folder/device.log" &
+  kubelogin=$!
+  await_text "$folder/device.log" "$issuer/device?user_code="
+  python3 "$BROWSER" "$JAR" "$(grep -o 'https://[^ ]*user_code=[A-Z-]*' "$folder/device.log")" >"$folder/device.html"
+  wait "$kubelogin" || { cat "$folder/device.log" "$folder/device.html"; return 1; }
+  knows_ada "$folder" "$api" device.json
+  unset SSL_CERT_FILE CURL_CA_BUNDLE
+  echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups"
+}
+
+# knows_ada FOLDER PORT CREDENTIAL: the API server knows the person of kubelogin's credential.
+knows_ada() {
+  target/testenv/bin/kubectl --kubeconfig=/dev/null --server="https://127.0.0.1:$2" --certificate-authority="$1/certs/apiserver.crt" \
+    --token="$(jq -r .status.token "$1/$3")" auth whoami -o json |
     jq -e '.status.userInfo | .username == "ada@example.com" and (.groups | contains(["oidc:developers"]))' >/dev/null ||
     { tail -n 30 "$work/run/apiserver.log"; return 1; }
-  unset SSL_CERT_FILE CURL_CA_BUNDLE
-  echo "kubelogin and kube-apiserver: signed in, known by e-mail and groups"
 }
 
 # await_text FILE TEXT: waits until a file contains the text, for at most a minute.

@@ -1,5 +1,5 @@
 """A browser for the relying parties: stores cookies, presses the button of an application's sign-in page, fills in the form with
-a password field, consents, and follows redirects until a URL starts with STOP_AT.
+a password field, sends the code of a device, consents, and follows redirects until a URL starts with STOP_AT.
 
     browser.py JAR URL STOP_AT      prints that URL; otherwise prints status and page, and exits with 1
     browser.py JAR URL              prints the last page
@@ -81,7 +81,10 @@ class Browser:
             asked = [form for form in forms if "password" in form["fields"]]
             agree = [form for form in forms if ("action", "allow") in form["buttons"]]
             leave = [form for form in forms if ("action", "logout") in form["buttons"]]
-            if asked:
+            device = [form for form in forms if form["fields"].get("user_code")]
+            if device:
+                form, more = device[0], {}
+            elif asked:
                 form, more = asked[0], PERSON
             elif agree:
                 form, more = agree[0], {"action": "allow"}

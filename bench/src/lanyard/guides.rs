@@ -25,6 +25,8 @@ const ACCOUNT_PAGE: f64 = 20.0;
 const DPOP_PROOF: f64 = 30.0;
 /// The guide for the CPU of a session by a pushed authorization request, as a multiple of one without.
 const PUSHED_SESSION: f64 = 1.3;
+/// The guide for the CPU of a poll of a device, in microseconds: 20,000 polls a second.
+const DEVICE_POLL: f64 = 50.0;
 /// The guide for the validation of ten thousand identity providers, in seconds: a replica with a
 /// thousand tenants is ready in this time.
 const VALIDATION: f64 = 5.0;
@@ -51,7 +53,7 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
         | Work::DpopClientCredentials
         | Work::Userinfo
         | Work::Introspection => vec![verify],
-        Work::AccountPage => Vec::new(),
+        Work::AccountPage | Work::DevicePoll => Vec::new(),
     }
 }
 
@@ -147,6 +149,12 @@ impl Table {
         let times = pushed.cost() / plain.cost();
         let what = "session by a pushed request | CPU of one without";
         self.limit(what, times, PUSHED_SESSION, "times");
+    }
+
+    /// Polls of devices.
+    pub fn device_poll(&mut self, figures: &LoadFigures) {
+        self.figures += &report::row("DevicePoll", figures);
+        self.limit("poll of a device | CPU", figures.cost(), DEVICE_POLL, "µs");
     }
 
     /// Userinfo at a client with an access rule in CEL, and at one without.

@@ -133,6 +133,7 @@ impl Bench {
             }
         }
         self.bound_and_pushed(&es256, &mut table).await?;
+        self.device_polls(&es256, &mut table).await?;
         self.upstream(&mut table).await?;
         self.account_page(&mut table).await?;
         self.passkeys(&mut table).await?;
@@ -172,6 +173,19 @@ impl Bench {
         let (plain, pushed) =
             self.by_turns((target, Work::Session), (target, Work::PushedSession)).await?;
         table.pushed(&pushed, &plain);
+        Ok(())
+    }
+
+    /// Polls of devices.
+    async fn device_polls(&self, target: &Arc<Target>, table: &mut Table) -> Result<()> {
+        let mut workers = self.workers(target, Work::DevicePoll).await?;
+        let mut figures = None;
+        for _ in 0..self.slices() {
+            workers = self.slice(workers, Work::DevicePoll, &mut figures).await?;
+        }
+        if let Some(figures) = figures {
+            table.device_poll(&figures);
+        }
         Ok(())
     }
 

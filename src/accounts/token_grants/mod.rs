@@ -5,6 +5,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 mod refused_grant;
 mod token_grant;
@@ -13,6 +14,7 @@ use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
 use client_credentials::ClientCredentialsGrant;
+use device_code::DeviceCodeGrant;
 use refresh_token::RefreshTokenGrant;
 use refused_grant::refused_grant;
 use token_grant::TokenGrant;
@@ -44,8 +46,12 @@ use crate::{
 };
 
 /// The supported grant types: one row each.
-static GRANTS: [TokenGrantRow; 3] =
-    [row::<AuthorizationCodeGrant>(), row::<RefreshTokenGrant>(), row::<ClientCredentialsGrant>()];
+static GRANTS: [TokenGrantRow; 4] = [
+    row::<AuthorizationCodeGrant>(),
+    row::<RefreshTokenGrant>(),
+    row::<ClientCredentialsGrant>(),
+    row::<DeviceCodeGrant>(),
+];
 
 /// The scopes of the ID token of a client that acts for itself, which gets none.
 static NO_SCOPES: Scopes = Scopes::new();

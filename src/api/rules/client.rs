@@ -12,6 +12,7 @@ fn uris(field: &str) -> String {
 
 /// CEL expression for the grant types with their default.
 const GRANT_TYPES: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self.grantTypes : ['authorization_code'])";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const IS_NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
 const IS_PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
@@ -79,13 +80,13 @@ pub fn implicit_needs_https() -> Rule {
     )
 }
 
-/// RFC 6749 §6: refresh tokens come with the code flow.
+/// RFC 6749 §6: refresh tokens come with the code flow, and with that of devices.
 pub fn refresh_needs_code() -> Rule {
     rule(
         &format!(
-            "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant == 'authorization_code')"
+            "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant in ['authorization_code', '{DEVICE_CODE}'])"
         ),
-        "grantTypes: refresh_token requires authorization_code",
+        &format!("grantTypes: refresh_token requires authorization_code or {DEVICE_CODE}"),
     )
 }
 

@@ -34,7 +34,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             if authorization.entry_refusal().is_none() {
                 authorization.audit_consent(false);
             }
-            Ok(authorization.access_denied("The user denied the request."))
+            authorization.access_denied("The user denied the request.").await
         }
     }
 }

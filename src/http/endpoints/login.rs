@@ -50,7 +50,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let (form, authorization) = forms::open_authorization(app, &request).await?;
     match form.get("action") {
-        Some("cancel") => Ok(authorization.access_denied("The user cancelled the sign-in.")),
+        Some("cancel") => authorization.access_denied("The user cancelled the sign-in.").await,
         Some("code" | "recovery-code") => check_second_factor(&form, authorization).await,
         Some("passkey") => check_passkey(&form, authorization).await,
         Some("continue") => continue_with_session(authorization).await,

@@ -7,6 +7,8 @@ pub mod authorize;
 pub mod check_session;
 mod conditional_get;
 pub mod consent;
+pub mod device;
+pub mod device_authorization;
 mod directory_login;
 pub mod discovery;
 mod failed_login;

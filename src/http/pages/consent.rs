@@ -9,7 +9,7 @@ use super::{
 use crate::{
     messages::MessageCatalog,
     model::{Account, Client, Endpoint, Tenant},
-    protocol::authorize::AuthorizationRequest,
+    protocol::{authorize::AuthorizationRequest, device::UserCode, records::RequestingDevice},
 };
 
 /// The content of the consent page.
@@ -23,6 +23,8 @@ pub struct ConsentPage<'a> {
     pub request: &'a AuthorizationRequest,
     /// The signed-in user.
     pub user: &'a Account,
+    /// The device that asks, if one does.
+    pub device: Option<&'a RequestingDevice>,
     /// The sealed interaction.
     pub interaction: &'a str,
 }
@@ -37,6 +39,27 @@ struct ConsentTemplate<'a> {
     account: AccountView,
     scopes: Vec<ScopeLine<'a>>,
     resources: Vec<ResourceView<'a>>,
+    device: Option<DeviceView<'a>>,
+}
+
+/// The device that asks.
+struct DeviceView<'a> {
+    code: String,
+    /// When it asked.
+    time: String,
+    /// Where it asked from.
+    address: &'a str,
+}
+
+impl<'a> DeviceView<'a> {
+    fn new(device: &'a RequestingDevice, text: &MessageCatalog) -> Self {
+        let code = UserCode::parse(&device.user_code);
+        Self {
+            code: code.map(|code| code.to_string()).unwrap_or_default(),
+            time: text.time_in_words(device.requested_at.in_utc()),
+            address: &device.address,
+        }
+    }
 }
 
 /// Renders the consent page.
@@ -49,11 +72,12 @@ pub fn consent_page(page: &ConsentPage) -> String {
     };
     render_page(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
-        client: ClientView::new(client, page.request.return_to.uri(), page.text),
+        client: ClientView::new(client, page.request.return_to.displayed_uri(), page.text),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),
         scopes: scope_lines((page.tenant, page.text), permissions),
         resources: resource_views((find, page.text), permissions),
+        device: page.device.map(|device| DeviceView::new(device, page.text)),
     })
 }

@@ -128,7 +128,10 @@ fn words(text: &MessageCatalog, code: ErrorCode) -> (&str, &str, &str) {
         | ErrorCode::UnapprovedSoftwareStatement
         | ErrorCode::InvalidToken
         | ErrorCode::InsufficientScope
-        | ErrorCode::InvalidDpopProof => {
+        | ErrorCode::InvalidDpopProof
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::SlowDown
+        | ErrorCode::ExpiredToken => {
             (text.invalid_request_title(), text.invalid_request_text(), text.return_advice())
         }
     }

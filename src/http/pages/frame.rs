@@ -72,7 +72,9 @@ pub struct ClientView<'a> {
     pub(super) home: Option<&'a str>,
     pub(super) policy: Option<&'a str>,
     pub(super) terms: Option<&'a str>,
-    /// The redirect host, if the client is unverified.
+    /// Whether the client registered itself, so that its name is unverified.
+    pub(super) is_stranger: bool,
+    /// The redirect host of such a client; `None` for a device, which the browser is not redirected to.
     pub(super) leads_to: Option<String>,
     /// The host of the metadata document that describes the client.
     pub(super) document_host: Option<&'a str>,
@@ -81,13 +83,19 @@ pub struct ClientView<'a> {
 }
 
 impl<'a> ClientView<'a> {
-    /// The view of a client whose response is sent to `redirect_uri`.
-    pub(super) fn new(client: &'a Client, redirect_uri: &str, text: &'a MessageCatalog) -> Self {
+    /// The view of a client whose response is sent to `redirect_uri`; `None` for a device.
+    pub(super) fn new(
+        client: &'a Client,
+        redirect_uri: Option<&str>,
+        text: &'a MessageCatalog,
+    ) -> Self {
         let name = if is_account_page(client) { text.your_account() } else { client.name.as_str() };
         Self {
-            leads_to: client.is_unverified().then(|| redirect_host(redirect_uri)),
+            is_stranger: client.is_unverified(),
+            leads_to: redirect_uri.filter(|_| client.is_unverified()).map(redirect_host),
             document_host: client.document_host.as_deref(),
-            stays_on_device: client.is_described_by_document() && is_loopback(redirect_uri),
+            stays_on_device: client.is_described_by_document()
+                && redirect_uri.is_some_and(is_loopback),
             name,
             monogram: first_letter(name),
             logo: web_url(client.details.logo_uri.as_deref()),

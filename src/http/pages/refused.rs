@@ -41,7 +41,11 @@ struct RefusedEntryTemplate<'a> {
 pub fn refused_entry_page(page: &RefusedEntryPage) -> String {
     render_page(&RefusedEntryTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
-        client: ClientView::new(&page.request.client, page.request.return_to.uri(), page.text),
+        client: ClientView::new(
+            &page.request.client,
+            page.request.return_to.displayed_uri(),
+            page.text,
+        ),
         action: Endpoint::Consent.absolute_path(&page.tenant.issuer),
         interaction: page.interaction,
         account: AccountView::from(page.user),

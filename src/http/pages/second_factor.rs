@@ -20,8 +20,8 @@ pub struct SecondFactorPage<'a> {
     pub text: &'a MessageCatalog,
     /// The application that requested the sign-in.
     pub client: &'a Client,
-    /// The redirect URI of the response.
-    pub redirect_uri: &'a str,
+    /// The redirect URI of the response; `None` for a device.
+    pub redirect_uri: Option<&'a str>,
     /// The person.
     pub user: &'a Account,
     /// The sealed interaction.

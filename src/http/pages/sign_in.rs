@@ -21,8 +21,8 @@ pub struct SignInPage<'a> {
     pub text: &'a MessageCatalog,
     /// The application that requested the sign-in.
     pub client: &'a Client,
-    /// The redirect URI of the response.
-    pub redirect_uri: &'a str,
+    /// The redirect URI of the response; `None` for a device.
+    pub redirect_uri: Option<&'a str>,
     /// The sealed interaction.
     pub interaction: &'a str,
     /// The initial username: from the login hint, or as typed before.

@@ -120,7 +120,7 @@ fn sign_in_page<'a>(tenant: &'a Tenant, client: &'a Client) -> SignInPage<'a> {
         tenant,
         text: text(),
         client,
-        redirect_uri: "https://rp.test/cb",
+        redirect_uri: Some("https://rp.test/cb"),
         interaction: "sealed",
         username: "",
         reason: SignInReason::NoSession,
@@ -147,6 +147,7 @@ fn sample_consent_page() -> String {
         text: text(),
         request: &ask(),
         user: &user(),
+        device: None,
         interaction: "sealed",
     })
 }
@@ -239,7 +240,7 @@ fn sample_second_factor_page() -> String {
         tenant: &tenant(),
         text: text(),
         client: &client(),
-        redirect_uri: "https://rp.test/cb",
+        redirect_uri: Some("https://rp.test/cb"),
         user: &user(),
         interaction: "sealed",
         sign_in: Some(NASTY),
@@ -313,7 +314,7 @@ fn pages_for_passkeys() -> Vec<String> {
             tenant: &tenant(),
             text: text(),
             client: &client(),
-            redirect_uri: "https://rp.test/cb",
+            redirect_uri: Some("https://rp.test/cb"),
             user: &user(),
             interaction: "sealed",
             sign_in: None,
@@ -405,12 +406,13 @@ fn marks_self_registered_clients_with_their_redirect_host() {
         text: text(),
         request: &asked,
         user: &user,
+        device: None,
         interaction: "sealed",
     };
     assert!(consent_page(&page).contains("registered itself"), "{}", consent_page(&page));
     let of = |client: &Client, uri: &str| {
         let page = sign_in_page(&tenant, client);
-        sign_in(&SignInPage { redirect_uri: uri, ..page })
+        sign_in(&SignInPage { redirect_uri: Some(uri), ..page })
     };
     for (uri, place) in [
         ("https://evil.test:8443/cb", "<strong>evil.test</strong>"),
@@ -433,6 +435,7 @@ fn names_the_hosts_of_a_document_and_of_the_response() {
         text: text(),
         request: &asked,
         user: &user,
+        device: None,
         interaction: "sealed",
     };
     assert!(consent_page(&page).contains("describes itself at <strong>app.test</strong>"));
@@ -442,7 +445,7 @@ fn names_the_hosts_of_a_document_and_of_the_response() {
         ("http://[::1]:7/cb", "a program on this device (<strong>[::1]</strong>)"),
     ] {
         let page = sign_in_page(&tenant, &described);
-        let page = sign_in(&SignInPage { redirect_uri: uri, ..page });
+        let page = sign_in(&SignInPage { redirect_uri: Some(uri), ..page });
         assert!(page.contains("<strong>app.test</strong>") && page.contains(place), "{page}");
         assert!(!page.contains("registered itself"), "{page}");
     }

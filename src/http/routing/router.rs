@@ -9,9 +9,10 @@ use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
-            account, authorize, check_session, consent, discovery, introspect, invitation, jwks,
-            login, logout, pages, par, password_reset, provider_callback, provider_logout,
-            provider_sign_in, register, revoke, token, userinfo,
+            account, authorize, check_session, consent, device, device_authorization, discovery,
+            introspect, invitation, jwks, login, logout, pages, par, password_reset,
+            provider_callback, provider_logout, provider_sign_in, register, revoke, token,
+            userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -73,6 +74,10 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::Authorize => get_and_post!(authorize, page),
         Endpoint::Token => Route { post: handler!(token::post), ..registered },
         Endpoint::PushedAuthorization => Route { post: handler!(par::post), ..registered },
+        Endpoint::DeviceAuthorization => {
+            Route { post: handler!(device_authorization::post), ..registered }
+        }
+        Endpoint::Device => get_and_post!(device, page),
         Endpoint::Userinfo => {
             let bearer = Route { error_format: ErrorFormat::Bearer, ..registered };
             Route { get: handler!(userinfo::get), post: handler!(userinfo::post), ..bearer }

@@ -84,6 +84,11 @@ impl EndpointError {
     /// Logs the details that the response does not contain. Called within the request's span.
     pub(crate) fn log(&self) {
         match self {
+            // Devices poll.
+            Self::Refused(OAuthError {
+                code: ErrorCode::AuthorizationPending | ErrorCode::SlowDown,
+                ..
+            }) => {}
             Self::Refused(error)
             | Self::Bearer(error)
             | Self::Dpop(error)

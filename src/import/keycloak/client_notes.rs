@@ -94,10 +94,6 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     }
     let attributes = client.get("attributes");
     for (name, message) in [
-        (
-            "oauth2.device.authorization.grant.enabled",
-            "is not carried: the tenant has no device flow",
-        ),
         ("oidc.ciba.grant.enabled", "is not carried"),
         ("tls.client.certificate.bound.access.tokens", "is not carried"),
         ("dpop.bound.access.tokens", "is not carried"),

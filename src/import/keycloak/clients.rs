@@ -91,7 +91,9 @@ fn add_client(
     };
     add_client_notes(import, client);
     let uses_code = grants.contains(&GrantType::AuthorizationCode);
-    let has_people = uses_code || grants.contains(&GrantType::Implicit);
+    let has_people = uses_code
+        || grants.contains(&GrantType::Implicit)
+        || grants.contains(&GrantType::DeviceCode);
     let has_challenge = attributes.text("pkce.code.challenge.method").is_some();
     let lifespan =
         attributes.number("access.token.lifespan").filter(|it| (1..=86_400).contains(it));
@@ -161,9 +163,13 @@ fn grant_types(
         grants.retain(|grant| *grant != GrantType::ClientCredentials);
     }
     let attributes = client.get("attributes");
+    if attributes.is_set("oauth2.device.authorization.grant.enabled") {
+        grants.push(GrantType::DeviceCode);
+    }
     let refreshes =
         attributes.flag("use.refresh.tokens") != Some(false) || has_offline_access(scopes);
-    if refreshes && grants.contains(&GrantType::AuthorizationCode) {
+    let has_people = [GrantType::AuthorizationCode, GrantType::DeviceCode];
+    if refreshes && grants.iter().any(|grant| has_people.contains(grant)) {
         grants.insert(1, GrantType::RefreshToken);
     }
     if client.is_set("directAccessGrantsEnabled") {

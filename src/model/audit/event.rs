@@ -179,7 +179,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         jti: Option<AuditText<'a>>,
     },
-    /// An authorization code was redeemed again. The grant is revoked.
+    /// An authorization code or a device code was redeemed again. The grant is revoked.
     CodeReplayed {
         /// The client that sent it, and the grant.
         #[serde(flatten)]

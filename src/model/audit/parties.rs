@@ -62,6 +62,9 @@ pub struct AuditedConsent<'a> {
     /// The resource servers that were allowed or refused, by `identifier`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<AuditText<'a>>,
+    /// The address of the device that asked; absent for applications that sent the browser here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_address: Option<AuditText<'a, 64>>,
 }
 
 /// The contents of an access token.

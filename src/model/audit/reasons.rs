@@ -216,6 +216,10 @@ audit_words!(
         ClientDocument = "client_document",
         /// A request for another password.
         PasswordReset = "password_reset",
+        /// The request of a device for its codes.
+        DeviceAuthorization = "device_authorization",
+        /// The code of a device.
+        UserCode = "user_code",
     }
 );
 

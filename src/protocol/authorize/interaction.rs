@@ -16,35 +16,21 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::params::{RequestParams, UI_LOCALES},
     AuthorizationRequest, InteractionResult,
+    interaction_goal::InteractionGoal,
     parameters::AuthorizationParams,
 };
 use crate::{
     model::{SealPurpose, Timestamp, sha256},
     protocol::{
-        records::{DecodeError, FormatVersion, RecordFormat, SealedRecord, Session},
+        records::{
+            DecodeError, FormatVersion, RecordFormat, RequestingDevice, SealedRecord, Session,
+        },
         session::CLOCK_SKEW,
     },
 };
 
 /// How long a page stays usable.
 pub const INTERACTION_TTL: Duration = Duration::from_mins(15);
-
-/// The purpose of an interaction: what happens when the user has completed its steps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InteractionGoal {
-    /// Respond to an authorization request, whose parameters are encoded as a query string.
-    Authorize(String),
-    /// End the session (OIDC RP-Initiated Logout §2).
-    EndSession {
-        /// The URL that the browser is redirected to afterwards.
-        return_to: Option<String>,
-    },
-    /// Show the account page, after the sign-in that this authorization request of the issuer to itself
-    /// describes (`protocol::account_page`).
-    VisitAccountPage(String),
-    /// Change something on the account page, whose forms contain it.
-    ChangeAccount,
-}
 
 /// A request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +125,17 @@ impl Interaction {
         Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
     }
 
+    /// Creates the interaction of the answer to a device, bound as that of an authorization request.
+    pub fn authorize_device(
+        (query, device): (String, RequestingDevice),
+        pre_session: &str,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Self {
+        let goal = InteractionGoal::AuthorizeDevice { query, device };
+        Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
+    }
+
     /// Creates the interaction of the account page's forms, bound to the session.
     pub fn change_account(session: &Session, now: Timestamp) -> Self {
         Self::begin(InteractionGoal::ChangeAccount, None, Some(session), now)
@@ -187,20 +184,12 @@ impl Interaction {
     /// The parameters of the authorization request, which must be validated again; `None` for other
     /// goals.
     pub fn authorization_params(&self) -> Option<RequestParams> {
-        let query = match &self.goal {
-            InteractionGoal::Authorize(query) | InteractionGoal::VisitAccountPage(query) => query,
-            InteractionGoal::EndSession { .. } | InteractionGoal::ChangeAccount => return None,
-        };
-        Some(RequestParams::parse(query.as_bytes()))
+        self.goal.query().map(|query| RequestParams::parse(query.as_bytes()))
     }
 
     /// The languages that were asked for (`ui_locales`).
     pub fn ui_locales(&self) -> Option<Cow<'_, str>> {
-        let query = match &self.goal {
-            InteractionGoal::Authorize(query) | InteractionGoal::VisitAccountPage(query) => query,
-            InteractionGoal::EndSession { .. } | InteractionGoal::ChangeAccount => return None,
-        };
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let mut pairs = form_urlencoded::parse(self.goal.query()?.as_bytes());
         pairs.find_map(|(name, value)| (name == UI_LOCALES).then_some(value))
     }
 
@@ -214,9 +203,15 @@ impl Interaction {
     pub fn authorization_query(&self) -> Option<&str> {
         match &self.goal {
             InteractionGoal::Authorize(query) => Some(query),
-            InteractionGoal::EndSession { .. }
-            | InteractionGoal::VisitAccountPage(_)
-            | InteractionGoal::ChangeAccount => None,
+            _ => None,
+        }
+    }
+
+    /// The device that the person answers; `None` for other goals.
+    pub const fn device(&self) -> Option<&RequestingDevice> {
+        match &self.goal {
+            InteractionGoal::AuthorizeDevice { device, .. } => Some(device),
+            _ => None,
         }
     }
 

@@ -8,10 +8,12 @@
 mod acr;
 mod client;
 mod decide;
+mod device;
 mod dpop_jkt;
 mod duplicates;
 mod id_token_hint;
 mod interaction;
+mod interaction_goal;
 mod issue;
 mod max_age;
 mod nonce;
@@ -36,10 +38,11 @@ use serde_json::{Map, Value};
 
 pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
+pub use device::validate_device_request;
 pub use interaction::{
-    INTERACTION_TTL, Interaction, InteractionError, InteractionGoal, InteractionProgress,
-    pre_session_hash,
+    INTERACTION_TTL, Interaction, InteractionError, InteractionProgress, pre_session_hash,
 };
+pub use interaction_goal::InteractionGoal;
 pub use issue::{code_for, grant_for};
 pub use permissions::CLAIM_PREFIX;
 pub use prompt::Prompt;

@@ -118,7 +118,7 @@ pub fn decide_code(
         None if code.grant_stored => return Err(replayed()),
         None => Gate::Insert,
     };
-    let grant = Grant { binding, ..activate_grant(code, input.client, input.now) };
+    let grant = Grant { binding, ..activate_grant(&code.grant, input.client, input.now) };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, input.client)?,
@@ -140,7 +140,7 @@ pub(super) fn check_age(code: &AuthorizationCode, now: Timestamp) -> Result<(), 
 }
 
 /// Returns the grant to store, with a first refresh token if the client may have one.
-pub(super) fn activate_grant(code: &AuthorizationCode, client: &Client, now: Timestamp) -> Grant {
+pub(super) fn activate_grant(grant: &Grant, client: &Client, now: Timestamp) -> Grant {
     let generation = u32::from(client.grant_types.contains(&GrantType::RefreshToken));
-    Grant { state: GrantState::Active { generation, rotated_at: now }, ..code.grant.clone() }
+    Grant { state: GrantState::Active { generation, rotated_at: now }, ..grant.clone() }
 }

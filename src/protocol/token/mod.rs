@@ -4,6 +4,7 @@
 mod client_credentials;
 mod code;
 mod decision;
+mod device;
 mod refresh;
 mod sender;
 mod target;
@@ -13,6 +14,7 @@ pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
 pub use decision::{
     CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
 };
+pub use device::{PolledDevice, check_device_code, decide_device, slow_down};
 pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,

@@ -34,7 +34,7 @@ pub struct ClientBounds {
 pub struct RegistrationBounds {
     /// Scopes allowed; `None`: any that the tenant has.
     pub scopes: Option<BTreeSet<String>>,
-    /// Grant types allowed; by default all except `client_credentials`.
+    /// Grant types allowed; by default those with redirect URIs, and `refresh_token`.
     pub grant_types: BTreeSet<GrantType>,
     /// The names of the resource servers that they may request tokens for.
     pub resources: BTreeSet<String>,

@@ -74,6 +74,25 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             refreshed(world, app, &first["refresh_token"]).await;
             json!(["access_token", "id_token", "refresh_token"])
         }
+        GrantType::DeviceCode => {
+            let asked = app.post("device_authorization_endpoint", &[("scope", SCOPE)]).await;
+            let codes: Value = asked.json().await.expect("JSON");
+            world.hide(codes["device_code"].as_str().expect("a code"));
+            world.hide(codes["user_code"].as_str().expect("a code"));
+            let browser = Browser::new();
+            let page =
+                browser.open(codes["verification_uri_complete"].as_str().expect("a URL")).await;
+            let page = browser.submit(&page.form("/device"), &[]).await;
+            let fields = [("username", ADA.0), ("password", ADA.1), ("action", "sign-in")];
+            let page = browser.submit(&page.form("/login"), &fields).await;
+            let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
+            assert_eq!(page.status, 200, "{}", page.body);
+            assert_eq!(world.app.audit.last("consent_given")["device_address"], "127.0.0.1");
+            let device_code = codes["device_code"].as_str().expect("a code");
+            let sent = [("grant_type", grant_type.as_str()), ("device_code", device_code)];
+            tokens(world, app, &sent).await;
+            json!(["access_token", "id_token", "refresh_token"])
+        }
         GrantType::ClientCredentials => {
             tokens(world, app, &[("grant_type", "client_credentials")]).await;
             json!(["access_token"])

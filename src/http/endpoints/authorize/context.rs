@@ -7,7 +7,7 @@ use crate::{
         AccountContext, directory_sign_in::AttemptedPerson, entry::count_refused_entry,
         passkeys::load_passkeys, sessions::ActiveSession, token_events, totp::load_totp,
     },
-    http::{AppState, EndpointError, Reply, Request},
+    http::{AppState, EndpointError, Request},
     model::{
         Account, AcrLevel, AuditCause, AuditEvent, AuditText, SignInFailure, ThrottledAttempt,
     },
@@ -19,7 +19,7 @@ use crate::{
             AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
             InteractionResult, NextStep, can_reach_levels, decide_next_step,
         },
-        error::{ErrorCode, OAuthError},
+        error::OAuthError,
         identity_provider::{IdentityProvider, ways_of_provider},
         records::{Consent, Session},
     },
@@ -234,7 +234,8 @@ impl AuthorizationContext<'_> {
     /// Reports the answer of the session's user to the consent page.
     pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
         let Some(session) = self.session_record() else { return };
-        self.accounts().audit(token_events::consent_event(&self.authorization, session, given));
+        let by = (session, self.interaction.device());
+        self.accounts().audit(token_events::consent_event(&self.authorization, by, given));
     }
 
     /// Reports a sign-in that failed at a provider, by its name. `person` is that of the attempt, if there is one.
@@ -285,15 +286,5 @@ impl AuthorizationContext<'_> {
         let interaction = self.interaction.with(&session.session, progress);
         let completed = interaction.completed(Some(&session.session));
         Self { interaction, completed, session: Some(session), ..self }
-    }
-
-    /// The response to a user who does not want to continue.
-    pub(in crate::http::endpoints) fn access_denied(&self, text: &str) -> Reply {
-        self.refuse(&OAuthError::new(ErrorCode::AccessDenied, text))
-    }
-
-    /// Sends an error to the client.
-    pub(in crate::http::endpoints) fn refuse(&self, error: &OAuthError) -> Reply {
-        Reply::to_application(self.authorization.return_to.error(error))
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         account_page::validate_account_page_request,
         authorize::{
             Interaction, InteractionError, pushed_identity, validate_authorization_request,
+            validate_device_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -85,8 +86,17 @@ pub(in crate::http::endpoints) fn start_again_url(
     if interaction.is_for_account_page() {
         return Some(Endpoint::Account.absolute_path(&context.tenant.tenant.issuer));
     }
+    if let Some(url) = device_url(context, interaction) {
+        return Some(url);
+    }
     let query = interaction.authorization_query().unwrap_or_default();
     authorization_url(context, query.to_owned())
+}
+
+/// The URL where the person types the code of a device again; `None` for other interactions.
+fn device_url(context: AccountContext<'_>, interaction: &Interaction) -> Option<String> {
+    let path = Endpoint::Device.absolute_path(&context.tenant.tenant.issuer);
+    interaction.device().map(|device| format!("{path}?user_code={}", device.user_code))
 }
 
 /// The URL of an authorization request; `None` if the request was pushed and has ended.
@@ -109,6 +119,9 @@ pub(in crate::http::endpoints) fn start_with_other_account_url(
 ) -> Option<String> {
     if interaction.is_for_account_page() {
         return Some(account::choose_account_path(&context.tenant.tenant.issuer));
+    }
+    if let Some(url) = device_url(context, interaction) {
+        return Some(url);
     }
     let query = interaction.authorization_query().unwrap_or_default();
     let parsed = form_urlencoded::parse(query.as_bytes()).into_owned();
@@ -172,12 +185,14 @@ async fn resume<'a>(
         .authorization_params()
         .ok_or_else(|| unreadable(request, MessageCatalog::form_invalid_title))?;
     let authorization = if interaction.is_for_account_page() {
-        validate_account_page_request(&tenant.tenant, &params)
+        validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?
+    } else if interaction.device().is_some() {
+        validate_device_request(&tenant.tenant, &**tenant, &params)?
     } else {
         let clients = RequestClients::load(app, request, &params).await?;
         validate_authorization_request(&tenant.tenant, &clients, &params)
+            .map_err(authorize_error)?
     };
-    let authorization = authorization.map_err(authorize_error)?;
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));
@@ -195,7 +210,8 @@ async fn resume<'a>(
     })
 }
 
-fn foreign_form() -> OAuthError {
+/// The error of a form that another site has sent.
+pub(in crate::http::endpoints) fn foreign_form() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, "The form was sent from another site.")
 }
 

@@ -116,7 +116,7 @@ fn sign_in_with(
         tenant: &authorization.request.tenant.tenant,
         text: authorization.request.text(),
         client: &authorization.authorization.client,
-        redirect_uri: authorization.authorization.return_to.uri(),
+        redirect_uri: authorization.authorization.return_to.displayed_uri(),
         interaction: &sealed,
         username: form.username,
         reason: form.reason,
@@ -192,6 +192,7 @@ pub(super) fn show_consent_page(
         text: authorization.request.text(),
         request: &authorization.authorization,
         user: &session.account,
+        device: authorization.interaction.device(),
         interaction: &sealed,
     });
     Ok(with_form(authorization, html))

@@ -1,7 +1,9 @@
 //! One step of an authorization: look up, decide (pure), then a page, an error for the client, or
 //! the response.
 
-use super::{AuthorizationContext, forms, issue, page, pushed, second_factor_page};
+use super::{
+    AuthorizationContext, device::allow_device, forms, issue, page, pushed, second_factor_page,
+};
 use crate::{
     accounts::consents,
     http::{EndpointError, Reply, endpoints::provider_sign_in},
@@ -45,6 +47,11 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     match (next, &authorization.session) {
         (NextStep::Issue, Some(_)) if authorization.interaction.is_for_account_page() => {
             Ok(redirect_to_account_page(&authorization))
+        }
+        (NextStep::Issue, Some(session))
+            if let Some(device) = authorization.interaction.device() =>
+        {
+            allow_device(&authorization, session, device).await
         }
         (NextStep::Issue, Some(session)) => {
             pushed::use_once(&authorization, session).await?;

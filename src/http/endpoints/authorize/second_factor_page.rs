@@ -70,7 +70,7 @@ async fn render_form(
         tenant: &authorization.request.tenant.tenant,
         text,
         client: &authorization.authorization.client,
-        redirect_uri: authorization.authorization.return_to.uri(),
+        redirect_uri: authorization.authorization.return_to.displayed_uri(),
         user: form.account,
         interaction: &sealed,
         sign_in: form.sign_in,

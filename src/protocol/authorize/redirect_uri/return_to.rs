@@ -3,7 +3,7 @@
 use form_urlencoded::Serializer;
 
 use crate::{
-    model::{Client, Issuer},
+    model::{Client, Endpoint, Issuer},
     protocol::{authorize::ResponseMode, error::OAuthError},
 };
 
@@ -12,6 +12,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo {
     uri: String,
+    /// Whether it is a page of this issuer.
+    is_own_page: bool,
     mode: ResponseMode,
     state: Option<String>,
     issuer: String,
@@ -46,10 +48,23 @@ impl ReturnTo {
     ) -> Self {
         Self {
             uri: uri.to_owned(),
+            is_own_page: false,
             mode,
             state: state.map(str::to_owned),
             issuer: issuer.as_str().to_owned(),
             form_action: form_action(uri, client),
+        }
+    }
+
+    /// The page of this issuer where the person answers a device. No application gets a response there.
+    pub(in crate::protocol::authorize) fn device_page(issuer: &Issuer) -> Self {
+        Self {
+            uri: Endpoint::Device.url(issuer),
+            is_own_page: true,
+            mode: ResponseMode::Query,
+            state: None,
+            issuer: issuer.as_str().to_owned(),
+            form_action: String::new(),
         }
     }
 
@@ -77,6 +92,11 @@ impl ReturnTo {
     /// Builds an error response (RFC 6749 §4.1.2.1).
     pub fn error(&self, error: &OAuthError) -> AuthorizationResponse {
         self.response(&[("error", error.code.as_str()), ("error_description", &error.public)])
+    }
+
+    /// The URI, as pages display it to the person; `None` for a page of this issuer, which leads nowhere else.
+    pub fn displayed_uri(&self) -> Option<&str> {
+        (!self.is_own_page).then_some(&self.uri)
     }
 
     /// The redirect URI without response parameters.

@@ -112,10 +112,10 @@ fn a_grant_has_a_refresh_token_only_if_the_client_may_have_one() {
         grant_stored: false,
     };
     let mut client = fixtures::client();
-    let opened = activate_grant(&code("openid"), &client, NOW);
+    let opened = activate_grant(&code("openid").grant, &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
     Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
-    let opened = activate_grant(&code("openid offline_access"), &client, NOW);
+    let opened = activate_grant(&code("openid offline_access").grant, &client, NOW);
     assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
 }
 

@@ -108,8 +108,9 @@ fn agree(
         let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
         problems.refuse(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
     }
-    if granted(GrantType::RefreshToken) && !granted(GrantType::AuthorizationCode) {
-        let message = "refresh_token requires authorization_code";
+    let of_people = granted(GrantType::AuthorizationCode) || granted(GrantType::DeviceCode);
+    if granted(GrantType::RefreshToken) && !of_people {
+        let message = "refresh_token requires authorization_code or urn:ietf:params:oauth:grant-type:device_code";
         problems.invalid("spec.grantTypes", message);
     }
     if flows.auth_method() == AuthMethod::None && granted(GrantType::ClientCredentials) {

@@ -1,0 +1,241 @@
+//! Limits of the device authorization grant (RFC 8628 §5.1, §5.6), in bounded memory. Each replica counts
+//! separately.
+//!
+//! The request of a device is the one record that is stored before a user has signed in, so addresses and
+//! clients have quotas. Requests of a client that has authenticated count for the client alone.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    identity::{GuessBudget, throttle_prefix},
+    model::{BoundedCache, ClientId, TenantId, Timestamp},
+    protocol::device::POLL_INTERVAL,
+};
+
+/// Maximum number of entries of each table.
+const MAX_ENTRIES: usize = 50_000;
+/// Requests of an address at a public client: at most 120 records are unexpired.
+const REQUESTS_OF_ADDRESS: GuessBudget = GuessBudget { burst: 20, refill: Duration::from_secs(6) };
+/// Requests of a client: at most 1,600 records of at most 3 KiB are unexpired.
+const REQUESTS_OF_CLIENT: GuessBudget =
+    GuessBudget { burst: 1_000, refill: Duration::from_secs(1) };
+/// Wrong user codes of an address, which many people may share.
+const CODES_OF_ADDRESS: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
+/// Wrong user codes of a browser.
+const CODES_OF_BROWSER: GuessBudget = GuessBudget { burst: 10, refill: Duration::from_secs(30) };
+/// A poll may come this much earlier than the interval, because of the network.
+const POLL_TOLERANCE: Duration = Duration::from_secs(1);
+/// The interval grows by this at each poll that comes too early (RFC 8628 §3.5).
+const SLOWER: Duration = Duration::from_secs(5);
+/// The interval does not grow beyond this, so that a device which ignores it gets its tokens too.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The counters.
+pub(super) struct DeviceLimits {
+    /// A keyed hash, so attackers cannot find keys that collide.
+    hasher: RandomState,
+    tables: Mutex<Tables>,
+}
+
+struct Tables {
+    /// By tenant and client: attackers cannot create more of these.
+    clients: BoundedCache<u64, Timestamp>,
+    addresses: BoundedCache<u64, Timestamp>,
+    browsers: BoundedCache<u64, Timestamp>,
+    polls: BoundedCache<u64, PollTimes>,
+}
+
+/// The polls of a device.
+#[derive(Clone, Copy, Debug)]
+struct PollTimes {
+    /// The last one that did not come too early.
+    last: Timestamp,
+    interval: Duration,
+}
+
+impl Default for DeviceLimits {
+    fn default() -> Self {
+        let tables = Tables {
+            clients: BoundedCache::new(MAX_ENTRIES),
+            addresses: BoundedCache::new(MAX_ENTRIES),
+            browsers: BoundedCache::new(MAX_ENTRIES),
+            polls: BoundedCache::new(MAX_ENTRIES),
+        };
+        Self { hasher: RandomState::new(), tables: Mutex::new(tables) }
+    }
+}
+
+impl fmt::Debug for DeviceLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceLimits").finish_non_exhaustive()
+    }
+}
+
+impl DeviceLimits {
+    /// Takes one request from the quotas of the client and, for a public client, of the address; or returns how
+    /// long to wait.
+    pub(super) fn admit_request(
+        &self,
+        (tenant, client): (&TenantId, &ClientId),
+        public_from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let of_client = self.key(("request", tenant, client));
+        let of_address =
+            public_from.map(|from| self.key(("request", tenant, throttle_prefix(from))));
+        let mut tables = self.tables();
+        let address = of_address.map(|key| (key, tables.addresses.peek(&key).copied()));
+        let client = tables.clients.peek(&of_client).copied();
+        let wait_of_address =
+            address.map_or(Duration::ZERO, |(_, at)| REQUESTS_OF_ADDRESS.wait_time(at, now));
+        let wait = wait_of_address.max(REQUESTS_OF_CLIENT.wait_time(client, now));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        tables.clients.put(of_client, REQUESTS_OF_CLIENT.spend(client, now));
+        if let Some((key, at)) = address {
+            tables.addresses.put(key, REQUESTS_OF_ADDRESS.spend(at, now));
+        }
+        Ok(())
+    }
+
+    /// Takes one attempt at a user code from the budgets of address and browser, or returns how long to wait. It
+    /// counts as wrong until `code_was_right` is called.
+    pub(super) fn admit_code(
+        &self,
+        tenant: &TenantId,
+        (address, browser): (IpAddr, &[u8; 32]),
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let [of_address, of_browser] = self.code_keys(tenant, (address, browser));
+        let mut tables = self.tables();
+        let (spent_by_address, spent_by_browser) = (
+            tables.addresses.peek(&of_address).copied(),
+            tables.browsers.peek(&of_browser).copied(),
+        );
+        let wait = CODES_OF_ADDRESS
+            .wait_time(spent_by_address, now)
+            .max(CODES_OF_BROWSER.wait_time(spent_by_browser, now));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        tables.addresses.put(of_address, CODES_OF_ADDRESS.spend(spent_by_address, now));
+        tables.browsers.put(of_browser, CODES_OF_BROWSER.spend(spent_by_browser, now));
+        Ok(())
+    }
+
+    /// Gives an attempt back whose code was right.
+    pub(super) fn code_was_right(&self, tenant: &TenantId, source: (IpAddr, &[u8; 32])) {
+        let [of_address, of_browser] = self.code_keys(tenant, source);
+        let mut tables = self.tables();
+        if let Some(spent) = tables.addresses.peek(&of_address).copied() {
+            tables.addresses.put(of_address, CODES_OF_ADDRESS.give_back(spent));
+        }
+        if let Some(spent) = tables.browsers.peek(&of_browser).copied() {
+            tables.browsers.put(of_browser, CODES_OF_BROWSER.give_back(spent));
+        }
+    }
+
+    /// Returns false if a device polls too early. Its interval grows then.
+    pub(super) fn admit_poll(&self, grant_id: &str, now: Timestamp) -> bool {
+        let key = self.key(("poll", grant_id));
+        let mut tables = self.tables();
+        let before = tables.polls.peek(&key).copied();
+        let is_early = before.is_some_and(|it| now.since(it.last) + POLL_TOLERANCE < it.interval);
+        let next = match before {
+            Some(PollTimes { last, interval }) if is_early => {
+                PollTimes { last, interval: (interval + SLOWER).min(MAX_POLL_INTERVAL) }
+            }
+            before => PollTimes {
+                last: now,
+                interval: before.map_or(POLL_INTERVAL, |before| before.interval),
+            },
+        };
+        tables.polls.put(key, next);
+        !is_early
+    }
+
+    fn code_keys(&self, tenant: &TenantId, (address, browser): (IpAddr, &[u8; 32])) -> [u64; 2] {
+        [self.key(("code", tenant, throttle_prefix(address))), self.key(("code", tenant, browser))]
+    }
+
+    fn key(&self, parts: impl Hash) -> u64 {
+        self.hasher.hash_one(parts)
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
+
+    fn later(seconds: u64) -> Timestamp {
+        NOW.plus(Duration::from_secs(seconds))
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    #[test]
+    fn requests_are_limited_by_address_and_by_client() {
+        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let (cli, other) = (ClientId::new("cli"), ClientId::new("other"));
+        let admit = |client, from| limits.admit_request((&tenant, client), from, NOW).is_ok();
+        let of_one = (0..100).filter(|_| admit(&cli, Some(address(1)))).count();
+        assert_eq!(of_one, 20);
+        assert!(!admit(&other, Some(address(1))) && admit(&other, Some(address(2))));
+        let of_many = (0..2_000_u32).filter(|it| admit(&cli, Some(IpAddr::from(it.to_be_bytes()))));
+        assert_eq!(of_many.count(), 980, "many addresses do not evade the quota of the client");
+        assert!(!admit(&cli, None), "nor does an authenticated client");
+        let wait = limits.admit_request((&tenant, &other), Some(address(1)), NOW);
+        assert_eq!(wait, Err(Duration::from_secs(6)));
+        assert!(limits.admit_request((&tenant, &other), Some(address(1)), later(6)).is_ok());
+    }
+
+    #[test]
+    fn wrong_codes_are_limited_by_browser_and_by_address() {
+        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let guess = |last, browser: u8| {
+            limits.admit_code(&tenant, (address(last), &[browser; 32]), NOW).is_ok()
+        };
+        assert_eq!((0..100).filter(|_| guess(1, 1)).count(), 10);
+        assert!(!guess(2, 1), "the browser waits at any address");
+        assert_eq!((2..100).filter(|browser| guess(1, *browser)).count(), 20);
+        assert!(!guess(1, 200) && guess(2, 200), "the address waits in any browser");
+    }
+
+    #[test]
+    fn right_codes_cost_nothing() {
+        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let source = (address(1), &[1; 32]);
+        for _ in 0..100 {
+            assert!(limits.admit_code(&tenant, source, NOW).is_ok());
+            limits.code_was_right(&tenant, source);
+        }
+    }
+
+    #[test]
+    fn a_device_that_polls_too_early_has_to_slow_down() {
+        // RFC 8628 §3.5
+        let limits = DeviceLimits::default();
+        let poll = |seconds| limits.admit_poll("one", later(seconds));
+        assert!(poll(0) && poll(5) && poll(9), "a second of tolerance");
+        assert!(!poll(10), "the interval is ten seconds now");
+        assert!(!poll(14), "and then fifteen");
+        assert!(poll(24) && limits.admit_poll("two", later(24)));
+        let flood = (25..325).filter(|seconds| poll(*seconds)).count();
+        assert_eq!(flood, 10, "a device that ignores it is answered every thirty seconds");
+    }
+}

@@ -1,0 +1,61 @@
+//! The device authorization endpoint (RFC 8628 §3.1, §3.2). A record is stored before a user has signed in, so
+//! addresses and clients have quotas.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::authenticated_form::AuthenticatedForm;
+use crate::{
+    accounts::device_authorizations::{admit_device_request, begin_device_authorization},
+    http::{AppState, EndpointError, Reply, Request},
+    model::{AuditEvent, AuditText, Endpoint, ThrottledAttempt},
+    protocol::{
+        authorize::validate_device_request,
+        device::{DEVICE_CODE_LIFETIME, POLL_INTERVAL, device_query},
+        error::{ErrorCode, OAuthError},
+        params::RequestParams,
+    },
+};
+
+/// A successful response (RFC 8628 §3.2).
+#[derive(Debug, Serialize)]
+struct DeviceAuthorizationResponse {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: String,
+    expires_in: u64,
+    interval: u64,
+}
+
+/// `POST I/oauth/device_authorization`.
+pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+    let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
+    let (context, served) = (app.context(&request), &request.tenant);
+    let query = device_query(&client, &params);
+    let params = RequestParams::parse(query.as_bytes());
+    validate_device_request(&served.tenant, &**served, &params)?;
+    admit_device_request(context, &client).map_err(|retry_after| {
+        context.audit(AuditEvent::AttemptThrottled {
+            attempt: ThrottledAttempt::DeviceAuthorization,
+            provider: None,
+            client_id: Some(AuditText::new(client.id.as_str())),
+            retry_after: retry_after.as_secs().max(1),
+        });
+        let text = "Too many devices ask for codes. Try again later.";
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+        EndpointError::TooManyRequests { error, retry_after }
+    })?;
+    let codes = begin_device_authorization(context, &client, query).await?;
+    let verification_uri = Endpoint::Device.url(&served.tenant.issuer);
+    let user_code = codes.user_code.to_string();
+    let response = DeviceAuthorizationResponse {
+        device_code: codes.device_code,
+        verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
+        verification_uri,
+        user_code,
+        expires_in: DEVICE_CODE_LIFETIME.as_secs(),
+        interval: POLL_INTERVAL.as_secs(),
+    };
+    Ok(Reply::json(StatusCode::OK, &response))
+}

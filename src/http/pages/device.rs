@@ -1,0 +1,83 @@
+//! The pages for devices that a person lets in (RFC 8628 §3.3).
+
+use askama::Template;
+
+use super::frame::{PageFrame, render_page};
+use crate::{
+    messages::MessageCatalog,
+    model::{Client, Endpoint, Tenant},
+};
+
+/// The content of the page that asks for the code of a device.
+#[derive(Clone, Copy, Debug)]
+pub struct DevicePage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
+    /// The code of the link that was opened, or that was typed before; empty without one.
+    pub code: &'a str,
+    /// The error of the previous attempt.
+    pub problem: Option<&'a str>,
+}
+
+/// The end of a device's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceOutcome {
+    /// The person has allowed it.
+    Allowed,
+    /// The person has refused it.
+    Refused,
+    /// The sign-in of the person does not suffice.
+    Unmet,
+}
+
+#[derive(Template)]
+#[template(path = "pages/device.html")]
+struct DeviceTemplate<'a> {
+    frame: PageFrame<'a>,
+    action: String,
+    code: &'a str,
+    problem: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/device_result.html")]
+struct DeviceResultTemplate<'a> {
+    frame: PageFrame<'a>,
+    is_allowed: bool,
+    title: &'a str,
+    message: String,
+}
+
+/// Renders the page that asks for the code.
+pub fn device_page(page: &DevicePage) -> String {
+    render_page(&DeviceTemplate {
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        action: Endpoint::Device.absolute_path(&page.tenant.issuer),
+        code: page.code,
+        problem: page.problem,
+    })
+}
+
+/// Renders the page after the answer.
+pub fn device_result(
+    (tenant, text): (&Tenant, &MessageCatalog),
+    client: &Client,
+    outcome: DeviceOutcome,
+) -> String {
+    let (title, message) = match outcome {
+        DeviceOutcome::Allowed => {
+            (text.device_allowed_title(), text.device_allowed_text(&client.name).to_string())
+        }
+        DeviceOutcome::Refused => {
+            (text.device_refused_title(), text.device_refused_text().to_owned())
+        }
+        DeviceOutcome::Unmet => {
+            (text.device_refused_title(), text.device_unmet_text(&client.name).to_string())
+        }
+    };
+    let frame = PageFrame::new(Some(tenant), text);
+    let is_allowed = outcome == DeviceOutcome::Allowed;
+    render_page(&DeviceResultTemplate { frame, is_allowed, title, message })
+}

@@ -1,0 +1,41 @@
+//! The purpose of an interaction.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::records::RequestingDevice;
+
+/// The purpose of an interaction: what happens when the user has completed its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InteractionGoal {
+    /// Respond to an authorization request, whose parameters are encoded as a query string.
+    Authorize(String),
+    /// End the session (OIDC RP-Initiated Logout §2).
+    EndSession {
+        /// The URL that the browser is redirected to afterwards.
+        return_to: Option<String>,
+    },
+    /// Show the account page, after the sign-in that this authorization request of the issuer to itself
+    /// describes (`protocol::account_page`).
+    VisitAccountPage(String),
+    /// Change something on the account page, whose forms contain it.
+    ChangeAccount,
+    /// Answer a device (RFC 8628 §3.3).
+    AuthorizeDevice {
+        /// The device's authorization request as a query string.
+        query: String,
+        /// The device.
+        device: RequestingDevice,
+    },
+}
+
+impl InteractionGoal {
+    /// The parameters of the authorization request as a query string; `None` for goals without one.
+    pub(super) fn query(&self) -> Option<&str> {
+        match self {
+            Self::Authorize(query)
+            | Self::VisitAccountPage(query)
+            | Self::AuthorizeDevice { query, .. } => Some(query),
+            Self::EndSession { .. } | Self::ChangeAccount => None,
+        }
+    }
+}
