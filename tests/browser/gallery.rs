@@ -355,6 +355,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
                     name,
                     logo: None,
                     unverified: None,
+                    document_host: None,
                     permissions: &permissions,
                     granted_at: now,
                 })
@@ -544,6 +545,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         require_pkce: false,
         require_pushed_requests: false,
         registration: RegistrationPolicy::default(),
+        client_documents: Arc::default(),
         mail: None,
     }
 }
