@@ -177,7 +177,10 @@ async fn adopt<T: PersonalAuthenticator>(
 }
 
 /// The people of identity providers who are this user: their subjects and marks without the OidcUser.
-fn declared_people(context: AccountContext<'_>, account: &Account) -> Vec<(Subject, ObjectMark)> {
+pub(super) fn declared_people(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Vec<(Subject, ObjectMark)> {
     let mut people = Vec::new();
     for identity in &account.identities {
         let provider = context.tenant.provider(&identity.provider);

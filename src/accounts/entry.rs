@@ -14,6 +14,7 @@ pub(crate) fn count_refused_entry(
     refusal: &EntryRefusal,
 ) {
     let reason = match refusal {
+        EntryRefusal::MissingFactor(_) => RefusedEntryReason::Factor,
         EntryRefusal::HigherLevel { .. } => RefusedEntryReason::Level,
         EntryRefusal::Refused(RefusedEntry { cause, .. }) => match cause {
             RefusalCause::Provider => RefusedEntryReason::Provider,

@@ -1,6 +1,6 @@
 //! Invitations: judging and using their links.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -9,6 +9,9 @@ use super::{
     current_marks::current_marks,
     invitation_mail,
     outbox::Moment,
+    passkeys::load_passkeys,
+    passwords::was_chosen_by_invitation,
+    required_factors::{MissingFactor, missing_factor},
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
         },
     },
     registry::SnapshotHandle,
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
@@ -36,11 +39,23 @@ pub(crate) fn open_link(
     context.open(token)
 }
 
+/// A person whom a link invites, and what the person sets up with it.
+#[derive(Clone, Debug)]
+pub(crate) struct InvitedPerson {
+    /// The account.
+    pub(crate) account: Arc<Account>,
+    /// Whether the person chooses a password.
+    pub(crate) chooses_password: bool,
+    /// The authenticator that the person sets up: a required one that the person lacks, or a passkey instead of a
+    /// password.
+    pub(crate) missing: Option<MissingFactor>,
+}
+
 /// The person whom a link invites, or the reason why it does not work. Nothing is written.
 pub(crate) async fn judge_link(
     context: AccountContext<'_>,
     link: &InvitationLink,
-) -> Result<Result<Arc<Account>, InvitationRefusal>, AccountError> {
+) -> Result<Result<InvitedPerson, InvitationRefusal>, AccountError> {
     let subject = Subject::new(link.subject.as_str());
     let account = context.tenant.account_by_subject(&subject);
     let Some(account) = account.filter(|account| account.mark == link.person) else {
@@ -58,41 +73,73 @@ pub(crate) async fn judge_link(
     if context.store_now >= link.not_after.min(current.not_after) {
         return Ok(Err(InvitationRefusal::Expired));
     }
-    if account.password != PasswordState::SelfChosen {
+    let chooses_password = account.password == PasswordState::SelfChosen;
+    let authenticators = context.tenant.tenant.authenticators;
+    let chooses_passkey =
+        account.password == PasswordState::Absent && authenticators.invites_to_passkeys();
+    if !chooses_password && !chooses_passkey && authenticators.required().is_none() {
         return Ok(Err(InvitationRefusal::NotOffered));
     }
-    if !context.tenant.tenant.authenticators.are_kept {
+    if !authenticators.are_kept {
         return Ok(Err(InvitationRefusal::NotKept));
     }
     context.vault()?;
-    Ok(Ok(Arc::clone(account)))
+    let mut missing = missing_factor(context, account).await?;
+    if chooses_passkey && load_passkeys(context, account).await?.is_empty() {
+        missing = Some(MissingFactor::Passkey);
+    }
+    if !chooses_password && missing.is_none() {
+        return Ok(Err(InvitationRefusal::NotOffered));
+    }
+    Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// Uses up an invitation. If callers race, exactly one gets true.
-pub(crate) async fn redeem_invitation(
-    context: AccountContext<'_>,
-    account: &Account,
-    link: &InvitationLink,
-) -> Result<bool, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    let used =
-        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
-    let record = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
-    match context.get(&key).await? {
-        None => Ok(context.insert(record).await?),
-        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(false),
-        // It is that of an earlier person.
-        Some(stored) => Ok(context.compare_and_swap(stored.version, record).await?),
+/// How long an invitation counts as used while the person's password or authenticator is being stored.
+const CLAIM_TTL: Duration = Duration::from_mins(2);
+
+/// An invitation that is being used: no other page uses it.
+#[derive(Debug)]
+pub(crate) struct ClaimedInvitation {
+    /// The record of the used invitation, which does not end with the claim.
+    used: Record,
+}
+
+impl ClaimedInvitation {
+    /// Uses the invitation up.
+    pub(crate) async fn use_up(self, context: AccountContext<'_>) -> Result<(), AccountError> {
+        let key = self.used.key.clone();
+        let stored = context.get(&key).await?;
+        let used = self.used;
+        let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(used.clone(), ()));
+        context.update(&key, stored, write).await
+    }
+
+    /// Gives the invitation back.
+    pub(crate) async fn give_back(self, context: AccountContext<'_>) -> Result<(), AccountError> {
+        context.take(&self.used.key).await?;
+        Ok(())
     }
 }
 
-/// Gives an invitation back whose password could not be stored.
-pub(crate) async fn restore_invitation(
+/// Claims an invitation for two minutes. If callers race, exactly one gets it. A claim that is neither finished nor given
+/// back ends by itself, so a store that fails in between does not use the invitation up.
+pub(crate) async fn claim_invitation(
     context: AccountContext<'_>,
+    account: &Account,
     link: &InvitationLink,
-) -> Result<(), AccountError> {
-    context.take(&invitation_key(context.tenant_id(), &link.subject, &link.id)).await?;
-    Ok(())
+) -> Result<Option<ClaimedInvitation>, AccountError> {
+    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
+    let used =
+        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
+    let used = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
+    let claim = Record { expires_at: context.now.plus(CLAIM_TTL), ..used.clone() };
+    let is_claimed = match context.get(&key).await? {
+        None => context.insert(claim).await?,
+        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => false,
+        // It is that of an earlier person.
+        Some(stored) => context.compare_and_swap(stored.version, claim).await?,
+    };
+    Ok(is_claimed.then_some(ClaimedInvitation { used }))
 }
 
 /// Returns true if the invitation of a link was used.
@@ -102,8 +149,9 @@ async fn was_used(
 ) -> Result<bool, AccountError> {
     let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
     match context.get(&key).await? {
-        Some(stored) => is_used(context.vault()?, &stored, marks_of(context, link)),
-        None => Ok(false),
+        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(true),
+        // The record of the invitation could not be kept, but that of the password was written.
+        _ => was_chosen_by_invitation(context, link).await,
     }
 }
 

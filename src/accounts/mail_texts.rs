@@ -92,3 +92,39 @@ fn change_in_words(change: NoticedChange, words: &MessageCatalog) -> &str {
 fn on_one_line(name: &str) -> String {
     name.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixtures;
+
+    #[test]
+    fn each_change_has_its_words() {
+        let words_of = |change| {
+            let notice = ChangeNotice {
+                change,
+                name: "Ada\nLovelace".to_owned(),
+                at: Timestamp::from_secs(1_900_000_000),
+                address: "192.0.2.7".to_owned(),
+            };
+            let tenant = fixtures::tenant();
+            let MailText { subject, text } =
+                notice_text(&tenant, &notice, "https://id.test/account");
+            assert!(text.contains("Ada Lovelace") && text.contains("192.0.2.7"), "{text}");
+            assert!(text.ends_with("https://id.test/account\n"), "{text}");
+            (subject, text)
+        };
+        for (change, words) in [
+            (NoticedChange::PasswordChanged, "a password was chosen"),
+            (NoticedChange::AppEnrolled, "an authenticator app was set up"),
+            (NoticedChange::AppRemoved, "the authenticator app was removed"),
+            (NoticedChange::PasskeyEnrolled, "a passkey was set up"),
+            (NoticedChange::PasskeyRemoved, "a passkey was removed"),
+            (NoticedChange::RecoveryCodesMade, "new recovery codes were made"),
+            (NoticedChange::RecoveryCodeUsed, "a recovery code was used"),
+        ] {
+            let (subject, text) = words_of(change);
+            assert!(subject.contains(words) && text.contains(words), "{words}: {subject} {text}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{AccountContext, AccountError};
 use crate::{
-    model::{Subject, sha256_base64url},
+    model::{Subject, Timestamp, sha256_base64url},
     protocol::{
         records::{ChallengePurpose, PasskeyChallenge},
         session::CLOCK_SKEW,
@@ -62,11 +62,20 @@ pub(super) async fn claim_challenge(
     challenge: &PasskeyChallenge,
     subject: &Subject,
 ) -> Result<bool, AccountError> {
+    claim_once(context, (&challenge.challenge, challenge.expires_at), subject).await
+}
+
+/// Uses up something that was made for one answer. One of several requests with it gets true.
+pub(super) async fn claim_once(
+    context: AccountContext<'_>,
+    (unique, expires_at): (&[u8], Timestamp),
+    subject: &Subject,
+) -> Result<bool, AccountError> {
     let record = Record {
-        key: context.key(RecordKind::UsedChallenge, sha256_base64url(challenge.challenge)),
+        key: context.key(RecordKind::UsedChallenge, sha256_base64url(unique)),
         value: Vec::new().into(),
         // Clocks differ, and expiry is judged by the replica's own.
-        expires_at: challenge.expires_at.plus(2 * CLOCK_SKEW),
+        expires_at: expires_at.plus(2 * CLOCK_SKEW),
         owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
         due_at: None,
     };

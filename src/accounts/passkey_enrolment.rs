@@ -4,13 +4,14 @@ use super::{
     AccountContext, AccountError, endings,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{
-        MAX_PASSKEYS, StoredPasskey, counts_for, load_passkeys, open_passkey, passkey_key,
-        remove_passkey, uses_passkeys,
+        MAX_PASSKEYS, counts_for, load_passkeys, open_passkey, passkey_key, remove_passkey,
+        uses_passkeys,
     },
     sessions::ActiveSession,
     vaulted_record::seal_vaulted_record,
 };
 use crate::{
+    model::Account,
     protocol::{
         records::{ChallengePurpose, PasskeyChallenge, PasskeyRecord},
         webauthn::{
@@ -21,13 +22,18 @@ use crate::{
     store::Record,
 };
 
-/// The result of setting up a passkey.
+/// A passkey whose answer holds. It is not stored yet.
 #[derive(Clone, Debug)]
-pub(crate) enum PasskeyEnrolmentResult {
-    /// It is set up.
-    Enrolled(Box<StoredPasskey>),
+pub(crate) struct NewPasskey {
+    record: Record,
+    challenge: PasskeyChallenge,
+}
+
+/// The reason why a passkey is not set up.
+#[derive(Clone, Debug)]
+pub(crate) enum NewPasskeyRefusal {
     /// The answer is not one to the challenge.
-    Refused(WebauthnError),
+    Answer(WebauthnError),
     /// The answer came too late, or was used before.
     Expired,
     /// The credential is set up already, or the person has as many passkeys as can be.
@@ -41,64 +47,104 @@ pub(crate) fn can_enrol_passkeys(context: AccountContext<'_>) -> bool {
         && context.vault.is_some()
 }
 
-/// Returns true if a challenge was made to set up a passkey in this session, and can still be answered.
+/// The person who sets up a passkey.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PasskeyOwner<'a> {
+    /// The person.
+    pub(crate) account: &'a Account,
+    /// The name of the identity provider that the person has signed in at.
+    pub(crate) provider: Option<&'a str>,
+    /// The place that the challenge was made for: the public id of the session, or an id of the invitation.
+    pub(crate) place: &'a str,
+}
+
+impl<'a> From<&'a ActiveSession> for PasskeyOwner<'a> {
+    fn from(active: &'a ActiveSession) -> Self {
+        let origin = active.session.origin.as_ref();
+        Self {
+            account: &active.account,
+            provider: origin.map(|origin| origin.provider.as_str()),
+            place: &active.session.sid,
+        }
+    }
+}
+
+/// Returns true if a challenge was made for this person to set up a passkey, and can still be answered.
 pub(crate) fn is_enrolment_of(
     context: AccountContext<'_>,
-    active: &ActiveSession,
+    owner: PasskeyOwner<'_>,
     challenge: &PasskeyChallenge,
 ) -> bool {
     let sid = match &challenge.purpose {
         ChallengePurpose::Enrolment { sid, .. } => Some(sid),
         ChallengePurpose::SignIn(_) => None,
     };
-    sid == Some(&active.session.sid) && is_current(context, challenge)
+    sid.is_some_and(|sid| sid == owner.place) && is_current(context, challenge)
 }
 
-/// Stores the passkey that answers a challenge of this session.
-pub(crate) async fn enrol_passkey(
+/// Judges the answer by which a person sets a passkey up. Nothing is stored.
+pub(crate) async fn prove_new_passkey(
     context: AccountContext<'_>,
-    active: &ActiveSession,
+    owner: PasskeyOwner<'_>,
     challenge: &PasskeyChallenge,
     (response, name): (RegistrationResponse<'_>, String),
-) -> Result<PasskeyEnrolmentResult, AccountError> {
+) -> Result<Result<NewPasskey, NewPasskeyRefusal>, AccountError> {
     let relying_party = RelyingParty::of(&context.tenant.tenant.issuer);
     let (ChallengePurpose::Enrolment { user_handle, .. }, Some(relying_party)) =
         (&challenge.purpose, relying_party)
     else {
-        return Ok(PasskeyEnrolmentResult::Expired);
+        return Ok(Err(NewPasskeyRefusal::Expired));
     };
-    if !is_enrolment_of(context, active, challenge) || !can_enrol_passkeys(context) {
-        return Ok(PasskeyEnrolmentResult::Expired);
+    if !is_enrolment_of(context, owner, challenge) || !can_enrol_passkeys(context) {
+        return Ok(Err(NewPasskeyRefusal::Expired));
     }
     let registered = match verify_registration(relying_party, &challenge.challenge, response) {
         Ok(registered) => registered,
-        Err(error) => return Ok(PasskeyEnrolmentResult::Refused(error)),
+        Err(error) => return Ok(Err(NewPasskeyRefusal::Answer(error))),
     };
-    if !claim_challenge(context, challenge, &active.account.subject).await? {
-        return Ok(PasskeyEnrolmentResult::Expired);
+    if load_passkeys(context, owner.account).await?.len() >= MAX_PASSKEYS {
+        return Ok(Err(NewPasskeyRefusal::Exists));
     }
     let key = passkey_key(context, &registered.id);
-    let passkey = passkey_record(context, active, (registered, user_handle), name);
-    let record = seal_vaulted_record(context, key, &active.account.subject, &passkey)?;
-    if !insert_passkey(context, active, record.clone()).await? {
-        return Ok(PasskeyEnrolmentResult::Exists);
+    let passkey = passkey_record(context, owner, (registered, user_handle), name);
+    let record = seal_vaulted_record(context, key, &owner.account.subject, &passkey)?;
+    Ok(Ok(NewPasskey { record, challenge: challenge.clone() }))
+}
+
+/// Uses up the challenge of a passkey. One of several requests with the same answer gets true.
+pub(crate) async fn claim_new_passkey(
+    context: AccountContext<'_>,
+    account: &Account,
+    new: &NewPasskey,
+) -> Result<bool, AccountError> {
+    claim_challenge(context, &new.challenge, &account.subject).await
+}
+
+/// Stores a passkey whose challenge was claimed. Returns false if the credential is set up already, or the person has as
+/// many passkeys as can be.
+pub(crate) async fn store_new_passkey(
+    context: AccountContext<'_>,
+    account: &Account,
+    new: NewPasskey,
+) -> Result<bool, AccountError> {
+    let id = new.record.key.id.clone();
+    if !insert_passkey(context, account, new.record).await? {
+        return Ok(false);
     }
-    let stored = context.get(&record.key).await?;
-    let stored = stored.ok_or(AccountError::Lost(record.key.kind))?;
-    let enrolled = StoredPasskey { stored, passkey };
-    // Requests at the same time may have added some too.
-    if load_passkeys(context, &active.account).await?.len() > MAX_PASSKEYS {
-        remove_passkey(context, &enrolled).await?;
-        return Ok(PasskeyEnrolmentResult::Exists);
+    // Requests at the same time may have added some too. It is stored, so what fails here is not reported.
+    let Ok(all) = load_passkeys(context, account).await else { return Ok(true) };
+    let surplus = all.iter().find(|it| it.id() == id).filter(|_| all.len() > MAX_PASSKEYS);
+    if let Some(surplus) = surplus {
+        remove_passkey(context, surplus).await?;
     }
-    Ok(PasskeyEnrolmentResult::Enrolled(Box::new(enrolled)))
+    Ok(surplus.is_none())
 }
 
 /// Inserts the record, also in place of one of this person that does not count any more. Returns false if
 /// there is another one.
 async fn insert_passkey(
     context: AccountContext<'_>,
-    active: &ActiveSession,
+    account: &Account,
     record: Record,
 ) -> Result<bool, AccountError> {
     if context.insert(record.clone()).await? {
@@ -109,8 +155,8 @@ async fn insert_passkey(
     let is_void = match open_passkey(context, before)? {
         // The subject can be that of another person by now.
         Some(before) => {
-            before.passkey.subject == active.account.subject
-                && !counts_for(context, &before.passkey, &active.account)
+            before.passkey.subject == account.subject
+                && !counts_for(context, &before.passkey, account)
         }
         None => true,
     };
@@ -119,13 +165,13 @@ async fn insert_passkey(
 
 fn passkey_record(
     context: AccountContext<'_>,
-    active: &ActiveSession,
+    owner: PasskeyOwner<'_>,
     (registered, user_handle): (RegisteredCredential, &[u8]),
     name: String,
 ) -> PasskeyRecord {
     PasskeyRecord {
-        subject: active.account.subject.clone(),
-        provider: active.session.origin.as_ref().map(|origin| origin.provider.clone()),
+        subject: owner.account.subject.clone(),
+        provider: owner.provider.map(str::to_owned),
         credential_id: registered.id,
         public_key: registered.public_key,
         user_handle: user_handle.to_vec(),
@@ -135,6 +181,6 @@ fn passkey_record(
         name,
         enrolled_at: context.store_now,
         used_at: None,
-        marks: endings::current_marks(context, &active.account),
+        marks: endings::current_marks(context, owner.account),
     }
 }

@@ -4,14 +4,16 @@
 //! passkeys of their own. It is sealed for that place and contains its person.
 
 use super::{
-    AccountContext, AccountError, endings,
+    AccountContext, AccountError,
+    authenticators::declared_people,
+    endings,
     oldest_records::records_of_person,
     vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
 use crate::{
     model::{
-        Account, AuditEvent, AuditText, AuditedAuthenticator, AuthenticatorPolicy, Timestamp,
-        invisible_characters::find_invisible, sha256_base64url,
+        Account, AuditEvent, AuditText, AuditedAuthenticator, AuthenticatorPolicy, ObjectMark,
+        Timestamp, invisible_characters::find_invisible, sha256_base64url,
     },
     protocol::{marks::judge_authenticator, records::PasskeyRecord},
     store::{RecordChange, RecordKey, RecordKind, VersionedRecord},
@@ -54,12 +56,19 @@ pub(crate) async fn load_passkeys(
     if !uses_passkeys(context) {
         return Ok(Vec::new());
     }
-    let subject = account.subject.as_str();
+    let declared = declared_people(context, account);
+    let marks: Vec<_> = declared.iter().map(|(_, mark)| *mark).collect();
+    let others = declared.iter().map(|(subject, _)| subject);
+    let others = others.filter(|subject| **subject != account.subject);
     let mut found = Vec::new();
-    for stored in records_of_person(context, RecordKind::Passkey, subject).await? {
-        let Some(opened) = open_passkey(context, stored)? else { continue };
-        if counts_for(context, &opened.passkey, account) {
-            found.push(adopted(context, account, opened).await?);
+    for subject in std::iter::once(&account.subject).chain(others) {
+        let records = records_of_person(context, RecordKind::Passkey, subject.as_str()).await?;
+        for stored in records {
+            let Some(opened) = open_passkey(context, stored)? else { continue };
+            let is_theirs = opened.passkey.subject == *subject;
+            if is_theirs && is_valid_for(context, &opened.passkey, (account, &marks)) {
+                found.push(adopted(context, account, opened).await?);
+            }
         }
     }
     found.sort_by_key(|it| (it.passkey.enrolled_at, it.id().to_owned()));
@@ -67,7 +76,8 @@ pub(crate) async fn load_passkeys(
 }
 
 /// A passkey with the present marks of its person. After a restore it has those of earlier objects, which would
-/// let the next person with the subject have it; so it gets the present ones as soon as it is looked at.
+/// let the next person with the subject have it; so it gets the present ones as soon as it is looked at. It gets the
+/// present subject too, if an OidcUser declares the person by now.
 async fn adopted(
     context: AccountContext<'_>,
     account: &Account,
@@ -75,10 +85,13 @@ async fn adopted(
 ) -> Result<StoredPasskey, AccountError> {
     let marks = endings::current_marks(context, account);
     let StoredPasskey { stored, passkey } = found;
-    if (passkey.marks.person, passkey.marks.tenant) == (marks.person, marks.tenant) {
+    if (passkey.marks.person, passkey.marks.tenant) == (marks.person, marks.tenant)
+        && passkey.subject == account.subject
+    {
         return Ok(StoredPasskey { stored, passkey });
     }
-    let (key, passkey) = (stored.record.key.clone(), PasskeyRecord { marks, ..passkey });
+    let key = stored.record.key.clone();
+    let passkey = PasskeyRecord { marks, subject: account.subject.clone(), ..passkey };
     let record = seal_vaulted_record(context, key.clone(), &account.subject, &passkey)?;
     // Another request may have been faster; then it is adopted already, or gone.
     if context.compare_and_swap(stored.version, record).await? {
@@ -147,10 +160,18 @@ pub(super) fn counts_for(
     passkey: &PasskeyRecord,
     account: &Account,
 ) -> bool {
+    passkey.subject == account.subject && is_valid_for(context, passkey, (account, &[]))
+}
+
+/// Returns true if a passkey is not void for the account, or for one of the people of providers whom it declares.
+fn is_valid_for(
+    context: AccountContext<'_>,
+    passkey: &PasskeyRecord,
+    (account, declared): (&Account, &[ObjectMark]),
+) -> bool {
     let made: (_, Timestamp) = (passkey.marks, passkey.enrolled_at);
     let now = endings::current_marks(context, account);
-    passkey.subject == account.subject
-        && judge_authenticator(made, account, &[], now, context.store_now).counts()
+    judge_authenticator(made, account, declared, now, context.store_now).counts()
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    AccountContext, AccountError, detached_context::DetachedContext, mail_queue::queue_mail,
-    passwords::load_password, vaulted_record::person_record_key,
+    AccountContext, AccountError,
+    detached_context::DetachedContext,
+    mail_queue::queue_mail,
+    passwords::{load_password, replace_password},
+    vaulted_record::person_record_key,
 };
 use crate::{
     model::{
@@ -59,7 +62,9 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
     let Some(account) = found.filter(|account| !account.disabled) else { return Ok(()) };
     let Some(to) = account.verified_email() else { return Ok(()) };
     let Some(password) = load_password(context, account).await? else { return Ok(()) };
-    let Some(id) = claim_interval(context, account).await? else { return Ok(()) };
+    let Some(Claim { before, id }) = claim_interval(context, account).await? else {
+        return Ok(());
+    };
     let link = PasswordResetLink {
         subject: account.subject.to_string(),
         person: account.mark,
@@ -69,21 +74,33 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
     };
     let (subject, to) = (link.subject.clone(), to.to_owned());
     let mail = WaitingMail { subject, to, content: MailContent::PasswordReset(link) };
-    queue_mail(context, &mail).await?;
+    if let Err(error) = queue_mail(context, &mail).await {
+        give_interval_back(context, account, before).await?;
+        return Err(error);
+    }
     let subject = AuditText::new(account.subject.as_str());
     let reset = AuditedPasswordReset { subject, reason: None };
     context.audit(AuditEvent::PasswordReset { reset });
     Ok(())
 }
 
-/// The id of the link that is mailed now; `None` if one was mailed lately. If callers race, one gets an id.
+/// The right to mail a link now.
+struct Claim {
+    /// The record of the mail before.
+    before: Option<PasswordResetRecord>,
+    /// The id of the link: that of an earlier link which still works, so that a stranger who asks for another mail
+    /// does not void it.
+    id: String,
+}
+
+/// Claims the right to mail a link; `None` if one was mailed lately. If callers race, one gets it.
 async fn claim_interval(
     context: AccountContext<'_>,
     account: &Account,
-) -> Result<Option<String>, AccountError> {
+) -> Result<Option<Claim>, AccountError> {
     let key = reset_key(context, &account.subject);
     let entropy: &dyn Entropy = &*context.services.entropy;
-    let id = entropy.id();
+    let new_id = entropy.id();
     let claim = |stored: Option<&VersionedRecord>| {
         let before = stored.map(decode).transpose()?;
         let is_early =
@@ -91,11 +108,31 @@ async fn claim_interval(
         if before.as_ref().is_some_and(is_early) {
             return Ok(RecordChange::Keep(None));
         }
+        let id = before.as_ref().map_or_else(|| new_id.clone(), |it| it.id.clone());
         let record = PasswordResetRecord { id: id.clone(), mailed_at: context.store_now };
-        Ok(RecordChange::Write(to_record(context, account, &record), Some(id.clone())))
+        let record = to_record(context, account, &record);
+        Ok(RecordChange::Write(record, Some(Claim { before, id })))
     };
     let stored = context.get(&key).await?;
     context.update(&key, stored, claim).await
+}
+
+/// Undoes a claim whose mail could not be queued.
+async fn give_interval_back(
+    context: AccountContext<'_>,
+    account: &Account,
+    before: Option<PasswordResetRecord>,
+) -> Result<(), AccountError> {
+    let key = reset_key(context, &account.subject);
+    let Some(before) = before else {
+        context.take(&key).await?;
+        return Ok(());
+    };
+    let stored = context.get(&key).await?;
+    let write = |_: Option<&VersionedRecord>| {
+        Ok(RecordChange::Write(to_record(context, account, &before), ()))
+    };
+    context.update(&key, stored, write).await
 }
 
 fn to_record(
@@ -136,23 +173,21 @@ pub(crate) async fn judge_reset_link(
     Ok(Ok(Arc::clone(account)))
 }
 
-/// Uses a link up. If callers race, exactly one gets a record, by which it can give the link back.
-pub(crate) async fn redeem_reset_link(
+/// Stores the password that a person chose by a link. That uses the link up, since it is for the password before: if
+/// callers race, exactly one gets true, and a store that fails leaves the link as it was.
+pub(crate) async fn choose_by_reset_link(
     context: AccountContext<'_>,
-    link: &PasswordResetLink,
-) -> Result<Option<Record>, AccountError> {
-    let Some(stored) = find_current(context, link).await? else { return Ok(None) };
-    let is_taken = context.compare_and_swap(stored.version, stored.tombstone()).await?;
-    Ok(is_taken.then_some(stored.record))
-}
-
-/// Gives a link back whose password could not be stored.
-pub(crate) async fn restore_reset_link(
-    context: AccountContext<'_>,
-    record: Record,
-) -> Result<(), AccountError> {
-    context.insert(record).await?;
-    Ok(())
+    (account, link): (&Account, &PasswordResetLink),
+    hash: String,
+) -> Result<bool, AccountError> {
+    if !replace_password(context, account, hash, link.chosen_at).await? {
+        return Ok(false);
+    }
+    let key = reset_key(context, &account.subject);
+    if let Err(error) = context.take(&key).await {
+        tracing::warn!(%error, "a used link for another password could not be removed; it does not work any more");
+    }
+    Ok(true)
 }
 
 /// The record of a link, if no later one was mailed and it was not used.

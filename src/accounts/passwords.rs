@@ -9,10 +9,10 @@ use super::{
 use crate::{
     model::{Account, PasswordState, Secret, StoredPassword, Subject, Timestamp},
     protocol::{
-        marks::{AuthenticatorStanding, PasswordChange, judge_authenticator},
-        records::PasswordRecord,
+        marks::{AuthenticatorStanding, PasswordChange, is_kept, judge_authenticator},
+        records::{InvitationLink, PasswordRecord},
     },
-    store::{RecordKey, RecordKind, VersionedRecord},
+    store::{Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// The password that a person chose.
@@ -77,26 +77,92 @@ pub(crate) fn can_choose(context: AccountContext<'_>, account: &Account) -> bool
         && context.vault.is_some()
 }
 
-/// Stores the hash of the password that a person chose in a session, by its public id, or without one.
-/// Sessions and grants that were made before have ended with it, except those of the session.
+/// Stores the hash of a password in place of the one that was chosen at this time. Returns false if the person has
+/// another one by now.
+pub(super) async fn replace_password(
+    context: AccountContext<'_>,
+    account: &Account,
+    hash: String,
+    chosen_at: Timestamp,
+) -> Result<bool, AccountError> {
+    let Some(stored) = context.get(&password_key(context, account)).await? else {
+        return Ok(false);
+    };
+    let before = open_vaulted_record::<PasswordRecord>(context, &stored)?;
+    if before.as_ref().is_none_or(|before| before.chosen_at != chosen_at) {
+        return Ok(false);
+    }
+    let invitation = before.and_then(|before| before.invitation);
+    let record = password_record(context, account, hash, (None, invitation))?;
+    Ok(context.compare_and_swap(stored.version, record).await?)
+}
+
+/// The place where a person chose a password.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PasswordChoice<'a> {
+    /// A session, by its public id.
+    Session(&'a str),
+    /// An invitation, by its id. It is used up with the password.
+    Invitation(&'a str),
+    /// An invitation that is used up with the authenticator after the password.
+    BeforeAuthenticator,
+}
+
+/// Stores the hash of the password that a person chose. Sessions and grants that were made before have ended with it,
+/// except those of the session that it was chosen in.
 pub(crate) async fn save_password(
     context: AccountContext<'_>,
     account: &Account,
     hash: String,
-    sid: Option<&str>,
+    choice: PasswordChoice<'_>,
 ) -> Result<(), AccountError> {
+    let stored = context.get(&password_key(context, account)).await?;
+    let (sid, invitation) = match choice {
+        PasswordChoice::Session(sid) => (Some(sid), None),
+        PasswordChoice::Invitation(id) => (None, Some(id.to_owned())),
+        PasswordChoice::BeforeAuthenticator => (None, None),
+    };
+    let earlier = || -> Result<Option<String>, AccountError> {
+        let before = stored.as_ref().map(|it| open_vaulted_record::<PasswordRecord>(context, it));
+        Ok(before.transpose()?.flatten().and_then(|before| before.invitation))
+    };
+    let invitation = if invitation.is_some() { invitation } else { earlier()? };
+    let record = password_record(context, account, hash, (sid, invitation))?;
+    let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
+    context.update(&record.key, stored, write).await
+}
+
+fn password_record(
+    context: AccountContext<'_>,
+    account: &Account,
+    hash: String,
+    (sid, invitation): (Option<&str>, Option<String>),
+) -> Result<Record, AccountError> {
     let password = PasswordRecord {
         hash,
         // By the clock by which sessions are made.
         chosen_at: context.now,
         sid: sid.map(str::to_owned),
         marks: current_marks(context, account),
+        invitation,
     };
-    let key = password_key(context, account);
-    let record = seal_vaulted_record(context, key.clone(), &account.subject, &password)?;
-    let stored = context.get(&key).await?;
-    let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
-    context.update(&key, stored, write).await
+    seal_vaulted_record(context, password_key(context, account), &account.subject, &password)
+}
+
+/// Returns true if a person, by subject and marks, has chosen a password by an invitation. A reset does not make the
+/// invitation usable again.
+pub(super) async fn was_chosen_by_invitation(
+    context: AccountContext<'_>,
+    link: &InvitationLink,
+) -> Result<bool, AccountError> {
+    let subject = Subject::new(link.subject.as_str());
+    let key = person_record_key(context, RecordKind::Password, &subject);
+    let Some(stored) = context.get(&key).await? else { return Ok(false) };
+    let chosen = open_vaulted_record::<PasswordRecord>(context, &stored)?;
+    let tenant = context.tenant.tenant.mark;
+    Ok(chosen.is_some_and(|it| {
+        it.invitation.as_ref() == Some(&link.id) && is_kept(it.marks, link.person, tenant)
+    }))
 }
 
 fn password_key(context: AccountContext<'_>, account: &Account) -> RecordKey {

@@ -7,7 +7,7 @@ use crate::{
         AuditedReplay, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
     },
     protocol::{
-        access::{EntryRefusal, RefusedEntry},
+        access::{EntryRefusal, PolicyOwner, RefusedEntry},
         authentication::Authentication,
         authorize::AuthorizationRequest,
         records::{Grant, RequestingDevice, Session},
@@ -120,6 +120,12 @@ pub(crate) fn entry_event<'a>(
             subject,
             by: AuditText::new(by.as_str()),
             cause: AuditCause::new(cause.to_string()),
+        },
+        EntryRefusal::MissingFactor(factor) => AuditEvent::EntryRefused {
+            client: client.into(),
+            subject,
+            by: AuditText::new(PolicyOwner::Tenant.as_str()),
+            cause: AuditCause::new(factor.field().to_owned()),
         },
         EntryRefusal::HigherLevel { .. } => AuditEvent::StepUp {
             client: client.into(),

@@ -9,6 +9,7 @@ use super::{
     },
     endings,
     factor_attempts::{begin_attempt, take_back_attempt},
+    passkey_challenge::claim_once,
     vaulted_record::seal_vaulted_record,
 };
 use crate::{
@@ -52,15 +53,29 @@ pub(crate) enum CodeVerdict {
     Wait(Duration),
 }
 
-/// The result of setting up an app.
+/// An app that has shown a right code. It is not stored yet.
+#[derive(Clone, Debug)]
+pub(crate) struct NewApp {
+    /// The app that it replaces.
+    before: Option<EnrolledTotp>,
+    secret: Vec<u8>,
+    last_step: u64,
+}
+
+impl NewApp {
+    /// Returns true if it replaces another one.
+    pub(crate) const fn is_replacement(&self) -> bool {
+        self.before.is_some()
+    }
+}
+
+/// The reason why an app is not set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EnrolmentResult {
-    /// The app is set up.
-    Enrolled,
+pub(crate) enum NewAppRefusal {
     /// The person has an app already.
     AlreadyEnrolled,
     /// The code does not confirm it.
-    Refused(CodeVerdict),
+    Code(CodeVerdict),
 }
 
 /// The authenticator app of a person that counts; `None` also if the tenant does not use any.
@@ -85,52 +100,93 @@ pub(crate) fn can_enrol(context: AccountContext<'_>) -> bool {
 
 /// Makes the secret of an app that a person sets up in this session.
 pub(crate) fn begin_enrolment(context: AccountContext<'_>, sid: &str) -> TotpEnrolment {
-    let mut secret = vec![0; TOTP_SECRET_LEN];
-    context.services.entropy.fill(&mut secret);
     let expires_at = context.now.plus(ENROLMENT_TTL);
-    TotpEnrolment { secret, sid: sid.to_owned(), expires_at }
+    TotpEnrolment { secret: new_secret(context), sid: sid.to_owned(), expires_at }
 }
 
-/// Stores an app once it has shown a right code.
-pub(crate) async fn confirm_enrolment(
+/// Makes the secret of an app.
+pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
+    let mut secret = vec![0; TOTP_SECRET_LEN];
+    context.services.entropy.fill(&mut secret);
+    secret
+}
+
+/// Judges the code by which a person sets an app up. Where the tenant requires a factor, people replace the app that
+/// they have, since they may not be without one; elsewhere they remove it first. Nothing is stored.
+pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
     account: &Account,
-    enrolment: &TotpEnrolment,
+    secret: &[u8],
     typed: &str,
-) -> Result<EnrolmentResult, AccountError> {
-    if load_authenticator::<TotpRecord>(context, account).await?.is_some() {
-        return Ok(EnrolmentResult::AlreadyEnrolled);
+) -> Result<Result<NewApp, NewAppRefusal>, AccountError> {
+    let before = load_totp(context, account).await?;
+    // A form that is sent twice does not make its code valid again.
+    let may_replace = |before: &EnrolledTotp| replaces_app(context) && before.totp.secret != secret;
+    if before.as_ref().is_some_and(|before| !may_replace(before)) {
+        return Ok(Err(NewAppRefusal::AlreadyEnrolled));
     }
-    let verdict = parse_totp_code(typed).map_or(TotpVerdict::Wrong, |code| {
-        judge_totp_code(&enrolment.secret, 0, code, context.now)
-    });
-    let last_step = match verdict {
-        TotpVerdict::Accepted(step) => step,
-        TotpVerdict::OtherClock(_) => {
-            return Ok(EnrolmentResult::Refused(CodeVerdict::OtherClock));
-        }
-        TotpVerdict::Wrong | TotpVerdict::Replayed => {
-            return Ok(EnrolmentResult::Refused(CodeVerdict::Wrong));
-        }
-    };
+    let judged = judge_new_code(context, secret, typed);
+    let proved = |last_step| NewApp { before, secret: secret.to_owned(), last_step };
+    Ok(judged.map(proved).map_err(NewAppRefusal::Code))
+}
+
+/// Stores an app. Returns false if the person has got another one meanwhile.
+pub(crate) async fn store_new_app(
+    context: AccountContext<'_>,
+    account: &Account,
+    new: NewApp,
+) -> Result<bool, AccountError> {
     let totp = TotpRecord {
-        secret: enrolment.secret.clone(),
-        last_step,
+        secret: new.secret,
+        last_step: new.last_step,
         enrolled_at: context.store_now,
         marks: endings::current_marks(context, account),
     };
     let key = authenticator_key::<TotpRecord>(context, &account.subject);
-    let before = context.get(&key).await?;
-    let record = seal_vaulted_record(context, key, &account.subject, &totp)?;
-    let written = match before {
-        // It does not count any more, or another page was faster.
-        Some(stored) if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() => {
+    let record = seal_vaulted_record(context, key.clone(), &account.subject, &totp)?;
+    Ok(match (&new.before, context.get(&key).await?) {
+        // It does not count any more.
+        (None, Some(stored))
+            if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() =>
+        {
             context.compare_and_swap(stored.version, record).await?
         }
-        Some(_) => false,
-        None => context.insert(record).await?,
-    };
-    Ok(if written { EnrolmentResult::Enrolled } else { EnrolmentResult::AlreadyEnrolled })
+        (Some(before), Some(_)) => context.compare_and_swap(before.stored.version, record).await?,
+        (None, None) => context.insert(record).await?,
+        // Another page was faster.
+        (None, Some(_)) | (Some(_), None) => false,
+    })
+}
+
+/// Uses up the page on which a person sets up an app. If it was sent twice, one gets true, so that recovery codes which
+/// were shown are not replaced by those of the other.
+pub(crate) async fn claim_enrolment(
+    context: AccountContext<'_>,
+    account: &Account,
+    enrolment: &TotpEnrolment,
+) -> Result<bool, AccountError> {
+    let unique = (&*enrolment.secret, enrolment.expires_at);
+    claim_once(context, unique, &account.subject).await
+}
+
+/// Returns true if people set up another app in place of the one that they have.
+pub(crate) fn replaces_app(context: AccountContext<'_>) -> bool {
+    context.tenant.tenant.authenticators.required().is_some()
+}
+
+/// Judges the code by which a person sets up an app with this secret. Returns its step.
+fn judge_new_code(
+    context: AccountContext<'_>,
+    secret: &[u8],
+    typed: &str,
+) -> Result<u64, CodeVerdict> {
+    let verdict = parse_totp_code(typed)
+        .map_or(TotpVerdict::Wrong, |code| judge_totp_code(secret, 0, code, context.now));
+    match verdict {
+        TotpVerdict::Accepted(step) => Ok(step),
+        TotpVerdict::OtherClock(_) => Err(CodeVerdict::OtherClock),
+        TotpVerdict::Wrong | TotpVerdict::Replayed => Err(CodeVerdict::Wrong),
+    }
 }
 
 /// Judges a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has

@@ -136,8 +136,8 @@ condition_reasons! {
     InvitationUsed: "To invite the person again, set another `spec.invitation.id`.",
     /// The time in `spec.invitation.notAfter` has passed.
     InvitationExpired: "Set a later `spec.invitation.notAfter`.",
-    /// The tenant's people choose no passwords.
-    PasswordsDisabled: "Set `spec.authenticators.passwords: Optional` of the tenant.",
+    /// The tenant's people choose no passwords, and are invited to no passkeys.
+    PasswordsDisabled: "Set `spec.authenticators.passwords` or `passkeys` of the tenant to `Optional`.",
     /// The user has a password in a Secret, so the person cannot choose one.
     PasswordInSecret: "Remove `spec.passwordSecretRef` or `spec.invitation`.",
     /// The user is disabled.
@@ -229,6 +229,8 @@ condition_reasons! {
     /// Browsers have no passkeys at the issuer: it is an `http` URL, or its host is an IP address. So
     /// `spec.authenticators.passkeys` has no effect.
     PasskeysUnavailable: "Use an https issuer with a domain, or set `passkeys: Disabled`.",
+    /// There are no texts for the language in `spec.branding.defaultLocale`, so pages and mails are in English.
+    LanguageUnknown: "Set a language that has texts, or add a file with its texts.",
     /// The provider is asked again with a refresh token, which it does not give to a request without the
     /// scope `offline_access`, or without a parameter of its own.
     NoRefreshToken: "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",

@@ -1,7 +1,10 @@
 //! The ids of the messages and the names of their placeholders: `(name)` for values, `[name]` for a message that
 //! depends on a number too. A new message is added here and to each file in `locales`.
 
-use super::{catalog::MessageCatalog, filled::FilledMessage};
+use super::{
+    catalog::MessageCatalog,
+    filled::{FilledMessage, MAX_PLACEHOLDERS},
+};
 
 /// The shape of a message, the same in all languages.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,15 @@ macro_rules! messages {
     };
 }
 
+/// A message with more placeholders would have no place for their values.
+const _: () = {
+    let mut at = 0;
+    while at < MESSAGES.len() {
+        assert!(MESSAGES[at].placeholders.len() <= MAX_PLACEHOLDERS, "raise MAX_PLACEHOLDERS");
+        at += 1;
+    }
+};
+
 messages! {
     // All pages
     problem_title(title) cancel_and_go_back() continue_button() sign_in() sign_out()
@@ -100,7 +112,10 @@ messages! {
     enter_code_title() use_passkey_title() clock_differs_title() code_from_app()
     passkey_needs_javascript() lost_everything() no_phone() recovery_code() use_recovery_code()
     without_passkeys() without_phone() code_wrong() code_replayed() code_of_other_time()
-    too_many_codes(wait)
+    too_many_codes(wait) recover_on_account_page() to_account_page()
+    // The page for a person without the factor that the tenant requires
+    app_missing_title() app_missing_lead() passkey_missing_title() passkey_missing_lead()
+    passkey_missing_set_up() ask_for_invitation() missing_factor_of_provider(provider)
     // The consent page
     allow_title(client) allow_lead() allow_button() cancel_button() scope_openid()
     scope_openid_detail() scope_profile() scope_profile_detail() scope_email() scope_address()
@@ -160,7 +175,7 @@ messages! {
     change_password_label() passkey_badge() change_passkey_label(name) passkeys_heading()
     another_passkey_heading() passkeys_offer() set_up_button() set_up_passkey_label()
     app_heading() app_set_up_on(date) app_offer() remove_button() remove_app_label()
-    set_up_app_label() recovery_codes_heading() no_codes_left() codes_left[] new_codes_button()
+    set_up_app_label() change_app_label() recovery_codes_heading() no_codes_left() codes_left[] new_codes_button()
     new_codes_label() access_heading() no_access() unverified_application()
     document_application(host)
     unverified_leads_to(places) places_and_more[places] access_since(date) withdraw_button()
@@ -173,13 +188,14 @@ messages! {
     // Notices of the account page
     session_ended() access_withdrawn() app_exists() app_removed() passkey_is_set_up()
     passkey_exists() passkey_renamed() passkey_removed() password_changed() app_is_set_up()
-    codes_replaced()
+    codes_replaced() required_factor_kept()
     // Setting up an authenticator app
     app_setup_title() app_setup_lead() app_setup_scan() qr_label() app_cannot_scan()
-    app_setup_key() app_setup_type() code_label() confirm_button()
+    app_setup_key() app_setup_type() code_label() confirm_button() invited_app_lead(tenant)
     // Passkeys
     passkey_setup_title() passkey_setup_lead() passkey_setup_javascript() passkey_setup_exists()
-    passkey_setup_failed() passkey_setup_refused() passkey_name() passkey_unnamed()
+    passkey_setup_failed() passkey_setup_refused() invited_passkey_lead(tenant)
+    passkey_needs_javascript_here() passkey_name() passkey_unnamed()
     create_passkey() default_passkey_name() change_passkey_title() save_name()
     remove_passkey_text() remove_passkey() passkey_set_up_on(date) passkey_last_used_on(date)
     passkey_never_used() passkey_on_several_devices() passkey_on_one_device()

@@ -90,6 +90,11 @@ impl Languages {
         self.catalogs.iter().map(|catalog| catalog.tag())
     }
 
+    /// Returns true if there are texts for a language, or for the one that its tag begins with.
+    pub fn has_texts_for(&self, tag: &LanguageTag) -> bool {
+        self.lookup(tag.as_str()).is_some()
+    }
+
     /// English.
     pub fn english(&self) -> &Arc<MessageCatalog> {
         &self.catalogs[0]

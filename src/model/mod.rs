@@ -73,7 +73,9 @@ pub use audit::{
     PasswordResetRefusal, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
     ThrottledAttempt,
 };
-pub use authenticators::{AuthenticatorPolicy, TenantAuthenticators};
+pub use authenticators::{
+    AuthenticatorPolicy, ChosenPasswordPolicy, RequiredFactor, TenantAuthenticators,
+};
 pub use bounded_cache::BoundedCache;
 pub use branding::{Branding, BrandingLink, LinkPurpose, LocalizedText};
 pub use client::{

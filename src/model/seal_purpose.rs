@@ -29,6 +29,8 @@ pub enum SealPurpose {
     Invitation,
     /// The form in which a person chooses a password.
     PasswordForm,
+    /// The form in which an invited person sets up an authenticator.
+    InvitedFactorForm,
     /// A pushed authorization request.
     PushedRequest,
     /// The note that a browser has opened a pushed authorization request.
@@ -60,6 +62,7 @@ impl SealPurpose {
             Self::PasskeyChallenge => b"lanyard passkey challenge",
             Self::Invitation => b"lanyard invitation",
             Self::PasswordForm => b"lanyard password form",
+            Self::InvitedFactorForm => b"lanyard invited factor form",
             Self::PushedRequest => b"lanyard pushed request",
             Self::OpenedPushedRequest => b"lanyard opened pushed request",
             Self::DeviceCode => b"lanyard device code",

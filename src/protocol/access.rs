@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::authentication::Authentication;
+use super::{authentication::Authentication, required_factor::has_required_factor};
 use crate::{
     expression::{
         EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables, SharedSteps,
     },
-    model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, Tenant},
+    model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, RequiredFactor, Tenant},
 };
 
 /// The steps of the rules of all clients of a namespace, in those of one client.
@@ -19,11 +19,28 @@ const STEPS_OF_NAMESPACE: u32 = 5;
 pub enum EntryRefusal {
     /// The policy does not let the person in.
     Refused(RefusedEntry),
+    /// The sign-in has not proved the factor that the tenant requires of everyone.
+    MissingFactor(RequiredFactor),
     /// The sign-in has not reached the level that the policy requires, or a better one.
     HigherLevel {
         /// The levels that suffice, best first. Empty if the tenant has no such level.
         levels: Vec<String>,
     },
+}
+
+impl EntryRefusal {
+    /// The description of the refusal for the application.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Refused(refused) => refused.description(),
+            Self::MissingFactor(_) => {
+                "The user must sign in with the authenticator that the tenant requires.".to_owned()
+            }
+            Self::HigherLevel { .. } => {
+                "The user must sign in at a higher level of assurance.".to_owned()
+            }
+        }
+    }
 }
 
 /// A refused entry, with its cause for the log and its message for the person.
@@ -94,8 +111,8 @@ impl std::fmt::Display for RefusalCause {
 }
 
 /// Returns whether a person may use an application with this sign-in. Tenant and client must both
-/// let the person in, so a client only narrows. A level that is missing is reported only if nothing
-/// else refuses.
+/// let the person in, so a client only narrows. A required factor that is missing is reported only if no policy
+/// refuses, and a level that is missing only if nothing else refuses.
 pub fn may_enter(
     account: &Account,
     client: &Client,
@@ -143,9 +160,13 @@ fn may_enter_within(
         (PolicyOwner::Tenant, tenant.access.as_deref()),
         (PolicyOwner::Client, client.access.as_deref()),
     ];
+    let missing = tenant
+        .authenticators
+        .required()
+        .filter(|factor| !has_required_factor(Some(*factor), authentication));
     let set = || policies.iter().filter_map(|(by, policy)| policy.map(|policy| (*by, policy)));
     if set().next().is_none() {
-        return Ok(());
+        return missing.map_or(Ok(()), |factor| Err(EntryRefusal::MissingFactor(factor)));
     }
     let entry = Entry { account, client, tenant, authentication, steps };
     for (by, policy) in set() {
@@ -153,6 +174,9 @@ fn may_enter_within(
             let message = message.or(policy.message.as_ref()).cloned();
             return Err(EntryRefusal::Refused(RefusedEntry { by, cause, message }));
         }
+    }
+    if let Some(factor) = missing {
+        return Err(EntryRefusal::MissingFactor(factor));
     }
     let Some(sufficient) = sufficient_levels(client, tenant) else { return Ok(()) };
     if sufficient.iter().any(|level| entry.has_reached(level)) {

@@ -130,6 +130,11 @@ impl Authentication {
         self.events.iter().filter(|event| event.method == mfa).map(|event| event.at).max()
     }
 
+    /// Returns true if the user used a passkey.
+    pub fn used_passkey(&self) -> bool {
+        AuthenticationMethod::of_passkey().iter().all(|method| self.used(method.as_str()))
+    }
+
     /// Returns true if the user used the method.
     pub fn used(&self, method: &str) -> bool {
         self.events.iter().any(|event| event.method.as_str() == method)

@@ -26,6 +26,7 @@ pub mod pkce;
 pub mod records;
 pub mod recovery_codes;
 pub mod registration;
+pub mod required_factor;
 pub mod resource;
 pub mod scope;
 pub mod session;

@@ -25,7 +25,10 @@ pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
 pub use mail::*;
 pub use marks::{AccountMarks, VoidBefore};
 pub use passkeys::{ChallengePurpose, PasskeyChallenge, PasskeyRecord};
-pub use passwords::{InvitationLink, InvitationRecord, PasswordForm, PasswordRecord};
+pub use passwords::{
+    InvitationLink, InvitationRecord, InvitedFactor, InvitedFactorForm, PasswordForm,
+    PasswordRecord,
+};
 pub use person::{ClaimsAge, PersonRecord};
 pub use provider_logout::ProviderLogout;
 pub use sender_binding::SenderBinding;

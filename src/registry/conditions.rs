@@ -207,12 +207,19 @@ fn enrolment(verdict: &Verdict) -> Option<Judged> {
         EnrolmentState::Available => {
             holds(ConditionReason::Available, "People can enrol authenticators.")
         }
-        EnrolmentState::StoreNotDurable => Judged {
-            status: FALSE,
-            reason: ConditionReason::StoreNotDurable,
-            message: "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.".to_owned(),
-        },
+        EnrolmentState::StoreNotDurable => not_durable(""),
+        EnrolmentState::RequiredNotDurable => not_durable(
+            " spec.authenticators requires an authenticator that people cannot set up now, so people without one cannot sign in.",
+        ),
     })
+}
+
+/// The store does not keep what people enrol.
+fn not_durable(consequence: &str) -> Judged {
+    let message = format!(
+        "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.{consequence}"
+    );
+    Judged { status: FALSE, reason: ConditionReason::StoreNotDurable, message }
 }
 
 /// Whether the link of a user's invitation can be used, if the user has one.

@@ -88,17 +88,17 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
         InvitationState::PasswordInSecret => (
             false,
             ConditionReason::PasswordInSecret,
-            "The user has the password of spec.passwordSecretRef, so the person cannot choose one.",
+            "The user has the password of spec.passwordSecretRef, so the person cannot choose one, and the tenant requires no authenticator.",
         ),
         InvitationState::PasswordsDisabled => (
             false,
             ConditionReason::PasswordsDisabled,
-            "The tenant does not have spec.authenticators.passwords: Optional.",
+            "The tenant has neither spec.authenticators.passwords nor passkeys for people without a password, and requires no authenticator.",
         ),
         InvitationState::StoreNotDurable => (
             false,
             ConditionReason::StoreNotDurable,
-            "The store does not keep passwords: it is in memory, in a file without a volume, or on a server that may lose records.",
+            "The store does not keep passwords and authenticators: it is in memory, in a file without a volume, or on a server that may lose records.",
         ),
     }
 }

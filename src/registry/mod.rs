@@ -15,6 +15,7 @@ mod federated_clients;
 mod handle;
 mod invitation;
 mod linked_client;
+mod passkey_people;
 mod precedence;
 mod prerendered;
 mod project;

@@ -50,7 +50,7 @@ pub enum RecordKind {
     FactorAttempts,
     /// A passkey of a person, by the hash of its credential ID.
     Passkey,
-    /// A challenge that a passkey has answered, by its hash.
+    /// A challenge that a passkey has answered, or the secret of an app that was set up, by its hash.
     UsedChallenge,
     /// The password that a person chose, by the hash of the subject.
     Password,

@@ -81,6 +81,7 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
             | SignInFailure::NoPassword
             | SignInFailure::WrongCode
             | SignInFailure::ReplayedCode
+            | SignInFailure::FactorRequired
             | SignInFailure::OtherPersonsAuthenticator
             | SignInFailure::WrongPasskey
             | SignInFailure::ReplayedPasskey

@@ -11,7 +11,7 @@ use super::{bounded_labels::BoundedLabels, label_values::label_values};
 use crate::model::ObjectKey;
 
 label_values!(
-    /// The restriction of `spec.access` that refused an entry.
+    /// The restriction that refused an entry: of `spec.access`, or `authenticators` of the Tenant.
     RefusedEntryReason {
         /// `providers`: the person comes from none of them.
         Provider = "provider",
@@ -23,6 +23,8 @@ label_values!(
         FailedRule = "failed_rule",
         /// `acr`: the sign-in has not reached the level.
         Level = "acr",
+        /// `authenticators` of the Tenant: the sign-in has not proved the required factor.
+        Factor = "factor",
     }
 );
 

@@ -11,22 +11,24 @@ use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, AfterSignOut, ApplicationEntry, ApplicationTile,
         AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, DeviceOutcome,
-        DevicePage, ErrorPage, ForgottenPasswordPage, LogoutConfirmPage, PagePosition,
-        PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, ProviderButton,
-        RefusedEntryPage, RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage,
-        account_page, authenticator_app_page, base_root, choose_password_page, consent_page,
-        device_page, device_result, error_page, forgotten_password_page, form_post, logout_confirm,
-        not_signed_in, not_signed_out, oauth_error_page, passkey_page, passkey_script,
-        passkey_setup_page, provider_redirect, recovery_codes_page, refused_entry_page,
-        second_factor_page, sign_in, signed_out, signing_out,
+        DevicePage, ErrorPage, ForgottenPasswordPage, LogoutConfirmPage, MissingFactorPage,
+        PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, PromptedFactor,
+        ProviderButton, RecoveryCodesPage, RefusedEntryPage, RetryLink, SecondFactorPage,
+        SessionEntry, SignInFields, SignInPage, account_page, authenticator_app_page, base_root,
+        choose_password_page, consent_page, device_page, device_result, error_page,
+        forgotten_password_page, form_post, logout_confirm, missing_factor_page, not_signed_in,
+        not_signed_out, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
+        provider_redirect, recovery_codes_page, refused_entry_page, second_factor_page, sign_in,
+        signed_out, signing_out,
     },
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
         Account, AccountSource, ApplicationType, Branding, BrandingLink, Client, ClientDetails,
         ClientId, DynamicRegistration, GrantType, Issuer, LinkPurpose, LocalizedText, ObjectKey,
         ObjectMark, Organization, PasswordState, RedirectUri, RefreshTokenRotation,
-        RegistrationPolicy, RequestObjectPolicy, ResourceServers, ResponseType, RotationPolicy,
-        SigningAlgorithm, Subject, Tenant, TenantAuthenticators, TenantId, Timestamp, TokenPolicy,
+        RegistrationPolicy, RequestObjectPolicy, RequiredFactor, ResourceServers, ResponseType,
+        RotationPolicy, SigningAlgorithm, Subject, Tenant, TenantAuthenticators, TenantId,
+        Timestamp, TokenPolicy,
     },
     protocol::{
         authorize::{
@@ -88,6 +90,7 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
     long.display_name = "Donaudampfschifffahrtsgesellschaft".repeat(6);
     let longest = Client { name: "Rindfleischetikettierung".repeat(9), ..client(None) };
     let factors = second_factor_pages(&plain, &branded, &long, &wiki);
+    let required = required_factor_pages(&plain, &branded, &long, (&wiki, &longest));
     let pages = vec![
         page("sign-in", sign_in(&sign_in_page(&plain, &wiki))),
         page("sign-in-branded", sign_in(&sign_in_page(&branded, &shop))),
@@ -156,7 +159,7 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
     ];
     let devices = device_pages(&plain, &branded, (&long, &longest));
     let others = other_pages(&plain, &long, &longest);
-    pages.into_iter().chain(factors).chain(others).chain(devices).collect()
+    pages.into_iter().chain(factors).chain(required).chain(others).chain(devices).collect()
 }
 
 fn page(name: &str, html: String) -> Page {
@@ -260,9 +263,11 @@ fn second_factor_pages(
     branded: &Tenant,
     long: &Tenant,
     client: &Client,
-) -> [Page; 11] {
+) -> [Page; 13] {
     [
         page("second-factor", second_factor(plain, client, None)),
+        page("second-factor-long", second_factor(long, client, Some(text().code_replayed()))),
+        page("recovery-codes-long", recovery_codes(long)),
         page("second-factor-wrong", second_factor(branded, client, Some(text().code_wrong()))),
         page("authenticator-app", authenticator_app(plain, None)),
         page("authenticator-app-long", authenticator_app(long, Some(text().code_of_other_time()))),
@@ -286,12 +291,109 @@ fn second_factor_pages(
     ]
 }
 
+/// The pages of tenants that require a factor of everyone.
+fn required_factor_pages(
+    plain: &Tenant,
+    branded: &Tenant,
+    long: &Tenant,
+    (client, longest): (&Client, &Client),
+) -> [Page; 8] {
+    let missing = |tenant: &Tenant, client, factor, provider, can_set_up| {
+        missing_factor_page(&MissingFactorPage {
+            tenant,
+            text: text(),
+            client,
+            redirect_uri: Some("https://rp.test/cb"),
+            user: &person(tenant),
+            factor,
+            provider,
+            can_set_up,
+            offers_return: true,
+            other_account: Some("/oauth/authorize".to_owned()),
+            interaction: "sealed",
+        })
+    };
+    let (app, passkey) = (RequiredFactor::SecondFactor, RequiredFactor::Passkey);
+    [
+        page("app-missing", missing(plain, client, app, None, false)),
+        page("app-missing-long", missing(long, longest, app, Some("Beispielunternehmen"), false)),
+        page("passkey-missing", missing(branded, client, passkey, Some("Acme staff"), false)),
+        page("passkey-missing-set-up", missing(plain, client, passkey, None, true)),
+        page("invited-app", invited_app(plain, None)),
+        page("invited-app-long", invited_app(long, Some(text().code_wrong()))),
+        page("invited-passkey", invited_passkey(branded)),
+        page("second-factor-passkey-only", passkey_only(plain, client)),
+    ]
+}
+
+/// The page of an invitation for an authenticator app.
+fn invited_app(tenant: &Tenant, problem: Option<&str>) -> String {
+    authenticator_app_page(AuthenticatorAppPage {
+        tenant,
+        text: text(),
+        user: &person(tenant),
+        lead: &text().invited_app_lead(&tenant.display_name).to_string(),
+        action: "/invitation",
+        hidden: &[("setup", "sealed")],
+        secret: b"12345678901234567890",
+        problem,
+        back: None,
+    })
+}
+
+/// The page of an invitation for a passkey.
+fn invited_passkey(tenant: &Tenant) -> String {
+    passkey_setup_page(&PasskeySetupPage {
+        tenant,
+        text: text(),
+        user: &person(tenant),
+        lead: &text().invited_passkey_lead(&tenant.display_name).to_string(),
+        without_script: text().passkey_needs_javascript_here(),
+        rp_id: "id.test",
+        action: "/invitation",
+        hidden: &[("setup", "sealed")],
+        challenge: b"challenge",
+        user_handle: b"handle",
+        existing: Vec::new(),
+        name: "Firefox on Linux",
+        problem: None,
+        back: None,
+    })
+}
+
+/// The page that asks for a passkey where a recovery code does not suffice.
+fn passkey_only(tenant: &Tenant, client: &Client) -> String {
+    let prompt = PasskeyPrompt {
+        rp_id: "id.test",
+        challenge: "challenge".to_owned(),
+        sealed: "sealed".to_owned(),
+        credentials: String::new(),
+        autofill: false,
+        second_factor: Some(PromptedFactor { sign_in: Some("sealed") }),
+        script: passkey_script(tenant),
+    };
+    second_factor_page(SecondFactorPage {
+        tenant,
+        text: text(),
+        client,
+        redirect_uri: Some("https://rp.test/cb"),
+        user: &person(tenant),
+        interaction: "sealed",
+        sign_in: Some("sealed"),
+        has_app: false,
+        passkey: Some(&prompt),
+        recovers_here: false,
+        title: text().use_passkey_title(),
+        problem: None,
+    })
+}
+
 /// The page of an invitation.
 fn choose_password(tenant: &Tenant, problem: Option<&str>) -> String {
     choose_password_page(ChoosePasswordPage {
         tenant,
         text: text(),
-        user: &user(),
+        user: &person(tenant),
         title: text().welcome_title(),
         lead: &text().invited_lead(&tenant.display_name).to_string(),
         action: "/invitation",
@@ -324,8 +426,9 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         tenant,
         text: text(),
         resource_servers: ResourceServers::none(),
-        user: &user(),
+        user: &person(tenant),
         provider: None,
+        requested: None,
         interaction: "sealed",
         notice: (names.len() == 2).then(|| text().session_ended()),
         now,
@@ -336,7 +439,7 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         recovery_codes: (names.len() == 2).then_some(7),
         authenticator: match names.len() {
             0 => AuthenticatorEntry::Absent,
-            2 => AuthenticatorEntry::SetUp { at: now },
+            2 => AuthenticatorEntry::SetUp { at: now, is_required: false },
             _ => AuthenticatorEntry::Offered,
         },
         password_since: (names.len() == 2).then_some(now),
@@ -376,11 +479,12 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
         text: text(),
         client,
         redirect_uri: Some("https://rp.test/cb"),
-        user: &user(),
+        user: &person(tenant),
         interaction: "sealed",
         sign_in: Some("sealed"),
         has_app: true,
         passkey: None,
+        recovers_here: true,
         title: text().enter_code_title(),
         problem,
     })
@@ -389,7 +493,14 @@ fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> Str
 /// The page that shows recovery codes.
 fn recovery_codes(tenant: &Tenant) -> String {
     let codes: Vec<_> = (0..10).map(|_| "abcd-efgh-ijkl".to_owned()).collect();
-    recovery_codes_page((tenant, text()), &user(), text().app_is_set_up(), &codes)
+    recovery_codes_page(RecoveryCodesPage {
+        tenant,
+        text: text(),
+        user: &person(tenant),
+        notice: text().app_is_set_up(),
+        codes: &codes,
+        account_page: "/account",
+    })
 }
 
 /// The page for setting up an authenticator app.
@@ -397,11 +508,13 @@ fn authenticator_app(tenant: &Tenant, problem: Option<&str>) -> String {
     authenticator_app_page(AuthenticatorAppPage {
         tenant,
         text: text(),
-        user: &user(),
-        interaction: "sealed",
-        enrolment: "sealed",
+        user: &person(tenant),
+        lead: text().app_setup_lead(),
+        action: "/account",
+        hidden: &[("interaction", "sealed"), ("enrolment", "sealed")],
         secret: b"12345678901234567890",
         problem,
+        back: Some("/account"),
     })
 }
 
@@ -451,15 +564,18 @@ fn passkey_setup(tenant: &Tenant, problem: Option<&str>) -> String {
     passkey_setup_page(&PasskeySetupPage {
         tenant,
         text: text(),
-        user: &user(),
+        user: &person(tenant),
+        lead: text().passkey_setup_lead(),
+        without_script: text().passkey_setup_javascript(),
         rp_id: "id.test",
-        interaction: "sealed",
+        action: "/account",
+        hidden: &[("interaction", "sealed"), ("challenge", "sealed")],
         challenge: b"challenge",
-        sealed: "sealed",
         user_handle: b"handle",
         existing: Vec::new(),
         name: "Firefox on Linux",
         problem,
+        back: Some("/account"),
     })
 }
 
@@ -469,6 +585,7 @@ fn change_passkey(tenant: &Tenant) -> String {
     passkey_page(PasskeyPage {
         tenant,
         text: text(),
+        action: "/account",
         interaction: "sealed",
         passkey: PasskeyEntry { id: "id-1", passkey: &passkey },
         problem: None,
@@ -582,6 +699,16 @@ fn client(logo_uri: Option<String>) -> Client {
             TenantId::new("team", "plain"),
         )
     }
+}
+
+/// The person of a page: with a long name at a tenant that has one.
+fn person(tenant: &Tenant) -> Account {
+    if tenant.display_name.len() < 100 {
+        return user();
+    }
+    let name = "Wolfeschlegelsteinhausenbergerdorff".repeat(6);
+    let claims = Map::from_iter([("name".to_owned(), Value::from(name))]);
+    Account { username: "wolfeschlegelsteinhausenbergerdorff".repeat(2).into(), claims, ..user() }
 }
 
 fn user() -> Account {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     axe,
     pictures::{Gallery, judge},
+    support::invitation::invitation_link,
     tab::Tab,
     world::{ALICE, World, fill_in, param},
 };
@@ -155,6 +156,77 @@ async fn a_lost_passkey_is_replaced_by_password_and_recovery_code() {
     shows(&tab, "The passkey was removed").await;
     assert_ne!(set_up(&tab).await, codes, "a new one, with new codes");
     assert_eq!(authenticator.credentials().await.len(), 1);
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invited_person_sets_up_the_required_passkey_and_signs_in_with_it() {
+    let Some(world) = World::requiring_passkeys().await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    // The password alone leads nowhere.
+    tab.goto(&world.authorize("plain", &[])).await;
+    fill_in(&tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    tab.sees("You need a passkey").await;
+    judge(&tab, &gallery, "passkey-missing-live").await;
+    tab.goto(&invitation_link(&world.app, "alice")).await;
+    tab.sees("Set up a passkey").await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    judge(&tab, &gallery, "invited-passkey-live").await;
+    tab.click(BUTTON).await;
+    tab.sees("Your recovery codes").await;
+    assert_eq!(authenticator.credentials().await.len(), 1);
+    tab.click("a.primary").await;
+    tab.sees("Your account").await;
+    forget_cookies(&tab).await;
+    tab.goto(&world.authorize("plain", &[("state", "passkey")])).await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert!(!param(&arrived, "code").is_empty());
+    // The password asks for it.
+    forget_cookies(&tab).await;
+    authenticator.is_touched(false).await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    fill_in(&tab, ALICE).await;
+    tab.click("button[value=sign-in]").await;
+    tab.sees("Use a passkey").await;
+    tab.click("summary").await;
+    judge(&tab, &gallery, "second-factor-required-passkey").await;
+    authenticator.is_touched(true).await;
+    tab.click(BUTTON).await;
+    assert!(!param(&tab.arrives(&world.at("/cb")).await, "code").is_empty());
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_and_cloned_passkeys_are_refused() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    visit_account(&world, &tab).await;
+    set_up(&tab).await;
+    forget_cookies(&tab).await;
+    tab.goto(&world.authorize("plain", &[])).await;
+    tab.arrives(&world.at("/cb")).await;
+    let used = authenticator.credentials().await.pop().expect("a credential");
+    assert!(used["signCount"].as_u64().is_some_and(|count| count > 1), "{used}");
+    let mut foreign = used.clone();
+    foreign["credentialId"] = json!("Zm9yZWlnbi1mb3JlaWduLWZvcmVpZ24tMDAwMDAwMDA=");
+    let mut cloned = used;
+    cloned["signCount"] = json!(0);
+    let other_passkeys =
+        [(foreign, "This passkey cannot be used here."), (cloned, "a copy of it may exist")];
+    for (credential, words) in other_passkeys {
+        authenticator.is_touched(false).await;
+        authenticator.loses_everything().await;
+        authenticator.ask("addCredential", json!({"credential": credential})).await;
+        forget_cookies(&tab).await;
+        tab.goto(&world.authorize("plain", &[])).await;
+        authenticator.is_touched(true).await;
+        tab.click(BUTTON).await;
+        shows(&tab, words).await;
+    }
     assert_eq!(tab.violations(), Vec::<String>::new());
 }
 

@@ -35,6 +35,18 @@ impl World {
         Some(Self { app: TestApp::start_at_localhost(&manifests).await, elsewhere, browser })
     }
 
+    /// The same with a tenant that requires passkeys, and an invitation for Alice.
+    pub async fn requiring_passkeys() -> Option<Self> {
+        let world = Self::with_passkeys().await?;
+        let manifests = MANIFESTS.replace("ELSEWHERE", &world.elsewhere.origin);
+        let required = "displayName: Harbour Works\n  authenticators: {passkeys: Required}";
+        let invited =
+            "  username: alice\n  invitation: {id: welcome, notAfter: \"2999-01-01T00:00:00Z\"}\n";
+        let manifests = manifests.replace("displayName: Harbour Works", required);
+        world.app.serve(&manifests.replace("  username: alice\n", invited));
+        Some(world)
+    }
+
     /// The same with a tenant that offers authenticator apps.
     pub async fn offering_authenticators() -> Option<Self> {
         let world = Self::secure().await?;

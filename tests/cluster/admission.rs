@@ -640,7 +640,13 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     tenants
         .accepts(json!({ "authenticators": { "totp": "Optional", "passwords": "Optional" } }))
         .await;
+    tenants
+        .accepts(json!({ "authenticators": { "totp": "Required", "passkeys": "Required" } }))
+        .await;
     tenants.rejects(json!({ "authenticators": { "totp": "Off" } }), "Unsupported value").await;
+    tenants
+        .rejects(json!({ "authenticators": { "passwords": "Required" } }), "Unsupported value")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -199,6 +199,15 @@ impl TestApp {
         Self::start_with(manifests, Front::Localhost, |store| store, config, network(here())).await
     }
 
+    /// The same with a store that wraps the one in memory.
+    pub async fn start_at_localhost_over(
+        manifests: &str,
+        over: impl FnOnce(SharedStore) -> SharedStore,
+    ) -> Self {
+        let config = ServerConfig::default();
+        Self::start_with(manifests, Front::Localhost, over, config, network(here())).await
+    }
+
     /// The same with other limits.
     pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
         Self::start_configured(manifests, ServerConfig::new(TrustedProxies::default(), limits))

@@ -4,7 +4,6 @@ use super::token_grant::TokenGrant;
 use crate::{
     accounts::grants::GrantRefusal,
     protocol::{
-        access::EntryRefusal,
         error::OAuthError,
         token::{self, inactive_grant},
     },
@@ -17,11 +16,6 @@ pub(super) fn refused_grant<G: TokenGrant>(refusal: &GrantRefusal) -> OAuthError
         GrantRefusal::NotAdmitted => token::invalid_grant(
             "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user. The user can sign in again when that has changed.",
         ),
-        GrantRefusal::Entry(EntryRefusal::Refused(refused)) => {
-            token::invalid_grant(&refused.description())
-        }
-        GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
-            token::invalid_grant("The user must sign in at a higher level of assurance.")
-        }
+        GrantRefusal::Entry(refusal) => token::invalid_grant(&refusal.description()),
     }
 }

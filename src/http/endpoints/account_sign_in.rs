@@ -1,6 +1,8 @@
 //! The way from a sign-in outside the sign-in page to the account page.
 
-use super::authorize::{AuthorizationContext, authorize_error, continue_signed_in};
+use super::authorize::{
+    AuthorizationContext, authorize_error, continue_signed_in, start_session_with_page,
+};
 use crate::{
     accounts::sessions::SignedInUser,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
@@ -17,6 +19,24 @@ pub(super) async fn continue_to_account_page(
     request: &Request,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
+    continue_signed_in(visit(app, request).await?, user).await
+}
+
+/// Starts the session of a person who has just set up a required authenticator, with this page.
+pub(super) async fn start_account_session(
+    app: &AppState,
+    request: &Request,
+    user: SignedInUser,
+    page: Reply,
+) -> Result<Reply, EndpointError> {
+    start_session_with_page(visit(app, request).await?, user, page).await
+}
+
+/// The sign-in to the account page.
+async fn visit<'a>(
+    app: &'a AppState,
+    request: &'a Request,
+) -> Result<AuthorizationContext<'a>, EndpointError> {
     let tenant = &request.tenant.tenant;
     let params =
         account_page_params(tenant, AccountPageSignIn::Visit, request.language.requested_tag());
@@ -25,7 +45,7 @@ pub(super) async fn continue_to_account_page(
     let session = app.session(request).await?;
     let before = session.as_ref().map(|active| &active.session);
     let interaction = Interaction::visit_account_page(&params, pre_session, before, request.now);
-    let authorization = AuthorizationContext {
+    Ok(AuthorizationContext {
         app,
         request,
         authorization,
@@ -36,6 +56,5 @@ pub(super) async fn continue_to_account_page(
         has_app: false,
         has_passkey: false,
         by_form: true,
-    };
-    continue_signed_in(authorization, user).await
+    })
 }

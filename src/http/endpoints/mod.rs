@@ -4,6 +4,7 @@ pub mod account;
 mod account_sign_in;
 mod authenticated_form;
 pub mod authorize;
+mod browser_form;
 pub mod check_session;
 mod conditional_get;
 pub mod consent;

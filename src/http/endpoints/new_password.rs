@@ -1,15 +1,14 @@
 //! The form in which a person chooses a password, on the page of an invitation and on the account page.
 
-use aws_lc_rs::constant_time;
 use serde_json::Value;
 use zxcvbn::feedback::{Suggestion, Warning};
 
 use crate::{
-    http::{AppState, CookiePurpose, EndpointError, Request},
+    http::{AppState, EndpointError, Request},
     identity::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password},
     messages::MessageCatalog,
-    model::{Account, Secret, Tenant, Timestamp},
-    protocol::{authorize::pre_session_hash, params::RequestParams, session::CLOCK_SKEW},
+    model::{Account, Secret, Tenant},
+    protocol::params::RequestParams,
 };
 
 /// The hash of the password in a form, or what is wrong with it, in words.
@@ -29,16 +28,6 @@ pub(super) async fn hash_new_password(
     let password = Secret::new(password.to_owned());
     let origin = (&tenant.id, request.address);
     Ok(Ok(app.passwords.hash(origin, password, &*app.accounts.entropy).await?))
-}
-
-/// Returns true if a form was made for the browser of the request, by the hash of its cookie, and has not expired.
-pub(super) fn form_is_of_browser(
-    (browser, expires_at): (&[u8; 32], Timestamp),
-    request: &Request,
-) -> bool {
-    let own = request.cookie(CookiePurpose::PreSession).map(pre_session_hash);
-    let is_same = |it: [u8; 32]| constant_time::verify_slices_are_equal(&it, browser).is_ok();
-    own.is_some_and(is_same) && request.now < expires_at.plus(CLOCK_SKEW)
 }
 
 /// Texts that attackers know about a person.

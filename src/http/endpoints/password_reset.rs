@@ -1,13 +1,14 @@
 //! `I/password-reset`: the page for people who forgot their password, and the page that the mailed link leads to.
 //! Opening either writes nothing, because link scanners open links too.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::StatusCode;
 
 use super::{
     account_sign_in::continue_to_account_page,
-    new_password::{form_is_of_browser, hash_new_password},
+    browser_form::{bind_form, check_form_origin, form_is_of_browser},
+    new_password::hash_new_password,
 };
 use crate::{
     accounts::{
@@ -15,15 +16,14 @@ use crate::{
         account_sign_out::end_all_of_person,
         mail_notices::notify_person,
         password_reset::{
-            admit_reset_request, judge_reset_link, offers_reset, redeem_reset_link, request_reset,
-            restore_reset_link,
+            admit_reset_request, choose_by_reset_link, judge_reset_link, offers_reset,
+            request_reset,
         },
-        passwords::save_password,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
     },
     http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage,
+        AppState, EndpointError, Reply, Request, UnusablePage,
         pages::{self, ChoosePasswordPage, ForgottenPasswordPage},
     },
     messages::MessageCatalog,
@@ -33,15 +33,11 @@ use crate::{
     },
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        authorize::pre_session_hash,
-        error::{ErrorCode, OAuthError},
         params::RequestParams,
         records::{NoticedChange, PasswordResetForm, PasswordResetLink},
     },
 };
 
-/// How long the page of a link can be used: time to think of a password.
-const FORM_TTL: Duration = Duration::from_mins(30);
 /// Longest name or address that is looked up.
 const MAX_NAME_LEN: usize = 256;
 
@@ -55,23 +51,15 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     };
     let link: Option<PasswordResetLink> = context.open(token)?;
     let (account, link) = person_of_link((context, &request), link).await?;
-    let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
-    let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
-    let form = PasswordResetForm {
-        link,
-        browser: pre_session_hash(&pre_session),
-        expires_at: request.now.plus(FORM_TTL),
-    };
+    let bound = bind_form(app, &request);
+    let form = PasswordResetForm { link, browser: bound.browser, expires_at: bound.expires_at };
     let page = render((context, &request), &account, (&form, None))?;
-    Ok(if known.is_none() { page.cookie(CookiePurpose::PreSession, &pre_session) } else { page })
+    Ok(bound.with_cookie(page))
 }
 
 /// `POST I/password-reset`: the name of the person who forgot the password, or the new password.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    if !request.same_origin() {
-        let text = "The form was sent from another site.";
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
-    }
+    check_form_origin(&request)?;
     let fields = request.form()?.reject_duplicates()?;
     if fields.get("form").is_some() {
         return choose(app, &request, &fields).await;
@@ -124,12 +112,8 @@ async fn choose(
             return render((context, request), &account, (&form, Some(&problem)));
         }
     };
-    let Some(record) = redeem_reset_link(context, &link).await? else {
+    if !choose_by_reset_link(context, (&account, &link), hash).await? {
         return Err(refuse((context, request), &link, PasswordResetRefusal::Used));
-    };
-    if let Err(error) = save_password(context, &account, hash, None).await {
-        restore_reset_link(context, record).await?;
-        return Err(error.into());
     }
     let (by, subject) = (PasswordChangeWay::Reset, AuditText::new(link.subject.as_str()));
     let change = AuditedPasswordChange { by, subject, sid: None };

@@ -67,7 +67,8 @@ fn chosen_provider<'a>(
     if let Some(provider) = tenant.provider_for_name(hint) {
         return Some(provider);
     }
-    if authorization.accepts_passwords() {
+    let signs_in_here = tenant.has_people_with_passkeys() && authorization.admits_way(None);
+    if signs_in_here || authorization.accepts_passwords() {
         return None;
     }
     let mut admitted =

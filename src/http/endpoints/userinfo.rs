@@ -14,7 +14,6 @@ use crate::{
     identity::RecordMaker,
     keys::JwtType,
     protocol::{
-        access::EntryRefusal,
         claims::{self, Claims},
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
@@ -69,10 +68,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
         GrantRefusal::NotAdmitted => invalid(
             "The user's identity provider no longer gives the required claims of the user, or its rules do not admit the user.",
         ),
-        GrantRefusal::Entry(EntryRefusal::Refused(refused)) => invalid(&refused.description()),
-        GrantRefusal::Entry(EntryRefusal::HigherLevel { .. }) => {
-            invalid("The user must sign in at a higher level of assurance.")
-        }
+        GrantRefusal::Entry(refusal) => invalid(&refusal.description()),
     })?;
     request.facts.record_user(user.subject.as_str());
     if subject::subject_for_client(&client, &grant.authentication.subject) != bearer.subject {

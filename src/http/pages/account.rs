@@ -18,9 +18,9 @@ use super::{
     permissions::permission_titles,
 };
 use crate::{
-    messages::MessageCatalog,
+    messages::{LanguageTag, MessageCatalog},
     model::{Account, Endpoint, ResourceServers, Tenant, Timestamp},
-    protocol::records::SessionBrowser,
+    protocol::{params::UI_LOCALES, records::SessionBrowser},
 };
 
 /// The content of the account page.
@@ -36,6 +36,8 @@ pub struct AccountPage<'a> {
     pub user: &'a Account,
     /// The display name of the identity provider that the person has signed in at.
     pub provider: Option<&'a str>,
+    /// The language that was asked for (`ui_locales`), which the links keep.
+    pub requested: Option<&'a LanguageTag>,
     /// The sealed state of the forms. They are sent to `I/account`.
     pub interaction: &'a str,
     /// A notice about the last change.
@@ -71,6 +73,8 @@ pub enum AuthenticatorEntry {
     SetUp {
         /// When.
         at: Timestamp,
+        /// Whether it can only be replaced, since the tenant requires one.
+        is_required: bool,
     },
 }
 
@@ -137,10 +141,13 @@ struct AccountTemplate<'a> {
     account: AccountView,
     source: String,
     action: String,
+    /// The end of the query of links within the page.
+    language: String,
     interaction: &'a str,
     notice: Option<&'a str>,
     offers_authenticator: bool,
     authenticator_since: Option<String>,
+    replaces_authenticator: bool,
     passkeys: Vec<PasskeyView<'a>>,
     offers_passkeys: bool,
     recovery_codes: Option<String>,
@@ -184,45 +191,47 @@ struct SessionView<'a> {
 /// Renders the account page.
 pub fn account_page(page: &AccountPage) -> String {
     let text = page.text;
+    let language = page.requested.map(|tag| format!("{UI_LOCALES}={tag}"));
+    let path = Endpoint::Account.absolute_path(&page.tenant.issuer);
+    let action = language.as_ref().map_or(path.clone(), |query| format!("{path}?{query}"));
+    let language = language.map(|query| format!("&{query}")).unwrap_or_default();
+    let pager = |name, list, position| Pager::new((name, &language), (list, text), position);
     render_page(&AccountTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
         source: source(page),
-        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        action,
+        language: language.clone(),
         interaction: page.interaction,
         notice: page.notice,
         offers_authenticator: page.authenticator == AuthenticatorEntry::Offered,
         authenticator_since: match page.authenticator {
-            AuthenticatorEntry::SetUp { at } => Some(text.day_in_words(at.in_utc())),
+            AuthenticatorEntry::SetUp { at, .. } => Some(text.day_in_words(at.in_utc())),
             AuthenticatorEntry::Absent | AuthenticatorEntry::Offered => None,
         },
+        replaces_authenticator: matches!(
+            page.authenticator,
+            AuthenticatorEntry::SetUp { is_required: true, .. }
+        ),
         passkeys: page.passkeys.iter().map(|it| passkey_view(it, text)).collect(),
         offers_passkeys: page.offers_passkeys,
         recovery_codes: page.recovery_codes.map(|left| codes_left(text, left)),
         password_since: page.password_since.map(|at| text.day_in_words(at.in_utc())),
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
-        tile_pages: Pager::new(
-            "tiles",
-            (text.pages_of_my_applications(), text),
-            page.tiles.position,
-        ),
+        tile_pages: pager("tiles", text.pages_of_my_applications(), page.tiles.position),
         applications: page
             .applications
             .entries
             .iter()
             .map(|it| application_view(page, it))
             .collect(),
-        application_pages: Pager::new(
+        application_pages: pager(
             "applications",
-            (text.pages_of_access(), text),
+            text.pages_of_access(),
             page.applications.position,
         ),
         sessions: page.sessions.entries.iter().map(|it| session_view(page, it)).collect(),
-        session_pages: Pager::new(
-            "sessions",
-            (text.pages_of_sessions(), text),
-            page.sessions.position,
-        ),
+        session_pages: pager("sessions", text.pages_of_sessions(), page.sessions.position),
     })
 }
 

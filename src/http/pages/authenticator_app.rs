@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     messages::MessageCatalog,
-    model::{Account, Endpoint, Tenant},
+    model::{Account, Tenant},
     protocol::totp::{totp_key_text, totp_uri},
 };
 
@@ -21,14 +21,18 @@ pub struct AuthenticatorAppPage<'a> {
     pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
-    /// The sealed state of the account page's forms.
-    pub interaction: &'a str,
-    /// The sealed secret.
-    pub enrolment: &'a str,
+    /// The sentence below the heading.
+    pub lead: &'a str,
+    /// The path that the form is sent to.
+    pub action: &'a str,
+    /// The hidden fields of the form.
+    pub hidden: &'a [(&'a str, &'a str)],
     /// The secret.
     pub secret: &'a [u8],
     /// The error of the previous attempt.
     pub problem: Option<&'a str>,
+    /// The page to go back to.
+    pub back: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -36,12 +40,13 @@ pub struct AuthenticatorAppPage<'a> {
 struct AuthenticatorAppTemplate<'a> {
     frame: PageFrame<'a>,
     account: AccountView,
-    action: String,
-    interaction: &'a str,
-    enrolment: &'a str,
+    lead: &'a str,
+    action: &'a str,
+    hidden: &'a [(&'a str, &'a str)],
     qr: Option<QrImage>,
     key: String,
     problem: Option<&'a str>,
+    back: Option<&'a str>,
 }
 
 /// Renders the page.
@@ -50,11 +55,12 @@ pub fn authenticator_app_page(page: AuthenticatorAppPage) -> String {
     render_page(&AuthenticatorAppTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
-        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
-        interaction: page.interaction,
-        enrolment: page.enrolment,
+        lead: page.lead,
+        action: page.action,
+        hidden: page.hidden,
         qr: QrImage::of_text(&uri),
         key: totp_key_text(page.secret),
         problem: page.problem,
+        back: page.back,
     })
 }

@@ -17,6 +17,7 @@ mod form_post;
 mod frame;
 mod front_channel;
 mod landing;
+mod missing_factor;
 mod onward;
 mod passkeys;
 mod permissions;
@@ -43,12 +44,13 @@ pub use form_post::form_post;
 pub use frame::{AccountView, ClientView};
 pub use front_channel::{AfterSignOut, check_session, signing_out};
 pub use landing::base_root;
+pub use missing_factor::{MissingFactorPage, missing_factor_page};
 pub use onward::provider_redirect;
 pub use passkeys::{
     PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, PromptedFactor, credential_ids,
     passkey_page, passkey_script, passkey_setup_page, proposed_passkey_name,
 };
-pub use recovery_codes::recovery_codes_page;
+pub use recovery_codes::{RecoveryCodesPage, recovery_codes_page};
 pub use refused::{RefusedEntryPage, refused_entry_page};
 pub use second_factor::{SecondFactorPage, second_factor_page};
 pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     messages::MessageCatalog,
-    model::{Account, Endpoint, Tenant, Timestamp},
+    model::{Account, Tenant, Timestamp},
     protocol::{
         records::PasskeyRecord,
         user_agent::{NamedBrowser, name_browser},
@@ -52,14 +52,18 @@ pub struct PasskeySetupPage<'a> {
     pub text: &'a MessageCatalog,
     /// The person.
     pub user: &'a Account,
+    /// The sentence below the heading.
+    pub lead: &'a str,
+    /// The text for people whose browser runs no scripts.
+    pub without_script: &'a str,
     /// The RP ID.
     pub rp_id: &'a str,
-    /// The sealed state of the account page's forms.
-    pub interaction: &'a str,
+    /// The path that the form is sent to.
+    pub action: &'a str,
+    /// The hidden fields of the form.
+    pub hidden: &'a [(&'a str, &'a str)],
     /// The challenge.
     pub challenge: &'a [u8],
-    /// The sealed challenge.
-    pub sealed: &'a str,
     /// The user handle.
     pub user_handle: &'a [u8],
     /// The IDs of the person's credentials.
@@ -68,6 +72,8 @@ pub struct PasskeySetupPage<'a> {
     pub name: &'a str,
     /// The error of the previous attempt.
     pub problem: Option<&'a str>,
+    /// The page to go back to.
+    pub back: Option<&'a str>,
 }
 
 /// The content of the page for changing a passkey.
@@ -77,6 +83,8 @@ pub struct PasskeyPage<'a> {
     pub tenant: &'a Tenant,
     /// The texts of the page.
     pub text: &'a MessageCatalog,
+    /// The path that the form is sent to, and to go back to.
+    pub action: &'a str,
     /// The sealed state of the account page's forms.
     pub interaction: &'a str,
     /// The passkey.
@@ -106,24 +114,26 @@ pub(super) struct PasskeyView<'a> {
 struct PasskeySetupTemplate<'a> {
     frame: PageFrame<'a>,
     account: AccountView,
-    action: String,
+    lead: &'a str,
+    without_script: &'a str,
+    action: &'a str,
+    hidden: &'a [(&'a str, &'a str)],
     script: String,
     rp_id: &'a str,
-    interaction: &'a str,
     challenge: String,
-    sealed: &'a str,
     user_handle: String,
     algorithms: String,
     credentials: String,
     name: &'a str,
     problem: Option<&'a str>,
+    back: Option<&'a str>,
 }
 
 #[derive(Template)]
 #[template(path = "pages/passkey.html")]
 struct PasskeyTemplate<'a> {
     frame: PageFrame<'a>,
-    action: String,
+    action: &'a str,
     interaction: &'a str,
     passkey: PasskeyView<'a>,
     problem: Option<&'a str>,
@@ -134,17 +144,19 @@ pub fn passkey_setup_page(page: &PasskeySetupPage) -> String {
     render_page(&PasskeySetupTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
-        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        lead: page.lead,
+        without_script: page.without_script,
+        action: page.action,
+        hidden: page.hidden,
         script: passkey_script(page.tenant),
         rp_id: page.rp_id,
-        interaction: page.interaction,
         challenge: URL_SAFE_NO_PAD.encode(page.challenge),
-        sealed: page.sealed,
         user_handle: URL_SAFE_NO_PAD.encode(page.user_handle),
         algorithms: COSE_ALGORITHMS.map(|it| it.to_string()).join(" "),
         credentials: credential_ids(page.existing.iter().copied()),
         name: page.name,
         problem: page.problem,
+        back: page.back,
     })
 }
 
@@ -152,7 +164,7 @@ pub fn passkey_setup_page(page: &PasskeySetupPage) -> String {
 pub fn passkey_page(page: PasskeyPage) -> String {
     render_page(&PasskeyTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
-        action: Endpoint::Account.absolute_path(&page.tenant.issuer),
+        action: page.action,
         interaction: page.interaction,
         passkey: passkey_view(&page.passkey, page.text),
         problem: page.problem,

@@ -5,31 +5,43 @@ use askama::Template;
 use super::frame::{AccountView, PageFrame, render_page};
 use crate::{
     messages::MessageCatalog,
-    model::{Account, Endpoint, Tenant},
+    model::{Account, Tenant},
 };
+
+/// The content of the page.
+#[derive(Clone, Copy, Debug)]
+pub struct RecoveryCodesPage<'a> {
+    /// The tenant whose branding the page has.
+    pub tenant: &'a Tenant,
+    /// The texts of the page.
+    pub text: &'a MessageCatalog,
+    /// The person.
+    pub user: &'a Account,
+    /// A notice about what was done.
+    pub notice: &'a str,
+    /// The codes.
+    pub codes: &'a [String],
+    /// The account page, to which the page leads.
+    pub account_page: &'a str,
+}
 
 #[derive(Template)]
 #[template(path = "pages/recovery_codes.html")]
 struct RecoveryCodesTemplate<'a> {
     frame: PageFrame<'a>,
     account: AccountView,
-    action: String,
+    action: &'a str,
     notice: &'a str,
     codes: &'a [String],
 }
 
-/// Renders the page. It leads back to the account page.
-pub fn recovery_codes_page(
-    (tenant, text): (&Tenant, &MessageCatalog),
-    user: &Account,
-    notice: &str,
-    codes: &[String],
-) -> String {
+/// Renders the page.
+pub fn recovery_codes_page(page: RecoveryCodesPage) -> String {
     render_page(&RecoveryCodesTemplate {
-        frame: PageFrame::new(Some(tenant), text),
-        account: AccountView::from(user),
-        action: Endpoint::Account.absolute_path(&tenant.issuer),
-        notice,
-        codes,
+        frame: PageFrame::new(Some(page.tenant), page.text),
+        account: AccountView::from(page.user),
+        action: page.account_page,
+        notice: page.notice,
+        codes: page.codes,
     })
 }

@@ -32,6 +32,8 @@ pub struct SecondFactorPage<'a> {
     pub has_app: bool,
     /// The form for the passkeys of the person, who may have none.
     pub passkey: Option<&'a PasskeyPrompt<'a>>,
+    /// Whether a recovery code suffices here. Otherwise the account page takes one.
+    pub recovers_here: bool,
     /// The heading.
     pub title: &'a str,
     /// The error of the previous attempt.
@@ -49,6 +51,8 @@ struct SecondFactorTemplate<'a> {
     sign_in: Option<&'a str>,
     has_app: bool,
     passkey: Option<&'a PasskeyPrompt<'a>>,
+    /// The account page, if it takes the recovery codes.
+    recovers_at: Option<String>,
     title: &'a str,
     problem: Option<&'a str>,
 }
@@ -64,6 +68,8 @@ pub fn second_factor_page(page: SecondFactorPage) -> String {
         sign_in: page.sign_in,
         has_app: page.has_app,
         passkey: page.passkey,
+        recovers_at: (!page.recovers_here)
+            .then(|| Endpoint::Account.absolute_path(&page.tenant.issuer)),
         title: page.title,
         problem: page.problem,
     })

@@ -121,8 +121,10 @@ pub struct AuditedAuthenticatorChange<'a> {
     pub authenticator: AuditedAuthenticator,
     /// The person's `sub`.
     pub subject: AuditText<'a>,
-    /// The session in which the person did so, as in the claim `sid` of tokens.
-    pub sid: AuditText<'a>,
+    /// The session in which the person did so, as in the claim `sid` of tokens; absent for an invited person who
+    /// signs in after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<AuditText<'a>>,
 }
 
 /// The second use of a credential.

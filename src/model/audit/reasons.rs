@@ -44,6 +44,8 @@ audit_words!(
         WrongCode = "wrong_code",
         /// The code of the authenticator app was used before.
         ReplayedCode = "replayed_code",
+        /// The tenant requires an authenticator that the person has not set up.
+        FactorRequired = "factor_required",
         /// The authenticator app was set up by another person: one who had the subject before.
         OtherPersonsAuthenticator = "other_persons_authenticator",
         /// The passkey is unknown here, or what it says or signed does not hold.
@@ -149,9 +151,10 @@ audit_words!(
         Withdrawn = "withdrawn",
         /// The OidcUser is disabled.
         Disabled = "disabled",
-        /// People of the tenant choose no password, or the OidcUser has one in a Secret.
+        /// There is nothing to set up: people of the tenant choose no password, or the OidcUser has one in a Secret,
+        /// and the person lacks no required authenticator.
         NotOffered = "not_offered",
-        /// The installation's store does not keep passwords, or its vault key is missing.
+        /// The installation's store does not keep authenticators, or its vault key is missing.
         NotKept = "not_kept",
     }
 );

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     expression::{Expression, ExpressionScope},
-    model::{AccessRule, Subject, Timestamp, fixtures},
+    model::{AccessRule, AuthenticatorPolicy, Subject, TenantAuthenticators, Timestamp, fixtures},
     protocol::authentication::{AuthenticationEvent, AuthenticationMethod},
 };
 
@@ -62,7 +62,7 @@ fn cause(policy: AccessPolicy) -> Option<RefusalCause> {
     match enter_with(None, Some(policy), &[]) {
         Ok(()) => None,
         Err(EntryRefusal::Refused(refused)) => Some(refused.cause),
-        Err(EntryRefusal::HigherLevel { .. }) => panic!("no level is required"),
+        Err(other) => panic!("nothing else is required: {other:?}"),
     }
 }
 
@@ -121,6 +121,26 @@ fn a_level_or_a_better_one_must_be_reached() {
     let refused = AccessPolicy { groups: texts(&["x"]), ..AccessPolicy::default() };
     let both = enter_with(silver(), Some(refused), &[]);
     assert!(matches!(both, Err(EntryRefusal::Refused(_))), "no step-up for one who is refused");
+}
+
+#[test]
+fn a_required_factor_is_asked_for_before_a_level_and_after_the_policies() {
+    let authenticators = TenantAuthenticators {
+        totp: AuthenticatorPolicy::Required,
+        ..TenantAuthenticators::default()
+    };
+    let enter = |policy: Option<AccessPolicy>, methods: &[&str]| {
+        let tenant = Tenant { authenticators, ..fixtures::tenant() };
+        let client = Client { access: policy.map(Arc::new), ..fixtures::client() };
+        may_enter(&account(), &client, &tenant, &signed_in(methods))
+    };
+    let missing = Err(EntryRefusal::MissingFactor(RequiredFactor::SecondFactor));
+    assert_eq!(enter(None, &["pwd"]), missing);
+    assert_eq!(enter(None, &["pwd", "otp", "mfa"]), Ok(()));
+    let level = AccessPolicy { acr: Some("lost".into()), ..AccessPolicy::default() };
+    assert_eq!(enter(Some(level), &["pwd"]), missing);
+    let refused = AccessPolicy { groups: texts(&["x"]), ..AccessPolicy::default() };
+    assert!(matches!(enter(Some(refused), &["pwd"]), Err(EntryRefusal::Refused(_))));
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        access::{EntryRefusal, RefusedEntry},
+        access::EntryRefusal,
         authentication::{AuthenticationMethod, SignInWay},
         consent,
         error::{ErrorCode, OAuthError},
         records::{Consent, Session},
+        required_factor::can_prove_factor,
         subject,
     },
     AuthorizationRequest, Prompt,
@@ -105,13 +106,10 @@ pub fn decide_next_step(
             return Ok(NextStep::ChooseAccount);
         }
     }
-    match state.refusal {
-        Some(EntryRefusal::Refused(refused)) if silent => return Err(access_denied(refused)),
-        Some(EntryRefusal::Refused(_)) => return Ok(NextStep::RefuseEntry),
-        Some(EntryRefusal::HigherLevel { levels }) if levels.is_empty() => {
-            return Err(acr::unmet_acr_error());
-        }
-        Some(EntryRefusal::HigherLevel { .. }) | None => {}
+    if let Some(refusal) = state.refusal
+        && let Some(step) = step_after_refusal(refusal, state.second_factor, silent)
+    {
+        return step;
     }
     if !silent && (state.wants_second_factor || second_factor_raises(request, &state, session)) {
         return Ok(NextStep::SecondFactor);
@@ -125,6 +123,31 @@ pub fn decide_next_step(
         return if silent { Err(consent_required()) } else { Ok(NextStep::AskConsent) };
     }
     Ok(NextStep::Issue)
+}
+
+/// The next step of a person who may not use the application with this sign-in; `None` if a level is missing that
+/// another sign-in may reach. Without pages the application gets an error: `access_denied` if no interaction of this
+/// person can change it (RFC 6749 §4.1.2.1), `login_required` otherwise (OIDC Core §3.1.2.6).
+fn step_after_refusal(
+    refusal: &EntryRefusal,
+    second_factor: &[AuthenticationMethod],
+    silent: bool,
+) -> Option<Result<NextStep, OAuthError>> {
+    Some(match refusal {
+        EntryRefusal::Refused(_) if silent => {
+            Err(OAuthError::new(ErrorCode::AccessDenied, refusal.description()))
+        }
+        EntryRefusal::Refused(_) => Ok(NextStep::RefuseEntry),
+        EntryRefusal::MissingFactor(_) if silent => {
+            Err(OAuthError::new(ErrorCode::LoginRequired, refusal.description()))
+        }
+        EntryRefusal::MissingFactor(factor) if can_prove_factor(*factor, second_factor) => {
+            Ok(NextStep::SecondFactor)
+        }
+        EntryRefusal::MissingFactor(_) => Ok(NextStep::RefuseEntry),
+        EntryRefusal::HigherLevel { levels } if levels.is_empty() => Err(acr::unmet_acr_error()),
+        EntryRefusal::HigherLevel { .. } => return None,
+    })
 }
 
 /// Returns true if the second factor of the session's user reaches a level that is asked for.
@@ -177,12 +200,6 @@ fn is_expected(request: &AuthorizationRequest, session: &Session) -> bool {
 fn is_too_old(request: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
     let age = now.since(session.authentication.auth_time());
     request.max_age.is_some_and(|most| most.is_zero() || age > most)
-}
-
-/// The error of a person who may not use the application (RFC 6749 §4.1.2.1). No interaction of
-/// this person can change it.
-fn access_denied(refused: &RefusedEntry) -> OAuthError {
-    OAuthError::new(ErrorCode::AccessDenied, refused.description())
 }
 
 fn consent_required() -> OAuthError {

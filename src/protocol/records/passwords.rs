@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMarks, RecordFormat, SealedRecord};
+use super::{
+    AccountMarks, DecodeError, FormatVersion, PasskeyChallenge, RecordFormat, SealedRecord,
+};
 use crate::model::{ObjectMark, SealPurpose, Timestamp};
 
 /// The password that a person chose. Stored by the hash of the subject, sealed with a vault key.
@@ -18,6 +20,17 @@ pub struct PasswordRecord {
     pub sid: Option<String>,
     /// The person.
     pub marks: AccountMarks,
+    /// The id of the last invitation by which the person chose a password, which is used up with it.
+    pub invitation: Option<String>,
+}
+
+/// The first format.
+#[derive(Serialize, Deserialize)]
+struct FirstPasswordRecord {
+    hash: String,
+    chosen_at: Timestamp,
+    sid: Option<String>,
+    marks: AccountMarks,
 }
 
 impl fmt::Debug for PasswordRecord {
@@ -26,7 +39,18 @@ impl fmt::Debug for PasswordRecord {
     }
 }
 
-impl RecordFormat for PasswordRecord {}
+impl RecordFormat for PasswordRecord {
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        if version != (FormatVersion { major: 0, minor: 1 }) {
+            return Err(DecodeError);
+        }
+        let first = postcard::from_bytes(fields).map_err(|_| DecodeError)?;
+        let FirstPasswordRecord { hash, chosen_at, sid, marks } = first;
+        Ok(Self { hash, chosen_at, sid, marks, invitation: None })
+    }
+}
 
 /// An invitation that was used. Stored by the hash of subject and id, sealed with a vault key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +99,43 @@ impl SealedRecord for PasswordForm {
     const PURPOSE: SealPurpose = SealPurpose::PasswordForm;
 }
 
+/// The form in which an invited person sets up the authenticator that the tenant requires. Nothing is stored before
+/// the authenticator was proved.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitedFactorForm {
+    /// The invitation.
+    pub link: InvitationLink,
+    /// The hash of the pre-session cookie of the browser.
+    pub browser: [u8; 32],
+    /// When the form expires.
+    pub expires_at: Timestamp,
+    /// The argon2id hash of the password that the person chose on the page before, as a PHC string.
+    pub password_hash: Option<String>,
+    /// The authenticator.
+    pub factor: InvitedFactor,
+}
+
+/// An authenticator that an invited person sets up.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InvitedFactor {
+    /// An app with this secret.
+    App(Vec<u8>),
+    /// A passkey, which answers this challenge.
+    Passkey(PasskeyChallenge),
+}
+
+impl fmt::Debug for InvitedFactorForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvitedFactorForm").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+impl RecordFormat for InvitedFactorForm {}
+
+impl SealedRecord for InvitedFactorForm {
+    const PURPOSE: SealPurpose = SealPurpose::InvitedFactorForm;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,10 +155,15 @@ mod tests {
             chosen_at: at(1),
             sid: Some("s".to_owned()),
             marks,
+            invitation: Some("w".to_owned()),
         };
         let bytes = encode_record(&password);
-        assert_eq!(text(&bytes), format!("01022461d00f010173{person}{person}0003"));
-        assert_eq!(decode_record(&bytes), Ok(password));
+        assert_eq!(text(&bytes), format!("02022461d00f010173{person}{person}00030177"));
+        assert_eq!(decode_record(&bytes), Ok(password.clone()));
+        // The first format.
+        let mut first = bytes[..bytes.len() - 2].to_vec();
+        first[0] = 1;
+        assert_eq!(decode_record(&first), Ok(PasswordRecord { invitation: None, ..password }));
         let used = InvitationRecord { redeemed_at: at(1), marks };
         let bytes = encode_record(&used);
         assert_eq!(text(&bytes), format!("01d00f{person}{person}0003"));

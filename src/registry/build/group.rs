@@ -14,13 +14,14 @@ use super::{
     users::{self, LocalPerson, ServedAccount},
 };
 use crate::{
-    api::OidcClient,
+    api::{ConditionReason, OidcClient},
     keys::{PairwiseSalt, ParsedKeyCache},
+    messages::LanguageTag,
     model::{Client, Installation, ResourceServer, Tenant},
     registry::{
         EnrolmentState, ObjectOutcome, ProviderLinks, RegistrationService, ReservedNames,
         ServedTenant, TenantOutcome, Verdict,
-        validate::{self, CheckedTenant},
+        validate::{self, CheckedTenant, ProblemList},
     },
 };
 
@@ -128,6 +129,9 @@ impl TenantGroup<'_> {
         if let Some(checked) = &mut checked {
             set_hosts(&mut checked.tenant, installation);
         }
+        if let Some(checked) = &checked {
+            warn_of_unknown_language(&mut problems, &checked.tenant);
+        }
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
         resource_servers::check_named_resources(&mut problems, self, &tenant.raw);
@@ -222,11 +226,27 @@ fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
     tenant.internal_url = url.map(Into::into);
 }
 
+/// Reports a default language without texts. A file with its texts can come later.
+fn warn_of_unknown_language(problems: &mut ProblemList, tenant: &Tenant) {
+    let default = tenant.branding.default_locale.as_ref();
+    if let Some(unknown) = default.filter(|it| !tenant.languages.has_texts_for(it)) {
+        let known: Vec<_> = tenant.languages.tags().map(LanguageTag::as_str).collect();
+        let message = format!(
+            "{unknown} has no texts here, so pages and mails are in English; set one of {}, or add a file with its texts",
+            known.join(", ")
+        );
+        let field = "spec.branding.defaultLocale";
+        problems.warn(ConditionReason::LanguageUnknown, field, message);
+    }
+}
+
 /// Whether people can enrol the authenticators that a tenant offers.
 fn enrolment_state(tenant: &Tenant) -> Option<EnrolmentState> {
     let authenticators = tenant.authenticators;
     authenticators.has_any().then_some(if authenticators.are_kept {
         EnrolmentState::Available
+    } else if authenticators.required().is_some() {
+        EnrolmentState::RequiredNotDurable
     } else {
         EnrolmentState::StoreNotDurable
     })

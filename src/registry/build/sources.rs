@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     source_claims::{SourceClaims, SourceProblem},
-    users::{LocalPerson, ServedAccount},
+    users::{LocalPerson, LocalSignIn, ServedAccount},
 };
 use crate::{
     api::ConditionReason,
@@ -106,10 +106,14 @@ impl<'a> PeopleSources<'a> {
 
 fn speaks_for_users(provider: &SourceClaims, person: &LocalPerson) -> ValidationProblem {
     let fields: Vec<&str> = provider.unbounded.iter().map(|(field, _)| *field).collect();
-    let (field, remedy) = if person.chooses_password {
-        ("spec.tenantRef", "set authenticators.passwords of the Tenant to Disabled")
-    } else {
-        ("spec.passwordSecretRef", "remove passwordSecretRef")
+    let (field, remedy) = match person.sign_in {
+        LocalSignIn::ChosenPassword => {
+            ("spec.tenantRef", "set authenticators.passwords of the Tenant to Disabled")
+        }
+        LocalSignIn::Passkey => {
+            ("spec.tenantRef", "set authenticators.passkeys of the Tenant to Disabled")
+        }
+        LocalSignIn::SecretPassword => ("spec.passwordSecretRef", "remove passwordSecretRef"),
     };
     let message = format!(
         "IdentityProvider \"{}\" is older and could give its people the name, address and groups of this user; limit its {}, or {remedy}",

@@ -567,9 +567,9 @@ fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
 
 #[test]
 fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
-    let offered = |base: &str| {
+    let judged = |base: &str, policy: &str| {
         let mut objects = ObjectSet::default();
-        let spec = serde_json::json!({ "authenticators": { "passkeys": "Optional" } });
+        let spec = serde_json::json!({ "authenticators": { "passkeys": policy } });
         put::<Tenant>(&mut objects, "main", &spec);
         let installation = Installation {
             base_url: Issuer::parse(base).expect("canonical"),
@@ -585,13 +585,37 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
         let verdict = snapshot.verdicts().iter().next().expect("a verdict").clone();
         let warned = verdict.warnings.iter().map(|it| it.reason).collect::<Vec<_>>();
         let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { panic!("a tenant") };
-        (warned, tenant.enrolment.is_some())
+        (warned, tenant.enrolment.is_some(), tenant.served)
+    };
+    let offered = |base: &str| {
+        let (warned, enrolment, _) = judged(base, "Optional");
+        (warned, enrolment)
     };
     assert_eq!(offered("https://id.test"), (vec![], true));
     assert_eq!(offered("http://localhost:8080"), (vec![], true));
     let unavailable = (vec![ConditionReason::PasskeysUnavailable], false);
     assert_eq!(offered("https://192.0.2.7"), unavailable);
     assert_eq!(offered("http://127.0.0.1:8080"), unavailable);
+    for refused in ["https://192.0.2.7", "http://127.0.0.1:8080"] {
+        assert_eq!(judged(refused, "Required"), (vec![], false, false), "it fails closed");
+    }
+}
+
+#[test]
+fn a_default_language_without_texts_is_reported() {
+    let warned = |language: &str| {
+        let mut objects = ObjectSet::default();
+        let spec = serde_json::json!({ "branding": { "defaultLocale": language } });
+        put::<Tenant>(&mut objects, "main", &spec);
+        let snapshot = build_of(&objects);
+        let verdict = snapshot.verdicts().iter().next().expect("a verdict").clone();
+        let texts = verdict.warnings.iter().map(|it| (it.reason, it.text()));
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!((warned("de"), warned("de-AT"), warned("en-GB")), (vec![], vec![], vec![]));
+    let found = warned("fr");
+    let [(ConditionReason::LanguageUnknown, text)] = &found[..] else { panic!("{found:?}") };
+    assert!(text.contains("fr has no texts here") && text.contains("one of en, de"), "{text}");
 }
 
 #[test]
@@ -624,6 +648,11 @@ fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
     assert_eq!(condition(&offered, true), is("True", "Available"));
     assert_eq!(condition(&offered, false), is("False", "StoreNotDurable"));
     assert_eq!(condition(&serde_json::json!({}), true), None);
-    let later = serde_json::json!({ "authenticators": { "totp": "Required" } });
+    let later = serde_json::json!({ "authenticators": { "passwords": "Required" } });
     assert_eq!(condition(&later, true), None, "a value that this release does not support");
+    for required in ["totp", "passkeys"] {
+        let required = serde_json::json!({ "authenticators": { required: "Required" } });
+        assert_eq!(condition(&required, true), is("True", "Available"));
+        assert_eq!(condition(&required, false), is("False", "StoreNotDurable"));
+    }
 }

@@ -49,16 +49,27 @@ impl<'a> ParsedUsers<'a> {
     }
 }
 
-/// A user who can have a password here.
+/// A user who can sign in here, with a password or with a passkey alone.
 #[derive(Debug)]
 pub(super) struct LocalPerson {
     pub(super) key: ObjectKey,
     /// `metadata.creationTimestamp`; `None` in `dev`.
     pub(super) created: Option<Timestamp>,
-    /// Whether the person can choose the password.
-    pub(super) chooses_password: bool,
+    /// How the person can sign in here.
+    pub(super) sign_in: LocalSignIn,
     /// Whether the object is accepted.
     pub(super) accepted: bool,
+}
+
+/// How a user can sign in at the tenant itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LocalSignIn {
+    /// With the password of a Secret.
+    SecretPassword,
+    /// With a password that the person chooses.
+    ChosenPassword,
+    /// With a passkey alone.
+    Passkey,
 }
 
 /// The users of a group, validated together.
@@ -136,20 +147,27 @@ fn chooses_password(user: &ParsedObjects<'_, OidcUser>, host: TenantContext<'_>)
     user.raw.spec.password_secret_ref.is_none() && has_passwords(host)
 }
 
-/// The user as a source of people: one who is enabled and can have a password.
+/// The user as a source of people: one who is enabled and can have a password, or be invited to set up a passkey.
 fn local_person(
     user: &ParsedObjects<'_, OidcUser>,
     host: TenantContext<'_>,
     accepted: bool,
 ) -> Option<LocalPerson> {
     let spec = &user.raw.spec;
-    let chooses_password = chooses_password(user, host);
-    let can_have_one = spec.password_secret_ref.is_some() || chooses_password;
+    let sign_in = if spec.password_secret_ref.is_some() {
+        LocalSignIn::SecretPassword
+    } else if has_passwords(host) {
+        LocalSignIn::ChosenPassword
+    } else if invites_to_passkey(&user.raw, host) {
+        LocalSignIn::Passkey
+    } else {
+        return None;
+    };
     let is_enabled = !spec.disabled.unwrap_or_default();
-    (can_have_one && is_enabled).then(|| LocalPerson {
+    is_enabled.then(|| LocalPerson {
         key: user.member.key.clone(),
         created: user.created(),
-        chooses_password,
+        sign_in,
         accepted,
     })
 }
@@ -172,18 +190,33 @@ fn has_passwords(host: TenantContext<'_>) -> bool {
     host.accepted().is_some_and(|it| it.tenant.authenticators.has_passwords())
 }
 
+/// Returns true if a user without a password can be invited to sign in with a passkey. A user whom a provider
+/// knows does so where the tenant requires it.
+fn invites_to_passkey(user: &OidcUser, host: TenantContext<'_>) -> bool {
+    let authenticators = host.accepted().map(|it| it.tenant.authenticators);
+    authenticators.is_some_and(|it| {
+        it.invites_to_passkeys() && (it.required().is_some() || user.spec.identities.is_empty())
+    })
+}
+
 /// The invitation of a user, and whether it can be used as far as manifests decide.
 fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<InvitationOutcome>> {
     let (invitation, tenant) = (user.invitation.clone()?, &host.accepted()?.tenant);
     let address = user.email().filter(|_| tenant.mail.is_some()).map(str::to_owned);
     let mail_to = address.filter(|_| invitation.delivery != Some(InvitationDelivery::Secret));
+    let has_no_secret = user.password == PasswordState::Absent;
+    let chooses = has_no_secret && tenant.authenticators.has_passwords();
+    let chooses_passkey = has_no_secret && tenant.authenticators.invites_to_passkeys();
     let wants_mail = invitation.delivery == Some(InvitationDelivery::Mail);
     let state = if user.disabled {
         InvitationState::UserDisabled
-    } else if user.password != PasswordState::Absent {
-        InvitationState::PasswordInSecret
-    } else if !tenant.authenticators.has_passwords() {
-        InvitationState::PasswordsDisabled
+    } else if !chooses && tenant.authenticators.required().is_none() && !chooses_passkey {
+        // Otherwise the invitation is for the authenticator.
+        if user.password == PasswordState::Absent {
+            InvitationState::PasswordsDisabled
+        } else {
+            InvitationState::PasswordInSecret
+        }
     } else if !host.serves() {
         InvitationState::NotServed
     } else if !tenant.authenticators.are_kept {

@@ -52,7 +52,12 @@ pub fn authenticator_policies(
     let passkeys = written.and_then(|it| it.passkeys.as_ref());
     let mut passkeys: AuthenticatorPolicy = problems.supported(field, passkeys).unwrap_or_default();
     let no_party = issuer.filter(|issuer| RelyingParty::of(issuer).is_none());
-    if let Some(issuer) = no_party.filter(|_| passkeys != AuthenticatorPolicy::Disabled) {
+    if let Some(issuer) = no_party.filter(|_| passkeys == AuthenticatorPolicy::Required) {
+        let message = format!(
+            "browsers have no passkeys at {issuer}, so people could not sign in; use an https issuer with a domain, or set passkeys: Disabled"
+        );
+        problems.invalid(field, message);
+    } else if let Some(issuer) = no_party.filter(|_| passkeys != AuthenticatorPolicy::Disabled) {
         let message = format!(
             "browsers have no passkeys at {issuer}; use an https issuer with a domain, or set passkeys: Disabled"
         );

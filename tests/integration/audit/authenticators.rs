@@ -32,7 +32,7 @@ async fn authenticators_are_reported_without_their_secrets() {
     let said: Vec<_> =
         lines.iter().map(|line| (&line["authenticator"], &line["subject"])).collect();
     let subject = json!(subject);
-    assert_eq!(said, [(&json!("recovery_codes"), &subject), (&json!("totp"), &subject)]);
+    assert_eq!(said, [(&json!("totp"), &subject), (&json!("recovery_codes"), &subject)]);
 
     let url = world.application("app").await.authorize_url("openid", &[]);
     let other = Browser::new();

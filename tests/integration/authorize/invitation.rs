@@ -278,13 +278,13 @@ async fn links_that_do_not_work_say_why() {
         (&[(invitation, "  invitation: {id: welcome-9")], "does not count any more", "withdrawn"),
         (&[(user, "uid: user-9")], "does not count any more", "withdrawn"),
         (&[("2999-01-01", "2020-01-01")], "This invitation has expired", "expired"),
-        (&[("passwords: Optional, ", "")], "You cannot choose a password here", "not_offered"),
+        (&[("passwords: Optional, ", "")], "There is nothing to set up", "not_offered"),
         (
             &[(
                 invitation,
                 "  passwordSecretRef: {name: bob-password}\n  invitation: {id: welcome-1",
             )],
-            "You cannot choose a password here",
+            "There is nothing to set up",
             "not_offered",
         ),
     ];

@@ -98,6 +98,25 @@ async fn the_language_survives_a_sign_out_and_the_way_to_the_account_page() {
     let account = sign_in(&browser, &page, ALICE).await;
     assert_language(&account, "de");
     assert!(account.body.contains("<h1>Ihr Konto</h1>"), "{}", account.body);
+    // Its forms and the pages after them keep the language of the link.
+    let form = account.form("/account");
+    let confirmed = browser.submit(&form, &[("action", "sign-out-everywhere")]).await;
+    assert_language(&confirmed, "de");
+    world.change(
+        "displayName: Harbour Works",
+        "displayName: Harbour Works\n  authenticators: {totp: Optional}",
+    );
+    let browser = world.alice().await;
+    let account = browser.open(&format!("{issuer}/account?ui_locales=de")).await;
+    assert!(
+        account.body.contains("?setup=authenticator-app&#38;ui_locales=de"),
+        "{}",
+        account.body
+    );
+    let setup = format!("{issuer}/account?setup=authenticator-app&ui_locales=de");
+    let setup = browser.open(&setup).await;
+    assert_language(&setup, "de");
+    assert!(setup.body.contains("href=\"/shop/account?ui_locales=de\""), "{}", setup.body);
 }
 
 #[tokio::test]

@@ -246,8 +246,26 @@ async fn another_person_s_passkey_is_no_second_factor() {
     assert!(asks_for_code(&refused), "{}", refused.body);
     let line = world.app.audit.last("sign_in");
     assert_eq!((&line["reason"], &line["username"]), (&json!("wrong_passkey"), &json!("alice")));
+    // Her own passkey with the user handle of another person.
+    let handle = std::mem::replace(&mut passkey.user_handle, of_bob.user_handle.clone());
+    let refused = use_passkey(&browser, &refused, &mut passkey).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    passkey.user_handle = handle;
     let page = use_passkey(&browser, &refused, &mut passkey).await;
     assert!(page.answer().contains_key("code"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_person_who_is_deleted_meanwhile_sets_up_no_passkey() {
+    let world = world().await;
+    let alice = world.alice().await;
+    let page = open_setup(&alice, &account_url(&world)).await;
+    let passkey = new_passkey(&page);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    world.change_all(&[OFFERED, ("username: alice\n  name: Alice Rivera", "username: alicia")]);
+    let answer = confirm_passkey(&alice, &page, &created).await;
+    assert!(is_sign_in(&answer), "{} {}", answer.status, answer.body);
+    assert!(world.app.audit.of("authenticator_enrolled").is_empty());
 }
 
 #[tokio::test]

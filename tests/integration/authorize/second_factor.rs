@@ -40,7 +40,7 @@ async fn a_person_sets_up_an_app_and_signs_in_with_two_factors() {
     let (app, _) = set_up(&world, &browser).await;
     let lines = world.app.audit.of("authenticator_enrolled");
     let enrolled: Vec<_> = lines.iter().map(|line| &line["authenticator"]).collect();
-    assert_eq!(enrolled, [&json!("recovery_codes"), &json!("totp")]);
+    assert_eq!(enrolled, [&json!("totp"), &json!("recovery_codes")]);
 
     let url = trusted_url(&world, &[]).await;
     let (other, page) = with_password(&url, ALICE).await;
@@ -337,7 +337,7 @@ async fn a_store_that_fails_in_the_middle_leaves_nothing_half_set_up() {
     world.change(OFFERED.0, OFFERED.1);
     let browser = world.alice().await;
     let setup = format!("{}?setup=authenticator-app", account_url(&world));
-    for kind in [RecordKind::Totp, RecordKind::RecoveryCodes] {
+    for kind in [RecordKind::RecoveryCodes, RecordKind::Totp] {
         let page = browser.open(&setup).await;
         let code = App::with_key(&page).code(&world.app.clock);
         *plan.refused.lock().expect("no panic") = Some(kind);

@@ -104,6 +104,13 @@ impl World {
         Self { app, upstream }
     }
 
+    /// The same at `localhost`, where browsers have passkeys.
+    pub(super) async fn at_localhost_with(changes: &[(&str, &str)]) -> Self {
+        let upstream = Upstream::start().await;
+        let app = TestApp::start_at_localhost(&manifests(&upstream.issuer, changes)).await;
+        Self { app, upstream }
+    }
+
     pub(super) fn serve_with_problems(&self, changes: &[(&str, &str)]) {
         self.app.serve_with_problems(&manifests(&self.upstream.issuer, changes));
     }

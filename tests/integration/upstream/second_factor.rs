@@ -12,6 +12,7 @@ use super::{
 };
 use crate::support::{
     authenticator::{asks_for_code, enter, recover, set_up_app},
+    passkeys::set_up_passkey,
     publisher::signed,
 };
 
@@ -65,6 +66,35 @@ async fn a_provider_that_vouches_for_more_factors_suffices() {
 }
 
 #[tokio::test]
+async fn where_a_factor_is_required_a_person_of_a_provider_needs_its_word_for_it() {
+    let world = World::with_tenant(
+        "{authenticators: {totp: Required}}",
+        "assurance: [{acr: phr, amr: [mfa]}]",
+    )
+    .await;
+    world.upstream.answers(|script| script.id_token = json!({"acr": "other"}));
+    let (browser, page) = after_provider(&world).await;
+    assert_eq!(page.status, 403, "{}", page.body);
+    assert!(page.body.contains("You need an authenticator app"), "{}", page.body);
+    assert!(page.body.contains("can ask you for more than a password"), "{}", page.body);
+    let account = format!("{}/account", world.app.issuer("main"));
+    let setup = browser.open(&format!("{account}?setup=authenticator-app")).await;
+    assert!(!setup.body.contains("confirm-authenticator-app"), "no session: {}", setup.body);
+    assert_eq!(world.app.audit.last("sign_in")["reason"], "factor_required");
+
+    world.upstream.answers(|script| script.id_token = json!({"acr": "phr"}));
+    let (browser, page) = after_provider(&world).await;
+    assert_eq!(id_token(&world.app, &page).await["amr"], json!(["fed", "mfa"]));
+    // The provider's word suffices to set up an app here, which suffices without its word then.
+    let app = set_up_app(&browser, &account, &world.app.clock).await;
+    world.upstream.answers(|script| script.id_token = json!({"acr": "other"}));
+    let (browser, page) = after_provider(&world).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    assert_eq!(id_token(&world.app, &page).await["amr"], json!(["fed", "otp", "mfa"]));
+}
+
+#[tokio::test]
 async fn a_person_who_becomes_declared_keeps_the_app() {
     let offered = (
         "metadata: {name: main}\nspec: {}",
@@ -107,6 +137,32 @@ async fn a_person_who_becomes_declared_keeps_the_app() {
     assert!(page.body.contains("was removed"), "{} {}", page.status, page.body);
     let away = world.go("corp", &[]).await;
     assert!(world.back(&away, "corp", &[]).await.answer().contains_key("code"));
+}
+
+#[tokio::test]
+async fn a_person_who_becomes_declared_keeps_the_passkeys() {
+    let offered = (
+        "metadata: {name: main}\nspec: {}",
+        "metadata: {name: main}\nspec: {authenticators: {passkeys: Optional}}",
+    );
+    let world = attacks::World::at_localhost_with(&[offered]).await;
+    let away = world.go("corp", &[]).await;
+    world.back(&away, "corp", &[]).await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    set_up_passkey(&away.browser, &account).await;
+    let other = "identities: [{provider: other, subject: \"7\"}]";
+    let both = "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"1\"}]";
+    world.serve(&[offered, (other, both)]);
+    let away = world.go("corp", &[]).await;
+    world.back(&away, "corp", &[]).await;
+    for _ in 0..2 {
+        let page = away.browser.open(&account).await;
+        assert!(page.body.contains("?passkey="), "{} {}", page.status, page.body);
+    }
+    let lines = world.app.audit.of("authenticator_adopted");
+    let adopted: Vec<_> = lines.iter().map(|line| &line["authenticator"]).collect();
+    assert!(adopted.contains(&&json!("passkey")), "{adopted:?}");
+    assert_eq!(adopted.iter().filter(|it| **it == "passkey").count(), 1, "once");
 }
 
 /// A sign-in that waits for its code was proved by the provider as it was, which another one is not.

@@ -2,15 +2,19 @@
 
 use http::StatusCode;
 
+use super::{account_url, change_result::AccountNotice};
 use crate::{
     accounts::{
-        AccountContext,
+        AccountContext, AccountError,
         account_sign_out::{end_all_others, end_other_sessions},
         mail_notices::notify_person,
         passkeys::load_passkeys,
-        recovery_codes::{forget_recovery_codes, make_recovery_codes},
+        recovery_codes::{count_recovery_codes, forget_recovery_codes, make_recovery_codes},
         sessions::ActiveSession,
-        totp::{self, CodeVerdict, EnrolmentResult, begin_enrolment, confirm_enrolment},
+        totp::{
+            self, CodeVerdict, NewAppRefusal, begin_enrolment, claim_enrolment, prove_new_app,
+            store_new_app,
+        },
     },
     http::{
         AppState, EndpointError, Reply, Request,
@@ -18,9 +22,8 @@ use crate::{
             authorize::second_factor_page::code_problem,
             known_browser::{CompleteSignIn, remember_browser},
         },
-        pages::{self, AuthenticatorAppPage},
+        pages::{self, AuthenticatorAppPage, RecoveryCodesPage},
     },
-    messages::MessageCatalog,
     model::{AuditEvent, AuditText, AuditedAuthenticator, AuditedAuthenticatorChange, LogoutKind},
     protocol::{
         authorize::Interaction,
@@ -63,52 +66,113 @@ pub(super) async fn confirm_setup(
     };
     let Some(enrolment) = enrolment.filter(is_current) else { return Ok(SetupResult::Expired) };
     let typed = form.get("code").unwrap_or_default();
-    Ok(match confirm_enrolment(context, &active.account, &enrolment, typed).await? {
-        EnrolmentResult::Enrolled => match complete_setup(app, request, active).await {
-            Ok(page) => {
-                report_enrolment(context, active, AuditedAuthenticator::Totp).await;
-                SetupResult::Page(Box::new(page))
-            }
-            Err(error) => {
-                // Nobody has an app without having seen the codes.
-                totp::remove_totp(context, &active.account).await?;
-                return Err(error);
-            }
-        },
-        EnrolmentResult::AlreadyEnrolled => SetupResult::AlreadyEnrolled,
-        EnrolmentResult::Refused(verdict) => {
-            SetupResult::Page(Box::new(render(app, request, active, (&enrolment, Some(verdict)))?))
+    let account = &active.account;
+    let app_to_store = match prove_new_app(context, account, &enrolment.secret, typed).await? {
+        Ok(new) => new,
+        Err(NewAppRefusal::AlreadyEnrolled) => return Ok(SetupResult::AlreadyEnrolled),
+        Err(NewAppRefusal::Code(verdict)) => {
+            let page = render(app, request, active, (&enrolment, Some(verdict)))?;
+            return Ok(SetupResult::Page(Box::new(page)));
         }
-    })
+    };
+    if !claim_enrolment(context, account, &enrolment).await? {
+        return Ok(SetupResult::Expired);
+    }
+    let is_replacement = app_to_store.is_replacement();
+    let kind = if is_replacement {
+        LogoutKind::AuthenticatorRemoved
+    } else {
+        LogoutKind::AuthenticatorEnrolled
+    };
+    let codes = prepare_enrolment(context, active, kind).await?;
+    if !store_new_app(context, account, app_to_store).await? {
+        return Ok(SetupResult::AlreadyEnrolled);
+    }
+    end_sessions_meanwhile(context, active, kind).await;
+    if is_replacement {
+        report_removal(context, active, AuditedAuthenticator::Totp).await;
+    }
+    report_enrolment(context, active, AuditedAuthenticator::Totp).await;
+    let reply = if let Some(codes) = codes {
+        let notice = request.text().app_is_set_up();
+        show_codes((context, request), active, notice, &codes).await
+    } else {
+        let done = ("done", AccountNotice::AuthenticatorSetUp.as_str());
+        Reply::see_other(&account_url(request, Some(done)))
+    };
+    // The browser is known by the app from now on.
+    let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
+    Ok(SetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
 }
 
-/// Ends the other sessions of the person, which began without the app, and shows the recovery codes. The
-/// browser is known by the app from now on.
-async fn complete_setup(
-    app: &AppState,
-    request: &Request,
+/// Does what has to be done before an authenticator is stored, so that storing it is the last write: what began without
+/// it ends, and a person without any authenticator gets recovery codes. Without an authenticator they do not count.
+pub(super) async fn prepare_enrolment(
+    context: AccountContext<'_>,
     active: &ActiveSession,
-) -> Result<Reply, EndpointError> {
-    let context = app.context(request);
-    end_other_sessions(context, active, LogoutKind::AuthenticatorEnrolled).await?;
-    let text = request.text();
-    let page = show_new_codes((context, text), active, text.app_is_set_up()).await?;
+    kind: LogoutKind,
+) -> Result<Option<Vec<String>>, EndpointError> {
+    end_sessions(context, active, kind).await?;
     let account = &active.account;
-    let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
-    remember_browser((app, request), sign_in, page)
+    let has_any = totp::load_totp(context, account).await?.is_some()
+        || !load_passkeys(context, account).await?.is_empty();
+    if has_any && count_recovery_codes(context, account).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(make_recovery_codes(context, account).await?))
+}
+
+/// Ends the other sessions, which began without the authenticator. If it replaces another one, what applications may do
+/// ends too, as if that was removed.
+async fn end_sessions(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    kind: LogoutKind,
+) -> Result<(), AccountError> {
+    match kind {
+        LogoutKind::AuthenticatorRemoved => end_all_others(context, active, kind).await,
+        _ => end_other_sessions(context, active, kind).await.map(drop),
+    }
+}
+
+/// Ends the sessions that began while the authenticator was being stored.
+pub(super) async fn end_sessions_meanwhile(
+    context: AccountContext<'_>,
+    active: &ActiveSession,
+    kind: LogoutKind,
+) {
+    if let Err(error) = end_sessions(context, active, kind).await {
+        tracing::warn!(%error, "an authenticator is set up, but sessions that began meanwhile could not be ended");
+    }
 }
 
 /// Makes new recovery codes, and shows them.
 pub(super) async fn show_new_codes(
-    (context, text): (AccountContext<'_>, &MessageCatalog),
+    (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,
     notice: &str,
 ) -> Result<Reply, EndpointError> {
     let codes = make_recovery_codes(context, &active.account).await?;
+    Ok(show_codes((context, request), active, notice, &codes).await)
+}
+
+/// Shows recovery codes that were just made.
+pub(super) async fn show_codes(
+    (context, request): (AccountContext<'_>, &Request),
+    active: &ActiveSession,
+    notice: &str,
+    codes: &[String],
+) -> Reply {
     report_enrolment(context, active, AuditedAuthenticator::RecoveryCodes).await;
-    let tenant = &context.tenant.tenant;
-    let html = pages::recovery_codes_page((tenant, text), &active.account, notice, &codes);
-    Ok(Reply::html(StatusCode::OK, html))
+    let html = pages::recovery_codes_page(RecoveryCodesPage {
+        tenant: &context.tenant.tenant,
+        text: request.text(),
+        user: &active.account,
+        notice,
+        codes,
+        account_page: &account_url(request, None),
+    });
+    Reply::html(StatusCode::OK, html)
 }
 
 /// Reports that the person has set up an authenticator, also to the person.
@@ -132,11 +196,13 @@ pub(super) async fn remove_app(
         return Ok(());
     }
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
-    if load_passkeys(context, &active.account).await?.is_empty() {
-        forget_recovery_codes(context, &active.account).await?;
-    }
+    let has_passkeys = !load_passkeys(context, &active.account).await?.is_empty();
     if totp::remove_totp(context, &active.account).await? {
         report_removal(context, active, AuditedAuthenticator::Totp).await;
+    }
+    // Last, so that a person with an app is never without codes.
+    if !has_passkeys {
+        forget_recovery_codes(context, &active.account).await?;
     }
     Ok(())
 }
@@ -161,7 +227,7 @@ fn audited_change(
     AuditedAuthenticatorChange {
         authenticator,
         subject: AuditText::new(active.account.subject.as_str()),
-        sid: AuditText::new(active.session.sid.as_str()),
+        sid: Some(AuditText::new(active.session.sid.as_str())),
     }
 }
 
@@ -174,15 +240,18 @@ fn render(
     let context = app.context(request);
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
     let sealed = context.seal(enrolment)?;
+    let action = account_url(request, None);
     let problem = verdict.map(|verdict| code_problem(verdict, request.text()));
     let html = pages::authenticator_app_page(AuthenticatorAppPage {
         tenant: &request.tenant.tenant,
         text: request.text(),
         user: &active.account,
-        interaction: &interaction,
-        enrolment: &sealed,
+        lead: request.text().app_setup_lead(),
+        action: &action,
+        hidden: &[("interaction", &interaction), ("enrolment", &sealed)],
         secret: &enrolment.secret,
         problem: problem.as_deref(),
+        back: Some(&action),
     });
     let status = if verdict.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))

@@ -10,6 +10,7 @@ use crate::{
     accounts::{
         account_sign_out::{end_other_session, sign_out_everywhere, withdraw_access},
         passkeys::load_passkeys,
+        required_factors::{RemovedFactor, is_last_required_factor},
         sessions::{self, ActiveSession},
         totp::load_totp,
     },
@@ -99,14 +100,34 @@ async fn replace_recovery_codes(
     request: &Request,
     active: &ActiveSession,
 ) -> Result<ChangeResult, EndpointError> {
-    let (context, text) = (app.context(request), request.text());
+    let context = app.context(request);
     if load_totp(context, &active.account).await?.is_none()
         && load_passkeys(context, &active.account).await?.is_empty()
     {
         return Ok(ChangeResult::Expired);
     }
-    let page = show_new_codes((context, text), active, text.codes_replaced()).await?;
+    let notice = request.text().codes_replaced();
+    let page = show_new_codes((context, request), active, notice).await?;
     Ok(ChangeResult::Page(Box::new(page)))
+}
+
+/// Removes a passkey, by its id, or the authenticator app, unless it is the last one that the tenant requires.
+async fn remove_factor(
+    (app, request): (&AppState, &Request),
+    active: &ActiveSession,
+    passkey: Option<&str>,
+) -> Result<AccountNotice, EndpointError> {
+    let context = app.context(request);
+    let removed = if passkey.is_some() { RemovedFactor::Passkey } else { RemovedFactor::App };
+    if is_last_required_factor(context, &active.account, removed).await? {
+        return Ok(AccountNotice::RequiredFactorKept);
+    }
+    if let Some(id) = passkey {
+        remove_own_passkey(app, request, active, id).await?;
+        return Ok(AccountNotice::PasskeyRemoved);
+    }
+    remove_app(context, active).await?;
+    Ok(AccountNotice::AuthenticatorRemoved)
 }
 
 /// Makes a change. One that was made before is done too.
@@ -135,8 +156,7 @@ pub(super) async fn apply_change(
             }
         }
         AccountChange::RemoveAuthenticatorApp => {
-            remove_app(context, active).await?;
-            ChangeResult::Done(AccountNotice::AuthenticatorRemoved)
+            ChangeResult::Done(remove_factor((app, request), active, None).await?)
         }
         AccountChange::ConfirmPasskey => confirm_passkey((app, request), active, form).await?,
         AccountChange::RenamePasskey(id) => {
@@ -144,8 +164,7 @@ pub(super) async fn apply_change(
             rename_passkey((app, request), active, (id, typed)).await?
         }
         AccountChange::RemovePasskey(id) => {
-            remove_own_passkey(app, request, active, id).await?;
-            ChangeResult::Done(AccountNotice::PasskeyRemoved)
+            ChangeResult::Done(remove_factor((app, request), active, Some(id)).await?)
         }
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);

@@ -26,6 +26,8 @@ pub(super) enum AccountNotice {
     AuthenticatorExists,
     /// The authenticator app is removed.
     AuthenticatorRemoved,
+    /// An authenticator app is set up.
+    AuthenticatorSetUp,
     /// A passkey is set up.
     PasskeySetUp,
     /// The passkey was set up before, or there are too many.
@@ -36,20 +38,24 @@ pub(super) enum AccountNotice {
     PasskeyRemoved,
     /// The password is changed.
     PasswordChanged,
+    /// The last authenticator is not removed that the tenant requires.
+    RequiredFactorKept,
 }
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,
         Self::AuthenticatorExists,
         Self::AuthenticatorRemoved,
+        Self::AuthenticatorSetUp,
         Self::PasskeySetUp,
         Self::PasskeyExists,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
         Self::PasswordChanged,
+        Self::RequiredFactorKept,
     ];
 
     /// The value of the page's parameter `done`.
@@ -59,11 +65,13 @@ impl AccountNotice {
             Self::AccessWithdrawn => "access",
             Self::AuthenticatorExists => "authenticator-exists",
             Self::AuthenticatorRemoved => "authenticator-removed",
+            Self::AuthenticatorSetUp => "authenticator-set-up",
             Self::PasskeySetUp => "passkey-set-up",
             Self::PasskeyExists => "passkey-exists",
             Self::PasskeyRenamed => "passkey-renamed",
             Self::PasskeyRemoved => "passkey-removed",
             Self::PasswordChanged => "password",
+            Self::RequiredFactorKept => "required-factor-kept",
         }
     }
 
@@ -74,11 +82,13 @@ impl AccountNotice {
             Self::AccessWithdrawn => text.access_withdrawn(),
             Self::AuthenticatorExists => text.app_exists(),
             Self::AuthenticatorRemoved => text.app_removed(),
+            Self::AuthenticatorSetUp => text.app_is_set_up(),
             Self::PasskeySetUp => text.passkey_is_set_up(),
             Self::PasskeyExists => text.passkey_exists(),
             Self::PasskeyRenamed => text.passkey_renamed(),
             Self::PasskeyRemoved => text.passkey_removed(),
             Self::PasswordChanged => text.password_changed(),
+            Self::RequiredFactorKept => text.required_factor_kept(),
         }
     }
 

@@ -12,6 +12,7 @@ mod view;
 use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, PASSWORD, apply_change};
 use change_result::ChangeResult;
 use http::StatusCode;
+use url::form_urlencoded;
 
 use super::{
     authorize::{authorize_error, begin_authorization},
@@ -23,7 +24,7 @@ use crate::{
         passkeys::{StoredPasskey, load_passkeys},
         passwords::{ChosenPassword, can_choose, load_password},
         sessions::ActiveSession,
-        totp::{EnrolledTotp, can_enrol, load_totp},
+        totp::{EnrolledTotp, can_enrol, load_totp, replaces_app},
     },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
     model::{Endpoint, Issuer},
@@ -33,7 +34,8 @@ use crate::{
         },
         authorize::{Interaction, InteractionGoal},
         error::{ErrorCode, OAuthError},
-        params::RequestParams,
+        params::{RequestParams, UI_LOCALES},
+        required_factor::may_manage_factors,
     },
 };
 
@@ -75,13 +77,17 @@ async fn show(
     active: ActiveSession,
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
+    if !has_factors(request, &active) {
+        return sign_in(app, request, Some(active), AccountPageSignIn::Visit).await;
+    }
     let context = app.context(request);
     let totp = load_totp(context, &active.account).await?;
     let passkeys = load_passkeys(context, &active.account).await?;
     let password = load_password(context, &active.account).await?;
     let is_fresh = is_fresh(request, &active, totp.is_some() || !passkeys.is_empty());
-    let sets_up =
-        params.get(SETUP) == Some(AUTHENTICATOR_APP) && totp.is_none() && can_enrol(context);
+    let sets_up = params.get(SETUP) == Some(AUTHENTICATOR_APP)
+        && (totp.is_none() || replaces_app(context))
+        && can_enrol(context);
     let adds_passkey = params.get(SETUP) == Some(PASSKEY) && can_enrol_passkeys(context);
     let changes_password = params.get(SETUP) == Some(PASSWORD)
         && password.is_some()
@@ -101,7 +107,7 @@ async fn show(
         return authenticator_app::show_setup(app, request, &active);
     }
     if changes_password {
-        return password::show_form((context, request.text()), &active, None);
+        return password::show_form((context, request), &active, None);
     }
     let page = if adds_passkey {
         passkeys::show_passkey_setup(app, request, &active).await?
@@ -127,7 +133,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let form_state: Option<Interaction> =
         app.context(&request).open(form.require("interaction")?)?;
     let Some(active) = app.session(&request).await? else {
-        return Ok(Reply::see_other(&account_path(&request)));
+        return Ok(Reply::see_other(&account_url(&request, None)));
     };
     let is_of_page = |state: &Interaction| {
         *state.goal() == InteractionGoal::ChangeAccount
@@ -141,8 +147,12 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let context = app.context(&request);
     let has_factor = load_totp(context, &active.account).await?.is_some()
         || !load_passkeys(context, &active.account).await?.is_empty();
+    // A session that began before the tenant required a factor can end itself, and nothing else.
+    if change != AccountChange::SignOut && !has_factors(&request, &active) {
+        return Ok(Reply::see_other(&account_url(&request, None)));
+    }
     if change.wants_fresh_sign_in() && !is_fresh(&request, &active, has_factor) {
-        return Ok(Reply::see_other(&format!("{}?{CONFIRM}=1", account_path(&request))));
+        return Ok(Reply::see_other(&account_url(&request, Some((CONFIRM, "1")))));
     }
     Ok(match apply_change((app, &request), &active, (change, &form)).await? {
         ChangeResult::Page(page) => *page,
@@ -151,7 +161,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             signed_out_response(app, &request, Some(&ended), None).await
         }
         ChangeResult::Done(notice) => {
-            Reply::see_other(&format!("{}?done={}", account_path(&request), notice.as_str()))
+            Reply::see_other(&account_url(&request, Some(("done", notice.as_str()))))
         }
     })
 }
@@ -183,8 +193,22 @@ fn is_fresh(request: &Request, active: &ActiveSession, has_second_factor: bool) 
     may_change(&active.session.authentication, has_second_factor, request.now)
 }
 
-fn account_path(request: &Request) -> String {
-    Endpoint::Account.absolute_path(&request.tenant.tenant.issuer)
+/// Whether the session has proved the factors that the tenant requires for the page.
+fn has_factors(request: &Request, active: &ActiveSession) -> bool {
+    let required = request.tenant.tenant.authenticators.required();
+    may_manage_factors(required, &active.session.authentication)
+}
+
+/// The page with a parameter, in the language that was asked for.
+pub(super) fn account_url(request: &Request, parameter: Option<(&str, &str)>) -> String {
+    let path = Endpoint::Account.absolute_path(&request.tenant.tenant.issuer);
+    let language = request.language.requested_tag().map(|tag| (UI_LOCALES, tag.as_str()));
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameter.into_iter().chain(language));
+    match query.finish() {
+        query if query.is_empty() => path,
+        query => format!("{path}?{query}"),
+    }
 }
 
 /// The page for a form that was open for too long, or that is of another session.
@@ -194,7 +218,7 @@ fn expired(request: &Request) -> EndpointError {
         title: text.page_expired_title().to_owned(),
         message: text.account_page_expired().to_owned(),
         advice: text.account_page_expired_advice().to_owned(),
-        start_again: Some(account_path(request)),
+        start_again: Some(account_url(request, None)),
         status: StatusCode::BAD_REQUEST,
         code: "interaction_unusable",
     }))

@@ -3,19 +3,25 @@
 use http::StatusCode;
 
 use super::{
-    authenticator_app::{report_enrolment, report_removal, show_new_codes},
+    account_url,
+    authenticator_app::{
+        end_sessions_meanwhile, prepare_enrolment, report_enrolment, report_removal, show_codes,
+    },
     change_result::{AccountNotice, ChangeResult},
 };
 use crate::{
     accounts::{
         AccountContext,
-        account_sign_out::{end_all_others, end_other_sessions},
+        account_sign_out::end_all_others,
         passkey_challenge::enrolment_challenge,
-        passkey_enrolment::{PasskeyEnrolmentResult, enrol_passkey, is_enrolment_of},
+        passkey_enrolment::{
+            NewPasskey, NewPasskeyRefusal, claim_new_passkey, is_enrolment_of, prove_new_passkey,
+            store_new_passkey,
+        },
         passkeys::{
             self, MAX_PASSKEYS, StoredPasskey, load_passkeys, passkey_name, remove_passkey,
         },
-        recovery_codes::{count_recovery_codes, forget_recovery_codes},
+        recovery_codes::forget_recovery_codes,
         sessions::ActiveSession,
         totp::load_totp,
     },
@@ -24,7 +30,6 @@ use crate::{
         endpoints::passkey::decode_field,
         pages::{self, PasskeyEntry, PasskeyPage, PasskeySetupPage, proposed_passkey_name},
     },
-    messages::MessageCatalog,
     model::{AuditedAuthenticator, LogoutKind},
     protocol::{
         authorize::Interaction,
@@ -62,6 +67,7 @@ pub(super) async fn show_passkey(
     let html = pages::passkey_page(PasskeyPage {
         tenant: &request.tenant.tenant,
         text: request.text(),
+        action: &account_url(request, None),
         interaction: &interaction,
         passkey: passkey_entry(found),
         problem,
@@ -83,7 +89,7 @@ pub(super) async fn confirm_passkey(
     let context = app.context(request);
     let challenge: Option<PasskeyChallenge> = context.open(form.require("challenge")?)?;
     // A page that is shown again has the same challenge, so that an old one cannot become a new one.
-    let challenge = challenge.filter(|it| is_enrolment_of(context, active, it));
+    let challenge = challenge.filter(|it| is_enrolment_of(context, active.into(), it));
     let Some(challenge) = challenge else { return Ok(ChangeResult::Expired) };
     let typed = form.get("name").unwrap_or_default();
     let name = passkey_name(typed).unwrap_or_else(|| proposed_name(request));
@@ -97,52 +103,40 @@ pub(super) async fn confirm_passkey(
     let Some((client_data, attestation_object)) = decoded else { return refused() };
     let response =
         RegistrationResponse { client_data: &client_data, attestation_object: &attestation_object };
-    let result = enrol_passkey(context, active, &challenge, (response, name.clone())).await?;
-    match result {
-        PasskeyEnrolmentResult::Enrolled(passkey) => {
-            finish_enrolment(app, request, active, &passkey).await
-        }
-        PasskeyEnrolmentResult::Refused(error) => {
+    let proved = prove_new_passkey(context, active.into(), &challenge, (response, name.clone()));
+    match proved.await? {
+        Ok(new) => store_passkey((context, request), active, new).await,
+        Err(NewPasskeyRefusal::Answer(error)) => {
             tracing::info!(reason = %error, "a passkey was refused at its registration");
             refused()
         }
-        PasskeyEnrolmentResult::Expired => Ok(ChangeResult::Expired),
-        PasskeyEnrolmentResult::Exists => Ok(ChangeResult::Done(AccountNotice::PasskeyExists)),
+        Err(NewPasskeyRefusal::Exists) => Ok(ChangeResult::Done(AccountNotice::PasskeyExists)),
+        Err(NewPasskeyRefusal::Expired) => Ok(ChangeResult::Expired),
     }
 }
 
-/// Completes the setup of a passkey, and reports it.
-async fn finish_enrolment(
-    app: &AppState,
-    request: &Request,
+/// Stores a passkey after all that belongs to it, and reports it. A person who had no authenticator sees recovery codes.
+async fn store_passkey(
+    (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,
-    passkey: &StoredPasskey,
+    new: NewPasskey,
 ) -> Result<ChangeResult, EndpointError> {
-    let (context, text) = (app.context(request), request.text());
-    let result = complete_enrolment((context, text), active).await;
-    match result {
-        Ok(result) => {
-            report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
-            Ok(result)
-        }
-        Err(error) => {
-            // Nobody has a passkey without having seen the codes.
-            remove_passkey(context, passkey).await?;
-            Err(error)
-        }
+    let kind = LogoutKind::AuthenticatorEnrolled;
+    if !claim_new_passkey(context, &active.account, &new).await? {
+        return Ok(ChangeResult::Expired);
     }
-}
-
-/// Ends the other sessions of the person, which began without the passkey, and shows recovery codes to one who has none.
-async fn complete_enrolment(
-    (context, text): (AccountContext<'_>, &MessageCatalog),
-    active: &ActiveSession,
-) -> Result<ChangeResult, EndpointError> {
-    end_other_sessions(context, active, LogoutKind::AuthenticatorEnrolled).await?;
-    if count_recovery_codes(context, &active.account).await?.is_some() {
+    let codes = prepare_enrolment(context, active, kind).await?;
+    if !store_new_passkey(context, &active.account, new).await? {
+        return Ok(ChangeResult::Done(AccountNotice::PasskeyExists));
+    }
+    end_sessions_meanwhile(context, active, kind).await;
+    let Some(codes) = codes else {
+        report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
         return Ok(ChangeResult::Done(AccountNotice::PasskeySetUp));
-    }
-    let page = show_new_codes((context, text), active, text.passkey_is_set_up()).await?;
+    };
+    let notice = request.text().passkey_is_set_up();
+    let page = show_codes((context, request), active, notice, &codes).await;
+    report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
     Ok(ChangeResult::Page(Box::new(page)))
 }
 
@@ -177,11 +171,13 @@ pub(super) async fn remove_own_passkey(
     let Some(place) = own.iter().position(|passkey| passkey.id() == id) else { return Ok(()) };
     let passkey = own.swap_remove(place);
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
-    if own.is_empty() && load_totp(context, &active.account).await?.is_none() {
-        forget_recovery_codes(context, &active.account).await?;
-    }
+    let has_other = !own.is_empty() || load_totp(context, &active.account).await?.is_some();
     if remove_passkey(context, &passkey).await? {
         report_removal(context, active, AuditedAuthenticator::Passkey).await;
+    }
+    // Last, so that a person with a passkey is never without codes.
+    if !has_other {
+        forget_recovery_codes(context, &active.account).await?;
     }
     Ok(())
 }
@@ -200,19 +196,27 @@ fn render_setup(
     };
     let Some(relying_party) = relying_party else { return Ok(None) };
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
-    let proposed = proposed_name(request);
+    let (proposed, sealed) = (proposed_name(request), context.seal(challenge)?);
+    let action = account_url(request, None);
     let html = pages::passkey_setup_page(&PasskeySetupPage {
         tenant,
         text: request.text(),
         user: &active.account,
+        lead: request.text().passkey_setup_lead(),
+        without_script: request.text().passkey_setup_javascript(),
         rp_id: relying_party.id,
-        interaction: &interaction,
+        action: &action,
+        hidden: &[
+            ("interaction", &interaction),
+            ("action", "confirm-passkey"),
+            ("challenge", &sealed),
+        ],
         challenge: &challenge.challenge,
-        sealed: &context.seal(challenge)?,
         user_handle,
         existing: existing.iter().map(|it| &*it.passkey.credential_id).collect(),
         name: name.unwrap_or(&proposed),
         problem,
+        back: Some(&action),
     });
     Ok(Some(page_of(html, problem).with_script()))
 }

@@ -2,12 +2,13 @@
 
 use http::StatusCode;
 
+use super::account_url;
 use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_others,
         mail_notices::notify_person,
-        passwords::{can_choose, load_password, save_password},
+        passwords::{PasswordChoice, can_choose, load_password, save_password},
         sessions::ActiveSession,
     },
     http::{
@@ -15,22 +16,19 @@ use crate::{
         endpoints::new_password::hash_new_password,
         pages::{self, ChoosePasswordPage},
     },
-    messages::MessageCatalog,
-    model::{
-        AuditEvent, AuditText, AuditedPasswordChange, Endpoint, LogoutKind, PasswordChangeWay,
-    },
+    model::{AuditEvent, AuditText, AuditedPasswordChange, LogoutKind, PasswordChangeWay},
     protocol::{authorize::Interaction, params::RequestParams, records::NoticedChange},
 };
 
 /// The page with the form.
 pub(super) fn show_form(
-    (context, text): (AccountContext<'_>, &MessageCatalog),
+    (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,
     problem: Option<&str>,
 ) -> Result<Reply, EndpointError> {
-    let tenant = &context.tenant.tenant;
+    let (tenant, text) = (&context.tenant.tenant, request.text());
     let interaction = context.seal(&Interaction::change_account(&active.session, context.now))?;
-    let path = Endpoint::Account.absolute_path(&tenant.issuer);
+    let path = account_url(request, None);
     let html = pages::choose_password_page(ChoosePasswordPage {
         tenant,
         text,
@@ -69,12 +67,12 @@ pub(super) async fn change_password(
     let hash = match hash_new_password((app, request), account, form).await? {
         Ok(hash) => hash,
         Err(problem) => {
-            let page = show_form((context, request.text()), active, Some(&problem))?;
+            let page = show_form((context, request), active, Some(&problem))?;
             return Ok(PasswordChangeResult::Page(Box::new(page)));
         }
     };
     let sid = active.session.sid.as_str();
-    save_password(context, account, hash, Some(sid)).await?;
+    save_password(context, account, hash, PasswordChoice::Session(sid)).await?;
     context.audit(AuditEvent::PasswordChanged {
         change: AuditedPasswordChange {
             by: PasswordChangeWay::AccountPage,

@@ -10,9 +10,14 @@ use super::{
 };
 use crate::{
     accounts::{
-        AccountContext, account_access::load_account_access, passkey_enrolment::can_enrol_passkeys,
-        passkeys::MAX_PASSKEYS, passwords::ChosenPassword, recovery_codes::count_recovery_codes,
-        sessions::ActiveSession, totp::can_enrol,
+        AccountContext,
+        account_access::load_account_access,
+        passkey_enrolment::can_enrol_passkeys,
+        passkeys::MAX_PASSKEYS,
+        passwords::ChosenPassword,
+        recovery_codes::count_recovery_codes,
+        sessions::ActiveSession,
+        totp::{can_enrol, replaces_app},
     },
     http::{
         AppState, EndpointError, Reply, Request,
@@ -72,11 +77,15 @@ pub(super) async fn show_account_page(
         resource_servers: &tenant.resource_servers,
         user: &active.account,
         provider: provider.map(|provider| provider.display_name.as_str()),
+        requested: request.language.requested_tag(),
         interaction: &interaction,
         notice: params.get("done").and_then(AccountNotice::parse).map(|it| it.in_words(text)),
         now: request.now,
         authenticator: match &enrolled.totp {
-            Some(totp) => AuthenticatorEntry::SetUp { at: totp.enrolled_at() },
+            Some(totp) => AuthenticatorEntry::SetUp {
+                at: totp.enrolled_at(),
+                is_required: replaces_app(context) && enrolled.passkeys.is_empty(),
+            },
             None if can_set_up => AuthenticatorEntry::Offered,
             None => AuthenticatorEntry::Absent,
         },

@@ -9,7 +9,8 @@ use crate::{
     },
     http::{AppState, EndpointError, Request},
     model::{
-        Account, AcrLevel, AuditCause, AuditEvent, AuditText, SignInFailure, ThrottledAttempt,
+        Account, AcrLevel, AuditCause, AuditEvent, AuditText, RequiredFactor, SignInFailure,
+        ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
@@ -22,6 +23,7 @@ use crate::{
         error::OAuthError,
         identity_provider::{IdentityProvider, ways_of_provider},
         records::{Consent, Session},
+        required_factor::may_manage_factors,
     },
 };
 
@@ -79,15 +81,22 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
+    /// The factor that the tenant requires of everyone.
+    pub(in crate::http::endpoints) fn required_factor(&self) -> Option<RequiredFactor> {
+        self.request.tenant.tenant.authenticators.required()
+    }
+
     /// The reason that the session's user may not use the application; `None` for one who may. Access
-    /// rules are not about the account page: every user with a session can end it.
+    /// rules are not about the account page: every user with a session can end it. A required factor is.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
-        if self.interaction.is_for_account_page() {
-            return None;
-        }
         let session = self.session.as_ref()?;
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;
+        if self.interaction.is_for_account_page() {
+            let suffices = may_manage_factors(self.required_factor(), authentication);
+            let missing = EntryRefusal::MissingFactor(RequiredFactor::SecondFactor);
+            return (!suffices).then_some(missing);
+        }
         access::may_enter(&session.account, client, tenant, authentication).err()
     }
 
@@ -96,7 +105,9 @@ impl AuthorizationContext<'_> {
         &mut self,
     ) -> Result<(), EndpointError> {
         let has_levels = !self.request.tenant.tenant.acr_levels.is_empty();
-        let matters = has_levels || self.interaction.is_for_account_page();
+        let matters = has_levels
+            || self.required_factor().is_some()
+            || self.interaction.is_for_account_page();
         (self.has_app, self.has_passkey) = match &self.session {
             Some(active) if matters => {
                 let (context, account) = (self.accounts(), &active.account);

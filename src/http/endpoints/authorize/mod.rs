@@ -7,6 +7,7 @@ mod context;
 mod device;
 pub(super) mod forms;
 mod issue;
+mod missing_factor_page;
 pub(super) mod page;
 mod passkey_prompt;
 mod proceed;
@@ -20,7 +21,7 @@ pub(super) use context::{AttemptSubject, AuthorizationContext};
 pub(super) use proceed::proceed_authorization;
 pub(super) use request_clients::RequestClients;
 pub(super) use request_object::open_request_object;
-pub(super) use signed_in::{continue_signed_in, start_signed_in_session};
+pub(super) use signed_in::{continue_signed_in, start_session_with_page, start_signed_in_session};
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -207,7 +207,7 @@ pub(super) fn refuse_entry(
     authorization.audit_entry_refusal();
     let message = match &refusal {
         Some(EntryRefusal::Refused(refused)) => refused.message.as_deref(),
-        Some(EntryRefusal::HigherLevel { .. }) | None => None,
+        Some(EntryRefusal::MissingFactor(_) | EntryRefusal::HigherLevel { .. }) | None => None,
     };
     let sealed = seal(authorization, &authorization.interaction)?;
     let html = pages::refused_entry_page(&RefusedEntryPage {

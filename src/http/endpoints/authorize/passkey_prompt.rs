@@ -30,7 +30,7 @@ pub(super) fn sign_in_prompt<'a>(
         let sufficient = authorization.sufficient_levels();
         can_reach_levels(&authorization.authorization, sufficient, &SignInWay::by_passkey())
     };
-    if !authorization.request.tenant.has_local_people()
+    if !authorization.request.tenant.has_people_with_passkeys()
         || (reason == SignInReason::HigherLevel && !raises())
     {
         return Ok(None);

@@ -2,16 +2,20 @@
 //! the response.
 
 use super::{
-    AuthorizationContext, device::allow_device, forms, issue, page, pushed, second_factor_page,
+    AuthorizationContext, device::allow_device, forms, issue, missing_factor_page, page, pushed,
+    second_factor_page,
 };
 use crate::{
-    accounts::consents,
-    http::{EndpointError, Reply, endpoints::provider_sign_in},
+    accounts::{consents, sessions::ActiveSession},
+    http::{
+        EndpointError, Reply,
+        endpoints::{account::account_url, provider_sign_in},
+    },
     model::{AuditEvent, AuditText, ConsentPolicy, Endpoint, StepUpFailure},
     protocol::{
+        access::EntryRefusal,
         authorize::{NextStep, SignInReason},
         error::ErrorCode,
-        params::UI_LOCALES,
         records::Consent,
     },
 };
@@ -46,7 +50,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     };
     match (next, &authorization.session) {
         (NextStep::Issue, Some(_)) if authorization.interaction.is_for_account_page() => {
-            Ok(redirect_to_account_page(&authorization))
+            Ok(Reply::see_other(&account_url(authorization.request, None)))
         }
         (NextStep::Issue, Some(session))
             if let Some(device) = authorization.interaction.device() =>
@@ -69,7 +73,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         (NextStep::SecondFactor, Some(session)) => {
             second_factor_page::ask_in_session(&authorization, &session.account).await
         }
-        (NextStep::RefuseEntry, Some(session)) => page::refuse_entry(&authorization, session),
+        (NextStep::RefuseEntry, Some(session)) => refuse_entry(&authorization, session),
         (NextStep::AskConsent, Some(session)) => page::show_consent_page(&authorization, session),
         (NextStep::ChooseAccount, Some(session)) => page::choose_account(&authorization, session),
         (NextStep::SignIn(reason), _) => begin_sign_in(&authorization, reason).await,
@@ -84,14 +88,16 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     }
 }
 
-/// A redirect to the account page, in the language that was asked for.
-fn redirect_to_account_page(authorization: &AuthorizationContext<'_>) -> Reply {
-    let request = authorization.request;
-    let path = Endpoint::Account.absolute_path(&request.tenant.tenant.issuer);
-    Reply::see_other(&match request.language.requested_tag() {
-        Some(tag) => format!("{path}?{UI_LOCALES}={tag}"),
-        None => path,
-    })
+/// The page for a person who may not use the application, or who lacks the factor that the tenant requires.
+fn refuse_entry(
+    authorization: &AuthorizationContext<'_>,
+    session: &ActiveSession,
+) -> Result<Reply, EndpointError> {
+    if let Some(EntryRefusal::MissingFactor(_)) = authorization.entry_refusal() {
+        authorization.audit_entry_refusal();
+        return missing_factor_page::show_missing_factor(authorization, &session.account);
+    }
+    page::refuse_entry(authorization, session)
 }
 
 /// The sign-in page, or a redirect to the provider that the page would lead to anyway.

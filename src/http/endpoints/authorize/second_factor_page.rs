@@ -17,7 +17,7 @@ use crate::{
         pages::{self, SecondFactorPage},
     },
     messages::MessageCatalog,
-    model::Account,
+    model::{Account, RequiredFactor},
 };
 
 /// The page, for a person who has proved the first factor.
@@ -61,8 +61,12 @@ async fn render_form(
 ) -> Result<Reply, EndpointError> {
     let context = authorization.accounts();
     let sealed = context.seal(&authorization.interaction)?;
-    let has_app = load_totp(context, form.account).await?.is_some();
     let passkeys = load_passkeys(context, form.account).await?;
+    // A code would not suffice. A lost passkey is replaced on the account page.
+    let only_passkey = authorization.required_factor() == Some(RequiredFactor::Passkey)
+        && !authorization.interaction.is_for_account_page()
+        && !passkeys.is_empty();
+    let has_app = !only_passkey && load_totp(context, form.account).await?.is_some();
     let passkey = second_factor_prompt(authorization, &passkeys, form.sign_in)?;
     let text = authorization.request.text();
     let usual_title = if has_app { text.enter_code_title() } else { text.use_passkey_title() };
@@ -76,6 +80,7 @@ async fn render_form(
         sign_in: form.sign_in,
         has_app,
         passkey: passkey.as_ref(),
+        recovers_here: !only_passkey,
         title: form.title.unwrap_or(usual_title),
         problem: form.problem,
     });

@@ -1,33 +1,41 @@
 //! Continues an authorization after a sign-in, whatever its method.
 
+use std::sync::Arc;
+
 use super::{
-    AttemptSubject, AuthorizationContext, proceed_authorization,
+    AttemptSubject, AuthorizationContext, missing_factor_page, proceed_authorization,
     second_factor_page::ask_before_session,
 };
 use crate::{
     accounts::{
-        AccountError, record_limits,
+        AccountError,
+        passkeys::load_passkeys,
+        record_limits,
         sessions::{self, ActiveSession, SignedInUser},
         totp::load_totp,
     },
     http::{
-        CookiePurpose, EndpointError, Reply,
+        AppState, CookiePurpose, EndpointError, Reply, Request,
         endpoints::known_browser::{CompleteSignIn, remember_browser},
     },
-    model::{AuditEvent, AuditText, SignInFailure},
+    model::{Account, AuditEvent, AuditText, SignInFailure},
     protocol::authorize::InteractionProgress,
 };
 
 /// Asks a person who has proved one factor for the second one, if the person has set one up here and no
-/// provider has vouched for more than one. Otherwise the sign-in is complete.
+/// provider has vouched for more than one. A person who has none is refused where the tenant requires one: a password
+/// alone does not let anyone set it up. Otherwise the sign-in is complete.
 pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
     if user.authentication.factors_proved_at().is_none() {
-        match load_totp(authorization.accounts(), &user.account).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return ask_before_session(&authorization, user).await,
+        match asks_for_factor(&authorization, &user.account).await {
+            Ok(true) => return ask_before_session(&authorization, user).await,
+            Ok(false) if authorization.required_factor().is_some() => {
+                return refuse_without_factor(&authorization, &user);
+            }
+            Ok(false) => {}
             Err(error) => {
                 if matches!(error, AccountError::OtherPersonsAuthenticator) {
                     let provider = user.account.provider_or_local();
@@ -45,13 +53,76 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     start_signed_in_session(authorization, user).await
 }
 
+/// Returns true if a person who has proved one factor is asked for a second one: the app or, where the tenant
+/// requires a factor, a passkey too.
+async fn asks_for_factor(
+    authorization: &AuthorizationContext<'_>,
+    account: &Account,
+) -> Result<bool, AccountError> {
+    let context = authorization.accounts();
+    if load_totp(context, account).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(authorization.required_factor().is_some()
+        && !load_passkeys(context, account).await?.is_empty())
+}
+
+/// The page for a person who has not set up the factor that the tenant requires, and the audit line.
+fn refuse_without_factor(
+    authorization: &AuthorizationContext<'_>,
+    user: &SignedInUser,
+) -> Result<Reply, EndpointError> {
+    let person = AttemptSubject::from(&*user.account);
+    let why = (SignInFailure::FactorRequired, None);
+    authorization.audit_failed_sign_in(user.account.provider_or_local(), person, why);
+    missing_factor_page::show_missing_factor(authorization, &user.account)
+}
+
 /// Starts a session in place of the browser's previous one, and takes the authorization further.
 pub(in crate::http::endpoints) async fn start_signed_in_session(
-    mut authorization: AuthorizationContext<'_>,
+    authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
     let (app, request) = (authorization.app, authorization.request);
-    let context = app.context(request);
+    let (authorization, started) = start_session(authorization, user).await?;
+    let reply = proceed_authorization(authorization).await?;
+    started.remember((app, request), reply)
+}
+
+/// Starts a session in the same way, with a page in place of the next step.
+pub(in crate::http::endpoints) async fn start_session_with_page(
+    authorization: AuthorizationContext<'_>,
+    user: SignedInUser,
+    page: Reply,
+) -> Result<Reply, EndpointError> {
+    let (app, request) = (authorization.app, authorization.request);
+    let (_, started) = start_session(authorization, user).await?;
+    started.remember((app, request), page)
+}
+
+/// A session that has just begun, as far as the browser keeps it.
+struct StartedSession {
+    cookie: String,
+    account: Arc<Account>,
+    typed_name: Option<String>,
+    has_factors: bool,
+}
+
+impl StartedSession {
+    /// Sets the cookies.
+    fn remember(self, of: (&AppState, &Request), reply: Reply) -> Result<Reply, EndpointError> {
+        let Self { cookie, account, typed_name, has_factors } = self;
+        let typed_name = typed_name.as_deref();
+        let sign_in = CompleteSignIn { account: &account, typed_name, has_factors };
+        remember_browser(of, sign_in, reply.cookie(CookiePurpose::Session, &cookie))
+    }
+}
+
+async fn start_session<'a>(
+    mut authorization: AuthorizationContext<'a>,
+    user: SignedInUser,
+) -> Result<(AuthorizationContext<'a>, StartedSession), EndpointError> {
+    let context = authorization.app.context(authorization.request);
     let previous = authorization.session.take();
     let (account, typed_name) = (user.account.clone(), authorization.typed_name.take());
     let has_factors = user.authentication.factors_proved_at().is_some();
@@ -59,11 +130,8 @@ pub(in crate::http::endpoints) async fn start_signed_in_session(
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
-    let reply = proceed_authorization(authorization.with_progress(session, progress)).await?;
-    let reply = reply.cookie(CookiePurpose::Session, &cookie);
-    let typed_name = typed_name.as_deref();
-    let sign_in = CompleteSignIn { account: &account, typed_name, has_factors };
-    remember_browser((app, request), sign_in, reply)
+    let started = StartedSession { cookie, account, typed_name, has_factors };
+    Ok((authorization.with_progress(session, progress), started))
 }
 
 /// Reports the sign-in, and that it continues the browser's session.

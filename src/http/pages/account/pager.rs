@@ -26,12 +26,13 @@ pub(super) struct Pager<'a> {
 
 impl<'a> Pager<'a> {
     /// A pager whose parameter and heading have this name.
+    /// `language`: the end of the query of its links.
     pub(super) fn new(
-        name: &str,
+        (name, language): (&str, &str),
         (list, text): (&'a str, &MessageCatalog),
         position: PagePosition,
     ) -> Self {
-        let link = |number: usize| format!("?{name}={number}#{name}");
+        let link = |number: usize| format!("?{name}={number}{language}#{name}");
         let PagePosition { number, count, .. } = position;
         Self {
             list,

@@ -1,7 +1,7 @@
 //! Tests of `decide_next_step`.
 
 use super::*;
-use crate::model::{AcrLevel, ObjectMark};
+use crate::model::{AcrLevel, ObjectMark, RequiredFactor};
 use crate::protocol::{
     access::EntryRefusal,
     authentication::SignInWay,
@@ -267,6 +267,36 @@ fn next_by_ways(ways: &[SignInWay], completed: InteractionResult) -> Result<Next
         refusal: Some(&EntryRefusal::HigherLevel { levels: vec!["gold".to_owned()] }),
     };
     decide_state(&request, state, NOW).map_err(|error| error.code)
+}
+
+#[test]
+fn a_required_factor_is_proved_in_the_session_or_the_entry_is_refused() {
+    // OIDC Core §3.1.2.6: login_required
+    let next = |silent: bool, factor, second_factor: &[AuthenticationMethod]| {
+        let request = accepted(if silent { &[("prompt", "none")] } else { &[] });
+        let session = session();
+        let state = AuthorizationState {
+            second_factor,
+            wants_second_factor: false,
+            session: Some(&session),
+            consent: None,
+            completed: InteractionResult::default(),
+            ways: &[],
+            sufficient_levels: None,
+            refusal: Some(&EntryRefusal::MissingFactor(factor)),
+        };
+        decide_state(&request, state, NOW).map_err(|error| error.code)
+    };
+    let (app, passkey) =
+        (AuthenticationMethod::of_second_factor(), AuthenticationMethod::of_passkey());
+    let (second, only) = (RequiredFactor::SecondFactor, RequiredFactor::Passkey);
+    assert_eq!(next(false, second, &app), Ok(NextStep::SecondFactor));
+    assert_eq!(next(false, second, &[]), Ok(NextStep::RefuseEntry));
+    assert_eq!(next(false, only, &app), Ok(NextStep::RefuseEntry));
+    assert_eq!(next(false, only, &passkey), Ok(NextStep::SecondFactor));
+    for factors in [&app[..], &[]] {
+        assert_eq!(next(true, second, factors), Err(ErrorCode::LoginRequired));
+    }
 }
 
 #[test]

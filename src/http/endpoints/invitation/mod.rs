@@ -1,26 +1,30 @@
-//! `I/invitation`: the page that the link of an invitation leads to. Opening it writes nothing, because
-//! link scanners open it too. Its form uses the invitation up.
+//! `I/invitation`: the pages that the link of an invitation leads to. Opening it writes nothing, because
+//! link scanners open it too. The last form uses the invitation up: that of the password, or of the authenticator that
+//! the tenant requires.
 
-use std::{sync::Arc, time::Duration};
+mod factor;
 
 use http::StatusCode;
 
 use super::{
     account_sign_in::continue_to_account_page,
-    new_password::{form_is_of_browser, hash_new_password},
+    browser_form::{bind_form, check_form_origin, form_is_of_browser},
+    new_password::hash_new_password,
 };
 use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::{judge_link, open_link, redeem_invitation, restore_invitation},
+        invitations::{InvitedPerson, claim_invitation, judge_link, open_link},
+        invited_setup::finish_claim,
         mail_notices::notify_person,
-        passwords::save_password,
+        passwords::{PasswordChoice, save_password},
+        required_factors::MissingFactor,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
     },
     http::{
-        AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage,
+        AppState, EndpointError, Reply, Request, UnusablePage,
         pages::{self, ChoosePasswordPage},
     },
     messages::MessageCatalog,
@@ -30,68 +34,72 @@ use crate::{
     },
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
-        authorize::pre_session_hash,
-        error::{ErrorCode, OAuthError},
-        records::{InvitationLink, NoticedChange, PasswordForm},
+        records::{InvitationLink, InvitedFactorForm, NoticedChange, PasswordForm},
     },
 };
 
-/// How long the page can be used: time to think of a password.
-const FORM_TTL: Duration = Duration::from_mins(30);
-
-/// `GET I/invitation`: the page.
+/// `GET I/invitation`: the page for the password, or that for the authenticator.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let context = app.context(&request);
     let params = request.query_params()?;
     let link = params.get("token").map(|token| open_link(context, token)).transpose()?.flatten();
-    let (account, link) = invited_person((context, &request), link).await?;
-    let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
-    let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
-    let form = PasswordForm {
-        link,
-        browser: pre_session_hash(&pre_session),
-        expires_at: request.now.plus(FORM_TTL),
+    let (invited, link) = invited_person((context, &request), link).await?;
+    let bound = bind_form(app, &request);
+    let form = PasswordForm { link, browser: bound.browser, expires_at: bound.expires_at };
+    let page = match invited.missing.filter(|_| !invited.chooses_password) {
+        Some(missing) => set_up_factor((context, &request), (&invited, missing), (form, None))?,
+        None => render((context, &request), &invited.account, (&form, None))?,
     };
-    let page = render((context, &request), &account, (&form, None))?;
-    Ok(if known.is_none() { page.cookie(CookiePurpose::PreSession, &pre_session) } else { page })
+    Ok(bound.with_cookie(page))
 }
 
-/// `POST I/invitation`: the form. The person is signed in with the new password.
+/// The page for the authenticator, which keeps the hash of the password that was chosen before.
+fn set_up_factor(
+    (context, request): (AccountContext<'_>, &Request),
+    (invited, missing): (&InvitedPerson, MissingFactor),
+    (form, password_hash): (PasswordForm, Option<String>),
+) -> Result<Reply, EndpointError> {
+    let factor = factor::new_factor(context, missing, &form.link);
+    let PasswordForm { link, browser, expires_at } = form;
+    let form = InvitedFactorForm { link, browser, expires_at, password_hash, factor };
+    factor::render_factor_page((context, request), &invited.account, (&form, None))
+}
+
+/// `POST I/invitation`: the forms. The person is signed in with what was set up.
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
-    if !request.same_origin() {
-        let text = "The form was sent from another site.";
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
-    }
+    check_form_origin(&request)?;
     let context = app.context(&request);
     let fields = request.form()?.reject_duplicates()?;
+    if fields.get(factor::SETUP).is_some() {
+        return factor::confirm_factor(app, &request, &fields).await;
+    }
     let form: Option<PasswordForm> = context.open(fields.require("form")?)?;
-    let Some(form) = form.filter(|it| form_is_of_browser((&it.browser, it.expires_at), &request))
-    else {
-        let text = request.text();
-        let words = (
-            text.page_expired_title(),
-            text.invitation_page_expired(),
-            text.invitation_open_again(),
-        );
-        return Err(unusable(words));
-    };
-    let (account, link) = invited_person((context, &request), Some(form.link.clone())).await?;
-    let hash = match hash_new_password((app, &request), &account, &fields).await? {
+    let form = form.filter(|it| form_is_of_browser((&it.browser, it.expires_at), &request));
+    let Some(form) = form else { return Err(page_expired(request.text())) };
+    let (invited, link) = invited_person((context, &request), Some(form.link.clone())).await?;
+    if !invited.chooses_password {
+        return Err(page_expired(request.text()));
+    }
+    let account = &invited.account;
+    let hash = match hash_new_password((app, &request), account, &fields).await? {
         Ok(hash) => hash,
         Err(problem) => {
-            return render((context, &request), &account, (&form, Some(&problem)));
+            return render((context, &request), account, (&form, Some(&problem)));
         }
     };
-    if !redeem_invitation(context, &account, &link).await? {
+    if let Some(missing) = invited.missing {
+        return set_up_factor((context, &request), (&invited, missing), (form, Some(hash)));
+    }
+    let Some(claimed) = claim_invitation(context, account, &link).await? else {
         return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
-    }
-    if let Err(error) = save_password(context, &account, hash, None).await {
-        restore_invitation(context, &link).await?;
-        return Err(error.into());
-    }
-    report(context, &link);
-    notify_person(context, &account, NoticedChange::PasswordChanged).await;
-    end_all_of_person(context, &account, LogoutKind::PasswordChanged).await?;
+    };
+    let saved = save_password(context, account, hash, PasswordChoice::Invitation(&link.id)).await;
+    finish_claim(context, claimed, saved.is_ok()).await;
+    saved?;
+    context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&link) });
+    report_password((context, &link), account).await;
+    end_all_of_person(context, account, LogoutKind::PasswordChanged).await?;
+    let account = invited.account;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let user = SignedInUser { account, authentication, source: SignInSource::Tenant };
@@ -102,12 +110,12 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 async fn invited_person(
     (context, request): (AccountContext<'_>, &Request),
     link: Option<InvitationLink>,
-) -> Result<(Arc<Account>, InvitationLink), EndpointError> {
+) -> Result<(InvitedPerson, InvitationLink), EndpointError> {
     let Some(link) = link else {
         return Err(refuse((context, request), None, InvitationRefusal::Damaged));
     };
     match judge_link(context, &link).await? {
-        Ok(account) => Ok((account, link)),
+        Ok(invited) => Ok((invited, link)),
         Err(refusal) => Err(refuse((context, request), Some(&link), refusal)),
     }
 }
@@ -137,11 +145,15 @@ fn render(
     Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
 }
 
-fn report(context: AccountContext<'_>, link: &InvitationLink) {
-    context.audit(AuditEvent::InvitationRedeemed { invitation: audited(link) });
+/// Reports the password that the person chose, also to the person.
+async fn report_password(
+    (context, link): (AccountContext<'_>, &InvitationLink),
+    account: &Account,
+) {
     let (by, subject) = (PasswordChangeWay::Invitation, AuditText::new(link.subject.as_str()));
     let change = AuditedPasswordChange { by, subject, sid: None };
     context.audit(AuditEvent::PasswordChanged { change });
+    notify_person(context, account, NoticedChange::PasswordChanged).await;
 }
 
 fn audited(link: &InvitationLink) -> AuditedInvitation<'_> {
@@ -199,6 +211,11 @@ fn words(reason: InvitationRefusal, text: &MessageCatalog) -> RefusalWords<'_> {
             (text.passwords_not_kept_title(), text.passwords_not_kept_text(), text.tell_inviter())
         }
     }
+}
+
+fn page_expired(text: &MessageCatalog) -> EndpointError {
+    let (title, message) = (text.page_expired_title(), text.invitation_page_expired());
+    unusable((title, message, text.invitation_open_again()))
 }
 
 fn unusable((title, message, advice): RefusalWords<'_>) -> EndpointError {
