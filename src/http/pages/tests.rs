@@ -10,7 +10,8 @@ use crate::{
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
         Account, BrandingLink, Client, ClientDetails, DynamicRegistration, LinkPurpose,
-        LocalizedText, ObjectMark, ResourceServers, Subject, Tenant, Timestamp, fixtures,
+        LocalizedText, ObjectMark, RequiredFactor, ResourceServers, Subject, Tenant, Timestamp,
+        fixtures,
     },
     protocol::{
         authorize::{
