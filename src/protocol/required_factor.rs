@@ -73,7 +73,9 @@ mod tests {
         for code in [&["pwd", "otp", "mfa"][..], &["fed", "otp", "mfa"]] {
             assert!(two(code) && !passkey(code), "a code is not a passkey: {code:?}");
         }
-        for good in [&["pop", "user", "mfa"][..], &["fed", "mfa"], &["pwd", "otp", "pop", "mfa"]] {
+        for good in
+            [&["pop", "user", "mfa"][..], &["fed", "mfa"], &["pwd", "otp", "pop", "user", "mfa"]]
+        {
             assert!(two(good) && passkey(good), "{good:?}");
         }
         assert!(!passkey(&["pwd", "mfa"]), "a level of two factors without a passkey");

@@ -158,10 +158,10 @@ mod tests {
             invitation: Some("w".to_owned()),
         };
         let bytes = encode_record(&password);
-        assert_eq!(text(&bytes), format!("02022461d00f010173{person}{person}00030177"));
+        assert_eq!(text(&bytes), format!("02022461d00f010173{person}{person}0003010177"));
         assert_eq!(decode_record(&bytes), Ok(password.clone()));
         // The first format.
-        let mut first = bytes[..bytes.len() - 2].to_vec();
+        let mut first = bytes[..bytes.len() - 3].to_vec();
         first[0] = 1;
         assert_eq!(decode_record(&first), Ok(PasswordRecord { invitation: None, ..password }));
         let used = InvitationRecord { redeemed_at: at(1), marks };

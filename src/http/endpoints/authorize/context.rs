@@ -5,17 +5,16 @@ use std::time::Duration;
 use crate::{
     accounts::{
         AccountContext, directory_sign_in::AttemptedPerson, entry::count_refused_entry,
-        passkeys::load_passkeys, sessions::ActiveSession, token_events, totp::load_totp,
+        sessions::ActiveSession, token_events,
     },
-    http::{AppState, EndpointError, Request},
+    http::{AppState, Request},
     model::{
         Account, AcrLevel, AuditCause, AuditEvent, AuditText, RequiredFactor, SignInFailure,
         ThrottledAttempt,
     },
     protocol::{
         access::{self, EntryRefusal},
-        account_page::may_change,
-        authentication::{AuthenticationMethod, SignInWay},
+        authentication::SignInWay,
         authorize::{
             AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
             InteractionResult, NextStep, can_reach_levels, decide_next_step,
@@ -81,11 +80,6 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
-    /// The factor that the tenant requires of everyone.
-    pub(in crate::http::endpoints) fn required_factor(&self) -> Option<RequiredFactor> {
-        self.request.tenant.tenant.authenticators.required()
-    }
-
     /// The reason that the session's user may not use the application; `None` for one who may. Access
     /// rules are not about the account page: every user with a session can end it. A required factor is.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
@@ -98,47 +92,6 @@ impl AuthorizationContext<'_> {
             return (!suffices).then_some(missing);
         }
         access::may_enter(&session.account, client, tenant, authentication).err()
-    }
-
-    /// Finds out whether the session's person has a second factor, if the next step can depend on it.
-    pub(in crate::http::endpoints) async fn load_second_factor(
-        &mut self,
-    ) -> Result<(), EndpointError> {
-        let has_levels = !self.request.tenant.tenant.acr_levels.is_empty();
-        let matters = has_levels
-            || self.required_factor().is_some()
-            || self.interaction.is_for_account_page();
-        (self.has_app, self.has_passkey) = match &self.session {
-            Some(active) if matters => {
-                let (context, account) = (self.accounts(), &active.account);
-                let has_app = load_totp(context, account).await?.is_some();
-                (has_app, !load_passkeys(context, account).await?.is_empty())
-            }
-            _ => (false, false),
-        };
-        Ok(())
-    }
-
-    /// Whether the session's person has a second factor.
-    const fn has_second_factor(&self) -> bool {
-        self.has_app || self.has_passkey
-    }
-
-    /// The methods that the second factors of the session's person prove.
-    fn second_factor(&self) -> Vec<AuthenticationMethod> {
-        let app = AuthenticationMethod::of_second_factor().into_iter().filter(|_| self.has_app);
-        let passkey = AuthenticationMethod::of_passkey().into_iter().filter(|_| self.has_passkey);
-        app.chain(passkey).collect()
-    }
-
-    /// Whether the factor has to be proved again: for changes on the account page.
-    fn wants_second_factor(&self) -> bool {
-        let confirms =
-            self.interaction.is_for_account_page() && self.authorization.max_age.is_some();
-        let proved = |session: &Session| {
-            may_change(&session.authentication, self.has_second_factor(), self.request.now)
-        };
-        confirms && self.has_second_factor() && !self.session_record().is_some_and(proved)
     }
 
     /// The next step with the user's earlier consent.

@@ -4,6 +4,7 @@
 //! `proceed_authorization` is the only place that takes an authorization further, from here and from the pages.
 
 mod context;
+mod context_factors;
 mod device;
 pub(super) mod forms;
 mod issue;
