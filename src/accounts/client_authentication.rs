@@ -10,7 +10,7 @@ use super::{
     record_limits::record_maker,
 };
 use crate::{
-    identity::ThrottledCredential,
+    identity::{RecordMaker, ThrottledCredential},
     keys::{JwsError, PublicKeys, verify_with_secret},
     model::{
         AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCredential, Endpoint,
@@ -212,10 +212,13 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
-    let of_client = (context.tenant_id(), record_maker(client));
+    let all_documents = client.is_described_by_document().then_some(RecordMaker::Documents);
     let lifetime = once.expires_at.since(context.now);
     let budget = &context.services.assertion_budget;
-    budget.take(of_client, lifetime, context.now).map_err(client_auth::too_many_assertions)?;
+    for maker in all_documents.into_iter().chain([record_maker(client)]) {
+        let taken = budget.take((context.tenant_id(), maker), lifetime, context.now);
+        taken.map_err(client_auth::too_many_assertions)?;
+    }
     let record = Record {
         key: context.key(RecordKind::Assertion, once.id),
         value: bytes::Bytes::new(),

@@ -98,7 +98,11 @@ async fn load_document(
     if let Some(document) = cache.fresh(&fetch, (tenant, url), context.now) {
         return Ok(document);
     }
-    admit_fetch(context, url)?;
+    // A URL that had a document is fetched four times a minute at most, and strangers must not use up the fetches of its
+    // people.
+    if !cache.had_document(&fetch, (tenant, url)) {
+        admit_fetch(context, url)?;
+    }
     let found = cache.find(&fetch, (tenant, url), context.now).await;
     found.map_err(|error| DocumentClientError::Refused(unusable_document(url, &error)))
 }

@@ -36,10 +36,18 @@ const CONCURRENT_WRITES: usize = 64;
 /// The maker of the records that a client's requests need.
 pub(crate) fn record_maker(client: &Client) -> RecordMaker<'_> {
     if client.is_unverified() {
-        // A host can have any number of documents.
-        RecordMaker::Unverified(client.document_host.as_deref().unwrap_or(client.id.as_str()))
+        // A host can have any number of documents, at any number of ports.
+        let host = client.document_host.as_deref().map(without_port);
+        RecordMaker::Unverified(host.unwrap_or(client.id.as_str()))
     } else {
         RecordMaker::Declared(&client.object)
+    }
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     }
 }
 

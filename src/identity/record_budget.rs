@@ -19,6 +19,8 @@ const MAX_ENTRIES: usize = 50_000;
 const DECLARED: u64 = 100_000;
 /// Live records of a client that no administrator declared: 16 assertions of a minute each second.
 const UNVERIFIED: u64 = 1_000;
+/// Live records of all clients of a tenant that metadata documents describe.
+const DOCUMENTS: u64 = 20_000;
 /// Live records of a person: 40 DPoP proofs each second.
 const PERSON: u64 = 5_000;
 /// The lifetime that all live records together may have after a pause.
@@ -31,6 +33,8 @@ pub enum RecordMaker<'a> {
     Declared(&'a ObjectKey),
     /// A client that registered itself, by its id, or the host of the metadata documents that describe clients.
     Unverified(&'a str),
+    /// All metadata documents of a tenant together: anyone can have any number of hosts.
+    Documents,
     /// A person, by the subject.
     Person(&'a str),
 }
@@ -41,6 +45,7 @@ impl RecordMaker<'_> {
         match self {
             Self::Declared(_) => DECLARED,
             Self::Unverified(_) => UNVERIFIED,
+            Self::Documents => DOCUMENTS,
             Self::Person(_) => PERSON,
         }
     }

@@ -51,6 +51,15 @@ impl ClientDocumentCache {
         self.0.fresh(fetch, (tenant, url.as_str()), now)
     }
 
+    /// Whether the URL had a document that could be used, however old it is.
+    pub(crate) fn had_document(
+        &self,
+        fetch: &SharedFetch,
+        (tenant, url): (&TenantId, &DocumentUrl),
+    ) -> bool {
+        self.0.had_document(fetch, (tenant, url.as_str()))
+    }
+
     /// The document at a URL.
     pub(crate) async fn find(
         &self,

@@ -103,6 +103,16 @@ impl<T: RemoteDocument, const ENTRIES: usize> DocumentCache<T, ENTRIES> {
         self.slots.known_slot(&**fetch, (tenant, uri))?.known().fresh(now)
     }
 
+    /// Whether the URL had a document that could be used, however old it is.
+    pub(crate) fn had_document(
+        &self,
+        fetch: &SharedFetch,
+        (tenant, uri): (&TenantId, &str),
+    ) -> bool {
+        let slot = self.slots.known_slot(&**fetch, (tenant, uri));
+        slot.is_some_and(|slot| slot.known().document.is_some())
+    }
+
     /// The document at a URL, for a tenant. `renew`: fetched again unless that was done just now.
     pub(crate) async fn find(
         &self,

@@ -169,3 +169,21 @@ async fn a_document_that_changes_during_a_sign_in_is_judged_again() {
     let url = notes.authorize_url("openid", &[]);
     assert!(notes.sign_in(&Browser::new(), &url, ALICE).await.contains_key("code"));
 }
+
+#[tokio::test]
+async fn strangers_do_not_use_up_the_fetches_of_documents_in_use() {
+    let world = World::new().await;
+    let notes = world.notes().await;
+    let tokens = world.tokens(&notes).await;
+    world.wait(601);
+    for number in 0..40 {
+        let url = format!("https://victim.test/{number}");
+        open_for(&world, &url, "http://127.0.0.1/cb").await;
+    }
+    assert_page(
+        &open_for(&world, "https://victim.test/x", "http://127.0.0.1/cb").await,
+        "Too many",
+    );
+    let (status, refreshed) = refresh(&notes, &tokens).await;
+    assert_eq!((status, world.app.fetches(URL)), (200, 2), "{refreshed}");
+}
