@@ -33,7 +33,8 @@ pub(crate) fn admit_device_request(
     context: AccountContext<'_>,
     client: &Client,
 ) -> Result<(), Duration> {
-    let public_from = client.is_public().then_some(context.origin.address);
+    let strange = client.is_public() || client.is_unverified();
+    let public_from = strange.then_some(context.origin.address);
     let of_client = (context.tenant_id(), &client.id);
     context.services.device_limits.admit_request(of_client, public_from, context.now)
 }

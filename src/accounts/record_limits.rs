@@ -27,9 +27,9 @@ const MAX_GRANTS_TO_CLIENT: usize = 50;
 /// Maximum number of pages that wait for a person, and of codes of a person that are too long for a URL.
 /// They expire within minutes, but a form can be sent any number of times.
 const MAX_PENDING: usize = 100;
-/// Age from which a grant is deleted: its code has expired. A younger one is revoked, so that its
-/// code cannot be redeemed again.
-const DELETABLE_AGE: Duration = Duration::from_mins(5);
+/// Age from which a grant is deleted: its code, which may be that of a device, has expired. A younger one is revoked, so
+/// that its code cannot be redeemed again.
+const DELETABLE_AGE: Duration = Duration::from_mins(15);
 /// Number of grants of a person that are ended at a time.
 const CONCURRENT_WRITES: usize = 64;
 
@@ -186,10 +186,10 @@ mod tests {
 
     #[test]
     fn old_grants_beyond_the_limit_of_a_client_are_ended() {
-        let now = Timestamp::from_secs(310);
+        let now = Timestamp::from_secs(910);
         let excess = excess_grants(vec![held("a", 0..70), held("b", 0..50)], now);
         let expected: Vec<_> = (0..=10).map(|at| format!("a-{at}")).collect();
-        assert_eq!(ids(excess), expected, "the others are younger than five minutes");
+        assert_eq!(ids(excess), expected, "the others are younger than fifteen minutes");
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl TokenService {
         let grant: Grant = decode_record(&record.value)?;
         let claims = AccessToken {
             tenant: &self.tenant.tenant,
-            client,
+            client: &client,
             subject: grant.authentication.subject.as_str(),
             scopes: &grant.scopes,
             grant_id: Some(&id),

@@ -158,7 +158,7 @@ async fn a_person_holds_a_bounded_number_of_grants() {
     let other = alice.tokens(&spa, "openid offline_access").await;
     let mut tokens = Vec::new();
     for _ in 0..100 {
-        world.wait(7);
+        world.wait(21);
         tokens.push(alice.tokens(&alice.web, "openid offline_access").await);
     }
     let (mut active, mut newest) = (0, false);
