@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Longest wait for generated keys before the banner is printed without them.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Runs until it is interrupted.
 pub fn run_dev(args: &DevArgs) -> Result<()> {

@@ -229,7 +229,7 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
         "Unknown browser",
         "from 127.0.0.1",
         "aria-label=\"Withdraw the access of ",
-        "href=\"?sessions=3#sessions\" rel=\"next\"",
+        "href=\"?sessions=3&#38;ui_locales=en#sessions\" rel=\"next\"",
         "Page 2 of 3",
     ] {
         assert!(page.contains(expected), "{expected}: {page}");
@@ -346,20 +346,23 @@ fn pages_for_passkeys() -> Vec<String> {
             problem: Some(NASTY),
             back: Some(NASTY),
         }),
-        missing_factor_page(&MissingFactorPage {
-            tenant: &tenant(),
-            text: text(),
-            client: &client(),
-            redirect_uri: Some("https://rp.test/cb"),
-            user: &user(),
-            factor: RequiredFactor::Passkey,
-            provider: Some(NASTY),
-            can_set_up: false,
-            offers_return: true,
-            other_account: Some(NASTY.to_owned()),
-            interaction: "sealed",
-        }),
     ]
+}
+
+fn sample_missing_factor_page() -> String {
+    missing_factor_page(&MissingFactorPage {
+        tenant: &tenant(),
+        text: text(),
+        client: &client(),
+        redirect_uri: Some("https://rp.test/cb"),
+        user: &user(),
+        factor: RequiredFactor::Passkey,
+        provider: Some(NASTY),
+        can_set_up: false,
+        offers_return: true,
+        other_account: Some(NASTY.to_owned()),
+        interaction: "sealed",
+    })
 }
 
 #[test]
@@ -522,7 +525,12 @@ fn all_with_scripts() -> Vec<String> {
             page.reason = SignInReason::HigherLevel;
         }),
     ];
-    all().into_iter().chain(pages_for_passkeys()).chain(others).collect()
+    all()
+        .into_iter()
+        .chain(pages_for_passkeys())
+        .chain([sample_missing_factor_page()])
+        .chain(others)
+        .collect()
 }
 
 /// The texts of a page that people read or hear, without those of the application's developer.

@@ -85,10 +85,8 @@ impl EndpointError {
     pub(crate) fn log(&self) {
         match self {
             // Devices poll.
-            Self::Refused(OAuthError {
-                code: ErrorCode::AuthorizationPending | ErrorCode::SlowDown,
-                ..
-            }) => {}
+            Self::Refused(error)
+                if matches!(error.code, ErrorCode::AuthorizationPending | ErrorCode::SlowDown) => {}
             Self::Refused(error)
             | Self::Bearer(error)
             | Self::Dpop(error)

@@ -137,14 +137,13 @@ fn step_after_refusal(
         EntryRefusal::Refused(_) if silent => {
             Err(OAuthError::new(ErrorCode::AccessDenied, refusal.description()))
         }
-        EntryRefusal::Refused(_) => Ok(NextStep::RefuseEntry),
         EntryRefusal::MissingFactor(_) if silent => {
             Err(OAuthError::new(ErrorCode::LoginRequired, refusal.description()))
         }
         EntryRefusal::MissingFactor(factor) if can_prove_factor(*factor, second_factor) => {
             Ok(NextStep::SecondFactor)
         }
-        EntryRefusal::MissingFactor(_) => Ok(NextStep::RefuseEntry),
+        EntryRefusal::Refused(_) | EntryRefusal::MissingFactor(_) => Ok(NextStep::RefuseEntry),
         EntryRefusal::HigherLevel { levels } if levels.is_empty() => Err(acr::unmet_acr_error()),
         EntryRefusal::HigherLevel { .. } => return None,
     })

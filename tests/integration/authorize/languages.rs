@@ -116,7 +116,7 @@ async fn the_language_survives_a_sign_out_and_the_way_to_the_account_page() {
     let setup = format!("{issuer}/account?setup=authenticator-app&ui_locales=de");
     let setup = browser.open(&setup).await;
     assert_language(&setup, "de");
-    assert!(setup.body.contains("href=\"/shop/account?ui_locales=de\""), "{}", setup.body);
+    assert!(setup.body.contains("href=\"/default/shop/account?ui_locales=de\""), "{}", setup.body);
 }
 
 #[tokio::test]

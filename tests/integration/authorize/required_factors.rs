@@ -455,6 +455,8 @@ async fn the_last_required_passkey_is_not_removed_and_a_lost_one_is_replaced() {
     let page = sign_in(&other, &page, ("ada", CHOSEN)).await;
     let page = recover(&other, &page, &codes[0]).await;
     assert!(is_account_page(&page), "{} {}", page.status, page.body);
+    // The page lists the oldest first.
+    harbour.app.clock.advance(Duration::from_secs(1));
     let (mut new, _) = set_up_passkey(&other, &harbour.account_url()).await;
     let page = other.open(&harbour.account_url()).await;
     let changed = other.open(&passkey_link(&page)).await;

@@ -20,6 +20,25 @@ use crate::{
     },
 };
 
+/// Audits a refusal without a page, or where no sign-in reaches the level.
+fn audit_refusal(authorization: &AuthorizationContext<'_>, code: ErrorCode) {
+    if code == ErrorCode::AccessDenied {
+        authorization.audit_entry_refusal();
+    }
+    if code == ErrorCode::UnmetAuthenticationRequirements
+        && let Some(session) = authorization.session_record()
+    {
+        authorization.count_entry_refusal();
+        authorization.accounts().audit(AuditEvent::StepUp {
+            client: (&*authorization.authorization.client).into(),
+            subject: AuditText::new(session.authentication.subject.as_str()),
+            sid: Some(AuditText::new(session.sid.as_str())),
+            amr: session.authentication.amr().into_iter().map(AuditText::new).collect(),
+            reason: Some(StepUpFailure::LevelUnreachable),
+        });
+    }
+}
+
 /// Takes the authorization one step further.
 pub(in crate::http::endpoints) async fn proceed_authorization(
     mut authorization: AuthorizationContext<'_>,
@@ -29,22 +48,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
     let next = match authorization.next_step(consent.as_ref()) {
         Ok(next) => next,
         Err(error) => {
-            // Without a page, or where no sign-in reaches the level.
-            if matches!(error.code, ErrorCode::AccessDenied) {
-                authorization.audit_entry_refusal();
-            }
-            if matches!(error.code, ErrorCode::UnmetAuthenticationRequirements)
-                && let Some(session) = authorization.session_record()
-            {
-                authorization.count_entry_refusal();
-                authorization.accounts().audit(AuditEvent::StepUp {
-                    client: (&*authorization.authorization.client).into(),
-                    subject: AuditText::new(session.authentication.subject.as_str()),
-                    sid: Some(AuditText::new(session.sid.as_str())),
-                    amr: session.authentication.amr().into_iter().map(AuditText::new).collect(),
-                    reason: Some(StepUpFailure::LevelUnreachable),
-                });
-            }
+            audit_refusal(&authorization, error.code);
             return Ok(authorization.refuse(&error));
         }
     };

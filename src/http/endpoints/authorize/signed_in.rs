@@ -118,10 +118,10 @@ impl StartedSession {
     }
 }
 
-async fn start_session<'a>(
-    mut authorization: AuthorizationContext<'a>,
+async fn start_session(
+    mut authorization: AuthorizationContext<'_>,
     user: SignedInUser,
-) -> Result<(AuthorizationContext<'a>, StartedSession), EndpointError> {
+) -> Result<(AuthorizationContext<'_>, StartedSession), EndpointError> {
     let context = authorization.app.context(authorization.request);
     let previous = authorization.session.take();
     let (account, typed_name) = (user.account.clone(), authorization.typed_name.take());
