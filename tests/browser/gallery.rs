@@ -708,7 +708,7 @@ fn person(tenant: &Tenant) -> Account {
     }
     let name = "Wolfeschlegelsteinhausenbergerdorff".repeat(6);
     let claims = Map::from_iter([("name".to_owned(), Value::from(name))]);
-    Account { username: "wolfeschlegelsteinhausenbergerdorff".repeat(2).into(), claims, ..user() }
+    Account { username: "wolfeschlegelsteinhausenbergerdorff".repeat(2), claims, ..user() }
 }
 
 fn user() -> Account {

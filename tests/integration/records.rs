@@ -255,10 +255,9 @@ fn this_release_writes_void_before() {
     assert_eq!(hex(&encode_record(&void)), "014a49acf8a6bd727728495d1e541a840803f08b9b8dcc6e");
 }
 
-/// The names are parts of keys. The format of a new kind is frozen above, or next to its type.
-#[test]
-fn names_of_record_kinds_are_stable() {
-    let frozen = |kind: RecordKind| match kind {
+/// The name of a kind, which is a part of keys. The format of a new kind is frozen above, or next to its type.
+const fn frozen_name(kind: RecordKind) -> &'static str {
+    match kind {
         RecordKind::Session => "session",
         RecordKind::Grant => "grant",
         RecordKind::Consent => "consent",
@@ -300,7 +299,11 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::PasswordReset => "password-reset",
         // `protocol::records::provider_logout`
         RecordKind::ProviderLogout => "provider-logout",
-    };
+    }
+}
+
+#[test]
+fn names_of_record_kinds_are_stable() {
     for kind in [
         RecordKind::Session,
         RecordKind::Grant,
@@ -330,7 +333,7 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::PasswordReset,
         RecordKind::ProviderLogout,
     ] {
-        assert_eq!(kind.as_str(), frozen(kind));
+        assert_eq!(kind.as_str(), frozen_name(kind));
     }
     let owners = [OwnerKind::User, OwnerKind::Session, OwnerKind::Client, OwnerKind::Upstream];
     assert_eq!(owners.map(OwnerKind::as_str), ["user", "session", "client", "upstream"]);
