@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -93,7 +93,7 @@ impl Held {
 }
 
 /// Signs in, redeems, and refreshes every other grant, until the server is killed.
-async fn work(app: Application, killed: Arc<AtomicBool>) -> Held {
+async fn work(app: Application, (killed, done): (Arc<AtomicBool>, Arc<AtomicUsize>)) -> Held {
     let (mut held, counts) = (Held::default(), Counts::default());
     while !killed.load(Ordering::SeqCst) {
         let (browser, url) = (Browser::new(), app.authorize_url(SCOPE, &[]));
@@ -102,6 +102,7 @@ async fn work(app: Application, killed: Arc<AtomicBool>) -> Held {
         let code = &answer["code"];
         let Some((status, tokens)) = answered(&counts, app.redeem(code)).await else { break };
         assert_eq!(status, 200, "{tokens}");
+        done.fetch_add(1, Ordering::SeqCst);
         if held.sessions.len() % 2 == 0 {
             held.spent.push(code.clone());
             continue;
@@ -128,9 +129,16 @@ async fn kills_under_load_lose_no_acknowledged_write() {
     let app = demo(&dev).await;
     let mut seen = [0; 3];
     for _ in 0..kills {
-        let killed = Arc::new(AtomicBool::new(false));
-        let workers: Vec<_> =
-            (0..4).map(|_| tokio::spawn(work(app.clone(), Arc::clone(&killed)))).collect();
+        let (killed, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let shared = || (Arc::clone(&killed), Arc::clone(&done));
+        let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(app.clone(), shared()))).collect();
+        // By then one of the four has signed in twice, however slow the machine is.
+        let working = async {
+            while done.load(Ordering::SeqCst) < 8 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(2), working).await.expect("people sign in");
         let mut random = [0];
         SystemEntropy::new().fill(&mut random);
         tokio::time::sleep(Duration::from_millis(100 + 3 * u64::from(random[0]))).await;

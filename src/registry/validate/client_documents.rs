@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{ProblemList, host_patterns};
+use super::{ProblemList, host_patterns, refuse_duplicates};
 use crate::{
     api::TenantSpec,
     model::{ClientDocumentMode, ClientDocumentPolicy, CustomScope},
@@ -33,6 +33,7 @@ pub fn check_client_documents(
         let message = "must only be set with mode: AllowedHosts; remove it, or set the mode";
         problems.invalid(format!("{FIELD}.hosts"), message);
     }
+    refuse_duplicates(problems, &format!("{FIELD}.resources"), &written.resources);
     let redirect_hosts = written.redirect_hosts.as_ref();
     let redirect_hosts = redirect_hosts
         .map(|hosts| host_patterns(problems, &format!("{FIELD}.redirectHosts"), hosts).into());

@@ -128,6 +128,16 @@ fn grant_types(
         .filter_map(|(index, grant)| problems.supported(format!("{field}[{index}]"), Some(grant)))
         .collect()
 }
+/// Reports the values of a list that are there before.
+fn refuse_duplicates(problems: &mut ProblemList, field: &str, values: &[String]) {
+    let mut seen = BTreeSet::new();
+    for (index, value) in values.iter().enumerate() {
+        if !seen.insert(value) {
+            problems.invalid(format!("{field}[{index}]"), "is a duplicate; remove it");
+        }
+    }
+}
+
 /// Validates patterns of hosts. Reports and drops wrong ones.
 fn host_patterns(problems: &mut ProblemList, field: &str, written: &[String]) -> Vec<HostPattern> {
     let mut hosts = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{ProblemList, duration, secret_ref};
+use super::{ProblemList, duration, refuse_duplicates, secret_ref};
 use crate::{
     api::{self, ConditionReason},
     model::{
@@ -94,15 +94,7 @@ pub fn registration_settings(
         }
         None => {}
     }
-    let mut resources = BTreeSet::new();
-    for (index, name) in written.resources.iter().enumerate() {
-        if !resources.insert(name) {
-            problems.invalid(
-                format!("spec.registration.resources[{index}]"),
-                "is a duplicate; remove it",
-            );
-        }
-    }
+    refuse_duplicates(problems, "spec.registration.resources", &written.resources);
     let unused = duration::duration_within(
         problems,
         "spec.registration.unusedLifetime",
