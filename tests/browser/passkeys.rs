@@ -206,11 +206,15 @@ async fn foreign_and_cloned_passkeys_are_refused() {
     let authenticator = Authenticator::plug_in(&tab).await;
     visit_account(&world, &tab).await;
     set_up(&tab).await;
+    // A copy whose counter is only a few uses behind catches up, because the autofill of each page
+    // that refuses it uses it again. Far behind, it stays refused.
+    let mut used = authenticator.credentials().await.pop().expect("a credential");
+    used["signCount"] = json!(100_000);
+    authenticator.loses_everything().await;
+    authenticator.ask("addCredential", json!({"credential": used})).await;
     forget_cookies(&tab).await;
     tab.goto(&world.authorize("plain", &[])).await;
     tab.arrives(&world.at("/cb")).await;
-    let used = authenticator.credentials().await.pop().expect("a credential");
-    assert!(used["signCount"].as_u64().is_some_and(|count| count > 1), "{used}");
     let mut foreign = used.clone();
     foreign["credentialId"] = json!("Zm9yZWlnbi1mb3JlaWduLWZvcmVpZ24tMDAwMDAwMDA=");
     let mut cloned = used;
