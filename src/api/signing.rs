@@ -10,8 +10,8 @@ use crate::model::SigningAlgorithm;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningSpec {
-    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`. The first is the default. RS256 must
-    /// be listed because OpenID Connect requires it. Default: `[RS256]`.
+    /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`, `PS256`. The first is the default. RS256
+    /// must be listed because OpenID Connect requires it. Default: `[RS256]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(validation = rules::tenant::rs256_is_listed())]

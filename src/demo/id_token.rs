@@ -111,7 +111,7 @@ fn verify_signature(
     keys: &JwkSet,
 ) -> Result<(Map<String, Value>, Algorithm, String), InvalidIdToken> {
     let header = jsonwebtoken::decode_header(token).map_err(InvalidIdToken::Malformed)?;
-    let asymmetric = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+    let asymmetric = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
     if !asymmetric.contains(&header.alg) {
         return Err(InvalidIdToken::Algorithm(header.alg));
     }

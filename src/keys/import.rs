@@ -185,7 +185,10 @@ fn from_jwk(name: &str, jwk: &Value) -> Result<Imported, ImportError> {
             let key =
                 RsaPrivateKey::from_components(number("n")?, number("e")?, number("d")?, primes)
                     .map_err(|_| inconsistent())?;
-            from_rsa(name, &key)?
+            match from_rsa(name, &key)? {
+                PrivateKey::Rsa(key) if text("alg") == Some("PS256") => PrivateKey::RsaPss(key),
+                key => key,
+            }
         }
         ("EC", Some("P-256")) => {
             let point = [&[4][..], &bytes("x")?, &bytes("y")?].concat();

@@ -14,6 +14,8 @@ pub enum JwtType {
     AccessToken(AccessTokenType),
     /// A userinfo response: `JWT`. It has no `exp` claim, which distinguishes it from an ID token.
     Userinfo,
+    /// An authorization response (JARM §2.1): `JWT`. It has no `sub`, which distinguishes it from the others.
+    AuthorizationResponse,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
     LogoutToken,
     /// The assertion of a client (RFC 7523): `JWT`, since servers refuse other types. Its `iss` and `sub`
@@ -25,7 +27,10 @@ impl JwtType {
     /// Returns the `typ` header value.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::IdToken | Self::Userinfo | Self::ClientAssertion => "JWT",
+            Self::IdToken
+            | Self::Userinfo
+            | Self::AuthorizationResponse
+            | Self::ClientAssertion => "JWT",
             Self::AccessToken(typ) => typ.as_str(),
             Self::LogoutToken => "logout+jwt",
         }
@@ -40,6 +45,7 @@ impl JwtType {
         let issuer = claims.get("iss");
         match typ {
             "JWT" if issuer.is_some() && issuer == claims.get("sub") => Some(Self::ClientAssertion),
+            "JWT" if !claims.contains_key("sub") => Some(Self::AuthorizationResponse),
             "JWT" if claims.contains_key("exp") => Some(Self::IdToken),
             "JWT" => Some(Self::Userinfo),
             "logout+jwt" => Some(Self::LogoutToken),

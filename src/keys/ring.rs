@@ -101,6 +101,7 @@ impl KeyRing {
         // Use the key's algorithm, not the header's (RFC 8725 §3.1).
         let mut validation = Validation::new(match key.algorithm {
             SigningAlgorithm::RS256 => Algorithm::RS256,
+            SigningAlgorithm::PS256 => Algorithm::PS256,
             SigningAlgorithm::ES256 => Algorithm::ES256,
             SigningAlgorithm::EdDSA => Algorithm::EdDSA,
         });
@@ -144,6 +145,7 @@ mod tests {
             (JwtType::Userinfo, r#"{"sub":"ada"}"#),
             (JwtType::LogoutToken, r#"{"sub":"ada","exp":1}"#),
             (JwtType::ClientAssertion, r#"{"iss":"app","sub":"app","exp":1}"#),
+            (JwtType::AuthorizationResponse, r#"{"iss":"https://id.test","aud":"app","exp":1}"#),
         ];
         let ring = ring();
         for (typ, claims) in issued {

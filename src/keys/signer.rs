@@ -16,8 +16,6 @@ use super::{
     signature_queue::SignatureQueue,
     signing_key::SigningKey,
 };
-use crate::model::SigningAlgorithm;
-
 /// Maximum number of queued jobs, about 0.4 s of one core (0.8 s if each signs two tokens).
 const QUEUE_LEN: usize = 1024;
 
@@ -173,7 +171,7 @@ impl Signer {
 }
 
 fn is_costly(key: &SigningKey) -> bool {
-    key.algorithm == SigningAlgorithm::RS256
+    key.algorithm.is_rsa()
 }
 
 fn work(pool: &Pool, threads: usize) {
@@ -203,7 +201,7 @@ mod tests {
     use super::*;
     use crate::{
         keys::{KeyTimes, generate_key_record},
-        model::Timestamp,
+        model::{SigningAlgorithm, Timestamp},
     };
 
     fn key() -> Arc<SigningKey> {

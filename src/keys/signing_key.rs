@@ -74,6 +74,7 @@ impl SigningKey {
         let header = match typ {
             JwtType::IdToken
             | JwtType::Userinfo
+            | JwtType::AuthorizationResponse
             | JwtType::ClientAssertion
             | JwtType::AccessToken(AccessTokenType::Jwt) => &self.plain_header,
             JwtType::AccessToken(AccessTokenType::AtJwt) => &self.access_token_header,

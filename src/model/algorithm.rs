@@ -11,8 +11,17 @@ wire_enum!(
         ES256 = "ES256",
         /// Ed25519.
         EdDSA = "EdDSA",
+        /// RSASSA-PSS with SHA-256, 2048 bits.
+        PS256 = "PS256",
     }
 );
+
+impl SigningAlgorithm {
+    /// Returns true for RSA, whose signatures and keys cost the most.
+    pub const fn is_rsa(self) -> bool {
+        matches!(self, Self::RS256 | Self::PS256)
+    }
+}
 
 /// The signature of a client's ID tokens (`id_token_signed_response_alg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +37,7 @@ impl WireEnum for IdTokenAlgorithm {
         Self::Signed(SigningAlgorithm::RS256),
         Self::Signed(SigningAlgorithm::ES256),
         Self::Signed(SigningAlgorithm::EdDSA),
+        Self::Signed(SigningAlgorithm::PS256),
         Self::None,
     ];
 

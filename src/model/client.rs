@@ -71,6 +71,8 @@ pub struct Client {
     pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     /// The algorithm of its userinfo responses. `None` selects plain JSON.
     pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// The algorithm of its authorization responses that are JWTs. `None` selects the tenant's default.
+    pub authorization_signed_response_alg: Option<SigningAlgorithm>,
     /// The required algorithm of its request objects. `None` allows any except `none`.
     pub request_object_signing_alg: Option<JwsAlgorithm>,
     /// Whether it may introspect every access token of the tenant.
@@ -140,6 +142,7 @@ impl Client {
             pairwise: None,
             id_token_signed_response_alg: None,
             userinfo_signed_response_alg: None,
+            authorization_signed_response_alg: None,
             request_object_signing_alg: None,
             may_introspect_all: false,
             refresh_token_rotation: RefreshTokenRotation::Always,

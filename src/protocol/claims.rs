@@ -181,7 +181,9 @@ fn times(issuer: &str, lifetime: Duration, now: Timestamp) -> Claims {
 /// §3.1.3.6; SHA-512 for Ed25519).
 pub fn left_half_hash(algorithm: SigningAlgorithm, text: &str) -> String {
     let hash = match algorithm {
-        SigningAlgorithm::RS256 | SigningAlgorithm::ES256 => &digest::SHA256,
+        SigningAlgorithm::RS256 | SigningAlgorithm::PS256 | SigningAlgorithm::ES256 => {
+            &digest::SHA256
+        }
         SigningAlgorithm::EdDSA => &digest::SHA512,
     };
     let hash = digest::digest(hash, text.as_bytes());

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{authorize::ResponseMode, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES};
+use super::{
+    authorize::response_mode_names, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES,
+};
 use crate::model::{
     AuthMethod, Client, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers,
     ResponseType, Tenant,
@@ -73,7 +75,7 @@ fn authorization(tenant: &Tenant) -> Value {
     let languages: Vec<_> = tenant.languages.tags().collect();
     let mut part = json!({
         "response_types_supported": names(&ResponseType::ALL, |it| it.as_str()),
-        "response_modes_supported": ResponseMode::NAMES,
+        "response_modes_supported": response_mode_names().collect::<Vec<_>>(),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "display_values_supported": ["page", "popup", "touch", "wap"],
@@ -140,6 +142,7 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algorithms,
         "userinfo_signing_alg_values_supported": algorithms,
+        "authorization_signing_alg_values_supported": algorithms,
     })
 }
 

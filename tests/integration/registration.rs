@@ -176,6 +176,7 @@ async fn registered_client_signs_a_user_in() {
         ("application_type", json!("web")),
         ("subject_type", json!("public")),
         ("id_token_signed_response_alg", json!("RS256")),
+        ("authorization_signed_response_alg", json!("RS256")),
         ("require_auth_time", json!(false)),
     ] {
         assert_eq!(client.0[name], value, "{name}");
@@ -364,6 +365,8 @@ async fn invalid_metadata_is_refused_with_the_right_error_code() {
         ("initiate_login_uri", json!("http://rp.test/login")),
         ("sector_identifier_uri", json!("https://127.0.0.1:1/sector.json")),
         ("id_token_encrypted_response_alg", json!("RSA-OAEP")),
+        ("authorization_encrypted_response_alg", json!("RSA-OAEP")),
+        ("authorization_signed_response_alg", json!("ES256")),
         ("id_token_signed_response_alg", json!("XS256")),
         ("response_types", json!(["code bogus"])),
         ("grant_types", json!(["password"])),
@@ -553,6 +556,7 @@ async fn echoes_every_registered_value() {
         "jwks_uri": "https://rp.test/jwks",
         "subject_type": "public",
         "id_token_signed_response_alg": "RS256",
+        "authorization_signed_response_alg": "RS256",
         "userinfo_signed_response_alg": "RS256",
         "request_object_signing_alg": "none",
         "token_endpoint_auth_method": "client_secret_jwt",

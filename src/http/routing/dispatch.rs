@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use async_trait::async_trait;
 
-use super::{body, route_match::RouteMatch, router};
+use super::{body, route_match::RouteMatch, router, signed_response::sign_authorization_response};
 use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
@@ -242,6 +242,7 @@ impl AppState {
     async fn run(&self, handler: router::Handler, request: Request, format: ErrorFormat) -> Reply {
         let (id, tenant) = (request.id.clone(), Arc::clone(&request.tenant));
         let (facts, language) = (Arc::clone(&request.facts), Arc::clone(&request.language));
+        let times = (request.now, request.store_now);
         let handling = AssertUnwindSafe(handler(self, request)).catch_unwind();
         let limit = self.config.limits.request_timeout;
         let result = match tokio::time::timeout(limit, handling).await {
@@ -249,14 +250,16 @@ impl AppState {
             Ok(Err(_)) => Err(EndpointError::Internal("the handler panicked".to_owned())),
             Err(_) => Err(EndpointError::Unavailable("the request took too long".to_owned())),
         };
-        let reply = result.unwrap_or_else(|failure| {
+        let reply_to = |failure: EndpointError| {
             failure.log();
             if failure.is_fault_of_provider() {
                 facts.record_fault_of_provider();
             }
             failure.reply((Some(&tenant.tenant), &language), format, &id)
-        });
-        encode_authorization_response(reply, (&tenant.tenant, &language))
+        };
+        let reply = result.unwrap_or_else(reply_to);
+        let signed = sign_authorization_response(self, &tenant, times, reply).await;
+        encode_authorization_response(signed.unwrap_or_else(reply_to), (&tenant.tenant, &language))
     }
 }
 

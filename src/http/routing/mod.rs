@@ -7,5 +7,6 @@ mod dispatch;
 mod extra_routes;
 mod route_match;
 mod router;
+mod signed_response;
 
 pub use extra_routes::{ExtraRoutes, WithExtraRoutes};

@@ -9,7 +9,7 @@ use super::{Reply, RequestLanguage};
 use crate::{
     http::pages,
     model::Tenant,
-    protocol::authorize::{AuthorizationResponse, EncodedResponse},
+    protocol::authorize::{AuthorizationResponse, EncodedResponse, ResponseSigning},
 };
 
 impl Reply {
@@ -19,6 +19,19 @@ impl Reply {
         let mut reply = Self::empty(status);
         reply.application_response = Some(Box::new(response));
         reply
+    }
+
+    /// The response to the client that has to be signed before it is encoded, and how.
+    pub(crate) fn unsigned_response(&self) -> Option<(&AuthorizationResponse, &ResponseSigning)> {
+        let response = self.application_response.as_deref()?;
+        Some((response, response.signing()?))
+    }
+
+    /// The reply with the response to the client as this JWT.
+    pub(crate) fn with_signed_response(mut self, jwt: String) -> Self {
+        let response = self.application_response.take();
+        self.application_response = response.map(|response| Box::new(response.signed(jwt)));
+        self
     }
 }
 

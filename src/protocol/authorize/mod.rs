@@ -51,9 +51,11 @@ pub use pushed::{
     REQUEST_URI_PREFIX, SealedPushedRequest, bind_pushed_request, check_pushed_parameters,
     is_pushed_reference, pushed_identity, pushed_request, sealed_reference,
 };
-pub use redirect_uri::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
+pub use redirect_uri::{
+    AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
+};
 pub use resource::ResourcesToGrant;
-pub use response_mode::ResponseMode;
+pub use response_mode::{ResponseMode, response_mode_names};
 
 use parameters::{AuthorizationParams, Parameter};
 

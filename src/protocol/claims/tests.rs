@@ -44,6 +44,7 @@ fn hashes_match_the_example_of_the_specification() {
     let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
     assert_eq!(left_half_hash(SigningAlgorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
     assert_eq!(left_half_hash(SigningAlgorithm::ES256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+    assert_eq!(left_half_hash(SigningAlgorithm::PS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
     assert_eq!(left_half_hash(SigningAlgorithm::EdDSA, token).len(), 43, "half of SHA-512");
 }
 

@@ -20,7 +20,7 @@ enum Shape {
 type Field = (&'static str, Shape, fn(&Client) -> Value);
 
 /// The metadata that is not in [`ClientDetails`]. Null and empty lists are omitted in responses.
-const FIELDS: [Field; 17] = [
+const FIELDS: [Field; 18] = [
     ("redirect_uris", Shape::Texts, |client| uris(&client.redirect_uris)),
     ("post_logout_redirect_uris", Shape::Texts, |client| uris(&client.post_logout_redirect_uris)),
     ("response_types", Shape::Texts, |client| {
@@ -39,6 +39,9 @@ const FIELDS: [Field; 17] = [
     }),
     ("userinfo_signed_response_alg", Shape::Text, |client| {
         name(client.userinfo_signed_response_alg)
+    }),
+    ("authorization_signed_response_alg", Shape::Text, |client| {
+        name(client.authorization_signed_response_alg)
     }),
     ("request_object_signing_alg", Shape::Text, |client| name(client.request_object_signing_alg)),
     ("token_endpoint_auth_method", Shape::Text, |client| {

@@ -49,9 +49,10 @@ impl RegistrationRequest {
         let mut spec = fields::spec_from_metadata(&members)?;
         application_type::complete_application_type(&mut spec);
         flows::complete_flows(&mut spec);
-        // The defaults of OIDC Registration §2. They are stored, so that the client keeps what its
+        // The defaults of OIDC Registration §2 and JARM §3. They are stored, so that the client keeps what its
         // response says, whatever a manifest without the field means.
         spec.entry("idTokenSignedResponseAlg").or_insert_with(|| json!("RS256"));
+        spec.entry("authorizationSignedResponseAlg").or_insert_with(|| json!("RS256"));
         spec.entry("tokenEndpointAuthMethod").or_insert_with(|| json!("client_secret_basic"));
         let text = |name: &str| match members.get(name) {
             None => Ok(None),

@@ -29,6 +29,7 @@ fn applies_the_defaults_of_the_specification() {
     assert_eq!(spec["grantTypes"], json!(["authorization_code"]));
     assert_eq!(spec["responseTypes"], json!(["code"]));
     assert_eq!(spec["idTokenSignedResponseAlg"], "RS256");
+    assert_eq!(spec["authorizationSignedResponseAlg"], "RS256", "JARM §3");
     assert_eq!(spec["tokenEndpointAuthMethod"], "client_secret_basic");
     assert_eq!(spec["redirectUris"], json!(["https://rp.test/cb"]));
 }
@@ -48,8 +49,10 @@ fn ignores_lanyards_own_settings() {
     });
     let mut names: Vec<&String> = spec.as_object().expect("an object").keys().collect();
     names.sort_unstable();
-    let only = ["clientName", "grantTypes", "idTokenSignedResponseAlg", "redirectUris"];
-    assert_eq!(names, [&only[..], &["responseTypes", "tokenEndpointAuthMethod"]].concat());
+    let algorithms = ["authorizationSignedResponseAlg", "clientName", "grantTypes"];
+    let others = ["responseTypes", "tokenEndpointAuthMethod"];
+    let only = [&algorithms[..], &["idTokenSignedResponseAlg", "redirectUris"], &others].concat();
+    assert_eq!(names, only);
 }
 
 #[test]

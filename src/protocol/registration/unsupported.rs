@@ -5,14 +5,16 @@ use serde_json::{Map, Value};
 
 use super::{ErrorCode, OAuthError, invalid};
 
-/// Encryption of tokens, responses and request objects (OIDC Registration §2).
-const ENCRYPTION: [&str; 6] = [
+/// Encryption of tokens, responses and request objects (OIDC Registration §2, JARM §3).
+const ENCRYPTION: [&str; 8] = [
     "id_token_encrypted_response_alg",
     "id_token_encrypted_response_enc",
     "userinfo_encrypted_response_alg",
     "userinfo_encrypted_response_enc",
     "request_object_encryption_alg",
     "request_object_encryption_enc",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
 ];
 
 /// Rule: encryption is not supported, nor are software statements, whose claims would take

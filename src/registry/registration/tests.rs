@@ -58,6 +58,7 @@ fn rejects_what_is_invalid_in_a_manifest() {
         ("initiateLoginUri", json!("http://rp.test/login")),
         ("idTokenSignedResponseAlg", json!("HS1024")),
         ("userinfoSignedResponseAlg", json!("ES256")),
+        ("authorizationSignedResponseAlg", json!("ES256")),
         ("subjectType", json!("secret")),
         ("tokenEndpointAuthMethod", json!("private_key_jwt")),
         ("clientName", json!("x".repeat(200))),

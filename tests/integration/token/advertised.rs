@@ -14,11 +14,16 @@ use super::{
 };
 
 /// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
-const EXERCISED: [(&str, &str, &str); 43] = [
+const EXERCISED: [(&str, &str, &str); 44] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
-    ("response_modes_supported", "authorize/form_post", "every_response_type_can_be_posted"),
+    ("response_modes_supported", "token/jarm", "each_advertised_mode_is_the_mode_of_the_response"),
+    (
+        "authorization_signing_alg_values_supported",
+        "token/algorithms",
+        "every_advertised_algorithm_signs_authorization_responses",
+    ),
     ("code_challenge_methods_supported", "token/codes", "a_verifier_needs_a_challenge"),
     ("prompt_values_supported", "authorize/sign_in", "asks_again_with_prompt_login"),
     (

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     assertions::ask,
-    browser::form_encode,
+    browser::{form_encode, verified},
     world::{SECRET, World, read, text},
 };
 use crate::support::dpop::claims as proof_claims;
@@ -42,6 +42,8 @@ impl Keys {
         let (x, y) = point[1..].split_at(48);
         let mut jwks = ring.jwks();
         let all = jwks["keys"].as_array_mut().expect("a list");
+        // One RSA key signs with both algorithms.
+        all.retain(|key| key["alg"] != "PS256");
         for key in &mut *all {
             // Without `alg`, an RSA key can be used for RS256 and PS256.
             key.as_object_mut().expect("an object").remove("alg");
@@ -212,6 +214,26 @@ async fn every_advertised_algorithm_signs_id_tokens_and_userinfo() {
             let key = jsonwebtoken::DecodingKey::from_jwk(key).expect("a usable key");
             jsonwebtoken::decode::<Value>(jwt, &key, &validation).expect("it verifies");
         }
+    }
+}
+
+#[tokio::test]
+async fn every_advertised_algorithm_signs_authorization_responses() {
+    // authorization_signing_alg_values_supported
+    let world = World::new().await;
+    let client = world.application("chooses-elsewhere").await;
+    let (alice, jwks) = (world.alice_elsewhere().await, client.jwks().await);
+    let algorithms = listed(&client.metadata, "authorization_signing_alg_values_supported");
+    assert_eq!(algorithms, ["ES256", "EdDSA", "RS256", "PS256"]);
+    for algorithm in algorithms {
+        let before = "  idTokenSignedResponseAlg: EdDSA\n";
+        let after = format!("{before}  authorizationSignedResponseAlg: {algorithm}\n");
+        world.change(before, &after);
+        let more = [("prompt", "none"), ("response_mode", "jwt")];
+        let answer = alice.browser.open(&client.authorize_url("openid", &more)).await.answer();
+        let header = jsonwebtoken::decode_header(&answer["response"]).expect("a JWT");
+        assert_eq!(header.alg, algorithm.parse().expect("known"));
+        verified(&answer["response"], &jwks, &client.client_id);
     }
 }
 

@@ -66,7 +66,7 @@ async fn signs_with_the_first_algorithm_of_the_tenant() {
     assert_eq!(algorithm, jsonwebtoken::Algorithm::ES256);
     verified(token, &elsewhere.jwks().await, &world.app.issuer("other"));
     let listed = &elsewhere.metadata["id_token_signing_alg_values_supported"];
-    assert_eq!(listed, &json!(["ES256", "EdDSA", "RS256"]));
+    assert_eq!(listed, &json!(["ES256", "EdDSA", "RS256", "PS256"]));
 }
 
 #[tokio::test]

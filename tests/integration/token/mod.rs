@@ -16,6 +16,7 @@ mod federated;
 mod forms;
 mod in_cluster;
 mod introspection;
+mod jarm;
 mod metadata;
 mod outages;
 mod outbox;

@@ -39,7 +39,7 @@ async fn unsigned_id_token_is_for_clients_that_registered_none() {
     assert!(id_token.ends_with('.'));
     assert_eq!(claims(id_token)["aud"], "default.unsigned-elsewhere");
     let advertised = &client.metadata["id_token_signing_alg_values_supported"];
-    assert_eq!(*advertised, json!(["ES256", "EdDSA", "RS256"]), "never none");
+    assert_eq!(*advertised, json!(["ES256", "EdDSA", "RS256", "PS256"]), "never none");
 }
 
 #[tokio::test]

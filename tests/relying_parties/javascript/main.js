@@ -1,5 +1,6 @@
 // A relying party on openid-client: sign-in with PKCE, userinfo, refresh, revocation, RP-initiated
-// logout, pushed requests with tokens bound to a key (oauth4webapi, which it is made of), and dynamic registration if the tenant allows it: with a secret, and with a key and a signed
+// logout, pushed requests with tokens bound to a key and responses that are JWTs
+// (oauth4webapi, which it is made of), and dynamic registration if the tenant allows it: with a secret, and with a key and a signed
 // request object.
 import { execFileSync } from "node:child_process";
 import assert from "node:assert/strict";
@@ -54,6 +55,11 @@ const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
 const push = (config, request) => oidc.buildAuthorizationUrlWithPAR(config, request, { DPoP });
 const bound = await use(config, push, { DPoP });
 assert.equal(bound.token_type, "dpop");
+const jarm = await oidc.discovery(
+  new URL(ISSUER), "default.javascript", SECRET, oidc.ClientSecretPost(SECRET), local,
+);
+oidc.useJwtResponseMode(jarm);
+await use(jarm, (config, request) => oidc.buildAuthorizationUrlWithPAR(config, request, { DPoP }), { DPoP });
 const end = oidc.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token, post_logout_redirect_uri: "http://localhost:9999/javascript/bye", state: "s",
 });
@@ -76,4 +82,4 @@ if (config.serverMetadata().registration_endpoint) {
   await use(own, (config, request) => oidc.buildAuthorizationUrlWithJAR(config, request, key));
   registered = ", registered";
 }
-console.log(`javascript: signed in, refreshed, introspected, revoked, by PAR and DPoP too, signed out${registered}`);
+console.log(`javascript: signed in, refreshed, introspected, revoked, by PAR, DPoP and JARM too, signed out${registered}`);

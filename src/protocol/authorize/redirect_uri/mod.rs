@@ -3,7 +3,9 @@
 
 mod return_to;
 
-pub use return_to::{AuthorizationResponse, EncodedResponse, ReturnTo, form_action};
+pub use return_to::{
+    AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
+};
 
 use super::{
     super::{error::OAuthError, unregistered_uri::unregistered_uri},

@@ -1,9 +1,12 @@
 //! The target of an authorization response, and its encoding (RFC 6749 §4.1.2, RFC 9207).
 
+use std::time::Duration;
+
 use form_urlencoded::Serializer;
+use serde_json::{Map, Value};
 
 use crate::{
-    model::{Client, Endpoint, Issuer},
+    model::{Client, Endpoint, Issuer, SigningAlgorithm, Timestamp},
     protocol::{authorize::ResponseMode, error::OAuthError},
 };
 
@@ -15,10 +18,24 @@ pub struct ReturnTo {
     /// Whether it is a page of this issuer.
     is_own_page: bool,
     mode: ResponseMode,
+    /// How the response is signed, if it is a JWT (JARM §2.3).
+    signing: Option<ResponseSigning>,
     state: Option<String>,
     issuer: String,
     form_action: String,
 }
+
+/// How an authorization response that is a JWT is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseSigning {
+    /// The audience.
+    client_id: String,
+    /// The client's `authorization_signed_response_alg`; `None` for the tenant's default.
+    pub algorithm: Option<SigningAlgorithm>,
+}
+
+/// How long a response that is a JWT is valid. JARM §2.1 recommends at most ten minutes.
+const RESPONSE_LIFETIME: Duration = Duration::from_mins(5);
 
 /// An authorization response: a verified target, and what the client gets there. Handlers return it,
 /// and one place encodes it (`http::web::authorization_response`).
@@ -41,7 +58,7 @@ impl ReturnTo {
     /// Creates a target. Visible only to the redirect check.
     pub(super) fn proven(
         uri: &str,
-        mode: ResponseMode,
+        (mode, is_jwt): (ResponseMode, bool),
         state: Option<&str>,
         issuer: &Issuer,
         client: &Client,
@@ -50,6 +67,10 @@ impl ReturnTo {
             uri: uri.to_owned(),
             is_own_page: false,
             mode,
+            signing: is_jwt.then(|| ResponseSigning {
+                client_id: client.id.to_string(),
+                algorithm: client.authorization_signed_response_alg,
+            }),
             state: state.map(str::to_owned),
             issuer: issuer.as_str().to_owned(),
             form_action: form_action(uri, client),
@@ -62,6 +83,7 @@ impl ReturnTo {
             uri: Endpoint::Device.url(issuer),
             is_own_page: true,
             mode: ResponseMode::Query,
+            signing: None,
             state: None,
             issuer: issuer.as_str().to_owned(),
             form_action: String::new(),
@@ -121,8 +143,37 @@ impl AuthorizationResponse {
         self.return_to.mode == ResponseMode::FormPost
     }
 
-    /// Encodes the response by its mode.
-    pub fn encode(self) -> EncodedResponse {
+    /// How the response has to be signed before it is encoded.
+    pub fn signing(&self) -> Option<&ResponseSigning> {
+        self.return_to.signing.as_ref()
+    }
+
+    /// The claims of a response that is a JWT: its parameters, audience and expiry time (JARM §2.1). It has no
+    /// `sub`, so it is never taken for an ID token.
+    pub fn claims(&self, signing: &ResponseSigning, now: Timestamp) -> Map<String, Value> {
+        let parameters = self.parameters.iter();
+        let parameters = parameters.map(|(name, value)| (name.clone(), value.as_str().into()));
+        let own = [
+            ("aud".to_owned(), signing.client_id.as_str().into()),
+            ("iat".to_owned(), now.secs().into()),
+            ("exp".to_owned(), now.plus(RESPONSE_LIFETIME).secs().into()),
+        ];
+        parameters.chain(own).collect()
+    }
+
+    /// The response with this JWT in place of its parameters (JARM §2.3).
+    #[must_use]
+    pub fn signed(mut self, jwt: String) -> Self {
+        self.return_to.signing = None;
+        self.parameters = vec![("response".to_owned(), jwt)];
+        self
+    }
+
+    /// Encodes the response by its mode. A response that has to be signed and is not loses its parameters.
+    pub fn encode(mut self) -> EncodedResponse {
+        if self.return_to.signing.is_some() {
+            self.parameters.clear();
+        }
         if self.is_form() {
             return EncodedResponse::Post(self.parameters);
         }

@@ -155,7 +155,7 @@ fn tokens_are_never_sent_in_a_query() {
 
 #[test]
 fn rejects_unknown_response_modes() {
-    for mode in ["web_message", "jwt"] {
+    for mode in ["web_message", "jwe"] {
         assert_eq!(refused(&[("response_mode", mode)]), InvalidRequest, "{mode}");
     }
 }

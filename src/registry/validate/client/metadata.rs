@@ -81,6 +81,7 @@ impl CheckedMetadata {
             subject_type: self.subject_type,
             id_token_signed_response_alg: self.signatures.id_token,
             userinfo_signed_response_alg: self.signatures.userinfo,
+            authorization_signed_response_alg: self.signatures.authorization_response,
             request_object_signing_alg: self.signatures.request_object,
             may_introspect_all: self.introspects_all,
             ..client

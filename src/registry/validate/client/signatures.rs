@@ -14,6 +14,8 @@ pub struct CheckedAlgorithms {
     pub id_token: Option<IdTokenAlgorithm>,
     /// Algorithm of userinfo responses.
     pub userinfo: Option<SigningAlgorithm>,
+    /// Algorithm of authorization responses.
+    pub authorization_response: Option<SigningAlgorithm>,
     /// Algorithm of request objects.
     pub request_object: Option<JwsAlgorithm>,
     /// Algorithm of client assertions.
@@ -30,6 +32,9 @@ pub fn check_client_signatures(
     let id_token = problems.supported("spec.idTokenSignedResponseAlg", id_token);
     let userinfo = spec.userinfo_signed_response_alg.as_ref();
     let userinfo = problems.supported("spec.userinfoSignedResponseAlg", userinfo);
+    let response = spec.authorization_signed_response_alg.as_ref();
+    let authorization_response =
+        problems.supported("spec.authorizationSignedResponseAlg", response);
     let request_object = spec.request_object_signing_alg.as_ref();
     let request_object = problems.supported("spec.requestObjectSigningAlg", request_object);
     let assertion = spec.token_endpoint_auth_signing_alg.as_ref();
@@ -46,7 +51,7 @@ pub fn check_client_signatures(
             format!("cannot be used with tokenEndpointAuthMethod: {}", flows.auth_method());
         problems.invalid("spec.tokenEndpointAuthSigningAlg", message);
     }
-    CheckedAlgorithms { id_token, userinfo, request_object, assertion }
+    CheckedAlgorithms { id_token, userinfo, authorization_response, request_object, assertion }
 }
 
 /// Returns true if assertions of a method may use an algorithm (OIDC Core §9).
@@ -71,7 +76,12 @@ pub fn check_offered_algorithms(
         IdTokenAlgorithm::None => None,
     });
     let userinfo = spec.userinfo_signed_response_alg.as_ref().and_then(EnumSpec::supported);
-    let wanted = [("idTokenSignedResponseAlg", id_token), ("userinfoSignedResponseAlg", userinfo)];
+    let response = spec.authorization_signed_response_alg.as_ref();
+    let wanted = [
+        ("idTokenSignedResponseAlg", id_token),
+        ("userinfoSignedResponseAlg", userinfo),
+        ("authorizationSignedResponseAlg", response.and_then(EnumSpec::supported)),
+    ];
     for (name, algorithm) in wanted {
         let Some(algorithm) = algorithm else { continue };
         if !tenant.algorithms.contains(&algorithm) {
