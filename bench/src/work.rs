@@ -38,6 +38,8 @@ pub enum Work {
     PushedSession,
     /// A new access token for a refresh token
     Refresh,
+    /// An access token for an API, by exchange of the one for the issuer (RFC 8693)
+    Exchange,
     /// Claims for an access token
     Userinfo,
     /// Introspection of an access token (RFC 7662)
@@ -69,6 +71,9 @@ pub struct Worker {
     /// The device codes that are polled in turn.
     devices: Vec<String>,
 }
+
+/// The resource server of bench/tenants.
+const EXCHANGED_FOR: &str = "https://api.bench.test";
 
 /// Devices of each worker. All workers together stay within the quota of a client.
 const DEVICES: usize = 16;
@@ -103,6 +108,7 @@ impl Worker {
             Work::Session
             | Work::PushedSession
             | Work::Refresh
+            | Work::Exchange
             | Work::Userinfo
             | Work::Introspection
             | Work::AccountPage => self.sign_in().await,
@@ -150,6 +156,7 @@ impl Worker {
             Work::Session => self.authorize(false, false).await,
             Work::PushedSession => self.authorize(false, true).await,
             Work::Refresh => self.refresh().await,
+            Work::Exchange => self.exchange().await,
             Work::Userinfo => {
                 let mut headers = HeaderMap::new();
                 headers.insert(
@@ -309,6 +316,22 @@ impl Worker {
         let mut tokens = self.ask_for_tokens(form).await?;
         tokens.refresh_token = tokens.refresh_token.or(Some(held));
         self.tokens = Some(tokens);
+        Ok(())
+    }
+
+    /// Exchanges the access token (RFC 8693 §2.1).
+    async fn exchange(&mut self) -> Result<()> {
+        let form = encoded(&[
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", &self.held()?.access_token),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("resource", EXCHANGED_FOR),
+        ]);
+        let exchanged = self.ask_for_tokens(form).await?;
+        if exchanged.refresh_token.is_some() || exchanged.access_token == self.held()?.access_token
+        {
+            bail!("the exchange gave other tokens than one access token");
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::{
     people::SignedInPerson, signed_in_account::find_account, token_events, upstream_sessions,
 };
 use crate::{
-    model::{Account, Timestamp},
+    model::{Account, Client, Timestamp},
     protocol::{
         access::{self, EntryRefusal},
         marks::{self, MarkedRecord},
@@ -51,9 +51,9 @@ pub(crate) async fn account_of_grant(
     account_of(context, grant, SessionDemand::UnlessOffline).await
 }
 
-/// The account of a grant that a code is about to create ([`account_of_grant`]). The session is active,
-/// even if the grant will outlive it: a sign-out leaves no code behind that still counts.
-pub(crate) async fn account_of_new_grant(
+/// The account of a grant ([`account_of_grant`]) whose session is active, even if the grant outlives it: a sign-out
+/// leaves no code and no ID token behind that still counts.
+pub(crate) async fn account_in_session(
     context: AccountContext<'_>,
     grant: &Grant,
 ) -> Result<Result<Arc<Account>, GrantRefusal>, AccountError> {
@@ -81,16 +81,46 @@ async fn account_of(
     let Some(client) = context.tenant.client(grant.client.as_str()) else {
         return Ok(Err(GrantRefusal::Inactive));
     };
-    let entry = access::may_enter(&account, &client, &context.tenant.tenant, &grant.authentication);
-    Ok(match entry {
-        Ok(()) => Ok(account),
-        Err(refusal) => {
-            let person = (&grant.authentication, grant.sid.as_deref());
-            entry::count_refused_entry(context, &client, &refusal);
-            context.audit(token_events::entry_event(&client, person, &refusal));
-            Err(GrantRefusal::Entry(refusal))
-        }
-    })
+    Ok(check_entry(context, &client, (grant, &account)).map(|()| account))
+}
+
+/// Rule: the person of a grant may use a client. A refused entry is reported.
+pub(crate) fn check_entry(
+    context: AccountContext<'_>,
+    client: &Client,
+    (grant, account): (&Grant, &Account),
+) -> Result<(), GrantRefusal> {
+    let tenant = &context.tenant.tenant;
+    let Err(refusal) = access::may_enter(account, client, tenant, &grant.authentication) else {
+        return Ok(());
+    };
+    let person = (&grant.authentication, grant.sid.as_deref());
+    entry::count_refused_entry(context, client, &refusal);
+    context.audit(token_events::entry_event(client, person, &refusal));
+    Err(GrantRefusal::Entry(refusal))
+}
+
+/// The ID of the newest active grant of a client and a person in a session, of those that were made until
+/// `issued_at`.
+pub(crate) async fn newest_grant_of_session(
+    context: AccountContext<'_>,
+    client: &Client,
+    (sid, subject): (&str, &str),
+    issued_at: Timestamp,
+) -> Result<Option<String>, AccountError> {
+    let owner = IndexEntry::new(OwnerKind::Session, sid);
+    let (store, tenant) = (&context.services.store, context.tenant_id());
+    let stored = store.list(RecordKind::Grant, tenant, &owner, context.now).await?;
+    let until = issued_at.plus(CLOCK_SKEW);
+    let grants = stored.iter().filter_map(|stored| {
+        let grant = decode_record::<Grant>(&stored.record.value).ok()?;
+        let is_it = grant.is_of(client)
+            && grant.is_active(context.now)
+            && grant.authentication.subject.as_str() == subject
+            && grant.created_at <= until;
+        is_it.then_some((grant.created_at, &stored.record.key.id))
+    });
+    Ok(grants.max().map(|(_, id)| id.to_string()))
 }
 
 /// The account of an active grant: user and client are still those it was made for, and without

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::{
     model::{Account, Client, GrantType, ResourceServer},
-    protocol::{records::Grant, scope::Scopes},
+    protocol::{records::Grant, scope::Scopes, token::SubjectToken},
 };
 
 /// The tokens to issue to a client: the last step of a token request and of an authorization.
@@ -28,6 +30,8 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) code: Option<&'a str>,
     /// The user's grant that the tokens belong to; `None` if the client acts for itself.
     pub(crate) user: Option<UserTokens<'a>>,
+    /// The token that is exchanged, if one is.
+    pub(crate) exchange: Option<ExchangePlan<'a>>,
 }
 
 /// The grant of an [`IssuePlan`] and the tokens that only a user's grant has.
@@ -41,9 +45,28 @@ pub(crate) struct UserTokens<'a> {
     pub(crate) user: &'a Account,
     /// The ID token, if one is issued.
     pub(crate) id_token: Option<IdTokenPlan<'a>>,
-    /// The refresh token that the client keeps; `None` to issue the grant's current one, if it has
-    /// one.
-    pub(crate) kept_refresh_token: Option<&'a str>,
+    /// The refresh token in the response.
+    pub(crate) refresh_token: RefreshTokenPlan<'a>,
+}
+
+/// The refresh token of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshTokenPlan<'a> {
+    /// The grant's current one, if it has one.
+    Current,
+    /// This one, which the client keeps.
+    Kept(&'a str),
+    /// None.
+    Withheld,
+}
+
+/// The token that an access token is issued for (RFC 8693).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExchangePlan<'a> {
+    /// The token before, which the new one does not outlive.
+    pub(crate) subject: &'a SubjectToken,
+    /// The claim `act` of the new one.
+    pub(crate) actors: Option<&'a Value>,
 }
 
 /// The contents of an ID token in addition to its grant's.

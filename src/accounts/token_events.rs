@@ -1,6 +1,8 @@
 //! The security events of tokens and grants.
 
-use super::issue_plan::{IssuePlan, IssuedTokens};
+use serde_json::Value;
+
+use super::issue_plan::{IssuePlan, IssuedTokens, RefreshTokenPlan};
 use crate::{
     model::{
         AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedConsent, AuditedGrant,
@@ -23,8 +25,10 @@ pub(super) fn issued_event<'a>(
     jti: Option<&'a str>,
 ) -> AuditEvent<'a> {
     // A refresh token that the client keeps is not issued again.
-    let kept = plan.user.and_then(|user| user.kept_refresh_token);
-    let refresh_token = issued.refresh_token.as_deref().filter(|token| Some(*token) != kept);
+    let is_kept = |token: &&str| {
+        plan.user.map(|user| user.refresh_token) == Some(RefreshTokenPlan::Kept(token))
+    };
+    let refresh_token = issued.refresh_token.as_deref().filter(|token| !is_kept(token));
     let tokens = [
         (IssuedToken::Code, plan.code.is_some()),
         (IssuedToken::AccessToken, issued.access_token.is_some()),
@@ -39,6 +43,10 @@ pub(super) fn issued_event<'a>(
         access: AuditedAccess {
             scope: AuditText::new(join_scopes(plan.scopes)),
             resource: plan.server.map(|server| AuditText::new(&*server.identifier)),
+            exchanged_from: plan
+                .exchange
+                .map(|exchange| AuditText::new(exchange.subject.audience.as_str())),
+            actors: plan.exchange.map(|exchange| actors(exchange.actors)).unwrap_or_default(),
         },
         owner: AuditedTokenOwner {
             subject: grant.map(|grant| AuditText::new(grant.authentication.subject.as_str())),
@@ -48,6 +56,12 @@ pub(super) fn issued_event<'a>(
         },
         jti: jti.map(AuditText::new),
     }
+}
+
+/// The subjects of a claim `act`, the last actor first.
+fn actors(claim: Option<&Value>) -> Vec<AuditText<'_>> {
+    let chain = std::iter::successors(claim, |actor| actor.get("act"));
+    chain.filter_map(|actor| actor["sub"].as_str()).map(AuditText::new).collect()
 }
 
 /// A person answered the consent page of an application, or of a device.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+    issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens},
     token_events,
 };
 use crate::{
@@ -164,6 +164,8 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         jti,
         key: plan.key,
         server: plan.server,
+        not_after: plan.exchange.map(|exchange| exchange.subject.expires_at),
+        actors: plan.exchange.and_then(|exchange| exchange.actors),
     };
     let claims = token.claims(context.now);
     match user.filter(|_| !plan.claims.is_empty()) {
@@ -251,8 +253,10 @@ fn refresh_token(
     if generation == 0 {
         return Ok(None);
     }
-    if let Some(token) = user.kept_refresh_token {
-        return Ok(Some(token.to_owned()));
+    match user.refresh_token {
+        RefreshTokenPlan::Current => {}
+        RefreshTokenPlan::Kept(token) => return Ok(Some(token.to_owned())),
+        RefreshTokenPlan::Withheld => return Ok(None),
     }
     let token = RefreshToken {
         grant_id: user.grant_id.to_owned(),

@@ -6,8 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{AccountContext, AccountError, grants, token_events};
+use super::{
+    AccountContext, AccountError, exchanged_tokens, grants,
+    revoked_tokens::{is_revoked_token, revoked_token_key},
+    token_events,
+};
 use crate::{
+    keys::VerifyError,
     model::{Account, Client, ClientId, IssuedToken, Timestamp},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
@@ -15,7 +20,7 @@ use crate::{
         session::CLOCK_SKEW,
         token::{RefreshDecision, rotate_grant},
     },
-    store::{Record, RecordKey, RecordKind},
+    store::Record,
 };
 
 /// A token of this tenant.
@@ -105,10 +110,7 @@ pub(crate) async fn load_active_token(
     }
     let Some(id) = presented.grant_id() else {
         let served = presented.client().and_then(|id| context.tenant.client(id.as_str()));
-        let revoked = match presented.jti() {
-            Some(jti) => context.get(&revoked_key(context, jti)).await?.is_some(),
-            None => false,
-        };
+        let revoked = is_revoked_token(context, presented.jti()).await?;
         return Ok((served.is_some() && !revoked).then_some(ActiveToken::OfClient));
     };
     let Some(stored) = grants::load_grant(context, id).await? else { return Ok(None) };
@@ -120,18 +122,34 @@ pub(crate) async fn load_active_token(
     if !usable {
         return Ok(None);
     }
-    let user = grants::account_of_grant(context, &grant).await?;
-    Ok(user.ok().map(|user| ActiveToken::OfGrant { grant: Box::new(grant), user }))
+    let Ok(user) = grants::account_of_grant(context, &grant).await? else { return Ok(None) };
+    let Some(holder) = presented.client() else { return Ok(None) };
+    let held = (&holder, presented.jti());
+    if !exchanged_tokens::is_usable(context, held, (&grant, &user)).await? {
+        return Ok(None);
+    }
+    Ok(Some(ActiveToken::OfGrant { grant: Box::new(grant), user }))
+}
+
+/// The claims of an access token that the tenant signed and issued. Times and grant are not checked.
+pub(super) fn verify_own_access_token(
+    context: AccountContext<'_>,
+    token: &str,
+) -> Result<Arc<Claims>, VerifyError> {
+    context.services.access_token_cache.verify(&context.tenant.keys, token)
 }
 
 /// Revokes a token and the grant that it refers to, for a client, and reports what was not
-/// revoked before.
+/// revoked before. A token that the client got by exchange is revoked alone: the grant is not the client's.
 pub(crate) async fn revoke_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
     caller: &Client,
 ) -> Result<(), AccountError> {
-    if let Some(id) = presented.grant_id() {
+    let exchanged = exchanged_grant(context, presented).await?;
+    if let Some(id) = presented.grant_id()
+        && exchanged.is_none()
+    {
         if let Some(grant) = grants::revoke_grant(context, id).await? {
             context.audit(token_events::revoked_event(
                 caller,
@@ -150,16 +168,29 @@ pub(crate) async fn revoke_token(
     // The id of a token without a grant is stored until the token expires. An existing record has
     // the same content.
     let record = Record {
-        key: revoked_key(context, jti),
+        key: revoked_token_key(context, jti),
         value: Bytes::new(),
         expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,
     };
     if context.insert(record).await? {
-        context.audit(token_events::revoked_event(caller, presented.kind(), None));
+        let owner = presented.grant_id().zip(exchanged.as_ref());
+        context.audit(token_events::revoked_event(caller, presented.kind(), owner));
     }
     Ok(())
+}
+
+/// The grant of a token, if it is of another client than the token.
+async fn exchanged_grant(
+    context: AccountContext<'_>,
+    presented: &PresentedToken,
+) -> Result<Option<Grant>, AccountError> {
+    let (Some(id), Some(holder)) = (presented.grant_id(), presented.client()) else {
+        return Ok(None);
+    };
+    let stored = grants::load_grant(context, id).await?;
+    Ok(stored.map(|stored| stored.grant).filter(|grant| grant.client != holder))
 }
 
 /// Returns true if the refresh token is the current one of its grant. A superseded one is inactive,
@@ -169,9 +200,4 @@ fn is_current(context: AccountContext<'_>, token: &RefreshToken, grant: &Grant) 
         let rotation = rotate_grant(grant, token.generation, &client, context.store_now);
         matches!(rotation, RefreshDecision::Next(_) | RefreshDecision::Same(_))
     })
-}
-
-/// The key of the record of a revoked token without a grant.
-fn revoked_key(context: AccountContext<'_>, jti: &str) -> RecordKey {
-    context.key(RecordKind::Revoked, jti)
 }

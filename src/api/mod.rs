@@ -80,9 +80,9 @@ pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use resource_server::{
-    IntrospectionClientRef, ResourceClientRef, ResourceClientsSpec, ResourceIntrospectionSpec,
-    ResourceScopeSpec, ResourceServer, ResourceServerSpec, ResourceServerStatus,
-    ResourceServerSummary, ResourceTokenSpec,
+    ExchangeRuleSpec, IntrospectionClientRef, ResourceClientRef, ResourceClientsSpec,
+    ResourceExchangeSpec, ResourceIntrospectionSpec, ResourceScopeSpec, ResourceServer,
+    ResourceServerSpec, ResourceServerStatus, ResourceServerSummary, ResourceTokenSpec,
 };
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};

@@ -13,7 +13,7 @@ use super::{
     AllowedNamespaces, EnumSpec, LocalTenantRef,
     rules::{self, resource_server},
 };
-use crate::model::{AccessTokenType, SigningAlgorithm, TokenBinding};
+use crate::model::{AccessTokenType, ExchangeMode, SigningAlgorithm, TokenBinding};
 
 /// A ResourceServer is an API that accepts access tokens of one Tenant, declared in the Tenant's namespace.
 /// Clients request tokens for it by `resource` (RFC 8707).
@@ -72,6 +72,41 @@ pub struct ResourceServerSpec {
     /// a key of the client (RFC 9449); a client that sends no DPoP proof gets none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_binding: Option<EnumSpec<TokenBinding>>,
+    /// The exchange of other tokens for tokens for the API (RFC 8693).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ResourceExchangeSpec>,
+}
+
+/// The exchange of other tokens for tokens for an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceExchangeSpec {
+    /// The exchanges that are allowed. For each request the first that fits counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub allow: Vec<ExchangeRuleSpec>,
+}
+
+/// A client that may exchange tokens of one audience for tokens for an API. It does not need to be among the
+/// `clients`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExchangeRuleSpec {
+    /// The client. It needs the grant type `urn:ietf:params:oauth:grant-type:token-exchange`.
+    pub client: ResourceClientRef,
+    /// The audience (`aud`) of the tokens that the client exchanges: the `identifier` of a ResourceServer of the
+    /// Tenant, the issuer, or the client's own ID for its ID tokens.
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = resource_server::audience())]
+    pub from: String,
+    /// How the new token names the client. `Delegation` (default): in the claim `act`. `Impersonation`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<EnumSpec<ExchangeMode>>,
+    /// A CEL expression that gives true for people whose tokens may be exchanged. Its variables are `user` and
+    /// `client`, as in `spec.access.rules` of an OidcClient. Default: all people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub rule: Option<String>,
 }
 
 /// The introspection of the tokens of an API.

@@ -140,7 +140,7 @@ pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays}
 pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,
 };
-pub use resource_server::{ResourceServer, ResourceServers};
+pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceServers};
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};

@@ -16,8 +16,22 @@ wire_enum!(
         ClientCredentials = "client_credentials",
         /// RFC 8628 §3.4.
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
+        /// RFC 8693 §2.1.
+        TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 );
+
+impl GrantType {
+    /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5).
+    pub const fn requires_client_authentication(self) -> bool {
+        matches!(self, Self::ClientCredentials | Self::TokenExchange)
+    }
+
+    /// Returns true if metadata lists the grant type only while a client has it.
+    pub const fn is_offered_on_demand(self) -> bool {
+        matches!(self, Self::DeviceCode | Self::TokenExchange)
+    }
+}
 
 wire_enum!(
     /// `response_type`, with its words in canonical order (OAuth 2.0 Multiple Response Types).

@@ -6,7 +6,36 @@ use std::{
     time::Duration,
 };
 
-use super::{AccessTokenType, Client, ClientId, ObjectKey, SigningAlgorithm, TokenBinding};
+use super::{
+    AccessTokenType, Client, ClientId, ObjectKey, SigningAlgorithm, TokenBinding, wire_enum,
+};
+use crate::expression::Expression;
+
+wire_enum!(
+    /// How an exchanged token names the client that exchanged it (RFC 8693 §1.1).
+    #[derive(Default)]
+    ExchangeMode {
+        /// The claim `act` names it.
+        #[default]
+        Delegation = "Delegation",
+        /// No claim does.
+        Impersonation = "Impersonation",
+    }
+);
+
+/// A client that may exchange tokens of one audience for tokens of a resource server (RFC 8693).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeRule {
+    /// The client.
+    pub client: ClientId,
+    /// The audience of the tokens that it exchanges: the identifier of a resource server, the issuer, or the ID of
+    /// the client itself for its ID tokens.
+    pub from: Box<str>,
+    /// How the tokens that it gets name it.
+    pub mode: ExchangeMode,
+    /// The condition that the person has to meet.
+    pub condition: Option<Expression>,
+}
 
 /// A resource server of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +70,8 @@ pub struct ResourceServer {
     pub token_type: Option<AccessTokenType>,
     /// The proof that its tokens require.
     pub token_binding: TokenBinding,
+    /// The exchanges that give tokens for it, in the order in which they are tried.
+    pub exchanges: Vec<ExchangeRule>,
 }
 
 impl ResourceServer {
@@ -62,6 +93,7 @@ impl ResourceServer {
             signing_alg: None,
             token_type: None,
             token_binding: TokenBinding::Bearer,
+            exchanges: Vec::new(),
         }
     }
 
@@ -71,6 +103,11 @@ impl ResourceServer {
             return self.admits_documents;
         }
         self.clients.contains(&client.id)
+    }
+
+    /// Returns true if a client may exchange some token for one for it.
+    pub fn has_exchange_of(&self, client: &ClientId) -> bool {
+        self.exchanges.iter().any(|rule| rule.client == *client)
     }
 
     /// Its identifier and the alternates.

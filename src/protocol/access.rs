@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use super::{authentication::Authentication, required_factor::has_required_factor};
 use crate::{
     expression::{
-        EvaluationError, ExpressionClient, ExpressionUser, ExpressionVariables, SharedSteps,
+        EvaluationError, Expression, ExpressionClient, ExpressionUser, ExpressionVariables,
+        SharedSteps,
     },
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, RequiredFactor, Tenant},
 };
@@ -209,6 +210,17 @@ pub fn admits_provider(client: &Client, tenant: &Tenant, provider: Option<&str>)
     lists.all(|list| list.is_empty() || list.iter().any(|it| it == from))
 }
 
+/// The result of a condition with the variables of access rules: the person with this sign-in, and the client.
+pub fn meets_condition(
+    condition: &Expression,
+    account: &Account,
+    (client, tenant): (&Client, &Tenant),
+    authentication: &Authentication,
+) -> Result<bool, EvaluationError> {
+    let steps = &SharedSteps::new();
+    Entry { account, client, tenant, authentication, steps }.evaluate(condition)
+}
+
 /// A person who wants to enter.
 struct Entry<'a> {
     account: &'a Account,
@@ -233,9 +245,18 @@ impl Entry<'_> {
         if !policy.groups.is_empty() && !policy.groups.iter().any(has) {
             return Some((RefusalCause::Group, None));
         }
-        if policy.rules.is_empty() {
-            return None;
-        }
+        policy.rules.iter().enumerate().find_map(|(index, rule)| {
+            let cause = match self.evaluate(&rule.expression) {
+                Ok(true) => return None,
+                Ok(false) => RefusalCause::Rule(index),
+                Err(error) => RefusalCause::FailedRule(index, error),
+            };
+            Some((cause, rule.message.as_ref()))
+        })
+    }
+
+    /// The result of a condition for the person and the application.
+    fn evaluate(&self, condition: &Expression) -> Result<bool, EvaluationError> {
         let claims = &self.account.claims;
         let user = ExpressionUser {
             username: &self.account.username,
@@ -244,7 +265,7 @@ impl Entry<'_> {
             email_verified: claims.get("email_verified").and_then(serde_json::Value::as_bool),
             groups: &self.account.groups,
             extra: claims,
-            provider,
+            provider: self.account.provider_name(),
             acr: self.best_level(),
             amr: &self.authentication.amr(),
         };
@@ -256,14 +277,7 @@ impl Entry<'_> {
         let steps = Some(self.steps);
         let variables =
             ExpressionVariables { claims: None, user: Some(user), client: Some(client), steps };
-        policy.rules.iter().enumerate().find_map(|(index, rule)| {
-            let cause = match rule.expression.evaluate_bool(&variables) {
-                Ok(true) => return None,
-                Ok(false) => RefusalCause::Rule(index),
-                Err(error) => RefusalCause::FailedRule(index, error),
-            };
-            Some((cause, rule.message.as_ref()))
-        })
+        condition.evaluate_bool(&variables)
     }
 
     fn has_reached(&self, level: &AcrLevel) -> bool {

@@ -48,6 +48,10 @@ pub struct AccessToken<'a> {
     pub key: Option<&'a str>,
     /// The resource server that it is for; `None`: the issuer.
     pub server: Option<&'a ResourceServer>,
+    /// The time that it does not outlive.
+    pub not_after: Option<Timestamp>,
+    /// The claim `act` (RFC 8693 §4.1).
+    pub actors: Option<&'a Value>,
 }
 
 /// The lifetime of an access token: the shorter one of its client and its resource server.
@@ -62,7 +66,8 @@ impl AccessToken<'_> {
     /// whatever their `typ` is.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
-        let lifetime = access_token_lifetime(self.client, self.server);
+        let expires_at = now.plus(access_token_lifetime(self.client, self.server));
+        let expires_at = self.not_after.map_or(expires_at, |end| end.min(expires_at));
         AccessTokenClaims {
             iss: issuer,
             aud: self.server.map_or(issuer, |server| &server.identifier),
@@ -71,11 +76,12 @@ impl AccessToken<'_> {
             jti: self.jti,
             iat: now.secs(),
             nbf: now.minus(CLOCK_ALLOWANCE).secs(),
-            exp: now.plus(lifetime).secs(),
+            exp: expires_at.secs(),
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             grant_id: self.grant_id,
             cnf: self.key.map(|jkt| Confirmation { jkt }),
+            act: self.actors,
         }
     }
 }
@@ -101,6 +107,9 @@ pub struct AccessTokenClaims<'a> {
     /// The key of the sender (RFC 9449 §6.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
+    /// The client that acts for the subject (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Value>,
 }
 
 /// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).

@@ -41,8 +41,8 @@ pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool 
     }
 }
 
-/// The access token claims included in a response (RFC 7662 §2.2).
-const EXPOSED_CLAIMS: [&str; 12] = [
+/// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1).
+const EXPOSED_CLAIMS: [&str; 13] = [
     "scope",
     "client_id",
     "exp",
@@ -55,6 +55,7 @@ const EXPOSED_CLAIMS: [&str; 12] = [
     "auth_time",
     "acr",
     "cnf",
+    "act",
 ];
 
 /// Returns the response for an active access token. The user name is included only with the scope

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
-/// tenant has; the device authorization grant is advertised only if one has it.
+/// tenant has; the device authorization grant and token exchange are advertised only if one has them.
 pub fn discovery_document(
     tenant: &Tenant,
     servers: &ResourceServers,
@@ -102,7 +102,7 @@ fn authorization(tenant: &Tenant) -> Value {
 
 /// Grant types, and client authentication at the endpoints that require it.
 fn tokens(grants: &BTreeSet<GrantType>) -> Value {
-    let is_offered = |it: &&GrantType| **it != GrantType::DeviceCode || grants.contains(it);
+    let is_offered = |it: &&GrantType| !it.is_offered_on_demand() || grants.contains(it);
     let grants: Vec<_> = GrantType::ALL.iter().filter(is_offered).map(|it| it.as_str()).collect();
     let methods = names(&AuthMethod::ALL, |it| it.as_str());
     let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
@@ -211,6 +211,18 @@ mod tests {
         assert!(
             !words(&without, "grant_types_supported").contains(&GrantType::DeviceCode.as_str())
         );
+    }
+
+    #[test]
+    fn token_exchange_is_advertised_where_a_client_has_it() {
+        // RFC 8414 §2
+        let grants = BTreeSet::from([GrantType::TokenExchange]);
+        let servers = ResourceServers::default();
+        let with = super::discovery_document(&fixtures::tenant(), &servers, &grants);
+        let name = GrantType::TokenExchange.as_str();
+        assert!(words(&with, "grant_types_supported").contains(&name));
+        let without = discovery_document(&fixtures::tenant());
+        assert!(!words(&without, "grant_types_supported").contains(&name));
     }
 
     #[test]

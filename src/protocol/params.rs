@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::error::{ErrorCode, OAuthError};
 
-/// The only parameters that may repeat: `resource` (RFC 8707 §2).
-const REPEATABLE: [&str; 1] = ["resource"];
+/// The only parameters that may repeat: `resource` (RFC 8707 §2), and `audience` (RFC 8693 §2.1).
+const REPEATABLE: [&str; 2] = ["audience", "resource"];
 /// The parameter with the languages of a person, in order of preference (OIDC Core §3.1.2.1).
 pub const UI_LOCALES: &str = "ui_locales";
 /// Maximum number of parameters, more than any request needs.

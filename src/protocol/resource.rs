@@ -36,6 +36,8 @@ pub struct ResourceContext<'a> {
     pub servers: &'a ResourceServers,
     /// The client that requests tokens.
     pub client: &'a Client,
+    /// Whether it exchanges a token, for which it needs a rule of the resource server only.
+    pub by_exchange: bool,
 }
 
 /// Rule: a resource is the issuer, or a resource server that admits the client (RFC 8707 §2). A resource
@@ -68,13 +70,16 @@ impl RequestedResources {
 
 /// Finds a resource for a client; `None` is the issuer.
 pub fn find_resource<'s>(
-    ResourceContext { issuer, servers, client }: ResourceContext<'s>,
+    ResourceContext { issuer, servers, client, by_exchange }: ResourceContext<'s>,
     resource: &str,
 ) -> Result<Option<&'s Arc<ResourceServer>>, OAuthError> {
     if resource == issuer.as_str() {
         return Ok(None);
     }
-    let server = servers.find(resource).filter(|server| server.admits(client));
+    let admits = |server: &&Arc<ResourceServer>| {
+        server.admits(client) || (by_exchange && server.has_exchange_of(&client.id))
+    };
+    let server = servers.find(resource).filter(admits);
     server.map(Some).ok_or_else(|| unknown_resource(issuer, resource))
 }
 
@@ -153,7 +158,12 @@ mod tests {
             server("https://b.test", "urn:b", &client.id),
             server("https://closed.test", "urn:closed", &ClientId::new("other")),
         ]);
-        let context = ResourceContext { issuer: &issuer, servers: &servers, client: &client };
+        let context = ResourceContext {
+            issuer: &issuer,
+            servers: &servers,
+            client: &client,
+            by_exchange: false,
+        };
         let requested = check_resources(context, resources.iter().copied())?;
         let names = requested.servers.iter().map(|server| server.identifier.to_string());
         Ok((requested.issuer, names.collect()))

@@ -797,6 +797,19 @@ async fn resource_servers_have_identifiers_and_scopes() {
     let introspection = |name: &str| json!({ "introspection": { "clientRef": { "name": name } } });
     servers.accepts(introspection("tickets")).await;
     servers.rejects(introspection("A"), "introspection.clientRef.name").await;
+    let exchange = |rule: Value| json!({ "exchange": { "allow": [rule] } });
+    let allowed = json!({ "client": { "name": "a", "namespace": "b" }, "from": "https://b.test",
+        "mode": "Impersonation", "rule": "true" });
+    servers.accepts(exchange(allowed)).await;
+    let client = json!({ "name": "a" });
+    for (refused, message) in [
+        (json!({ "client": { "name": "A" }, "from": "urn:a" }), "exchange.allow[0].client.name"),
+        (json!({ "client": client, "from": "a b" }), "must be printable ASCII without spaces"),
+        (json!({ "client": client, "from": "urn:a", "mode": "Both" }), "exchange.allow[0].mode"),
+        (json!({ "client": client }), "exchange.allow[0].from"),
+    ] {
+        servers.rejects(exchange(refused), message).await;
+    }
     let client = |client: Value| json!({ "clients": { "names": [client] } });
     servers.accepts(client(json!({ "name": "a", "namespace": "b" }))).await;
     servers.rejects(client(json!({ "name": "A" })), "clients.names[0].name").await;

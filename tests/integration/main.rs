@@ -14,6 +14,7 @@ mod crds;
 mod dev;
 mod device;
 mod docs;
+mod exchange;
 mod golden;
 mod hostile;
 mod import;

@@ -114,6 +114,8 @@ impl TokenService {
             jti: &SystemEntropy::new().id(),
             key: None,
             server: None,
+            not_after: None,
+            actors: None,
         };
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;

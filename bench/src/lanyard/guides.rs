@@ -53,7 +53,7 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
         | Work::DpopClientCredentials
         | Work::Userinfo
         | Work::Introspection => vec![verify],
-        Work::AccountPage | Work::DevicePoll => Vec::new(),
+        Work::AccountPage | Work::DevicePoll | Work::Exchange => Vec::new(),
     }
 }
 
@@ -149,6 +149,14 @@ impl Table {
         let times = pushed.cost() / plain.cost();
         let what = "session by a pushed request | CPU of one without";
         self.limit(what, times, PUSHED_SESSION, "times");
+    }
+
+    /// Exchanges of access tokens, and refreshes.
+    pub fn exchange(&mut self, exchange: &LoadFigures, refresh: &LoadFigures) {
+        self.figures += &report::row("Refresh next to exchange", refresh);
+        self.figures += &report::row("Exchange", exchange);
+        let ratio = exchange.rate() / refresh.rate();
+        self.guide("Exchange", "the rate of a refresh", ratio, Some(0.8));
     }
 
     /// Polls of devices.

@@ -133,6 +133,9 @@ impl Bench {
             }
         }
         self.bound_and_pushed(&es256, &mut table).await?;
+        let (refresh, exchange) =
+            self.by_turns((&es256, Work::Refresh), (&es256, Work::Exchange)).await?;
+        table.exchange(&exchange, &refresh);
         self.device_polls(&es256, &mut table).await?;
         self.upstream(&mut table).await?;
         self.account_page(&mut table).await?;

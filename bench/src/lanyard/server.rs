@@ -20,6 +20,9 @@ use crate::http::{Http, TargetUrl, trust};
 /// The server's log file: it gets an access line for each request, as in production.
 const LOG: &str = "target/bench-server.log";
 
+/// Stands for the origin of the server in manifests.
+const ORIGIN: &str = "ORIGIN";
+
 /// A process that is killed on drop.
 struct Running(Child);
 
@@ -40,7 +43,8 @@ pub struct BenchServer {
 }
 
 impl BenchServer {
-    /// Serves manifests, in which [`UPSTREAM`] stands for the issuer of an identity provider.
+    /// Serves manifests, in which [`UPSTREAM`] stands for the issuer of an identity provider, and [`ORIGIN`] for
+    /// that of the server itself.
     ///
     /// # Errors
     ///
@@ -50,15 +54,17 @@ impl BenchServer {
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");
         let (state, store, served) = (folder()?, folder()?, folder()?);
+        // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let base = format!("http://localhost:{port}");
         for file in fs::read_dir(manifests).with_context(|| manifests.display().to_string())? {
             let file = file?;
-            let text = fs::read_to_string(file.path())?.replace(UPSTREAM, upstream);
+            let text = fs::read_to_string(file.path())?;
+            let text = text.replace(UPSTREAM, upstream).replace(ORIGIN, &base);
             fs::write(served.path().join(file.file_name()), text)?;
         }
         fs::write(served.path().join("accounts.yaml"), accounts::manifests())?;
         fs::write(served.path().join("passkeys.yaml"), passkeys::manifests())?;
-        // Free at this moment. If another program takes it meanwhile, the server reports that and ends.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(binary)
             .arg("dev")
             .arg(served.path())
@@ -75,7 +81,7 @@ impl BenchServer {
             .with_context(hint)?;
         Ok(Self {
             child: Running(child),
-            base: format!("http://localhost:{port}"),
+            base,
             version: String::from_utf8_lossy(&version.stdout).trim().to_owned(),
             _folders: [state, store, served],
         })

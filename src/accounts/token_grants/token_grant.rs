@@ -6,9 +6,9 @@ use crate::{
     accounts::{AccountContext, RequestError},
     model::{Client, GrantType, Timestamp},
     protocol::{
-        error::OAuthError,
+        error::{ErrorCode, OAuthError},
         params::RequestParams,
-        token::{DecisionInput, TokenDecision, TokenRefusal},
+        token::{DecisionInput, TokenDecision, TokenRefusal, TokenTypeIdentifier},
     },
 };
 
@@ -18,6 +18,10 @@ pub(super) trait TokenGrant: Sized + Send + Sync + 'static {
     const GRANT_TYPE: GrantType;
     /// The name of the credential in errors.
     const CREDENTIAL: &'static str;
+    /// The error code for a credential that cannot be used.
+    const INVALID: ErrorCode = ErrorCode::InvalidGrant;
+    /// The parameters that name the target of the access token.
+    const TARGETS: &'static [&'static str] = &["resource"];
     /// The credential of a request, opened: a code or a refresh token.
     type Credential: Send + Sync;
 
@@ -26,6 +30,11 @@ pub(super) trait TokenGrant: Sized + Send + Sync + 'static {
 
     /// The `scope` parameter, if the grant type has it.
     fn requested_scope(&self) -> Option<&str>;
+
+    /// `issued_token_type` of the response, if the grant type has it.
+    fn issued_token_type(&self) -> Option<TokenTypeIdentifier> {
+        None
+    }
 
     /// Opens the credential and checks its bindings. A failure spends and revokes nothing.
     fn open(

@@ -3,7 +3,7 @@
 use kube::core::Rule;
 
 use super::rule;
-use crate::model::{ORIGIN_MESSAGE, REFUSED_SCHEMES, RedirectUriError};
+use crate::model::{GrantType, ORIGIN_MESSAGE, REFUSED_SCHEMES, RedirectUriError};
 
 /// CEL expression for a list of URIs that may be absent.
 fn uris(field: &str) -> String {
@@ -90,11 +90,17 @@ pub fn refresh_needs_code() -> Rule {
     )
 }
 
-/// RFC 6749 §4.4: only confidential clients may use `client_credentials`.
+/// RFC 6749 §4.4, RFC 8693 §5: only confidential clients may use `client_credentials` and token exchange.
 pub fn machines_authenticate() -> Rule {
+    let grants = GrantType::ALL.into_iter().filter(|it| it.requires_client_authentication());
+    let names: Vec<_> = grants.map(|grant| format!("'{grant}'")).collect();
+    let names = names.join(", ");
     rule(
-        &format!("!{IS_PUBLIC} || !{GRANT_TYPES}.exists(grant, grant == 'client_credentials')"),
-        "grantTypes: client_credentials requires client authentication; set tokenEndpointAuthMethod to another method than none",
+        &format!("!{IS_PUBLIC} || !{GRANT_TYPES}.exists(grant, grant in [{names}])"),
+        &format!(
+            "grantTypes: each of {} requires client authentication; set tokenEndpointAuthMethod to another method than none",
+            names.replace('\'', "")
+        ),
     )
 }
 

@@ -20,6 +20,11 @@ pub fn identifiers() -> Rule {
     )
 }
 
+/// Audiences are compared as exact strings.
+pub fn audience() -> Rule {
+    rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
+}
+
 /// RFC 6749 §3.3.
 pub fn scope() -> Rule {
     rule(

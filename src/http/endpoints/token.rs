@@ -7,7 +7,7 @@ use super::{authenticated_form::AuthenticatedForm, received_proof::received_proo
 use crate::{
     accounts::token_grants::{self, GrantedTokens, TokenRequest},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::scope,
+    protocol::{scope, token::TokenTypeIdentifier},
 };
 
 /// A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
@@ -23,6 +23,9 @@ struct TokenResponse {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// RFC 8693 §2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 /// `POST I/oauth/token`.
@@ -31,7 +34,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let context = app.context(&request);
     let proof = received_proof(&request)?;
     let token_request = TokenRequest { context, client: &client, params: &params, proof };
-    let GrantedTokens { tokens, scopes, is_bound, lifetime } =
+    let GrantedTokens { tokens, scopes, is_bound, lifetime, token_type } =
         token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
@@ -40,6 +43,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,
         refresh_token: tokens.refresh_token,
+        issued_token_type: token_type.map(TokenTypeIdentifier::as_str),
     };
     Ok(Reply::json(StatusCode::OK, &response).header("pragma", "no-cache"))
 }

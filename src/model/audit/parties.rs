@@ -75,6 +75,12 @@ pub struct AuditedAccess<'a> {
     /// The resource server that the access token is for, by its `identifier`; absent for the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<AuditText<'a>>,
+    /// The audience of the token that was exchanged for it (RFC 8693).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanged_from: Option<AuditText<'a>>,
+    /// The clients that act for the person by the access token, the last one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<AuditText<'a>>,
 }
 
 /// The invitation of a link. Both fields are absent if the link is damaged.

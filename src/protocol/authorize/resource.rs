@@ -26,7 +26,7 @@ pub(super) fn check_resource(
     client: &Client,
 ) -> Result<RequestedResources, OAuthError> {
     let servers = served.resource_servers();
-    let context = ResourceContext { issuer: &tenant.issuer, servers, client };
+    let context = ResourceContext { issuer: &tenant.issuer, servers, client, by_exchange: false };
     resource::check_resources(context, params.all(Parameter::Resource))
 }
 

@@ -151,6 +151,8 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
         grant_id: Some("grant-1"),
         jti: "token-1",
         server: None,
+        not_after: None,
+        actors: None,
     };
     let expected = json!({
         "iss": "https://id.test/team/shop",

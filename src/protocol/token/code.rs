@@ -1,8 +1,8 @@
 //! Redeems an authorization code (RFC 6749 §4.1.3): the checks, and the grant it results in.
 
 use super::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
-    UserGrant, invalid_grant,
+    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
+    TokenRefusal, UserGrant, invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
     secret,
     sender::bind_sender,
@@ -128,7 +128,9 @@ pub fn decide_code(
             gate,
             referenced_until: referenced.max(code.expires_at),
             with_nonce: true,
-            keeps_refresh_token: false,
+            needs_session: gate == Gate::Insert,
+            refresh_token: RefreshTokenAnswer::Current,
+            subject_token: None,
         }),
     })
 }

@@ -1,6 +1,7 @@
 //! The decision about a token request: the tokens to issue and the write that comes before, or a
 //! refusal.
 
+use super::subject_token::SubjectToken;
 use crate::{
     model::{Client, Timestamp},
     protocol::{error::OAuthError, records::Grant, scope::Scopes},
@@ -44,8 +45,23 @@ pub struct UserGrant {
     /// Whether the ID token contains the `nonce` of the authorization request. Only the first one
     /// does (OIDC Core §12.2).
     pub with_nonce: bool,
-    /// Whether the client keeps the refresh token of the request.
-    pub keeps_refresh_token: bool,
+    /// Whether the session has to be active even if the grant outlives it.
+    pub needs_session: bool,
+    /// The refresh token in the response.
+    pub refresh_token: RefreshTokenAnswer,
+    /// The token that is exchanged, which bounds the new one.
+    pub subject_token: Option<Box<SubjectToken>>,
+}
+
+/// The refresh token in a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshTokenAnswer {
+    /// The current one of the grant, if it has one.
+    Current,
+    /// That of the request, which the client keeps.
+    Kept,
+    /// None: the grant is of another client.
+    Withheld,
 }
 
 /// The atomic write that lets a request through (docs/design/state.md#gates). A request that does

@@ -1,8 +1,8 @@
 //! Redeems a device code (RFC 8628 §3.4, §3.5): the checks, and the grant it results in.
 
 use super::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
-    UserGrant,
+    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
+    TokenRefusal, UserGrant,
     code::activate_grant,
     invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
@@ -78,7 +78,9 @@ pub fn decide_device(
             gate: Gate::Insert,
             referenced_until: referenced.max(code.expires_at),
             with_nonce: false,
-            keeps_refresh_token: false,
+            needs_session: true,
+            refresh_token: RefreshTokenAnswer::Current,
+            subject_token: None,
         }),
     })
 }

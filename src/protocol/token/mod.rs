@@ -5,21 +5,31 @@ mod client_credentials;
 mod code;
 mod decision;
 mod device;
+mod exchange;
+mod exchange_request;
 mod refresh;
 mod sender;
+mod subject_token;
 mod target;
 
 pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
 pub use decision::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal, UserGrant,
+    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
+    TokenRefusal, UserGrant,
 };
 pub use device::{PolledDevice, check_device_code, decide_device, slow_down};
+pub use exchange::{ExchangeParties, allow_exchange, decide_exchange, exchange_target};
+pub use exchange_request::{ExchangeRequest, TokenTypeIdentifier};
 pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
 pub use sender::check_proof_is_sent;
+pub use subject_token::{
+    ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
+    check_actor, check_id_subject, invalid_subject,
+};
 pub use target::{SelectedScopes, TokenTarget, client_target, grant_target, select_token_scopes};
 
 use super::{
@@ -40,10 +50,10 @@ pub fn unsupported_grant_type(requested: &str, supported: &[GrantType]) -> OAuth
     OAuthError::new(ErrorCode::UnsupportedGrantType, text)
 }
 
-/// Rule: a client may use only its registered grant types (RFC 6749 §5.2, RFC 7591 §2), and
-/// `client_credentials` only if it is confidential (§4.4).
+/// Rule: a client may use only its registered grant types (RFC 6749 §5.2, RFC 7591 §2), and some of them only
+/// if it is confidential (§4.4, RFC 8693 §5).
 pub fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthError> {
-    let unproven = grant_type == GrantType::ClientCredentials && client.is_public();
+    let unproven = grant_type.requires_client_authentication() && client.is_public();
     if client.grant_types.contains(&grant_type) && !unproven {
         return Ok(());
     }

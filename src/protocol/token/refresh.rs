@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    CredentialKind, DecisionInput, Gate, ReplayedCredential, TokenDecision, TokenRefusal,
-    UserGrant, invalid_grant, secret, sender::bind_sender,
+    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
+    TokenRefusal, UserGrant, invalid_grant, secret, sender::bind_sender,
 };
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
@@ -70,7 +70,7 @@ pub fn decide_refresh(
     let stored = input.stored.filter(|stored| stored.is_of(client)).ok_or_else(gone)?;
     let binding = bind_sender(stored.binding.as_ref(), client, input.key)?;
     // By the store's clock, which all replicas share: another replica recorded the times.
-    let (grant, keeps_refresh_token) = match rotate_grant(
+    let (grant, refresh_token) = match rotate_grant(
         stored,
         token.generation,
         client,
@@ -88,9 +88,9 @@ pub fn decide_refresh(
                 }),
             });
         }
-        RefreshDecision::Repeat => (stored.clone(), false),
-        RefreshDecision::Next(next) => (*next, false),
-        RefreshDecision::Same(next) => (*next, true),
+        RefreshDecision::Repeat => (stored.clone(), RefreshTokenAnswer::Current),
+        RefreshDecision::Next(next) => (*next, RefreshTokenAnswer::Current),
+        RefreshDecision::Same(next) => (*next, RefreshTokenAnswer::Kept),
     };
     let grant = Grant { binding, ..grant };
     Ok(TokenDecision {
@@ -101,7 +101,9 @@ pub fn decide_refresh(
             referenced_until: referenced_until(&grant, &client.lifetimes, now),
             grant,
             with_nonce: false,
-            keeps_refresh_token,
+            needs_session: false,
+            refresh_token,
+            subject_token: None,
         }),
     })
 }

@@ -3,7 +3,11 @@
 use super::invalid_grant;
 use crate::{
     model::Client,
-    protocol::{dpop::invalid_dpop_proof, error::OAuthError, records::SenderBinding},
+    protocol::{
+        dpop::invalid_dpop_proof,
+        error::{ErrorCode, OAuthError},
+        records::SenderBinding,
+    },
 };
 
 /// Rule: a client that has to bind its tokens sends a proof (RFC 9449 §5.2).
@@ -46,15 +50,37 @@ pub(super) fn bind_sender(
     Ok(key.map(of_client))
 }
 
+/// Checks the key of a request (its thumbprint) that exchanges a token: the key of the token, or else that of its
+/// grant. So a bound token is exchanged only by its holder, for one that is bound too (RFC 9449 §7).
+pub(super) fn check_subject_key(
+    token: Option<&str>,
+    grant: Option<&SenderBinding>,
+    key: Option<&str>,
+) -> Result<(), OAuthError> {
+    let bound = match (token, grant) {
+        (Some(bound), _) => Some(bound),
+        (None, Some(SenderBinding::DpopKey(bound))) => Some(bound.as_str()),
+        (None, Some(SenderBinding::AnyDpopKey)) => None,
+        (None, None) => return Ok(()),
+    };
+    let Some(key) = key else {
+        return Err(invalid_dpop_proof(
+            "The subject token is bound to a key; send a DPoP proof of it in the header 'DPoP'.",
+        ));
+    };
+    if bound.is_some_and(|bound| bound != key) {
+        let text = "The DPoP proof is of another key than that of the subject token.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{
-        model::{ClientAuthentication, ClientDetails, fixtures},
-        protocol::error::ErrorCode,
-    };
+    use crate::model::{ClientAuthentication, ClientDetails, fixtures};
 
     fn key(name: &str) -> SenderBinding {
         SenderBinding::DpopKey(name.to_owned())
@@ -81,6 +107,26 @@ mod tests {
         ] {
             let found = bind_sender(binding.as_ref(), client, sent).map_err(|error| error.code);
             assert_eq!(found, expected, "{binding:?} {sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_bound_token_is_exchanged_with_its_key_only() {
+        let (one, any) = (key("one"), SenderBinding::AnyDpopKey);
+        for (token, grant, sent, expected) in [
+            (None, None, None, Ok(())),
+            (None, None, Some("two"), Ok(())),
+            (Some("one"), None, Some("one"), Ok(())),
+            (Some("one"), Some(&any), None, Err(ErrorCode::InvalidDpopProof)),
+            (Some("one"), Some(&any), Some("two"), Err(ErrorCode::InvalidRequest)),
+            (None, Some(&any), None, Err(ErrorCode::InvalidDpopProof)),
+            (None, Some(&any), Some("two"), Ok(())),
+            (None, Some(&one), None, Err(ErrorCode::InvalidDpopProof)),
+            (None, Some(&one), Some("two"), Err(ErrorCode::InvalidRequest)),
+            (None, Some(&one), Some("one"), Ok(())),
+        ] {
+            let found = check_subject_key(token, grant, sent).map_err(|error| error.code);
+            assert_eq!(found, expected, "{token:?} {grant:?} {sent:?}");
         }
     }
 

@@ -129,14 +129,14 @@ fn issuer_target<'a>(
 
 /// The resource that a token request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RequestedResource<'a> {
+pub(super) enum RequestedResource<'a> {
     Absent,
     Issuer,
     Server(&'a ResourceServer),
 }
 
 /// The resource that the parameters name: at most one (RFC 8707 §2.2).
-fn requested_resource<'s, 'a>(
+pub(super) fn requested_resource<'s, 'a>(
     context: ResourceContext<'s>,
     requested: impl IntoIterator<Item = &'a str>,
 ) -> Result<RequestedResource<'s>, OAuthError> {

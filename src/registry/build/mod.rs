@@ -7,6 +7,7 @@
 mod cache;
 mod clients;
 mod domains;
+mod exchange_rules;
 mod group;
 mod identity_forms;
 mod keys;

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::members::{ParsedObjects, TenantContext, TenantGroup};
+use super::{
+    exchange_rules::{KnownAudiences, resolve_exchange_rules},
+    members::{ParsedObjects, TenantContext, TenantGroup},
+};
 use crate::{
     api::{
         ConditionReason, ConditionType, NamespaceLabels, ResourceServer as RawResourceServer,
@@ -30,6 +33,10 @@ pub(super) fn validate_resource_servers(
     let mut parsed: Vec<ParsedObjects<'_, RawResourceServer>> =
         group.resource_servers.iter().map(ParsedObjects::of).collect();
     parsed.sort_by_cached_key(|it| Precedence::of(it.created(), it.member.key, installation));
+    let audiences = KnownAudiences::of(
+        host.accepted().map(|tenant| &tenant.tenant.issuer),
+        parsed.iter().flat_map(|object| identifiers(&object.raw)),
+    );
     let mut taken: BTreeMap<String, &ObjectKey> = BTreeMap::new();
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
     for object in parsed {
@@ -44,6 +51,12 @@ pub(super) fn validate_resource_servers(
         if let Some(client) = checked.as_ref().and_then(|it| it.introspector.as_ref()) {
             check_introspector(&mut problems, client, (group, clients));
         }
+        let checked = checked.map(|mut checked| {
+            let rules = std::mem::take(&mut checked.exchanges);
+            let of = (group, clients);
+            checked.server.exchanges = resolve_exchange_rules(&mut problems, rules, of, &audiences);
+            checked
+        });
         let checked = checked.filter(|_| !problems.refused());
         let is_served = checked.is_some() && host.serves();
         let outcome = ObjectOutcome::ResourceServer(ResourceServerOutcome { served: is_served });
@@ -146,7 +159,7 @@ fn check_introspector(
 
 /// The resource server with the clients that it admits.
 fn admitting(
-    CheckedResourceServer { server, namespaces, named, introspector }: CheckedResourceServer,
+    CheckedResourceServer { server, namespaces, named, introspector, .. }: CheckedResourceServer,
     clients: &[Arc<Client>],
     (group, host): (&TenantGroup<'_>, TenantContext<'_>),
 ) -> ResourceServer {

@@ -11,6 +11,7 @@ mod claim_names;
 mod client;
 mod client_documents;
 mod duration;
+mod exchange_rules;
 mod issuer;
 mod mail;
 mod problems;
@@ -34,6 +35,7 @@ pub use client::{
     CheckedClient, ClientFindings, SecretSource, check_federated_issuers, dynamic_registration,
     is_registered, sector_of, validate_client,
 };
+pub use exchange_rules::CheckedExchangeRule;
 pub use issuer::{IssuerClaimant, IssuerOrphan, claim_issuers};
 pub use problems::ProblemList;
 pub use provider::{ProviderFindings, ProviderNaming, secret_field, validate_provider};

@@ -7,7 +7,9 @@ use std::{
 
 use super::{
     CheckedTenant, NamespaceAdmission, ProblemList, SCOPE_MESSAGE, bounds, claim_names,
-    display_name, duration, limits, name, object_name, visible_text,
+    display_name, duration,
+    exchange_rules::{CheckedExchangeRule, check_exchange_rules},
+    limits, name, object_name, visible_text,
 };
 use crate::{
     api::{self, AllowedNamespaces, ResourceTokenSpec},
@@ -30,6 +32,8 @@ pub struct CheckedResourceServer {
     pub named: BTreeSet<ObjectKey>,
     /// The client that may introspect its tokens.
     pub introspector: Option<ObjectKey>,
+    /// The exchanges that it allows.
+    pub exchanges: Vec<CheckedExchangeRule>,
 }
 
 /// Validates a resource server at its tenant; with `None` (absent or not accepted) only what does not
@@ -82,6 +86,8 @@ pub fn validate_resource_server(
         object_name(&mut problems, "spec.introspection.clientRef.name", client);
         ObjectKey::new(&key.namespace, client)
     });
+    let exchanges = spec.exchange.as_ref().map_or(&[][..], |exchange| &exchange.allow);
+    let exchanges = check_exchange_rules(&mut problems, exchanges, &key.namespace);
     if unseen {
         limits(&mut problems, raw);
     }
@@ -95,7 +101,13 @@ pub fn validate_resource_server(
     }
     let accepted = tenant.is_some() && !problems.refused();
     (
-        accepted.then_some(CheckedResourceServer { server, namespaces, named, introspector }),
+        accepted.then_some(CheckedResourceServer {
+            server,
+            namespaces,
+            named,
+            introspector,
+            exchanges,
+        }),
         problems,
     )
 }

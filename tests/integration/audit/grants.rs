@@ -93,6 +93,23 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             tokens(world, app, &sent).await;
             json!(["access_token", "id_token", "refresh_token"])
         }
+        GrantType::TokenExchange => {
+            let first = redeemed(world, app, &code(world, app).await).await;
+            let sent = [
+                ("grant_type", grant_type.as_str()),
+                ("subject_token", first["access_token"].as_str().expect("a token")),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+                ("resource", "https://api.test"),
+            ];
+            tokens(world, app, &sent).await;
+            let line = world.app.audit.last("token_issued");
+            let issuer = world.app.issuer("main");
+            assert_eq!(
+                (&line["exchanged_from"], &line["actors"]),
+                (&json!(issuer), &json!(["default.app"]))
+            );
+            json!(["access_token"])
+        }
         GrantType::ClientCredentials => {
             tokens(world, app, &[("grant_type", "client_credentials")]).await;
             json!(["access_token"])

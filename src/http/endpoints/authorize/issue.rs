@@ -8,7 +8,7 @@ use super::AuthorizationContext;
 use crate::{
     accounts::{
         AccountContext, AccountError, codes, grants,
-        issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, UserTokens},
+        issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens},
         record_limits, registrations, session_clients,
         session_state::{browser_state, session_state},
         sessions::ActiveSession,
@@ -63,7 +63,7 @@ pub(super) async fn issue_authorization_response(
         grant: &grant,
         user: &session.account,
         id_token,
-        kept_refresh_token: None,
+        refresh_token: RefreshTokenPlan::Current,
     };
     let plan = IssuePlan {
         client,
@@ -75,6 +75,7 @@ pub(super) async fn issue_authorization_response(
         access_token: response_type.has_token(),
         code: code.as_deref(),
         user: Some(user),
+        exchange: None,
     };
     let tokens = token_issuer::issue_tokens(context, plan).await?;
     let mut response = parameters(client, &target, code, tokens);
@@ -104,6 +105,7 @@ fn access_token_target<'a>(
         issuer: &request.tenant.tenant.issuer,
         servers: &request.tenant.resource_servers,
         client: &requested.client,
+        by_exchange: false,
     };
     grant_target(resources, (grant, &grant.scopes), None)
 }

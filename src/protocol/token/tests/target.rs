@@ -41,7 +41,7 @@ impl World {
 
     fn context(&self) -> ResourceContext<'_> {
         let (issuer, client) = (&self.tenant.issuer, &self.client);
-        ResourceContext { issuer, servers: &self.servers, client }
+        ResourceContext { issuer, servers: &self.servers, client, by_exchange: false }
     }
 }
 

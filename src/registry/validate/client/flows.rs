@@ -113,9 +113,13 @@ fn agree(
         let message = "refresh_token requires authorization_code or urn:ietf:params:oauth:grant-type:device_code";
         problems.invalid("spec.grantTypes", message);
     }
-    if flows.auth_method() == AuthMethod::None && granted(GrantType::ClientCredentials) {
-        // RFC 6749 §4.4: only confidential clients.
-        let message = "client_credentials requires client authentication; set tokenEndpointAuthMethod to another method than none";
+    let mut proving = flows.grant_types.iter().filter(|it| it.requires_client_authentication());
+    if flows.auth_method() == AuthMethod::None
+        && let Some(grant) = proving.next()
+    {
+        let message = format!(
+            "{grant} requires client authentication; set tokenEndpointAuthMethod to another method than none"
+        );
         problems.invalid("spec.grantTypes", message);
     }
     if flows.application_type == ApplicationType::Web && granted(GrantType::Implicit) {

@@ -1,0 +1,25 @@
+//! Access tokens that a client got by token exchange (RFC 8693): they belong to the grant of another client.
+
+use super::{AccountContext, AccountError, grants, revoked_tokens::is_revoked_token};
+use crate::{
+    model::{Account, ClientId},
+    protocol::records::Grant,
+};
+
+/// Returns true if the holder of an access token of a grant may use it, after the grant was judged. A client that
+/// got it by exchange has to be there and to let the person in, and the token itself must not be revoked. `jti`: of
+/// the token.
+pub(super) async fn is_usable(
+    context: AccountContext<'_>,
+    (holder, jti): (&ClientId, Option<&str>),
+    (grant, account): (&Grant, &Account),
+) -> Result<bool, AccountError> {
+    if *holder == grant.client {
+        return Ok(true);
+    }
+    let Some(client) = context.tenant.client(holder.as_str()) else { return Ok(false) };
+    if is_revoked_token(context, jti).await? {
+        return Ok(false);
+    }
+    Ok(grants::check_entry(context, &client, (grant, account)).is_ok())
+}

@@ -1,0 +1,231 @@
+//! The answer to a token request that its grant type allows: target → scopes → person → proof → gate → tokens.
+
+use super::{
+    GrantedTokens, TokenRequest, TokenResult, exchanged, refused_grant::refused_grant,
+    token_grant::TokenGrant,
+};
+use crate::{
+    accounts::{
+        AccountContext, AccountError, RequestError,
+        dpop_proofs::{VerifiedProof, use_proof},
+        endings,
+        grants::{self, StoredGrant},
+        issue_plan::{
+            ExchangePlan, IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens,
+        },
+        record_limits::{self, record_maker},
+        token_issuer,
+    },
+    identity::RecordMaker,
+    model::{Account, GrantType, Timestamp},
+    protocol::{
+        claims::access_token_lifetime,
+        error::OAuthError,
+        params::RequestParams,
+        resource::ResourceContext,
+        scope::{self, Scopes},
+        token::{self, Gate, RefreshTokenAnswer, SelectedScopes, TokenTarget, UserGrant},
+    },
+};
+
+/// The scopes of the ID token of a client that acts for itself, which gets none.
+static NO_SCOPES: Scopes = Scopes::new();
+
+/// The answer to a request that a grant type allows.
+pub(super) struct TokenAnswer<'r, 'a, G> {
+    pub(super) request: TokenRequest<'a>,
+    pub(super) parsed: &'r G,
+    /// The allowed scopes of the client itself.
+    pub(super) scopes: Scopes,
+    /// The thumbprint of the key of the proof.
+    pub(super) key: Option<&'r str>,
+}
+
+impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
+    /// The token of a client that acts for itself.
+    pub(super) async fn for_client(&self, proof: Option<&mut VerifiedProof>) -> TokenResult {
+        let TokenRequest { context, client, params, .. } = self.request;
+        let resources = resources_of::<G>(self.request);
+        let target = token::client_target(resources, &self.scopes, named_targets::<G>(params))?
+            .bound_to(self.key)?;
+        let selected = self.select_scopes(&target, &NO_SCOPES)?;
+        use_proof(context, record_maker(client), proof).await?;
+        let plan = self.access_token_plan(&target, &selected);
+        let tokens = token_issuer::issue_tokens(context, plan).await?;
+        Ok(self.granted_tokens(&target, tokens, &selected, None))
+    }
+
+    /// The tokens of a person's grant; `None` if it has changed meanwhile.
+    pub(super) async fn for_user(
+        &self,
+        mut granted: UserGrant,
+        stored: Option<&StoredGrant>,
+        proof: Option<&mut VerifiedProof>,
+    ) -> Result<Option<GrantedTokens>, RequestError<OAuthError>> {
+        let TokenRequest { context, client, .. } = self.request;
+        // The target is judged before the gate, so a refusal uses up no credential.
+        let target = self.target_of(&granted)?.bound_to(self.key)?;
+        let selected = self.select_scopes(&target, &self.scopes)?;
+        let user = if granted.needs_session {
+            grants::account_in_session(context, &granted.grant).await?
+        } else {
+            grants::account_of_grant(context, &granted.grant).await?
+        };
+        let user = user.map_err(|refusal| refused_grant::<G>(&refusal))?;
+        let subject_token = granted.subject_token.take();
+        let actors = match (&subject_token, target.server) {
+            (Some(subject), Some(server)) => {
+                let of = (&granted.grant, &*user);
+                exchanged::approve_exchange::<G>(self.request, (subject, server), of).await?
+            }
+            _ => None,
+        };
+        // A failure to sign must not use up the credential, so the keys are looked up first.
+        token_issuer::check_keys(context, client, target.server)?;
+        let marks = endings::adopted_marks(context, granted.grant.marks, &user);
+        granted.grant.marks = Some(marks);
+        let person = RecordMaker::Person(user.subject.as_str());
+        use_proof(context, person, proof).await?;
+        if !passes(context, &granted, stored).await? {
+            return Ok(None);
+        }
+        let exchange = subject_token
+            .as_deref()
+            .map(|subject| ExchangePlan { subject, actors: actors.as_ref() });
+        let plan = IssuePlan { exchange, ..self.access_token_plan(&target, &selected) };
+        let tokens = issue_for_user(self.request, plan, &selected, (&granted, &user)).await?;
+        let end = exchange.map(|exchange| exchange.subject.expires_at);
+        Ok(Some(self.granted_tokens(&target, tokens, &selected, end)))
+    }
+
+    /// The target of a person's tokens.
+    fn target_of<'s>(&'s self, granted: &UserGrant) -> Result<TokenTarget<'s>, OAuthError>
+    where
+        'a: 's,
+    {
+        let TokenRequest { context, params, .. } = self.request;
+        let (resources, sent) = (resources_of::<G>(self.request), named_targets::<G>(params));
+        match &granted.subject_token {
+            Some(subject) => {
+                token::exchange_target(resources, (subject, &context.tenant.tenant), sent)
+            }
+            None => token::grant_target(resources, (&granted.grant, &self.scopes), sent),
+        }
+    }
+
+    /// Selects the scopes of the tokens. `own`: those of the client itself.
+    fn select_scopes(
+        &self,
+        target: &TokenTarget<'_>,
+        own: &Scopes,
+    ) -> Result<SelectedScopes, OAuthError> {
+        let (client, asked) = (self.request.client, self.parsed.requested_scope());
+        token::select_token_scopes(target, own, asked)
+            .map_err(|error| scope::with_scope_mismatch(error, client, asked, &target.scopes))
+    }
+
+    /// The plan of a response with an access token and nothing else.
+    fn access_token_plan<'p>(
+        &'p self,
+        target: &'p TokenTarget<'_>,
+        selected: &'p SelectedScopes,
+    ) -> IssuePlan<'p> {
+        IssuePlan {
+            client: self.request.client,
+            grant_type: G::GRANT_TYPE,
+            scopes: &selected.access_token,
+            key: self.key,
+            server: target.server,
+            claims: &target.claims,
+            access_token: true,
+            code: None,
+            user: None,
+            exchange: None,
+        }
+    }
+
+    fn granted_tokens(
+        &self,
+        target: &TokenTarget<'_>,
+        tokens: IssuedTokens,
+        selected: &SelectedScopes,
+        end: Option<Timestamp>,
+    ) -> GrantedTokens {
+        let TokenRequest { context, client, .. } = self.request;
+        let lifetime = access_token_lifetime(client, target.server);
+        let left = end.map_or(lifetime, |end| end.since(context.now));
+        GrantedTokens {
+            tokens,
+            scopes: selected.access_token.clone(),
+            is_bound: self.key.is_some(),
+            lifetime: lifetime.min(left),
+            token_type: self.parsed.issued_token_type(),
+        }
+    }
+}
+
+pub(super) fn resources_of<G: TokenGrant>(
+    TokenRequest { context, client, .. }: TokenRequest<'_>,
+) -> ResourceContext<'_> {
+    let served = context.tenant;
+    ResourceContext {
+        issuer: &served.tenant.issuer,
+        servers: &served.resource_servers,
+        client,
+        by_exchange: G::GRANT_TYPE == GrantType::TokenExchange,
+    }
+}
+
+/// The targets that a request names.
+pub(super) fn named_targets<G: TokenGrant>(params: &RequestParams) -> impl Iterator<Item = &str> {
+    G::TARGETS.iter().flat_map(|name| params.all(name))
+}
+
+/// Passes the atomic gate: before it the request can be repeated; after it the credential is used.
+async fn passes(
+    context: AccountContext<'_>,
+    granted: &UserGrant,
+    stored: Option<&StoredGrant>,
+) -> Result<bool, AccountError> {
+    let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
+    match (granted.gate, stored) {
+        (Gate::Insert, _) => {
+            let is_new = grants::insert_grant(context, next, until).await?;
+            if is_new {
+                record_limits::limit_grants(context, next).await;
+            }
+            Ok(is_new)
+        }
+        (Gate::Swap, None) => Ok(false),
+        (Gate::Swap, Some(stored)) => {
+            let unchanged = granted.grant == stored.grant && stored.outlives(until);
+            Ok(unchanged || grants::swap_grant(context, stored, next, until).await?)
+        }
+    }
+}
+
+/// Issues every token that a grant permits now. `plan` is that of its access token.
+async fn issue_for_user(
+    TokenRequest { context, params, .. }: TokenRequest<'_>,
+    plan: IssuePlan<'_>,
+    selected: &SelectedScopes,
+    (granted, user): (&UserGrant, &Account),
+) -> Result<IssuedTokens, AccountError> {
+    let UserGrant { id: grant_id, grant, with_nonce, refresh_token, .. } = granted;
+    let nonce = grant.nonce.as_deref().filter(|_| *with_nonce);
+    let scopes = &selected.id_token;
+    let tokens = UserTokens {
+        grant_id,
+        grant,
+        user,
+        id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce, scopes }),
+        refresh_token: match (refresh_token, params.get("refresh_token")) {
+            (RefreshTokenAnswer::Kept, Some(kept)) => RefreshTokenPlan::Kept(kept),
+            (RefreshTokenAnswer::Kept | RefreshTokenAnswer::Current, _) => {
+                RefreshTokenPlan::Current
+            }
+            (RefreshTokenAnswer::Withheld, _) => RefreshTokenPlan::Withheld,
+        },
+    };
+    token_issuer::issue_tokens(context, IssuePlan { user: Some(tokens), ..plan }).await
+}
