@@ -4,6 +4,7 @@
 
 mod flag_values;
 mod import;
+mod kube_auth;
 mod permissions;
 mod serve;
 mod store;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use flag_values::parse_address;
 pub use import::{ImportDexArgs, ImportKeycloakArgs, ImportSource, ImportTargetArgs};
+pub use kube_auth::KubeAuthArgs;
 pub use permissions::PermissionArgs;
 pub use serve::{ForwardedFamily, ServeArgs};
 pub use store::{SecretText, StoreArgs, StoreKind};
@@ -47,6 +49,8 @@ pub enum Command {
     /// not carried
     #[command(subcommand)]
     Import(ImportSource),
+    /// Print the file by which an API server accepts the ID tokens of a Tenant (`--authentication-config`)
+    KubeAuth(KubeAuthArgs),
     /// Read a password from standard input and print its argon2id hash for an `OidcUser`'s Secret
     HashPassword,
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{AccountContext, AccountError, context::RecordChange};
+use super::{AccountContext, AccountError, context::RecordChange, grants, record_limits};
 use crate::{
     model::{Client, Timestamp},
     protocol::{
         device::{DEVICE_CODE_LIFETIME, UserCode},
         records::{
-            DeviceAnswer, DeviceAuthorization, DeviceCode, RequestingDevice, decode_record,
+            DeviceAnswer, DeviceAuthorization, DeviceCode, Grant, RequestingDevice, decode_record,
             encode_record,
         },
         session::CLOCK_SKEW,
@@ -130,6 +130,27 @@ pub(crate) async fn answer_device(
         })
     };
     context.update(&key, stored, answered).await
+}
+
+/// Stores the grant that a person allows a device, and the answer. Returns `false` if the request has expired or was
+/// answered before.
+pub(crate) async fn allow_device(
+    context: AccountContext<'_>,
+    device: &RequestingDevice,
+    grant: &Grant,
+) -> Result<bool, AccountError> {
+    let stored = (device.grant_id.as_str(), grant);
+    let until = device.requested_at.plus(DEVICE_CODE_LIFETIME);
+    if !grants::insert_grant(context, stored, until).await? {
+        return Ok(false);
+    }
+    let allowed = answer_device(context, device, DeviceAnswer::Allowed).await?;
+    if allowed {
+        record_limits::limit_grants(context, stored).await;
+    } else {
+        grants::revoke_grant(context, &device.grant_id).await?;
+    }
+    Ok(allowed)
 }
 
 /// Returns false if a device polls too early.

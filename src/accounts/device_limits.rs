@@ -15,7 +15,7 @@ use std::{
 use crate::{
     identity::{GuessBudget, throttle_prefix},
     model::{BoundedCache, ClientId, TenantId, Timestamp},
-    protocol::device::POLL_INTERVAL,
+    protocol::device::{DEVICE_CODE_LIFETIME, POLL_INTERVAL},
 };
 
 /// Maximum number of entries of each table.
@@ -25,6 +25,10 @@ const REQUESTS_OF_ADDRESS: GuessBudget = GuessBudget { burst: 20, refill: Durati
 /// Requests of a client: at most 1,600 records of at most 3 KiB are unexpired.
 const REQUESTS_OF_CLIENT: GuessBudget =
     GuessBudget { burst: 1_000, refill: Duration::from_secs(1) };
+/// Further requests of a client, by addresses that ask for the first time within the lifetime of a code: a few addresses
+/// cannot use up what others need. At most 3,400 records more are unexpired.
+const REQUESTS_OF_NEW_ADDRESSES: GuessBudget =
+    GuessBudget { burst: 1_000, refill: Duration::from_millis(250) };
 /// Wrong user codes of an address, which many people may share.
 const CODES_OF_ADDRESS: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of a browser.
@@ -89,16 +93,26 @@ impl DeviceLimits {
         let of_client = self.key(("request", tenant, client));
         let of_address =
             public_from.map(|from| self.key(("request", tenant, throttle_prefix(from))));
+        let of_new_addresses = self.key(("request of a new address", tenant, client));
         let mut tables = self.tables();
         let address = of_address.map(|key| (key, tables.addresses.peek(&key).copied()));
-        let client = tables.clients.peek(&of_client).copied();
+        let rested = |whole_at: Timestamp| now.since(whole_at) >= DEVICE_CODE_LIFETIME;
+        let is_new = address.is_some_and(|(_, whole_at)| whole_at.is_none_or(rested));
+        let quota = |key: u64, budget: &GuessBudget| {
+            let spent = tables.clients.peek(&key).copied();
+            (budget.wait_time(spent, now), key, budget.spend(spent, now))
+        };
+        let of_all = quota(of_client, &REQUESTS_OF_CLIENT);
+        let of_new = quota(of_new_addresses, &REQUESTS_OF_NEW_ADDRESSES);
+        let used = if is_new && !of_all.0.is_zero() { of_new } else { of_all };
+        let (wait_of_client, client, spent_by_client) = used;
         let wait_of_address =
             address.map_or(Duration::ZERO, |(_, at)| REQUESTS_OF_ADDRESS.wait_time(at, now));
-        let wait = wait_of_address.max(REQUESTS_OF_CLIENT.wait_time(client, now));
+        let wait = wait_of_address.max(wait_of_client);
         if !wait.is_zero() {
             return Err(wait);
         }
-        tables.clients.put(of_client, REQUESTS_OF_CLIENT.spend(client, now));
+        tables.clients.put(client, spent_by_client);
         if let Some((key, at)) = address {
             tables.addresses.put(key, REQUESTS_OF_ADDRESS.spend(at, now));
         }
@@ -197,11 +211,37 @@ mod tests {
         assert_eq!(of_one, 20);
         assert!(!admit(&other, Some(address(1))) && admit(&other, Some(address(2))));
         let of_many = (0..2_000_u32).filter(|it| admit(&cli, Some(IpAddr::from(it.to_be_bytes()))));
-        assert_eq!(of_many.count(), 980, "many addresses do not evade the quota of the client");
+        assert_eq!(of_many.count(), 1_980, "many addresses do not evade the quotas of the client");
         assert!(!admit(&cli, None), "nor does an authenticated client");
         let wait = limits.admit_request((&tenant, &other), Some(address(1)), NOW);
         assert_eq!(wait, Err(Duration::from_secs(6)));
         assert!(limits.admit_request((&tenant, &other), Some(address(1)), later(6)).is_ok());
+    }
+
+    #[test]
+    fn addresses_that_ask_again_do_not_use_up_what_others_need() {
+        // RFC 8628 §5.2: a public client identifies nobody.
+        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let cli = ClientId::new("cli");
+        let admit = |from: u32, seconds| {
+            let from = Some(IpAddr::from(from.to_be_bytes()));
+            limits.admit_request((&tenant, &cli), from, later(seconds)).is_ok()
+        };
+        let mut second = 0;
+        // Some addresses ask as often as they may.
+        let mut flood = |addresses: u32, seconds: u64| {
+            for _ in 0..seconds {
+                second += 1;
+                (0..addresses).for_each(|from| {
+                    admit(from, second);
+                });
+            }
+            second
+        };
+        let now = flood(100, 60);
+        assert!(!admit(1, now), "the quota of the client is used up");
+        assert!((1_000..1_500).all(|from| admit(from, now)), "others get their codes");
+        assert!(!admit(1_000, now), "once");
     }
 
     #[test]

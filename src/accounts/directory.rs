@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     identity::{AccountDirectory, choose_decoy, decoy_index},
-    model::{Account, PasswordState, StoredPassword, Subject},
+    model::{Account, CredentialMark, PasswordState, StoredPassword, Subject},
 };
 
 /// The accounts for one attempt to sign in. The store is asked at most once, for unknown names as for known
@@ -20,17 +20,25 @@ use crate::{
 pub(crate) struct SignInAccounts<'a> {
     context: AccountContext<'a>,
     failure: OnceLock<AccountError>,
+    chosen_password: OnceLock<CredentialMark>,
 }
 
 impl<'a> SignInAccounts<'a> {
     /// The accounts of the context's tenant.
     pub(crate) fn new(context: AccountContext<'a>) -> Self {
-        Self { context, failure: OnceLock::new() }
+        Self { context, failure: OnceLock::new(), chosen_password: OnceLock::new() }
     }
 
+    /// The mark of the password that the attempt was compared with, if the person chose it.
+    ///
+    /// # Errors
+    ///
     /// The failure of the store, if the attempt could not be judged because of it.
-    pub(crate) fn into_failure(self) -> Option<AccountError> {
-        self.failure.into_inner()
+    pub(crate) fn into_chosen_password(self) -> Result<Option<CredentialMark>, AccountError> {
+        match self.failure.into_inner() {
+            Some(failure) => Err(failure),
+            None => Ok(self.chosen_password.into_inner()),
+        }
     }
 
     /// The value, or `None` with a failure that is kept.
@@ -62,7 +70,11 @@ impl AccountDirectory for SignInAccounts<'_> {
         }
         let account = self.context.tenant.account_by_subject(subject)?;
         let chosen = load_password(self.context, account).await;
-        self.keep_failure(chosen.map(|it| it.map(|it| it.stored())))
+        let chosen = self.keep_failure(chosen)?;
+        if let Some(mark) = chosen.mark(self.context, subject) {
+            let _ = self.chosen_password.set(mark);
+        }
+        Some(chosen.stored())
     }
 
     async fn decoy(&self, username: &str) -> Option<StoredPassword> {

@@ -33,10 +33,8 @@ pub(super) async fn is_usable(
     account: &Account,
 ) -> Result<bool, AccountError> {
     let now = current_marks(context, account);
-    if !marks::is_of(record, account, now, context.now) {
-        return Ok(false);
-    }
-    if passwords::last_change(context, account).await?.is_some_and(|it| it.ends(record)) {
+    let change = passwords::last_change(context, account).await?;
+    if !has_same_password(record, account, (now, change.as_ref()), context.now) {
         return Ok(false);
     }
     if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
@@ -50,6 +48,18 @@ pub(super) async fn is_usable(
         }
         None => Ok(true),
     }
+}
+
+/// Returns true if a session or grant is of this person and password, and both still count. `change`: the last time
+/// that the person chose a password.
+pub(super) fn has_same_password(
+    record: MarkedRecord<'_>,
+    account: &Account,
+    (now, change): (AccountMarks, Option<&PasswordChange>),
+    at: Timestamp,
+) -> bool {
+    let marks = change.map_or(now, |change| change.marks_for(record, now));
+    marks::is_of(record, account, marks, at) && !change.is_some_and(|change| change.ends(record))
 }
 
 /// Judges many records of one user, for whom the store is asked once.
@@ -81,8 +91,8 @@ impl<'a> RecordJudge<'a> {
 
     /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
     pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
-        marks::is_of(record, self.account, self.marks, self.now)
-            && !self.password_change.as_ref().is_some_and(|change| change.ends(record))
+        let now = (self.marks, self.password_change.as_ref());
+        has_same_password(record, self.account, now, self.now)
             && !self.voids.iter().any(|(marks, void)| {
                 let is_own = marks.person == self.marks.person;
                 (!is_own || marks::may_be_void(record, *marks))

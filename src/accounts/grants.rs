@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 pub(crate) use super::grant_records::{StoredGrant, load_grant, revoke_grant, swap_grant};
 use super::{
-    AccountContext, AccountError, endings, entry, grant_records::grant_record,
+    AccountContext, AccountError, endings, entry, grant_records::grant_record, passwords,
     people::SignedInPerson, signed_in_account::find_account, token_events, upstream_sessions,
 };
 use crate::{
     model::{Account, Client, Timestamp},
     protocol::{
         access::{self, EntryRefusal},
-        marks::{self, MarkedRecord},
+        marks::MarkedRecord,
         records::{Grant, Session, decode_record},
         session::{self, CLOCK_SKEW},
     },
@@ -161,11 +161,18 @@ async fn session_is_active(
     let tenant = &context.tenant.tenant;
     // The record of a disabled or deleted user ends the grant too.
     let marks = endings::current_marks(context, account);
+    let change = passwords::last_change(context, account).await?;
+    let now = (marks, change.as_ref());
     let is_it = |stored: &VersionedRecord| {
         decode_record::<Session>(&stored.record.value).is_ok_and(|session| {
             session.sid == sid
                 && session::is_live(&session, account, &tenant.lifetimes, context.now)
-                && marks::is_of(session::session_marks(&session), account, marks, context.now)
+                && endings::has_same_password(
+                    session::session_marks(&session),
+                    account,
+                    now,
+                    context.now,
+                )
         })
     };
     if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)

@@ -38,8 +38,11 @@ impl AccountContext<'_> {
         let local = self.services.local_issuers.get();
         let local = local.filter(|it| client.keys.url().is_some_and(|url| it.has_keys_at(url)));
         // Many requests share the document, so none of their addresses is its owner.
-        let (tenant, namespace) = (self.tenant_id().to_string(), &client.object.namespace);
-        let public = || self.services.http_client.for_clients(&tenant, namespace);
+        // Clients that are described by documents share a namespace, so each host has a share.
+        let host = client.document_host.as_deref();
+        let owner = host.unwrap_or(&client.object.namespace);
+        let tenant = self.tenant_id().to_string();
+        let public = || self.services.http_client.for_clients(&tenant, owner);
         local.map_or_else(public, |local| local.client_for(self.origin.address))
     }
 

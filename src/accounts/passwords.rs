@@ -7,7 +7,7 @@ use super::{
     vaulted_record::{open_vaulted_record, person_record_key, seal_vaulted_record},
 };
 use crate::{
-    model::{Account, PasswordState, Secret, StoredPassword, Subject, Timestamp},
+    model::{Account, CredentialMark, PasswordState, Secret, StoredPassword, Subject, Timestamp},
     protocol::{
         marks::{AuthenticatorStanding, PasswordChange, is_kept, judge_authenticator},
         records::{InvitationLink, PasswordRecord},
@@ -28,6 +28,17 @@ impl ChosenPassword {
     /// The password, to compare an attempt with.
     pub(crate) fn stored(&self) -> StoredPassword {
         StoredPassword::Hash(Secret::new(self.0.hash.clone()))
+    }
+
+    /// The mark of sessions that the password began. `None` if there is no key for it.
+    pub(super) fn mark(
+        &self,
+        context: AccountContext<'_>,
+        subject: &Subject,
+    ) -> Option<CredentialMark> {
+        let hash = Secret::new(self.0.hash.clone());
+        let sealer = context.sealer?;
+        Some(sealer.credential_mark(context.tenant_id(), subject, Some(&hash)))
     }
 }
 
@@ -66,8 +77,10 @@ pub(super) async fn last_change(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Option<PasswordChange>, AccountError> {
-    let password = load_password(context, account).await?;
-    Ok(password.map(|ChosenPassword(it)| PasswordChange { at: it.chosen_at, sid: it.sid }))
+    let Some(password) = load_password(context, account).await? else { return Ok(None) };
+    let mark = password.mark(context, &account.subject);
+    let ChosenPassword(PasswordRecord { chosen_at, sid, .. }) = password;
+    Ok(Some(PasswordChange { at: chosen_at, sid, mark }))
 }
 
 /// Returns true if the store keeps the password that a person chooses, and the person can choose one.

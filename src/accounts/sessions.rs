@@ -15,10 +15,10 @@ use super::{
     upstream_sessions::{self, SignInSource},
 };
 use crate::{
-    model::{Account, Client, LogoutKind},
+    model::{Account, Client, CredentialMark, LogoutKind},
     protocol::{
         authentication::Authentication,
-        records::{Session, SessionBrowser, decode_record},
+        records::{AccountMarks, Session, SessionBrowser, decode_record},
         session,
     },
     store::{RecordKind, VersionedRecord},
@@ -50,6 +50,26 @@ pub struct SignedInUser {
     pub authentication: Authentication,
     /// Where the user signed in.
     pub source: SignInSource,
+    /// The mark of the password that was proved, if the person chose it. A session that a password began ends with
+    /// that password, also if it is changed while the person signs in.
+    pub chosen_password: Option<CredentialMark>,
+}
+
+impl SignedInUser {
+    /// A user who has proved the identity by something else than a password that the person chose.
+    pub fn new(
+        account: Arc<Account>,
+        authentication: Authentication,
+        source: SignInSource,
+    ) -> Self {
+        Self { account, authentication, source, chosen_password: None }
+    }
+
+    /// The marks of a record that this sign-in makes.
+    pub(super) fn marks(&self, context: AccountContext<'_>) -> AccountMarks {
+        let now = endings::current_marks(context, &self.account);
+        AccountMarks { credential: self.chosen_password.or(now.credential), ..now }
+    }
 }
 
 /// Loads the active session of a browser, by the value of its session cookie.
@@ -83,7 +103,8 @@ pub async fn start_session(
     user: SignedInUser,
     previous: Option<&ActiveSession>,
 ) -> Result<(String, ActiveSession), AccountError> {
-    let SignedInUser { account, authentication, source } = user;
+    let marks = user.marks(context);
+    let SignedInUser { account, authentication, source, .. } = user;
     context.facts.record_user(account.subject.as_str());
     let cookie = context.services.entropy.token();
     let lifetimes = &context.tenant.tenant.lifetimes;
@@ -93,7 +114,7 @@ pub async fn start_session(
     let continued = previous_session.filter(|_| is_continued);
     let marks = match continued {
         Some(continued) => endings::adopted_marks(context, continued.marks, &account),
-        None => endings::current_marks(context, &account),
+        None => marks,
     };
     let signed_in = (authentication, marks);
     let mut session =

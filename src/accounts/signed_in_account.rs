@@ -27,7 +27,13 @@ pub(super) async fn find_account(
     if let Some(disabled) = declared.filter(|account| account.disabled) {
         return Ok(Some(Arc::clone(disabled)));
     }
-    let Some(provider) = context.tenant.provider(&origin.provider) else { return Ok(None) };
+    let Some(provider) = context.tenant.provider(&origin.provider) else {
+        // A mistake in its object costs applications no refresh tokens.
+        if context.tenant.reserved_names().has_provider(&origin.provider) {
+            return Err(AccountError::ProviderUnavailable(origin.provider.clone()));
+        }
+        return Ok(None);
+    };
     let claims = if let Some(settings) = provider.directory() {
         person_refresh::directory_claims(context, (provider, settings), person.subject).await?
     } else {

@@ -26,6 +26,7 @@ pub(crate) fn suspend_sign_in(
     (pre_session, interaction): (&str, &Interaction),
     typed_name: Option<&str>,
 ) -> SuspendedSignIn {
+    let marks = user.marks(context);
     let source = match user.source {
         SignInSource::Tenant | SignInSource::Continued => SuspendedSource::Tenant,
         SignInSource::Directory(provider) => SuspendedSource::Directory(provider),
@@ -37,7 +38,7 @@ pub(crate) fn suspend_sign_in(
     SuspendedSignIn {
         authentication: user.authentication,
         source,
-        marks: endings::current_marks(context, &user.account),
+        marks,
         started_at: context.now,
         browser: pre_session_hash(pre_session),
         interaction: interaction.fingerprint(),
@@ -81,7 +82,8 @@ pub(crate) async fn resume_sign_in(
             SignInSource::Provider(Box::new(new))
         }
     };
-    Ok(Some(SignedInUser { account, authentication: pending.authentication, source }))
+    let user = SignedInUser::new(account, pending.authentication, source);
+    Ok(Some(SignedInUser { chosen_password: pending.marks.credential, ..user }))
 }
 
 /// The account of the person, as it is now. The claims of a provider's person were stored when the first

@@ -67,7 +67,7 @@ fn actors(claim: Option<&Value>) -> Vec<AuditText<'_>> {
 /// A person answered the consent page of an application, or of a device.
 pub(crate) fn consent_event<'a>(
     requested: &'a AuthorizationRequest,
-    (session, device): (&'a Session, Option<&'a RequestingDevice>),
+    (session, device): (Option<&'a Session>, Option<&'a RequestingDevice>),
     given: bool,
 ) -> AuditEvent<'a> {
     let resources = &requested.resources;
@@ -75,8 +75,8 @@ pub(crate) fn consent_event<'a>(
     let servers = resources.servers.iter();
     let consent = AuditedConsent {
         client: (&*requested.client).into(),
-        subject: AuditText::new(session.authentication.subject.as_str()),
-        sid: AuditText::new(session.sid.as_str()),
+        subject: session.map(|it| AuditText::new(it.authentication.subject.as_str())),
+        sid: session.map(|it| AuditText::new(it.sid.as_str())),
         scope: AuditedScopes::new(join_scopes(&scopes)),
         device_address: device.map(|device| AuditText::new(&*device.address)),
         resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),

@@ -234,6 +234,9 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
         UpstreamSignInError::Upstream(UpstreamError::Token(TokenResponseError::InvalidGrant(
             _,
         ))) => PersonAnswer::Ended,
+        UpstreamSignInError::Upstream(UpstreamError::Token(error)) if error.asks_for_person() => {
+            PersonAnswer::Incomplete
+        }
         // GitHub's access tokens last until the person or an organization withdraws them.
         UpstreamSignInError::Upstream(UpstreamError::ApiStatus { status: 401, .. }) => {
             PersonAnswer::Ended

@@ -142,7 +142,7 @@ pub async fn complete_upstream_sign_in(
     let account = admit_person(context, provider, &answer.claims).await?;
     let authentication = authentication(context, provider, &answer, &account);
     let source = SignInSource::Provider(Box::new(new_upstream_session(provider, answer)));
-    Ok(SignedInUser { account: Arc::new(account), authentication, source })
+    Ok(SignedInUser::new(Arc::new(account), authentication, source))
 }
 
 /// The account of a person whom a provider has authenticated. The claims are stored.

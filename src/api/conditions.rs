@@ -245,9 +245,9 @@ condition_reasons! {
     /// The server of the provider does not answer, or answers with an error.
     Unreachable: "Look at the server, and at egress policy. Lanyard asks again all the time.",
     /// The provider's server has a public address, and `spec.oidc.issuer` has `http`. Public addresses are
-    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetchAllow` does not
+    /// called with `https` only. Or the mail server is called without TLS, at an address that `fetch.allowCidrs` does not
     /// list, or does not offer STARTTLS.
-    Unencrypted: "Use https or TLS. Inside the network, see `upstreamHosts` and `fetchAllow`.",
+    Unencrypted: "Use https or TLS. Inside the network, see `upstreamHosts` and `fetch.allowCidrs`.",
     /// The certificate of the provider's server is not trusted, is expired, or is of another host.
     CertificateInvalid: "Have it signed by an authority that Lanyard trusts: one of `fetch.caConfigMap` of the chart, or of \
                          `caRef` of the provider. Or correct the host.",

@@ -10,13 +10,12 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    api::{ConditionReason, NamespaceLabels, ObjectSet, OidcClient, Tenant},
+    api::{ConditionReason, NamespaceLabels, ObjectSet},
     cli::CheckArgs,
     config,
     messages::Languages,
     model::{
         Clock, HostSettings, Installation, KeySecrets, ObjectRef, SecretPermissions, SystemClock,
-        Timestamp,
     },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
@@ -128,13 +127,15 @@ fn validate_objects(
     // The same without any labels of namespaces: shows which problems depend on labels.
     let unlabelled = ObjectSet { namespaces: NamespaceLabels::Unavailable, ..objects.clone() };
     let unlabelled = build_snapshot(&unlabelled, &installation, &BuildCache::default(), 1, now);
-    let permitted = permissions_to_ask_for(&objects, &installation, now);
+    // The same in an installation that permits nothing beyond the defaults.
+    let strict = Installation { dev: false, ..installation.clone() };
+    let strict = build_snapshot(&objects, &strict, &BuildCache::default(), 1, now);
     let mut problems = 0;
     for verdict in snapshot.verdicts().iter() {
         let reference = &verdict.object;
         let file = found_in.get(reference).map(|file| file.display().to_string());
         let file = file.unwrap_or_default();
-        for problem in permitted.iter().flat_map(|snapshot| refusals(snapshot, reference)) {
+        for problem in refusals(&strict, reference) {
             let text = problem.text();
             writeln!(
                 output,
@@ -167,24 +168,6 @@ fn validate_objects(
     Ok(problems)
 }
 
-/// The objects as an installation judges them that permits nothing beyond the defaults. Absent if
-/// no object can need a permission.
-fn permissions_to_ask_for(
-    objects: &ObjectSet,
-    installation: &Installation,
-    now: Timestamp,
-) -> Option<Snapshot> {
-    let issuers =
-        objects.managed.of::<Tenant>().any(|(_, tenant)| tenant.summary().issuer.is_some());
-    let secrets = || {
-        let mut clients = objects.managed.of::<OidcClient>();
-        clients.any(|(key, client)| client.declared(key).spec.secret.is_some())
-    };
-    let installation = Installation { dev: false, ..installation.clone() };
-    (issuers || secrets())
-        .then(|| build_snapshot(objects, &installation, &BuildCache::default(), 1, now))
-}
-
 /// The problems of an object that go away with a permission of the installation.
 fn refusals<'a>(
     snapshot: &'a Snapshot,
@@ -192,9 +175,10 @@ fn refusals<'a>(
 ) -> impl Iterator<Item = &'a ValidationProblem> {
     snapshot.verdicts().get(reference).into_iter().flat_map(|verdict| &verdict.problems).filter(
         |problem| {
-            problem.reason == ConditionReason::SecretMetadataNotAllowed
-                || (problem.reason == ConditionReason::HostNotAllowed
-                    && problem.field == "spec.issuer")
+            matches!(
+                problem.reason,
+                ConditionReason::SecretMetadataNotAllowed | ConditionReason::HostNotAllowed
+            )
         },
     )
 }
@@ -294,10 +278,17 @@ spec:
   tenantRef: {name: main}
   redirectUris: [https://argocd.test/cb]
   secret: {labels: {argocd.argoproj.io/secret-type: cluster}}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: jellyfin, namespace: team}
+spec:
+  tenantRef: {name: main}
+  redirectUris: [http://jellyfin.home.lan/cb]
 ";
         let (problems, output) = check(&format!("{manifest}{client}"));
         assert_eq!(problems, 0, "{output}");
-        for text in ["may not use the host other.test", "clientSecrets.keys"] {
+        for text in ["may not use the host other.test", "clientSecrets.keys", "jellyfin.home.lan"] {
             let line = output.lines().find(|line| line.contains(text));
             assert!(line.is_some_and(|line| line.starts_with("warning: f.yaml: ")), "{output}");
         }

@@ -6,6 +6,7 @@ pub mod crds;
 pub mod dev;
 pub mod hash_password;
 pub mod import;
+pub mod kube_auth;
 mod languages;
 mod measuring;
 pub mod messages;
@@ -30,6 +31,7 @@ pub fn dispatch_command(command: Command) -> Result<ExitCode> {
         Command::Crds(args) => crds::run_crds(&args)?,
         Command::Import(source) => return import::run_import(&source),
         Command::Messages(args) => messages::run_messages(&args)?,
+        Command::KubeAuth(args) => kube_auth::run_kube_auth(&args)?,
         Command::HashPassword => hash_password::run_hash_password(&SystemEntropy::new())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,8 @@ pub struct ClientDocumentPolicy {
     pub mode: ClientDocumentMode,
     /// The hosts of `ClientDocumentMode::AllowedHosts`.
     pub hosts: Box<[HostPattern]>,
+    /// The hosts that `ClientDocumentMode::AnyHost` does not accept.
+    pub denied_hosts: Box<[HostPattern]>,
     /// The scopes of the clients themselves.
     pub scopes: Arc<BTreeSet<String>>,
     /// The names of the resource servers that they may request tokens for.
@@ -45,7 +47,7 @@ impl ClientDocumentPolicy {
         match self.mode {
             ClientDocumentMode::Disabled => false,
             ClientDocumentMode::AllowedHosts => self.hosts.iter().any(|it| it.matches(host)),
-            ClientDocumentMode::AnyHost => true,
+            ClientDocumentMode::AnyHost => !self.denied_hosts.iter().any(|it| it.matches(host)),
         }
     }
 

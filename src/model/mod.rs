@@ -16,6 +16,7 @@ mod client_details;
 mod client_documents;
 mod cluster_tokens;
 mod digest;
+mod email_address;
 mod endpoint_urls;
 pub mod endpoints;
 mod entropy;
@@ -94,6 +95,7 @@ pub use cluster_tokens::{
     SharedClusterTokenProbe, SharedClusterTokens,
 };
 pub use digest::{Sha256, sha256, sha256_base64url};
+pub use email_address::is_email_address;
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;

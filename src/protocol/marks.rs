@@ -2,7 +2,7 @@
 //! (docs/design/state.md#marks).
 
 use super::records::{AccountMarks, Consent, VoidBefore};
-use crate::model::{Account, AccountSource, ObjectMark, PasswordState, Timestamp};
+use crate::model::{Account, AccountSource, CredentialMark, ObjectMark, PasswordState, Timestamp};
 
 /// A session or grant, as far as its end depends on the user.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +22,29 @@ pub struct PasswordChange {
     pub at: Timestamp,
     /// The session, by its public id; `None` if the person was not signed in.
     pub sid: Option<String>,
+    /// The mark of sessions that the password begins.
+    pub mark: Option<CredentialMark>,
 }
 
 impl PasswordChange {
     /// Returns true if a session or grant has ended because the person chose another password: it was made
     /// before, in another session.
     pub fn ends(&self, record: MarkedRecord<'_>) -> bool {
-        let is_same = self.sid.is_some() && self.sid.as_deref() == record.sid;
-        record.created_at < self.at && !is_same
+        record.created_at < self.at && !self.was_made_in(record)
+    }
+
+    /// The marks to compare those of a session or grant with: the password that it was begun with is the one that the
+    /// person chose last, or the person chose another one in that session. Otherwise it is that of a person without
+    /// a declared password (`now`), so a session of a password that was replaced while the person signed in has ended.
+    pub fn marks_for(&self, record: MarkedRecord<'_>, now: AccountMarks) -> AccountMarks {
+        let made = record.marks.and_then(|made| made.credential);
+        let is_begun_with_it = made.is_some() && made == self.mark;
+        let credential = made.filter(|_| is_begun_with_it || self.was_made_in(record));
+        AccountMarks { credential: credential.or(now.credential), ..now }
+    }
+
+    fn was_made_in(&self, record: MarkedRecord<'_>) -> bool {
+        self.sid.is_some() && self.sid.as_deref() == record.sid
     }
 }
 
@@ -153,7 +168,7 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
-    use crate::model::{CredentialMark, ObjectKey, fixtures};
+    use crate::model::{ObjectKey, fixtures};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -271,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_password_that_a_person_chose_ends_what_was_made_before() {
-        let change = |at, sid: Option<&str>| PasswordChange { at, sid: sid.map(str::to_owned) };
+        let change =
+            |at, sid: Option<&str>| PasswordChange { at, sid: sid.map(str::to_owned), mark: None };
         let later = NOW.plus(Duration::from_secs(1));
         assert!(change(later, None).ends(made()));
         assert!(!change(NOW, None).ends(made()), "made by a sign-in with it");
@@ -279,6 +295,28 @@ mod tests {
         assert!(!change(later, Some("sid-1")).ends(made()), "the session that did it");
         let of_none = MarkedRecord { sid: None, ..made() };
         assert!(change(later, None).ends(of_none), "a record of no session");
+    }
+
+    #[test]
+    fn a_session_ends_with_the_chosen_password_that_began_it() {
+        let mark = |of: u8| Some(CredentialMark::new([of; 16]));
+        let undeclared = AccountMarks { credential: mark(9), ..marks() };
+        let begun_with = |of| MarkedRecord {
+            marks: Some(AccountMarks { credential: of, ..marks() }),
+            created_at: NOW.plus(Duration::from_mins(1)),
+            ..made()
+        };
+        let counts = |record: MarkedRecord<'_>, sid: Option<&str>| {
+            let change = PasswordChange { at: NOW, sid: sid.map(str::to_owned), mark: mark(2) };
+            let now = change.marks_for(record, undeclared);
+            is_of(record, &fixtures::user(), now, NOW) && !change.ends(record)
+        };
+        assert!(counts(begun_with(mark(2)), None));
+        assert!(!counts(begun_with(mark(1)), None), "a sign-in that was faster than the change");
+        assert!(counts(begun_with(mark(1)), Some("sid-1")), "the session that changed it");
+        assert!(!counts(begun_with(mark(1)), Some("sid-2")));
+        assert!(counts(begun_with(mark(9)), None), "a passkey began it");
+        assert!(!is_of(begun_with(mark(2)), &fixtures::user(), undeclared, NOW), "it was reset");
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub fn mail_reachable_condition(
         ),
         ConditionReason::Unencrypted => (
             FALSE,
-            "The mail server does not offer STARTTLS, or spec.mail.tls is Disabled and its address is not in fetchAllow of the installation.",
+            "The mail server does not offer STARTTLS, or spec.mail.tls is Disabled and its address is not in fetch.allowCidrs of the chart (--fetch-allow).",
         ),
         ConditionReason::CertificateInvalid => (
             FALSE,

@@ -93,6 +93,11 @@ impl ReservedNames {
         found.map(|(provider, _)| provider)
     }
 
+    /// Returns true if there is a provider of this name, which is not served.
+    pub fn has_provider(&self, name: &str) -> bool {
+        self.providers.iter().any(|(provider, _)| *provider.name == *name)
+    }
+
     /// Returns true if domains of names lead to a provider other than a directory.
     pub fn routes_domains(&self) -> bool {
         self.providers.iter().any(|(_, names)| !names.is_directory && !names.domains.is_empty())

@@ -51,7 +51,7 @@ impl FlightPermit {
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
     /// By the rights to fetch, and by tenant and URL, which contain no space.
-    slots: Mutex<HashMap<(FetchRights, String), Arc<T>>>,
+    slots: Mutex<Slots<T>>,
 }
 
 impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
@@ -63,12 +63,7 @@ impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
             return Arc::clone(slot);
         }
         if slots.len() >= MAX_ENTRIES {
-            // Entries in use are kept. Removing one costs a fetch.
-            let mut spared = MAX_ENTRIES / 2;
-            slots.retain(|_, slot| {
-                spared = spared.saturating_sub(1);
-                spared > 0 || Arc::strong_count(slot) > 1
-            });
+            remove_half_of_largest_tenant(&mut slots);
         }
         Arc::clone(slots.entry(key).or_default())
     }
@@ -87,5 +82,59 @@ impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+type Slots<T> = HashMap<(FetchRights, String), Arc<T>>;
+
+/// Makes room at the cost of the tenant with the most URLs: strangers may choose those. Entries in use are kept.
+/// Removing one costs a fetch.
+fn remove_half_of_largest_tenant<T>(slots: &mut Slots<T>) {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for (_, name) in slots.keys() {
+        *counts.entry(tenant_of(name)).or_default() += 1;
+    }
+    let largest = counts.into_iter().max_by_key(|(_, count)| *count);
+    let Some((tenant, count)) = largest.map(|(tenant, count)| (tenant.to_owned(), count)) else {
+        return;
+    };
+    let mut spared = count / 2;
+    slots.retain(|(_, name), slot| {
+        if tenant_of(name) != tenant || Arc::strong_count(slot) > 1 {
+            return true;
+        }
+        let is_spared = spared > 0;
+        spared = spared.saturating_sub(1);
+        is_spared
+    });
+}
+
+fn tenant_of(name: &str) -> &str {
+    name.split(' ').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tenant_with_the_most_urls_makes_room() {
+        let mut slots: Slots<()> = HashMap::new();
+        let mut add = |tenant: &str, count: usize| {
+            for number in 0..count {
+                let name = format!("{tenant} https://{number}.test/");
+                slots.insert((FetchRights::default(), name), Arc::default());
+            }
+        };
+        add("team/small", 10);
+        add("team/large", 100);
+        let used =
+            Arc::clone(&slots[&(FetchRights::default(), "team/large https://7.test/".to_owned())]);
+        remove_half_of_largest_tenant(&mut slots);
+        let count =
+            |tenant: &str| slots.keys().filter(|(_, name)| tenant_of(name) == tenant).count();
+        assert_eq!(count("team/small"), 10);
+        assert!((50..=51).contains(&count("team/large")), "{}", count("team/large"));
+        assert!(Arc::strong_count(&used) > 1, "an entry in use is kept");
     }
 }

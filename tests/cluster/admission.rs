@@ -621,6 +621,7 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
     for good in [
         json!({}),
         json!({ "mode": "AnyHost", "redirectHosts": ["localhost", "*.a.test"] }),
+        json!({ "mode": "AnyHost", "deniedHosts": ["evil.test", "*.evil.test"] }),
         json!({ "mode": "AllowedHosts", "hosts": ["*.a.test"], "scopes": ["openid", "email"] }),
     ] {
         tenants.accepts(documents(good)).await;
@@ -629,6 +630,11 @@ async fn tenant_acr_levels_registration_and_rotation_are_valid() {
         (json!({ "mode": "AllowedHosts" }), "with mode: AllowedHosts"),
         (json!({ "mode": "AnyHost", "hosts": ["a.test"] }), "with mode: AllowedHosts"),
         (json!({ "mode": "AllowedHosts", "hosts": ["a.*.test"] }), "must be host names"),
+        (
+            json!({ "mode": "AllowedHosts", "hosts": ["a.test"], "deniedHosts": ["b.a.test"] }),
+            "with mode: AnyHost",
+        ),
+        (json!({ "mode": "AnyHost", "deniedHosts": ["a.*.test"] }), "must be host names"),
         (json!({ "redirectHosts": ["https://a.test"] }), "must be host names"),
         (json!({ "scopes": ["a b"] }), "scopes"),
         (json!({ "resources": ["a", "a"] }), "must not contain duplicates"),

@@ -44,6 +44,25 @@ const REPLICA: [&str; 9] = [
 ];
 
 #[test]
+fn kube_auth_prints_the_file_of_an_api_server() {
+    let printed = lanyard(&["kube-auth", "https://id.test/team/main"], &[]);
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(printed.starts_with("apiVersion: apiserver.config.k8s.io/v1\nkind: Authentication"));
+    assert!(printed.contains("    url: https://id.test/team/main\n"), "{printed}");
+    for (args, words) in [
+        (&["kube-auth", "http://id.test"][..], "accepts https issuers only"),
+        (&["kube-auth", "main"], "neither NAMESPACE/NAME of a Tenant nor an issuer URL"),
+        (&["kube-auth", "team/main"], "could not read the kubeconfig"),
+        (&["kube-auth", "https://id.test", "--ca-file=/nowhere"], "/nowhere"),
+        (&["kube-auth", "https://id.test", "--ca-file=Cargo.toml"], "has no certificate"),
+    ] {
+        let message = refused(&lanyard(args, &[("KUBECONFIG", "/nowhere")]), 1);
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
 fn wrong_flag_prints_one_line_with_a_correction() {
     for (args, words) in [
         (&["dev", ".", "--listne=127.0.0.1:1"][..], &["--listne", "similar", "--listen"][..]),
@@ -165,7 +184,7 @@ fn each_command_has_help_for_itself_and_its_flags() {
         String::from_utf8(output.stdout).expect("text")
     };
     let all = help(&["--help"]);
-    for command in ["run", "dev", "check", "crds", "hash-password"] {
+    for command in ["run", "dev", "check", "crds", "kube-auth", "hash-password"] {
         assert!(all.contains(&format!("\n  {command} ")), "{command} in {all}");
         assert!(help(&[command, "--help"]).contains("Usage: lanyard"), "{command}");
     }

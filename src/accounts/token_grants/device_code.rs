@@ -1,5 +1,6 @@
 //! The grant type `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4). Devices poll, so nothing is
-//! written until the person has answered.
+//! written until the person has answered. The answer stores the grant, so that the person sees and withdraws it at
+//! once; the device's next poll takes it.
 
 use super::token_grant::TokenGrant;
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         records::DeviceCode,
         token::{
             DecisionInput, PolledDevice, TokenDecision, TokenRefusal, check_device_code,
-            decide_device, invalid_grant, slow_down,
+            decide_device, granted_to_device, invalid_grant, slow_down,
         },
     },
 };
@@ -51,8 +52,8 @@ impl TokenGrant for DeviceCodeGrant {
         Ok(PolledDevice { code, authorization })
     }
 
-    fn needed_grant(_: &PolledDevice, _: Timestamp) -> Option<&str> {
-        None
+    fn needed_grant(polled: &PolledDevice, _: Timestamp) -> Option<&str> {
+        granted_to_device(polled)
     }
 
     fn decide(

@@ -133,6 +133,14 @@ pub fn hosts_where_they_count() -> Rule {
     )
 }
 
+/// Hosts are denied where all others are accepted.
+pub fn denied_hosts_where_they_count() -> Rule {
+    rule(
+        "!has(self.deniedHosts) || self.deniedHosts.size() == 0 || (has(self.mode) && self.mode == 'AnyHost')",
+        "deniedHosts must only be set with mode: AnyHost",
+    )
+}
+
 /// A language tag as `messages::LanguageTag` parses it (RFC 5646).
 pub fn language() -> Rule {
     rule(

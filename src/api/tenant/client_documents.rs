@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::tenant::hosts_where_they_count())]
+#[x_kube(validation = rules::tenant::denied_hosts_where_they_count())]
 pub struct ClientDocumentsSpec {
     /// `Disabled` (default); `AllowedHosts`: documents of the hosts in `hosts`; `AnyHost`: documents of every
     /// host.
@@ -25,6 +26,12 @@ pub struct ClientDocumentsSpec {
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     #[x_kube(validation = rules::tenant::host_patterns())]
     pub hosts: Vec<String>,
+    /// Hosts (or `*.suffix`) whose documents are not accepted, with `mode: AnyHost`. Adding a host ends the access of its
+    /// clients at their next request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    #[x_kube(validation = rules::tenant::host_patterns())]
+    pub denied_hosts: Vec<String>,
     /// Scopes that the clients may have. Default: `openid profile email offline_access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]

@@ -28,7 +28,7 @@ pub struct MailSpec {
     pub port: Option<u16>,
     /// How the connection is encrypted. `StartTls` (default): a server that does not offer STARTTLS gets no
     /// mail. `Implicit`: TLS from the beginning. `Disabled`: none, for a relay inside the network whose address
-    /// the installation lists in `fetchAllow`.
+    /// the installation lists in `fetch.allowCidrs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<EnumSpec<SmtpTls>>,
     /// The sender's address, such as `id@example.com`. The sender's name is the tenant's display name.

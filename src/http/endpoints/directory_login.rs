@@ -67,7 +67,7 @@ pub(super) async fn sign_in_with_directory(
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
     let source = SignInSource::Directory(provider.name().to_owned());
-    let signed_in = SignedInUser { account, authentication, source };
+    let signed_in = SignedInUser::new(account, authentication, source);
     continue_signed_in(AuthorizationContext { typed_name, ..authorization }, signed_in).await
 }
 

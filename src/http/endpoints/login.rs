@@ -104,9 +104,10 @@ async fn sign_in(
     };
     let accounts = SignInAccounts::new(app.context(request));
     let verdict = attempt.perform(&accounts, &app.passwords, &app.login_throttle).await;
-    if let Some(failure) = accounts.into_failure() {
-        return Err(failure.into());
-    }
+    let chosen_password = match accounts.into_chosen_password() {
+        Ok(chosen_password) => chosen_password,
+        Err(failure) => return Err(failure.into()),
+    };
     let user = match verdict {
         Ok(user) => user,
         Err(error) => {
@@ -116,7 +117,10 @@ async fn sign_in(
     };
     let (method, subject) = (AuthenticationMethod::password(), user.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let signed_in = SignedInUser { account: user, authentication, source: SignInSource::Tenant };
+    let signed_in = SignedInUser {
+        chosen_password,
+        ..SignedInUser::new(user, authentication, SignInSource::Tenant)
+    };
     let typed_name = Some(typed);
     continue_signed_in(AuthorizationContext { typed_name, ..authorization }, signed_in).await
 }

@@ -130,11 +130,10 @@ fn signed_in_user(
             user.authentication.prove_passkey(now);
             user
         }
-        None => SignedInUser {
-            authentication: Authentication::by_passkey(account.subject.clone(), now),
-            account,
-            source: SignInSource::Tenant,
-        },
+        None => {
+            let authentication = Authentication::by_passkey(account.subject.clone(), now);
+            SignedInUser::new(account, authentication, SignInSource::Tenant)
+        }
     }
 }
 

@@ -122,7 +122,7 @@ async fn choose(
     end_all_of_person(context, &account, LogoutKind::PasswordChanged).await?;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let user = SignedInUser { account, authentication, source: SignInSource::Tenant };
+    let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
     continue_to_account_page(app, request, user).await
 }
 

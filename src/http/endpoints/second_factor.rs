@@ -102,10 +102,9 @@ async fn user_of_session(
     {
         return Ok(None);
     }
-    Ok(authorization.session.as_ref().map(|active| SignedInUser {
-        account: active.account.clone(),
-        authentication: active.session.authentication.clone(),
-        source: SignInSource::Continued,
+    Ok(authorization.session.as_ref().map(|active| {
+        let authentication = active.session.authentication.clone();
+        SignedInUser::new(active.account.clone(), authentication, SignInSource::Continued)
     }))
 }
 

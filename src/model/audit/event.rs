@@ -57,7 +57,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<StepUpFailure>,
     },
-    /// A person used a recovery code in place of the authenticator. Each counts once.
+    /// A person used a recovery code in place of the authenticator. Each code works once.
     RecoveryCodeUsed {
         /// The person's `sub`.
         subject: AuditText<'a>,

@@ -53,10 +53,12 @@ pub struct AuditedConsent<'a> {
     /// The application.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
-    /// The person's `sub`.
-    pub subject: AuditText<'a>,
+    /// The person's `sub`; absent if a device was refused before anybody signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AuditText<'a>>,
     /// The session, as in the claim `sid` of tokens.
-    pub sid: AuditText<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<AuditText<'a>>,
     /// The scopes that were allowed or refused.
     pub scope: AuditedScopes<'a>,
     /// The resource servers that were allowed or refused, by `identifier`.

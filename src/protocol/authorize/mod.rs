@@ -159,7 +159,7 @@ impl RequestObjectContext {
     /// error is a page. If the request has an invalid redirect URI, that is reported first.
     pub fn refuse(self, error: OAuthError) -> AuthorizeError {
         match self.return_to {
-            Ok(to) => AuthorizeError::Redirect(Box::new(to), error),
+            Ok(to) => proven_error(&self.client, to, error),
             Err(unproven) if self.names_uri => {
                 AuthorizeError::Page(unproven.because(error.to_string()))
             }
@@ -198,8 +198,18 @@ pub fn validate_authorization_request(
     let return_to = redirect_uri::check_redirect_uri(params, &client, &tenant.issuer)
         .map_err(AuthorizeError::Page)?;
     // From here on, errors are sent to the client.
-    check_proven(tenant, served, params, client, &return_to)
-        .map_err(|error| AuthorizeError::Redirect(Box::new(return_to), error))
+    check_proven(tenant, served, params, Arc::clone(&client), &return_to)
+        .map_err(|error| proven_error(&client, return_to, error))
+}
+
+/// The error of a request whose redirect URI is verified. The URI of a client that a document describes is one that
+/// anyone can choose, so a link must not redirect there before the person has answered a page (RFC 9700 §4.11.2).
+fn proven_error(client: &Client, return_to: ReturnTo, error: OAuthError) -> AuthorizeError {
+    if client.is_described_by_document() {
+        AuthorizeError::Page(error)
+    } else {
+        AuthorizeError::Redirect(Box::new(return_to), error)
+    }
 }
 
 fn check_proven(
@@ -222,7 +232,7 @@ fn check_proven(
     let nonce = nonce::check_nonce(params, response_type)?;
     let code_challenge = pkce::check_pkce_challenge(params, &client, response_type)?;
     let dpop_key = dpop_jkt::check_dpop_jkt(params, &client, response_type)?;
-    let prompt = prompt::check_prompt(params)?;
+    let prompt = prompt::check_prompt(params, &client)?;
     let max_age = max_age::check_max_age(params, &client)?;
     let asked = requested_claims::check_requested_claims(params, tenant, &client)?;
     let hinted = id_token_hint::check_id_token_hint(params, tenant, served, &client)?

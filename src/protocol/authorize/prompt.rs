@@ -7,6 +7,7 @@ use super::{
     super::error::{ErrorCode, OAuthError},
     parameters::{AuthorizationParams, Parameter},
 };
+use crate::model::Client;
 
 /// A value of `prompt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +24,7 @@ pub enum Prompt {
 
 pub(super) fn check_prompt(
     params: AuthorizationParams<'_>,
+    client: &Client,
 ) -> Result<BTreeSet<Prompt>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let mut prompts = BTreeSet::new();
@@ -42,6 +44,10 @@ pub(super) fn check_prompt(
     }
     if prompts.contains(&Prompt::None) && prompts.len() > 1 {
         return refused("The value 'none' of 'prompt' cannot be combined with others.");
+    }
+    if prompts.contains(&Prompt::None) && client.is_described_by_document() {
+        let text = "The application is described by a document, so people are asked each time: 'prompt=none' does not work for it.";
+        return Err(OAuthError::new(ErrorCode::InteractionRequired, text));
     }
     Ok(prompts)
 }

@@ -56,9 +56,9 @@ pub enum MappingError {
     /// A group is empty or too long.
     #[error("a group is empty or has more than {0} bytes")]
     GroupLength(usize),
-    /// A group has control characters, which could be those of a header or of another list.
-    #[error("a group has control characters, such as a line break: {0:?}")]
-    ControlCharacters(String),
+    /// A group has control characters, which could be those of a header or of another list, or invisible ones.
+    #[error("a group has control characters, such as a line break, or invisible ones: {0:?}")]
+    UnprintableGroup(String),
     /// A rule refuses the person.
     #[error("claimValidationRules[{index}] refuses the person")]
     Refused {

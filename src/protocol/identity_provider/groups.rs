@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{MappingError, UpstreamClaims, ValueSource, sources::ClaimsEvaluation};
+use crate::model::invisible_characters::find_invisible;
 
 /// Maximum number of groups of a person.
 const MAX_GROUPS: usize = 1000;
@@ -74,8 +75,8 @@ impl GroupMapping {
             if group.is_empty() || named.len() > MAX_GROUP_LEN {
                 return Err(MappingError::GroupLength(MAX_GROUP_LEN));
             }
-            if named.chars().any(char::is_control) {
-                return Err(MappingError::ControlCharacters(named));
+            if named.chars().any(char::is_control) || find_invisible(&named).is_some() {
+                return Err(MappingError::UnprintableGroup(named));
             }
             if known.insert(named.clone()) {
                 groups.push(named);
@@ -199,11 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_no_control_characters() {
-        for group in ["a\nb", "a\r", "\u{0}", "a\tb", "a\u{85}b"] {
+    fn groups_have_no_unprintable_characters() {
+        for group in ["a\nb", "a\r", "\u{0}", "a\tb", "a\u{85}b", "adm\u{200b}ins", "\u{202e}a"] {
             let found = groups(&mapping(None, &[], "corp:"), json!({"groups": [group]}));
             let expected = format!("corp:{group}");
-            assert_eq!(found, Err(MappingError::ControlCharacters(expected)), "{group:?}");
+            assert_eq!(found, Err(MappingError::UnprintableGroup(expected)), "{group:?}");
             let left_out = groups(&mapping(None, &["k8s-*"], ""), json!({"groups": [group]}));
             assert_eq!(left_out, Ok(vec![]), "{group:?}");
         }

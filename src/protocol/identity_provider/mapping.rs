@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     expression::{ExpressionUser, ExpressionVariables, SharedSteps},
-    model::{Account, AccountSource, PasswordState, normalize_username},
+    model::{
+        Account, AccountSource, PasswordState, invisible_characters::find_invisible,
+        is_email_address, normalize_username,
+    },
 };
 
 /// Maximum length of a mapped text, in bytes.
@@ -151,8 +154,9 @@ fn email(
 ) -> Result<(), MappingError> {
     let Some(source) = &provider.mappings.email else { return Ok(()) };
     let Some(address) = first_text(provider, source, "email", of)? else { return Ok(()) };
-    let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
-    let Some(domain) = domain.filter(|domain| !domain.is_empty()) else {
+    // The domain decides about trust, so the text is one address: neither a list nor a name with an address.
+    let domain = address.rsplit_once('@').filter(|_| is_email_address(&address));
+    let Some(domain) = domain.map(|(_, domain)| domain.to_ascii_lowercase()) else {
         return Err(bad_text("email", source, "is not an e-mail address"));
     };
     let verified = &provider.mappings.email_verified;
@@ -202,6 +206,10 @@ fn required_text(
         return Err(bad_text(part, &source.value, "begins or ends with a space"));
     }
     let text = plain_text(&source.value, part, value)?.ok_or_else(missing)?;
+    // Otherwise the person would look like another one, also a user of the tenant.
+    if find_invisible(&text).is_some() {
+        return Err(bad_text(part, &source.value, "has invisible characters"));
+    }
     Ok(format!("{}{text}", source.prefix))
 }
 

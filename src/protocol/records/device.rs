@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, RecordFormat, SealedRecord, decode_record, encode_record};
+use super::{RecordFormat, SealedRecord};
 use crate::model::{Client, ClientId, ObjectKey, SealPurpose, Timestamp};
 
 /// The request of a device, stored under its user code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceAuthorization {
-    /// The id of the grant that the device code gives.
+    /// The id of the grant that the person's permission stores, and the device code gives.
     pub grant_id: String,
     /// The client that asked.
     pub client: ClientId,
@@ -41,25 +41,10 @@ impl DeviceAuthorization {
 pub enum DeviceAnswer {
     /// The person has not answered yet.
     Pending,
-    /// The person allowed it: the grant to be stored, encoded as a record with a version of its own.
-    Allowed(Vec<u8>),
+    /// The person allowed it: the grant is stored, and waits for the device.
+    Allowed,
     /// The person refused it.
     Refused,
-}
-
-impl DeviceAnswer {
-    /// The answer with this grant.
-    pub fn allowed(grant: &Grant) -> Self {
-        Self::Allowed(encode_record(grant))
-    }
-
-    /// The grant of the answer; `None` for other answers, and for a grant of an unknown format.
-    pub fn grant(&self) -> Option<Grant> {
-        match self {
-            Self::Allowed(encoded) => decode_record(encoded).ok(),
-            Self::Pending | Self::Refused => None,
-        }
-    }
 }
 
 /// A device code, sealed when issued.
@@ -97,6 +82,7 @@ pub struct RequestingDevice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::records::{decode_record, encode_record};
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
@@ -121,7 +107,7 @@ mod tests {
             |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         for (answer, last) in [
             (DeviceAnswer::Pending, "00"),
-            (DeviceAnswer::Allowed(vec![7, 8]), "01020708"),
+            (DeviceAnswer::Allowed, "01"),
             (DeviceAnswer::Refused, "02"),
         ] {
             let record = DeviceAuthorization { answer, ..waiting() };

@@ -12,7 +12,7 @@ use crate::{
     model::{Client, Timestamp},
     protocol::{
         error::{ErrorCode, OAuthError},
-        records::{DeviceAnswer, DeviceAuthorization, DeviceCode, Grant},
+        records::{DeviceAnswer, DeviceAuthorization, DeviceCode, Grant, GrantState},
     },
 };
 
@@ -49,33 +49,30 @@ fn expired_token() -> OAuthError {
     OAuthError::new(ErrorCode::ExpiredToken, text)
 }
 
+/// Returns the id of the grant to load for the decision: that of a device that was allowed.
+pub fn granted_to_device(polled: &PolledDevice) -> Option<&str> {
+    let PolledDevice { code, authorization } = polled;
+    let own = authorization.as_ref().filter(|it| it.grant_id == code.grant_id)?;
+    (own.answer == DeviceAnswer::Allowed).then_some(&*own.grant_id)
+}
+
 /// Decides about a device code whose bindings were checked. It gives tokens once: a second use means that it was
 /// stolen, so the grant is revoked, as for a code (RFC 6749 §4.1.2).
 pub fn decide_device(
     polled: &PolledDevice,
     input: DecisionInput<'_>,
 ) -> Result<TokenDecision, TokenRefusal> {
-    let PolledDevice { code, authorization } = polled;
-    if input.stored.is_some() {
-        let text = "The device code was already used; the tokens issued for it are revoked.";
-        return Err(TokenRefusal {
-            error: invalid_grant(text),
-            replayed: Some(ReplayedCredential {
-                grant_id: code.grant_id.clone(),
-                kind: CredentialKind::Code,
-            }),
-        });
-    }
-    let granted = granted_by(code, authorization.as_ref(), input.client)?;
+    let code = &polled.code;
+    let granted = granted_by(polled, input)?;
     let binding = bind_sender(granted.binding.as_ref(), input.client, input.key)?;
-    let grant = Grant { binding, ..activate_grant(&granted, input.client, input.now) };
+    let grant = Grant { binding, ..activate_grant(granted, input.client, input.now) };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, input.client)?,
         user: Some(UserGrant {
             id: code.grant_id.clone(),
             grant,
-            gate: Gate::Insert,
+            gate: Gate::Swap,
             referenced_until: referenced.max(code.expires_at),
             with_nonce: false,
             needs_session: true,
@@ -85,26 +82,45 @@ pub fn decide_device(
     })
 }
 
-/// The grant that the person has allowed the device.
-fn granted_by(
-    code: &DeviceCode,
-    authorization: Option<&DeviceAuthorization>,
-    client: &Client,
-) -> Result<Grant, OAuthError> {
+/// The stored grant of a person who has allowed the device.
+fn granted_by<'a>(
+    PolledDevice { code, authorization }: &PolledDevice,
+    input: DecisionInput<'a>,
+) -> Result<&'a Grant, TokenRefusal> {
     // A user code that was issued again belongs to another device.
-    let own = authorization.filter(|it| it.grant_id == code.grant_id);
+    let own = authorization.as_ref().filter(|it| it.grant_id == code.grant_id);
     let authorization = own.ok_or_else(expired_token)?;
-    if !authorization.is_of(client) {
-        return Err(invalid_grant("The device code was issued to another client."));
+    if !authorization.is_of(input.client) {
+        return Err(invalid_grant("The device code was issued to another client.").into());
     }
-    match &authorization.answer {
+    match authorization.answer {
         DeviceAnswer::Pending => {
             let text = "The person has not answered yet.";
-            Err(OAuthError::new(ErrorCode::AuthorizationPending, text))
+            return Err(OAuthError::new(ErrorCode::AuthorizationPending, text).into());
         }
         DeviceAnswer::Refused => {
-            Err(OAuthError::new(ErrorCode::AccessDenied, "The person refused the request."))
+            let text = "The person refused the request.";
+            return Err(OAuthError::new(ErrorCode::AccessDenied, text).into());
         }
-        answer @ DeviceAnswer::Allowed(_) => answer.grant().ok_or_else(expired_token),
+        DeviceAnswer::Allowed => {}
+    }
+    // The record was lost with its store, or it was ended and deleted.
+    let stored = input.stored.ok_or_else(expired_token)?;
+    match stored.state {
+        GrantState::PendingRedemption => Ok(stored),
+        GrantState::Revoked { .. } => {
+            let text = "The access was withdrawn, or the device code was used twice.";
+            Err(invalid_grant(text).into())
+        }
+        GrantState::Active { .. } => {
+            let text = "The device code was already used; the tokens issued for it are revoked.";
+            Err(TokenRefusal {
+                error: invalid_grant(text),
+                replayed: Some(ReplayedCredential {
+                    grant_id: code.grant_id.clone(),
+                    kind: CredentialKind::Code,
+                }),
+            })
+        }
     }
 }

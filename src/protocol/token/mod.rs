@@ -18,7 +18,7 @@ pub use decision::{
     CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
     TokenRefusal, UserGrant,
 };
-pub use device::{PolledDevice, check_device_code, decide_device, slow_down};
+pub use device::{PolledDevice, check_device_code, decide_device, granted_to_device, slow_down};
 pub use exchange::{ExchangeParties, allow_exchange, decide_exchange, exchange_target};
 pub use exchange_request::{ExchangeRequest, TokenTypeIdentifier};
 pub use refresh::{

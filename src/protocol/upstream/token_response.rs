@@ -42,6 +42,15 @@ pub enum TokenResponseError {
     Unreadable(&'static str),
 }
 
+impl TokenResponseError {
+    /// Returns true if the provider gives tokens again only after the person has signed in there (OIDC Core §3.1.2.6), for
+    /// example to accept new terms or to prove a second factor.
+    pub fn asks_for_person(&self) -> bool {
+        let codes = ["interaction_required", "login_required", "consent_required"];
+        matches!(self, Self::Refused { code, .. } if codes.contains(&code.as_str()))
+    }
+}
+
 /// The description of an error; words of our own where the provider gives none.
 const fn described(description: &str) -> &str {
     if description.is_empty() { "it gives no reason" } else { description }
@@ -106,6 +115,9 @@ mod tests {
         let github = error(200, r#"{"error":"bad_verification_code"}"#);
         assert_eq!(github, TokenResponseError::InvalidGrant(String::new()));
         let client = error(401, r#"{"error":"invalid_client"}"#);
+        assert!(!client.asks_for_person());
+        let terms = error(400, r#"{"error":"interaction_required"}"#);
+        assert!(terms.asks_for_person());
         assert!(matches!(client, TokenResponseError::Refused { .. }));
         assert_eq!(error(503, "<html>"), TokenResponseError::Unavailable(503));
         assert!(matches!(error(200, "<html>"), TokenResponseError::Unreadable(_)));

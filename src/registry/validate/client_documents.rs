@@ -33,6 +33,10 @@ pub fn check_client_documents(
         let message = "must only be set with mode: AllowedHosts; remove it, or set the mode";
         problems.invalid(format!("{FIELD}.hosts"), message);
     }
+    if mode != ClientDocumentMode::AnyHost && !written.denied_hosts.is_empty() {
+        let message = "must only be set with mode: AnyHost; remove it, or set the mode";
+        problems.invalid(format!("{FIELD}.deniedHosts"), message);
+    }
     refuse_duplicates(problems, &format!("{FIELD}.resources"), &written.resources);
     let redirect_hosts = written.redirect_hosts.as_ref();
     let redirect_hosts = redirect_hosts
@@ -40,6 +44,12 @@ pub fn check_client_documents(
     Arc::new(ClientDocumentPolicy {
         mode,
         hosts: host_patterns(problems, &format!("{FIELD}.hosts"), &written.hosts).into(),
+        denied_hosts: host_patterns(
+            problems,
+            &format!("{FIELD}.deniedHosts"),
+            &written.denied_hosts,
+        )
+        .into(),
         scopes: Arc::new(scopes(problems, written.scopes.as_deref(), custom)),
         resources: written.resources.iter().cloned().collect(),
         redirect_hosts,

@@ -226,7 +226,7 @@ async fn all_links_of_an_invitation_work_once_and_a_new_id_is_another_one() {
     }
     assert_eq!(harbour.app.audit.last("invitation_refused")["reason"], "used");
     harbour.change(&[("id: welcome-1", "id: welcome-2")]);
-    assert!(harbour.refusal(&first).await.contains("does not count any more"));
+    assert!(harbour.refusal(&first).await.contains("is no longer valid"));
     harbour.accept(&harbour.link(), OTHER).await;
     assert_eq!(harbour.enter(CHOSEN).await.1.status, 422, "the earlier password is gone");
     assert_eq!(harbour.enter(OTHER).await.1.status, 200);
@@ -275,8 +275,8 @@ async fn links_that_do_not_work_say_why() {
             "This account is blocked",
             "disabled",
         ),
-        (&[(invitation, "  invitation: {id: welcome-9")], "does not count any more", "withdrawn"),
-        (&[(user, "uid: user-9")], "does not count any more", "withdrawn"),
+        (&[(invitation, "  invitation: {id: welcome-9")], "is no longer valid", "withdrawn"),
+        (&[(user, "uid: user-9")], "is no longer valid", "withdrawn"),
         (&[("2999-01-01", "2020-01-01")], "This invitation has expired", "expired"),
         (&[("passwords: Optional, ", "")], "There is nothing to set up", "not_offered"),
         (
@@ -519,7 +519,7 @@ async fn without_its_record_a_password_does_not_count_and_a_thief_cannot_choose_
     }
     harbour.change(&[("  invitation: {id: welcome-1, notAfter: \"2999-01-01T00:00:00Z\"}\n", "")]);
     assert_eq!(harbour.enter(CHOSEN).await.1.status, 422);
-    assert!(harbour.refusal(&old).await.contains("does not count any more"));
+    assert!(harbour.refusal(&old).await.contains("is no longer valid"));
 }
 
 #[tokio::test]

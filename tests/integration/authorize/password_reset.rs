@@ -190,7 +190,7 @@ async fn opening_a_link_uses_nothing_up_and_it_works_once() {
     let (one, other) = tokio::join!(choose(&first, &one, SECOND), choose(&second, &other, THIRD));
     let done = [&one, &other].map(is_account_page);
     assert_eq!(done.iter().filter(|done| **done).count(), 1, "{} {}", one.status, other.status);
-    assert!(harbour.refusal(&link).await.contains("does not count any more"));
+    assert!(harbour.refusal(&link).await.contains("is no longer valid"));
     assert_eq!(harbour.app.audit.last("password_reset")["reason"], "used");
 }
 
@@ -232,7 +232,7 @@ async fn a_flood_of_requests_is_one_mail_a_person_and_limited_for_an_address() {
     let page = browser.open(&second.link()).await;
     assert!(is_account_page(&choose(&browser, &page, SECOND).await));
     for link in [first.link(), second.link()] {
-        assert!(harbour.refusal(&link).await.contains("does not count any more"));
+        assert!(harbour.refusal(&link).await.contains("is no longer valid"));
     }
 }
 
@@ -270,11 +270,42 @@ async fn another_password_voids_a_link() {
     let link = harbour.asked().await.link();
     harbour.app.clock.advance(Duration::from_secs(5));
     let page = browser.open(&harbour.url("account?setup=password")).await;
-    let fields =
-        [("new_password", SECOND), ("new_password_again", SECOND), ("action", "change-password")];
-    let page = browser.submit(&page.form("/account"), &fields).await;
+    let page = change_password(&browser, &page, SECOND).await;
     assert!(is_account_page(&page), "{}", page.body);
-    assert!(harbour.refusal(&link).await.contains("does not count any more"));
+    assert!(harbour.refusal(&link).await.contains("is no longer valid"));
+}
+
+/// Changes the password on the account page that asks for it.
+async fn change_password(browser: &Browser, page: &Page, password: &str) -> Page {
+    let fields = [
+        ("new_password", password),
+        ("new_password_again", password),
+        ("action", "change-password"),
+    ];
+    browser.submit(&page.form("/account"), &fields).await
+}
+
+#[tokio::test]
+async fn a_sign_in_with_a_password_that_is_replaced_meanwhile_does_not_count() {
+    let (mut harbour, browser) = Harbour::new().await;
+    let app = set_up_app(&browser, &harbour.url("account"), &harbour.app.clock).await;
+    harbour.sink.next().await;
+    harbour.sink.next().await;
+    let asked = browser.open(&harbour.url("account?setup=password")).await;
+    let form = enter(&browser, &asked, &app.next_code(&harbour.app.clock)).await;
+    let (thief, page) = harbour.enter(FIRST).await;
+    assert!(asks_for_code(&page), "{}", page.body);
+    // Within the same second, so that times do not decide.
+    let changed = change_password(&browser, &form, SECOND).await;
+    assert!(is_account_page(&changed), "{}", changed.body);
+    let page = enter(&thief, &page, &app.next_code(&harbour.app.clock)).await;
+    assert!(!is_account_page(&page), "{}", page.body);
+    assert!(!is_account_page(&thief.open(&harbour.url("account")).await));
+    let account = browser.open(&harbour.url("account")).await;
+    assert!(is_account_page(&account), "the session that changed it goes on: {}", account.body);
+    let (owner, page) = harbour.enter(SECOND).await;
+    let page = enter(&owner, &page, &app.next_code(&harbour.app.clock)).await;
+    assert!(is_account_page(&page), "{}", page.body);
 }
 
 #[tokio::test]

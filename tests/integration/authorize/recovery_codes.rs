@@ -60,7 +60,7 @@ async fn new_codes_replace_the_earlier_ones_and_go_with_the_app() {
     let page = recover(&browser, &asked, &app.codes[0]).await;
     assert!(page.body.contains("9 codes are left."), "{}", page.body);
     let page = press(&browser, &page, make).await;
-    assert!(page.body.contains("do not count any more"), "{}", page.body);
+    assert!(page.body.contains("no longer work"), "{}", page.body);
     let new = recovery_codes(&page);
     let url = world.application("trusted").await.authorize_url("openid", &[]);
     let (other, asked) = with_password(&url, ALICE).await;

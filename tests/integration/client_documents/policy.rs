@@ -89,3 +89,17 @@ async fn removing_a_host_ends_the_access_of_its_clients() {
     world.change(LISTED, LISTED);
     assert_eq!(refresh(&notes, &tokens).await.0, 200);
 }
+
+#[tokio::test]
+async fn a_host_can_be_denied_where_all_others_are_accepted() {
+    let world = World::new().await;
+    let notes = world.notes().await;
+    let tokens = world.tokens(&notes).await;
+    world.change("mode: AnyHost", "mode: AnyHost\n    deniedHosts: [app.test]");
+    assert_eq!(notes.userinfo(text(&tokens, "access_token")).await.0, 401);
+    assert_eq!(refresh(&notes, &tokens).await.0, 401);
+    let page = Browser::new().open(&notes.authorize_url("openid", &[])).await;
+    assert_page(&page, "accepts no client metadata documents of this host");
+    world.change("mode: AnyHost", "mode: AnyHost\n    deniedHosts: [\"*.app.test\"]");
+    assert_eq!(refresh(&notes, &tokens).await.0, 200, "the pattern does not name the host itself");
+}

@@ -7,7 +7,8 @@ use super::{
     browser::{Browser, VERIFIER, claims},
     publisher::signed,
     world::{
-        ALICE, REDIRECT, TICKETS, URL, World, answer, document, is_consent, refresh, sign_in, text,
+        ALICE, REDIRECT, TICKETS, URL, World, answer, assert_page, document, is_consent, refresh,
+        sign_in, text,
     },
 };
 
@@ -52,10 +53,30 @@ async fn consent_is_asked_each_time_and_names_both_hosts() {
     assert!(answer(&browser, &page, "allow").await.answer().contains_key("code"));
     let again = browser.open(&notes.authorize_url("openid email", &[])).await;
     assert!(is_consent(&again), "asked again: {}", again.body);
-    let silent = browser.open(&notes.authorize_url("openid", &[("prompt", "none")])).await;
-    assert_eq!(silent.answer()["error"], "consent_required");
     let refused = answer(&browser, &again, "deny").await;
     assert_eq!(refused.answer()["error"], "access_denied");
+}
+
+#[tokio::test]
+async fn a_link_does_not_redirect_to_a_url_that_anyone_can_choose() {
+    // RFC 9700 §4.11.2. With and without a session the answer is the same, so it tells nothing about the person.
+    let world = World::new().await;
+    let (notes, signed_in) = (world.notes().await, Browser::new());
+    notes.sign_in(&signed_in, &notes.authorize_url("openid", &[]), ALICE).await;
+    for (name, value, words) in [
+        ("prompt", "none", "prompt=none"),
+        ("scope", "unknown", "scope"),
+        ("response_type", "token", "response_type"),
+        ("request", "not-a-jwt", "request"),
+        ("acr_values", "x", ""),
+    ] {
+        let url = notes.authorize_url("openid", &[(name, value)]);
+        for browser in [&signed_in, &Browser::new()] {
+            let page = browser.open(&url).await;
+            assert!(page.left_for.is_none(), "{name}: {:?}", page.left_for);
+            assert!(page.body.contains(words), "{name}: {}", page.body);
+        }
+    }
 }
 
 #[tokio::test]
@@ -99,7 +120,7 @@ async fn pkce_is_required() {
     let notes = world.notes().await;
     let without = [("code_challenge", ""), ("code_challenge_method", "")];
     let page = Browser::new().open(&notes.authorize_url("openid", &without)).await;
-    assert_eq!(page.answer()["error"], "invalid_request");
+    assert_page(&page, "code_challenge");
     let url = notes.authorize_url("openid", &[]);
     let code = &notes.sign_in(&Browser::new(), &url, ALICE).await["code"];
     let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)];

@@ -170,3 +170,36 @@ async fn a_sign_out_before_the_poll_leaves_the_device_without_tokens() {
     browser.submit(&page.form("/logout"), &[("action", "logout")]).await;
     assert_error(&poll(&tv, &asked).await, "invalid_grant");
 }
+
+#[tokio::test]
+async fn access_that_is_withdrawn_before_the_poll_gives_no_tokens() {
+    let world = World::new().await;
+    let (tv, browser) = (world.application("tv").await, world.signed_in(ALICE).await);
+    let asked = codes(&tv, "openid offline_access").await;
+    allow(&world, &browser, &asked).await;
+    let account = browser.open(&format!("{}/account", world.app.issuer("shop"))).await;
+    let withdraw = [("application", "default.tv")];
+    let page = browser.submit(&account.form("/account"), &withdraw).await;
+    assert!(page.body.contains("The access was withdrawn."), "{}", page.body);
+    assert_error(&poll(&tv, &asked).await, "invalid_grant");
+    world.wait();
+    assert_error(&poll(&tv, &asked).await, "invalid_grant");
+    assert_eq!(world.app.audit.of("code_replayed").len(), 0, "nothing was replayed");
+}
+
+#[tokio::test]
+async fn answers_that_do_not_count_leave_neither_consent_nor_audit_line() {
+    let world = World::new().await;
+    let (tv, browser) = (world.application("tv").await, world.signed_in(ALICE).await);
+    let asked = codes(&tv, "openid").await;
+    let code = text(&asked, "user_code");
+    let first = type_code(&browser, &world.page(), code).await;
+    let second = type_code(&browser, &world.page(), code).await;
+    answer(&browser, &first, "deny").await;
+    for action in ["allow", "deny"] {
+        assert_eq!(answer(&browser, &second, action).await.status, 400);
+    }
+    assert_eq!(world.app.audit.of("consent_given").len(), 0);
+    assert_eq!(world.app.audit.of("consent_refused").len(), 1);
+    assert_error(&poll(&tv, &asked).await, "access_denied");
+}

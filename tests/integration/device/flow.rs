@@ -89,6 +89,9 @@ async fn a_person_refuses_a_device() {
     let page = type_code(&stranger, &world.page(), text(&cancelled, "user_code")).await;
     let page = stranger.submit(&page.form("/login"), &[("action", "cancel")]).await;
     assert!(page.body.contains("The device has no access"), "{}", page.body);
+    let lines = world.app.audit.of("consent_refused");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!((lines[1].get("subject"), &lines[1]["client"]), (None, &json!("default/tv")));
     assert_error(&poll(&tv, &cancelled).await, "access_denied");
 }
 

@@ -142,7 +142,7 @@ async fn without_passwords_only_domains_and_buttons_lead_on() {
         let (browser, page) = arrive(&world, &[]).await;
         let page = identify(&browser, &page, name).await;
         assert_eq!(page.status, 422, "{name}");
-        assert!(page.body.contains("There is no sign-in for this name."), "{}", page.body);
+        assert!(page.body.contains("No sign-in is available for this name."), "{}", page.body);
         assert!(!page.body.contains("type=\"password\""), "{}", page.body);
         let page = identify(&browser, &page, "ada@acme.test").await;
         follow(&world, browser, &page).await;

@@ -195,10 +195,9 @@ impl AuthorizationContext<'_> {
         }
     }
 
-    /// Reports the answer of the session's user to the consent page.
+    /// Reports the answer to the consent page, or to a device: that of the session's user, if there is one.
     pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
-        let Some(session) = self.session_record() else { return };
-        let by = (session, self.interaction.device());
+        let by = (self.session_record(), self.interaction.device());
         self.accounts().audit(token_events::consent_event(&self.authorization, by, given));
     }
 

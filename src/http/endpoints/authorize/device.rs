@@ -6,7 +6,8 @@ use http::StatusCode;
 use super::AuthorizationContext;
 use crate::{
     accounts::{
-        device_authorizations::answer_device, registrations, session_clients,
+        device_authorizations::{allow_device, answer_device},
+        registrations, session_clients,
         sessions::ActiveSession,
     },
     http::{
@@ -16,7 +17,7 @@ use crate::{
     protocol::{
         authorize,
         error::{ErrorCode, OAuthError},
-        records::{DeviceAnswer, RequestingDevice},
+        records::{DeviceAnswer, Grant, GrantState, RequestingDevice},
     },
 };
 
@@ -27,21 +28,31 @@ impl AuthorizationContext<'_> {
         text: &str,
     ) -> Result<Reply, EndpointError> {
         let Some(device) = self.interaction.device() else {
-            return Ok(self.refuse(&OAuthError::new(ErrorCode::AccessDenied, text)));
+            return self.refuse(OAuthError::new(ErrorCode::AccessDenied, text));
         };
         if !answer_device(self.accounts(), device, DeviceAnswer::Refused).await? {
             return Err(answered_already(self));
+        }
+        // A person who may not enter has been reported already.
+        if self.entry_refusal().is_none() {
+            self.audit_consent(false);
         }
         Ok(self.device_result(DeviceOutcome::Refused))
     }
 
     /// Sends an error to the client. A device gets none: it waits until its code expires, and another person
-    /// may answer it.
-    pub(in crate::http::endpoints) fn refuse(&self, error: &OAuthError) -> Reply {
+    /// may answer it. A client that a document describes gets it once the person has answered a page.
+    pub(in crate::http::endpoints) fn refuse(
+        &self,
+        error: OAuthError,
+    ) -> Result<Reply, EndpointError> {
         if self.interaction.device().is_some() {
-            return self.device_result(DeviceOutcome::Unmet).status(StatusCode::FORBIDDEN);
+            return Ok(self.device_result(DeviceOutcome::Unmet).status(StatusCode::FORBIDDEN));
         }
-        Reply::to_application(self.authorization.return_to.error(error))
+        if self.authorization.client.is_described_by_document() && !self.by_form {
+            return Err(error.into());
+        }
+        Ok(Reply::to_application(self.authorization.return_to.error(&error)))
     }
 
     fn device_result(&self, outcome: DeviceOutcome) -> Reply {
@@ -52,8 +63,9 @@ impl AuthorizationContext<'_> {
     }
 }
 
-/// Stores the grant that the person has allowed a device. The device gets it with its next poll.
-pub(super) async fn allow_device(
+/// Stores the grant that the person has allowed a device. The device gets it with its next poll. The permission is
+/// that of this device: it does not spare the person a question at the next one, or in a browser.
+pub(super) async fn let_device_in(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,
     device: &RequestingDevice,
@@ -61,12 +73,17 @@ pub(super) async fn allow_device(
     let (context, requested) = (authorization.accounts(), &authorization.authorization);
     if !session_clients::add_session_client(context, session, &requested.client).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
-        return Ok(authorization.refuse(&ended));
+        return authorization.refuse(ended);
     }
-    let grant = authorize::grant_for(requested, &session.session, authorization.request.now);
-    if !answer_device(context, device, DeviceAnswer::allowed(&grant)).await? {
+    let now = authorization.request.now;
+    let grant = Grant {
+        state: GrantState::PendingRedemption,
+        ..authorize::grant_for(requested, &session.session, now)
+    };
+    if !allow_device(context, device, &grant).await? {
         return Err(answered_already(authorization));
     }
+    authorization.audit_consent(true);
     registrations::mark_used(&context.services.registrations, &requested.client);
     Ok(authorization.device_result(DeviceOutcome::Allowed))
 }

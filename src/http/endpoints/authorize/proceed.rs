@@ -2,7 +2,7 @@
 //! the response.
 
 use super::{
-    AuthorizationContext, device::allow_device, forms, issue, missing_factor_page, page, pushed,
+    AuthorizationContext, device::let_device_in, forms, issue, missing_factor_page, page, pushed,
     second_factor_page,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         Ok(next) => next,
         Err(error) => {
             audit_refusal(&authorization, error.code);
-            return Ok(authorization.refuse(&error));
+            return authorization.refuse(error);
         }
     };
     match (next, &authorization.session) {
@@ -59,7 +59,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         (NextStep::Issue, Some(session))
             if let Some(device) = authorization.interaction.device() =>
         {
-            allow_device(&authorization, session, device).await
+            let_device_in(&authorization, session, device).await
         }
         (NextStep::Issue, Some(session)) => {
             pushed::use_once(&authorization, session).await?;

@@ -180,7 +180,7 @@ async fn finish(
     let page = Reply::html(StatusCode::OK, html);
     match authentication(form, &account, request) {
         Some(authentication) => {
-            let user = SignedInUser { account, authentication, source: SignInSource::Tenant };
+            let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
             start_account_session(app, request, user, page).await
         }
         None => Ok(page),

@@ -102,7 +102,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let account = invited.account;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let user = SignedInUser { account, authentication, source: SignInSource::Tenant };
+    let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
     continue_to_account_page(app, &request, user).await
 }
 
