@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{
         Account, AuditEvent, AuditText, AuditedPasswordReset, Endpoint, Entropy,
-        PasswordResetRefusal, PasswordState, Subject, Tenant, normalize_username,
+        PasswordResetRefusal, PasswordState, Subject, Tenant, normalize_username, sha256_base64url,
     },
     protocol::records::{
         MailContent, PasswordResetLink, PasswordResetRecord, WaitingMail, decode_record,
@@ -28,6 +28,7 @@ use crate::{
 const LINK_TTL: Duration = Duration::from_hours(1);
 /// A person gets one mail in this time, regardless of the number of requests.
 const MAIL_INTERVAL: Duration = Duration::from_mins(5);
+
 /// Returns true if people of the tenant who forgot their password can choose another one.
 pub(crate) fn offers_reset(tenant: &Tenant) -> bool {
     let authenticators = tenant.authenticators;
@@ -71,6 +72,7 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
         id,
         chosen_at: password.chosen_at(),
         expires_at: context.store_now.plus(LINK_TTL),
+        address: sha256_base64url(to),
     };
     let (subject, to) = (link.subject.clone(), to.to_owned());
     let mail = WaitingMail { subject, to, content: MailContent::PasswordReset(link) };
@@ -158,8 +160,12 @@ pub(crate) async fn judge_reset_link(
     let account = account.filter(|it| it.mark == link.person && !it.disabled);
     let Some(account) = account else { return Ok(Err(PasswordResetRefusal::Withdrawn)) };
     let is_offered = account.password == PasswordState::SelfChosen
-        && context.tenant.tenant.authenticators.are_kept;
-    if !is_offered {
+        && context.tenant.tenant.authenticators.are_kept
+        && offers_reset(&context.tenant.tenant);
+    // The mailbox may not be the person's any more.
+    let has_address =
+        account.verified_email().is_some_and(|to| sha256_base64url(to) == link.address);
+    if !is_offered || !has_address {
         return Ok(Err(PasswordResetRefusal::Withdrawn));
     }
     if context.store_now >= link.expires_at {

@@ -36,10 +36,18 @@ impl ChosenPassword {
         context: AccountContext<'_>,
         subject: &Subject,
     ) -> Option<CredentialMark> {
-        let hash = Secret::new(self.0.hash.clone());
-        let sealer = context.sealer?;
-        Some(sealer.credential_mark(context.tenant_id(), subject, Some(&hash)))
+        chosen_password_mark(context, subject, &self.0.hash)
     }
+}
+
+/// The mark of sessions that a password with this hash begins. `None` if there is no key for it.
+pub(crate) fn chosen_password_mark(
+    context: AccountContext<'_>,
+    subject: &Subject,
+    hash: &str,
+) -> Option<CredentialMark> {
+    let hash = Secret::new(hash.to_owned());
+    Some(context.sealer?.credential_mark(context.tenant_id(), subject, Some(&hash)))
 }
 
 /// The password of a person who can have chosen one; `None` if the person has not.

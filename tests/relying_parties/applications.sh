@@ -96,7 +96,7 @@ certificate() {
 # kube-apiserver verifies ID tokens by its AuthenticationConfiguration, and kubelogin gets them.
 kubernetes() {
   local folder=$work/run/kubernetes bin=target/testenv/bin tls=$work/run/tls
-  local port api etcd_port peer_port login_port issuer
+  local port api etcd_port peer_port login_port issuer kube_auth
   port=$(free_port) api=$(free_port) etcd_port=$(free_port) peer_port=$(free_port) login_port=$(free_port)
   issuer=https://localhost:$port/default/shop
   mkdir -p "$folder"
@@ -105,12 +105,10 @@ kubernetes() {
   start lanyard-tls "$issuer/.well-known/openid-configuration" "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" \
     --state "$work/run/state-tls" --listen "127.0.0.1:$port" --base-url "https://localhost:$port" \
     --tls-cert "$tls/tls.crt" --tls-key "$tls/tls.key"
-  {
-    printf 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n'
-    printf '  - issuer:\n      url: %s\n      audiences: [kubectl]\n      certificateAuthority: |\n' "$issuer"
-    sed 's/^/        /' "$tls/ca.crt"
-    printf '    claimMappings:\n      username: {claim: email, prefix: ""}\n      groups: {claim: groups, prefix: "oidc:"}\n'
-  } >"$folder/authentication.yaml"
+  kube_auth=("${LANYARD_BINARY:-target/debug/lanyard}" kube-auth "$issuer" --ca-file "$tls/ca.crt")
+  "${kube_auth[@]}" >"$folder/authentication.yaml"
+  openssl req -newkey rsa:2048 -nodes -subj "/O=system:masters/CN=admin" -keyout "$folder/admin.key" -out "$folder/admin.csr" 2>/dev/null
+  openssl x509 -req -in "$folder/admin.csr" -CA "$tls/ca.crt" -CAkey "$tls/ca.key" -CAcreateserial -days 2 -out "$folder/admin.crt" 2>/dev/null
   openssl genrsa -out "$folder/sa.key" 2048 2>/dev/null
   start etcd "http://127.0.0.1:$etcd_port/health" "$bin/etcd" --data-dir "$folder/etcd" --unsafe-no-fsync --log-level error \
     --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
@@ -118,7 +116,7 @@ kubernetes() {
   "$bin/kube-apiserver" --etcd-servers "http://127.0.0.1:$etcd_port" --cert-dir "$folder/certs" --secure-port "$api" \
     --bind-address 127.0.0.1 --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$folder/sa.key" \
     --service-account-signing-key-file "$folder/sa.key" --authorization-mode RBAC --service-cluster-ip-range 10.0.0.0/24 \
-    --authentication-config "$folder/authentication.yaml" >"$work/run/apiserver.log" 2>&1 &
+    --client-ca-file "$tls/ca.crt" --authentication-config "$folder/authentication.yaml" >"$work/run/apiserver.log" 2>&1 &
   processes+=($!)
   CURL_CA_BUNDLE=$folder/certs/apiserver.crt await "https://127.0.0.1:$api/readyz" || { tail -n 30 "$work/run/apiserver.log"; return 1; }
   "$bin/kubelogin" get-token --oidc-issuer-url="$issuer" --oidc-client-id=kubectl --certificate-authority="$tls/ca.crt" \
@@ -139,16 +137,53 @@ kubernetes() {
   python3 "$BROWSER" "$JAR" "$(grep -o 'https://[^ ]*user_code=[A-Z-]*' "$folder/device.log")" >"$folder/device.html"
   wait "$kubelogin" || { cat "$folder/device.log" "$folder/device.html"; return 1; }
   knows_ada "$folder" "$api" device.json
+  # RBAC decides by the group.
+  kubectl_at "$folder" "$api" --client-certificate="$folder/admin.crt" --client-key="$folder/admin.key" \
+    create clusterrolebinding developers --clusterrole=view --group=oidc:developers >/dev/null
+  as_ada "$folder" "$api" device.json auth can-i list pods --quiet
+  ! as_ada "$folder" "$api" device.json auth can-i delete pods --quiet || { echo "view may not delete"; return 1; }
+  # Another cluster accepts the tokens of its own client only. This one reads the file again.
+  "${kube_auth[@]}" --client-id=kubectl-elsewhere >"$folder/authentication.yaml"
+  await_fails as_ada "$folder" "$api" device.json auth whoami
+  "${kube_auth[@]}" --client-id=kubectl-elsewhere --client-id=kubectl >"$folder/authentication.yaml"
+  await_works as_ada "$folder" "$api" device.json auth whoami
   unset SSL_CERT_FILE CURL_CA_BUNDLE
-  echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups"
+  echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups; rights by group, one client for each cluster"
 }
 
 # knows_ada FOLDER PORT CREDENTIAL: the API server knows the person of kubelogin's credential.
 knows_ada() {
-  target/testenv/bin/kubectl --kubeconfig=/dev/null --server="https://127.0.0.1:$2" --certificate-authority="$1/certs/apiserver.crt" \
-    --token="$(jq -r .status.token "$1/$3")" auth whoami -o json |
+  as_ada "$1" "$2" "$3" auth whoami -o json |
     jq -e '.status.userInfo | .username == "ada@example.com" and (.groups | contains(["oidc:developers"]))' >/dev/null ||
     { tail -n 30 "$work/run/apiserver.log"; return 1; }
+}
+
+# kubectl_at FOLDER PORT ARG..: kubectl at the API server.
+kubectl_at() {
+  target/testenv/bin/kubectl --kubeconfig=/dev/null --server="https://127.0.0.1:$2" --certificate-authority="$1/certs/apiserver.crt" "${@:3}"
+}
+
+# as_ada FOLDER PORT CREDENTIAL ARG..: kubectl with kubelogin's credential.
+as_ada() {
+  kubectl_at "$1" "$2" --token="$(jq -r .status.token "$1/$3")" "${@:4}"
+}
+
+# await_works COMMAND..: waits until a command succeeds, for at most two minutes.
+await_works() {
+  local end=$((SECONDS + 120))
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "still fails: $*"; "$@"; return 1; }
+    sleep 0.5
+  done
+}
+
+# await_fails COMMAND..: waits until a command fails, for at most two minutes.
+await_fails() {
+  local end=$((SECONDS + 120))
+  while "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "still succeeds: $*"; return 1; }
+    sleep 0.5
+  done
 }
 
 # await_text FILE TEXT: waits until a file contains the text, for at most a minute.

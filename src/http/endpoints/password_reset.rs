@@ -19,6 +19,7 @@ use crate::{
             admit_reset_request, choose_by_reset_link, judge_reset_link, offers_reset,
             request_reset,
         },
+        passwords::chosen_password_mark,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
     },
@@ -112,6 +113,7 @@ async fn choose(
             return render((context, request), &account, (&form, Some(&problem)));
         }
     };
+    let chosen_password = chosen_password_mark(context, &account.subject, &hash);
     if !choose_by_reset_link(context, (&account, &link), hash).await? {
         return Err(refuse((context, request), &link, PasswordResetRefusal::Used));
     }
@@ -122,7 +124,10 @@ async fn choose(
     end_all_of_person(context, &account, LogoutKind::PasswordChanged).await?;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
+    let user = SignedInUser {
+        chosen_password,
+        ..SignedInUser::new(account, authentication, SignInSource::Tenant)
+    };
     continue_to_account_page(app, request, user).await
 }
 

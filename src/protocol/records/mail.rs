@@ -121,6 +121,8 @@ pub struct PasswordResetLink {
     pub chosen_at: Timestamp,
     /// When the link expires.
     pub expires_at: Timestamp,
+    /// SHA-256 of the address that it is mailed to. When the person has another one, the link is void.
+    pub address: String,
 }
 
 impl RecordFormat for PasswordResetLink {}

@@ -135,14 +135,14 @@ async fn end_sessions(
     }
 }
 
-/// Ends the sessions that began while the authenticator was being stored.
+/// Ends the sessions that began while the authenticator was being stored or removed.
 pub(super) async fn end_sessions_meanwhile(
     context: AccountContext<'_>,
     active: &ActiveSession,
     kind: LogoutKind,
 ) {
     if let Err(error) = end_sessions(context, active, kind).await {
-        tracing::warn!(%error, "an authenticator is set up, but sessions that began meanwhile could not be ended");
+        tracing::warn!(%error, "an authenticator was changed, but sessions that began meanwhile could not be ended");
     }
 }
 
@@ -198,6 +198,7 @@ pub(super) async fn remove_app(
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
     let has_passkeys = !load_passkeys(context, &active.account).await?.is_empty();
     if totp::remove_totp(context, &active.account).await? {
+        end_sessions_meanwhile(context, active, LogoutKind::AuthenticatorRemoved).await;
         report_removal(context, active, AuditedAuthenticator::Totp).await;
     }
     // Last, so that a person with an app is never without codes.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    AttemptSubject, AuthorizationContext, missing_factor_page, proceed_authorization,
-    second_factor_page::ask_before_session,
+    AttemptSubject, AuthorizationContext, forms::session_changed, missing_factor_page,
+    proceed_authorization, second_factor_page::ask_before_session,
 };
 use crate::{
     accounts::{
@@ -18,7 +18,7 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
         endpoints::known_browser::{CompleteSignIn, remember_browser},
     },
-    model::{Account, AuditEvent, AuditText, SignInFailure},
+    model::{Account, AuditEvent, AuditText, LogoutKind, SignInFailure},
     protocol::authorize::InteractionProgress,
 };
 
@@ -29,7 +29,8 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
-    if user.authentication.factors_proved_at().is_none() {
+    let has_one_factor = user.authentication.factors_proved_at().is_none();
+    if has_one_factor {
         match asks_for_factor(&authorization, &user.account).await {
             Ok(true) => return ask_before_session(&authorization, user).await,
             Ok(false) if authorization.required_factor().is_some() => {
@@ -50,7 +51,18 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
             }
         }
     }
-    start_signed_in_session(authorization, user).await
+    let (app, request) = (authorization.app, authorization.request);
+    let (authorization, started) = start_session(authorization, user).await?;
+    // The other sessions end when a factor is set up, and this one may have begun in between.
+    if has_one_factor && asks_for_factor(&authorization, &started.account).await? {
+        if let Some(session) = &authorization.session {
+            let cause = (LogoutKind::AuthenticatorEnrolled, None);
+            sessions::end_session(authorization.accounts(), session, cause).await?;
+        }
+        return Err(session_changed(&authorization));
+    }
+    let reply = proceed_authorization(authorization).await?;
+    started.remember((app, request), reply)
 }
 
 /// Returns true if a person who has proved one factor is asked for a second one: the app or, where the tenant

@@ -18,7 +18,7 @@ use crate::{
         invitations::{InvitedPerson, claim_invitation, judge_link, open_link},
         invited_setup::finish_claim,
         mail_notices::notify_person,
-        passwords::{PasswordChoice, save_password},
+        passwords::{PasswordChoice, chosen_password_mark, save_password},
         required_factors::MissingFactor,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
@@ -93,6 +93,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let Some(claimed) = claim_invitation(context, account, &link).await? else {
         return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
     };
+    let chosen_password = chosen_password_mark(context, &account.subject, &hash);
     let saved = save_password(context, account, hash, PasswordChoice::Invitation(&link.id)).await;
     finish_claim(context, claimed, saved.is_ok()).await;
     saved?;
@@ -102,7 +103,10 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let account = invited.account;
     let (method, subject) = (AuthenticationMethod::password(), account.subject.clone());
     let authentication = Authentication::by(method, subject, request.now);
-    let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
+    let user = SignedInUser {
+        chosen_password,
+        ..SignedInUser::new(account, authentication, SignInSource::Tenant)
+    };
     continue_to_account_page(app, &request, user).await
 }
 
