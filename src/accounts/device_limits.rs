@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn addresses_that_ask_again_do_not_use_up_what_others_need() {
-        // RFC 8628 §5.2: a public client identifies nobody.
+        // RFC 8628 §5.2: a public client identifies no user.
         let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
         let cli = ClientId::new("cli");
         let admit = |from: u32, seconds| {

@@ -1,6 +1,6 @@
 //! E-mail addresses (RFC 5322 §3.4.1), limited to what mail systems accept.
 
-/// Returns true if a text is one e-mail address, `addr-spec` of RFC 5322: no name beside it, and no list of several.
+/// Returns true if a text is one e-mail address, `addr-spec` of RFC 5322: without a name, and not a list of several.
 pub fn is_email_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain = |c: char| !c.is_whitespace() && !c.is_control();

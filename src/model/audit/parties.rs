@@ -53,7 +53,7 @@ pub struct AuditedConsent<'a> {
     /// The application.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
-    /// The person's `sub`; absent if a device was refused before anybody signed in.
+    /// The person's `sub`; absent if a device was refused before a person signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<AuditText<'a>>,
     /// The session, as in the claim `sid` of tokens.

@@ -252,7 +252,7 @@ async fn links_that_do_not_work_say_why() {
         ("uid: user-1", "uid: user-9"),
         (user, "  username: ada\n  disabled: true\n"),
         (user, "  username: ada\n  passwordSecretRef: {name: bob-password}\n"),
-        // Perhaps because somebody else reads the mailbox now.
+        // An attacker may read the mailbox.
         ("email: ada@harbour.test", "email: ada@other.test"),
         ("email: ada@harbour.test\n  emailVerified: true", "email: ada@harbour.test"),
     ] {

@@ -168,7 +168,7 @@ async fn a_replica_without_the_provider_refuses_and_ends_nothing() {
     replicas.change(&replicas.first, &[renamed]);
     let (status, refused) = application.token(&form).await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
-    // A mistake in the object is no reason for the application to throw its refresh token away.
+    // Applications discard a refresh token that is invalid, so a mistake in the object must not make it so.
     replicas.change(&replicas.first, &[("clientId: lanyard", "clientId: ''")]);
     let (status, refused) = application.token(&form).await;
     assert_eq!((status, &refused["error"]), (503, &json!("temporarily_unavailable")));

@@ -43,7 +43,7 @@ fn an_address_outside_the_providers_domains_is_never_verified() {
     assert_eq!(verified(with("ada@ACME.test", json!(true))), Some(json!(true)));
     assert_eq!(verified(with("ada@acme.test", json!("true"))), Some(json!(true)));
     assert_eq!(verified(with("ada@other.test", json!(true))), Some(json!(false)));
-    // What precedes the domain could be the address that applications read.
+    // Applications could read what precedes the domain as the address.
     for address in [
         "a@acme.test@evil.test",
         "victim@other.test@acme.test",
