@@ -48,6 +48,25 @@ impl<'v> ProviderDraft<'v> {
         }
     }
 
+    /// Lets the provider be asked again about people who are signed in.
+    pub(super) fn ask_again(&mut self) {
+        self.set_in("refresh", "mode", json!("Upstream"));
+    }
+
+    /// Makes no groups of the provider's claims, as the source did.
+    pub(super) fn map_no_groups(&mut self) {
+        self.set_in("claimMappings", "groups", json!({ "expression": "[]" }));
+    }
+
+    /// Makes the username of the first of these claims that a person has, which are words.
+    pub(super) fn set_username(&mut self, claims: &[&str]) {
+        let Some((last, others)) = claims.split_last() else { return };
+        let expression = others.iter().rev().fold(format!("claims.{last}"), |rest, claim| {
+            format!("has(claims.{claim}) ? claims.{claim} : {rest}")
+        });
+        self.set_in("claimMappings", "username", json!({ "expression": expression }));
+    }
+
     /// Adds a parameter of the authorization request to `oidc`, which is set before.
     pub(super) fn add_authorization_parameter(&mut self, name: &str, value: &str) {
         let parameters = self.spec.get_mut("oidc").and_then(Value::as_object_mut);

@@ -246,6 +246,163 @@ fn groups_of_keycloak_have_the_names_that_applications_know() {
 }
 
 #[test]
+fn a_password_that_is_not_enough_at_keycloak_is_not_carried() {
+    let import = |change: Change| {
+        let mut realm = sample("keycloak-realm.json");
+        assert_eq!(realm["users"][0]["username"], "ada");
+        change(&mut realm["users"][0]);
+        let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+        let has_password = !spec_of(&imported, "OidcUser", "ada")["passwordSecretRef"].is_null();
+        let has_secret = imported.manifests.iter().any(|it| it.name == "ada-password");
+        assert_eq!(has_password, has_secret);
+        let notes = notes_of(&imported).into_iter().filter(|note| note.starts_with("users[0]."));
+        (has_password, notes.collect::<Vec<_>>().join("\n"))
+    };
+    fn add(person: &mut Value, credential: Value) {
+        person["credentials"].as_array_mut().expect("a list").push(credential);
+    }
+    let demanding: [(Change, &str); 7] = [
+        (|ada| add(ada, json!({"type": "otp"})), "credentials[1]: the one-time password"),
+        (|ada| add(ada, json!({"type": "webauthn"})), "credentials[1]: the passkey"),
+        (|ada| add(ada, json!({"type": "sms"})), "credentials[1]: the credential \"sms\""),
+        (|ada| ada["credentials"][0]["temporary"] = json!(true), "credentials[0]: "),
+        (|ada| ada["requiredActions"] = json!(["UPDATE_PASSWORD"]), "requiredActions: "),
+        (|ada| ada["requiredActions"] = json!(["VERIFY_EMAIL", "CONFIGURE_TOTP"]), "requiredAc"),
+        (|ada| ada["requiredActions"] = json!(["of-an-extension"]), "requiredActions: "),
+    ];
+    for (change, start) in demanding {
+        let (has_password, notes) = import(change);
+        assert!(!has_password, "{notes}");
+        assert!(notes.contains(&format!("users[0].{start}")), "{start}: {notes}");
+        let invites = notes.contains("credentials[0]: the password is not carried, since it ")
+            && notes.contains("invite the person (invitation of the OidcUser)");
+        assert!(invites, "{notes}");
+    }
+    let open: [Change; 3] = [
+        |ada| ada["requiredActions"] = json!(["VERIFY_EMAIL", "UPDATE_PROFILE"]),
+        |ada| add(ada, json!({"type": "webauthn-passwordless"})),
+        |_| {},
+    ];
+    for change in open {
+        let (has_password, notes) = import(change);
+        assert!(has_password && !notes.contains("invite"), "{notes}");
+    }
+}
+
+#[test]
+fn a_realm_with_a_browser_flow_of_its_own_is_closed() {
+    let import = |flow: Value| {
+        let mut realm = sample("keycloak-realm.json");
+        realm["browserFlow"] = flow;
+        realm["clients"][2]["attributes"]["dpop.bound.access.tokens"] = json!("true");
+        import_keycloak(&[realm], &ImportOptions::default()).expect("a realm")
+    };
+    let imported = import(json!("browser with otp"));
+    let access = &spec_of(&imported, "Tenant", "acme")["access"];
+    assert_eq!(access["rules"], json!([{"expression": "false"}]));
+    let start = "browserFlow: the flow \"browser with otp\" is not carried, so all users";
+    let notes = notes_of(&imported);
+    assert!(notes.iter().any(|note| note.starts_with(start)), "{notes:#?}");
+    for usual in [json!("browser"), Value::Null] {
+        let imported = import(usual);
+        assert_eq!(spec_of(&imported, "Tenant", "acme")["access"], Value::Null);
+        assert_eq!(spec_of(&imported, "OidcClient", "wiki")["dpopBoundAccessTokens"], true);
+        assert!(!notes_of(&imported).iter().any(|note| note.contains("dpop")));
+    }
+}
+
+/// The spec of a connector of Dex, and the notes on its configuration.
+fn dex_connector(kind: &str, config: &Value) -> (Value, Vec<String>) {
+    let connector = json!({ "type": kind, "id": "it", "config": config });
+    let config = json!({ "connectors": [connector] });
+    let imported = import_dex(&config, &ImportOptions::default()).expect("a configuration");
+    (spec_of(&imported, "IdentityProvider", "it").clone(), notes_of(&imported))
+}
+
+#[test]
+fn groups_are_no_more_than_the_source_gave() {
+    let none = json!({ "expression": "[]" });
+    let teams = json!([{ "name": "Acme", "teams": ["core", "a*"] }, { "name": "lab" }]);
+    for (config, groups, note) in [
+        (json!({}), none.clone(), "config: Dex gives no groups"),
+        (json!({ "loadAllGroups": true }), Value::Null, "loadAllGroups: becomes the teams"),
+        (json!({ "orgs": [{ "name": "acme" }] }), Value::Null, ""),
+        (json!({ "orgs": [{ "name": "Acme" }] }), Value::Null, "orgs: names of organizations"),
+        (json!({ "org": "acme" }), Value::Null, "org: groups begin with the organization"),
+        (json!({ "orgs": teams }), json!({ "include": ["acme:core", "lab:*"] }), "orgs[0].teams: "),
+        (json!({ "orgs": [{ "name": "a", "teams": ["*"] }] }), none.clone(), "orgs[0].teams: "),
+    ] {
+        let (spec, notes) = dex_connector("github", &config);
+        assert_eq!(spec["claimMappings"]["groups"], groups, "{config}");
+        assert!(notes.iter().any(|it| it.contains(note)), "{config}: {notes:#?}");
+        let about_groups = |note: &String| note.contains("groups");
+        assert!(!note.is_empty() || !notes.iter().any(about_groups), "{notes:#?}");
+        assert!(!notes.iter().any(|note| note.contains("loadAllGroups: is not")), "{notes:#?}");
+    }
+    let realm = sample("keycloak-realm.json");
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    for name in ["google", "parent", "github"] {
+        let mapping = &spec_of(&imported, "IdentityProvider", name)["claimMappings"]["groups"];
+        assert_eq!(mapping["expression"], "[]", "{name}");
+    }
+}
+
+#[test]
+fn people_without_preferred_username_have_a_username() {
+    let username = |mut config: Value| {
+        config["issuer"] = json!("https://sso.test");
+        let (spec, _) = dex_connector("oidc", &config);
+        spec["claimMappings"]["username"].clone()
+    };
+    let first = |claims: &[&str]| {
+        let (last, others) = claims.split_last().expect("a claim");
+        let others = others.iter().map(|it| format!("has(claims.{it}) ? claims.{it} : "));
+        json!({ "expression": format!("{}claims.{last}", others.collect::<String>()) })
+    };
+    let usual = first(&["preferred_username", "email", "sub"]);
+    assert_eq!(username(json!({})), usual);
+    let mapped = |claim: &str| json!({ "claimMapping": { "preferred_username": claim } });
+    let login = first(&["preferred_username", "login", "email", "sub"]);
+    assert_eq!(username(mapped("login")), login);
+    assert_eq!(username(mapped("preferred_username")), usual);
+    assert_eq!(username(mapped("email")), usual);
+    assert_eq!(username(mapped("a-b")), json!({ "claim": "a-b" }));
+    let mut overriding = mapped("login");
+    overriding["overrideClaimMapping"] = json!(true);
+    let login = first(&["login", "preferred_username", "email", "sub"]);
+    assert_eq!(username(overriding), login);
+    assert_eq!(
+        keycloak_parent(&json!({}), &json!({})).0["claimMappings"]["username"]["expression"],
+        usual["expression"]
+    );
+}
+
+#[test]
+fn providers_are_asked_again_or_a_note_says_why_not() {
+    let entra = json!({ "tenant": "9c7a5a54-4a1b-4c3d-9e8f-0123456789ab" });
+    let directory = json!({ "host": "ldap.test", "userSearch": { "idAttr": "entryUUID" } });
+    let oidc = |scopes: Value| json!({ "issuer": "https://sso.test", "scopes": scopes });
+    for (kind, config, is_asked) in [
+        ("ldap", directory, true),
+        ("github", json!({}), true),
+        ("gitlab", json!({}), true),
+        ("microsoft", entra, true),
+        ("oidc", oidc(json!(["email", "offline_access"])), true),
+        ("oidc", oidc(json!(["email"])), false),
+        ("oidc", oidc(json!([])), false),
+        ("google", json!({}), false),
+    ] {
+        let (spec, notes) = dex_connector(kind, &config);
+        let expected = if is_asked { json!({ "mode": "Upstream" }) } else { Value::Null };
+        assert_eq!(spec["refresh"], expected, "{kind} {config}");
+        let noted = notes.iter().any(|note| note.contains("set refresh.mode: Upstream"));
+        assert_eq!(noted, !is_asked, "{kind} {config}: {notes:#?}");
+        let unverified = notes.iter().any(|note| note.contains("addresses are not verified"));
+        assert_eq!(unverified, kind == "microsoft");
+    }
+}
+
+#[test]
 fn users_in_files_of_their_own_belong_to_the_realm() {
     let mut realm = sample("keycloak-realm.json");
     let users = realm["users"].take();

@@ -121,15 +121,24 @@ wire_enum!(
 
 wire_enum!(
     /// Whether a provider is asked again about people who are signed in.
-    #[derive(Default)]
     RefreshMode {
         /// No.
-        #[default]
         Disabled = "Disabled",
         /// When the last answer is too old.
         Upstream = "Upstream",
     }
 );
+
+impl RefreshMode {
+    /// The mode of a provider that names none. A directory and GitHub are asked with what every sign-in there
+    /// gives; an OpenID provider needs a refresh token, which it may not give.
+    pub fn default_of(provider_type: ProviderType) -> Self {
+        match provider_type {
+            ProviderType::Ldap | ProviderType::GitHub => Self::Upstream,
+            ProviderType::Oidc => Self::Disabled,
+        }
+    }
+}
 
 wire_enum!(
     /// The rule for signed-in people while their provider cannot be asked.

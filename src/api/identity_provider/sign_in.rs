@@ -37,7 +37,8 @@ pub struct SubjectSpec {
 pub struct RefreshSpec {
     /// `Upstream`: at an authorization or token refresh, when the last answer is older than `interval`.
     /// An OpenID provider is asked with its refresh token, GitHub with its access token; if it refuses
-    /// that, the session here ends. `Disabled` (default): claims stay as they were at sign-in.
+    /// that, the session here ends. A directory is asked with its search account. `Disabled`: claims stay as they
+    /// were at sign-in. Default: `Upstream` with the types `LDAP` and `GitHub`, `Disabled` with `OIDC`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<EnumSpec<RefreshMode>>,
     /// Age from which claims are refreshed. Default: 15m.

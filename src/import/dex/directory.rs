@@ -54,6 +54,7 @@ pub(super) fn ldap_draft<'v>(
     let is_dn = id_attribute.eq_ignore_ascii_case("dn");
     let claim = if is_dn { "dn" } else { id_attribute.as_str() };
     let mut draft = dex_draft(import, connector, id, ("LDAP", claim));
+    draft.ask_again();
     let people = people(&mut draft, &users, (&name, &id_attribute));
     let schema = if is_active_directory(&users) { "ActiveDirectory" } else { "OpenLDAP" };
     let mut ldap = json!({

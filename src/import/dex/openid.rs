@@ -10,6 +10,7 @@ use crate::{
     model::SubjectStrategy,
 };
 
+const OFFLINE_ACCESS: &str = "offline_access";
 const ENTRA: &str = "https://login.microsoftonline.com";
 
 pub(super) fn oidc_draft<'v>(
@@ -32,7 +33,13 @@ pub(super) fn oidc_draft<'v>(
     };
     let mut draft = dex_draft(import, connector, id, ("OIDC", &claim));
     set_upstream(import, &mut draft, config, &issuer, &config.texts("scopes"));
-    set_mappings(&mut draft, config);
+    set_mappings(import, &mut draft, config);
+    if config.texts("scopes").iter().any(|scope| scope == OFFLINE_ACCESS) {
+        draft.ask_again();
+    } else {
+        let remedy = "set refresh.mode: Upstream, and where oidc.scopes are set, add offline_access, if the provider gives a refresh token for it";
+        note_unasked(import, config, remedy);
+    }
     if !config.is_set("insecureEnableGroups") {
         let message = format!(
             "Dex gives no groups of this connector; here its groups begin with \"{}:\", unless the provider sends none",
@@ -58,6 +65,7 @@ pub(super) fn oidc_draft<'v>(
         "userIDKey",
         "userNameKey",
         "claimMapping",
+        "overrideClaimMapping",
         "insecureEnableGroups",
         "getUserInfo",
         "hostedDomains",
@@ -70,19 +78,38 @@ pub(super) fn oidc_draft<'v>(
     Some((draft, known))
 }
 
+/// Notes that a person who has left the provider is not found out.
+fn note_unasked(import: &mut ImportCollector, config: &SourceField<'_>, remedy: &str) {
+    let message = format!(
+        "the provider is not asked again about people who are signed in, so a person who has left it keeps access until a new sign-in; {remedy}"
+    );
+    import.notes.add(config, message);
+}
+
 /// Sets what Dex maps of the claims.
-fn set_mappings(draft: &mut ProviderDraft<'_>, config: &SourceField<'_>) {
+fn set_mappings(
+    import: &mut ImportCollector,
+    draft: &mut ProviderDraft<'_>,
+    config: &SourceField<'_>,
+) {
     let mapping = config.get("claimMapping");
-    for (part, claim) in [
-        ("name", config.text("userNameKey")),
-        ("username", mapping.text("preferred_username")),
-        ("email", mapping.text("email")),
-    ] {
+    let overrides = config.is_set("overrideClaimMapping");
+    for (part, claim) in [("name", config.text("userNameKey")), ("email", mapping.text("email"))] {
         if let Some(claim) = claim {
             draft.set_in("claimMappings", part, json!({ "claim": claim }));
         }
     }
-    if config.is_set("insecureEnableGroups") {
+    set_username(draft, mapping.text("preferred_username").as_deref(), overrides);
+    let has_groups = config.is_set("insecureEnableGroups");
+    for (part, is_read) in [("email", true), ("groups", has_groups)] {
+        if is_read && !overrides && mapping.text(part).is_some_and(|claim| claim != part) {
+            let message = format!(
+                "is always read here; Dex reads it where the provider sends no claim {part:?} (overrideClaimMapping is off)"
+            );
+            import.notes.add(&mapping.get(part), message);
+        }
+    }
+    if has_groups {
         if let Some(claim) = mapping.text("groups") {
             draft.set_in("claimMappings", "groups", json!({ "claim": claim }));
         }
@@ -91,6 +118,28 @@ fn set_mappings(draft: &mut ProviderDraft<'_>, config: &SourceField<'_>) {
         let prefix = json!({ "prefix": format!("{}:", draft.name) });
         draft.set_in("claimMappings", "groups", prefix);
     }
+}
+
+/// Dex lets people in without `preferred_username`, and reads the mapped claim where it is absent, or before it.
+/// Here everyone needs a username.
+fn set_username(draft: &mut ProviderDraft<'_>, mapped: Option<&str>, overrides: bool) {
+    let is_word = |claim: &&str| {
+        !claim.starts_with(|first: char| first.is_ascii_digit())
+            && claim.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let mut claims = vec!["preferred_username", "email", "sub"];
+    match mapped.filter(|mapped| !claims.starts_with(&[mapped])) {
+        Some(mapped) if is_word(&mapped) => {
+            claims.retain(|claim| *claim != mapped);
+            claims.insert(usize::from(!overrides), mapped);
+        }
+        Some(mapped) => {
+            draft.set_in("claimMappings", "username", json!({ "claim": mapped }));
+            return;
+        }
+        None => {}
+    }
+    draft.set_username(&claims);
 }
 
 pub(super) fn google_draft<'v>(
@@ -106,6 +155,8 @@ pub(super) fn google_draft<'v>(
     draft.add_prompt(import, &config.get("promptType"));
     hosted_domains(import, &mut draft, config);
     allowed_groups(import, &mut draft, config, "groups");
+    let remedy = "set refresh.mode: Upstream, and add access_type with the value offline and prompt with the value consent to oidc.authorizationParameters, for which Google gives a refresh token";
+    note_unasked(import, config, remedy);
     let known = &[
         "issuer",
         "clientID",
@@ -140,6 +191,10 @@ pub(super) fn microsoft_draft<'v>(
         draft.add_authorization_parameter("domain_hint", &domain);
     }
     allowed_groups(import, &mut draft, config, "groups");
+    // Without scopes, `offline_access` is requested, which Entra offers.
+    draft.ask_again();
+    let message = "e-mail addresses are not verified here, since Entra does not say that they are, and Dex takes all of them for verified; if your directory has only addresses of your own, set claimMappings.emailVerified with an expression, as in examples/identity-providers/entra.yaml";
+    import.notes.add(config, message);
     let message = "groups are those of the ID token: assign groups to the application in Entra, and choose names or ids there";
     import.notes.add(config, message);
     let known = &[
@@ -165,8 +220,10 @@ pub(super) fn gitlab_draft<'v>(
     }
     let issuer = config.text("baseURL").unwrap_or_else(|| "https://gitlab.com".to_owned());
     let mut draft = dex_draft(import, connector, id, ("OIDC", "sub"));
-    let scopes = ["openid", "profile", "email"].map(str::to_owned);
-    set_upstream(import, &mut draft, config, issuer.trim_end_matches('/'), &scopes);
+    // Without scopes those that GitLab offers are requested: openid, profile and email. It gives a refresh token
+    // for them, and refuses offline_access.
+    set_upstream(import, &mut draft, config, issuer.trim_end_matches('/'), &[]);
+    draft.ask_again();
     draft.set_in("claimMappings", "groups", json!({ "claim": "groups" }));
     allowed_groups(import, &mut draft, config, "groups");
     let message = "allow the application the scopes openid, profile and email at GitLab";

@@ -96,7 +96,6 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
     for (name, message) in [
         ("oidc.ciba.grant.enabled", "is not carried"),
         ("tls.client.certificate.bound.access.tokens", "is not carried"),
-        ("dpop.bound.access.tokens", "is not carried"),
     ] {
         if attributes.is_set(name) {
             import.notes.add(&attributes.get(name), message);
@@ -143,14 +142,15 @@ pub(super) fn closed_access(
             is_closed = true;
         }
     }
-    let rule = AccessRuleSpec { expression: "false".to_owned(), message: None };
-    is_closed.then(|| AccessSpec {
-        rules: vec![rule],
-        message: Some(
-            "This application has not been moved completely. Ask its operator.".to_owned(),
-        ),
-        ..AccessSpec::default()
+    is_closed.then(|| {
+        refusing_access("This application has not been moved completely. Ask its operator.")
     })
+}
+
+/// Access that refuses everyone, with a text for them.
+pub(super) fn refusing_access(message: &str) -> AccessSpec {
+    let rule = AccessRuleSpec { expression: "false".to_owned(), message: None };
+    AccessSpec { rules: vec![rule], message: Some(message.to_owned()), ..AccessSpec::default() }
 }
 
 /// Names members that are neither carried, named above, off, nor without effect here.

@@ -110,6 +110,7 @@ fn add_client(
         token_endpoint_auth_method: method.map(EnumSpec::Supported),
         secret_ref,
         consent: uses_code.then_some(EnumSpec::Supported(consent)),
+        dpop_bound_access_tokens: attributes.is_set("dpop.bound.access.tokens").then_some(true),
         require_pkce: (has_challenge && !is_public && uses_code).then_some(true),
         lifetimes: lifespan.map(|lifespan| OidcClientLifetimes {
             access_token: Some(lifespan),

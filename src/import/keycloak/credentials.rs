@@ -13,6 +13,8 @@ use crate::import::source_field::SourceField;
 pub(super) enum ImportedCredential {
     /// A password as a PHC string.
     Password(String),
+    /// A second factor, without which the password is not enough, with what becomes of it.
+    SecondFactor(String),
     /// Something else, with the reason.
     NotCarried(String),
 }
@@ -20,14 +22,22 @@ pub(super) enum ImportedCredential {
 /// Converts a credential.
 pub(super) fn convert_credential(credential: &SourceField<'_>) -> ImportedCredential {
     let not_carried = |reason: &str| ImportedCredential::NotCarried(reason.to_owned());
+    let second_factor = |text: &str| ImportedCredential::SecondFactor(text.to_owned());
     match credential.text("type").as_deref() {
         Some("password") => {}
-        Some("otp") => return not_carried("the one-time password is not carried"),
-        Some("webauthn" | "webauthn-passwordless") => {
+        Some("otp") => return second_factor("the one-time password is not carried: enrol another"),
+        Some("webauthn") => return second_factor("the passkey is not carried: enrol another"),
+        // It replaces the password, which signs in as well.
+        Some("webauthn-passwordless") => {
             return not_carried("the passkey is not carried: enrol another");
         }
-        Some(other) => return not_carried(&format!("the credential {other:?} is not carried")),
-        None => return not_carried("a credential without a type is not carried"),
+        Some(other) => return second_factor(&format!("the credential {other:?} is not carried")),
+        None => return second_factor("a credential without a type is not carried"),
+    }
+    if credential.is_set("temporary") {
+        return not_carried(
+            "the password is not carried, since it is temporary; invite the person (invitation of the OidcUser)",
+        );
     }
     let parse =
         |name: &str| -> Option<Value> { serde_json::from_str(&credential.text(name)?).ok() };
@@ -117,6 +127,22 @@ mod tests {
             convert("argon2", &argon2),
             password("$argon2id$v=19$m=7168,t=5,p=1$BAUGBwgJCgs$AAECAw")
         );
+    }
+
+    #[test]
+    fn only_a_password_that_is_enough_is_one() {
+        let convert = |credential: &Value| convert_credential(&SourceField::root_of(0, credential));
+        for kind in ["otp", "webauthn", "recovery-authn-codes", "of-an-extension"] {
+            let converted = convert(&json!({ "type": kind }));
+            assert!(matches!(converted, ImportedCredential::SecondFactor(_)), "{kind}");
+        }
+        for other in [
+            json!({ "type": "webauthn-passwordless" }),
+            json!({ "type": "password", "temporary": true, "value": "changeme" }),
+        ] {
+            let converted = convert(&other);
+            assert!(matches!(converted, ImportedCredential::NotCarried(_)), "{other}");
+        }
     }
 
     #[test]

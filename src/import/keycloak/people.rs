@@ -18,8 +18,20 @@ use crate::{
 /// Limits of fields.
 const MAX_TEXT: usize = 256;
 const MAX_IDENTITIES: usize = 16;
+/// The type of a credential that is a password.
+const PASSWORD: &str = "password";
+/// Actions of Keycloak that leave the credentials as they are.
+const OPEN_ACTIONS: [&str; 7] = [
+    "VERIFY_EMAIL",
+    "UPDATE_PROFILE",
+    "VERIFY_PROFILE",
+    "UPDATE_EMAIL",
+    "TERMS_AND_CONDITIONS",
+    "webauthn-register-passwordless",
+    "update_user_locale",
+];
 
-/// Adds the users of all files. Returns whether one has a password.
+/// Adds the users of all files. Returns whether one has a password, or had one that is not carried.
 pub(super) fn add_people(
     import: &mut ImportCollector,
     files: &[SourceField<'_>],
@@ -61,7 +73,9 @@ fn add_person(
     let hash = password(import, person);
     let wish = format!("{name}-password");
     let reference = hash.as_ref().map(|hash| import.secret_entry(&wish, "password", Some(hash)));
-    let has_password = reference.is_some();
+    let is_password =
+        |credential: &SourceField<'_>| credential.text("type").as_deref() == Some(PASSWORD);
+    let has_password = person.items("credentials").iter().any(is_password);
     let email = person.text("email").filter(|email| is_address(email));
     let mut spec = OidcUserSpec {
         tenant_ref: LocalTenantRef { name: import.tenant.clone() },
@@ -86,8 +100,13 @@ fn add_person(
 
 /// Names what has no counterpart.
 fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
+    let actions = if demands_action(person) {
+        "is not carried, so neither is a password: invite the person (invitation of the OidcUser), who sets up what the Tenant requires"
+    } else {
+        "is not carried: the person signs in without them"
+    };
     for (field, message) in [
-        ("requiredActions", "is not carried: the person signs in without them"),
+        ("requiredActions", actions),
         (
             "realmRoles",
             "is not carried: Lanyard has no roles; write groups for those that applications need",
@@ -113,16 +132,36 @@ fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
     }
 }
 
-/// The hash of the password; other credentials are named.
+/// Whether the person has to do something at the next sign-in without which the password is not enough, such as
+/// replacing it. Actions of extensions count.
+fn demands_action(person: &SourceField<'_>) -> bool {
+    let actions = person.texts("requiredActions");
+    actions.iter().any(|action| !OPEN_ACTIONS.contains(&action.as_str()))
+}
+
+/// The hash of the password; other credentials are named. A password that is not enough to sign in at Keycloak is
+/// not carried, since it would be enough here.
 fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
-    let mut hash = None;
+    let mut found = None;
+    let mut is_enough = !demands_action(person);
     for credential in person.items("credentials") {
         match convert_credential(&credential) {
-            ImportedCredential::Password(text) => hash = hash.or(Some(text)),
+            ImportedCredential::Password(text) => {
+                found = found.or(Some((credential, text)));
+            }
+            ImportedCredential::SecondFactor(reason) => {
+                is_enough = false;
+                import.notes.add(&credential, reason);
+            }
             ImportedCredential::NotCarried(reason) => import.notes.add(&credential, reason),
         }
     }
-    hash
+    let (credential, hash) = found?;
+    if !is_enough {
+        let message = "the password is not carried, since it alone would let the person in; invite the person (invitation of the OidcUser), with authenticators of the Tenant: passwords: Optional, and totp or passkeys: Required if a second factor is needed";
+        import.notes.add(&credential, message);
+    }
+    is_enough.then_some(hash)
 }
 
 /// The people of providers who are this user.

@@ -86,8 +86,13 @@ fn provider_draft<'v>(
     match kind.as_str() {
         "microsoft" => draft.set("subject", json!({ "claim": "oid" })),
         "google" => google(import, &mut draft, &config),
+        // Keycloak takes the next of them where one is absent.
+        "oidc" | "keycloak-oidc" => draft.set_username(&["preferred_username", "email", "sub"]),
         _ => {}
     }
+    draft.map_no_groups();
+    let message = "no groups of the provider are mapped, since Keycloak takes none over without a mapper; where it had one, write claimMappings.groups";
+    import.notes.add(provider, message);
     set_placement(import, &mut draft, provider);
     set_admission(import, &mut draft, provider);
     add_notes(import, provider, &config);

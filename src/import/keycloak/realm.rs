@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::client_notes::refusing_access;
 use crate::{
-    api::{CustomScopeSpec, EnumSpec, TenantLifetimes, TenantSpec},
+    api::{AccessSpec, CustomScopeSpec, EnumSpec, TenantLifetimes, TenantSpec},
     import::{
         ImportOptions, durations::duration_text, manifests::ImportCollector,
         source_field::SourceField,
@@ -14,6 +15,8 @@ use crate::{
 /// Maximum lifetimes, in hours.
 const MAX_TOKEN_HOURS: u64 = 24;
 const MAX_SESSION_HOURS: u64 = 8784;
+/// The flow by which people sign in that every realm has.
+const BROWSER_FLOW: &str = "browser";
 
 /// Parts of a realm that have no counterpart, each with the reason or the remedy.
 const PARTS: [(&str, &str); 11] = [
@@ -23,17 +26,20 @@ const PARTS: [(&str, &str); 11] = [
     ),
     (
         "components",
-        "is not carried: new keys are made, and a user federation is an IdentityProvider of type LDAP",
+        "is not carried: new keys are made, and a user federation is an IdentityProvider of type LDAP, by which the directory is asked again about people who are signed in",
     ),
     ("identityProviderMappers", "is not carried: write claimMappings of the IdentityProvider"),
-    ("smtpServer", "is not carried: no mail is sent"),
+    ("smtpServer", "is not carried: set mail of the Tenant, and its password in a Secret"),
     ("clientPolicies", "is not carried"),
     ("clientProfiles", "is not carried"),
     ("organizations", "is not carried: groups can stand for them"),
     ("scopeMappings", "is not carried: Lanyard has no roles"),
     ("clientScopeMappings", "is not carried: Lanyard has no roles"),
     ("loginTheme", "is not carried: set branding of the Tenant"),
-    ("passwordPolicy", "is not carried: passwords are written by those who write users"),
+    (
+        "passwordPolicy",
+        "is not carried: a password that a person chooses has at least 12 characters and cannot be guessed easily, by rules that are not set",
+    ),
 ];
 
 /// Parts that are the same in every export unless someone changed them.
@@ -43,8 +49,14 @@ const FLAGS: [(&str, &str); 5] = [
         "is not carried: attempts are always limited, by rules that are not set",
     ),
     ("registrationAllowed", "is not carried: people do not register themselves"),
-    ("resetPasswordAllowed", "is not carried: passwords are written by those who write users"),
-    ("verifyEmail", "is not carried: no mail is sent"),
+    (
+        "resetPasswordAllowed",
+        "is not carried: people who chose their password by an invitation can choose another one where the Tenant has mail and authenticators.passwords: Optional; those with passwordSecretRef cannot",
+    ),
+    (
+        "verifyEmail",
+        "is not carried: the address of a user is verified where emailVerified of the OidcUser says so",
+    ),
     ("editUsernameAllowed", "is not carried: people do not change their names"),
 ];
 
@@ -64,15 +76,27 @@ pub(super) fn add_realm(
         .then_some(EnumSpec::Supported(RefreshTokenRotation::PublicClients));
     let lifetimes = lifetimes(import, realm);
     let name = realm.text("displayName").filter(|name| name.chars().count() <= 128);
+    let access = closed_access(import, realm);
     import.add_tenant(&TenantSpec {
         issuer: issuer.clone(),
         display_name: name,
+        access,
         lifetimes: (lifetimes != TenantLifetimes::default()).then_some(lifetimes),
         refresh_token_rotation: rotation,
         scopes,
         ..TenantSpec::default()
     });
     issuer
+}
+
+/// The access of a realm with a browser flow of its own, which is not carried: its users are refused.
+fn closed_access(import: &mut ImportCollector, realm: &SourceField<'_>) -> Option<AccessSpec> {
+    let flow = realm.text("browserFlow").filter(|flow| flow != BROWSER_FLOW)?;
+    let message = format!(
+        "the flow {flow:?} is not carried, so all users of the tenant are refused (access.rules: \"false\"); write what it demanded into authenticators and access (groups, acr, rules) of the Tenant, then remove the rule"
+    );
+    import.notes.add(&realm.get("browserFlow"), message);
+    Some(refusing_access("Sign-in has not been moved completely. Ask the operator."))
 }
 
 /// The issuer: the one that was asked for, or that of the realm's own front-end URL.
@@ -155,11 +179,6 @@ pub(super) fn add_remaining_notes(import: &mut ImportCollector, realm: &SourceFi
             "defaultSignatureAlgorithm",
             "RS256",
             "is not carried: set signing.algorithms of the Tenant",
-        ),
-        (
-            "browserFlow",
-            "browser",
-            "is not carried: people sign in with a password, then with a second factor where the Tenant has one",
         ),
         ("otpPolicyType", "totp", "is not carried: codes are those of apps, by the time"),
     ] {

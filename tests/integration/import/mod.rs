@@ -50,6 +50,53 @@ fn imported_manifests_pass_the_check() {
     }
 }
 
+/// Dex and Keycloak let people of a provider in whose claims have no `preferred_username`, and Keycloak gives them
+/// no groups.
+#[test]
+fn people_of_imported_providers_are_mapped_as_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = serde_json::json!({
+        "issuer": "https://dex.example.com", "connectors": [{
+            "type": "oidc", "id": "corp", "name": "Corp",
+            "config": {"issuer": "https://sso.corp.test", "clientID": "a", "clientSecret": "b", "claimMapping": {"preferred_username": "login"}},
+        }],
+    });
+    let mut realm = sample(REALM, &["users"]);
+    realm["identityProviders"]
+        .as_array_mut()
+        .expect("providers")
+        .retain(|it| it["alias"] == "parent");
+    let options = ImportOptions::default();
+    for (source, imported, expected) in [
+        ("dex", import_dex(&config, &options), ["ada", "ada", "ada@acme.test", "17"]),
+        (
+            "keycloak",
+            import_keycloak(&[realm], &options),
+            ["ada", "ada@acme.test", "ada@acme.test", "17"],
+        ),
+    ] {
+        let mut imported = imported.expect("a source");
+        let claims = [
+            serde_json::json!({"preferred_username": "ada"}),
+            serde_json::json!({"login": "ada", "email": "ada@acme.test"}),
+            serde_json::json!({"email": "ada@acme.test"}),
+            serde_json::json!({}),
+        ];
+        let examples = claims.into_iter().zip(expected).map(|(mut claims, username)| {
+            claims["sub"] = "17".into();
+            claims["groups"] = serde_json::json!(["staff"]);
+            let groups: &[&str] = if source == "dex" { &["corp:staff"] } else { &[] };
+            serde_json::json!({"claims": claims, "expects": {"username": username, "groups": groups}})
+        });
+        let examples: serde_json::Value = examples.collect();
+        let provider = imported.manifests.iter_mut().find(|it| it.kind == "IdentityProvider");
+        provider.expect("a provider").object["spec"]["examples"] = examples;
+        let file = folder.path().join(format!("{source}.yaml"));
+        fs::write(&file, manifests(&imported)).expect("written");
+        passes_check(&file);
+    }
+}
+
 #[test]
 fn everything_that_is_not_carried_is_named_with_its_line() {
     let notes = text(&lanyard(&["import", "dex", DEX]).stderr);
@@ -162,6 +209,10 @@ async fn people_of_dex_keep_hash_and_subject() {
 async fn people_of_keycloak_keep_hash_and_subject() {
     let mut realm = sample(REALM, &["identityProviders"]);
     realm["users"][2]["enabled"] = true.into();
+    // With a second factor or an action, the password would not be carried.
+    let grace = realm["users"][1].as_object_mut().expect("a user");
+    grace.remove("requiredActions");
+    grace["credentials"].as_array_mut().expect("credentials").pop();
     let clients = realm["clients"].as_array_mut().expect("clients");
     clients.retain(|client| client["clientId"] != "batch");
     let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");

@@ -217,7 +217,11 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
     );
     let keep_for =
         period("spec.refresh.keepFor", written.keep_for.as_ref(), (minute, hours(720)), hours(4));
-    let mode = problems.supported("spec.refresh.mode", written.mode.as_ref()).unwrap_or_default();
+    let provider_type = spec.provider_type.supported();
+    let mode = problems
+        .supported("spec.refresh.mode", written.mode.as_ref())
+        .or_else(|| provider_type.map(RefreshMode::default_of))
+        .unwrap_or(RefreshMode::Disabled);
     let unavailable = problems
         .supported("spec.refresh.unavailable", written.unavailable.as_ref())
         .unwrap_or_default();
@@ -238,7 +242,8 @@ fn unread_refresh_fields(problems: &mut ProblemList, written: &RefreshSpec, poli
         ("keepFor", written.keep_for.is_some()),
     ] {
         if is_set && policy.mode == RefreshMode::Disabled {
-            let message = "is read with mode: Upstream only; set refresh.mode, or remove it";
+            let message =
+                "is read with mode: Upstream only; set refresh.mode to it, or remove the field";
             problems.invalid(format!("spec.refresh.{field}"), message);
         }
     }

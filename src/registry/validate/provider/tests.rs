@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{model::RESERVED_AUTHORIZATION_PARAMETERS, registry::ValidationProblem};
 
-/// The problems of a provider with changes to the members of its spec, as `field: message`.
-fn problems_of(changes: &Value) -> Vec<String> {
+/// The findings about a provider with changes to the members of its spec.
+fn findings(changes: &Value) -> ProviderFindings {
     let mut spec = json!({
         "tenantRef": {"name": "main"}, "type": "OIDC", "admit": "Everyone",
         "oidc": {"issuer": "https://corp.test", "clientId": "lanyard"},
@@ -17,8 +17,12 @@ fn problems_of(changes: &Value) -> Vec<String> {
         "metadata": {"name": "corp", "namespace": "team"}, "spec": spec,
     });
     let object: api::IdentityProvider = serde_json::from_value(object).expect("a provider");
-    let found = validate_provider(&object, &ObjectKey::new("team", "corp"), None, true);
-    let (problems, _) = found.problems.into_parts();
+    validate_provider(&object, &ObjectKey::new("team", "corp"), None, true)
+}
+
+/// The problems of the same, as `field: message`.
+fn problems_of(changes: &Value) -> Vec<String> {
+    let (problems, _) = findings(changes).problems.into_parts();
     problems.iter().map(ValidationProblem::text).collect()
 }
 
@@ -94,7 +98,15 @@ fn fields_of_refresh_that_are_never_read_are_refused() {
     assert!(with(json!({"mode": "Disabled"})).is_empty());
     let without_mode = json!({"interval": "15m", "unavailable": "KeepFor", "keepFor": "4h"});
     let fields = ["interval", "unavailable", "keepFor"].map(|it| format!("spec.refresh.{it}"));
-    assert_eq!(with(without_mode), fields);
+    assert_eq!(with(without_mode.clone()), fields);
+    let at_github = |refresh: &Value| {
+        let mut changes = github(&Value::Null, "Everyone");
+        changes["refresh"] = refresh.clone();
+        fields_of(&changes)
+    };
+    assert_eq!(at_github(&without_mode), Vec::<String>::new(), "its default is Upstream");
+    let disabled = json!({"mode": "Disabled", "interval": "15m"});
+    assert_eq!(at_github(&disabled), ["spec.refresh.interval"]);
     for keep_for in [
         json!({"mode": "Upstream", "unavailable": "Refuse", "keepFor": "4h"}),
         json!({"mode": "Upstream", "keepFor": "14m"}),
@@ -103,6 +115,31 @@ fn fields_of_refresh_that_are_never_read_are_refused() {
         assert_eq!(with(keep_for.clone()), ["spec.refresh.keepFor"], "{keep_for}");
     }
     assert_eq!(with(json!({"mode": "Sometimes", "keepFor": "4h"})), ["spec.refresh.mode"]);
+}
+
+#[test]
+fn directories_and_github_are_asked_again_by_default() {
+    let ldap = json!({
+        "url": "ldaps://ldap.acme.test", "schema": "OpenLDAP", "bindSecretRef": {"name": "account"},
+        "users": {"base": "dc=acme,dc=test"},
+    });
+    let ldap = json!({"type": "LDAP", "oidc": null, "ldap": ldap});
+    let mode = |changes: &Value, refresh: Value| {
+        let mut changes = changes.clone();
+        changes["refresh"] = refresh;
+        let found = findings(&changes);
+        found.checked.unwrap_or_else(|| panic!("{:?}", found.problems)).refresh.mode
+    };
+    let (upstream, disabled) = (RefreshMode::Upstream, RefreshMode::Disabled);
+    for (changes, default) in
+        [(ldap, upstream), (github(&Value::Null, "Everyone"), upstream), (json!({}), disabled)]
+    {
+        for refresh in [Value::Null, json!({})] {
+            assert_eq!(mode(&changes, refresh), default, "{changes}");
+        }
+        assert_eq!(mode(&changes, json!({"mode": "Disabled"})), disabled, "{changes}");
+        assert_eq!(mode(&changes, json!({"mode": "Upstream"})), upstream, "{changes}");
+    }
 }
 
 #[test]
