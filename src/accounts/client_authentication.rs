@@ -42,13 +42,23 @@ pub(crate) struct ClientAuthenticationRequest<'a> {
     pub(crate) address: IpAddr,
 }
 
+/// Returns true if the grant of a request authenticates the client.
+fn is_by_grant(request: ClientAuthenticationRequest<'_>) -> bool {
+    request.endpoint == Endpoint::Token && client_auth::has_grant_assertion(request.params)
+}
+
 /// Authenticates the client of a request by its registered method. Wrong secrets are counted, and
 /// delay further attempts of their client and address. A refusal is reported.
 pub(crate) async fn authenticate_client(
     context: AccountContext<'_>,
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
-    let authenticated = authenticate_by_method(context, request).await;
+    let authenticated = match authenticate_by_method(context, request).await {
+        Err(RequestError::Refused(refused)) if is_by_grant(request) => {
+            Err(RequestError::Refused(refused.of_grant()))
+        }
+        other => other,
+    };
     if let Err(RequestError::Refused(refused)) = &authenticated {
         let sent = client_auth::sent_client_id(request.authorization, request.params, |id| {
             context.tenant.client(id).is_some()
@@ -87,8 +97,11 @@ async fn authenticate_by_method(
     request: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
     let is_client = |id: &str| context.tenant.client(id).is_some();
-    let credentials =
-        client_auth::parse_credentials(request.authorization, request.params, is_client)?;
+    let credentials = if is_by_grant(request) {
+        client_auth::parse_grant_assertion(request.authorization, request.params)?
+    } else {
+        client_auth::parse_credentials(request.authorization, request.params, is_client)?
+    };
     let cluster = match credentials.federated() {
         Some(_) => context.services.cluster_tokens.issuer(context.now).await,
         None => None,

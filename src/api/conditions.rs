@@ -186,8 +186,8 @@ condition_reasons! {
     /// The tenant has an older source of people, and this one could speak for its people. Or this is a user
     /// with a password, for whom an older provider could speak.
     AmbiguousSource: "Set the fields that the message names, of the older provider if it is a user.",
-    /// The client that `clientRef` names does not exist.
-    ClientNotFound: "Create it in the object's namespace, or correct `clientRef`.",
+    /// The client that `clientRef` or `exchange.allow` names does not exist.
+    ClientNotFound: "Create it, or correct the name.",
     /// The client that `clientRef` names is not accepted, or not served.
     ClientNotReady: "Look at the client's conditions.",
     /// People cannot sign in by the client that `clientRef` names: because of its grant types, its

@@ -51,7 +51,7 @@ use crate::model::{
 #[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
 #[x_kube(validation = client::implicit_needs_https())]
 #[x_kube(validation = client::refresh_needs_code())]
-#[x_kube(validation = client::machines_authenticate())]
+#[x_kube(validation = client::machines_authenticate(), validation = client::grants_by_assertion())]
 #[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"))]
 #[x_kube(validation = client::responses_agree("implicit", "type != 'code'"))]
 #[x_kube(validation = client::one_secret())]
@@ -104,7 +104,8 @@ pub struct OidcClientSpec {
     #[x_kube(validation = rules::unique())]
     pub allowed_origins: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`, `client_credentials`,
-    /// `urn:ietf:params:oauth:grant-type:device_code`. Default: `[authorization_code]`.
+    /// `urn:ietf:params:oauth:grant-type:device_code`, `urn:ietf:params:oauth:grant-type:token-exchange`,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`. Default: `[authorization_code]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub grant_types: Vec<EnumSpec<GrantType>>,

@@ -18,18 +18,21 @@ wire_enum!(
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
         /// RFC 8693 §2.1.
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
+        /// RFC 7523 §2.1.
+        JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
     }
 );
 
 impl GrantType {
-    /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5).
+    /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
+    /// RFC 7523 §2.1).
     pub const fn requires_client_authentication(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::TokenExchange)
+        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer)
     }
 
     /// Returns true if metadata lists the grant type only while a client has it.
     pub const fn is_offered_on_demand(self) -> bool {
-        matches!(self, Self::DeviceCode | Self::TokenExchange)
+        matches!(self, Self::DeviceCode | Self::TokenExchange | Self::JwtBearer)
     }
 }
 

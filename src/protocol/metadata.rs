@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
-/// tenant has; the device authorization grant and token exchange are advertised only if one has them.
+/// tenant has; some are advertised only if a client has them.
 pub fn discovery_document(
     tenant: &Tenant,
     servers: &ResourceServers,

@@ -481,6 +481,8 @@ async fn grant_types_response_types_and_authentication_are_consistent() {
     clients.rejects(method("tls_client_auth"), "Unsupported value").await;
     clients.accepts(method("client_secret_jwt")).await;
     clients.rejects(method("private_key_jwt"), "set jwks or jwksUri").await;
+    let assertion = json!({ "grantTypes": ["urn:ietf:params:oauth:grant-type:jwt-bearer"] });
+    clients.rejects(assertion, "requires federatedCredentials").await;
     let response =
         |grants: &[&str], types: &[&str]| json!({ "grantTypes": grants, "responseTypes": types });
     clients

@@ -7,6 +7,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod exchanged;
+mod jwt_bearer;
 mod refresh_token;
 mod refused_grant;
 mod replayed;
@@ -19,6 +20,7 @@ use std::{pin::Pin, time::Duration};
 use authorization_code::AuthorizationCodeGrant;
 use client_credentials::ClientCredentialsGrant;
 use device_code::DeviceCodeGrant;
+use jwt_bearer::JwtBearerGrant;
 use refresh_token::RefreshTokenGrant;
 use token_answer::{TokenAnswer, named_targets, resources_of};
 use token_exchange::TokenExchangeGrant;
@@ -44,12 +46,13 @@ use crate::{
 };
 
 /// The supported grant types: one row each.
-static GRANTS: [TokenGrantRow; 5] = [
+static GRANTS: [TokenGrantRow; 6] = [
     row::<AuthorizationCodeGrant>(),
     row::<RefreshTokenGrant>(),
     row::<ClientCredentialsGrant>(),
     row::<DeviceCodeGrant>(),
     row::<TokenExchangeGrant>(),
+    row::<JwtBearerGrant>(),
 ];
 
 /// A token request of an authenticated client.

@@ -104,6 +104,17 @@ pub fn machines_authenticate() -> Rule {
     )
 }
 
+/// RFC 7523 §2.1: the assertion of the grant `jwt-bearer` is of another issuer.
+pub fn grants_by_assertion() -> Rule {
+    let grant = GrantType::JwtBearer;
+    rule(
+        &format!(
+            "!{GRANT_TYPES}.exists(grant, grant == '{grant}') || (has(self.federatedCredentials) && self.federatedCredentials.size() > 0)"
+        ),
+        &format!("grantTypes: {grant} requires federatedCredentials"),
+    )
+}
+
 /// Known response types, their words in any order.
 pub fn known_response_types() -> Rule {
     rule(

@@ -9,7 +9,7 @@ use super::{
     invalid_client_error,
 };
 use crate::{
-    model::{AuthMethod, JwsAlgorithm, Secret, SecretTransport},
+    model::{AuthMethod, GrantType, JwsAlgorithm, Secret, SecretTransport},
     protocol::{
         error::{ErrorCode, OAuthError},
         jwt::UnverifiedJwt,
@@ -137,6 +137,36 @@ pub fn parse_credentials(
         secrets: vec![Secret::new(secret.to_owned())],
     });
     let client_id = Some(client_id.to_owned());
+    Ok(Credentials { client_id, proof, challenge: false })
+}
+
+/// Returns true if the assertion of a token request is its grant (RFC 7523 §2.1).
+pub fn has_grant_assertion(params: &RequestParams) -> bool {
+    params.get("grant_type") == Some(GrantType::JwtBearer.as_str())
+}
+
+/// Parses the assertion that is the grant of a token request (RFC 7523 §2.1). It is of another issuer, and
+/// authenticates the client too, so the request has no other credentials.
+pub fn parse_grant_assertion(
+    authorization: Option<&str>,
+    params: &RequestParams,
+) -> Result<Credentials, ClientAuthError> {
+    let refused = |error| ClientAuthError::refused(error, false);
+    let others = ["client_assertion", "client_assertion_type", "client_secret"];
+    if authorization.is_some() || others.iter().any(|name| params.get(name).is_some()) {
+        let text = "The assertion authenticates the client; send no other credentials.";
+        return Err(refused(OAuthError::new(ErrorCode::InvalidRequest, text)));
+    }
+    let invalid = |text: &str| refused(OAuthError::new(ErrorCode::InvalidGrant, text));
+    let assertion = params.require("assertion").map_err(refused)?;
+    let form = AssertionForm::JwtBearer;
+    let jwt = UnverifiedJwt::read(assertion);
+    let jwt = jwt.filter(|jwt| is_federated(form, jwt) && jwt.text("sub").is_some());
+    let jwt = jwt.ok_or_else(|| invalid("The assertion is not a signed JWT of another issuer."))?;
+    check_form(form, &jwt).map_err(refused)?;
+    let jws = Secret::new(assertion.to_owned());
+    let client_id = params.get("client_id").map(str::to_owned);
+    let proof = ClientProof::Federated { form, jws, jwt };
     Ok(Credentials { client_id, proof, challenge: false })
 }
 

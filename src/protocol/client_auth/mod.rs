@@ -9,7 +9,9 @@ mod federated_metadata;
 mod refusal;
 
 pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
-pub use credentials::{Credentials, parse_credentials, sent_client_id};
+pub use credentials::{
+    Credentials, has_grant_assertion, parse_credentials, parse_grant_assertion, sent_client_id,
+};
 pub use federated::{
     AssertionForm, FederatedAssertion, SPIFFE_ASSERTION_TYPE, check_federated_claims,
     matching_credentials,
@@ -27,7 +29,10 @@ use aws_lc_rs::constant_time;
 use credentials::ClientProof;
 use refusal::{CredentialsRefusal, invalid_client_error};
 
-use super::{error::OAuthError, jwt::UnverifiedJwt};
+use super::{
+    error::{ErrorCode, OAuthError},
+    jwt::UnverifiedJwt,
+};
 use crate::model::{AssertionPolicy, AuthMethod, Client, ClientAuthentication, Secret};
 
 /// The result of checking credentials.
@@ -105,6 +110,15 @@ pub enum ClientAuthFailure {
 }
 
 impl ClientAuthError {
+    /// The error of an assertion that is a grant: the grant is invalid, not the client (RFC 7523 §3.1).
+    #[must_use]
+    pub fn of_grant(mut self) -> Self {
+        if self.error.code == ErrorCode::InvalidClient {
+            self.error.code = ErrorCode::InvalidGrant;
+        }
+        self
+    }
+
     /// Returns the error of a request that is refused, whatever its secret is.
     pub const fn refused(error: OAuthError, challenge: bool) -> Self {
         Self { error, challenge, failure: ClientAuthFailure::Refused }

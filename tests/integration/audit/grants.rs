@@ -1,12 +1,13 @@
 //! Tokens: issued by each grant type, replayed, revoked; and clients that do not prove their identity.
 
-use lanyard::model::GrantType;
+use lanyard::model::{Clock, GrantType};
 use serde_json::{Value, json};
 
 use super::{
     browser::{Application, Browser},
     world::{ADA, World},
 };
+use crate::support::publisher::signed;
 
 /// The events of these tests with their outcomes.
 pub const REPORTED: &[(&str, &str)] = &[
@@ -110,6 +111,18 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             );
             json!(["access_token"])
         }
+        GrantType::JwtBearer => {
+            let now = world.app.clock.now().secs();
+            let issuer = world.app.issuer("main");
+            let assertion = signed(&json!({
+                "iss": "https://ci.test", "sub": "job", "aud": issuer, "iat": now, "exp": now + 600,
+            }));
+            let mut bare = app.clone();
+            (bare.client_id, bare.client_secret) = ("default.job".to_owned(), None);
+            let sent = [("grant_type", grant_type.as_str()), ("assertion", &assertion)];
+            tokens(world, &bare, &sent).await;
+            json!(["access_token"])
+        }
         GrantType::ClientCredentials => {
             tokens(world, app, &[("grant_type", "client_credentials")]).await;
             json!(["access_token"])
@@ -127,8 +140,9 @@ async fn tokens_of_every_grant_type_are_reported() {
         let line = world.app.audit.last("token_issued");
         assert_eq!(line["grant_type"], grant_type.as_str(), "{line}");
         assert_eq!(line["tokens"], expected, "{line}");
-        assert_eq!(line["client"], "default/app");
-        let has_person = grant_type != GrantType::ClientCredentials;
+        let is_job = grant_type == GrantType::JwtBearer;
+        assert_eq!(line["client"], if is_job { "default/job" } else { "default/app" });
+        let has_person = grant_type != GrantType::ClientCredentials && !is_job;
         let ada = has_person.then(|| json!(world.app.subject("main", "ada")));
         assert_eq!(line.get("subject"), ada.as_ref(), "{line}");
         for name in ["sid", "grant_id"] {

@@ -37,7 +37,7 @@ kind: OidcClient
 metadata: {{name: {name}}}
 spec:
   tenantRef: {{name: shop}}
-  grantTypes: [client_credentials]
+  grantTypes: [client_credentials, 'urn:ietf:params:oauth:grant-type:jwt-bearer']
   scopes: [badges]
   tokenEndpointAuthMethod: private_key_jwt
   federatedCredentials:
@@ -473,4 +473,76 @@ async fn issuers_of_this_installation_are_refused() {
         assert_eq!(fields, expected, "{tenant}: {:?}", verdict.problems);
         assert_eq!(verdict.served(), !refused);
     }
+}
+
+/// Sends an assertion as the grant (RFC 7523 §2.1).
+async fn grant(world: &World, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    form.append_pair("assertion", assertion).extend_pairs(more);
+    let (status, _, answer) = world.post(&[], &form.finish()).await;
+    (status, answer)
+}
+
+#[tokio::test]
+async fn an_assertion_as_a_grant_gives_a_token_for_its_own_client() {
+    // RFC 7523 §2.1, §3.1
+    let world = world().await;
+    let claims = claims(&world, CLUSTER, BILLING);
+    let token = signed(&claims);
+    for more in [&[][..], &[("client_id", "default.billing")], &[("scope", "badges")]] {
+        let answer = grant(&world, &token, more).await;
+        assert_eq!(subject(&answer), "default.billing");
+        let names = ["refresh_token", "id_token", "issued_token_type"];
+        assert!(names.iter().all(|name| answer.1.get(name).is_none()), "{}", answer.1);
+        assert_eq!(answer.1["scope"], "badges");
+    }
+    assert_error(&grant(&world, &token, &[("scope", "openid")]).await, 400, "invalid_scope");
+    assert_error(&grant(&world, &token, &[("resource", "urn:a")]).await, 400, "invalid_target");
+    // The token of one client does not give that of another one, which is no longer named by it alone.
+    for other in ["default.first", "default.web", "default.spa", "default.nobody"] {
+        let answer = grant(&world, &token, &[("client_id", other)]).await;
+        assert_error(&answer, 400, "invalid_grant");
+    }
+    let mut other = claims.clone();
+    other["aud"] = json!("https://elsewhere.test");
+    assert_error(&grant(&world, &signed(&other), &[]).await, 400, "invalid_grant");
+    assert_eq!(world.app.audit.of("client_authentication_failed").len(), 5);
+    world.wait(601);
+    assert_error(&grant(&world, &token, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn only_assertions_of_other_issuers_are_grants() {
+    let world = world().await;
+    let token = signed(&claims(&world, CLUSTER, BILLING));
+    // An assertion that a client signs itself, a token of the tenant, and other texts.
+    let id = "default.signs-with-key";
+    let own = signed(&claims(&world, id, id));
+    let (_, tokens) = ask(&world, &token, &[]).await;
+    for wrong in [own.as_str(), text(&tokens, "access_token"), "a.b.c", "assertion"] {
+        assert_error(&grant(&world, wrong, &[]).await, 400, "invalid_grant");
+        let named = [("client_id", id)];
+        assert_error(&grant(&world, wrong, &named).await, 400, "invalid_grant");
+    }
+    assert_error(&grant(&world, "", &[]).await, 400, "invalid_request");
+    // One set of credentials in a request (RFC 6749 §2.3).
+    for more in [
+        [("client_secret", "a"), ("client_id", "default.web")],
+        [("client_assertion", &*token), ("client_assertion_type", TYPE)],
+    ] {
+        assert_error(&grant(&world, &token, &more).await, 400, "invalid_request");
+    }
+    // The assertion counts at the token endpoint only, and a client needs the grant type.
+    let url = format!("{}/oauth/introspect", world.app.issuer("shop"));
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        ("assertion", &token),
+        ("token", &token),
+    ];
+    let answer = world.http.post(url).form(&form).send().await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    let grants = "[client_credentials, 'urn:ietf:params:oauth:grant-type:jwt-bearer']";
+    world.app.serve(&manifests().replace(grants, "[client_credentials]"));
+    assert_error(&grant(&world, &token, &[]).await, 400, "unauthorized_client");
 }

@@ -122,6 +122,10 @@ fn agree(
         );
         problems.invalid("spec.grantTypes", message);
     }
+    if granted(GrantType::JwtBearer) && spec.federated_credentials.is_empty() {
+        let message = format!("{} requires federatedCredentials", GrantType::JwtBearer);
+        problems.invalid("spec.grantTypes", message);
+    }
     if flows.application_type == ApplicationType::Web && granted(GrantType::Implicit) {
         for (index, uri) in flows.uris.redirect.iter().enumerate() {
             if !uri.as_str().starts_with("https:") {
