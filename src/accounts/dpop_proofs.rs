@@ -6,9 +6,9 @@ use super::{AccountContext, RequestError, record_limits};
 use crate::{
     identity::RecordMaker,
     keys::PublicKeys,
-    model::Endpoint,
+    model::{Client, Endpoint, JwsAlgorithm},
     protocol::{
-        dpop::{DpopProof, ProofTarget, UsedProof, invalid_dpop_proof},
+        dpop::{DpopProof, ProofTarget, UsedProof, check_proof_algorithm, invalid_dpop_proof},
         error::OAuthError,
         session::CLOCK_SKEW,
     },
@@ -30,6 +30,7 @@ pub(crate) struct ReceivedProof<'a> {
 #[derive(Debug)]
 pub(crate) struct VerifiedProof {
     key: String,
+    algorithm: JwsAlgorithm,
     /// `None` after it was used up by this request.
     unused: Option<UsedProof>,
 }
@@ -38,6 +39,11 @@ impl VerifiedProof {
     /// The thumbprint of the key.
     pub(crate) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The proof, if the client may make it with its algorithm.
+    pub(crate) fn of_client(self, client: &Client) -> Result<Self, OAuthError> {
+        check_proof_algorithm(client, self.algorithm).map(|()| self)
     }
 }
 
@@ -56,7 +62,8 @@ pub(crate) fn verify_proof(
     let urls = endpoint_urls(context, received.endpoint);
     let target = ProofTarget { method: received.method, urls: &urls, access_token };
     let used = proof.check_claims(target, context.now)?;
-    Ok(VerifiedProof { key: proof.thumbprint, unused: Some(used) })
+    let algorithm = proof.jwt.algorithm;
+    Ok(VerifiedProof { key: proof.thumbprint, algorithm, unused: Some(used) })
 }
 
 /// Uses up a proof: once at all replicas, and once for this request. Client and grant are proven by then, so

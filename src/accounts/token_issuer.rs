@@ -58,8 +58,7 @@ impl<'a> IdTokenKey<'a> {
         if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
             return Ok(Self(None));
         }
-        let key = context.tenant.signing_key_for(client, context.store_now);
-        key.map(|key| Self(Some(key))).ok_or(AccountError::NoSigningKey(None))
+        signing_key_for(context, client).map(|key| Self(Some(key)))
     }
 
     /// The value of `at_hash` or `c_hash`; `None` for unsigned tokens, which have no hash
@@ -75,19 +74,32 @@ pub(crate) fn check_keys(
     client: &Client,
     server: Option<&ResourceServer>,
 ) -> Result<(), AccountError> {
-    access_token_key(context, server)?;
+    access_token_key(context, client, server)?;
     IdTokenKey::of(context, client).map(drop)
 }
 
-/// The key of an access token: that of its resource server, or else of the tenant.
+/// The key of an access token: that of its resource server, or else of the tenant. Rule: for a client under a profile
+/// of FAPI 2.0 no other algorithm signs than the profile allows (Security Profile §5.4.1).
 fn access_token_key<'a>(
     context: AccountContext<'a>,
+    client: &Client,
     server: Option<&ResourceServer>,
 ) -> Result<&'a Arc<SigningKey>, AccountError> {
-    match server.and_then(|server| server.signing_alg) {
+    let algorithm = server.and_then(|server| server.signing_alg);
+    match algorithm.filter(|algorithm| client.fapi2.is_none() || algorithm.is_fapi2()) {
         Some(algorithm) => key_of(context, algorithm),
+        None if client.fapi2.is_some() => signing_key_for(context, client),
         None => signing_key(context),
     }
+}
+
+/// The tenant's signing key for tokens and responses that are for a client.
+pub(crate) fn signing_key_for<'a>(
+    context: AccountContext<'a>,
+    client: &Client,
+) -> Result<&'a Arc<SigningKey>, AccountError> {
+    let key = context.tenant.signing_key_for(client, context.store_now);
+    key.ok_or(AccountError::NoSigningKey(None))
 }
 
 /// Issues the tokens of a plan, and reports them. Every gate has been passed.
@@ -135,7 +147,7 @@ fn access_token_form<'a>(
     context: AccountContext<'a>,
     plan: IssuePlan<'_>,
 ) -> Result<(&'a Arc<SigningKey>, JwtType), AccountError> {
-    let key = access_token_key(context, plan.server)?;
+    let key = access_token_key(context, plan.client, plan.server)?;
     let own = plan.client.tokens.access_token_type;
     let typ = plan.server.and_then(|server| server.token_type).unwrap_or(own);
     Ok((key, JwtType::AccessToken(typ)))

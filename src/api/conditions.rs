@@ -78,6 +78,7 @@ impl ConditionReason {
                 | Self::Malformed
                 | Self::ExpressionInvalid
                 | Self::ExampleFailed
+                | Self::ProfileViolated
         )
     }
 }
@@ -170,6 +171,8 @@ condition_reasons! {
     /// The client asks for more than the tenant gives to other namespaces, or to clients that register
     /// themselves.
     BoundExceeded: "Ask for less, or extend the tenant's `spec.clients`.",
+    /// A field contradicts a security profile of FAPI 2.0: the object's own, or that of its tenant.
+    ProfileViolated: "Change the field as the message says, or remove `spec.profile`.",
     /// Another client has the client id and takes precedence: a client of the tenant's own namespace, or
     /// the older one. Or the id of a client of another namespace is the subject of a user.
     ClientIdConflict: "Choose another `spec.clientId`, or in another namespace another name for the object.",

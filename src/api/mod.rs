@@ -33,6 +33,7 @@ mod raw_status;
 mod references;
 mod resource_server;
 mod rules;
+mod security_profile;
 mod signing;
 mod status_digest;
 mod tenant;
@@ -84,6 +85,7 @@ pub use resource_server::{
     ResourceExchangeSpec, ResourceIntrospectionSpec, ResourceScopeSpec, ResourceServer,
     ResourceServerSpec, ResourceServerStatus, ResourceServerSummary, ResourceTokenSpec,
 };
+pub use security_profile::MessageSigningSpec;
 pub use signing::{RotationSpec, SigningSpec};
 pub use status_digest::{StatusDigest, condition_reason, reachable_reason, ready_condition};
 pub use tenant::{

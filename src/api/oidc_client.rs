@@ -14,15 +14,15 @@ pub use summary::{ClientStatusFacts, ClientSummary};
 pub use tenant_ref::TenantRef;
 
 use super::{
-    AccessSpec, EnumSpec, SecretKeyRef,
+    AccessSpec, EnumSpec, MessageSigningSpec, SecretKeyRef,
     client_secret::ClientSecretTemplate,
     client_values::{Introspection, OidcClientLifetimes},
     rules::{self, client},
 };
 use crate::model::{
     AccessTokenType, ApplicationType, AssertionAudience, AuthMethod, ConsentPolicy, GrantType,
-    IdTokenAlgorithm, IdTokenClaimsPolicy, JwsAlgorithm, RefreshTokenRotation, SigningAlgorithm,
-    SubjectType,
+    IdTokenAlgorithm, IdTokenClaimsPolicy, JwsAlgorithm, RefreshTokenRotation, SecurityProfile,
+    SigningAlgorithm, SubjectType,
 };
 
 /// An OidcClient is one application that signs users in at a Tenant. For a confidential client Lanyard creates a Secret with the client ID,
@@ -57,6 +57,7 @@ use crate::model::{
 #[x_kube(validation = client::one_secret())]
 #[x_kube(validation = client::public_without_secret())]
 #[x_kube(validation = client::keys_once(), validation = client::keys_to_authenticate())]
+#[x_kube(validation = rules::message_signing_where_it_counts())]
 #[x_kube(validation = client::federated_by_assertion(), validation = client::unsigned_from_token_endpoint())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
@@ -122,6 +123,12 @@ pub struct OidcClientSpec {
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
     #[x_kube(validation = rules::scopes())]
     pub scopes: Vec<String>,
+    /// A security profile of FAPI 2.0, `Fapi2Security` or `Fapi2MessageSigning`, besides that of the tenant. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<EnumSpec<SecurityProfile>>,
+    /// Messages that must be signed with the profile `Fapi2MessageSigning`. Default: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_signing: Option<MessageSigningSpec>,
     /// How the client authenticates at the token endpoint: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`,
     /// `private_key_jwt` (needs `jwks`, `jwksUri` or `federatedCredentials`), or `none` for applications that cannot keep a secret.
     /// Default: `client_secret_basic` or `client_secret_post`, as each request chooses; a method that is named is the only one.

@@ -11,10 +11,10 @@ use crate::model::SigningAlgorithm;
 #[serde(rename_all = "camelCase")]
 pub struct SigningSpec {
     /// Algorithms to keep keys for: `RS256`, `ES256`, `EdDSA`, `PS256`. The first is the default. RS256
-    /// must be listed because OpenID Connect requires it. Default: `[RS256]`.
+    /// must be listed because OpenID Connect requires it, but not with `profile`. Default: `[RS256]`; with
+    /// `profile`: `[ES256]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
-    #[x_kube(validation = rules::tenant::rs256_is_listed())]
     #[x_kube(validation = rules::unique())]
     pub algorithms: Vec<EnumSpec<SigningAlgorithm>>,
     /// How generated keys are rotated.

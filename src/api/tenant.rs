@@ -20,11 +20,11 @@ pub use mail::{MailCredentialsSecretRef, MailSpec};
 pub use summary::{TenantFacts, TenantSummary};
 
 use super::{
-    AccessSpec, AuthenticatorsSpec, EnumSpec, rules,
+    AccessSpec, AuthenticatorsSpec, EnumSpec, MessageSigningSpec, rules,
     signing::SigningSpec,
     tenant_protocol::{AcrLevelSpec, RegistrationSpec, RequestObjectsSpec},
 };
-use crate::model::{AccessTokenType, IdTokenClaimsPolicy, RefreshTokenRotation};
+use crate::model::{AccessTokenType, IdTokenClaimsPolicy, RefreshTokenRotation, SecurityProfile};
 
 /// A Tenant is one OpenID Connect issuer: its URL, its signing keys, the lifetimes of its tokens,
 /// and the clients that it admits. Every field has a default, so `spec: {}` is a valid Tenant.
@@ -47,6 +47,7 @@ use crate::model::{AccessTokenType, IdTokenClaimsPolicy, RefreshTokenRotation};
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::tenant::rs256_is_listed(), validation = rules::message_signing_where_it_counts())]
 pub struct TenantSpec {
     /// The issuer URL in canonical form: https, lower-case host, no trailing slash, query or
     /// fragment. With http only on loopback hosts such as localhost, and where the installation's
@@ -69,6 +70,13 @@ pub struct TenantSpec {
     /// `tenant`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationSpec>,
+    /// A security profile of FAPI 2.0 for all clients: `Fapi2Security` or `Fapi2MessageSigning`. Clients and fields that
+    /// contradict it are refused. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<EnumSpec<SecurityProfile>>,
+    /// Messages that must be signed with the profile `Fapi2MessageSigning`. Default: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_signing: Option<MessageSigningSpec>,
     /// Algorithms, rotation and origin of the signing keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing: Option<SigningSpec>,

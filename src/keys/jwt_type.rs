@@ -16,6 +16,8 @@ pub enum JwtType {
     Userinfo,
     /// An authorization response (JARM §2.1): `JWT`. It has no `sub`, which distinguishes it from the others.
     AuthorizationResponse,
+    /// A response of introspection: `token-introspection+jwt` (RFC 9701 §5).
+    Introspection,
     /// A logout token: `logout+jwt` (OIDC Back-Channel Logout §2.4).
     LogoutToken,
     /// The assertion of a client (RFC 7523): `JWT`, since servers refuse other types. Its `iss` and `sub`
@@ -32,6 +34,7 @@ impl JwtType {
             | Self::AuthorizationResponse
             | Self::ClientAssertion => "JWT",
             Self::AccessToken(typ) => typ.as_str(),
+            Self::Introspection => "token-introspection+jwt",
             Self::LogoutToken => "logout+jwt",
         }
     }
@@ -48,6 +51,7 @@ impl JwtType {
             "JWT" if !claims.contains_key("sub") => Some(Self::AuthorizationResponse),
             "JWT" if claims.contains_key("exp") => Some(Self::IdToken),
             "JWT" => Some(Self::Userinfo),
+            "token-introspection+jwt" => Some(Self::Introspection),
             "logout+jwt" => Some(Self::LogoutToken),
             _ => None,
         }

@@ -144,6 +144,7 @@ mod tests {
             (plain, r#"{"sub":"ada","exp":1,"client_id":"app"}"#),
             (JwtType::Userinfo, r#"{"sub":"ada"}"#),
             (JwtType::LogoutToken, r#"{"sub":"ada","exp":1}"#),
+            (JwtType::Introspection, r#"{"aud":"api","token_introspection":{"active":true}}"#),
             (JwtType::ClientAssertion, r#"{"iss":"app","sub":"app","exp":1}"#),
             (JwtType::AuthorizationResponse, r#"{"iss":"https://id.test","aud":"app","exp":1}"#),
         ];

@@ -30,6 +30,7 @@ pub struct SigningKey {
     /// The header with the type `JWT`.
     plain_header: String,
     access_token_header: String,
+    introspection_header: String,
     logout_token_header: String,
 }
 
@@ -61,6 +62,7 @@ impl SigningKey {
             times,
             plain_header: header(JwtType::IdToken),
             access_token_header: header(JwtType::AccessToken(AccessTokenType::AtJwt)),
+            introspection_header: header(JwtType::Introspection),
             logout_token_header: header(JwtType::LogoutToken),
             kid,
             material,
@@ -78,6 +80,7 @@ impl SigningKey {
             | JwtType::ClientAssertion
             | JwtType::AccessToken(AccessTokenType::Jwt) => &self.plain_header,
             JwtType::AccessToken(AccessTokenType::AtJwt) => &self.access_token_header,
+            JwtType::Introspection => &self.introspection_header,
             JwtType::LogoutToken => &self.logout_token_header,
         };
         let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     AccessPolicy, ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId,
-    ClientKeys, FederatedCredential, GrantType, IdTokenAlgorithm, JwsAlgorithm, Lifetimes,
-    ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret, SigningAlgorithm, TenantId,
-    Timestamp, TokenPolicy, pooled, wire_enum,
+    ClientKeys, Fapi2Rules, FederatedCredential, GrantType, IdTokenAlgorithm, JwsAlgorithm,
+    Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret,
+    SigningAlgorithm, TenantId, Timestamp, TokenPolicy, pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -43,6 +43,8 @@ pub struct Client {
     pub scopes: Arc<BTreeSet<String>>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
+    /// The rules of FAPI 2.0 that it follows, by its profile or its tenant's.
+    pub fapi2: Option<Fapi2Rules>,
     /// Whether the manifest of client or tenant requires PKCE, even if the client is confidential.
     pub require_pkce: bool,
     /// Whether it must push its authorization requests (RFC 9126 §5), by its own setting or the tenant's.
@@ -128,6 +130,7 @@ impl Client {
             response_types: Arc::default(),
             scopes: Arc::default(),
             authentication: ClientAuthentication::Secret { transport: None, secrets: Vec::new() },
+            fapi2: None,
             require_pkce: false,
             require_pushed_requests: false,
             access: None,
@@ -197,6 +200,21 @@ impl Client {
     /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).
     pub fn requires_pkce(&self) -> bool {
         self.require_pkce || self.is_public()
+    }
+
+    /// Returns true if JWTs that the client signs may have an algorithm, whatever it registered.
+    pub fn may_sign_with(&self, algorithm: JwsAlgorithm) -> bool {
+        self.fapi2.is_none() || algorithm.is_fapi2()
+    }
+
+    /// Returns true if its authorization requests must be signed request objects.
+    pub fn must_sign_requests(&self) -> bool {
+        self.fapi2.is_some_and(|rules| rules.signed_requests)
+    }
+
+    /// Returns true if its authorization responses are JWTs.
+    pub fn needs_signed_responses(&self) -> bool {
+        self.fapi2.is_some_and(|rules| rules.signed_responses)
     }
 
     /// Returns true if the client signs assertions or request objects with its secret.

@@ -28,6 +28,7 @@ pub fn tenant() -> Tenant {
         internal_url: None,
         display_name: "Shop".into(),
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
+        fapi2: None,
         algorithms: vec![SigningAlgorithm::RS256],
         key_rotation: RotationPolicy::default(),
         lifetimes: Arc::default(),

@@ -49,6 +49,7 @@ mod resource_server;
 mod seal_purpose;
 mod secret;
 mod secret_permissions;
+mod security_profile;
 mod tenant;
 mod time;
 mod token_policy;
@@ -146,6 +147,7 @@ pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceSe
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
+pub use security_profile::{FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile};
 pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, Branding, ClientDocumentPolicy, HostPattern, InternalHost, Issuer, MailSettings,
-    ObjectMark, SigningAlgorithm, TenantAuthenticators, TenantId, TokenPolicy, wire_enum,
+    AccessPolicy, Branding, ClientDocumentPolicy, Fapi2Rules, HostPattern, InternalHost, Issuer,
+    MailSettings, ObjectMark, SigningAlgorithm, TenantAuthenticators, TenantId, TokenPolicy,
+    wire_enum,
 };
 use crate::messages::Languages;
 
@@ -27,7 +28,9 @@ pub struct Tenant {
     pub display_name: String,
     /// The source of the claims `tenant_name` and `tenant_sub`.
     pub organization: Organization,
-    /// Signing algorithms. The first is the default; RS256 is always included.
+    /// The rules of FAPI 2.0 that all of its clients follow, if it has a profile.
+    pub fapi2: Option<Fapi2Rules>,
+    /// Signing algorithms. The first is the default; RS256 is included unless a profile forbids it.
     pub algorithms: Vec<SigningAlgorithm>,
     /// The key rotation intervals.
     pub key_rotation: RotationPolicy,

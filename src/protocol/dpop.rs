@@ -11,7 +11,7 @@ use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
     jwt::{self, UnverifiedJwt},
 };
-use crate::model::{JwsAlgorithm, Timestamp, sha256_base64url};
+use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
 
 /// The algorithms of proofs.
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
@@ -73,6 +73,15 @@ pub struct UsedProof {
 /// Returns the error for an unusable proof (RFC 9449 §5).
 pub fn invalid_dpop_proof(text: impl Into<String>) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidDpopProof, text)
+}
+
+/// Rule: the proof of a client has an algorithm that its profile allows (FAPI 2.0 Security Profile §5.4.1).
+pub fn check_proof_algorithm(client: &Client, algorithm: JwsAlgorithm) -> Result<(), OAuthError> {
+    if client.may_sign_with(algorithm) {
+        return Ok(());
+    }
+    let text = format!("'alg' of the DPoP proof is {algorithm}; it must be PS256, ES256 or EdDSA.");
+    Err(invalid_dpop_proof(text))
 }
 
 impl DpopProof {

@@ -7,7 +7,7 @@ use super::{
     records::{Grant, SenderBinding},
     scope::{self, Scopes},
 };
-use crate::model::{Client, ClientId, ResourceServers, Timestamp, TokenBinding};
+use crate::model::{Client, ClientId, Issuer, ResourceServers, Timestamp, TokenBinding};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
@@ -31,6 +31,40 @@ pub fn may_see(caller: &Client, claims: &Claims, servers: &ResourceServers) -> b
             .is_some_and(|server| server.introspector.as_ref() == Some(&caller.id))
 }
 
+/// The media type of a response that is a JWT (RFC 9701 §4).
+pub const SIGNED_RESPONSE_TYPE: &str = "application/token-introspection+jwt";
+
+/// Returns true if the caller gets the response as a JWT: by its profile, or because it accepts the media type
+/// (RFC 9701 §4; FAPI 2.0 Message Signing §5.5).
+pub fn needs_signed_response(caller: &Client, accept: Option<&str>) -> bool {
+    let names_type = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|it| it.eq_ignore_ascii_case(SIGNED_RESPONSE_TYPE));
+        let is_refused = |part: &str| {
+            let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+            weight.is_some_and(|weight| weight.parse::<f32>().is_ok_and(|it| it <= 0.0))
+        };
+        is_named && !parts.any(is_refused)
+    };
+    caller.fapi2.is_some_and(|rules| rules.signed_introspection)
+        || accept.is_some_and(|accept| accept.split(',').any(names_type))
+}
+
+/// The claims of a response that is a JWT (RFC 9701 §5). It has neither `sub` nor `exp`, which tokens have.
+pub fn signed_response_claims(
+    issuer: &Issuer,
+    caller: &Client,
+    response: Value,
+    now: Timestamp,
+) -> Claims {
+    Claims::from_iter([
+        ("iss".to_owned(), issuer.as_str().into()),
+        ("aud".to_owned(), caller.id.as_str().into()),
+        ("iat".to_owned(), now.secs().into()),
+        ("token_introspection".to_owned(), response),
+    ])
+}
+
 /// Returns true unless the token is for a resource server that requires bound tokens and is not bound: it was
 /// issued before the resource server required that.
 pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool {
@@ -39,6 +73,13 @@ pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool 
         Some(TokenBinding::Dpop) => claims.contains_key("cnf"),
         Some(TokenBinding::Bearer) | None => true,
     }
+}
+
+/// Returns true unless tokens of the client must be bound and this one is not: it was issued before the client had to
+/// bind them.
+pub fn is_bound_as_registered(claims: &Claims, client: Option<&Client>) -> bool {
+    claims.contains_key("cnf")
+        || client.is_none_or(|client| !client.details.dpop_bound_access_tokens)
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1).
@@ -108,7 +149,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{ObjectKey, ResourceServer, fixtures};
+    use crate::model::{Fapi2Rules, ObjectKey, ResourceServer, fixtures};
 
     fn claims(value: Value) -> Claims {
         let Value::Object(claims) = value else { panic!("an object") };
@@ -164,6 +205,31 @@ mod tests {
             access_token(&claims(json!({ "grant_id": "g", "sub": "a", "exp": 1 })), Some("u"));
         let expected = json!({ "active": true, "token_type": "Bearer", "sub": "a", "exp": 1 });
         assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn a_response_is_signed_for_callers_that_accept_it_or_must_get_it() {
+        // RFC 9701 §4
+        let caller = fixtures::client();
+        for (accept, is_signed) in [
+            ("application/token-introspection+jwt", true),
+            ("application/json, Application/Token-Introspection+JWT;q=0.5", true),
+            ("application/token-introspection+jwt;q=0", false),
+            ("application/token-introspection+jwt; q=0.0, */*", false),
+            ("application/json", false),
+            ("*/*", false),
+            ("text/token-introspection+jwt", false),
+            (",;,q=1", false),
+        ] {
+            assert_eq!(needs_signed_response(&caller, Some(accept)), is_signed, "{accept}");
+        }
+        assert!(!needs_signed_response(&caller, None));
+        let rules = |signed_introspection| {
+            Some(Fapi2Rules { signed_introspection, ..Fapi2Rules::default() })
+        };
+        let under = |rules| Client { fapi2: rules, ..fixtures::client() };
+        assert!(needs_signed_response(&under(rules(true)), Some("application/json")));
+        assert!(!needs_signed_response(&under(rules(false)), None));
     }
 
     #[test]

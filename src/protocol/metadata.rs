@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::{Map, Value, json};
 
 use super::{
-    authorize::response_mode_names, claims, dpop::PROOF_ALGORITHMS, scope::STANDARD_SCOPES,
+    authorize::response_mode_names, claims, dpop::PROOF_ALGORITHMS,
+    fapi2_metadata::restrict_to_fapi2, scope::STANDARD_SCOPES,
 };
 use crate::model::{
     AuthMethod, Client, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers,
@@ -32,6 +33,9 @@ pub fn discovery_document(
         if let Value::Object(part) = part {
             document.extend(part);
         }
+    }
+    if let Some(rules) = tenant.fapi2 {
+        restrict_to_fapi2(&mut document, rules);
     }
     Value::Object(document)
 }
@@ -143,6 +147,7 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
         "id_token_signing_alg_values_supported": algorithms,
         "userinfo_signing_alg_values_supported": algorithms,
         "authorization_signing_alg_values_supported": algorithms,
+        "introspection_signing_alg_values_supported": algorithms,
     })
 }
 

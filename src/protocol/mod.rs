@@ -13,6 +13,7 @@ pub mod device;
 mod digest;
 pub mod dpop;
 pub mod error;
+mod fapi2_metadata;
 pub mod identity_provider;
 pub mod introspection;
 pub mod jwt;

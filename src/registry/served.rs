@@ -180,7 +180,10 @@ impl ServedTenant {
     /// example because this machine's clock is slow, the oldest key is used: caches have it.
     pub fn signing_key(&self, now: Timestamp) -> Option<&Arc<SigningKey>> {
         let due = |algorithm: &_| self.keys.signing_key(*algorithm, now);
-        self.tenant.algorithms.iter().find_map(due).or_else(|| oldest(self.keys.keys().iter()))
+        let may_sign =
+            |key: &&Arc<SigningKey>| self.tenant.fapi2.is_none() || key.algorithm.is_fapi2();
+        let any = || oldest(self.keys.keys().iter().filter(may_sign));
+        self.tenant.algorithms.iter().find_map(due).or_else(any)
     }
 
     /// The current signing key of an algorithm.

@@ -24,7 +24,7 @@ pub(super) fn registered_client_spec(
 }
 
 /// Fields that an update never changes: clients cannot register them, or registration sets them once.
-const PRESERVED_FIELDS: [&str; 16] = [
+const PRESERVED_FIELDS: [&str; 18] = [
     "tenantRef",
     "clientId",
     "consent",
@@ -41,6 +41,8 @@ const PRESERVED_FIELDS: [&str; 16] = [
     "allowedOrigins",
     "access",
     "federatedCredentials",
+    "profile",
+    "messageSigning",
 ];
 
 /// The annotation with the spec that the client asked for last. A field of the spec that differs from

@@ -218,6 +218,24 @@ async fn issuers_are_canonical() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn profiles_are_consistent() {
+    let tenants = Admission::of("Tenant", json!({})).await;
+    let listed = |algorithms: &[&str]| json!({ "profile": "Fapi2Security", "signing": { "algorithms": algorithms } });
+    tenants.accepts(listed(&["PS256", "ES256"])).await;
+    tenants.accepts(listed(&[])).await;
+    tenants.rejects(listed(&["ES256", "RS256"]), "must not with a profile").await;
+    for objects in [tenants, clients().await] {
+        let signing = |profile: Option<&str>| json!({ "profile": profile, "messageSigning": { "responses": true } });
+        objects.accepts(signing(Some("Fapi2MessageSigning"))).await;
+        for profile in [Some("Fapi2Security"), None] {
+            objects.rejects(signing(profile), "messageSigning must only be set").await;
+        }
+        objects.accepts(json!({ "profile": "Fapi2Security" })).await;
+        objects.rejects(json!({ "profile": "Fapi1Advanced" }), "Unsupported value").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn signing_settings_are_consistent() {
     let tenants = Admission::of("Tenant", json!({})).await;
     let algorithms = "signing.algorithms";

@@ -15,6 +15,7 @@ mod dev;
 mod device;
 mod docs;
 mod exchange;
+mod fapi2;
 mod golden;
 mod hostile;
 mod import;

@@ -248,12 +248,14 @@ fn make_keys(
     let times = KeyTimes { published_at: now, signs_from: now, retire_at: None };
     let objects = objects(manifests);
     let keys = objects.managed.of::<Tenant>().map(|(tenant, object)| {
-        let signing = object.declared(tenant).spec.signing;
+        let spec = object.declared(tenant).spec;
+        let (signing, has_profile) = (spec.signing, spec.profile.is_some());
         let listed = signing.iter().flat_map(|signing| &signing.algorithms);
         let mut algorithms: Vec<SigningAlgorithm> =
             listed.map(|it| it.as_str().parse().expect("known")).collect();
         if algorithms.is_empty() {
-            algorithms.push(SigningAlgorithm::RS256);
+            let (rs256, es256) = (SigningAlgorithm::RS256, SigningAlgorithm::ES256);
+            algorithms.push(if has_profile { es256 } else { rs256 });
         }
         (tenant.clone(), algorithms.into_iter().map(|it| pool.take(it, times)).collect())
     });

@@ -122,7 +122,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     // An unknown resource is refused whatever the credential is.
     resource::check_resources(resources_of::<G>(request), named_targets::<G>(params))?;
     let credential = parsed.open(context, client).await?;
-    let mut proof = proof.map(|proof| verify_proof(context, proof, None)).transpose()?;
+    let verify = |proof| verify_proof(context, proof, None)?.of_client(client);
+    let mut proof = proof.map(verify).transpose()?;
     let key = proof.as_ref().map(|proof| proof.key().to_owned());
     let key = key.as_deref();
     token::check_proof_is_sent(client, key)?;

@@ -137,3 +137,11 @@ pub fn immutable(field: &str, remedy: &str) -> Rule {
 pub fn rule(expression: &str, message: &str) -> Rule {
     Rule::new(expression).message(message)
 }
+
+/// Parts of message signing are chosen with its profile only.
+pub fn message_signing_where_it_counts() -> Rule {
+    rule(
+        "!has(self.messageSigning) || (has(self.profile) && self.profile == 'Fapi2MessageSigning')",
+        "messageSigning must only be set with profile: Fapi2MessageSigning",
+    )
+}

@@ -51,11 +51,12 @@ pub fn issuer_is_no_endpoint() -> Rule {
     )
 }
 
-/// OIDC Discovery §3: `id_token_signing_alg_values_supported` includes RS256.
+/// OIDC Discovery §3: `id_token_signing_alg_values_supported` includes RS256, which FAPI 2.0 Security Profile §5.4.1
+/// forbids.
 pub fn rs256_is_listed() -> Rule {
     rule(
-        "self.size() == 0 || 'RS256' in self",
-        "must contain RS256, which OpenID Connect requires; put the default algorithm first",
+        "!has(self.signing) || !has(self.signing.algorithms) || self.signing.algorithms.size() == 0 || ('RS256' in self.signing.algorithms) != has(self.profile)",
+        "signing.algorithms must contain RS256, which OpenID Connect requires (put the default algorithm first), and must not with a profile",
     )
 }
 

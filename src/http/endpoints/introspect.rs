@@ -6,15 +6,18 @@ use serde_json::Value;
 use super::authenticated_form::AuthenticatedForm;
 use crate::{
     accounts::{
-        AccountContext, AccountError,
+        AccountContext, AccountError, token_issuer,
         token_lookup::{self, ActiveToken, PresentedToken},
     },
     http::{AppState, EndpointError, Reply, Request},
+    keys::JwtType,
     model::Client,
     protocol::{
         client_auth,
         introspection::{
-            access_token, inactive_introspection, is_bound_as_required, may_see, refresh_token,
+            SIGNED_RESPONSE_TYPE, access_token, inactive_introspection, is_bound_as_registered,
+            is_bound_as_required, may_see, needs_signed_response, refresh_token,
+            signed_response_claims,
         },
         subject,
         token::refresh_until,
@@ -36,7 +39,15 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some(presented) => describe(context, &caller, &presented).await?,
         None => None,
     };
-    Ok(Reply::json(StatusCode::OK, &description.unwrap_or_else(inactive_introspection)))
+    let response = description.unwrap_or_else(inactive_introspection);
+    if !needs_signed_response(&caller, request.header("accept")) {
+        return Ok(Reply::json(StatusCode::OK, &response));
+    }
+    let issuer = &request.tenant.tenant.issuer;
+    let claims = signed_response_claims(issuer, &caller, response, request.now);
+    let key = token_issuer::signing_key_for(context, &caller)?;
+    let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Introspection, &claims).await?;
+    Ok(Reply::jwt(jwt).header("content-type", SIGNED_RESPONSE_TYPE))
 }
 
 /// The claims of an active token of this tenant; `None` if it is inactive or the caller may not
@@ -49,7 +60,11 @@ async fn describe(
     let allowed = match presented {
         PresentedToken::Access(claims) => {
             let servers = &context.tenant.resource_servers;
-            may_see(caller, claims, servers) && is_bound_as_required(claims, servers)
+            let owner = claims.get("client_id").and_then(Value::as_str);
+            let owner = owner.and_then(|id| context.tenant.client(id));
+            may_see(caller, claims, servers)
+                && is_bound_as_required(claims, servers)
+                && is_bound_as_registered(claims, owner.as_ref().map(|it| &***it))
         }
         PresentedToken::Refresh(token) => token.client == caller.id,
     };

@@ -38,7 +38,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let params = open_request_object((app, &request), &clients, params).await;
     let mut params = params.map_err(refused)?;
     if let Some(proof) = received_proof(&request)? {
-        let mut proof = verify_proof(context, proof, None)?;
+        let mut proof = verify_proof(context, proof, None)?.of_client(&client)?;
         bind_pushed_request(&mut params, proof.key())?;
         // Nothing is written for a client that has not authenticated, or that anyone can make.
         if !client.is_public() && !client.is_unverified() {

@@ -13,6 +13,7 @@ use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::RecordMaker,
     keys::JwtType,
+    model::Client,
     protocol::{
         claims::{self, Claims},
         dpop::invalid_dpop_proof,
@@ -62,6 +63,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     use_proof(app.context(request), person, proof.as_mut()).await.map_err(dpop_error)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
+    check_binding(&client, proof).map_err(EndpointError::Dpop)?;
     let user = grants::account_of_grant(app.context(request), &grant).await?;
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
@@ -87,6 +89,19 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let key = token_issuer::key_of(app.context(request), algorithm)?;
     let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
+}
+
+/// Rule: the token of a client whose tokens are bound is bound too, although it was issued before, and the proof has
+/// an algorithm that the client may use.
+fn check_binding(client: &Client, proof: Option<VerifiedProof>) -> Result<(), OAuthError> {
+    match proof {
+        Some(proof) => proof.of_client(client).map(drop),
+        None if client.details.dpop_bound_access_tokens => {
+            let text = "The access tokens of this client must be bound to a key; get another one.";
+            Err(OAuthError::new(ErrorCode::InvalidToken, text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Verifies that the sender has the key that the token is bound to (RFC 9449 §7.1); `None` for a bearer token.

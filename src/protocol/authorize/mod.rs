@@ -226,7 +226,7 @@ fn check_proven(
     let response_type = response_type::check_response_type(params, &client)?;
     resource::check_only_resource(&resources, response_type)?;
     resource::check_token_binding(&resources, response_type)?;
-    response_mode::check_response_mode(params, response_type)?;
+    response_mode::check_response_mode(params, &client, response_type)?;
     let scopes = scope::check_scope(params, &client, response_type, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
     let nonce = nonce::check_nonce(params, response_type)?;

@@ -103,7 +103,7 @@ pub fn sealed_reference(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(REQUEST_URI_PREFIX)
 }
 
-/// Rule: a pushed request has no `request_uri`, and its `client_id` is that of the client that pushed it
+/// Rule: a pushed request has no `request_uri`, is a signed object if the client must sign it, and its `client_id` is that of the client that pushed it
 /// (RFC 9126 §2.1). Without `client_id` it is added, because the authentication names the client.
 pub fn check_pushed_parameters(
     mut params: RequestParams,
@@ -113,6 +113,12 @@ pub fn check_pushed_parameters(
     if params.get(Parameter::RequestUri.name()).is_some() {
         return refused(
             "The parameter 'request_uri' must not be in a pushed authorization request.",
+        );
+    }
+    if client.must_sign_requests() && params.get(Parameter::Request.name()).is_none() {
+        // FAPI 2.0 Message Signing §5.3.1
+        return refused(
+            "This application must send its request as a signed object in the parameter 'request'.",
         );
     }
     match params.get(Parameter::ClientId.name()) {

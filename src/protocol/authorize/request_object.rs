@@ -1,6 +1,8 @@
 //! Request objects (OIDC Core §6): parameters sent as a JWT, by value or by reference. [`find`]
 //! locates the object; after the caller has fetched and verified it, [`merge`] applies its claims.
 
+mod fapi2;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -113,6 +115,9 @@ pub fn check_algorithm(
     jwt: &UnverifiedJwt,
     object: &RequestObject,
 ) -> Result<(), OAuthError> {
+    if !client.may_sign_with(jwt.algorithm) {
+        return Err(refused("The request object must be signed with PS256, ES256 or EdDSA."));
+    }
     let unsigned = jwt.algorithm == JwsAlgorithm::None;
     let vouched_for = matches!(object, RequestObject::At(_));
     match client.request_object_signing_alg {
@@ -146,6 +151,10 @@ pub fn merge_request_object(
     now: Timestamp,
 ) -> Result<RequestParams, OAuthError> {
     check_claims(jwt, client, issuer, now)?;
+    let is_alone = client.must_sign_requests();
+    if is_alone {
+        fapi2::check_signed_request(jwt, now)?;
+    }
     let mut merged = params.clone();
     for parameter in Parameter::ALL {
         let name = parameter.name();
@@ -162,6 +171,8 @@ pub fn merge_request_object(
                 return Err(refused(&format!("A request object must not contain '{name}'.")));
             }
             (InRequestObject::Refused, None) => merged.remove(name),
+            // Parameters outside of the object do not count (RFC 9101 §6.3).
+            (_, None) if is_alone && *parameter != Parameter::ClientId => merged.remove(name),
             _ => {}
         }
     }

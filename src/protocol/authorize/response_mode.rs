@@ -5,7 +5,7 @@ use super::{
     super::error::{ErrorCode, OAuthError},
     parameters::{AuthorizationParams, Parameter},
 };
-use crate::model::ResponseType;
+use crate::model::{Client, ResponseType};
 
 /// How response parameters are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +85,14 @@ impl ResponseMode {
 
 pub(super) fn check_response_mode(
     params: AuthorizationParams<'_>,
+    client: &Client,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+    if client.needs_signed_responses() && !requested(params).is_some_and(|it| it.is_jwt) {
+        // FAPI 2.0 Message Signing §5.4.1
+        return refused("This application must ask for a signed response; send response_mode=jwt.");
+    }
     if params.get(Parameter::ResponseMode).is_none() {
         return Ok(());
     }

@@ -211,8 +211,9 @@ fn judge<'a>(
 fn check_algorithm(
     assertion: PendingAssertion<'_>,
 ) -> Result<CredentialsCheck<'_>, CredentialsRefusal> {
-    let method = &assertion.client.authentication;
-    if assertion::check_algorithm(method, assertion.jwt.algorithm) {
+    let PendingAssertion { client, jwt, .. } = assertion;
+    let is_allowed = client.may_sign_with(jwt.algorithm);
+    if is_allowed && assertion::check_algorithm(&client.authentication, jwt.algorithm) {
         return Ok(CredentialsCheck::Assertion(assertion));
     }
     Err(CredentialsRefusal::Algorithm(assertion.policy.signing_alg))

@@ -26,6 +26,7 @@ pub use redirects::check_redirects;
 pub use sector::check_sector;
 
 use super::error::{ErrorCode, OAuthError};
+use crate::model::SigningAlgorithm;
 
 /// A registration or update request, converted to the form of a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +39,9 @@ pub struct RegistrationRequest {
 }
 
 impl RegistrationRequest {
-    /// Parses a request body. Members that no specification registers are ignored (RFC 7591 §2).
-    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    /// Parses a request body. Members that no specification registers are ignored (RFC 7591 §2). `algorithms`: those
+    /// that the tenant signs with.
+    pub fn parse(body: &[u8], algorithms: &[SigningAlgorithm]) -> Result<Self, OAuthError> {
         let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
             return Err(invalid("The body must be a JSON object of client metadata."));
         };
@@ -51,8 +53,9 @@ impl RegistrationRequest {
         flows::complete_flows(&mut spec);
         // The defaults of OIDC Registration §2 and JARM §3. They are stored, so that the client keeps what its
         // response says, whatever a manifest without the field means.
-        spec.entry("idTokenSignedResponseAlg").or_insert_with(|| json!("RS256"));
-        spec.entry("authorizationSignedResponseAlg").or_insert_with(|| json!("RS256"));
+        let default = default_algorithm(algorithms);
+        spec.entry("idTokenSignedResponseAlg").or_insert_with(|| default.as_str().into());
+        spec.entry("authorizationSignedResponseAlg").or_insert_with(|| default.as_str().into());
         spec.entry("tokenEndpointAuthMethod").or_insert_with(|| json!("client_secret_basic"));
         let text = |name: &str| match members.get(name) {
             None => Ok(None),
@@ -78,6 +81,12 @@ impl RegistrationRequest {
         }
         Err(invalid("client_secret does not match; omit it."))
     }
+}
+
+/// RS256 (OIDC Registration §2), unless the tenant has no keys for it.
+fn default_algorithm(algorithms: &[SigningAlgorithm]) -> SigningAlgorithm {
+    let first = algorithms.first().filter(|_| !algorithms.contains(&SigningAlgorithm::RS256));
+    first.copied().unwrap_or(SigningAlgorithm::RS256)
 }
 
 fn invalid(text: impl Into<String>) -> OAuthError {

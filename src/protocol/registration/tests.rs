@@ -11,7 +11,7 @@ use crate::model::{
 fn sent_with(change: impl FnOnce(&mut Value)) -> Result<RegistrationRequest, OAuthError> {
     let mut body = json!({"redirect_uris": ["https://rp.test/cb"], "client_name": "Shop"});
     change(&mut body);
-    RegistrationRequest::parse(body.to_string().as_bytes())
+    RegistrationRequest::parse(body.to_string().as_bytes(), &[SigningAlgorithm::RS256])
 }
 
 fn spec_with(change: impl FnOnce(&mut Value)) -> Value {
@@ -32,6 +32,21 @@ fn applies_the_defaults_of_the_specification() {
     assert_eq!(spec["authorizationSignedResponseAlg"], "RS256", "JARM §3");
     assert_eq!(spec["tokenEndpointAuthMethod"], "client_secret_basic");
     assert_eq!(spec["redirectUris"], json!(["https://rp.test/cb"]));
+}
+
+#[test]
+fn the_default_algorithm_is_one_that_the_tenant_signs_with() {
+    let default = |algorithms: &[SigningAlgorithm]| {
+        let body = json!({ "redirect_uris": ["https://rp.test/cb"] }).to_string();
+        let sent = RegistrationRequest::parse(body.as_bytes(), algorithms).expect("valid");
+        assert_eq!(
+            sent.spec["idTokenSignedResponseAlg"],
+            sent.spec["authorizationSignedResponseAlg"]
+        );
+        sent.spec["idTokenSignedResponseAlg"].clone()
+    };
+    assert_eq!(default(&[SigningAlgorithm::ES256, SigningAlgorithm::RS256]), "RS256");
+    assert_eq!(default(&[SigningAlgorithm::PS256, SigningAlgorithm::ES256]), "PS256");
 }
 
 #[test]
@@ -91,7 +106,7 @@ fn refuses_values_of_another_type() {
     }
     for body in [&b"[]"[..], b"", b"{", b"\xff"] {
         assert_eq!(
-            RegistrationRequest::parse(body).expect_err("no object").code,
+            RegistrationRequest::parse(body, &[]).expect_err("no object").code,
             ErrorCode::InvalidClientMetadata
         );
     }
@@ -268,6 +283,6 @@ fn the_response_has_all_registered_metadata() {
 proptest::proptest! {
     #[test]
     fn parsing_any_body_never_panics(body in ".{0,300}") {
-        let _ = RegistrationRequest::parse(body.as_bytes());
+        let _ = RegistrationRequest::parse(body.as_bytes(), &[]);
     }
 }

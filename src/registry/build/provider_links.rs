@@ -143,6 +143,12 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
         let lacks = "it lacks the grant type authorization_code or the response type code; add them to its grantTypes and responseTypes";
         return Err(lacks.to_owned());
     }
+    if let Some(rules) = client.fapi2 {
+        return Err(format!(
+            "its profile {} requires pushed requests and proofs of a key, which providers do not send; refer to a client without a profile, of a tenant without one",
+            rules.profile()
+        ));
+    }
     if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
         return Err(
             "its ID tokens are not signed; remove idTokenSignedResponseAlg: none".to_owned()

@@ -18,6 +18,7 @@ mod problems;
 mod provider;
 mod resource_server;
 mod secret_template;
+mod security_profile;
 mod selector;
 mod tenant;
 mod tenant_protocol;

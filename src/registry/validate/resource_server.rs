@@ -190,10 +190,14 @@ fn token_form(
     if let (Some(algorithm), Some(tenant)) = (signing_alg, tenant)
         && !tenant.tenant.algorithms.contains(&algorithm)
     {
-        let message = format!(
-            "Tenant \"{}\" has no {algorithm} key; add {algorithm} to the tenant's spec.signing.algorithms, or set another algorithm here",
-            tenant.tenant.id
-        );
+        let id = &tenant.tenant.id;
+        let message = if tenant.tenant.fapi2.is_some() && !algorithm.is_fapi2() {
+            format!("the profile of Tenant \"{id}\" forbids {algorithm}; set PS256, ES256 or EdDSA")
+        } else {
+            format!(
+                "Tenant \"{id}\" has no {algorithm} key; add {algorithm} to the tenant's spec.signing.algorithms, or set another algorithm here"
+            )
+        };
         problems.invalid(field, message);
     }
     ResourceServer {

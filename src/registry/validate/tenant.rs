@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{
     ProblemList, SCOPE_MESSAGE, access, bounds, bounds::ClientBounds, branding::check_branding,
     claim_names, client_documents::check_client_documents, duration, mail, name,
-    secret_template::is_object_name, tenant_protocol as protocol, token_policy,
+    secret_template::is_object_name, security_profile, tenant_protocol as protocol, token_policy,
 };
 use crate::{
     api::{self, ConditionReason, EnumSpec, SecretKeyRef},
@@ -35,11 +35,17 @@ pub struct CheckedTenant {
     pub initial_access_token: Option<SecretKeyRef>,
 }
 
-fn warn_of_insecure_http(problems: &mut ProblemList, issuer: Option<&Issuer>) {
-    if let Some(issuer) = issuer.filter(|issuer| issuer.is_insecure()) {
+/// The issuer, if the tenant may use it.
+fn usable_issuer(
+    problems: &mut ProblemList,
+    issuer: Result<Issuer, ValidationProblem>,
+) -> Option<Issuer> {
+    let issuer = issuer.map_err(|problem| problems.append([problem])).ok()?;
+    if issuer.is_insecure() {
         let message = format!("{issuer} is not encrypted; use https");
         problems.warn(ConditionReason::InsecureHttp, "spec.issuer", message);
     }
+    Some(issuer)
 }
 
 /// Validates a tenant; `issuer` is the decision among all tenants. `unseen`: no API server has
@@ -53,11 +59,11 @@ pub fn validate_tenant(
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
     name(&mut problems, key);
-    let issuer = issuer.map_err(|problem| problems.append([problem])).ok();
-    warn_of_insecure_http(&mut problems, issuer.as_ref());
+    let issuer = usable_issuer(&mut problems, issuer);
     let lifetimes = lifetimes(&mut problems, spec);
     let signing = spec.signing.clone().unwrap_or_default();
-    let algorithms = algorithms(&mut problems, &signing.algorithms);
+    let fapi2 = security_profile::check_tenant_profile(&mut problems, spec, issuer.as_ref());
+    let algorithms = algorithms(&mut problems, &signing.algorithms, fapi2.is_some());
     let rotation = rotation(&mut problems, signing.rotation.as_ref());
     signing_secret(&mut problems, &signing);
     let scopes = custom_scopes(&mut problems, &spec.scopes);
@@ -77,7 +83,8 @@ pub fn validate_tenant(
         super::limits(&mut problems, raw);
     }
     let checked = issuer.filter(|_| !problems.refused()).map(|issuer| CheckedTenant {
-        tenant: Tenant {
+        tenant: security_profile::under_profile(Tenant {
+            fapi2,
             id: TenantId(key.clone()),
             mark: super::object_mark(&raw.metadata, key, unseen),
             issuer,
@@ -103,7 +110,7 @@ pub fn validate_tenant(
             registration,
             client_documents,
             mail: mail.map(Arc::new),
-        },
+        }),
         bounds,
         imported: signing.secret_ref,
         initial_access_token: raw.initial_access_token().cloned(),
@@ -197,6 +204,7 @@ pub fn reuse_window(problems: &mut ProblemList, written: Option<&String>) -> Opt
 fn algorithms(
     problems: &mut ProblemList,
     written: &[EnumSpec<SigningAlgorithm>],
+    has_profile: bool,
 ) -> Vec<SigningAlgorithm> {
     const FIELD: &str = "spec.signing.algorithms";
     let mut algorithms: Vec<SigningAlgorithm> = Vec::new();
@@ -210,9 +218,10 @@ fn algorithms(
         }
     }
     if written.is_empty() {
-        algorithms.push(SigningAlgorithm::RS256);
+        let rs256 = SigningAlgorithm::RS256;
+        algorithms.push(if has_profile { security_profile::DEFAULT_ALGORITHM } else { rs256 });
     }
-    if !algorithms.contains(&SigningAlgorithm::RS256) {
+    if !has_profile && !algorithms.contains(&SigningAlgorithm::RS256) {
         // OIDC Discovery §3: `id_token_signing_alg_values_supported` MUST include RS256.
         problems.invalid(
             FIELD,

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
-const EXERCISED: [(&str, &str, &str); 44] = [
+const EXERCISED: [(&str, &str, &str); 45] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
@@ -86,6 +86,11 @@ const EXERCISED: [(&str, &str, &str); 44] = [
         "token_endpoint_auth_signing_alg_values_supported",
         "token/algorithms",
         "every_advertised_algorithm_authenticates_a_client",
+    ),
+    (
+        "introspection_signing_alg_values_supported",
+        "fapi2/message_signing",
+        "responses_of_introspection_are_signed",
     ),
     ("introspection_endpoint", "token/introspection", "reports_a_clients_own_tokens"),
     (

@@ -198,7 +198,7 @@ fn sent(request: &Request) -> Result<RegistrationRequest, OAuthError> {
         let text = "Send the client metadata in the body as application/json.";
         return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, text));
     }
-    RegistrationRequest::parse(&request.body)
+    RegistrationRequest::parse(&request.body, &request.tenant.tenant.algorithms)
 }
 
 /// Generates a client secret of the required length, if the client has one.

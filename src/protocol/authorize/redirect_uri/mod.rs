@@ -29,7 +29,9 @@ pub(super) fn check_redirect_uri(
     // right.
     let ambiguous = params.is_duplicate(Parameter::State);
     let state = if ambiguous { None } else { params.get(Parameter::State) };
-    Ok(ReturnTo::proven(uri, ResponseMode::of_errors(params), state, issuer, client))
+    let (mode, is_jwt) = ResponseMode::of_errors(params);
+    let is_jwt = is_jwt || client.needs_signed_responses();
+    Ok(ReturnTo::proven(uri, (mode, is_jwt), state, issuer, client))
 }
 
 fn registered<'a>(client: &Client, requested: &'a str) -> Result<&'a str, OAuthError> {

@@ -11,6 +11,7 @@ mod redirect_uris;
 mod registered;
 mod scopes;
 mod sector;
+mod security_profile;
 mod signatures;
 
 use std::{sync::Arc, time::Duration};
@@ -30,8 +31,8 @@ use super::{
 use crate::{
     api::{self, NamespaceLabels, OidcClientSpec, SecretKeyRef},
     model::{
-        ApplicationType, AuthMethod, Client, ClientId, ConsentPolicy, Installation, Issuer,
-        LinkedProvider, ObjectKey, RedirectUri, intern,
+        ApplicationType, AuthMethod, Client, ClientId, ConsentPolicy, Fapi2Rules, Installation,
+        Issuer, LinkedProvider, ObjectKey, RedirectUri, intern,
     },
     registry::{ProviderUris, SecretTemplate},
 };
@@ -79,8 +80,7 @@ pub fn validate_client(
 ) -> ClientFindings {
     let mut problems = ProblemList::default();
     let spec = &raw.spec;
-    name(&mut problems, key);
-    tenant_ref(&mut problems, spec);
+    names(&mut problems, key, spec);
     let id = client_id(&mut problems, key, spec.client_id.as_ref());
     let registered = dynamic_registration(raw);
     let from = ClientOrigin {
@@ -92,6 +92,7 @@ pub fn validate_client(
     let flows = flows::check_client_flows(&mut problems, spec, from);
     let consent = consent_policy(&mut problems, spec);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
+    let fapi2 = security_profile::check_client_profile(&mut problems, spec, &flows, tenant);
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
     let described =
@@ -133,7 +134,7 @@ pub fn validate_client(
             default_max_age: max_age,
             linked_providers: linked_providers(uris, bounded),
             registered: registered.map(Box::new),
-            ..assemble((id, key), spec, flows, described, tenant)
+            ..assemble((id, key), spec, flows, (described, fapi2), tenant)
         },
         secret,
     });
@@ -145,7 +146,9 @@ fn consent_policy(problems: &mut ProblemList, spec: &OidcClientSpec) -> ConsentP
     problems.supported("spec.consent", written).unwrap_or(ConsentPolicy::Required)
 }
 
-fn tenant_ref(problems: &mut ProblemList, spec: &OidcClientSpec) {
+/// Checks the names of the object and of its tenant.
+fn names(problems: &mut ProblemList, key: &ObjectKey, spec: &OidcClientSpec) {
+    name(problems, key);
     object_name(problems, "spec.tenantRef.name", &spec.tenant_ref.name);
     if let Some(namespace) = &spec.tenant_ref.namespace {
         object_name(problems, "spec.tenantRef.namespace", namespace);
@@ -156,11 +159,11 @@ fn assemble(
     (id, key): (ClientId, &ObjectKey),
     spec: &OidcClientSpec,
     flows: CheckedFlows,
-    described: CheckedMetadata,
+    (described, fapi2): (CheckedMetadata, Option<Fapi2Rules>),
     tenant: &CheckedTenant,
 ) -> Client {
     let bare = Client::new(id, key.clone(), tenant.tenant.id.clone());
-    Client {
+    let client = Client {
         name: spec.client_name.clone().unwrap_or_else(|| key.name.to_string()),
         application_type: flows.application_type,
         origins: origins(&flows.uris),
@@ -177,7 +180,8 @@ fn assemble(
             .unwrap_or(tenant.tenant.refresh_token_rotation),
         tokens: described.tokens.or(tenant.tenant.tokens),
         ..described.onto(bare)
-    }
+    };
+    security_profile::client_under_profile(client, fapi2, &tenant.tenant)
 }
 
 /// The providers whose URIs the bounds of the client allow.

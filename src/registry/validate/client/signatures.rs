@@ -83,7 +83,9 @@ pub fn check_offered_algorithms(
         ("authorizationSignedResponseAlg", response.and_then(EnumSpec::supported)),
     ];
     for (name, algorithm) in wanted {
-        let Some(algorithm) = algorithm else { continue };
+        // A profile has its own message about algorithms that it forbids.
+        let has_message = |it: &SigningAlgorithm| tenant.fapi2.is_some() && !it.is_fapi2();
+        let Some(algorithm) = algorithm.filter(|it| !has_message(it)) else { continue };
         if !tenant.algorithms.contains(&algorithm) {
             let message = format!(
                 "Tenant \"{}\" has no {algorithm} key; add {algorithm} to the tenant's spec.signing.algorithms, or set another algorithm here",
