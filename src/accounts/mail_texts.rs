@@ -49,12 +49,17 @@ pub(super) fn notice_text(tenant: &Tenant, notice: &ChangeNotice, url: &str) -> 
     let (words, service) = (catalog_of(tenant), &tenant.display_name);
     let change = change_in_words(notice.change, words);
     let (time, address) = (words.time_in_words(notice.at.in_utc()), &notice.address);
+    let advice = match notice.change {
+        // Also if the person used it, because there is a copy.
+        NoticedChange::PasskeyCopied => words.notice_mail_copied(),
+        _ => words.notice_mail_was_you(),
+    };
     MailText {
         subject: words.notice_mail_subject(service, change).to_string(),
         text: paragraphs(&[
             &hello(words, &notice.name),
             &words.notice_mail_text(change, service, &time, address).to_string(),
-            words.notice_mail_was_you(),
+            advice,
             &words.notice_mail_not_you(service).to_string(),
             url,
         ]),
@@ -85,6 +90,7 @@ fn change_in_words(change: NoticedChange, words: &MessageCatalog) -> &str {
         NoticedChange::PasskeyRemoved => words.notice_passkey_removed(),
         NoticedChange::RecoveryCodesMade => words.notice_codes_made(),
         NoticedChange::RecoveryCodeUsed => words.notice_code_used(),
+        NoticedChange::PasskeyCopied => words.notice_passkey_copied(),
     }
 }
 
@@ -122,6 +128,7 @@ mod tests {
             (NoticedChange::PasskeyRemoved, "a passkey was removed"),
             (NoticedChange::RecoveryCodesMade, "new recovery codes were made"),
             (NoticedChange::RecoveryCodeUsed, "a recovery code was used"),
+            (NoticedChange::PasskeyCopied, "a passkey was refused, because a copy of it may exist"),
         ] {
             let (subject, text) = words_of(change);
             assert!(subject.contains(words) && text.contains(words), "{words}: {subject} {text}");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     AccountContext, AccountError, endings,
+    mail_notices::notify_person,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{StoredPasskey, counts_for, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     model::Account,
     protocol::{
-        records::{ChallengePurpose, PasskeyChallenge, PasskeyRecord},
+        records::{ChallengePurpose, NoticedChange, PasskeyChallenge, PasskeyRecord},
         webauthn::{
             AssertionResponse, KnownCredential, MAX_CREDENTIAL_ID_LEN, RelyingParty,
             VerifiedAssertion, WebauthnError, check_sign_count, verify_assertion,
@@ -40,7 +41,7 @@ pub(crate) enum PasskeyRefusal {
     Disabled(Arc<Account>),
     /// The answer came too late, or was used before.
     Replayed,
-    /// A copy of the authenticator may exist.
+    /// A copy of the authenticator may exist. The passkey is refused until the person removes it.
     Cloned(Arc<Account>),
     /// The passkey is that of a person whom an identity provider, by its name, has to vouch for first.
     NotAlone(String),
@@ -134,7 +135,21 @@ fn person_of(
     Ok(Arc::clone(account))
 }
 
-/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it.
+/// The end of a use.
+enum RecordedUse {
+    /// The passkey is gone.
+    Removed,
+    /// The counter was recorded.
+    Counted,
+    /// A copy may exist.
+    Copied {
+        /// Whether this use showed it.
+        is_new: bool,
+    },
+}
+
+/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
+/// raises the counter of the copy, so a passkey that was copied once is refused for good.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,
@@ -145,22 +160,38 @@ async fn record_use(
     let write = |stored: Option<&VersionedRecord>| {
         let opened = stored.map(|stored| open_passkey(context, stored.clone())).transpose()?;
         let Some(StoredPasskey { passkey, .. }) = opened.flatten() else {
-            // It was removed at the same moment.
-            return Ok(RecordChange::Keep(Err(PasskeyRefusal::Wrong(None))));
+            return Ok(RecordChange::Keep(RecordedUse::Removed));
         };
-        if check_sign_count(passkey.sign_count, verified.sign_count).is_err() {
-            return Ok(RecordChange::Keep(Err(PasskeyRefusal::Cloned(Arc::clone(&account)))));
+        if passkey.copied_at.is_some() {
+            return Ok(RecordChange::Keep(RecordedUse::Copied { is_new: false }));
         }
-        let used = PasskeyRecord {
-            sign_count: verified.sign_count,
-            backed_up: verified.backed_up,
-            used_at: Some(context.now),
-            // After a restore the person has other marks, and a later one with the subject must not get it.
-            marks: endings::current_marks(context, &account),
-            ..passkey
+        // After a restore the person has other marks, and a later one with the subject must not get it.
+        let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
+        let is_copied = check_sign_count(passkey.sign_count, verified.sign_count).is_err();
+        let (passkey, recorded) = if is_copied {
+            let copied = PasskeyRecord { copied_at: Some(context.now), ..passkey };
+            (copied, RecordedUse::Copied { is_new: true })
+        } else {
+            let used = PasskeyRecord {
+                sign_count: verified.sign_count,
+                backed_up: verified.backed_up,
+                used_at: Some(context.now),
+                ..passkey
+            };
+            (used, RecordedUse::Counted)
         };
-        let record = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
-        Ok(RecordChange::Write(record, Ok(Arc::clone(&account))))
+        let record = seal_vaulted_record(context, key.clone(), &account.subject, &passkey)?;
+        Ok(RecordChange::Write(record, recorded))
     };
-    context.update(&key, Some(stored), write).await
+    Ok(match context.update(&key, Some(stored), write).await? {
+        RecordedUse::Counted => Ok(account),
+        // It was removed at the same moment.
+        RecordedUse::Removed => Err(PasskeyRefusal::Wrong(None)),
+        RecordedUse::Copied { is_new } => {
+            if is_new {
+                notify_person(context, &account, NoticedChange::PasskeyCopied).await;
+            }
+            Err(PasskeyRefusal::Cloned(account))
+        }
+    })
 }

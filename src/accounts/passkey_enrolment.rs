@@ -182,5 +182,6 @@ fn passkey_record(
         enrolled_at: context.store_now,
         used_at: None,
         marks: endings::current_marks(context, owner.account),
+        copied_at: None,
     }
 }

@@ -166,7 +166,7 @@ messages! {
     notice_mail_subject(service, change) notice_mail_text(change, service, time, address)
     notice_mail_was_you() notice_mail_not_you(service) notice_password_chosen()
     notice_app_set_up() notice_app_removed() notice_passkey_set_up() notice_passkey_removed()
-    notice_codes_made() notice_code_used()
+    notice_codes_made() notice_code_used() notice_passkey_copied() notice_mail_copied()
     // The account page
     account_title() account_managed_here() account_from_provider(provider)
     account_here_by_provider(provider) my_applications() no_applications()
@@ -199,6 +199,7 @@ messages! {
     create_passkey() default_passkey_name() change_passkey_title() save_name()
     remove_passkey_text() remove_passkey() passkey_set_up_on(date) passkey_last_used_on(date)
     passkey_never_used() passkey_on_several_devices() passkey_on_one_device()
+    passkey_refused_since(date)
     // Recovery codes
     recovery_codes_title() recovery_codes_text() recovery_codes_once() recovery_codes_list()
     recovery_codes_kept()

@@ -533,6 +533,7 @@ fn passkey_record() -> PasskeyRecord {
         enrolled_at: at,
         used_at: Some(at),
         marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
+        copied_at: None,
     }
 }
 

@@ -201,10 +201,11 @@ pub(super) fn browser_in_words(user_agent: Option<&str>, text: &MessageCatalog) 
 pub(super) fn passkey_view<'a>(entry: &PasskeyEntry<'a>, text: &MessageCatalog) -> PasskeyView<'a> {
     let PasskeyRecord { enrolled_at, used_at, backed_up, .. } = entry.passkey;
     let day = |at: &Timestamp| text.day_in_words(at.in_utc());
-    let used = used_at.as_ref().map_or_else(
-        || text.passkey_never_used().to_owned(),
-        |used_at| text.passkey_last_used_on(&day(used_at)).to_string(),
-    );
+    let used = match (&entry.passkey.copied_at, used_at) {
+        (Some(copied_at), _) => text.passkey_refused_since(&day(copied_at)).to_string(),
+        (None, Some(used_at)) => text.passkey_last_used_on(&day(used_at)).to_string(),
+        (None, None) => text.passkey_never_used().to_owned(),
+    };
     let place =
         if *backed_up { text.passkey_on_several_devices() } else { text.passkey_on_one_device() };
     let enrolled = day(enrolled_at);

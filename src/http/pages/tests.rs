@@ -283,6 +283,7 @@ fn passkey() -> PasskeyRecord {
         enrolled_at: Timestamp::from_secs(1_900_000_000),
         used_at: None,
         marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
+        copied_at: None,
     }
 }
 

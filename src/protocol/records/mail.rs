@@ -64,6 +64,8 @@ pub enum NoticedChange {
     RecoveryCodesMade,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// A passkey was refused, because a copy of it may exist.
+    PasskeyCopied,
 }
 
 impl NoticedChange {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMarks, RecordFormat, SealedRecord};
+use super::{AccountMarks, DecodeError, FormatVersion, RecordFormat, SealedRecord};
 use crate::{
     model::{SealPurpose, Subject, Timestamp},
     protocol::webauthn::{CHALLENGE_LEN, PasskeyPublicKey},
@@ -37,9 +37,52 @@ pub struct PasskeyRecord {
     pub used_at: Option<Timestamp>,
     /// The person.
     pub marks: AccountMarks,
+    /// When its counter showed that a copy of it exists. It is refused from then on.
+    pub copied_at: Option<Timestamp>,
 }
 
-impl RecordFormat for PasskeyRecord {}
+/// The first format.
+#[derive(Deserialize)]
+struct FirstPasskeyRecord {
+    subject: Subject,
+    provider: Option<String>,
+    credential_id: Vec<u8>,
+    public_key: PasskeyPublicKey,
+    user_handle: Vec<u8>,
+    sign_count: u32,
+    backup_eligible: bool,
+    backed_up: bool,
+    name: String,
+    enrolled_at: Timestamp,
+    used_at: Option<Timestamp>,
+    marks: AccountMarks,
+}
+
+impl RecordFormat for PasskeyRecord {
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        if version != (FormatVersion { major: 0, minor: 1 }) {
+            return Err(DecodeError);
+        }
+        let first: FirstPasskeyRecord = postcard::from_bytes(fields).map_err(|_| DecodeError)?;
+        Ok(Self {
+            subject: first.subject,
+            provider: first.provider,
+            credential_id: first.credential_id,
+            public_key: first.public_key,
+            user_handle: first.user_handle,
+            sign_count: first.sign_count,
+            backup_eligible: first.backup_eligible,
+            backed_up: first.backed_up,
+            name: first.name,
+            enrolled_at: first.enrolled_at,
+            used_at: first.used_at,
+            marks: first.marks,
+            copied_at: None,
+        })
+    }
+}
 
 /// A challenge for a passkey. It is sealed into the page that asks for the passkey, and answered once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +150,7 @@ mod tests {
             enrolled_at: Timestamp::from_secs(1),
             used_at: Some(Timestamp::from_secs(2)),
             marks,
+            copied_at: Some(Timestamp::from_secs(3)),
         };
         let marks = "4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f0003";
         let hex =
@@ -119,10 +163,14 @@ mod tests {
             let passkey = passkey(key);
             let bytes = encode_record(&passkey);
             let expected = format!(
-                "01036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}"
+                "02036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}01b817"
             );
             assert_eq!(hex(&bytes), expected.replace(' ', ""));
-            assert_eq!(decode_record(&bytes), Ok(passkey));
+            assert_eq!(decode_record(&bytes), Ok(passkey.clone()));
+            // The first format.
+            let mut first = bytes[..bytes.len() - 3].to_vec();
+            first[0] = 1;
+            assert_eq!(decode_record(&first), Ok(PasskeyRecord { copied_at: None, ..passkey }));
         }
     }
 }

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use super::{
     account_page::{account_page, account_url, is_account_page},
-    authenticator::asks_for_code,
+    authenticator::{asks_for_code, recover, recovery_codes},
     browser::{Browser, Page},
     passkeys::{OFFERED, alice_passkey, passkey_link, set_up_both, trusted_url, world},
     world::{ALICE, BOB, World, is_sign_in, sign_in},
 };
 use crate::support::{
+    mail::{MailServerMood, MailSink},
     passkeys::{
         confirm_passkey, new_passkey, open_setup, passkey_form, script_bytes, send_answer,
         set_up_passkey, use_passkey,
@@ -149,22 +150,72 @@ async fn a_clone_is_noticed_by_its_counter() {
     let (browser, page) = sign_in_page(&world).await;
     let page = use_passkey(&browser, &page, &mut passkey).await;
     assert!(page.answer().contains_key("code"), "{}", page.body);
-    for count in [0, 41, 42] {
-        (passkey.sign_count, passkey.step) = (count, 0);
+    (passkey.sign_count, passkey.step) = (39, 1);
+    assert_copied(&world, &mut passkey).await;
+}
+
+/// Asserts that a passkey is refused because a copy of it may exist.
+async fn assert_copied(world: &World, passkey: &mut SoftPasskey) {
+    let (browser, page) = sign_in_page(world).await;
+    let refused = use_passkey(&browser, &page, passkey).await;
+    assert_eq!(refused.status, 422, "{}: {}", passkey.sign_count, refused.body);
+    assert!(refused.body.contains("a copy of it may exist"), "{}", refused.body);
+    let line = world.app.audit.last("sign_in");
+    assert_eq!((&line["reason"], &line["username"]), (&json!("cloned_passkey"), &json!("alice")));
+}
+
+#[tokio::test]
+async fn a_copied_passkey_is_refused_until_it_is_removed() {
+    let world = world().await;
+    let mut sink = MailSink::start(MailServerMood::Takes).await;
+    let (mail, secret) = sink.manifests();
+    let offered = OFFERED.1.replacen("  authenticators", &format!("{mail}  authenticators"), 1);
+    let passwords = "stringData: {alice: correct horse, bob: battery staple}\n";
+    world.change_all(&[(OFFERED.0, &offered), (passwords, &format!("{passwords}{secret}"))]);
+    let browser = world.alice().await;
+    let page = open_setup(&browser, &account_url(&world)).await;
+    let mut passkey = new_passkey(&page);
+    (passkey.sign_count, passkey.step) = (40, 1);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    let page = confirm_passkey(&browser, &page, &created).await;
+    let codes = recovery_codes(&page);
+    for _ in 0..3 {
         let (browser, page) = sign_in_page(&world).await;
-        let refused = use_passkey(&browser, &page, &mut passkey).await;
-        assert_eq!(refused.status, 422, "{count}: {}", refused.body);
-        assert!(refused.body.contains("a copy of it may exist"), "{}", refused.body);
-        let line = world.app.audit.last("sign_in");
-        assert_eq!(
-            (&line["reason"], &line["username"]),
-            (&json!("cloned_passkey"), &json!("alice"))
-        );
+        let page = use_passkey(&browser, &page, &mut passkey).await;
+        assert!(page.answer().contains_key("code"), "{}", page.body);
     }
-    passkey.sign_count = 43;
-    let (browser, page) = sign_in_page(&world).await;
-    let page = use_passkey(&browser, &page, &mut passkey).await;
-    assert!(page.answer().contains_key("code"), "the first of the two: {}", page.body);
+    let count = passkey.sign_count;
+    // The copy is three uses behind, and each refusal raises its counter.
+    passkey.sign_count = count - 3;
+    for _ in 0..10 {
+        assert_copied(&world, &mut passkey).await;
+        world.app.clock.advance(Duration::from_mins(1));
+    }
+    // The original.
+    passkey.sign_count = count + 100;
+    assert_copied(&world, &mut passkey).await;
+
+    // The mails about the setup come first.
+    let mut notice = sink.next().await;
+    while !notice.text().contains("a copy of it may exist") {
+        assert!(notice.text().contains("set up") || notice.text().contains("codes"));
+        notice = sink.next().await;
+    }
+    assert!(notice.text().contains("refused from now on"), "{}", notice.text());
+    assert!(!notice.text().contains("ignore this e-mail"), "{}", notice.text());
+
+    // It is removed by another way to sign in.
+    let browser = Browser::new();
+    let page = sign_in(&browser, &browser.open(&account_url(&world)).await, ALICE).await;
+    assert!(page.body.contains("Refused since"), "{}", page.body);
+    let page = browser.open(&passkey_link(&page)).await;
+    assert_eq!(recover(&browser, &page, &codes[0]).await.status, 200);
+    let page = account_page(&world, &browser).await;
+    let page = browser.open(&passkey_link(&page)).await;
+    let page = browser.submit(&page.form("/account"), &[("action", "remove-passkey")]).await;
+    assert!(page.body.contains("The passkey was removed"), "{}", page.body);
+    assert!(!page.body.contains("Refused since"), "{}", page.body);
+    set_up_passkey(&browser, &account_url(&world)).await;
 }
 
 /// A name, and the change of an authenticator.
