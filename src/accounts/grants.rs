@@ -120,7 +120,7 @@ pub(crate) async fn newest_grant_of_session(
             && grant.created_at <= until;
         is_it.then_some((grant.created_at, &stored.record.key.id))
     });
-    Ok(grants.max().map(|(_, id)| id.to_string()))
+    Ok(grants.max().map(|(_, id)| id.clone()))
 }
 
 /// The account of an active grant: user and client are still those it was made for, and without

@@ -198,8 +198,7 @@ pub struct OidcClientSpec {
     /// `public` (default): a user has the same `sub` at every application. `pairwise`: a different one at each, or at each sector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<EnumSpec<SubjectType>>,
-    /// An https URL of a JSON array that lists every redirect URI of the sector. Applications on several hosts use it to share their
-    /// pairwise subjects.
+    /// An https URL of a JSON array of every redirect URI of the sector, for several hosts with the same pairwise subjects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::https_url())]

@@ -245,6 +245,11 @@ fn groups_of_keycloak_have_the_names_that_applications_know() {
     }
 }
 
+/// Adds a credential to a person.
+fn add(person: &mut Value, credential: Value) {
+    person["credentials"].as_array_mut().expect("a list").push(credential);
+}
+
 #[test]
 fn a_password_that_is_not_enough_at_keycloak_is_not_carried() {
     let import = |change: Change| {
@@ -258,9 +263,6 @@ fn a_password_that_is_not_enough_at_keycloak_is_not_carried() {
         let notes = notes_of(&imported).into_iter().filter(|note| note.starts_with("users[0]."));
         (has_password, notes.collect::<Vec<_>>().join("\n"))
     };
-    fn add(person: &mut Value, credential: Value) {
-        person["credentials"].as_array_mut().expect("a list").push(credential);
-    }
     let demanding: [(Change, &str); 7] = [
         (|ada| add(ada, json!({"type": "otp"})), "credentials[1]: the one-time password"),
         (|ada| add(ada, json!({"type": "webauthn"})), "credentials[1]: the passkey"),

@@ -641,6 +641,7 @@ pub fn tenant_named(name: &str) -> Tenant {
     };
     Tenant {
         access: None,
+        fapi2: None,
         id: TenantId::new("team", name),
         issuer: Issuer::parse(&format!("https://id.test/{name}")).expect("canonical"),
         internal_hosts: Arc::default(),

@@ -83,9 +83,22 @@ fn provider_draft<'v>(
             note_prompt_of_github(import, &config);
         }
     }
-    match kind.as_str() {
+    set_people(import, &mut draft, (&kind, provider, &config));
+    set_placement(import, &mut draft, provider);
+    set_admission(import, &mut draft, provider);
+    add_notes(import, provider, &config);
+    Some(draft)
+}
+
+/// Maps the people of a provider as Keycloak does.
+fn set_people(
+    import: &mut ImportCollector,
+    draft: &mut ProviderDraft<'_>,
+    (kind, provider, config): (&str, &SourceField<'_>, &SourceField<'_>),
+) {
+    match kind {
         "microsoft" => draft.set("subject", json!({ "claim": "oid" })),
-        "google" => google(import, &mut draft, &config),
+        "google" => google(import, draft, config),
         // Keycloak takes the next of them where one is absent.
         "oidc" | "keycloak-oidc" => draft.set_username(&["preferred_username", "email", "sub"]),
         _ => {}
@@ -93,10 +106,6 @@ fn provider_draft<'v>(
     draft.map_no_groups();
     let message = "no groups of the provider are mapped, since Keycloak takes none over without a mapper; where it had one, write claimMappings.groups";
     import.notes.add(provider, message);
-    set_placement(import, &mut draft, provider);
-    set_admission(import, &mut draft, provider);
-    add_notes(import, provider, &config);
-    Some(draft)
 }
 
 fn note_base_url(import: &mut ImportCollector, config: &SourceField<'_>) {

@@ -36,6 +36,15 @@ pub struct CheckedResourceServer {
     pub exchanges: Vec<CheckedExchangeRule>,
 }
 
+/// Refuses the issuer as an identifier. It is the `aud` of tokens for the issuer itself, so each could be taken for the
+/// other.
+fn refuse_issuer(problems: &mut ProblemList, names: &BTreeSet<&str>, issuer: &str) {
+    if names.iter().any(|name| name.trim_end_matches('/').eq_ignore_ascii_case(issuer)) {
+        let message = "must not be the issuer of the tenant; set the URL of the API";
+        problems.invalid("spec.identifier", message);
+    }
+}
+
 /// Validates a resource server at its tenant; with `None` (absent or not accepted) only what does not
 /// depend on the tenant. `unseen`: no API server has validated the object.
 pub fn validate_resource_server(
@@ -59,9 +68,8 @@ pub fn validate_resource_server(
     }
     let (scopes, scope_descriptions) = scopes(&mut problems, spec, tenant);
     let clients = spec.clients.clone().unwrap_or_default();
-    let same = AllowedNamespaces::default();
-    let namespaces = clients.namespaces.as_ref().unwrap_or(&same);
-    let namespaces = bounds::namespace_admission(&mut problems, Some(namespaces));
+    let namespaces = clients.namespaces.clone().unwrap_or_default();
+    let namespaces = bounds::namespace_admission(&mut problems, Some(&namespaces));
     let named = clients.names.iter().enumerate().map(|(index, client)| {
         let field = format!("spec.clients.names[{index}]");
         object_name(&mut problems, &format!("{field}.name"), &client.name);
@@ -92,12 +100,7 @@ pub fn validate_resource_server(
         limits(&mut problems, raw);
     }
     if let Some(tenant) = tenant {
-        // `aud` of tokens for the issuer itself, so each could be taken for the other.
-        let issuer = tenant.tenant.issuer.as_str();
-        if names.iter().any(|name| name.trim_end_matches('/').eq_ignore_ascii_case(issuer)) {
-            let message = "must not be the issuer of the tenant; set the URL of the API";
-            problems.invalid("spec.identifier", message);
-        }
+        refuse_issuer(&mut problems, &names, tenant.tenant.issuer.as_str());
     }
     let accepted = tenant.is_some() && !problems.refused();
     (

@@ -99,7 +99,7 @@ async fn a_form_may_be_sent_twice_but_a_second_page_is_refused() {
     for _ in 0..2 {
         assert!(submit(&browser, &first).await.answer().contains_key("code"));
     }
-    assert_page(&submit(&browser, &second).await, "was completed already");
+    assert_page(&submit(&browser, &second).await, "is already complete");
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn pages_start_a_pushed_request_again() {
     let again = elsewhere.open(url.as_str()).await;
     assert!(submit(&elsewhere, &again).await.answer().contains_key("code"));
     // It is the same request.
-    assert_page(&submit(&browser, &page).await, "was completed already");
+    assert_page(&submit(&browser, &page).await, "is already complete");
     // After its end there is no link.
     let page = browser.open(&pushed_url(&web, &[]).await).await;
     world.wait(18 * 60);

@@ -26,7 +26,7 @@ async fn signed_in(world: &World) -> (Browser, Page) {
     world.upstream.answers(|script| {
         script.id_token = json!({
             "name": MARKUP, "preferred_username": MARKUP, "given_name": MARKUP, "nickname": MARKUP,
-            "email": format!("{MARKUP}@acme.test"), "groups": [MARKUP],
+            "email": "ada@acme.test", "groups": [MARKUP],
             "picture": "javascript:alert(1)", "website": "JavaScript:alert(1)",
             "locale": MARKUP, "acr": MARKUP, "amr": [MARKUP], "sub": MARKUP,
         });

@@ -207,8 +207,7 @@ fn refresh(problems: &mut ProblemList, spec: &IdentityProviderSpec) -> RefreshPo
         }
         parsed.unwrap_or(default)
     };
-    let hours = Duration::from_hours;
-    let minute = Duration::from_mins(1);
+    let (hours, minute) = (Duration::from_hours, Duration::from_mins(1));
     let interval = period(
         "spec.refresh.interval",
         written.interval.as_ref(),
