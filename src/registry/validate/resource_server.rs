@@ -12,7 +12,7 @@ use super::{
     limits, name, object_name, visible_text,
 };
 use crate::{
-    api::{self, AllowedNamespaces, ResourceTokenSpec},
+    api::{self, ResourceTokenSpec},
     model::{ObjectKey, ResourceServer},
     protocol::scope::{STANDARD_SCOPES, is_scope},
 };
