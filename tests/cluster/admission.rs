@@ -823,6 +823,19 @@ async fn resource_servers_have_identifiers_and_scopes() {
     let introspection = |name: &str| json!({ "introspection": { "clientRef": { "name": name } } });
     servers.accepts(introspection("tickets")).await;
     servers.rejects(introspection("A"), "introspection.clientRef.name").await;
+    exchange_rules_are_checked(&servers).await;
+    let client = |client: Value| json!({ "clients": { "names": [client] } });
+    servers.accepts(client(json!({ "name": "a", "namespace": "b" }))).await;
+    servers.rejects(client(json!({ "name": "A" })), "clients.names[0].name").await;
+    servers
+        .rejects(client(json!({ "name": "a", "namespace": "B" })), "clients.names[0].namespace")
+        .await;
+    let from = |from: Value| json!({ "clients": { "namespaces": from } });
+    servers.accepts(from(json!({ "from": "Selector", "selector": {} }))).await;
+    servers.rejects(from(json!({ "from": "Selector" })), "selector").await;
+}
+
+async fn exchange_rules_are_checked(servers: &Admission) {
     let exchange = |rule: Value| json!({ "exchange": { "allow": [rule] } });
     let allowed = json!({ "client": { "name": "a", "namespace": "b" }, "from": "https://b.test",
         "mode": "Impersonation", "rule": "true" });
@@ -836,15 +849,6 @@ async fn resource_servers_have_identifiers_and_scopes() {
     ] {
         servers.rejects(exchange(refused), message).await;
     }
-    let client = |client: Value| json!({ "clients": { "names": [client] } });
-    servers.accepts(client(json!({ "name": "a", "namespace": "b" }))).await;
-    servers.rejects(client(json!({ "name": "A" })), "clients.names[0].name").await;
-    servers
-        .rejects(client(json!({ "name": "a", "namespace": "B" })), "clients.names[0].namespace")
-        .await;
-    let from = |from: Value| json!({ "clients": { "namespaces": from } });
-    servers.accepts(from(json!({ "from": "Selector", "selector": {} }))).await;
-    servers.rejects(from(json!({ "from": "Selector" })), "selector").await;
 }
 
 /// A valid user.

@@ -163,7 +163,7 @@ mod tests {
             let passkey = passkey(key);
             let bytes = encode_record(&passkey);
             let expected = format!(
-                "02036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}01b817"
+                "02036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}01f02e"
             );
             assert_eq!(hex(&bytes), expected.replace(' ', ""));
             assert_eq!(decode_record(&bytes), Ok(passkey.clone()));

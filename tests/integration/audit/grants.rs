@@ -75,59 +75,67 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             refreshed(world, app, &first["refresh_token"]).await;
             json!(["access_token", "id_token", "refresh_token"])
         }
-        GrantType::DeviceCode => {
-            let asked = app.post("device_authorization_endpoint", &[("scope", SCOPE)]).await;
-            let codes: Value = asked.json().await.expect("JSON");
-            world.hide(codes["device_code"].as_str().expect("a code"));
-            world.hide(codes["user_code"].as_str().expect("a code"));
-            let browser = Browser::new();
-            let page =
-                browser.open(codes["verification_uri_complete"].as_str().expect("a URL")).await;
-            let page = browser.submit(&page.form("/device"), &[]).await;
-            let fields = [("username", ADA.0), ("password", ADA.1), ("action", "sign-in")];
-            let page = browser.submit(&page.form("/login"), &fields).await;
-            let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
-            assert_eq!(page.status, 200, "{}", page.body);
-            assert_eq!(world.app.audit.last("consent_given")["device_address"], "127.0.0.1");
-            let device_code = codes["device_code"].as_str().expect("a code");
-            let sent = [("grant_type", grant_type.as_str()), ("device_code", device_code)];
-            tokens(world, app, &sent).await;
-            json!(["access_token", "id_token", "refresh_token"])
-        }
-        GrantType::TokenExchange => {
-            let first = redeemed(world, app, &code(world, app).await).await;
-            let sent = [
-                ("grant_type", grant_type.as_str()),
-                ("subject_token", first["access_token"].as_str().expect("a token")),
-                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
-                ("resource", "https://api.test"),
-            ];
-            tokens(world, app, &sent).await;
-            let line = world.app.audit.last("token_issued");
-            let issuer = world.app.issuer("main");
-            assert_eq!(
-                (&line["exchanged_from"], &line["actors"]),
-                (&json!(issuer), &json!(["default.app"]))
-            );
-            json!(["access_token"])
-        }
-        GrantType::JwtBearer => {
-            let now = world.app.clock.now().secs();
-            let issuer = world.app.issuer("main");
-            let assertion = signed(&json!({
-                "iss": "https://ci.test", "sub": "job", "aud": issuer, "iat": now, "exp": now + 600,
-            }));
-            let mut bare = app.clone();
-            (bare.client_id, bare.client_secret) = ("default.job".to_owned(), None);
-            let sent = [("grant_type", grant_type.as_str()), ("assertion", &assertion)];
-            tokens(world, &bare, &sent).await;
-            json!(["access_token"])
-        }
+        GrantType::DeviceCode => use_device_code(world, app, grant_type).await,
+        GrantType::TokenExchange => exchange_token(world, app, grant_type).await,
+        GrantType::JwtBearer => use_assertion(world, app, grant_type).await,
         GrantType::ClientCredentials => {
             tokens(world, app, &[("grant_type", "client_credentials")]).await;
             json!(["access_token"])
         }
     }
+}
+
+/// Lets a device in, which gets its tokens.
+async fn use_device_code(world: &World, app: &Application, grant_type: GrantType) -> Value {
+    let asked = app.post("device_authorization_endpoint", &[("scope", SCOPE)]).await;
+    let codes: Value = asked.json().await.expect("JSON");
+    world.hide(codes["device_code"].as_str().expect("a code"));
+    world.hide(codes["user_code"].as_str().expect("a code"));
+    let browser = Browser::new();
+    let page = browser.open(codes["verification_uri_complete"].as_str().expect("a URL")).await;
+    let page = browser.submit(&page.form("/device"), &[]).await;
+    let fields = [("username", ADA.0), ("password", ADA.1), ("action", "sign-in")];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(world.app.audit.last("consent_given")["device_address"], "127.0.0.1");
+    let device_code = codes["device_code"].as_str().expect("a code");
+    let sent = [("grant_type", grant_type.as_str()), ("device_code", device_code)];
+    tokens(world, app, &sent).await;
+    json!(["access_token", "id_token", "refresh_token"])
+}
+
+/// Exchanges an access token.
+async fn exchange_token(world: &World, app: &Application, grant_type: GrantType) -> Value {
+    let first = redeemed(world, app, &code(world, app).await).await;
+    let sent = [
+        ("grant_type", grant_type.as_str()),
+        ("subject_token", first["access_token"].as_str().expect("a token")),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("resource", "https://api.test"),
+    ];
+    tokens(world, app, &sent).await;
+    let line = world.app.audit.last("token_issued");
+    let issuer = world.app.issuer("main");
+    assert_eq!(
+        (&line["exchanged_from"], &line["actors"]),
+        (&json!(issuer), &json!(["default.app"]))
+    );
+    json!(["access_token"])
+}
+
+/// Sends an assertion of another issuer as the grant.
+async fn use_assertion(world: &World, app: &Application, grant_type: GrantType) -> Value {
+    let now = world.app.clock.now().secs();
+    let issuer = world.app.issuer("main");
+    let assertion = signed(&json!({
+        "iss": "https://ci.test", "sub": "job", "aud": issuer, "iat": now, "exp": now + 600,
+    }));
+    let mut bare = app.clone();
+    (bare.client_id, bare.client_secret) = ("default.job".to_owned(), None);
+    let sent = [("grant_type", grant_type.as_str()), ("assertion", &assertion)];
+    tokens(world, &bare, &sent).await;
+    json!(["access_token"])
 }
 
 #[tokio::test]

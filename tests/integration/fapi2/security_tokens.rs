@@ -9,6 +9,9 @@ use super::{
 
 const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
+/// A change of an assertion.
+type Change = Box<dyn FnOnce(&mut Value)>;
+
 #[tokio::test]
 async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
     // §5.3.2.1, 6 and 8
@@ -17,7 +20,6 @@ async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
     let (issuer, now) = (party.issuer().to_owned(), world.now());
     let token_endpoint = party.application.endpoint("token_endpoint").to_owned();
     let par = party.application.endpoint("pushed_authorization_request_endpoint").to_owned();
-    type Change = Box<dyn FnOnce(&mut Value)>;
     let refused: Vec<(&str, Change)> = vec![
         ("aud: the token endpoint", Box::new(move |it| it["aud"] = token_endpoint.into())),
         ("aud: the PAR endpoint", Box::new(move |it| it["aud"] = par.into())),
