@@ -10,7 +10,7 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit e2e relying-parties upstreams kills fuzz check crds references docs image fmt bench bench-growth microbench screenshots testenv testenv-node
+.PHONY: help dev test unit e2e relying-parties upstreams kills fuzz check crds references docs image fmt bench bench-growth microbench storm screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -70,6 +70,11 @@ bench-growth: ## Measure how cost grows with tenants, clients and grants; about 
 	tests/testenv/build.sh stores
 	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-growth
 	./target/release/lanyard-growth $(ARGS)
+
+storm: ## Apply 1,000 tenants at once on a real API server, and compare the time with that of their keys; five minutes
+	tests/testenv/build.sh api
+	$(CARGO) build $(LOCKED) --release
+	LANYARD_BINARY=$(CURDIR)/target/release/lanyard STORM_TENANTS=1000 $(CARGO) test $(LOCKED) --test cluster a_storm_of_tenants -- --nocapture
 
 screenshots: ## Pictures of every page at two widths, in target/screenshots
 	$(CARGO) test $(LOCKED) --test browser pictures -- --nocapture

@@ -14,7 +14,7 @@ patterns='
 begin with the thing: "State shared by handlers", not "What handlers share"  <= (?<!^## )(?<!^### )\bWhat(?=,? [a-z])(?![^.]*\?)
 name the actor: "A client that ...", "The user ..."   <= \bWho(ever)?(?=,? [a-z])(?![^.]*\?)
 name the thing: "The kernel version", not "Of the kernel"  <= (//[/!]?|#|/\*|^|[.:;]|^- |\|) *\bOf (?=[a-z])
-name the actor: client, user, replica, attacker; "no user"  <= \b(nobody|somebody|everybody|anybody|whoever)\b(?!")
+name the actor: client, user, replica, attacker; "no user"  <= (?i)\b(nobody|somebody|everybody|anybody|whoever)\b(?!")
 "is not a", "there is no"                      <= (?<![Tt]here )\bis no (?!longer|more|later|earlier)
 "there is no ...", "is not one of ..."         <= (?<!there )\b(is|are) none\b|\bnone of (ours|its|theirs)\b
 "again", "new"                                 <= \banew\b
@@ -34,6 +34,10 @@ a test name states its rule: "code_is_redeemed_once"  <= \bfn (who|whoever|what|
 # Lines that may stay: the file and a part of the line.
 exceptions='
 tests/relying_parties/mod_auth_openidc/httpd.conf User nobody
+locales/en.yaml Nobody
+src/http/pages/tests.rs contains("Nobody can sign in")
+tests/integration/upstream/declared_access.rs contains("Nobody can sign in")
+tests/integration/upstream/identifier_first.rs contains("Nobody can sign in")
 '
 
 # Generated files and recorded results, and the two files that quote what they forbid.

@@ -1,41 +1,21 @@
 //! Any query with a response that is a JWT: no panic, nothing leaves unsigned, and no token is in a query.
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
-
 use lanyard::{
-    model::{Client, ResourceServers, Tenant, Timestamp},
+    model::Timestamp,
     protocol::{
-        authorize::{AuthorizeError, EncodedResponse, TenantLookup, validate_authorization_request},
+        authorize::{AuthorizeError, EncodedResponse, validate_authorization_request},
         params::RequestParams,
     },
 };
-use lanyard_fuzz::{client, tenant};
+use lanyard_fuzz::{CLIENT, OneClient, TENANT};
 use libfuzzer_sys::fuzz_target;
 
-struct World(Arc<Client>);
-
-impl TenantLookup for World {
-    fn client(&self, id: &str) -> Option<Arc<Client>> {
-        (id == self.0.id.as_str()).then(|| Arc::clone(&self.0))
-    }
-
-    fn id_token(&self, _: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
-        None
-    }
-
-    fn resource_servers(&self) -> &ResourceServers {
-        ResourceServers::none()
-    }
-}
-
-static TENANT: LazyLock<Tenant> = LazyLock::new(tenant);
-static WORLD: LazyLock<World> = LazyLock::new(|| World(Arc::new(client())));
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 fuzz_target!(|query: &[u8]| {
     let params = RequestParams::parse(query);
-    let (response, has_tokens) = match validate_authorization_request(&TENANT, &*WORLD, &params) {
+    let (response, has_tokens) = match validate_authorization_request(&TENANT, &OneClient, &params) {
         Ok(asked) => {
             let has_tokens = asked.response_type.has_id_token() || asked.response_type.has_token();
             (asked.return_to.response(&[("code", "c")]), has_tokens)
@@ -46,7 +26,7 @@ fuzz_target!(|query: &[u8]| {
     let Some(signing) = response.signing() else { return };
     let claims = response.claims(signing, NOW);
     assert_eq!(claims["iss"], TENANT.issuer.as_str());
-    assert_eq!(claims["aud"], WORLD.0.id.as_str());
+    assert_eq!(claims["aud"], CLIENT.id.as_str());
     let exp = claims["exp"].as_i64().expect("a time");
     assert!((NOW.secs() + 1..=NOW.secs() + 600).contains(&exp));
     assert!(!claims.contains_key("sub") && !claims.contains_key("client_id"));

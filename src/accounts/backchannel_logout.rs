@@ -10,7 +10,7 @@ use super::{
     AccountContext, AccountError, AccountServices,
     logout_outbox::LogoutNotification,
     outbox::{
-        self, Claim, DeliveryOutcome, Moment, OutboxDelivery, OutboxEntry, OutboxMessage as _,
+        self, Claim, DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxTimes,
         OutboxWorker, StoredEntry,
     },
     token_issuer,
@@ -69,7 +69,7 @@ pub(super) async fn store_notification(
     if !client.is_notified_of_logout() {
         return Ok(None);
     }
-    let now = Moment { own: context.now, store: context.store_now };
+    let now = OutboxTimes { own: context.now, store: context.store_now };
     let (subject, sid) = (subject.to_owned(), sid.to_owned());
     let notification = LogoutNotification { client: client.id.clone(), subject, sid };
     let AccountServices { store, entropy, .. } = &**context.services;

@@ -136,7 +136,7 @@ async fn unmatched(
     }
     if cluster.is_some() && assertion.issuer() == cluster {
         return format!(
-            "{} are of this cluster, and no serviceAccountRef of the client is that ServiceAccount; an issuer does not do",
+            "{} are of this cluster, but no serviceAccountRef of the client names that ServiceAccount; `issuer` cannot be used for this cluster",
             assertion.identity()
         );
     }

@@ -4,7 +4,7 @@
 use super::{
     AccountError, AccountServices,
     mail_outbox::SealedMail,
-    outbox::{self, Moment, OutboxMessage as _, StoredEntry},
+    outbox::{self, OutboxMessage as _, OutboxTimes, StoredEntry},
 };
 use crate::{
     keys::Sealer,
@@ -18,7 +18,7 @@ use crate::{
 
 /// Mails a link, unless it was mailed already.
 pub(super) async fn mail_link(
-    (services, sealer, now): (&AccountServices, Option<&Sealer>, Moment),
+    (services, sealer, now): (&AccountServices, Option<&Sealer>, OutboxTimes),
     (invited, to): (&InvitedUser, &str),
     link: &InvitationLink,
 ) -> Result<InvitationMail, AccountError> {

@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
     invitation_mail,
-    outbox::Moment,
+    outbox::OutboxTimes,
     passkeys::load_passkeys,
     passwords::was_chosen_by_invitation,
     required_factors::{MissingFactor, missing_factor},
@@ -225,7 +225,7 @@ impl InvitationLedger for StoredInvitations {
             return Err(InvitationLedgerError("the link is not to be mailed".to_owned()));
         };
         let sealer = self.registry.snapshot().sealer.clone();
-        let now = Moment::now(&*self.clock, &self.services.store_clock);
+        let now = OutboxTimes::now(&*self.clock, &self.services.store_clock);
         let with = (&*self.services, sealer.as_deref(), now);
         let queued = invitation_mail::mail_link(with, (invited, to), &link_of(invited)).await;
         queued.map_err(|error| InvitationLedgerError(error.to_string()))

@@ -1,5 +1,5 @@
-//! Hands mail to the servers of the tenants, and tries again if that fails. Messages are those of an outbox, so
-//! no request waits for a mail server. A message is written when it is sent, from the objects of then.
+//! Sends mail by the servers of the tenants, and tries again if that fails. Messages wait in an outbox, so no
+//! request waits for a mail server. The text is rendered when a message is sent, from the objects at that time.
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use super::{
     AccountContext, AccountError,
     mail_outbox::SealedMail,
-    outbox::{self, Moment},
+    outbox::{self, OutboxTimes},
 };
 use crate::{
     protocol::records::WaitingMail,
@@ -15,7 +15,7 @@ pub(super) async fn queue_mail(
     context: AccountContext<'_>,
     mail: &WaitingMail,
 ) -> Result<(), AccountError> {
-    let now = Moment { own: context.now, store: context.store_now };
+    let now = OutboxTimes { own: context.now, store: context.store_now };
     let owner = IndexEntry::new(OwnerKind::User, mail.subject.as_str());
     let key = context.key(RecordKind::Mail, context.services.entropy.id());
     let message = (SealedMail { sealed: context.seal(mail)? }, owner);

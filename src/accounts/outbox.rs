@@ -63,14 +63,14 @@ impl<M: OutboxMessage> RecordFormat for OutboxEntry<M> {}
 
 /// A moment by both clocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct OutboxTimes {
     /// By the replica's own clock, by which records expire.
     pub(super) own: Timestamp,
     /// By the store's clock, by which messages are due.
     pub(super) store: Timestamp,
 }
 
-impl Moment {
+impl OutboxTimes {
     /// The current moment.
     pub(super) fn now(own: &dyn Clock, store: &StoreClock) -> Self {
         let own = own.now();
@@ -88,7 +88,7 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Returns true if an attempt that starts now ends before the claim.
-    fn is_usable(&self, now: Moment) -> bool {
+    fn is_usable(&self, now: OutboxTimes) -> bool {
         now.store.plus(CLAIM_MARGIN) < self.ends_at
     }
 }
@@ -134,7 +134,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
         &self,
         store: &SharedStore,
         entry: &OutboxEntry<M>,
-        now: Moment,
+        now: OutboxTimes,
     ) -> Result<bool, StoreError> {
         let record = Record {
             value: encode_record(entry).into(),
@@ -145,7 +145,11 @@ impl<M: OutboxMessage> StoredEntry<M> {
     }
 
     /// Claims the message; `None` if another replica was faster.
-    async fn claim(&self, store: &SharedStore, now: Moment) -> Result<Option<Claim>, StoreError> {
+    async fn claim(
+        &self,
+        store: &SharedStore,
+        now: OutboxTimes,
+    ) -> Result<Option<Claim>, StoreError> {
         let ends_at = now.store.plus(CLAIM_DURATION);
         let entry = OutboxEntry { next_attempt_at: ends_at, ..self.entry.clone() };
         let is_claimed = self.replace(store, &entry, now).await?;
@@ -154,7 +158,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
 
     /// Records a failed attempt. A message that is given up is not due before it has expired for
     /// all replicas, so each can count it.
-    async fn fail(&self, store: &SharedStore, now: Moment) -> Result<(), StoreError> {
+    async fn fail(&self, store: &SharedStore, now: OutboxTimes) -> Result<(), StoreError> {
         let failed_attempts = self.entry.failed_attempts + 1;
         let next_attempt_at = match M::retry_delay(failed_attempts) {
             Some(delay) => now.store.plus(delay),
@@ -198,7 +202,7 @@ pub(super) async fn put_message<M: OutboxMessage>(
     store: &SharedStore,
     key: RecordKey,
     (message, owner): (M, IndexEntry),
-    now: Moment,
+    now: OutboxTimes,
 ) -> Result<Option<Claim>, StoreError> {
     let ends_at = now.store.plus(CLAIM_DURATION);
     let entry = OutboxEntry { message, failed_attempts: 0, next_attempt_at: ends_at };

@@ -35,7 +35,7 @@ pub(crate) async fn push_request(
     let whole = SealedPushedRequest::Whole(request);
     let sealed = context.seal(&whole)?;
     let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
-    // Anybody can have the secret of a client that registered itself.
+    // Every attacker can have the secret of a client that registered itself.
     let is_strange = client.is_public() || client.is_unverified();
     if is_strange && sealed.len() > MAX_STRANGE_SEALED_LEN {
         let text = "The request is too long for a client that does not authenticate, or registered itself.";

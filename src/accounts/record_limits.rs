@@ -100,7 +100,7 @@ pub(crate) async fn limit_pending(
 }
 
 /// A grant that a person holds: its time, its id, and whether it is revoked.
-type HeldGrant = (Timestamp, String, bool);
+type GrantByAge = (Timestamp, String, bool);
 
 /// Ends the oldest grants of the person of a new grant. A failure is logged: the grant was made.
 pub(crate) async fn limit_grants(context: AccountContext<'_>, new: (&str, &Grant)) {
@@ -124,7 +124,7 @@ async fn end_grants(
     let subject = grant.authentication.subject.as_str();
     let found = records_of_person(context, RecordKind::Grant, subject).await?;
     let count = found.len();
-    let mut by_client: HashMap<ClientId, Vec<HeldGrant>> = HashMap::new();
+    let mut by_client: HashMap<ClientId, Vec<GrantByAge>> = HashMap::new();
     for stored in found.into_iter().filter(|stored| stored.record.key.id != new) {
         let Ok(grant) = decode_record::<Grant>(&stored.record.value) else { continue };
         let is_revoked = matches!(grant.state, GrantState::Revoked { .. });
@@ -139,7 +139,7 @@ async fn end_grants(
 /// The oldest grants of each client beyond its limit, and the oldest of all beyond the limit of a person.
 /// Young grants are left until they can be deleted, while the person holds fewer than the maximum:
 /// revoking one costs as much as a new one.
-fn excess_grants(by_client: Vec<Vec<HeldGrant>>, now: Timestamp) -> Vec<HeldGrant> {
+fn excess_grants(by_client: Vec<Vec<GrantByAge>>, now: Timestamp) -> Vec<GrantByAge> {
     let is_full = by_client.iter().map(Vec::len).sum::<usize>() > MAX_GRANTS;
     let (mut excess, mut kept) = (Vec::new(), Vec::new());
     for mut held in by_client {
@@ -159,7 +159,10 @@ fn is_deletable(created_at: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Ends grants. Their writes are concurrent, so that the store commits them together.
-async fn end_each(context: AccountContext<'_>, grants: Vec<HeldGrant>) -> Result<(), AccountError> {
+async fn end_each(
+    context: AccountContext<'_>,
+    grants: Vec<GrantByAge>,
+) -> Result<(), AccountError> {
     let ending = grants.into_iter().map(|(created_at, id, is_revoked)| async move {
         if is_deletable(created_at, context.now) {
             context.take(&context.key(RecordKind::Grant, id)).await?;
@@ -176,11 +179,11 @@ mod tests {
     use super::*;
 
     /// Grants of one client, made at these seconds.
-    fn held(client: &str, seconds: std::ops::Range<i64>) -> Vec<HeldGrant> {
+    fn held(client: &str, seconds: std::ops::Range<i64>) -> Vec<GrantByAge> {
         seconds.map(|at| (Timestamp::from_secs(at), format!("{client}-{at}"), false)).collect()
     }
 
-    fn ids(excess: Vec<HeldGrant>) -> Vec<String> {
+    fn ids(excess: Vec<GrantByAge>) -> Vec<String> {
         excess.into_iter().map(|(_, id, _)| id).collect()
     }
 

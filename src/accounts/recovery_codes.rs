@@ -74,8 +74,8 @@ pub(crate) struct RecoveryAttempt<'a> {
     pub(crate) source: AttemptSource<'a>,
 }
 
-/// Judges a code, which is used up if it is right. Nobody can guess one, so wrong ones are only slowed
-/// down, like passwords: an attacker must not be able to hold the way that is left to the person.
+/// Checks a code, and uses it up if it is right. Codes cannot be guessed, so wrong ones are only slowed
+/// down, like passwords: an attacker must not be able to block the last way in that a person has.
 pub(crate) async fn use_recovery_code(
     context: AccountContext<'_>,
     account: &Account,

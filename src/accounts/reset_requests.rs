@@ -9,9 +9,9 @@ use crate::{
     model::{TenantId, Timestamp},
 };
 
-/// Requests of this replica that are looked at together. Others are dropped, and the person asks again.
+/// Maximum number of requests that this replica processes at the same time. Further requests are dropped.
 const MAX_REQUESTS: usize = 32;
-/// Requests of an address in a minute. Those of a tenant together are ten times as many.
+/// Maximum number of requests of an address in a minute. A tenant may have ten times as many.
 const REQUESTS_PER_MINUTE: u32 = 10;
 
 /// The requests: a permit for each that is looked at, and the rate of each address.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     logout_outbox::LogoutNotification,
-    outbox::{Moment, OutboxMessage as _, POLL_INTERVAL, StoredEntry},
+    outbox::{OutboxMessage as _, OutboxTimes, POLL_INTERVAL, StoredEntry},
 };
 use crate::{
     model::Clock,
@@ -48,7 +48,7 @@ impl UnscheduledLogouts {
     }
 
     async fn schedule_found(&self) -> Result<(), StoreError> {
-        let now = Moment::now(&*self.clock, &self.store_clock);
+        let now = OutboxTimes::now(&*self.clock, &self.store_clock);
         let (snapshot, kind) = (self.registry.snapshot(), LogoutNotification::KIND);
         for tenant in snapshot.tenants() {
             let notified = tenant.clients().filter(|client| client.is_notified_of_logout());

@@ -104,7 +104,7 @@ pub enum UpstreamSignInError {
 pub enum SignInProblem<'a> {
     /// A rule refuses the person, with a message if the operator wrote one.
     Refused(Option<&'a str>),
-    /// Nobody declared the person.
+    /// No user is declared for the person.
     NotDeclared,
     /// The person is in no required organization.
     NotInOrganization,

@@ -13,10 +13,10 @@ use crate::model::ObjectKey;
 
 /// A cached object. Clones share the data.
 #[derive(Debug)]
-pub struct CachedObject<K: ManagedObject>(Arc<Parts<K>>);
+pub struct CachedObject<K: ManagedObject>(Arc<CachedParts<K>>);
 
 #[derive(Debug)]
-struct Parts<K: ManagedObject> {
+struct CachedParts<K: ManagedObject> {
     version: Option<Box<str>>,
     status_digest: StatusDigest,
     status_facts: K::StatusFacts,
@@ -62,8 +62,8 @@ impl<K: ManagedObject> CachedObject<K> {
         if unknown_fields.is_empty() {
             return self;
         }
-        let Parts { version, status_digest, status_facts, declared } = &*self.0;
-        Self(Arc::new(Parts {
+        let CachedParts { version, status_digest, status_facts, declared } = &*self.0;
+        Self(Arc::new(CachedParts {
             version: version.clone(),
             status_digest: status_digest.clone(),
             status_facts: status_facts.clone(),
@@ -83,7 +83,7 @@ impl<K: ManagedObject> CachedObject<K> {
     ) -> Self {
         let status_digest = K::status_digest(status);
         let status_facts = K::status_facts(status, &declared.summary);
-        Self(Arc::new(Parts { version, status_digest, status_facts, declared }))
+        Self(Arc::new(CachedParts { version, status_digest, status_facts, declared }))
     }
 
     /// Returns a copy with a different status.
@@ -95,7 +95,7 @@ impl<K: ManagedObject> CachedObject<K> {
     /// Returns a copy with the status of `before`, an earlier version of the same object.
     #[must_use]
     pub fn with_status_of(&self, before: &Self) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(CachedParts {
             version: self.0.version.clone(),
             status_digest: before.0.status_digest.clone(),
             status_facts: before.0.status_facts.clone(),

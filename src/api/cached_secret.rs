@@ -13,10 +13,10 @@ use crate::model::{ObjectKey, Secret, intern, pooled};
 
 /// A cached Secret. Clones share the data.
 #[derive(Clone, Debug)]
-pub struct CachedSecret(Arc<Parts>);
+pub struct CachedSecret(Arc<SecretParts>);
 
 #[derive(Debug)]
-struct Parts {
+struct SecretParts {
     version: Option<Box<str>>,
     held: SecretBody,
 }
@@ -77,7 +77,7 @@ impl CachedSecret {
         let names = names.into_iter().map(Into::into).collect();
         let shape = intern(SecretLayout { names, rest });
         let (owner, values) = (owner.map(Into::into), Values::new(&values));
-        Self(Arc::new(Parts {
+        Self(Arc::new(SecretParts {
             version,
             held: SecretBody {
                 owner,
@@ -107,7 +107,7 @@ impl CachedSecret {
             shape,
             values: Values::new(&[]),
         };
-        Self(Arc::new(Parts { version: self.0.version.clone(), held }))
+        Self(Arc::new(SecretParts { version: self.0.version.clone(), held }))
     }
 
     /// The bytes of its entries and metadata.

@@ -45,7 +45,7 @@ pub struct ResourceServerSpec {
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = resource_server::identifier())]
     pub identifier: String,
-    /// Further values of `resource` that mean this API. `aud` is `identifier` for these too.
+    /// Further accepted values of `resource` for this API. The `aud` of its tokens is always `identifier`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 256)))]
     #[x_kube(validation = resource_server::identifiers())]

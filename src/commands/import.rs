@@ -33,14 +33,14 @@ pub fn run_import(source: &ImportSource) -> Result<ExitCode> {
     for file in files {
         match read_text(file) {
             Ok(text) => texts.push(text),
-            Err(message) => return Ok(refuse_source(file, &message)),
+            Err(error) => return Ok(refuse_source(file, &error.to_string())),
         }
     }
     let mut documents = Vec::with_capacity(files.len());
     for (file, text) in files.iter().zip(&texts) {
         match ForeignDocument::read(text) {
             Ok(document) => documents.push(document),
-            Err(message) => return Ok(refuse_source(file, &message)),
+            Err(error) => return Ok(refuse_source(file, &error.to_string())),
         }
     }
     let options = ImportOptions {
@@ -63,16 +63,25 @@ pub fn run_import(source: &ImportSource) -> Result<ExitCode> {
     }
 }
 
+/// A source cannot be read as text.
+#[derive(Debug, thiserror::Error)]
+enum SourceTextError {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The number of bytes before the first that is not UTF-8.
+    #[error("is not UTF-8 after byte {0}")]
+    NotUtf8(usize),
+}
+
 /// The text of a file or of standard input.
-fn read_text(file: &Path) -> Result<String, String> {
+fn read_text(file: &Path) -> Result<String, SourceTextError> {
     let bytes = if file == Path::new(STANDARD_INPUT) {
         manifests::read_from(io::stdin().lock())
     } else {
         manifests::read_manifest_file(file)
     };
-    let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("is not UTF-8 after byte {}", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes?)
+        .map_err(|error| SourceTextError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 fn refuse_source(file: &Path, message: &str) -> ExitCode {

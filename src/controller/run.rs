@@ -197,8 +197,8 @@ async fn reconcile_one(
     world: ObservedState,
     memory: &PublishedStatuses,
     object: ObjectRef,
-    lane: Lane,
-) -> (ObjectRef, WorkResult, Lane) {
+    lane: WorkLane,
+) -> (ObjectRef, WorkResult, WorkLane) {
     let span = tracing::error_span!(
         "reconcile",
         kind = object.kind.as_str(),
@@ -220,7 +220,7 @@ async fn reconcile_one(
 /// A bound on concurrent reconciles. Those that make keys have a lane of their own, so that a
 /// thousand new tenants do not delay a client's Secret.
 #[derive(Clone, Copy, Debug)]
-enum Lane {
+enum WorkLane {
     Cheap,
     Costly,
 }
@@ -239,10 +239,10 @@ impl Default for Slots {
 }
 
 impl Slots {
-    fn of(&mut self, lane: Lane) -> &mut usize {
+    fn of(&mut self, lane: WorkLane) -> &mut usize {
         match lane {
-            Lane::Cheap => &mut self.cheap,
-            Lane::Costly => &mut self.costly,
+            WorkLane::Cheap => &mut self.cheap,
+            WorkLane::Costly => &mut self.costly,
         }
     }
 
@@ -252,12 +252,12 @@ impl Slots {
         queue: &mut Workqueue<ObjectRef>,
         world: &ObservedState,
         now: Timestamp,
-    ) -> Option<(ObjectRef, Lane)> {
+    ) -> Option<(ObjectRef, WorkLane)> {
         while self.cheap > 0 {
             let Some(object) = queue.next(now) else { break };
             if !is_costly(world, &object, now) {
                 self.cheap -= 1;
-                return Some((object, Lane::Cheap));
+                return Some((object, WorkLane::Cheap));
             }
             queue.set_aside(object);
         }
@@ -266,7 +266,7 @@ impl Slots {
         }
         let object = queue.next_costly()?;
         self.costly -= 1;
-        Some((object, Lane::Costly))
+        Some((object, WorkLane::Costly))
     }
 }
 

@@ -51,13 +51,13 @@ pub(super) struct SignedIn {
     pub refreshes: u32,
 }
 
-struct Entry {
+struct DemoSessionEntry {
     session: DemoSession,
     ends_at: Timestamp,
 }
 
 #[derive(Default)]
-pub(super) struct DemoSessions(Mutex<HashMap<String, Entry>>);
+pub(super) struct DemoSessions(Mutex<HashMap<String, DemoSessionEntry>>);
 
 impl DemoSessions {
     pub(super) fn put(&self, id: String, session: DemoSession, now: Timestamp) {
@@ -73,7 +73,7 @@ impl DemoSessions {
                 entries.remove(&soonest);
             }
         }
-        entries.insert(id, Entry { session, ends_at: now.plus(lasts) });
+        entries.insert(id, DemoSessionEntry { session, ends_at: now.plus(lasts) });
     }
 
     /// Removes and returns a pending sign-in, so a response is accepted only once.
@@ -84,7 +84,9 @@ impl DemoSessions {
             return None;
         }
         match entries.remove(id)? {
-            Entry { session: DemoSession::Waiting(waiting), ends_at } if ends_at > now => {
+            DemoSessionEntry { session: DemoSession::Waiting(waiting), ends_at }
+                if ends_at > now =>
+            {
                 Some(*waiting)
             }
             _ => None,
@@ -93,7 +95,9 @@ impl DemoSessions {
 
     pub(super) fn signed_in(&self, id: &str, now: Timestamp) -> Option<Arc<SignedIn>> {
         match self.entries().get(id)? {
-            Entry { session: DemoSession::SignedIn(signed_in), ends_at } if *ends_at > now => {
+            DemoSessionEntry { session: DemoSession::SignedIn(signed_in), ends_at }
+                if *ends_at > now =>
+            {
                 Some(Arc::clone(signed_in))
             }
             _ => None,
@@ -108,7 +112,7 @@ impl DemoSessions {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, DemoSessionEntry>> {
         self.0.lock().expect("code that holds the lock does not panic")
     }
 }

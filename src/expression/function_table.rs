@@ -145,7 +145,7 @@ pub(super) static FUNCTIONS: &[FunctionSignature] = {
     ]
 };
 
-/// The names of the functions of one kind, with those that the table does not have.
+/// Lists the function names of one kind, with built-in ones that are not in the table.
 pub(super) fn list_functions(is_method: bool) -> String {
     let more: &[&str] = if is_method {
         &["matches", "all", "exists", "exists_one", "filter", "map"]

@@ -190,7 +190,7 @@ impl Lexer {
         text + &self.take_while(|c| c.is_ascii_digit())
     }
 
-    /// Whether a text begins here, and whether it is raw. The prefix is skipped.
+    /// Reads the prefix of a string literal. Returns whether it is raw, or `None` if no literal begins here.
     fn text_prefix(&mut self, first: char) -> Result<Option<bool>, ExpressionProblem> {
         const QUOTES: [char; 2] = ['\'', '"'];
         let is_quote = |c: Option<char>| c.is_some_and(|c| QUOTES.contains(&c));

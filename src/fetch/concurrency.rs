@@ -21,10 +21,10 @@ const MAX_WAITING_PER_TENANT: usize = 64;
 pub struct ConcurrencyLimits {
     /// In total.
     pub total: usize,
-    /// Those of a tenant per host.
+    /// Fetches of one tenant from one host.
     pub per_host: usize,
-    /// Those that one client address causes. They are more than those of a host, so that an
-    /// application whose people come from a host that hangs still gets those of other hosts.
+    /// Fetches that one client address causes. The limit exceeds `per_host`, so that a host that
+    /// hangs does not block fetches from other hosts.
     pub per_address: usize,
 }
 

@@ -34,11 +34,11 @@ pub struct PasswordQueueFull;
 /// A bounded pool of threads with a bounded queue, shared fairly between tenants and addresses. The
 /// threads stop when the pool is dropped.
 pub struct PasswordVerifier {
-    pool: Arc<Pool>,
+    pool: Arc<VerifierQueue>,
     origins: CheckOrigins,
 }
 
-struct Pool {
+struct VerifierQueue {
     queue: Mutex<PoolQueue>,
     /// Notified when a check may be taken.
     added: Condvar,
@@ -98,7 +98,7 @@ impl Job {
     }
 }
 
-impl Pool {
+impl VerifierQueue {
     fn queue(&self) -> MutexGuard<'_, PoolQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,7 +123,7 @@ impl PasswordVerifier {
 
     fn without_threads(queue: usize) -> Self {
         let queue = PoolQueue { checks: PasswordCheckQueue::new(queue), is_closed: false };
-        let pool = Pool { queue: Mutex::new(queue), added: Condvar::new() };
+        let pool = VerifierQueue { queue: Mutex::new(queue), added: Condvar::new() };
         Self { pool: Arc::new(pool), origins: CheckOrigins::default() }
     }
 
@@ -183,7 +183,7 @@ impl fmt::Debug for PasswordVerifier {
 }
 
 struct Worker {
-    pool: Arc<Pool>,
+    pool: Arc<VerifierQueue>,
 }
 
 impl Worker {

@@ -24,9 +24,9 @@ use crate::model::{AccessTokenType, BoundedCache, sha256};
 const MAX_ENTRIES: usize = 4096;
 
 /// A bounded cache of recently verified access tokens.
-pub struct AccessTokenCache(Mutex<BoundedCache<[u8; 32], Entry>>);
+pub struct AccessTokenCache(Mutex<BoundedCache<[u8; 32], VerifiedToken>>);
 
-struct Entry {
+struct VerifiedToken {
     key: Weak<SigningKey>,
     claims: Arc<Map<String, Value>>,
 }
@@ -51,7 +51,7 @@ impl AccessTokenCache {
         }
         let (key, claims) = ring.verified_by(jwt, JwtType::AccessToken(AccessTokenType::AtJwt))?;
         let claims = Arc::new(claims);
-        self.keep(hash, Entry { key: Arc::downgrade(key), claims: Arc::clone(&claims) });
+        self.keep(hash, VerifiedToken { key: Arc::downgrade(key), claims: Arc::clone(&claims) });
         Ok(claims)
     }
 
@@ -65,7 +65,7 @@ impl AccessTokenCache {
             .then(|| Arc::clone(&entry.claims))
     }
 
-    fn keep(&self, hash: [u8; 32], entry: Entry) {
+    fn keep(&self, hash: [u8; 32], entry: VerifiedToken) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).put(hash, entry);
     }
 }
@@ -142,7 +142,7 @@ mod tests {
         let first = tokens.verify(&ring, &used).expect("signed");
         for number in 0..2 * MAX_ENTRIES {
             let other = sha256(number.to_string());
-            let entry = Entry { key: Weak::new(), claims: Arc::new(Map::new()) };
+            let entry = VerifiedToken { key: Weak::new(), claims: Arc::new(Map::new()) };
             tokens.keep(other, entry);
             if number % (MAX_ENTRIES / 4) == 0 {
                 let again = tokens.verify(&ring, &used).expect("signed");

@@ -26,6 +26,23 @@ impl PairwiseSalt {
     }
 }
 
+/// The Secret of a salt cannot be read. The messages contain nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PairwiseSaltError {
+    /// It has no entry with a salt.
+    #[error("has no entry salt.json")]
+    Missing,
+    /// The entry is not JSON of the expected form.
+    #[error("has an unreadable salt.json")]
+    Unreadable,
+    /// The entry has a version that this release does not know.
+    #[error("was written by another release")]
+    UnknownVersion,
+    /// The salt has another length, or is not base64url.
+    #[error("has a salt that is not 256 bits")]
+    WrongLength,
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
@@ -47,16 +64,16 @@ pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
     (SALT_ENTRY.to_owned(), ByteString(json))
 }
 
-/// Parses the salt of a Secret. The error contains no content of the Secret.
-pub fn read_salt(entries: &KeyEntries) -> Result<PairwiseSalt, &'static str> {
-    let ByteString(bytes) = entries.get(SALT_ENTRY).ok_or("has no entry salt.json")?;
-    let wire: Wire = serde_json::from_slice(bytes).map_err(|_| "has an unreadable salt.json")?;
+/// Parses the salt of a Secret.
+pub fn read_salt(entries: &KeyEntries) -> Result<PairwiseSalt, PairwiseSaltError> {
+    let ByteString(bytes) = entries.get(SALT_ENTRY).ok_or(PairwiseSaltError::Missing)?;
+    let wire: Wire = serde_json::from_slice(bytes).map_err(|_| PairwiseSaltError::Unreadable)?;
     if wire.version != VERSION {
-        return Err("was written by another release");
+        return Err(PairwiseSaltError::UnknownVersion);
     }
     match URL_SAFE_NO_PAD.decode(&wire.salt) {
         Ok(salt) if salt.len() == 32 => Ok(PairwiseSalt(Secret::new(salt))),
-        _ => Err("has a salt that is not 256 bits"),
+        _ => Err(PairwiseSaltError::WrongLength),
     }
 }
 

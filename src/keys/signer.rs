@@ -47,9 +47,9 @@ pub struct Signer {
 }
 
 /// Stops the threads when it is dropped.
-struct SignerPool(Arc<Pool>);
+struct SignerPool(Arc<SignerQueue>);
 
-struct Pool {
+struct SignerQueue {
     state: Mutex<PoolState>,
     /// Notified when a job was added, or the pool is closed.
     added: Condvar,
@@ -60,7 +60,7 @@ struct PoolState {
     is_closed: bool,
 }
 
-impl Pool {
+impl SignerQueue {
     fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,7 +84,7 @@ impl Signer {
     /// Starts the threads. They stop when the last clone is dropped.
     pub fn new(threads: usize) -> Self {
         let state = PoolState { jobs: SignatureQueue::new(QUEUE_LEN), is_closed: false };
-        let pool = Arc::new(Pool { state: Mutex::new(state), added: Condvar::new() });
+        let pool = Arc::new(SignerQueue { state: Mutex::new(state), added: Condvar::new() });
         let threads = threads.max(1);
         for number in 0..threads {
             let pool = Arc::clone(&pool);
@@ -174,7 +174,7 @@ fn is_costly(key: &SigningKey) -> bool {
     key.algorithm.is_rsa()
 }
 
-fn work(pool: &Pool, threads: usize) {
+fn work(pool: &SignerQueue, threads: usize) {
     let mut made = Vec::with_capacity(BATCH_SIZE);
     while let Some(jobs) = next_jobs(pool, threads) {
         made.extend(jobs.into_iter().filter_map(|job| job()));
@@ -186,7 +186,7 @@ fn work(pool: &Pool, threads: usize) {
 
 /// Waits for a job, and takes a fair share of the queue without waiting for more. `None` once the
 /// pool is closed.
-fn next_jobs(pool: &Pool, threads: usize) -> Option<Vec<Job>> {
+fn next_jobs(pool: &SignerQueue, threads: usize) -> Option<Vec<Job>> {
     let idle = |state: &mut PoolState| state.jobs.len() == 0 && !state.is_closed;
     let waited = pool.added.wait_while(pool.state(), idle);
     let mut state = waited.unwrap_or_else(PoisonError::into_inner);

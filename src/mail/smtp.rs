@@ -27,8 +27,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> SmtpDialogue<'a, S> {
         self.expect("the connection", 220).await.map(drop)
     }
 
-    /// Asks a server to go on with TLS. A server that has said more in plain text is refused: it would be taken
-    /// for something that was said over TLS.
+    /// Starts TLS. Data that arrived before TLS is an error, because it could be taken for data that arrived
+    /// over TLS.
     pub(super) async fn ask_for_tls(mut self) -> Result<S, MailError> {
         const STEP: &str = "STARTTLS";
         if !self.hello().await?.offers(STEP) {

@@ -6,7 +6,7 @@ wire_enum!(
     /// Whether people may use a passkey or an authenticator app, or have to.
     #[derive(Default)]
     AuthenticatorPolicy {
-        /// Nobody. Authenticators that were enrolled before are not asked for.
+        /// Not available. Authenticators that were enrolled before are not asked for.
         #[default]
         Disabled = "Disabled",
         /// Those who enrol one. A second factor is asked for at each sign-in from then on.
@@ -20,7 +20,7 @@ wire_enum!(
     /// Whether people may choose a password of their own.
     #[derive(Default)]
     ChosenPasswordPolicy {
-        /// Nobody. Passwords that were chosen before do not count.
+        /// Not available. Passwords that were chosen before are refused.
         #[default]
         Disabled = "Disabled",
         /// Those who are invited to, and have no password in a Secret.

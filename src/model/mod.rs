@@ -1,7 +1,7 @@
 //! Domain types of the whole program: identifiers, time, randomness, secrets, and the validated
 //! tenant, client and user. Values of these types are valid, so other modules need not check them.
 //!
-//! Must not do I/O, use types of Kubernetes or HTTP, or depend on another module.
+//! Must not do I/O, use types of Kubernetes or HTTP, or depend on modules other than `expression` and `messages`.
 
 mod access;
 mod account;
@@ -142,6 +142,7 @@ pub use redirect_uri::{
 pub use refresh_replays::{RefreshReplays, ReportedReplays, SharedRefreshReplays};
 pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,
+    SpecRefusal,
 };
 pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceServers};
 pub use seal_purpose::SealPurpose;

@@ -27,12 +27,23 @@ impl GrantType {
     /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
     /// RFC 7523 §2.1).
     pub const fn requires_client_authentication(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer)
+        match self {
+            Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer => true,
+            Self::AuthorizationCode | Self::Implicit | Self::RefreshToken | Self::DeviceCode => {
+                false
+            }
+        }
     }
 
     /// Returns true if metadata lists the grant type only while a client has it.
     pub const fn is_offered_on_demand(self) -> bool {
-        matches!(self, Self::DeviceCode | Self::TokenExchange | Self::JwtBearer)
+        match self {
+            Self::DeviceCode | Self::TokenExchange | Self::JwtBearer => true,
+            Self::AuthorizationCode
+            | Self::Implicit
+            | Self::RefreshToken
+            | Self::ClientCredentials => false,
+        }
     }
 }
 

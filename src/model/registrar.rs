@@ -51,8 +51,13 @@ pub enum RegistrarError {
     Unavailable(String),
 }
 
-/// Checks the spec of a client before it is written; the error is for the client's developer.
-pub type SpecCheck<'a> = &'a (dyn Fn(&Map<String, Value>) -> Result<(), String> + Send + Sync);
+/// The reason why a spec is not written, for the client's developer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SpecRefusal(pub String);
+
+/// Checks the spec of a client before it is written.
+pub type SpecCheck<'a> = &'a (dyn Fn(&Map<String, Value>) -> Result<(), SpecRefusal> + Send + Sync);
 
 /// Writes registered clients, and no other objects.
 #[async_trait]

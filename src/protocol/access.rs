@@ -123,8 +123,8 @@ pub fn may_enter(
     may_enter_within(account, (client, tenant), authentication, &SharedSteps::new())
 }
 
-/// Judges the entry of one person to many clients. The rules of the clients of a namespace share their
-/// steps, so that no namespace delays an answer about all clients.
+/// Evaluates a person's access to many clients. Clients of one namespace share a step budget, so that one
+/// namespace cannot delay the others.
 #[derive(Debug)]
 pub struct EntryJudge<'a> {
     account: &'a Account,
@@ -169,7 +169,7 @@ fn may_enter_within(
     if set().next().is_none() {
         return missing.map_or(Ok(()), |factor| Err(EntryRefusal::MissingFactor(factor)));
     }
-    let entry = Entry { account, client, tenant, authentication, steps };
+    let entry = AccessRequest { account, client, tenant, authentication, steps };
     for (by, policy) in set() {
         if let Some((cause, message)) = entry.refusal_cause(policy) {
             let message = message.or(policy.message.as_ref()).cloned();
@@ -218,11 +218,11 @@ pub fn meets_condition(
     authentication: &Authentication,
 ) -> Result<bool, EvaluationError> {
     let steps = &SharedSteps::new();
-    Entry { account, client, tenant, authentication, steps }.evaluate(condition)
+    AccessRequest { account, client, tenant, authentication, steps }.evaluate(condition)
 }
 
 /// A person who wants to enter.
-struct Entry<'a> {
+struct AccessRequest<'a> {
     account: &'a Account,
     client: &'a Client,
     tenant: &'a Tenant,
@@ -231,7 +231,7 @@ struct Entry<'a> {
     steps: &'a SharedSteps,
 }
 
-impl Entry<'_> {
+impl AccessRequest<'_> {
     fn refusal_cause<'p>(
         &self,
         policy: &'p AccessPolicy,

@@ -13,12 +13,12 @@ use crate::{
 pub struct RoutedDirectory<'a> {
     /// The provider and its directory.
     pub directory: (&'a IdentityProvider, &'a LdapSettings),
-    /// The user who has the name. Nobody else can sign in by it.
+    /// The only user who can sign in by the name, if there is one.
     pub user: Option<&'a Arc<Account>>,
 }
 
 impl ServedTenant {
-    /// Returns true if domains of names lead to providers that are no directories, served or not.
+    /// Returns true if a name's domain is assigned to a provider other than a directory, served or not.
     pub fn routes_domains(&self) -> bool {
         let mut elsewhere = self.providers().iter().filter(|it| it.directory().is_none());
         elsewhere.any(|provider| !provider.sign_in.domains.is_empty())

@@ -14,15 +14,24 @@ const MAX_SECRET_LEN: usize = 512;
 /// Length of a client secret below which its client has a warning.
 const STRONG_LEN: usize = 16;
 
+/// A client secret cannot be used. The messages contain nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ClientSecretError {
+    #[error("must have 1 to {MAX_SECRET_LEN} characters")]
+    Length,
+    #[error("must be printable ASCII")]
+    NotPrintable,
+}
+
 /// Validates a client secret (RFC 6749 appendix A.2). The line break that editors and `echo` append
 /// is not part of it.
-pub(super) fn usable_secret(text: &str) -> Result<Secret<String>, &'static str> {
+pub(super) fn usable_secret(text: &str) -> Result<Secret<String>, ClientSecretError> {
     let text = text.trim_end_matches(['\r', '\n']);
     if !(1..=MAX_SECRET_LEN).contains(&text.len()) {
-        return Err("must have 1 to 512 characters");
+        return Err(ClientSecretError::Length);
     }
     if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return Err("must be printable ASCII");
+        return Err(ClientSecretError::NotPrintable);
     }
     Ok(Secret::new(text.to_owned()))
 }

@@ -139,7 +139,7 @@ impl ServedTenant {
         Self { reserved, ..self }
     }
 
-    /// The names of the tenant's objects that are not served, which are no one else's.
+    /// Names of objects that are not served. No other object may use them.
     pub fn reserved_names(&self) -> &ReservedNames {
         &self.reserved
     }
@@ -162,7 +162,7 @@ impl ServedTenant {
         &self.providers
     }
 
-    /// The issuers of the tenants of this installation that its providers are.
+    /// Issuers of the tenants of this installation that are identity providers of this tenant.
     pub fn linked_issuers(&self) -> Vec<String> {
         let linked = |provider: &Arc<IdentityProvider>| match &provider.source {
             ProviderSource::Oidc(oidc) => oidc.linked.is_some().then(|| oidc.issuer.clone()),

@@ -22,7 +22,7 @@ pub struct Snapshot {
     pub vault: Option<Arc<Vault>>,
     /// The languages of pages.
     pub languages: Arc<Languages>,
-    hosts: HashMap<String, Host>,
+    hosts: HashMap<String, TenantsOfHost>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
     /// Addresses inside the cluster, by authority.
     internal: HashMap<Box<str>, InternalHost>,
@@ -31,14 +31,14 @@ pub struct Snapshot {
 
 /// The issuers of one authority.
 #[derive(Clone, Debug, Default)]
-struct Host {
+struct TenantsOfHost {
     by_path: HashMap<String, Arc<ServedTenant>>,
     /// The largest number of segments in an issuer's path. Further segments of a request's path are
     /// not examined, so that long paths cost nothing.
     deepest: usize,
 }
 
-impl Host {
+impl TenantsOfHost {
     fn add(&mut self, tenant: &Arc<ServedTenant>) {
         let path = tenant.tenant.issuer.path();
         self.deepest = self.deepest.max(path.matches('/').count());
@@ -55,7 +55,7 @@ impl Snapshot {
         tenants: Vec<Arc<ServedTenant>>,
         verdicts: Verdicts,
     ) -> Self {
-        let mut hosts: HashMap<String, Host> = HashMap::with_capacity(tenants.len());
+        let mut hosts: HashMap<String, TenantsOfHost> = HashMap::with_capacity(tenants.len());
         for tenant in &tenants {
             hosts.entry(tenant.tenant.issuer.authority().to_owned()).or_default().add(tenant);
         }

@@ -44,12 +44,12 @@ pub(crate) trait RemoteDocument: Send + Sync + Sized + 'static {
 /// A cache of documents of a kind, by URL.
 #[derive(Debug)]
 pub(crate) struct DocumentCache<T, const ENTRIES: usize = MAX_ENTRIES> {
-    pub(super) slots: UrlCache<Slot<T>, ENTRIES>,
+    pub(super) slots: UrlCache<DocumentSlot<T>, ENTRIES>,
 }
 
 /// The entry of a URL.
 #[derive(Debug)]
-pub(super) struct Slot<T> {
+pub(super) struct DocumentSlot<T> {
     known: Mutex<Known<T>>,
     /// Held during a fetch.
     gate: SingleFlight,
@@ -74,7 +74,7 @@ impl<T, const ENTRIES: usize> Default for DocumentCache<T, ENTRIES> {
     }
 }
 
-impl<T> Default for Slot<T> {
+impl<T> Default for DocumentSlot<T> {
     fn default() -> Self {
         Self { known: Mutex::default(), gate: SingleFlight::default() }
     }
@@ -138,7 +138,7 @@ impl<T: RemoteDocument, const ENTRIES: usize> DocumentCache<T, ENTRIES> {
     }
 }
 
-impl<T: RemoteDocument> Slot<T> {
+impl<T: RemoteDocument> DocumentSlot<T> {
     fn known(&self) -> MutexGuard<'_, Known<T>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,7 +158,7 @@ impl<T: RemoteDocument> Slot<T> {
                 known.error = None;
             }
             Err(error) => {
-                tracing::info!(%error, "could not fetch {}", T::DESCRIPTION);
+                tracing::info!(%error, document = T::DESCRIPTION, "could not fetch document");
                 known.error = Some(error);
             }
         }

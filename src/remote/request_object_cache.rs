@@ -28,20 +28,20 @@ const REFETCH_INTERVAL: Duration = Duration::from_secs(1);
 /// A small cache of request objects by URL.
 #[derive(Debug, Default)]
 pub struct RequestObjectCache {
-    slots: UrlCache<Slot, MAX_ENTRIES>,
+    slots: UrlCache<RequestObjectSlot, MAX_ENTRIES>,
 }
 
 /// The entry of a URL without its fragment.
 #[derive(Debug, Default)]
-struct Slot {
-    last: Mutex<Option<Answer>>,
+struct RequestObjectSlot {
+    last: Mutex<Option<FetchedRequestObject>>,
     /// Held during a fetch.
     gate: SingleFlight,
 }
 
 /// The result of the last fetch.
 #[derive(Clone, Debug)]
-struct Answer {
+struct FetchedRequestObject {
     /// The document, or the error.
     content: Result<Bytes, RemoteDocumentError>,
     /// The URL with its fragment: a different fragment means that the document has changed (OIDC
@@ -77,7 +77,12 @@ impl RequestObjectCache {
                 fetched.as_ref().map_or(Duration::ZERO, |it| ttl_of(&uri, &it.body, it.max_age));
             let content = fetched.map(|it| it.body).map_err(RemoteDocumentError::from);
             let fresh_until = now.plus(ttl.min(MAX_TTL));
-            let answer = Answer { content: content.clone(), uri, fetched_at: now, fresh_until };
+            let answer = FetchedRequestObject {
+                content: content.clone(),
+                uri,
+                fetched_at: now,
+                fresh_until,
+            };
             *fetching.last() = Some(answer);
             content
         };
@@ -94,8 +99,8 @@ fn ttl_of(uri: &str, content: &[u8], max_age: Option<Duration>) -> Duration {
     max_age.unwrap_or_default()
 }
 
-impl Slot {
-    fn last(&self) -> MutexGuard<'_, Option<Answer>> {
+impl RequestObjectSlot {
+    fn last(&self) -> MutexGuard<'_, Option<FetchedRequestObject>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

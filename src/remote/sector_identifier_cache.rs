@@ -31,12 +31,12 @@ const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
 /// A cache of sector identifier documents by URL.
 #[derive(Debug, Default)]
 pub struct SectorIdentifierCache {
-    slots: UrlCache<Slot, MAX_ENTRIES>,
+    slots: UrlCache<SectorSlot, MAX_ENTRIES>,
 }
 
 /// The entry of a URL, locked during a fetch.
 #[derive(Debug, Default)]
-struct Slot {
+struct SectorSlot {
     known: tokio::sync::Mutex<Known>,
 }
 

@@ -35,6 +35,19 @@ fn every_namespace() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
+/// A field of an item is wrong.
+#[derive(Debug, thiserror::Error)]
+enum HostSettingError {
+    #[error("host: {0:?} must be a host name, or *. and a suffix")]
+    Host(String),
+    #[error("url: {0:?} must be scheme, host and port, such as http://lanyard.sso.svc")]
+    Url(String),
+    #[error("namespaces: must name at least one namespace, or \"*\" for all")]
+    NoNamespace,
+    #[error("namespaces: {0:?} must be the name of a namespace, or \"*\"")]
+    Namespace(String),
+}
+
 /// The settings that were read last.
 #[derive(Debug, Default)]
 pub(super) struct HostSettingsReader {
@@ -87,7 +100,7 @@ impl<T> LastRead<Vec<T>> {
         &mut self,
         problems: &mut Vec<String>,
         (entry, text): (&str, &str),
-        convert: impl Fn(I) -> Result<T, String>,
+        convert: impl Fn(I) -> Result<T, HostSettingError>,
     ) {
         let (value, wrong) = items(text, convert);
         if wrong.is_empty() || !self.was_read {
@@ -100,7 +113,7 @@ impl<T> LastRead<Vec<T>> {
 /// The items of a list that can be read, and the problems of the others.
 fn items<T, I: for<'de> Deserialize<'de>>(
     text: &str,
-    convert: impl Fn(I) -> Result<T, String>,
+    convert: impl Fn(I) -> Result<T, HostSettingError>,
 ) -> (Vec<T>, Vec<String>) {
     let items = match manifests::read_value(text) {
         Ok(Value::Null) => Vec::new(),
@@ -111,7 +124,7 @@ fn items<T, I: for<'de> Deserialize<'de>>(
     let (mut values, mut problems) = (Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
         let read = serde_json::from_value(item).map_err(|error| format!(": {error}"));
-        match read.and_then(|item| convert(item).map_err(|message| format!(".{message}"))) {
+        match read.and_then(|item| convert(item).map_err(|error| format!(".{error}"))) {
             Ok(value) => values.push(value),
             Err(message) => problems.push(format!("[{index}]{message}")),
         }
@@ -119,30 +132,26 @@ fn items<T, I: for<'de> Deserialize<'de>>(
     (values, problems)
 }
 
-fn host_permission(item: HostItem) -> Result<HostPermission, String> {
+fn host_permission(item: HostItem) -> Result<HostPermission, HostSettingError> {
     let namespaces = namespaces(item.namespaces)?;
-    let pattern = HostPattern::parse(&item.host)
-        .ok_or_else(|| format!("host: {:?} must be a host name, or *. and a suffix", item.host))?;
+    let pattern =
+        HostPattern::parse(&item.host).ok_or_else(|| HostSettingError::Host(item.host))?;
     Ok(HostPermission { pattern, namespaces })
 }
 
-fn internal_host(item: UrlItem) -> Result<InternalHost, String> {
+fn internal_host(item: UrlItem) -> Result<InternalHost, HostSettingError> {
     let namespaces = namespaces(item.namespaces)?;
-    InternalHost::parse(&item.url, namespaces).ok_or_else(|| {
-        format!("url: {:?} must be scheme, host and port, such as http://lanyard.sso.svc", item.url)
-    })
+    InternalHost::parse(&item.url, namespaces).ok_or_else(|| HostSettingError::Url(item.url))
 }
 
-fn namespaces(written: Vec<String>) -> Result<Vec<String>, String> {
+fn namespaces(written: Vec<String>) -> Result<Vec<String>, HostSettingError> {
     if written.is_empty() {
-        return Err("namespaces: must name at least one namespace, or \"*\" for all".to_owned());
+        return Err(HostSettingError::NoNamespace);
     }
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     match written.iter().find(|name| *name != "*" && (name.is_empty() || !name.chars().all(plain)))
     {
-        Some(wrong) => {
-            Err(format!("namespaces: {wrong:?} must be the name of a namespace, or \"*\""))
-        }
+        Some(wrong) => Err(HostSettingError::Namespace(wrong.clone())),
         None => Ok(written),
     }
 }

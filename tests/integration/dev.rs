@@ -71,6 +71,53 @@ spec:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_logged_with_received_and_registered_values_and_no_secret() {
+    const CLIENTS: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: main}
+spec: {}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: shop}
+spec:
+  tenantRef: {name: main}
+  redirectUris: ['https://rp.test/cb']
+  tokenEndpointAuthMethod: client_secret_basic
+  grantTypes: [authorization_code, client_credentials]
+";
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("all.yaml"), CLIENTS).expect("written");
+    let dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let (http, secret) = (reqwest::Client::new(), dev.client_secret("shop"));
+    let issuer = format!("{}/default/main", dev.base_url);
+    let url = format!(
+        "{issuer}/oauth/authorize?client_id=default.shop&response_type=code&scope=openid&redirect_uri=https://rp.test/cb/"
+    );
+    http.get(url).send().await.expect("a page");
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "default.shop"),
+        ("client_secret", &secret),
+    ];
+    http.post(format!("{issuer}/oauth/token")).form(&form).send().await.expect("an answer");
+    for (received, registered) in [
+        ("https://rp.test/cb/", "https://rp.test/cb"),
+        ("client_secret_post", "client_secret_basic"),
+    ] {
+        let log = dev.awaits(&format!("received=\"{received}\"")).await;
+        let line = log.lines().find(|line| line.contains(&format!("received=\"{received}\"")));
+        let line = line.expect("the line");
+        for part in ["client=default/shop", &format!("registered=\"{registered}\"")] {
+            assert!(line.contains(part), "no {part} in {line}");
+        }
+    }
+    assert!(!dev.output().contains(&secret), "the client secret is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     let folder = copy_of(Path::new("examples/quickstart"));
     let dev = Dev::start(folder.path());

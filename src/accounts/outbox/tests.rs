@@ -157,7 +157,7 @@ impl World {
     /// Stores a message that is due `CLAIM_DURATION` after `now`.
     async fn put(&self, id: &str, now: Timestamp) -> Claim {
         let owner = IndexEntry::new(OwnerKind::Client, "app");
-        let now = Moment { own: now, store: now };
+        let now = OutboxTimes { own: now, store: now };
         put_message(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")
     }
 
@@ -227,7 +227,7 @@ async fn a_message_with_an_existing_key_is_not_stored() {
     let world = World::new();
     world.put("a", NOW).await;
     let owner = IndexEntry::new(OwnerKind::Client, "app");
-    let now = Moment { own: NOW, store: NOW };
+    let now = OutboxTimes { own: NOW, store: NOW };
     let second = put_message(&world.store, key("a"), ("second".to_owned(), owner), now).await;
     assert_eq!(second, Ok(None));
 }
@@ -254,7 +254,7 @@ async fn a_claim_that_has_ended_is_not_used() {
     assert!(late.attempted().is_empty(), "it has ended");
     let stored = world.store.get(&key("a"), NOW).await.unwrap().unwrap();
     let stored = StoredEntry::<String>::read(stored).unwrap();
-    let moment = Moment { own: NOW, store: NOW.plus(Duration::from_secs(1)) };
+    let moment = OutboxTimes { own: NOW, store: NOW.plus(Duration::from_secs(1)) };
     let second = stored.claim(&world.store, moment).await.unwrap().expect("claimed");
     let replica = world.replica(TestDelivery::default(), at(NOW));
     replica.attempt(&first).await;
@@ -361,7 +361,7 @@ async fn failed_attempts_are_repeated_until_the_message_is_given_up() {
         if failed_attempts < 3 {
             let stored = world.store.get(&key("a"), NOW).await.unwrap().unwrap();
             let stored = StoredEntry::<String>::read(stored).unwrap();
-            let now = Moment { own: NOW, store: NOW };
+            let now = OutboxTimes { own: NOW, store: NOW };
             claim = stored.claim(&world.store, now).await.unwrap().expect("claimed");
         }
     }

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Claim, DeliveryOutcome, Moment, OutboxDelivery, OutboxMessage, OutboxQueue, StoredEntry,
+    Claim, DeliveryOutcome, OutboxDelivery, OutboxMessage, OutboxQueue, OutboxTimes, StoredEntry,
 };
 use crate::{
     model::{Clock, Timestamp},
@@ -79,8 +79,8 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
         self.store_clock.measured(ahead_millis);
     }
 
-    fn now(&self) -> Moment {
-        Moment::now(&*self.clock, &self.store_clock)
+    fn now(&self) -> OutboxTimes {
+        OutboxTimes::now(&*self.clock, &self.store_clock)
     }
 
     /// Attempts a claimed message, unless the claim has ended.
@@ -136,7 +136,7 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     async fn postpone<T>(
         &self,
         stored: VersionedRecord,
-        now: Moment,
+        now: OutboxTimes,
     ) -> Result<Option<T>, StoreError> {
         let due_at = Some(now.store.plus(POSTPONE_DURATION));
         let record = Record { due_at, ..stored.record };
@@ -204,7 +204,7 @@ impl<D: OutboxDelivery> Attempts<D> {
 
     /// Starts the messages that are due. Each is claimed when a slot is free for it.
     pub(super) async fn look(&self) -> Result<(), StoreError> {
-        let Moment { own, store } = self.worker.now();
+        let OutboxTimes { own, store } = self.worker.now();
         let mut pages = DuePages::until(store);
         while let Some(page) = pages.next::<D::Message>(&self.worker.store, own).await? {
             for stored in page {

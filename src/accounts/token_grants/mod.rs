@@ -4,10 +4,9 @@
 //! narrow the scopes → judge the person → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
 
 mod authorization_code;
-mod client_credentials;
+mod client_grants;
 mod device_code;
 mod exchanged;
-mod jwt_bearer;
 mod refresh_token;
 mod refused_grant;
 mod replayed;
@@ -18,9 +17,8 @@ mod token_grant;
 use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
-use client_credentials::ClientCredentialsGrant;
+use client_grants::{ClientCredentials, ClientGrant, JwtBearer};
 use device_code::DeviceCodeGrant;
-use jwt_bearer::JwtBearerGrant;
 use refresh_token::RefreshTokenGrant;
 use token_answer::{TokenAnswer, named_targets, resources_of};
 use token_exchange::TokenExchangeGrant;
@@ -49,10 +47,10 @@ use crate::{
 static GRANTS: [TokenGrantRow; 6] = [
     row::<AuthorizationCodeGrant>(),
     row::<RefreshTokenGrant>(),
-    row::<ClientCredentialsGrant>(),
+    row::<ClientGrant<ClientCredentials>>(),
     row::<DeviceCodeGrant>(),
     row::<TokenExchangeGrant>(),
-    row::<JwtBearerGrant>(),
+    row::<ClientGrant<JwtBearer>>(),
 ];
 
 /// A token request of an authenticated client.

@@ -48,7 +48,7 @@ pub(super) struct ProbeTask {
 pub(super) type Conclusions = Vec<(ObjectKey, ProbeResult)>;
 
 #[derive(Debug)]
-struct Question {
+struct ScheduledProbe {
     target: ProbeTarget,
     providers: BTreeSet<ObjectKey>,
     judgement: Judgement,
@@ -57,8 +57,8 @@ struct Question {
 }
 
 #[derive(Debug)]
-struct Host {
-    questions: BTreeMap<String, Question>,
+struct ProbedHost {
+    questions: BTreeMap<String, ScheduledProbe>,
     /// Whether the server answers at all.
     judgement: Judgement,
     /// `None` while it is probed.
@@ -68,7 +68,7 @@ struct Host {
 /// The state of all servers.
 #[derive(Debug, Default)]
 pub(super) struct ProbeSchedule {
-    hosts: HashMap<String, Host>,
+    hosts: HashMap<String, ProbedHost>,
     due: DueHosts,
     /// Probes that run at servers that have not answered.
     unproven: usize,
@@ -110,17 +110,18 @@ impl ProbeSchedule {
         let Self { hosts, due, .. } = self;
         let entry = hosts.entry(host.to_owned()).or_insert_with(|| {
             let judgement = Judgement::of(known.map(of_host));
-            let new = Host { questions: BTreeMap::new(), judgement, due: Some(now) };
+            let new = ProbedHost { questions: BTreeMap::new(), judgement, due: Some(now) };
             due.insert(host, now, new.is_unproven());
             new
         });
         let is_new = !entry.questions.contains_key(question);
-        let question = entry.questions.entry(question.to_owned()).or_insert_with(|| Question {
-            target: target.clone(),
-            providers: BTreeSet::new(),
-            judgement: Judgement::of(known.map(of_question)),
-            asked_at: None,
-        });
+        let question =
+            entry.questions.entry(question.to_owned()).or_insert_with(|| ScheduledProbe {
+                target: target.clone(),
+                providers: BTreeSet::new(),
+                judgement: Judgement::of(known.map(of_question)),
+                asked_at: None,
+            });
         question.providers.insert(provider.clone());
         // A new question does not wait for the interval of its server.
         let soon = now.plus(NEW_INTERVAL);
@@ -195,9 +196,9 @@ impl ProbeSchedule {
     }
 }
 
-impl Host {
+impl ProbedHost {
     /// The conclusion for the providers of a question; `None` until it is known.
-    fn conclusion(&self, question: &Question) -> Option<ProbeResult> {
+    fn conclusion(&self, question: &ScheduledProbe) -> Option<ProbeResult> {
         match self.judgement.concluded()? {
             Ok(()) => question.judgement.concluded(),
             failed => Some(failed),
@@ -205,7 +206,7 @@ impl Host {
     }
 
     fn conclusions(&self) -> BTreeMap<ObjectKey, ProbeResult> {
-        let of_question = |question: &Question| {
+        let of_question = |question: &ScheduledProbe| {
             let conclusion = self.conclusion(question)?;
             Some(
                 question
@@ -240,7 +241,7 @@ impl Host {
             FAILING_INTERVAL
         } else if self.questions.values().any(|question| question.asked_at.is_none()) {
             NEW_INTERVAL
-        } else if asked.is_some_and(Question::is_failing) {
+        } else if asked.is_some_and(ScheduledProbe::is_failing) {
             FAILING_INTERVAL
         } else {
             INTERVAL
@@ -248,7 +249,7 @@ impl Host {
     }
 }
 
-impl Question {
+impl ScheduledProbe {
     fn is_failing(&self) -> bool {
         self.judgement.is_in_doubt() || self.judgement.concluded().is_some_and(|it| it.is_err())
     }

@@ -79,9 +79,8 @@ impl ConnectionLimiter {
         }
         if !std::mem::replace(&mut held.logged, true) {
             tracing::warn!(
-                %address, connections = self.each,
-                "client address reached its connection limit; closing further connections. {}",
-                self.remedy
+                %address, connections = self.each, remedy = self.remedy,
+                "client address reached its connection limit; closing further connections"
             );
         }
         None

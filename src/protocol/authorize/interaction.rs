@@ -125,7 +125,8 @@ impl Interaction {
         Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
     }
 
-    /// Creates the interaction of the answer to a device, bound as that of an authorization request.
+    /// Creates the interaction in which a person answers a device. It is bound to the browser, as an
+    /// authorization request is.
     pub fn authorize_device(
         (query, device): (String, RequestingDevice),
         pre_session: &str,

@@ -1,5 +1,7 @@
 //! The reasons why claims give no account.
 
+use crate::expression::EvaluationError;
+
 /// The reason why claims give no account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
@@ -31,7 +33,7 @@ pub enum MappingError {
     },
     /// An expression failed.
     #[error("an expression failed: {0}")]
-    Expression(String),
+    Expression(#[from] EvaluationError),
     /// The claim with the groups is missing.
     #[error("the provider sent no groups: the claim {0:?} is absent")]
     NoGroups(String),

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::{
-    IdentityProvider, ProviderSource, UpstreamClaims, mapping::map_account_within, person_claims,
+    IdentityProvider, MappingError, ProviderSource, UpstreamClaims, mapping::map_account_within,
+    person_claims,
 };
 use crate::{expression::SharedSteps, model::Account};
 
@@ -25,8 +26,32 @@ pub struct Example {
 
 /// The reason why an example fails: what was expected and what came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ExampleFailure(String);
+pub enum ExampleFailure {
+    /// The claims are too large.
+    #[error("claims must not exceed 4 KiB of JSON")]
+    TooLarge,
+    /// The claims give no account.
+    #[error("the person is refused: {0}")]
+    Refused(#[from] MappingError),
+    /// The claims give an account although `refused` is expected.
+    #[error("the person is admitted, but refused was expected")]
+    Admitted,
+    /// A part of the account is another one.
+    #[error("{part} is {actual}, but {expected} was expected")]
+    Differs {
+        /// The name of the part.
+        part: String,
+        /// Its value.
+        actual: Value,
+        /// The value in the example.
+        expected: Value,
+    },
+    /// No part of an account has this name.
+    #[error(
+        "{0:?} is not a part of an account; use username, email, emailVerified, name, groups, subject, extra or refused"
+    )]
+    UnknownPart(String),
+}
 
 /// Judges the examples of a provider, whose expressions share their steps: they are evaluated whenever the
 /// object is read.
@@ -44,9 +69,8 @@ fn check_example(
     example: &Example,
     steps: &SharedSteps,
 ) -> Result<(), ExampleFailure> {
-    let fail = |text: String| Err(ExampleFailure(text));
     if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
-        return fail("claims must not exceed 4 KiB of JSON".to_owned());
+        return Err(ExampleFailure::TooLarge);
     }
     let wants_refusal = example.expects.get("refused") == Some(&Value::Bool(true));
     let claims = match &provider.source {
@@ -55,25 +79,21 @@ fn check_example(
     };
     let account = match (map_account_within(provider, &claims, steps), wants_refusal) {
         (Err(_), true) => return Ok(()),
-        (Err(error), false) => return fail(format!("the person is refused: {error}")),
-        (Ok(_), true) => {
-            return fail("the person is admitted, but refused was expected".to_owned());
-        }
+        (Err(error), false) => return Err(error.into()),
+        (Ok(_), true) => return Err(ExampleFailure::Admitted),
         (Ok(account), false) => account,
     };
     for (part, expected) in &example.expects {
-        let actual = match part_of(&account, part) {
-            Ok(actual) => actual,
-            Err(error) => return fail(error),
-        };
+        let actual = part_of(&account, part)?;
         if actual != *expected {
-            return fail(format!("{part} is {actual}, but {expected} was expected"));
+            let (part, expected) = (part.clone(), expected.clone());
+            return Err(ExampleFailure::Differs { part, actual, expected });
         }
     }
     Ok(())
 }
 
-fn part_of(account: &Account, part: &str) -> Result<Value, String> {
+fn part_of(account: &Account, part: &str) -> Result<Value, ExampleFailure> {
     let claim = |name: &str| account.claims.get(name).cloned().unwrap_or_default();
     Ok(match part {
         "username" => claim("preferred_username"),
@@ -89,11 +109,7 @@ fn part_of(account: &Account, part: &str) -> Result<Value, String> {
             Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect())
         }
         "refused" => json!(false),
-        other => {
-            return Err(format!(
-                "{other:?} is not a part of an account; use username, email, emailVerified, name, groups, subject, extra or refused"
-            ));
-        }
+        other => return Err(ExampleFailure::UnknownPart(other.to_owned())),
     })
 }
 

@@ -51,7 +51,7 @@ impl GroupMapping {
         }
         let value = match &self.value {
             Some(source) => {
-                let value = source.value(of).map_err(MappingError::Expression)?;
+                let value = source.value(of)?;
                 Some(value.ok_or_else(|| MappingError::NoGroups(self.description()))?)
             }
             None => claims.get(GROUPS_CLAIM).filter(|value| !value.is_null()).cloned(),

@@ -68,7 +68,7 @@ pub(super) fn map_account_within(
     }
     email(provider, &evaluation, &mut mapped)?;
     for (name, source) in &mappings.extra {
-        if let Some(value) = source.value(&evaluation).map_err(MappingError::Expression)? {
+        if let Some(value) = source.value(&evaluation)? {
             mapped.insert(name.clone(), value);
         }
     }
@@ -114,8 +114,7 @@ fn check_user_rules(
     };
     let variables = ExpressionVariables { user: Some(user), ..of.variables() };
     for (index, UserRule { expression, message }) in provider.user_rules.iter().enumerate() {
-        let is_met = expression.evaluate_bool(&variables);
-        if !is_met.map_err(|error| MappingError::Expression(error.to_string()))? {
+        if !expression.evaluate_bool(&variables)? {
             return Err(MappingError::RefusedUser { index, message: message.clone() });
         }
     }
@@ -134,10 +133,7 @@ fn check_rule(
             Some(Value::Number(found)) => found.to_string() == *value,
             _ => false,
         },
-        Requirement::Expression(expression) => {
-            let found = expression.evaluate_bool(&of.variables());
-            found.map_err(|error| MappingError::Expression(error.to_string()))?
-        }
+        Requirement::Expression(expression) => expression.evaluate_bool(&of.variables())?,
     };
     if is_met {
         Ok(())
@@ -160,7 +156,7 @@ fn email(
         return Err(bad_text("email", source, "is not an e-mail address"));
     };
     let verified = &provider.mappings.email_verified;
-    let said = match verified.value(of).map_err(MappingError::Expression)? {
+    let said = match verified.value(of)? {
         None => None,
         Some(Value::Bool(said)) => Some(said),
         // Some providers send texts.
@@ -199,7 +195,7 @@ fn required_text(
     of: &ClaimsEvaluation<'_>,
 ) -> Result<String, MappingError> {
     let missing = || MappingError::NoText { part, source_name: source_name(&source.value) };
-    let value = source.value.value(of).map_err(MappingError::Expression)?;
+    let value = source.value.value(of)?;
     // Otherwise two people of the provider would have one name.
     let is_padded = |text: &str| !text.trim().is_empty() && text.trim() != text;
     if value.as_ref().and_then(Value::as_str).is_some_and(is_padded) {
@@ -222,7 +218,7 @@ fn first_text(
     of: &ClaimsEvaluation<'_>,
 ) -> Result<Option<String>, MappingError> {
     let is_attribute = provider.directory().is_some() && source.claim().is_some();
-    let value = match source.value(of).map_err(MappingError::Expression)? {
+    let value = match source.value(of)? {
         Some(Value::Array(values)) if is_attribute => values.into_iter().next(),
         value => value,
     };

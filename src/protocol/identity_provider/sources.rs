@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::UpstreamClaims;
-use crate::expression::{Expression, ExpressionVariables, SharedSteps};
+use crate::expression::{EvaluationError, Expression, ExpressionVariables, SharedSteps};
 
 /// The claims that one account is mapped from, and the steps that all expressions of the provider share
 /// meanwhile.
@@ -47,13 +47,15 @@ impl ValueSource {
     ///
     /// # Errors
     ///
-    /// The reason if an expression cannot be evaluated.
-    pub(super) fn value(&self, of: &ClaimsEvaluation<'_>) -> Result<Option<Value>, String> {
+    /// An expression cannot be evaluated.
+    pub(super) fn value(
+        &self,
+        of: &ClaimsEvaluation<'_>,
+    ) -> Result<Option<Value>, EvaluationError> {
         match self {
             Self::Claim(name) => Ok(of.claims.get(name).filter(|it| !it.is_null()).cloned()),
             Self::Expression(expression) => {
-                let value =
-                    expression.evaluate(&of.variables()).map_err(|error| error.to_string())?;
+                let value = expression.evaluate(&of.variables())?;
                 Ok(Some(value).filter(|value| !value.is_null()))
             }
         }

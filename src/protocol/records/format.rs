@@ -57,7 +57,7 @@ pub fn encode_record<T: RecordFormat>(record: &T) -> Vec<u8> {
     postcard::to_extend(record, vec![T::VERSION.to_byte()]).expect("records serialize to memory")
 }
 
-/// Parses a record written by `encode`, by this release or another one.
+/// Parses a record written by [`encode_record`], by this release or another one.
 pub fn decode_record<T: RecordFormat>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (&first, fields) = bytes.split_first().ok_or(DecodeError)?;
     let version = FormatVersion::from_byte(first);

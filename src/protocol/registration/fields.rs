@@ -8,7 +8,7 @@ use crate::model::{Client, ClientDetail, ClientDetailKind, ClientDetails, Redire
 
 /// The JSON type of a metadata value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+enum MetadataShape {
     Text,
     Texts,
     Flag,
@@ -17,44 +17,48 @@ enum Shape {
 }
 
 /// A metadata value: its name, its type, and its value in a response.
-type Field = (&'static str, Shape, fn(&Client) -> Value);
+type Field = (&'static str, MetadataShape, fn(&Client) -> Value);
 
 /// The metadata that is not in [`ClientDetails`]. Null and empty lists are omitted in responses.
 const FIELDS: [Field; 18] = [
-    ("redirect_uris", Shape::Texts, |client| uris(&client.redirect_uris)),
-    ("post_logout_redirect_uris", Shape::Texts, |client| uris(&client.post_logout_redirect_uris)),
-    ("response_types", Shape::Texts, |client| {
+    ("redirect_uris", MetadataShape::Texts, |client| uris(&client.redirect_uris)),
+    ("post_logout_redirect_uris", MetadataShape::Texts, |client| {
+        uris(&client.post_logout_redirect_uris)
+    }),
+    ("response_types", MetadataShape::Texts, |client| {
         client.response_types.iter().map(|it| it.as_str()).collect()
     }),
-    ("grant_types", Shape::Texts, |client| {
+    ("grant_types", MetadataShape::Texts, |client| {
         client.grant_types.iter().map(|it| it.as_str()).collect()
     }),
-    ("application_type", Shape::Text, |client| client.application_type.as_str().into()),
-    ("client_name", Shape::Text, |client| client.name.as_str().into()),
-    ("jwks_uri", Shape::Text, |client| json!(client.keys.url())),
-    ("jwks", Shape::KeySet, |client| json!(client.keys.inline())),
-    ("subject_type", Shape::Text, |client| client.subject_type.as_str().into()),
-    ("id_token_signed_response_alg", Shape::Text, |client| {
+    ("application_type", MetadataShape::Text, |client| client.application_type.as_str().into()),
+    ("client_name", MetadataShape::Text, |client| client.name.as_str().into()),
+    ("jwks_uri", MetadataShape::Text, |client| json!(client.keys.url())),
+    ("jwks", MetadataShape::KeySet, |client| json!(client.keys.inline())),
+    ("subject_type", MetadataShape::Text, |client| client.subject_type.as_str().into()),
+    ("id_token_signed_response_alg", MetadataShape::Text, |client| {
         name(client.id_token_signed_response_alg)
     }),
-    ("userinfo_signed_response_alg", Shape::Text, |client| {
+    ("userinfo_signed_response_alg", MetadataShape::Text, |client| {
         name(client.userinfo_signed_response_alg)
     }),
-    ("authorization_signed_response_alg", Shape::Text, |client| {
+    ("authorization_signed_response_alg", MetadataShape::Text, |client| {
         name(client.authorization_signed_response_alg)
     }),
-    ("request_object_signing_alg", Shape::Text, |client| name(client.request_object_signing_alg)),
-    ("token_endpoint_auth_method", Shape::Text, |client| {
+    ("request_object_signing_alg", MetadataShape::Text, |client| {
+        name(client.request_object_signing_alg)
+    }),
+    ("token_endpoint_auth_method", MetadataShape::Text, |client| {
         client.authentication.method().as_str().into()
     }),
-    ("token_endpoint_auth_signing_alg", Shape::Text, |client| {
+    ("token_endpoint_auth_signing_alg", MetadataShape::Text, |client| {
         name(client.details.token_endpoint_auth_signing_alg)
     }),
-    ("default_max_age", Shape::Seconds, |client| {
+    ("default_max_age", MetadataShape::Seconds, |client| {
         json!(client.default_max_age.map(|age| age.as_secs()))
     }),
-    ("require_auth_time", Shape::Flag, |client| client.require_auth_time.into()),
-    ("require_pushed_authorization_requests", Shape::Flag, |client| {
+    ("require_auth_time", MetadataShape::Flag, |client| client.require_auth_time.into()),
+    ("require_pushed_authorization_requests", MetadataShape::Flag, |client| {
         client.require_pushed_requests.into()
     }),
 ];
@@ -68,8 +72,8 @@ fn name<T: WireEnum>(value: Option<T>) -> Value {
 }
 
 /// Names and types of all metadata that is registered under its own name.
-fn shapes() -> impl Iterator<Item = (&'static str, Shape)> {
-    let details = ClientDetails::ALL.iter().map(|row| (row.name, Shape::of(row)));
+fn shapes() -> impl Iterator<Item = (&'static str, MetadataShape)> {
+    let details = ClientDetails::ALL.iter().map(|row| (row.name, MetadataShape::of(row)));
     FIELDS.iter().map(|(name, shape, _)| (*name, *shape)).chain(details)
 }
 
@@ -129,7 +133,7 @@ pub(super) fn spec_from_metadata(
     Ok(spec)
 }
 
-impl Shape {
+impl MetadataShape {
     const fn of(row: &ClientDetail) -> Self {
         match row.kind {
             ClientDetailKind::Text

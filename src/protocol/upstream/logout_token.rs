@@ -69,7 +69,7 @@ pub enum LogoutTokenError {
     Nonce,
     /// It names neither a person nor a session.
     #[error("the logout token has neither sub nor sid")]
-    Nobody,
+    NoSubject,
 }
 
 /// Checks all requirements but the signature. `jti` is not remembered: the token ends only sessions that
@@ -107,7 +107,7 @@ pub fn check_logout_token(
     let text = |name: &str| token.text(name).filter(|it| !it.is_empty()).map(str::to_owned);
     let (subject, sid) = (text("sub"), text("sid"));
     if subject.is_none() && sid.is_none() {
-        return Err(LogoutTokenError::Nobody);
+        return Err(LogoutTokenError::NoSubject);
     }
     let (algorithm, kid) = (token.algorithm, token.kid);
     Ok(UpstreamLogoutToken { algorithm, kid, issuer, subject, sid, issued_at })
@@ -184,7 +184,7 @@ mod tests {
             (json!({"events": {"other": {}}}), LogoutTokenError::Event),
             (json!({"events": {BACKCHANNEL_LOGOUT_EVENT: 1}}), LogoutTokenError::Event),
             (json!({"nonce": "n"}), LogoutTokenError::Nonce),
-            (json!({"sub": null, "sid": ""}), LogoutTokenError::Nobody),
+            (json!({"sub": null, "sid": ""}), LogoutTokenError::NoSubject),
         ] {
             assert_eq!(check(&header, change.clone()), Err(error), "{change}");
         }

@@ -21,7 +21,7 @@ pub enum WebauthnError {
     /// The credential is scoped to another relying party.
     #[error("the response was made for another relying party")]
     OtherRelyingParty,
-    /// Nobody was present.
+    /// The user was not present.
     #[error("the authenticator did not see a person")]
     NoUserPresence,
     /// The authenticator did not verify the person.

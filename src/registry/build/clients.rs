@@ -20,7 +20,7 @@ use crate::{
         ClientFederation, ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret,
         ObjectOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{EntryReference, parsed_entry, usable_secret, warn_if_weak},
+        secrets::{ClientSecretError, EntryReference, parsed_entry, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
@@ -273,11 +273,10 @@ fn generated(
                 let message = format!("Secret {name:?} has no entry {entry:?} yet; creating it");
                 return Err(problem(ConditionReason::Pending, message));
             };
-            let text = std::str::from_utf8(value).map_err(|_| "must be printable ASCII");
-            return text.and_then(usable_secret).map(Some).map_err(|message| {
-                let message = format!(
-                    "entry {entry:?} of Secret {name:?} {message}; edit or delete the entry"
-                );
+            let text = std::str::from_utf8(value).map_err(|_| ClientSecretError::NotPrintable);
+            return text.and_then(usable_secret).map(Some).map_err(|error| {
+                let message =
+                    format!("entry {entry:?} of Secret {name:?} {error}; edit or delete the entry");
                 problem(ConditionReason::SecretInvalid, message)
             });
         }

@@ -118,13 +118,22 @@ fn search_account(
     Ok(account)
 }
 
+/// Certificates cannot verify a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CertificatesError {
+    #[error("has no certificates; write them as PEM")]
+    Missing,
+    #[error("has a part that is not an X.509 certificate")]
+    Invalid,
+}
+
 /// Judges certificates. All must be usable, since a missing authority shows at a sign-in only.
-pub(super) fn judge_certificates(text: &str) -> Result<Arc<str>, &'static str> {
+pub(super) fn judge_certificates(text: &str) -> Result<Arc<str>, CertificatesError> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let parsed = parsed.ok().filter(|it| !it.is_empty());
     let mut roots = RootCertStore::empty();
-    for certificate in parsed.ok_or("has no certificates; write them as PEM")? {
-        roots.add(certificate).map_err(|_| "has a part that is not an X.509 certificate")?;
+    for certificate in parsed.ok_or(CertificatesError::Missing)? {
+        roots.add(certificate).map_err(|_| CertificatesError::Invalid)?;
     }
     Ok(text.into())
 }

@@ -173,7 +173,7 @@ fn admitting(
         .is_some_and(|it| it.tenant.client_documents.resources.contains(&*server.object.name));
     let admits = |client: &&Arc<Client>| {
         let object = &client.object;
-        // Anybody may register a client, so a namespace does not vouch for it.
+        // Clients may register themselves, so a namespace does not vouch for them.
         let by_namespace = || {
             object.namespace == *own || namespaces.admits(&object.namespace, labels) == Some(true)
         };

@@ -189,7 +189,7 @@ fn the_youngest_provider_of_a_loop_of_three_tenants_is_refused() {
         assert_eq!(is_refused, name == "c", "{name}: {found:?}");
         let client = reasons_of(&snapshot, ManagedKind::OidcClient, name);
         let lacks = client.contains(&ConditionReason::NoRedirectUri);
-        // Nobody refers to the client of `d`.
+        // No provider refers to the client of `d`.
         assert_eq!(lacks, name == "d", "{name}: {client:?}");
     }
 }

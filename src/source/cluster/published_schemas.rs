@@ -79,8 +79,8 @@ async fn follow(client: Client, states: watch::Sender<PublishedSchemas>) {
     while !states.is_closed() {
         let answer = timeout(READ_TIMEOUT, read(&client, etag.as_ref())).await;
         match answer.unwrap_or(Err(ReadSchemasError::Timeout)) {
-            Ok(Answer::Unchanged) => failed = false,
-            Ok(Answer::Changed(schemas, tag)) => {
+            Ok(SchemasResponse::Unchanged) => failed = false,
+            Ok(SchemasResponse::Changed(schemas, tag)) => {
                 (etag, failed) = (tag, false);
                 if observed.0 != schemas {
                     observed = (schemas, Instant::now());
@@ -145,7 +145,7 @@ fn may_follow(state: &PublishedSchemas, observed: &PublishedSchemas, lasted: Dur
 }
 
 /// The API server's answer.
-enum Answer {
+enum SchemasResponse {
     /// It is the last one.
     Unchanged,
     /// The schemas, and the tag of the document.
@@ -166,7 +166,10 @@ enum ReadSchemasError {
 }
 
 /// Reads the `OpenAPI` v3 document of Lanyard's API version, unless it has the tag.
-async fn read(client: &Client, etag: Option<&HeaderValue>) -> Result<Answer, ReadSchemasError> {
+async fn read(
+    client: &Client,
+    etag: Option<&HeaderValue>,
+) -> Result<SchemasResponse, ReadSchemasError> {
     let path = format!("/openapi/v3/apis/{GROUP}/{VERSION}");
     let mut request = Request::get(path).header(ACCEPT, "application/json");
     if let Some(etag) = etag {
@@ -175,14 +178,14 @@ async fn read(client: &Client, etag: Option<&HeaderValue>) -> Result<Answer, Rea
     let request = request.body(Body::empty()).map_err(kube::Error::HttpError)?;
     let response = client.send(request).await?;
     match response.status() {
-        StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
-        StatusCode::FORBIDDEN => Ok(Answer::Changed(PublishedSchemas::Forbidden, None)),
+        StatusCode::NOT_MODIFIED => Ok(SchemasResponse::Unchanged),
+        StatusCode::FORBIDDEN => Ok(SchemasResponse::Changed(PublishedSchemas::Forbidden, None)),
         // The API server has no such document before the first definition is installed.
-        StatusCode::NOT_FOUND => Ok(Answer::Changed(compare(&Value::Null), None)),
+        StatusCode::NOT_FOUND => Ok(SchemasResponse::Changed(compare(&Value::Null), None)),
         status if status.is_success() => {
             let etag = response.headers().get(ETAG).cloned();
             let body = response.into_body().collect_bytes().await?;
-            Ok(Answer::Changed(compare(&serde_json::from_slice(&body)?), etag))
+            Ok(SchemasResponse::Changed(compare(&serde_json::from_slice(&body)?), etag))
         }
         status => Err(ReadSchemasError::Status(status)),
     }

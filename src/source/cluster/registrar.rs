@@ -123,7 +123,7 @@ impl ClientRegistrar for ClusterSource {
         let done = change(&self.client, object, |found| {
             let before = &found.data["spec"];
             let updated = UpdatedClient::of(before, &found.metadata, spec.clone())?;
-            check(&updated.spec).map_err(RegistrarError::Refused)?;
+            check(&updated.spec).map_err(|refusal| RegistrarError::Refused(refusal.0))?;
             updated.annotate(&mut found.metadata);
             found.data["spec"] = updated.spec.clone().into();
             Ok(Some(updated.spec))

@@ -77,7 +77,7 @@ impl ClientRegistrar for FolderSource {
         self.change_files(|inner| {
             let mut found = self.registered(inner, object)?;
             let updated = UpdatedClient::of(&json!(found.spec), &found.metadata, spec)?;
-            check(&updated.spec).map_err(RegistrarError::Refused)?;
+            check(&updated.spec).map_err(|refusal| RegistrarError::Refused(refusal.0))?;
             updated.annotate(&mut found.metadata);
             written = updated.spec;
             let spec = registered_client::registered_client_spec(written.clone())?;

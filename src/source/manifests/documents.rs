@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     json,
-    yaml::{self, Step},
+    yaml::{self, PathStep, YamlProblem},
 };
 
 /// Start of a line between two documents.
@@ -35,8 +35,8 @@ pub(super) struct DocumentContent {
 /// A document cannot be read. Lines are those of the file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DocumentError {
-    #[error("is not YAML: line {line}: {message}")]
-    Yaml { line: usize, message: String },
+    #[error("is not YAML: line {line}: {problem}")]
+    Yaml { line: usize, problem: YamlProblem },
     #[error("is not JSON: line {line}: {message}")]
     Json { line: usize, message: String },
     #[error("is not read, because its first line has text after ---; begin it on the next line")]
@@ -45,14 +45,14 @@ pub(super) enum DocumentError {
 
 impl Document<'_> {
     /// The line of a field in the file, or of the nearest parent that exists.
-    pub(super) fn line_of(&self, path: &[Step]) -> Option<usize> {
+    pub(super) fn line_of(&self, path: &[PathStep]) -> Option<usize> {
         yaml::line_of(self.text, path).map(|line| self.first_line + line - 1)
     }
 }
 
 impl Document<'_> {
     /// The lines of fields in the file, each that of the nearest parent if it does not exist.
-    pub(super) fn lines_of(&self, paths: &[Vec<Step>]) -> Vec<Option<usize>> {
+    pub(super) fn lines_of(&self, paths: &[Vec<PathStep>]) -> Vec<Option<usize>> {
         let lines = yaml::lines_of(self.text, paths).into_iter();
         lines.map(|line| line.map(|line| self.first_line + line - 1)).collect()
     }
@@ -157,7 +157,7 @@ fn yaml_document<'t>(
                 duplicates: read.duplicates.into_iter().map(|(key, at)| (key, line(at))).collect(),
                 ignored_from: read.ignored_from.map(line),
             })
-            .map_err(|error| DocumentError::Yaml { line: line(error.line), message: error.message })
+            .map_err(|error| DocumentError::Yaml { line: line(error.line), problem: error.problem })
     } else {
         Err(DocumentError::Separator)
     };
@@ -204,12 +204,13 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_file() {
         let read = split_documents("# x\n---\na:\n  b:\n  - c: 1\n");
-        let path = ["a", "b"].map(|key| Step::Key(key.to_owned()));
+        let path = ["a", "b"].map(|key| PathStep::Key(key.to_owned()));
         let document = read.last().expect("a document");
         assert_eq!(document.line_of(&path), Some(4));
-        let path = [path.to_vec(), vec![Step::Index(0), Step::Key("c".to_owned())]].concat();
+        let path =
+            [path.to_vec(), vec![PathStep::Index(0), PathStep::Key("c".to_owned())]].concat();
         assert_eq!(document.line_of(&path), Some(5));
-        let missing = [path, vec![Step::Key("d".to_owned())]].concat();
+        let missing = [path, vec![PathStep::Key("d".to_owned())]].concat();
         assert_eq!(document.line_of(&missing), Some(5), "the nearest parent");
         let Err(error) = &split_documents("a: 1\n---\nb: [\n").pop().expect("one").content else {
             panic!("malformed")

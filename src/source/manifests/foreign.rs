@@ -3,9 +3,26 @@
 use serde_json::Value;
 
 use super::{
-    documents::{Document, split_documents},
-    yaml::Step,
+    documents::{Document, DocumentError, split_documents},
+    yaml::PathStep,
 };
+
+/// A text of another program cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeignDocumentError {
+    /// The first document is neither YAML nor JSON; the message has its line.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The text has no value.
+    #[error("is empty")]
+    Empty,
+}
+
+impl From<&DocumentError> for ForeignDocumentError {
+    fn from(error: &DocumentError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
 
 /// The first document of a text, with the lines of its fields.
 #[derive(Debug)]
@@ -20,11 +37,11 @@ impl<'t> ForeignDocument<'t> {
     ///
     /// # Errors
     ///
-    /// The reason and the line, if the text cannot be read or has no value.
-    pub fn read(text: &'t str) -> Result<Self, String> {
+    /// The text cannot be read or has no value.
+    pub fn read(text: &'t str) -> Result<Self, ForeignDocumentError> {
         for mut document in split_documents(text) {
             match &mut document.content {
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err((&*error).into()),
                 Ok(content) if content.value.is_null() => {}
                 Ok(content) => {
                     let value = content.value.take();
@@ -32,17 +49,17 @@ impl<'t> ForeignDocument<'t> {
                 }
             }
         }
-        Err("is empty".to_owned())
+        Err(ForeignDocumentError::Empty)
     }
 
     /// The lines of fields, given by JSON pointers (RFC 6901); the nearest parent's if a field does
     /// not exist.
     pub fn lines_of<'p>(&self, pointers: impl Iterator<Item = &'p str>) -> Vec<Option<usize>> {
-        let paths: Vec<Vec<Step>> = pointers.map(|pointer| self.path_of(pointer)).collect();
+        let paths: Vec<Vec<PathStep>> = pointers.map(|pointer| self.path_of(pointer)).collect();
         self.document.lines_of(&paths)
     }
 
-    fn path_of(&self, pointer: &str) -> Vec<Step> {
+    fn path_of(&self, pointer: &str) -> Vec<PathStep> {
         let mut path = Vec::new();
         let mut parent = Some(&self.value);
         for step in pointer.split('/').skip(1) {
@@ -53,7 +70,7 @@ impl<'t> ForeignDocument<'t> {
                 Some(index) => parent.and_then(|parent| parent.get(index)),
                 None => parent.and_then(|parent| parent.get(&step)),
             };
-            path.push(index.map_or(Step::Key(step), Step::Index));
+            path.push(index.map_or(PathStep::Key(step), PathStep::Index));
         }
         path
     }

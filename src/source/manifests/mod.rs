@@ -16,23 +16,21 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 
-pub use foreign::ForeignDocument;
+pub use foreign::{ForeignDocument, ForeignDocumentError};
 pub use read::{
     find_manifest_files, parse_manifest_file, parse_read, parse_text, read_from, read_manifest_file,
 };
 pub use write::to_yaml;
 
+use self::yaml::YamlError;
 use crate::{
     api::AnyObject,
     model::{ObjectKey, ObjectKind, ObjectRef},
 };
 
 /// Reads one YAML or JSON value, as kubectl does.
-pub(super) fn read_value(text: &str) -> Result<serde_json::Value, String> {
-    match yaml::read_yaml(text) {
-        Ok(document) => Ok(document.value),
-        Err(error) => Err(format!("line {}: {}", error.line, error.message)),
-    }
+pub(super) fn read_value(text: &str) -> Result<serde_json::Value, YamlError> {
+    yaml::read_yaml(text).map(|document| document.value)
 }
 
 /// An object of a manifest.

@@ -10,7 +10,7 @@ use super::{
     documents::{Document, DocumentContent},
     fields,
     sops::{self, SopsMetadata},
-    yaml::Step,
+    yaml::PathStep,
 };
 use crate::{
     api::{GROUP, VERSION, with_kind},
@@ -30,12 +30,12 @@ pub(super) struct ObjectReader<'f> {
 }
 
 /// The place of an object in a file.
-struct Place<'d> {
+struct DocumentPosition<'d> {
     document: &'d Document<'d>,
     /// `document 1`, or `document 1, item 2` of a list.
     name: String,
     /// The path of the object within the document.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
 }
 
 #[derive(Deserialize)]
@@ -84,14 +84,17 @@ impl<'f> ObjectReader<'f> {
                     self.problems.push(FileProblem { line: Some(*line), ..of_file(message) });
                 }
                 if duplicates.is_empty() {
-                    self.object(&Place { document, name, path: Vec::new() }, value.clone());
+                    self.object(
+                        &DocumentPosition { document, name, path: Vec::new() },
+                        value.clone(),
+                    );
                 }
             }
         }
     }
 
     /// Reads an object or the items of a list.
-    fn object(&mut self, place: &Place<'_>, mut value: Value) {
+    fn object(&mut self, place: &DocumentPosition<'_>, mut value: Value) {
         if !value.is_object() {
             let message = "is not a Kubernetes object (apiVersion, kind, metadata)";
             return self.problem(place, &place.name, "", message);
@@ -151,7 +154,13 @@ impl<'f> ObjectReader<'f> {
     }
 
     /// Reads the items of a list. Those of a `TenantList` need no kind of their own.
-    fn items(&mut self, place: &Place<'_>, items: Vec<Value>, version: &str, kind: &str) {
+    fn items(
+        &mut self,
+        place: &DocumentPosition<'_>,
+        items: Vec<Value>,
+        version: &str,
+        kind: &str,
+    ) {
         for (index, mut item) in items.into_iter().enumerate() {
             if let (Value::Object(fields), Some(kind)) = (&mut item, kind.strip_suffix("List"))
                 && !kind.is_empty()
@@ -160,9 +169,9 @@ impl<'f> ObjectReader<'f> {
                 fields.entry("apiVersion").or_insert_with(|| version.into());
             }
             let name = format!("{}, item {}", place.name, index + 1);
-            let below = [Step::Key("items".to_owned()), Step::Index(index)];
+            let below = [PathStep::Key("items".to_owned()), PathStep::Index(index)];
             let path = [place.path.as_slice(), &below].concat();
-            self.object(&Place { document: place.document, name, path }, item);
+            self.object(&DocumentPosition { document: place.document, name, path }, item);
         }
     }
 
@@ -170,7 +179,7 @@ impl<'f> ObjectReader<'f> {
     /// warning.
     fn known_kind(
         &mut self,
-        place: &Place<'_>,
+        place: &DocumentPosition<'_>,
         object: &str,
         version: &str,
         kind: &str,
@@ -197,7 +206,7 @@ impl<'f> ObjectReader<'f> {
     /// Deserializes an object, and reports unknown fields.
     fn read<T: DeserializeOwned>(
         &mut self,
-        place: &Place<'_>,
+        place: &DocumentPosition<'_>,
         object: &str,
         value: &Value,
     ) -> Option<T> {
@@ -224,7 +233,7 @@ impl<'f> ObjectReader<'f> {
     /// Adds a problem with a field of an object.
     fn problem(
         &mut self,
-        place: &Place<'_>,
+        place: &DocumentPosition<'_>,
         object: &str,
         field: &str,
         message: impl Into<String>,
@@ -258,12 +267,12 @@ fn deserialize<T: DeserializeOwned>(
 
 /// The steps of a path in manifest notation (`spec.list[0].field`). A key with a dot becomes two
 /// steps, which only makes its line less exact.
-fn steps(field: &str) -> Vec<Step> {
+fn steps(field: &str) -> Vec<PathStep> {
     let parts = field.split(['.', '[']).filter(|part| !part.is_empty());
     parts
         .map(|part| match part.strip_suffix(']').and_then(|index| index.parse().ok()) {
-            Some(index) => Step::Index(index),
-            None => Step::Key(part.to_owned()),
+            Some(index) => PathStep::Index(index),
+            None => PathStep::Key(part.to_owned()),
         })
         .collect()
 }

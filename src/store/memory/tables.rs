@@ -28,7 +28,7 @@ impl Listing {
     }
 }
 
-pub(super) struct Entry {
+pub(super) struct MemoryRecord {
     pub(super) value: Bytes,
     pub(super) expires_at: Timestamp,
     pub(super) owners: Vec<IndexEntry>,
@@ -39,7 +39,7 @@ pub(super) struct Entry {
 /// The records and their indexes. Only `put` and `remove` change them, all together.
 #[derive(Default)]
 pub(super) struct Tables {
-    pub(super) records: HashMap<Arc<RecordKey>, Entry>,
+    pub(super) records: HashMap<Arc<RecordKey>, MemoryRecord>,
     pub(super) by_owner: HashMap<Listing, HashSet<Arc<RecordKey>>>,
     pub(super) by_expiry: BTreeSet<(Timestamp, Arc<RecordKey>)>,
     pub(super) by_due_time: BTreeMap<(RecordKind, Timestamp), BTreeSet<Arc<RecordKey>>>,
@@ -62,7 +62,7 @@ impl Tables {
         &self,
         key: &RecordKey,
         now: Timestamp,
-    ) -> Option<(&Arc<RecordKey>, &Entry)> {
+    ) -> Option<(&Arc<RecordKey>, &MemoryRecord)> {
         self.records.get_key_value(key).filter(|(_, entry)| entry.expires_at > now)
     }
 
@@ -79,7 +79,7 @@ impl Tables {
         if let Some(due_at) = record.due_at {
             self.by_due_time.entry((key.kind, due_at)).or_default().insert(Arc::clone(&key));
         }
-        let entry = Entry {
+        let entry = MemoryRecord {
             value: record.value,
             expires_at: record.expires_at,
             owners: record.owners,
@@ -136,7 +136,7 @@ impl Tables {
 }
 
 /// An entry as a record.
-pub(super) fn versioned_record(key: &RecordKey, entry: &Entry) -> VersionedRecord {
+pub(super) fn versioned_record(key: &RecordKey, entry: &MemoryRecord) -> VersionedRecord {
     let record = Record {
         key: key.clone(),
         value: entry.value.clone(),

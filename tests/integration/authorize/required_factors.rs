@@ -76,7 +76,7 @@ pub const BOB: (&str, &str) = ("bob", "battery staple");
 const OFFERED: &str = "{passwords: Optional, totp: Required, passkeys: Optional}";
 /// Everyone needs a passkey.
 pub const PASSKEYS: (&str, &str) = (OFFERED, "{passwords: Optional, passkeys: Required}");
-/// Nobody needs anything.
+/// No factor is required.
 pub const OPTIONAL: (&str, &str) =
     (OFFERED, "{passwords: Optional, totp: Optional, passkeys: Optional}");
 /// Bob's invitation.

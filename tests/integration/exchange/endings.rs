@@ -101,7 +101,7 @@ async fn its_client_revokes_it_alone() {
         world.introspect(&world.gateway, text(&tokens, "access_token")).await["active"],
         true
     );
-    // Nobody else revokes it.
+    // No other client revokes it.
     let refused = world.orders.post("revocation_endpoint", &[("token", two)]).await;
     assert_eq!(refused.status(), 400);
     // Without its client it is of no use.

@@ -11,7 +11,7 @@ use super::{
 
 /// The line of the declared user of [`World`], with a place for more.
 const GRACE: &str = "  username: grace\n";
-/// Everybody of the provider `other` may sign in.
+/// Every user of the provider `other` may sign in.
 const OPEN: (&str, &str) = ("admit: Declared", "admit: Everyone");
 /// A mistake in the manifest of the user.
 const MISTAKE: &str = "  email: no address\n";

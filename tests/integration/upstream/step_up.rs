@@ -127,7 +127,7 @@ async fn a_provider_that_does_not_raise_the_level_is_asked_once() {
 async fn a_level_that_no_provider_reaches_is_an_error_at_once() {
     let world = World::with(&[LEVELS, ASSURANCE]).await;
     let (browser, _) = world.low_session().await;
-    // Nobody here has a password.
+    // No user has a password here.
     let local = ("consent: Implied", "consent: Implied\n  access: {acr: local}");
     world.serve(&[
         (LEVELS.0, "metadata: {name: main}\nspec:\n  acrLevels: [{value: local, amr: [pwd]}]"),

@@ -153,7 +153,7 @@ async fn try_bad(evil: &Application, name: String) -> (String, u16) {
     (name, page.status)
 }
 
-/// The invalid ones are refused, and none but those. Nobody is asked for that.
+/// The invalid ones are refused, and none but those. No server is asked for that.
 fn each_is_judged_alone(world: &World, hostile: &Hostile) {
     let snapshot = world.app.app.registry.snapshot();
     let of_providers = |it: &&Arc<Verdict>| it.object.is(ManagedKind::IdentityProvider);

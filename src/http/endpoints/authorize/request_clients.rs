@@ -1,4 +1,4 @@
-//! The clients of a tenant as one request knows them: with the metadata document of the one that it names.
+//! Looks up clients for one request, among them a client that a metadata document describes.
 
 use std::sync::Arc;
 

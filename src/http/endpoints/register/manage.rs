@@ -13,7 +13,9 @@ use super::{
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::RateLimitClass,
-    model::{AuditCause, AuditEvent, AuditText, Client, ClientCredential, ClientDeletion},
+    model::{
+        AuditCause, AuditEvent, AuditText, Client, ClientCredential, ClientDeletion, SpecRefusal,
+    },
     protocol::registration,
 };
 
@@ -38,7 +40,7 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         registration
             .validate(&client.object, spec.clone())
             .map(drop)
-            .map_err(|problem| problem.message)
+            .map_err(|problem| SpecRefusal(problem.message))
     };
     let written = registrar(app)?.replace_registered(&client.object, found.spec, &check).await;
     let expected = registration.validate(&client.object, written.map_err(failure)?);

@@ -6,7 +6,7 @@ use super::{Reader, guarded};
 
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::source::manifests) enum Step {
+pub(in crate::source::manifests) enum PathStep {
     Key(String),
     Index(usize),
 }
@@ -15,18 +15,18 @@ pub(in crate::source::manifests) enum Step {
 #[derive(Default)]
 pub(super) struct Trace {
     /// The fields and their parents, with the line where each begins.
-    found: HashMap<Vec<Step>, Option<usize>>,
-    current: Vec<Step>,
+    found: HashMap<Vec<PathStep>, Option<usize>>,
+    current: Vec<PathStep>,
 }
 
 impl Trace {
-    fn of(paths: &[Vec<Step>]) -> Self {
+    fn of(paths: &[Vec<PathStep>]) -> Self {
         let parts = paths.iter().flat_map(|path| (1..=path.len()).map(|length| &path[..length]));
         let found = parts.map(|part| (part.to_vec(), None)).collect();
         Self { found, current: Vec::new() }
     }
 
-    pub(super) fn enter(&mut self, step: Step, line: usize) {
+    pub(super) fn enter(&mut self, step: PathStep, line: usize) {
         self.current.push(step);
         if let Some(found) = self.found.get_mut(&self.current) {
             found.get_or_insert(line);
@@ -38,7 +38,7 @@ impl Trace {
     }
 
     /// The line of a field, or of the nearest parent that exists.
-    fn line_of(&self, path: &[Step]) -> Option<usize> {
+    fn line_of(&self, path: &[PathStep]) -> Option<usize> {
         let mut lengths = (1..=path.len()).rev();
         lengths.find_map(|length| self.found.get(&path[..length]).copied().flatten())
     }
@@ -47,7 +47,7 @@ impl Trace {
 /// The lines of fields of a document, each that of the nearest parent if it does not exist.
 pub(in crate::source::manifests) fn lines_of(
     text: &str,
-    paths: &[Vec<Step>],
+    paths: &[Vec<PathStep>],
 ) -> Vec<Option<usize>> {
     let trace = guarded(|| {
         let mut reader = Reader::new(text, Some(Trace::of(paths)));
@@ -60,6 +60,6 @@ pub(in crate::source::manifests) fn lines_of(
 }
 
 /// The line of a field of a document, or of the nearest parent that exists.
-pub(in crate::source::manifests) fn line_of(text: &str, path: &[Step]) -> Option<usize> {
+pub(in crate::source::manifests) fn line_of(text: &str, path: &[PathStep]) -> Option<usize> {
     lines_of(text, &[path.to_vec()]).pop().flatten()
 }

@@ -6,6 +6,7 @@
 mod budget;
 mod locate;
 mod node;
+mod problem;
 mod scalar;
 
 use std::{
@@ -19,8 +20,9 @@ use serde_json::{Map, Value};
 
 use budget::CopyBudget;
 use locate::Trace;
-pub(super) use locate::{Step, line_of, lines_of};
+pub(super) use locate::{PathStep, line_of, lines_of};
 use node::{Node, NodeContent, merge_yaml_maps};
+pub(super) use problem::YamlProblem;
 use scalar::Scalar;
 pub(super) use scalar::json_number;
 
@@ -40,11 +42,12 @@ pub(super) struct YamlDocument {
 }
 
 /// A document that cannot be read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct YamlError {
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub(in crate::source) struct YamlError {
     /// The line within the document, counted from 1.
     pub(super) line: usize,
-    pub(super) message: String,
+    pub(super) problem: YamlProblem,
 }
 
 /// Reads the first document of a text.
@@ -54,9 +57,8 @@ pub(super) fn read_yaml(text: &str) -> Result<YamlDocument, YamlError> {
 
 /// Runs a reader. The parser panics on some invalid texts, which is an error like any other.
 fn guarded<T>(run: impl FnOnce() -> Result<T, YamlError>) -> Result<T, YamlError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(YamlError { line: 1, message: "the parser cannot read the document".to_owned() })
-    })
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or(Err(YamlError { line: 1, problem: YamlProblem::ParserPanicked }))
 }
 
 struct Reader<'t> {
@@ -90,7 +92,7 @@ impl<'t> Reader<'t> {
                 Some(context) => format!("{} ({context})", error.problem()),
                 None => error.problem().to_owned(),
             };
-            YamlError { line: line(error.problem_mark().unwrap_or_default()), message }
+            failure(error.problem_mark().unwrap_or_default(), YamlProblem::Syntax(message))
         })
     }
 
@@ -105,7 +107,7 @@ impl<'t> Reader<'t> {
                 _ => {
                     let mark = event.start_mark;
                     let root = self.node(event)?.content.into_value();
-                    let value = root.map_err(|message| failure(mark, message))?;
+                    let value = root.map_err(|problem| failure(mark, problem))?;
                     self.next()?; // the end of the document
                     let duplicates = std::mem::take(&mut self.duplicates);
                     return Ok(YamlDocument { value, duplicates, ignored_from: self.rest() });
@@ -128,14 +130,14 @@ impl<'t> Reader<'t> {
         let mark = event.start_mark;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(failure(mark, format!("is nested more than {MAX_DEPTH} levels deep")));
+            return Err(failure(mark, YamlProblem::TooDeep));
         }
-        self.budget.count(1).map_err(|message| failure(mark, message))?;
+        self.budget.count(1).map_err(|problem| failure(mark, problem))?;
         let (anchor, node) = match event.data {
             EventData::Alias { anchor } => (None, self.alias(&anchor, mark)?),
             EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
                 let scalar = Scalar::read(tag.as_deref(), value, plain_implicit)
-                    .map_err(|message| failure(mark, message))?;
+                    .map_err(|problem| failure(mark, problem))?;
                 let bytes = scalar.len();
                 (anchor, Node::new(NodeContent::Scalar(scalar), bytes))
             }
@@ -147,10 +149,10 @@ impl<'t> Reader<'t> {
                 self.forget(anchor.as_ref());
                 (anchor, self.map()?)
             }
-            _ => return Err(failure(mark, "expected a value".to_owned())),
+            _ => return Err(failure(mark, YamlProblem::ValueExpected)),
         };
         if let Some(anchor) = anchor {
-            self.budget.copy(&node).map_err(|message| failure(mark, message))?;
+            self.budget.copy(&node).map_err(|problem| failure(mark, problem))?;
             self.anchors.insert(anchor, node.clone());
         }
         self.depth -= 1;
@@ -166,9 +168,9 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, anchor: &str, mark: Mark) -> Result<Node, YamlError> {
         let Some(node) = self.anchors.get(anchor) else {
-            return Err(failure(mark, format!("*{anchor} refers to no anchor before it")));
+            return Err(failure(mark, YamlProblem::UnknownAnchor(anchor.to_owned())));
         };
-        self.budget.expand(node).map_err(|message| failure(mark, message))?;
+        self.budget.expand(node).map_err(|problem| failure(mark, problem))?;
         Ok(Node { is_alias: true, ..node.clone() })
     }
 
@@ -181,11 +183,11 @@ impl<'t> Reader<'t> {
                 return Ok(Node { content: NodeContent::List(items), ..node });
             }
             let mark = event.start_mark;
-            self.enter(|| Step::Index(items.len()), mark);
+            self.enter(|| PathStep::Index(items.len()), mark);
             let item = self.node(event)?;
             self.leave();
             node.add(&item);
-            items.push(item.content.into_value().map_err(|message| failure(mark, message))?);
+            items.push(item.content.into_value().map_err(|problem| failure(mark, problem))?);
         }
     }
 
@@ -204,19 +206,17 @@ impl<'t> Reader<'t> {
                 let event = self.next()?;
                 let merged = self.node(event)?;
                 node.add(&merged);
-                merge_yaml_maps(merged, &mut fields).map_err(|message| failure(mark, message))?;
+                merge_yaml_maps(merged, &mut fields).map_err(|problem| failure(mark, problem))?;
                 continue;
             }
             let key = self.node(event)?;
             node.add(&key);
             let key = match key.content {
                 NodeContent::Scalar(scalar) => scalar.into_key(),
-                NodeContent::List(_) | NodeContent::Map(_) => {
-                    Err("a key is a list or a map".to_owned())
-                }
+                NodeContent::List(_) | NodeContent::Map(_) => Err(YamlProblem::CompoundKey),
             };
-            let key = key.map_err(|message| failure(mark, message))?;
-            self.enter(|| Step::Key(key.clone()), mark);
+            let key = key.map_err(|problem| failure(mark, problem))?;
+            self.enter(|| PathStep::Key(key.clone()), mark);
             let event = self.next()?;
             let value = self.node(event)?;
             self.leave();
@@ -224,12 +224,12 @@ impl<'t> Reader<'t> {
             if !own.insert(key.clone()) {
                 self.duplicates.push((key.clone(), line(mark)));
             }
-            let value = value.content.into_value().map_err(|message| failure(mark, message))?;
+            let value = value.content.into_value().map_err(|problem| failure(mark, problem))?;
             fields.insert(key, value);
         }
     }
 
-    fn enter(&mut self, step: impl FnOnce() -> Step, mark: Mark) {
+    fn enter(&mut self, step: impl FnOnce() -> PathStep, mark: Mark) {
         if let Some(trace) = &mut self.trace {
             trace.enter(step(), line(mark));
         }
@@ -251,8 +251,8 @@ fn line(mark: Mark) -> usize {
     usize::try_from(mark.line).unwrap_or(usize::MAX).saturating_add(1)
 }
 
-fn failure(mark: Mark, message: String) -> YamlError {
-    YamlError { line: line(mark), message }
+fn failure(mark: Mark, problem: YamlProblem) -> YamlError {
+    YamlError { line: line(mark), problem }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::scalar::Scalar;
+use super::{YamlProblem, scalar::Scalar};
 
 /// The content of a node.
 #[derive(Clone)]
@@ -13,7 +13,7 @@ pub(super) enum NodeContent {
 }
 
 impl NodeContent {
-    pub(super) fn into_value(self) -> Result<Value, String> {
+    pub(super) fn into_value(self) -> Result<Value, YamlProblem> {
         match self {
             Self::Scalar(scalar) => scalar.into_value(),
             Self::List(items) => Ok(Value::Array(items)),
@@ -46,7 +46,10 @@ impl Node {
 
 /// Merges a map or a list of maps into a map. Fields before the merge key lose against it, and
 /// earlier maps of a list win, as in go-yaml.
-pub(super) fn merge_yaml_maps(merged: Node, into: &mut Map<String, Value>) -> Result<(), String> {
+pub(super) fn merge_yaml_maps(
+    merged: Node,
+    into: &mut Map<String, Value>,
+) -> Result<(), YamlProblem> {
     let maps = match merged.content {
         NodeContent::Map(fields) => vec![Value::Object(fields)],
         NodeContent::List(maps) if !merged.is_alias => maps,
@@ -54,7 +57,7 @@ pub(super) fn merge_yaml_maps(merged: Node, into: &mut Map<String, Value>) -> Re
     };
     for map in maps.into_iter().rev() {
         let Value::Object(fields) = map else {
-            return Err("the merge key << requires a map or a list of maps".to_owned());
+            return Err(YamlProblem::MergeOfOther);
         };
         into.extend(fields);
     }

@@ -4,6 +4,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Number, Value};
 
+use super::YamlProblem;
+
 /// Tags of YAML 1.1 that determine how a scalar is read.
 const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
@@ -23,7 +25,7 @@ pub(super) enum Scalar {
 
 impl Scalar {
     /// Reads a scalar with an optional tag. `plain` tells that it is not quoted and not a block.
-    pub(super) fn read(tag: Option<&str>, text: String, plain: bool) -> Result<Self, String> {
+    pub(super) fn read(tag: Option<&str>, text: String, plain: bool) -> Result<Self, YamlProblem> {
         let Some(tag) = tag.filter(|tag| !tag.is_empty()) else {
             return Ok(if plain { untagged(text) } else { Self::Text(text) });
         };
@@ -41,31 +43,31 @@ impl Scalar {
             ("float", Self::Int(number)) if i64::try_from(number).is_ok() => {
                 Ok(Self::Float(float(number)))
             }
-            (name, _) => Err(format!("the value does not have the type of its tag !!{name}")),
+            (name, _) => Err(YamlProblem::TagMismatch(name.to_owned())),
         }
     }
 
     /// The value as JSON.
-    pub(super) fn into_value(self) -> Result<Value, String> {
+    pub(super) fn into_value(self) -> Result<Value, YamlProblem> {
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(flag),
             Self::Int(number) => integer(number).map_or(Value::Null, Value::Number),
-            Self::Float(number) => Value::Number(
-                json_number(number).ok_or("infinity and NaN are not numbers of JSON")?,
-            ),
+            Self::Float(number) => {
+                Value::Number(json_number(number).ok_or(YamlProblem::NotFinite)?)
+            }
             Self::Text(text) => Value::String(text),
         })
     }
 
     /// The value as the key of a map.
-    pub(super) fn into_key(self) -> Result<String, String> {
+    pub(super) fn into_key(self) -> Result<String, YamlProblem> {
         match self {
-            Self::Null => Err("a key is empty; write its name".to_owned()),
+            Self::Null => Err(YamlProblem::EmptyKey),
             Self::Bool(flag) => Ok(flag.to_string()),
             Self::Int(number) => i64::try_from(number)
                 .map(|number| number.to_string())
-                .map_err(|_| "a key is too large a number; put it in quotes".to_owned()),
+                .map_err(|_| YamlProblem::LargeKey),
             Self::Float(number) => Ok(float_key(number)),
             Self::Text(text) => Ok(text),
         }
@@ -94,9 +96,9 @@ fn float(number: i128) -> f64 {
     number as f64
 }
 
-fn binary(text: &str) -> Result<Scalar, String> {
+fn binary(text: &str) -> Result<Scalar, YamlProblem> {
     let encoded: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = STANDARD.decode(encoded).map_err(|_| "!!binary is not base64".to_owned())?;
+    let bytes = STANDARD.decode(encoded).map_err(|_| YamlProblem::NotBase64)?;
     Ok(Scalar::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 
 fn refused(text: &str) -> String {
-    read_yaml(text).expect_err(text).message
+    read_yaml(text).expect_err(text).problem.to_string()
 }
 
 #[test]
