@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{
     UpstreamAnswer, UpstreamError,
-    userinfo::{check_groups, claims_with_userinfo, claims_without_id_token},
+    userinfo::{UserinfoSource, check_groups},
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
@@ -49,11 +49,11 @@ pub struct CodeExchange<'a> {
 
 /// A token whose signature is to be checked.
 #[derive(Clone, Copy, Debug)]
-struct SignedToken<'a> {
-    jwt: &'a str,
-    issuer: &'a str,
-    algorithm: JwsAlgorithm,
-    kid: Option<&'a str>,
+pub(super) struct SignedToken<'a> {
+    pub(super) jwt: &'a str,
+    pub(super) issuer: &'a str,
+    pub(super) algorithm: JwsAlgorithm,
+    pub(super) kid: Option<&'a str>,
 }
 
 impl UpstreamClient {
@@ -102,8 +102,8 @@ impl UpstreamClient {
             now,
         );
         let verified = verified.await?;
-        let claims =
-            claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?;
+        let source = UserinfoSource { fetch, provider, oidc, metadata: &metadata, tokens: &tokens };
+        let claims = self.claims_with_userinfo(source, &verified, now).await?;
         Ok(answer(&verified.claims, claims, tokens))
     }
 
@@ -136,17 +136,16 @@ impl UpstreamClient {
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let source = UserinfoSource { fetch, provider, oidc, metadata: &metadata, tokens };
         let Some(id_token) = tokens.id_token.as_deref() else {
-            let of = (provider, oidc);
-            return claims_without_id_token(fetch, of, &metadata, (tokens, subject, old)).await;
+            return self.claims_without_id_token(source, (subject, old), now).await;
         };
         let of = (&*metadata, (provider, oidc));
         let verified = self.verify(fetch, of, (id_token, None), tokens, now).await?;
         if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(UpstreamError::IdToken(IdTokenError::Subject));
         }
-        let claims =
-            claims_with_userinfo(fetch, (provider, oidc), &metadata, tokens, &verified).await?;
+        let claims = self.claims_with_userinfo(source, &verified, now).await?;
         check_groups(provider, old, &claims)?;
         Ok(claims)
     }
@@ -191,7 +190,7 @@ impl UpstreamClient {
     }
 
     /// Checks the signature of a token with the provider's keys.
-    async fn check_signature(
+    pub(super) async fn check_signature(
         &self,
         fetch: &SharedFetch,
         (metadata, (provider, oidc)): (&UpstreamMetadata, (&IdentityProvider, &OidcUpstream)),
