@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{UpstreamClient, UpstreamError, oidc::SignedToken};
+use super::{
+    UpstreamError,
+    provider_keys::{ProviderKeys, SignedToken},
+};
 use crate::{
     fetch::{CallResponse, ClientCall, SharedFetch},
     model::{Secret, Timestamp, UserinfoUse},
@@ -22,6 +25,7 @@ const SIGNED: &str = "application/jwt";
 /// A provider whose userinfo endpoint is asked with the tokens of a person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UserinfoSource<'a> {
+    pub(super) keys: &'a ProviderKeys,
     pub(super) fetch: &'a SharedFetch,
     pub(super) provider: &'a IdentityProvider,
     pub(super) oidc: &'a OidcUpstream,
@@ -29,27 +33,26 @@ pub(super) struct UserinfoSource<'a> {
     pub(super) tokens: &'a UpstreamTokens,
 }
 
-impl UpstreamClient {
+impl UserinfoSource<'_> {
     /// The claims of the ID token, with those of userinfo if they are needed.
     pub(super) async fn claims_with_userinfo(
-        &self,
-        source: UserinfoSource<'_>,
+        self,
         id_token: &UpstreamIdToken,
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let lacks = || {
-            let mut read = source.provider.read_claims().into_iter();
+            let mut read = self.provider.read_claims().into_iter();
             read.any(|claim| !id_token.claims.contains_key(claim))
         };
-        let asks = match source.oidc.userinfo {
+        let asks = match self.oidc.userinfo {
             UserinfoUse::Never => false,
             UserinfoUse::Always => true,
-            UserinfoUse::IfNeeded => source.metadata.userinfo_endpoint.is_some() && lacks(),
+            UserinfoUse::IfNeeded => self.metadata.userinfo_endpoint.is_some() && lacks(),
         };
         if !asks {
             return Ok(person_claims(&id_token.claims));
         }
-        let mut claims = self.userinfo_claims(source, &id_token.claims, now).await?;
+        let mut claims = self.userinfo_claims(&id_token.claims, now).await?;
         // They are signed.
         claims.extend(person_claims(&id_token.claims));
         Ok(claims)
@@ -58,18 +61,17 @@ impl UpstreamClient {
     /// The claims of userinfo alone, at a refresh whose answer has no ID token (OIDC Core §12.2). A claim that the
     /// person had and userinfo does not have is missing, not withdrawn: the ID token had it.
     pub(super) async fn claims_without_id_token(
-        &self,
-        source: UserinfoSource<'_>,
+        self,
         (subject, old): (&str, &UpstreamClaims),
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
-        if source.oidc.userinfo == UserinfoUse::Never {
+        if self.oidc.userinfo == UserinfoUse::Never {
             return Err(UpstreamError::NoRefreshedClaims);
         }
         let mut expected = UpstreamClaims::from_iter([("sub".to_owned(), subject.into())]);
         expected.extend(old.get("iss").map(|issuer| ("iss".to_owned(), issuer.clone())));
-        let claims = self.userinfo_claims(source, &expected, now).await?;
-        match find_missing(source.provider.read_claims(), old, &claims) {
+        let claims = self.userinfo_claims(&expected, now).await?;
+        match find_missing(self.provider.read_claims(), old, &claims) {
             Some(name) => Err(UpstreamError::NotRefreshed(name.to_owned())),
             None => Ok(claims),
         }
@@ -77,17 +79,16 @@ impl UpstreamClient {
 
     /// Asks userinfo (OIDC Core §5.3). `expected`: `sub` and `iss` of the person.
     async fn userinfo_claims(
-        &self,
-        source: UserinfoSource<'_>,
+        self,
         expected: &UpstreamClaims,
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let bad = UpstreamError::Userinfo;
-        let response = fetch_userinfo(source).await?;
+        let response = self.fetch_userinfo().await?;
         let claims = if response.content_type.as_deref() == Some(SIGNED) {
             let issuer = expected.get("iss").and_then(Value::as_str);
-            let issuer = issuer.unwrap_or(&source.oidc.issuer);
-            self.verified_userinfo(source, (&response.body, issuer), now).await?
+            let issuer = issuer.unwrap_or(&self.oidc.issuer);
+            self.verified_userinfo((&response.body, issuer), now).await?
         } else {
             serde_json::from_slice(&response.body).map_err(|_| bad("is not a JSON object"))?
         };
@@ -98,19 +99,37 @@ impl UpstreamClient {
         Ok(person_claims(&claims))
     }
 
+    /// The response of userinfo with the status 200.
+    async fn fetch_userinfo(self) -> Result<CallResponse, UpstreamError> {
+        let bad = UpstreamError::Userinfo;
+        let url = self.metadata.userinfo_endpoint.as_deref().ok_or(bad("has no endpoint"))?;
+        let token = self.tokens.access_token.as_ref().ok_or(bad("needs an access token"))?;
+        let authorization = Secret::new(format!("Bearer {}", token.expose()));
+        let call = ClientCall {
+            url,
+            authorization: Some(&authorization),
+            accept: "application/json, application/jwt",
+            form: None,
+        };
+        let response = self.fetch.call(call, MAX_USERINFO).await?;
+        if response.status != 200 {
+            return Err(UpstreamError::UserinfoStatus(response.status));
+        }
+        Ok(response)
+    }
+
     /// The claims of a signed response (OIDC Core §5.3.2).
     async fn verified_userinfo(
-        &self,
-        source: UserinfoSource<'_>,
+        self,
         (body, issuer): (&[u8], &str),
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
-        let UserinfoSource { fetch, provider, oidc, metadata, .. } = source;
+        let Self { keys, fetch, provider, oidc, metadata, .. } = self;
         let jwt = std::str::from_utf8(body).unwrap_or_default().trim_ascii();
         let checked = check_signed_userinfo(jwt, (metadata, oidc), issuer, now)?;
         let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
         let signed = SignedToken { jwt, issuer, algorithm, kid };
-        self.check_signature(fetch, (metadata, (provider, oidc)), signed, now).await?;
+        keys.check_signature(fetch, (metadata, (provider, oidc)), signed, now).await?;
         Ok(checked.claims)
     }
 }
@@ -137,23 +156,4 @@ fn find_missing<'n>(
     let has =
         |claims: &UpstreamClaims, name: &str| claims.get(name).is_some_and(|it| !it.is_null());
     names.into_iter().find(|name| has(old, name) && !has(new, name))
-}
-
-/// The response of userinfo with the status 200.
-async fn fetch_userinfo(source: UserinfoSource<'_>) -> Result<CallResponse, UpstreamError> {
-    let bad = UpstreamError::Userinfo;
-    let url = source.metadata.userinfo_endpoint.as_deref().ok_or(bad("has no endpoint"))?;
-    let token = source.tokens.access_token.as_ref().ok_or(bad("needs an access token"))?;
-    let authorization = Secret::new(format!("Bearer {}", token.expose()));
-    let call = ClientCall {
-        url,
-        authorization: Some(&authorization),
-        accept: "application/json, application/jwt",
-        form: None,
-    };
-    let response = source.fetch.call(call, MAX_USERINFO).await?;
-    if response.status != 200 {
-        return Err(UpstreamError::UserinfoStatus(response.status));
-    }
-    Ok(response)
 }

@@ -101,8 +101,8 @@ impl UpstreamMetadata {
     pub fn account_prompt(&self, selection: AccountSelection) -> Option<&'static str> {
         let offered = &self.prompt_values_supported;
         let offers = |value: &&str| offered.is_empty() || offered.iter().any(|it| it == value);
-        let values = match selection {
-            AccountSelection::SelectAccount => ["select_account", "login"].as_slice(),
+        let values: &[&str] = match selection {
+            AccountSelection::SelectAccount => &["select_account", "login"],
             AccountSelection::Login => &["login"],
         };
         values.iter().copied().find(offers)
