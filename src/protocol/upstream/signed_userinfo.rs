@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_response_says_about_itself_has_to_hold() {
+    fn claims_about_the_response_have_to_hold() {
         // OIDC Core §5.3.2: `iss` and `aud` should be there.
         assert!(check(&json!({"sub": "1"})).is_ok());
         for good in [

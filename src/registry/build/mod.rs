@@ -190,9 +190,7 @@ fn groups<'a>(
     let orphans = orphans.filter(|(owner, _)| !exists(owner));
     let orphans = orphans.map(|(key, reservation)| IssuerOrphan { key, reservation });
     let mut claims = validate::claim_issuers(claimants, orphans, installation);
-    let accepted = claims.iter().filter_map(|(key, claim)| Some((key, claim.as_ref().ok()?)));
-    let issuers: HashMap<Box<str>, TenantId> =
-        accepted.map(|(key, issuer)| (issuer.as_str().into(), TenantId(key.clone()))).collect();
+    let issuers = tenants_by_issuer(&claims);
     let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
         .map(|(key, cached)| {
             let summary = cached.summary();
@@ -227,6 +225,12 @@ fn groups<'a>(
     add_providers(&mut groups, objects, &issuers);
     add_malformed(&mut groups, objects);
     groups
+}
+
+/// The tenants by the issuers that they may use.
+fn tenants_by_issuer(claims: &validate::IssuerClaims) -> HashMap<Box<str>, TenantId> {
+    let accepted = claims.iter().filter_map(|(key, claim)| Some((key, claim.as_ref().ok()?)));
+    accepted.map(|(key, issuer)| (issuer.as_str().into(), TenantId(key.clone()))).collect()
 }
 
 /// Adds the identity providers to the groups of their tenants.

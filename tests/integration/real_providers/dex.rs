@@ -88,7 +88,7 @@ const DELETE: &str = "dn: uid=zoe,ou=people,dc=acme,dc=test\nchangetype: delete\
 
 /// Dex asks the directory at each refresh. A person who is gone there is an error of Dex
 /// (`server_error`), and not a refusal of its refresh token: tokens are refused while that lasts. Dex has no
-/// sign-out, and tells nobody of one.
+/// sign-out, and sends no logout tokens.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "make upstreams"]
 async fn people_of_dex_are_asked_about_again() {

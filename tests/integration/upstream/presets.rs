@@ -40,7 +40,7 @@ struct Preset {
     expects: Value,
     /// The claim that the subject comes from.
     subject: &'static str,
-    /// Changes to the ID token (or to userinfo, where it has the claim) with which nobody is signed in.
+    /// Changes to the ID token (or to userinfo, where it has the claim) with which no user is signed in.
     refused: Vec<(Value, u16)>,
 }
 
