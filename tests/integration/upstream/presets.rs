@@ -197,7 +197,7 @@ impl<'a> Stage<'a> {
         let claim = self.preset.subject;
         let own = self.preset.id_token.get(claim).unwrap_or(&self.preset.userinfo[claim]);
         let tenant = format!("default/{}", self.tenant());
-        let parts = [&tenant, &self.issuer, claim, own.as_str().expect("a text")];
+        let parts = [tenant.as_str(), &self.issuer, claim, own.as_str().expect("a text")];
         Uuid::new_v5(&SUBJECTS, parts.join("\0").as_bytes()).to_string()
     }
 }
