@@ -32,7 +32,7 @@ e2e: ## Install the chart on a real cluster with real Pods, or on the one that E
 relying-parties: ## Sign in with well-known libraries of four languages and mod_auth_openidc
 	tests/relying_parties/run.sh
 
-upstreams: ## Sign in with the real Keycloak and Dex, and move people from them; five minutes
+upstreams: ## Sign in, refresh and sign out with the real Keycloak and Dex, and move people from them; six minutes
 	tests/testenv/build.sh upstreams
 	$(CARGO) test $(LOCKED) --workspace --test integration real_providers:: -- --ignored --nocapture
 

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         error::ErrorCode,
         identity_provider::MappingError,
-        upstream::{CallbackError, IdTokenError},
+        upstream::{CallbackError, IdTokenError, MAX_PROVIDER_URL_LEN},
     },
     upstream::{
         UpstreamError,
@@ -97,6 +97,11 @@ pub enum UpstreamSignInError {
     /// A URL of the provider cannot be used.
     #[error("the provider's authorization_endpoint is not a URL")]
     BadEndpoint,
+    /// The URL of the request to the provider is too long.
+    #[error(
+        "the URL of the request to the provider would have {0} bytes, more than {MAX_PROVIDER_URL_LEN}, since it carries the request of the application; let the application push its request (PAR), or send a shorter one"
+    )]
+    RequestTooLong(usize),
 }
 
 /// The kind of an [`UpstreamSignInError`], for the page that the person sees.
@@ -124,6 +129,8 @@ pub enum SignInProblem<'a> {
     SubjectTaken,
     /// The provider may not be called from here.
     NotCalled,
+    /// The request of the application is too long to be carried there and back.
+    RequestTooLong,
     /// The provider's answer cannot be used.
     Answer,
 }
@@ -154,6 +161,7 @@ impl UpstreamSignInError {
             | SignInProblem::NotFresh
             | SignInProblem::NoSignInTime
             | SignInProblem::NotCalled
+            | SignInProblem::RequestTooLong
             | SignInProblem::Answer => None,
         }
     }
@@ -195,6 +203,7 @@ impl UpstreamSignInError {
             | Self::Upstream(UpstreamError::IdToken(IdTokenError::OtherDirectory)) => {
                 SignInProblem::Refused(None)
             }
+            Self::RequestTooLong(_) => SignInProblem::RequestTooLong,
             Self::NotFresh => SignInProblem::NotFresh,
             Self::NoSignInTime => SignInProblem::NoSignInTime,
             Self::SubjectTaken(_) | Self::UsernameTaken(_) | Self::NameReserved { .. } => {

@@ -12,10 +12,10 @@ use crate::{
     protocol::{
         authorize::INTERACTION_TTL,
         identity_provider::{IdentityProvider, OidcUpstream},
-        records::{ProviderLogout, decode_record, encode_record},
+        records::ProviderLogout,
         session::CLOCK_SKEW,
     },
-    store::{Record, RecordKey, RecordKind, VersionedRecord},
+    store::{Record, RecordKind, VersionedRecord},
     upstream::UpstreamError,
 };
 
@@ -34,9 +34,8 @@ pub(crate) async fn end_sessions_of_provider(
         (None, subject) => UpstreamName::Subject(subject.as_deref().unwrap_or_default()),
     };
     let of = (provider.name(), token.issuer.as_str());
-    let key = context.key(RecordKind::ProviderLogout, name_hash(of, name));
-    let logout = ProviderLogout::of(&token, context.now);
-    remember_logout(context, key, &logout).await?;
+    let logout = ProviderLogout::of(name_hash(of, name), &token, context.now);
+    remember_logout(context, &logout).await?;
     let mut ended = 0;
     for session in list_upstream_sessions(context, of, name).await? {
         let named = (session.upstream_subject.as_str(), session.upstream_sid.as_deref());
@@ -65,13 +64,13 @@ fn report_refusal(context: AccountContext<'_>, provider: &IdentityProvider, erro
 /// Remembers a logout token for sign-ins that wait for a second factor, and have no session yet.
 async fn remember_logout(
     context: AccountContext<'_>,
-    key: RecordKey,
     logout: &ProviderLogout,
 ) -> Result<(), AccountError> {
+    let key = context.key(RecordKind::ProviderLogout, &logout.id);
     let stored = context.get(&key).await?;
     let record = Record {
         key: key.clone(),
-        value: encode_record(logout).into(),
+        value: context.seal(logout)?.into_bytes().into(),
         expires_at: context.now.plus(INTERACTION_TTL).plus(CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,
@@ -90,11 +89,21 @@ pub(super) async fn was_ended_by_provider(
     for name in sid.map(UpstreamName::Sid).into_iter().chain([UpstreamName::Subject(subject)]) {
         let key = context.key(RecordKind::ProviderLogout, name_hash(of, name));
         let Some(stored) = context.get(&key).await? else { continue };
-        let logout = decode_record::<ProviderLogout>(&stored.record.value);
-        // An unreadable record restricts.
-        if logout.map_or(true, |logout| logout.ends_sign_in((subject, sid), since)) {
+        // A record that cannot be opened, or is of another place, restricts.
+        let logout = open_logout(context, &stored)?;
+        if logout.is_none_or(|logout| logout.ends_sign_in((subject, sid), since)) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Opens a record; `None` if it was altered, or written for another place.
+fn open_logout(
+    context: AccountContext<'_>,
+    stored: &VersionedRecord,
+) -> Result<Option<ProviderLogout>, AccountError> {
+    let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
+    let logout: Option<ProviderLogout> = context.open(sealed)?;
+    Ok(logout.filter(|logout| *logout.id == *stored.record.key.id))
 }

@@ -25,8 +25,9 @@ use crate::{
         params::RequestParams,
         records::KeptTokens,
         upstream::{
-            CallbackResponse, MAX_ID_TOKEN_HINT, UpstreamDemands, UpstreamParty, UpstreamRequest,
-            UpstreamState, authorization_url, check_callback, read_callback,
+            CallbackResponse, MAX_ID_TOKEN_HINT, MAX_PROVIDER_URL_LEN, UpstreamDemands,
+            UpstreamParty, UpstreamRequest, UpstreamState, authorization_url, check_callback,
+            read_callback,
         },
     },
     upstream::{
@@ -72,7 +73,7 @@ pub async fn begin_upstream_sign_in(
     };
     let sealed = context.seal(&state)?;
     let redirect_uri = redirect_uri(context, provider);
-    match &provider.source {
+    let url = match &provider.source {
         ProviderSource::Oidc(oidc) => {
             let metadata =
                 context.services.upstream.metadata(fetch, (provider, oidc), context.now).await?;
@@ -82,6 +83,7 @@ pub async fn begin_upstream_sign_in(
             } else {
                 oidc.scopes.clone()
             };
+            let account_prompt = metadata.account_prompt(oidc.account_selection);
             let request = UpstreamRequest {
                 client_id: &oidc.client_id,
                 redirect_uri: &redirect_uri,
@@ -90,23 +92,22 @@ pub async fn begin_upstream_sign_in(
                 sealed_state: &sealed,
                 state: &state,
                 login_hint: wishes.login_hint,
-                select_account: wishes.select_account,
+                account_prompt: account_prompt.filter(|_| wishes.select_account),
                 acr_values: wishes.acr_values,
                 ui_locales: wishes.ui_locales,
             };
-            authorization_url(&metadata, request).ok_or(UpstreamSignInError::BadEndpoint)
+            authorization_url(&metadata, request)
         }
         ProviderSource::GitHub(github) => {
-            let url = github_authorization_url(
-                github,
-                (&state, &sealed),
-                &redirect_uri,
-                wishes.login_hint,
-            );
-            url.ok_or(UpstreamSignInError::BadEndpoint)
+            github_authorization_url(github, (&state, &sealed), &redirect_uri, wishes.login_hint)
         }
-        ProviderSource::Ldap(_) => Err(UpstreamSignInError::BadEndpoint),
+        ProviderSource::Ldap(_) => None,
+    };
+    let url = url.ok_or(UpstreamSignInError::BadEndpoint)?;
+    if url.len() > MAX_PROVIDER_URL_LEN {
+        return Err(UpstreamSignInError::RequestTooLong(url.len()));
     }
+    Ok(url)
 }
 
 /// Judges the answer of a provider, and stores the person.

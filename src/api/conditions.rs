@@ -197,7 +197,7 @@ condition_reasons! {
     /// authentication, its tokens, or its tenant's bounds for redirect URIs.
     ClientUnsuitable: "Change the client as the message says.",
     /// The provider leads back to its own tenant, over tenants whose providers are older.
-    ProviderLoop: "Delete one of the providers that the message names, or let it refer to a client of another tenant.",
+    ProviderLoop: "Delete one of the providers that the message names, or let it refer to another tenant or issuer.",
     /// `spec.access.providers` or `spec.identities` names an identity provider that the tenant does not have.
     /// Its people are refused as long as it is missing.
     ProviderNotFound: "Create it in the tenant's namespace, or correct the name.",

@@ -20,7 +20,7 @@ pub use mapping::{
 pub use oidc::{LocalClientRef, OidcProviderSpec};
 pub use sign_in::{AssuranceSpec, ProviderSignInSpec, RefreshSpec, SubjectSpec};
 pub use status::IdentityProviderStatus;
-pub use summary::{ProviderLinkSummary, ProviderSummary};
+pub use summary::{ProviderLinkSummary, ProviderLinkTarget, ProviderSummary};
 
 use super::{
     EnumSpec, LocalTenantRef, SecretKeyRef,

@@ -58,8 +58,8 @@ pub use identity_provider::{
     ExtraMappingSpec, GitHubGroupsSpec, GitHubOrganizationsSpec, GitHubProviderSpec,
     GroupsMappingSpec, IdentityProvider, IdentityProviderSpec, IdentityProviderStatus,
     LdapBindSecretRef, LdapGroupsSpec, LdapProviderSpec, LdapUsersSpec, LocalClientRef,
-    OidcProviderSpec, ProviderLinkSummary, ProviderSignInSpec, ProviderSummary, RefreshSpec,
-    SubjectSpec, TextMappingSpec, UserValidationRuleSpec, ValueMappingSpec,
+    OidcProviderSpec, ProviderLinkSummary, ProviderLinkTarget, ProviderSignInSpec, ProviderSummary,
+    RefreshSpec, SubjectSpec, TextMappingSpec, UserValidationRuleSpec, ValueMappingSpec,
 };
 pub use issuer_reservation::IssuerReservation;
 pub(crate) use kinds::{enum_of_kinds, managed_kinds, match_kind, match_variant, with_kind};

@@ -153,6 +153,18 @@ wire_enum!(
 );
 
 wire_enum!(
+    /// The `prompt` by which a provider lets a person choose another account (OIDC Core §3.1.2.1).
+    #[derive(Default)]
+    AccountSelection {
+        /// `select_account`, unless the provider's metadata lack it.
+        #[default]
+        SelectAccount = "SelectAccount",
+        /// `login`.
+        Login = "Login",
+    }
+);
+
+wire_enum!(
     /// Where a person who signs out is signed out.
     #[derive(Default)]
     LogoutScope {

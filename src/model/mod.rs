@@ -107,9 +107,9 @@ pub use federated_credential::{
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identifier_form::IdentifierForm;
 pub use identity_provider::{
-    AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
-    LogoutScope, ProviderType, RESERVED_AUTHORIZATION_PARAMETERS, RefreshMode, SubjectStrategy,
-    UnavailablePolicy, UserinfoUse,
+    AccountSelection, AdmissionPolicy, ClientAssertionAudience, GitHubOrganizationPolicy,
+    GitHubTeamNames, LogoutScope, ProviderType, RESERVED_AUTHORIZATION_PARAMETERS, RefreshMode,
+    SubjectStrategy, UnavailablePolicy, UserinfoUse,
 };
 pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};

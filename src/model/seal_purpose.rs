@@ -19,6 +19,8 @@ pub enum SealPurpose {
     UpstreamSession,
     /// The state of a sign-out at an identity provider.
     UpstreamLogout,
+    /// A stored logout token of an identity provider.
+    ProviderLogout,
     /// A sign-in that waits for its second factor.
     SuspendedSignIn,
     /// The secret of an authenticator app that is being set up.
@@ -57,6 +59,7 @@ impl SealPurpose {
             Self::Person => b"lanyard person",
             Self::UpstreamSession => b"lanyard upstream session",
             Self::UpstreamLogout => b"lanyard upstream logout",
+            Self::ProviderLogout => b"lanyard provider logout",
             Self::SuspendedSignIn => b"lanyard suspended sign-in",
             Self::TotpEnrolment => b"lanyard totp enrolment",
             Self::PasskeyChallenge => b"lanyard passkey challenge",

@@ -92,6 +92,7 @@ const fn login_outcome(reason: Option<SignInFailure>) -> LoginOutcome {
             | SignInFailure::Restricted
             | SignInFailure::NotAdmitted
             | SignInFailure::Denied
+            | SignInFailure::RequestTooLong
             | SignInFailure::SubjectTaken,
         ) => LoginOutcome::Failure,
     }

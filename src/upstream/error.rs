@@ -2,7 +2,9 @@
 
 use crate::{
     fetch::FetchError,
-    protocol::upstream::{CallbackError, IdTokenError, LogoutTokenError, TokenResponseError},
+    protocol::upstream::{
+        CallbackError, IdTokenError, LogoutTokenError, SignedUserinfoError, TokenResponseError,
+    },
     remote::RemoteDocumentError,
 };
 
@@ -27,7 +29,10 @@ pub enum UpstreamError {
     /// Its logout token is refused.
     #[error(transparent)]
     LogoutToken(#[from] LogoutTokenError),
-    /// The signature of its ID token or logout token is not valid.
+    /// Its signed userinfo response is refused.
+    #[error(transparent)]
+    SignedUserinfo(#[from] SignedUserinfoError),
+    /// The signature of its ID token, logout token or userinfo response is not valid.
     #[error("the signature of the provider's token is not valid")]
     Signature,
     /// The token response has no ID token.

@@ -11,6 +11,7 @@ mod github_teams;
 pub mod ldap;
 mod oidc;
 mod probe;
+mod provider_keys;
 mod userinfo;
 
 pub use error::UpstreamError;

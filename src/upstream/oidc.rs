@@ -6,12 +6,12 @@ use url::form_urlencoded;
 
 use super::{
     UpstreamAnswer, UpstreamError,
-    userinfo::{check_groups, claims_with_userinfo, claims_without_id_token},
+    provider_keys::{ProviderKeys, SignedToken},
+    userinfo::{UserinfoSource, check_groups},
 };
 use crate::{
     fetch::{ClientCall, SharedFetch},
-    keys::{JwsError, PublicKeys},
-    model::{JwsAlgorithm, Secret, SecretTransport, Timestamp},
+    model::{Secret, SecretTransport, Timestamp},
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
         upstream::{
@@ -20,7 +20,7 @@ use crate::{
             check_logout_token, parse_token_response,
         },
     },
-    remote::{JwksCache, UpstreamMetadataCache},
+    remote::UpstreamMetadataCache,
 };
 
 /// Largest token response, in bytes.
@@ -29,7 +29,7 @@ const MAX_TOKEN_RESPONSE: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub struct UpstreamClient {
     metadata: UpstreamMetadataCache,
-    jwks: JwksCache,
+    keys: ProviderKeys,
 }
 
 /// A code to redeem.
@@ -45,15 +45,6 @@ pub struct CodeExchange<'a> {
     pub redirect_uri: &'a str,
     /// The assertion of a tenant that authenticates by one.
     pub client_assertion: Option<&'a Secret<String>>,
-}
-
-/// A token whose signature is to be checked.
-#[derive(Clone, Copy, Debug)]
-struct SignedToken<'a> {
-    jwt: &'a str,
-    issuer: &'a str,
-    algorithm: JwsAlgorithm,
-    kid: Option<&'a str>,
 }
 
 impl UpstreamClient {
@@ -102,8 +93,8 @@ impl UpstreamClient {
             now,
         );
         let verified = verified.await?;
-        let claims =
-            claims_with_userinfo(fetch, (provider, oidc), &metadata, &tokens, &verified).await?;
+        let source = self.userinfo(fetch, (&metadata, (provider, oidc)), &tokens);
+        let claims = source.claims_with_userinfo(&verified, now).await?;
         Ok(answer(&verified.claims, claims, tokens))
     }
 
@@ -136,19 +127,31 @@ impl UpstreamClient {
         now: Timestamp,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let metadata = self.metadata(fetch, (provider, oidc), now).await?;
+        let source = self.userinfo(fetch, (&metadata, (provider, oidc)), tokens);
         let Some(id_token) = tokens.id_token.as_deref() else {
-            let of = (provider, oidc);
-            return claims_without_id_token(fetch, of, &metadata, (tokens, subject, old)).await;
+            return source.claims_without_id_token((subject, old), now).await;
         };
         let of = (&*metadata, (provider, oidc));
         let verified = self.verify(fetch, of, (id_token, None), tokens, now).await?;
         if verified.claims.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(UpstreamError::IdToken(IdTokenError::Subject));
         }
-        let claims =
-            claims_with_userinfo(fetch, (provider, oidc), &metadata, tokens, &verified).await?;
+        let claims = source.claims_with_userinfo(&verified, now).await?;
         check_groups(provider, old, &claims)?;
         Ok(claims)
+    }
+
+    /// The userinfo endpoint of a provider, with the tokens of a person.
+    const fn userinfo<'a>(
+        &'a self,
+        fetch: &'a SharedFetch,
+        (metadata, (provider, oidc)): (
+            &'a UpstreamMetadata,
+            (&'a IdentityProvider, &'a OidcUpstream),
+        ),
+        tokens: &'a UpstreamTokens,
+    ) -> UserinfoSource<'a> {
+        UserinfoSource { keys: &self.keys, fetch, provider, oidc, metadata, tokens }
     }
 
     /// Verifies an ID token: its claims first, so that a forged one costs no fetch of keys.
@@ -166,7 +169,7 @@ impl UpstreamClient {
         let issuer = checked.claims.get("iss").and_then(Value::as_str).unwrap_or_default();
         let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
         let signed = SignedToken { jwt: id_token, issuer, algorithm, kid };
-        self.check_signature(fetch, (metadata, (provider, oidc)), signed, now).await?;
+        self.keys.check_signature(fetch, (metadata, (provider, oidc)), signed, now).await?;
         Ok(checked)
     }
 
@@ -186,32 +189,8 @@ impl UpstreamClient {
         let checked = check_logout_token(logout_token, (&metadata, oidc), now)?;
         let (algorithm, kid) = (checked.algorithm, checked.kid.as_deref());
         let signed = SignedToken { jwt: logout_token, issuer: &checked.issuer, algorithm, kid };
-        self.check_signature(fetch, (&metadata, (provider, oidc)), signed, now).await?;
+        self.keys.check_signature(fetch, (&metadata, (provider, oidc)), signed, now).await?;
         Ok(checked)
-    }
-
-    /// Checks the signature of a token with the provider's keys.
-    async fn check_signature(
-        &self,
-        fetch: &SharedFetch,
-        (metadata, (provider, oidc)): (&UpstreamMetadata, (&IdentityProvider, &OidcUpstream)),
-        SignedToken { jwt, issuer, algorithm, kid }: SignedToken<'_>,
-        now: Timestamp,
-    ) -> Result<(), UpstreamError> {
-        let verify = |keys: &PublicKeys| {
-            keys.verify_by(jwt, (algorithm, kid), |own| oidc.is_key_for(own, issuer))
-        };
-        let of = (&provider.tenant, metadata.jwks_uri.as_str());
-        let keys = self.jwks.at(fetch, of, now, false).await?;
-        match verify(&keys) {
-            Ok(()) => Ok(()),
-            Err(JwsError::BadSignature | JwsError::TooManyKeys) => Err(UpstreamError::Signature),
-            // The provider may have changed its keys.
-            Err(JwsError::UnknownKey) => {
-                let keys = self.jwks.at(fetch, of, now, true).await?;
-                verify(&keys).map_err(|_| UpstreamError::Signature)
-            }
-        }
     }
 }
 

@@ -125,6 +125,12 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
             }),
         ),
         page("sign-in-name-first", name_first(&branded, &wiki)),
+        page("sign-in-unreachable", with_unreachable_provider(&plain, &wiki, "Acme staff")),
+        page(
+            "sign-in-unreachable-branded",
+            with_unreachable_provider(&branded, &shop, "Acme staff"),
+        ),
+        page("sign-in-unreachable-long", with_unreachable_provider(&long, &longest, &longest.name)),
         page(
             "choose-account",
             sign_in(&SignInPage {
@@ -602,6 +608,17 @@ fn name_first(tenant: &Tenant, client: &Client) -> String {
     }];
     let page = sign_in_page(tenant, client);
     sign_in(&SignInPage { fields: SignInFields::Name, providers: &providers, ..page })
+}
+
+/// The sign-in page of a tenant whose first provider cannot be reached.
+fn with_unreachable_provider(tenant: &Tenant, client: &Client, name: &str) -> String {
+    let button = |name: &str, unreachable| ProviderButton {
+        name: name.to_owned(),
+        href: "/login/acme".into(),
+        unreachable,
+    };
+    let providers = [button(name, true), button("Partners", false)];
+    sign_in(&SignInPage { providers: &providers, ..sign_in_page(tenant, client) })
 }
 
 fn link(purpose: Option<LinkPurpose>, text: LocalizedText) -> BrandingLink {

@@ -31,6 +31,12 @@ pub struct Script {
     pub id_token: Value,
     /// The userinfo response.
     pub userinfo: Value,
+    /// A code names the person and the nonce: `nonce.sub`.
+    pub people_by_code: bool,
+    /// Whether the userinfo response is a signed JWT (OIDC Core §5.3.2).
+    pub signs_userinfo: bool,
+    /// The userinfo response instead, with its type.
+    pub userinfo_text: Option<(&'static str, String)>,
     /// The status of the userinfo response.
     pub userinfo_status: u16,
     /// A refresh token is spent by its use, and refused then.
@@ -53,6 +59,9 @@ impl Default for Script {
             metadata: json!({}),
             id_token: json!({}),
             userinfo: json!({"sub": "1"}),
+            people_by_code: false,
+            signs_userinfo: false,
+            userinfo_text: None,
             userinfo_status: 200,
             rotates: false,
             token_response: None,
@@ -173,6 +182,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
     if !directory.is_empty() {
         directories.lock().expect("whole").push(directory.to_owned());
     }
+    let mut content_type = "application/json";
     let (status, text) = match path {
         "/.well-known/openid-configuration" => {
             let mut document = json!({
@@ -197,18 +207,44 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
             replace(&mut key, &script.key);
             (200, json!({"keys": [key]}).to_string())
         }
-        "/userinfo" => (script.userinfo_status, script.userinfo.to_string()),
+        "/userinfo" => {
+            let text = match &script.userinfo_text {
+                Some((of_text, text)) => {
+                    content_type = of_text;
+                    text.clone()
+                }
+                None if script.signs_userinfo => {
+                    content_type = "application/jwt";
+                    signed(&script.userinfo)
+                }
+                None => script.userinfo.to_string(),
+            };
+            (script.userinfo_status, text)
+        }
         "/token" => {
             let form: BTreeMap<String, String> =
                 form_urlencoded::parse(body.as_bytes()).into_owned().collect();
             let next =
                 next_refresh_token(&form, &script, &mut refresh_token.lock().expect("whole"));
-            requests.lock().expect("whole").push(form);
+            let person = form.get("code").filter(|_| script.people_by_code);
+            let person = person.and_then(|code| code.rsplit_once('.'));
+            let person = person.map(|(nonce, sub)| (nonce.to_owned(), sub.to_owned()));
+            if person.is_none() {
+                requests.lock().expect("whole").push(form);
+            }
             script.token_response.clone().unwrap_or_else(|| {
-                let nonce = nonce.lock().expect("whole").clone();
+                let mut id_token = script.id_token.clone();
+                let nonce = match person {
+                    Some((nonce, sub)) => {
+                        id_token["sub"] = json!(sub);
+                        id_token["preferred_username"] = json!(format!("person-{sub}"));
+                        nonce
+                    }
+                    None => nonce.lock().expect("whole").clone(),
+                };
                 next.map_or_else(
                     || (400, json!({"error": "invalid_grant"}).to_string()),
-                    |next| (200, tokens(&issuer, (&nonce, &next), &script.id_token)),
+                    |next| (200, tokens(&issuer, (&nonce, &next), &id_token)),
                 )
             })
         }
@@ -216,7 +252,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
     };
     let length = text.len();
     let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(text.as_bytes()).await;

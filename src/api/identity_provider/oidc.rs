@@ -8,7 +8,7 @@ use crate::{
         EnumSpec, SecretKeyRef,
         rules::{self, provider},
     },
-    model::{ClientAssertionAudience, SigningAlgorithm, UserinfoUse},
+    model::{AccountSelection, ClientAssertionAudience, SigningAlgorithm, UserinfoUse},
 };
 
 /// An OpenID provider, and this tenant as its client. Either `issuer` and `clientId`, or `clientRef`.
@@ -69,6 +69,11 @@ pub struct OidcProviderSpec {
     /// rules read is not in the ID token), `Always` or `Never`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo: Option<EnumSpec<UserinfoUse>>,
+    /// The `prompt` of a request in which the person is to choose another account: `SelectAccount`
+    /// (default) sends `select_account`, or `login` if the provider's `prompt_values_supported` lack it. `Login`
+    /// sends `login`, for providers that refuse the other value without saying so, such as GitLab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_selection: Option<EnumSpec<AccountSelection>>,
 }
 
 /// A parameter of the authorization request to the provider.

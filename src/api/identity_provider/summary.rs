@@ -17,17 +17,26 @@ pub struct ProviderSummary {
     pub secret: Option<ObjectKey>,
     /// The Secret with the certificates that verify its servers, if it names one.
     pub ca: Option<ObjectKey>,
-    /// The client that it refers to, if it does.
+    /// The place where its people sign in, if it can be another tenant.
     pub link: Option<ProviderLinkSummary>,
 }
 
-/// The reference of a provider to a client.
+/// The reference of a provider to the place where its people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLinkSummary {
-    /// The client.
-    pub client: ObjectKey,
+    /// The place.
+    pub target: ProviderLinkTarget,
     /// When the provider was created.
     pub created: Option<Timestamp>,
+}
+
+/// The place where the people of a provider sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderLinkTarget {
+    /// The tenant of a client (`oidc.clientRef`).
+    Client(ObjectKey),
+    /// An issuer (`oidc.issuer`), which may be that of a tenant of this installation.
+    Issuer(Box<str>),
 }
 
 impl ManagedObject for IdentityProvider {
@@ -52,9 +61,13 @@ impl ManagedObject for IdentityProvider {
 
     fn summary(&self, key: &ObjectKey) -> ProviderSummary {
         let IdentityProviderSpec { oidc, github, ldap, .. } = &self.spec;
-        let client = oidc.as_ref().and_then(|oidc| oidc.client_ref.as_ref());
-        let link = client.map(|client| ProviderLinkSummary {
-            client: key.beside(&client.name),
+        let target = oidc.as_ref().and_then(|oidc| {
+            let client = oidc.client_ref.as_ref();
+            let client = client.map(|it| ProviderLinkTarget::Client(key.beside(&it.name)));
+            client.or_else(|| Some(ProviderLinkTarget::Issuer(oidc.issuer.as_deref()?.into())))
+        });
+        let link = target.map(|target| ProviderLinkSummary {
+            target,
             created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
         });
         let oidc = oidc.as_ref().and_then(|oidc| oidc.client_secret_ref.as_ref());

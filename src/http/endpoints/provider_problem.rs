@@ -88,6 +88,7 @@ const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
         SignInProblem::Denied | SignInProblem::LevelUnmet => SignInFailure::Denied,
         SignInProblem::Unavailable | SignInProblem::NotCalled => SignInFailure::ProviderUnavailable,
         SignInProblem::NotFresh | SignInProblem::NoSignInTime => SignInFailure::NotFresh,
+        SignInProblem::RequestTooLong => SignInFailure::RequestTooLong,
         SignInProblem::Claims => SignInFailure::Claims,
         SignInProblem::SubjectTaken => SignInFailure::SubjectTaken,
         SignInProblem::Answer => SignInFailure::ProviderAnswer,
@@ -140,6 +141,12 @@ fn texts(
             title: text.provider_unusable_title(name).to_string(),
             message: text.provider_unusable_text(name).to_string(),
             ..broken(name, "provider_not_called", text)
+        },
+        SignInProblem::RequestTooLong => ProblemTexts {
+            title: text.request_too_long_title().to_owned(),
+            message: text.request_too_long_text(name).to_string(),
+            status: StatusCode::BAD_REQUEST,
+            ..broken(name, "request_too_long", text)
         },
         SignInProblem::Claims => ProblemTexts {
             message: text.provider_claims_text(name).to_string(),

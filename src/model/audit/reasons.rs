@@ -79,6 +79,8 @@ audit_words!(
         NotFresh = "not_fresh",
         /// The provider was deleted or changed while the person was there.
         ProviderGone = "provider_gone",
+        /// The request of the application is too long to be carried to the provider and back.
+        RequestTooLong = "request_too_long",
         /// Too many passwords are checked at the same time. Nothing was checked.
         Busy = "busy",
     }

@@ -7,8 +7,8 @@ use super::{
     RefreshPolicy, SubjectRule, TextSource, UpstreamCredentials, ValueSource,
 };
 use crate::model::{
-    AdmissionPolicy, LogoutScope, ObjectKey, RefreshMode, SubjectStrategy, TenantId,
-    UnavailablePolicy, UserinfoUse,
+    AccountSelection, AdmissionPolicy, LogoutScope, ObjectKey, RefreshMode, SubjectStrategy,
+    TenantId, UnavailablePolicy, UserinfoUse,
 };
 
 /// An OpenID provider with the default mappings.
@@ -29,6 +29,7 @@ pub fn sample_provider() -> IdentityProvider {
             scopes: Vec::new(),
             authorization_parameters: Vec::new(),
             userinfo: UserinfoUse::IfNeeded,
+            account_selection: AccountSelection::SelectAccount,
         }),
         identity_key: "https://login.acme.test".into(),
         subject: SubjectRule {

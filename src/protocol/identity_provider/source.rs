@@ -39,6 +39,8 @@ pub struct OidcUpstream {
     pub authorization_parameters: Vec<(String, String)>,
     /// Whether its userinfo endpoint is asked.
     pub userinfo: UserinfoUse,
+    /// How a person chooses another account there.
+    pub account_selection: AccountSelection,
 }
 
 /// How a tenant authenticates at an OpenID provider.

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RecordFormat;
+use super::{RecordFormat, SealedRecord};
 use crate::{
-    model::Timestamp,
+    model::{SealPurpose, Timestamp},
     protocol::{session::CLOCK_SKEW, upstream::UpstreamLogoutToken},
 };
 
 /// The last logout token about a session or person at a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderLogout {
+    /// The id of the record: the hash of the provider and of the name that the token is found by.
+    pub id: String,
     /// `sid` of the token.
     pub sid: Option<String>,
     /// `sub` of the token.
@@ -23,11 +25,15 @@ pub struct ProviderLogout {
 
 impl RecordFormat for ProviderLogout {}
 
+impl SealedRecord for ProviderLogout {
+    const PURPOSE: SealPurpose = SealPurpose::ProviderLogout;
+}
+
 impl ProviderLogout {
     /// The record of a token.
-    pub fn of(token: &UpstreamLogoutToken, received_at: Timestamp) -> Self {
+    pub fn of(id: String, token: &UpstreamLogoutToken, received_at: Timestamp) -> Self {
         let UpstreamLogoutToken { sid, subject, issued_at, .. } = token.clone();
-        Self { sid, subject, issued_at, received_at }
+        Self { id, sid, subject, issued_at, received_at }
     }
 
     /// Whether the token ends the session `(sub, sid)` at the provider that began here at `since`. A sign-in after
@@ -60,6 +66,7 @@ mod tests {
     fn logout(sid: Option<&str>, subject: Option<&str>) -> ProviderLogout {
         let owned = |it: Option<&str>| it.map(str::to_owned);
         ProviderLogout {
+            id: "i".to_owned(),
             sid: owned(sid),
             subject: owned(subject),
             issued_at: at(100),
@@ -88,6 +95,6 @@ mod tests {
     fn the_format_is_stable() {
         let hex: String =
             encode_record(&logout(Some("s"), None)).iter().map(|it| format!("{it:02x}")).collect();
-        assert_eq!(hex, "0101017300c0bab7fef962e0d6b8fef962");
+        assert_eq!(hex, "01016901017300c0bab7fef962e0d6b8fef962");
     }
 }

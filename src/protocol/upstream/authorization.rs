@@ -5,6 +5,9 @@ use url::Url;
 use super::{UpstreamMetadata, UpstreamState};
 use crate::protocol::pkce;
 
+/// Longest URL that a browser is sent to at a provider, in bytes. Most servers take no more than 8 KiB for the
+/// line of a request. The sealed state, which is a part of the URL, contains the request of the application.
+pub const MAX_PROVIDER_URL_LEN: usize = 8000;
 /// The parameter that asks for pages of the provider (OIDC Core §3.1.2.1).
 const PROMPT: &str = "prompt";
 
@@ -25,8 +28,8 @@ pub struct UpstreamRequest<'a> {
     pub state: &'a UpstreamState,
     /// The name that the person typed, or `login_hint` of the application.
     pub login_hint: Option<&'a str>,
-    /// Whether the person chooses the account there, also where they are signed in.
-    pub select_account: bool,
+    /// `prompt` by which the person chooses the account there, also where they are signed in.
+    pub account_prompt: Option<&'a str>,
     /// The levels of assurance to ask for.
     pub acr_values: &'a [String],
     /// `ui_locales` of the application.
@@ -82,7 +85,7 @@ fn prompt(request: &UpstreamRequest<'_>) -> String {
         // A new sign-in can be with another account.
         Some("login")
     } else {
-        request.select_account.then_some("select_account")
+        request.account_prompt
     };
     let written = request.further.iter().filter(|(name, _)| name == PROMPT);
     let written = written.flat_map(|(_, value)| value.split_ascii_whitespace());

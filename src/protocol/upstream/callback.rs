@@ -87,6 +87,8 @@ mod tests {
             scopes_supported: Vec::new(),
             token_endpoint_auth_methods_supported: Vec::new(),
             id_token_signing_alg_values_supported: Vec::new(),
+            prompt_values_supported: Vec::new(),
+            userinfo_signing_alg_values_supported: Vec::new(),
             authorization_response_iss_parameter_supported: promises_iss,
         }
     }

@@ -6,6 +6,7 @@ use aws_lc_rs::constant_time;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::MAX_PROVIDER_URL_LEN;
 use crate::{
     model::{SealPurpose, Timestamp, sha256},
     protocol::{
@@ -32,21 +33,26 @@ pub struct UpstreamEndSession<'a> {
     pub sealed_state: Option<&'a str>,
 }
 
-/// Returns the URL to send the browser to; `None` if the endpoint is not a URL.
+/// Returns the URL to send the browser to; `None` if the endpoint is not a URL. A URL that is too long
+/// has no ID token, and no state if that does not suffice: the sign-out ends on a page here then.
 pub fn end_session_url(endpoint: &str, request: UpstreamEndSession<'_>) -> Option<String> {
-    let mut url = Url::parse(endpoint).ok()?;
-    let parameters = [
-        ("id_token_hint", request.id_token_hint.filter(|it| it.len() <= MAX_ID_TOKEN_HINT)),
-        ("client_id", Some(request.client_id)),
-        ("post_logout_redirect_uri", Some(request.post_logout_redirect_uri)),
-        ("state", request.sealed_state),
-    ];
-    for (name, value) in parameters {
-        if let Some(value) = value {
-            url.query_pairs_mut().append_pair(name, value);
-        }
-    }
-    Some(url.into())
+    let endpoint = Url::parse(endpoint).ok()?;
+    let hint = request.id_token_hint.filter(|it| it.len() <= MAX_ID_TOKEN_HINT);
+    let url_with = |hint: Option<&str>, state: Option<&str>| {
+        let mut url = endpoint.clone();
+        let parameters = [
+            ("id_token_hint", hint),
+            ("client_id", Some(request.client_id)),
+            ("post_logout_redirect_uri", Some(request.post_logout_redirect_uri)),
+            ("state", state),
+        ];
+        let given = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        url.query_pairs_mut().extend_pairs(given);
+        String::from(url)
+    };
+    let parts = [(hint, request.sealed_state), (None, request.sealed_state), (None, None)];
+    let mut urls = parts.into_iter().map(|(hint, state)| url_with(hint, state));
+    urls.find(|url| url.len() <= MAX_PROVIDER_URL_LEN)
 }
 
 /// The state of a sign-out at a provider. It is sealed into the parameter `state`, and bound to the
@@ -122,5 +128,22 @@ mod tests {
         assert_eq!(of("x.y.z"), format!("https://login.test/out?a=1&id_token_hint=x.y.z&{rest}"));
         let long = "x".repeat(MAX_ID_TOKEN_HINT + 1);
         assert_eq!(of(&long), format!("https://login.test/out?a=1&{rest}"));
+    }
+
+    #[test]
+    fn a_long_state_gets_no_url_that_servers_refuse() {
+        let (hint, short, long) = ("x".repeat(6000), "s".repeat(4000), "s".repeat(40_000));
+        let of = |state: &str| {
+            let request = UpstreamEndSession {
+                id_token_hint: Some(&hint),
+                client_id: "a",
+                post_logout_redirect_uri: "https://id.test/logged-out",
+                sealed_state: Some(state),
+            };
+            end_session_url("https://login.test/out", request).expect("a URL")
+        };
+        let rest = "client_id=a&post_logout_redirect_uri=https%3A%2F%2Fid.test%2Flogged-out";
+        assert_eq!(of(&short), format!("https://login.test/out?{rest}&state={short}"));
+        assert_eq!(of(&long), format!("https://login.test/out?{rest}"));
     }
 }

@@ -170,17 +170,21 @@ pub(super) fn audiences_of_token(token: &UnverifiedJwt) -> Vec<&str> {
 
 /// Returns true for the algorithms of the metadata, without `none` and those of shared secrets.
 pub(super) fn check_algorithm(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
-    let is_asymmetric = !matches!(
-        algorithm,
-        JwsAlgorithm::None | JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512
-    );
     let offered = &metadata.id_token_signing_alg_values_supported;
     let is_offered = if offered.is_empty() {
         algorithm == JwsAlgorithm::RS256
     } else {
         offered.iter().any(|name| name.parse() == Ok(algorithm))
     };
-    is_asymmetric && is_offered
+    is_asymmetric(algorithm) && is_offered
+}
+
+/// Returns true for the algorithms whose signatures the client cannot make itself.
+pub(super) const fn is_asymmetric(algorithm: JwsAlgorithm) -> bool {
+    !matches!(
+        algorithm,
+        JwsAlgorithm::None | JwsAlgorithm::HS256 | JwsAlgorithm::HS384 | JwsAlgorithm::HS512
+    )
 }
 
 #[cfg(test)]
@@ -207,6 +211,8 @@ mod tests {
                 "HS256".into(),
                 "none".into(),
             ],
+            prompt_values_supported: Vec::new(),
+            userinfo_signing_alg_values_supported: Vec::new(),
             authorization_response_iss_parameter_supported: false,
         }
     }

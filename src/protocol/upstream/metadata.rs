@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use url::Url;
 
+use crate::model::AccountSelection;
+
 /// The metadata of an OpenID provider, as far as this provider uses it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct UpstreamMetadata {
@@ -29,6 +31,12 @@ pub struct UpstreamMetadata {
     /// `id_token_signing_alg_values_supported`; empty: `RS256`.
     #[serde(default)]
     pub id_token_signing_alg_values_supported: Vec<String>,
+    /// `prompt_values_supported` (OpenID Connect Prompt Create §4); empty: the provider does not say.
+    #[serde(default)]
+    pub prompt_values_supported: Vec<String>,
+    /// `userinfo_signing_alg_values_supported`; empty: the provider does not say.
+    #[serde(default)]
+    pub userinfo_signing_alg_values_supported: Vec<String>,
     /// `authorization_response_iss_parameter_supported` (RFC 9207 §3).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
@@ -87,6 +95,17 @@ impl UpstreamMetadata {
         methods.is_empty()
             || methods.iter().any(|method| method == "client_secret_basic")
             || !methods.iter().any(|method| method == "client_secret_post")
+    }
+
+    /// `prompt` of a request in which the person chooses another account.
+    pub fn account_prompt(&self, selection: AccountSelection) -> Option<&'static str> {
+        let offered = &self.prompt_values_supported;
+        let offers = |value: &&str| offered.is_empty() || offered.iter().any(|it| it == value);
+        let values: &[&str] = match selection {
+            AccountSelection::SelectAccount => &["select_account", "login"],
+            AccountSelection::Login => &["login"],
+        };
+        values.iter().copied().find(offers)
     }
 
     /// The scopes to request where the manifest names none.
@@ -148,6 +167,21 @@ mod tests {
             wrong["token_endpoint"] = json!(bad);
             assert_eq!(parse(&wrong), Err(MetadataError::Url("token_endpoint")), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_account_is_chosen_by_a_prompt_that_the_provider_takes() {
+        let with = |values: serde_json::Value, selection| {
+            let mut document = document();
+            document["prompt_values_supported"] = values;
+            parse(&document).expect("metadata").account_prompt(selection)
+        };
+        let (select, login) = (AccountSelection::SelectAccount, AccountSelection::Login);
+        assert_eq!(with(json!([]), select), Some("select_account"));
+        assert_eq!(with(json!([]), login), Some("login"));
+        assert_eq!(with(json!(["login", "select_account"]), select), Some("select_account"));
+        assert_eq!(with(json!(["none", "login", "consent"]), select), Some("login"));
+        assert_eq!(with(json!(["none"]), select), None);
     }
 
     #[test]

@@ -8,10 +8,11 @@ mod end_session;
 mod id_token;
 mod logout_token;
 mod metadata;
+mod signed_userinfo;
 mod state;
 mod token_response;
 
-pub use authorization::{UpstreamRequest, authorization_url};
+pub use authorization::{MAX_PROVIDER_URL_LEN, UpstreamRequest, authorization_url};
 pub use callback::{CallbackError, CallbackResponse, check_callback, read_callback};
 pub use client_assertion::{CLIENT_ASSERTION_TYPE, client_assertion_claims};
 pub use end_session::{
@@ -20,5 +21,6 @@ pub use end_session::{
 pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, check_id_token};
 pub use logout_token::{LogoutTokenError, UpstreamLogoutToken, check_logout_token};
 pub use metadata::{MetadataError, UpstreamMetadata};
+pub use signed_userinfo::{SignedUserinfo, SignedUserinfoError, check_signed_userinfo};
 pub use state::{UpstreamDemands, UpstreamParty, UpstreamState};
 pub use token_response::{TokenResponseError, UpstreamTokens, parse_token_response};

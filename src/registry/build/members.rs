@@ -1,15 +1,15 @@
 //! The inputs of the validation of one tenant: the objects that belong together.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use crate::{
     api::{
         AccessSpec, CachedObject, ConditionReason, ConditionType, IdentityProvider, ManagedObject,
-        NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary, ResourceServer,
-        SecretState, Tenant,
+        NamespaceLabels, ObjectsByKind, OidcClient, OidcUser, ProviderLinkSummary,
+        ProviderLinkTarget, ResourceServer, SecretState, Tenant,
     },
     keys::PairwiseSalt,
     model::{Endpoint, Issuer, ObjectKey, ObjectRef, TenantId, Timestamp},
@@ -89,7 +89,7 @@ pub(super) struct TenantGroup<'a> {
     pub(super) provider_cas: Vec<Option<&'a SecretState>>,
     /// Labels of the other namespaces that have clients; `None` if there are no such clients.
     pub(super) namespaces: Option<NamespaceLabels>,
-    /// The references of its providers to clients.
+    /// The references of its providers to tenants of this installation.
     pub(super) links: Vec<ProviderLink>,
     /// The URIs of the providers that refer to its clients, by client.
     pub(super) provider_uris: BTreeMap<ObjectKey, Vec<ProviderUris>>,
@@ -97,15 +97,22 @@ pub(super) struct TenantGroup<'a> {
     pub(super) own_issuers: BTreeSet<Box<str>>,
 }
 
-/// The reference of a provider to a client.
+/// The reference of a provider to a tenant of this installation.
 #[derive(Clone, Debug)]
 pub(super) struct ProviderLink {
     pub(super) provider: ObjectKey,
     /// `metadata.creationTimestamp` of the provider.
     pub(super) created: Option<Timestamp>,
-    pub(super) client: ObjectKey,
-    /// The client's tenant; `None` if the client does not exist.
+    /// The tenant where people sign in; `None` if the client does not exist.
     pub(super) upstream: Option<TenantId>,
+    /// The client that it refers to; `None` if it has the issuer of the tenant.
+    pub(super) client: Option<ClientLink>,
+}
+
+/// The reference of a provider to a client.
+#[derive(Clone, Debug)]
+pub(super) struct ClientLink {
+    pub(super) client: ObjectKey,
     /// The provider's URIs, if its tenant has an issuer.
     pub(super) uris: Option<ProviderUris>,
     /// The URL of the keys of the provider's tenant, if it has an issuer.
@@ -190,25 +197,30 @@ impl<'a> TenantGroup<'a> {
         }
     }
 
-    /// Adds the reference of a provider to a client, and returns it.
+    /// Adds the reference of a provider, and returns it. `None` for an issuer elsewhere.
     pub(super) fn link(
         &mut self,
         provider: &ObjectKey,
         summary: &ProviderLinkSummary,
-        managed: &ObjectsByKind,
-    ) -> ProviderLink {
-        let client = managed.get::<OidcClient>(&summary.client).filter(|it| !it.is_deleting());
-        let issuer = self.claim.as_ref().and_then(|claim| claim.as_ref().ok());
-        let link = ProviderLink {
-            provider: provider.clone(),
-            created: summary.created,
-            client: summary.client.clone(),
-            upstream: client.map(|client| client.summary().tenant.clone()),
-            uris: issuer.map(|issuer| ProviderUris::of(issuer, &provider.name)),
-            jwks_uri: issuer.map(|issuer| Endpoint::Jwks.url(issuer)),
+        (managed, issuers): (&ObjectsByKind, &HashMap<Box<str>, TenantId>),
+    ) -> Option<ProviderLink> {
+        let (upstream, client) = match &summary.target {
+            ProviderLinkTarget::Issuer(issuer) => (Some(issuers.get(issuer)?.clone()), None),
+            ProviderLinkTarget::Client(key) => {
+                let client = managed.get::<OidcClient>(key).filter(|it| !it.is_deleting());
+                let issuer = self.claim.as_ref().and_then(|claim| claim.as_ref().ok());
+                let link = ClientLink {
+                    client: key.clone(),
+                    uris: issuer.map(|issuer| ProviderUris::of(issuer, &provider.name)),
+                    jwks_uri: issuer.map(|issuer| Endpoint::Jwks.url(issuer)),
+                };
+                (client.map(|client| client.summary().tenant.clone()), Some(link))
+            }
         };
+        let (provider, created) = (provider.clone(), summary.created);
+        let link = ProviderLink { provider, created, upstream, client };
         self.links.push(link.clone());
-        link
+        Some(link)
     }
 
     /// Reports providers in an access policy that the tenant does not have.

@@ -2,7 +2,7 @@
 //! to it form a group, which is validated again only if its inputs have changed.
 //!
 //! Must not fail, for any objects. A tenant's objects must not affect other tenants, except by
-//! claiming an issuer.
+//! claiming an issuer, and by a loop of providers.
 
 mod cache;
 mod clients;
@@ -35,7 +35,7 @@ pub use cache::BuildCache;
 use cache::CachedGroup;
 use group::PreparedGroup;
 use malformed::{add_malformed, judge_malformed};
-use members::{GroupMember, ProviderLink, TenantGroup};
+use members::{ClientLink, GroupMember, ProviderLink, TenantGroup};
 use provider_links::{TenantClients, resolve_links};
 
 use super::{
@@ -83,7 +83,7 @@ pub fn build_snapshot(
         .with_languages(&installation.languages)
 }
 
-/// A group with providers that refer to clients, whose clients are validated.
+/// A group with providers that refer to tenants, whose clients are validated.
 enum LinkedGroup {
     /// Its own inputs have not changed.
     Known(Box<CachedGroup>),
@@ -99,7 +99,7 @@ impl LinkedGroup {
     }
 }
 
-/// Validates the groups whose inputs have changed. Providers that refer to clients are validated after
+/// Validates the groups whose inputs have changed. Providers that refer to tenants are validated after
 /// all clients.
 fn judge_groups(
     groups: HashMap<TenantId, TenantGroup<'_>>,
@@ -142,7 +142,7 @@ fn judge_groups(
     judged
 }
 
-/// The clients that providers refer to, by the tenant of the provider.
+/// The clients that providers refer to, and the providers that close a loop, by the tenant of the provider.
 fn links_of(
     linked: &HashMap<TenantId, (TenantGroup<'_>, LinkedGroup)>,
     judged: &HashMap<TenantId, CachedGroup>,
@@ -152,8 +152,9 @@ fn links_of(
         .iter()
         .flat_map(|(id, (group, _))| group.links.iter().map(move |link| (id, link)))
         .collect();
+    let by_client = links.iter().filter(|(_, link)| link.client.is_some());
     let upstreams: HashSet<&TenantId> =
-        links.iter().filter_map(|(_, link)| link.upstream.as_ref()).collect();
+        by_client.filter_map(|(_, link)| link.upstream.as_ref()).collect();
     let clients = upstreams.into_iter().filter_map(|id| {
         let waiting = linked.get(id).map(|(_, draft)| draft.clients());
         Some((id, waiting.or_else(|| Some(judged.get(id)?.judged.clients()))?))
@@ -189,8 +190,7 @@ fn groups<'a>(
     let orphans = orphans.filter(|(owner, _)| !exists(owner));
     let orphans = orphans.map(|(key, reservation)| IssuerOrphan { key, reservation });
     let mut claims = validate::claim_issuers(claimants, orphans, installation);
-    let accepted = claims.values().filter_map(|claim| claim.as_ref().ok());
-    let issuers: HashSet<Box<str>> = accepted.map(|issuer| issuer.as_str().into()).collect();
+    let issuers = tenants_by_issuer(&claims);
     let mut groups: HashMap<TenantId, TenantGroup<'a>> = tenants()
         .map(|(key, cached)| {
             let summary = cached.summary();
@@ -205,7 +205,7 @@ fn groups<'a>(
     for (key, cached) in managed.of::<OidcClient>().filter(|(_, cached)| !cached.is_deleting()) {
         let ClientSummary { tenant, secret: name, federated_issuers } = cached.summary();
         let group = named(&mut groups, tenant);
-        let own = federated_issuers.iter().filter(|issuer| issuers.contains(*issuer));
+        let own = federated_issuers.iter().filter(|issuer| issuers.contains_key(*issuer));
         group.own_issuers.extend(own.cloned());
         group.clients.push(GroupMember { key, cached, secret: secret(name) });
         if tenant.0.namespace != key.namespace {
@@ -222,13 +222,23 @@ fn groups<'a>(
         let member = GroupMember { key, cached, secret: None };
         named(&mut groups, &cached.summary().tenant).resource_servers.push(member);
     }
-    add_providers(&mut groups, objects);
+    add_providers(&mut groups, objects, &issuers);
     add_malformed(&mut groups, objects);
     groups
 }
 
+/// The tenants by the issuers that they may use.
+fn tenants_by_issuer(claims: &validate::IssuerClaims) -> HashMap<Box<str>, TenantId> {
+    let accepted = claims.iter().filter_map(|(key, claim)| Some((key, claim.as_ref().ok()?)));
+    accepted.map(|(key, issuer)| (issuer.as_str().into(), TenantId(key.clone()))).collect()
+}
+
 /// Adds the identity providers to the groups of their tenants.
-fn add_providers<'a>(groups: &mut HashMap<TenantId, TenantGroup<'a>>, objects: &'a ObjectSet) {
+fn add_providers<'a>(
+    groups: &mut HashMap<TenantId, TenantGroup<'a>>,
+    objects: &'a ObjectSet,
+    issuers: &HashMap<Box<str>, TenantId>,
+) {
     let secret = |key: &ObjectKey| objects.secrets.get(key);
     let managed = &objects.managed;
     let providers = managed.of::<IdentityProvider>();
@@ -239,8 +249,8 @@ fn add_providers<'a>(groups: &mut HashMap<TenantId, TenantGroup<'a>>, objects: &
         let group = named(groups, tenant);
         group.providers.push(member);
         group.provider_cas.push(ca);
+        let link = link.as_ref().and_then(|link| group.link(key, link, (managed, issuers)));
         if let Some(link) = link {
-            let link = group.link(key, link, managed);
             add_provider_uris(groups, &link);
         }
     }
@@ -248,9 +258,8 @@ fn add_providers<'a>(groups: &mut HashMap<TenantId, TenantGroup<'a>>, objects: &
 
 /// Gives a client the URIs of a provider that refers to it.
 fn add_provider_uris(groups: &mut HashMap<TenantId, TenantGroup<'_>>, link: &ProviderLink) {
-    let ProviderLink { client, upstream: Some(tenant), uris: Some(uris), .. } = link else {
-        return;
-    };
+    let ProviderLink { client: Some(link), upstream: Some(tenant), .. } = link else { return };
+    let ClientLink { client, uris: Some(uris), .. } = link else { return };
     let by_client = &mut named(groups, tenant).provider_uris;
     by_client.entry(client.clone()).or_default().push(uris.clone());
 }

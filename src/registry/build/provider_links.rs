@@ -1,10 +1,10 @@
-//! The clients that providers refer to by `clientRef`, over all tenants. Clients do not depend on
-//! providers, so they are validated before.
+//! The tenants of this installation that providers refer to: by a client of theirs (`clientRef`), or by
+//! their issuer. Clients do not depend on providers, so they are validated before.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    members::ProviderLink,
+    members::{ClientLink, ProviderLink},
     provider_loops::{TenantEdge, find_closing_edges},
 };
 use crate::{
@@ -21,8 +21,10 @@ use crate::{
     },
 };
 
-/// The field with the reference.
-const FIELD: &str = "spec.oidc.clientRef";
+/// The field with the reference to a client.
+const CLIENT_FIELD: &str = "spec.oidc.clientRef";
+/// The field with the issuer of a tenant.
+const ISSUER_FIELD: &str = "spec.oidc.issuer";
 
 /// The validated clients of a tenant, by object.
 #[derive(Debug, Default)]
@@ -69,8 +71,11 @@ pub(super) fn resolve_links(
     ranked
         .sort_by_cached_key(|(_, link)| Precedence::of(link.created, &link.provider, installation));
     // A reference to a client that its tenant does not accept leads nowhere.
-    let found = |link: &ProviderLink| clients.get(link.upstream.as_ref()?)?.accepted(&link.client);
-    let counted: Vec<_> = ranked.iter().filter(|(_, link)| found(link).is_some()).collect();
+    let found = |link: &ProviderLink| {
+        clients.get(link.upstream.as_ref()?)?.accepted(&link.client.as_ref()?.client)
+    };
+    let counts = |link: &ProviderLink| link.client.is_none() || found(link).is_some();
+    let counted: Vec<_> = ranked.iter().filter(|(_, link)| counts(link)).collect();
     let edges: Vec<TenantEdge<'_>> = counted
         .iter()
         .filter_map(|(tenant, link)| Some(TenantEdge { tenant, upstream: link.upstream.as_ref()? }))
@@ -82,37 +87,44 @@ pub(super) fn resolve_links(
         .collect();
     let mut resolved: HashMap<TenantId, ProviderLinks> = HashMap::new();
     for (tenant, link) in ranked {
-        let client = match loops.get(&link.provider) {
-            Some(back) => Err(loop_problem(tenant, back)),
-            None => linked_client(link, found(link)),
+        let client = match (loops.get(&link.provider), &link.client) {
+            (Some(back), client) => Err(loop_problem(tenant, back, client.is_some())),
+            (None, Some(client)) => linked_client((link, client), found(link)),
+            // The issuer is called like any other.
+            (None, None) => continue,
         };
         resolved.entry(tenant.clone()).or_default().insert(link.provider.clone(), client);
     }
     resolved
 }
 
-fn loop_problem(tenant: &TenantId, back: &[&TenantId]) -> ValidationProblem {
+fn loop_problem(tenant: &TenantId, back: &[&TenantId], by_client: bool) -> ValidationProblem {
     let names: Vec<String> = back.iter().map(|id| format!("\"{id}\"")).collect();
+    let (field, other) = if by_client {
+        (CLIENT_FIELD, "refer to a client of another tenant")
+    } else {
+        (ISSUER_FIELD, "set another issuer")
+    };
     let message = format!(
-        "closes a loop: people of Tenant \"{tenant}\" would come from {}, whose providers are older; delete one of these providers, or refer to a client of another tenant",
+        "closes a loop: people of Tenant \"{tenant}\" would come from {}, whose providers are older; delete one of these providers, or {other}",
         names.join(", then from ")
     );
-    ValidationProblem::accepted(ConditionReason::ProviderLoop, FIELD, message)
+    ValidationProblem::accepted(ConditionReason::ProviderLoop, field, message)
 }
 
 /// The client of a reference, or the reason why it cannot be used.
 fn linked_client(
-    link: &ProviderLink,
+    (link, reference): (&ProviderLink, &ClientLink),
     found: Option<(&Issuer, Option<&Arc<Client>>)>,
 ) -> Result<LinkedClient, ValidationProblem> {
     let problem = |reason, message| {
-        ValidationProblem::of(ConditionType::ResolvedRefs, reason, FIELD, message)
+        ValidationProblem::of(ConditionType::ResolvedRefs, reason, CLIENT_FIELD, message)
     };
-    let name = &link.client.name;
+    let name = &reference.client.name;
     let Some(tenant) = &link.upstream else {
         let message = format!(
             "OidcClient {name:?} not found in namespace {:?}; create it with the tenantRef of the tenant whose people sign in",
-            link.client.namespace
+            reference.client.namespace
         );
         return Err(problem(ConditionReason::ClientNotFound, message));
     };
@@ -122,7 +134,7 @@ fn linked_client(
     };
     let (issuer, client) = found.ok_or_else(|| not_ready("accepted"))?;
     let client = client.ok_or_else(|| not_ready("served yet"))?;
-    let credentials = credentials(client, link).map_err(|lacks| {
+    let credentials = credentials(client, reference).map_err(|lacks| {
         let message = format!("people cannot sign in by OidcClient {name:?}: {lacks}");
         problem(ConditionReason::ClientUnsuitable, message)
     })?;
@@ -136,7 +148,7 @@ fn linked_client(
 }
 
 /// The credentials of a client by which people can sign in, or what it lacks.
-fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentials, String> {
+fn credentials(client: &Client, reference: &ClientLink) -> Result<UpstreamCredentials, String> {
     if !client.grant_types.contains(&GrantType::AuthorizationCode)
         || !client.response_types.contains(&ResponseType::Code)
     {
@@ -154,13 +166,9 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
             "its ID tokens are not signed; remove idTokenSignedResponseAlg: none".to_owned()
         );
     }
-    if client.userinfo_signed_response_alg.is_some() {
-        let lacks = "its userinfo responses are signed, which providers do not read; remove userinfoSignedResponseAlg";
-        return Err(lacks.to_owned());
-    }
     let is_registered =
         |callback: &&String| client.all_redirect_uris().any(|uri| uri.matches(callback));
-    let callback = link.uris.as_ref().map(|uris| &uris.redirect);
+    let callback = reference.uris.as_ref().map(|uris| &uris.redirect);
     if let Some(callback) = callback.filter(|callback| !is_registered(callback)) {
         return Err(format!(
             "its tenant's spec.clients.redirectHosts or redirectSchemes do not allow {callback}; extend them there"
@@ -172,7 +180,7 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
             let secret = secrets.first().cloned().ok_or("its client secret does not exist yet")?;
             Ok(UpstreamCredentials::Secret { secret, transport: *transport })
         }
-        ClientAuthentication::PrivateKeyJwt { policy } => own_keys(client, *policy, link),
+        ClientAuthentication::PrivateKeyJwt { policy } => own_keys(client, *policy, reference),
         ClientAuthentication::SecretJwt { .. } => Err(format!(
             "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
             client.authentication.method()
@@ -185,9 +193,9 @@ fn credentials(client: &Client, link: &ProviderLink) -> Result<UpstreamCredentia
 fn own_keys(
     client: &Client,
     policy: AssertionPolicy,
-    link: &ProviderLink,
+    reference: &ClientLink,
 ) -> Result<UpstreamCredentials, String> {
-    let jwks_uri = link.jwks_uri.as_deref();
+    let jwks_uri = reference.jwks_uri.as_deref();
     if let Some(jwks_uri) = jwks_uri.filter(|it| client.keys.url() != Some(*it)) {
         return Err(format!(
             "the provider's tenant signs for it, but its keys are others; set its jwksUri to {jwks_uri} and remove jwks, or set its tokenEndpointAuthMethod to client_secret_basic"

@@ -15,11 +15,21 @@ fn build_of(objects: &ObjectSet) -> Snapshot {
 
 /// The snapshot of an installation whose namespaces may all use these hosts for issuers.
 fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
+    build_snapshot(
+        objects,
+        &installation_of(hosts),
+        &BuildCache::default(),
+        1,
+        Timestamp::from_secs(1_800_000_000),
+    )
+}
+
+fn installation_of(hosts: &[&str]) -> Installation {
     let permission = |host: &&str| HostPermission {
         pattern: HostPattern::parse(host).expect("a pattern"),
         namespaces: vec!["*".to_owned()],
     };
-    let installation = Installation {
+    Installation {
         base_url: Issuer::parse("https://id.test").expect("canonical"),
         hosts: HostSettings {
             issuer_hosts: hosts.iter().map(permission).collect(),
@@ -30,14 +40,7 @@ fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
         keeps_authenticators: true,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: Languages::built_in(),
-    };
-    build_snapshot(
-        objects,
-        &installation,
-        &BuildCache::default(),
-        1,
-        Timestamp::from_secs(1_800_000_000),
-    )
+    }
 }
 
 /// An object whose spec has fields that this release does not know.
@@ -192,6 +195,82 @@ fn the_youngest_provider_of_a_loop_of_three_tenants_is_refused() {
         // No provider refers to the client of `d`.
         assert_eq!(lacks, name == "d", "{name}: {client:?}");
     }
+}
+
+/// Puts a provider by which the people of a tenant come from an issuer.
+fn put_with_issuer(objects: &mut ObjectSet, (name, tenant): (&str, &str), year: u32, issuer: &str) {
+    put::<Tenant>(objects, tenant, &serde_json::json!({}));
+    let provider = serde_json::json!({
+        "tenantRef": { "name": tenant }, "type": "OIDC", "admit": "Everyone",
+        "oidc": { "issuer": issuer, "clientId": "a" },
+    });
+    put_of_year::<IdentityProvider>(objects, name, year, &provider);
+}
+
+fn closes_loop(snapshot: &Snapshot, name: &str) -> bool {
+    let found = reasons_of(snapshot, ManagedKind::IdentityProvider, name);
+    found.contains(&ConditionReason::ProviderLoop)
+}
+
+#[test]
+fn the_issuer_of_a_tenant_is_a_part_of_a_loop() {
+    let mut objects = ObjectSet::default();
+    put_with_issuer(&mut objects, ("a", "a"), 2022, "https://id.test/team/b");
+    put_with_issuer(&mut objects, ("b", "b"), 2021, "https://id.test/team/a");
+    // Neither is a tenant's issuer.
+    put_with_issuer(&mut objects, ("c", "c"), 2023, "https://id.test/team/absent");
+    put_with_issuer(&mut objects, ("d", "d"), 2023, "https://corp.test");
+    let snapshot = build_of(&objects);
+    for name in ["a", "b", "c", "d"] {
+        assert_eq!(closes_loop(&snapshot, name), name == "a", "{name}");
+    }
+    let object = ObjectRef::new(ManagedKind::IdentityProvider, ObjectKey::new("team", "a"));
+    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let problem = verdict.problems.iter().find(|it| it.reason == ConditionReason::ProviderLoop);
+    let problem = problem.expect("found");
+    assert_eq!(problem.field, "spec.oidc.issuer");
+    for part in ["people of Tenant \"team/a\"", "from \"team/b\", then from \"team/a\""] {
+        assert!(problem.message.contains(part), "{}", problem.message);
+    }
+}
+
+#[test]
+fn a_loop_may_have_references_of_both_kinds() {
+    let mut objects = ObjectSet::default();
+    put_linked(&mut objects, "a", "b");
+    put_linked(&mut objects, "b", "c");
+    put_with_issuer(&mut objects, ("c", "c"), 2030, "https://id.test/team/a");
+    let client = serde_json::json!({ "tenantRef": { "name": "c" } });
+    put::<OidcClient>(&mut objects, "c", &client);
+    // A tenant whose people come from itself.
+    put_with_issuer(&mut objects, ("d", "d"), 2020, "https://id.test/team/d");
+    let refused = |objects: &ObjectSet| {
+        let snapshot = build_of(objects);
+        let names = ["a", "b", "c", "d"].into_iter();
+        names.filter(|name| closes_loop(&snapshot, name)).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(&objects), ["c", "d"]);
+    put_with_issuer(&mut objects, ("c", "c"), 2020, "https://id.test/team/a");
+    assert_eq!(refused(&objects), ["b", "d"], "an older one goes on");
+}
+
+/// The verdict on a provider changes with the providers of other tenants, which are not its inputs.
+#[test]
+fn a_loop_is_found_and_forgotten_when_another_tenant_changes() {
+    let mut objects = ObjectSet::default();
+    put_with_issuer(&mut objects, ("a", "a"), 2022, "https://id.test/team/b");
+    put_with_issuer(&mut objects, ("b", "b"), 2021, "https://corp.test");
+    let cache = BuildCache::default();
+    let installation = installation_of(&[]);
+    let build = |objects: &ObjectSet| {
+        let now = Timestamp::from_secs(1_800_000_000);
+        closes_loop(&build_snapshot(objects, &installation, &cache, 1, now), "a")
+    };
+    assert!(!build(&objects));
+    put_with_issuer(&mut objects, ("b", "b"), 2021, "https://id.test/team/a");
+    assert!(build(&objects));
+    put_with_issuer(&mut objects, ("b", "b"), 2021, "https://corp.test");
+    assert!(!build(&objects));
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::*;
+use super::{live::Live, *};
 use crate::support::{
-    directories::{TestDirectory, slapd},
+    directories::{TestDirectory, own_slapd, slapd},
     guarded::GuardedServer,
 };
 
@@ -67,6 +67,70 @@ async fn a_person_of_dex_signs_in() {
         assert_eq!(token[name], *value, "{name}: {token}");
     }
     assert_eq!(grace.subject().await, token["sub"], "the same at the next sign-in");
+}
+
+/// The example with `refresh` and `logout`.
+fn asking_again(issuer: &str) -> String {
+    let manifests = example("dex", "https://dex.example.com/dex", issuer);
+    let line = "  admit: Everyone\n";
+    let more =
+        "  refresh: {mode: Upstream, interval: 1m, unavailable: Refuse}\n  logout: Upstream\n";
+    let manifests = manifests.replacen(line, &format!("{more}{line}"), 1);
+    let scopes = "scopes: [openid, profile, email, groups]";
+    assert!(manifests.contains(scopes) && manifests.contains(more), "{manifests}");
+    manifests.replacen(scopes, "scopes: [openid, profile, email, groups, offline_access]", 1)
+}
+
+const ADD: &str = "dn: uid=zoe,ou=people,dc=acme,dc=test\nchangetype: add\n\
+    objectClass: inetOrgPerson\nuid: zoe\ncn: Zoe\nsn: Z\nmail: zoe@acme.test\n\
+    userPassword: zoe-password\n";
+const DELETE: &str = "dn: uid=zoe,ou=people,dc=acme,dc=test\nchangetype: delete\n";
+
+/// Dex asks the directory at each refresh. A person who is gone there is an error of Dex
+/// (`server_error`), and not a refusal of its refresh token: tokens are refused while that lasts. Dex has no
+/// sign-out, and sends no logout tokens.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "make upstreams"]
+async fn people_of_dex_are_asked_about_again() {
+    let directory = own_slapd();
+    directory.modify(ADD);
+    let port = free_port();
+    let issuer = format!("http://localhost:{port}/dex");
+    let mut live = Live::start("dex", &asking_again(&issuer), FORM).await;
+    let mut config = base(port);
+    config["enablePasswordDB"] = json!(false);
+    config["staticPasswords"] = json!([]);
+    config["staticClients"] = json!([{
+        "id": "lanyard", "name": "Lanyard", "secret": SECRET,
+        "redirectURIs": [format!("{}/callback/dex", live.issuer())],
+    }]);
+    let connectors =
+        sources(port, &directory, "entryUUID", "http://localhost:1")["connectors"].take();
+    config["connectors"] = json!([connectors[0]]);
+    let _dex = serve_dex(&config).await;
+
+    let mut zoe = live.sign_in(("zoe", "zoe-password")).await;
+    let before = live.refresh(&mut zoe).await.expect("refreshed");
+    assert_eq!(before["groups"], json!([]));
+    directory.modify(
+        "dn: cn=staff,ou=groups,dc=acme,dc=test\nchangetype: modify\nadd: member\n\
+         member: uid=zoe,ou=people,dc=acme,dc=test\n",
+    );
+    // Each refresh token is used once.
+    for _ in 0..2 {
+        let after = live.refresh(&mut zoe).await.expect("refreshed");
+        assert_eq!((&after["groups"], &after["sub"]), (&json!(["staff"]), &before["sub"]));
+    }
+    directory.modify(DELETE);
+    let refused = live.refresh(&mut zoe).await;
+    assert_eq!(refused, Err((503, json!("temporarily_unavailable"))));
+    assert!(!live.has_session(&zoe).await);
+
+    let ada = live.sign_in(ADA).await;
+    let page = live.sign_out(&ada).await;
+    assert!(page.left_for.is_none(), "{:?}", page.left_for);
+    assert!(page.body.contains("https://rp.test/bye"), "a link back: {}", page.body);
+    assert!(!live.has_session(&ada).await);
 }
 
 /// Static passwords, a directory and an OpenID provider as sources of Dex.

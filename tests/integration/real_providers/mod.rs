@@ -16,8 +16,10 @@ use crate::support::{
     ports::free_port,
 };
 
+mod admin;
 mod dex;
 mod keycloak;
+mod live;
 
 const CALLBACK: &str = "https://rp.test/cb";
 const SECRET: &str = "a-secret-of-at-least-thirty-two-characters";
@@ -88,7 +90,7 @@ async fn follow(browser: &Browser, mut page: Page) -> Page {
     for _ in 0..20 {
         let next = page.left_for.take();
         match next {
-            Some(next) if next.host_str() == Some("localhost") => {
+            Some(next) if matches!(next.host_str(), Some("localhost" | "127.0.0.1")) => {
                 page = browser.open(next.as_str()).await;
             }
             left_for => return Page { left_for, ..page },
@@ -117,18 +119,27 @@ struct SignIn<'a> {
 }
 
 impl SignIn<'_> {
-    /// The claims of the ID token.
-    async fn id_token(&self, scope: &str) -> Value {
-        let application = Application::discover(self.issuer, "app", Some(SECRET), CALLBACK).await;
-        let browser = Browser::new();
+    async fn application(&self) -> Application {
+        Application::discover(self.issuer, "app", Some(SECRET), CALLBACK).await
+    }
+
+    /// The tokens of the application after the sign-in in a browser.
+    async fn tokens(&self, browser: &Browser, scope: &str) -> Value {
+        let application = self.application().await;
         let page = browser.open(&application.authorize_url(scope, self.hint)).await;
-        let page = follow(&browser, page).await;
+        let page = follow(browser, page).await;
         let SignInForm { action, username } = self.form;
         let fields = [(username, self.who.0), ("password", self.who.1), ("action", "sign-in")];
         let page = browser.submit(&page.form(action), &fields).await;
-        let page = follow(&browser, page).await;
+        let page = follow(browser, page).await;
         let (status, tokens) = application.redeem(&page.answer()["code"]).await;
         assert_eq!(status, 200, "{tokens}");
+        tokens
+    }
+
+    /// The claims of the ID token.
+    async fn id_token(&self, scope: &str) -> Value {
+        let tokens = self.tokens(&Browser::new(), scope).await;
         claims(tokens["id_token"].as_str().expect("an ID token"))
     }
 

@@ -41,6 +41,27 @@ async fn the_provider_is_asked_for_the_choice_that_an_application_wants() {
     }
 }
 
+/// GitLab answers `select_account` with an error, and announces no values.
+#[tokio::test]
+async fn a_provider_that_refuses_the_choice_is_asked_for_a_sign_in() {
+    let corp = "    clientSecretRef: {name: secret}\n  identityKey: https://corp.test\n";
+    let changed = corp.replacen('\n', "\n    accountSelection: Login\n", 1);
+    let world = World::with(&[(corp, &changed)]).await;
+    let choice = [("prompt", "select_account")];
+    let away = world.go("corp", &choice).await;
+    assert_eq!(away.request["prompt"], "login");
+    assert!(!away.request.contains_key("max_age"), "no time of the sign-in is required");
+    let page = world.back(&away, "corp", &[]).await;
+    assert!(world.id_token(&page).await["sub"].is_string());
+    assert!(!world.go("corp", &[]).await.request.contains_key("prompt"));
+    // A provider that announces its values.
+    let world = World::new().await;
+    world.upstream.answers(|script| {
+        script.metadata = serde_json::json!({"prompt_values_supported": ["none", "login"]});
+    });
+    assert_eq!(world.go("corp", &choice).await.request["prompt"], "login");
+}
+
 #[tokio::test]
 async fn a_request_has_the_parameters_of_the_manifest() {
     let corp = "    clientSecretRef: {name: secret}\n  identityKey: https://corp.test\n";

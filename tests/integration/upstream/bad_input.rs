@@ -167,6 +167,89 @@ async fn a_provider_that_does_not_answer_is_told_and_holds_no_one_else() {
     );
 }
 
+/// The URL that a browser is sent to at the provider, for an application with these parameters.
+async fn url_at_provider(world: &World, more: &[(&str, &str)]) -> Result<String, Box<Page>> {
+    let mut parameters = vec![("identity_provider", "corp")];
+    parameters.extend_from_slice(more);
+    let url = world.application().await.authorize_url("openid profile email", &parameters);
+    let page = Browser::new().open(&url).await;
+    page.left_for.clone().map(String::from).ok_or_else(|| Box::new(page))
+}
+
+/// Longest URL of a request to a provider.
+const MAX_URL: usize = 8000;
+
+#[tokio::test]
+async fn no_request_to_a_provider_is_longer_than_servers_take() {
+    let world = World::new().await;
+    let usual = url_at_provider(&world, &[]).await.unwrap_or_else(|page| panic!("{}", page.body));
+    let usual_state = state_of(&usual).len();
+    assert!(usual_state < 1100, "{usual_state}");
+    // The state has the request of the application, at four characters for three bytes.
+    let mut last = usual_state;
+    let mut refused = None;
+    for thousands in 1..=8 {
+        let state = "s".repeat(thousands * 1000);
+        match url_at_provider(&world, &[("state", &state)]).await {
+            Ok(url) => {
+                assert!(refused.is_none(), "a shorter one was refused");
+                assert!(url.len() <= MAX_URL, "{}", url.len());
+                let length = state_of(&url).len();
+                assert!(length > last && length < usual_state + thousands * 1400, "{length}");
+                last = length;
+            }
+            Err(page) => {
+                let shown = (400, "asks for more than can be passed on to Acme");
+                let told = ("request_too_long", "more than 8000, since it carries the request");
+                assert_told(&world.app, &page, shown, told);
+                refused = refused.or(Some(thousands));
+            }
+        }
+    }
+    assert!(refused.is_some_and(|thousands| thousands >= 4), "{refused:?}");
+    // The whole URL counts, whatever makes it long.
+    for name in ["login_hint", "ui_locales"] {
+        let long = "e".repeat(7000);
+        let page = url_at_provider(&world, &[(name, &long)]).await;
+        assert_eq!(page.err().map(|page| page.status), Some(400), "{name}");
+    }
+}
+
+fn state_of(url: &str) -> String {
+    let url = url::Url::parse(url).expect("a URL");
+    let state = url.query_pairs().find(|(name, _)| name == "state");
+    state.expect("a state").1.into_owned()
+}
+
+/// A request that was pushed (RFC 9126) is carried by its name.
+#[tokio::test]
+async fn a_long_request_that_was_pushed_passes_a_provider() {
+    let world = World::new().await;
+    let application = world.application().await;
+    let state = "s".repeat(10_000);
+    let more = [("state", state.as_str()), ("identity_provider", "corp")];
+    let pushed = url::Url::parse(&application.authorize_url("openid profile email", &more));
+    let pushed: Vec<(String, String)> = pushed.expect("a URL").query_pairs().into_owned().collect();
+    let pushed: Vec<_> = pushed.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
+    let answer = application.post("pushed_authorization_request_endpoint", &pushed).await;
+    let answer: serde_json::Value = answer.json().await.expect("JSON");
+    let reference = answer["request_uri"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    let endpoint = application.endpoint("authorization_endpoint");
+    let short = [("client_id", application.client_id.as_str()), ("request_uri", reference)];
+    let url = url::Url::parse_with_params(endpoint, short).expect("a URL");
+    let browser = Browser::new();
+    let page = browser.open(url.as_str()).await;
+    let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
+    assert!(url.as_str().len() < 2000, "{}", url.as_str().len());
+    let request: std::collections::BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    world.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
+    let callback = format!("{}/callback/corp", world.app.issuer("main"));
+    let answer = [("code", "a-code"), ("state", &request["state"])];
+    let url = url::Url::parse_with_params(&callback, answer).expect("a URL");
+    let page = browser.open(url.as_str()).await;
+    assert_eq!(page.answer()["state"], state, "the whole request is answered");
+}
+
 #[tokio::test]
 async fn a_provider_that_is_deleted_meanwhile_is_told() {
     let world = World::new().await;

@@ -9,6 +9,11 @@ use super::{
 
 const MARKUP: &str = "<img src=x onerror=alert(1)>\"'";
 const CLIENT: &str = "  consent: Implied\n";
+/// The grant types of the application, and those with which it can be used on a device too.
+const GRANT_TYPES: (&str, &str) = (
+    "grantTypes: [authorization_code, refresh_token]",
+    "grantTypes: [authorization_code, refresh_token, \"urn:ietf:params:oauth:grant-type:device_code\"]",
+);
 
 /// The page has the text of the provider as text, or not at all.
 fn assert_plain(page: &Page, place: &str, shown: bool) {
@@ -75,4 +80,41 @@ async fn texts_of_a_provider_are_never_markup() {
         let page = world.sign_in("corp", |script| script.token_response = Some((200, answer)));
         assert_plain(&page.await, "token response", false);
     }
+}
+
+#[tokio::test]
+async fn texts_of_a_provider_are_no_markup_on_the_account_page() {
+    let world = World::new().await;
+    let (browser, page) = signed_in(&world).await;
+    assert!(world.id_token(&page).await["sub"].is_string());
+    let account = format!("{}/account", world.app.issuer("main"));
+    let page = browser.open(&account).await;
+    assert_eq!((page.status, page.url.as_str()), (200, account.as_str()));
+    assert_plain(&page, "account", true);
+    assert!(page.body.contains("Acme &#60;b&#62;staff&#60;/b&#62;"), "{}", page.body);
+    // The answers to its forms show the person too.
+    let withdraw = [("application", "default.app")];
+    let page = browser.submit(&page.form("/account"), &withdraw).await;
+    assert!(page.body.contains("The access was withdrawn."), "{} {}", page.status, page.body);
+    assert_plain(&page, "account after a form", true);
+}
+
+#[tokio::test]
+async fn texts_of_a_provider_are_no_markup_where_a_device_is_let_in() {
+    let world = World::with(&[GRANT_TYPES]).await;
+    let (browser, page) = signed_in(&world).await;
+    assert!(world.id_token(&page).await["sub"].is_string());
+    let application = world.application().await;
+    let scope = [("scope", "openid profile")];
+    let codes = application.post("device_authorization_endpoint", &scope).await;
+    let codes: serde_json::Value = codes.json().await.expect("JSON");
+    let user_code = codes["user_code"].as_str().unwrap_or_else(|| panic!("{codes}"));
+    let page = browser.open(&format!("{}/device", world.app.issuer("main"))).await;
+    assert_plain(&page, "device", false);
+    let page = browser.submit(&page.form("/device"), &[("user_code", user_code)]).await;
+    assert!(page.body.contains("value=\"allow\""), "{} {}", page.status, page.body);
+    assert_plain(&page, "question of a device", true);
+    let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
+    assert!(page.body.contains("The device has access"), "{} {}", page.status, page.body);
+    assert_plain(&page, "answer about a device", false);
 }

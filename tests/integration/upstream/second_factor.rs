@@ -2,6 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use lanyard::{
+    model::{Clock, TenantId, sha256_base64url},
+    store::{Record, RecordKey, RecordKind},
+};
 use serde_json::json;
 use url::Url;
 
@@ -204,4 +208,36 @@ async fn a_logout_token_ends_a_sign_in_that_waits_for_its_code() {
         assert_eq!(signed_in, !ends, "{named}: {} {}", page.status, page.body);
         world.app.clock.advance(Duration::from_secs(1));
     }
+}
+
+/// The record of a logout token is sealed, and counts in its place only.
+#[tokio::test]
+async fn a_writer_of_the_database_cannot_move_a_logout_token() {
+    let world = World::with_tenant(OFFERED, "").await;
+    world.upstream.answers(|script| script.id_token = json!({"sid": "first"}));
+    let person = world.sign_in("openid").await;
+    let account = format!("{}/account", world.app.issuer("main"));
+    let app = set_up_app(&person.browser, &account, &world.app.clock).await;
+    // The record of a logout token about a person.
+    let remembered = async |subject: &str| {
+        let token = signed(&world.logout_token(json!({"sub": subject})));
+        assert_eq!(world.log_out("corp", &token).await.0, 200);
+        let id = sha256_base64url(["corp", &world.upstream.issuer, "sub", subject].join("\0"));
+        let key = RecordKey::new(RecordKind::ProviderLogout, &TenantId::new("default", "main"), id);
+        let found = world.app.store.get(&key, world.app.clock.now()).await;
+        found.expect("the store").expect("a record")
+    };
+    let (browser, page) = after_provider(&world).await;
+    assert!(asks_for_code(&page), "{} {}", page.status, page.body);
+    let own = remembered("1").await;
+    let other = remembered("a-person-with-a-long-name").await;
+    let text = String::from_utf8_lossy(&other.record.value).into_owned();
+    assert!(!text.contains("a-person"), "{text}");
+    // The own one is replaced by that of the other person, which would end nothing of this one.
+    let moved = Record { value: other.record.value, ..own.record };
+    let now = world.app.clock.now();
+    assert_eq!(world.app.store.compare_and_swap(own.version, moved, now).await, Ok(true));
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
+    let signed_in = page.left_for.is_some() && page.answer().contains_key("code");
+    assert!(!signed_in, "{} {}", page.status, page.body);
 }

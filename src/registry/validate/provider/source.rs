@@ -11,7 +11,10 @@ use crate::{
         EnumSpec, GitHubProviderSpec, IdentityProviderSpec, LocalClientRef, OidcProviderSpec,
         SecretKeyRef,
     },
-    model::{GitHubOrganizationPolicy, ObjectKey, ProviderType, RefreshMode, Secret, UserinfoUse},
+    model::{
+        AccountSelection, GitHubOrganizationPolicy, ObjectKey, ProviderType, RefreshMode, Secret,
+        UserinfoUse,
+    },
     protocol::identity_provider::{
         GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials,
     },
@@ -50,6 +53,9 @@ pub(super) fn provider_source(
             let userinfo = problems
                 .supported("spec.oidc.userinfo", oidc.userinfo.as_ref())
                 .unwrap_or_default();
+            let account_selection = problems
+                .supported("spec.oidc.accountSelection", oidc.account_selection.as_ref())
+                .unwrap_or_default();
             let upstream = match &oidc.client_ref {
                 Some(reference) => linked_upstream(problems, spec, (oidc, reference), linked),
                 None => own_upstream(problems, oidc),
@@ -60,6 +66,7 @@ pub(super) fn provider_source(
                 scopes,
                 authorization_parameters,
                 userinfo,
+                account_selection,
                 ..upstream
             });
             (problems.len() == before).then(|| (source, oidc.client_secret_ref.clone()))
@@ -135,6 +142,7 @@ fn own_upstream(problems: &mut ProblemList, spec: &OidcProviderSpec) -> Option<O
         scopes: Vec::new(),
         authorization_parameters: Vec::new(),
         userinfo: UserinfoUse::default(),
+        account_selection: AccountSelection::default(),
     })
 }
 
@@ -191,6 +199,7 @@ fn linked_upstream(
         scopes: usual.filter(|it| linked.scopes.contains(*it)).map(str::to_owned).collect(),
         authorization_parameters: Vec::new(),
         userinfo: UserinfoUse::default(),
+        account_selection: AccountSelection::default(),
     })
 }
 
