@@ -26,17 +26,71 @@ pub(super) fn adopted_marks(
     }
 }
 
+/// The present marks of a user, which sessions and grants are compared to. They are loaded once for a request.
+#[derive(Clone, Debug)]
+pub(super) struct PresentMarks {
+    marks: AccountMarks,
+    /// When the user last chose a password.
+    password_change: Option<PasswordChange>,
+}
+
+impl PresentMarks {
+    /// Loads the marks of a user.
+    async fn load(context: AccountContext<'_>, account: &Account) -> Result<Self, AccountError> {
+        let marks = current_marks(context, account);
+        Ok(Self { marks, password_change: passwords::last_change(context, account).await? })
+    }
+
+    /// Loads the marks of a user for a session or grant; `None` if it is not usable, whatever the password is.
+    pub(super) async fn load_for(
+        context: AccountContext<'_>,
+        record: MarkedRecord<'_>,
+        account: &Account,
+    ) -> Result<Option<Self>, AccountError> {
+        let marks = current_marks(context, account);
+        let any_password = AccountMarks { credential: None, ..marks };
+        if !marks::is_of(record, account, any_password, context.now) {
+            return Ok(None);
+        }
+        let password_change = passwords::last_change(context, account).await?;
+        Ok(Some(Self { marks, password_change }))
+    }
+
+    /// Returns true if a session or grant is of this person and password, and both still count.
+    pub(super) fn are_of(
+        &self,
+        record: MarkedRecord<'_>,
+        account: &Account,
+        at: Timestamp,
+    ) -> bool {
+        let change = self.password_change.as_ref();
+        let now = change.map_or(self.marks, |change| change.marks_for(record, self.marks));
+        marks::is_of(record, account, now, at) && !change.is_some_and(|change| change.ends(record))
+    }
+}
+
 /// Returns true if a session or grant can be used, as far as its user decides.
 pub(super) async fn is_usable(
     context: AccountContext<'_>,
     record: MarkedRecord<'_>,
     account: &Account,
 ) -> Result<bool, AccountError> {
-    let now = current_marks(context, account);
-    let change = passwords::last_change(context, account).await?;
-    if !has_same_password(record, account, (now, change.as_ref()), context.now) {
+    match PresentMarks::load_for(context, record, account).await? {
+        Some(present) => is_usable_with(context, record, (account, &present)).await,
+        None => Ok(false),
+    }
+}
+
+/// The same with marks that were loaded before.
+pub(super) async fn is_usable_with(
+    context: AccountContext<'_>,
+    record: MarkedRecord<'_>,
+    (account, present): (&Account, &PresentMarks),
+) -> Result<bool, AccountError> {
+    if !present.are_of(record, account, context.now) {
         return Ok(false);
     }
+    let now = present.marks;
     if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
         return Ok(false);
     }
@@ -50,27 +104,13 @@ pub(super) async fn is_usable(
     }
 }
 
-/// Returns true if a session or grant is of this person and password, and both still count. `change`: the last time
-/// that the person chose a password.
-pub(super) fn has_same_password(
-    record: MarkedRecord<'_>,
-    account: &Account,
-    (now, change): (AccountMarks, Option<&PasswordChange>),
-    at: Timestamp,
-) -> bool {
-    let marks = change.map_or(now, |change| change.marks_for(record, now));
-    marks::is_of(record, account, marks, at) && !change.is_some_and(|change| change.ends(record))
-}
-
 /// Judges many records of one user, for whom the store is asked once.
 pub(super) struct RecordJudge<'a> {
     account: &'a Account,
-    marks: AccountMarks,
+    present: PresentMarks,
     now: Timestamp,
     /// The ends of the user, each with the marks that it is compared to.
     voids: Vec<(AccountMarks, VoidBefore)>,
-    /// When the user last chose a password.
-    password_change: Option<PasswordChange>,
 }
 
 impl<'a> RecordJudge<'a> {
@@ -79,22 +119,21 @@ impl<'a> RecordJudge<'a> {
         context: AccountContext<'_>,
         account: &'a Account,
     ) -> Result<Self, AccountError> {
-        let marks = current_marks(context, account);
+        let present = PresentMarks::load(context, account).await?;
+        let marks = present.marks;
         let there = account.declared_mark().map(|person| AccountMarks { person, ..marks });
         let mut voids = Vec::new();
         for marks in [Some(marks), there].into_iter().flatten() {
             voids.extend(load_void(context, account, marks).await?.map(|void| (marks, void)));
         }
-        let password_change = passwords::last_change(context, account).await?;
-        Ok(Self { account, marks, now: context.now, voids, password_change })
+        Ok(Self { account, present, now: context.now, voids })
     }
 
     /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
     pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
-        let now = (self.marks, self.password_change.as_ref());
-        has_same_password(record, self.account, now, self.now)
+        self.present.are_of(record, self.account, self.now)
             && !self.voids.iter().any(|(marks, void)| {
-                let is_own = marks.person == self.marks.person;
+                let is_own = marks.person == self.present.marks.person;
                 (!is_own || marks::may_be_void(record, *marks))
                     && marks::is_void(record, void, *marks)
             })

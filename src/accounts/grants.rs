@@ -5,8 +5,13 @@ use std::sync::Arc;
 
 pub(crate) use super::grant_records::{StoredGrant, load_grant, revoke_grant, swap_grant};
 use super::{
-    AccountContext, AccountError, endings, entry, grant_records::grant_record, passwords,
-    people::SignedInPerson, signed_in_account::find_account, token_events, upstream_sessions,
+    AccountContext, AccountError,
+    endings::{self, PresentMarks},
+    entry,
+    grant_records::grant_record,
+    people::SignedInPerson,
+    signed_in_account::find_account,
+    token_events, upstream_sessions,
 };
 use crate::{
     model::{Account, Client, Timestamp},
@@ -141,12 +146,14 @@ async fn active_account(
     let Some(account) = account else { return Ok(None) };
     let sid = grant.sid.as_deref();
     let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
-    if !endings::is_usable(context, record, &account).await? {
+    let present = PresentMarks::load_for(context, record, &account).await?;
+    let Some(present) = present else { return Ok(None) };
+    if !endings::is_usable_with(context, record, (&account, &present)).await? {
         return Ok(None);
     }
     let active = match &grant.sid {
         Some(sid) if demand == SessionDemand::Always || !grant.is_offline_for(&client) => {
-            session_is_active(context, sid, &account).await?
+            session_is_active(context, sid, (&account, &present)).await?
         }
         _ => true,
     };
@@ -156,23 +163,15 @@ async fn active_account(
 async fn session_is_active(
     context: AccountContext<'_>,
     sid: &str,
-    account: &Account,
+    (account, present): (&Account, &PresentMarks),
 ) -> Result<bool, AccountError> {
     let tenant = &context.tenant.tenant;
     // The record of a disabled or deleted user ends the grant too.
-    let marks = endings::current_marks(context, account);
-    let change = passwords::last_change(context, account).await?;
-    let now = (marks, change.as_ref());
     let is_it = |stored: &VersionedRecord| {
         decode_record::<Session>(&stored.record.value).is_ok_and(|session| {
             session.sid == sid
                 && session::is_live(&session, account, &tenant.lifetimes, context.now)
-                && endings::has_same_password(
-                    session::session_marks(&session),
-                    account,
-                    now,
-                    context.now,
-                )
+                && present.are_of(session::session_marks(&session), account, context.now)
         })
     };
     if let Some(key) = context.services.session_key_cache.find(&tenant.id, sid)

@@ -7,10 +7,9 @@ use async_trait::async_trait;
 use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
-    invitation_mail,
+    invitation_mail, invited_credentials,
     outbox::OutboxTimes,
     passkeys::load_passkeys,
-    passwords::was_chosen_by_invitation,
     required_factors::{MissingFactor, missing_factor},
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
@@ -76,7 +75,7 @@ pub(crate) async fn judge_link(
     let chooses_password = account.password == PasswordState::SelfChosen;
     let authenticators = context.tenant.tenant.authenticators;
     let chooses_passkey =
-        account.password == PasswordState::Absent && authenticators.invites_to_passkeys();
+        account.password == PasswordState::Absent && authenticators.admits_by_passkey(account);
     if !chooses_password && !chooses_passkey && authenticators.required().is_none() {
         return Ok(Err(InvitationRefusal::NotOffered));
     }
@@ -150,8 +149,8 @@ async fn was_used(
     let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
     match context.get(&key).await? {
         Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(true),
-        // The record of the invitation could not be kept, but that of the password was written.
-        _ => was_chosen_by_invitation(context, link).await,
+        // The record of the invitation could not be kept, but what it set up was stored.
+        _ => invited_credentials::has_any(context, link).await,
     }
 }
 

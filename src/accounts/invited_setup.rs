@@ -1,14 +1,15 @@
 //! The setup of an invited person: a required authenticator with recovery codes, and the password.
 //!
 //! The invitation is claimed for two minutes first. The authenticator is written last of what the person sets up, and
-//! in one write, so whatever fails before leaves a password at most, which does not sign in without it.
+//! in one write; if it is not stored, the password from before is put back.
 
 use super::{
     AccountContext, AccountError,
     invitations::{ClaimedInvitation, claim_invitation},
+    invited_credentials,
     passkey_enrolment::{NewPasskey, claim_new_passkey, store_new_passkey},
     passwords::{PasswordChoice, save_password},
-    recovery_codes::make_recovery_codes,
+    recovery_codes::make_first_recovery_codes,
     totp::{NewApp, store_new_app},
 };
 use crate::{model::Account, protocol::records::InvitationLink};
@@ -25,12 +26,15 @@ pub(crate) enum NewFactor {
 /// The result of a setup.
 #[derive(Clone, Debug)]
 pub(crate) enum InvitedSetupResult {
-    /// Everything is stored. These are the recovery codes.
-    Done(Vec<String>),
+    /// Everything is stored. These are the recovery codes; `None` for a person who has some already.
+    Done(Option<Vec<String>>),
     /// The invitation was used before, or is being used.
     Used,
     /// The authenticator cannot be set up: its answer was used before, or it belongs to an account already.
     Refused,
+    /// The store failed after the password was stored, and before the authenticator was. The password from before could
+    /// not be put back.
+    OnlyPassword,
 }
 
 /// The place that the passkey challenge of an invitation is made for.
@@ -50,12 +54,13 @@ pub(crate) async fn set_up_invited(
     let Some(claimed) = claim_invitation(context, account, link).await? else {
         return Ok(InvitedSetupResult::Used);
     };
-    let stored = store(context, account, factor, password_hash).await;
-    finish_claim(context, claimed, matches!(stored, Ok(Some(_)))).await;
-    Ok(stored?.map_or(InvitedSetupResult::Refused, InvitedSetupResult::Done))
+    let stored = store(context, (account, link), factor, password_hash).await;
+    finish_claim(context, claimed, matches!(stored, Ok(InvitedSetupResult::Done(_)))).await;
+    stored
 }
 
-/// Uses a claimed invitation up, or gives it back. If that fails too, the claim expires.
+/// Uses a claimed invitation up, or gives it back. If that fails too, the claim expires; what was set up with the
+/// invitation names it, so that it stays used.
 pub(crate) async fn finish_claim(
     context: AccountContext<'_>,
     claimed: ClaimedInvitation,
@@ -68,25 +73,42 @@ pub(crate) async fn finish_claim(
     }
 }
 
-/// Stores the password, recovery codes, and the authenticator. Returns the codes; `None` if the authenticator cannot be
-/// set up.
+/// Stores the recovery codes, the password and the authenticator. Codes count with an authenticator only, so those that are
+/// left over do no harm.
 async fn store(
     context: AccountContext<'_>,
-    account: &Account,
+    (account, link): (&Account, &InvitationLink),
     factor: NewFactor,
     password_hash: Option<&str>,
-) -> Result<Option<Vec<String>>, AccountError> {
-    if let Some(hash) = password_hash {
-        let choice = PasswordChoice::BeforeAuthenticator;
-        save_password(context, account, hash.to_owned(), choice).await?;
+) -> Result<InvitedSetupResult, AccountError> {
+    if let NewFactor::Passkey(passkey) = &factor
+        && !claim_new_passkey(context, account, passkey).await?
+    {
+        return Ok(InvitedSetupResult::Refused);
     }
-    let codes = make_recovery_codes(context, account).await?;
-    let is_stored = match factor {
-        NewFactor::App(app) => store_new_app(context, account, app).await?,
-        NewFactor::Passkey(passkey) => {
-            claim_new_passkey(context, account, &passkey).await?
-                && store_new_passkey(context, account, passkey).await?
+    let codes = make_first_recovery_codes(context, account).await?;
+    let password = match password_hash {
+        Some(hash) => {
+            let choice = PasswordChoice::BeforeAuthenticator;
+            Some(save_password(context, account, hash.to_owned(), choice).await?)
         }
+        None => None,
     };
-    Ok(is_stored.then_some(codes))
+    let stored = match factor {
+        NewFactor::App(app) => store_new_app(context, account, app, Some(&link.id)).await,
+        NewFactor::Passkey(passkey) => store_new_passkey(context, account, passkey).await,
+    };
+    // The store may have written it, and its answer was lost.
+    if matches!(stored, Ok(true))
+        || invited_credentials::has_authenticator(context, link).await.unwrap_or_default()
+    {
+        return Ok(InvitedSetupResult::Done(codes));
+    }
+    if let Some(password) = password
+        && let Err(error) = password.undo(context).await
+    {
+        tracing::warn!(%error, "the authenticator of an invitation could not be stored, nor could the password be put back");
+        return Ok(InvitedSetupResult::OnlyPassword);
+    }
+    stored.map(|_| InvitedSetupResult::Refused)
 }

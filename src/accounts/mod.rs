@@ -35,6 +35,7 @@ pub(crate) mod grants;
 pub(crate) mod interactions;
 mod invitation_mail;
 pub(crate) mod invitations;
+mod invited_credentials;
 pub(crate) mod invited_setup;
 pub(crate) mod issue_plan;
 mod logout_outbox;

@@ -132,6 +132,10 @@ fn person_of(
     if account.disabled {
         return Err(PasskeyRefusal::Disabled(Arc::clone(account)));
     }
+    // The same holds for a passkey that was set up by an invitation.
+    if let Some(provider) = account.asked_provider() {
+        return Err(PasskeyRefusal::NotAlone(provider.to_owned()));
+    }
     Ok(Arc::clone(account))
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct PasskeyOwner<'a> {
     pub(crate) provider: Option<&'a str>,
     /// The place that the challenge was made for: the public id of the session, or an id of the invitation.
     pub(crate) place: &'a str,
+    /// The id of the invitation that is used up with the passkey.
+    pub(crate) invitation: Option<&'a str>,
 }
 
 impl<'a> From<&'a ActiveSession> for PasskeyOwner<'a> {
@@ -65,6 +67,7 @@ impl<'a> From<&'a ActiveSession> for PasskeyOwner<'a> {
             account: &active.account,
             provider: origin.map(|origin| origin.provider.as_str()),
             place: &active.session.sid,
+            invitation: None,
         }
     }
 }
@@ -183,5 +186,6 @@ fn passkey_record(
         used_at: None,
         marks: endings::current_marks(context, owner.account),
         copied_at: None,
+        invitation: owner.invitation.map(str::to_owned),
     }
 }

@@ -37,6 +37,11 @@ impl StoredPasskey {
     pub(crate) fn id(&self) -> &str {
         &self.stored.record.key.id
     }
+
+    /// Returns false if its counter has shown a copy. It is refused then, and not taken for absent either.
+    pub(crate) const fn is_usable(&self) -> bool {
+        self.passkey.copied_at.is_none()
+    }
 }
 
 /// Returns true if the tenant uses passkeys.

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     model::{Account, CredentialMark, PasswordState, Secret, StoredPassword, Subject, Timestamp},
     protocol::{
-        marks::{AuthenticatorStanding, PasswordChange, is_kept, judge_authenticator},
-        records::{InvitationLink, PasswordRecord},
+        marks::{AuthenticatorStanding, PasswordChange, judge_authenticator},
+        records::PasswordRecord,
     },
     store::{Record, RecordKey, RecordKind, VersionedRecord},
 };
@@ -129,14 +129,35 @@ pub(crate) enum PasswordChoice<'a> {
     BeforeAuthenticator,
 }
 
-/// Stores the hash of the password that a person chose. Sessions and grants that were made before have ended with it,
+/// A password that was just stored, and the record of the one before.
+#[derive(Debug)]
+pub(crate) struct SavedPassword {
+    written: Record,
+    before: Option<VersionedRecord>,
+}
+
+impl SavedPassword {
+    /// Puts the password from before back, unless the person has chosen another one meanwhile.
+    pub(super) async fn undo(self, context: AccountContext<'_>) -> Result<(), AccountError> {
+        let Self { written, before } = self;
+        let stored = context.get(&written.key).await?;
+        let Some(stored) = stored.filter(|stored| stored.record.value == written.value) else {
+            return Ok(());
+        };
+        let earlier = before.map_or_else(|| stored.tombstone(), |before| before.record);
+        context.compare_and_swap(stored.version, earlier).await?;
+        Ok(())
+    }
+}
+
+/// Stores the hash of the password that a person chose, and returns how it is undone. Sessions and grants that were made before have ended with it,
 /// except those of the session that it was chosen in.
 pub(crate) async fn save_password(
     context: AccountContext<'_>,
     account: &Account,
     hash: String,
     choice: PasswordChoice<'_>,
-) -> Result<(), AccountError> {
+) -> Result<SavedPassword, AccountError> {
     let stored = context.get(&password_key(context, account)).await?;
     let (sid, invitation) = match choice {
         PasswordChoice::Session(sid) => (Some(sid), None),
@@ -149,8 +170,10 @@ pub(crate) async fn save_password(
     };
     let invitation = if invitation.is_some() { invitation } else { earlier()? };
     let record = password_record(context, account, hash, (sid, invitation))?;
-    let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
-    context.update(&record.key, stored, write).await
+    let write =
+        |before: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), before.cloned()));
+    let before = context.update(&record.key, stored, write).await?;
+    Ok(SavedPassword { written: record, before })
 }
 
 fn password_record(
@@ -168,22 +191,6 @@ fn password_record(
         invitation,
     };
     seal_vaulted_record(context, password_key(context, account), &account.subject, &password)
-}
-
-/// Returns true if a person, by subject and marks, has chosen a password by an invitation. A reset does not make the
-/// invitation usable again.
-pub(super) async fn was_chosen_by_invitation(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
-) -> Result<bool, AccountError> {
-    let subject = Subject::new(link.subject.as_str());
-    let key = person_record_key(context, RecordKind::Password, &subject);
-    let Some(stored) = context.get(&key).await? else { return Ok(false) };
-    let chosen = open_vaulted_record::<PasswordRecord>(context, &stored)?;
-    let tenant = context.tenant.tenant.mark;
-    Ok(chosen.is_some_and(|it| {
-        it.invitation.as_ref() == Some(&link.id) && is_kept(it.marks, link.person, tenant)
-    }))
 }
 
 fn password_key(context: AccountContext<'_>, account: &Account) -> RecordKey {

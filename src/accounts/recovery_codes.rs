@@ -8,7 +8,8 @@ use super::{
     context::RecordChange,
     endings,
     mail_notices::notify_person,
-    totp::CodeVerdict,
+    passkeys::load_passkeys,
+    totp::{CodeVerdict, load_totp},
     vaulted_record::seal_vaulted_record,
 };
 use crate::{
@@ -54,6 +55,20 @@ pub(crate) async fn make_recovery_codes(
     let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
     context.update(&key, stored, write).await?;
     Ok(codes)
+}
+
+/// Makes the codes that come with the first authenticator of a person. `None` for a person who has an authenticator and
+/// codes, which stay as they are. Without an authenticator codes do not count.
+pub(crate) async fn make_first_recovery_codes(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Option<Vec<String>>, AccountError> {
+    let has_any = load_totp(context, account).await?.is_some()
+        || !load_passkeys(context, account).await?.is_empty();
+    if has_any && count_recovery_codes(context, account).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(make_recovery_codes(context, account).await?))
 }
 
 /// The number of codes that a person has not used; `None` for a person who has none.

@@ -1,7 +1,14 @@
 //! The authenticators that a tenant requires of everyone (docs/second-factors.md#required).
 
-use super::{AccountContext, AccountError, passkeys::load_passkeys, totp::load_totp};
-use crate::model::{Account, RequiredFactor};
+use super::{
+    AccountContext, AccountError,
+    passkeys::{StoredPasskey, load_passkeys},
+    totp::load_totp,
+};
+use crate::{
+    model::{Account, RequiredFactor},
+    protocol::account_change::AccountChangeProof,
+};
 
 /// A required authenticator that a person has not set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +25,7 @@ pub(crate) async fn missing_factor(
     account: &Account,
 ) -> Result<Option<MissingFactor>, AccountError> {
     let Some(required) = context.tenant.tenant.authenticators.required() else { return Ok(None) };
-    if !load_passkeys(context, account).await?.is_empty() {
+    if load_passkeys(context, account).await?.iter().any(StoredPasskey::is_usable) {
         return Ok(None);
     }
     Ok(match required {
@@ -30,27 +37,41 @@ pub(crate) async fn missing_factor(
 
 /// An authenticator that a person wants to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RemovedFactor {
+pub(crate) enum RemovedFactor<'a> {
     /// The authenticator app.
     App,
-    /// A passkey.
-    Passkey,
+    /// A passkey, by its id on the account page.
+    Passkey(&'a str),
 }
 
-/// Returns true if the person would lack a required authenticator without this one.
+/// Returns true if the person would lack a required authenticator without this one. A passkey that was copied does not count.
 pub(crate) async fn is_last_required_factor(
     context: AccountContext<'_>,
     account: &Account,
-    removed: RemovedFactor,
+    removed: RemovedFactor<'_>,
 ) -> Result<bool, AccountError> {
     let Some(required) = context.tenant.tenant.authenticators.required() else { return Ok(false) };
-    let passkeys = load_passkeys(context, account).await?.len();
+    let passkeys = load_passkeys(context, account).await?;
+    let stays = |it: &StoredPasskey| it.is_usable() && removed != RemovedFactor::Passkey(it.id());
+    let has_passkey = passkeys.iter().any(stays);
     Ok(match (required, removed) {
         (RequiredFactor::Passkey, RemovedFactor::App) => false,
-        (RequiredFactor::Passkey, RemovedFactor::Passkey) => passkeys <= 1,
-        (RequiredFactor::SecondFactor, RemovedFactor::App) => passkeys == 0,
-        (RequiredFactor::SecondFactor, RemovedFactor::Passkey) => {
-            passkeys <= 1 && load_totp(context, account).await?.is_none()
+        (RequiredFactor::Passkey, RemovedFactor::Passkey(_))
+        | (RequiredFactor::SecondFactor, RemovedFactor::App) => !has_passkey,
+        (RequiredFactor::SecondFactor, RemovedFactor::Passkey(_)) => {
+            !has_passkey && load_totp(context, account).await?.is_none()
         }
     })
+}
+
+/// The proof that a person gives before something is changed on the account page. Where all passkeys were copied, the app or
+/// a recovery code gives it.
+pub(crate) fn proof_for_changes(has_app: bool, passkeys: &[StoredPasskey]) -> AccountChangeProof {
+    if passkeys.iter().any(StoredPasskey::is_usable) {
+        AccountChangeProof::Passkey
+    } else if has_app || !passkeys.is_empty() {
+        AccountChangeProof::SecondFactor
+    } else {
+        AccountChangeProof::SignIn
+    }
 }

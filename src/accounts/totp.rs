@@ -130,17 +130,21 @@ pub(crate) async fn prove_new_app(
     Ok(judged.map(proved).map_err(NewAppRefusal::Code))
 }
 
-/// Stores an app. Returns false if the person has got another one meanwhile.
+/// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
+/// with it.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
     new: NewApp,
+    invitation: Option<&str>,
 ) -> Result<bool, AccountError> {
+    let earlier = new.before.as_ref().and_then(|before| before.totp.invitation.as_deref());
     let totp = TotpRecord {
         secret: new.secret,
         last_step: new.last_step,
         enrolled_at: context.store_now,
         marks: endings::current_marks(context, account),
+        invitation: invitation.or(earlier).map(str::to_owned),
     };
     let key = authenticator_key::<TotpRecord>(context, &account.subject);
     let record = seal_vaulted_record(context, key.clone(), &account.subject, &totp)?;

@@ -110,7 +110,7 @@ messages! {
     too_many_passkeys()
     // The second factor
     enter_code_title() use_passkey_title() clock_differs_title() code_from_app()
-    passkey_needs_javascript() lost_everything() no_phone() recovery_code() use_recovery_code()
+    passkey_needs_javascript() change_needs_passkey() lost_everything() no_phone() recovery_code() use_recovery_code()
     without_passkeys() without_phone() code_wrong() code_replayed() code_of_other_time()
     too_many_codes(wait) recover_on_account_page() to_account_page()
     // The page for a person without the factor that the tenant requires
@@ -216,7 +216,8 @@ messages! {
     start_again_advice() dead_end_advice() account_page_expired() account_page_expired_advice()
     other_authenticator_title() other_authenticator_text() other_authenticator_advice()
     // Invitations
-    invitation_page_expired() invitation_open_again() invitation_damaged_text()
+    invitation_page_expired() invitation_open_again() setup_interrupted_title()
+    setup_interrupted_text() setup_again_advice() invitation_damaged_text()
     invitation_damaged_advice() invitation_used_title() invitation_used_text()
     invitation_used_advice() invitation_expired_title() invitation_expired_text()
     invitation_expired_advice() invitation_withdrawn_title() invitation_withdrawn_text()

@@ -107,6 +107,12 @@ impl Account {
         self.provider_name().unwrap_or(LOCAL_PROVIDER)
     }
 
+    /// The name of an identity provider that has to vouch for the person at each sign-in: of a person without a password here.
+    pub fn asked_provider(&self) -> Option<&str> {
+        let has_none = self.password == PasswordState::Absent;
+        self.identities.first().filter(|_| has_none).map(|identity| identity.provider.as_str())
+    }
+
     /// The normalized claim `preferred_username`, by which applications know the person.
     pub fn preferred_username(&self) -> Option<String> {
         let name = self.claims.get("preferred_username").and_then(Value::as_str);

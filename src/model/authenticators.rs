@@ -81,10 +81,11 @@ impl TenantAuthenticators {
         }
     }
 
-    /// Returns true if an account without a password can be one whose person was invited to set up a passkey. A person
-    /// whom a provider knows is one only where everyone needs a factor.
+    /// Returns true if an account without a password can be one whose person was invited to sign in with a passkey alone. The
+    /// passkey of a person whom a provider knows is a second factor: the provider is asked at each sign-in whether the person
+    /// is still there.
     pub fn admits_by_passkey(self, account: &Account) -> bool {
-        self.invites_to_passkeys() && (self.required().is_some() || account.identities.is_empty())
+        self.invites_to_passkeys() && account.identities.is_empty()
     }
 
     /// The proof that the tenant requires of each person, if it requires one. A passkey proves two factors, so it

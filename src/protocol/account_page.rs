@@ -3,24 +3,23 @@
 //!
 //! The client exists only here. No other endpoint finds it, and no token is issued to it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use form_urlencoded::Serializer;
 use serde_json::{Map, Value};
 
 use super::{
-    authentication::Authentication,
+    account_change::MAX_AGE_OF_CHANGES,
     authorize::{
         AuthorizationRequest, AuthorizeError, TenantLookup, validate_authorization_request,
     },
     params::{RequestParams, UI_LOCALES},
-    session::CLOCK_SKEW,
 };
 use crate::{
     messages::LanguageTag,
     model::{
         ApplicationType, Client, ClientId, ConsentPolicy, Endpoint, GrantType, RedirectUri,
-        ResourceServers, ResponseType, Tenant, Timestamp,
+        ResourceServers, ResponseType, Tenant,
     },
 };
 
@@ -30,8 +29,6 @@ const ACCOUNT_PAGE: &str = "_account";
 const NAME: &str = "your account";
 /// The value of `prompt` for the choice of an account (OIDC Core §3.1.2.1).
 const SELECT_ACCOUNT: &str = "select_account";
-/// How old the sign-in may be when something is changed.
-const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
 /// The scope of the request, which grants nothing.
 const SCOPE: &str = "openid";
 
@@ -90,21 +87,6 @@ pub fn is_account_page(client: &Client) -> bool {
     client.id.as_str() == ACCOUNT_PAGE
 }
 
-/// Returns true if a session may change something: the person proved the identity within the last five
-/// minutes, and a person with a second factor proved that. The clocks of replicas and providers may differ.
-pub fn may_change(
-    authentication: &Authentication,
-    has_second_factor: bool,
-    now: Timestamp,
-) -> bool {
-    let proved = if has_second_factor {
-        authentication.factors_proved_at()
-    } else {
-        Some(authentication.auth_time())
-    };
-    proved.is_some_and(|at| now.since(at) <= MAX_AGE_OF_CHANGES + CLOCK_SKEW)
-}
-
 /// Finds the client of the account page and no other. It has no resource servers.
 struct AccountPageClient(Arc<Client>);
 
@@ -140,8 +122,8 @@ fn account_page_client(tenant: &Tenant) -> Client {
 mod tests {
     use super::*;
     use crate::{
-        model::{Issuer, Subject, fixtures},
-        protocol::{authentication::AuthenticationMethod, authorize::Prompt},
+        model::{Issuer, fixtures},
+        protocol::authorize::Prompt,
     };
 
     fn request(sign_in: AccountPageSignIn<'_>) -> AuthorizationRequest {
@@ -184,19 +166,5 @@ mod tests {
         let tenant = fixtures::tenant();
         let params = RequestParams::parse(b"client_id=team.wiki&response_type=code");
         assert!(validate_account_page_request(&tenant, &params).is_err());
-    }
-
-    #[test]
-    fn changes_want_a_sign_in_of_the_last_five_minutes() {
-        let at = Timestamp::from_secs(1_800_000_000);
-        let signed_in =
-            Authentication::by(AuthenticationMethod::password(), Subject::new("ada"), at);
-        assert!(may_change(&signed_in, false, at.plus(Duration::from_mins(5))));
-        assert!(!may_change(&signed_in, false, at.plus(Duration::from_mins(7))));
-        assert!(!may_change(&signed_in, true, at), "the second factor was not proved");
-        let mut with_factor = signed_in;
-        with_factor.prove_second_factor(at.plus(Duration::from_mins(10)));
-        assert!(may_change(&with_factor, true, at.plus(Duration::from_mins(14))));
-        assert!(!may_change(&with_factor, true, at.plus(Duration::from_mins(17))));
     }
 }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Subject, Timestamp};
 
+/// The method of a recovery code in records. `amr` does not contain it.
+const RECOVERY_CODE: &str = "lanyard:recovery-code";
+
 /// A way of proving an identity, as a value of `amr` (RFC 8176 §2). Its stored form is that text,
 /// so a release reads methods that only a later one performs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,12 @@ impl AuthenticationMethod {
     /// The methods that a code of an authenticator app proves in addition to the first factor.
     pub fn of_second_factor() -> [Self; 2] {
         [Self::one_time_password(), Self::multiple_factors()]
+    }
+
+    /// The methods that a recovery code proves in addition to the first factor. Applications see those of a one-time
+    /// password, since RFC 8176 has none for it.
+    fn of_recovery_code() -> [Self; 3] {
+        [Self::one_time_password(), Self::multiple_factors(), Self::new(RECOVERY_CODE)]
     }
 
     /// The method with a value of `amr`.
@@ -100,7 +109,7 @@ impl Authentication {
     /// `amr`: the methods, each once, in the order of their first use (OIDC Core §2).
     pub fn amr(&self) -> Vec<&str> {
         let mut methods: Vec<&str> = Vec::with_capacity(self.events.len());
-        for event in &self.events {
+        for event in self.events.iter().filter(|event| event.method.as_str() != RECOVERY_CODE) {
             if !methods.contains(&event.method.as_str()) {
                 methods.push(event.method.as_str());
             }
@@ -108,9 +117,14 @@ impl Authentication {
         methods
     }
 
-    /// Records that the user has proved the second factor.
-    pub fn prove_second_factor(&mut self, at: Timestamp) {
+    /// Records that the user has typed a code of the authenticator app.
+    pub fn prove_app_code(&mut self, at: Timestamp) {
         self.prove_methods(&AuthenticationMethod::of_second_factor(), at);
+    }
+
+    /// Records that the user has typed a recovery code.
+    pub fn prove_recovery_code(&mut self, at: Timestamp) {
+        self.prove_methods(&AuthenticationMethod::of_recovery_code(), at);
     }
 
     /// Records that the user has used a passkey in addition to what was proved before.
@@ -126,8 +140,32 @@ impl Authentication {
 
     /// When the user last proved more than one factor, here or at a provider whose word counts.
     pub fn factors_proved_at(&self) -> Option<Timestamp> {
-        let mfa = AuthenticationMethod::multiple_factors();
-        self.events.iter().filter(|event| event.method == mfa).map(|event| event.at).max()
+        self.last_use(AuthenticationMethod::multiple_factors().as_str())
+    }
+
+    /// When the user last used a passkey. Other factors prove `mfa` too, so its time does not count.
+    pub fn passkey_used_at(&self) -> Option<Timestamp> {
+        let [possession, presence, _] = AuthenticationMethod::of_passkey();
+        let at = |method: &AuthenticationMethod| self.last_use(method.as_str());
+        at(&possession).zip(at(&presence)).map(|(one, other)| one.min(other))
+    }
+
+    /// When the user last typed a recovery code.
+    pub fn recovery_code_used_at(&self) -> Option<Timestamp> {
+        self.last_use(RECOVERY_CODE)
+    }
+
+    /// When an identity provider last vouched for more than one factor, none of which was a one-time code. A code that was
+    /// typed here hides its word.
+    pub fn strong_factors_vouched_at(&self) -> Option<Timestamp> {
+        let is_vouched_for = self.used(AuthenticationMethod::federated().as_str())
+            && !self.used(AuthenticationMethod::one_time_password().as_str());
+        self.factors_proved_at().filter(|_| is_vouched_for)
+    }
+
+    fn last_use(&self, method: &str) -> Option<Timestamp> {
+        let uses = self.events.iter().filter(|event| event.method.as_str() == method);
+        uses.map(|event| event.at).max()
     }
 
     /// Returns true if the user used a passkey.
@@ -191,7 +229,7 @@ mod tests {
         assert_eq!(ada.factors_proved_at(), None);
         let last = later.plus(Duration::from_mins(5));
         for at in [later, last] {
-            ada.prove_second_factor(at);
+            ada.prove_app_code(at);
         }
         assert_eq!((ada.auth_time(), ada.amr()), (last, vec!["pwd", "otp", "mfa"]));
         assert_eq!((ada.factors_proved_at(), ada.events.len()), (Some(last), 4));
@@ -199,6 +237,12 @@ mod tests {
         ada.prove_passkey(again);
         assert_eq!(ada.amr(), ["pwd", "otp", "pop", "user", "mfa"]);
         assert_eq!(ada.factors_proved_at(), Some(again));
+        assert_eq!(ada.passkey_used_at(), Some(again));
+        let latest = again.plus(Duration::from_mins(5));
+        ada.prove_recovery_code(latest);
+        assert_eq!(ada.amr(), ["pwd", "pop", "user", "otp", "mfa"], "applications see a code");
+        assert_eq!((ada.passkey_used_at(), ada.factors_proved_at()), (Some(again), Some(latest)));
+        assert_eq!(ada.recovery_code_used_at(), Some(latest));
         let grace = Authentication::by_passkey(Subject::new("grace"), first);
         assert_eq!((grace.amr(), grace.auth_time()), (vec!["pop", "user", "mfa"], first));
         assert_eq!(grace.factors_proved_at(), Some(first));

@@ -2,6 +2,7 @@
 //! randomness; such inputs are arguments.
 
 pub mod access;
+pub mod account_change;
 pub mod account_page;
 pub mod authentication;
 pub mod authorize;

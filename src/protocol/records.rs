@@ -20,6 +20,7 @@ pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
 pub use device::{DeviceAnswer, DeviceAuthorization, DeviceCode, RequestingDevice};
+use format::decode_with_absent;
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};
 pub use mail::*;

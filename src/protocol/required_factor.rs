@@ -16,18 +16,15 @@ pub fn has_required_factor(
         None => true,
         Some(RequiredFactor::SecondFactor) => has_more_than_one,
         Some(RequiredFactor::Passkey) => {
-            let (fed, otp) =
-                (AuthenticationMethod::federated(), AuthenticationMethod::one_time_password());
-            let is_vouched_for =
-                authentication.used(fed.as_str()) && !authentication.used(otp.as_str());
+            let is_vouched_for = authentication.strong_factors_vouched_at().is_some();
             has_more_than_one && (authentication.used_passkey() || is_vouched_for)
         }
     }
 }
 
-/// Returns true if a sign-in suffices for the account page, where people replace what they have lost. Any two
-/// factors do, a recovery code too.
-pub fn may_manage_factors(
+/// Returns true if a sign-in suffices to see the account page, where people replace what they have lost. Any two
+/// factors do, a recovery code too. A change needs more ([`super::account_change`]).
+pub fn may_see_account_page(
     required: Option<RequiredFactor>,
     authentication: &Authentication,
 ) -> bool {
@@ -83,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_account_page_takes_any_two_factors() {
-        let manages = |required, amr: &[&str]| may_manage_factors(required, &signed_in(amr));
+        let manages = |required, amr: &[&str]| may_see_account_page(required, &signed_in(amr));
         let required = Some(RequiredFactor::Passkey);
         assert!(manages(None, &["pwd"]) && manages(required, &["pwd", "otp", "mfa"]));
         assert!(!manages(required, &["pwd"]) && !manages(required, &["fed"]));

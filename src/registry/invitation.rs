@@ -93,7 +93,7 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
         InvitationState::PasswordsDisabled => (
             false,
             ConditionReason::PasswordsDisabled,
-            "The tenant has neither spec.authenticators.passwords nor passkeys for people without a password, and requires no authenticator.",
+            "The tenant has neither spec.authenticators.passwords nor passkeys for people without a password and without spec.identities, and requires no authenticator.",
         ),
         InvitationState::StoreNotDurable => (
             false,

@@ -95,6 +95,12 @@
     (data.userHandle ? create() : get({})).then(send).catch(explain);
   });
 
+  // Enter in the field for the name sends no empty answer. Sending the answer causes no such event.
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+    button.click();
+  });
+
   // The page may come back from the browser's cache after the form was sent.
   window.addEventListener("pageshow", function () {
     button.disabled = false;

@@ -165,7 +165,10 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
     ];
     let devices = device_pages(&plain, &branded, (&long, &longest));
     let others = other_pages(&plain, &long, &longest);
-    pages.into_iter().chain(factors).chain(required).chain(others).chain(devices).collect()
+    let asked_again = asked_again_pages(&plain, &branded, (&wiki, &longest));
+    let changes = account_change_pages(&plain, &branded, &long, &wiki);
+    let all = pages.into_iter().chain(factors).chain(required).chain(others).chain(devices);
+    all.chain(asked_again).chain(changes).collect()
 }
 
 fn page(name: &str, html: String) -> Page {
@@ -212,6 +215,127 @@ fn other_pages(plain: &Tenant, long: &Tenant, longest: &Client) -> [Page; 8] {
             }),
         ),
     ]
+}
+
+/// The sign-in page of a person who is signed in already, or whose provider cannot be reached.
+fn asked_again_pages(
+    plain: &Tenant,
+    branded: &Tenant,
+    (client, longest): (&Client, &Client),
+) -> [Page; 4] {
+    let because = |tenant, reason| sign_in(&SignInPage { reason, ..sign_in_page(tenant, client) });
+    let providers = [("Acme staff", true), (&*longest.name, false)].map(|(name, unreachable)| {
+        ProviderButton { name: name.into(), href: "/login/acme".into(), unreachable }
+    });
+    [
+        page("sign-in-again", because(plain, SignInReason::Again)),
+        page("sign-in-other-person", because(branded, SignInReason::OtherPerson)),
+        page("sign-in-higher-level", because(plain, SignInReason::HigherLevel)),
+        page(
+            "sign-in-unreachable",
+            sign_in(&SignInPage { providers: &providers, ..sign_in_page(branded, client) }),
+        ),
+    ]
+}
+
+/// The pages around a change on the account page, or by a link.
+fn account_change_pages(
+    plain: &Tenant,
+    branded: &Tenant,
+    long: &Tenant,
+    client: &Client,
+) -> [Page; 9] {
+    let copied = |tenant, problem| {
+        let copied_at = Some(Timestamp::from_secs(1_900_000_000));
+        let passkey = PasskeyRecord { copied_at, ..passkey_record() };
+        change_passkey_of(tenant, &passkey, problem)
+    };
+    let interrupted = ErrorPage {
+        title: text().setup_interrupted_title(),
+        message: text().setup_interrupted_text(),
+        advice: text().setup_again_advice(),
+        retry: None,
+        ..expired(branded)
+    };
+    [
+        page("change-with-passkey", change_with_passkey(plain, client, None)),
+        page(
+            "change-with-passkey-refused",
+            change_with_passkey(long, client, Some(text().change_needs_passkey())),
+        ),
+        page("second-factor-both", second_factor_or_passkey(branded, client)),
+        page("passkey-copied", copied(plain, None)),
+        page("passkey-unnamed", copied(long, Some(text().passkey_unnamed()))),
+        page("change-password", change_password(plain)),
+        page("reset-password", reset_password(branded)),
+        page("account-required", account_with_copied_passkey(plain)),
+        page("setup-interrupted", error_page(&interrupted)),
+    ]
+}
+
+/// The page that asks for a passkey or a recovery code before a change on the account page.
+fn change_with_passkey(tenant: &Tenant, client: &Client, problem: Option<&str>) -> String {
+    let prompt = second_factor_prompt(tenant);
+    second_factor_page(SecondFactorPage {
+        sign_in: None,
+        has_app: false,
+        passkey: Some(&prompt),
+        changes_by_passkey: true,
+        title: text().use_passkey_title(),
+        ..second_factor_of(tenant, &person(tenant), client, problem)
+    })
+}
+
+/// The page that asks for a code or a passkey.
+fn second_factor_or_passkey(tenant: &Tenant, client: &Client) -> String {
+    let prompt = second_factor_prompt(tenant);
+    let (user, passkey) = (person(tenant), Some(&prompt));
+    second_factor_page(SecondFactorPage {
+        passkey,
+        ..second_factor_of(tenant, &user, client, None)
+    })
+}
+
+fn second_factor_prompt(tenant: &Tenant) -> PasskeyPrompt<'_> {
+    PasskeyPrompt {
+        rp_id: "id.test",
+        challenge: "challenge".to_owned(),
+        sealed: "sealed".to_owned(),
+        credentials: String::new(),
+        autofill: false,
+        second_factor: Some(PromptedFactor { sign_in: Some("sealed") }),
+        script: passkey_script(tenant),
+    }
+}
+
+/// The page for another password, on the account page.
+fn change_password(tenant: &Tenant) -> String {
+    choose_password_page(ChoosePasswordPage {
+        tenant,
+        text: text(),
+        user: &person(tenant),
+        title: text().change_password_title(),
+        lead: text().change_password_lead(),
+        action: "/account",
+        hidden: &[("interaction", "sealed")],
+        problem: Some(text().passwords_differ()),
+        back: Some("/account"),
+    })
+}
+
+/// The page of a link for another password.
+fn reset_password(tenant: &Tenant) -> String {
+    choose_password_page(ChoosePasswordPage {
+        tenant,
+        text: text(),
+        user: &person(tenant),
+        title: text().reset_title(),
+        lead: text().reset_lead(),
+        action: "/password-reset",
+        hidden: &[("form", "sealed")],
+        problem: None,
+        back: None,
+    })
 }
 
 /// The pages for devices.
@@ -369,28 +493,13 @@ fn invited_passkey(tenant: &Tenant) -> String {
 
 /// The page that asks for a passkey where a recovery code does not suffice.
 fn passkey_only(tenant: &Tenant, client: &Client) -> String {
-    let prompt = PasskeyPrompt {
-        rp_id: "id.test",
-        challenge: "challenge".to_owned(),
-        sealed: "sealed".to_owned(),
-        credentials: String::new(),
-        autofill: false,
-        second_factor: Some(PromptedFactor { sign_in: Some("sealed") }),
-        script: passkey_script(tenant),
-    };
+    let prompt = second_factor_prompt(tenant);
     second_factor_page(SecondFactorPage {
-        tenant,
-        text: text(),
-        client,
-        redirect_uri: Some("https://rp.test/cb"),
-        user: &person(tenant),
-        interaction: "sealed",
-        sign_in: Some("sealed"),
         has_app: false,
         passkey: Some(&prompt),
         recovers_here: false,
         title: text().use_passkey_title(),
-        problem: None,
+        ..second_factor_of(tenant, &person(tenant), client, None)
     })
 }
 
@@ -410,12 +519,26 @@ fn choose_password(tenant: &Tenant, problem: Option<&str>) -> String {
 }
 
 /// The account page of a person with these applications.
-#[expect(clippy::too_many_lines, reason = "one page with everything that it can have")]
 fn account(tenant: &Tenant, names: &[&str]) -> String {
+    account_with(tenant, names, (&passkey_record(), false))
+}
+
+/// The account page where everyone needs an app, of a person with a passkey of which a copy may exist.
+fn account_with_copied_passkey(tenant: &Tenant) -> String {
+    let copied_at = Some(Timestamp::from_secs(1_900_000_000));
+    let copied = PasskeyRecord { copied_at, ..passkey_record() };
+    account_with(tenant, &["Team Wiki", "Payroll"], (&copied, true))
+}
+
+#[expect(clippy::too_many_lines, reason = "one page with everything that it can have")]
+fn account_with(
+    tenant: &Tenant,
+    names: &[&str],
+    (passkey, is_required): (&PasskeyRecord, bool),
+) -> String {
     let now = Timestamp::from_secs(1_900_000_000);
     let permissions =
         BTreeSet::from(["openid", "profile", "email", "offline_access"].map(str::to_owned));
-    let passkey = passkey_record();
     let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
     let browser = SessionBrowser::new(Some(firefox), Ipv6Addr::LOCALHOST.to_string());
     let position =
@@ -439,13 +562,13 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
         notice: (names.len() == 2).then(|| text().session_ended()),
         now,
         passkeys: Vec::from_iter(
-            (names.len() == 2).then_some(PasskeyEntry { id: "id-1", passkey: &passkey }),
+            (names.len() == 2).then_some(PasskeyEntry { id: "id-1", passkey }),
         ),
         offers_passkeys: names.len() > 1,
         recovery_codes: (names.len() == 2).then_some(7),
         authenticator: match names.len() {
             0 => AuthenticatorEntry::Absent,
-            2 => AuthenticatorEntry::SetUp { at: now, is_required: false },
+            2 => AuthenticatorEntry::SetUp { at: now, is_required },
             _ => AuthenticatorEntry::Offered,
         },
         password_since: (names.len() == 2).then_some(now),
@@ -480,20 +603,30 @@ fn account(tenant: &Tenant, names: &[&str]) -> String {
 
 /// The page that asks for the code of an authenticator app.
 fn second_factor(tenant: &Tenant, client: &Client, problem: Option<&str>) -> String {
-    second_factor_page(SecondFactorPage {
+    second_factor_page(second_factor_of(tenant, &person(tenant), client, problem))
+}
+
+fn second_factor_of<'a>(
+    tenant: &'a Tenant,
+    user: &'a Account,
+    client: &'a Client,
+    problem: Option<&'a str>,
+) -> SecondFactorPage<'a> {
+    SecondFactorPage {
         tenant,
         text: text(),
         client,
         redirect_uri: Some("https://rp.test/cb"),
-        user: &person(tenant),
+        user,
         interaction: "sealed",
         sign_in: Some("sealed"),
         has_app: true,
         passkey: None,
         recovers_here: true,
+        changes_by_passkey: false,
         title: text().enter_code_title(),
         problem,
-    })
+    }
 }
 
 /// The page that shows recovery codes.
@@ -540,6 +673,7 @@ fn passkey_record() -> PasskeyRecord {
         used_at: Some(at),
         marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
         copied_at: None,
+        invitation: None,
     }
 }
 
@@ -588,14 +722,17 @@ fn passkey_setup(tenant: &Tenant, problem: Option<&str>) -> String {
 
 /// The page for changing a passkey.
 fn change_passkey(tenant: &Tenant) -> String {
-    let passkey = passkey_record();
+    change_passkey_of(tenant, &passkey_record(), None)
+}
+
+fn change_passkey_of(tenant: &Tenant, passkey: &PasskeyRecord, problem: Option<&str>) -> String {
     passkey_page(PasskeyPage {
         tenant,
         text: text(),
         action: "/account",
         interaction: "sealed",
-        passkey: PasskeyEntry { id: "id-1", passkey: &passkey },
-        problem: None,
+        passkey: PasskeyEntry { id: "id-1", passkey },
+        problem,
     })
 }
 

@@ -1,8 +1,16 @@
 //! Passkeys with Chromium's virtual authenticator: setting up, signing in by button and by autofill, losing one.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use super::{
+    app::TestApp,
     axe,
     pictures::{Gallery, judge},
     support::invitation::invitation_link,
@@ -123,6 +131,97 @@ async fn people_sign_in_with_a_passkey_by_button_and_by_autofill() {
     let lines = world.app.audit.of("sign_in");
     let methods: Vec<_> = lines.iter().rev().take(2).map(|line| line["amr"].clone()).collect();
     assert_eq!(methods, vec![json!(["pop", "user", "mfa"]); 2]);
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+/// Moves the focus by the tabulator to the element that an expression about `it` describes.
+async fn focus(tab: &Tab, expression: &str) {
+    let is_there = format!("(it => {expression})(document.activeElement)");
+    for _ in 0..30 {
+        if tab.eval(&is_there).await == true {
+            let outline = "getComputedStyle(document.activeElement).outlineStyle";
+            assert_eq!(tab.eval(outline).await, "solid", "the focus is visible (WCAG 2.4.7)");
+            return;
+        }
+        tab.presses("Tab").await;
+    }
+    panic!("{expression}: {}", tab.shown().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passkeys_are_set_up_and_changed_by_keyboard() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    visit_account(&world, &tab).await;
+    focus(&tab, "it.getAttribute('href') === '?setup=passkey'").await;
+    tab.presses("Enter").await;
+    tab.sees("Set up a passkey").await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    // In the field too, where a form without a script would be sent as it is.
+    focus(&tab, "it.id === 'name'").await;
+    tab.presses("Enter").await;
+    tab.sees("Your recovery codes").await;
+    assert_eq!(authenticator.credentials().await.len(), 1);
+    focus(&tab, "it.matches('a.primary')").await;
+    tab.presses("Enter").await;
+    tab.sees("Your account").await;
+    focus(&tab, "(it.getAttribute('href') || '').startsWith('?passkey=')").await;
+    tab.presses("Enter").await;
+    tab.sees("Use a passkey").await;
+    shows(&tab, "A code of the authenticator app is not enough.").await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    focus(&tab, "it.id === 'use-passkey'").await;
+    tab.presses("Enter").await;
+    tab.sees("Your account").await;
+    assert_eq!(tab.violations(), Vec::<String>::new());
+}
+
+/// Stops the replica that browsers reach. Another one has its address then, as behind a load balancer.
+async fn fail_over(world: &World) -> TestApp {
+    let replica = world.app.start_replica();
+    world.app.stop();
+    let bind = async {
+        loop {
+            match TcpListener::bind(world.app.address).await {
+                Ok(front) => return front,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let front = timeout(Duration::from_secs(20), bind).await.expect("the address is free");
+    let to = replica.address;
+    tokio::spawn(async move {
+        while let Ok((mut browser, _)) = front.accept().await {
+            tokio::spawn(async move {
+                let mut replica = TcpStream::connect(to).await?;
+                copy_bidirectional(&mut browser, &mut replica).await
+            });
+        }
+    });
+    replica
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_one_replica_is_answered_at_another() {
+    let Some(world) = World::with_passkeys().await else { return };
+    let tab = world.person().await;
+    let authenticator = Authenticator::plug_in(&tab).await;
+    visit_account(&world, &tab).await;
+    set_up(&tab).await;
+    forget_cookies(&tab).await;
+    authenticator.is_touched(false).await;
+    tab.goto(&world.authorize("plain", &[("state", "elsewhere")])).await;
+    tab.until(&format!("document.querySelector('{BUTTON}')")).await;
+    let replica = fail_over(&world).await;
+    authenticator.is_touched(true).await;
+    tab.click(BUTTON).await;
+    let arrived = tab.arrives(&world.at("/cb")).await;
+    assert_eq!(param(&arrived, "state"), "elsewhere");
+    assert!(!param(&arrived, "code").is_empty());
+    assert_eq!(replica.audit.last("sign_in")["amr"], json!(["pop", "user", "mfa"]));
+    tab.goto(&format!("{}/account", world.app.issuer("shop"))).await;
+    shows(&tab, "Chrome on Linux").await;
     assert_eq!(tab.violations(), Vec::<String>::new());
 }
 

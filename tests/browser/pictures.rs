@@ -49,8 +49,8 @@ pub async fn judge(tab: &Tab, gallery: &Gallery, page: &str) {
             fs::write(file, picture).expect("written");
         }
     }
-    for dark in [false, true] {
-        tab.looks(390, dark).await;
+    for (width, dark) in [(1280, false), (390, false), (390, true)] {
+        tab.looks(width, dark).await;
         if let Some(rules) = &gallery.rules {
             axe::check(tab, rules, page).await;
         }

@@ -1,7 +1,8 @@
 //! The way from a sign-in outside the sign-in page to the account page.
 
 use super::authorize::{
-    AuthorizationContext, authorize_error, continue_signed_in, start_session_with_page,
+    AuthorizationContext, SessionFactors, authorize_error, continue_signed_in,
+    start_session_with_page,
 };
 use crate::{
     accounts::sessions::SignedInUser,
@@ -53,8 +54,7 @@ async fn visit<'a>(
         interaction,
         completed: InteractionResult::default(),
         typed_name: None,
-        has_app: false,
-        has_passkey: false,
+        factors: SessionFactors::default(),
         by_form: true,
     })
 }

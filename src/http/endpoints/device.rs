@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::authorize::{AuthorizationContext, forms, proceed_authorization};
+use super::authorize::{AuthorizationContext, SessionFactors, forms, proceed_authorization};
 use crate::{
     accounts::device_authorizations::{admit_user_code, find_waiting_device},
     http::{
@@ -93,8 +93,7 @@ async fn begin_answer(
         session,
         interaction,
         completed: InteractionResult::default(),
-        has_app: false,
-        has_passkey: false,
+        factors: SessionFactors::default(),
         typed_name: None,
         by_form: true,
     })

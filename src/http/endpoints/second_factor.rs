@@ -3,7 +3,8 @@
 
 use super::{
     authorize::{
-        AttemptSubject, AuthorizationContext, forms, second_factor_page::render_refused_code,
+        AttemptSubject, AuthorizationContext, forms,
+        second_factor_page::{FactorProblem, render_problem, render_refused_code},
         start_signed_in_session,
     },
     known_browser::load_known_browser,
@@ -43,10 +44,16 @@ pub(super) async fn check_second_factor(
         let attempt = RecoveryAttempt { typed, source };
         use_recovery_code(context, &user.account, attempt, &app.login_throttle)
     };
-    let verdict = match (form.get("recovery_code"), enrolled) {
+    let passkeys = load_passkeys(context, &user.account).await?;
+    let recovery_code = form.get("recovery_code");
+    let verdict = match (recovery_code, enrolled) {
         (Some(typed), Some(_)) => recover(typed).await?,
-        (Some(typed), None) if !load_passkeys(context, &user.account).await?.is_empty() => {
-            recover(typed).await?
+        (Some(typed), None) if !passkeys.is_empty() => recover(typed).await?,
+        // The code is not used up.
+        (None, Some(_)) if authorization.wants_passkey_for_change(&passkeys) => {
+            let text = request.text().change_needs_passkey();
+            let problem = FactorProblem { title: None, text, wait: None };
+            return render_problem(&authorization, (&user.account, sealed), problem).await;
         }
         (None, Some(enrolled)) => {
             let typed = form.get("code").unwrap_or_default();
@@ -57,7 +64,11 @@ pub(super) async fn check_second_factor(
     };
     match verdict {
         CodeVerdict::Accepted => {
-            user.authentication.prove_second_factor(context.now);
+            if recovery_code.is_some() {
+                user.authentication.prove_recovery_code(context.now);
+            } else {
+                user.authentication.prove_app_code(context.now);
+            }
             start_signed_in_session(authorization, user).await
         }
         verdict => {

@@ -34,6 +34,8 @@ pub struct SecondFactorPage<'a> {
     pub passkey: Option<&'a PasskeyPrompt<'a>>,
     /// Whether a recovery code suffices here. Otherwise the account page takes one.
     pub recovers_here: bool,
+    /// Whether the person wants to change something on the account page, where a code does not suffice.
+    pub changes_by_passkey: bool,
     /// The heading.
     pub title: &'a str,
     /// The error of the previous attempt.
@@ -53,6 +55,7 @@ struct SecondFactorTemplate<'a> {
     passkey: Option<&'a PasskeyPrompt<'a>>,
     /// The account page, if it takes the recovery codes.
     recovers_at: Option<String>,
+    changes_by_passkey: bool,
     title: &'a str,
     problem: Option<&'a str>,
 }
@@ -70,6 +73,7 @@ pub fn second_factor_page(page: SecondFactorPage) -> String {
         passkey: page.passkey,
         recovers_at: (!page.recovers_here)
             .then(|| Endpoint::Account.absolute_path(&page.tenant.issuer)),
+        changes_by_passkey: page.changes_by_passkey,
         title: page.title,
         problem: page.problem,
     })

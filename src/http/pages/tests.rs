@@ -249,6 +249,7 @@ fn sample_second_factor_page() -> String {
         has_app: true,
         passkey: None,
         recovers_here: true,
+        changes_by_passkey: false,
         title: text().enter_code_title(),
         problem: Some(NASTY),
     })
@@ -284,6 +285,7 @@ fn passkey() -> PasskeyRecord {
         used_at: None,
         marks: AccountMarks { person: mark, tenant: mark, credential: None, generation: 1 },
         copied_at: None,
+        invitation: None,
     }
 }
 
@@ -328,6 +330,7 @@ fn pages_for_passkeys() -> Vec<String> {
             has_app: false,
             passkey: Some(&prompt),
             recovers_here: false,
+            changes_by_passkey: false,
             title: text().use_passkey_title(),
             problem: None,
         }),

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMarks, RecordFormat, SealedRecord};
+use super::{
+    AccountMarks, DecodeError, FormatVersion, RecordFormat, SealedRecord, decode_with_absent,
+};
 use crate::model::{SealPurpose, Timestamp};
 
 /// The authenticator app of a person. Stored by the hash of the subject, sealed with a vault key.
@@ -18,6 +20,8 @@ pub struct TotpRecord {
     pub enrolled_at: Timestamp,
     /// The person.
     pub marks: AccountMarks,
+    /// The id of the last invitation by which the person set up an app, which is used up with it.
+    pub invitation: Option<String>,
 }
 
 impl fmt::Debug for TotpRecord {
@@ -26,7 +30,16 @@ impl fmt::Debug for TotpRecord {
     }
 }
 
-impl RecordFormat for TotpRecord {}
+impl RecordFormat for TotpRecord {
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
+
+    fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
+        match (version.major, version.minor) {
+            (0, 1) => decode_with_absent(fields, 1),
+            _ => Err(DecodeError),
+        }
+    }
+}
 
 /// The recovery codes of a person. Stored by the hash of the subject, sealed with a vault key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,15 +125,20 @@ mod tests {
             last_step: 300,
             enrolled_at: Timestamp::from_secs(1),
             marks,
+            invitation: Some("w".to_owned()),
         };
         let bytes = encode_record(&totp);
         let hex =
             |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         assert_eq!(
             hex(&bytes),
-            "0103010203ac02d00f4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f010707070707070707070707070707070703"
+            "0203010203ac02d00f4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f010707070707070707070707070707070703010177"
         );
-        assert_eq!(decode_record(&bytes), Ok(totp));
+        assert_eq!(decode_record(&bytes), Ok(totp.clone()));
+        // The first format.
+        let mut first = bytes[..bytes.len() - 3].to_vec();
+        first[0] = 1;
+        assert_eq!(decode_record(&first), Ok(TotpRecord { invitation: None, ..totp }));
 
         let codes = RecoveryCodesRecord {
             salt: vec![1, 2],

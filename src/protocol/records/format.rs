@@ -68,6 +68,17 @@ pub fn decode_record<T: RecordFormat>(bytes: &[u8]) -> Result<T, DecodeError> {
     postcard::from_bytes(fields).map_err(|_| DecodeError)
 }
 
+/// Reads a record of an earlier version that lacks the last fields, which are optional.
+pub(super) fn decode_with_absent<T: RecordFormat>(
+    fields: &[u8],
+    absent: usize,
+) -> Result<T, DecodeError> {
+    // An option without a value is a zero.
+    let mut fields = fields.to_vec();
+    fields.resize(fields.len() + absent, 0);
+    postcard::from_bytes(&fields).map_err(|_| DecodeError)
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;

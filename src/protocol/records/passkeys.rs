@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMarks, DecodeError, FormatVersion, RecordFormat, SealedRecord};
+use super::{
+    AccountMarks, DecodeError, FormatVersion, RecordFormat, SealedRecord, decode_with_absent,
+};
 use crate::{
     model::{SealPurpose, Subject, Timestamp},
     protocol::webauthn::{CHALLENGE_LEN, PasskeyPublicKey},
@@ -39,48 +41,20 @@ pub struct PasskeyRecord {
     pub marks: AccountMarks,
     /// When its counter showed that a copy of it exists. It is refused from then on.
     pub copied_at: Option<Timestamp>,
-}
-
-/// The first format.
-#[derive(Deserialize)]
-struct FirstPasskeyRecord {
-    subject: Subject,
-    provider: Option<String>,
-    credential_id: Vec<u8>,
-    public_key: PasskeyPublicKey,
-    user_handle: Vec<u8>,
-    sign_count: u32,
-    backup_eligible: bool,
-    backed_up: bool,
-    name: String,
-    enrolled_at: Timestamp,
-    used_at: Option<Timestamp>,
-    marks: AccountMarks,
+    /// The id of the invitation by which the person set it up, which is used up with it.
+    pub invitation: Option<String>,
 }
 
 impl RecordFormat for PasskeyRecord {
-    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 2 };
+    const VERSION: FormatVersion = FormatVersion { major: 0, minor: 3 };
 
     fn upgrade(version: FormatVersion, fields: &[u8]) -> Result<Self, DecodeError> {
-        if version != (FormatVersion { major: 0, minor: 1 }) {
-            return Err(DecodeError);
+        match (version.major, version.minor) {
+            // Without `copied_at` and `invitation`.
+            (0, 1) => decode_with_absent(fields, 2),
+            (0, 2) => decode_with_absent(fields, 1),
+            _ => Err(DecodeError),
         }
-        let first: FirstPasskeyRecord = postcard::from_bytes(fields).map_err(|_| DecodeError)?;
-        Ok(Self {
-            subject: first.subject,
-            provider: first.provider,
-            credential_id: first.credential_id,
-            public_key: first.public_key,
-            user_handle: first.user_handle,
-            sign_count: first.sign_count,
-            backup_eligible: first.backup_eligible,
-            backed_up: first.backed_up,
-            name: first.name,
-            enrolled_at: first.enrolled_at,
-            used_at: first.used_at,
-            marks: first.marks,
-            copied_at: None,
-        })
     }
 }
 
@@ -151,6 +125,7 @@ mod tests {
             used_at: Some(Timestamp::from_secs(2)),
             marks,
             copied_at: Some(Timestamp::from_secs(3)),
+            invitation: Some("w".to_owned()),
         };
         let marks = "4a49acf8a6bd727728495d1e541a8408afaec2d5bc8022037a19d132e46d4d4f0003";
         let hex =
@@ -163,12 +138,16 @@ mod tests {
             let passkey = passkey(key);
             let bytes = encode_record(&passkey);
             let expected = format!(
-                "02036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}01f02e"
+                "03036164610104636f72700201 02{encoded}020304ac02010005 50686f6e65d00f01a01f{marks}01f02e010177"
             );
             assert_eq!(hex(&bytes), expected.replace(' ', ""));
             assert_eq!(decode_record(&bytes), Ok(passkey.clone()));
-            // The first format.
-            let mut first = bytes[..bytes.len() - 3].to_vec();
+            // Earlier formats.
+            let mut second = bytes[..bytes.len() - 3].to_vec();
+            second[0] = 2;
+            let passkey = PasskeyRecord { invitation: None, ..passkey };
+            assert_eq!(decode_record(&second), Ok(passkey.clone()));
+            let mut first = second[..second.len() - 3].to_vec();
             first[0] = 1;
             assert_eq!(decode_record(&first), Ok(PasskeyRecord { copied_at: None, ..passkey }));
         }

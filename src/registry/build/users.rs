@@ -190,13 +190,11 @@ fn has_passwords(host: TenantContext<'_>) -> bool {
     host.accepted().is_some_and(|it| it.tenant.authenticators.has_passwords())
 }
 
-/// Returns true if a user without a password can be invited to sign in with a passkey. A user whom a provider
-/// knows does so where the tenant requires it.
+/// Returns true if a user without a password can be invited to sign in with a passkey alone. A user whom a provider
+/// knows signs in there.
 fn invites_to_passkey(user: &OidcUser, host: TenantContext<'_>) -> bool {
     let authenticators = host.accepted().map(|it| it.tenant.authenticators);
-    authenticators.is_some_and(|it| {
-        it.invites_to_passkeys() && (it.required().is_some() || user.spec.identities.is_empty())
-    })
+    authenticators.is_some_and(|it| it.invites_to_passkeys() && user.spec.identities.is_empty())
 }
 
 /// The invitation of a user, and whether it can be used as far as manifests decide.
@@ -206,7 +204,7 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
     let mail_to = address.filter(|_| invitation.delivery != Some(InvitationDelivery::Secret));
     let has_no_secret = user.password == PasswordState::Absent;
     let chooses = has_no_secret && tenant.authenticators.has_passwords();
-    let chooses_passkey = has_no_secret && tenant.authenticators.invites_to_passkeys();
+    let chooses_passkey = has_no_secret && tenant.authenticators.admits_by_passkey(user);
     let wants_mail = invitation.delivery == Some(InvitationDelivery::Mail);
     let state = if user.disabled {
         InvitationState::UserDisabled

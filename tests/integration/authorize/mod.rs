@@ -3,6 +3,7 @@
 use crate::support::{app, browser, publisher};
 
 mod access;
+mod account_change_attacks;
 mod account_page;
 mod account_sign_out;
 mod authenticator;
@@ -19,6 +20,7 @@ mod invitation;
 mod invitation_mail;
 mod languages;
 mod logout;
+mod lost_store;
 mod passkey_attacks;
 mod passkeys;
 mod password_reset;

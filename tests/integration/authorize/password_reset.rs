@@ -237,6 +237,46 @@ async fn a_flood_of_requests_is_one_mail_a_person_and_limited_for_an_address() {
 }
 
 #[tokio::test]
+async fn a_flood_at_two_replicas_is_one_mail_a_person() {
+    let (mut harbour, _) = Harbour::new().await;
+    let replica = harbour.app.start_replica();
+    let ask = async |port: u16| {
+        let mut browser = Browser::new();
+        browser.reach(port);
+        let page = browser.open(&harbour.url("password-reset")).await;
+        let fields = [("username", "ada")];
+        let page = browser.submit(&page.form("/password-reset"), &fields).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+    };
+    for _ in 0..5 {
+        tokio::join!(ask(harbour.app.address.port()), ask(replica.address.port()));
+    }
+    let mail = harbour.sink.next().await;
+    assert_eq!(mail.to, ["ada@harbour.test"]);
+    // The next mail is a later one, so none was on the way.
+    harbour.app.clock.advance(Duration::from_secs(301));
+    let later = harbour.asked().await;
+    assert_eq!(later.header("Subject"), mail.header("Subject"));
+    assert_eq!(harbour.sink.arrived(), None);
+}
+
+#[tokio::test]
+async fn a_person_who_is_deleted_on_the_page_of_a_link_gets_no_password() {
+    let (mut harbour, _) = Harbour::new().await;
+    let link = harbour.asked().await.link();
+    let browser = Browser::new();
+    let page = browser.open(&link).await;
+    let manifests = harbour.manifests.replace("name: ada, uid: user-1", "name: zoe, uid: user-9");
+    harbour.app.serve(&manifests.replace("username: ada\n", "username: zoe\n"));
+    let refused = choose(&browser, &page, SECOND).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("at the moment"), "{}", refused.body);
+    assert_eq!(harbour.app.audit.last("password_reset")["reason"], "withdrawn");
+    harbour.app.serve(&harbour.manifests);
+    assert_eq!(harbour.enter(SECOND).await.1.status, 422, "the password is the first one");
+}
+
+#[tokio::test]
 async fn links_that_do_not_work_say_why() {
     let (mut harbour, _) = Harbour::new().await;
     let link = harbour.asked().await.link();

@@ -15,20 +15,23 @@ use lanyard::{
 };
 
 use super::{
-    authenticator::{App, asks_for_code, confirm},
+    account_page::{is_account_page, press},
+    authenticator::{App, asks_for_code, confirm, enter},
     browser::{Browser, Page},
     required_factors::{BOB, CHOSEN, Harbour, OPTIONAL, PASSKEYS, choose, confirm_app},
 };
 use crate::support::{
+    authenticator::set_up_app,
     invitation::invitation_link,
-    passkeys::{confirm_passkey, new_passkey, script_bytes},
+    passkeys::{confirm_passkey, new_passkey, open_setup, script_bytes},
 };
 
-/// A store that writes a number of records and none after that.
+/// A store that writes a number of records, and then refuses a number of writes.
 #[derive(Debug)]
 struct ReadOnlyAfter {
     inner: SharedStore,
     left: Arc<AtomicUsize>,
+    refusals: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -43,18 +46,27 @@ impl StoreLayer for ReadOnlyAfter {
             StoreOperation::Insert(_) | StoreOperation::Take(_) | StoreOperation::CompareAndSwap(_)
         );
         let spend = |left: usize| left.checked_sub(1);
-        if writes && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
+        let take = |from: &AtomicUsize| {
+            from.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_ok()
+        };
+        if writes && !take(&self.left) && take(&self.refusals) {
             return Err(StoreError::Unavailable(ErrorCause::new("the store is read-only")));
         }
         Ok(())
     }
 }
 
-/// A server over such a store, which writes everything at first.
+/// A server over such a store, which writes everything at first, and nothing after the last write.
 async fn harbour() -> (Harbour, Arc<AtomicUsize>) {
+    harbour_refusing(usize::MAX).await
+}
+
+/// The same for a store that refuses this many writes.
+async fn harbour_refusing(refusals: usize) -> (Harbour, Arc<AtomicUsize>) {
     let left = Arc::new(AtomicUsize::new(usize::MAX));
-    let of_store = Arc::clone(&left);
-    let wrap = move |inner| Arc::new(ReadOnlyAfter { inner, left: of_store }) as SharedStore;
+    let (of_store, refusals) = (Arc::clone(&left), Arc::new(AtomicUsize::new(refusals)));
+    let wrap =
+        move |inner| Arc::new(ReadOnlyAfter { inner, left: of_store, refusals }) as SharedStore;
     (Harbour::over(wrap).await, left)
 }
 
@@ -95,7 +107,8 @@ async fn an_invitation_sets_up_password_and_app_or_neither_counts() {
             let page = confirm_app(&again, &page, &second.code(&harbour.app.clock)).await;
             assert!(has_codes(&page), "{writes}: {} {}", page.status, page.body);
         } else {
-            // The app was stored, and what failed is the session: the person has it, and is asked for it.
+            // The app was stored, and what failed came after it: the person has it, and is asked for it.
+            assert!(page.body.contains("This invitation was used"), "{writes}: {}", page.body);
             let (_, page) = harbour.enter(("ada", CHOSEN)).await;
             assert!(asks_for_code(&page), "{writes}: {}", page.body);
         }
@@ -180,9 +193,155 @@ async fn a_passkey_is_set_up_with_codes_or_not_at_all() {
         let has_codes = !harbour.stored(RecordKind::RecoveryCodes, "ada").await.is_empty();
         let has_password = !harbour.stored(RecordKind::Password, "ada").await.is_empty();
         assert!(!has_passkey || (has_codes && has_password), "{writes}: the passkey is the last");
-        if !has_passkey {
+        if has_passkey {
+            harbour.app.clock.advance(Duration::from_secs(150));
+            let page = Browser::new().open(&link).await;
+            assert!(page.body.contains("This invitation was used"), "{writes}: {}", page.body);
+        } else {
             let (_, page) = harbour.enter(("ada", CHOSEN)).await;
             assert!(page.left_for.is_none(), "{writes}: a password does not suffice");
+        }
+    }
+    panic!("it never succeeded");
+}
+
+/// Ada's second invitation, with which she chooses another password and the app that is required by then.
+const INVITED_AGAIN: (&str, &str) = ("id: welcome-1", "id: welcome-2");
+const OTHER: &str = "seventeen mossy anvils";
+
+/// Ada has a password, and is on the page for the app of her second invitation.
+async fn invite_again(harbour: &Harbour) -> (Browser, Page, String) {
+    harbour.change(&[OPTIONAL]);
+    let browser = Browser::new();
+    let page = browser.open(&invitation_link(&harbour.app, "ada")).await;
+    assert_eq!(choose(&browser, &page).await.status, 200);
+    harbour.app.clock.advance(Duration::from_secs(1));
+    harbour.change(&[INVITED_AGAIN]);
+    let (link, browser) = (invitation_link(&harbour.app, "ada"), Browser::new());
+    let page = browser.open(&link).await;
+    let fields = [("new_password", OTHER), ("new_password_again", OTHER)];
+    let page = browser.submit(&page.form("/invitation"), &fields).await;
+    (browser, page, link)
+}
+
+/// Claim, recovery codes and password are written, the app is not.
+const WRITES_BEFORE_APP: usize = 3;
+
+#[tokio::test]
+async fn a_failed_setup_puts_the_earlier_password_back() {
+    let (harbour, left) = harbour_refusing(1).await;
+    let (browser, page, link) = invite_again(&harbour).await;
+    let app = App::with_key(&page);
+    left.store(WRITES_BEFORE_APP, Ordering::SeqCst);
+    let failed = confirm_app(&browser, &page, &app.code(&harbour.app.clock)).await;
+    assert_eq!(failed.status, 503, "{}", failed.body);
+    assert!(!failed.body.contains("may count already"), "{}", failed.body);
+    assert!(has_no_factor(&harbour, "ada").await);
+    harbour.change(&[INVITED_AGAIN, OPTIONAL]);
+    assert_eq!(harbour.enter(("ada", OTHER)).await.1.status, 422, "it was taken back");
+    let (_, page) = harbour.enter(("ada", CHOSEN)).await;
+    assert!(page.left_for.is_some(), "the earlier one counts: {}", page.body);
+    assert_eq!(Browser::new().open(&link).await.status, 200, "the invitation was given back");
+}
+
+#[tokio::test]
+async fn a_failed_setup_that_cannot_put_the_password_back_says_so() {
+    let (harbour, left) = harbour().await;
+    let (browser, page, link) = invite_again(&harbour).await;
+    let app = App::with_key(&page);
+    left.store(WRITES_BEFORE_APP, Ordering::SeqCst);
+    let failed = confirm_app(&browser, &page, &app.code(&harbour.app.clock)).await;
+    assert_eq!(failed.status, 503, "{}", failed.body);
+    assert!(failed.body.contains("Setting up was interrupted"), "{}", failed.body);
+    assert!(failed.body.contains("may count already"), "{}", failed.body);
+    let changed = harbour.app.audit.of("password_changed");
+    assert_eq!(changed.len(), 2, "the audit lines say that it has changed");
+    left.store(usize::MAX, Ordering::SeqCst);
+    harbour.app.clock.advance(Duration::from_secs(150));
+    assert!(has_no_factor(&harbour, "ada").await);
+    assert_eq!(Browser::new().open(&link).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_passkey_is_set_up_on_the_account_page_with_codes_or_not_at_all() {
+    for writes in 0..MANY {
+        let (harbour, left) = harbour().await;
+        harbour.change(&[OPTIONAL]);
+        let (browser, _) = harbour.enter(BOB).await;
+        let page = open_setup(&browser, &harbour.account_url()).await;
+        let passkey = new_passkey(&page);
+        let created = passkey.create(&script_bytes(&page, "challenge"));
+        left.store(writes, Ordering::SeqCst);
+        let page = confirm_passkey(&browser, &page, &created).await;
+        if has_codes(&page) {
+            assert!(writes >= 3, "{writes} writes before the last one");
+            return;
+        }
+        assert_eq!(page.status, 503, "{writes}: {}", page.body);
+        assert!(has_no_factor(&harbour, "bob").await, "{writes}: half of it stayed");
+    }
+    panic!("it never succeeded");
+}
+
+/// Ada with a password, and her account page.
+async fn ada_with_password(harbour: &Harbour) -> (Browser, Page) {
+    harbour.change(&[OPTIONAL]);
+    let browser = Browser::new();
+    let page = browser.open(&invitation_link(&harbour.app, "ada")).await;
+    let page = choose(&browser, &page).await;
+    assert!(is_account_page(&page), "{} {}", page.status, page.body);
+    (browser, page)
+}
+
+#[tokio::test]
+async fn a_password_is_changed_or_stays() {
+    let mut is_changed = false;
+    for writes in 0..MANY {
+        let (harbour, left) = harbour().await;
+        let (browser, _) = ada_with_password(&harbour).await;
+        harbour.app.clock.advance(Duration::from_secs(1));
+        let page = browser.open(&format!("{}?setup=password", harbour.account_url())).await;
+        left.store(writes, Ordering::SeqCst);
+        let fields =
+            [("new_password", OTHER), ("new_password_again", OTHER), ("action", "change-password")];
+        let page = browser.submit(&page.form("/account"), &fields).await;
+        let has_failed = page.status == 503;
+        assert!(has_failed || is_account_page(&page), "{writes}: {} {}", page.status, page.body);
+        left.store(usize::MAX, Ordering::SeqCst);
+        let counts = harbour.enter(("ada", OTHER)).await.1.left_for.is_some();
+        let earlier_counts = harbour.enter(("ada", CHOSEN)).await.1.left_for.is_some();
+        assert!(counts != earlier_counts, "{writes}: exactly one of them counts");
+        assert_eq!(counts, writes > 0, "{writes}: the password is the first write");
+        is_changed |= counts && !has_failed;
+        if is_changed {
+            return;
+        }
+    }
+    panic!("it never succeeded");
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_leaves_the_app_with_its_codes() {
+    for writes in 0..MANY {
+        let (harbour, left) = harbour().await;
+        harbour.change(&[OPTIONAL]);
+        let (browser, _) = harbour.enter(BOB).await;
+        let app = set_up_app(&browser, &harbour.account_url(), &harbour.app.clock).await;
+        let page = browser.open(&format!("{}?confirm=1", harbour.account_url())).await;
+        let page = enter(&browser, &page, &app.next_code(&harbour.app.clock)).await;
+        left.store(writes, Ordering::SeqCst);
+        let page = press(&browser, &page, ("action", "remove-authenticator-app")).await;
+        let has_failed = page.status == 503;
+        assert!(has_failed || is_account_page(&page), "{writes}: {} {}", page.status, page.body);
+        left.store(usize::MAX, Ordering::SeqCst);
+        let has_app = !harbour.stored(RecordKind::Totp, "bob").await.is_empty();
+        let has_recovery = !harbour.stored(RecordKind::RecoveryCodes, "bob").await.is_empty();
+        assert!(has_recovery || !has_app, "{writes}: an app without codes");
+        let (_, page) = harbour.enter(BOB).await;
+        assert_eq!(asks_for_code(&page), has_app, "{writes}: {}", page.body);
+        if !has_failed {
+            assert!(!has_app && writes > 0, "{writes}");
+            return;
         }
     }
     panic!("it never succeeded");

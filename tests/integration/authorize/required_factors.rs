@@ -503,3 +503,34 @@ async fn where_the_store_keeps_nothing_nobody_without_a_factor_gets_in() {
     let page = Browser::new().open(&link).await;
     assert!(page.body.contains("Your invitation was not used up"), "{}", page.body);
 }
+
+#[tokio::test]
+async fn an_invited_person_who_has_an_app_keeps_its_recovery_codes() {
+    let harbour = Harbour::new().await;
+    let (_, app) = harbour.accept_with_app().await;
+    let again = ("id: welcome-1", "id: welcome-2");
+    let both = (OFFERED, "{passwords: Optional, totp: Optional, passkeys: Required}");
+    harbour.change(&[both, again]);
+    let browser = Browser::new();
+    let page = choose(&browser, &browser.open(&invitation_link(&harbour.app, "ada")).await).await;
+    let passkey = new_passkey(&page);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    let page = confirm_passkey(&browser, &page, &created).await;
+    assert!(is_account_page(&page), "no new codes: {} {}", page.status, page.body);
+    let other = Browser::new();
+    let page = other.open(&harbour.account_url()).await;
+    let page = sign_in(&other, &page, ("ada", CHOSEN)).await;
+    let page = recover(&other, &page, &app.codes[0]).await;
+    assert!(is_account_page(&page), "{} {}", page.status, page.body);
+}
+
+#[tokio::test]
+async fn a_session_that_an_invited_password_began_ends_with_passwords() {
+    let harbour = Harbour::new().await;
+    let (browser, _) = harbour.accept_with_app().await;
+    harbour.change(&[("passwords: Optional, totp: Required", "totp: Required")]);
+    let page = browser.open(&harbour.account_url()).await;
+    assert!(!is_account_page(&page), "{}", page.body);
+    harbour.change(&[]);
+    assert!(is_account_page(&browser.open(&harbour.account_url()).await));
+}

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::support::{
     authenticator::{asks_for_code, enter, recover, set_up_app},
-    passkeys::set_up_passkey,
+    invitation::invitation_link,
+    passkeys::{
+        confirm_passkey, new_passkey, passkey_form, script_bytes, set_up_passkey, use_passkey,
+    },
     publisher::signed,
 };
 
@@ -167,6 +170,56 @@ async fn a_person_who_becomes_declared_keeps_the_passkeys() {
     let adopted: Vec<_> = lines.iter().map(|line| &line["authenticator"]).collect();
     assert!(adopted.contains(&&json!("passkey")), "{adopted:?}");
     assert_eq!(adopted.iter().filter(|it| **it == "passkey").count(), 1, "once");
+}
+
+/// Changes after which the tenant has this policy, `other` knows the invited Grace, and Zoe is of the tenant itself, so that the
+/// sign-in page offers passkeys.
+fn invited(policy: &str) -> [(&'static str, String); 3] {
+    let grace = "  identities: [{provider: other, subject: \"7\"}]\n";
+    let zoe = "---\napiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: zoe}\nspec:\n  tenantRef: {name: main}\n  username: zoe\n";
+    let invitation = "  invitation: {id: g-1, notAfter: \"2999-01-01T00:00:00Z\"}\n";
+    let spec = format!("metadata: {{name: main}}\nspec: {{authenticators: {{{policy}}}}}");
+    [
+        ("metadata: {name: main}\nspec: {}", spec),
+        ("  groups: [admins]\n", format!("  groups: [admins]\n{invitation}")),
+        (grace, format!("{grace}{zoe}")),
+    ]
+}
+
+#[tokio::test]
+async fn an_invited_passkey_of_a_provider_s_person_is_a_second_factor() {
+    let changes = invited("passkeys: Required");
+    let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
+    let world = attacks::World::at_localhost_with(&changes).await;
+    let (browser, account) = (Browser::new(), format!("{}/account", world.app.issuer("main")));
+    let page = browser.open(&invitation_link(&world.app, "grace")).await;
+    let mut passkey = new_passkey(&page);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    let page = confirm_passkey(&browser, &page, &created).await;
+    assert!(page.body.contains("Your recovery codes"), "{} {}", page.status, page.body);
+    let page = browser.open(&account).await;
+    assert!(passkey_form(&page).is_some(), "she is not signed in: {}", page.body);
+    let refused = use_passkey(&browser, &page, &mut passkey).await;
+    assert_eq!((refused.status, &refused.left_for), (422, &None), "{}", refused.body);
+    assert_eq!(world.app.audit.last("sign_in")["reason"], "not_admitted");
+
+    world.upstream.answers(|script| script.id_token = json!({"sub": "7"}));
+    let away = world.go("other", &[]).await;
+    let page = world.back(&away, "other", &[]).await;
+    let page = use_passkey(&away.browser, &page, &mut passkey).await;
+    let id_token = world.id_token(&page).await;
+    assert_eq!(id_token["amr"], json!(["fed", "pop", "user", "mfa"]));
+    assert_eq!(id_token["sub"], world.app.subject("main", "grace"));
+}
+
+#[tokio::test]
+async fn where_passkeys_are_optional_a_provider_s_person_is_not_invited_to_one() {
+    let changes = invited("passkeys: Optional");
+    let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
+    let world = attacks::World::at_localhost_with(&[]).await;
+    world.serve_with_problems(&changes);
+    let page = Browser::new().open(&invitation_link(&world.app, "grace")).await;
+    assert!(page.body.contains("There is nothing to set up"), "{} {}", page.status, page.body);
 }
 
 /// A sign-in that waits for its code was proved by the provider as it was, which another one is not.

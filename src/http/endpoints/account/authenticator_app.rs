@@ -9,7 +9,7 @@ use crate::{
         account_sign_out::{end_all_others, end_other_sessions},
         mail_notices::notify_person,
         passkeys::load_passkeys,
-        recovery_codes::{count_recovery_codes, forget_recovery_codes, make_recovery_codes},
+        recovery_codes::{forget_recovery_codes, make_first_recovery_codes, make_recovery_codes},
         sessions::ActiveSession,
         totp::{
             self, CodeVerdict, NewAppRefusal, begin_enrolment, claim_enrolment, prove_new_app,
@@ -85,7 +85,7 @@ pub(super) async fn confirm_setup(
         LogoutKind::AuthenticatorEnrolled
     };
     let codes = prepare_enrolment(context, active, kind).await?;
-    if !store_new_app(context, account, app_to_store).await? {
+    if !store_new_app(context, account, app_to_store, None).await? {
         return Ok(SetupResult::AlreadyEnrolled);
     }
     end_sessions_meanwhile(context, active, kind).await;
@@ -113,13 +113,7 @@ pub(super) async fn prepare_enrolment(
     kind: LogoutKind,
 ) -> Result<Option<Vec<String>>, EndpointError> {
     end_sessions(context, active, kind).await?;
-    let account = &active.account;
-    let has_any = totp::load_totp(context, account).await?.is_some()
-        || !load_passkeys(context, account).await?.is_empty();
-    if has_any && count_recovery_codes(context, account).await?.is_some() {
-        return Ok(None);
-    }
-    Ok(Some(make_recovery_codes(context, account).await?))
+    Ok(make_first_recovery_codes(context, &active.account).await?)
 }
 
 /// Ends the other sessions, which began without the authenticator. If it replaces another one, what applications may do

@@ -118,7 +118,7 @@ async fn remove_factor(
     passkey: Option<&str>,
 ) -> Result<AccountNotice, EndpointError> {
     let context = app.context(request);
-    let removed = if passkey.is_some() { RemovedFactor::Passkey } else { RemovedFactor::App };
+    let removed = passkey.map_or(RemovedFactor::App, RemovedFactor::Passkey);
     if is_last_required_factor(context, &active.account, removed).await? {
         return Ok(AccountNotice::RequiredFactorKept);
     }

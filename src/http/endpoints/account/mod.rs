@@ -23,19 +23,19 @@ use crate::{
         passkey_enrolment::can_enrol_passkeys,
         passkeys::{StoredPasskey, load_passkeys},
         passwords::{ChosenPassword, can_choose, load_password},
+        required_factors::proof_for_changes,
         sessions::ActiveSession,
         totp::{EnrolledTotp, can_enrol, load_totp, replaces_app},
     },
     http::{AppState, EndpointError, Reply, Request, UnusablePage, pages},
     model::{Endpoint, Issuer},
     protocol::{
-        account_page::{
-            AccountPageSignIn, account_page_params, may_change, validate_account_page_request,
-        },
+        account_change::may_change_account,
+        account_page::{AccountPageSignIn, account_page_params, validate_account_page_request},
         authorize::{Interaction, InteractionGoal},
         error::{ErrorCode, OAuthError},
         params::{RequestParams, UI_LOCALES},
-        required_factor::may_manage_factors,
+        required_factor::may_see_account_page,
     },
 };
 
@@ -84,7 +84,8 @@ async fn show(
     let totp = load_totp(context, &active.account).await?;
     let passkeys = load_passkeys(context, &active.account).await?;
     let password = load_password(context, &active.account).await?;
-    let is_fresh = is_fresh(request, &active, totp.is_some() || !passkeys.is_empty());
+    let proof = proof_for_changes(totp.is_some(), &passkeys);
+    let is_fresh = may_change_account(&active.session.authentication, proof, request.now);
     let sets_up = params.get(SETUP) == Some(AUTHENTICATOR_APP)
         && (totp.is_none() || replaces_app(context))
         && can_enrol(context);
@@ -145,13 +146,14 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     }
     let change = AccountChange::read(&form, &active)?;
     let context = app.context(&request);
-    let has_factor = load_totp(context, &active.account).await?.is_some()
-        || !load_passkeys(context, &active.account).await?.is_empty();
+    let has_app = load_totp(context, &active.account).await?.is_some();
+    let proof = proof_for_changes(has_app, &load_passkeys(context, &active.account).await?);
+    let is_fresh = may_change_account(&active.session.authentication, proof, request.now);
     // A session that began before the tenant required a factor can end itself, and nothing else.
     if change != AccountChange::SignOut && !has_factors(&request, &active) {
         return Ok(Reply::see_other(&account_url(&request, None)));
     }
-    if change.wants_fresh_sign_in() && !is_fresh(&request, &active, has_factor) {
+    if change.wants_fresh_sign_in() && !is_fresh {
         return Ok(Reply::see_other(&account_url(&request, Some((CONFIRM, "1")))));
     }
     Ok(match apply_change((app, &request), &active, (change, &form)).await? {
@@ -189,14 +191,10 @@ async fn sign_in(
     .await
 }
 
-fn is_fresh(request: &Request, active: &ActiveSession, has_second_factor: bool) -> bool {
-    may_change(&active.session.authentication, has_second_factor, request.now)
-}
-
 /// Whether the session has proved the factors that the tenant requires for the page.
 fn has_factors(request: &Request, active: &ActiveSession) -> bool {
     let required = request.tenant.tenant.authenticators.required();
-    may_manage_factors(required, &active.session.authentication)
+    may_see_account_page(required, &active.session.authentication)
 }
 
 /// The page with a parameter, in the language that was asked for.

@@ -13,7 +13,7 @@ use crate::{
         AccountContext,
         account_access::load_account_access,
         passkey_enrolment::can_enrol_passkeys,
-        passkeys::MAX_PASSKEYS,
+        passkeys::{MAX_PASSKEYS, StoredPasskey},
         passwords::ChosenPassword,
         recovery_codes::count_recovery_codes,
         sessions::ActiveSession,
@@ -84,7 +84,8 @@ pub(super) async fn show_account_page(
         authenticator: match &enrolled.totp {
             Some(totp) => AuthenticatorEntry::SetUp {
                 at: totp.enrolled_at(),
-                is_required: replaces_app(context) && enrolled.passkeys.is_empty(),
+                is_required: replaces_app(context)
+                    && !enrolled.passkeys.iter().any(StoredPasskey::is_usable),
             },
             None if can_set_up => AuthenticatorEntry::Offered,
             None => AuthenticatorEntry::Absent,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SessionFactors;
 use crate::{
     accounts::{
         AccountContext, directory_sign_in::AttemptedPerson, entry::count_refused_entry,
@@ -22,7 +23,7 @@ use crate::{
         error::OAuthError,
         identity_provider::{IdentityProvider, ways_of_provider},
         records::{Consent, Session},
-        required_factor::may_manage_factors,
+        required_factor::may_see_account_page,
     },
 };
 
@@ -53,10 +54,8 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) completed: InteractionResult,
-    /// Whether the session's person has an authenticator app, where that matters (`load_second_factor`).
-    pub(in crate::http::endpoints) has_app: bool,
-    /// Whether the session's person has a passkey, where that matters.
-    pub(in crate::http::endpoints) has_passkey: bool,
+    /// The authenticators of the session's person, where they matter (`load_second_factor`).
+    pub(in crate::http::endpoints) factors: SessionFactors,
     /// The name that the user has typed for this sign-in, by which the browser becomes known.
     pub(in crate::http::endpoints) typed_name: Option<String>,
     /// Whether the request is the submission of a Lanyard form.
@@ -87,7 +86,7 @@ impl AuthorizationContext<'_> {
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;
         if self.interaction.is_for_account_page() {
-            let suffices = may_manage_factors(self.required_factor(), authentication);
+            let suffices = may_see_account_page(self.required_factor(), authentication);
             let missing = EntryRefusal::MissingFactor(RequiredFactor::SecondFactor);
             return (!suffices).then_some(missing);
         }

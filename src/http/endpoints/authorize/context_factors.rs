@@ -1,11 +1,15 @@
 //! The second factors of an authorization: of the session's person, and those that are required.
 
-use super::AuthorizationContext;
+use super::{AuthorizationContext, SessionFactors};
 use crate::{
-    accounts::{passkeys::load_passkeys, totp::load_totp},
+    accounts::passkeys::StoredPasskey,
     http::EndpointError,
     model::RequiredFactor,
-    protocol::{account_page::may_change, authentication::AuthenticationMethod, records::Session},
+    protocol::{
+        account_change::{AccountChangeProof, may_change_account},
+        authentication::AuthenticationMethod,
+        records::Session,
+    },
 };
 
 impl AuthorizationContext<'_> {
@@ -22,36 +26,42 @@ impl AuthorizationContext<'_> {
         let matters = has_levels
             || self.required_factor().is_some()
             || self.interaction.is_for_account_page();
-        (self.has_app, self.has_passkey) = match &self.session {
+        self.factors = match &self.session {
             Some(active) if matters => {
-                let (context, account) = (self.accounts(), &active.account);
-                let has_app = load_totp(context, account).await?.is_some();
-                (has_app, !load_passkeys(context, account).await?.is_empty())
+                SessionFactors::load(self.accounts(), &active.account).await?
             }
-            _ => (false, false),
+            _ => SessionFactors::default(),
         };
         Ok(())
     }
 
-    /// Whether the session's person has a second factor.
-    const fn has_second_factor(&self) -> bool {
-        self.has_app || self.has_passkey
-    }
-
     /// The methods that the second factors of the session's person prove.
     pub(super) fn second_factor(&self) -> Vec<AuthenticationMethod> {
-        let app = AuthenticationMethod::of_second_factor().into_iter().filter(|_| self.has_app);
-        let passkey = AuthenticationMethod::of_passkey().into_iter().filter(|_| self.has_passkey);
-        app.chain(passkey).collect()
+        self.factors.methods()
+    }
+
+    /// Whether the sign-in is one before a change on the account page.
+    fn confirms_change(&self) -> bool {
+        self.interaction.is_for_account_page() && self.authorization.max_age.is_some()
     }
 
     /// Whether the factor has to be proved again: for changes on the account page.
     pub(super) fn wants_second_factor(&self) -> bool {
-        let confirms =
-            self.interaction.is_for_account_page() && self.authorization.max_age.is_some();
-        let proved = |session: &Session| {
-            may_change(&session.authentication, self.has_second_factor(), self.request.now)
+        let proof = self.factors.proof_for_changes;
+        let is_given = |session: &Session| {
+            may_change_account(&session.authentication, proof, self.request.now)
         };
-        confirms && self.has_second_factor() && !self.session_record().is_some_and(proved)
+        self.confirms_change()
+            && proof != AccountChangeProof::SignIn
+            && !self.session_record().is_some_and(is_given)
+    }
+
+    /// Whether a person with these passkeys has to use one of them, or a recovery code, for a change on the account page: a
+    /// code of the app does not suffice.
+    pub(in crate::http::endpoints) fn wants_passkey_for_change(
+        &self,
+        passkeys: &[StoredPasskey],
+    ) -> bool {
+        self.confirms_change() && passkeys.iter().any(StoredPasskey::is_usable)
     }
 }

@@ -4,7 +4,7 @@
 use http::StatusCode;
 use url::form_urlencoded;
 
-use super::{AuthorizationContext, RequestClients, authorize_error};
+use super::{AuthorizationContext, RequestClients, SessionFactors, authorize_error};
 use crate::{
     accounts::{AccountContext, interactions, pushed_requests::push_again},
     http::{
@@ -203,8 +203,7 @@ async fn resume<'a>(
         session,
         interaction,
         completed,
-        has_app: false,
-        has_passkey: false,
+        factors: SessionFactors::default(),
         typed_name: None,
         by_form: false,
     })

@@ -9,7 +9,7 @@ use crate::{
         pages::{self, MissingFactorPage},
     },
     model::{Account, RequiredFactor},
-    protocol::required_factor::may_manage_factors,
+    protocol::required_factor::may_see_account_page,
 };
 
 /// The page: for a person whose sign-in suffices for the account page, it leads there; to others it says what to ask
@@ -23,7 +23,7 @@ pub(super) fn show_missing_factor(
     let session = authorization.session_record();
     // The session can be that of another person, whose sign-in this one would have replaced.
     let own = session.filter(|session| session.authentication.subject == account.subject);
-    let can_set_up = own.is_some_and(|it| may_manage_factors(required, &it.authentication));
+    let can_set_up = own.is_some_and(|it| may_see_account_page(required, &it.authentication));
     let provider = account.provider_name().and_then(|it| authorization.request.tenant.provider(it));
     let html = pages::missing_factor_page(&MissingFactorPage {
         tenant: &authorization.request.tenant.tenant,

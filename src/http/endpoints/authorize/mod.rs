@@ -16,12 +16,14 @@ mod pushed;
 mod request_clients;
 mod request_object;
 pub(super) mod second_factor_page;
+mod session_factors;
 mod signed_in;
 
 pub(super) use context::{AttemptSubject, AuthorizationContext};
 pub(super) use proceed::proceed_authorization;
 pub(super) use request_clients::RequestClients;
 pub(super) use request_object::open_request_object;
+pub(super) use session_factors::SessionFactors;
 pub(super) use signed_in::{continue_signed_in, start_session_with_page, start_signed_in_session};
 
 use std::{borrow::Cow, sync::Arc};
@@ -150,8 +152,7 @@ pub(super) async fn begin_authorization(
         session,
         interaction,
         completed: InteractionResult::default(),
-        has_app: false,
-        has_passkey: false,
+        factors: SessionFactors::default(),
         typed_name: None,
         by_form: false,
     })

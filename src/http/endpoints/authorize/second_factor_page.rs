@@ -66,7 +66,9 @@ async fn render_form(
     let only_passkey = authorization.required_factor() == Some(RequiredFactor::Passkey)
         && !authorization.interaction.is_for_account_page()
         && !passkeys.is_empty();
-    let has_app = !only_passkey && load_totp(context, form.account).await?.is_some();
+    let changes_by_passkey = authorization.wants_passkey_for_change(&passkeys);
+    let takes_code = !only_passkey && !changes_by_passkey;
+    let has_app = takes_code && load_totp(context, form.account).await?.is_some();
     let passkey = second_factor_prompt(authorization, &passkeys, form.sign_in)?;
     let text = authorization.request.text();
     let usual_title = if has_app { text.enter_code_title() } else { text.use_passkey_title() };
@@ -81,6 +83,7 @@ async fn render_form(
         has_app,
         passkey: passkey.as_ref(),
         recovers_here: !only_passkey,
+        changes_by_passkey,
         title: form.title.unwrap_or(usual_title),
         problem: form.problem,
     });

@@ -51,7 +51,6 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
             }
         }
     }
-    let (app, request) = (authorization.app, authorization.request);
     let (authorization, started) = start_session(authorization, user).await?;
     // The other sessions end when a factor is set up, and this one may have begun in between.
     if has_one_factor && asks_for_factor(&authorization, &started.account).await? {
@@ -61,8 +60,7 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
         }
         return Err(session_changed(&authorization));
     }
-    let reply = proceed_authorization(authorization).await?;
-    started.remember((app, request), reply)
+    proceed_in_session(authorization, started).await
 }
 
 /// Returns true if a person who has proved one factor is asked for a second one: the app or, where the tenant
@@ -95,8 +93,16 @@ pub(in crate::http::endpoints) async fn start_signed_in_session(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
 ) -> Result<Reply, EndpointError> {
-    let (app, request) = (authorization.app, authorization.request);
     let (authorization, started) = start_session(authorization, user).await?;
+    proceed_in_session(authorization, started).await
+}
+
+/// Takes the authorization further in a session that has just begun.
+async fn proceed_in_session(
+    authorization: AuthorizationContext<'_>,
+    started: StartedSession,
+) -> Result<Reply, EndpointError> {
+    let (app, request) = (authorization.app, authorization.request);
     let reply = proceed_authorization(authorization).await?;
     started.remember((app, request), reply)
 }

@@ -3,7 +3,11 @@
 
 use http::StatusCode;
 
-use super::{audited, invited_person, page_expired, refuse, report_password};
+use super::{
+    SETUP, audited,
+    factor_page::{new_challenge, proposed_name, show_again},
+    invited_person, page_expired, refuse, report_password, setup_interrupted,
+};
 use crate::{
     accounts::{
         AccountContext,
@@ -11,9 +15,9 @@ use crate::{
         invitations::InvitedPerson,
         invited_setup::{InvitedSetupResult, NewFactor, place_of_invitation, set_up_invited},
         mail_notices::notify_person,
-        passkey_challenge::enrolment_challenge,
         passkey_enrolment::{PasskeyOwner, prove_new_passkey},
         passkeys::passkey_name,
+        passwords::chosen_password_mark,
         required_factors::MissingFactor,
         sessions::SignedInUser,
         totp::{NewAppRefusal, new_secret, prove_new_app},
@@ -26,27 +30,19 @@ use crate::{
             authorize::second_factor_page::code_problem, browser_form::form_is_of_browser,
             passkey::decode_field,
         },
-        pages::{
-            self, AuthenticatorAppPage, PasskeySetupPage, RecoveryCodesPage, proposed_passkey_name,
-        },
+        pages::{self, RecoveryCodesPage},
     },
     model::{
-        Account, AuditEvent, AuditText, AuditedAuthenticator, AuditedAuthenticatorChange, Endpoint,
+        Account, AuditEvent, AuditText, AuditedAuthenticator, AuditedAuthenticatorChange,
         InvitationRefusal, LogoutKind,
     },
     protocol::{
         authentication::{Authentication, AuthenticationMethod},
         params::RequestParams,
-        records::{
-            ChallengePurpose, InvitationLink, InvitedFactor, InvitedFactorForm, NoticedChange,
-            PasskeyChallenge,
-        },
-        webauthn::{RegistrationResponse, RelyingParty},
+        records::{InvitationLink, InvitedFactor, InvitedFactorForm, NoticedChange},
+        webauthn::RegistrationResponse,
     },
 };
-
-/// The field of the form with its sealed state.
-pub(super) const SETUP: &str = "setup";
 
 /// A new authenticator to set up.
 pub(super) fn new_factor(
@@ -58,10 +54,6 @@ pub(super) fn new_factor(
         MissingFactor::App => InvitedFactor::App(new_secret(context)),
         MissingFactor::Passkey => InvitedFactor::Passkey(new_challenge(context, link)),
     }
-}
-
-fn new_challenge(context: AccountContext<'_>, link: &InvitationLink) -> PasskeyChallenge {
-    enrolment_challenge(context, &place_of_invitation(link), &[])
 }
 
 /// Judges the form of the page. If the authenticator is proved, the person has it, and the password.
@@ -85,13 +77,19 @@ pub(super) async fn confirm_factor(
     };
     let hash = form.password_hash.as_deref();
     match set_up_invited(context, (account, &link), factor, hash).await? {
-        InvitedSetupResult::Done(codes) => finish((app, request), invited, (&form, &codes)).await,
+        InvitedSetupResult::Done(codes) => {
+            finish((app, request), invited, (&form, codes.as_deref())).await
+        }
         InvitedSetupResult::Used => {
             Err(refuse((context, request), Some(&link), InvitationRefusal::Used))
         }
         InvitedSetupResult::Refused => {
             let problem = request.text().passkey_setup_failed();
             show_again((context, request), account, (&form, problem))
+        }
+        InvitedSetupResult::OnlyPassword => {
+            report_password((context, &link), account).await;
+            Err(setup_interrupted(request.text()))
         }
     }
 }
@@ -133,7 +131,8 @@ async fn prove_factor(
             let name = passkey_name(fields.get("name").unwrap_or_default());
             let name = name.unwrap_or_else(|| proposed_name(request));
             let place = &place_of_invitation(&form.link);
-            let owner = PasskeyOwner { account, provider: None, place };
+            let invitation = Some(form.link.id.as_str());
+            let owner = PasskeyOwner { account, provider: None, place, invitation };
             match prove_new_passkey(context, owner, challenge, (response, name)).await? {
                 Ok(passkey) => Ok(Ok(NewFactor::Passkey(passkey))),
                 Err(_) => refused(),
@@ -142,11 +141,12 @@ async fn prove_factor(
     }
 }
 
-/// Reports the setup, and shows the recovery codes. A person who has proved a password or a passkey is signed in.
+/// Reports the setup, and shows the recovery codes, or the account page to a person who has some already. A person who has
+/// proved a password or a passkey is signed in.
 async fn finish(
     (app, request): (&AppState, &Request),
     invited: InvitedPerson,
-    (form, codes): (&InvitedFactorForm, &[String]),
+    (form, codes): (&InvitedFactorForm, Option<&[String]>),
 ) -> Result<Reply, EndpointError> {
     let (context, account) = (app.context(request), invited.account);
     context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&form.link) });
@@ -156,14 +156,33 @@ async fn finish(
     } else {
         LogoutKind::AuthenticatorEnrolled
     };
-    let authenticator = match form.factor {
-        InvitedFactor::App(_) => AuditedAuthenticator::Totp,
-        InvitedFactor::Passkey(_) => AuditedAuthenticator::Passkey,
-    };
-    for authenticator in [authenticator, AuditedAuthenticator::RecoveryCodes] {
-        report_enrolment(context, &account, authenticator).await;
+    report_enrolment(context, &account, kind_of(&form.factor)).await;
+    if codes.is_some() {
+        report_enrolment(context, &account, AuditedAuthenticator::RecoveryCodes).await;
     }
     end_all_of_person(context, &account, kind).await?;
+    let page = match codes {
+        Some(codes) => show_codes((context, request), &account, (form, codes)),
+        None => Reply::see_other(&account_url(request, None)),
+    };
+    match authentication(form, &account, request) {
+        Some(authentication) => {
+            let hash = form.password_hash.as_deref();
+            let chosen_password =
+                hash.and_then(|hash| chosen_password_mark(context, &account.subject, hash));
+            let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
+            start_account_session(app, request, SignedInUser { chosen_password, ..user }, page)
+                .await
+        }
+        None => Ok(page),
+    }
+}
+
+fn show_codes(
+    (context, request): (AccountContext<'_>, &Request),
+    account: &Account,
+    (form, codes): (&InvitedFactorForm, &[String]),
+) -> Reply {
     let text = request.text();
     let notice = match form.factor {
         InvitedFactor::App(_) => text.app_is_set_up(),
@@ -172,22 +191,23 @@ async fn finish(
     let html = pages::recovery_codes_page(RecoveryCodesPage {
         tenant: &context.tenant.tenant,
         text,
-        user: &account,
+        user: account,
         notice,
         codes,
         account_page: &account_url(request, None),
     });
-    let page = Reply::html(StatusCode::OK, html);
-    match authentication(form, &account, request) {
-        Some(authentication) => {
-            let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
-            start_account_session(app, request, user, page).await
-        }
-        None => Ok(page),
+    Reply::html(StatusCode::OK, html)
+}
+
+const fn kind_of(factor: &InvitedFactor) -> AuditedAuthenticator {
+    match factor {
+        InvitedFactor::App(_) => AuditedAuthenticator::Totp,
+        InvitedFactor::Passkey(_) => AuditedAuthenticator::Passkey,
     }
 }
 
-/// How the person has signed in by the setup; `None` if the app alone was proved, which is a second factor.
+/// How the person has signed in by the setup; `None` if what was proved is a second factor: the app alone, or the passkey
+/// of a person whom a provider has to vouch for.
 fn authentication(
     form: &InvitedFactorForm,
     account: &Account,
@@ -196,13 +216,14 @@ fn authentication(
     let (subject, now) = (account.subject.clone(), request.now);
     let is_passkey = matches!(form.factor, InvitedFactor::Passkey(_));
     if form.password_hash.is_none() {
-        return is_passkey.then(|| Authentication::by_passkey(subject, now));
+        let is_whole = is_passkey && account.asked_provider().is_none();
+        return is_whole.then(|| Authentication::by_passkey(subject, now));
     }
     let mut proved = Authentication::by(AuthenticationMethod::password(), subject, now);
     if is_passkey {
         proved.prove_passkey(now);
     } else {
-        proved.prove_second_factor(now);
+        proved.prove_app_code(now);
     }
     Some(proved)
 }
@@ -216,82 +237,4 @@ async fn report_enrolment(
     let change = AuditedAuthenticatorChange { authenticator, subject, sid: None };
     context.audit(AuditEvent::AuthenticatorEnrolled { change });
     notify_person(context, account, NoticedChange::enrolled(authenticator)).await;
-}
-
-/// The page with what is wrong. A passkey gets a new challenge, since it answers one once.
-fn show_again(
-    (context, request): (AccountContext<'_>, &Request),
-    account: &Account,
-    (form, problem): (&InvitedFactorForm, &str),
-) -> Result<Reply, EndpointError> {
-    let factor = match &form.factor {
-        InvitedFactor::App(secret) => InvitedFactor::App(secret.clone()),
-        InvitedFactor::Passkey(_) => InvitedFactor::Passkey(new_challenge(context, &form.link)),
-    };
-    let form = InvitedFactorForm { factor, ..form.clone() };
-    render_factor_page((context, request), account, (&form, Some(problem)))
-}
-
-/// The page.
-pub(super) fn render_factor_page(
-    (context, request): (AccountContext<'_>, &Request),
-    account: &Account,
-    (form, problem): (&InvitedFactorForm, Option<&str>),
-) -> Result<Reply, EndpointError> {
-    let (tenant, text) = (&context.tenant.tenant, request.text());
-    let sealed = context.seal(form)?;
-    let action = Endpoint::Invitation.absolute_path(&tenant.issuer);
-    let hidden = [(SETUP, sealed.as_str())];
-    let page = match &form.factor {
-        InvitedFactor::App(secret) => {
-            let lead = text.invited_app_lead(&tenant.display_name).to_string();
-            let html = pages::authenticator_app_page(AuthenticatorAppPage {
-                tenant,
-                text,
-                user: account,
-                lead: &lead,
-                action: &action,
-                hidden: &hidden,
-                secret,
-                problem,
-                back: None,
-            });
-            Reply::html(StatusCode::OK, html)
-        }
-        InvitedFactor::Passkey(challenge) => {
-            let lead = text.invited_passkey_lead(&tenant.display_name).to_string();
-            let (relying_party, user_handle) =
-                RelyingParty::of(&tenant.issuer).zip(user_handle(challenge)).unzip();
-            let html = pages::passkey_setup_page(&PasskeySetupPage {
-                tenant,
-                text,
-                user: account,
-                lead: &lead,
-                without_script: text.passkey_needs_javascript_here(),
-                rp_id: relying_party.map(|it| it.id).unwrap_or_default(),
-                action: &action,
-                hidden: &hidden,
-                challenge: &challenge.challenge,
-                user_handle: user_handle.unwrap_or_default(),
-                existing: Vec::new(),
-                name: &proposed_name(request),
-                problem,
-                back: None,
-            });
-            Reply::html(StatusCode::OK, html).with_script()
-        }
-    };
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(page.status(status).header("referrer-policy", "same-origin"))
-}
-
-fn user_handle(challenge: &PasskeyChallenge) -> Option<&[u8]> {
-    match &challenge.purpose {
-        ChallengePurpose::Enrolment { user_handle, .. } => Some(user_handle),
-        ChallengePurpose::SignIn(_) => None,
-    }
-}
-
-fn proposed_name(request: &Request) -> String {
-    proposed_passkey_name(request.header("user-agent"), request.text())
 }

@@ -3,6 +3,7 @@
 //! the tenant requires.
 
 mod factor;
+mod factor_page;
 
 use http::StatusCode;
 
@@ -38,6 +39,9 @@ use crate::{
     },
 };
 
+/// The field with the sealed state of the form for an authenticator.
+const SETUP: &str = "setup";
+
 /// `GET I/invitation`: the page for the password, or that for the authenticator.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let context = app.context(&request);
@@ -62,7 +66,7 @@ fn set_up_factor(
     let factor = factor::new_factor(context, missing, &form.link);
     let PasswordForm { link, browser, expires_at } = form;
     let form = InvitedFactorForm { link, browser, expires_at, password_hash, factor };
-    factor::render_factor_page((context, request), &invited.account, (&form, None))
+    factor_page::render_factor_page((context, request), &invited.account, (&form, None))
 }
 
 /// `POST I/invitation`: the forms. The person is signed in with what was set up.
@@ -70,7 +74,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     check_form_origin(&request)?;
     let context = app.context(&request);
     let fields = request.form()?.reject_duplicates()?;
-    if fields.get(factor::SETUP).is_some() {
+    if fields.get(SETUP).is_some() {
         return factor::confirm_factor(app, &request, &fields).await;
     }
     let form: Option<PasswordForm> = context.open(fields.require("form")?)?;
@@ -222,13 +226,24 @@ fn page_expired(text: &MessageCatalog) -> EndpointError {
     unusable((title, message, text.invitation_open_again()))
 }
 
-fn unusable((title, message, advice): RefusalWords<'_>) -> EndpointError {
+/// The page for a store that failed when the password was stored, and the authenticator was not.
+fn setup_interrupted(text: &MessageCatalog) -> EndpointError {
+    let words =
+        (text.setup_interrupted_title(), text.setup_interrupted_text(), text.setup_again_advice());
+    unusable_page(words, StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn unusable(words: RefusalWords<'_>) -> EndpointError {
+    unusable_page(words, StatusCode::BAD_REQUEST)
+}
+
+fn unusable_page((title, message, advice): RefusalWords<'_>, status: StatusCode) -> EndpointError {
     EndpointError::UnusablePage(Box::new(UnusablePage {
         title: title.to_owned(),
         message: message.to_owned(),
         advice: advice.to_owned(),
         start_again: None,
-        status: StatusCode::BAD_REQUEST,
+        status,
         code: "invitation_unusable",
     }))
 }
