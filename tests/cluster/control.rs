@@ -384,9 +384,9 @@ fn time_of_a_key() -> Duration {
 /// The CPU time of a process, in clock ticks.
 #[derive(Clone, Copy)]
 struct CpuTime {
-    /// Of the threads that make keys.
+    /// The time of the threads that make keys.
     keys: u64,
-    /// Of all threads, also those that have ended.
+    /// The time of all threads, also those that have ended.
     all: u64,
 }
 

@@ -64,7 +64,7 @@ pub fn run(options: &FloodOptions) -> Result<()> {
     Ok(())
 }
 
-/// What was measured.
+/// The measured times, and how guesses were answered.
 struct Flood {
     /// The median time of a sign-in alone.
     alone: Duration,

@@ -49,12 +49,7 @@ impl BenchServer {
     /// # Errors
     ///
     /// The binary does not exist.
-    pub fn start(
-        binary: &Path,
-        manifests: &Path,
-        upstream: &str,
-        flags: &[&str],
-    ) -> Result<Self> {
+    pub fn start(binary: &Path, manifests: &Path, upstream: &str, flags: &[&str]) -> Result<Self> {
         let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");

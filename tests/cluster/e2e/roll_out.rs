@@ -89,7 +89,8 @@ fn an_upgrade_keeps_a_scale_from_outside(target: &Target, node: &Node, base_url:
     };
     assert_eq!(replicas(), "2");
     let number = node.api.dir().join("replicas.yaml");
-    let owned = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: lanyard}\nspec: {replicas: 2}\n";
+    let owned =
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: lanyard}\nspec: {replicas: 2}\n";
     fs::write(&number, owned).expect("written");
     let apply = ["-n", NAMESPACE, "apply", "--server-side", "--field-manager=autoscaling", "-f"];
     target.kubectl(&[&apply[..], &[&number.display().to_string()]].concat());

@@ -83,7 +83,8 @@ impl Foreign {
     fn create(&self, numbers: std::ops::Range<usize>) {
         let created = stream::iter(numbers).map(|number| async move {
             let owner = ["OidcClient/robot", "OidcClient/gone", "Tenant/main"][number % 3];
-            let pair = |name: &str, value: &str| Some(BTreeMap::from([(name.into(), value.into())]));
+            let pair =
+                |name: &str, value: &str| Some(BTreeMap::from([(name.into(), value.into())]));
             let metadata = ObjectMeta {
                 name: Some(format!("foreign-{number}")),
                 labels: pair("lanyard.dev/managed", "true"),

@@ -53,12 +53,16 @@ fn host_settings_change_without_a_restart() {
 /// contains the address.
 fn inside(world: &World) {
     discovery_inside(world, "main", "http://localhost:8080/team/main");
-    let client = OBJECTS.split("---").nth(1).expect("the client").replace("name: robot", "name: inner");
+    let client =
+        OBJECTS.split("---").nth(1).expect("the client").replace("name: robot", "name: inner");
     world.api.apply(&format!("{client}  secret: {{keys: {{internalUrl: INSIDE}}}}\n"));
     world.ready("oidcclient/inner");
     let written = world.secret("inner-oidc", "INSIDE");
     assert_eq!(written, Ok(format!("http://{INSIDE}/team/main")));
-    assert_eq!(world.secret("inner-oidc", "issuer").as_deref(), Ok("http://localhost:8080/team/main"));
+    assert_eq!(
+        world.secret("inner-oidc", "issuer").as_deref(),
+        Ok("http://localhost:8080/team/main")
+    );
 }
 
 /// Asserts that both replicas serve a tenant at the Service's name, whatever its issuer, and that its
@@ -76,7 +80,8 @@ fn discovery_inside(world: &World, tenant: &str, issuer: &str) {
         assert_eq!(document["authorization_endpoint"], format!("{issuer}/oauth/authorize"));
         assert_eq!(document["token_endpoint"], format!("{internal_url}/oauth/token"));
     }
-    let (object, path) = (format!("tenants.lanyard.dev/{tenant}"), "jsonpath={.status.internalUrl}");
+    let (object, path) =
+        (format!("tenants.lanyard.dev/{tenant}"), "jsonpath={.status.internalUrl}");
     let shown = world.api.kubectl(&["-n", "team", "get", &object, "-o", path]);
     assert_eq!(shown.trim(), internal_url);
 }

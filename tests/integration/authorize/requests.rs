@@ -98,7 +98,8 @@ async fn pkce_is_required_of_a_confidential_client_where_the_manifest_says_so() 
     assert!(is_sign_in(&page), "{}", page.body);
 
     // The client's own setting stands, either way.
-    let strict = ("metadata: {name: shop}\nspec:", "metadata: {name: shop}\nspec:\n  requirePkce: true");
+    let strict =
+        ("metadata: {name: shop}\nspec:", "metadata: {name: shop}\nspec:\n  requirePkce: true");
     let its = "tosUri: https://rp.test/terms";
     let exempt = format!("{its}\n  requirePkce: false");
     world.change_all(&[strict, (its, &exempt)]);

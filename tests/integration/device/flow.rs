@@ -208,7 +208,11 @@ async fn scopes_that_the_client_may_not_use_are_left_out() {
     assert_eq!(claims(text(&tokens, "id_token"))["name"], "Alice Rivera");
     let tokens = tokens_of(&world, &tv, &[("scope", "openid frobnicate")]).await;
     assert_eq!(tokens["scope"], "openid");
-    assert_eq!(claims(text(&tokens, "id_token")).get("name"), None, "of a scope that was not asked for");
+    assert_eq!(
+        claims(text(&tokens, "id_token")).get("name"),
+        None,
+        "of a scope that was not asked for"
+    );
     // Without a scope: the client's own, except openid and offline_access.
     let tokens = tokens_of(&world, &tv, &[]).await;
     assert_eq!(tokens["scope"], "profile");

@@ -458,7 +458,10 @@ async fn http_2_windows_and_streams_are_bounded() {
     loop {
         match line.frame().await {
             (SETTINGS, 0, 0, payload) => settings.extend(payload.chunks(6).map(|it| {
-                (u16::from_be_bytes([it[0], it[1]]), u32::from_be_bytes([it[2], it[3], it[4], it[5]]))
+                (
+                    u16::from_be_bytes([it[0], it[1]]),
+                    u32::from_be_bytes([it[2], it[3], it[4], it[5]]),
+                )
             })),
             (WINDOW_UPDATE, ..) => panic!("the connection's window is larger than 65,535"),
             (PING, 1, ..) => break,
