@@ -10,7 +10,7 @@ LOCKED := --locked
 DIR ?= examples/quickstart
 IMAGE ?= lanyard:0.1.0
 
-.PHONY: help dev test unit e2e relying-parties upstreams kills fuzz check crds references docs image fmt bench bench-growth microbench storm screenshots testenv testenv-node
+.PHONY: help dev test unit e2e relying-parties upstreams kills fuzz check crds references docs image fmt bench bench-flood bench-growth microbench storm screenshots testenv testenv-node
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -61,6 +61,10 @@ image: ## Build the container image (docker or podman)
 bench: ## Make the table of figures: a release server on one core, the load driver on another
 	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-bench
 	./target/release/lanyard-bench lanyard --out target/bench.md
+
+bench-flood: ## Compare sign-ins at one tenant alone and during a flood of wrong passwords at 39 others
+	$(CARGO) build $(LOCKED) --release -p lanyard -p lanyard-bench
+	./target/release/lanyard-bench flood
 
 microbench: ## Measure signing, token requests, sign-ins at providers, discovery and snapshots in process
 	$(CARGO) bench $(LOCKED)

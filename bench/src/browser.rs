@@ -1,5 +1,7 @@
 //! The part of a browser between an application's redirect and its return: cookies, redirects, forms.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Context, Result, bail};
 use cookie_store::CookieStore;
 use http::{HeaderMap, HeaderValue, header};
@@ -20,6 +22,8 @@ pub struct Browser {
     cookies: CookieStore,
     /// The passkey of the user, which is used in place of the password.
     pub passkey: Option<BenchPasskey>,
+    /// The address of the user, if this is a proxy that says so.
+    pub forwarded_for: Option<Ipv4Addr>,
 }
 
 /// The user who signs in.
@@ -31,7 +35,7 @@ pub struct Person {
 
 impl Browser {
     pub fn new(http: Http) -> Self {
-        Self { http, cookies: CookieStore::default(), passkey: None }
+        Self { http, cookies: CookieStore::default(), passkey: None, forwarded_for: None }
     }
 
     /// Drop all cookies, and with them the sign-in.
@@ -103,7 +107,30 @@ impl Browser {
         Ok(())
     }
 
-    async fn submit(&mut self, form: &Form, person: &Person) -> Result<Answer> {
+    /// Open `url` and follow its redirects to a page. Returns the URL and text of the page.
+    ///
+    /// # Errors
+    ///
+    /// An error page, a loop.
+    pub async fn page(&mut self, mut url: Url) -> Result<(Url, String)> {
+        for _ in 0..STEPS {
+            let answer = self.get(&url).await?;
+            if answer.status.is_success() {
+                return Ok((url, String::from_utf8_lossy(&answer.body).into_owned()));
+            }
+            let location = answer.headers.get(header::LOCATION);
+            let location = location.with_context(|| format!("{url} answered {}", answer.status))?;
+            url = url.join(location.to_str()?)?;
+        }
+        bail!("{url} leads nowhere after {STEPS} steps")
+    }
+
+    /// Send a form that a user has filled in.
+    ///
+    /// # Errors
+    ///
+    /// The connection failed.
+    pub async fn submit(&mut self, form: &Form, person: &Person) -> Result<Answer> {
         let filled = form.filled(&person.username, &person.password);
         if !form.post {
             let mut url = form.action.clone();
@@ -133,6 +160,9 @@ impl Browser {
     fn headers(&self, url: &Url) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml"));
+        if let Some(address) = self.forwarded_for {
+            headers.insert("x-forwarded-for", address.to_string().parse()?);
+        }
         let pairs = self.cookies.get_request_values(url);
         let cookies =
             pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");

@@ -43,6 +43,8 @@ enum Command {
     Load(LoadOptions),
     /// Make the table of Lanyard's figures: server on one core, driver on another
     Lanyard(lanyard::Options),
+    /// Compare sign-ins at one tenant alone and while wrong passwords are tried at others
+    Flood(lanyard::flood::FloodOptions),
     /// Print what this core can sign, verify and hash
     Raw,
     /// Answer every request as URL does, from a bare hyper server
@@ -96,6 +98,7 @@ fn main() -> Result<()> {
             Builder::new_current_thread().enable_all().build()?.block_on(load(options))
         }
         Command::Lanyard(options) => lanyard::run(&options),
+        Command::Flood(options) => lanyard::flood::run(&options),
         Command::Raw => {
             let mut core = RawCore::new()?;
             for work in RawWork::ALL {

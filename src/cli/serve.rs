@@ -52,7 +52,7 @@ pub struct ServeArgs {
     #[arg(
         long,
         env = "LANYARD_MAX_CONNECTIONS_PER_ADDRESS",
-        default_value_t = 1_000,
+        default_value_t = 256,
         value_name = "N"
     )]
     pub max_connections_per_address: usize,

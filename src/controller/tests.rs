@@ -4,6 +4,7 @@ mod audited_keys;
 mod fake;
 mod invitations;
 mod mail_health;
+mod replays;
 
 use std::{
     collections::BTreeSet,

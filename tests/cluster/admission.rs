@@ -289,6 +289,12 @@ async fn lifetimes_are_in_range() {
         let wrong = values(["", "1d", "-1s", "1.5h", "P1D", "100000s"]);
         tenants.rule(&field, &[], &wrong, "must be a duration").await;
     }
+    for objects in [&tenants, &clients().await] {
+        let field = "refreshTokenReuseWindow";
+        let range = values(["0s", "5m", "300s", "4m59s999ms"]);
+        objects.rule(field, &range, &values(["5m1s", "301s", "1h"]), "must be between").await;
+        objects.rule(field, &[], &values(["5 m", "-1s"]), "must be a duration").await;
+    }
     for pair in ["refreshToken", "session"] {
         let both = |idle: &str, absolute: &str| json!({ "lifetimes": { format!("{pair}Idle"): idle, format!("{pair}Absolute"): absolute } });
         tenants.accepts(both("1h", "60m")).await;

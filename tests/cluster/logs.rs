@@ -4,35 +4,56 @@
 use std::{fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value;
+use jsonwebtoken::{EncodingKey, Header};
+use lanyard::model::{Clock as _, SystemClock};
+use serde_json::{Value, json};
 
 use crate::support::{
     browser,
     browser::{Application, Browser, agree},
     cluster::Database,
-    dev::Dev,
+    dev::{Dev, copy_of},
     turns,
     valkey::Valkey,
 };
 
 const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
+/// The secret with which the client `signs` signs its assertions.
+const SIGNING_SECRET: &str = "a-secret-of-at-least-thirty-two-characters";
+const SIGNS: &str = r"
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: signs}
+spec:
+  tenantRef: {name: quickstart}
+  tokenEndpointAuthMethod: client_secret_jwt
+  grantTypes: [client_credentials]
+  scopes: [profile]
+  secretRef: {name: signs}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: signs}
+stringData: {client-secret: a-secret-of-at-least-thirty-two-characters}
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_code_token_cookie_or_password_is_in_any_log_line_or_in_the_store() {
     let _turn = turns::of("logs");
-    let (dev, secrets) = full_run(&[], "opened the store").await;
-    nothing_is_stored(&fs::read(dev.state_file("store.redb")).expect("its file"), &secrets);
+    let run = full_run(&[], "opened the store").await;
+    let file = fs::read(run.dev.state_file("store.redb")).expect("its file");
+    nothing_is_stored(&file, &run.secrets);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_the_journal_of_valkey() {
     let _turn = turns::of("logs");
     let server = Valkey::start("--appendonly yes");
-    let (_dev, secrets) = full_run(&["--store", "valkey", "--valkey-url", &server.url()], "").await;
+    let run = full_run(&["--store", "valkey", "--valkey-url", &server.url()], "").await;
     let journal = fs::read_dir(server.folder.path().join("appendonlydir")).expect("a journal");
     let files = journal.map(|file| fs::read(file.expect("a file").path()).expect("its bytes"));
-    nothing_is_stored(&files.collect::<Vec<_>>().concat(), &secrets);
+    nothing_is_stored(&files.collect::<Vec<_>>().concat(), &run.secrets);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,9 +61,9 @@ async fn no_secret_is_in_a_dump_of_postgres() {
     let _turn = turns::of("logs");
     let database = Database::start();
     let flags = ["--store", "postgres", "--postgres-url", &database.url()];
-    let (_dev, secrets) = full_run(&flags, "the database was migrated").await;
+    let run = full_run(&flags, "the database was migrated").await;
     let dump = database.dump();
-    nothing_is_stored(&[dump.as_bytes(), &hexadecimal(&dump)].concat(), &secrets);
+    nothing_is_stored(&[dump.as_bytes(), &hexadecimal(&dump)].concat(), &run.secrets);
 }
 
 /// The bytes that a dump contains as hexadecimal digits.
@@ -57,11 +78,20 @@ fn hexadecimal(dump: &str) -> Vec<u8> {
     values.flat_map(bytes).collect()
 }
 
-/// Runs all flows of a user and two applications at the finest log level, after the log reports the
-/// store, and searches the log. Returns the secrets.
-async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
+/// A process after all flows, and the secrets of these flows.
+struct FullRun {
+    dev: Dev,
+    secrets: Vec<String>,
+    _manifests: tempfile::TempDir,
+}
+
+/// Runs all flows of a user and three applications at the finest log level, after the log reports the
+/// store, and searches the log.
+async fn full_run(flags: &[&str], store: &str) -> FullRun {
     let flags = [&["--log-level", "trace"], flags].concat();
-    let dev = Dev::start_with(Path::new("examples/quickstart"), &flags);
+    let manifests = copy_of(Path::new("examples/quickstart"));
+    fs::write(manifests.path().join("signs.yaml"), SIGNS).expect("written");
+    let dev = Dev::start_with(manifests.path(), &flags);
     dev.awaits(store).await;
     let banner = dev.awaits("Open  ").await;
     let mut secrets = vec![dev.client_secret("demo"), dev.client_secret("robot"), WRONG.to_owned()];
@@ -105,6 +135,7 @@ async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     let wrong = Application::discover(&issuer, "default.robot", Some(&guess), "").await;
     wrong.token(&[("grant_type", "client_credentials")]).await;
     secrets.push(guess);
+    wrong_requests(&app, &browser, &mut secrets).await;
     let hint = refreshed["id_token"].as_str().expect("an ID token");
     let end = app.endpoint("end_session_endpoint");
     browser.open(&format!("{end}?id_token_hint={hint}")).await;
@@ -121,7 +152,58 @@ async fn full_run(flags: &[&str], store: &str) -> (Dev, Vec<String>) {
     for secret in &secrets {
         assert!(!log.contains(secret), "in the log: {secret}");
     }
-    (dev, secrets)
+    FullRun { dev, secrets, _manifests: manifests }
+}
+
+/// Requests whose redirect URI, scope, verifier and client assertion are refused, which the log
+/// reports with the values that were received and expected.
+async fn wrong_requests(app: &Application, browser: &Browser, secrets: &mut Vec<String>) {
+    let elsewhere = format!("{}/", app.redirect_uri);
+    let page = browser.open(&app.authorize_url("openid", &[("redirect_uri", &elsewhere)])).await;
+    assert_eq!(page.status, 400, "{}", page.body);
+    let page = browser.open(&app.authorize_url("frobnicate", &[])).await;
+    assert_eq!(page.answer()["error"], "invalid_scope");
+
+    let code = browser.open(&app.authorize_url("openid", &[])).await.answer()["code"].clone();
+    let verifier = "a-verifier-of-another-request-with-forty-three-characters";
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &app.redirect_uri),
+        ("code_verifier", verifier),
+    ];
+    let (status, refused) = app.token(&form).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")), "{refused}");
+    secrets.extend([code, verifier.to_owned()]);
+
+    for (audience, secret) in [
+        ("https://elsewhere.test", SIGNING_SECRET),
+        (app.endpoint("issuer"), "a-guess-at-the-secret-of-thirty-two-characters"),
+    ] {
+        let assertion = assertion(audience, secret);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+        ];
+        let mut signs = app.clone();
+        (signs.client_id, signs.client_secret) = ("default.signs".to_owned(), None);
+        let (status, refused) = signs.token(&form).await;
+        assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")), "{refused}");
+        let signature = assertion.rsplit('.').next().expect("a signature").to_owned();
+        secrets.extend([signature, assertion, secret.to_owned()]);
+    }
+}
+
+/// A client assertion of the client `signs` (RFC 7523 §2.2).
+fn assertion(audience: &str, secret: &str) -> String {
+    let now = SystemClock.now().secs();
+    let claims = json!({
+        "iss": "default.signs", "sub": "default.signs", "aud": audience,
+        "iat": now, "exp": now + 60, "jti": audience,
+    });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::default(), &claims, &key).expect("signed")
 }
 
 /// Searches the raw bytes of the store, freed pages included, for every secret as text and as the

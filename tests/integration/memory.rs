@@ -8,17 +8,22 @@ use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{body::Frame, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use lanyard::http::ServerLimits;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 use crate::support::dev::Dev;
 
-/// Connections of the attacker.
-const CONNECTIONS: usize = 280;
 /// HTTP/2 streams of each connection.
 const STREAMS: usize = 32;
 /// The most memory that all connections of an address may cost together: 4 MiB for what they send
-/// and do not read, and about 80 KiB for each HTTP/2 connection. Without limits it was 646 MiB.
-const MAX_GROWTH_KIB: usize = 40 * 1024;
+/// and do not read and for their streams, and about 30 KiB for each connection. Without limits 280
+/// connections took 646 MiB.
+const MAX_GROWTH_KIB: usize = 16 * 1024;
+
+/// Connections of the attacker: as many as an address may have by default.
+fn connections() -> usize {
+    ServerLimits::default().connections_of_address
+}
 
 type Body = BoxBody<Bytes, std::convert::Infallible>;
 
@@ -86,7 +91,7 @@ where
 {
     fs::write(format!("/proc/{}/clear_refs", dev.id()), "5").expect("resets the peak");
     let before = memory(dev, "VmRSS:");
-    let mut attackers: JoinSet<()> = (0..CONNECTIONS).map(|_| connection()).collect();
+    let mut attackers: JoinSet<()> = (0..connections()).map(|_| connection()).collect();
     tokio::time::sleep(Duration::from_secs(3)).await;
     // Another client is served meanwhile.
     let elsewhere: IpAddr = [127, 0, 0, 2].into();

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::support::{
-    browser::{Application, Browser, agree},
+    browser::{Application, Browser, VERIFIER, agree},
     dev::Dev,
 };
 
@@ -191,7 +191,20 @@ async fn registered_client_signs_a_user_in() {
     let page = browser.submit(&form, &ada).await;
     assert!(page.left_for.is_none(), "a registered client needs consent");
     let page = agree(&browser, page).await;
-    let (status, tokens) = app.redeem(&page.answer()["code"]).await;
+    let code = page.answer().remove("code").expect("a code");
+    // Registration keeps what it echoed, so a secret in the body is refused (RFC 6749 §2.3.1).
+    let mut posts = app.clone();
+    posts.client_secret = None;
+    let by_post = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", "https://rp.test/cb"),
+        ("code_verifier", VERIFIER),
+        ("client_secret", client.text("client_secret")),
+    ];
+    let (status, refused) = posts.token(&by_post).await;
+    assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")), "{refused}");
+    let (status, tokens) = app.redeem(&code).await;
     assert_eq!(status, 200, "{tokens}");
     // The first use is recorded, so that the client does not expire.
     let file = world.file(&client);

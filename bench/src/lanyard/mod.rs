@@ -2,6 +2,7 @@
 //! compared with the rates of that core without a provider.
 
 mod accounts;
+pub mod flood;
 mod guides;
 mod passkeys;
 mod providers;
@@ -54,6 +55,17 @@ fn person(username: &str) -> Person {
     Person { username: username.into(), password: "correct horse battery staple".into() }
 }
 
+/// A client of the manifests, and the people who sign in there.
+fn application(client: &str, people: Vec<Person>) -> Application {
+    Application {
+        client_id: format!("default.{client}"),
+        client_secret: "a-secret-of-at-least-thirty-two-characters".into(),
+        redirect_uri: "http://127.0.0.1:9/callback".into(),
+        scope: "openid profile email offline_access".into(),
+        people,
+    }
+}
+
 /// Other requests a second while users sign in.
 const OTHERS: f64 = 100.0;
 
@@ -78,7 +90,7 @@ pub fn run(options: &Options) -> Result<()> {
     let validated = providers::validated_in(&options.lanyard, many.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let upstream = runtime.block_on(UpstreamProvider::start())?;
-    let server = BenchServer::start(&options.lanyard, &options.manifests, &upstream.issuer)?;
+    let server = BenchServer::start(&options.lanyard, &options.manifests, &upstream.issuer, &[])?;
     pin(drivers_core)?;
     let bench = Bench {
         server,
@@ -109,7 +121,7 @@ struct Bench {
 
 impl Bench {
     async fn measure(&self) -> Result<Table> {
-        self.server.ready().await?;
+        self.server.ready(["rs256", "es256", "upstream", "accounts", "passkeys"]).await?;
         let rs256 = self.target("rs256", "app-rs256").await?;
         let es256 = self.target("es256", "app-es256").await?;
         let mut table = Table::new(self.server.version());
@@ -235,13 +247,7 @@ impl Bench {
     }
 
     async fn target(&self, tenant: &str, client: &str) -> Result<Arc<Target>> {
-        let application = Application {
-            client_id: format!("default.{client}"),
-            client_secret: "a-secret-of-at-least-thirty-two-characters".into(),
-            redirect_uri: "http://127.0.0.1:9/callback".into(),
-            scope: "openid profile email offline_access".into(),
-            people: PEOPLE.map(person).into(),
-        };
+        let application = application(client, PEOPLE.map(person).into());
         let issuer = format!("{}/default/{tenant}", self.server.base());
         Ok(Arc::new(Target::discover(&issuer, application, trust(None)?).await?))
     }

@@ -44,12 +44,12 @@ pub struct BenchServer {
 
 impl BenchServer {
     /// Serves manifests, in which [`UPSTREAM`] stands for the issuer of an identity provider, and [`ORIGIN`] for
-    /// that of the server itself.
+    /// that of the server itself, with additional flags.
     ///
     /// # Errors
     ///
     /// The binary does not exist.
-    pub fn start(binary: &Path, manifests: &Path, upstream: &str) -> Result<Self> {
+    pub fn start(binary: &Path, manifests: &Path, upstream: &str, flags: &[&str]) -> Result<Self> {
         let hint = || format!("{}: build it with cargo build --release --locked", binary.display());
         let version = Command::new(binary).arg("--version").output().with_context(hint)?;
         let folder = || TempDir::new_in("target").context("making a folder in target/");
@@ -75,6 +75,7 @@ impl BenchServer {
             .arg(store.path().join("store.redb"))
             // As in a cluster; the default of dev is text.
             .args(["--log-format", "json"])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(File::create(LOG).with_context(|| format!("writing {LOG}"))?)
             .spawn()
@@ -101,15 +102,15 @@ impl BenchServer {
         Processes(vec![self.child.0.id()])
     }
 
-    /// Wait until it serves all tenants.
+    /// Wait until it serves these tenants.
     ///
     /// # Errors
     ///
     /// The server does not respond within 30 s.
-    pub async fn ready(&self) -> Result<()> {
+    pub async fn ready<'a>(&self, tenants: impl IntoIterator<Item = &'a str>) -> Result<()> {
         let mut http = Http::new(trust(None)?);
         let begun = Instant::now();
-        for tenant in ["rs256", "es256", "upstream", "accounts", "passkeys"] {
+        for tenant in tenants {
             let url = format!("{}/default/{tenant}/.well-known/openid-configuration", self.base);
             let endpoint = TargetUrl::parse(&url)?;
             while !http

@@ -121,14 +121,14 @@ impl Fake {
         statuses.iter().rev().find(|(of, _)| of == object).map(|(_, status)| status.clone())
     }
 
+    /// All Events.
+    pub fn events(&self) -> Vec<EventRecord> {
+        self.notices.lock().expect("not poisoned").clone()
+    }
+
     /// The reasons of all Events.
     pub fn told(&self) -> Vec<&'static str> {
-        self.notices
-            .lock()
-            .expect("not poisoned")
-            .iter()
-            .map(|notice| notice.reason.as_str())
-            .collect()
+        self.events().iter().map(|event| event.reason.as_str()).collect()
     }
 
     /// Waits until a write of a Secret has started.

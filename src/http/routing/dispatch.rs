@@ -31,8 +31,8 @@ use crate::{
     telemetry::{AccessFacts, RequestOutcome, request_id},
 };
 
-/// Memory of a request apart from its head and body.
-const REQUEST_OVERHEAD_BYTES: usize = 2 * 1024;
+/// Memory of a request apart from its head and body: the states of its handler and its stream.
+const REQUEST_OVERHEAD_BYTES: usize = 6 * 1024;
 
 /// The context of a request before its body is read.
 struct RequestContext {

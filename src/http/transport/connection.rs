@@ -181,6 +181,7 @@ async fn answer(
     (peer, version): (IpAddr, Version),
     meter: &Arc<ConnectionMeter>,
 ) -> Response<MeteredBody> {
+    let _counted = meter.begin_request();
     meter.consume(head_size(&request));
     let is_head = request.method() == Method::HEAD;
     let request = request.map(|body| RequestBody::new(body, Arc::clone(meter)));

@@ -26,6 +26,11 @@ const FRAMING_BYTES: usize = 256;
 const MIN_RESPONSE_HEAD_BYTES: usize = 64;
 /// Memory of a stream that waits for the client to read.
 const STREAM_BYTES: usize = 2 * 1024;
+/// Concurrent streams whose state does not count: those of a browser that opens a page.
+const FREE_STREAMS: usize = 4;
+/// Memory that a connection keeps to its end for each of the most streams that it had at once: tables
+/// and buffers of HTTP/2 grow, and do not shrink.
+const STREAM_STATE_BYTES: usize = 1536;
 
 /// The bytes that a connection holds.
 #[derive(Debug)]
@@ -43,11 +48,23 @@ struct MeterState {
     unsent: usize,
     /// Responses whose body was not passed on yet.
     open: usize,
+    /// Requests that are being answered.
+    answering: usize,
+    /// The most streams that were open at once.
+    most_streams: usize,
+}
+
+impl MeterState {
+    fn held(&self) -> usize {
+        let streams = self.most_streams.saturating_sub(FREE_STREAMS);
+        self.received + self.unsent + self.open * STREAM_BYTES + streams * STREAM_STATE_BYTES
+    }
 }
 
 impl ConnectionMeter {
     pub(super) fn new(permit: MemoryPermit) -> Arc<Self> {
-        let state = MeterState { permit, received: 0, unsent: 0, open: 0 };
+        let state =
+            MeterState { permit, received: 0, unsent: 0, open: 0, answering: 0, most_streams: 0 };
         Arc::new(Self { state: Mutex::new(state), exceeded: Notify::new() })
     }
 
@@ -65,6 +82,14 @@ impl ConnectionMeter {
     /// Subtracts the bytes of a complete handshake.
     pub(super) fn consume_all(&self) {
         let _ = self.update(|state| state.received = 0);
+    }
+
+    /// Counts a request until the result is dropped. If it exceeds a limit, the connection has to end.
+    pub(super) fn begin_request(self: &Arc<Self>) -> MeteredRequest {
+        if self.update(|state| state.answering += 1).is_err() {
+            self.exceeded.notify_one();
+        }
+        MeteredRequest(Arc::clone(self))
     }
 
     /// Counts a response until it is sent. If it exceeds a limit, the connection has to end.
@@ -86,7 +111,7 @@ impl ConnectionMeter {
         let _ = self.update(|state| state.unsent = state.unsent.saturating_sub(bytes));
     }
 
-    /// Completes when responses that the client does not read exceed a limit.
+    /// Completes when streams, or responses that the client does not read, exceed a limit.
     pub(super) async fn exceeded(&self) {
         self.exceeded.notified().await;
     }
@@ -94,12 +119,23 @@ impl ConnectionMeter {
     fn update(&self, change: impl FnOnce(&mut MeterState)) -> Result<(), MemoryExceeded> {
         let mut state = self.state();
         change(&mut state);
-        let held = state.received + state.unsent + state.open * STREAM_BYTES;
-        state.permit.resize(held.saturating_sub(FREE_BYTES))
+        state.most_streams = state.most_streams.max(state.answering + state.open);
+        let held = state.held().saturating_sub(FREE_BYTES);
+        state.permit.resize(held)
     }
 
     fn state(&self) -> MutexGuard<'_, MeterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is being answered, counted until it is dropped.
+#[derive(Debug)]
+pub(super) struct MeteredRequest(Arc<ConnectionMeter>);
+
+impl Drop for MeteredRequest {
+    fn drop(&mut self) {
+        let _ = self.0.update(|state| state.answering -= 1);
     }
 }
 
@@ -262,6 +298,28 @@ mod tests {
         meter.exceeded().await;
         drop(held);
         meter.send(40 * (MIN_RESPONSE_HEAD_BYTES + 6));
+        assert_eq!(
+            budget.used(),
+            36 * STREAM_STATE_BYTES - FREE_BYTES,
+            "the state of streams stays"
+        );
+        drop(meter);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn many_concurrent_requests_count_to_the_end_of_the_connection() {
+        let budget = budget();
+        let few = meter(&budget);
+        for _ in 0..100 {
+            let _some: Vec<_> = (0..FREE_STREAMS).map(|_| few.begin_request()).collect();
+        }
+        assert_eq!(budget.used(), 0);
+        let many = meter(&budget);
+        drop((0..32).map(|_| many.begin_request()).collect::<Vec<_>>());
+        assert_eq!(budget.used(), 28 * STREAM_STATE_BYTES - FREE_BYTES);
+        let more = meter(&budget);
+        let _held: Vec<_> = (0..32).map(|_| more.begin_request()).collect();
+        more.exceeded().await;
     }
 }

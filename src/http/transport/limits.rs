@@ -35,7 +35,7 @@ impl Default for ServerLimits {
             head: 32 * 1024,
             body: 64 * 1024,
             connections: 10_000,
-            connections_of_address: 1_000,
+            connections_of_address: 256,
             head_timeout: Duration::from_secs(20),
             body_timeout: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(10),

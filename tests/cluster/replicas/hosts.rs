@@ -4,6 +4,8 @@
 use super::{NAMESPACE, OBJECTS, SOON, World, eventually, turns};
 
 const ISSUER: &str = "https://id.example.test";
+/// The name of the Service inside the cluster.
+const INSIDE: &str = "lanyard.lanyard-system.svc";
 
 #[test]
 fn host_settings_change_without_a_restart() {
@@ -24,6 +26,7 @@ fn host_settings_change_without_a_restart() {
     world.set_issuer_hosts(allow);
     world.ready(object);
     world.serves_own_host();
+    discovery_inside(&world, "own-host", ISSUER);
 
     // A mistake is told, and both replicas go on.
     world.set_issuer_hosts("- {host: id.example.test}");
@@ -46,22 +49,41 @@ fn host_settings_change_without_a_restart() {
     });
 }
 
-/// Both replicas answer at the Service's name, which the chart has set.
+/// Both replicas answer at the Service's name, which the chart has set, and the Secret of a client
+/// contains the address.
 fn inside(world: &World) {
-    let host = "lanyard.lanyard-system.svc";
+    discovery_inside(world, "main", "http://localhost:8080/team/main");
+    let client =
+        OBJECTS.split("---").nth(1).expect("the client").replace("name: robot", "name: inner");
+    world.api.apply(&format!("{client}  secret: {{keys: {{internalUrl: INSIDE}}}}\n"));
+    world.ready("oidcclient/inner");
+    let written = world.secret("inner-oidc", "INSIDE");
+    assert_eq!(written, Ok(format!("http://{INSIDE}/team/main")));
+    assert_eq!(
+        world.secret("inner-oidc", "issuer").as_deref(),
+        Ok("http://localhost:8080/team/main")
+    );
+}
+
+/// Asserts that both replicas serve a tenant at the Service's name, whatever its issuer, and that its
+/// status has the address.
+fn discovery_inside(world: &World, tenant: &str, issuer: &str) {
+    let internal_url = format!("http://{INSIDE}/team/{tenant}");
     for replica in &world.replicas {
-        let path = "/team/main/.well-known/openid-configuration";
+        let path = format!("/team/{tenant}/.well-known/openid-configuration");
         let url = format!("http://127.0.0.1:{}{path}", replica.port);
         let document: serde_json::Value = eventually(SOON, || {
-            let answer = world.http.get(&url).header("host", host).send();
+            let answer = world.http.get(&url).header("host", INSIDE).send();
             answer.and_then(|answer| answer.error_for_status()?.json()).map_err(|it| it.to_string())
         });
-        assert_eq!(document["issuer"], "http://localhost:8080/team/main");
-        assert_eq!(document["token_endpoint"], format!("http://{host}/team/main/oauth/token"));
+        assert_eq!(document["issuer"], issuer);
+        assert_eq!(document["authorization_endpoint"], format!("{issuer}/oauth/authorize"));
+        assert_eq!(document["token_endpoint"], format!("{internal_url}/oauth/token"));
     }
-    let path = "jsonpath={.status.internalUrl}";
-    let shown = world.api.kubectl(&["-n", "team", "get", "tenants.lanyard.dev/main", "-o", path]);
-    assert_eq!(shown.trim(), format!("http://{host}/team/main"));
+    let (object, path) =
+        (format!("tenants.lanyard.dev/{tenant}"), "jsonpath={.status.internalUrl}");
+    let shown = world.api.kubectl(&["-n", "team", "get", &object, "-o", path]);
+    assert_eq!(shown.trim(), internal_url);
 }
 
 impl World {

@@ -96,6 +96,23 @@ async fn pkce_is_required_of_a_confidential_client_where_the_manifest_says_so() 
     assert!(answer["error_description"].contains("must use PKCE"), "{answer:?}");
     let page = browser.open(&trusted.authorize_url("openid", &[])).await;
     assert!(is_sign_in(&page), "{}", page.body);
+
+    // The client's own setting stands, either way.
+    let strict =
+        ("metadata: {name: shop}\nspec:", "metadata: {name: shop}\nspec:\n  requirePkce: true");
+    let its = "tosUri: https://rp.test/terms";
+    let exempt = format!("{its}\n  requirePkce: false");
+    world.change_all(&[strict, (its, &exempt)]);
+    let page = browser.open(&trusted.authorize_url("openid", &absent)).await;
+    assert!(is_sign_in(&page), "{}", page.body);
+    let wiki = world.application("wiki").await;
+    let answer = browser.open(&wiki.authorize_url("openid", &absent)).await.answer();
+    assert!(answer["error_description"].contains("must use PKCE"), "another client: {answer:?}");
+    world.change(its, &format!("{its}\n  requirePkce: true"));
+    let answer = browser.open(&trusted.authorize_url("openid", &absent)).await.answer();
+    assert!(answer["error_description"].contains("must use PKCE"), "{answer:?}");
+    let page = browser.open(&wiki.authorize_url("openid", &absent)).await;
+    assert!(is_sign_in(&page), "another client: {}", page.body);
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ async fn a_person_lets_a_device_in() {
     assert_eq!(tokens["scope"], "offline_access openid profile");
     let id_token = claims(text(&tokens, "id_token"));
     assert_eq!((&id_token["aud"], &id_token["amr"]), (&json!("default.tv"), &json!(["pwd"])));
+    assert_eq!(id_token["name"], "Alice Rivera", "a claim of the scope profile");
     assert_eq!(tv.userinfo(text(&tokens, "access_token")).await.0, 200);
     let refresh =
         [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
@@ -185,6 +186,39 @@ async fn scopes_and_resources_follow_their_policies() {
     let (status, tokens) = poll(&tv, &codes).await;
     assert_eq!(status, 200, "the refusal has not used the code up: {tokens}");
     assert_eq!(claims(text(&tokens, "access_token"))["aud"], "https://tickets.test/api");
+}
+
+/// The tokens of a device that a person lets in.
+async fn tokens_of(world: &World, tv: &Application, request: &[(&str, &str)]) -> serde_json::Value {
+    let (status, codes) = ask(tv, request).await;
+    assert_eq!(status, 200, "{codes}");
+    allow(world, &world.signed_in(ALICE).await, &codes).await;
+    let (status, tokens) = poll(tv, &codes).await;
+    assert_eq!(status, 200, "{tokens}");
+    tokens
+}
+
+#[tokio::test]
+async fn scopes_that_the_client_may_not_use_are_left_out() {
+    // RFC 6749 §3.3
+    let world = World::new().await;
+    let tv = world.application("tv").await;
+    let tokens = tokens_of(&world, &tv, &[("scope", "openid frobnicate profile email")]).await;
+    assert_eq!(tokens["scope"], "openid profile");
+    assert_eq!(claims(text(&tokens, "id_token"))["name"], "Alice Rivera");
+    let tokens = tokens_of(&world, &tv, &[("scope", "openid frobnicate")]).await;
+    assert_eq!(tokens["scope"], "openid");
+    assert_eq!(
+        claims(text(&tokens, "id_token")).get("name"),
+        None,
+        "of a scope that was not asked for"
+    );
+    // Without a scope: the client's own, except openid and offline_access.
+    let tokens = tokens_of(&world, &tv, &[]).await;
+    assert_eq!(tokens["scope"], "profile");
+    for absent in ["id_token", "refresh_token"] {
+        assert_eq!(tokens.get(absent), None, "{absent}");
+    }
 }
 
 #[tokio::test]

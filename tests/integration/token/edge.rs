@@ -1,6 +1,6 @@
 //! Limits and checks before any endpoint sees a request: sizes, timeouts, methods, hosts, connections.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
@@ -401,6 +401,93 @@ async fn http_2(
 fn of(method: &str, app: &TestApp) -> Request<Empty<Bytes>> {
     let uri = format!("{}{METADATA}", app.origin);
     Request::builder().method(method).uri(uri).body(Empty::new()).expect("a request")
+}
+
+// Types of HTTP/2 frames (RFC 9113 §6).
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
+
+/// A frame of HTTP/2 (RFC 9113 §4.1): type, flags, stream and payload.
+type Frame = (u8, u8, u32, Vec<u8>);
+
+impl Line {
+    async fn send_frame(&mut self, (kind, flags, stream, payload): Frame) {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+        self.0.write_all(&[head, payload].concat()).await.expect("written");
+    }
+
+    async fn frame(&mut self) -> Frame {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await.expect("a frame");
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).expect("short")];
+        self.0.read_exact(&mut payload).await.expect("its payload");
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        (head[3], head[4], stream, payload)
+    }
+}
+
+/// The header block of a POST to the token endpoint (RFC 7541 §6), whose body is to follow.
+fn post_block(address: SocketAddr) -> Vec<u8> {
+    let authority = address.to_string();
+    let form = "application/x-www-form-urlencoded";
+    // :method POST, :scheme http
+    let mut block = vec![0x83, 0x86];
+    // :path, :authority and content-type by their index, without indexing of the value.
+    for (index, value) in [(&[0x04][..], TOKEN), (&[0x01], &authority), (&[0x0f, 0x10], form)] {
+        block.extend_from_slice(index);
+        block.push(u8::try_from(value.len()).expect("short"));
+        block.extend_from_slice(value.as_bytes());
+    }
+    block
+}
+
+#[tokio::test]
+async fn http_2_windows_and_streams_are_bounded() {
+    // RFC 9113 §6.5.2, §5.1.2
+    let app = TestApp::start(TENANT).await;
+    let mut line = Line::open(app.address).await;
+    line.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    line.send_frame((SETTINGS, 0, 0, Vec::new())).await;
+    line.send_frame((PING, 0, 0, vec![0; 8])).await;
+    let mut settings = BTreeMap::new();
+    loop {
+        match line.frame().await {
+            (SETTINGS, 0, 0, payload) => settings.extend(payload.chunks(6).map(|it| {
+                (
+                    u16::from_be_bytes([it[0], it[1]]),
+                    u32::from_be_bytes([it[2], it[3], it[4], it[5]]),
+                )
+            })),
+            (WINDOW_UPDATE, ..) => panic!("the connection's window is larger than 65,535"),
+            (PING, 1, ..) => break,
+            _ => {}
+        }
+    }
+    let (streams, window, head) = (settings[&3], settings[&4], settings[&6]);
+    assert_eq!((streams, window, head), (32, 32 * 1024, 32 * 1024), "{settings:?}");
+
+    // A stream beyond them is refused.
+    let stream = |number: u32| 2 * number + 1;
+    for number in 0..=streams {
+        line.send_frame((HEADERS, 4, stream(number), post_block(app.address))).await;
+    }
+    let refused = async {
+        loop {
+            let (kind, _, stream, payload) = line.frame().await;
+            if kind == RST_STREAM {
+                return (stream, payload);
+            }
+            assert_ne!(kind, HEADERS, "an answer before the body");
+        }
+    };
+    let (found, code) =
+        tokio::time::timeout(Duration::from_secs(10), refused).await.expect("it is refused");
+    assert_eq!((found, code), (stream(streams), vec![0, 0, 0, 7]), "REFUSED_STREAM");
 }
 
 #[tokio::test]

@@ -34,6 +34,14 @@ impl Inside {
         let (status, _, body) = read(request).await;
         (status, body)
     }
+
+    /// Posts a form as the client `web`.
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).form(form);
+        let request = request.basic_auth("default.web", Some(form_encode(SECRET)));
+        let (status, _, body) = read(request).await;
+        (status, body)
+    }
 }
 
 #[tokio::test]
@@ -79,9 +87,7 @@ async fn applications_get_and_use_tokens_inside_the_cluster() {
         ("redirect_uri", "https://rp.test/cb"),
         ("code_verifier", VERIFIER),
     ];
-    let request = inside.http.post(format!("{}/oauth/token", inside.url));
-    let (status, _, tokens) =
-        read(request.basic_auth("default.web", Some(form_encode(SECRET))).form(&form)).await;
+    let (status, tokens) = inside.post("/oauth/token", &form).await;
     assert_eq!(status, 200, "{tokens}");
     let bearer = format!("Bearer {}", text(&tokens, "access_token"));
     let (status, person) = inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await;
@@ -90,6 +96,16 @@ async fn applications_get_and_use_tokens_inside_the_cluster() {
     let (_, _, public) =
         read(world.http.get(format!("{}/oauth/jwks", world.app.issuer("shop")))).await;
     assert_eq!(keys, public);
+
+    // RFC 7662, RFC 7009
+    let token = [("token", text(&tokens, "access_token"))];
+    let (status, active) = inside.post("/oauth/introspect", &token).await;
+    assert_eq!((status, &active["active"]), (200, &json!(true)), "{active}");
+    assert_eq!(active["iss"], world.app.issuer("shop"));
+    assert_eq!(inside.post("/oauth/revoke", &token).await.0, 200);
+    let inactive = json!({ "active": false });
+    assert_eq!(inside.post("/oauth/introspect", &token).await, (200, inactive));
+    assert_eq!(inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await.0, 401);
 }
 
 #[tokio::test]

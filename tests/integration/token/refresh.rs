@@ -148,6 +148,30 @@ async fn the_reuse_window_is_set_by_tenant_and_shortened_by_client() {
     let first = text(&tokens, "refresh_token");
     next(&alice.web, first).await;
     assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+
+    // A client cannot extend the 30 s of its tenant.
+    world.change("consent: Implied", "consent: Implied\n  refreshTokenReuseWindow: 5m");
+    let tokens = alice.tokens(&alice.web, OFFLINE).await;
+    let first = text(&tokens, "refresh_token");
+    next(&alice.web, first).await;
+    world.wait(29);
+    next(&alice.web, first).await;
+    world.wait(1);
+    assert_error(&refresh(&alice.web, first, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_reuse_window_beyond_five_minutes_is_refused() {
+    let world = World::new().await;
+    let page = async || {
+        let web = world.application("web").await;
+        world.http.get(web.authorize_url("openid", &[])).send().await.expect("an answer").status()
+    };
+    let its = "metadata: {name: web}\nspec:";
+    world.change(its, &format!("{its}\n  refreshTokenReuseWindow: 5m"));
+    assert_eq!(page().await, 200);
+    world.change(its, &format!("{its}\n  refreshTokenReuseWindow: 5m1s"));
+    assert_eq!(page().await, 400, "the client is not served");
 }
 
 #[tokio::test]
