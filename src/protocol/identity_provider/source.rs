@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames, LdapSettings, Secret,
-    SecretTransport, SigningAlgorithm, TenantId, UserinfoUse,
+    AccountSelection, ClientAssertionAudience, GitHubOrganizationPolicy, GitHubTeamNames,
+    LdapSettings, Secret, SecretTransport, SigningAlgorithm, TenantId, UserinfoUse,
 };
 
 /// How a provider is asked.
