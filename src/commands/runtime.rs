@@ -1,6 +1,7 @@
 //! The parts that `run` and `dev` share: everything except the source of objects.
 
 use std::{
+    io,
     net::SocketAddr,
     num::NonZero,
     path::Path,
@@ -10,9 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use futures::future::join_all;
 use tokio::sync::watch;
 
-use super::measuring::{PrometheusReconcileMetrics, measure_snapshots};
+use super::{
+    measuring::{PrometheusReconcileMetrics, measure_snapshots, observed_store},
+    mutual_tls::{MutualTlsListener, mutual_tls_listeners},
+};
 use crate::{
     accounts::{
         AccountServices, EndedUserWatch, LogoutNotifier, StoredInvitations, StoredRefreshReplays,
@@ -23,8 +28,8 @@ use crate::{
     config, controller, demo,
     http::{
         AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
-        ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
-        WithExtraRoutes,
+        ListeningServer, ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig,
+        TrustedProxies, WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
@@ -32,7 +37,7 @@ use crate::{
     registry::{SettingsReceivers, SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::{SharedSource, cluster::PublishedSchemas},
-    store::{InstrumentedStore, SharedStore, purge_regularly},
+    store::purge_regularly,
     telemetry::{self, LogGuard, Metrics, init_logging},
 };
 
@@ -63,6 +68,7 @@ pub(super) struct ServerRuntime {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) installation: Arc<Installation>,
     tls: Option<Arc<TlsConfig>>,
+    pub(super) mutual_tls: Vec<MutualTlsListener>,
     drain: (Duration, Duration),
     /// Set once the port of the endpoints is open.
     open: watch::Sender<bool>,
@@ -93,7 +99,7 @@ impl ServerRuntime {
         };
         let dev = installation.dev;
         let accounts = AccountServices::new(
-            observed(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
+            observed_store(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
             Signer::new(args.signing_threads.unwrap_or(cores)),
             super::outbound::outbound_client(args, dev, &metrics)?,
             Arc::clone(&clock),
@@ -121,12 +127,14 @@ impl ServerRuntime {
             (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
             _ => None,
         };
+        let mutual_tls = mutual_tls_listeners(args, tls.as_ref())?;
         Ok(Self {
             app: app.into_shared(),
             clock,
             entropy,
             installation: Arc::new(installation),
             tls,
+            mutual_tls,
             drain: (args.drain_delay, args.drain_timeout),
             open: watch::Sender::new(false),
         })
@@ -225,19 +233,21 @@ impl ServerRuntime {
         admin: Option<Arc<AdminServer>>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
+        let bound = self.bind_mutual_tls()?.into_iter().chain([bound]);
         let mut snapshots = self.app.registry.changes();
         tokio::select! {
             _ = snapshots.wait_for(|revision| *revision > 0) => {}
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
-        let listening = bound.open().context("--listen: opening the port")?;
+        let listening: io::Result<Vec<_>> = bound.map(BoundListener::open).collect();
+        let listening = listening.context("--listen: opening the port")?;
         self.open.send_replace(true);
         let (delay, drain) = self.drain;
         let (closing, close) = watch::channel(false);
-        let leaving = listening.draining();
+        let leaving: Vec<_> = listening.iter().map(ListeningServer::draining).collect();
         tokio::spawn(async move {
             let _ = stop.wait_for(|stop| *stop).await;
-            leaving.store(true, Ordering::Relaxed);
+            leaving.iter().for_each(|leaving| leaving.store(true, Ordering::Relaxed));
             tracing::info!("stopping; draining requests in flight");
             if let Some(admin) = admin {
                 admin.drain();
@@ -245,7 +255,7 @@ impl ServerRuntime {
             tokio::time::sleep(delay).await;
             let _ = closing.send(true);
         });
-        listening.serve(close, drain).await;
+        join_all(listening.into_iter().map(|port| port.serve(close.clone(), drain))).await;
         Ok(())
     }
 }
@@ -284,14 +294,4 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
         ForwardedFamily::Forwarded => ForwardedHeaders::Standard,
     };
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
-}
-
-fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
-    let metrics = Arc::clone(metrics);
-    Arc::new(InstrumentedStore::new(store, move |operation, took, error| {
-        if let Some(error) = error {
-            tracing::warn!(operation, %error, "store operation failed");
-        }
-        metrics.store_used(operation, took, error.is_some());
-    }))
 }

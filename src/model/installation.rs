@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InternalHost, Issuer, KeySecrets, SecretPermissions, TenantId};
+use super::{InternalHost, Issuer, KeySecrets, MutualTlsUrl, SecretPermissions, TenantId};
 use crate::messages::Languages;
 
 /// The part of the configuration that validation depends on.
@@ -20,6 +20,8 @@ pub struct Installation {
     /// Whether the store keeps authenticators, which have no end: not only until a restart or until
     /// the server needs memory.
     pub keeps_authenticators: bool,
+    /// The addresses at which clients present certificates; `None` if no listener asks for them.
+    pub mutual_tls: Option<MutualTlsUrl>,
     /// The Secrets with the installation's keys.
     pub key_secrets: KeySecrets,
     /// The languages of pages, which may change while the process runs.

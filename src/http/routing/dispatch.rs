@@ -26,7 +26,7 @@ use crate::{
             security_headers::add_security_headers,
         },
     },
-    model::{Endpoint, Tenant, Timestamp},
+    model::{ClientCertificate, Endpoint, Tenant, Timestamp},
     registry::Snapshot,
     telemetry::{AccessFacts, RequestOutcome, request_id},
 };
@@ -43,6 +43,8 @@ struct RequestContext {
     snapshot: Arc<Snapshot>,
     memory: MemoryPermit,
     facts: Arc<AccessFacts>,
+    /// The certificate of the client, if the connection tells one.
+    certificate: Option<ClientCertificate>,
 }
 
 impl RequestContext {
@@ -62,17 +64,22 @@ impl Service for AppState {
         request: http::Request<RequestBody>,
         connection: ConnectionInfo,
     ) -> Response<Full<Bytes>> {
-        self.answer(request, connection.peer).await
+        self.answer(request, connection).await
     }
 }
 
 impl AppState {
-    /// Responds to a request of a connection from `peer`.
-    pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    /// Responds to a request of a connection.
+    pub async fn answer<B>(
+        &self,
+        request: http::Request<B>,
+        connection: impl Into<ConnectionInfo>,
+    ) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let ConnectionInfo { peer, certificates } = connection.into();
         // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
         let _in_flight = self.accounts.metrics.request_began();
@@ -88,6 +95,7 @@ impl AppState {
             snapshot: self.registry.snapshot(),
             memory: self.config.memory.permit(limited(proxies, asked.client)),
             facts: Arc::default(),
+            certificate: None,
         };
         let method = request.method().clone();
         let memory = head_memory(&request) + REQUEST_OVERHEAD_BYTES;
@@ -95,7 +103,15 @@ impl AppState {
             .then_some(())
             .ok_or(RoutingError::Large)
             .and_then(|()| Ok(arrival.memory.grow(memory)?))
-            .and_then(|()| RouteMatch::find(&arrival.snapshot, &asked, request.uri().path()));
+            .and_then(|()| {
+                arrival.certificate = certificates.of_request(request.headers())?;
+                let find = if certificates.is_mutual_tls() {
+                    RouteMatch::find_mutual_tls
+                } else {
+                    RouteMatch::find
+                };
+                find(&arrival.snapshot, &asked, request.uri().path())
+            });
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
@@ -144,7 +160,7 @@ impl AppState {
     ) -> Response<Full<Bytes>> {
         let (request_id, language) = (&*arrival.id, arrival.language(request, None));
         match router::common_static_file(request.uri().path()) {
-            Some(reply) if nothing != RoutingError::Internal => {
+            Some(reply) if !matches!(nothing, RoutingError::Internal | RoutingError::MutualTls) => {
                 add_security_headers(reply, (None, &language), true, request_id)
             }
             _ => {
@@ -212,6 +228,7 @@ impl AppState {
                         headers: parts.headers,
                         body,
                         address: arrival.address,
+                        certificate: arrival.certificate.take(),
                         is_forwarded_host: arrival.is_forwarded_host,
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,

@@ -80,7 +80,7 @@ impl ListeningServer {
         let limits = self.server.config.limits;
         let (total, of_address) = (limits.connections, limits.connections_of_address);
         let places = ConnectionLimiter::new(total, of_address, LIMIT_REMEDY);
-        let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor());
+        let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor(&self.server.role));
         // Each connection that may have a request in flight holds a sender. No message is sent.
         let (busy, mut all_done) = mpsc::channel::<Infallible>(1);
         let asked = stop.clone();

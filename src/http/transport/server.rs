@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use super::{MemoryBudget, ServerLimits, Service, TlsConfig, TrustedProxies};
+use super::{
+    CertificateHeader, MemoryBudget, ProxyTrust, ServerLimits, Service, TlsConfig, TrustedProxies,
+};
 use crate::telemetry::Metrics;
 
 /// Configuration of the server.
@@ -30,19 +32,39 @@ impl Default for ServerConfig {
     }
 }
 
+/// The peers of a listener, and the certificates that they show.
+#[derive(Clone, Debug, Default)]
+pub enum ListenerRole {
+    /// Browsers, applications, and proxies. None of them is asked for a certificate.
+    #[default]
+    Public,
+    /// Applications, which may send a certificate. Any certificate is accepted: its client is not known yet.
+    MutualTls,
+    /// Proxies that must send a certificate, and that tell the certificates of applications by a header.
+    CertificateProxy(Arc<ProxyTrust>, CertificateHeader),
+}
+
 /// The server of endpoints and pages.
 pub struct HttpServer {
     pub(super) service: Arc<dyn Service>,
     pub(super) config: ServerConfig,
     pub(super) metrics: Arc<Metrics>,
     pub(super) tls: Option<Arc<TlsConfig>>,
+    pub(super) role: ListenerRole,
     pub(super) leaving: Arc<AtomicBool>,
 }
 
 impl HttpServer {
     /// A server whose requests `service` answers.
     pub fn new(service: Arc<dyn Service>, config: ServerConfig, metrics: Arc<Metrics>) -> Self {
-        Self { service, config, metrics, tls: None, leaving: Arc::default() }
+        Self {
+            service,
+            config,
+            metrics,
+            tls: None,
+            role: ListenerRole::Public,
+            leaving: Arc::default(),
+        }
     }
 
     /// Enables TLS.
@@ -51,5 +73,11 @@ impl HttpServer {
         tls.report(&self.metrics);
         self.tls = Some(tls);
         self
+    }
+
+    /// Enables TLS for peers that show certificates.
+    #[must_use]
+    pub fn with_mutual_tls(self, tls: Arc<TlsConfig>, role: ListenerRole) -> Self {
+        Self { role, ..self.with_tls(tls) }
     }
 }

@@ -11,4 +11,8 @@ pub enum SenderBinding {
     /// Any DPoP key. A confidential client is known by its authentication, and may change its key (RFC 9449
     /// §5).
     AnyDpopKey,
+    /// The certificate with this hash (RFC 8705 §4): of the refresh tokens of a public client.
+    Certificate(String),
+    /// Any certificate of a confidential client, which may change it (RFC 8705 §7.1).
+    AnyCertificate,
 }

@@ -224,6 +224,8 @@ fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
     tenant.authenticators.are_kept = installation.keeps_authenticators;
     let url = tenant.internal_urls().next();
     tenant.internal_url = url.map(Into::into);
+    let mutual_tls = installation.mutual_tls.as_ref();
+    tenant.mutual_tls_url = mutual_tls.map(|url| url.of_issuer(&tenant.issuer).into());
 }
 
 /// Reports a default language without texts. A file with its texts can come later.

@@ -28,6 +28,7 @@ fn build_with(objects: &ObjectSet, hosts: &[&str]) -> Snapshot {
         client_secrets: crate::model::SecretPermissions::default(),
         dev: false,
         keeps_authenticators: true,
+        mutual_tls: None,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: Languages::built_in(),
     };
@@ -577,6 +578,7 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         };
@@ -629,6 +631,7 @@ fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
             keeps_authenticators,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         };
