@@ -10,6 +10,7 @@ use crate::{
         claims::{Claims, GRANT_ID_CLAIM, scope_has_claim},
         error::{ErrorCode, OAuthError},
         scope::{self, Scopes},
+        sender_keys::BoundKey,
     },
 };
 

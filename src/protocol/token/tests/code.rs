@@ -6,7 +6,10 @@ use super::{
     super::code::{activate_grant, check_age},
     *,
 };
-use crate::{model::ClientId, protocol::records::AuthorizationCode};
+use crate::{
+    model::ClientId,
+    protocol::{records::AuthorizationCode, sender_keys::SenderKeys},
+};
 
 // RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
