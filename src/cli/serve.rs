@@ -33,7 +33,7 @@ pub struct ServeArgs {
     /// Private key of the certificate (PEM)
     #[arg(long, env = "LANYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Flags of the listeners at which clients present certificates
+    /// Flags of the listeners at which clients present certificates.
     #[command(flatten)]
     pub mutual_tls: MutualTlsArgs,
     /// Proxies whose headers are trusted for the client's address, the host and the scheme
