@@ -39,7 +39,9 @@ async fn verify_by_method(
     match &client.authentication {
         ClientAuthentication::TlsClientAuth { certificate: rule } => {
             let rule = rule.as_ref().ok_or(CertificateError::NoAuthorities)?;
-            Ok(verify_issued_certificate(certificate, rule, context.now)?)
+            let authorities = context.tenant.client_authorities(client);
+            let authorities = authorities.ok_or(CertificateError::NoAuthorities)?;
+            Ok(verify_issued_certificate(certificate, (&rule.subject, authorities), context.now)?)
         }
         ClientAuthentication::SelfSignedTls => {
             let parsed = ParsedCertificate::read(certificate.der())?;

@@ -86,8 +86,14 @@ impl ServerRuntime {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let metrics = Arc::new(Metrics::with_tenants(args.metrics_per_tenant));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
+            _ => None,
+        };
+        let mutual_tls = mutual_tls_listeners(args, tls.as_ref())?;
         let limits = ServerLimits {
-            connections: args.max_connections.max(1),
+            // Each listener holds a place while it waits.
+            connections: args.max_connections.max(1 + mutual_tls.len()),
             connections_of_address: args.max_connections_per_address,
             // A Service that hides client addresses makes all clients one address.
             memory_of_address: if args.max_connections_per_address == 0 {
@@ -123,11 +129,6 @@ impl ServerRuntime {
             config: ServerConfig::new(trusted_proxies(args)?, limits),
             base_page: BasePage::of(&installation, demo::PATH).into(),
         };
-        let tls = match (&args.tls_cert, &args.tls_key) {
-            (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
-            _ => None,
-        };
-        let mutual_tls = mutual_tls_listeners(args, tls.as_ref())?;
         Ok(Self {
             app: app.into_shared(),
             clock,

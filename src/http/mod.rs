@@ -18,9 +18,10 @@ pub use routing::{ExtraRoutes, WithExtraRoutes};
 pub use transport::parse_certificate_header;
 pub use transport::{
     BoundListener, CertificateFormat, CertificateHeader, CertificateHeaderError,
-    ConnectionCertificates, ConnectionInfo, ForwardedHeaders, HttpServer, ListenerRole,
-    ListeningServer, MemoryBudget, MemoryExceeded, MemoryPermit, ProxyTrust, ProxyTrustError,
-    RequestBody, ServerConfig, ServerLimits, Service, TlsConfig, TlsError, TrustedProxies,
+    ConnectionCertificates, ConnectionInfo, ConnectionLimiter, ForwardedHeaders, HttpServer,
+    ListenerRole, ListeningServer, MemoryBudget, MemoryExceeded, MemoryPermit, ProxyTrust,
+    ProxyTrustError, RequestBody, ServerConfig, ServerLimits, Service, TlsConfig, TlsError,
+    TrustedProxies,
 };
 pub(crate) use transport::{head_memory, head_size};
 pub use web::{CookiePurpose, EndpointError, Reply, Request, RequestLanguage, UnusablePage};

@@ -2,19 +2,12 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
+    ops::RangeInclusive,
 };
 
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use rustls::{
-    RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, UnixTime, pem::PemObject},
-    server::WebPkiClientVerifier,
 };
 use serde_json::Value;
 use x509_parser::{
@@ -22,13 +15,13 @@ use x509_parser::{
     x509::X509Name,
 };
 
-use crate::model::{
-    CertificateRule, CertificateSubject, ClientCertificate, DistinguishedName, Timestamp,
-    sha256_base64url,
-};
+use crate::model::{CertificateSubject, DistinguishedName, Timestamp, sha256_base64url};
 
 /// The object identifier of Ed25519 (RFC 8410 §3).
 const ED25519: &str = "1.3.101.112";
+/// The object identifiers of curves (RFC 5480 §2.1.1.1), their names in a JWK, and the length of a coordinate.
+const CURVES: [(&str, &str, usize); 2] =
+    [("1.2.840.10045.3.1.7", "P-256", 32), ("1.3.132.0.34", "P-384", 48)];
 
 /// The reason why a certificate does not authenticate a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +36,7 @@ pub enum CertificateError {
     #[error(
         "the certificate is not one that an authority in tlsClientAuth.caRef issued for clients: {0}"
     )]
-    Untrusted(String),
+    Untrusted(&'static str),
     /// The certificate has another subject.
     #[error("the certificate has another subject than tlsClientAuth requires")]
     OtherSubject,
@@ -53,29 +46,6 @@ pub enum CertificateError {
     /// The client has no authorities yet.
     #[error("the Secret with the client's authorities does not exist")]
     NoAuthorities,
-}
-
-/// Verifies that a certificate is the one that a client registered: of one of its authorities, valid now, and with its
-/// subject (RFC 8705 §2.1).
-pub fn verify_issued_certificate(
-    certificate: &ClientCertificate,
-    rule: &CertificateRule,
-    now: Timestamp,
-) -> Result<(), CertificateError> {
-    let parsed = ParsedCertificate::read(certificate.der())?;
-    let authorities = CertificateDer::pem_slice_iter(rule.authorities.as_bytes());
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(authorities.filter_map(Result::ok));
-    let untrusted = |error: &dyn std::fmt::Display| CertificateError::Untrusted(error.to_string());
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    let verifier = verifier.build().map_err(|error| untrusted(&error))?;
-    let sent: Vec<_> = certificate.intermediates().map(CertificateDer::from).collect();
-    let own = CertificateDer::from(certificate.der());
-    let secs = u64::try_from(now.secs()).unwrap_or_default();
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(secs));
-    verifier.verify_client_cert(&own, &sent, now).map_err(|error| untrusted(&error))?;
-    if parsed.has_subject(&rule.subject) { Ok(()) } else { Err(CertificateError::OtherSubject) }
 }
 
 /// A parsed certificate. Its signature is not verified.
@@ -97,9 +67,21 @@ impl<'a> ParsedCertificate<'a> {
 
     /// Checks that the certificate is within its own period.
     pub fn check_validity(&self, now: Timestamp) -> Result<(), CertificateError> {
+        if self.period().contains(&now.secs()) { Ok(()) } else { Err(CertificateError::Expired) }
+    }
+
+    /// The period of the certificate, in seconds.
+    pub(super) fn period(&self) -> RangeInclusive<i64> {
         let validity = self.certificate.validity();
-        let period = validity.not_before.timestamp()..=validity.not_after.timestamp();
-        if period.contains(&now.secs()) { Ok(()) } else { Err(CertificateError::Expired) }
+        validity.not_before.timestamp()..=validity.not_after.timestamp()
+    }
+
+    /// Returns true if the certificate may sign others (RFC 5280 §4.2.1.3, §4.2.1.9).
+    pub(super) fn is_of_authority(&self) -> bool {
+        let constraints = self.certificate.basic_constraints().ok().flatten();
+        let usage = self.certificate.key_usage();
+        constraints.is_some_and(|extension| extension.value.ca)
+            && usage.is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign()))
     }
 
     /// Returns true if the certificate has a name. DNS names and e-mail addresses are compared without letter case.
@@ -136,12 +118,12 @@ impl<'a> ParsedCertificate<'a> {
             }
             PublicKey::EC(point) => {
                 let (format, coordinates) = point.data().split_first()?;
-                let curve = match coordinates.len() {
-                    64 => "P-256",
-                    96 => "P-384",
-                    _ => return None,
-                };
-                let (x, y) = coordinates.split_at(coordinates.len() / 2);
+                let named = info.algorithm.parameters.as_ref()?.as_oid().ok()?.to_id_string();
+                let (_, curve, length) = CURVES.into_iter().find(|(oid, ..)| *oid == named)?;
+                let (x, y) = coordinates.split_at_checked(length)?;
+                if y.len() != length {
+                    return None;
+                }
                 (*format == 4).then(|| ec_thumbprint(curve, &encoded(x), &encoded(y)))
             }
             PublicKey::Unknown(key) if info.algorithm.algorithm.to_id_string() == ED25519 => {

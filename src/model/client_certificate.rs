@@ -5,7 +5,21 @@ use std::sync::Arc;
 use super::sha256_base64url;
 
 /// Most certificates of a chain, the client's own included. Further ones are refused.
-pub const MAX_CHAIN_LEN: usize = 10;
+pub const MAX_CHAIN_LEN: usize = 5;
+
+/// Most bytes of the certificates of a chain in DER.
+pub const MAX_CHAIN_BYTES: usize = 16 * 1024;
+
+/// Returns true if a chain whose certificates have these lengths is short enough. The time to verify a chain grows with
+/// the number of orders of its certificates.
+pub fn is_bounded_chain(lengths: impl IntoIterator<Item = usize>) -> bool {
+    let (mut count, mut bytes) = (0, 0);
+    for length in lengths {
+        count += 1;
+        bytes += length;
+    }
+    count <= MAX_CHAIN_LEN && bytes <= MAX_CHAIN_BYTES
+}
 
 /// A certificate whose private key the client of a request proved to have, by its TLS connection to this server or to
 /// a proxy that says so. Nothing is known about its issuer.
@@ -17,10 +31,11 @@ pub struct ClientCertificate {
 
 impl ClientCertificate {
     /// A certificate and the ones that the client sent along, in DER. `None` without any, and if there are more than
-    /// [`MAX_CHAIN_LEN`].
+    /// [`MAX_CHAIN_LEN`] or they are longer than [`MAX_CHAIN_BYTES`].
     pub fn new(chain: impl IntoIterator<Item = Vec<u8>>) -> Option<Self> {
         let chain: Arc<[Box<[u8]>]> = chain.into_iter().map(Vec::into_boxed_slice).collect();
-        let own = chain.first().filter(|_| chain.len() <= MAX_CHAIN_LEN)?;
+        let is_bounded = is_bounded_chain(chain.iter().map(|der| der.len()));
+        let own = chain.first().filter(|_| is_bounded)?;
         let thumbprint = sha256_base64url(own).into();
         Some(Self { chain, thumbprint })
     }
@@ -58,5 +73,7 @@ mod tests {
         assert_eq!(ClientCertificate::new([]), None);
         let chain = |len: usize| ClientCertificate::new(vec![vec![0]; len]);
         assert!(chain(MAX_CHAIN_LEN).is_some() && chain(MAX_CHAIN_LEN + 1).is_none());
+        let two = |len: usize| ClientCertificate::new([vec![0; len], vec![0]]);
+        assert!(two(MAX_CHAIN_BYTES - 1).is_some() && two(MAX_CHAIN_BYTES).is_none());
     }
 }

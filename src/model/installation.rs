@@ -39,6 +39,22 @@ impl Installation {
         hosts.iter().filter(serves).cloned().collect()
     }
 
+    /// The address at which clients of an issuer present certificates. The issuer must have no port, or be at the base URL:
+    /// the address does not contain the port, so issuers that differ in it would have the same one.
+    pub fn mutual_tls_url_of(&self, issuer: &Issuer) -> Option<String> {
+        let base = &self.base_url;
+        let own = if issuer.host() == base.host() { base.authority() } else { issuer.host() };
+        let url = self.mutual_tls.as_ref()?;
+        (issuer.authority() == own).then(|| url.of_issuer(issuer))
+    }
+
+    /// Returns true if an issuer is at a host where clients of other issuers present certificates.
+    pub fn is_mutual_tls_host(&self, issuer: &Issuer) -> bool {
+        let url = self.mutual_tls.as_ref();
+        issuer.authority() != self.base_url.authority()
+            && url.is_some_and(|url| url.is_at(issuer.authority()))
+    }
+
     /// Returns true if objects of the namespace may use the host in issuers. `dev` allows any.
     pub fn allows_issuer_host(&self, host: &str, namespace: &str) -> bool {
         self.dev || self.hosts.issuer_hosts.iter().any(|entry| entry.allows(host, namespace))

@@ -93,7 +93,7 @@ pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
     are_unguessable,
 };
-pub use client_certificate::{ClientCertificate, MAX_CHAIN_LEN};
+pub use client_certificate::{ClientCertificate, MAX_CHAIN_BYTES, MAX_CHAIN_LEN, is_bounded_chain};
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
 pub use client_documents::{ClientDocumentMode, ClientDocumentPolicy};

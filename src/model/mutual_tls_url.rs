@@ -28,6 +28,21 @@ impl MutualTlsUrl {
         is_origin.then(|| Self { prefix: prefix.into(), suffix: suffix.into() })
     }
 
+    /// Returns true if the host of an authority has the form of these addresses. If they differ from issuers in the port
+    /// only, the port counts.
+    pub fn is_at(&self, authority: &str) -> bool {
+        let (suffix, port) = self.suffix.split_once(':').unwrap_or((&self.suffix, ""));
+        if self.prefix.is_empty() && suffix.is_empty() {
+            return !port.is_empty() && authority.ends_with(&*self.suffix);
+        }
+        let host = match authority.rsplit_once(':') {
+            Some((host, _)) if !authority.ends_with(']') => host,
+            _ => authority,
+        };
+        let rest = host.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(suffix));
+        rest.is_some_and(|rest| !rest.is_empty())
+    }
+
     /// The counterpart of an issuer, to which the paths of endpoints are appended.
     pub fn of_issuer(&self, issuer: &Issuer) -> String {
         format!("https://{}{}{}{}", self.prefix, issuer.host(), self.suffix, issuer.path())
@@ -49,6 +64,24 @@ mod tests {
         assert_eq!(of("https://{host}:8443/", issuer), "https://id.example.com:8443/acme/main");
         assert_eq!(of("https://m-{host}:443", "https://a.test"), "https://m-a.test");
         assert_eq!(of("https://{host}:8443", "http://localhost:8080"), "https://localhost:8443");
+    }
+
+    #[test]
+    fn knows_its_addresses() {
+        for (template, authority, expected) in [
+            ("https://mtls.{host}", "mtls.a.test", true),
+            ("https://mtls.{host}", "mtls.a.test:9443", true),
+            ("https://mtls.{host}", "a.test", false),
+            ("https://mtls.{host}", "mtls.", false),
+            ("https://{host}.mtls.test:8443", "a.mtls.test", true),
+            ("https://{host}:8443", "a.test:8443", true),
+            ("https://{host}:8443", "a.test", false),
+            ("https://{host}:8443", "a.test:443", false),
+            ("https://{host}:8443", "[::1]", false),
+        ] {
+            let url = MutualTlsUrl::parse(template).expect(template);
+            assert_eq!(url.is_at(authority), expected, "{template} {authority}");
+        }
     }
 
     #[test]

@@ -276,7 +276,16 @@ impl TestApp {
 
     /// The same at `localhost`, with another port where clients present certificates.
     pub async fn start_mutual_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
-        let (front, config) = (Front::MutualTls(tls), ServerConfig::default());
+        Self::start_mutual_tls_configured(manifests, tls, ServerConfig::default()).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_mutual_tls_configured(
+        manifests: &str,
+        tls: Arc<TlsConfig>,
+        config: ServerConfig,
+    ) -> Self {
+        let front = Front::MutualTls(tls);
         Self::start_with(manifests, front, |store| store, config, network(here())).await
     }
 

@@ -59,6 +59,11 @@ impl Identity {
         identity(&certificate, &key)
     }
 
+    /// The same with certificates after its own.
+    pub fn followed_by(&self, count: usize, pem: &str) -> Self {
+        Self { certificate: format!("{}{}", self.certificate, pem.repeat(count)), ..self.clone() }
+    }
+
     /// `x5t#S256`.
     pub fn thumbprint(&self) -> String {
         lanyard::model::sha256_base64url(&self.der)
@@ -82,6 +87,14 @@ pub fn params(dns: &str) -> CertificateParams {
         vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2099, 1, 1);
+    params
+}
+
+/// The same with a certificate of more than this many bytes.
+pub fn long_params(dns: &str, bytes: usize) -> CertificateParams {
+    let mut params = params(dns);
+    let long = format!("https://acme.test/{}", "a".repeat(bytes));
+    params.subject_alt_names.push(SanType::URI(long.try_into().expect("ASCII")));
     params
 }
 

@@ -67,6 +67,7 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
         // The target is judged before the gate, so a refusal uses up no credential.
         let target = self.target_of(&granted)?;
         let key = self.key_of(&granted, target.server)?;
+        token::bind_public_grant(&mut granted, client, key.as_ref());
         let selected = self.select_scopes(&target, &self.scopes)?;
         let user = if granted.needs_session {
             grants::account_in_session(context, &granted.grant).await?

@@ -5,7 +5,7 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -16,8 +16,10 @@ use async_trait::async_trait;
 use super::{body, route_match::RouteMatch, router, signed_response::sign_authorization_response};
 use crate::{
     http::{
-        AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
-        RequestLanguage, Service, TrustedProxies, cookies, head_memory, head_size, pages,
+        AppState, ConnectionCertificates, ConnectionInfo, EndpointError, MemoryPermit, Reply,
+        Request, RequestBody, RequestLanguage, Service, TrustedProxies, cookies, head_memory,
+        head_size, pages,
+        transport::EffectiveRequest,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -45,6 +47,8 @@ struct RequestContext {
     facts: Arc<AccessFacts>,
     /// The certificate of the client, if the connection tells one.
     certificate: Option<ClientCertificate>,
+    /// Whether the listener is one at which clients present certificates, which has nothing for browsers.
+    is_mutual_tls: bool,
 }
 
 impl RequestContext {
@@ -83,35 +87,9 @@ impl AppState {
         // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
         let _in_flight = self.accounts.metrics.request_began();
-        let proxies = &self.config.trusted_proxies;
-        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
-        let asked = proxies.effective_request(peer, &request);
-        let mut arrival = RequestContext {
-            id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
-            now,
-            address: asked.client,
-            is_forwarded_host: asked.is_forwarded_authority,
-            snapshot: self.registry.snapshot(),
-            memory: self.config.memory.permit(limited(proxies, asked.client)),
-            facts: Arc::default(),
-            certificate: None,
-        };
+        let (mut arrival, asked) = self.arrival(&request, (peer, &certificates), now);
         let method = request.method().clone();
-        let memory = head_memory(&request) + REQUEST_OVERHEAD_BYTES;
-        let found = (head_size(&request) <= self.config.limits.head)
-            .then_some(())
-            .ok_or(RoutingError::Large)
-            .and_then(|()| Ok(arrival.memory.grow(memory)?))
-            .and_then(|()| {
-                arrival.certificate = certificates.of_request(request.headers())?;
-                let find = if certificates.is_mutual_tls() {
-                    RouteMatch::find_mutual_tls
-                } else {
-                    RouteMatch::find
-                };
-                find(&arrival.snapshot, &asked, request.uri().path())
-            });
+        let found = self.find_route(&request, (&asked, &certificates), &mut arrival);
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
@@ -149,6 +127,50 @@ impl AppState {
         response
     }
 
+    /// The context of a request, and its client and host as trusted proxies tell them.
+    fn arrival<B>(
+        &self,
+        request: &http::Request<B>,
+        (peer, certificates): (IpAddr, &ConnectionCertificates),
+        now: Timestamp,
+    ) -> (RequestContext, EffectiveRequest) {
+        let none = TrustedProxies::default();
+        let proxies =
+            if certificates.is_of_client() { &none } else { &self.config.trusted_proxies };
+        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
+        let asked = proxies.effective_request(peer, request);
+        let arrival = RequestContext {
+            id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
+            now,
+            address: asked.client,
+            is_forwarded_host: asked.is_forwarded_authority,
+            snapshot: self.registry.snapshot(),
+            memory: self.config.memory.permit(limited(proxies, asked.client)),
+            facts: Arc::default(),
+            certificate: None,
+            is_mutual_tls: certificates.is_mutual_tls(),
+        };
+        (arrival, asked)
+    }
+
+    /// Finds the route of a request, and the certificate of its client.
+    fn find_route<B>(
+        &self,
+        request: &http::Request<B>,
+        (asked, certificates): (&EffectiveRequest, &ConnectionCertificates),
+        arrival: &mut RequestContext,
+    ) -> Result<RouteMatch, RoutingError> {
+        if head_size(request) > self.config.limits.head {
+            return Err(RoutingError::Large);
+        }
+        arrival.memory.grow(head_memory(request) + REQUEST_OVERHEAD_BYTES)?;
+        arrival.certificate = certificates.of_request(request.headers())?;
+        let find =
+            if arrival.is_mutual_tls { RouteMatch::find_mutual_tls } else { RouteMatch::find };
+        find(&arrival.snapshot, asked, request.uri().path())
+    }
+
     /// Responds to a request that no route matches: with a static file, the page at the base URL, or
     /// the error.
     fn answer_without_route<B>(
@@ -159,13 +181,14 @@ impl AppState {
         arrival: &RequestContext,
     ) -> Response<Full<Bytes>> {
         let (request_id, language) = (&*arrival.id, arrival.language(request, None));
-        match router::common_static_file(request.uri().path()) {
-            Some(reply) if !matches!(nothing, RoutingError::Internal | RoutingError::MutualTls) => {
-                add_security_headers(reply, (None, &language), true, request_id)
-            }
-            _ => {
+        let is_for_browsers = !arrival.is_mutual_tls && nothing != RoutingError::Internal;
+        let file = router::common_static_file(request.uri().path()).filter(|_| is_for_browsers);
+        match file {
+            Some(reply) => add_security_headers(reply, (None, &language), true, request_id),
+            None => {
                 let page = self.base_page(nothing, request, (authority, &language));
-                let error = || nothing.reply(request.headers(), &language, request_id);
+                let shows_page = is_for_browsers && accepts_page(request.headers());
+                let error = || nothing.reply(shows_page, &language, request_id);
                 let reply = page.unwrap_or_else(error);
                 add_security_headers(reply, (None, &language), false, request_id)
             }
@@ -278,6 +301,12 @@ impl AppState {
         let signed = sign_authorization_response(self, &tenant, times, reply).await;
         encode_authorization_response(signed.unwrap_or_else(reply_to), (&tenant.tenant, &language))
     }
+}
+
+/// Returns true if the client shows pages.
+fn accepts_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// The address whose memory is limited: none for a proxy's own requests.

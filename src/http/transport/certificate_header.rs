@@ -90,7 +90,7 @@ pub fn parse_certificate_header(
     }
     let mut all = match format {
         CertificateFormat::Rfc9440 => vec![byte_sequence(value).ok_or(malformed)?],
-        CertificateFormat::EscapedPem => escaped_pem(value).ok_or(malformed)?,
+        CertificateFormat::EscapedPem => vec![escaped_pem(value).ok_or(malformed)?],
     };
     if !chain.is_empty() {
         for member in chain.split(|byte| *byte == b',') {
@@ -109,8 +109,8 @@ fn byte_sequence(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(encoded).ok().filter(|der| !der.is_empty())
 }
 
-/// The certificates of a percent-encoded PEM text, which has nothing else.
-fn escaped_pem(value: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// The certificate of a percent-encoded PEM text, which has nothing else: with two, it is unclear which the client has.
+fn escaped_pem(value: &[u8]) -> Option<Vec<u8>> {
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     const END: &[u8] = b"-----END CERTIFICATE-----";
     let text: Vec<u8> = percent_decode(value).collect();
@@ -118,12 +118,11 @@ fn escaped_pem(value: &[u8]) -> Option<Vec<Vec<u8>>> {
     if !text.starts_with(BEGIN) || !text.ends_with(END) {
         return None;
     }
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    let certificates = certificates.ok().filter(|all| all.len() <= MAX_CHAIN_LEN)?;
-    let written = text.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
-    let certificates: Vec<_> = certificates.into_iter().map(|der| der.to_vec()).collect();
-    let is_whole = certificates.len() == written && certificates.iter().all(|it| !it.is_empty());
-    is_whole.then_some(certificates)
+    if text.windows(BEGIN.len()).filter(|window| *window == BEGIN).count() != 1 {
+        return None;
+    }
+    let certificate = CertificateDer::from_pem_slice(text).ok()?;
+    (!certificate.is_empty()).then(|| certificate.to_vec())
 }
 
 #[cfg(test)]
@@ -203,9 +202,10 @@ mod tests {
         let only_chain = [("client-cert-chain", ":YQ==:")];
         assert_eq!(read(CertificateFormat::Rfc9440, &only_chain), malformed);
         let truncated = escaped(&pem(DER).replace("-----END", "--END"));
-        let two = escaped(&format!("text\n{}", pem(DER)));
+        let with_text = escaped(&format!("text\n{}", pem(DER)));
+        let two = escaped(&format!("{}{}", pem(DER), pem(b"another")));
         let key = escaped(&pem(DER).replace("CERTIFICATE", "PRIVATE KEY"));
-        for value in ["%2D", &sequence, &truncated, &two, &key] {
+        for value in ["%2D", &sequence, &truncated, &with_text, &two, &key] {
             assert_eq!(read(CertificateFormat::EscapedPem, &[("client-cert", value)]), malformed);
         }
     }

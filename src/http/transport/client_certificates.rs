@@ -11,7 +11,7 @@ use rustls::{
 };
 
 use super::{ConnectionCertificates, ListenerRole};
-use crate::model::{ClientCertificate, MAX_CHAIN_LEN};
+use crate::model::{ClientCertificate, is_bounded_chain};
 
 /// Asks for a certificate, and accepts any whose key the client has. Its authority and its period are judged with the
 /// request, which names the client (RFC 8705 §2).
@@ -37,13 +37,11 @@ impl ClientCertVerifier for AnyClientCertificate {
 
     fn verify_client_cert(
         &self,
-        _: &CertificateDer<'_>,
+        own: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if intermediates.len() >= MAX_CHAIN_LEN {
-            return Err(CertificateError::BadEncoding.into());
-        }
+        check_chain(own, intermediates)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -68,6 +66,16 @@ impl ClientCertVerifier for AnyClientCertificate {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// Refuses a chain of too many certificates or bytes.
+pub(super) fn check_chain(
+    own: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+) -> Result<(), Error> {
+    let all = std::iter::once(own).chain(intermediates);
+    let is_bounded = is_bounded_chain(all.map(|der| der.len()));
+    is_bounded.then_some(()).ok_or_else(|| CertificateError::BadEncoding.into())
 }
 
 /// The certificates that a connection tells at a listener. `None`: a proxy has no certificate, or the chain is too

@@ -95,6 +95,11 @@ impl ServerConnection {
             let version = Version::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
             meter.consume_all();
             let sent = stream.get_ref().1.peer_certificates();
+            // rustls keeps them, and requests have a copy.
+            let kept = 2 * sent.iter().copied().flatten().map(|der| der.len()).sum::<usize>();
+            if meter.keep(kept).is_err() {
+                return;
+            }
             let Some(certificates) = connection_certificates(&self.server.role, sent) else {
                 return;
             };

@@ -43,11 +43,13 @@ struct MeterState {
     unsent: usize,
     /// Responses whose body was not passed on yet.
     open: usize,
+    /// Bytes that stay until the connection ends.
+    kept: usize,
 }
 
 impl ConnectionMeter {
     pub(super) fn new(permit: MemoryPermit) -> Arc<Self> {
-        let state = MeterState { permit, received: 0, unsent: 0, open: 0 };
+        let state = MeterState { permit, received: 0, unsent: 0, open: 0, kept: 0 };
         Arc::new(Self { state: Mutex::new(state), exceeded: Notify::new() })
     }
 
@@ -65,6 +67,11 @@ impl ConnectionMeter {
     /// Subtracts the bytes of a complete handshake.
     pub(super) fn consume_all(&self) {
         let _ = self.update(|state| state.received = 0);
+    }
+
+    /// Counts bytes until the connection ends.
+    pub(super) fn keep(&self, bytes: usize) -> Result<(), MemoryExceeded> {
+        self.update(|state| state.kept += bytes)
     }
 
     /// Counts a response until it is sent. If it exceeds a limit, the connection has to end.
@@ -94,7 +101,7 @@ impl ConnectionMeter {
     fn update(&self, change: impl FnOnce(&mut MeterState)) -> Result<(), MemoryExceeded> {
         let mut state = self.state();
         change(&mut state);
-        let held = state.received + state.unsent + state.open * STREAM_BYTES;
+        let held = state.received + state.unsent + state.open * STREAM_BYTES + state.kept;
         state.permit.resize(held.saturating_sub(FREE_BYTES))
     }
 
@@ -251,6 +258,18 @@ mod tests {
         server.write_all(&[0; 100]).await.expect("sent");
         server.write_all(&bytes).await.expect("sent");
         client.read_exact(&mut vec![0; 20_100]).await.expect("received");
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn kept_bytes_count_until_the_connection_ends() {
+        let budget = budget();
+        let (one, other) = (meter(&budget), meter(&budget));
+        one.keep(32 * 1024).expect("within the limit");
+        one.consume_all();
+        assert_eq!(budget.used(), 28 * 1024);
+        other.keep(64 * 1024).expect_err("beyond the limit");
+        drop(one);
         assert_eq!(budget.used(), 0);
     }
 

@@ -22,7 +22,7 @@ mod tls;
 pub use certificate_header::{
     CertificateFormat, CertificateHeader, CertificateHeaderError, parse_certificate_header,
 };
-pub(crate) use connection_limiter::ConnectionLimiter;
+pub use connection_limiter::ConnectionLimiter;
 pub(crate) use forwarded::EffectiveRequest;
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;

@@ -8,19 +8,15 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, UnixTime, pem::PemObject},
-    server::{
-        WebPkiClientVerifier,
-        danger::{ClientCertVerified, ClientCertVerifier},
-    },
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
+use super::client_certificates::{AnyClientCertificate, check_chain};
 use crate::{
-    keys::ParsedCertificate,
+    keys::{ClientAuthorities, ParsedCertificate},
     model::{CertificateSubject, sha256},
 };
 
@@ -43,7 +39,8 @@ pub enum ProxyTrustError {
 pub struct ProxyTrust {
     file: PathBuf,
     names: Vec<CertificateSubject>,
-    current: ArcSwap<Arc<dyn ClientCertVerifier>>,
+    current: ArcSwap<ClientAuthorities>,
+    signatures: AnyClientCertificate,
 }
 
 impl ProxyTrust {
@@ -60,8 +57,9 @@ impl ProxyTrust {
         if names.is_empty() {
             return Err(ProxyTrustError::NoNames);
         }
-        let current = ArcSwap::from_pointee(verifier(file)?);
-        Ok(Self { file: file.to_owned(), names, current })
+        let current = ArcSwap::from_pointee(read(file)?);
+        let signatures = AnyClientCertificate::default();
+        Ok(Self { file: file.to_owned(), names, current, signatures })
     }
 
     /// Reloads the changed file forever. A file that cannot be used is logged, and the previous authorities stay in
@@ -74,9 +72,9 @@ impl ProxyTrust {
             if content == known {
                 continue;
             }
-            match verifier(&self.file) {
-                Ok(verifier) => {
-                    self.current.store(Arc::new(verifier));
+            match read(&self.file) {
+                Ok(authorities) => {
+                    self.current.store(Arc::new(authorities));
                     tracing::info!(file = %self.file.display(), "authorities of proxies changed");
                 }
                 Err(error) => {
@@ -88,18 +86,10 @@ impl ProxyTrust {
     }
 }
 
-fn verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, ProxyTrustError> {
+fn read(file: &Path) -> Result<ClientAuthorities, ProxyTrustError> {
     let unusable = |error: String| ProxyTrustError::File(file.to_owned(), error);
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(error.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    builder.build().map_err(|error| unusable(error.to_string()))
+    let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    ClientAuthorities::parse(&pem).map_err(|error| unusable(error.to_owned()))
 }
 
 impl ClientCertVerifier for ProxyTrust {
@@ -113,7 +103,8 @@ impl ClientCertVerifier for ProxyTrust {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.current.load().verify_client_cert(own, intermediates, now)?;
+        check_chain(own, intermediates)?;
+        let verified = self.current.load().verify(own, intermediates, now)?;
         let parsed = ParsedCertificate::read(own).map_err(|_| CertificateError::BadEncoding)?;
         if self.names.iter().any(|name| parsed.has_subject(name)) {
             return Ok(verified);
@@ -127,7 +118,7 @@ impl ClientCertVerifier for ProxyTrust {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.current.load().verify_tls12_signature(message, certificate, signed)
+        self.signatures.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -136,10 +127,10 @@ impl ClientCertVerifier for ProxyTrust {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.current.load().verify_tls13_signature(message, certificate, signed)
+        self.signatures.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.current.load().supported_verify_schemes()
+        self.signatures.supported_verify_schemes()
     }
 }

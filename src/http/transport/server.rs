@@ -3,11 +3,16 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use super::{
-    CertificateHeader, MemoryBudget, ProxyTrust, ServerLimits, Service, TlsConfig, TrustedProxies,
+    CertificateHeader, ConnectionLimiter, MemoryBudget, ProxyTrust, ServerLimits, Service,
+    TlsConfig, TrustedProxies,
 };
 use crate::telemetry::Metrics;
 
-/// Configuration of the server.
+/// The remedy if an address reached its limit of connections.
+const LIMIT_REMEDY: &str =
+    "If many users share it, see --trusted-proxies and --max-connections-per-address";
+
+/// Configuration of the server. Listeners with copies of it share its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Proxies whose forwarding headers are trusted.
@@ -16,13 +21,17 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// The memory that clients may use, as the limits say.
     pub memory: Arc<MemoryBudget>,
+    /// The connections that clients may have, as the limits say.
+    pub connections: Arc<ConnectionLimiter>,
 }
 
 impl ServerConfig {
     /// A configuration with these proxies and limits.
     pub fn new(trusted_proxies: TrustedProxies, limits: ServerLimits) -> Self {
         let memory = MemoryBudget::new(limits.memory, limits.memory_of_address);
-        Self { trusted_proxies, limits, memory }
+        let (total, of_address) = (limits.connections, limits.connections_of_address);
+        let connections = ConnectionLimiter::new(total, of_address, LIMIT_REMEDY);
+        Self { trusted_proxies, limits, memory, connections }
     }
 }
 

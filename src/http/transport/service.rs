@@ -42,6 +42,12 @@ impl ConnectionCertificates {
         !matches!(self, Self::None)
     }
 
+    /// Returns true if the peer is the client itself: it proves its key, so headers about another client do not count
+    /// even if a proxy passes TLS through.
+    pub const fn is_of_client(&self) -> bool {
+        matches!(self, Self::OfClient(_))
+    }
+
     /// The certificate of the client of a request.
     pub fn of_request(
         &self,

@@ -1,7 +1,7 @@
 //! Responses to requests without a route: unknown issuer, unknown endpoint, or an invalid request
 //! head.
 
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 
 use super::{
     Reply, RequestLanguage,
@@ -50,7 +50,7 @@ impl From<CertificateHeaderError> for RoutingError {
 
 impl RoutingError {
     /// Renders a page for browsers, else JSON.
-    pub(crate) fn reply(self, headers: &HeaderMap, language: &RequestLanguage, id: &str) -> Reply {
+    pub(crate) fn reply(self, shows_page: bool, language: &RequestLanguage, id: &str) -> Reply {
         if let Self::Busy(_) = self {
             // A page would cost more memory, which is what is scarce.
             return reject_request(
@@ -62,9 +62,7 @@ impl RoutingError {
             .header("retry-after", "2")
             .header("connection", "close");
         }
-        let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        let page = accept.is_some_and(|accept| accept.contains("text/html"));
-        if matches!(self, Self::Internal | Self::MutualTls | Self::Certificate(_)) || !page {
+        if !shows_page {
             return reject_request(
                 self.status(),
                 self.detail(),

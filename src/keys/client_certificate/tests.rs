@@ -2,12 +2,15 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, PKCS_ED25519, SanType,
+    KeyPair, KeyUsagePurpose, PKCS_ED25519, SanType,
 };
 use serde_json::json;
 
 use super::*;
-use crate::keys::PublicKeys;
+use crate::{
+    keys::{ClientAuthorities, PublicKeys, verify_issued_certificate},
+    model::ClientCertificate,
+};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -46,7 +49,17 @@ fn issued(params: &CertificateParams, by: &Authority) -> ClientCertificate {
 }
 
 fn rule(authority: &Authority, subject: CertificateSubject) -> CertificateRule {
-    CertificateRule { subject, authorities: authority.pem().into() }
+    (subject, ClientAuthorities::parse(authority.pem().as_bytes()).expect("an authority"))
+}
+
+type CertificateRule = (CertificateSubject, ClientAuthorities);
+
+fn judge(
+    certificate: &ClientCertificate,
+    (subject, authorities): &CertificateRule,
+    now: Timestamp,
+) -> Result<(), CertificateError> {
+    verify_issued_certificate(certificate, (subject, authorities), now)
 }
 
 fn dns(name: &str) -> CertificateSubject {
@@ -70,12 +83,12 @@ fn each_kind_of_subject_is_compared() {
         (ip("192.0.2.7"), ip("192.0.2.8")),
         (email("ledger@ACME.test"), email("ledger@acme.example")),
     ] {
-        let verify = |subject| verify_issued_certificate(&certificate, &rule(&ca, subject), NOW);
+        let verify = |subject| judge(&certificate, &rule(&ca, subject), NOW);
         assert_eq!(verify(right.clone()), Ok(()), "{right:?}");
         assert_eq!(verify(wrong.clone()), Err(CertificateError::OtherSubject), "{wrong:?}");
     }
     let as_dns = dns("ledger@acme.test");
-    let other = verify_issued_certificate(&certificate, &rule(&ca, as_dns), NOW);
+    let other = judge(&certificate, &rule(&ca, as_dns), NOW);
     assert_eq!(other, Err(CertificateError::OtherSubject), "a name of another kind");
 }
 
@@ -111,16 +124,13 @@ fn certificates_between_count_if_they_are_sent_along() {
     let between = CertifiedIssuer::signed_by(between, key, &ca).expect("an authority");
     let own = issued(&params(), &between);
     let rule = rule(&ca, dns("ledger.acme.test"));
-    assert!(verify_issued_certificate(&own, &rule, NOW).is_err());
+    assert!(judge(&own, &rule, NOW).is_err());
     let chain = [own.der().to_vec(), between.der().to_vec()];
     let whole = ClientCertificate::new(chain).expect("two certificates");
-    assert_eq!(verify_issued_certificate(&whole, &rule, NOW), Ok(()));
+    assert_eq!(judge(&whole, &rule, NOW), Ok(()));
     let swapped = [between.der().to_vec(), own.der().to_vec()];
     let swapped = ClientCertificate::new(swapped).expect("two certificates");
-    assert!(
-        verify_issued_certificate(&swapped, &rule, NOW).is_err(),
-        "the first one is the client's"
-    );
+    assert!(judge(&swapped, &rule, NOW).is_err(), "the first one is the client's");
 }
 
 #[test]
@@ -180,4 +190,72 @@ fn an_expired_or_malformed_certificate_is_refused() {
     for len in 0..certificate.der().len() {
         assert!(ParsedCertificate::read(&certificate.der()[..len]).is_err());
     }
+}
+
+#[test]
+fn only_a_bounded_number_of_authorities_counts() {
+    let parse = |pem: &str| ClientAuthorities::parse(pem.as_bytes()).map(|_| ());
+    let ca = authority("CA").pem();
+    assert_eq!(parse(&format!("# the authority\n{}", ca.repeat(32))), Ok(()));
+    assert!(parse(&ca.repeat(33)).expect_err("too many").contains("more than 32"));
+    let own = params().self_signed(&KeyPair::generate().expect("a key")).expect("made").pem();
+    let mut no_signer = CertificateParams::default();
+    no_signer.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    no_signer.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let no_signer = no_signer.self_signed(&KeyPair::generate().expect("a key")).expect("made");
+    for pem in [&own, &no_signer.pem(), &format!("{ca}{own}")] {
+        let refused = parse(pem).expect_err("a certificate that is not of an authority");
+        assert!(refused.contains("not of an authority"), "{refused}");
+    }
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for wrong in ["", "a text", no_certificate, &format!("{ca}{no_certificate}")] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn an_authority_counts_in_its_period_only() {
+    let (valid, mut expired) = (authority("CA"), CertificateParams::default());
+    expired.distinguished_name.push(DnType::CommonName, "Expired");
+    expired.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    expired.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    expired.not_after = rcgen::date_time_ymd(2026, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let expired = CertifiedIssuer::self_signed(expired, key).expect("an authority");
+    let subject = || dns("ledger.acme.test");
+    let earlier = Timestamp::from_secs(1_700_000_000);
+    let of_expired = issued(&params(), &expired);
+    assert_eq!(judge(&of_expired, &rule(&expired, subject()), earlier), Ok(()));
+    assert!(judge(&of_expired, &rule(&expired, subject()), NOW).is_err());
+    let both = format!("{}{}", expired.pem(), valid.pem());
+    let both = (subject(), ClientAuthorities::parse(both.as_bytes()).expect("two authorities"));
+    assert!(judge(&of_expired, &both, NOW).is_err());
+    assert_eq!(judge(&issued(&params(), &valid), &both, NOW), Ok(()), "the other one is valid");
+}
+
+#[test]
+fn a_refusal_has_fixed_words() {
+    let ca = authority("CA");
+    let mut other = params();
+    other.extended_key_usages = (0..50)
+        .map(|last| ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 99_999, last]))
+        .collect();
+    let refused = judge(&issued(&other, &ca), &rule(&ca, dns("ledger.acme.test")), NOW);
+    let text = refused.expect_err("no usage of clients").to_string();
+    assert!(text.ends_with(": its usages are not those of a client"), "{text}");
+}
+
+#[test]
+fn the_same_numbers_on_another_curve_are_another_key() {
+    const P256: [u8; 8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let certificate = params().self_signed(&KeyPair::generate().expect("a key")).expect("made");
+    let registered = PublicKeys::parse(&json!({ "keys": [jwk(&certificate, None)] }));
+    let mut der = certificate.der().to_vec();
+    let at = der.windows(P256.len()).position(|window| window == P256).expect("a curve");
+    let is_registered =
+        |der: &[u8]| registered.has_certificate(&ParsedCertificate::read(der).expect("parses"));
+    assert!(is_registered(&der));
+    // prime239v3, with the point of P-256.
+    der[at + 7] = 6;
+    assert!(!is_registered(&der));
 }

@@ -1,6 +1,6 @@
 //! The key that a grant's tokens are bound to, at each token request (RFC 8705 §3, §4; RFC 9449 §5, §10).
 
-use super::invalid_grant;
+use super::{UserGrant, invalid_grant};
 use crate::{
     model::{Client, ResourceServer, TokenBinding},
     protocol::{
@@ -68,6 +68,20 @@ pub(super) fn bind_sender(
             (true, true) => SenderBinding::Certificate(sent.to_owned()),
             (true, false) => SenderBinding::AnyCertificate,
         })),
+    }
+}
+
+/// Binds the grant of a public client to the certificate of its access token, if a resource server requires it and the
+/// client does not: its refresh tokens are bound to the certificate too (RFC 8705 §4). An exchanged token is of another
+/// grant, which stays as it is.
+pub fn bind_public_grant(granted: &mut UserGrant, client: &Client, key: Option<&BoundKey>) {
+    let is_own = granted.subject_token.is_none();
+    if let Some(BoundKey::Certificate(hash)) = key
+        && client.is_public()
+        && is_own
+        && granted.grant.binding.is_none()
+    {
+        granted.grant.binding = Some(SenderBinding::Certificate(hash.clone()));
     }
 }
 

@@ -1,11 +1,9 @@
 //! The Secrets that clients refer to: with a client secret, or with the authorities of their certificates.
 
-use super::{
-    members::GroupMember,
-    provider_secrets::{DEFAULT_CA_ENTRY, judge_certificates},
-};
+use super::{members::GroupMember, provider_secrets::DEFAULT_CA_ENTRY};
 use crate::{
     api::{ClientSecretKeys, OidcClient, SecretKeyRef, SecretState},
+    keys::ClientAuthorities,
     model::{CertificateRule, ObjectKey, Secret},
     registry::{
         ValidationProblem,
@@ -27,7 +25,8 @@ pub(super) fn certificate_rule(
         default_entry: DEFAULT_CA_ENTRY,
         field: "spec.tlsClientAuth.caRef",
     };
-    let authorities = parsed_entry(secret, reference, judge_certificates)?;
+    let judge = |text: &str| ClientAuthorities::parse(text.as_bytes()).map(|_| text.into());
+    let authorities = parsed_entry(secret, reference, judge)?;
     Ok(CertificateRule { subject, authorities })
 }
 

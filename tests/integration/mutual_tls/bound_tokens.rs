@@ -92,6 +92,32 @@ async fn the_grant_of_a_public_client_stays_bound_to_its_certificate() {
 }
 
 #[tokio::test]
+async fn the_grant_of_a_public_client_is_bound_if_only_the_resource_server_requires_it() {
+    // RFC 8705 §4
+    let world = World::new().await;
+    world.change(
+        "tokenEndpointAuthMethod: none\n  tlsClientCertificateBoundAccessTokens: true",
+        "tokenEndpointAuthMethod: none",
+    );
+    let identity = Identity::self_signed("laptop");
+    let native = world.caller(("shop", "native"), Some(&identity)).await;
+    let scope = "openid vault.read offline_access";
+    let url = native.application.authorize_url(scope, &[("resource", "https://vault.test")]);
+    let code = native.code_at(&Browser::new(), &url).await;
+    let (status, tokens) = native.redeem(&code).await;
+    assert_eq!(status, 200, "{tokens}");
+    let other = Identity::self_signed("laptop");
+    let thief = world.caller(("shop", "native"), Some(&other)).await;
+    assert_error(&thief.refresh(&tokens).await, 400, "invalid_grant");
+    let without = world.caller(("shop", "native"), None).await;
+    assert_error(&without.refresh(&tokens).await, 400, "invalid_request");
+    let (status, next) = native.refresh(&tokens).await;
+    assert_eq!(status, 200, "nothing was spent: {next}");
+    let token = claims(next["access_token"].as_str().expect("a token"));
+    assert_eq!(token["cnf"], json!({ "x5t#S256": identity.thumbprint() }));
+}
+
+#[tokio::test]
 async fn a_token_request_without_the_certificate_is_refused() {
     // RFC 8705 §3.4
     let world = World::new().await;

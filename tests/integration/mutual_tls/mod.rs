@@ -4,6 +4,7 @@ use crate::support::{app, browser, certificates, dpop};
 
 mod authentication;
 mod bound_tokens;
+mod limits;
 mod listener;
 mod proxies;
 mod world;

@@ -3,14 +3,17 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lanyard::http::{CertificateFormat, CertificateHeader, ListenerRole, ProxyTrust};
+use lanyard::http::{
+    CertificateFormat, CertificateHeader, ForwardedHeaders, ListenerRole, ProxyTrust, ServerConfig,
+    TrustedProxies,
+};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
     browser::claims,
-    certificates::{Authority, Identity},
+    certificates::{Authority, Identity, long_params},
     world::{Caller, World, assert_error},
 };
 
@@ -123,7 +126,7 @@ async fn headers_that_are_not_one_certificate_are_refused() {
         let told = answer["error_description"].as_str().expect("a description");
         assert!(told.contains("client certificate"), "{told}");
     }
-    // A text that is no certificate authenticates nobody.
+    // A text that is no certificate authenticates no client.
     assert_error(&send(&ledger, &world, &[("client-cert", ":AAAA:")]).await, 401, "invalid_client");
 }
 
@@ -135,4 +138,55 @@ async fn a_certificate_of_another_client_stays_that_of_another_client() {
     let ledger = port.behind(&world, "ledger", Some(&proxy)).await;
     let other = rfc9440(&world.issue("plain.acme.test"));
     assert_error(&send(&ledger, &world, &[("client-cert", &other)]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_proxy_has_a_short_chain_to_an_authority() {
+    let world = World::new().await;
+    let identity = world.issue("ledger.acme.test");
+    let port = ProxyPort::open(&world, "client-cert", CertificateFormat::Rfc9440);
+    let proxy = port.authority.issue("proxy.internal");
+    let further = Authority::new("Further").pem();
+    let (value, short) = (rfc9440(&identity), proxy.followed_by(4, &further));
+    let ledger = port.behind(&world, "ledger", Some(&short)).await;
+    let (status, tokens) = send(&ledger, &world, &[("client-cert", &value)]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let long = port.authority.issue_with(&long_params("proxy.internal", 17_000));
+    for proxy in [&proxy.followed_by(5, &further), &long] {
+        let ledger = port.behind(&world, "ledger", Some(proxy)).await;
+        let request = ledger.http.post(ledger.alias("token_endpoint"));
+        let request = request.header("client-cert", &value).form(&FORM);
+        request.send().await.expect_err("the handshake fails");
+    }
+    // A certificate that is not of an authority vouches for no proxy.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, &proxy.certificate).expect("written");
+    let refused =
+        ProxyTrust::load(&file, &["proxy.internal".to_owned()]).expect_err("no authority");
+    assert!(refused.to_string().contains("not of an authority"), "{refused}");
+}
+
+#[tokio::test]
+async fn headers_about_the_client_count_from_proxies_with_a_certificate_only() {
+    let local = "127.0.0.0/8".parse().expect("a network");
+    let trusted_proxies = TrustedProxies::new(vec![local], ForwardedHeaders::XForwarded);
+    let world = World::with(ServerConfig { trusted_proxies, ..ServerConfig::default() }).await;
+    let identity = world.issue("ledger.acme.test");
+    let port = ProxyPort::open(&world, "client-cert", CertificateFormat::Rfc9440);
+    let proxy = port.authority.issue("proxy.internal");
+    let behind = port.behind(&world, "ledger", Some(&proxy)).await;
+    let direct = world.caller(("shop", "ledger"), Some(&identity)).await;
+    let id = "chosen-by-the-sender";
+    for (caller, counts) in [(&behind, true), (&direct, false)] {
+        let form = [FORM[0], ("client_id", "default.ledger")];
+        let request = caller.http.post(caller.alias("token_endpoint")).form(&form);
+        let host = format!("localhost:{}", world.app.mutual_tls_port());
+        let request = request.header("host", host).header("client-cert", rfc9440(&identity));
+        let request = request.header("x-request-id", id).header("x-forwarded-for", "192.0.2.77");
+        let request = request.header("x-forwarded-host", "elsewhere.test");
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.headers()["x-request-id"] == id, counts);
+        assert_eq!(response.status(), if counts { 404 } else { 200 });
+    }
 }

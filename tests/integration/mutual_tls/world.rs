@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanyard::http::TlsConfig;
+use lanyard::http::{ServerConfig, TlsConfig};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -35,11 +35,16 @@ pub struct Caller<'w> {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(ServerConfig::default()).await
+    }
+
+    /// The same with other settings.
+    pub async fn with(config: ServerConfig) -> Self {
         let (authority, servers) = (Authority::new("Acme"), Authority::new("Servers"));
         let own = Identity::self_signed("own.acme.test");
         let tls = Arc::new(server_tls(&servers));
         let text = manifests(&authority, &own);
-        let app = TestApp::start_mutual_tls(&text, Arc::clone(&tls)).await;
+        let app = TestApp::start_mutual_tls_configured(&text, Arc::clone(&tls), config).await;
         Self { app, authority, own, tls, servers }
     }
 

@@ -104,4 +104,4 @@ pub fn check_listener(
 }
 
 /// Message for a setting that needs certificates.
-pub const NO_LISTENER: &str = "needs a listener that asks clients for certificates, which the installation does not have; set mtls.enabled in its chart (--mtls-listen), or another value";
+pub const NO_LISTENER: &str = "needs a listener that asks clients for certificates, which the tenant does not have; set mtls.enabled in the chart of the installation (--mtls-listen), use an issuer without a port, or set another value";
