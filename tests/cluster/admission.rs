@@ -577,9 +577,7 @@ async fn federated_credentials_name_an_issuer_and_a_subject() {
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_of_clients_have_one_name() {
     let clients = clients().await;
-    let method = |method: &str, certificate: Value| {
-        json!({ "tokenEndpointAuthMethod": method, "tlsClientAuth": certificate })
-    };
+    let method = |method: &str, certificate: Value| json!({ "tokenEndpointAuthMethod": method, "tlsClientAuth": certificate });
     let named = |more: Value| {
         let mut certificate = json!({ "caRef": { "name": "ca" } });
         merge(&mut certificate, &more);
