@@ -71,7 +71,7 @@ fn mutual_tls_aliases(url: &str, document: &Map<String, Value>) -> Value {
     let all = Endpoint::ALL.iter().filter(|endpoint| endpoint.has_mutual_tls_alias());
     let fields = all.filter_map(|endpoint| endpoint.metadata_field().zip(endpoint.path()));
     let offered = fields.filter(|(field, _)| document.contains_key(*field));
-    offered.map(|(field, path)| (field.to_owned(), format!("{url}{path}").into())).collect()
+    offered.map(|(field, path)| (field.to_owned(), format!("{url}{path}"))).collect()
 }
 
 /// The grant types that clients have.

@@ -68,11 +68,9 @@ async fn the_grant_of_a_public_client_stays_bound_to_its_certificate() {
     let tokens = native.tokens().await;
     let (status, next) = native.refresh(&tokens).await;
     assert_eq!(status, 200, "{next}");
-    let introspected = native.post(
-        "introspection_endpoint",
-        &[("token", next["refresh_token"].as_str().expect("a token"))],
-    );
-    assert_error(&introspected.await, 401, "invalid_client");
+    let token = next["refresh_token"].as_str().expect("a token");
+    let introspected = native.post("introspection_endpoint", &[("token", token)]).await;
+    assert_error(&introspected, 401, "invalid_client");
 
     let other = Identity::self_signed("laptop");
     let thief = world.caller(("shop", "native"), Some(&other)).await;

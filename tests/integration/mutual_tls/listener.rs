@@ -1,6 +1,20 @@
 //! The port where clients present certificates: what it serves, and who reaches it.
 
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore, SignatureScheme,
+    client::ResolvesClientCert,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
 
 use super::{
     certificates::Identity,
@@ -66,16 +80,51 @@ async fn headers_of_a_client_tell_no_certificate() {
 async fn a_certificate_without_its_key_gives_no_connection() {
     let world = World::new().await;
     let identity = world.issue("plain.acme.test");
-    let stolen = Identity { key: Identity::self_signed("x").key, ..identity };
-    // The pair does not match, so rustls refuses to make such a client; a thief's library would send it.
-    let pem = format!("{}{}", stolen.key, stolen.certificate);
-    let client = reqwest::Identity::from_pem(pem.as_bytes())
-        .and_then(|identity| reqwest::Client::builder().identity(identity).build());
-    if let Ok(client) = client {
-        let plain = world.caller(("shop", "plain"), None).await;
-        let request = client.post(plain.alias("token_endpoint"));
-        request.send().await.expect_err("the handshake fails");
+    let answered = answer_to(&world, &identity, &identity).await;
+    assert!(answered.starts_with("HTTP/1.1 401"), "{answered}");
+    let thief = Identity::self_signed("plain.acme.test");
+    assert_eq!(answer_to(&world, &identity, &thief).await, "", "the handshake fails");
+}
+
+/// Shows a certificate whatever the server asks for.
+#[derive(Debug)]
+struct ShownCertificate(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for ShownCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
     }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The response to a request with a certificate, whose handshake is signed with the key of another identity.
+async fn answer_to(world: &World, identity: &Identity, signed_by: &Identity) -> String {
+    let certificate = CertificateDer::from(identity.der.clone());
+    let key = PrivateKeyDer::from_pem_slice(signed_by.key.as_bytes()).expect("a key");
+    let key = aws_lc_rs::sign::any_supported_type(&key).expect("a key");
+    let shown = ShownCertificate(Arc::new(CertifiedKey::new(vec![certificate], key)));
+    let mut roots = RootCertStore::empty();
+    let servers = world.servers.pem();
+    roots.add(CertificateDer::from_pem_slice(servers.as_bytes()).expect("PEM")).expect("added");
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_client_cert_resolver(Arc::new(shown));
+    let port = world.app.mutual_tls_port();
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
+    let name = "localhost".try_into().expect("a name");
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let Ok(mut stream) = connected else { return String::new() };
+    let path = "/default/shop/oauth/userinfo";
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
+    let mut answer = Vec::new();
+    // With TLS 1.3 the client learns of the refusal when it reads.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

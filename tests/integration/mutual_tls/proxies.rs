@@ -41,19 +41,14 @@ impl ProxyPort {
     }
 
     /// A client behind a proxy with a certificate.
-    async fn behind<'w>(
-        &self,
-        world: &'w World,
-        name: &str,
-        proxy: Option<&Identity>,
-    ) -> Caller<'w> {
+    async fn behind(&self, world: &World, name: &str, proxy: Option<&Identity>) -> Caller {
         let caller = world.caller(("shop", name), proxy).await;
         Caller { port: Some(self.address.port()), ..caller }
     }
 }
 
 /// Posts a form, with the host that the client asked for.
-async fn send(caller: &Caller<'_>, world: &World, headers: &[(&str, &str)]) -> (u16, Value) {
+async fn send(caller: &Caller, world: &World, headers: &[(&str, &str)]) -> (u16, Value) {
     let host = format!("localhost:{}", world.app.mutual_tls_port());
     let headers: Vec<_> = headers.iter().copied().chain([("host", &*host)]).collect();
     caller.post_to(&caller.alias("token_endpoint"), &FORM, &headers).await

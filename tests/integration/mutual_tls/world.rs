@@ -20,12 +20,11 @@ pub struct World {
     pub authority: Authority,
     pub own: Identity,
     pub tls: Arc<TlsConfig>,
-    servers: Authority,
+    pub servers: Authority,
 }
 
 /// A client with its metadata, and the certificate that it uses.
-pub struct Caller<'w> {
-    world: &'w World,
+pub struct Caller {
     pub application: Application,
     pub document: Value,
     pub http: reqwest::Client,
@@ -58,7 +57,7 @@ impl World {
     /// An HTTP client that shows a certificate, or none.
     pub fn http(&self, identity: Option<&Identity>) -> reqwest::Client {
         let root = reqwest::Certificate::from_pem(self.servers.pem().as_bytes()).expect("PEM");
-        let builder = reqwest::Client::builder().tls_certs_only([root]);
+        let builder = reqwest::Client::builder().tls_certs_only([root]).http1_only();
         let builder = match identity {
             Some(identity) => builder.identity(identity.tls()),
             None => builder,
@@ -76,16 +75,16 @@ impl World {
         &self,
         (tenant, name): (&str, &str),
         identity: Option<&Identity>,
-    ) -> Caller<'_> {
+    ) -> Caller {
         let (issuer, id) = (self.app.issuer(tenant), format!("default.{name}"));
         let application = Application::discover(&issuer, &id, None, "https://rp.test/cb").await;
         let url = format!("{issuer}/.well-known/openid-configuration");
         let document = reqwest::get(url).await.expect("an answer").json().await.expect("JSON");
-        Caller { world: self, application, document, http: self.http(identity), port: None }
+        Caller { application, document, http: self.http(identity), port: None }
     }
 }
 
-impl Caller<'_> {
+impl Caller {
     /// The address of an endpoint where certificates are presented.
     pub fn alias(&self, endpoint: &str) -> String {
         let alias = self.document["mtls_endpoint_aliases"][endpoint].as_str();
@@ -120,8 +119,8 @@ impl Caller<'_> {
 
     /// A token request of the client itself.
     pub async fn client_credentials(&self, more: &[(&str, &str)]) -> (u16, Value) {
-        let form: Vec<_> = [("grant_type", "client_credentials")].iter().chain(more).copied();
-        let form: Vec<_> = form.collect();
+        let mut form = more.to_vec();
+        form.push(("grant_type", "client_credentials"));
         self.post("token_endpoint", &form).await
     }
 

@@ -180,7 +180,7 @@ fn the_scopes_of_an_id_token_are_those_of_its_grant() {
     token.grant = ExchangedTokenGrant::Id("grant-1".into());
     let mut stored = grant(1, NOW);
     stored.scopes.insert("lost".into());
-    let user = world.decide(&token, &stored, None).expect("allowed");
+    let user = world.decide(&token, &stored, SenderKeys::default()).expect("allowed");
     assert!(user.needs_session);
     assert_eq!(user.subject_token.expect("a token").scopes, words("email openid"));
 }
