@@ -86,23 +86,11 @@ impl ServerRuntime {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let metrics = Arc::new(Metrics::with_tenants(args.metrics_per_tenant));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let tls = match (&args.tls_cert, &args.tls_key) {
-            (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
-            _ => None,
-        };
+        let tls = args.tls_cert.as_ref().zip(args.tls_key.as_ref());
+        let tls = tls.map(|(certificate, key)| TlsConfig::load(certificate, key)).transpose()?;
+        let tls = tls.map(Arc::new);
         let mutual_tls = mutual_tls_listeners(args, tls.as_ref())?;
-        let limits = ServerLimits {
-            // Each listener holds a place while it waits.
-            connections: args.max_connections.max(1 + mutual_tls.len()),
-            connections_of_address: args.max_connections_per_address,
-            // A Service that hides client addresses makes all clients one address.
-            memory_of_address: if args.max_connections_per_address == 0 {
-                0
-            } else {
-                ServerLimits::default().memory_of_address
-            },
-            ..ServerLimits::default()
-        };
+        let limits = server_limits(args, 1 + mutual_tls.len());
         let dev = installation.dev;
         let accounts = AccountServices::new(
             observed_store(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
@@ -285,6 +273,20 @@ impl ReadinessInputs {
             barred: if is_open { elsewhere } else { Some("the port is not open yet") },
             outdated_schemas: self.schemas.as_ref().and_then(|schemas| schemas.borrow().problem()),
         }
+    }
+}
+
+/// The limits that listeners share.
+fn server_limits(args: &ServeArgs, listeners: usize) -> ServerLimits {
+    let defaults = ServerLimits::default();
+    // A Service that hides client addresses makes all clients one address.
+    let hides_addresses = args.max_connections_per_address == 0;
+    ServerLimits {
+        // Each listener holds a place while it waits.
+        connections: args.max_connections.max(listeners),
+        connections_of_address: args.max_connections_per_address,
+        memory_of_address: if hides_addresses { 0 } else { defaults.memory_of_address },
+        ..defaults
     }
 }
 

@@ -48,13 +48,7 @@ impl ClientAuthorities {
         }
         let (mut roots, mut periods) = (RootCertStore::empty(), Vec::new());
         for certificate in certificates {
-            let parsed = ParsedCertificate::read(&certificate).map_err(|_| NOT_X509)?;
-            if !parsed.is_of_authority() {
-                return Err(
-                    "has a certificate that is not of an authority: it has no basic constraint CA:TRUE, or may not sign certificates; write those of the authorities only",
-                );
-            }
-            periods.push(parsed.period());
+            periods.push(period_of_authority(&certificate)?);
             roots.add(certificate).map_err(|_| NOT_X509)?;
         }
         let verifier = verifier_by(roots.clone()).map_err(|_| NOT_X509)?;
@@ -83,6 +77,14 @@ impl ClientAuthorities {
         let verifier = verifier_by(RootCertStore { roots: valid.collect() })?;
         verifier.verify_client_cert(own, intermediates, now)
     }
+}
+
+/// The period of the certificate of an authority.
+fn period_of_authority(der: &[u8]) -> Result<RangeInclusive<i64>, &'static str> {
+    let parsed = ParsedCertificate::read(der).map_err(|_| NOT_X509)?;
+    parsed.is_of_authority().then(|| parsed.period()).ok_or(
+        "has a certificate that is not of an authority: it has no basic constraint CA:TRUE, or may not sign certificates; write those of the authorities only",
+    )
 }
 
 /// The verifier by some roots; an error without any.

@@ -1,7 +1,7 @@
 //! Dispatches a request: finds tenant and route, reads the body, runs the handler, and adds the
 //! common headers.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -13,13 +13,14 @@ use tracing::Instrument;
 
 use async_trait::async_trait;
 
-use super::{body, route_match::RouteMatch, router, signed_response::sign_authorization_response};
+use super::{
+    body, request_context::RequestContext, route_match::RouteMatch, router,
+    signed_response::sign_authorization_response,
+};
 use crate::{
     http::{
-        AppState, ConnectionCertificates, ConnectionInfo, EndpointError, MemoryPermit, Reply,
-        Request, RequestBody, RequestLanguage, Service, TrustedProxies, cookies, head_memory,
-        head_size, pages,
-        transport::EffectiveRequest,
+        AppState, ConnectionInfo, EndpointError, Reply, Request, RequestBody, RequestLanguage,
+        Service, cookies, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -28,38 +29,9 @@ use crate::{
             security_headers::add_security_headers,
         },
     },
-    model::{ClientCertificate, Endpoint, Tenant, Timestamp},
-    registry::Snapshot,
-    telemetry::{AccessFacts, RequestOutcome, request_id},
+    model::Endpoint,
+    telemetry::RequestOutcome,
 };
-
-/// Memory of a request apart from its head and body.
-const REQUEST_OVERHEAD_BYTES: usize = 2 * 1024;
-
-/// The context of a request before its body is read.
-struct RequestContext {
-    id: String,
-    now: Timestamp,
-    address: IpAddr,
-    is_forwarded_host: bool,
-    snapshot: Arc<Snapshot>,
-    memory: MemoryPermit,
-    facts: Arc<AccessFacts>,
-    /// The certificate of the client, if the connection tells one.
-    certificate: Option<ClientCertificate>,
-    /// Whether the listener is one at which clients present certificates, which has nothing for browsers.
-    is_mutual_tls: bool,
-}
-
-impl RequestContext {
-    /// The language of pages.
-    fn language<B>(&self, request: &http::Request<B>, tenant: Option<&Tenant>) -> RequestLanguage {
-        let languages = Arc::clone(&self.snapshot.languages);
-        let query = request.uri().query().unwrap_or_default();
-        let default = tenant.and_then(|tenant| tenant.branding.default_locale.as_ref());
-        RequestLanguage::new(languages, request.headers(), query, default)
-    }
-}
 
 #[async_trait]
 impl Service for AppState {
@@ -87,7 +59,7 @@ impl AppState {
         // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
         let _in_flight = self.accounts.metrics.request_began();
-        let (mut arrival, asked) = self.arrival(&request, (peer, &certificates), now);
+        let (mut arrival, asked) = self.request_context(&request, (peer, &certificates), now);
         let method = request.method().clone();
         let found = self.find_route(&request, (&asked, &certificates), &mut arrival);
         let (endpoint, tenant) = match &found {
@@ -125,50 +97,6 @@ impl AppState {
             "request"
         );
         response
-    }
-
-    /// The context of a request, and its client and host as trusted proxies tell them.
-    fn arrival<B>(
-        &self,
-        request: &http::Request<B>,
-        (peer, certificates): (IpAddr, &ConnectionCertificates),
-        now: Timestamp,
-    ) -> (RequestContext, EffectiveRequest) {
-        let none = TrustedProxies::default();
-        let proxies =
-            if certificates.is_of_client() { &none } else { &self.config.trusted_proxies };
-        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
-        let asked = proxies.effective_request(peer, request);
-        let arrival = RequestContext {
-            id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
-            now,
-            address: asked.client,
-            is_forwarded_host: asked.is_forwarded_authority,
-            snapshot: self.registry.snapshot(),
-            memory: self.config.memory.permit(limited(proxies, asked.client)),
-            facts: Arc::default(),
-            certificate: None,
-            is_mutual_tls: certificates.is_mutual_tls(),
-        };
-        (arrival, asked)
-    }
-
-    /// Finds the route of a request, and the certificate of its client.
-    fn find_route<B>(
-        &self,
-        request: &http::Request<B>,
-        (asked, certificates): (&EffectiveRequest, &ConnectionCertificates),
-        arrival: &mut RequestContext,
-    ) -> Result<RouteMatch, RoutingError> {
-        if head_size(request) > self.config.limits.head {
-            return Err(RoutingError::Large);
-        }
-        arrival.memory.grow(head_memory(request) + REQUEST_OVERHEAD_BYTES)?;
-        arrival.certificate = certificates.of_request(request.headers())?;
-        let find =
-            if arrival.is_mutual_tls { RouteMatch::find_mutual_tls } else { RouteMatch::find };
-        find(&arrival.snapshot, asked, request.uri().path())
     }
 
     /// Responds to a request that no route matches: with a static file, the page at the base URL, or
@@ -307,16 +235,6 @@ impl AppState {
 fn accepts_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// The address whose memory is limited: none for a proxy's own requests.
-fn limited(proxies: &TrustedProxies, client: IpAddr) -> Option<IpAddr> {
-    Some(client).filter(|client| !proxies.contains(*client))
-}
-
-/// Validates a request id set by a proxy.
-fn is_id(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// Milliseconds with three decimals.

@@ -97,7 +97,7 @@ fn only_valid_certificates_of_an_authority_count() {
     let (ca, other) = (authority("CA"), authority("CA"));
     let rule = rule(&ca, dns("ledger.acme.test"));
     let verdict = |certificate: &ClientCertificate, now| {
-        verify_issued_certificate(certificate, &rule, now).map_err(|error| {
+        judge(certificate, &rule, now).map_err(|error| {
             assert!(matches!(error, CertificateError::Untrusted(_)), "{error}");
         })
     };

@@ -85,7 +85,7 @@ async fn faults_of_a_request_are_json_where_certificates_are_presented() {
     let of_proxy = ConnectionCertificates::OfProxy(header.expect("a header"));
     let of_client = ConnectionCertificates::OfClient(None);
     let long = "a".repeat(33 * 1024);
-    let file = "/_lanyard/static/style.css";
+    let file = "/_lanyard/style.css";
     for (certificates, path, (name, value), expected) in [
         (&of_client, "/default/shop/oauth/token", ("x-nothing", ""), 400),
         (&of_client, "/default/shop/oauth/token", ("x-long", &*long), 431),

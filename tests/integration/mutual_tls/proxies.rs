@@ -121,7 +121,7 @@ async fn headers_that_are_not_one_certificate_are_refused() {
         let told = answer["error_description"].as_str().expect("a description");
         assert!(told.contains("client certificate"), "{told}");
     }
-    // A text that is no certificate authenticates no client.
+    // Another text does not authenticate a client.
     assert_error(&send(&ledger, &world, &[("client-cert", ":AAAA:")]).await, 401, "invalid_client");
 }
 
