@@ -34,6 +34,9 @@ impl CredentialsRefusal {
     pub(super) fn error(self, client: &Client, proof: &ClientProof) -> OAuthError {
         let used = proof.method();
         match self {
+            Self::NoCredentials if client.authentication.method().has_certificate() => {
+                missing_credentials(proof).because("no client certificate")
+            }
             Self::NoCredentials => missing_credentials(proof).because("no credentials"),
             Self::WrongSecret => not_signed("wrong secret"),
             Self::PublicClient | Self::OtherMethod => {
