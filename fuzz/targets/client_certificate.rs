@@ -5,7 +5,7 @@
 use lanyard::{
     http::{CertificateFormat, parse_certificate_header},
     keys::{ClientAuthorities, ParsedCertificate, PublicKeys},
-    model::{ MAX_CHAIN_LEN, Timestamp},
+    model::{MAX_CHAIN_LEN, Timestamp},
 };
 use libfuzzer_sys::fuzz_target;
 

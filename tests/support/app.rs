@@ -275,12 +275,7 @@ impl TestApp {
     }
 
     /// The same at `localhost`, with another port where clients present certificates.
-    pub async fn start_mutual_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
-        Self::start_mutual_tls_configured(manifests, tls, ServerConfig::default()).await
-    }
-
-    /// The same with other settings.
-    pub async fn start_mutual_tls_configured(
+    pub async fn start_mutual_tls(
         manifests: &str,
         tls: Arc<TlsConfig>,
         config: ServerConfig,

@@ -111,16 +111,14 @@ impl AppState {
         let (request_id, language) = (&*arrival.id, arrival.language(request, None));
         let is_for_browsers = !arrival.is_mutual_tls && nothing != RoutingError::Internal;
         let file = router::common_static_file(request.uri().path()).filter(|_| is_for_browsers);
-        match file {
-            Some(reply) => add_security_headers(reply, (None, &language), true, request_id),
-            None => {
-                let page = self.base_page(nothing, request, (authority, &language));
-                let shows_page = is_for_browsers && accepts_page(request.headers());
-                let error = || nothing.reply(shows_page, &language, request_id);
-                let reply = page.unwrap_or_else(error);
-                add_security_headers(reply, (None, &language), false, request_id)
-            }
+        if let Some(reply) = file {
+            return add_security_headers(reply, (None, &language), true, request_id);
         }
+        let page = self.base_page(nothing, request, (authority, &language));
+        let shows_page = is_for_browsers && accepts_page(request.headers());
+        let error = || nothing.reply(shows_page, &language, request_id);
+        let reply = page.unwrap_or_else(error);
+        add_security_headers(reply, (None, &language), false, request_id)
     }
 
     /// The page at the base URL, for requests to it while no tenant has it as issuer.

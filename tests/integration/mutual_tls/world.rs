@@ -43,7 +43,7 @@ impl World {
         let own = Identity::self_signed("own.acme.test");
         let tls = Arc::new(server_tls(&servers));
         let text = manifests(&authority, &own);
-        let app = TestApp::start_mutual_tls_configured(&text, Arc::clone(&tls), config).await;
+        let app = TestApp::start_mutual_tls(&text, Arc::clone(&tls), config).await;
         Self { app, authority, own, tls, servers }
     }
 
