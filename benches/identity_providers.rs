@@ -133,7 +133,7 @@ async fn follow(app: &TestApp, url: &str, cookies: &str) -> (Duration, Url, Head
         .body(Full::new(Bytes::new()))
         .expect("a request");
     let begun = Instant::now();
-    let answer = app.app.answer(request, [127, 0, 0, 1].into()).await;
+    let answer = app.app.answer(request, std::net::IpAddr::from([127, 0, 0, 1])).await;
     let took = begun.elapsed();
     let status = answer.status();
     assert!(matches!(status, StatusCode::FOUND | StatusCode::SEE_OTHER), "{status} at {url}");

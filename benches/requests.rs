@@ -99,7 +99,7 @@ fn ask(app: &TestApp, method: &str, path: &str, body: &str) -> Request<Full<Byte
 }
 
 async fn answer(app: &TestApp, request: Request<Full<Bytes>>) {
-    let answer = app.app.answer(request, [127, 0, 0, 1].into()).await;
+    let answer = app.app.answer(request, std::net::IpAddr::from([127, 0, 0, 1])).await;
     assert_eq!(answer.status(), StatusCode::OK);
     black_box(answer);
 }

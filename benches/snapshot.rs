@@ -30,6 +30,7 @@ fn installation() -> Installation {
         client_secrets: SecretPermissions::default(),
         dev: false,
         keeps_authenticators: true,
+        mutual_tls: None,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: lanyard::messages::Languages::built_in(),
     }

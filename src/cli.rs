@@ -5,6 +5,7 @@
 mod flag_values;
 mod import;
 mod kube_auth;
+mod mutual_tls;
 mod permissions;
 mod serve;
 mod store;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flag_values::parse_address;
 pub use import::{ImportDexArgs, ImportKeycloakArgs, ImportSource, ImportTargetArgs};
 pub use kube_auth::KubeAuthArgs;
+pub use mutual_tls::{CertificateFormatArg, MutualTlsArgs};
 pub use permissions::PermissionArgs;
 pub use serve::{ForwardedFamily, ServeArgs};
 pub use store::{SecretText, StoreArgs, StoreKind};

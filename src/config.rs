@@ -5,11 +5,11 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::{
-    cli::{RunArgs, ServeArgs},
+    cli::{MutualTlsArgs, RunArgs, ServeArgs},
     messages::Languages,
     model::{
         HostPattern, HostPermission, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
-        ObjectKey, SecretPermission, SecretPermissions,
+        MutualTlsUrl, ObjectKey, SecretPermission, SecretPermissions,
     },
 };
 
@@ -50,6 +50,7 @@ pub fn check_installation(args: &RunArgs) -> Result<Installation, ConfigError> {
         },
         dev: false,
         keeps_authenticators: args.store.keeps_authenticators(),
+        mutual_tls: mutual_tls_url(&args.serve)?,
         key_secrets: KeySecrets::new(&args.namespace, &format!("{}-", args.release_name)),
         languages: Languages::built_in(),
     })
@@ -122,6 +123,16 @@ pub fn internal_hosts(args: &ServeArgs) -> Result<Arc<[InternalHost]>, ConfigErr
             })
         })
         .collect()
+}
+
+/// `--mtls-url`, if a listener asks for certificates.
+pub fn mutual_tls_url(args: &ServeArgs) -> Result<Option<MutualTlsUrl>, ConfigError> {
+    let MutualTlsArgs { mtls_listen, mtls_proxy_listen, mtls_url, .. } = &args.mutual_tls;
+    let is_served = mtls_listen.is_some() || mtls_proxy_listen.is_some();
+    let Some(text) = mtls_url.as_deref().filter(|_| is_served) else { return Ok(None) };
+    let remedy = "write https and {host} for the issuer's host, such as https://mtls.{host} or https://{host}:8443";
+    let url = MutualTlsUrl::parse(text);
+    url.map(Some).ok_or_else(|| ConfigError::new("--mtls-url", text, remedy))
 }
 
 /// `--trusted-proxies`: CIDRs. An address without a prefix length means that address only.

@@ -3,26 +3,25 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::{
-    AccountContext, RequestError,
+    AccountContext, RequestError, client_certificates,
     client_documents::{DocumentClientError, load_document_client},
+    client_jws::verify_client_jwt,
     client_jws_error::ClientJwsError,
     federated_authentication,
     record_limits::record_maker,
 };
 use crate::{
     identity::{RecordMaker, ThrottledCredential},
-    keys::{JwsError, PublicKeys, verify_with_secret},
     model::{
-        AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCredential, Endpoint,
-        ThrottledAttempt, are_unguessable,
+        AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCertificate, ClientCredential,
+        Endpoint, ThrottledAttempt, are_unguessable,
     },
     protocol::{
         client_auth::{
-            self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, ClientVerificationKey,
-            Credentials, CredentialsCheck, PendingAssertion,
+            self, AcceptedAudiences, ClientAuthError, ClientAuthFailure, Credentials,
+            CredentialsCheck, PendingAssertion,
         },
         error::OAuthError,
-        jwt::UnverifiedJwt,
         params::RequestParams,
         session::CLOCK_SKEW,
     },
@@ -40,6 +39,8 @@ pub(crate) struct ClientAuthenticationRequest<'a> {
     pub(crate) endpoint: Endpoint,
     /// The address that sent the request.
     pub(crate) address: IpAddr,
+    /// The certificate of the connection, if it has one.
+    pub(crate) certificate: Option<&'a ClientCertificate>,
 }
 
 /// Returns true if the grant of a request authenticates the client.
@@ -102,6 +103,10 @@ async fn authenticate_by_method(
     } else {
         client_auth::parse_credentials(request.authorization, request.params, is_client)?
     };
+    let credentials = match request.certificate {
+        Some(_) => credentials.with_certificate(),
+        None => credentials,
+    };
     let cluster = match credentials.federated() {
         Some(_) => context.services.cluster_tokens.issuer(context.now).await,
         None => None,
@@ -111,7 +116,7 @@ async fn authenticate_by_method(
     let client = with_document(context, client).await?;
     let client = client.as_deref();
     if !credentials.can_be_guessed() {
-        return check(context, client, (&credentials, cluster), request.endpoint).await;
+        return check(context, client, (&credentials, cluster), request).await;
     }
     let credential = ThrottledCredential {
         tenant: context.tenant_id(),
@@ -127,7 +132,7 @@ async fn authenticate_by_method(
     if let Some(wait) = wait.filter(|_| !passes) {
         return Err(client_auth::throttled_client_error(wait).into());
     }
-    let checked = check(context, client, (&credentials, None), request.endpoint).await;
+    let checked = check(context, client, (&credentials, None), request).await;
     match &checked {
         Ok(_) => throttle.succeeded(credential),
         Err(RequestError::Refused(refused))
@@ -164,13 +169,20 @@ async fn check(
     context: AccountContext<'_>,
     client: Option<&Arc<Client>>,
     (credentials, cluster): (&Credentials, Option<&str>),
-    endpoint: Endpoint,
+    ClientAuthenticationRequest { endpoint, certificate, .. }: ClientAuthenticationRequest<'_>,
 ) -> Result<Arc<Client>, RequestError<ClientAuthError>> {
     match client_auth::check_credentials(client, credentials)? {
         CredentialsCheck::Authenticated(client) => Ok(Arc::clone(client)),
         CredentialsCheck::Assertion(assertion) => {
             redeem_assertion(context, assertion, endpoint).await?;
             Ok(Arc::clone(assertion.client))
+        }
+        CredentialsCheck::Certificate(client) => {
+            let verified = client_certificates::verify_certificate(context, client, certificate);
+            verified
+                .await
+                .map_err(|error| ClientAuthError::refused(error, credentials.challenge()))?;
+            Ok(Arc::clone(client))
         }
         CredentialsCheck::Federated(pending) => {
             let from = (credentials.client_id.is_some(), cluster);
@@ -210,7 +222,7 @@ async fn redeem_assertion(
     let tenant = &context.tenant.tenant;
     let issuer = &tenant.issuer;
     let internal: Vec<String> = tenant
-        .internal_urls()
+        .other_urls()
         .flat_map(|url| {
             let of = |endpoint: Endpoint| endpoint.path().map(|path| format!("{url}{path}"));
             [of(Endpoint::Token), of(endpoint), Some(url)]
@@ -252,49 +264,5 @@ fn unverified(error: &ClientJwsError) -> ClientAuthError {
         error: client_auth::not_signed(&error.to_string()),
         challenge: false,
         failure: ClientAuthFailure::WrongSecret,
-    }
-}
-
-/// Verifies that a JWS is signed with a key of the client.
-pub(crate) async fn verify_client_jwt(
-    context: AccountContext<'_>,
-    key: ClientVerificationKey<'_>,
-    (jws, jwt): (&str, &UnverifiedJwt),
-) -> Result<(), ClientJwsError> {
-    match key {
-        ClientVerificationKey::Secrets(secrets) => {
-            let mut bytes = secrets.iter().map(|secret| secret.expose().as_bytes());
-            let signed = bytes.any(|it| verify_with_secret(jws, jwt.algorithm, it).is_ok());
-            if signed { Ok(()) } else { Err(JwsError::BadSignature.into()) }
-        }
-        ClientVerificationKey::PublicKeys(client) => {
-            verify_with_public_keys(context, client, (jws, jwt)).await
-        }
-    }
-}
-
-async fn verify_with_public_keys(
-    context: AccountContext<'_>,
-    client: &Client,
-    (jws, jwt): (&str, &UnverifiedJwt),
-) -> Result<(), ClientJwsError> {
-    let named = jwt.kid.as_deref();
-    if let Some(keys) = context.tenant.public_keys(client) {
-        return Ok(keys.verify(jws, jwt.algorithm, named)?);
-    }
-    if let Some(set) = client.keys.inline() {
-        // They are in a metadata document, of at most 5 KiB.
-        return Ok(PublicKeys::parse(set).verify(jws, jwt.algorithm, named)?);
-    }
-    let cache = &context.services.jwks_cache;
-    let fetch = context.client_keys_client(client);
-    let keys = cache.of(&fetch, client, context.now).await?;
-    match keys.verify(jws, jwt.algorithm, named) {
-        Err(JwsError::UnknownKey) => {
-            // The client may have rotated its keys (OIDC Core §10.1.1).
-            let keys = cache.renewed(&fetch, client, context.now).await?;
-            Ok(keys.verify(jws, jwt.algorithm, named)?)
-        }
-        verified => Ok(verified?),
     }
 }

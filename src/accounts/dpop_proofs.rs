@@ -92,11 +92,11 @@ pub(crate) async fn use_proof(
     Err(invalid_dpop_proof(text).into())
 }
 
-/// The URLs of an endpoint: below the issuer, and inside the cluster.
+/// The URLs of an endpoint: below the issuer, inside the cluster, and where clients present certificates.
 fn endpoint_urls(context: AccountContext<'_>, endpoint: Endpoint) -> Vec<String> {
     let tenant = &context.tenant.tenant;
     let path = endpoint.path().unwrap_or_default();
-    let internal = tenant.internal_urls().filter(|_| endpoint.is_internal());
+    let internal = tenant.other_urls().filter(|_| endpoint.is_internal());
     std::iter::once(endpoint.url(&tenant.issuer))
         .chain(internal.map(|url| format!("{url}{path}")))
         .collect()

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     model::{Account, Client, GrantType, ResourceServer},
-    protocol::{records::Grant, scope::Scopes, token::SubjectToken},
+    protocol::{records::Grant, scope::Scopes, sender_keys::BoundKey, token::SubjectToken},
 };
 
 /// The tokens to issue to a client: the last step of a token request and of an authorization.
@@ -18,8 +18,8 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) grant_type: GrantType,
     /// The scopes of the access token.
     pub(crate) scopes: &'a Scopes,
-    /// The thumbprint of the DPoP key that the access token is bound to.
-    pub(crate) key: Option<&'a str>,
+    /// The key that the access token is bound to.
+    pub(crate) key: Option<&'a BoundKey>,
     /// The resource server that the access token is for; `None`: the issuer.
     pub(crate) server: Option<&'a ResourceServer>,
     /// The claims about the user that the access token contains.

@@ -234,6 +234,9 @@ condition_reasons! {
     PasskeysUnavailable: "Use an https issuer with a domain, or set `passkeys: Disabled`.",
     /// There are no texts for the language in `spec.branding.defaultLocale`, so pages and mails are in English.
     LanguageUnknown: "Set a language that has texts, or add a file with its texts.",
+    /// The issuer has a port of its own, so it has no address at which applications present certificates. No client of
+    /// the tenant can use one.
+    CertificatesUnavailable: "Use an issuer at a host without a port, if applications have certificates.",
     /// The provider is asked again with a refresh token, which it does not give to a request without the
     /// scope `offline_access`, or without a parameter of its own.
     NoRefreshToken: "Add the scope or the parameter that the message names, or set `refresh.mode: Disabled`.",

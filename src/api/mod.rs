@@ -71,7 +71,7 @@ pub use objects::{
 pub use objects_by_kind::ObjectsByKind;
 pub use oidc_client::{
     ClientStatusFacts, ClientSummary, FederatedCredentialSpec, OidcClient, OidcClientSpec,
-    OidcClientStatus, ServiceAccountRef, TenantRef,
+    OidcClientStatus, ServiceAccountRef, TenantRef, TlsClientAuthSpec,
 };
 pub use oidc_user::{
     IdentitySpec, InvitationSpec, InvitationStatus, LocalTenantRef, OidcUser, OidcUserSpec,

@@ -4,6 +4,7 @@ mod federated_credential;
 mod status;
 mod summary;
 mod tenant_ref;
+mod tls_client_auth;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ pub use federated_credential::{FederatedCredentialSpec, ServiceAccountRef};
 pub use status::OidcClientStatus;
 pub use summary::{ClientStatusFacts, ClientSummary};
 pub use tenant_ref::TenantRef;
+pub use tls_client_auth::TlsClientAuthSpec;
 
 use super::{
     AccessSpec, EnumSpec, MessageSigningSpec, SecretKeyRef,
@@ -49,15 +51,13 @@ use crate::model::{
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
 #[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
-#[x_kube(validation = client::implicit_needs_https())]
-#[x_kube(validation = client::refresh_needs_code())]
+#[x_kube(validation = client::implicit_needs_https(), validation = client::refresh_needs_code())]
 #[x_kube(validation = client::machines_authenticate(), validation = client::grants_by_assertion())]
 #[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"))]
-#[x_kube(validation = client::responses_agree("implicit", "type != 'code'"))]
-#[x_kube(validation = client::one_secret())]
-#[x_kube(validation = client::public_without_secret())]
-#[x_kube(validation = client::keys_once(), validation = client::keys_to_authenticate())]
-#[x_kube(validation = rules::message_signing_where_it_counts())]
+#[x_kube(validation = client::responses_agree("implicit", "type != 'code'"), validation = client::one_secret())]
+#[x_kube(validation = client::public_without_secret(), validation = client::keys_once())]
+#[x_kube(validation = client::keys_to_authenticate(), validation = client::certificate_to_authenticate())]
+#[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_where_it_counts())]
 #[x_kube(validation = client::federated_by_assertion(), validation = client::unsigned_from_token_endpoint())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
@@ -83,26 +83,22 @@ pub struct OidcClientSpec {
     /// client by `clientRef` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
-    #[x_kube(validation = client::absolute(), validation = client::no_fragment())]
-    #[x_kube(validation = client::no_active_scheme(), validation = client::no_disguise())]
-    #[x_kube(validation = client::plain_web_uri(), validation = client::no_wildcard())]
+    #[x_kube(validation = client::absolute(), validation = client::no_fragment(), validation = client::no_active_scheme())]
+    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub redirect_uris: Vec<String>,
     /// URIs that users may be redirected to after logout, compared as exact strings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
-    #[x_kube(validation = client::absolute(), validation = client::no_fragment())]
-    #[x_kube(validation = client::no_active_scheme(), validation = client::no_disguise())]
-    #[x_kube(validation = client::plain_web_uri(), validation = client::no_wildcard())]
+    #[x_kube(validation = client::absolute(), validation = client::no_fragment(), validation = client::no_active_scheme())]
+    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard())]
     #[x_kube(validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
     /// Origins of pages, besides those of `redirectUris`, that may read the responses of the token, userinfo and revocation endpoints
     /// (CORS), as browsers send them: `https://app.example.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
-    #[x_kube(validation = client::origins())]
-    #[x_kube(validation = client::no_active_scheme())]
-    #[x_kube(validation = rules::unique())]
+    #[x_kube(validation = client::origins(), validation = client::no_active_scheme(), validation = rules::unique())]
     pub allowed_origins: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`, `client_credentials`,
     /// `urn:ietf:params:oauth:grant-type:device_code`, `urn:ietf:params:oauth:grant-type:token-exchange`,
@@ -130,10 +126,14 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_signing: Option<MessageSigningSpec>,
     /// How the client authenticates at the token endpoint: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`,
-    /// `private_key_jwt` (needs `jwks`, `jwksUri` or `federatedCredentials`), or `none` for applications that cannot keep a secret.
-    /// Default: `client_secret_basic` or `client_secret_post`, as each request chooses; a method that is named is the only one.
+    /// `private_key_jwt` (needs `jwks`, `jwksUri` or `federatedCredentials`), `tls_client_auth` (needs `tlsClientAuth`),
+    /// `self_signed_tls_client_auth` (needs `jwks` or `jwksUri`), or `none` for applications that cannot keep a secret. Default:
+    /// `client_secret_basic` or `client_secret_post`, as each request chooses; a method that is named is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<EnumSpec<AuthMethod>>,
+    /// The certificate by which the client authenticates with `tls_client_auth`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth: Option<TlsClientAuthSpec>,
     /// Name and content of the Secret that Lanyard creates for the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<ClientSecretTemplate>,
@@ -181,7 +181,7 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 254)))]
     pub contacts: Vec<String>,
-    /// The application's public keys as a JWK Set, for `private_key_jwt` and signed request objects.
+    /// The application's public keys as a JWK Set: for `private_key_jwt`, signed request objects, and certificates of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
     pub jwks: Option<serde_json::Value>,
@@ -277,13 +277,15 @@ pub struct OidcClientSpec {
     /// Whether the client's tokens must be bound to a key by DPoP (RFC 9449): token requests without a proof are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,
+    /// Whether the client's tokens must be bound to its certificate (RFC 8705): token requests without one are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// How long a refresh token that was replaced by a new one is still answered, with a new access token and the current refresh token:
     /// answers get lost, and applications send requests at the same time. Any later use revokes the grant. From `0s` to `5m`. It can only
     /// be shorter than the tenant's. Default: the tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = rules::duration())]
-    #[x_kube(validation = rules::between("0s", "5m"))]
+    #[x_kube(validation = rules::duration(), validation = rules::between("0s", "5m"))]
     pub refresh_token_reuse_window: Option<String>,
     /// Tokens that the client may introspect. `Own` (default): tokens issued to it or with it as audience. `Tenant`: every access token of
     /// the tenant, which resource servers need; only allowed for clients in the tenant's own namespace.

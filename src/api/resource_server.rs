@@ -69,7 +69,8 @@ pub struct ResourceServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introspection: Option<ResourceIntrospectionSpec>,
     /// The proof that the tokens require of their sender. `Bearer` (default): none. `DPoP`: every token is bound to
-    /// a key of the client (RFC 9449); a client that sends no DPoP proof gets none.
+    /// a key of the client (RFC 9449); a client that sends no DPoP proof gets none. `MutualTls`: every token is bound
+    /// to the certificate of the client (RFC 8705); a client without one gets none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_binding: Option<EnumSpec<TokenBinding>>,
     /// The exchange of other tokens for tokens for the API (RFC 8693).

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::flag_values::parse_duration;
+use super::{MutualTlsArgs, flag_values::parse_duration};
 
 /// Headers in which proxies report the client's address, host and scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +33,9 @@ pub struct ServeArgs {
     /// Private key of the certificate (PEM)
     #[arg(long, env = "LANYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Flags of the listeners at which clients present certificates.
+    #[command(flatten)]
+    pub mutual_tls: MutualTlsArgs,
     /// Proxies whose headers are trusted for the client's address, the host and the scheme
     #[arg(long, env = "LANYARD_TRUSTED_PROXIES", value_name = "CIDR,..", value_delimiter = ',')]
     pub trusted_proxies: Vec<String>,

@@ -15,7 +15,8 @@ use crate::{
     config,
     messages::Languages,
     model::{
-        Clock, HostSettings, Installation, KeySecrets, ObjectRef, SecretPermissions, SystemClock,
+        Clock, HostSettings, Installation, KeySecrets, MutualTlsUrl, ObjectRef, SecretPermissions,
+        SystemClock,
     },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
@@ -118,6 +119,7 @@ fn validate_objects(
         client_secrets: SecretPermissions::default(),
         dev: true,
         keeps_authenticators: true,
+        mutual_tls: MutualTlsUrl::parse("https://mtls.{host}"),
         key_secrets: KeySecrets::new("", ""),
         languages: Languages::built_in(),
     };

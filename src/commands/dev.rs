@@ -60,6 +60,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
         client_secrets: SecretPermissions::default(),
         dev: true,
         keeps_authenticators: args.store.keeps_authenticators(),
+        mutual_tls: config::mutual_tls_url(&args.serve)?,
         key_secrets: KeySecrets::new("lanyard-dev", ""),
         languages: Languages::built_in(),
     };

@@ -10,6 +10,7 @@ use crate::{
     http::AppState,
     model::{ManagedKind, ObjectKind, pause_after},
     registry::Snapshot,
+    store::{InstrumentedStore, SharedStore},
     telemetry::{
         Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome,
         SigningKeyTimes,
@@ -112,4 +113,15 @@ impl ReconcileMetrics for PrometheusReconcileMetrics {
         };
         self.0.reconciled(kind, outcome);
     }
+}
+
+/// A store whose operations are counted and timed.
+pub(super) fn observed_store(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
+    let metrics = Arc::clone(metrics);
+    Arc::new(InstrumentedStore::new(store, move |operation, took, error| {
+        if let Some(error) = error {
+            tracing::warn!(operation, %error, "store operation failed");
+        }
+        metrics.store_used(operation, took, error.is_some());
+    }))
 }

@@ -10,6 +10,7 @@ pub mod kube_auth;
 mod languages;
 mod measuring;
 pub mod messages;
+mod mutual_tls;
 mod outbound;
 pub mod run;
 mod runtime;

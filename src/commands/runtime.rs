@@ -1,6 +1,7 @@
 //! The parts that `run` and `dev` share: everything except the source of objects.
 
 use std::{
+    io,
     net::SocketAddr,
     num::NonZero,
     path::Path,
@@ -10,9 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use futures::future::join_all;
 use tokio::sync::watch;
 
-use super::measuring::{PrometheusReconcileMetrics, measure_snapshots};
+use super::{
+    measuring::{PrometheusReconcileMetrics, measure_snapshots, observed_store},
+    mutual_tls::{MutualTlsListener, mutual_tls_listeners},
+};
 use crate::{
     accounts::{
         AccountServices, EndedUserWatch, LogoutNotifier, StoredInvitations, StoredRefreshReplays,
@@ -23,8 +28,8 @@ use crate::{
     config, controller, demo,
     http::{
         AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
-        ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
-        WithExtraRoutes,
+        ListeningServer, ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig,
+        TrustedProxies, WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
@@ -32,7 +37,7 @@ use crate::{
     registry::{SettingsReceivers, SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
     source::{SharedSource, cluster::PublishedSchemas},
-    store::{InstrumentedStore, SharedStore, purge_regularly},
+    store::purge_regularly,
     telemetry::{self, LogGuard, Metrics, init_logging},
 };
 
@@ -63,6 +68,7 @@ pub(super) struct ServerRuntime {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) installation: Arc<Installation>,
     tls: Option<Arc<TlsConfig>>,
+    pub(super) mutual_tls: Vec<MutualTlsListener>,
     drain: (Duration, Duration),
     /// Set once the port of the endpoints is open.
     open: watch::Sender<bool>,
@@ -80,20 +86,14 @@ impl ServerRuntime {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let metrics = Arc::new(Metrics::with_tenants(args.metrics_per_tenant));
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let limits = ServerLimits {
-            connections: args.max_connections.max(1),
-            connections_of_address: args.max_connections_per_address,
-            // A Service that hides client addresses makes all clients one address.
-            memory_of_address: if args.max_connections_per_address == 0 {
-                0
-            } else {
-                ServerLimits::default().memory_of_address
-            },
-            ..ServerLimits::default()
-        };
+        let tls = args.tls_cert.as_ref().zip(args.tls_key.as_ref());
+        let tls = tls.map(|(certificate, key)| TlsConfig::load(certificate, key)).transpose()?;
+        let tls = tls.map(Arc::new);
+        let mutual_tls = mutual_tls_listeners(args, tls.as_ref())?;
+        let limits = server_limits(args, 1 + mutual_tls.len());
         let dev = installation.dev;
         let accounts = AccountServices::new(
-            observed(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
+            observed_store(super::store::open_store(store, file, &entropy, &metrics)?, &metrics),
             Signer::new(args.signing_threads.unwrap_or(cores)),
             super::outbound::outbound_client(args, dev, &metrics)?,
             Arc::clone(&clock),
@@ -117,16 +117,13 @@ impl ServerRuntime {
             config: ServerConfig::new(trusted_proxies(args)?, limits),
             base_page: BasePage::of(&installation, demo::PATH).into(),
         };
-        let tls = match (&args.tls_cert, &args.tls_key) {
-            (Some(certificate), Some(key)) => Some(Arc::new(TlsConfig::load(certificate, key)?)),
-            _ => None,
-        };
         Ok(Self {
             app: app.into_shared(),
             clock,
             entropy,
             installation: Arc::new(installation),
             tls,
+            mutual_tls,
             drain: (args.drain_delay, args.drain_timeout),
             open: watch::Sender::new(false),
         })
@@ -225,19 +222,21 @@ impl ServerRuntime {
         admin: Option<Arc<AdminServer>>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
+        let bound = self.bind_mutual_tls()?.into_iter().chain([bound]);
         let mut snapshots = self.app.registry.changes();
         tokio::select! {
             _ = snapshots.wait_for(|revision| *revision > 0) => {}
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
-        let listening = bound.open().context("--listen: opening the port")?;
+        let listening: io::Result<Vec<_>> = bound.map(BoundListener::open).collect();
+        let listening = listening.context("--listen: opening the port")?;
         self.open.send_replace(true);
         let (delay, drain) = self.drain;
         let (closing, close) = watch::channel(false);
-        let leaving = listening.draining();
+        let leaving: Vec<_> = listening.iter().map(ListeningServer::draining).collect();
         tokio::spawn(async move {
             let _ = stop.wait_for(|stop| *stop).await;
-            leaving.store(true, Ordering::Relaxed);
+            leaving.iter().for_each(|leaving| leaving.store(true, Ordering::Relaxed));
             tracing::info!("stopping; draining requests in flight");
             if let Some(admin) = admin {
                 admin.drain();
@@ -245,7 +244,7 @@ impl ServerRuntime {
             tokio::time::sleep(delay).await;
             let _ = closing.send(true);
         });
-        listening.serve(close, drain).await;
+        join_all(listening.into_iter().map(|port| port.serve(close.clone(), drain))).await;
         Ok(())
     }
 }
@@ -277,6 +276,20 @@ impl ReadinessInputs {
     }
 }
 
+/// The limits that listeners share.
+fn server_limits(args: &ServeArgs, listeners: usize) -> ServerLimits {
+    let defaults = ServerLimits::default();
+    // A Service that hides client addresses makes all clients one address.
+    let hides_addresses = args.max_connections_per_address == 0;
+    ServerLimits {
+        // Each listener holds a place while it waits.
+        connections: args.max_connections.max(listeners),
+        connections_of_address: args.max_connections_per_address,
+        memory_of_address: if hides_addresses { 0 } else { defaults.memory_of_address },
+        ..defaults
+    }
+}
+
 /// The trusted proxies and the headers that they set.
 fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
     let headers = match args.forwarded_headers {
@@ -284,14 +297,4 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies> {
         ForwardedFamily::Forwarded => ForwardedHeaders::Standard,
     };
     Ok(TrustedProxies::new(config::trusted_proxies(args)?, headers))
-}
-
-fn observed(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
-    let metrics = Arc::clone(metrics);
-    Arc::new(InstrumentedStore::new(store, move |operation, took, error| {
-        if let Some(error) = error {
-            tracing::warn!(operation, %error, "store operation failed");
-        }
-        metrics.store_used(operation, took, error.is_some());
-    }))
 }

@@ -98,6 +98,7 @@ impl Cluster {
             client_secrets: SecretPermissions::default(),
             dev: false,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets,
             languages: crate::messages::Languages::built_in(),
         };

@@ -177,8 +177,12 @@ impl DemoFlow {
                 form.push(("client_id", &client.id));
                 ClientAuthorization::None
             }
-            AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => {
-                return Err(DemoError::failed("the demo does not support client assertions"));
+            AuthMethod::ClientSecretJwt
+            | AuthMethod::PrivateKeyJwt
+            | AuthMethod::TlsClientAuth
+            | AuthMethod::SelfSignedTlsClientAuth => {
+                let text = "the demo supports neither client assertions nor certificates";
+                return Err(DemoError::failed(text));
             }
         };
         let tokens: Tokens =

@@ -15,10 +15,13 @@ mod web;
 pub use admin::{AdminServer, ReadinessProbe};
 pub use app::{AppState, BasePage};
 pub use routing::{ExtraRoutes, WithExtraRoutes};
+pub use transport::parse_certificate_header;
 pub use transport::{
-    BoundListener, ConnectionInfo, ForwardedHeaders, HttpServer, ListeningServer, MemoryBudget,
-    MemoryExceeded, MemoryPermit, RequestBody, ServerConfig, ServerLimits, Service, TlsConfig,
-    TlsError, TrustedProxies,
+    BoundListener, CertificateFormat, CertificateHeader, CertificateHeaderError,
+    ConnectionCertificates, ConnectionInfo, ConnectionLimiter, ForwardedHeaders, HttpServer,
+    ListenerRole, ListeningServer, MemoryBudget, MemoryExceeded, MemoryPermit, ProxyTrust,
+    ProxyTrustError, RequestBody, ServerConfig, ServerLimits, Service, TlsConfig, TlsError,
+    TrustedProxies,
 };
 pub(crate) use transport::{head_memory, head_size};
 pub use web::{CookiePurpose, EndpointError, Reply, Request, RequestLanguage, UnusablePage};

@@ -7,6 +7,7 @@ use jsonwebtoken::{
 };
 use serde_json::Value;
 
+use super::client_certificate::{ParsedCertificate, RegisteredCertificate};
 use crate::model::JwsAlgorithm;
 
 /// Maximum number of keys parsed from one JWK Set; the rest are ignored.
@@ -41,6 +42,7 @@ struct PublicKey {
     family: Family,
     issuer: Option<String>,
     key: DecodingKey,
+    certificate: RegisteredCertificate,
     /// Whether it signs JWT-SVIDs only.
     is_svid: bool,
 }
@@ -78,6 +80,11 @@ impl PublicKeys {
     /// Returns true if a key signs other JWTs than JWT-SVIDs.
     pub fn has_signature_keys(&self) -> bool {
         self.0.iter().any(|key| !key.is_svid)
+    }
+
+    /// Returns true if a key is that of a certificate, or names the certificate (RFC 8705 §2.2.2).
+    pub fn has_certificate(&self, certificate: &ParsedCertificate<'_>) -> bool {
+        self.0.iter().any(|key| !key.is_svid && key.certificate.is(certificate))
     }
 
     /// Verifies a compact JWS with the keys that match `algorithm` and `kid`.
@@ -169,6 +176,7 @@ fn is_for(own: &str, wire: Algorithm) -> bool {
 
 fn public_key(jwk: &Value) -> Option<PublicKey> {
     let algorithm = jwk.get("alg").and_then(Value::as_str).map(str::to_owned);
+    let certificate = RegisteredCertificate::of(jwk);
     let issuer = jwk.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned());
     let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     let is_svid = match &jwk.common.public_key_use {
@@ -191,6 +199,7 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
         key: DecodingKey::from_jwk(&jwk).ok()?,
         algorithm,
         issuer,
+        certificate,
         kid: jwk.common.key_id,
         is_svid,
     })

@@ -5,6 +5,8 @@
 //! `rsa` crate only parses and validates keys (RUSTSEC-2023-0071); aws-lc-rs signs.
 
 mod access_token_cache;
+mod client_authorities;
+mod client_certificate;
 mod client_jws;
 mod discarded_keys;
 mod generate;
@@ -26,6 +28,8 @@ mod vault;
 mod verified_signature_cache;
 
 pub use access_token_cache::AccessTokenCache;
+pub use client_authorities::{ClientAuthorities, verify_issued_certificate};
+pub use client_certificate::{CertificateError, ParsedCertificate};
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use discarded_keys::DiscardedKeys;
 pub use generate::generate_key_record;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{AuthMethod, JwsAlgorithm, Secret, wire_enum};
+use super::{AuthMethod, CertificateRule, JwsAlgorithm, Secret, wire_enum};
 
 /// The client's registered way to authenticate (`token_endpoint_auth_method`, OIDC Core §9), with
 /// what its credentials are compared to. The public keys are apart ([`ClientKeys`]), because they
@@ -33,6 +33,14 @@ pub enum ClientAuthentication {
         /// The requirements of an assertion.
         policy: AssertionPolicy,
     },
+    /// The connection has a certificate of an authority.
+    TlsClientAuth {
+        /// The requirements of the certificate. Without them, while the Secret with the authorities does not exist,
+        /// no certificate is accepted.
+        certificate: Option<Arc<CertificateRule>>,
+    },
+    /// The connection has a certificate with one of the client's public keys.
+    SelfSignedTls,
 }
 
 impl ClientAuthentication {
@@ -51,6 +59,8 @@ impl ClientAuthentication {
             Some(AuthMethod::ClientSecretPost) => secret(Some(SecretTransport::Body), secrets),
             Some(AuthMethod::ClientSecretJwt) => Self::SecretJwt { secrets, policy },
             Some(AuthMethod::PrivateKeyJwt) => Self::PrivateKeyJwt { policy },
+            Some(AuthMethod::TlsClientAuth) => Self::TlsClientAuth { certificate: None },
+            Some(AuthMethod::SelfSignedTlsClientAuth) => Self::SelfSignedTls,
         }
     }
 
@@ -63,6 +73,8 @@ impl ClientAuthentication {
             Self::Secret { transport: None, .. } => AuthMethod::ClientSecretBasic,
             Self::SecretJwt { .. } => AuthMethod::ClientSecretJwt,
             Self::PrivateKeyJwt { .. } => AuthMethod::PrivateKeyJwt,
+            Self::TlsClientAuth { .. } => AuthMethod::TlsClientAuth,
+            Self::SelfSignedTls => AuthMethod::SelfSignedTlsClientAuth,
         }
     }
 
@@ -80,7 +92,10 @@ impl ClientAuthentication {
     pub fn secrets(&self) -> &[Secret<String>] {
         match self {
             Self::Secret { secrets, .. } | Self::SecretJwt { secrets, .. } => secrets,
-            Self::None | Self::PrivateKeyJwt { .. } => &[],
+            Self::None
+            | Self::PrivateKeyJwt { .. }
+            | Self::TlsClientAuth { .. }
+            | Self::SelfSignedTls => &[],
         }
     }
 
@@ -88,7 +103,17 @@ impl ClientAuthentication {
     pub fn set_secrets(&mut self, new: Vec<Secret<String>>) {
         match self {
             Self::Secret { secrets, .. } | Self::SecretJwt { secrets, .. } => *secrets = new,
-            Self::None | Self::PrivateKeyJwt { .. } => {}
+            Self::None
+            | Self::PrivateKeyJwt { .. }
+            | Self::TlsClientAuth { .. }
+            | Self::SelfSignedTls => {}
+        }
+    }
+
+    /// Sets the requirements of the client's certificate, if the method has any.
+    pub fn set_certificate(&mut self, rule: CertificateRule) {
+        if let Self::TlsClientAuth { certificate } = self {
+            *certificate = Some(Arc::new(rule));
         }
     }
 }

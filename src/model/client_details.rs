@@ -41,6 +41,8 @@ macro_rules! with_client_details {
             frontchannel_logout_session_required: Flag,
             /// Whether its access tokens must be bound to a DPoP key (RFC 9449 §5.2).
             dpop_bound_access_tokens: Flag,
+            /// Whether its access tokens must be bound to its certificate (RFC 8705 §3.4).
+            tls_client_certificate_bound_access_tokens: Flag,
             /// The identifier of the client software (RFC 7591 §2).
             software_id: Text,
             /// The version of the client software.
@@ -127,6 +129,11 @@ macro_rules! declare {
 with_client_details!(declare);
 
 impl ClientDetails {
+    /// Returns true if its access tokens must be bound to a key or a certificate.
+    pub const fn binds_access_tokens(&self) -> bool {
+        self.dpop_bound_access_tokens || self.tls_client_certificate_bound_access_tokens
+    }
+
     /// Returns the shared default instance if no field is set.
     pub fn shared(self) -> Arc<Self> {
         static NOTHING: LazyLock<Arc<ClientDetails>> = LazyLock::new(Arc::default);

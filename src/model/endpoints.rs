@@ -130,6 +130,19 @@ impl Endpoint {
         )
     }
 
+    /// Whether clients present certificates at the endpoint (RFC 8705 §5): to authenticate, or with a token.
+    pub const fn has_mutual_tls_alias(self) -> bool {
+        matches!(
+            self,
+            Self::Token
+                | Self::PushedAuthorization
+                | Self::DeviceAuthorization
+                | Self::Userinfo
+                | Self::Introspect
+                | Self::Revoke
+        )
+    }
+
     /// The first path segments of endpoints, which an issuer cannot contain.
     pub fn first_segments() -> Vec<&'static str> {
         let mut segments = Vec::new();

@@ -26,6 +26,7 @@ pub fn tenant() -> Tenant {
         internal_hosts: Arc::default(),
         upstream_hosts: Arc::default(),
         internal_url: None,
+        mutual_tls_url: None,
         display_name: "Shop".into(),
         organization: Organization { name: "Shop".into(), id: "team/shop".into() },
         fapi2: None,

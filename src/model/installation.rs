@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InternalHost, Issuer, KeySecrets, SecretPermissions, TenantId};
+use super::{InternalHost, Issuer, KeySecrets, MutualTlsUrl, SecretPermissions, TenantId};
 use crate::messages::Languages;
 
 /// The part of the configuration that validation depends on.
@@ -20,6 +20,8 @@ pub struct Installation {
     /// Whether the store keeps authenticators, which have no end: not only until a restart or until
     /// the server needs memory.
     pub keeps_authenticators: bool,
+    /// The addresses at which clients present certificates; `None` if no listener asks for them.
+    pub mutual_tls: Option<MutualTlsUrl>,
     /// The Secrets with the installation's keys.
     pub key_secrets: KeySecrets,
     /// The languages of pages, which may change while the process runs.
@@ -35,6 +37,22 @@ impl Installation {
             return Arc::clone(hosts);
         }
         hosts.iter().filter(serves).cloned().collect()
+    }
+
+    /// The address at which clients of an issuer present certificates. The issuer must have no port, or be at the base URL:
+    /// the address does not contain the port, so issuers that differ in it would have the same one.
+    pub fn mutual_tls_url_of(&self, issuer: &Issuer) -> Option<String> {
+        let base = &self.base_url;
+        let own = if issuer.host() == base.host() { base.authority() } else { issuer.host() };
+        let url = self.mutual_tls.as_ref()?;
+        (issuer.authority() == own).then(|| url.of_issuer(issuer))
+    }
+
+    /// Returns true if an issuer is at a host where clients of other issuers present certificates.
+    pub fn is_mutual_tls_host(&self, issuer: &Issuer) -> bool {
+        let url = self.mutual_tls.as_ref();
+        issuer.authority() != self.base_url.authority()
+            && url.is_some_and(|url| url.is_at(issuer.authority()))
     }
 
     /// Returns true if objects of the namespace may use the host in issuers. `dev` allows any.

@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 use url::{Host, Url};
 
 pub use filter::{FilterPiece, FilterValue, LdapFilter, LdapFilterError};
+pub(super) use name::attributes_of_name;
 pub use name::{domain_suffix, is_below_name, is_distinguished_name, value_in_first_rdn};
 
 use super::{Secret, wire_enum::wire_enum};

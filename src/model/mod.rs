@@ -10,12 +10,15 @@ mod audit;
 mod authenticators;
 mod bounded_cache;
 mod branding;
+mod certificate_subject;
 mod client;
 mod client_authentication;
+mod client_certificate;
 mod client_details;
 mod client_documents;
 mod cluster_tokens;
 mod digest;
+mod distinguished_name;
 mod email_address;
 mod endpoint_urls;
 pub mod endpoints;
@@ -39,6 +42,7 @@ mod kinds;
 mod ldap;
 mod mail;
 mod mail_probe;
+mod mutual_tls_url;
 mod oauth_enums;
 mod object_mark;
 mod pacing;
@@ -80,6 +84,7 @@ pub use authenticators::{
 };
 pub use bounded_cache::BoundedCache;
 pub use branding::{Branding, BrandingLink, LinkPurpose, LocalizedText};
+pub use certificate_subject::{CertificateRule, CertificateSubject};
 pub use client::{
     Client, ConsentPolicy, DynamicRegistration, LinkedProvider, Pairwise, SubjectType,
     sign_with_secret,
@@ -88,6 +93,7 @@ pub use client_authentication::{
     AssertionAudience, AssertionPolicy, ClientAuthentication, ClientKeys, SecretTransport,
     are_unguessable,
 };
+pub use client_certificate::{ClientCertificate, MAX_CHAIN_BYTES, MAX_CHAIN_LEN, is_bounded_chain};
 pub(crate) use client_details::with_client_details;
 pub use client_details::{ClientDetail, ClientDetailKind, ClientDetailValue, ClientDetails};
 pub use client_documents::{ClientDocumentMode, ClientDocumentPolicy};
@@ -96,6 +102,7 @@ pub use cluster_tokens::{
     SharedClusterTokenProbe, SharedClusterTokens,
 };
 pub use digest::{Sha256, sha256, sha256_base64url};
+pub use distinguished_name::DistinguishedName;
 pub use email_address::is_email_address;
 pub use endpoints::Endpoint;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
@@ -133,6 +140,7 @@ pub use mail::{
     smtp_client_name,
 };
 pub use mail_probe::{MailProbe, SharedMailProbe};
+pub use mutual_tls_url::MutualTlsUrl;
 pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
 pub use object_mark::{CredentialMark, ObjectMark};
 pub use pacing::pause_after;
@@ -148,7 +156,9 @@ pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceSe
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
-pub use security_profile::{FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile};
+pub use security_profile::{
+    FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile,
+};
 pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,

@@ -86,6 +86,10 @@ wire_enum!(
         ClientSecretJwt = "client_secret_jwt",
         /// A JWT assertion signed with a private key of the client.
         PrivateKeyJwt = "private_key_jwt",
+        /// A certificate of an authority (RFC 8705 §2.1).
+        TlsClientAuth = "tls_client_auth",
+        /// A certificate with a key that the client registered (RFC 8705 §2.2).
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
         /// A public client, which does not authenticate.
         None = "none",
     }
@@ -128,5 +132,15 @@ impl AuthMethod {
     /// Returns true if the client and the tenant share a secret.
     pub const fn has_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
+    }
+
+    /// Returns true if the client authenticates with a certificate.
+    pub const fn has_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
+    /// Returns true if the client needs registered keys (OIDC Core §9, RFC 8705 §2.2).
+    pub const fn has_public_keys(self) -> bool {
+        matches!(self, Self::PrivateKeyJwt | Self::SelfSignedTlsClientAuth)
     }
 }

@@ -1,6 +1,6 @@
 //! The security profiles of FAPI 2.0 (FAPI 2.0 Security Profile, FAPI 2.0 Message Signing).
 
-use super::{GrantType, JwsAlgorithm, SigningAlgorithm, wire_enum};
+use super::{AuthMethod, GrantType, JwsAlgorithm, SigningAlgorithm, wire_enum};
 
 wire_enum!(
     /// A security profile that a tenant or client follows.
@@ -50,6 +50,10 @@ impl Fapi2Rules {
 /// The algorithms of JWTs that clients sign (Security Profile §5.4.1). `EdDSA` and `Ed25519` are the same.
 pub const FAPI2_JWS_ALGORITHMS: [JwsAlgorithm; 4] =
     [JwsAlgorithm::PS256, JwsAlgorithm::ES256, JwsAlgorithm::EdDSA, JwsAlgorithm::Ed25519];
+
+/// The methods by which clients under a profile may authenticate (Security Profile §5.3.2.1).
+pub const FAPI2_AUTH_METHODS: [AuthMethod; 3] =
+    [AuthMethod::PrivateKeyJwt, AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
 
 /// The grant types that clients under a profile may have (Security Profile §5.3.2.2). Others are refused until they
 /// are known to fulfil its rules.

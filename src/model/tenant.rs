@@ -22,6 +22,8 @@ pub struct Tenant {
     pub internal_hosts: Arc<[InternalHost]>,
     /// The preferred one's URL of this tenant, which the validation results of its clients share.
     pub internal_url: Option<Arc<str>>,
+    /// Its address at which clients present certificates, if the installation has one.
+    pub mutual_tls_url: Option<Arc<str>>,
     /// Hosts inside the network where its identity providers may be.
     pub upstream_hosts: Arc<[HostPattern]>,
     /// The display name on its pages.
@@ -71,6 +73,11 @@ impl Tenant {
     /// The addresses inside the cluster that stand for the issuer, the preferred one first.
     pub fn internal_urls(&self) -> impl Iterator<Item = String> {
         self.internal_hosts.iter().map(|host| host.tenant_url(&self.id))
+    }
+
+    /// The addresses at which applications call the issuer's endpoints, besides the issuer.
+    pub fn other_urls(&self) -> impl Iterator<Item = String> {
+        self.internal_urls().chain(self.mutual_tls_url.as_deref().map(str::to_owned))
     }
 }
 

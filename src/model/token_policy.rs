@@ -36,6 +36,8 @@ wire_enum!(
         Bearer = "Bearer",
         /// A proof of the key that they are bound to (RFC 9449).
         Dpop = "DPoP",
+        /// The certificate that they are bound to (RFC 8705 §3).
+        MutualTls = "MutualTls",
     }
 );
 

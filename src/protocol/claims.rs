@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 pub use user::{
@@ -16,6 +16,7 @@ pub use user::{
 use super::{
     authentication::Authentication,
     scope::{self, Scopes},
+    sender_keys::BoundKey,
     sid, subject,
 };
 use crate::model::{Client, ResourceServer, SigningAlgorithm, Tenant, Timestamp};
@@ -44,8 +45,8 @@ pub struct AccessToken<'a> {
     pub grant_id: Option<&'a str>,
     /// The token ID.
     pub jti: &'a str,
-    /// The thumbprint of the DPoP key that it is bound to.
-    pub key: Option<&'a str>,
+    /// The key that it is bound to.
+    pub key: Option<&'a BoundKey>,
     /// The resource server that it is for; `None`: the issuer.
     pub server: Option<&'a ResourceServer>,
     /// The time that it does not outlive.
@@ -80,7 +81,7 @@ impl AccessToken<'_> {
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             grant_id: self.grant_id,
-            cnf: self.key.map(|jkt| Confirmation { jkt }),
+            cnf: self.key.map(Confirmation),
             act: self.actors,
         }
     }
@@ -112,15 +113,14 @@ pub struct AccessTokenClaims<'a> {
     act: Option<&'a Value>,
 }
 
-/// The key that a token is bound to (RFC 7800 §3.1, RFC 9449 §6.1).
-#[derive(Debug, Serialize)]
-struct Confirmation<'a> {
-    jkt: &'a str,
-}
+/// The key that a token is bound to (RFC 7800 §3.1, RFC 8705 §3.1, RFC 9449 §6.1).
+#[derive(Debug)]
+struct Confirmation<'a>(&'a BoundKey);
 
-/// Returns the thumbprint of the DPoP key that an access token is bound to (RFC 9449 §6.1).
-pub fn bound_key(claims: &Claims) -> Option<&str> {
-    claims.get("cnf")?.get("jkt")?.as_str()
+impl Serialize for Confirmation<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([self.0.confirmation()])
+    }
 }
 
 /// The contents of an ID token.

@@ -1,8 +1,10 @@
 //! Discovery metadata of a tenant under a profile of FAPI 2.0: what the profile turns off is not advertised.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::model::{AuthMethod, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, JwsAlgorithm};
+use crate::model::{
+    FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, JwsAlgorithm,
+};
 
 /// The endpoints at which clients authenticate.
 const ENDPOINTS: [&str; 3] = ["token", "introspection", "revocation"];
@@ -12,7 +14,9 @@ pub(super) fn restrict_to_fapi2(document: &mut Map<String, Value>, rules: Fapi2R
     let algorithms = FAPI2_JWS_ALGORITHMS.map(JwsAlgorithm::as_str);
     for endpoint in ENDPOINTS {
         let methods = format!("{endpoint}_endpoint_auth_methods_supported");
-        document.insert(methods, json!([AuthMethod::PrivateKeyJwt.as_str()]));
+        retain(document, &methods, |method| {
+            FAPI2_AUTH_METHODS.iter().any(|allowed| allowed.as_str() == method)
+        });
         retain(document, &format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), |it| {
             algorithms.contains(&it)
         });

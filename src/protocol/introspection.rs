@@ -6,6 +6,7 @@ use super::{
     claims::Claims,
     records::{Grant, SenderBinding},
     scope::{self, Scopes},
+    sender_keys::BoundKey,
 };
 use crate::model::{Client, ClientId, Issuer, ResourceServers, Timestamp, TokenBinding};
 
@@ -70,7 +71,12 @@ pub fn signed_response_claims(
 pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool {
     let server = claims.get("aud").and_then(Value::as_str).and_then(|aud| servers.find(aud));
     match server.map(|server| server.token_binding) {
-        Some(TokenBinding::Dpop) => claims.contains_key("cnf"),
+        Some(TokenBinding::Dpop) => {
+            matches!(BoundKey::of_claims(claims), Some(BoundKey::Dpop(_)))
+        }
+        Some(TokenBinding::MutualTls) => {
+            matches!(BoundKey::of_claims(claims), Some(BoundKey::Certificate(_)))
+        }
         Some(TokenBinding::Bearer) | None => true,
     }
 }
@@ -78,8 +84,7 @@ pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool 
 /// Returns true unless tokens of the client must be bound and this one is not: it was issued before the client had to
 /// bind them.
 pub fn is_bound_as_registered(claims: &Claims, client: Option<&Client>) -> bool {
-    claims.contains_key("cnf")
-        || client.is_none_or(|client| !client.details.dpop_bound_access_tokens)
+    claims.contains_key("cnf") || client.is_none_or(|client| !client.details.binds_access_tokens())
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1).
@@ -102,7 +107,7 @@ const EXPOSED_CLAIMS: [&str; 13] = [
 /// Returns the response for an active access token. The user name is included only with the scope
 /// `profile` (OIDC Core §5.4), because it would otherwise link pairwise subjects.
 pub fn access_token(claims: &Claims, username: Option<&str>) -> Value {
-    let token_type = if claims.contains_key("cnf") { "DPoP" } else { "Bearer" };
+    let token_type = BoundKey::token_type(BoundKey::of_claims(claims).as_ref());
     let mut answer = json!({ "active": true, "token_type": token_type });
     for name in EXPOSED_CLAIMS {
         if let Some(value) = claims.get(name) {
@@ -133,9 +138,13 @@ pub fn refresh_token(
         "iat": grant.created_at.secs(),
         "exp": expires_at.secs(),
     });
-    if let Some(SenderBinding::DpopKey(jkt)) = &grant.binding {
-        answer["cnf"] = json!({ "jkt": jkt });
-    }
+    let bound = match &grant.binding {
+        Some(SenderBinding::DpopKey(jkt)) => BoundKey::Dpop(jkt.clone()),
+        Some(SenderBinding::Certificate(hash)) => BoundKey::Certificate(hash.clone()),
+        Some(SenderBinding::AnyDpopKey | SenderBinding::AnyCertificate) | None => return answer,
+    };
+    let (name, value) = bound.confirmation();
+    answer["cnf"] = json!({ name: value });
     answer
 }
 

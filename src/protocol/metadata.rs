@@ -27,12 +27,19 @@ pub fn discovery_document(
             document.insert(field.into(), endpoint.url(&tenant.issuer).into());
         }
     }
-    for part in
-        [authorization(tenant), tokens(grants), claims_and_keys(tenant, servers), sessions()]
-    {
+    for part in [
+        authorization(tenant),
+        tokens(grants, tenant.mutual_tls_url.is_some()),
+        claims_and_keys(tenant, servers),
+        sessions(),
+    ] {
         if let Value::Object(part) = part {
             document.extend(part);
         }
+    }
+    if let Some(url) = &tenant.mutual_tls_url {
+        document.insert("tls_client_certificate_bound_access_tokens".into(), true.into());
+        document.insert("mtls_endpoint_aliases".into(), mutual_tls_aliases(url, &document));
     }
     if let Some(rules) = tenant.fapi2 {
         restrict_to_fapi2(&mut document, rules);
@@ -57,6 +64,14 @@ pub fn internal_discovery(
         }
     }
     document
+}
+
+/// The addresses of the endpoints of a document at which clients present certificates (RFC 8705 §5).
+fn mutual_tls_aliases(url: &str, document: &Map<String, Value>) -> Value {
+    let all = Endpoint::ALL.iter().filter(|endpoint| endpoint.has_mutual_tls_alias());
+    let fields = all.filter_map(|endpoint| endpoint.metadata_field().zip(endpoint.path()));
+    let offered = fields.filter(|(field, _)| document.contains_key(*field));
+    offered.map(|(field, path)| (field.to_owned(), format!("{url}{path}"))).collect()
 }
 
 /// The grant types that clients have.
@@ -105,10 +120,11 @@ fn authorization(tenant: &Tenant) -> Value {
 }
 
 /// Grant types, and client authentication at the endpoints that require it.
-fn tokens(grants: &BTreeSet<GrantType>) -> Value {
+fn tokens(grants: &BTreeSet<GrantType>, has_certificates: bool) -> Value {
     let is_offered = |it: &&GrantType| !it.is_offered_on_demand() || grants.contains(it);
     let grants: Vec<_> = GrantType::ALL.iter().filter(is_offered).map(|it| it.as_str()).collect();
-    let methods = names(&AuthMethod::ALL, |it| it.as_str());
+    let methods = AuthMethod::ALL.iter().filter(|it| has_certificates || !it.has_certificate());
+    let methods: Vec<_> = methods.map(|method| method.as_str()).collect();
     let confidential: Vec<_> = methods.iter().filter(|method| **method != "none").collect();
     let mut assertions = names(&JwsAlgorithm::ALL, |it| it.as_str());
     assertions.retain(|algorithm| *algorithm != "none");
@@ -216,6 +232,36 @@ mod tests {
         assert!(
             !words(&without, "grant_types_supported").contains(&GrantType::DeviceCode.as_str())
         );
+    }
+
+    #[test]
+    fn certificates_are_advertised_where_a_listener_asks_for_them() {
+        // RFC 8705 §2.1.1, §3.3, §5
+        let url = Some("https://mtls.id.test/team/shop".into());
+        let tenant = Tenant { mutual_tls_url: url, ..fixtures::tenant() };
+        let (with, without) =
+            (discovery_document(&tenant), discovery_document(&fixtures::tenant()));
+        assert_eq!(
+            with["mtls_endpoint_aliases"],
+            json!({
+                "token_endpoint": "https://mtls.id.test/team/shop/oauth/token",
+                "pushed_authorization_request_endpoint": "https://mtls.id.test/team/shop/oauth/par",
+                "userinfo_endpoint": "https://mtls.id.test/team/shop/oauth/userinfo",
+                "introspection_endpoint": "https://mtls.id.test/team/shop/oauth/introspect",
+                "revocation_endpoint": "https://mtls.id.test/team/shop/oauth/revoke",
+            })
+        );
+        assert_eq!(with["tls_client_certificate_bound_access_tokens"], true);
+        for field in ["mtls_endpoint_aliases", "tls_client_certificate_bound_access_tokens"] {
+            assert!(without.get(field).is_none(), "{field}");
+        }
+        for method in ["tls_client_auth", "self_signed_tls_client_auth"] {
+            for endpoint in ["token", "introspection", "revocation"] {
+                let field = format!("{endpoint}_endpoint_auth_methods_supported");
+                assert!(words(&with, &field).contains(&method), "{field}");
+                assert!(!words(&without, &field).contains(&method), "{field}");
+            }
+        }
     }
 
     #[test]

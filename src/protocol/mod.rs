@@ -31,6 +31,7 @@ pub mod registration;
 pub mod required_factor;
 pub mod resource;
 pub mod scope;
+pub mod sender_keys;
 pub mod session;
 pub mod sid;
 pub mod subject;

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::{
-    claims::{Claims, GRANT_ID_CLAIM, bound_key},
+    claims::{Claims, GRANT_ID_CLAIM},
     error::{ErrorCode, OAuthError},
     params::RequestParams,
     records::Grant,
     scope::{self, Scopes},
+    sender_keys::BoundKey,
 };
 use crate::model::{Issuer, Subject, Timestamp};
 
@@ -75,20 +76,35 @@ pub fn presented_access_token<'a>(
     }
 }
 
-/// Rule: a token that is bound to a key is sent with a proof, and another one as a bearer token (RFC 9449
-/// §7.2). Returns the thumbprint of the key.
-pub fn check_scheme(claims: &Claims, with_dpop: bool) -> Result<Option<&str>, OAuthError> {
+/// Rule: a token that is bound to a DPoP key is sent with a proof, and another one as a bearer token (RFC 9449
+/// §7.2), also if it is bound to a certificate (RFC 8705 §3). Returns the key.
+pub fn check_scheme(claims: &Claims, with_dpop: bool) -> Result<Option<BoundKey>, OAuthError> {
     let invalid = |text: &str| Err(OAuthError::new(ErrorCode::InvalidToken, text));
-    match (bound_key(claims), with_dpop) {
-        (Some(key), true) => Ok(Some(key)),
+    match (BoundKey::of_claims(claims), with_dpop) {
+        (key @ Some(BoundKey::Dpop(_)), true) | (key @ Some(BoundKey::Certificate(_)), false) => {
+            Ok(key)
+        }
         (None, false) if !claims.contains_key("cnf") => Ok(None),
-        (None, true) => invalid(
+        (None | Some(BoundKey::Certificate(_)), true) => invalid(
             "The access token is not bound to a DPoP key; send it with the scheme 'Bearer'.",
         ),
-        (_, false) => invalid(
+        (None | Some(BoundKey::Dpop(_)), false) => invalid(
             "The access token is bound to a key; send it with the scheme 'DPoP' and a proof in the header 'DPoP'.",
         ),
     }
+}
+
+/// Rule: a token that is bound to a certificate is sent with it (RFC 8705 §3). `hash`: that of the certificate of the
+/// connection.
+pub fn check_certificate(bound: &str, hash: Option<&str>) -> Result<(), OAuthError> {
+    let text = match hash {
+        Some(hash) if hash == bound => return Ok(()),
+        Some(_) => "The access token is bound to another certificate than that of the connection.",
+        None => {
+            "The access token is bound to a certificate; send it with the certificate, to the address in 'mtls_endpoint_aliases' of the discovery document."
+        }
+    };
+    Err(OAuthError::new(ErrorCode::InvalidToken, text))
 }
 
 /// Checks a token's claims (RFC 9068 §4).
@@ -215,6 +231,27 @@ mod tests {
         // OIDC Core §5.3.1, RFC 6750 §3.1
         assert_eq!(with("scope", json!("email")), Some(ErrorCode::InsufficientScope));
         assert_eq!(with("scope", json!("openid2 email")), Some(ErrorCode::InsufficientScope));
+    }
+
+    #[test]
+    fn a_bound_token_is_sent_as_its_key_requires() {
+        // RFC 8705 §3, RFC 9449 §7.2
+        let scheme = |cnf: Value, with_dpop| {
+            let claims = Claims::from_iter([("cnf".to_owned(), cnf)]);
+            check_scheme(&claims, with_dpop).map_err(|error| error.code)
+        };
+        let (jkt, x5t) = (json!({ "jkt": "a" }), json!({ "x5t#S256": "b" }));
+        assert_eq!(scheme(jkt.clone(), true), Ok(Some(BoundKey::Dpop("a".to_owned()))));
+        assert_eq!(scheme(jkt, false), Err(ErrorCode::InvalidToken));
+        assert_eq!(scheme(x5t.clone(), false), Ok(Some(BoundKey::Certificate("b".to_owned()))));
+        assert_eq!(scheme(x5t, true), Err(ErrorCode::InvalidToken));
+        assert_eq!(scheme(json!({ "kid": "c" }), false), Err(ErrorCode::InvalidToken));
+        assert!(check_scheme(&Claims::new(), false).is_ok());
+        assert!(check_scheme(&Claims::new(), true).is_err());
+        assert!(check_certificate("b", Some("b")).is_ok());
+        assert!(
+            check_certificate("b", Some("c")).is_err() && check_certificate("b", None).is_err()
+        );
     }
 
     #[test]

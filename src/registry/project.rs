@@ -134,6 +134,7 @@ mod tests {
             client_secrets: SecretPermissions::default(),
             dev: false,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         };

@@ -99,6 +99,7 @@ mod tests {
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         }

@@ -10,11 +10,11 @@ use super::{
     account_names::{by_preferred_username, by_verified_email},
 };
 use crate::{
-    keys::{KeyRing, PublicKeys, SigningKey},
+    keys::{ClientAuthorities, KeyRing, PublicKeys, SigningKey},
     model::{
-        Account, Client, ClientId, DeclaredIdentity, IdTokenAlgorithm, InternalHost, PasswordState,
-        ResourceServer, ResourceServers, SigningAlgorithm, StoredPassword, Subject, Tenant,
-        Timestamp,
+        Account, Client, ClientAuthentication, ClientId, DeclaredIdentity, IdTokenAlgorithm,
+        InternalHost, PasswordState, ResourceServer, ResourceServers, SigningAlgorithm,
+        StoredPassword, Subject, Tenant, Timestamp,
     },
     protocol::{
         identity_provider::{IdentityProvider, ProviderSource},
@@ -39,6 +39,8 @@ pub struct ServedTenant {
     pub registration: Option<RegistrationService>,
     pub(super) clients: HashMap<ClientId, Arc<Client>>,
     public_keys: HashMap<ClientId, PublicKeys>,
+    /// The authorities of the certificates of clients.
+    client_authorities: HashMap<ClientId, ClientAuthorities>,
     /// The clients that identities of other issuers authenticate.
     pub federated_clients: FederatedClients,
     accounts: Vec<Arc<Account>>,
@@ -91,6 +93,7 @@ impl ServedTenant {
             registration: None,
             origins: origins.into_iter().collect(),
             public_keys: clients.iter().filter_map(parsed).collect(),
+            client_authorities: clients.iter().filter_map(authorities_of).collect(),
             federated_clients: FederatedClients::of(&tenant.id, &clients),
             clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
             by_username: accounts.iter().map(|it| (it.username.clone(), by(it))).collect(),
@@ -210,6 +213,11 @@ impl ServedTenant {
         self.public_keys.get(&client.id)
     }
 
+    /// The authorities of the certificates of a client.
+    pub fn client_authorities(&self, client: &Client) -> Option<&ClientAuthorities> {
+        self.client_authorities.get(&client.id)
+    }
+
     /// All clients, unordered.
     pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.values()
@@ -271,6 +279,16 @@ impl ServedTenant {
 
 fn oldest<'a>(keys: impl Iterator<Item = &'a Arc<SigningKey>>) -> Option<&'a Arc<SigningKey>> {
     keys.min_by_key(|key| (key.times.signs_from, &key.kid))
+}
+
+/// The authorities of a client, if its certificate is issued by some.
+fn authorities_of(client: &Arc<Client>) -> Option<(ClientId, ClientAuthorities)> {
+    let ClientAuthentication::TlsClientAuth { certificate: Some(rule) } = &client.authentication
+    else {
+        return None;
+    };
+    let authorities = ClientAuthorities::parse(rule.authorities.as_bytes()).ok()?;
+    Some((client.id.clone(), authorities))
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Snapshot {
     /// The languages of pages.
     pub languages: Arc<Languages>,
     hosts: HashMap<String, TenantsOfHost>,
+    /// The same for the addresses at which clients present certificates.
+    mutual_tls: HashMap<String, TenantsOfHost>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
     /// Addresses inside the cluster, by authority.
     internal: HashMap<Box<str>, InternalHost>,
@@ -43,6 +45,18 @@ impl TenantsOfHost {
         let path = tenant.tenant.issuer.path();
         self.deepest = self.deepest.max(path.matches('/').count());
         self.by_path.entry(path.to_owned()).or_insert_with(|| Arc::clone(tenant));
+    }
+
+    /// The tenant that a path belongs to, and the rest of the path.
+    fn route<'p>(&self, path: &'p str) -> Option<(&Arc<ServedTenant>, &'p str)> {
+        let slashes = path.match_indices('/').map(|(at, _)| at);
+        let mut ends: Vec<usize> = slashes.chain([path.len()]).take(self.deepest + 1).collect();
+        while let Some(end) = ends.pop() {
+            if let Some(tenant) = self.by_path.get(&path[..end]) {
+                return Some((tenant, &path[end..]));
+            }
+        }
+        None
     }
 }
 
@@ -66,10 +80,30 @@ impl Snapshot {
                 hosts.entry(authority).or_default().add(tenant);
             }
         }
+        let mut mutual_tls: HashMap<String, TenantsOfHost> = HashMap::new();
+        for tenant in &tenants {
+            let url = tenant.tenant.mutual_tls_url.as_deref();
+            let Some(authority) = url.and_then(|url| url.split('/').nth(2)) else { continue };
+            mutual_tls.entry(authority.to_owned()).or_default().add(tenant);
+            if !authority.contains(':') {
+                mutual_tls.entry(format!("{authority}:443")).or_default().add(tenant);
+            }
+        }
         let by_id = tenants.into_iter().map(|tenant| (tenant.tenant.id.clone(), tenant)).collect();
         let internal = HashMap::new();
         let (vault, languages) = (None, Languages::built_in());
-        Self { revision, built_at, sealer, vault, languages, hosts, by_id, internal, verdicts }
+        Self {
+            revision,
+            built_at,
+            sealer,
+            vault,
+            languages,
+            hosts,
+            mutual_tls,
+            by_id,
+            internal,
+            verdicts,
+        }
     }
 
     /// Sets the installation's vault keys.
@@ -118,15 +152,16 @@ impl Snapshot {
         authority: &str,
         path: &'p str,
     ) -> Option<(&Arc<ServedTenant>, &'p str)> {
-        let host = self.hosts.get(authority)?;
-        let slashes = path.match_indices('/').map(|(at, _)| at);
-        let mut ends: Vec<usize> = slashes.chain([path.len()]).take(host.deepest + 1).collect();
-        while let Some(end) = ends.pop() {
-            if let Some(tenant) = host.by_path.get(&path[..end]) {
-                return Some((tenant, &path[end..]));
-            }
-        }
-        None
+        self.hosts.get(authority)?.route(path)
+    }
+
+    /// The same at the addresses at which clients present certificates.
+    pub fn route_mutual_tls<'p>(
+        &self,
+        authority: &str,
+        path: &'p str,
+    ) -> Option<(&Arc<ServedTenant>, &'p str)> {
+        self.mutual_tls.get(authority)?.route(path)
     }
 
     /// The tenant with exactly this issuer path (RFC 8414 §3.1).

@@ -24,7 +24,7 @@ pub(super) fn registered_client_spec(
 }
 
 /// Fields that an update never changes: clients cannot register them, or registration sets them once.
-const PRESERVED_FIELDS: [&str; 18] = [
+const PRESERVED_FIELDS: [&str; 19] = [
     "tenantRef",
     "clientId",
     "consent",
@@ -43,6 +43,7 @@ const PRESERVED_FIELDS: [&str; 18] = [
     "federatedCredentials",
     "profile",
     "messageSigning",
+    "tlsClientAuth",
 ];
 
 /// The annotation with the spec that the client asked for last. A field of the spec that differs from

@@ -801,6 +801,7 @@ pub fn tenant_named(name: &str) -> Tenant {
         internal_hosts: Arc::default(),
         upstream_hosts: Arc::default(),
         internal_url: None,
+        mutual_tls_url: None,
         display_name: "Harbour Works".into(),
         mark: ObjectMark::of("tenant"),
         organization: Organization { name: "Harbour Works".into(), id: "team".into() },

@@ -10,7 +10,7 @@ use kube::{
 };
 use lanyard::{
     api::{ConditionReason, ConditionType},
-    model::{Installation, Issuer},
+    model::{Installation, Issuer, MutualTlsUrl},
     registry::{BuildCache, build_snapshot},
 };
 use serde_json::{Value, json};
@@ -121,7 +121,8 @@ fn registry_accepts(mut object: Value) -> bool {
         "metadata": { "namespace": "team", "name": "main" }, "spec": { "scopes": { "read:x": {} } },
     });
     let base_url = Issuer::parse("https://lanyard.invalid").expect("canonical");
-    let installation = Installation { base_url, ..objects::installation(true) };
+    let mutual_tls = MutualTlsUrl::parse("https://mtls.{host}");
+    let installation = Installation { base_url, mutual_tls, ..objects::installation(true) };
     let objects = objects::objects([tenant, object]);
     let snapshot = build_snapshot(&objects, &installation, &BuildCache::default(), 1, objects::NOW);
     let mut judged = snapshot.verdicts().iter().filter(|it| *it.object.key.name == *"it");
@@ -503,7 +504,7 @@ async fn grant_types_response_types_and_authentication_are_consistent() {
     let method = |method: &str| json!({ "grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": method });
     clients.accepts(method("client_secret_post")).await;
     clients.rejects(method("none"), "requires client authentication").await;
-    clients.rejects(method("tls_client_auth"), "Unsupported value").await;
+    clients.rejects(method("password"), "Unsupported value").await;
     clients.accepts(method("client_secret_jwt")).await;
     clients.rejects(method("private_key_jwt"), "set jwks or jwksUri").await;
     let assertion = json!({ "grantTypes": ["urn:ietf:params:oauth:grant-type:jwt-bearer"] });
@@ -577,6 +578,41 @@ async fn federated_credentials_name_an_issuer_and_a_subject() {
     }
     let name = of_account(json!({ "serviceAccountRef": { "name": "Billing" } }));
     clients.rejects(name, "serviceAccountRef.name").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_clients_have_one_name() {
+    let clients = clients().await;
+    let method = |method: &str, certificate: Value| json!({ "tokenEndpointAuthMethod": method, "tlsClientAuth": certificate });
+    let named = |more: Value| {
+        let mut certificate = json!({ "caRef": { "name": "ca" } });
+        merge(&mut certificate, &more);
+        method("tls_client_auth", certificate)
+    };
+    for good in [
+        json!({ "subjectDn": "CN=ledger,O=Acme,C=SE" }),
+        json!({ "sanDns": "ledger.acme.test" }),
+        json!({ "sanUri": "spiffe://acme.test/ledger" }),
+        json!({ "sanIp": "192.0.2.7" }),
+        json!({ "sanEmail": "ledger@acme.test" }),
+    ] {
+        clients.accepts(named(good)).await;
+    }
+    clients.rejects(named(json!({})), "exactly one of subjectDn").await;
+    let two = json!({ "sanDns": "a.test", "sanUri": "https://a.test" });
+    clients.rejects(named(two), "exactly one of subjectDn").await;
+    clients.rejects(method("tls_client_auth", Value::Null), "tlsClientAuth must be set").await;
+    let certificate = json!({ "caRef": { "name": "ca" }, "sanDns": "a.test" });
+    clients.rejects(method("client_secret_basic", certificate), "and only with it").await;
+    let own = json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth" });
+    clients.rejects(own, "require the application's public keys").await;
+    let url = "https://app.test/jwks";
+    let own = json!({ "tokenEndpointAuthMethod": "self_signed_tls_client_auth", "jwksUri": url });
+    clients.accepts(own).await;
+    let bound = "tlsClientCertificateBoundAccessTokens";
+    clients.accepts(json!({ bound: true })).await;
+    let twice = json!({ bound: true, "dpopBoundAccessTokens": true });
+    clients.rejects(twice, "must not both be true").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -825,6 +861,7 @@ async fn resource_servers_have_identifiers_and_scopes() {
     }
     servers.accepts(json!({ "displayName": "Tickets", "tokenBinding": "Bearer" })).await;
     servers.accepts(json!({ "tokenBinding": "DPoP" })).await;
+    servers.accepts(json!({ "tokenBinding": "MutualTls" })).await;
     servers.rejects(json!({ "displayName": "a\u{200b}" }), "invisible").await;
     servers.rejects(json!({ "tokenBinding": "Handshake" }), "tokenBinding").await;
     let introspection = |name: &str| json!({ "introspection": { "clientRef": { "name": name } } });

@@ -1,7 +1,8 @@
 //! Golden files: `tests/golden/X.in.yaml` contains objects, and `X.out.yaml` the conditions and facts
 //! of each object and the state that the registry serves. `UPDATE_GOLDEN=1` rewrites the outputs.
 //!
-//! An input whose first line starts with `# dev` is built with the rules of `lanyard dev`.
+//! An input whose first line starts with `# dev` is built with the rules of `lanyard dev`. One whose first line starts with
+//! `# mutual TLS` is built for an installation that asks clients for certificates.
 
 mod argocd;
 
@@ -9,7 +10,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use lanyard::{
     api::StatusDigest,
-    model::{ClientId, RedirectUri},
+    model::{ClientId, Installation, MutualTlsUrl, RedirectUri},
     registry::{
         BuildCache, ObjectOutcome, ServedTenant, Snapshot, build_snapshot, verdict_conditions,
     },
@@ -60,8 +61,11 @@ fn snapshot(input: &str) -> Snapshot {
     let documents = serde_yaml::Deserializer::from_str(input)
         .map(|document| Value::deserialize(document).expect("YAML"))
         .filter(|document| !document.is_null());
-    let dev = input.lines().next().is_some_and(|line| line.starts_with("# dev"));
-    build_snapshot(&objects::objects(documents), &installation(dev), &BuildCache::default(), 1, NOW)
+    let begins = |with: &str| input.starts_with(with);
+    let mutual_tls = begins("# mutual TLS").then(|| MutualTlsUrl::parse("https://mtls.{host}"));
+    let installation =
+        Installation { mutual_tls: mutual_tls.flatten(), ..installation(begins("# dev")) };
+    build_snapshot(&objects::objects(documents), &installation, &BuildCache::default(), 1, NOW)
 }
 
 /// Conditions and facts of every object.

@@ -22,6 +22,7 @@ mod import;
 mod ldap;
 mod mail;
 mod memory;
+mod mutual_tls;
 mod observability;
 mod properties;
 mod provider_examples;

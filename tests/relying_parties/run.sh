@@ -10,6 +10,7 @@ work=$PWD/target/relying-parties
 rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/relying-parties
 . $here/applications.sh
+. $here/mutual_tls.sh
 
 say() { printf '== relying parties: %s\n' "$*"; }
 
@@ -147,12 +148,14 @@ apache() {
 
 prepare
 prepare_applications
+prepare_mutual_tls
 serve
 say "$ISSUER"
 party go "$work/go-party"
 party javascript node "$work/javascript/main.js"
 party python "$work/python/bin/python" $here/python/main.py
 party apache apache
+party mutual-tls mutual_tls
 party oauth2-proxy oauth2_proxy
 party authjs authjs
 party allauth allauth

@@ -22,7 +22,10 @@ use lanyard::{
         CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
         FetchedDocument, HttpFetch, SharedFetch,
     },
-    http::{AppState, BasePage, HttpServer, ServerConfig, ServerLimits, TlsConfig, TrustedProxies},
+    http::{
+        AppState, BasePage, HttpServer, ListenerRole, ServerConfig, ServerLimits, TlsConfig,
+        TrustedProxies,
+    },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
     mail::MailTransport,
@@ -164,6 +167,8 @@ enum Front {
     Localhost,
     /// `https://id.test:port`.
     Tls(Arc<TlsConfig>),
+    /// `http://localhost:port`, and another port with TLS where clients present certificates.
+    MutualTls(Arc<TlsConfig>),
 }
 
 /// A running server with its store, clock and objects.
@@ -184,6 +189,8 @@ pub struct TestApp {
     pub audit: Arc<RecordedAudit>,
     network: Arc<Network>,
     stop: watch::Sender<bool>,
+    /// The listener where clients present certificates, if there is one.
+    mutual_tls: Option<(SocketAddr, watch::Sender<bool>)>,
 }
 
 impl TestApp {
@@ -267,6 +274,30 @@ impl TestApp {
         Self::start_with(manifests, Front::Tls(tls), |store| store, config, network(here())).await
     }
 
+    /// The same at `localhost`, with another port where clients present certificates.
+    pub async fn start_mutual_tls(
+        manifests: &str,
+        tls: Arc<TlsConfig>,
+        config: ServerConfig,
+    ) -> Self {
+        let front = Front::MutualTls(tls);
+        Self::start_with(manifests, front, |store| store, config, network(here())).await
+    }
+
+    /// The port where clients present certificates.
+    pub fn mutual_tls_port(&self) -> u16 {
+        self.mutual_tls.as_ref().expect("it was started with one").0.port()
+    }
+
+    /// Opens another port with TLS for peers that show certificates.
+    pub fn listen_as(
+        &self,
+        tls: Arc<TlsConfig>,
+        role: ListenerRole,
+    ) -> (SocketAddr, watch::Sender<bool>) {
+        listen(self.app.clone(), Some((tls, role)))
+    }
+
     #[expect(clippy::unused_async, reason = "it needs the runtime that it is awaited in")]
     async fn start_with(
         manifests: &str,
@@ -292,19 +323,26 @@ impl TestApp {
         let clock_handle: Arc<dyn Clock> = clock.clone();
         let ended_users = EndedUserWatch::new(&app.accounts, registry.clone(), &clock_handle);
         tokio::spawn(ended_users.run());
-        let (name, tls) = match front {
-            Front::Address => ("http://127.0.0.1", None),
-            Front::Localhost => ("http://localhost", None),
-            Front::Tls(tls) => ("https://id.test", Some(tls)),
+        let (name, tls, mutual_tls) = match front {
+            Front::Address => ("http://127.0.0.1", None, None),
+            Front::Localhost => ("http://localhost", None, None),
+            Front::Tls(tls) => ("https://id.test", Some((tls, ListenerRole::Public)), None),
+            Front::MutualTls(tls) => ("http://localhost", None, Some(tls)),
         };
+        let mutual_tls = mutual_tls.map(|tls| (tls, ListenerRole::MutualTls));
+        let mutual_tls = mutual_tls.map(|tls| listen(app.clone(), Some(tls)));
         let (address, stop) = listen(app.clone(), tls);
         let origin = format!("{name}:{}", address.port());
-        let stage = Stage::new(registry, clock.clone(), &origin, manifests, &*entropy);
+        let mut stage = Stage::new(registry, clock.clone(), &origin, manifests, &*entropy);
+        if let Some((address, _)) = &mutual_tls {
+            stage.ask_for_certificates_at(&format!("https://{{host}}:{}", address.port()));
+        }
         let stage = Arc::new(stage);
         let base_url = Issuer::parse(&origin).expect("canonical");
         let demo = Some("/_lanyard/demo".to_owned());
         app.base_page.set(BasePage { base_url, demo }).expect("it is not set yet");
-        let app = Self { origin, address, clock, store, app, stage, audit, network, stop };
+        let app =
+            Self { origin, address, clock, store, app, stage, audit, network, stop, mutual_tls };
         app.serve(manifests);
         app
     }
@@ -320,7 +358,8 @@ impl TestApp {
         let (address, stop) = listen(app.clone(), None);
         let stage = Arc::new(self.stage.copy(registry));
         let (origin, store) = (self.origin.clone(), self.store.clone());
-        Self { origin, address, clock, store, app, stage, audit, network, stop }
+        let mutual_tls = None;
+        Self { origin, address, clock, store, app, stage, audit, network, stop, mutual_tls }
     }
 
     /// Starts a graceful shutdown, as SIGTERM does.
@@ -466,10 +505,16 @@ fn send_mail(app: &Arc<AppState>) {
 }
 
 /// Starts the server, which stops when the sender is dropped.
-fn listen(app: Arc<AppState>, tls: Option<Arc<TlsConfig>>) -> (SocketAddr, watch::Sender<bool>) {
+fn listen(
+    app: Arc<AppState>,
+    tls: Option<(Arc<TlsConfig>, ListenerRole)>,
+) -> (SocketAddr, watch::Sender<bool>) {
     let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
     let server = HttpServer::new(app, config, metrics);
-    let server = if let Some(tls) = tls { server.with_tls(tls) } else { server };
+    let server = match tls {
+        Some((tls, role)) => server.with_mutual_tls(tls, role),
+        None => server,
+    };
     let listening = server.listen(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listening.address().expect("it is bound");
     let (stop, stopped) = watch::channel(false);

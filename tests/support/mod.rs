@@ -6,6 +6,7 @@
 pub mod app;
 pub mod authenticator;
 pub mod browser;
+pub mod certificates;
 pub mod cluster;
 pub mod dev;
 pub mod directories;

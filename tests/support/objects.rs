@@ -47,6 +47,7 @@ pub fn installation(dev: bool) -> Installation {
         },
         dev,
         keeps_authenticators: true,
+        mutual_tls: None,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: lanyard::messages::Languages::built_in(),
     }

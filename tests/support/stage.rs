@@ -18,8 +18,8 @@ use lanyard::{
     },
     model::{
         Clock, Entropy, FixedClock, HostPattern, HostPermission, HostSettings, Installation,
-        InternalHost, Issuer, KeySecrets, ObjectKey, SecretPermissions, SigningAlgorithm, TenantId,
-        Timestamp,
+        InternalHost, Issuer, KeySecrets, MutualTlsUrl, ObjectKey, SecretPermissions,
+        SigningAlgorithm, TenantId, Timestamp,
     },
     registry::{BuildCache, Snapshot, SnapshotHandle, build_snapshot},
     source::manifests::{ManifestObject, parse_text},
@@ -108,6 +108,7 @@ impl Stage {
                 client_secrets: SecretPermissions::default(),
                 dev: !manifests.starts_with(Self::CLUSTER),
                 keeps_authenticators: true,
+                mutual_tls: None,
                 key_secrets: KeySecrets::new("lanyard", ""),
                 languages: lanyard::messages::Languages::built_in(),
             },
@@ -118,6 +119,11 @@ impl Stage {
             discarded: Mutex::default(),
             shown: Mutex::new(shown),
         }
+    }
+
+    /// Sets the address at which clients present certificates, before objects are shown.
+    pub fn ask_for_certificates_at(&mut self, url: &str) {
+        self.installation.mutual_tls = MutualTlsUrl::parse(url);
     }
 
     /// The same objects and keys for another server of the installation.

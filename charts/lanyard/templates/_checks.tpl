@@ -25,6 +25,17 @@
 {{- fail "registration.namespaces: name the namespaces of the tenants that accept registrations, because watchNamespacesSelector is set" -}}
 {{- end -}}
 {{- end -}}
+{{- if include "lanyard.mtls" . -}}
+{{- if not .Values.mtls.url -}}
+{{- fail "mtls.url: write the address for applications, such as https://mtls.{host}, because mtls.enabled or mtls.proxy.enabled is set" -}}
+{{- end -}}
+{{- if not (or .Values.mtls.secretName .Values.tls.secretName) -}}
+{{- fail "mtls.secretName: name the Secret with the certificate of the port for certificates, or set tls.secretName" -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.mtls.proxy.enabled (not (and .Values.mtls.proxy.caSecretName .Values.mtls.proxy.names)) -}}
+{{- fail "mtls.proxy: set caSecretName and names, by which the proxies are known" -}}
+{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "podMonitor.enabled: serviceMonitor.enabled is true too, so every Pod would be scraped twice; enable one of them" -}}
 {{- end -}}

@@ -97,6 +97,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- ternary "https" "http" (ne (.Values.tls.secretName | default "") "") -}}
 {{- end -}}
 
+{{- /* Not empty if there is a port for certificates of applications. */ -}}
+{{- define "lanyard.mtls" -}}
+{{- if or .Values.mtls.enabled .Values.mtls.proxy.enabled -}}true{{- end -}}
+{{- end -}}
+
 {{- /* The name of the ConfigMap of host settings. */ -}}
 {{- define "lanyard.hostsName" -}}
 {{- printf "%s-hosts" (include "lanyard.fullname" .) -}}

@@ -32,12 +32,13 @@ use super::{
     registrations,
 };
 use crate::{
-    model::{Client, GrantType},
+    model::{Client, ClientCertificate, GrantType},
     protocol::{
         error::OAuthError,
         params::RequestParams,
         resource,
         scope::Scopes,
+        sender_keys::{BoundKey, SenderKeys},
         token::{self, DecisionInput, TokenDecision, TokenRefusal, TokenTypeIdentifier},
     },
     store::{MAX_UPDATE_ATTEMPTS, RecordKind},
@@ -64,6 +65,8 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) params: &'a RequestParams,
     /// The DPoP proof, if one was sent.
     pub(crate) proof: Option<ReceivedProof<'a>>,
+    /// The certificate of the connection, if it has one.
+    pub(crate) certificate: Option<&'a ClientCertificate>,
 }
 
 /// The tokens that a request got.
@@ -73,8 +76,8 @@ pub(crate) struct GrantedTokens {
     pub(crate) tokens: IssuedTokens,
     /// Their scopes.
     pub(crate) scopes: Scopes,
-    /// Whether the access token is bound to a DPoP key.
-    pub(crate) is_bound: bool,
+    /// The key that the access token is bound to.
+    pub(crate) key: Option<BoundKey>,
     /// The lifetime of the access token.
     pub(crate) lifetime: Duration,
     /// `issued_token_type` of an exchange (RFC 8693 §2.2.1).
@@ -114,7 +117,7 @@ fn find(params: &RequestParams) -> Result<&'static TokenGrantRow, OAuthError> {
 }
 
 async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
-    let TokenRequest { context, client, params, proof } = request;
+    let TokenRequest { context, client, params, proof, certificate } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
     // An unknown resource is refused whatever the credential is.
@@ -122,18 +125,20 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let credential = parsed.open(context, client).await?;
     let verify = |proof| verify_proof(context, proof, None)?.of_client(client);
     let mut proof = proof.map(verify).transpose()?;
-    let key = proof.as_ref().map(|proof| proof.key().to_owned());
-    let key = key.as_deref();
-    token::check_proof_is_sent(client, key)?;
+    let dpop = proof.as_ref().map(|proof| proof.key().to_owned());
+    let certificate = certificate.map(ClientCertificate::thumbprint);
+    let keys = SenderKeys { dpop: dpop.as_deref(), certificate };
+    token::check_proof_is_sent(client, keys)?;
     let mut needed = G::needed_grant(&credential, context.now).map(str::to_owned);
     for _ in 0..MAX_UPDATE_ATTEMPTS {
         let stored = match &needed {
             Some(id) => grants::load_grant(context, id).await?,
             None => None,
         };
-        let decision = decide_and_commit::<G>(request, &credential, (stored.as_ref(), key)).await?;
+        let decision =
+            decide_and_commit::<G>(request, &credential, (stored.as_ref(), keys)).await?;
         let TokenDecision { scopes, user } = decision;
-        let answer = TokenAnswer { request, parsed: &parsed, scopes, key };
+        let answer = TokenAnswer { request, parsed: &parsed, scopes, keys };
         let Some(granted) = user else { return answer.for_client(proof.as_mut()).await };
         let id = granted.id.clone();
         if let Some(tokens) = answer.for_user(granted, stored.as_ref(), proof.as_mut()).await? {
@@ -148,11 +153,11 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
 async fn decide_and_commit<G: TokenGrant>(
     TokenRequest { context, client, .. }: TokenRequest<'_>,
     credential: &G::Credential,
-    (stored, key): (Option<&StoredGrant>, Option<&str>),
+    (stored, keys): (Option<&StoredGrant>, SenderKeys<'_>),
 ) -> Result<TokenDecision, RequestError<OAuthError>> {
     let AccountContext { now, store_now, .. } = context;
     let stored = stored.map(|stored| &stored.grant);
-    match G::decide(credential, DecisionInput { client, stored, key, now, store_now }) {
+    match G::decide(credential, DecisionInput { client, stored, keys, now, store_now }) {
         Ok(decision) => Ok(decision),
         Err(TokenRefusal { error, replayed }) => {
             if let Some(replayed) = replayed {

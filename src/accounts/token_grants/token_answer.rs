@@ -17,13 +17,14 @@ use crate::{
         token_issuer,
     },
     identity::RecordMaker,
-    model::{Account, GrantType, Timestamp},
+    model::{Account, GrantType, ResourceServer, Timestamp},
     protocol::{
         claims::access_token_lifetime,
         error::OAuthError,
         params::RequestParams,
         resource::ResourceContext,
         scope::{self, Scopes},
+        sender_keys::{BoundKey, SenderKeys},
         token::{self, Gate, RefreshTokenAnswer, SelectedScopes, TokenTarget, UserGrant},
     },
 };
@@ -37,8 +38,8 @@ pub(super) struct TokenAnswer<'r, 'a, G> {
     pub(super) parsed: &'r G,
     /// The allowed scopes of the client itself.
     pub(super) scopes: Scopes,
-    /// The thumbprint of the key of the proof.
-    pub(super) key: Option<&'r str>,
+    /// The keys that the request proves.
+    pub(super) keys: SenderKeys<'r>,
 }
 
 impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
@@ -46,13 +47,13 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
     pub(super) async fn for_client(&self, proof: Option<&mut VerifiedProof>) -> TokenResult {
         let TokenRequest { context, client, params, .. } = self.request;
         let resources = resources_of::<G>(self.request);
-        let target = token::client_target(resources, &self.scopes, named_targets::<G>(params))?
-            .bound_to(self.key)?;
+        let target = token::client_target(resources, &self.scopes, named_targets::<G>(params))?;
+        let key = token::select_bound_key(client, target.server, self.keys, false)?;
         let selected = self.select_scopes(&target, &NO_SCOPES)?;
         use_proof(context, record_maker(client), proof).await?;
-        let plan = self.access_token_plan(&target, &selected);
+        let plan = IssuePlan { key: key.as_ref(), ..self.access_token_plan(&target, &selected) };
         let tokens = token_issuer::issue_tokens(context, plan).await?;
-        Ok(self.granted_tokens(&target, tokens, &selected, None))
+        Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, None) })
     }
 
     /// The tokens of a person's grant; `None` if it has changed meanwhile.
@@ -64,7 +65,9 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
     ) -> Result<Option<GrantedTokens>, RequestError<OAuthError>> {
         let TokenRequest { context, client, .. } = self.request;
         // The target is judged before the gate, so a refusal uses up no credential.
-        let target = self.target_of(&granted)?.bound_to(self.key)?;
+        let target = self.target_of(&granted)?;
+        let key = self.key_of(&granted, target.server)?;
+        token::bind_public_grant(&mut granted, client, key.as_ref());
         let selected = self.select_scopes(&target, &self.scopes)?;
         let user = if granted.needs_session {
             grants::account_in_session(context, &granted.grant).await?
@@ -92,10 +95,23 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
         let exchange = subject_token
             .as_deref()
             .map(|subject| ExchangePlan { subject, actors: actors.as_ref() });
-        let plan = IssuePlan { exchange, ..self.access_token_plan(&target, &selected) };
+        let plan = self.access_token_plan(&target, &selected);
+        let plan = IssuePlan { exchange, key: key.as_ref(), ..plan };
         let tokens = issue_for_user(self.request, plan, &selected, (&granted, &user)).await?;
         let end = exchange.map(|exchange| exchange.subject.expires_at);
-        Ok(Some(self.granted_tokens(&target, tokens, &selected, end)))
+        Ok(Some(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, end) }))
+    }
+
+    /// The key that a person's access token is bound to.
+    fn key_of(
+        &self,
+        granted: &UserGrant,
+        server: Option<&ResourceServer>,
+    ) -> Result<Option<BoundKey>, OAuthError> {
+        let subject_token = granted.subject_token.as_ref();
+        let is_bound = granted.grant.binding.is_some()
+            || subject_token.is_some_and(|subject| subject.key.is_some());
+        token::select_bound_key(self.request.client, server, self.keys, is_bound)
     }
 
     /// The target of a person's tokens.
@@ -134,7 +150,7 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
             client: self.request.client,
             grant_type: G::GRANT_TYPE,
             scopes: &selected.access_token,
-            key: self.key,
+            key: None,
             server: target.server,
             claims: &target.claims,
             access_token: true,
@@ -157,7 +173,7 @@ impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
         GrantedTokens {
             tokens,
             scopes: selected.access_token.clone(),
-            is_bound: self.key.is_some(),
+            key: None,
             lifetime: lifetime.min(left),
             token_type: self.parsed.issued_token_type(),
         }

@@ -15,6 +15,8 @@ pub struct ClientSummary {
     pub tenant: TenantId,
     /// The Secret that the client refers to, or that Lanyard creates for it.
     pub secret: ObjectKey,
+    /// The Secret with the authorities of its certificate, if it names one.
+    pub authorities: Option<ObjectKey>,
     /// The issuers of its federated credentials.
     pub federated_issuers: Box<[Box<str>]>,
 }
@@ -52,11 +54,17 @@ impl ManagedObject for OidcClient {
         let issuers = self.spec.federated_credentials.iter();
         let federated_issuers =
             issuers.filter_map(|it| Some(it.issuer.as_deref()?.into())).collect();
-        ClientSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, federated_issuers }
+        let authorities = self.spec.tls_client_auth.as_ref().map(|it| &it.ca_ref.name);
+        ClientSummary {
+            tenant: self.spec.tenant_ref.of(key).shared(),
+            secret,
+            authorities: authorities.map(|name| key.beside(name).shared()),
+            federated_issuers,
+        }
     }
 
     fn secrets(summary: &ClientSummary) -> Vec<&ObjectKey> {
-        vec![&summary.secret]
+        [&summary.secret].into_iter().chain(&summary.authorities).collect()
     }
 
     fn conditions(status: &OidcClientStatus) -> &[Condition] {

@@ -16,7 +16,7 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const IS_NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
 const IS_PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
-const HAS_NO_SECRET: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt'])";
+const HAS_NO_SECRET: &str = "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod in ['none', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'])";
 
 /// URIs must be absolute and plain ASCII.
 pub fn absolute() -> Rule {
@@ -151,7 +151,7 @@ pub fn public_without_secret() -> Rule {
         &format!(
             "!{HAS_NO_SECRET} || (!has(self.secretRef) && !(has(self.secret) && has(self.secret.keys) && has(self.secret.keys.clientSecret)))"
         ),
-        "tokenEndpointAuthMethod: none and private_key_jwt have no client secret; remove secretRef and secret.keys.clientSecret, or choose another method",
+        "tokenEndpointAuthMethod: none, private_key_jwt, tls_client_auth and self_signed_tls_client_auth have no client secret; remove secretRef and secret.keys.clientSecret, or choose another method",
     )
 }
 
@@ -163,11 +163,35 @@ pub fn keys_once() -> Rule {
     )
 }
 
-/// OIDC Core §9: `private_key_jwt` needs public keys.
+/// OIDC Core §9, RFC 8705 §2.2.2: `private_key_jwt` and `self_signed_tls_client_auth` need public keys.
 pub fn keys_to_authenticate() -> Rule {
     rule(
-        "!has(self.tokenEndpointAuthMethod) || self.tokenEndpointAuthMethod != 'private_key_jwt' || has(self.jwks) || has(self.jwksUri) || (has(self.federatedCredentials) && self.federatedCredentials.size() > 0)",
-        "tokenEndpointAuthMethod: private_key_jwt requires the application's public keys; set jwks or jwksUri, or federatedCredentials",
+        "!has(self.tokenEndpointAuthMethod) || !(self.tokenEndpointAuthMethod in ['private_key_jwt', 'self_signed_tls_client_auth']) || has(self.jwks) || has(self.jwksUri) || (self.tokenEndpointAuthMethod == 'private_key_jwt' && has(self.federatedCredentials) && self.federatedCredentials.size() > 0)",
+        "tokenEndpointAuthMethod: private_key_jwt and self_signed_tls_client_auth require the application's public keys; set jwks or jwksUri, or federatedCredentials for private_key_jwt",
+    )
+}
+
+/// RFC 8705 §2.1: `tls_client_auth` needs the name of a certificate, and no other method has one.
+pub fn certificate_to_authenticate() -> Rule {
+    rule(
+        "has(self.tlsClientAuth) == (has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'tls_client_auth')",
+        "tlsClientAuth must be set with tokenEndpointAuthMethod: tls_client_auth, and only with it",
+    )
+}
+
+/// RFC 8705 §2.1.2: a certificate is known by one of its names.
+pub fn one_certificate_name() -> Rule {
+    rule(
+        "[has(self.subjectDn), has(self.sanDns), has(self.sanUri), has(self.sanIp), has(self.sanEmail)].filter(set, set).size() == 1",
+        "must have exactly one of subjectDn, sanDns, sanUri, sanIp and sanEmail",
+    )
+}
+
+/// A token is bound to one key.
+pub fn one_token_binding() -> Rule {
+    rule(
+        "!(has(self.dpopBoundAccessTokens) && self.dpopBoundAccessTokens && has(self.tlsClientCertificateBoundAccessTokens) && self.tlsClientCertificateBoundAccessTokens)",
+        "dpopBoundAccessTokens and tlsClientCertificateBoundAccessTokens must not both be true; remove one",
     )
 }
 

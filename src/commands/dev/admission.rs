@@ -49,6 +49,7 @@ mod tests {
             client_secrets: SecretPermissions::default(),
             dev: true,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets,
             languages: crate::messages::Languages::built_in(),
         };

@@ -139,6 +139,9 @@ fn without_secret(method: AuthMethod) -> String {
     match method {
         AuthMethod::None => "no secret (public)".to_owned(),
         AuthMethod::PrivateKeyJwt => "no secret (private_key_jwt: a key of its own)".to_owned(),
+        AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => {
+            format!("no secret ({}: a certificate of its own)", method.as_str())
+        }
         AuthMethod::ClientSecretBasic
         | AuthMethod::ClientSecretPost
         | AuthMethod::ClientSecretJwt => format!("no secret yet ({})", method.as_str()),

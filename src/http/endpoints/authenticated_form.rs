@@ -27,6 +27,7 @@ impl AuthenticatedForm {
             params: &params,
             endpoint: request.endpoint,
             address: request.address,
+            certificate: request.certificate.as_ref(),
         };
         let client = client_authentication::authenticate_client(app.context(request), sent).await?;
         request.facts.record_client(&client.object);

@@ -7,7 +7,7 @@ use super::{authenticated_form::AuthenticatedForm, received_proof::received_proo
 use crate::{
     accounts::token_grants::{self, GrantedTokens, TokenRequest},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{scope, token::TokenTypeIdentifier},
+    protocol::{scope, sender_keys::BoundKey, token::TokenTypeIdentifier},
 };
 
 /// A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
@@ -33,12 +33,14 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let context = app.context(&request);
     let proof = received_proof(&request)?;
-    let token_request = TokenRequest { context, client: &client, params: &params, proof };
-    let GrantedTokens { tokens, scopes, is_bound, lifetime, token_type } =
+    let certificate = request.certificate.as_ref();
+    let token_request =
+        TokenRequest { context, client: &client, params: &params, proof, certificate };
+    let GrantedTokens { tokens, scopes, key, lifetime, token_type } =
         token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
-        token_type: if is_bound { "DPoP" } else { "Bearer" },
+        token_type: BoundKey::token_type(key.as_ref()),
         expires_in: lifetime.as_secs(),
         scope: scope::join_scopes(&scopes),
         id_token: tokens.id_token,

@@ -13,18 +13,36 @@ use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::RecordMaker,
     keys::JwtType,
-    model::Client,
+    model::{Client, ClientCertificate},
     protocol::{
         claims::{self, Claims},
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
         params::RequestParams,
+        sender_keys::BoundKey,
         subject,
         userinfo::{
-            PresentedAccessToken, check_claims, check_grant, check_scheme, presented_access_token,
+            PresentedAccessToken, check_certificate, check_claims, check_grant, check_scheme,
+            presented_access_token,
         },
     },
 };
+
+/// The proof of the sender of an access token.
+enum VerifiedSender {
+    /// None: the token is bound to no key.
+    Unproven,
+    /// The DPoP proof that was sent along.
+    Dpop(VerifiedProof),
+    /// The certificate of the connection.
+    Certificate,
+}
+
+impl VerifiedSender {
+    fn proof(&mut self) -> Option<&mut VerifiedProof> {
+        if let Self::Dpop(proof) = self { Some(proof) } else { None }
+    }
+}
 
 /// `GET I/oauth/userinfo`.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
@@ -49,7 +67,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let verified = verified.map_err(|error| {
         invalid("The token is not an access token of this issuer.").because(error.to_string())
     })?;
-    let mut proof = verify_sender(app, request, (&verified, presented))?;
+    let mut sender = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now)?;
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
@@ -60,10 +78,10 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     };
     let grant = grant.ok_or_else(gone)?;
     let person = RecordMaker::Person(grant.authentication.subject.as_str());
-    use_proof(app.context(request), person, proof.as_mut()).await.map_err(dpop_error)?;
+    use_proof(app.context(request), person, sender.proof()).await.map_err(dpop_error)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
-    check_binding(&client, proof).map_err(EndpointError::Dpop)?;
+    check_binding(&client, sender).map_err(EndpointError::Dpop)?;
     let user = grants::account_of_grant(app.context(request), &grant).await?;
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
@@ -93,25 +111,33 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
 
 /// Rule: the token of a client whose tokens are bound is bound too, although it was issued before, and the proof has
 /// an algorithm that the client may use.
-fn check_binding(client: &Client, proof: Option<VerifiedProof>) -> Result<(), OAuthError> {
-    match proof {
-        Some(proof) => proof.of_client(client).map(drop),
-        None if client.details.dpop_bound_access_tokens => {
+fn check_binding(client: &Client, sender: VerifiedSender) -> Result<(), OAuthError> {
+    match sender {
+        VerifiedSender::Dpop(proof) => proof.of_client(client).map(drop),
+        VerifiedSender::Unproven if client.details.binds_access_tokens() => {
             let text = "The access tokens of this client must be bound to a key; get another one.";
             Err(OAuthError::new(ErrorCode::InvalidToken, text))
         }
-        None => Ok(()),
+        VerifiedSender::Certificate | VerifiedSender::Unproven => Ok(()),
     }
 }
 
-/// Verifies that the sender has the key that the token is bound to (RFC 9449 §7.1); `None` for a bearer token.
+/// Verifies that the sender has the key that the token is bound to (RFC 8705 §3, RFC 9449 §7.1).
 fn verify_sender(
     app: &AppState,
     request: &Request,
     (claims, presented): (&Claims, PresentedAccessToken<'_>),
-) -> Result<Option<VerifiedProof>, EndpointError> {
+) -> Result<VerifiedSender, EndpointError> {
     let bound = check_scheme(claims, presented.with_dpop).map_err(EndpointError::Dpop)?;
-    let Some(key) = bound else { return Ok(None) };
+    let key = match bound {
+        None => return Ok(VerifiedSender::Unproven),
+        Some(BoundKey::Certificate(hash)) => {
+            let sent = request.certificate.as_ref().map(ClientCertificate::thumbprint);
+            check_certificate(&hash, sent)?;
+            return Ok(VerifiedSender::Certificate);
+        }
+        Some(BoundKey::Dpop(key)) => key,
+    };
     let missing = || invalid_dpop_proof("Send a DPoP proof in the header 'DPoP'.");
     let received = received_proof(request).and_then(|proof| proof.ok_or_else(missing));
     let verify = |proof| verify_proof(app.context(request), proof, Some(presented.token));
@@ -120,7 +146,7 @@ fn verify_sender(
         let text = "The access token is bound to another key than that of the DPoP proof.";
         return Err(EndpointError::Dpop(OAuthError::new(ErrorCode::InvalidToken, text)));
     }
-    Ok(Some(proof))
+    Ok(VerifiedSender::Dpop(proof))
 }
 
 fn dpop_error(error: RequestError<OAuthError>) -> EndpointError {

@@ -1,11 +1,11 @@
 //! Dispatches a request: finds tenant and route, reads the body, runs the handler, and adds the
 //! common headers.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -13,11 +13,14 @@ use tracing::Instrument;
 
 use async_trait::async_trait;
 
-use super::{body, route_match::RouteMatch, router, signed_response::sign_authorization_response};
+use super::{
+    body, request_context::RequestContext, route_match::RouteMatch, router,
+    signed_response::sign_authorization_response,
+};
 use crate::{
     http::{
-        AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
-        RequestLanguage, Service, TrustedProxies, cookies, head_memory, head_size, pages,
+        AppState, ConnectionInfo, EndpointError, Reply, Request, RequestBody, RequestLanguage,
+        Service, cookies, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -26,34 +29,9 @@ use crate::{
             security_headers::add_security_headers,
         },
     },
-    model::{Endpoint, Tenant, Timestamp},
-    registry::Snapshot,
-    telemetry::{AccessFacts, RequestOutcome, request_id},
+    model::Endpoint,
+    telemetry::RequestOutcome,
 };
-
-/// Memory of a request apart from its head and body: the states of its handler and its stream.
-const REQUEST_OVERHEAD_BYTES: usize = 6 * 1024;
-
-/// The context of a request before its body is read.
-struct RequestContext {
-    id: String,
-    now: Timestamp,
-    address: IpAddr,
-    is_forwarded_host: bool,
-    snapshot: Arc<Snapshot>,
-    memory: MemoryPermit,
-    facts: Arc<AccessFacts>,
-}
-
-impl RequestContext {
-    /// The language of pages.
-    fn language<B>(&self, request: &http::Request<B>, tenant: Option<&Tenant>) -> RequestLanguage {
-        let languages = Arc::clone(&self.snapshot.languages);
-        let query = request.uri().query().unwrap_or_default();
-        let default = tenant.and_then(|tenant| tenant.branding.default_locale.as_ref());
-        RequestLanguage::new(languages, request.headers(), query, default)
-    }
-}
 
 #[async_trait]
 impl Service for AppState {
@@ -62,40 +40,28 @@ impl Service for AppState {
         request: http::Request<RequestBody>,
         connection: ConnectionInfo,
     ) -> Response<Full<Bytes>> {
-        self.answer(request, connection.peer).await
+        self.answer(request, connection).await
     }
 }
 
 impl AppState {
-    /// Responds to a request of a connection from `peer`.
-    pub async fn answer<B>(&self, request: http::Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
+    /// Responds to a request of a connection.
+    pub async fn answer<B>(
+        &self,
+        request: http::Request<B>,
+        connection: impl Into<ConnectionInfo>,
+    ) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let ConnectionInfo { peer, certificates } = connection.into();
         // Durations use a monotonic clock: most are microseconds, and the wall clock may jump.
         let (now, started) = (self.now(), Instant::now());
         let _in_flight = self.accounts.metrics.request_began();
-        let proxies = &self.config.trusted_proxies;
-        let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
-        let asked = proxies.effective_request(peer, &request);
-        let mut arrival = RequestContext {
-            id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
-            now,
-            address: asked.client,
-            is_forwarded_host: asked.is_forwarded_authority,
-            snapshot: self.registry.snapshot(),
-            memory: self.config.memory.permit(limited(proxies, asked.client)),
-            facts: Arc::default(),
-        };
+        let (mut arrival, asked) = self.request_context(&request, (peer, &certificates), now);
         let method = request.method().clone();
-        let memory = head_memory(&request) + REQUEST_OVERHEAD_BYTES;
-        let found = (head_size(&request) <= self.config.limits.head)
-            .then_some(())
-            .ok_or(RoutingError::Large)
-            .and_then(|()| Ok(arrival.memory.grow(memory)?))
-            .and_then(|()| RouteMatch::find(&arrival.snapshot, &asked, request.uri().path()));
+        let found = self.find_route(&request, (&asked, &certificates), &mut arrival);
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
@@ -143,17 +109,16 @@ impl AppState {
         arrival: &RequestContext,
     ) -> Response<Full<Bytes>> {
         let (request_id, language) = (&*arrival.id, arrival.language(request, None));
-        match router::common_static_file(request.uri().path()) {
-            Some(reply) if nothing != RoutingError::Internal => {
-                add_security_headers(reply, (None, &language), true, request_id)
-            }
-            _ => {
-                let page = self.base_page(nothing, request, (authority, &language));
-                let error = || nothing.reply(request.headers(), &language, request_id);
-                let reply = page.unwrap_or_else(error);
-                add_security_headers(reply, (None, &language), false, request_id)
-            }
+        let is_for_browsers = !arrival.is_mutual_tls && nothing != RoutingError::Internal;
+        let file = router::common_static_file(request.uri().path()).filter(|_| is_for_browsers);
+        if let Some(reply) = file {
+            return add_security_headers(reply, (None, &language), true, request_id);
         }
+        let page = self.base_page(nothing, request, (authority, &language));
+        let shows_page = is_for_browsers && accepts_page(request.headers());
+        let error = || nothing.reply(shows_page, &language, request_id);
+        let reply = page.unwrap_or_else(error);
+        add_security_headers(reply, (None, &language), false, request_id)
     }
 
     /// The page at the base URL, for requests to it while no tenant has it as issuer.
@@ -212,6 +177,7 @@ impl AppState {
                         headers: parts.headers,
                         body,
                         address: arrival.address,
+                        certificate: arrival.certificate.take(),
                         is_forwarded_host: arrival.is_forwarded_host,
                         snapshot: Arc::clone(&arrival.snapshot),
                         now: arrival.now,
@@ -263,14 +229,10 @@ impl AppState {
     }
 }
 
-/// The address whose memory is limited: none for a proxy's own requests.
-fn limited(proxies: &TrustedProxies, client: IpAddr) -> Option<IpAddr> {
-    Some(client).filter(|client| !proxies.contains(*client))
-}
-
-/// Validates a request id set by a proxy.
-fn is_id(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+/// Returns true if the client shows pages.
+fn accepts_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Milliseconds with three decimals.

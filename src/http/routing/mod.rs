@@ -5,6 +5,7 @@
 mod body;
 mod dispatch;
 mod extra_routes;
+mod request_context;
 mod route_match;
 mod router;
 mod signed_response;

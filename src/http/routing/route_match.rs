@@ -38,6 +38,21 @@ impl RouteMatch {
             .ok_or(RoutingError::Internal)
     }
 
+    /// Finds the tenant and route of a path at an address at which clients present certificates, which has nothing for
+    /// browsers.
+    pub(super) fn find_mutual_tls(
+        snapshot: &Snapshot,
+        asked: &EffectiveRequest,
+        path: &str,
+    ) -> Result<Self, RoutingError> {
+        let authority = asked.authority.as_deref().ok_or(RoutingError::Host)?;
+        let found = snapshot.route_mutual_tls(authority, path);
+        let (tenant, rest) = found.ok_or(RoutingError::MutualTls)?;
+        Self::of(tenant, rest)
+            .filter(|found| found.route.endpoint.has_mutual_tls_alias())
+            .ok_or(RoutingError::MutualTls)
+    }
+
     /// Finds the tenant and route of a path at an address inside the cluster, which has no pages for
     /// browsers.
     fn find_internal(snapshot: &Snapshot, host: &InternalHost, path: &str) -> Option<Self> {

@@ -31,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     ConnectionInfo, HttpServer, RequestBody,
+    client_certificates::connection_certificates,
     connection_meter::{ConnectionMeter, MeteredBody, MeteredStream},
     head_size,
     http_version::{Version, detect_version},
@@ -78,7 +79,8 @@ impl ServerConnection {
             };
             if let Ok(Ok((version, stream))) = detected {
                 let stream = MeteredStream::new(stream, Arc::clone(&meter));
-                self.drive(stream, version, meter).await;
+                let peer = self.peer.into();
+                self.drive(stream, (version, peer), meter).await;
             }
             return;
         };
@@ -92,7 +94,17 @@ impl ServerConnection {
         if let Ok(Ok(stream)) = stream {
             let version = Version::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
             meter.consume_all();
-            self.drive(stream, version, meter).await;
+            let sent = stream.get_ref().1.peer_certificates();
+            // rustls keeps them, and requests have a copy.
+            let kept = 2 * sent.iter().copied().flatten().map(|der| der.len()).sum::<usize>();
+            if meter.keep(kept).is_err() {
+                return;
+            }
+            let Some(certificates) = connection_certificates(&self.server.role, sent) else {
+                return;
+            };
+            let peer = ConnectionInfo { peer: self.peer, certificates };
+            self.drive(stream, (version, peer), meter).await;
         }
     }
 
@@ -105,11 +117,15 @@ impl ServerConnection {
     }
 
     /// Serves requests until the client disconnects, is idle or too slow, or the server stops.
-    async fn drive<S>(self, stream: S, version: Version, meter: Arc<ConnectionMeter>)
-    where
+    async fn drive<S>(
+        self,
+        stream: S,
+        (version, info): (Version, ConnectionInfo),
+        meter: Arc<ConnectionMeter>,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { server, peer, mut stop, busy } = self;
+        let Self { server, mut stop, busy, .. } = self;
         let limits = server.config.limits;
         // A client that does not read responses gets the same timeout as an idle one.
         let mut stream = TimeoutStream::new(stream);
@@ -120,9 +136,9 @@ impl ServerConnection {
         let counted = Arc::clone(&meter);
         let service = service_fn(move |request| {
             let (server, flight) = (Arc::clone(&server), InFlightRequest::begin(&seen));
-            let meter = Arc::clone(&counted);
+            let (meter, info) = (Arc::clone(&counted), info.clone());
             async move {
-                let answer = answer(&server, request, (peer, version), &meter).await;
+                let answer = answer(&server, request, (info, version), &meter).await;
                 drop(flight);
                 Ok::<_, Infallible>(answer)
             }
@@ -178,14 +194,14 @@ fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor
 async fn answer(
     server: &HttpServer,
     request: Request<Incoming>,
-    (peer, version): (IpAddr, Version),
+    (info, version): (ConnectionInfo, Version),
     meter: &Arc<ConnectionMeter>,
 ) -> Response<MeteredBody> {
     let _counted = meter.begin_request();
     meter.consume(head_size(&request));
     let is_head = request.method() == Method::HEAD;
     let request = request.map(|body| RequestBody::new(body, Arc::clone(meter)));
-    let mut answer = server.service.call(request, ConnectionInfo { peer }).await;
+    let mut answer = server.service.call(request, info).await;
     if version == Version::Http2 && is_head {
         // hyper omits the body of responses to HEAD only for HTTP/1 (RFC 9110 §9.3.2).
         let length = answer.body().size_hint().lower();

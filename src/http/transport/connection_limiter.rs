@@ -14,7 +14,7 @@ use crate::identity::throttle_prefix;
 
 /// Issues permits for connections.
 #[derive(Debug)]
-pub(crate) struct ConnectionLimiter {
+pub struct ConnectionLimiter {
     all: Arc<Semaphore>,
     /// Maximum per address; 0: no limit per address.
     each: usize,

@@ -48,6 +48,8 @@ struct MeterState {
     unsent: usize,
     /// Responses whose body was not passed on yet.
     open: usize,
+    /// Bytes that stay until the connection ends.
+    kept: usize,
     /// Requests that are being answered.
     answering: usize,
     /// The most streams that were open at once.
@@ -57,14 +59,25 @@ struct MeterState {
 impl MeterState {
     fn held(&self) -> usize {
         let streams = self.most_streams.saturating_sub(FREE_STREAMS);
-        self.received + self.unsent + self.open * STREAM_BYTES + streams * STREAM_STATE_BYTES
+        self.received
+            + self.unsent
+            + self.open * STREAM_BYTES
+            + streams * STREAM_STATE_BYTES
+            + self.kept
     }
 }
 
 impl ConnectionMeter {
     pub(super) fn new(permit: MemoryPermit) -> Arc<Self> {
-        let state =
-            MeterState { permit, received: 0, unsent: 0, open: 0, answering: 0, most_streams: 0 };
+        let state = MeterState {
+            permit,
+            received: 0,
+            unsent: 0,
+            open: 0,
+            kept: 0,
+            answering: 0,
+            most_streams: 0,
+        };
         Arc::new(Self { state: Mutex::new(state), exceeded: Notify::new() })
     }
 
@@ -82,6 +95,11 @@ impl ConnectionMeter {
     /// Subtracts the bytes of a complete handshake.
     pub(super) fn consume_all(&self) {
         let _ = self.update(|state| state.received = 0);
+    }
+
+    /// Counts bytes until the connection ends.
+    pub(super) fn keep(&self, bytes: usize) -> Result<(), MemoryExceeded> {
+        self.update(|state| state.kept += bytes)
     }
 
     /// Counts a request until the result is dropped. If it exceeds a limit, the connection has to end.
@@ -287,6 +305,18 @@ mod tests {
         server.write_all(&[0; 100]).await.expect("sent");
         server.write_all(&bytes).await.expect("sent");
         client.read_exact(&mut vec![0; 20_100]).await.expect("received");
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn kept_bytes_count_until_the_connection_ends() {
+        let budget = budget();
+        let (one, other) = (meter(&budget), meter(&budget));
+        one.keep(32 * 1024).expect("within the limit");
+        one.consume_all();
+        assert_eq!(budget.used(), 28 * 1024);
+        other.keep(64 * 1024).expect_err("beyond the limit");
+        drop(one);
         assert_eq!(budget.used(), 0);
     }
 

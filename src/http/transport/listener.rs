@@ -19,10 +19,6 @@ use super::{
     connection_limiter::{ConnectionLimiter, ConnectionPermit},
 };
 
-/// The remedy if an address reached its limit of connections.
-const LIMIT_REMEDY: &str =
-    "If many users share it, see --trusted-proxies and --max-connections-per-address";
-
 /// Length of the accept queue.
 const BACKLOG: u32 = 1024;
 
@@ -77,10 +73,8 @@ impl ListeningServer {
 
     /// Serves until `stop` becomes true, then lets requests in flight finish for at most `drain`.
     pub async fn serve(self, mut stop: watch::Receiver<bool>, drain: Duration) {
-        let limits = self.server.config.limits;
-        let (total, of_address) = (limits.connections, limits.connections_of_address);
-        let places = ConnectionLimiter::new(total, of_address, LIMIT_REMEDY);
-        let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor());
+        let places = Arc::clone(&self.server.config.connections);
+        let acceptor = self.server.tls.as_ref().map(|tls| tls.acceptor(&self.server.role));
         // Each connection that may have a request in flight holds a sender. No message is sent.
         let (busy, mut all_done) = mpsc::channel::<Infallible>(1);
         let asked = stop.clone();

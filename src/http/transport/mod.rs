@@ -2,7 +2,9 @@
 //!
 //! Must not: know routes, tenants or pages. A request leaves this module by [`Service::call`].
 
+mod certificate_header;
 mod certificate_validity;
+mod client_certificates;
 mod connection;
 mod connection_limiter;
 mod connection_meter;
@@ -11,19 +13,24 @@ mod http_version;
 mod limits;
 mod listener;
 mod memory_budget;
+mod proxy_trust;
 mod request_body;
 mod server;
 mod service;
 mod tls;
 
-pub(crate) use connection_limiter::ConnectionLimiter;
+pub use certificate_header::{
+    CertificateFormat, CertificateHeader, CertificateHeaderError, parse_certificate_header,
+};
+pub use connection_limiter::ConnectionLimiter;
 pub(crate) use forwarded::EffectiveRequest;
 pub use forwarded::{ForwardedHeaders, TrustedProxies};
 pub use limits::ServerLimits;
 pub(crate) use limits::{head_memory, head_size};
 pub use listener::{BoundListener, ListeningServer};
 pub use memory_budget::{MemoryBudget, MemoryExceeded, MemoryPermit};
+pub use proxy_trust::{ProxyTrust, ProxyTrustError};
 pub use request_body::RequestBody;
-pub use server::{HttpServer, ServerConfig};
-pub use service::{ConnectionInfo, Service};
+pub use server::{HttpServer, ListenerRole, ServerConfig};
+pub use service::{ConnectionCertificates, ConnectionInfo, Service};
 pub use tls::{TlsConfig, TlsError};

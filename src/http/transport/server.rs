@@ -2,10 +2,17 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use super::{MemoryBudget, ServerLimits, Service, TlsConfig, TrustedProxies};
+use super::{
+    CertificateHeader, ConnectionLimiter, MemoryBudget, ProxyTrust, ServerLimits, Service,
+    TlsConfig, TrustedProxies,
+};
 use crate::telemetry::Metrics;
 
-/// Configuration of the server.
+/// The remedy if an address reached its limit of connections.
+const LIMIT_REMEDY: &str =
+    "If many users share it, see --trusted-proxies and --max-connections-per-address";
+
+/// Configuration of the server. Listeners with copies of it share its limits.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Proxies whose forwarding headers are trusted.
@@ -14,13 +21,17 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// The memory that clients may use, as the limits say.
     pub memory: Arc<MemoryBudget>,
+    /// The connections that clients may have, as the limits say.
+    pub connections: Arc<ConnectionLimiter>,
 }
 
 impl ServerConfig {
     /// A configuration with these proxies and limits.
     pub fn new(trusted_proxies: TrustedProxies, limits: ServerLimits) -> Self {
         let memory = MemoryBudget::new(limits.memory, limits.memory_of_address);
-        Self { trusted_proxies, limits, memory }
+        let (total, of_address) = (limits.connections, limits.connections_of_address);
+        let connections = ConnectionLimiter::new(total, of_address, LIMIT_REMEDY);
+        Self { trusted_proxies, limits, memory, connections }
     }
 }
 
@@ -30,19 +41,39 @@ impl Default for ServerConfig {
     }
 }
 
+/// The peers of a listener, and the certificates that they show.
+#[derive(Clone, Debug, Default)]
+pub enum ListenerRole {
+    /// Browsers, applications, and proxies. None of them is asked for a certificate.
+    #[default]
+    Public,
+    /// Applications, which may send a certificate. Any certificate is accepted: its client is not known yet.
+    MutualTls,
+    /// Proxies that must send a certificate, and that tell the certificates of applications by a header.
+    CertificateProxy(Arc<ProxyTrust>, CertificateHeader),
+}
+
 /// The server of endpoints and pages.
 pub struct HttpServer {
     pub(super) service: Arc<dyn Service>,
     pub(super) config: ServerConfig,
     pub(super) metrics: Arc<Metrics>,
     pub(super) tls: Option<Arc<TlsConfig>>,
+    pub(super) role: ListenerRole,
     pub(super) leaving: Arc<AtomicBool>,
 }
 
 impl HttpServer {
     /// A server whose requests `service` answers.
     pub fn new(service: Arc<dyn Service>, config: ServerConfig, metrics: Arc<Metrics>) -> Self {
-        Self { service, config, metrics, tls: None, leaving: Arc::default() }
+        Self {
+            service,
+            config,
+            metrics,
+            tls: None,
+            role: ListenerRole::Public,
+            leaving: Arc::default(),
+        }
     }
 
     /// Enables TLS.
@@ -51,5 +82,11 @@ impl HttpServer {
         tls.report(&self.metrics);
         self.tls = Some(tls);
         self
+    }
+
+    /// Enables TLS for peers that show certificates.
+    #[must_use]
+    pub fn with_mutual_tls(self, tls: Arc<TlsConfig>, role: ListenerRole) -> Self {
+        Self { role, ..self.with_tls(tls) }
     }
 }

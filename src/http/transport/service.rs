@@ -4,16 +4,61 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 
-use super::RequestBody;
+use super::{CertificateHeader, CertificateHeaderError, RequestBody};
+use crate::model::ClientCertificate;
 
 /// The connection that a request arrived on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     /// Address of the other end: the client, or a proxy in front of it.
     pub peer: IpAddr,
+    /// The certificates of clients that the connection tells.
+    pub certificates: ConnectionCertificates,
+}
+
+impl From<IpAddr> for ConnectionInfo {
+    fn from(peer: IpAddr) -> Self {
+        Self { peer, certificates: ConnectionCertificates::None }
+    }
+}
+
+/// The certificates of clients that a connection tells.
+#[derive(Clone, Debug)]
+pub enum ConnectionCertificates {
+    /// None: the listener asks for no certificates. Headers about certificates do not count.
+    None,
+    /// That of the client, if it sent one in the TLS handshake.
+    OfClient(Option<ClientCertificate>),
+    /// Those in the headers of requests, which a proxy sends that has authenticated itself.
+    OfProxy(CertificateHeader),
+}
+
+impl ConnectionCertificates {
+    /// Returns true if the listener is one at which clients present certificates.
+    pub const fn is_mutual_tls(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Returns true if the peer is the client itself: it proves its key, so headers about another client do not count
+    /// even if a proxy passes TLS through.
+    pub const fn is_of_client(&self) -> bool {
+        matches!(self, Self::OfClient(_))
+    }
+
+    /// The certificate of the client of a request.
+    pub fn of_request(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<ClientCertificate>, CertificateHeaderError> {
+        match self {
+            Self::None => Ok(None),
+            Self::OfClient(certificate) => Ok(certificate.clone()),
+            Self::OfProxy(header) => header.read(headers),
+        }
+    }
 }
 
 /// Answers the requests of connections.

@@ -12,12 +12,12 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, danger::ClientCertVerifier},
     sign::CertifiedKey,
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::certificate_validity;
+use super::{ListenerRole, certificate_validity, client_certificates::AnyClientCertificate};
 use crate::{
     model::{Timestamp, sha256},
     telemetry::Metrics,
@@ -83,14 +83,29 @@ impl TlsConfig {
         }
     }
 
-    /// The TLS acceptor, which offers HTTP/2 and HTTP/1.1.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    /// The TLS acceptor of a listener, which offers HTTP/2 and HTTP/1.1.
+    pub(crate) fn acceptor(&self, role: &ListenerRole) -> TlsAcceptor {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .expect("the provider has the default versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
+            .expect("the provider has the default versions");
+        let verifier: Option<Arc<dyn ClientCertVerifier>> = match role {
+            ListenerRole::Public => None,
+            ListenerRole::MutualTls => Some(Arc::new(AnyClientCertificate::default())),
+            ListenerRole::CertificateProxy(trust, _) => Some(Arc::clone(trust) as _),
+        };
+        let shows_certificates = verifier.is_some();
+        let builder = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config =
+            builder.with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
+        if shows_certificates {
+            // Each connection proves the key of its certificate.
+            config.send_tls13_tickets = 0;
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+        }
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         TlsAcceptor::from(Arc::new(config))
     }

@@ -1,13 +1,13 @@
 //! Responses to requests without a route: unknown issuer, unknown endpoint, or an invalid request
 //! head.
 
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 
 use super::{
     Reply, RequestLanguage,
     error::{ErrorFormat, reject_request},
 };
-use crate::http::{MemoryExceeded, pages};
+use crate::http::{CertificateHeaderError, MemoryExceeded, pages};
 
 /// The reason why a request has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(crate) enum RoutingError {
     Endpoint,
     /// The URL of an address inside the cluster is not that of an endpoint.
     Internal,
+    /// The URL at an address where clients present certificates is not that of an endpoint.
+    MutualTls,
+    /// The header of a proxy with the client's certificate cannot be used.
+    Certificate(CertificateHeaderError),
 }
 
 /// The error text if the client's address has too many bytes in flight.
@@ -38,9 +42,15 @@ impl From<MemoryExceeded> for RoutingError {
     }
 }
 
+impl From<CertificateHeaderError> for RoutingError {
+    fn from(error: CertificateHeaderError) -> Self {
+        Self::Certificate(error)
+    }
+}
+
 impl RoutingError {
     /// Renders a page for browsers, else JSON.
-    pub(crate) fn reply(self, headers: &HeaderMap, language: &RequestLanguage, id: &str) -> Reply {
+    pub(crate) fn reply(self, shows_page: bool, language: &RequestLanguage, id: &str) -> Reply {
         if let Self::Busy(_) = self {
             // A page would cost more memory, which is what is scarce.
             return reject_request(
@@ -52,9 +62,7 @@ impl RoutingError {
             .header("retry-after", "2")
             .header("connection", "close");
         }
-        let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        let page = accept.is_some_and(|accept| accept.contains("text/html"));
-        if self == Self::Internal || !page {
+        if !shows_page {
             return reject_request(
                 self.status(),
                 self.detail(),
@@ -86,8 +94,10 @@ impl RoutingError {
             Self::Large => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Busy(MemoryExceeded::Address) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy(MemoryExceeded::Total) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Host => StatusCode::BAD_REQUEST,
-            Self::Issuer | Self::Endpoint | Self::Internal => StatusCode::NOT_FOUND,
+            Self::Host | Self::Certificate(_) => StatusCode::BAD_REQUEST,
+            Self::Issuer | Self::Endpoint | Self::Internal | Self::MutualTls => {
+                StatusCode::NOT_FOUND
+            }
         }
     }
 
@@ -97,6 +107,19 @@ impl RoutingError {
             Self::Busy(MemoryExceeded::Address) => TOO_MANY_OF_ADDRESS,
             Self::Busy(MemoryExceeded::Total) => TOO_MANY,
             Self::Host => "The request must contain exactly one host.",
+            Self::MutualTls => {
+                "This address is for applications with certificates. Its endpoints are in mtls_endpoint_aliases of the \
+                 issuer's discovery document."
+            }
+            Self::Certificate(CertificateHeaderError::Duplicate) => {
+                "The proxy sent more than one header with a client certificate."
+            }
+            Self::Certificate(CertificateHeaderError::Long) => {
+                "The header of the proxy with the client certificate is too long."
+            }
+            Self::Certificate(CertificateHeaderError::Malformed) => {
+                "The header of the proxy with the client certificate is malformed."
+            }
             Self::Issuer => {
                 "No issuer has this URL. Compare host and path with the issuer in the tenant's status \
                  (kubectl get tenants.lanyard.dev -A)."

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 use super::{CookiePurpose, RequestLanguage, cookies};
 use crate::{
     messages::MessageCatalog,
-    model::{Endpoint, InternalHost, Timestamp},
+    model::{ClientCertificate, Endpoint, InternalHost, Timestamp},
     protocol::{
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
@@ -41,6 +41,8 @@ pub struct Request {
     pub body: Bytes,
     /// The client's address, behind trusted proxies.
     pub address: IpAddr,
+    /// The certificate of the client, whose key the client has (RFC 8705).
+    pub certificate: Option<ClientCertificate>,
     /// Whether the host that the tenant was found by came from a forwarding header.
     pub is_forwarded_host: bool,
     /// The snapshot, the same from start to end of the request.

@@ -111,6 +111,9 @@ fn add_client(
         secret_ref,
         consent: uses_code.then_some(EnumSpec::Supported(consent)),
         dpop_bound_access_tokens: attributes.is_set("dpop.bound.access.tokens").then_some(true),
+        tls_client_certificate_bound_access_tokens: attributes
+            .is_set("tls.client.certificate.bound.access.tokens")
+            .then_some(true),
         require_pkce: (has_challenge && !is_public && uses_code).then_some(true),
         lifetimes: lifespan.map(|lifespan| OidcClientLifetimes {
             access_token: Some(lifespan),

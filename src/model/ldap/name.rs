@@ -16,6 +16,13 @@ pub fn value_in_first_rdn(dn: &str, attribute: &str) -> Option<String> {
     pairs.find(|(name, _)| name.eq_ignore_ascii_case(attribute)).map(|(_, value)| value)
 }
 
+/// The attributes and values of each part of a distinguished name, without their escapes. `None` if one is malformed.
+pub(in crate::model) fn attributes_of_name(dn: &str) -> Option<Vec<Vec<(&str, String)>>> {
+    let parts = split_unescaped(dn, |c| matches!(c, ',' | ';'));
+    let attributes = |part| split_unescaped(part, |c| c == '+').map(attribute_and_value).collect();
+    parts.map(attributes).collect()
+}
+
 /// The end of a distinguished name that names its domain (RFC 2247): the last parts, if they are of
 /// the attribute `dc`.
 pub fn domain_suffix(dn: &str) -> Option<&str> {

@@ -17,10 +17,10 @@ pub(super) fn check_dpop_jkt(
 ) -> Result<Option<String>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let thumbprint = params.get(Parameter::DpopJkt);
-    let is_bound = thumbprint.is_some() || client.details.dpop_bound_access_tokens;
+    let is_bound = thumbprint.is_some() || client.details.binds_access_tokens();
     if is_bound && response_type.has_token() {
         return refused(
-            "Access tokens of this request must be bound to a DPoP key, and only the token endpoint issues those; use the response type 'code'.",
+            "Access tokens of this request must be bound to a key of the client, and only the token endpoint issues those; use the response type 'code'.",
         );
     }
     match thumbprint {

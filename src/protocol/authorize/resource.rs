@@ -48,13 +48,13 @@ pub(super) fn check_token_binding(
     requested: &RequestedResources,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {
-    let is_bound = |server: &Arc<ResourceServer>| server.token_binding == TokenBinding::Dpop;
+    let is_bound = |server: &Arc<ResourceServer>| server.token_binding != TokenBinding::Bearer;
     // With the issuer among the resources, the token is for the issuer.
     let is_for_server = response_type.has_token() && !requested.issuer;
     if !is_for_server || !requested.servers.iter().any(is_bound) {
         return Ok(());
     }
-    let text = "Access tokens for this resource must be bound to a DPoP key, and only the token endpoint issues those; use the response type 'code'.";
+    let text = "Access tokens for this resource must be bound to a key of the client, and only the token endpoint issues those; use the response type 'code'.";
     Err(OAuthError::new(ErrorCode::InvalidRequest, text))
 }
 

@@ -57,7 +57,10 @@ pub(super) fn check_algorithm(method: &ClientAuthentication, algorithm: JwsAlgor
     let (fits, policy) = match method {
         ClientAuthentication::SecretJwt { policy, .. } => (algorithm.is_symmetric(), policy),
         ClientAuthentication::PrivateKeyJwt { policy } => (algorithm.is_asymmetric(), policy),
-        ClientAuthentication::None | ClientAuthentication::Secret { .. } => return false,
+        ClientAuthentication::None
+        | ClientAuthentication::Secret { .. }
+        | ClientAuthentication::TlsClientAuth { .. }
+        | ClientAuthentication::SelfSignedTls => return false,
     };
     fits && policy.signing_alg.is_none_or(|registered| algorithm.is(registered))
 }

@@ -36,6 +36,8 @@ pub struct Credentials {
 pub(super) enum ClientProof {
     /// The client sent no proof.
     None,
+    /// The certificate of the connection, and nothing else.
+    Certificate,
     /// A secret, in each way that it can be decoded.
     Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },
     /// A client assertion and its parsed contents.
@@ -48,10 +50,15 @@ impl Credentials {
     /// Returns true if they depend on a secret that an attacker could guess.
     pub fn can_be_guessed(&self) -> bool {
         match &self.proof {
-            ClientProof::None | ClientProof::Federated { .. } => false,
+            ClientProof::None | ClientProof::Certificate | ClientProof::Federated { .. } => false,
             ClientProof::Secret { .. } => true,
             ClientProof::Assertion { jwt, .. } => jwt.algorithm.is_symmetric(),
         }
+    }
+
+    /// Returns true if the response to a failure needs a challenge (RFC 6749 §5.2).
+    pub const fn challenge(&self) -> bool {
+        self.challenge
     }
 
     /// The assertion of another issuer, if they are one.
@@ -63,6 +70,15 @@ impl Credentials {
             _ => None,
         }
     }
+
+    /// The credentials of a request whose connection has a certificate. Other credentials go before it.
+    #[must_use]
+    pub fn with_certificate(self) -> Self {
+        match self.proof {
+            ClientProof::None => Self { proof: ClientProof::Certificate, ..self },
+            _ => self,
+        }
+    }
 }
 
 impl ClientProof {
@@ -70,6 +86,7 @@ impl ClientProof {
     pub(super) fn method(&self) -> AuthMethod {
         match self {
             Self::None => AuthMethod::None,
+            Self::Certificate => AuthMethod::TlsClientAuth,
             Self::Secret { transport, .. } => transport.method(),
             Self::Assertion { jwt, .. } if jwt.algorithm.is_symmetric() => {
                 AuthMethod::ClientSecretJwt
@@ -82,7 +99,7 @@ impl ClientProof {
     pub(super) fn algorithm(&self) -> Option<JwsAlgorithm> {
         match self {
             Self::Assertion { jwt, .. } | Self::Federated { jwt, .. } => Some(jwt.algorithm),
-            Self::None | Self::Secret { .. } => None,
+            Self::None | Self::Certificate | Self::Secret { .. } => None,
         }
     }
 }

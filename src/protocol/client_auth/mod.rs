@@ -45,6 +45,8 @@ pub enum CredentialsCheck<'a> {
     /// The client trusts identities of other issuers, and signature and claims of such an assertion
     /// are still to be verified.
     Federated(PendingFederatedAssertion<'a>),
+    /// The certificate of the connection is still to be verified.
+    Certificate(&'a Arc<Client>),
     /// The client registered another method than the assertion's. It is told so
     /// ([`not_the_registered_method`]) if its secret has signed the assertion, and is not
     /// authenticated.
@@ -156,7 +158,13 @@ fn judge<'a>(
     use ClientAuthentication as Registered;
     let pending = |key, policy, (jws, jwt)| PendingAssertion { client, key, policy, jws, jwt };
     match (&client.authentication, proof) {
-        (Registered::None, ClientProof::None) => Ok(CredentialsCheck::Authenticated(client)),
+        (Registered::None, ClientProof::None | ClientProof::Certificate) => {
+            Ok(CredentialsCheck::Authenticated(client))
+        }
+        (
+            Registered::TlsClientAuth { .. } | Registered::SelfSignedTls,
+            ClientProof::Certificate,
+        ) => Ok(CredentialsCheck::Certificate(client)),
         (Registered::None, ClientProof::Secret { .. }) => Err(CredentialsRefusal::PublicClient),
         (
             Registered::Secret { transport, secrets },
@@ -202,7 +210,7 @@ fn judge<'a>(
             let assertion = pending(key, AssertionPolicy::default(), (jws, jwt));
             Ok(CredentialsCheck::OtherMethod(assertion))
         }
-        (_, ClientProof::None) => Err(CredentialsRefusal::NoCredentials),
+        (_, ClientProof::None | ClientProof::Certificate) => Err(CredentialsRefusal::NoCredentials),
         _ => Err(CredentialsRefusal::UnprovenMethod),
     }
 }

@@ -34,7 +34,10 @@ impl CredentialsRefusal {
     pub(super) fn error(self, client: &Client, proof: &ClientProof) -> OAuthError {
         let used = proof.method();
         match self {
-            Self::NoCredentials => invalid_client_error(NO_CREDENTIALS).because("no credentials"),
+            Self::NoCredentials if client.authentication.method().has_certificate() => {
+                missing_credentials(proof).because("no client certificate")
+            }
+            Self::NoCredentials => missing_credentials(proof).because("no credentials"),
             Self::WrongSecret => not_signed("wrong secret"),
             Self::PublicClient | Self::OtherMethod => {
                 return not_the_registered_method(client, used);
@@ -67,9 +70,14 @@ pub fn not_the_registered_method(client: &Client, used: AuthMethod) -> OAuthErro
 
 /// Returns the error for credentials of an unknown client.
 pub(super) fn unknown_client(proof: &ClientProof) -> OAuthError {
-    let text =
-        if matches!(proof, ClientProof::None) { NO_CREDENTIALS } else { AUTHENTICATION_FAILED };
-    invalid_client_error(text).because("unknown client")
+    missing_credentials(proof).because("unknown client")
+}
+
+/// Returns the error for a request whose credentials are none of the client. A client that authenticates with a
+/// certificate gets the same.
+fn missing_credentials(proof: &ClientProof) -> OAuthError {
+    let is_none = matches!(proof, ClientProof::None);
+    invalid_client_error(if is_none { NO_CREDENTIALS } else { AUTHENTICATION_FAILED })
 }
 
 /// Returns an error whose description the client may see.

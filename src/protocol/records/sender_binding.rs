@@ -11,4 +11,24 @@ pub enum SenderBinding {
     /// Any DPoP key. A confidential client is known by its authentication, and may change its key (RFC 9449
     /// §5).
     AnyDpopKey,
+    /// The certificate with this hash (RFC 8705 §4): of the refresh tokens of a public client.
+    Certificate(String),
+    /// Any certificate of a confidential client, which may change it (RFC 8705 §7.1).
+    AnyCertificate,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_keep_their_numbers() {
+        let number = |binding: SenderBinding| {
+            postcard::to_stdvec(&binding).expect("serializes to memory").first().copied()
+        };
+        assert_eq!(number(SenderBinding::DpopKey(String::new())), Some(0));
+        assert_eq!(number(SenderBinding::AnyDpopKey), Some(1));
+        assert_eq!(number(SenderBinding::Certificate(String::new())), Some(2));
+        assert_eq!(number(SenderBinding::AnyCertificate), Some(3));
+    }
 }

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::{OAuthError, invalid};
-use crate::model::{Client, ClientAuthentication, JwsAlgorithm};
+use crate::model::{Client, JwsAlgorithm};
 
 /// Returns true if the client's own keys are needed to verify what it signs.
 fn needs_keys(client: &Client) -> bool {
     let asymmetric = client.request_object_signing_alg.is_some_and(JwsAlgorithm::is_asymmetric);
-    matches!(client.authentication, ClientAuthentication::PrivateKeyJwt { .. }) || asymmetric
+    client.authentication.method().has_public_keys() || asymmetric
 }
 
 /// Returns the `jwks_uri` that must be reachable at registration, because the client cannot work

@@ -106,7 +106,7 @@ pub fn decide_code(
             kind: CredentialKind::Code,
         }),
     };
-    let binding = bind_sender(code.grant.binding.as_ref(), input.client, input.key)?;
+    let binding = bind_sender(code.grant.binding.as_ref(), input.client, input.keys)?;
     if input.stored.is_some_and(|stored| stored.state != GrantState::PendingRedemption) {
         return Err(replayed());
     }

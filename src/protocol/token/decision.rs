@@ -4,7 +4,7 @@
 use super::subject_token::SubjectToken;
 use crate::{
     model::{Client, Timestamp},
-    protocol::{error::OAuthError, records::Grant, scope::Scopes},
+    protocol::{error::OAuthError, records::Grant, scope::Scopes, sender_keys::SenderKeys},
 };
 
 /// The state that a decision depends on, besides the credential in the request.
@@ -14,8 +14,8 @@ pub struct DecisionInput<'a> {
     pub client: &'a Client,
     /// The stored grant that the credential refers to. `None` if it is absent or was not read.
     pub stored: Option<&'a Grant>,
-    /// The thumbprint of the DPoP key that the request proves.
-    pub key: Option<&'a str>,
+    /// The keys that the request proves.
+    pub keys: SenderKeys<'a>,
     /// The time by the replica's own clock.
     pub now: Timestamp,
     /// The time by the store's clock, to compare with times that other replicas wrote.

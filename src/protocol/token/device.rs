@@ -64,7 +64,7 @@ pub fn decide_device(
 ) -> Result<TokenDecision, TokenRefusal> {
     let code = &polled.code;
     let granted = granted_by(polled, input)?;
-    let binding = bind_sender(granted.binding.as_ref(), input.client, input.key)?;
+    let binding = bind_sender(granted.binding.as_ref(), input.client, input.keys)?;
     let grant = Grant { binding, ..activate_grant(granted, input.client, input.now) };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {

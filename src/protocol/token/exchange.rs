@@ -30,7 +30,7 @@ pub fn decide_exchange(
 ) -> Result<TokenDecision, TokenRefusal> {
     let grant = input.stored.filter(|grant| grant.is_active(input.now));
     let grant = grant.ok_or_else(|| invalid_subject("The subject token has been revoked."))?;
-    check_subject_key(subject.key.as_deref(), grant.binding.as_ref(), input.key)?;
+    check_subject_key(subject.key.as_ref(), grant.binding.as_ref(), input.keys)?;
     let expires_at = subject.expires_at.min(grant.ends_at);
     let longest = input.now.plus(input.client.lifetimes.access_token);
     let mut subject = SubjectToken::clone(subject);

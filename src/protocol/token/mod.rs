@@ -25,7 +25,7 @@ pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
-pub use sender::check_proof_is_sent;
+pub use sender::{bind_public_grant, check_proof_is_sent, select_bound_key};
 pub use subject_token::{
     ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
     check_actor, check_id_subject, invalid_subject,

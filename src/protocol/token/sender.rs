@@ -1,142 +1,172 @@
-//! The key that a grant's tokens are bound to, at each token request (RFC 9449 §5, §10).
+//! The key that a grant's tokens are bound to, at each token request (RFC 8705 §3, §4; RFC 9449 §5, §10).
 
-use super::invalid_grant;
+use super::{UserGrant, invalid_grant};
 use crate::{
-    model::Client,
+    model::{Client, ResourceServer, TokenBinding},
     protocol::{
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
         records::SenderBinding,
+        sender_keys::{BoundKey, SenderKeys},
     },
 };
 
-/// Rule: a client that has to bind its tokens sends a proof (RFC 9449 §5.2).
-pub fn check_proof_is_sent(client: &Client, key: Option<&str>) -> Result<(), OAuthError> {
-    if key.is_some() || !client.details.dpop_bound_access_tokens {
-        return Ok(());
-    }
-    Err(invalid_dpop_proof(
-        "This client must send a DPoP proof in the header 'DPoP', because its tokens are bound to a key.",
-    ))
+/// The error for a request without the certificate that its tokens are bound to.
+fn certificate_needed(what: &str) -> OAuthError {
+    let text = format!(
+        "{what} bound to a certificate; send the request with it, to the address in 'mtls_endpoint_aliases' of the discovery document."
+    );
+    OAuthError::new(ErrorCode::InvalidRequest, text)
 }
 
-/// Checks the key of a request (its thumbprint) against the binding of the grant, and returns the binding for
-/// later requests. A binding is never removed. A failure spends and revokes nothing, because it may be that of
-/// a thief.
+/// Rule: a client that has to bind its tokens sends a proof (RFC 9449 §5.2) or a certificate (RFC 8705 §3.4).
+pub fn check_proof_is_sent(client: &Client, keys: SenderKeys<'_>) -> Result<(), OAuthError> {
+    let details = &client.details;
+    if details.tls_client_certificate_bound_access_tokens && keys.certificate.is_none() {
+        return Err(certificate_needed("The tokens of this client are"));
+    }
+    if details.dpop_bound_access_tokens && keys.dpop.is_none() {
+        return Err(invalid_dpop_proof(
+            "This client must send a DPoP proof in the header 'DPoP', because its tokens are bound to a key.",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks the keys of a request against the binding of the grant, and returns the binding for later requests. A
+/// binding is never removed. A failure spends and revokes nothing, because it may be that of a thief.
 pub(super) fn bind_sender(
     binding: Option<&SenderBinding>,
     client: &Client,
-    key: Option<&str>,
+    keys: SenderKeys<'_>,
 ) -> Result<Option<SenderBinding>, OAuthError> {
-    match (binding, key) {
-        (None, None) => return Ok(None),
-        (Some(_), None) => {
-            return Err(invalid_dpop_proof(
-                "The tokens are bound to a key; send a DPoP proof in the header 'DPoP'.",
-            ));
-        }
-        (Some(SenderBinding::DpopKey(bound)), Some(key)) if bound != key => {
-            return Err(invalid_grant("The DPoP proof is of another key than that of the grant."));
-        }
-        (_, Some(_)) => {}
-    }
-    let of_client = |key: &str| {
-        if client.is_public() {
-            SenderBinding::DpopKey(key.to_owned())
-        } else {
-            SenderBinding::AnyDpopKey
-        }
+    let by_certificate = match binding {
+        None => binds_to_certificate(client),
+        Some(SenderBinding::DpopKey(_) | SenderBinding::AnyDpopKey) => false,
+        Some(SenderBinding::Certificate(_) | SenderBinding::AnyCertificate) => true,
     };
-    Ok(key.map(of_client))
+    let sent = if by_certificate { keys.certificate } else { keys.dpop };
+    let Some(sent) = sent else {
+        return match binding {
+            None => Ok(None),
+            Some(_) if by_certificate => Err(certificate_needed("The tokens are")),
+            Some(_) => Err(invalid_dpop_proof(
+                "The tokens are bound to a key; send a DPoP proof in the header 'DPoP'.",
+            )),
+        };
+    };
+    match binding {
+        Some(SenderBinding::DpopKey(bound)) if bound != sent => {
+            Err(invalid_grant("The DPoP proof is of another key than that of the grant."))
+        }
+        Some(SenderBinding::Certificate(bound)) if bound != sent => {
+            Err(invalid_grant("The certificate is another one than that of the grant."))
+        }
+        _ => Ok(Some(match (by_certificate, client.is_public()) {
+            (false, true) => SenderBinding::DpopKey(sent.to_owned()),
+            (false, false) => SenderBinding::AnyDpopKey,
+            (true, true) => SenderBinding::Certificate(sent.to_owned()),
+            (true, false) => SenderBinding::AnyCertificate,
+        })),
+    }
 }
 
-/// Checks the key of a request (its thumbprint) that exchanges a token: the key of the token, or else that of its
-/// grant. So a bound token is exchanged only by its holder, for one that is bound too (RFC 9449 §7).
+/// Binds the grant of a public client to the certificate of its access token, if a resource server requires it and the
+/// client does not: its refresh tokens are bound to the certificate too (RFC 8705 §4). An exchanged token is of another
+/// grant, which stays as it is.
+pub fn bind_public_grant(granted: &mut UserGrant, client: &Client, key: Option<&BoundKey>) {
+    let is_own = granted.subject_token.is_none();
+    if let Some(BoundKey::Certificate(hash)) = key
+        && client.is_public()
+        && is_own
+        && granted.grant.binding.is_none()
+    {
+        granted.grant.binding = Some(SenderBinding::Certificate(hash.clone()));
+    }
+}
+
+fn binds_to_certificate(client: &Client) -> bool {
+    client.details.tls_client_certificate_bound_access_tokens
+}
+
+/// Selects the key that the access token of a response is bound to: what the resource server requires, or else what
+/// the client registered, or else the DPoP key if it sent a proof. `is_bound`: whether the grant or the exchanged
+/// token is bound, so that the token has to be bound too.
+pub fn select_bound_key(
+    client: &Client,
+    server: Option<&ResourceServer>,
+    keys: SenderKeys<'_>,
+    is_bound: bool,
+) -> Result<Option<BoundKey>, OAuthError> {
+    let dpop = || keys.dpop.map(|key| BoundKey::Dpop(key.to_owned()));
+    let certificate = || keys.certificate.map(|hash| BoundKey::Certificate(hash.to_owned()));
+    let other = |registered: &str| {
+        let text = format!(
+            "Tokens for this resource are not bound as {registered} of the client says; request them with another client."
+        );
+        OAuthError::new(ErrorCode::InvalidTarget, text)
+    };
+    match server.map(|server| server.token_binding) {
+        Some(TokenBinding::Dpop) if binds_to_certificate(client) => {
+            Err(other("tls_client_certificate_bound_access_tokens"))
+        }
+        Some(TokenBinding::MutualTls) if client.details.dpop_bound_access_tokens => {
+            Err(other("dpop_bound_access_tokens"))
+        }
+        Some(TokenBinding::Dpop) => dpop().map(Some).ok_or_else(|| {
+            invalid_dpop_proof(
+                "Tokens for this resource are bound to a key; send a DPoP proof in the header 'DPoP'.",
+            )
+        }),
+        Some(TokenBinding::MutualTls) => {
+            let needed = || certificate_needed("Tokens for this resource are");
+            certificate().map(Some).ok_or_else(needed)
+        }
+        Some(TokenBinding::Bearer) | None if binds_to_certificate(client) => Ok(certificate()),
+        Some(TokenBinding::Bearer) | None => {
+            let of_grant = || certificate().filter(|_| is_bound);
+            Ok(dpop().or_else(of_grant))
+        }
+    }
+}
+
+/// Checks the keys of a request that exchanges a token: the key of the token, or else that of its grant. So a bound
+/// token is exchanged only by its holder, for one that is bound too (RFC 9449 §7).
 pub(super) fn check_subject_key(
-    token: Option<&str>,
+    token: Option<&BoundKey>,
     grant: Option<&SenderBinding>,
-    key: Option<&str>,
+    keys: SenderKeys<'_>,
 ) -> Result<(), OAuthError> {
-    let bound = match (token, grant) {
-        (Some(bound), _) => Some(bound),
-        (None, Some(SenderBinding::DpopKey(bound))) => Some(bound.as_str()),
-        (None, Some(SenderBinding::AnyDpopKey)) => None,
+    let (bound, by_certificate) = match (token, grant) {
+        (Some(BoundKey::Dpop(bound)), _) | (None, Some(SenderBinding::DpopKey(bound))) => {
+            (Some(bound), false)
+        }
+        (Some(BoundKey::Certificate(bound)), _)
+        | (None, Some(SenderBinding::Certificate(bound))) => (Some(bound), true),
+        (None, Some(SenderBinding::AnyDpopKey)) => (None, false),
+        (None, Some(SenderBinding::AnyCertificate)) => (None, true),
         (None, None) => return Ok(()),
     };
-    let Some(key) = key else {
-        return Err(invalid_dpop_proof(
-            "The subject token is bound to a key; send a DPoP proof of it in the header 'DPoP'.",
-        ));
+    let sent = if by_certificate { keys.certificate } else { keys.dpop };
+    let Some(sent) = sent else {
+        return Err(if by_certificate {
+            certificate_needed("The subject token is")
+        } else {
+            invalid_dpop_proof(
+                "The subject token is bound to a key; send a DPoP proof of it in the header 'DPoP'.",
+            )
+        });
     };
-    if bound.is_some_and(|bound| bound != key) {
-        let text = "The DPoP proof is of another key than that of the subject token.";
+    if bound.is_some_and(|bound| bound != sent) {
+        let text = if by_certificate {
+            "The certificate is another one than that of the subject token."
+        } else {
+            "The DPoP proof is of another key than that of the subject token."
+        };
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::model::{ClientAuthentication, ClientDetails, fixtures};
-
-    fn key(name: &str) -> SenderBinding {
-        SenderBinding::DpopKey(name.to_owned())
-    }
-
-    #[test]
-    fn a_binding_is_never_removed() {
-        // RFC 9449 §5
-        let confidential = fixtures::client();
-        let public = Client { authentication: ClientAuthentication::None, ..fixtures::client() };
-        let any = SenderBinding::AnyDpopKey;
-        for (binding, client, sent, expected) in [
-            (None, &public, None, Ok(None)),
-            (None, &public, Some("one"), Ok(Some(key("one")))),
-            (Some(key("one")), &public, Some("one"), Ok(Some(key("one")))),
-            (Some(key("one")), &public, Some("two"), Err(ErrorCode::InvalidGrant)),
-            (Some(key("one")), &public, None, Err(ErrorCode::InvalidDpopProof)),
-            (None, &confidential, Some("one"), Ok(Some(any.clone()))),
-            (Some(key("one")), &confidential, Some("one"), Ok(Some(any.clone()))),
-            (Some(key("one")), &confidential, Some("two"), Err(ErrorCode::InvalidGrant)),
-            (Some(any.clone()), &confidential, Some("two"), Ok(Some(any.clone()))),
-            (Some(any.clone()), &confidential, None, Err(ErrorCode::InvalidDpopProof)),
-            (Some(any.clone()), &public, Some("one"), Ok(Some(key("one")))),
-        ] {
-            let found = bind_sender(binding.as_ref(), client, sent).map_err(|error| error.code);
-            assert_eq!(found, expected, "{binding:?} {sent:?}");
-        }
-    }
-
-    #[test]
-    fn a_bound_token_is_exchanged_with_its_key_only() {
-        let (one, any) = (key("one"), SenderBinding::AnyDpopKey);
-        for (token, grant, sent, expected) in [
-            (None, None, None, Ok(())),
-            (None, None, Some("two"), Ok(())),
-            (Some("one"), None, Some("one"), Ok(())),
-            (Some("one"), Some(&any), None, Err(ErrorCode::InvalidDpopProof)),
-            (Some("one"), Some(&any), Some("two"), Err(ErrorCode::InvalidRequest)),
-            (None, Some(&any), None, Err(ErrorCode::InvalidDpopProof)),
-            (None, Some(&any), Some("two"), Ok(())),
-            (None, Some(&one), None, Err(ErrorCode::InvalidDpopProof)),
-            (None, Some(&one), Some("two"), Err(ErrorCode::InvalidRequest)),
-            (None, Some(&one), Some("one"), Ok(())),
-        ] {
-            let found = check_subject_key(token, grant, sent).map_err(|error| error.code);
-            assert_eq!(found, expected, "{token:?} {grant:?} {sent:?}");
-        }
-    }
-
-    #[test]
-    fn a_client_with_bound_tokens_sends_a_proof() {
-        // RFC 9449 §5.2
-        let details = ClientDetails { dpop_bound_access_tokens: true, ..ClientDetails::default() };
-        let bound = Client { details: Arc::new(details), ..fixtures::client() };
-        assert!(check_proof_is_sent(&bound, None).is_err());
-        assert!(check_proof_is_sent(&bound, Some("one")).is_ok());
-        assert!(check_proof_is_sent(&fixtures::client(), None).is_ok());
-    }
-}
+mod tests;

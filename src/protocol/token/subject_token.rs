@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::{
     model::{Client, ClientId, ResourceServers, Tenant, Timestamp},
     protocol::{
-        claims::{Claims, GRANT_ID_CLAIM, bound_key, scope_has_claim},
+        claims::{Claims, GRANT_ID_CLAIM, scope_has_claim},
         error::{ErrorCode, OAuthError},
         scope::{self, Scopes},
+        sender_keys::BoundKey,
     },
 };
 
@@ -54,8 +55,8 @@ pub struct SubjectToken {
     pub issued_at: Timestamp,
     /// The time after which the new token is of no use.
     pub expires_at: Timestamp,
-    /// The thumbprint of the DPoP key that it is bound to.
-    pub key: Option<String>,
+    /// The key that it is bound to.
+    pub key: Option<BoundKey>,
     /// `act`.
     pub actors: Option<Value>,
     /// Whether the request has an actor token too.
@@ -114,7 +115,7 @@ impl SubjectToken {
         let expires_at = time("exp").map(Timestamp::from_secs).filter(|exp| *exp > now);
         let expires_at =
             expires_at.ok_or_else(|| invalid_subject(&format!("The {kind} has expired.")))?;
-        let key = bound_key(claims).map(str::to_owned);
+        let key = BoundKey::of_claims(claims);
         if key.is_none() && claims.contains_key("cnf") {
             let text = format!("The {kind} is bound to its sender in a way that cannot be proven.");
             return Err(invalid_subject(&text));

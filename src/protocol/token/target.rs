@@ -5,9 +5,8 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use super::invalid_grant;
 use crate::{
-    model::{ResourceServer, TokenBinding},
+    model::ResourceServer,
     protocol::{
-        dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
         records::{Grant, GrantedResource},
         resource::{ResourceContext, find_resource},
@@ -42,17 +41,6 @@ impl<'a> TokenTarget<'a> {
     pub fn without_access_token(grant: &'a Grant) -> Self {
         let scopes = Cow::Owned(grant.all_scopes());
         Self { scopes, ..Self::issuer(&grant.scopes) }
-    }
-
-    /// Rule: tokens for a resource server that requires it are bound to a key (RFC 9449 §5). `key`: the thumbprint
-    /// of that of the request.
-    pub fn bound_to(self, key: Option<&str>) -> Result<Self, OAuthError> {
-        match self.server.map(|server| server.token_binding) {
-            Some(TokenBinding::Dpop) if key.is_none() => Err(invalid_dpop_proof(
-                "Tokens for this resource are bound to a key; send a DPoP proof in the header 'DPoP'.",
-            )),
-            Some(TokenBinding::Dpop | TokenBinding::Bearer) | None => Ok(self),
-        }
     }
 
     fn issuer(scopes: &'a Scopes) -> Self {

@@ -48,6 +48,7 @@ pub(super) struct CachedGroup {
     token: Option<SecretState>,
     mail: (Option<SecretState>, Option<SecretState>),
     clients: Vec<Input<OidcClient>>,
+    client_authorities: Vec<Option<SecretState>>,
     users: Vec<Input<OidcUser>>,
     resource_servers: Vec<Input<ResourceServer>>,
     providers: Vec<Input<IdentityProvider>>,
@@ -73,6 +74,7 @@ impl CachedGroup {
             token: group.token.cloned(),
             mail: (group.mail.0.cloned(), group.mail.1.cloned()),
             clients: group.clients.iter().map(Input::of).collect(),
+            client_authorities: group.client_authorities.iter().map(|ca| ca.cloned()).collect(),
             users: group.users.iter().map(Input::of).collect(),
             resource_servers: group.resource_servers.iter().map(Input::of).collect(),
             providers: group.providers.iter().map(Input::of).collect(),
@@ -103,11 +105,8 @@ impl CachedGroup {
             && self.clients.iter().zip(&group.clients).all(|(own, it)| own.is(it))
             && self.users.iter().zip(&group.users).all(|(own, it)| own.is(it))
             && self.providers.iter().zip(&group.providers).all(|(own, it)| own.is(it))
-            && self
-                .provider_cas
-                .iter()
-                .zip(&group.provider_cas)
-                .all(|(own, it)| same(own.as_ref(), *it))
+            && all_same(&self.provider_cas, &group.provider_cas)
+            && all_same(&self.client_authorities, &group.client_authorities)
             && same(self.salt.as_ref(), group.salt)
             && self.claim == group.claim
             && same(self.token.as_ref(), group.token)
@@ -133,6 +132,10 @@ impl<K: ManagedObject> Input<K> {
     fn is(&self, member: &GroupMember<'_, K>) -> bool {
         same(self.secret.as_ref(), member.secret) && self.cached.ptr_eq(member.cached)
     }
+}
+
+fn all_same(own: &[Option<SecretState>], all: &[Option<&SecretState>]) -> bool {
+    own.len() == all.len() && own.iter().zip(all).all(|(own, it)| same(own.as_ref(), *it))
 }
 
 fn same(own: Option<&SecretState>, it: Option<&SecretState>) -> bool {

@@ -5,11 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use super::members::{GroupMember, ParsedObjects, TenantContext, TenantGroup};
+use super::{
+    members::{GroupMember, ParsedObjects, TenantContext, TenantGroup},
+    referenced_secrets::{certificate_rule, referenced_client_secret},
+};
 use crate::{
     api::{
-        ClientSecretKeys, ConditionReason, ConditionType, NamespaceLabels, OidcClient,
-        SecretKeyRef, SecretState, owner::is_owned_by,
+        ConditionReason, ConditionType, NamespaceLabels, OidcClient, SecretState,
+        owner::is_owned_by,
     },
     keys::PairwiseSalt,
     model::{
@@ -20,13 +23,10 @@ use crate::{
         ClientFederation, ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret,
         ObjectOutcome, ValidationProblem, Verdict,
         precedence::Precedence,
-        secrets::{ClientSecretError, EntryReference, parsed_entry, usable_secret, warn_if_weak},
+        secrets::{ClientSecretError, usable_secret, warn_if_weak},
         validate::{self, CheckedClient, ClientFindings, ProblemList, SecretSource},
     },
 };
-
-/// Default entry of a Secret that `spec.secretRef` names.
-const DEFAULT_ENTRY: &str = ClientSecretKeys::CLIENT_SECRET;
 
 /// The clients to serve, and every client ID in use in the tenant's own namespace.
 #[derive(Debug)]
@@ -73,7 +73,8 @@ pub(super) fn validate_clients(
     let mut served = Vec::with_capacity(findings.len());
     let mut verdicts = Vec::with_capacity(findings.len());
     let mut reserved = Vec::new();
-    for (client, mut found) in clients.iter().zip(findings) {
+    let findings = clients.iter().zip(&group.client_authorities).zip(findings);
+    for ((client, authorities), mut found) in findings {
         client.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
         let foreign = client.member.key.namespace != group.id.0.namespace;
@@ -100,7 +101,8 @@ pub(super) fn validate_clients(
             (Some(mut checked), TenantContext::Accepted { tenant, has_keys, salt }) => {
                 let known = pairwise(&mut found.problems, &mut checked.client, salt);
                 let tenant = (&tenant.tenant, has_keys && known);
-                accepted(&mut found.problems, client.member, checked, tenant, &mut served)
+                let member = (client.member, *authorities);
+                accepted(&mut found.problems, member, checked, tenant, &mut served)
             }
             _ => ClientOutcome::default(),
         };
@@ -173,12 +175,12 @@ fn holders<'a>(
 /// Serves an accepted client if its secret resolves.
 fn accepted(
     problems: &mut ProblemList,
-    member: &GroupMember<'_, OidcClient>,
+    (member, authorities): (&GroupMember<'_, OidcClient>, Option<&SecretState>),
     checked: CheckedClient,
     (tenant, tenant_serves): (&Tenant, bool),
     served: &mut Vec<Arc<Client>>,
 ) -> ClientOutcome {
-    let CheckedClient { mut client, secret } = checked;
+    let CheckedClient { mut client, secret, certificate } = checked;
     let key = member.cached.summary().secret.clone();
     let mut outcome = ClientOutcome {
         client_id: Some(client.id.clone()),
@@ -192,7 +194,7 @@ fn accepted(
     let (wish, found) = match secret {
         SecretSource::None => (ClientSecretPlan::None, Ok(None)),
         SecretSource::Referenced(reference) => {
-            let found = own_secret(member, &reference).map(Some);
+            let found = referenced_client_secret(member, &reference).map(Some);
             (ClientSecretPlan::Referenced(key), found)
         }
         SecretSource::Generated(shape) => {
@@ -212,25 +214,23 @@ fn accepted(
             false
         }
     };
+    let certificate = certificate.map(|it| certificate_rule(member.key, it, authorities));
+    let is_known = match certificate.transpose() {
+        Ok(rule) => {
+            rule.into_iter().for_each(|rule| client.authentication.set_certificate(rule));
+            true
+        }
+        Err(problem) => {
+            problems.append([problem]);
+            false
+        }
+    };
     outcome.secret = wish;
-    outcome.served = resolved && tenant_serves;
+    outcome.served = resolved && is_known && tenant_serves;
     if outcome.served {
         served.push(Arc::new(client));
     }
     outcome
-}
-
-fn own_secret(
-    member: &GroupMember<'_, OidcClient>,
-    reference: &SecretKeyRef,
-) -> Result<Secret<String>, ValidationProblem> {
-    let reference = EntryReference {
-        object: member.key,
-        reference,
-        default_entry: DEFAULT_ENTRY,
-        field: "spec.secretRef",
-    };
-    parsed_entry(member.secret, reference, usable_secret)
 }
 
 /// Reads the client secret from the Secret created for the client; `None` for a public client. An

@@ -131,6 +131,7 @@ impl TenantGroup<'_> {
         }
         if let Some(checked) = &checked {
             warn_of_unknown_language(&mut problems, &checked.tenant);
+            warn_of_missing_mutual_tls_url(&mut problems, &checked.tenant, installation);
         }
         tenant.refuse_unknown_fields(&mut problems);
         self.check_access(&mut problems, tenant.raw.spec.access.as_ref());
@@ -224,6 +225,23 @@ fn set_hosts(tenant: &mut Tenant, installation: &Installation) {
     tenant.authenticators.are_kept = installation.keeps_authenticators;
     let url = tenant.internal_urls().next();
     tenant.internal_url = url.map(Into::into);
+    let mutual_tls = installation.mutual_tls_url_of(&tenant.issuer);
+    tenant.mutual_tls_url = mutual_tls.map(Into::into);
+}
+
+/// Reports an issuer that has no address for certificates although the installation has a listener for them.
+fn warn_of_missing_mutual_tls_url(
+    problems: &mut ProblemList,
+    tenant: &Tenant,
+    installation: &Installation,
+) {
+    if installation.mutual_tls.is_some() && tenant.mutual_tls_url.is_none() {
+        let message = format!(
+            "issuer \"{}\" has a port of its own, so its applications have no address to present certificates at; move it to a host without a port if they need one",
+            tenant.issuer
+        );
+        problems.warn(ConditionReason::CertificatesUnavailable, "spec.issuer", message);
+    }
 }
 
 /// Reports a default language without texts. A file with its texts can come later.

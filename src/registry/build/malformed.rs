@@ -23,6 +23,7 @@ pub(super) fn add_malformed<'a>(
             Some(AnyCachedObject::OidcClient(cached)) => {
                 let group = named(groups, &cached.summary().tenant);
                 group.clients.push(GroupMember { key, cached, secret: None });
+                group.client_authorities.push(None);
                 if group.id.0.namespace != key.namespace {
                     group.see_labels(&objects.namespaces, &key.namespace);
                 }

@@ -82,6 +82,8 @@ pub(super) struct TenantGroup<'a> {
     /// The Secrets with the account at the tenant's mail server, and with its certificates.
     pub(super) mail: (Option<&'a SecretState>, Option<&'a SecretState>),
     pub(super) clients: Vec<GroupMember<'a, OidcClient>>,
+    /// The Secrets with authorities of `clients`, in the same order.
+    pub(super) client_authorities: Vec<Option<&'a SecretState>>,
     pub(super) users: Vec<GroupMember<'a, OidcUser>>,
     pub(super) resource_servers: Vec<GroupMember<'a, ResourceServer>>,
     pub(super) providers: Vec<GroupMember<'a, IdentityProvider>>,
@@ -186,6 +188,7 @@ impl<'a> TenantGroup<'a> {
             token: None,
             mail: (None, None),
             clients: Vec::new(),
+            client_authorities: Vec::new(),
             users: Vec::new(),
             resource_servers: Vec::new(),
             providers: Vec::new(),

@@ -18,6 +18,7 @@ mod provider_links;
 mod provider_loops;
 mod provider_secrets;
 mod providers;
+mod referenced_secrets;
 mod registration;
 mod resource_servers;
 mod salt;
@@ -203,11 +204,13 @@ fn groups<'a>(
         })
         .collect();
     for (key, cached) in managed.of::<OidcClient>().filter(|(_, cached)| !cached.is_deleting()) {
-        let ClientSummary { tenant, secret: name, federated_issuers } = cached.summary();
+        let ClientSummary { tenant, secret: name, authorities, federated_issuers } =
+            cached.summary();
         let group = named(&mut groups, tenant);
         let own = federated_issuers.iter().filter(|issuer| issuers.contains_key(*issuer));
         group.own_issuers.extend(own.cloned());
         group.clients.push(GroupMember { key, cached, secret: secret(name) });
+        group.client_authorities.push(authorities.as_ref().and_then(secret));
         if tenant.0.namespace != key.namespace {
             group.see_labels(&objects.namespaces, &key.namespace);
         }

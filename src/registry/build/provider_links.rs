@@ -181,7 +181,9 @@ fn credentials(client: &Client, reference: &ClientLink) -> Result<UpstreamCreden
             Ok(UpstreamCredentials::Secret { secret, transport: *transport })
         }
         ClientAuthentication::PrivateKeyJwt { policy } => own_keys(client, *policy, reference),
-        ClientAuthentication::SecretJwt { .. } => Err(format!(
+        ClientAuthentication::SecretJwt { .. }
+        | ClientAuthentication::TlsClientAuth { .. }
+        | ClientAuthentication::SelfSignedTls => Err(format!(
             "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
             client.authentication.method()
         )),

@@ -38,6 +38,7 @@ fn installation_of(hosts: &[&str]) -> Installation {
         client_secrets: crate::model::SecretPermissions::default(),
         dev: false,
         keeps_authenticators: true,
+        mutual_tls: None,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: Languages::built_in(),
     }
@@ -656,6 +657,7 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
             keeps_authenticators: true,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         };
@@ -708,6 +710,7 @@ fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
             client_secrets: crate::model::SecretPermissions::default(),
             dev: false,
             keeps_authenticators,
+            mutual_tls: None,
             key_secrets: KeySecrets::new("lanyard", ""),
             languages: Languages::built_in(),
         };
@@ -734,4 +737,49 @@ fn a_tenant_that_offers_authenticators_says_whether_the_store_keeps_them() {
         assert_eq!(condition(&required, true), is("True", "Available"));
         assert_eq!(condition(&required, false), is("False", "StoreNotDurable"));
     }
+}
+
+#[test]
+fn issuers_that_differ_in_their_port_have_no_address_for_certificates_in_common() {
+    let mut objects = ObjectSet::default();
+    let issuers = [
+        ("plain", "https://a.test"),
+        ("ported", "https://a.test:9443"),
+        ("alias", "https://mtls.a.test"),
+    ];
+    for (name, issuer) in issuers {
+        put::<Tenant>(&mut objects, name, &serde_json::json!({ "issuer": issuer }));
+    }
+    let permission = HostPermission {
+        pattern: HostPattern::parse("*.test").expect("a pattern"),
+        namespaces: vec!["*".to_owned()],
+    };
+    let installation = Installation {
+        base_url: Issuer::parse("https://id.test:8443").expect("canonical"),
+        hosts: HostSettings { issuer_hosts: vec![permission], ..HostSettings::default() },
+        client_secrets: crate::model::SecretPermissions::default(),
+        dev: false,
+        keeps_authenticators: true,
+        mutual_tls: crate::model::MutualTlsUrl::parse("https://mtls.{host}"),
+        key_secrets: KeySecrets::new("lanyard", ""),
+        languages: Languages::built_in(),
+    };
+    let address =
+        |issuer: &str| installation.mutual_tls_url_of(&Issuer::parse(issuer).expect("canonical"));
+    let at = |url: &str| Some(url.to_owned());
+    assert_eq!(address("https://a.test/x"), at("https://mtls.a.test/x"));
+    assert_eq!(address("https://a.test:9443/x"), None);
+    assert_eq!(address("https://id.test:8443/team/x"), at("https://mtls.id.test/team/x"));
+    assert_eq!(address("https://id.test/team/x"), None, "not the port of the base URL");
+    let (cache, now) = (BuildCache::default(), Timestamp::from_secs(1_800_000_000));
+    let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);
+    let verdict = |name: &str| {
+        let object = ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", name));
+        snapshot.verdicts().get(&object).expect("judged")
+    };
+    let warned = |name: &str| verdict(name).warnings.iter().map(|it| it.reason).collect::<Vec<_>>();
+    assert!(warned("plain").is_empty());
+    assert_eq!(warned("ported"), [ConditionReason::CertificatesUnavailable]);
+    let refused: Vec<_> = verdict("alias").problems.iter().map(|it| it.reason).collect();
+    assert!(refused.contains(&ConditionReason::HostNotAllowed), "{refused:?}");
 }

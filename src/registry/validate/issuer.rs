@@ -174,6 +174,13 @@ fn at_allowed_address(
     };
     let issuer = Issuer::parse(written)
         .map_err(|error| problem(ConditionReason::Invalid, error.to_string()))?;
+    if installation.is_mutual_tls_host(&issuer) {
+        let message = format!(
+            "no issuer may use {}, which has the form of an address where clients present certificates (mtls.url of the installation's chart); use another host",
+            issuer.authority()
+        );
+        return Err(problem(ConditionReason::HostNotAllowed, message));
+    }
     if issuer.host() == base.host() {
         // Everything on a host shares its cookies, and everything on a host and port its origin.
         let own = format!("{}/{}/", base.path(), key.namespace);

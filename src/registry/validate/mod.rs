@@ -33,8 +33,8 @@ use url::Url;
 pub use access::check_access_providers;
 pub use bounds::NamespaceAdmission;
 pub use client::{
-    CheckedClient, ClientFindings, SecretSource, check_federated_issuers, dynamic_registration,
-    is_registered, sector_of, validate_client,
+    CheckedCertificate, CheckedClient, ClientFindings, SecretSource, check_federated_issuers,
+    dynamic_registration, is_registered, sector_of, validate_client,
 };
 pub use exchange_rules::CheckedExchangeRule;
 pub use issuer::{IssuerClaimant, IssuerClaims, IssuerOrphan, claim_issuers};

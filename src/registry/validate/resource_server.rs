@@ -7,13 +7,14 @@ use std::{
 
 use super::{
     CheckedTenant, NamespaceAdmission, ProblemList, SCOPE_MESSAGE, bounds, claim_names,
+    client::NO_LISTENER,
     display_name, duration,
     exchange_rules::{CheckedExchangeRule, check_exchange_rules},
     limits, name, object_name, visible_text,
 };
 use crate::{
     api::{self, ResourceTokenSpec},
-    model::{ObjectKey, ResourceServer},
+    model::{ObjectKey, ResourceServer, TokenBinding},
     protocol::scope::{STANDARD_SCOPES, is_scope},
 };
 
@@ -80,6 +81,10 @@ pub fn validate_resource_server(
     let named = named.collect();
     let token = spec.access_token.clone().unwrap_or_default();
     let binding = problems.supported("spec.tokenBinding", spec.token_binding.as_ref());
+    let has_listener = tenant.is_none_or(|tenant| tenant.tenant.mutual_tls_url.is_some());
+    if binding == Some(TokenBinding::MutualTls) && !has_listener {
+        problems.invalid("spec.tokenBinding", NO_LISTENER);
+    }
     let server = ResourceServer {
         name: display_name(&mut problems, spec.display_name.as_deref(), key),
         identifier: spec.identifier.as_str().into(),

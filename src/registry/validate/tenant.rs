@@ -91,6 +91,7 @@ pub fn validate_tenant(
             internal_hosts: Arc::default(),
             upstream_hosts: Arc::default(),
             internal_url: None,
+            mutual_tls_url: None,
             display_name,
             organization,
             algorithms,

@@ -55,8 +55,8 @@ impl RealmAdministrator {
     }
 
     async fn user(&self, name: &str) -> String {
-        let found = self.call(Method::GET, &format!("users?exact=true&username={name}"), None);
-        let found = found.await;
+        let path = format!("users?exact=true&username={name}");
+        let found = self.call(Method::GET, &path, None).await;
         found[0]["id"].as_str().unwrap_or_else(|| panic!("{name}: {found}")).to_owned()
     }
 

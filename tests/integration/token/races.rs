@@ -1,7 +1,10 @@
 //! Codes are redeemed once and refresh tokens rotate once, regardless of how requests interleave at the
 //! store.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -46,7 +49,7 @@ impl Race {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Full::new(Bytes::from(form)))
             .expect("a request");
-        let answer = self.world.app.app.answer(request, [127, 0, 0, 1].into()).await;
+        let answer = self.world.app.app.answer(request, IpAddr::from([127, 0, 0, 1])).await;
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.expect("a body").to_bytes();
         (status, serde_json::from_slice(&body).expect("JSON"))

@@ -2,7 +2,7 @@
 
 use super::RequestClients;
 use crate::{
-    accounts::client_authentication,
+    accounts::client_jws,
     http::{AppState, Request},
     model::{Client, JwsAlgorithm},
     protocol::{
@@ -69,8 +69,7 @@ async fn verify(
     } else {
         ClientVerificationKey::PublicKeys(client)
     };
-    let verified =
-        client_authentication::verify_client_jwt(app.context(request), key, (jws, jwt)).await;
+    let verified = client_jws::verify_client_jwt(app.context(request), key, (jws, jwt)).await;
     verified.map_err(|error| request_object::request_object_unusable(&error.to_string()))
 }
 

@@ -6,7 +6,10 @@ use super::{
     super::code::{activate_grant, check_age},
     *,
 };
-use crate::{model::ClientId, protocol::records::AuthorizationCode};
+use crate::{
+    model::ClientId,
+    protocol::{records::AuthorizationCode, sender_keys::SenderKeys},
+};
 
 // RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -132,8 +135,13 @@ fn decided(grant_stored: bool, stored: Option<GrantState>, now: Timestamp) -> Re
     };
     let stored = stored.map(|state| Grant { state, ..grant(0, NOW) });
     let client = fixtures::client();
-    let input =
-        DecisionInput { client: &client, stored: stored.as_ref(), key: None, now, store_now: now };
+    let input = DecisionInput {
+        client: &client,
+        stored: stored.as_ref(),
+        keys: SenderKeys::default(),
+        now,
+        store_now: now,
+    };
     let decision = decide_code(&code, input).map_err(|refusal| refusal.replayed.is_some());
     decision.map(|it| it.user.expect("a user's").gate)
 }

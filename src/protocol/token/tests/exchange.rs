@@ -12,7 +12,12 @@ use crate::{
         Account, Client, ClientId, ExchangeMode, ExchangeRule, ObjectKey, ResourceServer,
         ResourceServers, Tenant,
     },
-    protocol::{claims::Claims, records::SenderBinding, resource::ResourceContext},
+    protocol::{
+        claims::Claims,
+        records::SenderBinding,
+        resource::ResourceContext,
+        sender_keys::{BoundKey, SenderKeys},
+    },
 };
 
 const A: &str = "https://a.test";
@@ -98,10 +103,10 @@ impl World {
         &self,
         subject: &SubjectToken,
         grant: &Grant,
-        key: Option<&str>,
+        keys: SenderKeys<'_>,
     ) -> Result<UserGrant, ErrorCode> {
         let (client, now) = (&self.client, NOW);
-        let input = DecisionInput { client, stored: Some(grant), key, now, store_now: NOW };
+        let input = DecisionInput { client, stored: Some(grant), keys, now, store_now: NOW };
         let decision = decide_exchange(subject, input).map_err(|refusal| refusal.error.code)?;
         assert_eq!(decision.scopes, Scopes::new(), "nothing of the client itself");
         Ok(decision.user.expect("a grant"))
@@ -142,7 +147,8 @@ fn a_client_is_the_holder_or_the_audience_of_a_subject_token() {
         json!({ "exp": null }),
         json!({ "grant_id": null }),
         json!({ "sub": null }),
-        json!({ "cnf": { "x5t#S256": "a" } }),
+        json!({ "cnf": { "kid": "a" } }),
+        json!({ "cnf": { "jkt": "a", "x5t#S256": "a" } }),
     ] {
         let error = world.subject(refused.clone()).expect_err(&refused.to_string());
         assert_eq!(error.code, ErrorCode::InvalidRequest, "{refused}");
@@ -174,7 +180,7 @@ fn the_scopes_of_an_id_token_are_those_of_its_grant() {
     token.grant = ExchangedTokenGrant::Id("grant-1".into());
     let mut stored = grant(1, NOW);
     stored.scopes.insert("lost".into());
-    let user = world.decide(&token, &stored, None).expect("allowed");
+    let user = world.decide(&token, &stored, SenderKeys::default()).expect("allowed");
     assert!(user.needs_session);
     assert_eq!(user.subject_token.expect("a token").scopes, words("email openid"));
 }
@@ -248,7 +254,7 @@ fn a_grant_that_ended_gives_nothing() {
     let revoked = Grant { state, ..grant(1, NOW) };
     let ended = Grant { ends_at: NOW, ..grant(1, NOW) };
     for grant in [revoked, ended] {
-        let refused = world.decide(&subject, &grant, None);
+        let refused = world.decide(&subject, &grant, SenderKeys::default());
         assert_eq!(refused, Err(ErrorCode::InvalidRequest));
     }
 }
@@ -263,8 +269,9 @@ proptest! {
     fn no_exchange_widens_scope_lifetime_or_binding_nor_the_audience_but_by_a_rule(
         (sent, scopes, claims) in (names(), names(), names()),
         (from, by_other) in (prop_oneof![Just(A), Just("urn:a"), Just(B), Just("team.wiki")], any::<bool>()),
-        (left, grant_left, granted_by) in (1_i64..900, 0_i64..900, 0_u8..3),
-        (bound, sent_key) in (any::<Option<bool>>(), any::<Option<bool>>()),
+        (left, grant_left, granted_by) in (1_i64..900, 0_i64..900, 0_u8..5),
+        bound in any::<Option<(bool, bool)>>(),
+        (dpop, certificate) in (any::<Option<bool>>(), any::<Option<bool>>()),
     ) {
         let key = |one: bool| if one { "one" } else { "two" };
         let mut allowed = rule(from, ExchangeMode::Delegation, None);
@@ -272,7 +279,14 @@ proptest! {
             allowed.client = ClientId::new("team.other");
         }
         let world = world(&scopes, &claims, vec![allowed]);
-        let cnf = bound.map(|one| json!({ "jkt": key(one) }));
+        let bound = bound.map(|(by_dpop, one)| {
+            let name = key(one).to_owned();
+            if by_dpop { BoundKey::Dpop(name) } else { BoundKey::Certificate(name) }
+        });
+        let cnf = bound.as_ref().map(|bound| {
+            let (name, value) = bound.confirmation();
+            json!({ name: value })
+        });
         let claims_before = json!({
             "scope": scope::join_scopes(&sent), "exp": NOW.secs() + left, "cnf": cnf,
         });
@@ -280,21 +294,35 @@ proptest! {
         let binding = match granted_by {
             0 => None,
             1 => Some(SenderBinding::AnyDpopKey),
-            _ => Some(SenderBinding::DpopKey("one".into())),
+            2 => Some(SenderBinding::DpopKey("one".into())),
+            3 => Some(SenderBinding::AnyCertificate),
+            _ => Some(SenderBinding::Certificate("one".into())),
         };
         let ends_at = NOW.plus(Duration::from_secs(grant_left.unsigned_abs()));
         let stored = Grant { ends_at, binding: binding.clone(), ..grant(1, NOW) };
-        let sent_key = sent_key.map(key);
-        let Ok(user) = world.decide(&subject, &stored, sent_key) else { return Ok(()) };
+        let keys = SenderKeys { dpop: dpop.map(key), certificate: certificate.map(key) };
+        let Ok(user) = world.decide(&subject, &stored, keys) else { return Ok(()) };
         prop_assert_eq!(&user.grant, &stored, "the grant stays as it is");
         prop_assert_eq!(user.refresh_token, RefreshTokenAnswer::Withheld);
         // The key of the request is that of the token, and bound tokens and grants need one.
-        if let Some(bound) = bound {
-            prop_assert_eq!(sent_key, Some(key(bound)));
-        } else if let Some(binding) = binding {
-            prop_assert!(sent_key.is_some());
-            prop_assert!(binding != SenderBinding::DpopKey("one".into()) || sent_key == Some("one"));
+        match (&bound, &binding) {
+            (Some(BoundKey::Dpop(key)), _) => prop_assert_eq!(keys.dpop, Some(key.as_str())),
+            (Some(BoundKey::Certificate(hash)), _) => {
+                prop_assert_eq!(keys.certificate, Some(hash.as_str()));
+            }
+            (None, Some(SenderBinding::AnyDpopKey)) => prop_assert!(keys.dpop.is_some()),
+            (None, Some(SenderBinding::DpopKey(_))) => prop_assert_eq!(keys.dpop, Some("one")),
+            (None, Some(SenderBinding::AnyCertificate)) => {
+                prop_assert!(keys.certificate.is_some());
+            }
+            (None, Some(SenderBinding::Certificate(_))) => {
+                prop_assert_eq!(keys.certificate, Some("one"));
+            }
+            (None, None) => {}
         }
+        let is_bound = bound.is_some() || binding.is_some();
+        let key = select_bound_key(&world.client, None, keys, is_bound).expect("a key");
+        prop_assert!(key.is_some() || !is_bound, "a bound token gives a bound one");
         let after = user.subject_token.expect("a token");
         prop_assert!(after.expires_at <= subject.expires_at && after.expires_at <= ends_at);
         prop_assert!(user.referenced_until <= after.expires_at);

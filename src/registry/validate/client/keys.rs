@@ -17,7 +17,7 @@ const MAX_KEYS: usize = 32;
 /// Maximum size of a set in bytes of JSON.
 const MAX_BYTES: usize = 32 * 1024;
 /// Message for a JWK Set that the client cannot authenticate with.
-pub(super) const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt requires; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
+pub(super) const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt and self_signed_tls_client_auth require; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
 /// JWK members that contain private or symmetric key material (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
@@ -31,10 +31,18 @@ pub fn check_client_keys(
     if spec.jwks.is_some() && spec.jwks_uri.is_some() {
         problems.invalid("spec.jwksUri", "is mutually exclusive with jwks; remove one");
     }
-    let has_keys =
-        spec.jwks.is_some() || spec.jwks_uri.is_some() || !spec.federated_credentials.is_empty();
-    if method == AuthMethod::PrivateKeyJwt && !has_keys {
-        let message = "private_key_jwt requires the application's public keys; set jwks or jwksUri, or federatedCredentials";
+    let has_keys = spec.jwks.is_some() || spec.jwks_uri.is_some();
+    let is_federated = !spec.federated_credentials.is_empty();
+    let message = match method {
+        AuthMethod::PrivateKeyJwt if !has_keys && !is_federated => Some(
+            "private_key_jwt requires the application's public keys; set jwks or jwksUri, or federatedCredentials",
+        ),
+        AuthMethod::SelfSignedTlsClientAuth if !has_keys => Some(
+            "self_signed_tls_client_auth requires the application's public keys; set jwks or jwksUri",
+        ),
+        _ => None,
+    };
+    if let Some(message) = message {
         problems.invalid("spec.tokenEndpointAuthMethod", message);
     }
     let Some(set) = spec.jwks.as_ref() else {
@@ -44,10 +52,7 @@ pub fn check_client_keys(
             .map_or(ClientKeys::None, |url| ClientKeys::Url(url.into()));
     };
     match check_jwks(set) {
-        Ok(())
-            if method == AuthMethod::PrivateKeyJwt
-                && !PublicKeys::parse(set).has_signature_keys() =>
-        {
+        Ok(()) if method.has_public_keys() && !PublicKeys::parse(set).has_signature_keys() => {
             problems.invalid("spec.jwks", NO_VERIFYING_KEY);
         }
         Ok(()) => return ClientKeys::Inline(Arc::new(set.clone())),

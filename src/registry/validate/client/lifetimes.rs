@@ -63,3 +63,12 @@ impl ShortenedLifetimes {
         if shortened == **tenant { Arc::clone(tenant) } else { Arc::new(shortened) }
     }
 }
+
+/// The default of `max_age`.
+pub fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
+    let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
+    if seconds.is_none() {
+        problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
+    }
+    seconds.map(Duration::from_secs)
+}

@@ -1,6 +1,7 @@
 //! Converts an `OidcClient` to a validated client, except for its client secret.
 
 mod bounds;
+mod certificate;
 mod details;
 mod federated;
 mod flows;
@@ -14,8 +15,9 @@ mod sector;
 mod security_profile;
 mod signatures;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+pub use certificate::{CheckedCertificate, NO_LISTENER};
 pub use federated::check_federated_issuers;
 use flows::CheckedFlows;
 use metadata::CheckedMetadata;
@@ -44,6 +46,8 @@ pub struct CheckedClient {
     pub client: Client,
     /// Source of the client secret.
     pub secret: SecretSource,
+    /// The certificate by which it authenticates, if it does.
+    pub certificate: Option<CheckedCertificate>,
 }
 
 /// Source of a client secret.
@@ -92,6 +96,8 @@ pub fn validate_client(
     let flows = flows::check_client_flows(&mut problems, spec, from);
     let consent = consent_policy(&mut problems, spec);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
+    let certificate = certificate::check_tls_client_auth(&mut problems, spec, flows.auth_method());
+    certificate::check_token_binding(&mut problems, spec);
     let fapi2 = security_profile::check_client_profile(&mut problems, spec, &flows, tenant);
     let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
     visible_text(&mut problems, "spec.clientName", client_name);
@@ -101,7 +107,7 @@ pub fn validate_client(
     let access = access::check_access(&mut problems, spec.access.as_ref(), levels);
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
-    let max_age = max_age(&mut problems, spec.default_max_age);
+    let max_age = lifetimes::max_age(&mut problems, spec.default_max_age);
     if installation.is_none_or(|installation| installation.dev) {
         limits(&mut problems, raw);
     }
@@ -116,6 +122,7 @@ pub fn validate_client(
     } else if registered.is_some() {
         bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
     }
+    certificate::check_listener(&mut problems, spec, flows.auth_method(), tenant);
     differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
     sector::check_sector(&mut problems, spec, &flows);
     signatures::check_offered_algorithms(&mut problems, spec, &tenant.tenant);
@@ -137,6 +144,7 @@ pub fn validate_client(
             ..assemble((id, key), spec, flows, (described, fapi2), tenant)
         },
         secret,
+        certificate,
     });
     ClientFindings { checked, claims, problems }
 }
@@ -265,14 +273,6 @@ fn secret_source(
         return SecretSource::None;
     }
     SecretSource::Generated(secret_template::check_secret_template(problems, raw, auth_method))
-}
-
-fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
-    let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
-    if seconds.is_none() {
-        problems.invalid("spec.defaultMaxAge", "must be between 0 and 31536000 seconds");
-    }
-    seconds.map(Duration::from_secs)
 }
 
 #[cfg(test)]

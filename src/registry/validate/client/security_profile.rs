@@ -7,8 +7,8 @@ use super::flows::CheckedFlows;
 use crate::{
     api::{ConditionReason, EnumSpec, OidcClientSpec},
     model::{
-        ApplicationType, AssertionAudience, AssertionPolicy, AuthMethod, Client,
-        ClientAuthentication, ClientDetails, FAPI2_GRANT_TYPES, Fapi2Rules, IdTokenAlgorithm,
+        ApplicationType, AssertionAudience, AssertionPolicy, Client, ClientAuthentication,
+        ClientDetails, FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, Fapi2Rules, IdTokenAlgorithm,
         JwsAlgorithm, RedirectScheme, RedirectUri, RefreshTokenRotation, ResponseType,
         SigningAlgorithm, Tenant,
     },
@@ -71,7 +71,9 @@ pub fn check_client_profile(
     found.add_if(spec.require_pkce == Some(false), "requirePkce", REQUIRED);
     let pushed = spec.require_pushed_authorization_requests;
     found.add_if(pushed == Some(false), "requirePushedAuthorizationRequests", REQUIRED);
-    found.add_if(spec.dpop_bound_access_tokens == Some(false), "dpopBoundAccessTokens", REQUIRED);
+    let by_certificate = spec.tls_client_certificate_bound_access_tokens == Some(true);
+    let is_bearer = spec.dpop_bound_access_tokens == Some(false) && !by_certificate;
+    found.add_if(is_bearer, "dpopBoundAccessTokens", REQUIRED);
     let rotates = is_written(spec.refresh_token_rotation.as_ref(), RefreshTokenRotation::Always);
     found.add_if(rotates, "refreshTokenRotation", NO_ROTATION);
     let message = "must be empty, since requests are pushed and not fetched; remove it";
@@ -83,9 +85,8 @@ const REQUIRED: &str = "must not be false, since it is required; remove it";
 
 /// Rule: clients authenticate with keys of their own, and for this issuer alone (Security Profile §5.3.2.1).
 fn authentication(found: &mut Contradictions<'_>, spec: &OidcClientSpec, flows: &CheckedFlows) {
-    if flows.named_auth_method != Some(AuthMethod::PrivateKeyJwt) {
-        let message =
-            "must be private_key_jwt, with the application's public keys in jwks or jwksUri";
+    if flows.named_auth_method.is_none_or(|method| !FAPI2_AUTH_METHODS.contains(&method)) {
+        let message = "must be private_key_jwt, with the application's public keys in jwks or jwksUri, or tls_client_auth or self_signed_tls_client_auth";
         found.add("tokenEndpointAuthMethod", message);
     }
     let message = "must be empty, since the application signs its assertions itself; remove it";
@@ -156,10 +157,16 @@ pub fn client_under_profile(client: Client, rules: Option<Fapi2Rules>, tenant: &
     let algorithm = first_algorithm(tenant);
     let signing_alg = client.details.token_endpoint_auth_signing_alg;
     let policy = AssertionPolicy { signing_alg, audience: AssertionAudience::Issuer };
-    let details = ClientDetails { dpop_bound_access_tokens: true, ..(*client.details).clone() };
+    let dpop_bound_access_tokens = !client.details.tls_client_certificate_bound_access_tokens;
+    let details = ClientDetails { dpop_bound_access_tokens, ..(*client.details).clone() };
+    let authentication = if client.authentication.method().has_certificate() {
+        client.authentication
+    } else {
+        ClientAuthentication::PrivateKeyJwt { policy }
+    };
     Client {
         fapi2: Some(rules),
-        authentication: ClientAuthentication::PrivateKeyJwt { policy },
+        authentication,
         federated_credentials: Arc::default(),
         require_pkce: true,
         require_pushed_requests: true,

@@ -23,6 +23,7 @@ fn installation(dev: bool) -> Installation {
         client_secrets: crate::model::SecretPermissions::default(),
         dev,
         keeps_authenticators: true,
+        mutual_tls: None,
         key_secrets: KeySecrets::new("lanyard", ""),
         languages: Languages::built_in(),
     }

@@ -1,0 +1,136 @@
+//! The proxies that may tell the certificates of clients: those with a certificate of their own authority.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use super::client_certificates::{AnyClientCertificate, check_chain};
+use crate::{
+    keys::{ClientAuthorities, ParsedCertificate},
+    model::{CertificateSubject, sha256},
+};
+
+/// Interval at which the file of the authority is checked, as that of certificates.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The reason why no proxy can authenticate.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyTrustError {
+    /// The file cannot be read as PEM certificates.
+    #[error("{0}: {1}")]
+    File(PathBuf, String),
+    /// No proxy is named.
+    #[error("name at least one proxy by a DNS name or URI of its certificate")]
+    NoNames,
+}
+
+/// The certificates of proxies: of an authority, and with one of these names.
+#[derive(Debug)]
+pub struct ProxyTrust {
+    file: PathBuf,
+    names: Vec<CertificateSubject>,
+    current: ArcSwap<ClientAuthorities>,
+    signatures: AnyClientCertificate,
+}
+
+impl ProxyTrust {
+    /// Trusts the proxies with certificates of the authorities in a PEM file that have one of these DNS names or URIs.
+    pub fn load(file: &Path, names: &[String]) -> Result<Self, ProxyTrustError> {
+        let subject = |name: &String| {
+            if name.contains("://") {
+                CertificateSubject::Uri(name.clone())
+            } else {
+                CertificateSubject::Dns(name.clone())
+            }
+        };
+        let names: Vec<_> = names.iter().map(subject).collect();
+        if names.is_empty() {
+            return Err(ProxyTrustError::NoNames);
+        }
+        let current = ArcSwap::from_pointee(read(file)?);
+        let signatures = AnyClientCertificate::default();
+        Ok(Self { file: file.to_owned(), names, current, signatures })
+    }
+
+    /// Reloads the changed file forever. A file that cannot be used is logged, and the previous authorities stay in
+    /// use.
+    pub async fn watch(self: Arc<Self>) {
+        let mut known = tokio::fs::read(&self.file).await.ok().map(sha256);
+        loop {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            let content = tokio::fs::read(&self.file).await.ok().map(sha256);
+            if content == known {
+                continue;
+            }
+            match read(&self.file) {
+                Ok(authorities) => {
+                    self.current.store(Arc::new(authorities));
+                    tracing::info!(file = %self.file.display(), "authorities of proxies changed");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not load the changed authorities of proxies")
+                }
+            }
+            known = content;
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<ClientAuthorities, ProxyTrustError> {
+    let unusable = |error: String| ProxyTrustError::File(file.to_owned(), error);
+    let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    ClientAuthorities::parse(&pem).map_err(|error| unusable(error.to_owned()))
+}
+
+impl ClientCertVerifier for ProxyTrust {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        check_chain(own, intermediates)?;
+        let verified = self.current.load().verify(own, intermediates, now)?;
+        let parsed = ParsedCertificate::read(own).map_err(|_| CertificateError::BadEncoding)?;
+        if self.names.iter().any(|name| parsed.has_subject(name)) {
+            return Ok(verified);
+        }
+        Err(CertificateError::ApplicationVerificationFailure.into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signatures.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.signatures.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signatures.supported_verify_schemes()
+    }
+}

@@ -1,0 +1,130 @@
+//! The authorities that issue certificates of clients, or of proxies.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use rustls::{
+    CertificateError as TlsFault, Error, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    server::{
+        WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
+
+use super::{CertificateError, ParsedCertificate};
+use crate::model::{CertificateSubject, ClientCertificate, Timestamp};
+
+/// Most authorities, since each of them is tried for a chain.
+const MAX_AUTHORITIES: usize = 32;
+
+/// Message for a part of a PEM text.
+const NOT_X509: &str = "has a part that is not an X.509 certificate";
+
+/// Authorities of certificates, parsed once.
+#[derive(Clone, Debug)]
+pub struct ClientAuthorities {
+    roots: RootCertStore,
+    /// The period of each root, in seconds.
+    periods: Vec<RangeInclusive<i64>>,
+    /// Verifies by all roots.
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+impl ClientAuthorities {
+    /// Parses the certificates of authorities (PEM).
+    ///
+    /// # Errors
+    ///
+    /// The reason, for a person, if there is no certificate, too many, or one that is not of an authority.
+    pub fn parse(pem: &[u8]) -> Result<Self, &'static str> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(|_| "is not PEM")?;
+        if certificates.is_empty() {
+            return Err("has no certificates; write them as PEM");
+        }
+        if certificates.len() > MAX_AUTHORITIES {
+            return Err("has more than 32 certificates; write those of the authorities only");
+        }
+        let (mut roots, mut periods) = (RootCertStore::empty(), Vec::new());
+        for certificate in certificates {
+            periods.push(period_of_authority(&certificate)?);
+            roots.add(certificate).map_err(|_| NOT_X509)?;
+        }
+        let verifier = verifier_by(roots.clone()).map_err(|_| NOT_X509)?;
+        Ok(Self { roots, periods, verifier })
+    }
+
+    /// Verifies that an authority that is valid now issued a certificate for clients.
+    ///
+    /// # Errors
+    ///
+    /// That of rustls. Its text may contain parts of the certificate.
+    pub fn verify(
+        &self,
+        own: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let secs = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let is_valid = |period: &RangeInclusive<i64>| period.contains(&secs);
+        if self.periods.iter().all(is_valid) {
+            return self.verifier.verify_client_cert(own, intermediates, now);
+        }
+        // webpki does not check the periods of roots.
+        let roots = self.roots.roots.iter().zip(&self.periods);
+        let valid = roots.filter(|(_, period)| is_valid(period)).map(|(root, _)| root.clone());
+        let verifier = verifier_by(RootCertStore { roots: valid.collect() })?;
+        verifier.verify_client_cert(own, intermediates, now)
+    }
+}
+
+/// The period of the certificate of an authority.
+fn period_of_authority(der: &[u8]) -> Result<RangeInclusive<i64>, &'static str> {
+    let parsed = ParsedCertificate::read(der).map_err(|_| NOT_X509)?;
+    parsed.is_of_authority().then(|| parsed.period()).ok_or(
+        "has a certificate that is not of an authority: it has no basic constraint CA:TRUE, or may not sign certificates; write those of the authorities only",
+    )
+}
+
+/// The verifier by some roots; an error without any.
+fn verifier_by(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    if roots.is_empty() {
+        return Err(TlsFault::Expired.into());
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    builder.build().map_err(|error| Error::General(error.to_string()))
+}
+
+/// Verifies that a certificate is the one that a client registered: of one of its authorities, valid now, and with its
+/// subject (RFC 8705 §2.1).
+pub fn verify_issued_certificate(
+    certificate: &ClientCertificate,
+    (subject, authorities): (&CertificateSubject, &ClientAuthorities),
+    now: Timestamp,
+) -> Result<(), CertificateError> {
+    let parsed = ParsedCertificate::read(certificate.der())?;
+    let sent: Vec<_> = certificate.intermediates().map(CertificateDer::from).collect();
+    let own = CertificateDer::from(certificate.der());
+    let secs = u64::try_from(now.secs()).unwrap_or_default();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(secs));
+    let verified = authorities.verify(&own, &sent, now);
+    verified.map_err(|error| CertificateError::Untrusted(fault(&error)))?;
+    if parsed.has_subject(subject) { Ok(()) } else { Err(CertificateError::OtherSubject) }
+}
+
+/// The fault of a certificate in fixed words. The text of rustls contains parts of the certificate, of any length.
+fn fault(error: &Error) -> &'static str {
+    let Error::InvalidCertificate(fault) = error else { return "it cannot be verified" };
+    match fault {
+        TlsFault::Expired | TlsFault::ExpiredContext { .. } => "it or an authority has expired",
+        TlsFault::NotValidYet | TlsFault::NotValidYetContext { .. } => "it is not valid yet",
+        TlsFault::UnknownIssuer => "no authority signed it",
+        TlsFault::BadSignature => "its signature is invalid",
+        TlsFault::InvalidPurpose | TlsFault::InvalidPurposeContext { .. } => {
+            "its usages are not those of a client"
+        }
+        _ => "it cannot be verified",
+    }
+}

@@ -1,0 +1,145 @@
+//! Clients that authenticate with certificates (RFC 8705 §2), and certificates that do not authenticate them.
+
+use serde_json::json;
+
+use super::{
+    browser::{Browser, claims},
+    certificates::{Authority, Identity, params},
+    world::{World, assert_error},
+};
+
+#[tokio::test]
+async fn a_certificate_of_the_named_authority_authenticates_its_client() {
+    // RFC 8705 §2.1
+    let world = World::new().await;
+    for name in ["ledger", "plain"] {
+        let identity = world.issue(&format!("{name}.acme.test"));
+        let caller = world.caller(("shop", name), Some(&identity)).await;
+        let (status, tokens) = caller.client_credentials(&[]).await;
+        assert_eq!(status, 200, "{name}: {tokens}");
+        assert_eq!(tokens["token_type"], "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn other_certificates_do_not_authenticate_a_client() {
+    // RFC 8705 §2.1, §7.1
+    let world = World::new().await;
+    let elsewhere = Authority::new("Acme").issue("ledger.acme.test");
+    let mut expired = params("ledger.acme.test");
+    expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let mut of_server = params("ledger.acme.test");
+    of_server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let wrong = [
+        ("another authority of the same name", Some(elsewhere)),
+        ("expired", Some(world.authority.issue_with(&expired))),
+        ("for servers only", Some(world.authority.issue_with(&of_server))),
+        ("of another client", Some(world.issue("plain.acme.test"))),
+        ("self-signed", Some(Identity::self_signed("ledger.acme.test"))),
+        ("none", None),
+    ];
+    for (what, identity) in wrong {
+        let caller = world.caller(("shop", "ledger"), identity.as_ref()).await;
+        let answer = caller.client_credentials(&[]).await;
+        assert_error(&answer, 401, "invalid_client");
+        let told = answer.1["error_description"].as_str().expect("a description");
+        assert!(told.starts_with("Client authentication failed"), "{what}: {told}");
+        // The response does not tell whether the client exists.
+        let unknown = world.caller(("shop", "nobody"), identity.as_ref()).await;
+        assert_eq!(unknown.client_credentials(&[]).await, answer, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_line_tells_what_is_wrong_with_a_certificate() {
+    let world = World::new().await;
+    let identity = world.issue("plain.acme.test");
+    let caller = world.caller(("shop", "ledger"), Some(&identity)).await;
+    caller.client_credentials(&[]).await;
+    let line = world.app.audit.last("client_authentication_failed");
+    let cause = line["cause"].as_str().expect("a cause");
+    assert!(cause.contains("another subject than tlsClientAuth requires"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_registered_key_authenticates_a_client_with_a_certificate_of_its_own() {
+    // RFC 8705 §2.2
+    let world = World::new().await;
+    let caller = world.caller(("shop", "own"), Some(&world.own)).await;
+    assert_eq!(caller.client_credentials(&[]).await.0, 200);
+    let other = Identity::self_signed("own.acme.test");
+    for identity in [&other, &world.issue("own.acme.test")] {
+        let caller = world.caller(("shop", "own"), Some(identity)).await;
+        assert_error(&caller.client_credentials(&[]).await, 401, "invalid_client");
+    }
+    let set = json!({ "keys": [other.jwk] }).to_string();
+    world.app.publish("https://keys.test/jwks", &set);
+    let remote = world.caller(("shop", "remote"), Some(&other)).await;
+    assert_eq!(remote.client_credentials(&[]).await.0, 200);
+    let mismatch = world.caller(("shop", "remote"), Some(&world.own)).await;
+    assert_error(&mismatch.client_credentials(&[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_uses_no_other_credentials() {
+    let world = World::new().await;
+    let identity = world.issue("plain.acme.test");
+    let caller = world.caller(("shop", "plain"), Some(&identity)).await;
+    let answer = caller.client_credentials(&[("client_secret", "a secret")]).await;
+    assert_error(&answer, 401, "invalid_client");
+    // A certificate does not stand for the secret of a client that has one.
+    let secret = world.caller(("shop", "secretive"), Some(&identity)).await;
+    assert_error(&secret.client_credentials(&[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_change_of_the_authorities_counts_at_once() {
+    let world = World::new().await;
+    let identity = world.issue("ledger.acme.test");
+    let caller = world.caller(("shop", "ledger"), Some(&identity)).await;
+    assert_eq!(caller.client_credentials(&[]).await.0, 200);
+    let (old, new) = (json!(world.authority.pem()), json!(Authority::new("New").pem()));
+    world.change(&old.to_string(), &new.to_string());
+    assert_error(&caller.client_credentials(&[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_client_under_a_profile_authenticates_and_binds_with_its_certificate() {
+    // FAPI 2.0 Security Profile §5.3.2.1
+    let world = World::new().await;
+    let identity = world.issue("teller.acme.test");
+    let teller = world.caller(("bank", "teller"), Some(&identity)).await;
+    let methods = json!(["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]);
+    assert_eq!(teller.document["token_endpoint_auth_methods_supported"], methods);
+    let (status, tokens) = teller.client_credentials(&[]).await;
+    assert_eq!(status, 200, "{tokens}");
+    let token = claims(tokens["access_token"].as_str().expect("a token"));
+    assert_eq!(token["cnf"], json!({ "x5t#S256": identity.thumbprint() }));
+    let scope = "openid offline_access";
+    let query = url::Url::parse(&teller.application.authorize_url(scope, &[])).expect("a URL");
+    let form: Vec<(String, String)> = query.query_pairs().into_owned().collect();
+    // The client ID is sent in any case.
+    let form: Vec<_> = form
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| *name != "client_id")
+        .collect();
+    let (status, pushed) = teller.post("pushed_authorization_request_endpoint", &form).await;
+    assert_eq!(status, 201, "{pushed}");
+    let endpoint = teller.application.endpoint("authorization_endpoint");
+    let request_uri = pushed["request_uri"].as_str().expect("a URI");
+    let query = [("client_id", "default.teller"), ("request_uri", request_uri)];
+    let url = url::Url::parse_with_params(endpoint, query).expect("a URL");
+    let code = teller.code_at(&Browser::new(), url.as_str()).await;
+    let (status, tokens) = teller.redeem(&code).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(teller.userinfo(&tokens).await.0, 200);
+    // A certificate that replaces it refreshes the grant of a confidential client (RFC 8705 §7.1).
+    let renewed = world.issue("teller.acme.test");
+    let teller = world.caller(("bank", "teller"), Some(&renewed)).await;
+    let (status, next) = teller.refresh(&tokens).await;
+    assert_eq!(status, 200, "{next}");
+    let token = claims(next["access_token"].as_str().expect("a token"));
+    assert_eq!(token["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
+    assert_error(&teller.userinfo(&tokens).await, 401, "invalid_token");
+}

@@ -1,0 +1,112 @@
+//! Authorities and certificates of clients.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+};
+use serde_json::{Value, json};
+
+/// An authority with a name.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate, as PEM.
+    pub certificate: String,
+    /// The key, as PEM.
+    pub key: String,
+    /// The certificate in DER.
+    pub der: Vec<u8>,
+    /// The public key, as a JWK.
+    pub jwk: Value,
+}
+
+impl Authority {
+    /// Makes one.
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("an authority"))
+    }
+
+    /// Its certificate, as PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Issues a certificate for a DNS name.
+    pub fn issue(&self, dns: &str) -> Identity {
+        self.issue_with(&params(dns))
+    }
+
+    /// Issues a certificate.
+    pub fn issue_with(&self, params: &CertificateParams) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        identity(&certificate, &key)
+    }
+}
+
+impl Identity {
+    /// A certificate for a DNS name that its own key has signed.
+    pub fn self_signed(dns: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params(dns).self_signed(&key).expect("a certificate");
+        identity(&certificate, &key)
+    }
+
+    /// The same with certificates after its own.
+    pub fn followed_by(&self, count: usize, pem: &str) -> Self {
+        Self { certificate: format!("{}{}", self.certificate, pem.repeat(count)), ..self.clone() }
+    }
+
+    /// `x5t#S256`.
+    pub fn thumbprint(&self) -> String {
+        lanyard::model::sha256_base64url(&self.der)
+    }
+
+    /// The identity of a client of `reqwest`.
+    pub fn tls(&self) -> reqwest::Identity {
+        let pem = format!("{}{}", self.key, self.certificate);
+        reqwest::Identity::from_pem(pem.as_bytes()).expect("a pair")
+    }
+}
+
+/// The parameters of a certificate for a DNS name, of a client or a server, valid for long.
+pub fn params(dns: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, "Acme");
+    params.distinguished_name.push(DnType::CommonName, dns);
+    params.subject_alt_names = vec![SanType::DnsName(dns.try_into().expect("ASCII"))];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2099, 1, 1);
+    params
+}
+
+/// The same with a certificate of more than this many bytes.
+pub fn long_params(dns: &str, bytes: usize) -> CertificateParams {
+    let mut params = params(dns);
+    let long = format!("https://acme.test/{}", "a".repeat(bytes));
+    params.subject_alt_names.push(SanType::URI(long.try_into().expect("ASCII")));
+    params
+}
+
+fn identity(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    // An uncompressed point of P-256.
+    let point = key.public_key_raw();
+    let coordinate = |at: usize| URL_SAFE_NO_PAD.encode(&point[at..at + 32]);
+    Identity {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+        der: certificate.der().to_vec(),
+        jwk: json!({ "kty": "EC", "crv": "P-256", "x": coordinate(1), "y": coordinate(33) }),
+    }
+}
