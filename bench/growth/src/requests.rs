@@ -168,7 +168,7 @@ impl TokenService {
 
     /// Answers a request, which must succeed.
     pub async fn answer(&self, request: Ready) -> Result<()> {
-        let answer = self.app.app.answer(request, [127, 0, 0, 1].into()).await;
+        let answer = self.app.app.answer(request, std::net::IpAddr::from([127, 0, 0, 1])).await;
         let (status, body) = (answer.status(), answer.into_body().collect().await?.to_bytes());
         ensure!(status == StatusCode::OK, "{status}: {}", String::from_utf8_lossy(&body));
         Ok(())
