@@ -1,10 +1,13 @@
 //! Tells people by mail what was changed in their accounts, so that a person learns of a change that someone
-//! else has made. A change does not wait for it, and does not fail with it.
+//! else has made, and what waits for their answer. A change or request does not wait for it, and does not fail with it.
 
 use super::{AccountContext, mail_queue::queue_mail};
 use crate::{
-    model::{Account, AccountSource},
-    protocol::records::{ChangeNotice, MailContent, NoticedChange, WaitingMail},
+    model::{Account, AccountSource, Client},
+    protocol::records::{
+        ChangeNotice, CrossDeviceAuthorization, MailContent, NoticedChange, RequestNotice,
+        WaitingMail,
+    },
 };
 
 /// Tells a person of a change, where the tenant sends mail and the person has an address.
@@ -31,6 +34,37 @@ pub(crate) async fn notify_person(
     let mail = WaitingMail { subject, to, content: MailContent::Notice(notice) };
     if let Err(error) = queue_mail(context, &mail).await {
         tracing::warn!(tenant = %context.tenant_id(), %error, "the notice of a change could not be stored");
+    }
+}
+
+/// Tells a person of a client's request that waits, where the tenant sends mail and the person has an address.
+pub(super) async fn notify_of_request(
+    context: AccountContext<'_>,
+    person: &Account,
+    (client, request): (&Client, &CrossDeviceAuthorization),
+) {
+    let Some(to) = address_of(person).filter(|_| context.tenant.tenant.mail.is_some()) else {
+        return;
+    };
+    let limit = &context.services.request_notices;
+    if !limit.take(context.tenant_id(), &person.subject, context.now) {
+        tracing::warn!(tenant = %context.tenant_id(), "too many requests to a person within an hour; this one is not mailed");
+        return;
+    }
+    let details = request.backchannel.as_ref();
+    let waits_for = request.expires_at.since(request.requested_at);
+    let notice = RequestNotice {
+        name: person.display_name().to_owned(),
+        application: client.name.clone(),
+        binding_message: details.and_then(|details| details.binding_message.clone()),
+        at: context.store_now,
+        address: request.address.clone(),
+        expires_at: context.store_now.plus(waits_for),
+    };
+    let (subject, to) = (person.subject.to_string(), to.to_owned());
+    let mail = WaitingMail { subject, to, content: MailContent::Request(notice) };
+    if let Err(error) = queue_mail(context, &mail).await {
+        tracing::warn!(tenant = %context.tenant_id(), %error, "the notice of a request could not be stored");
     }
 }
 

@@ -20,19 +20,26 @@ wire_enum!(
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
         /// RFC 7523 §2.1.
         JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        /// CIBA Core §4.
+        Ciba = "urn:openid:params:grant-type:ciba",
     }
 );
 
 impl GrantType {
     /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
-    /// RFC 7523 §2.1).
+    /// RFC 7523 §2.1, CIBA Core §7.1).
     pub const fn requires_client_authentication(self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer)
+        matches!(self, Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer | Self::Ciba)
+    }
+
+    /// Returns true if the grant type can yield refresh tokens: a person consents to it.
+    pub const fn may_refresh(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::DeviceCode | Self::Ciba)
     }
 
     /// Returns true if metadata lists the grant type only while a client has it.
     pub const fn is_offered_on_demand(self) -> bool {
-        matches!(self, Self::DeviceCode | Self::TokenExchange | Self::JwtBearer)
+        matches!(self, Self::DeviceCode | Self::TokenExchange | Self::JwtBearer | Self::Ciba)
     }
 }
 
@@ -51,6 +58,16 @@ wire_enum!(
         CodeToken = "code token",
         /// OIDC Core §3.3.
         CodeIdTokenToken = "code id_token token",
+    }
+);
+
+wire_enum!(
+    /// `backchannel_token_delivery_mode` (CIBA Core §4). `push` is not supported.
+    BackchannelTokenDeliveryMode {
+        /// The client polls.
+        Poll = "poll",
+        /// The client is notified when the person has answered, and then asks for the tokens.
+        Ping = "ping",
     }
 );
 

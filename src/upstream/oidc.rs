@@ -9,7 +9,7 @@ use super::{
     userinfo::{check_groups, claims_with_userinfo, claims_without_id_token},
 };
 use crate::{
-    fetch::{ClientCall, SharedFetch},
+    fetch::{CallBody, ClientCall, SharedFetch},
     keys::{JwsError, PublicKeys},
     model::{JwsAlgorithm, Secret, SecretTransport, Timestamp},
     protocol::{
@@ -251,7 +251,7 @@ async fn request_tokens(
         url: &metadata.token_endpoint,
         authorization: authorization.as_ref(),
         accept: "application/json",
-        form: Some(&form),
+        body: Some(CallBody::form(&form)),
     };
     let response = fetch.call(call, MAX_TOKEN_RESPONSE).await?;
     Ok(parse_token_response(response.status, &response.body)?)

@@ -97,7 +97,7 @@ async fn fetch_userinfo(
         url,
         authorization: Some(&authorization),
         accept: "application/json",
-        form: None,
+        body: None,
     };
     let response = fetch.call(call, MAX_USERINFO).await?;
     if response.status != 200 {

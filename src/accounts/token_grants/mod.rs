@@ -4,6 +4,7 @@
 //! narrow the scopes → judge the person → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
 
 mod authorization_code;
+mod ciba;
 mod client_credentials;
 mod device_code;
 mod exchanged;
@@ -18,6 +19,7 @@ mod token_grant;
 use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
+use ciba::CibaGrant;
 use client_credentials::ClientCredentialsGrant;
 use device_code::DeviceCodeGrant;
 use jwt_bearer::JwtBearerGrant;
@@ -46,11 +48,12 @@ use crate::{
 };
 
 /// The supported grant types: one row each.
-static GRANTS: [TokenGrantRow; 6] = [
+static GRANTS: [TokenGrantRow; 7] = [
     row::<AuthorizationCodeGrant>(),
     row::<RefreshTokenGrant>(),
     row::<ClientCredentialsGrant>(),
     row::<DeviceCodeGrant>(),
+    row::<CibaGrant>(),
     row::<TokenExchangeGrant>(),
     row::<JwtBearerGrant>(),
 ];

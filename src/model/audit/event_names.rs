@@ -69,6 +69,9 @@ impl AuditEvent<'_> {
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
             Self::PasswordReset { reset } => ("password_reset", reset_in_words(reset)),
             Self::MailDelivery { mail } => ("mail_delivery", delivery_in_words(mail)),
+            Self::ConsentRequested { .. } => {
+                ("consent_requested", "an application asked a person over the backchannel")
+            }
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -124,6 +127,7 @@ impl AuditEvent<'_> {
             | Self::PasswordChanged { .. }
             | Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } }
             | Self::MailDelivery { mail: AuditedMail { cause: None, .. } }
+            | Self::ConsentRequested { .. }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }

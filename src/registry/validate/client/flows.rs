@@ -108,9 +108,10 @@ fn agree(
         let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
         problems.refuse(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
     }
-    let of_people = granted(GrantType::AuthorizationCode) || granted(GrantType::DeviceCode);
-    if granted(GrantType::RefreshToken) && !of_people {
-        let message = "refresh_token requires authorization_code or urn:ietf:params:oauth:grant-type:device_code";
+    if granted(GrantType::RefreshToken) && !flows.grant_types.iter().any(|it| it.may_refresh()) {
+        let grants = GrantType::ALL.into_iter().filter(|it| it.may_refresh());
+        let names: Vec<_> = grants.map(GrantType::as_str).collect();
+        let message = format!("refresh_token requires one of {}", names.join(", "));
         problems.invalid("spec.grantTypes", message);
     }
     let mut proving = flows.grant_types.iter().filter(|it| it.requires_client_authentication());
