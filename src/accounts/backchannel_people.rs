@@ -16,7 +16,7 @@ use crate::{
 /// The name of a person.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NamedPerson<'a> {
-    /// A username or verified e-mail address of a user of the tenant, or a `sub` as the client knows it.
+    /// A username or verified e-mail address of a user of the tenant, or a `sub` that is not pairwise.
     Login(&'a str),
     /// A `sub` as the client knows it.
     Subject(&'a Subject),
@@ -31,16 +31,25 @@ pub(crate) async fn find_named_person(
     let found = match name {
         NamedPerson::Login(typed) => {
             let (tenant, normalized) = (context.tenant, normalize_username(typed));
-            let by_name = tenant.account_by_username(&normalized);
-            let declared = by_name.or_else(|| tenant.account_by_email(&normalized));
-            match declared {
-                Some(account) => Some(Arc::clone(account)),
+            let by_name = tenant.account_by_username(&normalized).cloned();
+            let by_email = tenant.account_by_email(&normalized).cloned();
+            // Anyone can make up a pairwise one, and each account would have to be tried: `id_token_hint` proves it.
+            let by_subject = match client.pairwise {
+                Some(_) => None,
                 None => find_subject(context, client, &Subject::new(typed)).await?,
-            }
+            };
+            only_one([by_name, by_email, by_subject])
         }
         NamedPerson::Subject(subject) => find_subject(context, client, subject).await?,
     };
     Ok(found.filter(|account| !account.disabled))
+}
+
+/// The person whom the hint fits; `None` if it fits two.
+fn only_one(found: [Option<Arc<Account>>; 3]) -> Option<Arc<Account>> {
+    let mut found = found.into_iter().flatten();
+    let first = found.next()?;
+    found.all(|it| it.subject == first.subject).then_some(first)
 }
 
 /// Finds a person by the `sub` that the client knows. A pairwise one cannot be reversed, so it finds users of the
@@ -77,4 +86,22 @@ async fn known_person(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixtures;
+
+    #[test]
+    fn a_hint_that_fits_two_people_names_nobody() {
+        let alice = Some(Arc::new(fixtures::user()));
+        let bob = Account { subject: Subject::new("bob-id"), ..fixtures::user() };
+        let subject = |found| only_one(found).map(|it| it.subject.to_string());
+        assert_eq!(subject([None, None, None]), None);
+        assert_eq!(subject([alice.clone(), alice.clone(), None]).as_deref(), Some("alice-id"));
+        assert_eq!(subject([None, None, alice.clone()]).as_deref(), Some("alice-id"));
+        assert_eq!(subject([alice.clone(), Some(Arc::new(bob.clone())), None]), None);
+        assert_eq!(subject([alice, None, Some(Arc::new(bob))]), None);
+    }
 }

@@ -2,8 +2,8 @@
 //! and the polls of the client. `device_authorizations` and `backchannel_requests` store them.
 
 use super::{
-    AccountContext, AccountError, RequestError, context::RecordChange, grants, pings::queue_ping,
-    record_limits,
+    AccountContext, AccountError, RequestError, context::RecordChange,
+    detached_context::DetachedContext, grants, pings::queue_ping, record_limits,
 };
 use crate::{
     model::Client,
@@ -11,8 +11,8 @@ use crate::{
         cross_device::MAX_WAITING_TIME,
         error::OAuthError,
         records::{
-            CrossDeviceAnswer, CrossDeviceAuthorization, CrossDeviceRequest, Grant, decode_record,
-            encode_record,
+            CrossDeviceAnswer, CrossDeviceAuthorization, CrossDeviceRequest, Grant, GrantState,
+            decode_record, encode_record,
         },
         session::CLOCK_SKEW,
         token::{PolledRequest, PollingCredential, slow_down},
@@ -46,7 +46,7 @@ pub(super) fn cross_device_record(
     Record {
         key,
         value: encode_record(authorization).into(),
-        expires_at: authorization.expires_at.plus(CLOCK_SKEW),
+        expires_at: authorization.kept_until().plus(CLOCK_SKEW),
         owners: person
             .map(|it| IndexEntry::new(OwnerKind::User, &it.subject))
             .into_iter()
@@ -74,12 +74,26 @@ pub(crate) async fn answer_request(
     request: CrossDeviceRequest<'_>,
     answer: CrossDeviceAnswer,
 ) -> Result<bool, AccountError> {
-    let key = key_of(context, request);
-    let stored = context.get(&key).await?;
+    let (key, grant_id) = (key_of(context, request), request.grant_id().to_owned());
+    let (kind, detached) = (key.kind, DetachedContext::of(context));
+    // A task of its own: the handler of a request whose connection closes is dropped, and a notification with it.
+    let answering =
+        tokio::spawn(
+            async move { store_answer(detached.context(), (&key, &grant_id), answer).await },
+        );
+    answering.await.unwrap_or(Err(AccountError::Conflict(kind)))
+}
+
+async fn store_answer(
+    context: AccountContext<'_>,
+    (key, grant_id): (&RecordKey, &str),
+    answer: CrossDeviceAnswer,
+) -> Result<bool, AccountError> {
+    let stored = context.get(key).await?;
     let answered = |stored: Option<&VersionedRecord>| {
         let waiting = stored.and_then(decode_authorization).filter(|it| {
             // A user code that was issued again belongs to another device.
-            it.grant_id == request.grant_id() && it.is_waiting(context.now)
+            it.grant_id == grant_id && it.is_waiting(context.now)
         });
         Ok(match waiting {
             Some(waiting) => {
@@ -89,7 +103,7 @@ pub(crate) async fn answer_request(
             None => RecordChange::Keep(None),
         })
     };
-    let answered = context.update(&key, stored, answered).await?;
+    let answered = context.update(key, stored, answered).await?;
     if let Some(answered) = &answered {
         queue_ping(context, answered).await;
     }
@@ -106,15 +120,36 @@ pub(crate) async fn allow_request(
     let stored = (request.grant_id(), grant);
     let until = request.requested_at().plus(MAX_WAITING_TIME);
     if !grants::insert_grant(context, stored, until).await? {
-        return Ok(false);
+        // An earlier attempt of the person may have broken off before the answer.
+        let earlier = grants::load_grant(context, request.grant_id()).await?;
+        if !earlier.is_some_and(|it| is_same_permission(&it.grant, grant)) {
+            return Ok(false);
+        }
     }
     let allowed = answer_request(context, request, CrossDeviceAnswer::Allowed).await?;
     if allowed {
         record_limits::limit_grants(context, stored).await;
-    } else {
+    } else if !is_allowed(context, request).await? {
         grants::revoke_grant(context, request.grant_id()).await?;
     }
     Ok(allowed)
+}
+
+/// Whether a stored grant is the permission of the same person in the same session, which no client has used.
+fn is_same_permission(stored: &Grant, given: &Grant) -> bool {
+    stored.state == GrantState::PendingRedemption
+        && stored.sid == given.sid
+        && stored.authentication.subject == given.authentication.subject
+}
+
+/// Whether the person has allowed the request, for instance by a second press of the button.
+async fn is_allowed(
+    context: AccountContext<'_>,
+    request: CrossDeviceRequest<'_>,
+) -> Result<bool, AccountError> {
+    let stored = load_cross_device(context, &key_of(context, request)).await?;
+    let own = stored.filter(|it| it.grant_id == request.grant_id());
+    Ok(own.is_some_and(|it| it.answer == CrossDeviceAnswer::Allowed))
 }
 
 /// Checks the credential of a client that polls, and loads its request.

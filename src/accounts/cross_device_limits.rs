@@ -32,6 +32,10 @@ const REQUESTS_OF_NEW_ADDRESSES: GuessBudget =
     GuessBudget { burst: 1_000, refill: Duration::from_millis(250) };
 /// Requests of a client to one person, over the backchannel.
 const REQUESTS_TO_PERSON: GuessBudget = GuessBudget { burst: 5, refill: Duration::from_mins(1) };
+/// Mail of a client to one person about requests.
+const MAILS_TO_PERSON: GuessBudget = GuessBudget { burst: 3, refill: Duration::from_mins(20) };
+/// Mail of a client about requests to people: no client uses up what the mail server takes.
+const MAILS_OF_CLIENT: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of an address, which many people may share.
 const CODES_OF_ADDRESS: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of a browser.
@@ -140,6 +144,27 @@ impl CrossDeviceLimits {
             return Ok(());
         }
         Err(wait)
+    }
+
+    /// Takes one mail about a request to a person from the budgets of the client; returns false if they are used up.
+    pub(super) fn admit_mail(
+        &self,
+        (tenant, client): (&TenantId, &ClientId),
+        person: &Subject,
+        now: Timestamp,
+    ) -> bool {
+        let to_person = self.key(("mail", tenant, client, person));
+        let of_client = self.key(("mail", tenant, client));
+        let mut tables = self.tables();
+        let spent_on_person = tables.people.peek(&to_person).copied();
+        let spent_by_client = tables.clients.peek(&of_client).copied();
+        let wait = MAILS_TO_PERSON.wait_time(spent_on_person, now);
+        if !wait.max(MAILS_OF_CLIENT.wait_time(spent_by_client, now)).is_zero() {
+            return false;
+        }
+        tables.people.put(to_person, MAILS_TO_PERSON.spend(spent_on_person, now));
+        tables.clients.put(of_client, MAILS_OF_CLIENT.spend(spent_by_client, now));
+        true
     }
 
     /// Takes one attempt at a user code from the budgets of address and browser, or returns how long to wait. It
@@ -300,6 +325,22 @@ mod tests {
         assert_eq!((0..100).filter(|_| ask(&bank, &ada, 0)).count(), 5);
         assert!(ask(&bank, &bob, 0) && ask(&other, &ada, 0));
         assert!(!ask(&bank, &ada, 59) && ask(&bank, &ada, 60));
+    }
+
+    #[test]
+    fn mail_of_a_client_takes_nothing_from_others() {
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
+        let (bank, other) = (ClientId::new("bank"), ClientId::new("other"));
+        let mail = |client, person: &str, seconds| {
+            limits.admit_mail((&tenant, client), &Subject::new(person), later(seconds))
+        };
+        assert_eq!((0..100).filter(|_| mail(&bank, "ada", 0)).count(), 3);
+        assert!(mail(&other, "ada", 0), "another client has its own budget");
+        assert!(!mail(&bank, "ada", 1_199) && mail(&bank, "ada", 1_200));
+        let people = |seconds| (0..100).filter(|it| mail(&bank, &format!("{it}"), seconds)).count();
+        assert_eq!(people(2_000), 30);
+        assert_eq!(people(2_010), 1, "then one in ten seconds");
+        assert!(mail(&other, "bob", 2_010));
     }
 
     #[test]

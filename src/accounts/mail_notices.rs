@@ -46,17 +46,19 @@ pub(super) async fn notify_of_request(
     let Some(to) = address_of(person).filter(|_| context.tenant.tenant.mail.is_some()) else {
         return;
     };
-    let limit = &context.services.request_notices;
-    if !limit.take(context.tenant_id(), &person.subject, context.now) {
-        tracing::warn!(tenant = %context.tenant_id(), "too many requests to a person within an hour; this one is not mailed");
+    let (services, tenant, now) = (context.services, context.tenant_id(), context.now);
+    let of_client = (tenant, &client.id);
+    // The budget of the client goes first, so that a client cannot use up that of the person.
+    if !services.cross_device_limits.admit_mail(of_client, &person.subject, now)
+        || !services.request_notices.take(tenant, &person.subject, now)
+    {
+        tracing::warn!(%tenant, client = %client.object, "too many requests to people; this one is on the account page, and not mailed");
         return;
     }
-    let details = request.backchannel.as_ref();
     let waits_for = request.expires_at.since(request.requested_at);
     let notice = RequestNotice {
         name: person.display_name().to_owned(),
         application: client.name.clone(),
-        binding_message: details.and_then(|details| details.binding_message.clone()),
         at: context.store_now,
         address: request.address.clone(),
         expires_at: context.store_now.plus(waits_for),

@@ -72,16 +72,16 @@ pub(super) fn request_text(tenant: &Tenant, notice: &RequestNotice, url: &str) -
     let (words, service) = (catalog_of(tenant), &tenant.display_name);
     let (application, time) =
         (on_one_line(&notice.application), words.time_in_words(notice.at.in_utc()));
-    let message = notice.binding_message.as_deref().map(on_one_line);
-    let message = message.map(|message| words.request_mail_message(&message).to_string());
-    let hello = hello(words, &notice.name);
     let text = words.request_mail_text(&application, service, &time, &notice.address).to_string();
-    let not_you = words.request_mail_not_you(service).to_string();
-    let all = [Some(&*hello), Some(&*text), message.as_deref(), Some(words.request_mail_open())];
-    let all: Vec<_> = all.into_iter().chain([Some(url), Some(&*not_you)]).flatten().collect();
     MailText {
         subject: words.request_mail_subject(&application, service).to_string(),
-        text: paragraphs(&all),
+        text: paragraphs(&[
+            &hello(words, &notice.name),
+            &text,
+            words.request_mail_open(),
+            url,
+            &words.request_mail_not_you(service).to_string(),
+        ]),
     }
 }
 
@@ -124,11 +124,10 @@ mod tests {
     use crate::model::fixtures;
 
     #[test]
-    fn a_waiting_request_is_told_with_its_message() {
+    fn a_waiting_request_is_told_with_its_application() {
         let notice = RequestNotice {
             name: "Ada".to_owned(),
             application: "Harbour\nBank".to_owned(),
-            binding_message: Some("W4SCT".to_owned()),
             at: Timestamp::from_secs(1_900_000_000),
             address: "192.0.2.7".to_owned(),
             expires_at: Timestamp::from_secs(1_900_000_600),
@@ -136,7 +135,7 @@ mod tests {
         let MailText { subject, text } =
             request_text(&fixtures::tenant(), &notice, "https://id.test/account");
         assert!(subject.contains("Harbour Bank"), "{subject}");
-        for part in ["Ada", "Harbour Bank", "W4SCT", "192.0.2.7", "\nhttps://id.test/account\n"] {
+        for part in ["Ada", "Harbour Bank", "192.0.2.7", "\nhttps://id.test/account\n"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

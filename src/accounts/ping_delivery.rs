@@ -78,8 +78,9 @@ impl OutboxDelivery for PingDelivery {
             tracing::warn!(%tenant, "a notification of the outbox was sealed with a key that is gone; it is not sent");
             return DeliveryOutcome::Done;
         };
-        // A client that polls now, or is gone, wants none.
+        // A client that polls now, or is gone, wants none. Another object may have got its id.
         let client = served.declared_client(ping.client.as_str());
+        let client = client.filter(|it| it.object == ping.client_object);
         let found = client.and_then(|it| Some((&**it, it.ping_endpoint()?)));
         let Some((client, endpoint)) = found else {
             return DeliveryOutcome::Done;

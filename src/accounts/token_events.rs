@@ -83,13 +83,13 @@ pub(crate) fn consent_event<'a>(
     }
 }
 
-/// A client asked a person over the backchannel, from an address.
+/// A client asked a person over the backchannel, from an address; `None` for a person who is unknown.
 pub(crate) fn backchannel_event<'a>(
     requested: &'a AuthorizationRequest,
-    (person, address): (&'a Account, &'a str),
+    (person, address): (Option<&'a Account>, &'a str),
 ) -> AuditEvent<'a> {
     let consent = AuditedConsent {
-        subject: Some(AuditText::new(person.subject.as_str())),
+        subject: person.map(|person| AuditText::new(person.subject.as_str())),
         device_address: Some(AuditText::new(address)),
         ..asked_consent(requested)
     };

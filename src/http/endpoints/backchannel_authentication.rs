@@ -46,26 +46,34 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let asked = BackchannelParams::check(&params, &client)?;
     let too_many = |wait| too_many_requests(context, &client, wait);
     admit_backchannel_request(context, &client).map_err(too_many)?;
-    let person = find_person((context, &request), &client, (&asked.hint, &params)).await?;
+    let address = context.origin.address.to_string();
+    let report = |person: Option<&Account>| {
+        context.audit(token_events::backchannel_event(&requested, (person, &*address)));
+    };
+    let found = find_person((context, &request), &client, (&asked.hint, &params)).await?;
+    let Some(person) = found else {
+        report(None);
+        let text = "No user of this issuer can be found by the hint.";
+        return Err(OAuthError::new(ErrorCode::UnknownUserId, text).into());
+    };
     admit_request_to_person(context, &client, &person).await?.map_err(too_many)?;
     let expires_in = asked.waits_for.as_secs();
     let auth_req_id =
         begin_backchannel_request(context, (&*client, &person), (query, asked)).await?;
-    let address = context.origin.address.to_string();
-    context.audit(token_events::backchannel_event(&requested, (&*person, &*address)));
+    report(Some(&*person));
     let interval = POLL_INTERVAL.as_secs();
     let response = BackchannelAuthenticationResponse { auth_req_id, expires_in, interval };
     Ok(Reply::json(StatusCode::OK, &response))
 }
 
-/// Finds the person whom the request names.
+/// Finds the person whom the request names; `None` for one who is unknown or disabled.
 async fn find_person(
     (context, request): (AccountContext<'_>, &Request),
     client: &Client,
     (hint, params): (&PersonHint, &RequestParams),
-) -> Result<Arc<Account>, EndpointError> {
+) -> Result<Option<Arc<Account>>, EndpointError> {
     let served = &request.tenant;
-    let person = match hint {
+    Ok(match hint {
         PersonHint::Login(name) => {
             find_named_person(context, client, NamedPerson::Login(name)).await?
         }
@@ -75,10 +83,6 @@ async fn find_person(
             }
             None => None,
         },
-    };
-    person.ok_or_else(|| {
-        let text = "No user of this issuer can be found by the hint.";
-        OAuthError::new(ErrorCode::UnknownUserId, text).into()
     })
 }
 

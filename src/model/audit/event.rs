@@ -116,9 +116,9 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         mail: AuditedMail<'a>,
     },
-    /// An application asked a person over the backchannel (CIBA). The person has not answered yet.
+    /// An application asked a person over the backchannel (CIBA), who has not answered yet, or named an unknown person.
     ConsentRequested {
-        /// The question, and the person who is asked.
+        /// The question, and the person who is asked; without a person if the name is unknown. It is not logged.
         #[serde(flatten)]
         consent: AuditedConsent<'a>,
     },

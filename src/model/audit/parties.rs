@@ -54,7 +54,8 @@ pub struct AuditedConsent<'a> {
     /// The application.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
-    /// The person's `sub`; absent if a device was refused before a person signed in.
+    /// The person's `sub`; absent if a device was refused before a person signed in, or if the application named an
+    /// unknown person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<AuditText<'a>>,
     /// The session, as in the claim `sid` of tokens.

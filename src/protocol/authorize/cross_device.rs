@@ -11,8 +11,8 @@ use super::{
         subject::subject_for_client,
         token::check_grant_type,
     },
-    AuthorizationRequest, Prompt, ResourcesToGrant, ReturnTo, TenantLookup, acr, client,
-    duplicates, id_token_hint, max_age,
+    AuthorizationRequest, Prompt, RequestedAcr, ResourcesToGrant, ReturnTo, TenantLookup, acr,
+    client, duplicates, id_token_hint, max_age,
     parameters::AuthorizationParams,
     permissions, requested_claims, resource, scope,
 };
@@ -52,6 +52,8 @@ pub fn validate_backchannel_request(
     Ok(AuthorizationRequest {
         allowed_subjects: expected.map(|subject| BTreeSet::from([subject])),
         wants_auth_time: true,
+        // CIBA Core §7.1: the person is authenticated at one of the levels, and not at a lower one.
+        acr: RequestedAcr { essential: true, ..request.acr },
         ..request
     })
 }

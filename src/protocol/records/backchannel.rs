@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{RecordFormat, SealedRecord};
-use crate::model::{ClientId, SealPurpose, Timestamp};
+use crate::model::{ClientId, ObjectKey, SealPurpose, Timestamp};
 
 /// The part of a request's record that only one over the backchannel has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ impl SealedRecord for AuthReqId {
 pub struct PingNotification {
     /// The client that gets it.
     pub client: ClientId,
+    /// The `OidcClient` object of the client: another object may get the id.
+    pub client_object: ObjectKey,
     /// The `auth_req_id`.
     pub auth_req_id: String,
     /// `client_notification_token` of the request.
@@ -83,9 +85,14 @@ mod tests {
         let bytes = encode_record(&id);
         assert_eq!(text(&bytes), "01016703612e62d00f");
         assert_eq!(decode_record(&bytes), Ok(id));
-        let ping = PingNotification { client, auth_req_id: "r".to_owned(), token: "t".to_owned() };
+        let ping = PingNotification {
+            client,
+            client_object: ObjectKey::new("a", "b"),
+            auth_req_id: "r".to_owned(),
+            token: "t".to_owned(),
+        };
         let bytes = encode_record(&ping);
-        assert_eq!(text(&bytes), "0103612e6201720174");
+        assert_eq!(text(&bytes), "0103612e620161016201720174");
         assert_eq!(decode_record(&bytes), Ok(ping));
     }
 }

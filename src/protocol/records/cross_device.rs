@@ -7,7 +7,10 @@ use super::{
     BackchannelDetails, BackchannelRequest, DecodeError, FormatVersion, RecordFormat,
     RequestingDevice, legacy,
 };
-use crate::model::{Client, ClientId, ObjectKey, Timestamp};
+use crate::{
+    model::{Client, ClientId, ObjectKey, Timestamp},
+    protocol::cross_device::MAX_WAITING_TIME,
+};
 
 /// A request that waits for the answer of a person. That of a device is stored under its user code, one over the
 /// backchannel under the id of its grant.
@@ -49,6 +52,22 @@ impl CrossDeviceAuthorization {
     /// may get the id.
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id && self.client_object == client.object
+    }
+
+    /// When the record ends. A refused request is known for as long as any may wait, whatever the client has asked
+    /// for: a client that asks again and again has to wait.
+    pub fn kept_until(&self) -> Timestamp {
+        match self.answer {
+            CrossDeviceAnswer::Refused => {
+                self.expires_at.max(self.requested_at.plus(MAX_WAITING_TIME))
+            }
+            CrossDeviceAnswer::Pending | CrossDeviceAnswer::Allowed => self.expires_at,
+        }
+    }
+
+    /// Returns true if the person refused it recently.
+    pub fn is_refused(&self, now: Timestamp) -> bool {
+        self.answer == CrossDeviceAnswer::Refused && now < self.kept_until()
     }
 
     /// Returns true if the person can still answer it.

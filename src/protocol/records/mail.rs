@@ -36,15 +36,14 @@ pub enum MailContent {
     Request(RequestNotice),
 }
 
-/// The notice of a request over the backchannel that waits for a person.
+/// The notice of a request over the backchannel that waits for a person. It has no text of the client: the person
+/// compares that on the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestNotice {
     /// The name of the person.
     pub name: String,
     /// The name of the application.
     pub application: String,
-    /// The message that the person compares.
-    pub binding_message: Option<String>,
     /// When the request came.
     pub at: Timestamp,
     /// The address that it came from.
@@ -196,7 +195,6 @@ mod tests {
         let notice = RequestNotice {
             name: "n".to_owned(),
             application: "b".to_owned(),
-            binding_message: Some("m".to_owned()),
             at: Timestamp::from_secs(1),
             address: "::1".to_owned(),
             expires_at: Timestamp::from_secs(2),
@@ -207,10 +205,7 @@ mod tests {
             content: MailContent::Request(notice),
         };
         let bytes = encode_record(&mail);
-        assert_eq!(
-            text(&bytes),
-            "010173036140620301 6e0162 01016d d00f 033a3a31 a01f".replace(' ', "")
-        );
+        assert_eq!(text(&bytes), "010173036140620301 6e0162 d00f 033a3a31 a01f".replace(' ', ""));
         assert_eq!(decode_record(&bytes), Ok(mail));
         let sent = InvitationMailRecord { answered_at: Timestamp::from_secs(1), is_sent: true };
         let bytes = encode_record(&sent);

@@ -18,6 +18,7 @@ pub const REPORTED: &[(&str, &str)] = &[
     ("client_authentication_failed", "failure"),
     ("access_withdrawn", "success"),
     ("consent_requested", "success"),
+    ("consent_requested", "failure"),
 ];
 
 const SCOPE: &str = "openid offline_access";
@@ -128,7 +129,11 @@ async fn ask_over_backchannel(world: &World, app: &Application, grant_type: Gran
     let page = browser.submit(&page.form("/account"), &[("request", request)]).await;
     let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
     assert_eq!(page.status, 200, "{}", page.body);
-    world.check(&[("consent_requested", "success")]);
+    // A name that no user has may be a secret that was typed into the wrong field.
+    world.hide("forbidden name");
+    let unknown = [("scope", SCOPE), ("login_hint", "forbidden name")];
+    assert_eq!(app.post("backchannel_authentication_endpoint", &unknown).await.status(), 400);
+    world.check(&[("consent_requested", "success"), ("consent_requested", "failure")]);
     tokens(world, app, &[("grant_type", grant_type.as_str()), ("auth_req_id", id)]).await;
     json!(["access_token", "id_token", "refresh_token"])
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use futures::future::join;
+use lanyard::store::RecordKind;
 
 use super::{
     app::TestApp,
@@ -158,6 +159,29 @@ async fn of_two_answers_one_counts() {
             assert_error(&polled, "access_denied");
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_can_be_given_again() {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let app =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = World { app: app.await };
+    let (bank, browser) = (world.application("bank").await, world.signed_in(ALICE).await);
+    let asked = ask_alice(&bank, &[]).await;
+    let question = open_question(&world, &browser).await;
+    let refuse = |kind| *plan.refused_swaps.lock().expect("no panic") = kind;
+    refuse(Some(RecordKind::BackchannelAuthentication));
+    let page = answer(&browser, &question, "allow").await;
+    assert!(page.status >= 500, "the grant is stored, and the answer is not: {}", page.body);
+    refuse(None);
+    assert_error(&poll(&bank, &asked).await, "authorization_pending");
+    allow(&world, &browser).await;
+    let page = answer(&browser, &question, "allow").await;
+    assert!(page.body.contains("was answered already"), "{}", page.body);
+    world.wait();
+    assert_eq!(poll(&bank, &asked).await.0, 200, "a second press revokes nothing");
 }
 
 #[tokio::test]

@@ -137,6 +137,17 @@ async fn a_person_is_named_by_username_address_subject_or_id_token() {
 }
 
 #[tokio::test]
+async fn a_hint_that_fits_two_people_names_nobody() {
+    let world = World::new().await;
+    let subject = world.app.subject("shop", "alice");
+    world.change("  username: bob\n", &format!("  username: {subject}\n"));
+    let bank = world.application("bank").await;
+    let answer = ask(&bank, &[("scope", "openid"), ("login_hint", &subject)]).await;
+    assert_error(&answer, "unknown_user_id");
+    ask_alice(&bank, &[]).await;
+}
+
+#[tokio::test]
 async fn a_pairwise_client_names_people_as_it_knows_them() {
     // OIDC Core §8.1
     let world = World::new().await;
@@ -148,7 +159,11 @@ async fn a_pairwise_client_names_people_as_it_knows_them() {
     let subject = claims(text(&tokens, "id_token"))["sub"].clone();
     assert_ne!(subject, world.app.subject("shop", "alice").as_str());
     let known = subject.as_str().expect("a subject");
+    // Anyone can make up a `sub`; an ID token proves that the client knows it.
     let answer = ask(&sealed, &[("scope", "openid"), ("login_hint", known)]).await;
+    assert_error(&answer, "unknown_user_id");
+    let of_own_token = [("scope", "openid"), ("id_token_hint", text(&tokens, "id_token"))];
+    let answer = ask(&sealed, &of_own_token).await;
     assert_eq!(answer.0, 200, "{}", answer.1);
     let own = world.app.subject("shop", "alice");
     let answer = ask(&sealed, &[("scope", "openid"), ("login_hint", &own)]).await;
@@ -218,6 +233,32 @@ async fn a_required_level_is_reached_by_a_step_up_in_the_session() {
     let account = answer(&early, &page, "allow").await;
     assert!(account.body.contains("You allowed the request."), "{}", account.body);
     let (status, tokens) = poll(&vault, &asked).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(claims(text(&tokens, "id_token"))["acr"], "urn:shop:two");
+}
+
+#[tokio::test]
+async fn a_level_that_the_client_asks_for_is_not_left_out() {
+    // CIBA Core §7.1, acr_values, without a rule of access
+    let world = World::new().await;
+    let (bank, browser) = (world.application("bank").await, world.signed_in(ALICE).await);
+    let two = [("acr_values", "urn:shop:two")];
+    let asked = ask_alice(&bank, &two).await;
+    let page = open_question(&world, &browser).await;
+    assert!(page.body.contains("The request is not answered."), "{}", page.body);
+    assert_error(&poll(&bank, &asked).await, "authorization_pending");
+    world.change(
+        "displayName: Harbour Works",
+        "displayName: Harbour Works\n  authenticators: {totp: Optional}",
+    );
+    let early = world.signed_in(ALICE).await;
+    let app = set_up_app(&browser, &world.account(), &world.app.clock).await;
+    let page = open_question(&world, &early).await;
+    assert!(asks_for_code(&page), "{}", page.body);
+    let page = enter(&early, &page, &app.next_code(&world.app.clock)).await;
+    assert!(is_question(&page), "{}", page.body);
+    answer(&early, &page, "allow").await;
+    let (status, tokens) = poll(&bank, &asked).await;
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(claims(text(&tokens, "id_token"))["acr"], "urn:shop:two");
 }

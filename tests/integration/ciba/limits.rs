@@ -38,8 +38,8 @@ async fn a_client_cannot_flood_a_person() {
         (&"backchannel_authentication".into(), &"default.bank".into())
     );
     assert_eq!(waiting(&browser.open(&world.account()).await).len(), 3);
-    // Nor can it ask again at once what was refused.
-    for refused in 0..3 {
+    // Nor can it ask again at once what was refused twice, however short its requests are.
+    for refused in 1..=3 {
         let question = open_question(&world, &browser).await;
         answer(&browser, &question, "deny").await;
         let (status, body) = ask(&bank, &sent).await;
@@ -48,6 +48,8 @@ async fn a_client_cannot_flood_a_person() {
     // Others may ask, and others may be asked.
     ask_alice(&world.application("branch").await, &[]).await;
     assert_eq!(ask(&bank, &[("scope", "openid"), ("login_hint", "bob")]).await.0, 200);
+    world.app.clock.advance(Duration::from_mins(9));
+    assert_eq!(ask(&bank, &sent).await.0, 429);
     world.app.clock.advance(Duration::from_mins(1));
     assert_eq!(ask(&bank, &sent).await.0, 200);
 }
@@ -60,6 +62,12 @@ async fn names_that_are_unknown_count_against_the_client() {
     for _ in 0..1_000 {
         assert_error(&ask(&bank, &sent).await, "unknown_user_id");
     }
+    let line = world.app.audit.last("consent_requested");
+    assert_eq!(
+        (&line["client"], &line["device_address"], &line["outcome"]),
+        (&"default/bank".into(), &"127.0.0.1".into(), &"failure".into())
+    );
+    assert!(line.get("subject").is_none() && !line.to_string().contains("nobody"), "{line}");
     let (status, body) = ask(&bank, &sent).await;
     assert_eq!((status, &body["error"]), (429, &"temporarily_unavailable".into()), "{body}");
 }

@@ -1,6 +1,9 @@
 //! Notifications of clients that a person has answered (CIBA Core §10.2).
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use lanyard::{
     model::{Clock as _, Timestamp},
@@ -14,6 +17,7 @@ use super::{
         ALICE, MANIFESTS, World, allow, answer, ask_alice, assert_error, open_question, poll, text,
     },
 };
+use crate::token::store::{Interleaving, Plan};
 
 const ENDPOINT: &str = "https://pager.test/ping";
 const TOKEN: (&str, &str) = ("client_notification_token", "8d67dc78-7faa-4d41-aabd-67707b374255");
@@ -70,6 +74,39 @@ async fn a_client_is_notified_of_each_answer_once() {
 }
 
 #[tokio::test]
+async fn a_client_is_notified_if_the_browser_is_closed_before_the_answer_is_stored() {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let app =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = World { app: app.await };
+    world.app.publish_with_status(ENDPOINT, 204, "");
+    let (pager, browser) = (world.application("pager").await, world.signed_in(ALICE).await);
+    let asked = ask_alice(&pager, &[TOKEN]).await;
+    let question = open_question(&world, &browser).await;
+    let hold = |kind| *plan.held_swaps.lock().expect("no panic") = kind;
+    hold(Some(RecordKind::BackchannelAuthentication));
+    let is_held = async {
+        while !plan.holding.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        page = answer(&browser, &question, "deny") => panic!("{}", page.body),
+        () = is_held => {}
+    }
+    let is_closed = async {
+        while world.app.app.accounts.metrics.requests_in_flight() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_closed).await.expect("the request ends");
+    hold(None);
+    received(&world.app, 1).await;
+    assert_error(&poll(&pager, &asked).await, "access_denied");
+}
+
+#[tokio::test]
 async fn a_notification_that_fails_is_tried_again_and_keeps_nobody_waiting() {
     let world = World::new().await;
     world.app.publish_with_status(ENDPOINT, 500, "");
@@ -81,6 +118,27 @@ async fn a_notification_that_fails_is_tried_again_and_keeps_nobody_waiting() {
     world.app.clock.advance(Duration::from_secs(60));
     received(&world.app, 2).await;
     assert_eq!(poll(&pager, &asked).await.0, 200);
+}
+
+#[tokio::test]
+async fn an_object_that_gets_the_id_of_a_client_gets_no_notification_of_it() {
+    let world = World::new().await;
+    world.app.publish_with_status(ENDPOINT, 500, "");
+    let (pager, browser) = (world.application("pager").await, world.signed_in(ALICE).await);
+    ask_alice(&pager, &[TOKEN]).await;
+    allow(&world, &browser).await;
+    received(&world.app, 1).await;
+    // The next attempt is due sooner than the claim of the first one ends.
+    let soon = world.app.clock.now().plus(Duration::from_secs(20));
+    wait_until_due(&world.app, |due| due.iter().any(|at| *at < soon)).await;
+    world.change(
+        "metadata: {name: pager}\nspec:",
+        "metadata: {name: heir}\nspec:\n  clientId: default.pager",
+    );
+    world.app.publish_with_status(ENDPOINT, 204, "");
+    world.app.clock.advance(Duration::from_secs(60));
+    wait_until_due(&world.app, <[_]>::is_empty).await;
+    assert_eq!(world.app.calls(ENDPOINT).len(), 1, "the first attempt, at the client that asked");
 }
 
 #[tokio::test]

@@ -118,7 +118,12 @@ async fn requests_that_break_a_rule_have_its_error() {
         assert_eq!((status, body["error"].as_str()), (400, Some(*error)), "{rule}: {body}");
         assert!(text(&body, "error_description").ends_with('.'), "{rule}: {body}");
     }
-    assert_eq!(world.app.audit.of("consent_requested").len(), 0);
+    // Those who name an unknown or disabled person are reported, without the name.
+    let lines = world.app.audit.of("consent_requested");
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert_eq!((&line["outcome"], line.get("subject")), (&json!("failure"), None), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::{ConditionReason, OidcClientSpec},
+    api::{ConditionReason, OidcClientSpec, REGISTERED_LABEL},
     model::{ApplicationType, AuthMethod, GrantType, ResponseType},
     registry::validate::{ProblemList, grant_types},
 };
@@ -53,7 +53,22 @@ pub fn check_client_flows(
         grant_types: grants,
     };
     agree(problems, spec, &flows, from);
+    if from.registered {
+        check_registered_grants(problems, &flows);
+    }
     flows
+}
+
+/// Rule: a client that registered itself does not ask people over the backchannel. Its name is unverified, and would
+/// come to people who have not asked for it.
+fn check_registered_grants(problems: &mut ProblemList, flows: &CheckedFlows) {
+    let grant = GrantType::Ciba;
+    if flows.grant_types.contains(&grant) {
+        let message = format!(
+            "{grant} is not allowed for dynamically registered clients; remove it, or adopt the client by removing its label {REGISTERED_LABEL}"
+        );
+        problems.refuse(ConditionReason::BoundExceeded, "spec.grantTypes", message);
+    }
 }
 
 fn response_types(
