@@ -10,7 +10,7 @@ use super::{
     outbox::{
         DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxWorker, StoredEntry,
     },
-    pings::SealedPing,
+    ping_outbox::SealedPing,
 };
 use crate::{
     fetch::{CallBody, ClientCall, FetchError},

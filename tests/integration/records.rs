@@ -269,7 +269,7 @@ const fn frozen_name(kind: RecordKind) -> &'static str {
         // `protocol::records::cross_device`
         RecordKind::DeviceAuthorization => "device-authorization",
         RecordKind::BackchannelAuthentication => "backchannel-authentication",
-        // `accounts::pings`, `protocol::records::backchannel`
+        // `accounts::ping_outbox`, `protocol::records::backchannel`
         RecordKind::Ping => "ping",
         // `accounts::logout_outbox`, `protocol::authorize::interaction`, `accounts::refresh_replays`
         RecordKind::Logout => "logout",

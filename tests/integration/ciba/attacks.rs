@@ -136,10 +136,11 @@ async fn of_two_answers_one_counts() {
     let app =
         TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
     let world = World { app: app.await };
-    let bank = world.application("bank").await;
     let (first, second) = (world.signed_in(ALICE).await, world.signed_in(ALICE).await);
-    for round in 0..4_u8 {
-        let asked = ask_alice(&bank, &[]).await;
+    // A client that was refused twice has to wait.
+    for (round, client) in (0_u8..).zip(["bank", "branch", "bank", "branch"]) {
+        let client = world.application(client).await;
+        let asked = ask_alice(&client, &[]).await;
         let allows = open_question(&world, &first).await;
         let refuses = open_question(&world, &second).await;
         *plan.pauses.lock().expect("no panic") = (0..40).map(|at| (at % 3 + round) % 4).collect();
@@ -150,7 +151,7 @@ async fn of_two_answers_one_counts() {
         let allowed = answers.0.body.contains("You allowed the request.");
         let refused = answers.1.body.contains("You refused the request.");
         assert!(allowed != refused, "{}\n{}", answers.0.body, answers.1.body);
-        let polled = poll(&bank, &asked).await;
+        let polled = poll(&client, &asked).await;
         if allowed {
             assert_eq!(polled.0, 200, "{}", polled.1);
             let subject = claims(text(&polled.1, "id_token"))["sub"].clone();

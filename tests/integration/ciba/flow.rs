@@ -223,14 +223,13 @@ async fn a_required_level_is_reached_by_a_step_up_in_the_session() {
     assert!(page.body.contains("It needs another sign-in"), "{}", page.body);
     assert_error(&poll(&vault, &asked).await, "authorization_pending");
 
-    // A session of before the second factor was set up.
-    let early = world.signed_in(ALICE).await;
+    // The session that sets up a second factor goes on without it.
     let app = set_up_app(&browser, &world.account(), &world.app.clock).await;
-    let page = open_question(&world, &early).await;
+    let page = open_question(&world, &browser).await;
     assert!(asks_for_code(&page), "{}", page.body);
-    let page = enter(&early, &page, &app.next_code(&world.app.clock)).await;
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
     assert!(is_question(&page), "{}", page.body);
-    let account = answer(&early, &page, "allow").await;
+    let account = answer(&browser, &page, "allow").await;
     assert!(account.body.contains("You allowed the request."), "{}", account.body);
     let (status, tokens) = poll(&vault, &asked).await;
     assert_eq!(status, 200, "{tokens}");
@@ -251,13 +250,12 @@ async fn a_level_that_the_client_asks_for_is_not_left_out() {
         "displayName: Harbour Works",
         "displayName: Harbour Works\n  authenticators: {totp: Optional}",
     );
-    let early = world.signed_in(ALICE).await;
     let app = set_up_app(&browser, &world.account(), &world.app.clock).await;
-    let page = open_question(&world, &early).await;
+    let page = open_question(&world, &browser).await;
     assert!(asks_for_code(&page), "{}", page.body);
-    let page = enter(&early, &page, &app.next_code(&world.app.clock)).await;
+    let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
     assert!(is_question(&page), "{}", page.body);
-    answer(&early, &page, "allow").await;
+    answer(&browser, &page, "allow").await;
     let (status, tokens) = poll(&bank, &asked).await;
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(claims(text(&tokens, "id_token"))["acr"], "urn:shop:two");

@@ -19,7 +19,7 @@ const REFUSED: &[(&str, &str, &[(&str, &str)], &str)] = &[
     (
         "§13 a scope that the client lacks",
         "bank",
-        &[("login_hint", "alice"), ("scope", "openid admin")],
+        &[("login_hint", "alice"), ("scope", "admin")],
         "invalid_scope",
     ),
     ("§7.1 a hint is required", "bank", &[("scope", "openid")], "invalid_request"),
