@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use rustls::RootCertStore;
 
 use super::{
-    AccountError, GrantCounts, LogoutOutbox, MailOutbox, Registrations, SessionKeyCache,
-    device_limits::DeviceLimits, notice_limit::NoticeLimit, reset_requests::ResetRequests,
+    AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
+    SessionKeyCache, cross_device_limits::CrossDeviceLimits, notice_limit::NoticeLimit,
+    reset_requests::ResetRequests,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
@@ -46,6 +47,8 @@ pub struct AccountServices {
     pub logout_outbox: LogoutOutbox,
     /// The outbox of mail, and the way to mail servers.
     pub mail_outbox: MailOutbox,
+    /// Notifications of clients whose requests people have answered.
+    pub ping_outbox: PingOutbox,
     /// The HTTP client for clients' servers.
     pub http_client: FairFetch,
     /// The HTTP client for identity providers inside the network.
@@ -82,10 +85,12 @@ pub struct AccountServices {
     pub used_request_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
-    /// Limits the requests of devices.
-    pub(super) device_limits: DeviceLimits,
+    /// Limits the requests that people answer on another device.
+    pub(super) cross_device_limits: CrossDeviceLimits,
     /// Limits the notices of changes.
     pub(super) notices: NoticeLimit,
+    /// Limits the mail about requests that wait for a person. It takes none from the notices of changes.
+    pub(super) request_notices: NoticeLimit,
     /// Limits the requests for another password.
     pub(super) reset_requests: ResetRequests,
     /// State of dynamic client registration.
@@ -118,6 +123,7 @@ impl AccountServices {
             grant_counts: GrantCounts::default(),
             logout_outbox: LogoutOutbox::default(),
             mail_outbox: MailOutbox::default(),
+            ping_outbox: PingOutbox::default(),
             internal_http_client: FairFetch::new(Arc::clone(&http_client)),
             http_client: FairFetch::new(http_client),
             local_issuers: OnceLock::new(),
@@ -136,8 +142,9 @@ impl AccountServices {
             pushed_request_budget: RecordBudget::default(),
             used_request_budget: RecordBudget::default(),
             passkey_throttle: CredentialThrottle::default(),
-            device_limits: DeviceLimits::default(),
+            cross_device_limits: CrossDeviceLimits::default(),
             notices: NoticeLimit::default(),
+            request_notices: NoticeLimit::default(),
             reset_requests: ResetRequests::default(),
             registrations: Arc::default(),
             store_clock: Arc::new(StoreClock::new(clock)),

@@ -1,19 +1,19 @@
-//! The requests of devices (RFC 8628) in the store, from the device's request to the answer of the person.
+//! The requests of devices (RFC 8628) in the store, until the person has typed the code.
 
 use std::time::Duration;
 
-use super::{AccountContext, AccountError, context::RecordChange, grants, record_limits};
+use super::{
+    AccountContext, AccountError,
+    cross_device::{cross_device_record, device_key, load_cross_device},
+};
 use crate::{
-    model::{Client, Timestamp},
+    model::Client,
     protocol::{
-        device::{DEVICE_CODE_LIFETIME, UserCode},
-        records::{
-            DeviceAnswer, DeviceAuthorization, DeviceCode, Grant, RequestingDevice, decode_record,
-            encode_record,
-        },
-        session::CLOCK_SKEW,
+        cross_device::MAX_WAITING_TIME,
+        device::UserCode,
+        records::{CrossDeviceAnswer, CrossDeviceAuthorization, DeviceCode},
     },
-    store::{Record, RecordKey, RecordKind, VersionedRecord},
+    store::RecordKind,
 };
 
 /// How often another user code is drawn if the store has one already.
@@ -36,7 +36,7 @@ pub(crate) fn admit_device_request(
     let strange = client.is_public() || client.is_unverified();
     let public_from = strange.then_some(context.origin.address);
     let of_client = (context.tenant_id(), &client.id);
-    context.services.device_limits.admit_request(of_client, public_from, context.now)
+    context.services.cross_device_limits.admit_request(of_client, public_from, context.now)
 }
 
 /// Stores the request of a device. `query`: its validated authorization request.
@@ -45,15 +45,16 @@ pub(crate) async fn begin_device_authorization(
     client: &Client,
     query: String,
 ) -> Result<NewDeviceCodes, AccountError> {
-    let authorization = DeviceAuthorization {
+    let authorization = CrossDeviceAuthorization {
         grant_id: context.services.entropy.id_at(context.now),
         client: client.id.clone(),
         client_object: client.object.clone(),
         query,
         address: context.origin.address.to_string(),
         requested_at: context.now,
-        expires_at: context.now.plus(DEVICE_CODE_LIFETIME),
-        answer: DeviceAnswer::Pending,
+        expires_at: context.now.plus(MAX_WAITING_TIME),
+        answer: CrossDeviceAnswer::Pending,
+        backchannel: None,
     };
     for _ in 0..MAX_DRAWS {
         let mut random = [0; 8];
@@ -65,7 +66,8 @@ pub(crate) async fn begin_device_authorization(
             client: client.id.clone(),
             expires_at: authorization.expires_at,
         })?;
-        let record = record(key(context, user_code.letters()), &authorization);
+        let key = device_key(context, user_code.letters());
+        let record = cross_device_record(key, &authorization);
         if context.insert(record).await? {
             return Ok(NewDeviceCodes { device_code, user_code });
         }
@@ -80,7 +82,7 @@ pub(crate) fn admit_user_code(
     browser: &[u8; 32],
 ) -> Result<(), Duration> {
     let source = (context.origin.address, browser);
-    context.services.device_limits.admit_code(context.tenant_id(), source, context.now)
+    context.services.cross_device_limits.admit_code(context.tenant_id(), source, context.now)
 }
 
 /// Finds the request of a device that waits for an answer. A right code does not count as an attempt.
@@ -88,94 +90,12 @@ pub(crate) async fn find_waiting_device(
     context: AccountContext<'_>,
     user_code: &UserCode,
     browser: &[u8; 32],
-) -> Result<Option<DeviceAuthorization>, AccountError> {
-    let found = load_device_authorization(context, user_code.letters()).await?;
-    let found = found.filter(|it| is_waiting(it, context.now));
+) -> Result<Option<CrossDeviceAuthorization>, AccountError> {
+    let found = load_cross_device(context, &device_key(context, user_code.letters())).await?;
+    let found = found.filter(|it| it.is_waiting(context.now));
     if found.is_some() {
         let source = (context.origin.address, browser);
-        context.services.device_limits.code_was_right(context.tenant_id(), source);
+        context.services.cross_device_limits.code_was_right(context.tenant_id(), source);
     }
     Ok(found)
-}
-
-/// Loads the request of a device, by the letters of its user code.
-pub(crate) async fn load_device_authorization(
-    context: AccountContext<'_>,
-    letters: &str,
-) -> Result<Option<DeviceAuthorization>, AccountError> {
-    let stored = context.get(&key(context, letters)).await?;
-    Ok(stored.as_ref().and_then(decode))
-}
-
-/// Stores the answer of the person. Returns `false` if the request has expired or was answered before: of two
-/// answers one counts.
-pub(crate) async fn answer_device(
-    context: AccountContext<'_>,
-    device: &RequestingDevice,
-    answer: DeviceAnswer,
-) -> Result<bool, AccountError> {
-    let key = key(context, &device.user_code);
-    let stored = context.get(&key).await?;
-    let answered = |stored: Option<&VersionedRecord>| {
-        let waiting = stored.and_then(decode).filter(|it| {
-            // A user code that was issued again belongs to another device.
-            it.grant_id == device.grant_id && is_waiting(it, context.now)
-        });
-        Ok(match waiting {
-            Some(waiting) => {
-                let answered = DeviceAuthorization { answer: answer.clone(), ..waiting };
-                RecordChange::Write(record(key.clone(), &answered), true)
-            }
-            None => RecordChange::Keep(false),
-        })
-    };
-    context.update(&key, stored, answered).await
-}
-
-/// Stores the grant that a person allows a device, and the answer. Returns `false` if the request has expired or was
-/// answered before.
-pub(crate) async fn allow_device(
-    context: AccountContext<'_>,
-    device: &RequestingDevice,
-    grant: &Grant,
-) -> Result<bool, AccountError> {
-    let stored = (device.grant_id.as_str(), grant);
-    let until = device.requested_at.plus(DEVICE_CODE_LIFETIME);
-    if !grants::insert_grant(context, stored, until).await? {
-        return Ok(false);
-    }
-    let allowed = answer_device(context, device, DeviceAnswer::Allowed).await?;
-    if allowed {
-        record_limits::limit_grants(context, stored).await;
-    } else {
-        grants::revoke_grant(context, &device.grant_id).await?;
-    }
-    Ok(allowed)
-}
-
-/// Returns false if a device polls too early.
-pub(super) fn admit_poll(context: AccountContext<'_>, code: &DeviceCode) -> bool {
-    context.services.device_limits.admit_poll(&code.grant_id, context.now)
-}
-
-fn is_waiting(authorization: &DeviceAuthorization, now: Timestamp) -> bool {
-    authorization.answer == DeviceAnswer::Pending && now < authorization.expires_at
-}
-
-fn key(context: AccountContext<'_>, letters: &str) -> RecordKey {
-    context.key(RecordKind::DeviceAuthorization, letters)
-}
-
-fn record(key: RecordKey, authorization: &DeviceAuthorization) -> Record {
-    Record {
-        key,
-        value: encode_record(authorization).into(),
-        expires_at: authorization.expires_at.plus(CLOCK_SKEW),
-        owners: Vec::new(),
-        due_at: None,
-    }
-}
-
-fn decode(stored: &VersionedRecord) -> Option<DeviceAuthorization> {
-    decode_record(&stored.record.value).ok()
 }

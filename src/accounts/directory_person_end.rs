@@ -8,7 +8,9 @@ use super::{
     oldest_records::records_of_person, session_end::end_stored_session,
 };
 use crate::{
-    model::{AuditCause, AuditEvent, AuditText, LogoutKind, PersonRefusal, Subject},
+    model::{
+        AuditCause, AuditEvent, AuditText, AuditedRefusedPerson, LogoutKind, PersonRefusal, Subject,
+    },
     protocol::{
         identity_provider::{IdentityProvider, UpstreamClaims, identity_of},
         records::{PersonRecord, Session, SignInOrigin, VoidBefore, decode_record, encode_record},
@@ -56,10 +58,12 @@ pub(super) async fn end_directory_person(
     context.update(&record.key, stored, write).await?;
     let person = AuditText::new(subject);
     context.audit(AuditEvent::PersonRefused {
-        provider: AuditText::new(provider.name()),
-        subject: Some(person.clone()),
-        reason: PersonRefusal::Gone,
-        cause: Some(AuditCause::new(refusal.to_string())),
+        refused: AuditedRefusedPerson {
+            provider: AuditText::new(provider.name()),
+            subject: Some(person.clone()),
+            reason: PersonRefusal::Gone,
+            cause: Some(AuditCause::new(refusal.to_string())),
+        },
     });
     let kind = LogoutKind::PersonEnded;
     context.audit(AuditEvent::Logout { kind, subject: person, sid: None, client_id: None });

@@ -9,7 +9,7 @@ use super::{
     invitations::invitation_url,
     mail_outbox::SealedMail,
     mail_slots::MailSlots,
-    mail_texts::{invitation_text, notice_text, password_reset_text},
+    mail_texts::{invitation_text, notice_text, password_reset_text, request_text},
     outbox::{
         DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxWorker, StoredEntry,
     },
@@ -44,7 +44,7 @@ pub struct MailDelivery {
 enum MailDeliveryError {
     #[error("the tenant has no mail server that can be used")]
     NoServer,
-    #[error("the link has expired before the mail server has taken the message")]
+    #[error("the link or request has expired before the mail server has taken the message")]
     TooLate,
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -141,6 +141,10 @@ impl MailDelivery {
                 let url = Endpoint::Account.url(&served.tenant.issuer);
                 Some(notice_text(&served.tenant, notice, &url))
             }
+            MailContent::Request(notice) => {
+                let url = Endpoint::Account.url(&served.tenant.issuer);
+                Some(request_text(&served.tenant, notice, &url))
+            }
         }
     }
 
@@ -209,11 +213,12 @@ impl MailDelivery {
         self.accounts.audit.record(&AuditRecord { tenant, origin: None, event });
     }
 
-    /// Returns true if the link of a message has expired.
+    /// Returns true if the link or the request of a message has expired.
     fn is_too_late(&self, content: &MailContent) -> bool {
         let end = match content {
             MailContent::Invitation(link) => link.not_after,
             MailContent::PasswordReset(link) => link.expires_at,
+            MailContent::Request(notice) => notice.expires_at,
             MailContent::Notice(_) => return false,
         };
         self.accounts.store_clock.now() >= end
@@ -240,5 +245,6 @@ const fn kind_of(content: &MailContent) -> MailKind {
         MailContent::Invitation(_) => MailKind::Invitation,
         MailContent::PasswordReset(_) => MailKind::PasswordReset,
         MailContent::Notice(_) => MailKind::Notice,
+        MailContent::Request(_) => MailKind::WaitingRequest,
     }
 }

@@ -1,10 +1,13 @@
 //! Tells people by mail what was changed in their accounts, so that a person learns of a change that someone
-//! else has made. A change does not wait for it, and does not fail with it.
+//! else has made, and what waits for their answer. A change or request does not wait for it, and does not fail with it.
 
 use super::{AccountContext, mail_queue::queue_mail};
 use crate::{
-    model::{Account, AccountSource},
-    protocol::records::{ChangeNotice, MailContent, NoticedChange, WaitingMail},
+    model::{Account, AccountSource, Client},
+    protocol::records::{
+        ChangeNotice, CrossDeviceAuthorization, MailContent, NoticedChange, RequestNotice,
+        WaitingMail,
+    },
 };
 
 /// Tells a person of a change, where the tenant sends mail and the person has an address.
@@ -31,6 +34,39 @@ pub(crate) async fn notify_person(
     let mail = WaitingMail { subject, to, content: MailContent::Notice(notice) };
     if let Err(error) = queue_mail(context, &mail).await {
         tracing::warn!(tenant = %context.tenant_id(), %error, "the notice of a change could not be stored");
+    }
+}
+
+/// Tells a person of a client's request that waits, where the tenant sends mail and the person has an address.
+pub(super) async fn notify_of_request(
+    context: AccountContext<'_>,
+    person: &Account,
+    (client, request): (&Client, &CrossDeviceAuthorization),
+) {
+    let Some(to) = address_of(person).filter(|_| context.tenant.tenant.mail.is_some()) else {
+        return;
+    };
+    let (services, tenant, now) = (context.services, context.tenant_id(), context.now);
+    let of_client = (tenant, &client.id);
+    // The budget of the client goes first, so that a client cannot use up that of the person.
+    if !services.cross_device_limits.admit_mail(of_client, &person.subject, now)
+        || !services.request_notices.take(tenant, &person.subject, now)
+    {
+        tracing::warn!(%tenant, client = %client.object, "too many requests to people; this one is on the account page, and not mailed");
+        return;
+    }
+    let waits_for = request.expires_at.since(request.requested_at);
+    let notice = RequestNotice {
+        name: person.display_name().to_owned(),
+        application: client.name.clone(),
+        at: context.store_now,
+        address: request.address.clone(),
+        expires_at: context.store_now.plus(waits_for),
+    };
+    let (subject, to) = (person.subject.to_string(), to.to_owned());
+    let mail = WaitingMail { subject, to, content: MailContent::Request(notice) };
+    if let Err(error) = queue_mail(context, &mail).await {
+        tracing::warn!(tenant = %context.tenant_id(), %error, "the notice of a request could not be stored");
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     mail::MailText,
     messages::{LanguageWishes, MessageCatalog},
     model::{Account, Tenant, Timestamp},
-    protocol::records::{ChangeNotice, NoticedChange},
+    protocol::records::{ChangeNotice, NoticedChange, RequestNotice},
 };
 
 /// The message with the link of an invitation.
@@ -66,6 +66,25 @@ pub(super) fn notice_text(tenant: &Tenant, notice: &ChangeNotice, url: &str) -> 
     }
 }
 
+/// The message about a request that waits for an answer. `url` is that of the account page. The message answers
+/// nothing.
+pub(super) fn request_text(tenant: &Tenant, notice: &RequestNotice, url: &str) -> MailText {
+    let (words, service) = (catalog_of(tenant), &tenant.display_name);
+    let (application, time) =
+        (on_one_line(&notice.application), words.time_in_words(notice.at.in_utc()));
+    let text = words.request_mail_text(&application, service, &time, &notice.address).to_string();
+    MailText {
+        subject: words.request_mail_subject(&application, service).to_string(),
+        text: paragraphs(&[
+            &hello(words, &notice.name),
+            &text,
+            words.request_mail_open(),
+            url,
+            &words.request_mail_not_you(service).to_string(),
+        ]),
+    }
+}
+
 /// The texts in the language of a tenant. A message is written when it is sent, so there is no browser to tell the
 /// language of the person.
 fn catalog_of(tenant: &Tenant) -> &MessageCatalog {
@@ -103,6 +122,23 @@ fn on_one_line(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::fixtures;
+
+    #[test]
+    fn a_waiting_request_is_told_with_its_application() {
+        let notice = RequestNotice {
+            name: "Ada".to_owned(),
+            application: "Harbour\nBank".to_owned(),
+            at: Timestamp::from_secs(1_900_000_000),
+            address: "192.0.2.7".to_owned(),
+            expires_at: Timestamp::from_secs(1_900_000_600),
+        };
+        let MailText { subject, text } =
+            request_text(&fixtures::tenant(), &notice, "https://id.test/account");
+        assert!(subject.contains("Harbour Bank"), "{subject}");
+        for part in ["Ada", "Harbour Bank", "192.0.2.7", "\nhttps://id.test/account\n"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 
     #[test]
     fn each_change_has_its_words() {

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     model::{
         Account, AccountSource, AdmissionPolicy, AuditCause, AuditEvent, AuditText,
-        DeclaredIdentity, ManagedKind, ObjectRef, PersonRefusal, Subject, SubjectStrategy,
-        sha256_base64url,
+        AuditedRefusedPerson, DeclaredIdentity, ManagedKind, ObjectRef, PersonRefusal, Subject,
+        SubjectStrategy, sha256_base64url,
     },
     protocol::{
         identity_provider::{
@@ -170,10 +170,12 @@ pub(super) fn report_refused_person(
 ) {
     let Some(reason) = error.person_refusal() else { return };
     context.audit(AuditEvent::PersonRefused {
-        provider: AuditText::new(provider.name()),
-        subject: subject.map(AuditText::new),
-        reason,
-        cause: Some(AuditCause::new(error.to_string())),
+        refused: AuditedRefusedPerson {
+            provider: AuditText::new(provider.name()),
+            subject: subject.map(AuditText::new),
+            reason,
+            cause: Some(AuditCause::new(error.to_string())),
+        },
     });
 }
 
@@ -185,10 +187,12 @@ pub(super) fn report_incomplete_person(
     error: &UpstreamSignInError,
 ) {
     context.audit(AuditEvent::PersonRefused {
-        provider: AuditText::new(provider.name()),
-        subject: Some(AuditText::new(subject)),
-        reason: error.person_refusal().unwrap_or(PersonRefusal::Claims),
-        cause: Some(AuditCause::new(error.to_string())),
+        refused: AuditedRefusedPerson {
+            provider: AuditText::new(provider.name()),
+            subject: Some(AuditText::new(subject)),
+            reason: error.person_refusal().unwrap_or(PersonRefusal::Claims),
+            cause: Some(AuditCause::new(error.to_string())),
+        },
     });
 }
 
@@ -262,9 +266,18 @@ fn open_person(
     (subject, provider): (&Subject, &str),
     stored: &VersionedRecord,
 ) -> Result<Option<PersonRecord>, AccountError> {
+    let person = opened_person(context, subject, stored)?;
+    Ok(person.filter(|person| person.provider == provider))
+}
+
+/// The same for a record of any provider.
+pub(super) fn opened_person(
+    context: AccountContext<'_>,
+    subject: &Subject,
+    stored: &VersionedRecord,
+) -> Result<Option<PersonRecord>, AccountError> {
     let Ok(sealed) = std::str::from_utf8(&stored.record.value) else { return Ok(None) };
     let person: Option<PersonRecord> = context.open(sealed)?;
-    let is_own =
-        |person: &PersonRecord| person.subject == subject.as_str() && person.provider == provider;
+    let is_own = |person: &PersonRecord| person.subject == subject.as_str();
     Ok(person.filter(is_own))
 }

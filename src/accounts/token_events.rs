@@ -5,14 +5,14 @@ use serde_json::Value;
 use super::issue_plan::{IssuePlan, IssuedTokens, RefreshTokenPlan};
 use crate::{
     model::{
-        AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedConsent, AuditedGrant,
+        Account, AuditCause, AuditEvent, AuditText, AuditedAccess, AuditedConsent, AuditedGrant,
         AuditedReplay, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
     },
     protocol::{
         access::{EntryRefusal, PolicyOwner, RefusedEntry},
         authentication::Authentication,
         authorize::AuthorizationRequest,
-        records::{Grant, RequestingDevice, Session},
+        records::{CrossDeviceRequest, Grant, Session},
         scope::join_scopes,
         token::CredentialKind,
     },
@@ -64,27 +64,50 @@ fn actors(claim: Option<&Value>) -> Vec<AuditText<'_>> {
     chain.filter_map(|actor| actor["sub"].as_str()).map(AuditText::new).collect()
 }
 
-/// A person answered the consent page of an application, or of a device.
+/// A person answered the consent page of an application, or of a request of another device.
 pub(crate) fn consent_event<'a>(
     requested: &'a AuthorizationRequest,
-    (session, device): (Option<&'a Session>, Option<&'a RequestingDevice>),
+    (session, request): (Option<&'a Session>, Option<CrossDeviceRequest<'a>>),
     given: bool,
 ) -> AuditEvent<'a> {
-    let resources = &requested.resources;
-    let scopes = requested.scopes.iter().chain(resources.scopes()).cloned().collect();
-    let servers = resources.servers.iter();
     let consent = AuditedConsent {
-        client: (&*requested.client).into(),
         subject: session.map(|it| AuditText::new(it.authentication.subject.as_str())),
         sid: session.map(|it| AuditText::new(it.sid.as_str())),
-        scope: AuditedScopes::new(join_scopes(&scopes)),
-        device_address: device.map(|device| AuditText::new(&*device.address)),
-        resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),
+        device_address: request.map(|request| AuditText::new(request.address())),
+        ..asked_consent(requested)
     };
     if given {
         AuditEvent::ConsentGiven { consent }
     } else {
         AuditEvent::ConsentRefused { consent }
+    }
+}
+
+/// A client asked a person over the backchannel, from an address; `None` for a person who is unknown.
+pub(crate) fn backchannel_event<'a>(
+    requested: &'a AuthorizationRequest,
+    (person, address): (Option<&'a Account>, &'a str),
+) -> AuditEvent<'a> {
+    let consent = AuditedConsent {
+        subject: person.map(|person| AuditText::new(person.subject.as_str())),
+        device_address: Some(AuditText::new(address)),
+        ..asked_consent(requested)
+    };
+    AuditEvent::ConsentRequested { consent }
+}
+
+/// The question of a client, without the person.
+fn asked_consent(requested: &AuthorizationRequest) -> AuditedConsent<'_> {
+    let resources = &requested.resources;
+    let scopes = requested.scopes.iter().chain(resources.scopes()).cloned().collect();
+    let servers = resources.servers.iter();
+    AuditedConsent {
+        client: (&*requested.client).into(),
+        subject: None,
+        sid: None,
+        scope: AuditedScopes::new(join_scopes(&scopes)),
+        device_address: None,
+        resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),
     }
 }
 

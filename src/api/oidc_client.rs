@@ -22,9 +22,9 @@ use super::{
     rules::{self, client},
 };
 use crate::model::{
-    AccessTokenType, ApplicationType, AssertionAudience, AuthMethod, ConsentPolicy, GrantType,
-    IdTokenAlgorithm, IdTokenClaimsPolicy, JwsAlgorithm, RefreshTokenRotation, SecurityProfile,
-    SigningAlgorithm, SubjectType,
+    AccessTokenType, ApplicationType, AssertionAudience, AuthMethod, BackchannelTokenDeliveryMode,
+    ConsentPolicy, GrantType, IdTokenAlgorithm, IdTokenClaimsPolicy, JwsAlgorithm,
+    RefreshTokenRotation, SecurityProfile, SigningAlgorithm, SubjectType,
 };
 
 /// An OidcClient is one application that signs users in at a Tenant. For a confidential client Lanyard creates a Secret with the client ID,
@@ -53,12 +53,13 @@ use crate::model::{
 #[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
 #[x_kube(validation = client::implicit_needs_https(), validation = client::refresh_needs_code())]
 #[x_kube(validation = client::machines_authenticate(), validation = client::grants_by_assertion())]
+#[x_kube(validation = client::ping_needs_endpoint(), validation = client::delivery_needs_grant(), validation = client::unsigned_from_token_endpoint())]
 #[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"))]
 #[x_kube(validation = client::responses_agree("implicit", "type != 'code'"), validation = client::one_secret())]
 #[x_kube(validation = client::public_without_secret(), validation = client::keys_once())]
 #[x_kube(validation = client::keys_to_authenticate(), validation = client::certificate_to_authenticate())]
 #[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_where_it_counts())]
-#[x_kube(validation = client::federated_by_assertion(), validation = client::unsigned_from_token_endpoint())]
+#[x_kube(validation = client::federated_by_assertion())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,
@@ -102,7 +103,7 @@ pub struct OidcClientSpec {
     pub allowed_origins: Vec<String>,
     /// Grant types that the client may use: `authorization_code`, `implicit`, `refresh_token`, `client_credentials`,
     /// `urn:ietf:params:oauth:grant-type:device_code`, `urn:ietf:params:oauth:grant-type:token-exchange`,
-    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`. Default: `[authorization_code]`.
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`, `urn:openid:params:grant-type:ciba`. Default: `[authorization_code]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub grant_types: Vec<EnumSpec<GrantType>>,
@@ -246,6 +247,14 @@ pub struct OidcClientSpec {
     /// Whether the logout token must contain the session ID (`sid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_session_required: Option<bool>,
+    /// How the client learns of answers over the backchannel: `poll` (default), or `ping` at `backchannelClientNotificationEndpoint`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<EnumSpec<BackchannelTokenDeliveryMode>>,
+    /// An https URL that is notified when a person has answered a request over the backchannel, with the mode `ping`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = rules::https_url())]
+    pub backchannel_client_notification_endpoint: Option<String>,
     /// URL that the signed-out page loads in a frame. It must have the origin of a redirect URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::{
-    accounts::run_mail_delivery,
+    accounts::{run_mail_delivery, run_ping_delivery},
     cli::ServeArgs,
     config,
     fetch::{EgressPolicy, FetchError, HttpFetch, InstrumentedFetch, SharedFetch, trusted_roots},
@@ -56,10 +56,12 @@ pub fn mail_transport(args: &ServeArgs, dev: bool) -> Result<MailTransport> {
     Ok(MailTransport::new(egress_policy(args, dev)?, roots))
 }
 
-/// Sends the mail of all tenants until the process ends.
-pub fn send_mail(app: &AppState) {
-    let of = (Arc::clone(&app.accounts), app.registry.clone());
-    tokio::spawn(run_mail_delivery(of, Arc::clone(&app.clock)));
+/// Sends the mail of all tenants, and the notifications of their clients that a person has answered, until the process
+/// ends.
+pub fn send_messages(app: &AppState) {
+    let of = || (Arc::clone(&app.accounts), app.registry.clone());
+    tokio::spawn(run_mail_delivery(of(), Arc::clone(&app.clock)));
+    tokio::spawn(run_ping_delivery(of(), Arc::clone(&app.clock)));
 }
 
 fn instrumented(

@@ -142,7 +142,7 @@ impl ServerRuntime {
             clock: Arc::clone(&self.clock),
         })));
         let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
-        super::outbound::send_mail(&self.app);
+        super::outbound::send_messages(&self.app);
         let ended_users = EndedUserWatch::new(accounts, registry, &self.clock)
             .with_left_namespaces(source.left_namespaces());
         tokio::spawn(ended_users.run());

@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{
-    CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
+    CallResponse, ClientCall, EgressPolicy, FORM, Fetch, FetchError, FetchReach, FetchRights,
     FetchedDocument, SharedFetch, exchange,
 };
 use crate::model::{BoundedCache, ErrorCause, sha256};
@@ -208,12 +208,11 @@ fn client_request(
     target: &Target,
     call: &ClientCall<'_>,
 ) -> Result<Request<Full<Bytes>>, FetchError> {
-    let (method, content_type) = match call.form {
-        Some(_) => (Method::POST, Some("application/x-www-form-urlencoded")),
-        None => (Method::GET, None),
+    let (method, content_type, content) = match call.body {
+        Some(body) => (Method::POST, Some(body.content_type), body.content.expose().clone()),
+        None => (Method::GET, None, String::new()),
     };
-    let form = call.form.map(|form| form.expose().clone()).unwrap_or_default();
-    let mut request = request(target, method, content_type, form)?;
+    let mut request = request(target, method, content_type, content)?;
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static(call.accept));
     if let Some(authorization) = call.authorization {
@@ -238,8 +237,7 @@ impl Fetch for HttpFetch {
 
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
         self.within(url, async |network: &Self, target: &Target| {
-            let content_type = Some("application/x-www-form-urlencoded");
-            let request = request(target, Method::POST, content_type, form)?;
+            let request = request(target, Method::POST, Some(FORM), form)?;
             Ok(network.send(target, request).await?.status().as_u16())
         })
         .await

@@ -128,9 +128,33 @@ pub struct ClientCall<'a> {
     pub authorization: Option<&'a Secret<String>>,
     /// The value of `Accept`.
     pub accept: &'static str,
-    /// The form to post; `None` for a GET.
-    pub form: Option<&'a Secret<String>>,
+    /// The content to post; `None` for a GET.
+    pub body: Option<CallBody<'a>>,
 }
+
+/// The content of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct CallBody<'a> {
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The content.
+    pub content: &'a Secret<String>,
+}
+
+impl<'a> CallBody<'a> {
+    /// A form.
+    pub const fn form(content: &'a Secret<String>) -> Self {
+        Self { content_type: FORM, content }
+    }
+
+    /// A JSON document.
+    pub const fn json(content: &'a Secret<String>) -> Self {
+        Self { content_type: "application/json", content }
+    }
+}
+
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A response with any status.
 #[derive(Clone, Debug, PartialEq, Eq)]

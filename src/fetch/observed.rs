@@ -54,7 +54,7 @@ impl Fetch for InstrumentedFetch {
     }
 
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError> {
-        let method = if call.form.is_some() { "post" } else { "get" };
+        let method = if call.body.is_some() { "post" } else { "get" };
         self.report_outcome(method, self.inner.call(call, limit).await)
     }
 

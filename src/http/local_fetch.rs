@@ -16,8 +16,8 @@ use url::{Position, Url};
 use super::AppState;
 use crate::{
     fetch::{
-        CallResponse, ClientCall, Fetch, FetchError, FetchReach, FetchRights, FetchedDocument,
-        LocalIssuers, SharedFetch,
+        CallBody, CallResponse, ClientCall, Fetch, FetchError, FetchReach, FetchRights,
+        FetchedDocument, LocalIssuers, SharedFetch,
     },
     model::{Endpoint, Secret},
 };
@@ -64,22 +64,22 @@ impl LocalFetch {
 
 /// The request of a call.
 fn local_request(url: &Url, call: &ClientCall<'_>) -> Option<Request<Full<Bytes>>> {
-    let body = call.form.map(|form| Bytes::from(form.expose().clone()));
-    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let method = if call.body.is_some() { Method::POST } else { Method::GET };
     let mut request = Request::builder()
         .method(method)
         .uri(&url[Position::BeforePath..Position::AfterQuery])
         .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
         .header(header::ACCEPT, call.accept);
-    if body.is_some() {
-        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(body) = call.body {
+        request = request.header(header::CONTENT_TYPE, body.content_type);
     }
     if let Some(authorization) = call.authorization {
         let mut value = HeaderValue::from_str(authorization.expose()).ok()?;
         value.set_sensitive(true);
         request = request.header(header::AUTHORIZATION, value);
     }
-    request.body(Full::new(body.unwrap_or_default())).ok()
+    let content = call.body.map(|body| Bytes::from(body.content.expose().clone()));
+    request.body(Full::new(content.unwrap_or_default())).ok()
 }
 
 impl AppState {
@@ -114,7 +114,7 @@ impl LocalIssuers for LocalHandlers {
 #[async_trait]
 impl Fetch for LocalFetch {
     async fn get(&self, url: &str, limit: usize) -> Result<FetchedDocument, FetchError> {
-        let call = ClientCall { url, authorization: None, accept: "application/json", form: None };
+        let call = ClientCall { url, authorization: None, accept: "application/json", body: None };
         let CallResponse { status, body, content_type, .. } = self.answer(call, limit).await?;
         if status != 200 {
             let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -126,7 +126,12 @@ impl Fetch for LocalFetch {
 
     async fn post_form(&self, url: &str, form: String) -> Result<u16, FetchError> {
         let form = Secret::new(form);
-        let call = ClientCall { url, authorization: None, accept: "*/*", form: Some(&form) };
+        let call = ClientCall {
+            url,
+            authorization: None,
+            accept: "*/*",
+            body: Some(CallBody::form(&form)),
+        };
         Ok(self.answer(call, usize::MAX).await?.status)
     }
 

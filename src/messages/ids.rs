@@ -127,6 +127,11 @@ messages! {
     device_allowed_title() device_allowed_text(client) device_refused_title()
     device_refused_text() device_unmet_text(client) device_close() device_over_title()
     device_over_text() device_over_advice()
+    // Requests of applications that wait for an answer
+    request_lead(client) request_compare(client) request_asked(time, address) request_not_you()
+    requests_heading() request_message(message) answer_request_button()
+    answer_request_label(client) request_allowed() request_refused() request_unmet()
+    request_over()
     // The page for a person who may not use an application
     refused_title(client) refused_lead() refused_advice() back_to_client(client)
     // Between the pages
@@ -163,6 +168,8 @@ messages! {
     mail_hello(name) invitation_mail_subject(service) invitation_mail_text(service)
     invitation_mail_end(time) invitation_mail_unknown(service) reset_mail_subject(service)
     reset_mail_text(username, service) reset_mail_once() reset_mail_not_you()
+    request_mail_subject(application, service) request_mail_open()
+    request_mail_text(application, service, time, address) request_mail_not_you(service)
     notice_mail_subject(service, change) notice_mail_text(change, service, time, address)
     notice_mail_was_you() notice_mail_not_you(service) notice_password_chosen()
     notice_app_set_up() notice_app_removed() notice_passkey_set_up() notice_passkey_removed()

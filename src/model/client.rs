@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    AccessPolicy, ApplicationType, AuthMethod, ClientAuthentication, ClientDetails, ClientId,
-    ClientKeys, Fapi2Rules, FederatedCredential, GrantType, IdTokenAlgorithm, JwsAlgorithm,
-    Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation, ResponseType, Secret,
-    SigningAlgorithm, TenantId, Timestamp, TokenPolicy, pooled, wire_enum,
+    AccessPolicy, ApplicationType, AuthMethod, BackchannelTokenDeliveryMode, ClientAuthentication,
+    ClientDetails, ClientId, ClientKeys, Fapi2Rules, FederatedCredential, GrantType,
+    IdTokenAlgorithm, JwsAlgorithm, Lifetimes, ObjectKey, RedirectUri, RefreshTokenRotation,
+    ResponseType, Secret, SigningAlgorithm, TenantId, Timestamp, TokenPolicy, pooled, wire_enum,
 };
 
 pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
@@ -195,6 +195,15 @@ impl Client {
     /// Returns true if it is notified of the end of a session.
     pub fn is_notified_of_logout(&self) -> bool {
         self.all_backchannel_logout_uris().next().is_some()
+    }
+
+    /// The URL that is notified when a person has answered a request over the backchannel; `None` for a client
+    /// that polls (CIBA Core §4).
+    pub fn ping_endpoint(&self) -> Option<&str> {
+        let is_ping = self.details.backchannel_token_delivery_mode
+            == Some(BackchannelTokenDeliveryMode::Ping);
+        let endpoint = self.details.backchannel_client_notification_endpoint.as_deref();
+        endpoint.filter(|_| is_ping && self.grant_types.contains(&GrantType::Ciba))
     }
 
     /// Returns true if its authorization requests must use PKCE (RFC 9700 §2.1.1).

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 
-use super::JwsAlgorithm;
+use super::{BackchannelTokenDeliveryMode, JwsAlgorithm};
 
 /// Calls a macro with the rows: the field's documentation, its name, which is that of the metadata
 /// value, and its kind.
@@ -39,6 +39,8 @@ macro_rules! with_client_details {
             frontchannel_logout_uri: WebUrlWithoutFragment,
             /// Whether that URL gets the parameters `iss` and `sid`.
             frontchannel_logout_session_required: Flag,
+            /// The URL that is notified when a person has answered a request over the backchannel (CIBA Core §4).
+            backchannel_client_notification_endpoint: HttpsUrl,
             /// Whether its access tokens must be bound to a DPoP key (RFC 9449 §5.2).
             dpop_bound_access_tokens: Flag,
             /// Whether its access tokens must be bound to its certificate (RFC 8705 §3.4).
@@ -113,6 +115,8 @@ macro_rules! declare {
             /// The registered algorithm of its assertions (OIDC Registration §2), whether or not it
             /// authenticates with them.
             pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
+            /// How it learns that a person has answered a request over the backchannel (CIBA Core §4).
+            pub backchannel_token_delivery_mode: Option<BackchannelTokenDeliveryMode>,
         }
 
         impl ClientDetails {

@@ -78,6 +78,12 @@ endpoints! {
         path: "/oauth/device_authorization",
         metadata: "device_authorization_endpoint"
     },
+    /// The backchannel authentication endpoint (OpenID Connect CIBA Core 1.0).
+    BackchannelAuthentication {
+        label: "backchannel_authentication",
+        path: "/oauth/backchannel_authentication",
+        metadata: "backchannel_authentication_endpoint"
+    },
     /// The page where a person types the code of a device.
     Device { label: "device", path: "/device" },
     /// The userinfo endpoint.
@@ -123,6 +129,7 @@ impl Endpoint {
                 | Self::Token
                 | Self::PushedAuthorization
                 | Self::DeviceAuthorization
+                | Self::BackchannelAuthentication
                 | Self::Userinfo
                 | Self::Introspect
                 | Self::Revoke

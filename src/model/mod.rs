@@ -73,11 +73,11 @@ pub use audit::{
     AUDIT_EVENTS, AUDIT_SCHEMA, AUDIT_TARGET, AuditCause, AuditEvent, AuditLine, AuditOrigin,
     AuditOutcome, AuditRecord, AuditSink, AuditText, AuditedAccess, AuditedAuthenticator,
     AuditedAuthenticatorChange, AuditedClient, AuditedConsent, AuditedGrant, AuditedInvitation,
-    AuditedMail, AuditedPasswordChange, AuditedPasswordReset, AuditedReplay, AuditedScopes,
-    AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit, InvitationRefusal,
-    IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, MailKind, PasswordChangeWay,
-    PasswordResetRefusal, PersonRefusal, SharedAuditSink, SignInFailure, StepUpFailure,
-    ThrottledAttempt,
+    AuditedMail, AuditedPasswordChange, AuditedPasswordReset, AuditedRefusedPerson, AuditedReplay,
+    AuditedScopes, AuditedTokenOwner, ClientCredential, ClientDeletion, IgnoredAudit,
+    InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal, MailKind,
+    PasswordChangeWay, PasswordResetRefusal, PersonRefusal, SharedAuditSink, SignInFailure,
+    StepUpFailure, ThrottledAttempt,
 };
 pub use authenticators::{
     AuthenticatorPolicy, ChosenPasswordPolicy, RequiredFactor, TenantAuthenticators,
@@ -141,7 +141,9 @@ pub use mail::{
 };
 pub use mail_probe::{MailProbe, SharedMailProbe};
 pub use mutual_tls_url::MutualTlsUrl;
-pub use oauth_enums::{ApplicationType, AuthMethod, GrantType, ResponseType};
+pub use oauth_enums::{
+    ApplicationType, AuthMethod, BackchannelTokenDeliveryMode, GrantType, ResponseType,
+};
 pub use object_mark::{CredentialMark, ObjectMark};
 pub use pacing::pause_after;
 pub use redirect_uri::{

@@ -20,25 +20,39 @@ wire_enum!(
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
         /// RFC 7523 §2.1.
         JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        /// CIBA Core §4.
+        Ciba = "urn:openid:params:grant-type:ciba",
     }
 );
 
 impl GrantType {
     /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
-    /// RFC 7523 §2.1).
+    /// RFC 7523 §2.1, CIBA Core §7.1).
     pub const fn requires_client_authentication(self) -> bool {
         match self {
-            Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer => true,
+            Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer | Self::Ciba => true,
             Self::AuthorizationCode | Self::Implicit | Self::RefreshToken | Self::DeviceCode => {
                 false
             }
         }
     }
 
+    /// Returns true if the grant type can yield refresh tokens: a person consents to it.
+    pub const fn may_refresh(self) -> bool {
+        match self {
+            Self::AuthorizationCode | Self::DeviceCode | Self::Ciba => true,
+            Self::Implicit
+            | Self::RefreshToken
+            | Self::ClientCredentials
+            | Self::TokenExchange
+            | Self::JwtBearer => false,
+        }
+    }
+
     /// Returns true if metadata lists the grant type only while a client has it.
     pub const fn is_offered_on_demand(self) -> bool {
         match self {
-            Self::DeviceCode | Self::TokenExchange | Self::JwtBearer => true,
+            Self::DeviceCode | Self::TokenExchange | Self::JwtBearer | Self::Ciba => true,
             Self::AuthorizationCode
             | Self::Implicit
             | Self::RefreshToken
@@ -62,6 +76,16 @@ wire_enum!(
         CodeToken = "code token",
         /// OIDC Core §3.3.
         CodeIdTokenToken = "code id_token token",
+    }
+);
+
+wire_enum!(
+    /// `backchannel_token_delivery_mode` (CIBA Core §4). `push` is not supported.
+    BackchannelTokenDeliveryMode {
+        /// The client polls.
+        Poll = "poll",
+        /// The client is notified when the person has answered, and then asks for the tokens.
+        Ping = "ping",
     }
 );
 

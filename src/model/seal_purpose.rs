@@ -39,6 +39,10 @@ pub enum SealPurpose {
     OpenedPushedRequest,
     /// A device code.
     DeviceCode,
+    /// An `auth_req_id` (CIBA Core §7.3).
+    AuthReqId,
+    /// The notification of a client whose request a person has answered (CIBA Core §10.2).
+    PingNotification,
     /// A message to a person that waits for the mail server.
     Mail,
     /// The link by which a person who forgot the password chooses another one.
@@ -69,6 +73,8 @@ impl SealPurpose {
             Self::PushedRequest => b"lanyard pushed request",
             Self::OpenedPushedRequest => b"lanyard opened pushed request",
             Self::DeviceCode => b"lanyard device code",
+            Self::AuthReqId => b"lanyard auth_req_id",
+            Self::PingNotification => b"lanyard ping",
             Self::Mail => b"lanyard mail",
             Self::PasswordReset => b"lanyard password reset",
             Self::PasswordResetForm => b"lanyard password reset form",

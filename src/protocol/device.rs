@@ -1,14 +1,6 @@
-//! User codes and the request of a device (RFC 8628 §3.1, §6.1).
+//! User codes (RFC 8628 §6.1).
 
-use std::{fmt, time::Duration};
-
-use super::params::RequestParams;
-use crate::model::Client;
-
-/// How long a device waits for the person.
-pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_mins(10);
-/// The time between two polls of a device, in its response (RFC 8628 §3.2).
-pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
+use std::fmt;
 
 /// The letters of user codes: no vowels, so that no word appears by chance (RFC 8628 §6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
@@ -16,8 +8,6 @@ const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LEN: usize = 8;
 /// Longest text that is read as a user code.
 const MAX_TYPED_LEN: usize = 64;
-/// The parameters of a device that are kept (RFC 8628 §3.1, RFC 8707 §2, OIDC Core §3.1.2.1).
-const PARAMETERS: [&str; 3] = ["acr_values", "resource", "scope"];
 
 /// The code that a person types to name a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,20 +50,9 @@ impl fmt::Display for UserCode {
     }
 }
 
-/// The authorization request of a device, as a query string: its client, and the parameters that have a meaning.
-pub fn device_query(client: &Client, params: &RequestParams) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("client_id", client.id.as_str());
-    for name in PARAMETERS {
-        query.extend_pairs(params.all(name).map(|value| (name, value)));
-    }
-    query.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixtures;
 
     #[test]
     fn a_code_has_eight_letters_without_vowels() {
@@ -100,12 +79,5 @@ mod tests {
         for typed in ["", "WDJB-MJH", "WDJB-MJHTX", "WDJA-MJHT", "WDJB_MJHT", "ẞDJBMJHT", &long] {
             assert_eq!(UserCode::parse(typed), None, "{typed}");
         }
-    }
-
-    #[test]
-    fn only_parameters_with_a_meaning_are_kept() {
-        let sent = "scope=openid&resource=urn%3Aa&resource=urn%3Ab&client_secret=x&prompt=none&client_id=other";
-        let query = device_query(&fixtures::client(), &RequestParams::parse(sent.as_bytes()));
-        assert_eq!(query, "client_id=team.wiki&resource=urn%3Aa&resource=urn%3Ab&scope=openid");
     }
 }

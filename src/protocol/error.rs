@@ -67,6 +67,10 @@ pub enum ErrorCode {
     SlowDown,
     /// RFC 8628 §3.5.
     ExpiredToken,
+    /// CIBA Core §13.
+    UnknownUserId,
+    /// CIBA Core §13.
+    InvalidBindingMessage,
 }
 
 impl ErrorCode {
@@ -103,6 +107,8 @@ impl ErrorCode {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::InvalidBindingMessage => "invalid_binding_message",
         }
     }
 }

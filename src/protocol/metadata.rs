@@ -9,8 +9,8 @@ use super::{
     fapi2_metadata::restrict_to_fapi2, scope::STANDARD_SCOPES,
 };
 use crate::model::{
-    AuthMethod, Client, Endpoint, GrantType, JwsAlgorithm, RegistrationMode, ResourceServers,
-    ResponseType, Tenant,
+    AuthMethod, BackchannelTokenDeliveryMode, Client, Endpoint, GrantType, JwsAlgorithm,
+    RegistrationMode, ResourceServers, ResponseType, Tenant,
 };
 
 /// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
@@ -30,6 +30,7 @@ pub fn discovery_document(
     for part in [
         authorization(tenant),
         tokens(grants, tenant.mutual_tls_url.is_some()),
+        backchannel(grants),
         claims_and_keys(tenant, servers),
         sessions(),
     ] {
@@ -84,6 +85,7 @@ fn is_offered(endpoint: Endpoint, tenant: &Tenant, grants: &BTreeSet<GrantType>)
     match endpoint {
         Endpoint::Register => tenant.registration.mode != RegistrationMode::Disabled,
         Endpoint::DeviceAuthorization => grants.contains(&GrantType::DeviceCode),
+        Endpoint::BackchannelAuthentication => grants.contains(&GrantType::Ciba),
         _ => true,
     }
 }
@@ -137,6 +139,18 @@ fn tokens(grants: &BTreeSet<GrantType>, has_certificates: bool) -> Value {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "dpop_signing_alg_values_supported": names(&PROOF_ALGORITHMS, |it| it.as_str()),
+    })
+}
+
+/// Requests over the backchannel (CIBA Core §4), where a client makes them. They are not signed.
+fn backchannel(grants: &BTreeSet<GrantType>) -> Value {
+    if !grants.contains(&GrantType::Ciba) {
+        return Value::Null;
+    }
+    json!({
+        "backchannel_token_delivery_modes_supported":
+            names(&BackchannelTokenDeliveryMode::ALL, |mode| mode.as_str()),
+        "backchannel_user_code_parameter_supported": false,
     })
 }
 
@@ -265,6 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn requests_over_the_backchannel_are_advertised_where_a_client_makes_them() {
+        // CIBA Core §4
+        let grants = BTreeSet::from([GrantType::Ciba]);
+        let servers = ResourceServers::default();
+        let with = super::discovery_document(&fixtures::tenant(), &servers, &grants);
+        let url = "https://id.test/team/shop/oauth/backchannel_authentication";
+        assert_eq!(with["backchannel_authentication_endpoint"], url);
+        assert_eq!(words(&with, "backchannel_token_delivery_modes_supported"), ["poll", "ping"]);
+        assert_eq!(with["backchannel_user_code_parameter_supported"], false);
+        assert!(words(&with, "grant_types_supported").contains(&GrantType::Ciba.as_str()));
+        let without = discovery_document(&fixtures::tenant());
+        let of_backchannel = |field: &&String| {
+            field.starts_with("backchannel_") && !field.starts_with("backchannel_logout_")
+        };
+        assert_eq!(without.as_object().expect("an object").keys().find(of_backchannel), None);
+    }
+
+    #[test]
     fn token_exchange_is_advertised_where_a_client_has_it() {
         // RFC 8414 §2
         let grants = BTreeSet::from([GrantType::TokenExchange]);
@@ -328,7 +360,11 @@ mod tests {
     #[test]
     fn advertises_nothing_unsupported() {
         let document = discovery_document(&fixtures::tenant());
-        for absent in ["registration_endpoint", "device_authorization_endpoint"] {
+        for absent in [
+            "registration_endpoint",
+            "device_authorization_endpoint",
+            "backchannel_authentication_endpoint",
+        ] {
             assert!(document.get(absent).is_none(), "{absent}");
         }
         assert_eq!(words(&document, "code_challenge_methods_supported"), ["S256"]);

@@ -1,6 +1,8 @@
 //! Records that persist between requests, sealed or stored: a format version and postcard (`format`).
 
 mod authenticators;
+mod backchannel;
+mod cross_device;
 mod device;
 mod format;
 mod grant_parts;
@@ -19,7 +21,9 @@ mod upstream_session;
 pub use authenticators::{
     FactorAttempts, FactorBudget, RecoveryCodesRecord, TotpEnrolment, TotpRecord,
 };
-pub use device::{DeviceAnswer, DeviceAuthorization, DeviceCode, RequestingDevice};
+pub use backchannel::{AuthReqId, BackchannelDetails, BackchannelRequest, PingNotification};
+pub use cross_device::{CrossDeviceAnswer, CrossDeviceAuthorization, CrossDeviceRequest};
+pub use device::{DeviceCode, RequestingDevice};
 use format::decode_with_absent;
 pub use format::{DecodeError, FormatVersion, RecordFormat, decode_record, encode_record};
 pub use grant_parts::{GrantedResource, RequestedClaims, SupersededTimes};

@@ -8,6 +8,7 @@ mod ca;
 mod clock_skew;
 #[cfg(test)]
 pub(crate) mod contract;
+mod due_records;
 mod embedded;
 mod encoding;
 mod layer;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 
 pub use ca::UnusableCa;
 pub use clock_skew::{SKEW_WARNING, StoreClock, clock_skew};
+pub use due_records::DueRecords;
 pub use embedded::{EmbeddedStore, OpenError};
 pub use layer::{StoreLayer, StoreOperation};
 pub use memory::MemoryStore;
@@ -35,8 +37,8 @@ pub use observed::InstrumentedStore;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
 pub use record::{
-    DueRecords, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
-    RecordKey, RecordKind, VersionedRecord,
+    IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record, RecordKey,
+    RecordKind, VersionedRecord,
 };
 pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};

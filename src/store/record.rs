@@ -64,6 +64,10 @@ pub enum RecordKind {
     DpopProof,
     /// The request of a device, by its user code.
     DeviceAuthorization,
+    /// A request over the backchannel that waits for a person, by the id of its grant.
+    BackchannelAuthentication,
+    /// A notification of a client that a person has answered its request, by the id of the grant.
+    Ping,
     /// A message to a person that waits for the mail server.
     Mail,
     /// The end of the mail with the link of an invitation, by a hash of link and address.
@@ -101,6 +105,8 @@ impl RecordKind {
             Self::UsedPushedRequest => "used-pushed-request",
             Self::DpopProof => "dpop-proof",
             Self::DeviceAuthorization => "device-authorization",
+            Self::BackchannelAuthentication => "backchannel-authentication",
+            Self::Ping => "ping",
             Self::Mail => "mail",
             Self::InvitationMail => "invitation-mail",
             Self::PasswordReset => "password-reset",
@@ -243,34 +249,6 @@ pub(super) fn skip_damaged<T, E: fmt::Display>(
         tracing::warn!(record_kind = %kind, record = %key, %error, "a record of the store is skipped");
     };
     decoded.inspect_err(log).ok()
-}
-
-/// Records of a kind that are due.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DueRecords {
-    /// The records, the earliest first.
-    pub records: Vec<VersionedRecord>,
-    /// The number of damaged records, which were skipped.
-    pub skipped: usize,
-}
-
-impl DueRecords {
-    /// The records of a listing, in which `None` stands for a damaged one.
-    pub(super) fn of(listed: impl IntoIterator<Item = Option<VersionedRecord>>) -> Self {
-        let mut found = Self::default();
-        for record in listed {
-            match record {
-                Some(record) => found.records.push(record),
-                None => found.skipped += 1,
-            }
-        }
-        found
-    }
-
-    /// Returns true if a listing with this limit may have left records out, which are due later than these.
-    pub fn may_be_cut_off(&self, limit: usize) -> bool {
-        self.records.len().saturating_add(self.skipped) >= limit
-    }
 }
 
 /// A record as read, with the version that `compare_and_swap` compares.

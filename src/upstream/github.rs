@@ -10,7 +10,7 @@ use super::{
     github_teams::{add_parent_teams, organization_login, team_groups},
 };
 use crate::{
-    fetch::{ClientCall, SharedFetch},
+    fetch::{CallBody, ClientCall, SharedFetch},
     model::Secret,
     protocol::{
         identity_provider::{GitHubUpstream, UpstreamClaims},
@@ -129,7 +129,7 @@ async fn request_tokens(
         url: &url,
         authorization: None,
         accept: "application/json",
-        form: Some(&form),
+        body: Some(CallBody::form(&form)),
     };
     let response = fetch.call(call, MAX_RESPONSE).await?;
     Ok(parse_token_response(response.status, &response.body)?)

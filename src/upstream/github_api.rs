@@ -74,7 +74,7 @@ impl<'a> GitHubApi<'a> {
             url,
             authorization: Some(&self.authorization),
             accept: "application/vnd.github+json",
-            form: None,
+            body: None,
         };
         let response = self.fetch.call(call, MAX_RESPONSE).await?;
         if response.status != 200 {

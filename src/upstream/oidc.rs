@@ -10,7 +10,7 @@ use super::{
     userinfo::{UserinfoSource, check_groups},
 };
 use crate::{
-    fetch::{ClientCall, SharedFetch},
+    fetch::{CallBody, ClientCall, SharedFetch},
     model::{Secret, SecretTransport, Timestamp},
     protocol::{
         identity_provider::{IdentityProvider, OidcUpstream, UpstreamClaims, UpstreamCredentials},
@@ -230,7 +230,7 @@ async fn request_tokens(
         url: &metadata.token_endpoint,
         authorization: authorization.as_ref(),
         accept: "application/json",
-        form: Some(&form),
+        body: Some(CallBody::form(&form)),
     };
     let response = fetch.call(call, MAX_TOKEN_RESPONSE).await?;
     Ok(parse_token_response(response.status, &response.body)?)

@@ -76,7 +76,7 @@ async fn probe_github(fetch: &SharedFetch, host: &str) -> Result<(), ProbeError>
         url: &url,
         authorization: None,
         accept: "application/vnd.github+json",
-        form: None,
+        body: None,
     };
     match fetch.call(call, MAX_ANSWER).await {
         Ok(answer) if is_answer_of_github(&answer.body) => Ok(()),

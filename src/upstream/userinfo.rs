@@ -109,7 +109,7 @@ impl UserinfoSource<'_> {
             url,
             authorization: Some(&authorization),
             accept: "application/json, application/jwt",
-            form: None,
+            body: None,
         };
         let response = self.fetch.call(call, MAX_USERINFO).await?;
         if response.status != 200 {

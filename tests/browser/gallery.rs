@@ -10,16 +10,16 @@ use std::{
 use lanyard::{
     http::pages::{
         AccountPage, AccountPagePart, AccountView, AfterSignOut, ApplicationEntry, ApplicationTile,
-        AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage, DeviceOutcome,
-        DevicePage, ErrorPage, ForgottenPasswordPage, LogoutConfirmPage, MissingFactorPage,
-        PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt, PasskeySetupPage, PromptedFactor,
-        ProviderButton, RecoveryCodesPage, RefusedEntryPage, RetryLink, SecondFactorPage,
-        SessionEntry, SignInFields, SignInPage, account_page, authenticator_app_page, base_root,
-        choose_password_page, consent_page, device_page, device_result, error_page,
-        forgotten_password_page, form_post, logout_confirm, missing_factor_page, not_signed_in,
-        not_signed_out, oauth_error_page, passkey_page, passkey_script, passkey_setup_page,
-        provider_redirect, recovery_codes_page, refused_entry_page, second_factor_page, sign_in,
-        signed_out, signing_out,
+        AuthenticatorAppPage, AuthenticatorEntry, ChoosePasswordPage, ConsentPage,
+        CrossDeviceOutcome, DevicePage, ErrorPage, ForgottenPasswordPage, LogoutConfirmPage,
+        MissingFactorPage, PagePosition, PasskeyEntry, PasskeyPage, PasskeyPrompt,
+        PasskeySetupPage, PromptedFactor, ProviderButton, RecoveryCodesPage, RefusedEntryPage,
+        RetryLink, SecondFactorPage, SessionEntry, SignInFields, SignInPage, WaitingRequestEntry,
+        account_page, authenticator_app_page, base_root, choose_password_page, consent_page,
+        device_page, device_result, error_page, forgotten_password_page, form_post, logout_confirm,
+        missing_factor_page, not_signed_in, not_signed_out, oauth_error_page, passkey_page,
+        passkey_script, passkey_setup_page, provider_redirect, recovery_codes_page,
+        refused_entry_page, second_factor_page, sign_in, signed_out, signing_out,
     },
     messages::{LanguageTag, Languages, MessageCatalog},
     model::{
@@ -36,7 +36,10 @@ use lanyard::{
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
-        records::{AccountMarks, PasskeyRecord, RequestingDevice, SessionBrowser},
+        records::{
+            AccountMarks, BackchannelRequest, CrossDeviceRequest, PasskeyRecord, RequestingDevice,
+            SessionBrowser,
+        },
         webauthn::PasskeyPublicKey,
     },
 };
@@ -343,7 +346,7 @@ fn device_pages(
     plain: &Tenant,
     branded: &Tenant,
     (long, longest): (&Tenant, &Client),
-) -> [Page; 7] {
+) -> [Page; 10] {
     let asks =
         |tenant, code, problem| device_page(&DevicePage { tenant, text: text(), code, problem });
     let device = RequestingDevice {
@@ -352,27 +355,42 @@ fn device_pages(
         address: "2001:db8::1428:57ab".to_owned(),
         requested_at: Timestamp::from_secs(1_800_000_000),
     };
-    let consent = |tenant: &Tenant, client: Client| {
+    let backchannel = |message: Option<&str>| BackchannelRequest {
+        grant_id: "grant-1".to_owned(),
+        subject: "ada".to_owned(),
+        binding_message: message.map(str::to_owned),
+        address: "2001:db8::1428:57ab".to_owned(),
+        requested_at: Timestamp::from_secs(1_800_000_000),
+    };
+    let consent = |tenant: &Tenant, client: Client, asked: CrossDeviceRequest<'_>| {
         consent_page(&ConsentPage {
             tenant,
             text: text(),
             request: &ask(tenant, client, SCOPES),
             user: &user(),
-            device: Some(&device),
+            cross_device: Some(asked),
             interaction: "sealed",
         })
     };
     let result =
         |tenant, client: &Client, outcome| device_result((tenant, text()), client, outcome);
     let tv = client(None);
+    let (of_device, asks_for) =
+        (CrossDeviceRequest::Device(&device), CrossDeviceRequest::Backchannel);
+    let longest_message = "Pay 12,345.67 EUR to Harbour Works, invoice 2026-11-0042-LONG-XY";
+    let (plain_request, message, long_message) =
+        (backchannel(None), backchannel(Some("W4SCT")), backchannel(Some(longest_message)));
     [
         page("device", asks(plain, "", None)),
         page("device-wrong", asks(branded, "WDJB-MJHT", Some(text().device_code_wrong()))),
-        page("device-consent", consent(plain, tv.clone())),
-        page("device-consent-long", consent(long, longest.clone())),
-        page("device-allowed", result(branded, &tv, DeviceOutcome::Allowed)),
-        page("device-refused", result(plain, &tv, DeviceOutcome::Refused)),
-        page("device-unmet", result(long, longest, DeviceOutcome::Unmet)),
+        page("device-consent", consent(plain, tv.clone(), of_device)),
+        page("device-consent-long", consent(long, longest.clone(), of_device)),
+        page("request-consent", consent(plain, tv.clone(), asks_for(&plain_request))),
+        page("request-consent-message", consent(branded, tv.clone(), asks_for(&message))),
+        page("request-consent-long", consent(long, longest.clone(), asks_for(&long_message))),
+        page("device-allowed", result(branded, &tv, CrossDeviceOutcome::Allowed)),
+        page("device-refused", result(plain, &tv, CrossDeviceOutcome::Refused)),
+        page("device-unmet", result(long, longest, CrossDeviceOutcome::Unmet)),
     ]
 }
 
@@ -572,6 +590,18 @@ fn account_with(
             _ => AuthenticatorEntry::Offered,
         },
         password_since: (names.len() == 2).then_some(now),
+        waiting: names
+            .iter()
+            .filter(|_| names.len() == 2)
+            .map(|name| WaitingRequestEntry {
+                id: "request-1",
+                application: name,
+                binding_message: Some("W4SCT"),
+                permissions: &permissions,
+                requested_at: now,
+                address: "2001:db8::1428:57ab",
+            })
+            .collect(),
         tiles: AccountPagePart {
             entries: names
                 .iter()
@@ -930,7 +960,7 @@ fn consent_to(tenant: &Tenant, client: Client, scopes: &str) -> String {
         text: text(),
         request: &ask(tenant, client, scopes),
         user: &user(),
-        device: None,
+        cross_device: None,
         interaction: "sealed",
     })
 }

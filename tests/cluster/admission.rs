@@ -494,9 +494,26 @@ async fn grant_types_response_types_and_authentication_are_consistent() {
     clients
         .rejects(
             json!({ "grantTypes": ["client_credentials", "refresh_token"] }),
-            "refresh_token requires authorization_code",
+            "refresh_token requires one of authorization_code",
         )
         .await;
+    let ciba = "urn:openid:params:grant-type:ciba";
+    clients.accepts(json!({ "grantTypes": [ciba, "refresh_token"] })).await;
+    let poll = json!({ "grantTypes": [ciba], "backchannelTokenDeliveryMode": "poll" });
+    clients.accepts(poll).await;
+    let no_grant = json!({ "backchannelTokenDeliveryMode": "poll" });
+    clients.rejects(no_grant, "requires the grant type urn:openid").await;
+    let no_endpoint = json!({ "grantTypes": [ciba], "backchannelTokenDeliveryMode": "ping" });
+    clients.rejects(no_endpoint, "requires backchannelClientNotificationEndpoint").await;
+    let no_ping = json!({
+        "grantTypes": [ciba],
+        "backchannelClientNotificationEndpoint": "https://app.test/ping",
+    });
+    clients.rejects(no_ping, "which no other mode has").await;
+    let push = json!({ "grantTypes": [ciba], "backchannelTokenDeliveryMode": "push" });
+    clients.rejects(push, "Unsupported value").await;
+    let public = json!({ "grantTypes": [ciba], "tokenEndpointAuthMethod": "none" });
+    clients.rejects(public, "requires client authentication").await;
     let local =
         |grant: &str| json!({ "grantTypes": [grant], "redirectUris": ["http://localhost/cb"] });
     clients.accepts(local("authorization_code")).await;
@@ -654,6 +671,15 @@ async fn client_uris_are_absolute() {
         let bad = values(["http://app.test/x", "/x"]);
         clients.rule(field, &values(["https://app.test/x"]), &bad, "absolute https URL").await;
     }
+    let ping = |endpoint: &str| {
+        json!({
+            "grantTypes": ["urn:openid:params:grant-type:ciba"],
+            "backchannelTokenDeliveryMode": "ping",
+            "backchannelClientNotificationEndpoint": endpoint,
+        })
+    };
+    clients.accepts(ping("https://app.test/x")).await;
+    clients.rejects(ping("http://app.test/x"), "absolute https URL").await;
     let good = values(["https://app.test/x", "http://app.shop.svc/x"]);
     clients.rule("jwksUri", &good, &values(["ftp://x"]), "https or http URL").await;
     clients.rule("backchannelLogoutUri", &good, &values(["https://x/#a"]), "no fragment").await;

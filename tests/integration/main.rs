@@ -7,6 +7,7 @@ mod support;
 mod architecture;
 mod audit;
 mod authorize;
+mod ciba;
 mod client_documents;
 mod commands;
 mod conformance;

@@ -266,8 +266,11 @@ const fn frozen_name(kind: RecordKind) -> &'static str {
         RecordKind::Revoked => "revoked",
         RecordKind::Assertion => "assertion",
         RecordKind::DpopProof => "dpop-proof",
-        // `protocol::records::device`
+        // `protocol::records::cross_device`
         RecordKind::DeviceAuthorization => "device-authorization",
+        RecordKind::BackchannelAuthentication => "backchannel-authentication",
+        // `accounts::ping_outbox`, `protocol::records::backchannel`
+        RecordKind::Ping => "ping",
         // `accounts::logout_outbox`, `protocol::authorize::interaction`, `accounts::refresh_replays`
         RecordKind::Logout => "logout",
         RecordKind::Interaction => "interaction",
@@ -328,6 +331,8 @@ fn names_of_record_kinds_are_stable() {
         RecordKind::UsedPushedRequest,
         RecordKind::DpopProof,
         RecordKind::DeviceAuthorization,
+        RecordKind::BackchannelAuthentication,
+        RecordKind::Ping,
         RecordKind::Mail,
         RecordKind::InvitationMail,
         RecordKind::PasswordReset,

@@ -17,7 +17,10 @@ use std::{
 use async_trait::async_trait;
 pub use audit::RecordedAudit;
 use lanyard::{
-    accounts::{AccountServices, EndedUserWatch, LogoutNotifier, run_mail_delivery, run_notifier},
+    accounts::{
+        AccountServices, EndedUserWatch, LogoutNotifier, run_mail_delivery, run_notifier,
+        run_ping_delivery,
+    },
     fetch::{
         CallResponse, ClientCall, EgressPolicy, Fetch, FetchError, FetchReach, FetchRights,
         FetchedDocument, HttpFetch, SharedFetch,
@@ -132,7 +135,14 @@ impl Fetch for Network {
         let published = self.published.lock().expect("not poisoned").get(call.url).cloned();
         match published {
             Some((status, text)) => {
-                let sent = call.form.or(call.authorization).map(|it| it.expose().clone());
+                let body = call.body.map(|body| body.content.expose().clone());
+                let credentials = call.authorization.map(|it| it.expose().clone());
+                let sent = match (body, credentials) {
+                    (Some(body), Some(credentials)) if body.starts_with('{') => {
+                        Some(format!("{credentials} {body}"))
+                    }
+                    (body, credentials) => body.or(credentials),
+                };
                 let called = (call.url.to_owned(), sent.unwrap_or_default());
                 self.called.lock().expect("not poisoned").push(called);
                 let github_sso = text
@@ -319,7 +329,7 @@ impl TestApp {
             registry: app.registry.clone(),
             clock: Arc::clone(&app.clock),
         })));
-        send_mail(&app);
+        send_messages(&app);
         let clock_handle: Arc<dyn Clock> = clock.clone();
         let ended_users = EndedUserWatch::new(&app.accounts, registry.clone(), &clock_handle);
         tokio::spawn(ended_users.run());
@@ -354,7 +364,7 @@ impl TestApp {
         let (network, clock) = (Arc::clone(&self.network), Arc::clone(&self.clock));
         let config = self.app.config.clone();
         let (app, audit) = handlers((&registry, &self.store), &network, clock.clone(), config, 9);
-        send_mail(&app);
+        send_messages(&app);
         let (address, stop) = listen(app.clone(), None);
         let stage = Arc::new(self.stage.copy(registry));
         let (origin, store) = (self.origin.clone(), self.store.clone());
@@ -498,10 +508,11 @@ pub fn local_mail() -> MailTransport {
     MailTransport::new(here(), RootCertStore::empty()).with_timeout(Duration::from_secs(3))
 }
 
-/// Sends the mail of a server.
-fn send_mail(app: &Arc<AppState>) {
-    let (accounts, registry) = (Arc::clone(&app.accounts), app.registry.clone());
-    tokio::spawn(run_mail_delivery((accounts, registry), Arc::clone(&app.clock)));
+/// Sends the mail of a server, and its notifications of clients.
+fn send_messages(app: &Arc<AppState>) {
+    let of = || (Arc::clone(&app.accounts), app.registry.clone());
+    tokio::spawn(run_mail_delivery(of(), Arc::clone(&app.clock)));
+    tokio::spawn(run_ping_delivery(of(), Arc::clone(&app.clock)));
 }
 
 /// Starts the server, which stops when the sender is dropped.

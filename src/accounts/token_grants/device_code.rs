@@ -6,7 +6,7 @@ use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
         AccountContext, RequestError,
-        device_authorizations::{admit_poll, load_device_authorization},
+        cross_device::{device_key, poll_request},
     },
     model::{Client, GrantType, Secret, Timestamp},
     protocol::{
@@ -14,8 +14,7 @@ use crate::{
         params::RequestParams,
         records::DeviceCode,
         token::{
-            DecisionInput, PolledDevice, TokenDecision, TokenRefusal, check_device_code,
-            decide_device, granted_to_device, invalid_grant, slow_down,
+            DecisionInput, PolledRequest, TokenDecision, TokenRefusal, decide_polled, invalid_grant,
         },
     },
 };
@@ -25,7 +24,7 @@ pub(super) struct DeviceCodeGrant(Secret<String>);
 impl TokenGrant for DeviceCodeGrant {
     const GRANT_TYPE: GrantType = GrantType::DeviceCode;
     const CREDENTIAL: &'static str = "device code";
-    type Credential = PolledDevice;
+    type Credential = PolledRequest;
 
     fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
         params.require("device_code").map(|code| Self(Secret::new(code.to_owned())))
@@ -39,27 +38,23 @@ impl TokenGrant for DeviceCodeGrant {
         &self,
         context: AccountContext<'_>,
         client: &Client,
-    ) -> Result<PolledDevice, RequestError<OAuthError>> {
-        let unknown =
-            || invalid_grant("The device code is invalid or was issued by another issuer.");
+    ) -> Result<PolledRequest, RequestError<OAuthError>> {
         let code: Option<DeviceCode> = context.open(self.0.expose())?;
-        let code = code.ok_or_else(unknown)?;
-        check_device_code(&code, client, context.now)?;
-        if !admit_poll(context, &code) {
-            return Err(slow_down().into());
-        }
-        let authorization = load_device_authorization(context, &code.user_code).await?;
-        Ok(PolledDevice { code, authorization })
+        let code = code.ok_or_else(|| {
+            invalid_grant("The device code is invalid or was issued by another issuer.")
+        })?;
+        let key = device_key(context, &code.user_code);
+        poll_request(context, ((&code).into(), &key), client).await
     }
 
-    fn needed_grant(polled: &PolledDevice, _: Timestamp) -> Option<&str> {
-        granted_to_device(polled)
+    fn needed_grant(polled: &PolledRequest, _: Timestamp) -> Option<&str> {
+        polled.granted()
     }
 
     fn decide(
-        polled: &PolledDevice,
+        polled: &PolledRequest,
         input: DecisionInput<'_>,
     ) -> Result<TokenDecision, TokenRefusal> {
-        decide_device(polled, input)
+        decide_polled(polled, input)
     }
 }

@@ -4,6 +4,7 @@
 //! narrow the scopes → judge the person → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
 
 mod authorization_code;
+mod ciba;
 mod client_grants;
 mod device_code;
 mod exchanged;
@@ -17,6 +18,7 @@ mod token_grant;
 use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
+use ciba::CibaGrant;
 use client_grants::{ClientCredentials, ClientGrant, JwtBearer};
 use device_code::DeviceCodeGrant;
 use refresh_token::RefreshTokenGrant;
@@ -45,11 +47,12 @@ use crate::{
 };
 
 /// The supported grant types: one row each.
-static GRANTS: [TokenGrantRow; 6] = [
+static GRANTS: [TokenGrantRow; 7] = [
     row::<AuthorizationCodeGrant>(),
     row::<RefreshTokenGrant>(),
     row::<ClientGrant<ClientCredentials>>(),
     row::<DeviceCodeGrant>(),
+    row::<CibaGrant>(),
     row::<TokenExchangeGrant>(),
     row::<ClientGrant<JwtBearer>>(),
 ];

@@ -12,7 +12,6 @@ fn uris(field: &str) -> String {
 
 /// CEL expression for the grant types with their default.
 const GRANT_TYPES: &str = "(has(self.grantTypes) && self.grantTypes.size() > 0 ? self.grantTypes : ['authorization_code'])";
-const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const IS_NATIVE: &str = "(has(self.applicationType) && self.applicationType == 'native')";
 const IS_PUBLIC: &str =
     "(has(self.tokenEndpointAuthMethod) && self.tokenEndpointAuthMethod == 'none')";
@@ -80,13 +79,35 @@ pub fn implicit_needs_https() -> Rule {
     )
 }
 
-/// RFC 6749 §6: refresh tokens come with the code flow, and with that of devices.
+/// RFC 6749 §6: refresh tokens come with the grants that begin with a person's consent.
 pub fn refresh_needs_code() -> Rule {
+    let grants: Vec<_> =
+        GrantType::ALL.into_iter().filter(|it| it.may_refresh()).map(GrantType::as_str).collect();
     rule(
         &format!(
-            "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant in ['authorization_code', '{DEVICE_CODE}'])"
+            "!{GRANT_TYPES}.exists(grant, grant == 'refresh_token') || {GRANT_TYPES}.exists(grant, grant in ['{}'])",
+            grants.join("', '")
         ),
-        &format!("grantTypes: refresh_token requires authorization_code or {DEVICE_CODE}"),
+        &format!("grantTypes: refresh_token requires one of {}", grants.join(", ")),
+    )
+}
+
+/// CIBA Core §4: the mode `ping` needs an endpoint, and the endpoint the mode.
+pub fn ping_needs_endpoint() -> Rule {
+    rule(
+        "(has(self.backchannelTokenDeliveryMode) && self.backchannelTokenDeliveryMode == 'ping') == has(self.backchannelClientNotificationEndpoint)",
+        "backchannelTokenDeliveryMode: ping requires backchannelClientNotificationEndpoint, which no other mode has",
+    )
+}
+
+/// CIBA Core §4: the delivery mode is that of the grant type.
+pub fn delivery_needs_grant() -> Rule {
+    let grant = GrantType::Ciba;
+    rule(
+        &format!(
+            "!has(self.backchannelTokenDeliveryMode) || {GRANT_TYPES}.exists(grant, grant == '{grant}')"
+        ),
+        &format!("backchannelTokenDeliveryMode requires the grant type {grant}"),
     )
 }
 

@@ -22,8 +22,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     match form.get("action") {
         Some("allow") => {
             if authorization.interaction.covers(&authorization.authorization) {
-                // The answer to a device counts, and is reported, once it is stored.
-                if authorization.interaction.device().is_none() {
+                // The answer to another device counts, and is reported, once it is stored.
+                if authorization.interaction.cross_device().is_none() {
                     store(&authorization).await?;
                     authorization.audit_consent(true);
                 }
@@ -34,8 +34,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         Some("switch") => forms::redirect_to(&authorization, Endpoint::Login).await,
         _ => {
             // The page for a person who may not enter has the same button.
-            let is_device = authorization.interaction.device().is_some();
-            if !is_device && authorization.entry_refusal().is_none() {
+            let is_here = authorization.interaction.cross_device().is_none();
+            if is_here && authorization.entry_refusal().is_none() {
                 authorization.audit_consent(false);
             }
             authorization.access_denied("The user denied the request.").await

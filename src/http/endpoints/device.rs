@@ -16,7 +16,7 @@ use crate::{
         authorize::{Interaction, InteractionResult, pre_session_hash, validate_device_request},
         device::UserCode,
         params::{RequestParams, UI_LOCALES},
-        records::{DeviceAuthorization, RequestingDevice},
+        records::{CrossDeviceAuthorization, RequestingDevice},
     },
 };
 
@@ -70,7 +70,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 async fn begin_answer(
     (app, request): (&AppState, &Request),
     pre_session: &str,
-    (code, found): (&UserCode, DeviceAuthorization),
+    (code, found): (&UserCode, CrossDeviceAuthorization),
 ) -> Result<Reply, EndpointError> {
     let served = &request.tenant;
     let params = RequestParams::parse(found.query.as_bytes());

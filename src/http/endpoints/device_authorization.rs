@@ -11,7 +11,7 @@ use crate::{
     model::{AuditEvent, AuditText, Endpoint, ThrottledAttempt},
     protocol::{
         authorize::validate_device_request,
-        device::{DEVICE_CODE_LIFETIME, POLL_INTERVAL, device_query},
+        cross_device::{MAX_WAITING_TIME, POLL_INTERVAL, cross_device_query},
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
@@ -32,7 +32,7 @@ struct DeviceAuthorizationResponse {
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let (context, served) = (app.context(&request), &request.tenant);
-    let query = device_query(&client, &params);
+    let query = cross_device_query(&client, &params);
     let params = RequestParams::parse(query.as_bytes());
     validate_device_request(&served.tenant, &**served, &params)?;
     admit_device_request(context, &client).map_err(|retry_after| {
@@ -54,7 +54,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
         verification_uri,
         user_code,
-        expires_in: DEVICE_CODE_LIFETIME.as_secs(),
+        expires_in: MAX_WAITING_TIME.as_secs(),
         interval: POLL_INTERVAL.as_secs(),
     };
     Ok(Reply::json(StatusCode::OK, &response))

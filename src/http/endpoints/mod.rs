@@ -4,6 +4,7 @@ pub mod account;
 mod account_sign_in;
 mod authenticated_form;
 pub mod authorize;
+pub mod backchannel_authentication;
 mod browser_form;
 pub mod check_session;
 mod conditional_get;

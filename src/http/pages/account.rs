@@ -1,6 +1,7 @@
 //! The account page: the person's applications, what applications may do, and sessions.
 
 mod pager;
+mod waiting;
 mod words;
 
 use std::collections::BTreeSet;
@@ -8,9 +9,11 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 pub use pager::PagePosition;
+pub use waiting::WaitingRequestEntry;
 
 use pager::Pager;
-use words::{codes_left, redirect_places, session_browser};
+use waiting::{WaitingRequestView, waiting_request_view};
+use words::{account_source, codes_left, redirect_places, session_browser};
 
 use super::{
     frame::{AccountView, PageFrame, first_letter, render_page, web_url},
@@ -54,6 +57,8 @@ pub struct AccountPage<'a> {
     pub recovery_codes: Option<usize>,
     /// When the person chose the password; `None` for one who has not.
     pub password_since: Option<Timestamp>,
+    /// The requests that wait for the person's answer.
+    pub waiting: Vec<WaitingRequestEntry<'a>>,
     /// The applications that the person can open.
     pub tiles: AccountPagePart<ApplicationTile<'a>>,
     /// The applications that may do something.
@@ -152,6 +157,7 @@ struct AccountTemplate<'a> {
     offers_passkeys: bool,
     recovery_codes: Option<String>,
     password_since: Option<String>,
+    waiting: Vec<WaitingRequestView<'a>>,
     tiles: Vec<TileView<'a>>,
     tile_pages: Pager<'a>,
     applications: Vec<ApplicationView<'a>>,
@@ -199,7 +205,7 @@ pub fn account_page(page: &AccountPage) -> String {
     render_page(&AccountTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         account: AccountView::from(page.user),
-        source: source(page),
+        source: account_source(page),
         action,
         language: language.clone(),
         interaction: page.interaction,
@@ -217,6 +223,7 @@ pub fn account_page(page: &AccountPage) -> String {
         offers_passkeys: page.offers_passkeys,
         recovery_codes: page.recovery_codes.map(|left| codes_left(text, left)),
         password_since: page.password_since.map(|at| text.day_in_words(at.in_utc())),
+        waiting: page.waiting.iter().map(|it| waiting_request_view(page, it)).collect(),
         tiles: page.tiles.entries.iter().map(tile_view).collect(),
         tile_pages: pager("tiles", text.pages_of_my_applications(), page.tiles.position),
         applications: page
@@ -233,16 +240,6 @@ pub fn account_page(page: &AccountPage) -> String {
         sessions: page.sessions.entries.iter().map(|it| session_view(page, it)).collect(),
         session_pages: pager("sessions", text.pages_of_sessions(), page.sessions.position),
     })
-}
-
-/// Where the account comes from.
-fn source(page: &AccountPage) -> String {
-    let text = page.text;
-    match (page.provider, page.user.declared_mark()) {
-        (None, _) => text.account_managed_here().to_owned(),
-        (Some(provider), None) => text.account_from_provider(provider).to_string(),
-        (Some(provider), Some(_)) => text.account_here_by_provider(provider).to_string(),
-    }
 }
 
 fn tile_view<'a>(tile: &'a ApplicationTile<'a>) -> TileView<'a> {

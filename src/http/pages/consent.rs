@@ -9,7 +9,7 @@ use super::{
 use crate::{
     messages::MessageCatalog,
     model::{Account, Client, Endpoint, Tenant},
-    protocol::{authorize::AuthorizationRequest, device::UserCode, records::RequestingDevice},
+    protocol::{authorize::AuthorizationRequest, device::UserCode, records::CrossDeviceRequest},
 };
 
 /// The content of the consent page.
@@ -23,8 +23,8 @@ pub struct ConsentPage<'a> {
     pub request: &'a AuthorizationRequest,
     /// The signed-in user.
     pub user: &'a Account,
-    /// The device that asks, if one does.
-    pub device: Option<&'a RequestingDevice>,
+    /// The request of another device, if it is one.
+    pub cross_device: Option<CrossDeviceRequest<'a>>,
     /// The sealed interaction.
     pub interaction: &'a str,
 }
@@ -39,25 +39,42 @@ struct ConsentTemplate<'a> {
     account: AccountView,
     scopes: Vec<ScopeLine<'a>>,
     resources: Vec<ResourceView<'a>>,
-    device: Option<DeviceView<'a>>,
+    asker: Option<CrossDeviceView<'a>>,
 }
 
-/// The device that asks.
-struct DeviceView<'a> {
-    code: String,
-    /// When it asked.
-    time: String,
-    /// Where it asked from.
-    address: &'a str,
+/// The request of another device.
+struct CrossDeviceView<'a> {
+    lead: String,
+    /// The code that the person compares.
+    code: Option<String>,
+    /// The message that the person compares.
+    message: Option<String>,
+    asked: String,
+    advice: &'a str,
 }
 
-impl<'a> DeviceView<'a> {
-    fn new(device: &'a RequestingDevice, text: &MessageCatalog) -> Self {
-        let code = UserCode::parse(&device.user_code);
-        Self {
-            code: code.map(|code| code.to_string()).unwrap_or_default(),
-            time: text.time_in_words(device.requested_at.in_utc()),
-            address: &device.address,
+impl<'a> CrossDeviceView<'a> {
+    fn new(asked: CrossDeviceRequest<'_>, client: &Client, text: &'a MessageCatalog) -> Self {
+        let time = text.time_in_words(asked.requested_at().in_utc());
+        let address = asked.address();
+        match asked {
+            CrossDeviceRequest::Device(device) => Self {
+                lead: text.device_compare().to_owned(),
+                code: UserCode::parse(&device.user_code).map(|code| code.to_string()),
+                message: None,
+                asked: text.device_asked(&time, address).to_string(),
+                advice: text.device_not_you(),
+            },
+            CrossDeviceRequest::Backchannel(request) => Self {
+                lead: match request.binding_message {
+                    Some(_) => text.request_compare(&client.name).to_string(),
+                    None => text.request_lead(&client.name).to_string(),
+                },
+                code: None,
+                message: request.binding_message.clone(),
+                asked: text.request_asked(&time, address).to_string(),
+                advice: text.request_not_you(),
+            },
         }
     }
 }
@@ -78,6 +95,6 @@ pub fn consent_page(page: &ConsentPage) -> String {
         account: AccountView::from(page.user),
         scopes: scope_lines((page.tenant, page.text), permissions),
         resources: resource_views((find, page.text), permissions),
-        device: page.device.map(|device| DeviceView::new(device, page.text)),
+        asker: page.cross_device.map(|asked| CrossDeviceView::new(asked, client, page.text)),
     })
 }

@@ -21,15 +21,17 @@ pub struct DevicePage<'a> {
     pub problem: Option<&'a str>,
 }
 
-/// The end of a device's request.
+/// The end of a request that a person answers on another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceOutcome {
+pub enum CrossDeviceOutcome {
     /// The person has allowed it.
     Allowed,
     /// The person has refused it.
     Refused,
     /// The sign-in of the person does not suffice.
     Unmet,
+    /// It was answered before, or has expired.
+    Over,
 }
 
 #[derive(Template)]
@@ -64,20 +66,21 @@ pub fn device_page(page: &DevicePage) -> String {
 pub fn device_result(
     (tenant, text): (&Tenant, &MessageCatalog),
     client: &Client,
-    outcome: DeviceOutcome,
+    outcome: CrossDeviceOutcome,
 ) -> String {
     let (title, message) = match outcome {
-        DeviceOutcome::Allowed => {
+        CrossDeviceOutcome::Allowed => {
             (text.device_allowed_title(), text.device_allowed_text(&client.name).to_string())
         }
-        DeviceOutcome::Refused => {
+        CrossDeviceOutcome::Refused => {
             (text.device_refused_title(), text.device_refused_text().to_owned())
         }
-        DeviceOutcome::Unmet => {
+        CrossDeviceOutcome::Unmet => {
             (text.device_refused_title(), text.device_unmet_text(&client.name).to_string())
         }
+        CrossDeviceOutcome::Over => (text.device_over_title(), text.device_over_text().to_owned()),
     };
     let frame = PageFrame::new(Some(tenant), text);
-    let is_allowed = outcome == DeviceOutcome::Allowed;
+    let is_allowed = outcome == CrossDeviceOutcome::Allowed;
     render_page(&DeviceResultTemplate { frame, is_allowed, title, message })
 }

@@ -131,7 +131,9 @@ fn words(text: &MessageCatalog, code: ErrorCode) -> (&str, &str, &str) {
         | ErrorCode::InvalidDpopProof
         | ErrorCode::AuthorizationPending
         | ErrorCode::SlowDown
-        | ErrorCode::ExpiredToken => {
+        | ErrorCode::ExpiredToken
+        | ErrorCode::UnknownUserId
+        | ErrorCode::InvalidBindingMessage => {
             (text.invalid_request_title(), text.invalid_request_text(), text.return_advice())
         }
     }

@@ -31,13 +31,13 @@ mod theme;
 
 pub use account::{
     AccountPage, AccountPagePart, ApplicationEntry, ApplicationTile, AuthenticatorEntry,
-    PagePosition, SessionEntry, account_page,
+    PagePosition, SessionEntry, WaitingRequestEntry, account_page,
 };
 pub use assets::{StaticAsset, static_asset};
 pub use authenticator_app::{AuthenticatorAppPage, authenticator_app_page};
 pub use choose_password::{ChoosePasswordPage, choose_password_page};
 pub use consent::{ConsentPage, consent_page};
-pub use device::{DeviceOutcome, DevicePage, device_page, device_result};
+pub use device::{CrossDeviceOutcome, DevicePage, device_page, device_result};
 pub use error::{ErrorPage, RetryLink, error_page, oauth_error_page};
 pub use forgotten_password::{ForgottenPasswordPage, forgotten_password_page};
 pub use form_post::form_post;

@@ -148,7 +148,7 @@ fn sample_consent_page() -> String {
         text: text(),
         request: &ask(),
         user: &user(),
-        device: None,
+        cross_device: None,
         interaction: "sealed",
     })
 }
@@ -186,6 +186,14 @@ fn sample_account_page() -> String {
         offers_passkeys: true,
         recovery_codes: Some(1),
         password_since: Some(now),
+        waiting: vec![WaitingRequestEntry {
+            id: NASTY,
+            application: NASTY,
+            binding_message: Some(NASTY),
+            permissions: &permissions,
+            requested_at: now,
+            address: NASTY,
+        }],
         tiles: AccountPagePart {
             entries: vec![
                 ApplicationTile { name: NASTY, href: "https://rp.test/a?b=c".into(), logo: None },
@@ -443,7 +451,7 @@ fn marks_self_registered_clients_with_their_redirect_host() {
         text: text(),
         request: &asked,
         user: &user,
-        device: None,
+        cross_device: None,
         interaction: "sealed",
     };
     assert!(consent_page(&page).contains("registered itself"), "{}", consent_page(&page));
@@ -472,7 +480,7 @@ fn names_the_hosts_of_a_document_and_of_the_response() {
         text: text(),
         request: &asked,
         user: &user,
-        device: None,
+        cross_device: None,
         interaction: "sealed",
     };
     assert!(consent_page(&page).contains("describes itself at <strong>app.test</strong>"));

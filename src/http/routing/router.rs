@@ -9,10 +9,10 @@ use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
-            account, authorize, check_session, consent, device, device_authorization, discovery,
-            introspect, invitation, jwks, login, logout, pages, par, password_reset,
-            provider_callback, provider_logout, provider_sign_in, register, revoke, token,
-            userinfo,
+            account, authorize, backchannel_authentication, check_session, consent, device,
+            device_authorization, discovery, introspect, invitation, jwks, login, logout, pages,
+            par, password_reset, provider_callback, provider_logout, provider_sign_in, register,
+            revoke, token, userinfo,
         },
         web::{cors::CorsPolicy, error::ErrorFormat},
     },
@@ -76,6 +76,10 @@ pub(crate) fn route_of(endpoint: Endpoint) -> Route {
         Endpoint::PushedAuthorization => Route { post: handler!(par::post), ..registered },
         Endpoint::DeviceAuthorization => {
             Route { post: handler!(device_authorization::post), ..registered }
+        }
+        // Only confidential clients use it, which have no page that reads the response.
+        Endpoint::BackchannelAuthentication => {
+            Route { post: handler!(backchannel_authentication::post), ..api }
         }
         Endpoint::Device => get_and_post!(device, page),
         Endpoint::Userinfo => {

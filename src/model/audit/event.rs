@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{
     AuditCause, AuditText, AuditedAccess, AuditedAuthenticator, AuditedAuthenticatorChange,
     AuditedClient, AuditedConsent, AuditedInvitation, AuditedMail, AuditedPasswordChange,
-    AuditedPasswordReset, AuditedReplay, AuditedTokenOwner, ClientCredential, ClientDeletion,
-    InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind, LogoutTokenRefusal,
-    PersonRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
+    AuditedPasswordReset, AuditedRefusedPerson, AuditedReplay, AuditedTokenOwner, ClientCredential,
+    ClientDeletion, InvitationRefusal, IssuedToken, KeyChange, KeyUse, LogoutKind,
+    LogoutTokenRefusal, SignInFailure, StepUpFailure, ThrottledAttempt,
 };
 
 /// Something that matters to the security of a tenant.
@@ -116,6 +116,12 @@ pub enum AuditEvent<'a> {
         #[serde(flatten)]
         mail: AuditedMail<'a>,
     },
+    /// An application asked a person over the backchannel (CIBA), who has not answered yet, or named an unknown person.
+    ConsentRequested {
+        /// The question, and the person who is asked; without a person if the name is unknown. It is not logged.
+        #[serde(flatten)]
+        consent: AuditedConsent<'a>,
+    },
     /// A person allowed an application what it asked for.
     ConsentGiven {
         /// The question and the person.
@@ -137,16 +143,9 @@ pub enum AuditEvent<'a> {
     },
     /// A provider's person was not admitted, at a sign-in or later.
     PersonRefused {
-        /// The `IdentityProvider` by its name.
-        provider: AuditText<'a>,
-        /// The person's `sub`, if it is known.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        subject: Option<AuditText<'a>>,
-        /// Why the person is not admitted.
-        reason: PersonRefusal,
-        /// The same in words.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        cause: Option<AuditCause<'a>>,
+        /// The person and the cause.
+        #[serde(flatten)]
+        refused: AuditedRefusedPerson<'a>,
     },
     /// The access rules of the tenant or the client do not let a person use the client.
     EntryRefused {

@@ -1,6 +1,8 @@
 //! The events' names, words and outcomes.
 
-use super::{AuditEvent, AuditOutcome, AuditedMail, AuditedPasswordReset, KeyChange};
+use super::{
+    AuditEvent, AuditOutcome, AuditedConsent, AuditedMail, AuditedPasswordReset, KeyChange,
+};
 
 /// The names of the events, with the outcomes that each can have.
 pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
@@ -19,6 +21,7 @@ pub const AUDIT_EVENTS: &[(&str, &[AuditOutcome])] = {
         ("password_changed", DONE),
         ("password_reset", BOTH),
         ("mail_delivery", BOTH),
+        ("consent_requested", BOTH),
         ("consent_given", DONE),
         ("consent_refused", REFUSED),
         ("person_admitted", DONE),
@@ -69,6 +72,12 @@ impl AuditEvent<'_> {
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
             Self::PasswordReset { reset } => ("password_reset", reset_in_words(reset)),
             Self::MailDelivery { mail } => ("mail_delivery", delivery_in_words(mail)),
+            Self::ConsentRequested { consent: AuditedConsent { subject: None, .. } } => {
+                ("consent_requested", "an application asked for a person who is unknown")
+            }
+            Self::ConsentRequested { .. } => {
+                ("consent_requested", "an application asked a person over the backchannel")
+            }
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -124,6 +133,7 @@ impl AuditEvent<'_> {
             | Self::PasswordChanged { .. }
             | Self::PasswordReset { reset: AuditedPasswordReset { reason: None, .. } }
             | Self::MailDelivery { mail: AuditedMail { cause: None, .. } }
+            | Self::ConsentRequested { consent: AuditedConsent { subject: Some(_), .. } }
             | Self::ConsentGiven { .. }
             | Self::PersonAdmitted { .. }
             | Self::TokenIssued { .. }
@@ -146,6 +156,7 @@ impl AuditEvent<'_> {
             | Self::InvitationRefused { .. }
             | Self::PasswordReset { .. }
             | Self::MailDelivery { .. }
+            | Self::ConsentRequested { .. }
             | Self::ConsentRefused { .. }
             | Self::PersonRefused { .. }
             | Self::EntryRefused { .. }

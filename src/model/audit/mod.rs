@@ -17,8 +17,8 @@ pub use line::{
 };
 pub use parties::{
     AuditedAccess, AuditedAuthenticatorChange, AuditedClient, AuditedConsent, AuditedGrant,
-    AuditedInvitation, AuditedMail, AuditedPasswordChange, AuditedPasswordReset, AuditedReplay,
-    AuditedScopes, AuditedTokenOwner,
+    AuditedInvitation, AuditedMail, AuditedPasswordChange, AuditedPasswordReset,
+    AuditedRefusedPerson, AuditedReplay, AuditedScopes, AuditedTokenOwner,
 };
 pub use password_words::{MailKind, PasswordChangeWay, PasswordResetRefusal};
 pub use reasons::{

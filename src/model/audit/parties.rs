@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     AuditCause, AuditText, AuditedAuthenticator, MailKind, PasswordChangeWay, PasswordResetRefusal,
+    PersonRefusal,
 };
 use crate::model::{Client, Timestamp};
 
@@ -53,20 +54,37 @@ pub struct AuditedConsent<'a> {
     /// The application.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
-    /// The person's `sub`; absent if a device was refused before a person signed in.
+    /// The person's `sub`; absent if a device was refused before a person signed in, or if the application named an
+    /// unknown person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<AuditText<'a>>,
     /// The session, as in the claim `sid` of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<AuditText<'a>>,
-    /// The scopes that were allowed or refused.
+    /// The scopes that were asked for, allowed or refused.
     pub scope: AuditedScopes<'a>,
-    /// The resource servers that were allowed or refused, by `identifier`.
+    /// The resource servers that were asked for, allowed or refused, by `identifier`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<AuditText<'a>>,
-    /// The address of the device that asked; absent for applications that sent the browser here.
+    /// The address that a device, or an application over the backchannel, asked from; absent for applications that
+    /// sent the browser here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_address: Option<AuditText<'a, 64>>,
+}
+
+/// A provider's person who was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AuditedRefusedPerson<'a> {
+    /// The `IdentityProvider` by its name.
+    pub provider: AuditText<'a>,
+    /// The person's `sub`, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AuditText<'a>>,
+    /// Why the person is not admitted.
+    pub reason: PersonRefusal,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<AuditCause<'a>>,
 }
 
 /// The contents of an access token.

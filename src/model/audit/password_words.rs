@@ -26,6 +26,8 @@ audit_words!(
         PasswordReset = "password_reset",
         /// A change in the person's account.
         Notice = "notice",
+        /// A request of an application that waits for the person's answer.
+        WaitingRequest = "waiting_request",
     }
 );
 

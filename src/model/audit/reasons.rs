@@ -225,6 +225,8 @@ audit_words!(
         DeviceAuthorization = "device_authorization",
         /// The code of a device.
         UserCode = "user_code",
+        /// A request to a person over the backchannel.
+        BackchannelAuthentication = "backchannel_authentication",
     }
 );
 

@@ -23,7 +23,8 @@ use crate::{
     model::{SealPurpose, Timestamp, sha256},
     protocol::{
         records::{
-            DecodeError, FormatVersion, RecordFormat, RequestingDevice, SealedRecord, Session,
+            BackchannelRequest, CrossDeviceRequest, DecodeError, FormatVersion, RecordFormat,
+            RequestingDevice, SealedRecord, Session,
         },
         session::CLOCK_SKEW,
     },
@@ -137,6 +138,18 @@ impl Interaction {
         Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
     }
 
+    /// Creates the interaction of the answer to a request over the backchannel, bound as that of an authorization
+    /// request.
+    pub fn answer_backchannel(
+        (query, request): (String, BackchannelRequest),
+        pre_session: &str,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Self {
+        let goal = InteractionGoal::AnswerBackchannel { query, request };
+        Self::begin(goal, Some(pre_session_hash(pre_session)), session, now)
+    }
+
     /// Creates the interaction of the account page's forms, bound to the session.
     pub fn change_account(session: &Session, now: Timestamp) -> Self {
         Self::begin(InteractionGoal::ChangeAccount, None, Some(session), now)
@@ -208,10 +221,15 @@ impl Interaction {
         }
     }
 
-    /// The device that the person answers; `None` for other goals.
-    pub const fn device(&self) -> Option<&RequestingDevice> {
+    /// The request of another device that the person answers; `None` for other goals.
+    pub const fn cross_device(&self) -> Option<CrossDeviceRequest<'_>> {
         match &self.goal {
-            InteractionGoal::AuthorizeDevice { device, .. } => Some(device),
+            InteractionGoal::AuthorizeDevice { device, .. } => {
+                Some(CrossDeviceRequest::Device(device))
+            }
+            InteractionGoal::AnswerBackchannel { request, .. } => {
+                Some(CrossDeviceRequest::Backchannel(request))
+            }
             _ => None,
         }
     }

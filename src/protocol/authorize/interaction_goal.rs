@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::records::RequestingDevice;
+use crate::protocol::records::{BackchannelRequest, RequestingDevice};
 
 /// The purpose of an interaction: what happens when the user has completed its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,13 @@ pub enum InteractionGoal {
         /// The device.
         device: RequestingDevice,
     },
+    /// Answer a request over the backchannel (CIBA Core §8).
+    AnswerBackchannel {
+        /// The authorization request as a query string.
+        query: String,
+        /// The request.
+        request: BackchannelRequest,
+    },
 }
 
 impl InteractionGoal {
@@ -34,7 +41,8 @@ impl InteractionGoal {
         match self {
             Self::Authorize(query)
             | Self::VisitAccountPage(query)
-            | Self::AuthorizeDevice { query, .. } => Some(query),
+            | Self::AuthorizeDevice { query, .. }
+            | Self::AnswerBackchannel { query, .. } => Some(query),
             Self::EndSession { .. } | Self::ChangeAccount => None,
         }
     }

@@ -7,8 +7,8 @@
 
 mod acr;
 mod client;
+mod cross_device;
 mod decide;
-mod device;
 mod dpop_jkt;
 mod duplicates;
 mod id_token_hint;
@@ -37,8 +37,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
+pub use cross_device::{hinted_person, validate_backchannel_request, validate_device_request};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
-pub use device::validate_device_request;
 pub use interaction::{
     INTERACTION_TTL, Interaction, InteractionError, InteractionProgress, pre_session_hash,
 };

@@ -32,6 +32,24 @@ pub enum MailContent {
     PasswordReset(PasswordResetLink),
     /// A change in the person's account.
     Notice(ChangeNotice),
+    /// A request that waits for the person's answer.
+    Request(RequestNotice),
+}
+
+/// The notice of a request over the backchannel that waits for a person. It has no text of the client: the person
+/// compares that on the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestNotice {
+    /// The name of the person.
+    pub name: String,
+    /// The name of the application.
+    pub application: String,
+    /// When the request came.
+    pub at: Timestamp,
+    /// The address that it came from.
+    pub address: String,
+    /// When it expires. The notice is not sent then.
+    pub expires_at: Timestamp,
 }
 
 /// The notice of a change in a person's account.
@@ -173,6 +191,21 @@ mod tests {
         };
         let bytes = encode_record(&mail);
         assert_eq!(text(&bytes), format!("0101730361406200{inner}"));
+        assert_eq!(decode_record(&bytes), Ok(mail));
+        let notice = RequestNotice {
+            name: "n".to_owned(),
+            application: "b".to_owned(),
+            at: Timestamp::from_secs(1),
+            address: "::1".to_owned(),
+            expires_at: Timestamp::from_secs(2),
+        };
+        let mail = WaitingMail {
+            subject: "s".to_owned(),
+            to: "a@b".to_owned(),
+            content: MailContent::Request(notice),
+        };
+        let bytes = encode_record(&mail);
+        assert_eq!(text(&bytes), "010173036140620301 6e0162 d00f 033a3a31 a01f".replace(' ', ""));
         assert_eq!(decode_record(&bytes), Ok(mail));
         let sent = InvitationMailRecord { answered_at: Timestamp::from_secs(1), is_sent: true };
         let bytes = encode_record(&sent);

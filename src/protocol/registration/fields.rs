@@ -20,7 +20,7 @@ enum MetadataShape {
 type Field = (&'static str, MetadataShape, fn(&Client) -> Value);
 
 /// The metadata that is not in [`ClientDetails`]. Null and empty lists are omitted in responses.
-const FIELDS: [Field; 18] = [
+const FIELDS: [Field; 19] = [
     ("redirect_uris", MetadataShape::Texts, |client| uris(&client.redirect_uris)),
     ("post_logout_redirect_uris", MetadataShape::Texts, |client| {
         uris(&client.post_logout_redirect_uris)
@@ -53,6 +53,9 @@ const FIELDS: [Field; 18] = [
     }),
     ("token_endpoint_auth_signing_alg", MetadataShape::Text, |client| {
         name(client.details.token_endpoint_auth_signing_alg)
+    }),
+    ("backchannel_token_delivery_mode", MetadataShape::Text, |client| {
+        name(client.details.backchannel_token_delivery_mode)
     }),
     ("default_max_age", MetadataShape::Seconds, |client| {
         json!(client.default_max_age.map(|age| age.as_secs()))

@@ -17,11 +17,18 @@ const ENCRYPTION: [&str; 8] = [
     "authorization_encrypted_response_enc",
 ];
 
+/// Signed requests over the backchannel (CIBA Core §4). A `backchannel_user_code_parameter` of false is the default.
+const SIGNED_BACKCHANNEL: [&str; 1] = ["backchannel_authentication_request_signing_alg"];
+
 /// Rule: encryption is not supported, nor are software statements, whose claims would take
 /// precedence (RFC 7591 §2.3).
 pub(super) fn check_unsupported_metadata(members: &Map<String, Value>) -> Result<(), OAuthError> {
     if let Some(name) = ENCRYPTION.iter().find(|name| members.contains_key(**name)) {
         return Err(invalid(format!("{name} is not supported: encryption is not available.")));
+    }
+    // CIBA Core §4: what a client relies on to protect its requests.
+    if let Some(name) = SIGNED_BACKCHANNEL.iter().find(|name| members.contains_key(**name)) {
+        return Err(invalid(format!("{name} is not supported; remove it.")));
     }
     if members.contains_key("software_statement") {
         let text = "Software statements are not supported; send the metadata itself.";

@@ -3,8 +3,8 @@
 
 mod client_credentials;
 mod code;
+mod cross_device;
 mod decision;
-mod device;
 mod exchange;
 mod exchange_request;
 mod refresh;
@@ -14,11 +14,11 @@ mod target;
 
 pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
+pub use cross_device::{PolledRequest, PollingCredential, decide_polled, slow_down};
 pub use decision::{
     CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
     TokenRefusal, UserGrant,
 };
-pub use device::{PolledDevice, check_device_code, decide_device, granted_to_device, slow_down};
 pub use exchange::{ExchangeParties, allow_exchange, decide_exchange, exchange_target};
 pub use exchange_request::{ExchangeRequest, TokenTypeIdentifier};
 pub use refresh::{

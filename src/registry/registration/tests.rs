@@ -134,6 +134,16 @@ fn client_credentials_clients_register_only_if_the_tenant_allows_it() {
 }
 
 #[test]
+fn clients_that_ask_people_over_the_backchannel_do_not_register() {
+    let grant = "urn:openid:params:grant-type:ciba";
+    let tenant = json!({"clients": {"grantTypes": ["authorization_code", grant]}});
+    let asking = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code", grant]);
+    assert_eq!(field(tenant.clone(), asking), "spec.grantTypes");
+    let code = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code"]);
+    assert!(judge(tenant, code).is_ok());
+}
+
+#[test]
 fn implicit_and_hybrid_clients_may_register() {
     let found = judge(json!({}), |spec| {
         spec["grantTypes"] = json!(["authorization_code", "implicit"]);

@@ -17,6 +17,8 @@ pub const REPORTED: &[(&str, &str)] = &[
     ("token_revoked", "success"),
     ("client_authentication_failed", "failure"),
     ("access_withdrawn", "success"),
+    ("consent_requested", "success"),
+    ("consent_requested", "failure"),
 ];
 
 const SCOPE: &str = "openid offline_access";
@@ -76,6 +78,7 @@ async fn use_grant(world: &World, app: &Application, grant_type: GrantType) -> V
             json!(["access_token", "id_token", "refresh_token"])
         }
         GrantType::DeviceCode => use_device_code(world, app, grant_type).await,
+        GrantType::Ciba => ask_over_backchannel(world, app, grant_type).await,
         GrantType::TokenExchange => exchange_token(world, app, grant_type).await,
         GrantType::JwtBearer => use_assertion(world, app, grant_type).await,
         GrantType::ClientCredentials => {
@@ -102,6 +105,36 @@ async fn use_device_code(world: &World, app: &Application, grant_type: GrantType
     let device_code = codes["device_code"].as_str().expect("a code");
     let sent = [("grant_type", grant_type.as_str()), ("device_code", device_code)];
     tokens(world, app, &sent).await;
+    json!(["access_token", "id_token", "refresh_token"])
+}
+
+/// Asks Ada over the backchannel, who allows it on the account page.
+async fn ask_over_backchannel(world: &World, app: &Application, grant_type: GrantType) -> Value {
+    let sent = [("scope", SCOPE), ("login_hint", ADA.0)];
+    let asked = app.post("backchannel_authentication_endpoint", &sent).await;
+    let asked: Value = asked.json().await.expect("JSON");
+    let id = asked["auth_req_id"].as_str().expect("an id");
+    world.hide(id);
+    let line = world.app.audit.last("consent_requested");
+    assert_eq!(
+        (&line["client"], &line["device_address"]),
+        (&json!("default/app"), &json!("127.0.0.1"))
+    );
+    let browser = Browser::new();
+    let page = browser.open(&format!("{}/account", world.app.issuer("main"))).await;
+    let fields = [("username", ADA.0), ("password", ADA.1), ("action", "sign-in")];
+    let page = browser.submit(&page.form("/login"), &fields).await;
+    let waiting = page.body.split("name=\"request\" value=\"").nth(1).expect("a request");
+    let request = waiting.split('"').next().expect("an id");
+    let page = browser.submit(&page.form("/account"), &[("request", request)]).await;
+    let page = browser.submit(&page.form("/consent"), &[("action", "allow")]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    // A name that no user has may be a secret that was typed into the wrong field.
+    world.hide("forbidden name");
+    let unknown = [("scope", SCOPE), ("login_hint", "forbidden name")];
+    assert_eq!(app.post("backchannel_authentication_endpoint", &unknown).await.status(), 400);
+    world.check(&[("consent_requested", "success"), ("consent_requested", "failure")]);
+    tokens(world, app, &[("grant_type", grant_type.as_str()), ("auth_req_id", id)]).await;
     json!(["access_token", "id_token", "refresh_token"])
 }
 

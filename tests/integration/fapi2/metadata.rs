@@ -48,10 +48,22 @@ async fn fapi2_security_profile_final_discovery_end_point_verification() {
     let grants = ["authorization_code", "refresh_token", "client_credentials"];
     assert_eq!(sorted(&metadata["grant_types_supported"]), sorted(&json!(grants)));
     let text = metadata.to_string();
-    for gone in ["RS256", "HS256", "client_secret", "device_code", "implicit", "id_token token"] {
+    for gone in [
+        "RS256",
+        "HS256",
+        "client_secret",
+        "device_code",
+        "grant-type:ciba",
+        "implicit",
+        "id_token token",
+    ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    for gone in ["require_signed_request_object", "device_authorization_endpoint"] {
+    for gone in [
+        "require_signed_request_object",
+        "device_authorization_endpoint",
+        "backchannel_authentication_endpoint",
+    ] {
         assert!(metadata.get(gone).is_none(), "{gone}");
     }
     let jwks: Value = reqwest::get(metadata["jwks_uri"].as_str().expect("a URL"))

@@ -38,6 +38,12 @@ pub struct Plan {
     pub due_lists: AtomicUsize,
     /// The kind of records that cannot be inserted because the store is unavailable.
     pub refused: Mutex<Option<RecordKind>>,
+    /// The kind of records that cannot be swapped because the store is unavailable.
+    pub refused_swaps: Mutex<Option<RecordKind>>,
+    /// The kind of records whose swaps wait until this changes.
+    pub held_swaps: Mutex<Option<RecordKind>>,
+    /// Whether a swap has waited.
+    pub holding: AtomicBool,
     /// Whether `get` fails because the store is unavailable.
     pub away: AtomicBool,
     /// The time of the store's clock, if it has one.
@@ -52,8 +58,19 @@ impl Plan {
             StoreOperation::Insert(record) => {
                 *self.refused.lock().expect("no panic") == Some(record.key.kind)
             }
+            StoreOperation::CompareAndSwap(record) => {
+                *self.refused_swaps.lock().expect("no panic") == Some(record.key.kind)
+            }
             StoreOperation::Get(_) => self.away.load(Ordering::SeqCst),
             _ => false,
+        }
+    }
+
+    async fn hold(&self, kind: RecordKind) {
+        let is_held = || *self.held_swaps.lock().expect("no panic") == Some(kind);
+        while is_held() {
+            self.holding.store(true, Ordering::SeqCst);
+            tokio::task::yield_now().await;
         }
     }
 
@@ -95,6 +112,9 @@ impl StoreLayer for Interleaving {
                 count(&plan.due_lists);
             }
             StoreOperation::Purge | StoreOperation::State | StoreOperation::Prepare => {}
+        }
+        if let StoreOperation::CompareAndSwap(record) = operation {
+            plan.hold(record.key.kind).await;
         }
         if plan.refuses(operation) {
             return Err(StoreError::Unavailable(ErrorCause::new("the store is away")));

@@ -5,6 +5,7 @@ use super::{
     change_result::{AccountNotice, ChangeResult},
     passkeys::{confirm_passkey, remove_own_passkey, rename_passkey},
     password::{PasswordChangeResult, change_password},
+    waiting_requests::begin_answer,
 };
 use crate::{
     accounts::{
@@ -47,6 +48,8 @@ pub(super) enum AccountChange<'a> {
     RemovePasskey(&'a str),
     /// Choose another password.
     ChangePassword,
+    /// Answer a request over the backchannel, by its id. The consent page wants the sign-in that it needs.
+    AnswerRequest(&'a str),
 }
 
 /// The authenticator app in parameters of the page.
@@ -65,6 +68,9 @@ impl<'a> AccountChange<'a> {
         if let Some(sid) = form.get("session") {
             let is_own = sid == active.session.sid;
             return Ok(if is_own { Self::SignOut } else { Self::EndSession(sid) });
+        }
+        if let Some(id) = form.get("request") {
+            return Ok(Self::AnswerRequest(id));
         }
         if let Some(client) = form.get("application") {
             return Ok(Self::Withdraw(client));
@@ -90,7 +96,13 @@ impl<'a> AccountChange<'a> {
     /// Whether the person has to have signed in within the last minutes: for all that reaches beyond
     /// this browser. The page for setting up an authenticator has wanted it, and contains the proof.
     pub(super) const fn wants_fresh_sign_in(self) -> bool {
-        !matches!(self, Self::SignOut | Self::ConfirmAuthenticatorApp | Self::ConfirmPasskey)
+        !matches!(
+            self,
+            Self::SignOut
+                | Self::ConfirmAuthenticatorApp
+                | Self::ConfirmPasskey
+                | Self::AnswerRequest(_)
+        )
     }
 }
 
@@ -165,6 +177,9 @@ pub(super) async fn apply_change(
         }
         AccountChange::RemovePasskey(id) => {
             ChangeResult::Done(remove_factor((app, request), active, Some(id)).await?)
+        }
+        AccountChange::AnswerRequest(id) => {
+            ChangeResult::Page(Box::new(begin_answer((app, request), active, id).await?))
         }
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);

@@ -40,11 +40,19 @@ pub(super) enum AccountNotice {
     PasswordChanged,
     /// The last authenticator is not removed that the tenant requires.
     RequiredFactorKept,
+    /// A request over the backchannel is allowed.
+    RequestAllowed,
+    /// A request over the backchannel is refused.
+    RequestRefused,
+    /// A request over the backchannel needs another sign-in.
+    RequestUnmet,
+    /// A request over the backchannel was answered before, or has expired.
+    RequestOver,
 }
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 15] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,
         Self::AuthenticatorExists,
@@ -56,6 +64,10 @@ impl AccountNotice {
         Self::PasskeyRemoved,
         Self::PasswordChanged,
         Self::RequiredFactorKept,
+        Self::RequestAllowed,
+        Self::RequestRefused,
+        Self::RequestUnmet,
+        Self::RequestOver,
     ];
 
     /// The value of the page's parameter `done`.
@@ -72,6 +84,10 @@ impl AccountNotice {
             Self::PasskeyRemoved => "passkey-removed",
             Self::PasswordChanged => "password",
             Self::RequiredFactorKept => "required-factor-kept",
+            Self::RequestAllowed => "request-allowed",
+            Self::RequestRefused => "request-refused",
+            Self::RequestUnmet => "request-unmet",
+            Self::RequestOver => "request-over",
         }
     }
 
@@ -89,6 +105,10 @@ impl AccountNotice {
             Self::PasskeyRemoved => text.passkey_removed(),
             Self::PasswordChanged => text.password_changed(),
             Self::RequiredFactorKept => text.required_factor_kept(),
+            Self::RequestAllowed => text.request_allowed(),
+            Self::RequestRefused => text.request_refused(),
+            Self::RequestUnmet => text.request_unmet(),
+            Self::RequestOver => text.request_over(),
         }
     }
 

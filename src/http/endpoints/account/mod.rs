@@ -8,6 +8,9 @@ mod logos;
 mod passkeys;
 mod password;
 mod view;
+mod waiting_requests;
+
+pub(super) use waiting_requests::answered_request_url;
 
 use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, PASSWORD, apply_change};
 use change_result::ChangeResult;
@@ -185,7 +188,7 @@ async fn sign_in(
     let params = account_page_params(&tenant.tenant, how, locale);
     let authorization =
         validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?;
-    begin_authorization((app, request), authorization, active, |pre_session, session| {
+    begin_authorization((app, request), (authorization, false), active, |pre_session, session| {
         Interaction::visit_account_page(&params, pre_session, session, request.now)
     })
     .await

@@ -6,7 +6,11 @@ use http::StatusCode;
 use url::Url;
 
 use super::{
-    EnrolledFactors, change_result::AccountNotice, logos::LogoOrigins, passkeys::passkey_entry,
+    EnrolledFactors,
+    change_result::AccountNotice,
+    logos::LogoOrigins,
+    passkeys::passkey_entry,
+    waiting_requests::{WaitingRequest, load_waiting_requests},
 };
 use crate::{
     accounts::{
@@ -47,6 +51,7 @@ pub(super) async fn show_account_page(
     let context = app.context(request);
     let can_set_up = can_enrol(context);
     let access = load_account_access(context, active).await?;
+    let waiting = load_waiting_requests(app, request, active).await?;
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
     let (tenant, mut logos) = (&request.tenant, LogoOrigins::default());
     let number = |name: &str| params.get(name).and_then(|text| text.parse().ok()).unwrap_or(1);
@@ -94,6 +99,7 @@ pub(super) async fn show_account_page(
         offers_passkeys: can_enrol_passkeys(context) && enrolled.passkeys.len() < MAX_PASSKEYS,
         recovery_codes: recovery_codes(context, active, enrolled).await?,
         password_since: enrolled.password.as_ref().map(ChosenPassword::chosen_at),
+        waiting: waiting.iter().map(WaitingRequest::entry).collect(),
         tiles,
         applications,
         sessions,

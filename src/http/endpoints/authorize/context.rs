@@ -194,9 +194,9 @@ impl AuthorizationContext<'_> {
         }
     }
 
-    /// Reports the answer to the consent page, or to a device: that of the session's user, if there is one.
+    /// Reports the answer to the consent page, or to another device: that of the session's user, if there is one.
     pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
-        let by = (self.session_record(), self.interaction.device());
+        let by = (self.session_record(), self.interaction.cross_device());
         self.accounts().audit(token_events::consent_event(&self.authorization, by, given));
     }
 

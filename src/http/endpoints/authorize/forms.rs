@@ -11,15 +11,16 @@ use crate::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
     },
     messages::MessageCatalog,
-    model::Endpoint,
+    model::{Endpoint, Subject},
     protocol::{
         account_page::validate_account_page_request,
         authorize::{
             Interaction, InteractionError, pushed_identity, validate_authorization_request,
-            validate_device_request,
+            validate_backchannel_request, validate_device_request,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
+        records::CrossDeviceRequest,
     },
 };
 
@@ -86,17 +87,24 @@ pub(in crate::http::endpoints) fn start_again_url(
     if interaction.is_for_account_page() {
         return Some(Endpoint::Account.absolute_path(&context.tenant.tenant.issuer));
     }
-    if let Some(url) = device_url(context, interaction) {
+    if let Some(url) = cross_device_url(context, interaction) {
         return Some(url);
     }
     let query = interaction.authorization_query().unwrap_or_default();
     authorization_url(context, query.to_owned())
 }
 
-/// The URL where the person types the code of a device again; `None` for other interactions.
-fn device_url(context: AccountContext<'_>, interaction: &Interaction) -> Option<String> {
-    let path = Endpoint::Device.absolute_path(&context.tenant.tenant.issuer);
-    interaction.device().map(|device| format!("{path}?user_code={}", device.user_code))
+/// The URL where the person types the code of a device again, or finds a request over the backchannel again; `None`
+/// for other interactions.
+fn cross_device_url(context: AccountContext<'_>, interaction: &Interaction) -> Option<String> {
+    let issuer = &context.tenant.tenant.issuer;
+    Some(match interaction.cross_device()? {
+        CrossDeviceRequest::Device(device) => {
+            let path = Endpoint::Device.absolute_path(issuer);
+            format!("{path}?user_code={}", device.user_code)
+        }
+        CrossDeviceRequest::Backchannel(_) => Endpoint::Account.absolute_path(issuer),
+    })
 }
 
 /// The URL of an authorization request; `None` if the request was pushed and has ended.
@@ -120,7 +128,7 @@ pub(in crate::http::endpoints) fn start_with_other_account_url(
     if interaction.is_for_account_page() {
         return Some(account::choose_account_path(&context.tenant.tenant.issuer));
     }
-    if let Some(url) = device_url(context, interaction) {
+    if let Some(url) = cross_device_url(context, interaction) {
         return Some(url);
     }
     let query = interaction.authorization_query().unwrap_or_default();
@@ -186,12 +194,21 @@ async fn resume<'a>(
         .ok_or_else(|| unreadable(request, MessageCatalog::form_invalid_title))?;
     let authorization = if interaction.is_for_account_page() {
         validate_account_page_request(&tenant.tenant, &params).map_err(authorize_error)?
-    } else if interaction.device().is_some() {
-        validate_device_request(&tenant.tenant, &**tenant, &params)?
     } else {
-        let clients = RequestClients::load(app, request, &params).await?;
-        validate_authorization_request(&tenant.tenant, &clients, &params)
-            .map_err(authorize_error)?
+        match interaction.cross_device() {
+            Some(CrossDeviceRequest::Device(_)) => {
+                validate_device_request(&tenant.tenant, &**tenant, &params)?
+            }
+            Some(CrossDeviceRequest::Backchannel(asked)) => {
+                let person = Subject::new(asked.subject.as_str());
+                validate_backchannel_request(&tenant.tenant, &**tenant, &params, Some(&person))?
+            }
+            None => {
+                let clients = RequestClients::load(app, request, &params).await?;
+                validate_authorization_request(&tenant.tenant, &clients, &params)
+                    .map_err(authorize_error)?
+            }
+        }
     };
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;

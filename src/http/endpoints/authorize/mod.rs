@@ -5,7 +5,7 @@
 
 mod context;
 mod context_factors;
-mod device;
+mod cross_device;
 pub(super) mod forms;
 mod issue;
 mod missing_factor_page;
@@ -123,22 +123,24 @@ async fn first_step(
     app.sector_identifier_cache.verify_redirect_uris(&*fetch, client, request.now).await?;
     let session = app.session(request).await?;
     let id = authorization.pushed.clone();
-    let reply =
-        begin_authorization((app, request), authorization, session, |pre_session, session| {
-            Interaction::authorize(params, pre_session, session, request.now)
-        })
-        .await?;
+    let reply = begin_authorization(
+        (app, request),
+        (authorization, false),
+        session,
+        |pre_session, session| Interaction::authorize(params, pre_session, session, request.now),
+    )
+    .await?;
     match id {
         Some(id) if !reply.is_for_application() => pushed::with_cookie(app, request, reply, id),
         _ => Ok(reply),
     }
 }
 
-/// Takes the first step of an authorization. `interaction` makes its state, for the browser's pre-session
-/// cookie and the session.
+/// Takes the first step of an authorization, after the submission of a Lanyard form or not (`by_form`). `interaction`
+/// makes its state, for the browser's pre-session cookie and the session.
 pub(super) async fn begin_authorization(
     (app, request): (&AppState, &Request),
-    authorization: AuthorizationRequest,
+    (authorization, by_form): (AuthorizationRequest, bool),
     session: Option<ActiveSession>,
     interaction: impl FnOnce(&str, Option<&Session>) -> Interaction,
 ) -> Result<Reply, EndpointError> {
@@ -154,7 +156,7 @@ pub(super) async fn begin_authorization(
         completed: InteractionResult::default(),
         factors: SessionFactors::default(),
         typed_name: None,
-        by_form: false,
+        by_form,
     })
     .await?;
     // A page and a redirect to a provider need the browser's cookie; a redirect to the client sets

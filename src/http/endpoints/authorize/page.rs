@@ -192,7 +192,7 @@ pub(super) fn show_consent_page(
         text: authorization.request.text(),
         request: &authorization.authorization,
         user: &session.account,
-        device: authorization.interaction.device(),
+        cross_device: authorization.interaction.cross_device(),
         interaction: &sealed,
     });
     Ok(with_form(authorization, html))

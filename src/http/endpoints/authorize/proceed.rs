@@ -2,8 +2,8 @@
 //! the response.
 
 use super::{
-    AuthorizationContext, device::let_device_in, forms, issue, missing_factor_page, page, pushed,
-    second_factor_page,
+    AuthorizationContext, cross_device::allow_cross_device, forms, issue, missing_factor_page,
+    page, pushed, second_factor_page,
 };
 use crate::{
     accounts::{consents, sessions::ActiveSession},
@@ -57,9 +57,9 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             Ok(Reply::see_other(&account_url(authorization.request, None)))
         }
         (NextStep::Issue, Some(session))
-            if let Some(device) = authorization.interaction.device() =>
+            if let Some(asked) = authorization.interaction.cross_device() =>
         {
-            let_device_in(&authorization, session, device).await
+            allow_cross_device(&authorization, session, asked).await
         }
         (NextStep::Issue, Some(session)) => {
             pushed::use_once(&authorization, session).await?;

@@ -1,5 +1,6 @@
 //! Parts of the account page in words.
 
+use super::AccountPage;
 use crate::{
     http::pages::{frame::redirect_host, passkeys::browser_in_words},
     messages::MessageCatalog,
@@ -8,6 +9,16 @@ use crate::{
 
 /// Most places of an application that registered itself.
 const SHOWN_PLACES: usize = 3;
+
+/// Where the account comes from.
+pub(super) fn account_source(page: &AccountPage) -> String {
+    let text = page.text;
+    match (page.provider, page.user.declared_mark()) {
+        (None, _) => text.account_managed_here().to_owned(),
+        (Some(provider), None) => text.account_from_provider(provider).to_string(),
+        (Some(provider), Some(_)) => text.account_here_by_provider(provider).to_string(),
+    }
+}
 
 /// The places that redirect URIs lead to, each once.
 pub(super) fn redirect_places(redirect_uris: &[&str], text: &MessageCatalog) -> String {

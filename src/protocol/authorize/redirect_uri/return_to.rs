@@ -77,10 +77,11 @@ impl ReturnTo {
         }
     }
 
-    /// The page of this issuer where the person answers a device. No application gets a response there.
-    pub(in crate::protocol::authorize) fn device_page(issuer: &Issuer) -> Self {
+    /// The page of this issuer where the person answers a request of another device. No application gets a response
+    /// there.
+    pub(in crate::protocol::authorize) fn own_page(issuer: &Issuer, page: Endpoint) -> Self {
         Self {
-            uri: Endpoint::Device.url(issuer),
+            uri: page.url(issuer),
             is_own_page: true,
             mode: ResponseMode::Query,
             signing: None,

@@ -1,13 +1,13 @@
 //! Tests of `decide_next_step`.
 
 use super::*;
-use crate::model::{AcrLevel, ObjectMark, RequiredFactor};
+use crate::model::{AcrLevel, ClientDetails, ObjectMark, RequiredFactor};
 use crate::protocol::{
     access::EntryRefusal,
     authentication::SignInWay,
     authorize::{
         AuthorizationState, InteractionResult, NextStep, SignInReason,
-        decide_next_step as decide_state,
+        decide_next_step as decide_state, validate_backchannel_request,
     },
     consent::extend_consent,
     records::{AccountMarks, Consent, SignInOrigin},
@@ -320,4 +320,50 @@ fn a_higher_level_leads_to_a_sign_in_by_a_way_that_was_not_tried() {
     assert_eq!(next_by_ways(&[corp, other], SIGNED_IN), step_up);
     assert_eq!(next_by_ways(&[SignInWay::by_password(None)], none), unmet);
     assert_eq!(next_by_ways(&[], none), unmet);
+}
+
+/// The next step of a request over the backchannel, by a password or by `corp` with two factors.
+fn next_of_backchannel(
+    query: &str,
+    defaults: &[&str],
+    by_corp: bool,
+) -> Result<NextStep, ErrorCode> {
+    let mut world = World::new();
+    world.tenant.acr_levels =
+        vec![AcrLevel { value: "gold".to_owned(), amr: vec!["mfa".to_owned()] }];
+    let default_acr_values = defaults.iter().map(|it| (*it).to_owned()).collect();
+    world.client.details =
+        Arc::new(ClientDetails { default_acr_values, ..ClientDetails::default() });
+    let params = RequestParams::parse(query.as_bytes());
+    let request = validate_backchannel_request(&world.tenant, &world, &params, None);
+    let corp = SignInWay {
+        provider: Some("corp".to_owned()),
+        methods: ["fed", "mfa"].map(AuthenticationMethod::new).into(),
+    };
+    let (ways, session) = ([SignInWay::by_password(None), corp], session());
+    let state = AuthorizationState {
+        second_factor: &[],
+        wants_second_factor: false,
+        session: Some(&session),
+        consent: None,
+        completed: InteractionResult::default(),
+        ways: if by_corp { &ways } else { &ways[..1] },
+        sufficient_levels: None,
+        refusal: None,
+    };
+    decide_state(&request.expect("valid"), state, NOW).map_err(|error| error.code)
+}
+
+#[test]
+fn a_request_over_the_backchannel_has_to_reach_its_levels() {
+    // CIBA Core §7.1, `acr_values`; OIDC Registration §2, `default_acr_values`
+    let plain = "client_id=team.wiki&scope=openid";
+    let gold = "client_id=team.wiki&scope=openid&acr_values=gold";
+    assert_eq!(next_of_backchannel(plain, &[], false), Ok(NextStep::AskConsent));
+    for (query, defaults) in [(gold, &[][..]), (plain, &["gold"][..])] {
+        let unmet = Err(ErrorCode::UnmetAuthenticationRequirements);
+        assert_eq!(next_of_backchannel(query, defaults, false), unmet, "{query}");
+        let elsewhere = Ok(NextStep::SignIn(SignInReason::HigherLevel));
+        assert_eq!(next_of_backchannel(query, defaults, true), elsewhere, "{query}");
+    }
 }

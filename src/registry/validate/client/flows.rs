@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::{ConditionReason, OidcClientSpec},
+    api::{ConditionReason, OidcClientSpec, REGISTERED_LABEL},
     model::{ApplicationType, AuthMethod, GrantType, ResponseType},
     registry::validate::{ProblemList, grant_types},
 };
@@ -53,7 +53,22 @@ pub fn check_client_flows(
         grant_types: grants,
     };
     agree(problems, spec, &flows, from);
+    if from.registered {
+        check_registered_grants(problems, &flows);
+    }
     flows
+}
+
+/// Rule: a client that registered itself does not ask people over the backchannel. Its name is unverified, and would
+/// come to people who have not asked for it.
+fn check_registered_grants(problems: &mut ProblemList, flows: &CheckedFlows) {
+    let grant = GrantType::Ciba;
+    if flows.grant_types.contains(&grant) {
+        let message = format!(
+            "{grant} is not allowed for dynamically registered clients; remove it, or adopt the client by removing its label {REGISTERED_LABEL}"
+        );
+        problems.refuse(ConditionReason::BoundExceeded, "spec.grantTypes", message);
+    }
 }
 
 fn response_types(
@@ -108,9 +123,10 @@ fn agree(
         let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
         problems.refuse(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
     }
-    let of_people = granted(GrantType::AuthorizationCode) || granted(GrantType::DeviceCode);
-    if granted(GrantType::RefreshToken) && !of_people {
-        let message = "refresh_token requires authorization_code or urn:ietf:params:oauth:grant-type:device_code";
+    if granted(GrantType::RefreshToken) && !flows.grant_types.iter().any(|it| it.may_refresh()) {
+        let grants = GrantType::ALL.into_iter().filter(|it| it.may_refresh());
+        let names: Vec<_> = grants.map(GrantType::as_str).collect();
+        let message = format!("refresh_token requires one of {}", names.join(", "));
         problems.invalid("spec.grantTypes", message);
     }
     let mut proving = flows.grant_types.iter().filter(|it| it.requires_client_authentication());

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     api::{Introspection, OidcClientSpec},
     model::{
-        AssertionPolicy, Client, ClientAuthentication, ClientDetails, ClientKeys,
-        FederatedCredential, RedirectUri, RefreshTokenRotation, SubjectType,
+        AssertionPolicy, BackchannelTokenDeliveryMode, Client, ClientAuthentication, ClientDetails,
+        ClientKeys, FederatedCredential, GrantType, RedirectUri, RefreshTokenRotation, SubjectType,
     },
     registry::validate::{
         CheckedTenant, ProblemList, link,
@@ -46,6 +46,7 @@ pub fn check_client_metadata(
     link(problems, "spec.jwksUri", spec.jwks_uri.as_deref(), &["https", "http"]);
     let details = details::check_client_details(problems, spec);
     logout(problems, spec, flows);
+    let backchannel_token_delivery_mode = delivery_mode(problems, spec, flows);
     let keys = keys::check_client_keys(problems, spec, flows.auth_method());
     let subject_type = problems.supported("spec.subjectType", spec.subject_type.as_ref());
     let signatures = signatures::check_client_signatures(problems, spec, flows);
@@ -57,7 +58,12 @@ pub fn check_client_metadata(
         federated::check_federated_credentials(problems, spec, (flows, namespace), tenant);
     CheckedMetadata {
         federated_credentials,
-        details: ClientDetails { token_endpoint_auth_signing_alg, ..details }.shared(),
+        details: ClientDetails {
+            token_endpoint_auth_signing_alg,
+            backchannel_token_delivery_mode,
+            ..details
+        }
+        .shared(),
         keys,
         subject_type: subject_type.unwrap_or_default(),
         signatures,
@@ -87,6 +93,28 @@ impl CheckedMetadata {
             ..client
         }
     }
+}
+
+/// Checks how a client learns of answers over the backchannel (CIBA Core §4). A client that names no mode polls.
+fn delivery_mode(
+    problems: &mut ProblemList,
+    spec: &OidcClientSpec,
+    flows: &CheckedFlows,
+) -> Option<BackchannelTokenDeliveryMode> {
+    const FIELD: &str = "spec.backchannelTokenDeliveryMode";
+    let written = spec.backchannel_token_delivery_mode.as_ref();
+    let mode = problems.supported(FIELD, written);
+    let has_grant = flows.grant_types.contains(&GrantType::Ciba);
+    if written.is_some() && !has_grant {
+        problems.invalid(FIELD, format!("requires the grant type {}", GrantType::Ciba));
+    }
+    let is_ping = mode == Some(BackchannelTokenDeliveryMode::Ping);
+    if is_ping != spec.backchannel_client_notification_endpoint.is_some() {
+        let message =
+            "ping requires backchannelClientNotificationEndpoint, which no other mode has";
+        problems.invalid(FIELD, message);
+    }
+    mode.or(has_grant.then_some(BackchannelTokenDeliveryMode::Poll))
 }
 
 /// Checks that the front-channel logout URI has the origin of a redirect URI (OIDC Front-Channel

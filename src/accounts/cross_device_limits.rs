@@ -1,8 +1,9 @@
-//! Limits of the device authorization grant (RFC 8628 §5.1, §5.6), in bounded memory. Each replica counts
-//! separately.
+//! Limits of requests that a person answers on another device (RFC 8628 §5.1, §5.6, CIBA Core §15), in bounded memory.
+//! Each replica counts separately.
 //!
-//! The request of a device is the one record that is stored before a user has signed in, so addresses and
-//! clients have quotas. Requests of a client that has authenticated count for the client alone.
+//! Such a request is the one record that is stored before a user has signed in, so addresses and clients have quotas.
+//! Requests of a client that has authenticated count for the client alone, and over the backchannel also for the
+//! person, who is asked without having done anything.
 
 use std::{
     fmt,
@@ -14,8 +15,8 @@ use std::{
 
 use crate::{
     identity::{GuessBudget, throttle_prefix},
-    model::{BoundedCache, ClientId, TenantId, Timestamp},
-    protocol::device::{DEVICE_CODE_LIFETIME, POLL_INTERVAL},
+    model::{BoundedCache, ClientId, Subject, TenantId, Timestamp},
+    protocol::cross_device::{MAX_WAITING_TIME, POLL_INTERVAL},
 };
 
 /// Maximum number of entries of each table.
@@ -29,6 +30,12 @@ const REQUESTS_OF_CLIENT: GuessBudget =
 /// cannot use up what others need. At most 3,400 records more are unexpired.
 const REQUESTS_OF_NEW_ADDRESSES: GuessBudget =
     GuessBudget { burst: 1_000, refill: Duration::from_millis(250) };
+/// Requests of a client to one person, over the backchannel.
+const REQUESTS_TO_PERSON: GuessBudget = GuessBudget { burst: 5, refill: Duration::from_mins(1) };
+/// Mail of a client to one person about requests.
+const MAILS_TO_PERSON: GuessBudget = GuessBudget { burst: 3, refill: Duration::from_mins(20) };
+/// Mail of a client about requests to people: no client uses up what the mail server takes.
+const MAILS_OF_CLIENT: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of an address, which many people may share.
 const CODES_OF_ADDRESS: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of a browser.
@@ -37,11 +44,11 @@ const CODES_OF_BROWSER: GuessBudget = GuessBudget { burst: 10, refill: Duration:
 const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// The interval grows by this at each poll that comes too early (RFC 8628 §3.5).
 const SLOWER: Duration = Duration::from_secs(5);
-/// The interval does not grow beyond this, so that a device which ignores it gets its tokens too.
+/// The interval does not grow beyond this, so that a client which ignores it gets its tokens too.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The counters.
-pub(super) struct DeviceLimits {
+pub(super) struct CrossDeviceLimits {
     /// A keyed hash, so attackers cannot find keys that collide.
     hasher: RandomState,
     tables: Mutex<Tables>,
@@ -52,10 +59,11 @@ struct Tables {
     clients: BoundedCache<u64, Timestamp>,
     addresses: BoundedCache<u64, Timestamp>,
     browsers: BoundedCache<u64, Timestamp>,
+    people: BoundedCache<u64, Timestamp>,
     polls: BoundedCache<u64, PollTimes>,
 }
 
-/// The polls of a device.
+/// The polls for a request.
 #[derive(Clone, Copy, Debug)]
 struct PollTimes {
     /// The last one that did not come too early.
@@ -63,25 +71,26 @@ struct PollTimes {
     interval: Duration,
 }
 
-impl Default for DeviceLimits {
+impl Default for CrossDeviceLimits {
     fn default() -> Self {
         let tables = Tables {
             clients: BoundedCache::new(MAX_ENTRIES),
             addresses: BoundedCache::new(MAX_ENTRIES),
             browsers: BoundedCache::new(MAX_ENTRIES),
+            people: BoundedCache::new(MAX_ENTRIES),
             polls: BoundedCache::new(MAX_ENTRIES),
         };
         Self { hasher: RandomState::new(), tables: Mutex::new(tables) }
     }
 }
 
-impl fmt::Debug for DeviceLimits {
+impl fmt::Debug for CrossDeviceLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeviceLimits").finish_non_exhaustive()
+        f.debug_struct("CrossDeviceLimits").finish_non_exhaustive()
     }
 }
 
-impl DeviceLimits {
+impl CrossDeviceLimits {
     /// Takes one request from the quotas of the client and, for a public client, of the address; or returns how
     /// long to wait.
     pub(super) fn admit_request(
@@ -96,7 +105,7 @@ impl DeviceLimits {
         let of_new_addresses = self.key(("request of a new address", tenant, client));
         let mut tables = self.tables();
         let address = of_address.map(|key| (key, tables.addresses.peek(&key).copied()));
-        let rested = |whole_at: Timestamp| now.since(whole_at) >= DEVICE_CODE_LIFETIME;
+        let rested = |whole_at: Timestamp| now.since(whole_at) >= MAX_WAITING_TIME;
         let is_new = address.is_some_and(|(_, whole_at)| whole_at.is_none_or(rested));
         let quota = |key: u64, budget: &GuessBudget| {
             let spent = tables.clients.peek(&key).copied();
@@ -117,6 +126,45 @@ impl DeviceLimits {
             tables.addresses.put(key, REQUESTS_OF_ADDRESS.spend(at, now));
         }
         Ok(())
+    }
+
+    /// Takes one request to a person from the quota of the client, or returns how long to wait.
+    pub(super) fn admit_person(
+        &self,
+        (tenant, client): (&TenantId, &ClientId),
+        person: &Subject,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let key = self.key(("person", tenant, client, person));
+        let mut tables = self.tables();
+        let spent = tables.people.peek(&key).copied();
+        let wait = REQUESTS_TO_PERSON.wait_time(spent, now);
+        if wait.is_zero() {
+            tables.people.put(key, REQUESTS_TO_PERSON.spend(spent, now));
+            return Ok(());
+        }
+        Err(wait)
+    }
+
+    /// Takes one mail about a request to a person from the budgets of the client; returns false if they are used up.
+    pub(super) fn admit_mail(
+        &self,
+        (tenant, client): (&TenantId, &ClientId),
+        person: &Subject,
+        now: Timestamp,
+    ) -> bool {
+        let to_person = self.key(("mail", tenant, client, person));
+        let of_client = self.key(("mail", tenant, client));
+        let mut tables = self.tables();
+        let spent_on_person = tables.people.peek(&to_person).copied();
+        let spent_by_client = tables.clients.peek(&of_client).copied();
+        let wait = MAILS_TO_PERSON.wait_time(spent_on_person, now);
+        if !wait.max(MAILS_OF_CLIENT.wait_time(spent_by_client, now)).is_zero() {
+            return false;
+        }
+        tables.people.put(to_person, MAILS_TO_PERSON.spend(spent_on_person, now));
+        tables.clients.put(of_client, MAILS_OF_CLIENT.spend(spent_by_client, now));
+        true
     }
 
     /// Takes one attempt at a user code from the budgets of address and browser, or returns how long to wait. It
@@ -156,7 +204,7 @@ impl DeviceLimits {
         }
     }
 
-    /// Returns false if a device polls too early. Its interval grows then.
+    /// Returns false if a client polls too early. Its interval grows then.
     pub(super) fn admit_poll(&self, grant_id: &str, now: Timestamp) -> bool {
         let key = self.key(("poll", grant_id));
         let mut tables = self.tables();
@@ -204,7 +252,7 @@ mod tests {
 
     #[test]
     fn requests_are_limited_by_address_and_by_client() {
-        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let (cli, other) = (ClientId::new("cli"), ClientId::new("other"));
         let admit = |client, from| limits.admit_request((&tenant, client), from, NOW).is_ok();
         let of_one = (0..100).filter(|_| admit(&cli, Some(address(1)))).count();
@@ -221,7 +269,7 @@ mod tests {
     #[test]
     fn addresses_that_ask_again_do_not_use_up_what_others_need() {
         // RFC 8628 §5.2: a public client identifies no user.
-        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let cli = ClientId::new("cli");
         let admit = |from: u32, seconds| {
             let from = Some(IpAddr::from(from.to_be_bytes()));
@@ -246,7 +294,7 @@ mod tests {
 
     #[test]
     fn wrong_codes_are_limited_by_browser_and_by_address() {
-        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let guess = |last, browser: u8| {
             limits.admit_code(&tenant, (address(last), &[browser; 32]), NOW).is_ok()
         };
@@ -258,7 +306,7 @@ mod tests {
 
     #[test]
     fn right_codes_cost_nothing() {
-        let (limits, tenant) = (DeviceLimits::default(), TenantId::new("team", "shop"));
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let source = (address(1), &[1; 32]);
         for _ in 0..100 {
             assert!(limits.admit_code(&tenant, source, NOW).is_ok());
@@ -267,9 +315,38 @@ mod tests {
     }
 
     #[test]
+    fn a_client_cannot_flood_a_person() {
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
+        let (bank, other) = (ClientId::new("bank"), ClientId::new("other"));
+        let (ada, bob) = (Subject::new("ada"), Subject::new("bob"));
+        let ask = |client, person, seconds| {
+            limits.admit_person((&tenant, client), person, later(seconds)).is_ok()
+        };
+        assert_eq!((0..100).filter(|_| ask(&bank, &ada, 0)).count(), 5);
+        assert!(ask(&bank, &bob, 0) && ask(&other, &ada, 0));
+        assert!(!ask(&bank, &ada, 59) && ask(&bank, &ada, 60));
+    }
+
+    #[test]
+    fn mail_of_a_client_takes_nothing_from_others() {
+        let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
+        let (bank, other) = (ClientId::new("bank"), ClientId::new("other"));
+        let mail = |client, person: &str, seconds| {
+            limits.admit_mail((&tenant, client), &Subject::new(person), later(seconds))
+        };
+        assert_eq!((0..100).filter(|_| mail(&bank, "ada", 0)).count(), 3);
+        assert!(mail(&other, "ada", 0), "another client has its own budget");
+        assert!(!mail(&bank, "ada", 1_199) && mail(&bank, "ada", 1_200));
+        let people = |seconds| (0..100).filter(|it| mail(&bank, &format!("{it}"), seconds)).count();
+        assert_eq!(people(2_000), 30);
+        assert_eq!(people(2_010), 1, "then one in ten seconds");
+        assert!(mail(&other, "bob", 2_010));
+    }
+
+    #[test]
     fn a_device_that_polls_too_early_has_to_slow_down() {
         // RFC 8628 §3.5
-        let limits = DeviceLimits::default();
+        let limits = CrossDeviceLimits::default();
         let poll = |seconds| limits.admit_poll("one", later(seconds));
         assert!(poll(0) && poll(5) && poll(9), "a second of tolerance");
         assert!(!poll(10), "the interval is ten seconds now");
