@@ -2,7 +2,7 @@
 
 use super::{
     AccountContext, AccountError,
-    outbox::{self, Moment},
+    outbox::{self, OutboxTimes},
     ping_outbox::SealedPing,
 };
 use crate::{
@@ -25,7 +25,7 @@ async fn store_ping(
     answered: &CrossDeviceAuthorization,
     ping: SealedPing,
 ) -> Result<(), AccountError> {
-    let now = Moment { own: context.now, store: context.store_now };
+    let now = OutboxTimes { own: context.now, store: context.store_now };
     let owner = IndexEntry::new(OwnerKind::Client, answered.client.as_str());
     let key = context.key(RecordKind::Ping, answered.grant_id.as_str());
     let claim = outbox::put_message(&context.services.store, key, (ping, owner), now).await?;
