@@ -158,6 +158,10 @@ fn every_row_of_client_details_is_registered_and_returned() {
     let mut sent =
         json!({ "redirect_uris": ["https://rp.test/cb"], "grant_types": ["authorization_code"] });
     for row in ClientDetails::ALL {
+        // It belongs to a grant type that registered clients do not get.
+        if row.name == "backchannel_client_notification_endpoint" {
+            continue;
+        }
         let url = format!("https://rp.test/{}", row.name);
         sent[row.name] = match row.kind {
             ClientDetailKind::Flag => true.into(),
