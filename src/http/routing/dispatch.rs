@@ -1,8 +1,9 @@
 //! Dispatches a request: finds tenant and route, reads the body, runs the handler, and adds the
 //! common headers.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -11,13 +12,19 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use async_trait::async_trait;
-
-use super::{body, route_match::RouteMatch, router, signed_response::sign_authorization_response};
+use super::{
+    access_line::{is_request_id, method_name, milliseconds},
+    body,
+    route_match::RouteMatch,
+    router,
+    signed_response::sign_authorization_response,
+};
 use crate::{
     http::{
-        AppState, ConnectionInfo, EndpointError, MemoryPermit, Reply, Request, RequestBody,
-        RequestLanguage, Service, TrustedProxies, cookies, head_memory, head_size, pages,
+        AppState, ConnectionCertificates, ConnectionInfo, EndpointError, MemoryPermit, Reply,
+        Request, RequestBody, RequestLanguage, Service, TrustedProxies, cookies, head_memory,
+        head_size, pages,
+        transport::EffectiveRequest,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -85,7 +92,7 @@ impl AppState {
         let _in_flight = self.accounts.metrics.request_began();
         let proxies = &self.config.trusted_proxies;
         let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        let id = given.filter(|id| proxies.contains(peer) && is_id(id)).map(str::to_owned);
+        let id = given.filter(|id| proxies.contains(peer) && is_request_id(id)).map(str::to_owned);
         let asked = proxies.effective_request(peer, &request);
         let mut arrival = RequestContext {
             id: id.unwrap_or_else(|| request_id(&*self.accounts.entropy)),
@@ -98,20 +105,7 @@ impl AppState {
             certificate: None,
         };
         let method = request.method().clone();
-        let memory = head_memory(&request) + REQUEST_OVERHEAD_BYTES;
-        let found = (head_size(&request) <= self.config.limits.head)
-            .then_some(())
-            .ok_or(RoutingError::Large)
-            .and_then(|()| Ok(arrival.memory.grow(memory)?))
-            .and_then(|()| {
-                arrival.certificate = certificates.of_request(request.headers())?;
-                let find = if certificates.is_mutual_tls() {
-                    RouteMatch::find_mutual_tls
-                } else {
-                    RouteMatch::find
-                };
-                find(&arrival.snapshot, &asked, request.uri().path())
-            });
+        let found = self.find_route(&request, &mut arrival, (&asked, &certificates));
         let (endpoint, tenant) = match &found {
             Ok(found) => (found.route.endpoint, Some(found.tenant.tenant.id.clone())),
             Err(_) => (Endpoint::Other, None),
@@ -136,7 +130,7 @@ impl AppState {
         tracing::info!(
             target: "lanyard::access",
             request_id = arrival.id,
-            method = known(&method),
+            method = method_name(&method),
             endpoint = endpoint.label(),
             tenant = tenant.as_ref().map(tracing::field::display),
             client = arrival.facts.client(),
@@ -147,6 +141,26 @@ impl AppState {
             "request"
         );
         response
+    }
+
+    /// Finds tenant and route, and the certificate of the client, if the request head is within its limits.
+    fn find_route<B>(
+        &self,
+        request: &http::Request<B>,
+        arrival: &mut RequestContext,
+        (asked, certificates): (&EffectiveRequest, &ConnectionCertificates),
+    ) -> Result<RouteMatch, RoutingError> {
+        if head_size(request) > self.config.limits.head {
+            return Err(RoutingError::Large);
+        }
+        arrival.memory.grow(head_memory(request) + REQUEST_OVERHEAD_BYTES)?;
+        arrival.certificate = certificates.of_request(request.headers())?;
+        let find = if certificates.is_mutual_tls() {
+            RouteMatch::find_mutual_tls
+        } else {
+            RouteMatch::find
+        };
+        find(&arrival.snapshot, asked, request.uri().path())
     }
 
     /// Responds to a request that no route matches: with a static file, the page at the base URL, or
@@ -283,39 +297,4 @@ impl AppState {
 /// The address whose memory is limited: none for a proxy's own requests.
 fn limited(proxies: &TrustedProxies, client: IpAddr) -> Option<IpAddr> {
     Some(client).filter(|client| !proxies.contains(*client))
-}
-
-/// Validates a request id set by a proxy.
-fn is_id(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-}
-
-/// Milliseconds with three decimals.
-fn milliseconds(took: Duration) -> f64 {
-    (took.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// The method as logged; an arbitrary method could be as long as the request head.
-fn known(method: &Method) -> &str {
-    const KNOWN: [Method; 7] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::OPTIONS,
-        Method::PATCH,
-    ];
-    if KNOWN.contains(method) { method.as_str() } else { "OTHER" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_requests_have_a_nonzero_duration() {
-        let said = milliseconds(Duration::from_nanos(21_499)).to_string();
-        assert_eq!(said, "0.021");
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not: know connections, or decide a protocol rule.
 
+mod access_line;
 mod body;
 mod dispatch;
 mod extra_routes;

@@ -125,7 +125,7 @@ async fn a_resource_server_can_require_certificates() {
     assert_eq!(world.introspect(&unbound).await["active"], true);
     world.change("tokenBinding: MutualTls", "tokenBinding: MutualTls");
     assert_eq!(world.introspect(&unbound).await["active"], false, "it was issued before");
-    // A DPoP proof is no certificate.
+    // A DPoP proof does not stand for a certificate.
     world.change("tokenBinding: MutualTls", "tokenBinding: DPoP");
     assert_eq!(world.introspect(token).await["active"], false);
 }

@@ -118,7 +118,7 @@ async fn headers_that_are_not_one_certificate_are_refused() {
         let told = answer["error_description"].as_str().expect("a description");
         assert!(told.contains("client certificate"), "{told}");
     }
-    // A text that is no certificate authenticates nobody.
+    // A text that is not a certificate authenticates no client.
     assert_error(&send(&ledger, &world, &[("client-cert", ":AAAA:")]).await, 401, "invalid_client");
 }
 

@@ -13,7 +13,9 @@ use crate::{
         ResourceServers, Tenant,
     },
     protocol::{
-        claims::Claims, records::SenderBinding, resource::ResourceContext,
+        claims::Claims,
+        records::SenderBinding,
+        resource::ResourceContext,
         sender_keys::{BoundKey, SenderKeys},
     },
 };
