@@ -22,7 +22,9 @@ fuzz_target!(|bytes: &[u8]| {
         None => (bytes, None),
     };
     for format in [CertificateFormat::Rfc9440, CertificateFormat::EscapedPem] {
-        let Ok(Some(certificate)) = parse_certificate_header(format, value, chain) else { continue };
+        let Ok(Some(certificate)) = parse_certificate_header(format, value, chain) else {
+            continue;
+        };
         assert!(certificate.intermediates().count() < MAX_CHAIN_LEN);
         assert!(!certificate.der().is_empty() && certificate.thumbprint().len() == 43);
     }

@@ -85,15 +85,13 @@ pub struct OidcClientSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute(), validation = client::no_fragment(), validation = client::no_active_scheme())]
-    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard())]
-    #[x_kube(validation = rules::unique())]
+    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard(), validation = rules::unique())]
     pub redirect_uris: Vec<String>,
     /// URIs that users may be redirected to after logout, compared as exact strings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute(), validation = client::no_fragment(), validation = client::no_active_scheme())]
-    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard())]
-    #[x_kube(validation = rules::unique())]
+    #[x_kube(validation = client::no_disguise(), validation = client::plain_web_uri(), validation = client::no_wildcard(), validation = rules::unique())]
     pub post_logout_redirect_uris: Vec<String>,
     /// Origins of pages, besides those of `redirectUris`, that may read the responses of the token, userinfo and revocation endpoints
     /// (CORS), as browsers send them: `https://app.example.com`.

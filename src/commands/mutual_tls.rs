@@ -4,12 +4,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, Result};
 
-use super::runtime::ServerRuntime;
 use crate::{
     cli::{CertificateFormatArg, MutualTlsArgs, ServeArgs},
     http::{
-        BoundListener, CertificateFormat, CertificateHeader, HttpServer, ListenerRole, ProxyTrust,
-        Service, TlsConfig,
+        AppState, BoundListener, CertificateFormat, CertificateHeader, HttpServer, ListenerRole,
+        ProxyTrust, Service, TlsConfig,
     },
 };
 
@@ -67,21 +66,22 @@ fn proxy_role(args: &MutualTlsArgs) -> Result<ListenerRole> {
     Ok(ListenerRole::CertificateProxy(Arc::new(trust), header))
 }
 
-impl ServerRuntime {
-    /// Binds the ports at which clients present certificates, without accepting connections.
-    pub(super) fn bind_mutual_tls(&self) -> Result<Vec<BoundListener>> {
-        let bind = |listener: &MutualTlsListener| {
-            let MutualTlsListener { flag, address, tls, role } = listener;
-            let app = Arc::clone(&self.app);
-            let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
-            tokio::spawn(Arc::clone(tls).watch(Arc::clone(&metrics)));
-            if let ListenerRole::CertificateProxy(trust, _) = role {
-                tokio::spawn(Arc::clone(trust).watch());
-            }
-            let server = HttpServer::new(app as Arc<dyn Service>, config, metrics);
-            let server = server.with_mutual_tls(Arc::clone(tls), role.clone());
-            server.bind(*address).with_context(|| format!("{flag} {address}"))
-        };
-        self.mutual_tls.iter().map(bind).collect()
-    }
+/// Binds the ports at which clients present certificates, without accepting connections.
+pub(super) fn bind_mutual_tls(
+    app: &Arc<AppState>,
+    listeners: &[MutualTlsListener],
+) -> Result<Vec<BoundListener>> {
+    let bind = |listener: &MutualTlsListener| {
+        let MutualTlsListener { flag, address, tls, role } = listener;
+        let app = Arc::clone(app);
+        let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
+        tokio::spawn(Arc::clone(tls).watch(Arc::clone(&metrics)));
+        if let ListenerRole::CertificateProxy(trust, _) = role {
+            tokio::spawn(Arc::clone(trust).watch());
+        }
+        let server = HttpServer::new(app as Arc<dyn Service>, config, metrics);
+        let server = server.with_mutual_tls(Arc::clone(tls), role.clone());
+        server.bind(*address).with_context(|| format!("{flag} {address}"))
+    };
+    listeners.iter().map(bind).collect()
 }

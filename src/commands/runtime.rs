@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::{
     measuring::{PrometheusReconcileMetrics, measure_snapshots, observed_store},
-    mutual_tls::{MutualTlsListener, mutual_tls_listeners},
+    mutual_tls::{MutualTlsListener, bind_mutual_tls, mutual_tls_listeners},
 };
 use crate::{
     accounts::{
@@ -222,7 +222,7 @@ impl ServerRuntime {
         admin: Option<Arc<AdminServer>>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
-        let bound = self.bind_mutual_tls()?.into_iter().chain([bound]);
+        let bound = bind_mutual_tls(&self.app, &self.mutual_tls)?.into_iter().chain([bound]);
         let mut snapshots = self.app.registry.changes();
         tokio::select! {
             _ = snapshots.wait_for(|revision| *revision > 0) => {}

@@ -1,9 +1,7 @@
 //! The keys that the sender of a request proved to have, and the key that a token is bound to (RFC 7800, RFC 8705,
 //! RFC 9449).
 
-use serde_json::Value;
-
-use super::claims::Claims;
+use serde_json::{Map, Value};
 
 /// The keys that the sender of a request proved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +40,7 @@ impl BoundKey {
 
     /// The key that a token is bound to. `None` if it is bound to none, or in a way that is not known: then it has the
     /// claim `cnf`.
-    pub fn of_claims(claims: &Claims) -> Option<Self> {
+    pub fn of_claims(claims: &Map<String, Value>) -> Option<Self> {
         let confirmation = claims.get("cnf")?.as_object().filter(|members| members.len() == 1)?;
         let text = |name: &str| confirmation.get(name).and_then(Value::as_str).map(str::to_owned);
         text("jkt").map(Self::Dpop).or_else(|| text("x5t#S256").map(Self::Certificate))

@@ -10,8 +10,7 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use super::{ConnectionCertificates, ListenerRole};
-use crate::model::{ClientCertificate, is_bounded_chain};
+use crate::model::is_bounded_chain;
 
 /// Asks for a certificate, and accepts any whose key the client has. Its authority and its period are judged with the
 /// request, which names the client (RFC 8705 §2).
@@ -76,25 +75,4 @@ pub(super) fn check_chain(
     let all = std::iter::once(own).chain(intermediates);
     let is_bounded = is_bounded_chain(all.map(|der| der.len()));
     is_bounded.then_some(()).ok_or_else(|| CertificateError::BadEncoding.into())
-}
-
-/// The certificates that a connection tells at a listener. `None`: a proxy has no certificate, or the chain is too
-/// long. The handshake refuses both.
-pub(super) fn connection_certificates(
-    role: &ListenerRole,
-    sent: Option<&[CertificateDer<'_>]>,
-) -> Option<ConnectionCertificates> {
-    let sent = sent.filter(|chain| !chain.is_empty());
-    match (role, sent) {
-        (ListenerRole::Public, _) => Some(ConnectionCertificates::None),
-        (ListenerRole::MutualTls, None) => Some(ConnectionCertificates::OfClient(None)),
-        (ListenerRole::MutualTls, Some(chain)) => {
-            let certificate = ClientCertificate::new(chain.iter().map(|der| der.to_vec()))?;
-            Some(ConnectionCertificates::OfClient(Some(certificate)))
-        }
-        (ListenerRole::CertificateProxy(_, header), Some(_)) => {
-            Some(ConnectionCertificates::OfProxy(header.clone()))
-        }
-        (ListenerRole::CertificateProxy(..), None) => None,
-    }
 }

@@ -31,10 +31,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     ConnectionInfo, HttpServer, RequestBody,
-    client_certificates::connection_certificates,
     connection_meter::{ConnectionMeter, MeteredBody, MeteredStream},
     head_size,
     http_version::{Version, detect_version},
+    listener_role::connection_certificates,
 };
 
 /// HTTP/2 flow-control windows: unread bytes of one body, and of all bodies of a connection. The

@@ -3,8 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use super::{
-    CertificateHeader, ConnectionLimiter, MemoryBudget, ProxyTrust, ServerLimits, Service,
-    TlsConfig, TrustedProxies,
+    ConnectionLimiter, ListenerRole, MemoryBudget, ServerLimits, Service, TlsConfig, TrustedProxies,
 };
 use crate::telemetry::Metrics;
 
@@ -39,18 +38,6 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self::new(TrustedProxies::default(), ServerLimits::default())
     }
-}
-
-/// The peers of a listener, and the certificates that they show.
-#[derive(Clone, Debug, Default)]
-pub enum ListenerRole {
-    /// Browsers, applications, and proxies. None of them is asked for a certificate.
-    #[default]
-    Public,
-    /// Applications, which may send a certificate. Any certificate is accepted: its client is not known yet.
-    MutualTls,
-    /// Proxies that must send a certificate, and that tell the certificates of applications by a header.
-    CertificateProxy(Arc<ProxyTrust>, CertificateHeader),
 }
 
 /// The server of endpoints and pages.

@@ -73,8 +73,8 @@ pub(super) fn unknown_client(proof: &ClientProof) -> OAuthError {
     missing_credentials(proof).because("unknown client")
 }
 
-/// Returns the error for a request whose credentials are none of the client. A client that authenticates with a
-/// certificate gets the same.
+/// Returns the error for a request without credentials of its client. It is the same for a client that authenticates
+/// with a certificate.
 fn missing_credentials(proof: &ClientProof) -> OAuthError {
     let is_none = matches!(proof, ClientProof::None);
     invalid_client_error(if is_none { NO_CREDENTIALS } else { AUTHENTICATION_FAILED })

@@ -80,18 +80,13 @@ pub fn validate_resource_server(
     });
     let named = named.collect();
     let token = spec.access_token.clone().unwrap_or_default();
-    let binding = problems.supported("spec.tokenBinding", spec.token_binding.as_ref());
-    let has_listener = tenant.is_none_or(|tenant| tenant.tenant.mutual_tls_url.is_some());
-    if binding == Some(TokenBinding::MutualTls) && !has_listener {
-        problems.invalid("spec.tokenBinding", NO_LISTENER);
-    }
     let server = ResourceServer {
         name: display_name(&mut problems, spec.display_name.as_deref(), key),
         identifier: spec.identifier.as_str().into(),
         alternates: spec.alternate_identifiers.iter().map(|it| it.as_str().into()).collect(),
         scopes,
         scope_descriptions,
-        token_binding: binding.unwrap_or_default(),
+        token_binding: token_binding(&mut problems, spec, tenant),
         ..token_form(&mut problems, key, &token, tenant)
     };
     let introspector = spec.introspection.as_ref().map(|introspection| {
@@ -118,6 +113,20 @@ pub fn validate_resource_server(
         }),
         problems,
     )
+}
+
+/// The binding that the tokens require. Certificates need a listener that asks for them.
+fn token_binding(
+    problems: &mut ProblemList,
+    spec: &api::ResourceServerSpec,
+    tenant: Option<&CheckedTenant>,
+) -> TokenBinding {
+    let binding = problems.supported("spec.tokenBinding", spec.token_binding.as_ref());
+    let has_listener = tenant.is_none_or(|tenant| tenant.tenant.mutual_tls_url.is_some());
+    if binding == Some(TokenBinding::MutualTls) && !has_listener {
+        problems.invalid("spec.tokenBinding", NO_LISTENER);
+    }
+    binding.unwrap_or_default()
 }
 
 fn identifier(problems: &mut ProblemList, field: &str, text: &str) {

@@ -20,9 +20,9 @@ use super::{
 const AT_START: usize = 250;
 /// Number of such Secrets that are created, and then changed, while a replica runs.
 const WHILE_RUNNING: usize = 20;
-/// The most memory that they may cost at any time: a few of them, while they are read. The old pages
-/// of a hundred took four times their size.
-const MAX_GROWTH_KIB: usize = 8 * 1024;
+/// The most memory that they may cost at any time: a few of them, while they are read, and the
+/// difference between two starts. The old pages of a hundred took four times their size.
+const MAX_GROWTH_KIB: usize = 16 * 1024;
 
 /// A running replica, whose memory is measured.
 struct Measured<'a> {

@@ -17,12 +17,14 @@ pub struct CheckedCertificate {
     pub subject: CertificateSubject,
 }
 
-/// Validates `tlsClientAuth`, which the method `tls_client_auth` requires, and no other method has.
-pub fn check_tls_client_auth(
+/// Validates `tlsClientAuth`, which the method `tls_client_auth` requires, and no other method has; and the binding of
+/// tokens.
+pub fn check_client_certificate(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,
     method: AuthMethod,
 ) -> Option<CheckedCertificate> {
+    check_token_binding(problems, spec);
     let is_used = method == AuthMethod::TlsClientAuth;
     let Some(written) = &spec.tls_client_auth else {
         if is_used {
@@ -75,7 +77,7 @@ fn subject(problems: &mut ProblemList, written: &TlsClientAuthSpec) -> Option<Ce
 }
 
 /// Rule: tokens are bound to a key or to a certificate.
-pub fn check_token_binding(problems: &mut ProblemList, spec: &OidcClientSpec) {
+fn check_token_binding(problems: &mut ProblemList, spec: &OidcClientSpec) {
     let by_certificate = spec.tls_client_certificate_bound_access_tokens == Some(true);
     if by_certificate && spec.dpop_bound_access_tokens == Some(true) {
         let message = "must not be true together with dpopBoundAccessTokens; remove one";

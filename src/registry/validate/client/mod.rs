@@ -96,11 +96,9 @@ pub fn validate_client(
     let flows = flows::check_client_flows(&mut problems, spec, from);
     let consent = consent_policy(&mut problems, spec);
     let secret = secret_source(&mut problems, raw, flows.auth_method());
-    let certificate = certificate::check_tls_client_auth(&mut problems, spec, flows.auth_method());
-    certificate::check_token_binding(&mut problems, spec);
+    let certificate =
+        certificate::check_client_certificate(&mut problems, spec, flows.auth_method());
     let fapi2 = security_profile::check_client_profile(&mut problems, spec, &flows, tenant);
-    let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
-    visible_text(&mut problems, "spec.clientName", client_name);
     let described =
         metadata::check_client_metadata(&mut problems, spec, (&flows, &key.namespace), tenant);
     let levels = tenant.map(|tenant| &*tenant.tenant.acr_levels);
@@ -154,13 +152,15 @@ fn consent_policy(problems: &mut ProblemList, spec: &OidcClientSpec) -> ConsentP
     problems.supported("spec.consent", written).unwrap_or(ConsentPolicy::Required)
 }
 
-/// Checks the names of the object and of its tenant.
+/// Checks the names of the object, of its tenant, and of the application.
 fn names(problems: &mut ProblemList, key: &ObjectKey, spec: &OidcClientSpec) {
     name(problems, key);
     object_name(problems, "spec.tenantRef.name", &spec.tenant_ref.name);
     if let Some(namespace) = &spec.tenant_ref.namespace {
         object_name(problems, "spec.tenantRef.namespace", namespace);
     }
+    let client_name = spec.client_name.as_deref().unwrap_or(&key.name);
+    visible_text(problems, "spec.clientName", client_name);
 }
 
 fn assemble(
