@@ -143,6 +143,7 @@ impl Endpoint {
             self,
             Self::Token
                 | Self::PushedAuthorization
+                | Self::BackchannelAuthentication
                 | Self::DeviceAuthorization
                 | Self::Userinfo
                 | Self::Introspect
