@@ -49,17 +49,12 @@ use crate::model::{
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"))]
-#[x_kube(validation = rules::immutable_optional("clientId", "delete the object and create another"))]
-#[x_kube(validation = client::implicit_needs_https(), validation = client::refresh_needs_code())]
-#[x_kube(validation = client::machines_authenticate(), validation = client::grants_by_assertion())]
+#[x_kube(validation = rules::immutable("tenantRef", "delete the object and create another"), validation = rules::immutable_optional("clientId", "delete the object and create another"))]
+#[x_kube(validation = client::implicit_needs_https(), validation = client::refresh_needs_code(), validation = client::machines_authenticate(), validation = client::grants_by_assertion())]
 #[x_kube(validation = client::ping_needs_endpoint(), validation = client::delivery_needs_grant(), validation = client::unsigned_from_token_endpoint())]
-#[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"))]
-#[x_kube(validation = client::responses_agree("implicit", "type != 'code'"), validation = client::one_secret())]
-#[x_kube(validation = client::public_without_secret(), validation = client::keys_once())]
-#[x_kube(validation = client::keys_to_authenticate(), validation = client::certificate_to_authenticate())]
-#[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_where_it_counts())]
-#[x_kube(validation = client::federated_by_assertion())]
+#[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"), validation = client::responses_agree("implicit", "type != 'code'"), validation = client::one_secret())]
+#[x_kube(validation = client::public_without_secret(), validation = client::keys_once(), validation = client::keys_to_authenticate(), validation = client::certificate_to_authenticate())]
+#[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_where_it_counts(), validation = client::federated_by_assertion())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,

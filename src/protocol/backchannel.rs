@@ -56,7 +56,7 @@ impl BackchannelParams {
     }
 }
 
-/// Rule: exactly one hint names the person (§7.1). Nobody issues login hint tokens for this issuer.
+/// Rule: exactly one hint names the person (§7.1). This issuer has no issuers of login hint tokens.
 fn person_hint(params: &RequestParams) -> Result<PersonHint, OAuthError> {
     if params.get("login_hint_token").is_some() {
         let text =

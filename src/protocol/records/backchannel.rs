@@ -21,7 +21,7 @@ pub struct BackchannelDetails {
 pub struct BackchannelRequest {
     /// The id of the grant that the client gets.
     pub grant_id: String,
-    /// The `sub` of the person who is asked. Nobody else may answer.
+    /// The `sub` of the person who is asked. No other person may answer.
     pub subject: String,
     /// The message that the person compares.
     pub binding_message: Option<String>,
