@@ -59,8 +59,7 @@ pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,
     /// The `client_id` to use: letters, digits and `-._~:/@`. Only allowed for clients in the tenant's own namespace. Immutable. An
-    /// application that authenticates with `client_secret_basic` must percent-encode a `:`, as RFC 6749 says; with `client_secret_post` it
-    /// need not. Default: `<namespace>.<name>`.
+    /// application that authenticates with `client_secret_basic` must percent-encode a `:`, as RFC 6749 says; with `client_secret_post` it need not. Default: `<namespace>.<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = client::client_id())]
@@ -75,8 +74,7 @@ pub struct OidcClientSpec {
     pub application_type: Option<EnumSpec<ApplicationType>>,
     /// URIs that users may be redirected to after sign-in, compared as exact strings: with https, the scheme of an application, or http on
     /// a loopback host (localhost and names below it, 127.0.0.1, `[::1]`). With http on other hosts only where the installation's
-    /// `insecureHttpHosts` allow it. The loopback URIs of native clients match any port. Those of an `IdentityProvider` that refers to the
-    /// client by `clientRef` need not be listed.
+    /// `insecureHttpHosts` allow it. The loopback URIs of native clients match any port. Those of an `IdentityProvider` that refers to the client by `clientRef` need not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(min = 1, max = 512)))]
     #[x_kube(validation = client::absolute(), validation = client::no_fragment(), validation = client::no_active_scheme())]
@@ -134,8 +132,7 @@ pub struct OidcClientSpec {
     /// An existing Secret that holds the client secret, instead of a generated one. Default key: `client-secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyRef>,
-    /// `Required` (default): users are asked for consent to the requested scopes. `Implied`: users are not asked; the owner of this object
-    /// consents for them.
+    /// `Required` (default): users are asked for consent to the requested scopes. `Implied`: users are not asked; the owner of this object consents for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<EnumSpec<ConsentPolicy>>,
     /// The people who may use this client. It can only narrow the tenant's `access`. Default: all whom the tenant lets in.
@@ -197,8 +194,7 @@ pub struct OidcClientSpec {
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::https_url())]
     pub sector_identifier_uri: Option<String>,
-    /// Algorithm that ID tokens are signed with, one that the tenant lists, or `none` if ID tokens are only issued at the token endpoint.
-    /// Default: the tenant's first algorithm.
+    /// Algorithm that ID tokens are signed with, one that the tenant lists, or `none` if ID tokens are only issued at the token endpoint. Default: the tenant's first algorithm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<EnumSpec<IdTokenAlgorithm>>,
     /// Algorithm that userinfo responses are signed with, as a JWT. Default: plain JSON.
@@ -214,8 +210,7 @@ pub struct OidcClientSpec {
     /// The only algorithm accepted for assertions that the client signs itself. Default: any that the authentication method allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<EnumSpec<JwsAlgorithm>>,
-    /// The `aud` value required in assertions that the client signs itself: `IssuerOrEndpoint` (default), or `Issuer` for the issuer only,
-    /// as FAPI 2.0 requires.
+    /// The `aud` value required in assertions that the client signs itself: `IssuerOrEndpoint` (default), or `Issuer` for the issuer only, as FAPI 2.0 requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_assertion_audience: Option<EnumSpec<AssertionAudience>>,
     /// The `acr_values` that apply to requests without any.
