@@ -58,10 +58,10 @@ mod tests {
         // RFC 8705 §3.1, RFC 9449 §6.1
         for key in [BoundKey::Dpop("a".to_owned()), BoundKey::Certificate("b".to_owned())] {
             let (name, value) = key.confirmation();
-            let claims = Claims::from_iter([("cnf".to_owned(), json!({ name: value }))]);
+            let claims = Map::from_iter([("cnf".to_owned(), json!({ name: value }))]);
             assert_eq!(BoundKey::of_claims(&claims), Some(key));
         }
-        assert_eq!(BoundKey::of_claims(&Claims::new()), None);
+        assert_eq!(BoundKey::of_claims(&Map::new()), None);
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
             json!({ "jkt": "a", "kid": "b" }),
             json!({ "jkt": "a", "x5t#S256": "b" }),
         ] {
-            let claims = Claims::from_iter([("cnf".to_owned(), cnf.clone())]);
+            let claims = Map::from_iter([("cnf".to_owned(), cnf.clone())]);
             assert_eq!(BoundKey::of_claims(&claims), None, "{cnf}");
         }
     }
