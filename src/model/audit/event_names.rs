@@ -72,12 +72,7 @@ impl AuditEvent<'_> {
             Self::PasswordChanged { .. } => ("password_changed", "a person chose a password"),
             Self::PasswordReset { reset } => ("password_reset", reset_in_words(reset)),
             Self::MailDelivery { mail } => ("mail_delivery", delivery_in_words(mail)),
-            Self::ConsentRequested { consent: AuditedConsent { subject: None, .. } } => {
-                ("consent_requested", "an application asked for a person who is unknown")
-            }
-            Self::ConsentRequested { .. } => {
-                ("consent_requested", "an application asked a person over the backchannel")
-            }
+            Self::ConsentRequested { consent } => ("consent_requested", request_in_words(consent)),
             Self::ConsentGiven { .. } => ("consent_given", "a person allowed an application"),
             Self::ConsentRefused { .. } => ("consent_refused", "a person refused an application"),
             Self::PersonAdmitted { .. } => ("person_admitted", "a person was admitted"),
@@ -173,6 +168,14 @@ const fn reset_in_words(reset: &AuditedPasswordReset<'_>) -> &'static str {
     match reset.reason {
         None => "a link for another password is mailed to a person",
         Some(_) => "the link for another password does not work",
+    }
+}
+
+/// A request to a person over the backchannel in words.
+const fn request_in_words(consent: &AuditedConsent<'_>) -> &'static str {
+    match consent.subject {
+        Some(_) => "an application asked a person over the backchannel",
+        None => "an application asked for a person who is unknown",
     }
 }
 
