@@ -12,7 +12,7 @@ use std::{
 const VERSION: &str = "apiVersion: lanyard.dev/v1alpha1\n";
 
 /// Tenants that examples refer to: namespace, name and spec.
-const TENANTS: [(&str, &str, &str); 3] = [
+const TENANTS: [(&str, &str, &str); 4] = [
     ("team-a", "main", "scopes: {badge: {claims: [badge_number]}}"),
     (
         "identity",
@@ -20,6 +20,7 @@ const TENANTS: [(&str, &str, &str); 3] = [
         "clients: {namespaces: {from: All}, scopes: [openid, profile, email, groups]}",
     ),
     ("platform", "corp", "clients: {namespaces: {from: All}}"),
+    ("acme", "main", ""),
 ];
 
 /// The pages directly in a folder.

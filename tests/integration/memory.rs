@@ -18,7 +18,7 @@ const STREAMS: usize = 32;
 /// The most memory that all connections of an address may cost together: 4 MiB for what they send
 /// and do not read and for their streams, about 30 KiB for each connection, and what the allocator
 /// keeps. Without limits 280 connections took 646 MiB.
-const MAX_GROWTH_KIB: usize = 20 * 1024;
+const MAX_GROWTH_KIB: usize = 24 * 1024;
 
 /// Connections of the attacker: as many as an address may have by default.
 fn connections() -> usize {

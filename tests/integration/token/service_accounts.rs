@@ -161,7 +161,7 @@ async fn the_cluster_is_no_issuer_by_its_name() {
     assert_error(&thief, 401, "invalid_client");
     let causes = json!(world.app.audit.lines()).to_string();
     assert!(
-        causes.contains("no serviceAccountRef of the client is that ServiceAccount"),
+        causes.contains("no serviceAccountRef of the client names that ServiceAccount"),
         "{causes}"
     );
     // The client of the same subject in the tenant's namespace takes nothing over either.

@@ -221,35 +221,6 @@ fn state_of(url: &str) -> String {
     state.expect("a state").1.into_owned()
 }
 
-/// A request that was pushed (RFC 9126) is carried by its name.
-#[tokio::test]
-async fn a_long_request_that_was_pushed_passes_a_provider() {
-    let world = World::new().await;
-    let application = world.application().await;
-    let state = "s".repeat(10_000);
-    let more = [("state", state.as_str()), ("identity_provider", "corp")];
-    let pushed = url::Url::parse(&application.authorize_url("openid profile email", &more));
-    let pushed: Vec<(String, String)> = pushed.expect("a URL").query_pairs().into_owned().collect();
-    let pushed: Vec<_> = pushed.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
-    let answer = application.post("pushed_authorization_request_endpoint", &pushed).await;
-    let answer: serde_json::Value = answer.json().await.expect("JSON");
-    let reference = answer["request_uri"].as_str().unwrap_or_else(|| panic!("{answer}"));
-    let endpoint = application.endpoint("authorization_endpoint");
-    let short = [("client_id", application.client_id.as_str()), ("request_uri", reference)];
-    let url = url::Url::parse_with_params(endpoint, short).expect("a URL");
-    let browser = Browser::new();
-    let page = browser.open(url.as_str()).await;
-    let url = page.left_for.unwrap_or_else(|| panic!("{} {}", page.status, page.body));
-    assert!(url.as_str().len() < 2000, "{}", url.as_str().len());
-    let request: std::collections::BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-    world.upstream.nonce.lock().expect("whole").clone_from(&request["nonce"]);
-    let callback = format!("{}/callback/corp", world.app.issuer("main"));
-    let answer = [("code", "a-code"), ("state", &request["state"])];
-    let url = url::Url::parse_with_params(&callback, answer).expect("a URL");
-    let page = browser.open(url.as_str()).await;
-    assert_eq!(page.answer()["state"], state, "the whole request is answered");
-}
-
 #[tokio::test]
 async fn a_provider_that_is_deleted_meanwhile_is_told() {
     let world = World::new().await;
