@@ -12,7 +12,7 @@ use super::flag_values::parse_address;
 pub enum CertificateFormatArg {
     /// :base64: (RFC 9440)
     Rfc9440,
-    /// Percent-encoded PEM, as $ssl_client_escaped_cert of nginx
+    /// Percent-encoded PEM, as `$ssl_client_escaped_cert` of nginx
     EscapedPem,
 }
 

@@ -103,8 +103,7 @@ async fn serve(args: &DevArgs) -> Result<()> {
     let acting = tokio::spawn(controller::run_controller(context, leads, async move {
         asked.wait_for(|stop| *stop).await.map(drop)
     }));
-    let handle = parts.app.registry.clone();
-    let served = (handle, parts.opened());
+    let served = (parts.app.registry.clone(), parts.opened());
     tokio::spawn(announce(served, source.views(), Arc::clone(&directory), base_url));
     parts.serve(bound, admin, stop).await?;
     acting.await.context("the controller panicked")?;

@@ -236,7 +236,9 @@ impl ServerRuntime {
         let leaving: Vec<_> = listening.iter().map(ListeningServer::draining).collect();
         tokio::spawn(async move {
             let _ = stop.wait_for(|stop| *stop).await;
-            leaving.iter().for_each(|leaving| leaving.store(true, Ordering::Relaxed));
+            for leaving in leaving {
+                leaving.store(true, Ordering::Relaxed);
+            }
             tracing::info!("stopping; draining requests in flight");
             if let Some(admin) = admin {
                 admin.drain();

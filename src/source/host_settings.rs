@@ -134,14 +134,13 @@ fn items<T, I: for<'de> Deserialize<'de>>(
 
 fn host_permission(item: HostItem) -> Result<HostPermission, HostSettingError> {
     let namespaces = namespaces(item.namespaces)?;
-    let pattern =
-        HostPattern::parse(&item.host).ok_or_else(|| HostSettingError::Host(item.host))?;
+    let pattern = HostPattern::parse(&item.host).ok_or(HostSettingError::Host(item.host))?;
     Ok(HostPermission { pattern, namespaces })
 }
 
 fn internal_host(item: UrlItem) -> Result<InternalHost, HostSettingError> {
     let namespaces = namespaces(item.namespaces)?;
-    InternalHost::parse(&item.url, namespaces).ok_or_else(|| HostSettingError::Url(item.url))
+    InternalHost::parse(&item.url, namespaces).ok_or(HostSettingError::Url(item.url))
 }
 
 fn namespaces(written: Vec<String>) -> Result<Vec<String>, HostSettingError> {

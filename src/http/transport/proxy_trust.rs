@@ -78,7 +78,7 @@ impl ProxyTrust {
                     tracing::info!(file = %self.file.display(), "authorities of proxies changed");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "could not load the changed authorities of proxies")
+                    tracing::warn!(%error, "could not load the changed authorities of proxies");
                 }
             }
             known = content;

@@ -217,7 +217,9 @@ fn accepted(
     let certificate = certificate.map(|it| certificate_rule(member.key, it, authorities));
     let is_known = match certificate.transpose() {
         Ok(rule) => {
-            rule.into_iter().for_each(|rule| client.authentication.set_certificate(rule));
+            if let Some(rule) = rule {
+                client.authentication.set_certificate(rule);
+            }
             true
         }
         Err(problem) => {

@@ -57,8 +57,11 @@ const SCOPE_MESSAGE: &str =
 /// Names become labels, Secret names and client IDs, which are limited to 63 characters.
 const MAX_NAME_LEN: usize = 63;
 
-/// Reports violations of the CRD schema, once per field. In a cluster no such object exists.
-fn limits(problems: &mut ProblemList, raw: &impl ManagedObject) {
+/// Reports violations of the CRD schema, once per field, of an object that no API server has validated (`unseen`).
+fn limits(problems: &mut ProblemList, raw: &impl ManagedObject, unseen: bool) {
+    if !unseen {
+        return;
+    }
     for LimitViolation { field, message } in limit_violations(raw) {
         if !problems.has_field(&field) {
             problems.invalid(field, message);

@@ -96,9 +96,7 @@ pub fn validate_resource_server(
     });
     let exchanges = spec.exchange.as_ref().map_or(&[][..], |exchange| &exchange.allow);
     let exchanges = check_exchange_rules(&mut problems, exchanges, &key.namespace);
-    if unseen {
-        limits(&mut problems, raw);
-    }
+    limits(&mut problems, raw, unseen);
     if let Some(tenant) = tenant {
         refuse_issuer(&mut problems, &names, tenant.tenant.issuer.as_str());
     }

@@ -79,9 +79,7 @@ pub fn validate_tenant(
     let registration = protocol::registration_settings(&mut problems, spec.registration.as_ref());
     let mail = mail::check_mail(&mut problems, spec.mail.as_ref(), issuer.as_ref());
     let organization = organization(&mut problems, spec, (&display_name, key));
-    if unseen {
-        super::limits(&mut problems, raw);
-    }
+    super::limits(&mut problems, raw, unseen);
     let checked = issuer.filter(|_| !problems.refused()).map(|issuer| CheckedTenant {
         tenant: security_profile::under_profile(Tenant {
             fapi2,

@@ -49,7 +49,6 @@ pub(super) async fn show_account_page(
     params: &RequestParams,
 ) -> Result<Reply, EndpointError> {
     let context = app.context(request);
-    let can_set_up = can_enrol(context);
     let access = load_account_access(context, active).await?;
     let waiting = load_waiting_requests(app, request, active).await?;
     let interaction = context.seal(&Interaction::change_account(&active.session, request.now))?;
@@ -92,7 +91,7 @@ pub(super) async fn show_account_page(
                 is_required: replaces_app(context)
                     && !enrolled.passkeys.iter().any(StoredPasskey::is_usable),
             },
-            None if can_set_up => AuthenticatorEntry::Offered,
+            None if can_enrol(context) => AuthenticatorEntry::Offered,
             None => AuthenticatorEntry::Absent,
         },
         passkeys: enrolled.passkeys.iter().map(passkey_entry).collect(),

@@ -106,9 +106,7 @@ pub fn validate_client(
     let written_scopes = written_scopes(&mut problems, &spec.scopes);
     let shortened = lifetimes::check_client_lifetimes(&mut problems, spec);
     let max_age = lifetimes::max_age(&mut problems, spec.default_max_age);
-    if installation.is_none_or(|installation| installation.dev) {
-        limits(&mut problems, raw);
-    }
+    limits(&mut problems, raw, installation.is_none_or(|it| it.dev));
     let Some(tenant) = tenant else {
         return ClientFindings { checked: None, claims: None, problems };
     };

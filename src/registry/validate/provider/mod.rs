@@ -84,9 +84,7 @@ pub fn validate_provider(
     let sign_in = spec.sign_in.clone().unwrap_or_default();
     domains(&mut problems, "spec.signIn.domains", &sign_in.domains);
     let assurance = assurance(&mut problems, spec);
-    if dev {
-        limits(&mut problems, raw);
-    }
+    limits(&mut problems, raw, dev);
     let naming =
         naming::provider_naming(spec, source.as_ref(), (&mappings, &subject, identity_key));
     let parts =

@@ -55,9 +55,7 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
     let reset_authenticators_before =
         time::check_time(&mut problems, "spec.resetAuthenticatorsBefore", reset);
     let invitation = invitation::check_invitation(&mut problems, spec.invitation.as_ref());
-    if dev {
-        limits(&mut problems, raw);
-    }
+    limits(&mut problems, raw, dev);
     let claimed = username.zip(subject);
     let checked =
         claimed.clone().filter(|_| !problems.refused()).map(|(username, subject)| Account {
