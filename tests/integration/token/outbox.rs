@@ -65,8 +65,8 @@ async fn looking_for_due_notifications_is_one_query_whatever_the_number_of_clien
         sleep(Duration::from_mins(1)).await;
         let [due_lists, others @ ..] = before;
         let [lists, writes, reads] = others;
-        // Twelve looks and one count, of notifications and of mails.
-        assert_eq!(counts(), [due_lists + 26, lists, writes, reads], "{clients} clients");
+        // Twelve looks and one count, of notifications, mails and CIBA notifications.
+        assert_eq!(counts(), [due_lists + 39, lists, writes, reads], "{clients} clients");
     }
 }
 
