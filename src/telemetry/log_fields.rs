@@ -79,7 +79,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     field("record", "Key of a record of the store: its tenant and id."),
     field("record_kind", "Kind of a record of the store."),
     field("registered", "The values that the client has, or that the server accepts."),
-    field("remedy", "What to change if users reach a limit."),
+    field("remedy", "The setting to change if users reach a limit."),
     field("request_id", "Id of the request; the response header `x-request-id` has it too."),
     field("secret", "The Secret, as `namespace/name`."),
     field("sessions", "Number of sessions that a provider has ended."),
