@@ -194,7 +194,7 @@ mod tests {
         for value in ["::", ":", "YQ==", ":YQ==", ":Y*:", ":YQ==:, :YQ==:", ":YQ==:;a=1"] {
             assert_eq!(read(CertificateFormat::Rfc9440, &[("client-cert", value)]), malformed);
         }
-        let (one, chain) = (sequence.as_str(), vec![":YQ==:"; MAX_CHAIN_LEN].join(","));
+        let (one, chain) = (sequence.as_str(), [":YQ==:"; MAX_CHAIN_LEN].join(","));
         for chain in [&*chain, ":YQ==:,", "a"] {
             let sent = [("client-cert", one), ("client-cert-chain", chain)];
             assert_eq!(read(CertificateFormat::Rfc9440, &sent), malformed, "{chain}");
