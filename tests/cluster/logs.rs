@@ -137,8 +137,7 @@ async fn full_run(flags: &[&str], store: &str) -> FullRun {
     secrets.push(guess);
     wrong_requests(&app, &browser, &mut secrets).await;
     let hint = refreshed["id_token"].as_str().expect("an ID token");
-    let end = app.endpoint("end_session_endpoint");
-    browser.open(&format!("{end}?id_token_hint={hint}")).await;
+    browser.open(&format!("{}?id_token_hint={hint}", app.endpoint("end_session_endpoint"))).await;
     dev.awaits("\"logout\"").await;
 
     // The banner prints the sample user's password on purpose; the log must not contain it.

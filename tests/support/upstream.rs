@@ -24,6 +24,7 @@ const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 /// The provider's answers.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault or a habit of its own")]
 pub struct Script {
     /// Replaces members of the discovery document.
     pub metadata: Value,
@@ -172,6 +173,36 @@ struct State {
     directories: Arc<Mutex<Vec<String>>>,
 }
 
+fn discovery_document(issuer: &str, script: &Script) -> String {
+    let mut document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+    });
+    replace(&mut document, &script.metadata);
+    document.to_string()
+}
+
+fn key_set(script: &Script) -> String {
+    let x = if script.unsigned { "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE" } else { PUBLIC };
+    let mut key =
+        json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": script.kid, "alg": "EdDSA"});
+    replace(&mut key, &script.key);
+    json!({"keys": [key]}).to_string()
+}
+
+/// The type and text of the userinfo response.
+fn userinfo(script: &Script) -> (&'static str, String) {
+    match &script.userinfo_text {
+        Some((content_type, text)) => (content_type, text.clone()),
+        None if script.signs_userinfo => ("application/jwt", signed(&script.userinfo)),
+        None => ("application/json", script.userinfo.to_string()),
+    }
+}
+
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
     let State { issuer, script, requests, nonce, refresh_token, directories } = state;
     let Some((path, body)) = read_request(&mut stream).await else { return };
@@ -184,41 +215,11 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: State) {
     }
     let mut content_type = "application/json";
     let (status, text) = match path {
-        "/.well-known/openid-configuration" => {
-            let mut document = json!({
-                "issuer": issuer,
-                "authorization_endpoint": format!("{issuer}/authorize"),
-                "token_endpoint": format!("{issuer}/token"),
-                "userinfo_endpoint": format!("{issuer}/userinfo"),
-                "jwks_uri": format!("{issuer}/jwks"),
-                "id_token_signing_alg_values_supported": ["EdDSA"],
-            });
-            replace(&mut document, &script.metadata);
-            (200, document.to_string())
-        }
-        "/jwks" => {
-            let x = if script.unsigned {
-                "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"
-            } else {
-                PUBLIC
-            };
-            let mut key =
-                json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": script.kid, "alg": "EdDSA"});
-            replace(&mut key, &script.key);
-            (200, json!({"keys": [key]}).to_string())
-        }
+        "/.well-known/openid-configuration" => (200, discovery_document(&issuer, &script)),
+        "/jwks" => (200, key_set(&script)),
         "/userinfo" => {
-            let text = match &script.userinfo_text {
-                Some((of_text, text)) => {
-                    content_type = of_text;
-                    text.clone()
-                }
-                None if script.signs_userinfo => {
-                    content_type = "application/jwt";
-                    signed(&script.userinfo)
-                }
-                None => script.userinfo.to_string(),
-            };
+            let text;
+            (content_type, text) = userinfo(&script);
             (script.userinfo_status, text)
         }
         "/token" => {

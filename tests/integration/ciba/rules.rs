@@ -7,8 +7,11 @@ use super::{
     world::{ALICE, GRANT_TYPE, World, ask, ask_alice, assert_error, poll, text},
 };
 
-/// Requests that are refused: the section, the client, the parameters, and the error.
-const REFUSED: &[(&str, &str, &[(&str, &str)], &str)] = &[
+/// A request that is refused: the section, the client, the parameters, and the error.
+type RefusedRequest =
+    (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const REFUSED: &[RefusedRequest] = &[
     (
         "§7.1 scope has openid",
         "bank",
