@@ -77,32 +77,6 @@ pub async fn no_request_fails_during_roll_outs_and_kills(target: &Target, node: 
     // A connection may be used at the moment it is closed, after it was idle throughout the drain delay.
     assert!(cut.len() - killed <= 2, "a terminating Pod cuts no connection: {cut:#?}");
     assert!(killed <= most_cut(noticed), "{killed} in {noticed:?}");
-    tokio::task::block_in_place(|| an_upgrade_keeps_a_scale_from_outside(target, node, &base_url));
-}
-
-/// With `autoscaling.enabled` an upgrade keeps the number of replicas that something else has set.
-/// The field is handed over before, as `docs/install.md` describes.
-fn an_upgrade_keeps_a_scale_from_outside(target: &Target, node: &Node, base_url: &str) {
-    let replicas = || {
-        let path = "jsonpath={.spec.replicas}";
-        target.kubectl(&["-n", NAMESPACE, "get", "deployment", "lanyard", "--output", path])
-    };
-    assert_eq!(replicas(), "2");
-    let number = node.api.dir().join("replicas.yaml");
-    let owned =
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: lanyard}\nspec: {replicas: 2}\n";
-    fs::write(&number, owned).expect("written");
-    let apply = ["-n", NAMESPACE, "apply", "--server-side", "--field-manager=autoscaling", "-f"];
-    target.kubectl(&[&apply[..], &[&number.display().to_string()]].concat());
-    let upgrade = |also: &str| {
-        let values = "image.tag=next,autoscaling.enabled=true,autoscaling.create=false";
-        install(target, base_url, &["--server-side=true", "--set", values, "--set", also]);
-    };
-    upgrade("revisionHistoryLimit=3");
-    assert_eq!(replicas(), "2", "the number before it was handed over");
-    target.kubectl(&["-n", NAMESPACE, "scale", "deployment/lanyard", "--replicas=3"]);
-    upgrade("revisionHistoryLimit=4");
-    assert_eq!(replicas(), "3", "the number that was set from outside");
 }
 
 fn install(target: &Target, base_url: &str, more: &[&str]) {

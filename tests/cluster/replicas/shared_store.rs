@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::{
     NAMESPACE, SOON,
     browser::{Application, Browser},
-    cluster::{ApiServer, Database, LoadBalancer, Probes, Replica, eventually, install_chart},
+    cluster::{ApiServer, Database, LoadBalancer, Replica, eventually, install_chart},
     load::{Load, OBJECTS, SCOPE, everywhere, knows_clients, most_cut, refresh, sign_in, text},
     turns,
 };
@@ -176,18 +176,10 @@ async fn upheaval(world: &mut World, app: &Application) {
             let Some(at) = world.replicas.iter().position(|it| it.name == old) else { continue };
             world.add(new, &[]);
             world.awaits_ready(4);
-            // The default of `drainDelay` is enough for a load balancer that needs three failed probes.
-            let slow = new == "e";
-            if slow {
-                world.service.probe(Probes::SLOW);
-            }
             let mut old = world.replicas.remove(at);
             old.process.signal("TERM");
             closes_its_connections(&world.authority, old.port);
             assert_eq!(old.process.wait(SOON), Some(0), "it drains and exits");
-            if slow {
-                world.service.probe_closely();
-            }
             world.awaits_ready(3);
         }
         (cut, noticed)

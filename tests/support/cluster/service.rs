@@ -1,7 +1,6 @@
 //! A stand-in for a Service: one address that sends connections to the ready replicas in turn.
 
 use std::{
-    collections::HashMap,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{
@@ -12,21 +11,8 @@ use std::{
     time::Duration,
 };
 
-/// How a load balancer finds the replicas that get connections.
-#[derive(Clone, Copy)]
-pub struct Probes {
-    /// Interval between readiness checks.
-    pub period: Duration,
-    /// The consecutive failures after which a replica gets no more connections.
-    pub failures: u32,
-}
-
-impl Probes {
-    /// Those of a Service, which follows readiness closely.
-    const CLOSE: Self = Self { period: Duration::from_millis(100), failures: 1 };
-    /// Those of a slow load balancer in front of a Service.
-    pub const SLOW: Self = Self { period: Duration::from_secs(2), failures: 3 };
-}
+/// Interval between readiness checks.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// An address in front of replicas, open until the test process ends.
 pub struct LoadBalancer {
@@ -35,7 +21,6 @@ pub struct LoadBalancer {
     /// Ports and admin ports of all replicas.
     all: Arc<Mutex<Vec<(u16, u16)>>>,
     ready: Arc<Mutex<Vec<u16>>>,
-    probes: Arc<Mutex<Probes>>,
     /// The number of readiness checks so far.
     looks: Arc<AtomicUsize>,
 }
@@ -46,20 +31,16 @@ impl LoadBalancer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let (all, ready, looks) = (Arc::default(), Arc::default(), Arc::default());
-        let probes = Arc::new(Mutex::new(Probes::CLOSE));
-        let service = Self { port, all, ready, probes, looks };
+        let service = Self { port, all, ready, looks };
         let (all, ready) = (Arc::clone(&service.all), Arc::clone(&service.ready));
-        let (probes, looks) = (Arc::clone(&service.probes), Arc::clone(&service.looks));
+        let looks = Arc::clone(&service.looks);
         thread::spawn(move || {
-            let mut failures: HashMap<u16, u32> = HashMap::new();
             loop {
                 let listed = all.lock().expect("not poisoned").clone();
                 let well = those_ready(&listed);
-                let probes = *probes.lock().expect("not poisoned");
-                *ready.lock().expect("not poisoned") =
-                    those_in_use(&listed, &well, probes, &mut failures);
+                *ready.lock().expect("not poisoned") = well;
                 looks.fetch_add(1, Ordering::SeqCst);
-                thread::sleep(probes.period);
+                thread::sleep(PERIOD);
             }
         });
         let (ready, next) = (Arc::clone(&service.ready), AtomicUsize::new(0));
@@ -83,45 +64,15 @@ impl LoadBalancer {
         self.all.lock().expect("not poisoned").push((port, admin));
     }
 
-    /// Checks replicas in another way from the next check on.
-    pub fn probe(&self, probes: Probes) {
-        *self.probes.lock().expect("not poisoned") = probes;
-    }
-
-    /// Checks replicas as a Service does from the next check on.
-    pub fn probe_closely(&self) {
-        self.probe(Probes::CLOSE);
-    }
-
-    /// The number of replicas that get connections, from a check that began after the call. It does not count a
+    /// The number of ready replicas, from a check that began after the call. It does not count a
     /// replica that was killed before the call, which gets no connections any more.
     pub fn ready(&self) -> usize {
         let before = self.looks.load(Ordering::SeqCst);
         while self.looks.load(Ordering::SeqCst) < before + 2 {
-            thread::sleep(Probes::CLOSE.period / 10);
+            thread::sleep(PERIOD / 10);
         }
         self.ready.lock().expect("not poisoned").len()
     }
-}
-
-/// The ports of the replicas that get connections: those that are ready, and those that were and have
-/// not failed often enough. `failures` has the consecutive failures of each replica in use.
-fn those_in_use(
-    listed: &[(u16, u16)],
-    ready: &[u16],
-    probes: Probes,
-    failures: &mut HashMap<u16, u32>,
-) -> Vec<u16> {
-    for (port, _) in listed {
-        if ready.contains(port) {
-            failures.insert(*port, 0);
-        } else if let Some(count) = failures.get_mut(port) {
-            *count += 1;
-        }
-    }
-    failures.retain(|_, count| *count < probes.failures);
-    let ports = listed.iter().map(|(port, _)| *port);
-    ports.filter(|port| failures.contains_key(port)).collect()
 }
 
 /// Checks all replicas at once, so that a slow answer does not keep a dead replica in the list.
