@@ -26,6 +26,6 @@ pub use process::{Process, eventually};
 pub use proxy::Proxy;
 pub use replica::{Replica, install_chart};
 pub use run::{binary, testenv, tool};
-pub use service::{LoadBalancer, Probes};
+pub use service::LoadBalancer;
 
 pub use super::ports::free_port;
