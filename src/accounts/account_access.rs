@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    AccountContext, AccountError, consents, endings::RecordJudge,
+    AccountContext, AccountError, consents, endings::RecordValidity,
     oldest_records::records_of_person, sessions::ActiveSession,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) async fn load_account_access(
     active: &ActiveSession,
 ) -> Result<AccountAccess, AccountError> {
     let account = &active.account;
-    let judge = RecordJudge::load(context, account).await?;
+    let judge = RecordValidity::load(context, account).await?;
     let mut sessions: Vec<Session> = load_records(context, RecordKind::Session, account)
         .await?
         .into_iter()
@@ -111,7 +111,7 @@ fn grant_permissions(context: AccountContext<'_>, grant: &Grant) -> BTreeSet<Str
 fn is_active(
     context: AccountContext<'_>,
     account: &Account,
-    judge: &RecordJudge<'_>,
+    judge: &RecordValidity<'_>,
     session: &Session,
 ) -> bool {
     session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)

@@ -10,8 +10,8 @@ use super::{
     AccountContext, AccountError, AccountServices,
     logout_outbox::LogoutNotification,
     outbox::{
-        self, Claim, DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxTimes,
-        OutboxWorker, StoredEntry,
+        self, ClaimedMessage, DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _,
+        OutboxTimes, OutboxWorker, StoredEntry,
     },
     token_issuer,
     undelivered_logouts::UndeliveredCount,
@@ -47,7 +47,7 @@ pub(super) async fn store_notifications(
     context: AccountContext<'_>,
     session: &Session,
     clients: impl Iterator<Item = &ClientId>,
-) -> Result<Vec<Claim>, AccountError> {
+) -> Result<Vec<ClaimedMessage>, AccountError> {
     let clients = clients
         .filter_map(|id| context.tenant.declared_client(id.as_str()))
         .filter(|client| session::session_includes(session, client));
@@ -65,7 +65,7 @@ pub(super) async fn store_notification(
     context: AccountContext<'_>,
     client: &Client,
     (subject, sid): (&str, &str),
-) -> Result<Option<Claim>, AccountError> {
+) -> Result<Option<ClaimedMessage>, AccountError> {
     if !client.is_notified_of_logout() {
         return Ok(None);
     }
@@ -80,7 +80,7 @@ pub(super) async fn store_notification(
 }
 
 /// Queues stored notifications.
-pub(super) fn queue_logouts(context: AccountContext<'_>, claims: Vec<Claim>) {
+pub(super) fn queue_logouts(context: AccountContext<'_>, claims: Vec<ClaimedMessage>) {
     for claim in claims {
         context.services.logout_outbox.queue.push(claim);
     }

@@ -43,7 +43,7 @@ const CODES_OF_BROWSER: GuessBudget = GuessBudget { burst: 10, refill: Duration:
 /// A poll may come this much earlier than the interval, because of the network.
 const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// The interval grows by this at each poll that comes too early (RFC 8628 §3.5).
-const SLOWER: Duration = Duration::from_secs(5);
+const SLOW_DOWN_INCREMENT: Duration = Duration::from_secs(5);
 /// The interval does not grow beyond this, so that a client which ignores it gets its tokens too.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -51,10 +51,10 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(30);
 pub(super) struct CrossDeviceLimits {
     /// A keyed hash, so attackers cannot find keys that collide.
     hasher: RandomState,
-    tables: Mutex<Tables>,
+    tables: Mutex<CrossDeviceCounters>,
 }
 
-struct Tables {
+struct CrossDeviceCounters {
     /// By tenant and client: attackers cannot create more of these.
     clients: BoundedCache<u64, Timestamp>,
     addresses: BoundedCache<u64, Timestamp>,
@@ -73,7 +73,7 @@ struct PollTimes {
 
 impl Default for CrossDeviceLimits {
     fn default() -> Self {
-        let tables = Tables {
+        let tables = CrossDeviceCounters {
             clients: BoundedCache::new(MAX_ENTRIES),
             addresses: BoundedCache::new(MAX_ENTRIES),
             browsers: BoundedCache::new(MAX_ENTRIES),
@@ -211,9 +211,10 @@ impl CrossDeviceLimits {
         let before = tables.polls.peek(&key).copied();
         let is_early = before.is_some_and(|it| now.since(it.last) + POLL_TOLERANCE < it.interval);
         let next = match before {
-            Some(PollTimes { last, interval }) if is_early => {
-                PollTimes { last, interval: (interval + SLOWER).min(MAX_POLL_INTERVAL) }
-            }
+            Some(PollTimes { last, interval }) if is_early => PollTimes {
+                last,
+                interval: (interval + SLOW_DOWN_INCREMENT).min(MAX_POLL_INTERVAL),
+            },
             before => PollTimes {
                 last: now,
                 interval: before.map_or(POLL_INTERVAL, |before| before.interval),
@@ -231,7 +232,7 @@ impl CrossDeviceLimits {
         self.hasher.hash_one(parts)
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    fn tables(&self) -> MutexGuard<'_, CrossDeviceCounters> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -105,7 +105,7 @@ pub(super) async fn is_usable_with(
 }
 
 /// Judges many records of one user, for whom the store is asked once.
-pub(super) struct RecordJudge<'a> {
+pub(super) struct RecordValidity<'a> {
     account: &'a Account,
     present: PresentMarks,
     now: Timestamp,
@@ -113,7 +113,7 @@ pub(super) struct RecordJudge<'a> {
     voids: Vec<(AccountMarks, VoidBefore)>,
 }
 
-impl<'a> RecordJudge<'a> {
+impl<'a> RecordValidity<'a> {
     /// Loads the ends of a user.
     pub(super) async fn load(
         context: AccountContext<'_>,

@@ -51,7 +51,7 @@ pub(crate) struct InvitedPerson {
 }
 
 /// The person whom a link invites, or the reason why it does not work. Nothing is written.
-pub(crate) async fn judge_link(
+pub(crate) async fn check_invitation_link(
     context: AccountContext<'_>,
     link: &InvitationLink,
 ) -> Result<Result<InvitedPerson, InvitationRefusal>, AccountError> {

@@ -3,7 +3,7 @@
 
 use crate::{
     mail::MailText,
-    messages::{LanguageWishes, MessageCatalog},
+    messages::{LanguagePreferences, MessageCatalog},
     model::{Account, Tenant, Timestamp},
     protocol::records::{ChangeNotice, NoticedChange, RequestNotice},
 };
@@ -89,7 +89,7 @@ pub(super) fn request_text(tenant: &Tenant, notice: &RequestNotice, url: &str) -
 /// language of the person.
 fn catalog_of(tenant: &Tenant) -> &MessageCatalog {
     let default = tenant.branding.default_locale.as_ref();
-    tenant.languages.choose(LanguageWishes { default, ..LanguageWishes::default() })
+    tenant.languages.choose(LanguagePreferences { default, ..LanguagePreferences::default() })
 }
 
 fn hello(words: &MessageCatalog, name: &str) -> String {

@@ -81,12 +81,12 @@ impl OutboxTimes {
 /// A message that this replica has claimed. The time at which the claim ends distinguishes it from
 /// other claims of the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(super) struct ClaimedMessage {
     key: RecordKey,
     ends_at: Timestamp,
 }
 
-impl Claim {
+impl ClaimedMessage {
     /// Returns true if an attempt that starts now ends before the claim.
     fn is_usable(&self, now: OutboxTimes) -> bool {
         now.store.plus(CLAIM_MARGIN) < self.ends_at
@@ -149,11 +149,11 @@ impl<M: OutboxMessage> StoredEntry<M> {
         &self,
         store: &SharedStore,
         now: OutboxTimes,
-    ) -> Result<Option<Claim>, StoreError> {
+    ) -> Result<Option<ClaimedMessage>, StoreError> {
         let ends_at = now.store.plus(CLAIM_DURATION);
         let entry = OutboxEntry { next_attempt_at: ends_at, ..self.entry.clone() };
         let is_claimed = self.replace(store, &entry, now).await?;
-        Ok(is_claimed.then(|| Claim { key: self.key().clone(), ends_at }))
+        Ok(is_claimed.then(|| ClaimedMessage { key: self.key().clone(), ends_at }))
     }
 
     /// Records a failed attempt. A message that is given up is not due before it has expired for
@@ -173,8 +173,8 @@ impl<M: OutboxMessage> StoredEntry<M> {
 /// The queue from the writers of messages to the worker of this process.
 #[derive(Debug)]
 pub(super) struct OutboxQueue {
-    send: UnboundedSender<Claim>,
-    receive: Mutex<Option<UnboundedReceiver<Claim>>>,
+    send: UnboundedSender<ClaimedMessage>,
+    receive: Mutex<Option<UnboundedReceiver<ClaimedMessage>>>,
 }
 
 impl Default for OutboxQueue {
@@ -186,13 +186,13 @@ impl Default for OutboxQueue {
 
 impl OutboxQueue {
     /// Queues a stored message.
-    pub(super) fn push(&self, claim: Claim) {
+    pub(super) fn push(&self, claim: ClaimedMessage) {
         // Sending fails only while the process stops; another replica then finds the record.
         let _ = self.send.send(claim);
     }
 
     /// The receiver; `None` if a worker has it already.
-    fn receiver(&self) -> Option<UnboundedReceiver<Claim>> {
+    fn receiver(&self) -> Option<UnboundedReceiver<ClaimedMessage>> {
         self.receive.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -203,7 +203,7 @@ pub(super) async fn put_message<M: OutboxMessage>(
     key: RecordKey,
     (message, owner): (M, IndexEntry),
     now: OutboxTimes,
-) -> Result<Option<Claim>, StoreError> {
+) -> Result<Option<ClaimedMessage>, StoreError> {
     let ends_at = now.store.plus(CLAIM_DURATION);
     let entry = OutboxEntry { message, failed_attempts: 0, next_attempt_at: ends_at };
     let record = Record {
@@ -214,7 +214,7 @@ pub(super) async fn put_message<M: OutboxMessage>(
         due_at: Some(ends_at),
     };
     let is_new = store.insert(record, now.own).await?;
-    Ok(is_new.then_some(Claim { key, ends_at }))
+    Ok(is_new.then_some(ClaimedMessage { key, ends_at }))
 }
 
 /// The outcome of an attempt.

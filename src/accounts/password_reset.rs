@@ -63,7 +63,7 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
     let Some(account) = found.filter(|account| !account.disabled) else { return Ok(()) };
     let Some(to) = account.verified_email() else { return Ok(()) };
     let Some(password) = load_password(context, account).await? else { return Ok(()) };
-    let Some(Claim { before, id }) = claim_interval(context, account).await? else {
+    let Some(ClaimedReset { before, id }) = claim_interval(context, account).await? else {
         return Ok(());
     };
     let link = PasswordResetLink {
@@ -87,7 +87,7 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
 }
 
 /// The right to mail a link now.
-struct Claim {
+struct ClaimedReset {
     /// The record of the mail before.
     before: Option<PasswordResetRecord>,
     /// The id of the link: that of an earlier link which still works, so that a stranger who asks for another mail
@@ -99,7 +99,7 @@ struct Claim {
 async fn claim_interval(
     context: AccountContext<'_>,
     account: &Account,
-) -> Result<Option<Claim>, AccountError> {
+) -> Result<Option<ClaimedReset>, AccountError> {
     let key = reset_key(context, &account.subject);
     let entropy: &dyn Entropy = &*context.services.entropy;
     let new_id = entropy.id();
@@ -113,7 +113,7 @@ async fn claim_interval(
         let id = before.as_ref().map_or_else(|| new_id.clone(), |it| it.id.clone());
         let record = PasswordResetRecord { id: id.clone(), mailed_at: context.store_now };
         let record = to_record(context, account, &record);
-        Ok(RecordChange::Write(record, Some(Claim { before, id })))
+        Ok(RecordChange::Write(record, Some(ClaimedReset { before, id })))
     };
     let stored = context.get(&key).await?;
     context.update(&key, stored, claim).await

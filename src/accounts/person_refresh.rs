@@ -28,7 +28,7 @@ pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The state of a person's claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Freshness {
+pub(super) enum ClaimsFreshness {
     /// They count.
     Usable,
     /// The provider has to be asked; until it has answered, they count or not.
@@ -42,10 +42,10 @@ pub(super) fn judge_freshness(
     policy: RefreshPolicy,
     claims: ClaimsAge,
     now: Timestamp,
-) -> Freshness {
+) -> ClaimsFreshness {
     let age = now.since(claims.refreshed_at);
     if policy.mode != RefreshMode::Upstream || age < policy.interval {
-        return Freshness::Usable;
+        return ClaimsFreshness::Usable;
     }
     let kept = match policy.unavailable {
         UnavailablePolicy::KeepFor => policy.keep_for.max(policy.interval),
@@ -53,9 +53,9 @@ pub(super) fn judge_freshness(
     };
     let usable = age < kept && !claims.incomplete;
     match (now.since(claims.asked_at) < RETRY_INTERVAL, usable) {
-        (false, usable) => Freshness::Stale { usable },
-        (true, true) => Freshness::Usable,
-        (true, false) => Freshness::Refused,
+        (false, usable) => ClaimsFreshness::Stale { usable },
+        (true, true) => ClaimsFreshness::Usable,
+        (true, false) => ClaimsFreshness::Refused,
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn claims_after_refusal(provider: &IdentityProvider, claims: ClaimsAg
 
 /// The provider's answer about a person now.
 #[derive(Debug)]
-pub(super) enum PersonAnswer {
+pub(super) enum PersonRefreshOutcome {
     /// Their claims.
     Claims(UpstreamClaims),
     /// They are no longer there, or disabled there.
@@ -98,9 +98,9 @@ pub(super) async fn directory_claims(
         return Ok(None);
     }
     match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
-        Freshness::Usable => Ok(Some(claims)),
-        Freshness::Refused => Err(claims_after_refusal(directory.0, person.age())),
-        Freshness::Stale { usable } => {
+        ClaimsFreshness::Usable => Ok(Some(claims)),
+        ClaimsFreshness::Refused => Err(claims_after_refusal(directory.0, person.age())),
+        ClaimsFreshness::Stale { usable } => {
             let asked = PersonRecord { asked_at: context.store_now, ..person };
             let claimed = people::person_record(context, &asked)?;
             let usable = Some(claims).filter(|_| usable);
@@ -153,7 +153,7 @@ async fn refresh_person(
     let Some(old) = people::claims_of(&asked) else { return Ok(None) };
     let not_admitted = || AccountError::NotAdmitted(directory.0.name().to_owned());
     let answer = match ask_directory(context, directory, (&asked.subject, &old)).await {
-        PersonAnswer::Claims(claims) => match people::claims_json(&claims) {
+        PersonRefreshOutcome::Claims(claims) => match people::claims_json(&claims) {
             Ok(json) => Ok((claims, json)),
             Err(error) => {
                 tracing::warn!(provider = %directory.0.object, %error, "a person's claims cannot be refreshed");
@@ -166,13 +166,13 @@ async fn refresh_person(
                 Err(Some(not_admitted()))
             }
         },
-        PersonAnswer::Incomplete => Err(Some(not_admitted())),
-        PersonAnswer::Gone(refusal) => {
+        PersonRefreshOutcome::Incomplete => Err(Some(not_admitted())),
+        PersonRefreshOutcome::Gone(refusal) => {
             let person = (&*asked.subject, &old);
             end_directory_person(context, directory.0, person, &refusal).await?;
             Err(None)
         }
-        PersonAnswer::Ended | PersonAnswer::Unavailable => {
+        PersonRefreshOutcome::Ended | PersonRefreshOutcome::Unavailable => {
             let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
             return usable.map(Some).ok_or_else(unavailable);
         }
@@ -198,21 +198,23 @@ async fn ask_directory(
     context: AccountContext<'_>,
     (provider, settings): (&IdentityProvider, &LdapSettings),
     (subject, claims): (&str, &UpstreamClaims),
-) -> PersonAnswer {
+) -> PersonRefreshOutcome {
     let (directories, caller) = (&context.services.directories, directory_caller(context));
     let error = match directories.look_up(settings, claims, &caller).await {
-        Ok(person) => return PersonAnswer::Claims(person.claims),
+        Ok(person) => return PersonRefreshOutcome::Claims(person.claims),
         Err(error) => error,
     };
     tracing::warn!(provider = %provider.object, reason = %error, "a person's claims cannot be refreshed");
     let error = match error {
-        LdapError::Refused(refusal) if refusal.is_for_good() => return PersonAnswer::Gone(refusal),
+        LdapError::Refused(refusal) if refusal.is_for_good() => {
+            return PersonRefreshOutcome::Gone(refusal);
+        }
         LdapError::Refused(refusal) => refusal.into(),
         LdapError::Directory(fault) if fault.leaves_claims_incomplete() => fault.into(),
-        LdapError::Directory(_) => return PersonAnswer::Unavailable,
+        LdapError::Directory(_) => return PersonRefreshOutcome::Unavailable,
     };
     people::report_incomplete_person(context, provider, subject, &error);
-    PersonAnswer::Incomplete
+    PersonRefreshOutcome::Incomplete
 }
 
 #[cfg(test)]
@@ -221,7 +223,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn judged(unavailable: UnavailablePolicy, age: u64, asked: u64, incomplete: bool) -> Freshness {
+    fn judged(
+        unavailable: UnavailablePolicy,
+        age: u64,
+        asked: u64,
+        incomplete: bool,
+    ) -> ClaimsFreshness {
         let policy = RefreshPolicy {
             mode: RefreshMode::Upstream,
             interval: Duration::from_secs(900),
@@ -238,7 +245,7 @@ mod tests {
 
     #[test]
     fn old_claims_count_while_the_provider_cannot_be_asked() {
-        use Freshness::{Refused, Stale, Usable};
+        use ClaimsFreshness::{Refused, Stale, Usable};
         let keep = UnavailablePolicy::KeepFor;
         assert_eq!(judged(keep, 899, 899, false), Usable);
         assert_eq!(judged(keep, 900, 900, false), Stale { usable: true });
@@ -253,7 +260,7 @@ mod tests {
     #[test]
     fn missing_groups_are_neither_the_old_ones_nor_none() {
         let keep = UnavailablePolicy::KeepFor;
-        assert_eq!(judged(keep, 1000, 29, true), Freshness::Refused);
-        assert_eq!(judged(keep, 1000, 30, true), Freshness::Stale { usable: false });
+        assert_eq!(judged(keep, 1000, 29, true), ClaimsFreshness::Refused);
+        assert_eq!(judged(keep, 1000, 30, true), ClaimsFreshness::Stale { usable: false });
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         identity_provider::{
             GitHubUpstream, IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims,
         },
-        records::{KeptTokens, UpstreamSession},
+        records::{StoredUpstreamTokens, UpstreamSession},
         upstream::UpstreamTokens,
     },
     upstream::{UpstreamClient, UpstreamError, github_claims, refresh_github_tokens},
@@ -55,7 +55,7 @@ pub(super) async fn ask_openid(
     check_in_time(started)?;
     let with = (refresh_token, assertion.as_ref());
     let tokens = UpstreamClient::refresh_tokens(&fetch, (of.1, &metadata), with).await?;
-    let kept = KeptTokens { access_token: None, ..kept_tokens(&tokens) };
+    let kept = StoredUpstreamTokens { access_token: None, ..kept_tokens(&tokens) };
     store_tokens(context, session, kept).await?;
     let subject = session.upstream_subject.as_str();
     Ok(upstream.refreshed_claims(&fetch, of, (&tokens, subject, old), context.now).await?)
@@ -69,7 +69,7 @@ pub(super) async fn ask_github(
     session: &UpstreamSession,
 ) -> Result<UpstreamClaims, UpstreamSignInError> {
     let (fetch, started) = (context.upstream_client(provider), Instant::now());
-    let KeptTokens { refresh_token, access_token, .. } = &session.tokens;
+    let StoredUpstreamTokens { refresh_token, access_token, .. } = &session.tokens;
     let access_token = Secret::new(access_token.clone().unwrap_or_default());
     let asked = github_claims(&fetch, github, &access_token).await;
     let Some(refresh_token) = refresh_token.as_deref().filter(|_| is_refused(&asked)) else {
@@ -92,9 +92,9 @@ const fn is_refused(asked: &Result<UpstreamClaims, UpstreamError>) -> bool {
     matches!(asked, Err(UpstreamError::ApiStatus { status: 401, .. }))
 }
 
-fn kept_tokens(tokens: &UpstreamTokens) -> KeptTokens {
+fn kept_tokens(tokens: &UpstreamTokens) -> StoredUpstreamTokens {
     let text = |token: &Option<Secret<String>>| token.as_ref().map(|token| token.expose().clone());
-    KeptTokens {
+    StoredUpstreamTokens {
         refresh_token: text(&tokens.refresh_token),
         access_token: text(&tokens.access_token),
         id_token: None,
@@ -105,9 +105,9 @@ fn kept_tokens(tokens: &UpstreamTokens) -> KeptTokens {
 async fn store_tokens(
     context: AccountContext<'_>,
     session: &UpstreamSession,
-    tokens: KeptTokens,
+    tokens: StoredUpstreamTokens,
 ) -> Result<(), AccountError> {
-    if tokens == KeptTokens::default() {
+    if tokens == StoredUpstreamTokens::default() {
         return Ok(());
     }
     for _ in 1..STORE_ATTEMPTS {

@@ -9,7 +9,8 @@ use super::{
     detached_context::DetachedContext,
     people::{self, SignedInPerson},
     person_refresh::{
-        Freshness, PersonAnswer, UPSTREAM_TIMEOUT, claims_after_refusal, judge_freshness,
+        ClaimsFreshness, PersonRefreshOutcome, UPSTREAM_TIMEOUT, claims_after_refusal,
+        judge_freshness,
     },
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
@@ -50,14 +51,16 @@ pub(super) async fn upstream_claims(
     let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
     let session = &signed_in.stored.session;
     match judge_freshness(provider.refresh, session.age(), context.store_now) {
-        Freshness::Usable => Ok(Some(signed_in.claims)),
-        Freshness::Refused if session.asking => wait_for_answer(context, provider, person).await,
-        Freshness::Refused => Err(claims_after_refusal(provider, session.age())),
-        Freshness::Stale { usable } if !can_ask(provider, session) => {
+        ClaimsFreshness::Usable => Ok(Some(signed_in.claims)),
+        ClaimsFreshness::Refused if session.asking => {
+            wait_for_answer(context, provider, person).await
+        }
+        ClaimsFreshness::Refused => Err(claims_after_refusal(provider, session.age())),
+        ClaimsFreshness::Stale { usable } if !can_ask(provider, session) => {
             let refused = || AccountError::NotAdmitted(provider.name().to_owned());
             usable.then_some(signed_in.claims).map(Some).ok_or_else(refused)
         }
-        Freshness::Stale { usable } => {
+        ClaimsFreshness::Stale { usable } => {
             if upstream_sessions::claim_refresh(context, &signed_in.stored).await? {
                 refresh_in_background(context, signed_in, usable).await
             } else if usable {
@@ -103,7 +106,7 @@ async fn wait_for_answer(
         let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
         let session = &signed_in.stored.session;
         let freshness = judge_freshness(provider.refresh, session.age(), context.store_now);
-        if freshness == Freshness::Usable {
+        if freshness == ClaimsFreshness::Usable {
             return Ok(Some(signed_in.claims));
         }
         if !session.asking {
@@ -133,11 +136,11 @@ async fn refresh_in_background(
         Some(task.await)
     };
     match finished {
-        Some(Ok(Ok(PersonAnswer::Claims(claims)))) => Ok(Some(claims)),
-        Some(Ok(Ok(PersonAnswer::Gone(_) | PersonAnswer::Ended))) => Ok(None),
-        Some(Ok(Ok(PersonAnswer::Incomplete))) => Err(AccountError::NotAdmitted(provider)),
+        Some(Ok(Ok(PersonRefreshOutcome::Claims(claims)))) => Ok(Some(claims)),
+        Some(Ok(Ok(PersonRefreshOutcome::Gone(_) | PersonRefreshOutcome::Ended))) => Ok(None),
+        Some(Ok(Ok(PersonRefreshOutcome::Incomplete))) => Err(AccountError::NotAdmitted(provider)),
         Some(Ok(Err(error))) => Err(error),
-        Some(Ok(Ok(PersonAnswer::Unavailable)) | Err(_)) | None => {
+        Some(Ok(Ok(PersonRefreshOutcome::Unavailable)) | Err(_)) | None => {
             kept.map(Some).ok_or(AccountError::ProviderUnavailable(provider))
         }
     }
@@ -148,26 +151,26 @@ async fn refresh(
     context: AccountContext<'_>,
     session: &UpstreamSession,
     old: &UpstreamClaims,
-) -> Result<PersonAnswer, AccountError> {
+) -> Result<PersonRefreshOutcome, AccountError> {
     let Some(provider) = context.tenant.provider(&session.provider) else {
-        return Ok(PersonAnswer::Unavailable);
+        return Ok(PersonRefreshOutcome::Unavailable);
     };
     let asked = match &provider.source {
         ProviderSource::Oidc(oidc) => ask_openid(context, (provider, oidc), (session, old)).await,
         ProviderSource::GitHub(github) => ask_github(context, (provider, github), session).await,
-        ProviderSource::Ldap(_) => return Ok(PersonAnswer::Unavailable),
+        ProviderSource::Ldap(_) => return Ok(PersonRefreshOutcome::Unavailable),
     };
     let asked = match asked {
         Ok(claims) => accept_claims(context, provider, (session, old), claims).await,
         Err(error) => Err(error),
     };
     let answer = match asked {
-        Ok(claims) => PersonAnswer::Claims(claims),
+        Ok(claims) => PersonRefreshOutcome::Claims(claims),
         Err(error) => {
             let person = session.subject.as_str();
             tracing::warn!(provider = %provider.object, user = person, %error, "a person's claims cannot be refreshed");
             let answer = answer_of_error(&error);
-            if matches!(answer, PersonAnswer::Incomplete) {
+            if matches!(answer, PersonRefreshOutcome::Incomplete) {
                 people::report_incomplete_person(context, provider, person, &error);
             }
             answer
@@ -175,16 +178,18 @@ async fn refresh(
     };
     let id = &session.id;
     match answer {
-        PersonAnswer::Gone(_) | PersonAnswer::Ended => end_if_current(context, session).await,
-        PersonAnswer::Claims(_) => {
+        PersonRefreshOutcome::Gone(_) | PersonRefreshOutcome::Ended => {
+            end_if_current(context, session).await
+        }
+        PersonRefreshOutcome::Claims(_) => {
             upstream_sessions::record_answer(context, id, Some(false)).await?;
             Ok(answer)
         }
-        PersonAnswer::Incomplete => {
+        PersonRefreshOutcome::Incomplete => {
             upstream_sessions::record_answer(context, id, Some(true)).await?;
             Ok(answer)
         }
-        PersonAnswer::Unavailable => {
+        PersonRefreshOutcome::Unavailable => {
             upstream_sessions::record_answer(context, id, None).await?;
             Ok(answer)
         }
@@ -217,31 +222,33 @@ async fn accept_claims(
 async fn end_if_current(
     context: AccountContext<'_>,
     session: &UpstreamSession,
-) -> Result<PersonAnswer, AccountError> {
+) -> Result<PersonRefreshOutcome, AccountError> {
     let stored = load_upstream_session(context, &session.id).await?;
     let now = stored.map(|stored| stored.session.tokens);
     if now.as_ref() != Some(&session.tokens) {
         upstream_sessions::record_answer(context, &session.id, None).await?;
-        return Ok(PersonAnswer::Unavailable);
+        return Ok(PersonRefreshOutcome::Unavailable);
     }
     end_upstream_session(context, session).await?;
-    Ok(PersonAnswer::Ended)
+    Ok(PersonRefreshOutcome::Ended)
 }
 
 /// The meaning of an error for the person.
-fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
+fn answer_of_error(error: &UpstreamSignInError) -> PersonRefreshOutcome {
     match error {
         UpstreamSignInError::Upstream(UpstreamError::Token(TokenResponseError::InvalidGrant(
             _,
-        ))) => PersonAnswer::Ended,
+        ))) => PersonRefreshOutcome::Ended,
         UpstreamSignInError::Upstream(UpstreamError::Token(error)) if error.asks_for_person() => {
-            PersonAnswer::Incomplete
+            PersonRefreshOutcome::Incomplete
         }
         // GitHub's access tokens last until the person or an organization withdraws them.
         UpstreamSignInError::Upstream(UpstreamError::ApiStatus { status: 401, .. }) => {
-            PersonAnswer::Ended
+            PersonRefreshOutcome::Ended
         }
-        UpstreamSignInError::Upstream(error) if error.is_transient() => PersonAnswer::Unavailable,
+        UpstreamSignInError::Upstream(error) if error.is_transient() => {
+            PersonRefreshOutcome::Unavailable
+        }
         UpstreamSignInError::Upstream(
             UpstreamError::IdToken(IdTokenError::Subject)
             | UpstreamError::Userinfo(_)
@@ -255,7 +262,7 @@ fn answer_of_error(error: &UpstreamSignInError) -> PersonAnswer {
             | UpstreamError::NotInOrganization,
         )
         | UpstreamSignInError::Mapping(_)
-        | UpstreamSignInError::ClaimsTooLarge(_) => PersonAnswer::Incomplete,
-        _ => PersonAnswer::Unavailable,
+        | UpstreamSignInError::ClaimsTooLarge(_) => PersonRefreshOutcome::Incomplete,
+        _ => PersonRefreshOutcome::Unavailable,
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        records::{Grant, KeptTokens, Session, SignInOrigin, UpstreamSession},
+        records::{Grant, Session, SignInOrigin, StoredUpstreamTokens, UpstreamSession},
         session::CLOCK_SKEW,
     },
     store::RecordKind,
@@ -50,7 +50,7 @@ pub struct NewUpstreamSession {
     /// The claim `sid` there.
     pub sid: Option<String>,
     /// The provider's tokens.
-    pub tokens: KeptTokens,
+    pub tokens: StoredUpstreamTokens,
 }
 
 /// Stores the session of a sign-in at a provider, and returns the origin of the session here. A
@@ -115,7 +115,7 @@ async fn insert_session(
 ) -> Result<String, AccountError> {
     let subject = session.authentication.subject.as_str();
     limit_sessions(context, subject).await?;
-    let mut tokens = KeptTokens::default();
+    let mut tokens = StoredUpstreamTokens::default();
     tokens.renew(new.tokens.clone());
     let id = context.services.entropy.id();
     let upstream = UpstreamSession {
@@ -156,7 +156,7 @@ pub(super) async fn claim_refresh(
 pub(super) async fn renew_tokens(
     context: AccountContext<'_>,
     id: &str,
-    tokens: KeptTokens,
+    tokens: StoredUpstreamTokens,
 ) -> Result<(), AccountError> {
     let renew = |stored: &mut StoredUpstreamSession| {
         stored.session.tokens.renew(tokens.clone());

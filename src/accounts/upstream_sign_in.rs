@@ -23,7 +23,7 @@ use crate::{
             identity_of,
         },
         params::RequestParams,
-        records::KeptTokens,
+        records::StoredUpstreamTokens,
         upstream::{
             CallbackResponse, MAX_ID_TOKEN_HINT, MAX_PROVIDER_URL_LEN, UpstreamDemands,
             UpstreamParty, UpstreamRequest, UpstreamState, authorization_url, check_callback,
@@ -40,7 +40,7 @@ const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Wishes of the application for the sign-in.
 #[derive(Clone, Debug, Default)]
-pub struct UpstreamWishes<'a> {
+pub struct UpstreamSignInOptions<'a> {
     /// Demands that the answer must meet.
     pub demands: UpstreamDemands,
     /// The name of the person.
@@ -59,7 +59,7 @@ pub async fn begin_upstream_sign_in(
     fetch: &SharedFetch,
     provider: &IdentityProvider,
     interaction: Interaction,
-    wishes: UpstreamWishes<'_>,
+    wishes: UpstreamSignInOptions<'_>,
 ) -> Result<String, UpstreamSignInError> {
     let entropy = &context.services.entropy;
     let state = UpstreamState {
@@ -242,7 +242,7 @@ fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> 
         issuer,
         subject: subject.unwrap_or_default(),
         sid: answer.sid,
-        tokens: KeptTokens {
+        tokens: StoredUpstreamTokens {
             refresh_token: kept(answer.tokens.refresh_token).filter(|_| refreshes),
             access_token: kept(answer.tokens.access_token).filter(|_| asks_with_it),
             id_token: id_token.filter(|_| signs_out),

@@ -52,7 +52,7 @@ enum ResealedRecord {
 }
 
 /// The result of a search among the records of a kind.
-struct SearchedKind {
+struct ResealProgress {
     /// The keys of records that cannot be opened.
     left: BTreeSet<[u8; 4]>,
     /// Whether all records were looked at.
@@ -124,7 +124,7 @@ impl VaultResealer {
         vault: &Vault,
         kind: RecordKind,
         since: Timestamp,
-    ) -> Result<SearchedKind, StoreError> {
+    ) -> Result<ResealProgress, StoreError> {
         let before = Timestamp::from_millis(0)..=since.minus(Duration::from_millis(1));
         let mut limit = MAX_LISTED;
         loop {
@@ -147,7 +147,7 @@ impl VaultResealer {
             // Those that stay due are in front of the others.
             limit = stuck.saturating_add(MAX_LISTED);
             if is_searched || limit > MAX_SEARCHED {
-                return Ok(SearchedKind { left, is_complete: is_searched && skipped == 0 });
+                return Ok(ResealProgress { left, is_complete: is_searched && skipped == 0 });
             }
         }
     }

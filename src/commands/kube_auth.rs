@@ -108,7 +108,7 @@ fn authentication_configuration(
                 claim: args.groups_claim.clone(),
                 prefix: args.groups_prefix.clone(),
             },
-            uid: Claim { claim: "sub" },
+            uid: MappedClaim { claim: "sub" },
         },
         user_validation_rules: vec![
             UserValidationRule {
@@ -160,7 +160,7 @@ struct JwtIssuer {
 struct ClaimMappings {
     username: PrefixedClaim,
     groups: PrefixedClaim,
-    uid: Claim,
+    uid: MappedClaim,
 }
 
 #[derive(Debug, Serialize)]
@@ -170,7 +170,7 @@ struct PrefixedClaim {
 }
 
 #[derive(Debug, Serialize)]
-struct Claim {
+struct MappedClaim {
     claim: &'static str,
 }
 

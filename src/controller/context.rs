@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::probe_conclusions::Reachability;
+use super::probe_conclusions::ReachabilityConclusions;
 use crate::{
     keys::KeyMaker,
     model::{
@@ -89,15 +89,15 @@ pub struct ControllerContext {
     /// The vault keys that records of the store are sealed with.
     pub(super) vault_use: Option<VaultUseReceiver>,
     /// The conclusions from their answers.
-    pub(super) reachability: Arc<Reachability>,
+    pub(super) reachability: Arc<ReachabilityConclusions>,
     /// Tells whether tokens of ServiceAccounts can be verified; `None` without a cluster.
     pub(super) cluster_tokens: Option<SharedClusterTokenProbe>,
     /// The conclusions on the clients that they authenticate.
-    pub(super) federation: Arc<Reachability>,
+    pub(super) federation: Arc<ReachabilityConclusions>,
     /// Asks mail servers whether they would take mail; `None` where they are not asked.
     pub(super) mail_probe: Option<SharedMailProbe>,
     /// The conclusions from their answers.
-    pub(super) mail_health: Arc<Reachability>,
+    pub(super) mail_health: Arc<ReachabilityConclusions>,
     /// Makes signing keys.
     pub(super) key_maker: Arc<KeyMaker>,
 }
@@ -127,11 +127,11 @@ impl ControllerContext {
             probe: None,
             invitations: None,
             vault_use: None,
-            reachability: Arc::new(Reachability::of(ManagedKind::IdentityProvider)),
+            reachability: Arc::new(ReachabilityConclusions::of(ManagedKind::IdentityProvider)),
             cluster_tokens: None,
-            federation: Arc::new(Reachability::of(ManagedKind::OidcClient)),
+            federation: Arc::new(ReachabilityConclusions::of(ManagedKind::OidcClient)),
             mail_probe: None,
-            mail_health: Arc::new(Reachability::of(ManagedKind::Tenant)),
+            mail_health: Arc::new(ReachabilityConclusions::of(ManagedKind::Tenant)),
             key_maker: Arc::default(),
         }
     }

@@ -16,7 +16,7 @@ use super::{
     ControllerContext,
     observed::ObservedState,
     probe_conclusions::{reason_of, result_of},
-    reachability::{Judgement, ProbeResult},
+    reachability::{FailureCounter, ProbeResult},
 };
 use crate::{
     api::{ConditionReason, Tenant},
@@ -40,7 +40,7 @@ const MAX_SLEEP: Duration = Duration::from_secs(30);
 /// The mail server of a tenant.
 struct WatchedServer {
     settings: Arc<MailSettings>,
-    judgement: Judgement,
+    judgement: FailureCounter,
     /// `None` while it is asked.
     due: Option<Timestamp>,
 }
@@ -98,7 +98,7 @@ fn refresh_tenants(context: &ControllerContext, watched: &mut HashMap<ObjectKey,
         if !is_same {
             let earlier = watched.contains_key(key);
             let published = published(context, &world, key).filter(|_| !earlier);
-            let (settings, judgement) = (Arc::clone(settings), Judgement::of(published));
+            let (settings, judgement) = (Arc::clone(settings), FailureCounter::of(published));
             let due = Some(context.clock.now());
             watched.insert(key.clone(), WatchedServer { settings, judgement, due });
         }

@@ -15,7 +15,7 @@ use crate::{
 
 /// The conclusions of this replica, as far as it has any, and the objects whose status lacks them.
 #[derive(Debug)]
-pub struct Reachability {
+pub struct ReachabilityConclusions {
     /// The kind of the objects.
     kind: ManagedKind,
     concluded: Mutex<HashMap<ObjectKey, ConditionReason>>,
@@ -23,7 +23,7 @@ pub struct Reachability {
     notify: Notify,
 }
 
-impl Reachability {
+impl ReachabilityConclusions {
     /// No conclusions on objects of a kind.
     pub(super) fn of(kind: ManagedKind) -> Self {
         Self {

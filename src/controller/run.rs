@@ -119,7 +119,7 @@ async fn run_while_leading(context: &ControllerContext) {
     let (mut views, mut snapshots) = (context.source.views(), context.registry.changes());
     let (memory, mut queue, mut running) =
         (PublishedStatuses::default(), Workqueue::default(), FuturesUnordered::new());
-    let mut slots = Slots::default();
+    let mut slots = ReconcileSlots::default();
     let mut world = ObservedState::default();
     let mut refresh = Some(Instant::now());
     let mut pause = DEBOUNCE;
@@ -226,19 +226,19 @@ enum WorkLane {
 }
 
 /// The reconciles that may still be started.
-struct Slots {
+struct ReconcileSlots {
     cheap: usize,
     costly: usize,
 }
 
-impl Default for Slots {
+impl Default for ReconcileSlots {
     fn default() -> Self {
         let costly = KeyMaker::parallelism() * RECONCILES_PER_KEY;
         Self { cheap: MAX_CONCURRENT_RECONCILES, costly }
     }
 }
 
-impl Slots {
+impl ReconcileSlots {
     fn of(&mut self, lane: WorkLane) -> &mut usize {
         match lane {
             WorkLane::Cheap => &mut self.cheap,

@@ -58,17 +58,17 @@ pub struct ThrottledCredential<'a> {
 pub struct CredentialThrottle {
     /// A keyed hash, so attackers cannot find names that collide.
     hasher: RandomState,
-    tables: Mutex<Tables>,
+    tables: Mutex<CredentialCounters>,
 }
 
-struct Tables {
+struct CredentialCounters {
     /// Counters of existing clients, by client and address.
     known: BoundedCache<u64, BackoffCounter>,
     /// All other counters.
     others: BoundedCache<u64, BackoffCounter>,
 }
 
-impl Tables {
+impl CredentialCounters {
     fn of(&mut self, exists: bool) -> &mut BoundedCache<u64, BackoffCounter> {
         if exists { &mut self.known } else { &mut self.others }
     }
@@ -76,7 +76,7 @@ impl Tables {
 
 impl Default for CredentialThrottle {
     fn default() -> Self {
-        let tables = Tables {
+        let tables = CredentialCounters {
             known: BoundedCache::new(MAX_ENTRIES),
             others: BoundedCache::new(MAX_ENTRIES),
         };
@@ -136,7 +136,7 @@ impl CredentialThrottle {
         (self.hasher.hash_one((tenant, client, address)), self.hasher.hash_one((tenant, address)))
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    fn tables(&self) -> MutexGuard<'_, CredentialCounters> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -32,7 +32,7 @@ const BRACED_PLAIN: [&str; 4] = ["PLAIN", "CLEAR", "CLEARTEXT", "NOOP"];
 const NAMED_ALGORITHMS: [&str; 9] =
     ["pbkdf2", "argon2", "bcrypt", "scrypt", "sha1", "sha256", "sha512", "md5", "unsalted_"];
 
-const HASH_ANEW: &str = "put the password through `lanyard hash-password` and store its output";
+const HASH_AGAIN: &str = "put the password through `lanyard hash-password` and store its output";
 
 /// A text that is evidently a hash, or contains one, but cannot be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,26 +50,26 @@ pub enum ForeignHash {
     )]
     Account,
     /// A line of htpasswd or `/etc/shadow` with another hash.
-    #[error("the text is a whole line of a password file (user:hash); {HASH_ANEW}")]
+    #[error("the text is a whole line of a password file (user:hash); {HASH_AGAIN}")]
     ForeignAccount,
     /// A plain password behind `{noop}` or the like.
     #[error("the text begins with a scheme in braces; store the password without it")]
     BracedPlain,
     /// `{SSHA}…`
-    #[error("the text is a hash of an unsupported scheme, as LDAP servers write it; {HASH_ANEW}")]
+    #[error("the text is a hash of an unsupported scheme, as LDAP servers write it; {HASH_AGAIN}")]
     Braced,
     /// `pbkdf2_sha256$…`
-    #[error("the text is a hash of an unsupported format, as Django writes it; {HASH_ANEW}")]
+    #[error("the text is a hash of an unsupported format, as Django writes it; {HASH_AGAIN}")]
     Named,
     /// A hash of PostgreSQL or `MySQL`.
-    #[error("the text is a hash of an unsupported format, as databases write it; {HASH_ANEW}")]
+    #[error("the text is a hash of an unsupported format, as databases write it; {HASH_AGAIN}")]
     Database,
     /// A hash of `WordPress`, phpBB or Drupal.
-    #[error("the text is a hash of an unsupported format, as PHP programs write it; {HASH_ANEW}")]
+    #[error("the text is a hash of an unsupported format, as PHP programs write it; {HASH_AGAIN}")]
     Phpass,
     /// Hexadecimal digits of the length of a digest.
     #[error(
-        "the text has the form of an MD5 or SHA digest; {HASH_ANEW}, also if the text is the \
+        "the text has the form of an MD5 or SHA digest; {HASH_AGAIN}, also if the text is the \
          password itself"
     )]
     Digest,

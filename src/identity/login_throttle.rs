@@ -59,10 +59,10 @@ const KNOWN_ADDRESS_TTL: Duration = Duration::from_hours(30 * 24);
 pub struct LoginThrottle {
     /// A keyed hash, so attackers cannot find names that collide.
     hasher: RandomState,
-    tables: Mutex<Tables>,
+    tables: Mutex<LoginCounters>,
 }
 
-struct Tables {
+struct LoginCounters {
     /// Account counters of existing users.
     people: BoundedCache<u64, BackoffCounter>,
     /// All other counters.
@@ -123,7 +123,7 @@ impl LoginThrottle {
 
     /// Creates a throttle that keeps at most `capacity` counters, the most recent ones.
     pub fn new(capacity: usize) -> Self {
-        let tables = Tables {
+        let tables = LoginCounters {
             people: BoundedCache::new(capacity),
             counts: BoundedCache::new(capacity),
             known: BoundedCache::new(capacity / 4),
@@ -194,7 +194,7 @@ impl LoginThrottle {
         }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    fn tables(&self) -> MutexGuard<'_, LoginCounters> {
         self.tables.lock().expect("no holder of the lock panics")
     }
 }
@@ -205,7 +205,7 @@ impl fmt::Debug for LoginThrottle {
     }
 }
 
-impl Tables {
+impl LoginCounters {
     fn of(&mut self, key: Key) -> &mut BoundedCache<u64, BackoffCounter> {
         if key.of_person { &mut self.people } else { &mut self.counts }
     }

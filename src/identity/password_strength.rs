@@ -12,7 +12,7 @@ use crate::model::MAX_PASSWORD_LEN;
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
 /// Characters that are judged, since the time grows with their square.
-const JUDGED_CHARS: usize = 64;
+const MAX_SCORED_CHARS: usize = 64;
 /// Shortest word about the person that counts.
 const MIN_WORD_CHARS: usize = 3;
 
@@ -44,7 +44,7 @@ pub fn judge_new_password<'a>(
     }
     let known: Vec<String> = about.into_iter().flat_map(words).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    let judged: String = password.chars().take(MAX_SCORED_CHARS).collect();
     let found = zxcvbn(&judged, &known);
     if found.score() >= Score::Three {
         return Ok(());

@@ -45,12 +45,12 @@ struct VerifierQueue {
 }
 
 struct PoolQueue {
-    checks: PasswordCheckQueue<Job>,
+    checks: PasswordCheckQueue<VerifierJob>,
     is_closed: bool,
 }
 
 /// The work of a thread.
-enum Job {
+enum VerifierJob {
     Check(Check),
     /// The hash of a password that a person chose.
     Hash {
@@ -75,7 +75,7 @@ impl Check {
     }
 }
 
-impl Job {
+impl VerifierJob {
     fn is_costly(&self) -> bool {
         matches!(self, Self::Check(check) if check.is_costly())
     }
@@ -139,7 +139,7 @@ impl PasswordVerifier {
         let counts = own.is_some() && account.is_some_and(|account| !account.disabled);
         let (answer, answered) = oneshot::channel();
         let check = Check { password: own.or(decoy), counts, attempt, answer };
-        self.push((tenant, address), Job::Check(check));
+        self.push((tenant, address), VerifierJob::Check(check));
         answered.await.map_err(|_| PasswordQueueFull)
     }
 
@@ -151,11 +151,11 @@ impl PasswordVerifier {
         entropy: &dyn Entropy,
     ) -> Result<String, PasswordQueueFull> {
         let (answer, answered) = oneshot::channel();
-        self.push(origin, Job::Hash { password, salt: new_salt(entropy), answer });
+        self.push(origin, VerifierJob::Hash { password, salt: new_salt(entropy), answer });
         answered.await.map_err(|_| PasswordQueueFull)
     }
 
-    fn push(&self, (tenant, address): (&TenantId, IpAddr), job: Job) {
+    fn push(&self, (tenant, address): (&TenantId, IpAddr), job: VerifierJob) {
         let (origin, is_costly) = (self.origins.origin(tenant, address), job.is_costly());
         // The check that leaves a full queue is dropped, which its caller notices.
         let refused = self.pool.queue().checks.push(origin, is_costly, job);
@@ -202,7 +202,7 @@ impl Worker {
     }
 
     /// Returns the next check. Memory is kept only between consecutive checks.
-    fn next(&self, scratch: &mut Argon2Memory) -> Option<(Job, RunningCheck)> {
+    fn next(&self, scratch: &mut Argon2Memory) -> Option<(VerifierJob, RunningCheck)> {
         let mut queue = self.pool.queue();
         loop {
             if queue.is_closed {

@@ -16,13 +16,13 @@ use crate::model::{BoundedCache, ObjectKey, TenantId, Timestamp};
 /// Maximum number of clients and people with a budget.
 const MAX_ENTRIES: usize = 50_000;
 /// Live records of a declared client: 1,600 assertions of a minute each second.
-const DECLARED: u64 = 100_000;
+const MAX_RECORDS_OF_DECLARED_CLIENT: u64 = 100_000;
 /// Live records of a client that no administrator declared: 16 assertions of a minute each second.
-const UNVERIFIED: u64 = 1_000;
+const MAX_RECORDS_OF_UNVERIFIED_CLIENT: u64 = 1_000;
 /// Live records of all clients of a tenant that metadata documents describe.
-const DOCUMENTS: u64 = 20_000;
+const MAX_RECORDS_OF_DOCUMENT_CLIENTS: u64 = 20_000;
 /// Live records of a person: 40 DPoP proofs each second.
-const PERSON: u64 = 5_000;
+const MAX_RECORDS_OF_PERSON: u64 = 5_000;
 /// The lifetime that all live records together may have after a pause.
 const BURST: u64 = 60;
 
@@ -43,10 +43,10 @@ impl RecordMaker<'_> {
     /// The number of records that may be unexpired at any time.
     const fn live(self) -> u64 {
         match self {
-            Self::Declared(_) => DECLARED,
-            Self::Unverified(_) => UNVERIFIED,
-            Self::Documents => DOCUMENTS,
-            Self::Person(_) => PERSON,
+            Self::Declared(_) => MAX_RECORDS_OF_DECLARED_CLIENT,
+            Self::Unverified(_) => MAX_RECORDS_OF_UNVERIFIED_CLIENT,
+            Self::Documents => MAX_RECORDS_OF_DOCUMENT_CLIENTS,
+            Self::Person(_) => MAX_RECORDS_OF_PERSON,
         }
     }
 }

@@ -146,9 +146,9 @@ fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, ImportError> 
     RsaKeyPair::from_pkcs8(der.as_bytes()).map(PrivateKey::Rsa).map_err(|_| inconsistent())
 }
 
-type Imported = (PrivateKey, Option<String>);
+type ParsedPem = (PrivateKey, Option<String>);
 
-fn from_json(name: &str, text: &str, keys: &mut Vec<Imported>) -> Result<(), ImportError> {
+fn from_json(name: &str, text: &str, keys: &mut Vec<ParsedPem>) -> Result<(), ImportError> {
     let value: Value =
         serde_json::from_str(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
     match value.get("keys").and_then(Value::as_array) {
@@ -164,7 +164,7 @@ fn from_json(name: &str, text: &str, keys: &mut Vec<Imported>) -> Result<(), Imp
 }
 
 /// Converts a private JWK (RFC 7518 §6, RFC 8037 §2).
-fn from_jwk(name: &str, jwk: &Value) -> Result<Imported, ImportError> {
+fn from_jwk(name: &str, jwk: &Value) -> Result<ParsedPem, ImportError> {
     let inconsistent = || ImportError::Inconsistent(name.to_owned());
     let text = |member: &str| jwk.get(member).and_then(Value::as_str);
     let bytes = |member: &str| -> Result<Vec<u8>, ImportError> {

@@ -53,7 +53,7 @@ pub struct DamagedEntry {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct KeySecretWire {
     version: u32,
     kid: String,
     algorithm: SigningAlgorithm,
@@ -87,7 +87,7 @@ pub fn read_keys(entries: &KeyEntries) -> (Vec<KeyRecord>, Vec<DamagedEntry>) {
 
 fn read_key(kid: &str, bytes: &[u8]) -> Result<KeyRecord, (String, bool)> {
     check_version(bytes)?;
-    let wire: Wire = serde_json::from_slice(bytes)
+    let wire: KeySecretWire = serde_json::from_slice(bytes)
         .map_err(|error| (format!("is not a key record (line {})", error.line()), false))?;
     if wire.kid != kid {
         return Err(("contains a kid that differs from the entry name".to_owned(), false));
@@ -123,7 +123,7 @@ pub fn entry_name(kid: &str) -> String {
 
 /// Serializes a key to its Secret entry.
 pub fn write_key(key: &KeyRecord) -> (String, ByteString) {
-    let wire = Wire {
+    let wire = KeySecretWire {
         version: VERSION,
         kid: key.kid.clone(),
         algorithm: key.algorithm,

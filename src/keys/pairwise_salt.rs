@@ -45,7 +45,7 @@ pub enum PairwiseSaltError {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct SaltWire {
     version: u32,
     salt: String,
     created_at: jiff::Timestamp,
@@ -55,7 +55,7 @@ struct Wire {
 pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
     let mut salt = [0; 32];
     entropy.fill(&mut salt);
-    let wire = Wire {
+    let wire = SaltWire {
         version: VERSION,
         salt: URL_SAFE_NO_PAD.encode(salt),
         created_at: super::key_secret::to_rfc3339(now),
@@ -67,7 +67,8 @@ pub fn new_salt(entropy: &dyn Entropy, now: Timestamp) -> (String, ByteString) {
 /// Parses the salt of a Secret.
 pub fn read_salt(entries: &KeyEntries) -> Result<PairwiseSalt, PairwiseSaltError> {
     let ByteString(bytes) = entries.get(SALT_ENTRY).ok_or(PairwiseSaltError::Missing)?;
-    let wire: Wire = serde_json::from_slice(bytes).map_err(|_| PairwiseSaltError::Unreadable)?;
+    let wire: SaltWire =
+        serde_json::from_slice(bytes).map_err(|_| PairwiseSaltError::Unreadable)?;
     if wire.version != VERSION {
         return Err(PairwiseSaltError::UnknownVersion);
     }

@@ -44,7 +44,7 @@ impl SealingKey {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct SealingKeyWire {
     version: u32,
     id: String,
     key: String,
@@ -76,7 +76,7 @@ pub fn read_sealing_keys(entries: &KeyEntries) -> (Vec<SealingKey>, Vec<DamagedE
 fn read(bytes: &[u8]) -> Result<SealingKey, (String, bool)> {
     check_version(bytes)?;
     let wrong = || ("is not a sealing key".to_owned(), false);
-    let wire: Wire = serde_json::from_slice(bytes).map_err(|_| wrong())?;
+    let wire: SealingKeyWire = serde_json::from_slice(bytes).map_err(|_| wrong())?;
     let key = URL_SAFE_NO_PAD.decode(&wire.key).map_err(|_| wrong())?;
     let id = u32::from_str_radix(&wire.id, 16).map_err(|_| wrong())?;
     if key.len() != 32 {
@@ -93,7 +93,7 @@ fn read(bytes: &[u8]) -> Result<SealingKey, (String, bool)> {
 
 /// Serializes a key to its Secret entry.
 pub fn write_sealing_key(key: &SealingKey) -> (String, ByteString) {
-    let wire = Wire {
+    let wire = SealingKeyWire {
         version: VERSION,
         id: format!("{:08x}", u32::from_be_bytes(key.id)),
         key: URL_SAFE_NO_PAD.encode(key.key.expose()),

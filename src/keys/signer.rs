@@ -36,7 +36,7 @@ pub enum SignError {
 
 /// A job makes a signature and returns a closure that sends it. It returns `None` if the requester
 /// stopped waiting.
-type Job = Box<dyn FnOnce() -> Option<SignatureSender> + Send>;
+type SignatureJob = Box<dyn FnOnce() -> Option<SignatureSender> + Send>;
 type SignatureSender = Box<dyn FnOnce() + Send>;
 
 /// A bounded pool of threads for RSA signatures, and for those of other issuers that are to be verified,
@@ -50,18 +50,18 @@ pub struct Signer {
 struct SignerPool(Arc<SignerQueue>);
 
 struct SignerQueue {
-    state: Mutex<PoolState>,
+    state: Mutex<SignerState>,
     /// Notified when a job was added, or the pool is closed.
     added: Condvar,
 }
 
-struct PoolState {
-    jobs: SignatureQueue<Job>,
+struct SignerState {
+    jobs: SignatureQueue<SignatureJob>,
     is_closed: bool,
 }
 
 impl SignerQueue {
-    fn state(&self) -> MutexGuard<'_, PoolState> {
+    fn state(&self) -> MutexGuard<'_, SignerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Signer {
 impl Signer {
     /// Starts the threads. They stop when the last clone is dropped.
     pub fn new(threads: usize) -> Self {
-        let state = PoolState { jobs: SignatureQueue::new(QUEUE_LEN), is_closed: false };
+        let state = SignerState { jobs: SignatureQueue::new(QUEUE_LEN), is_closed: false };
         let pool = Arc::new(SignerQueue { state: Mutex::new(state), added: Condvar::new() });
         let threads = threads.max(1);
         for number in 0..threads {
@@ -150,7 +150,7 @@ impl Signer {
             return work().map_err(|InvalidKey| SignError::Unusable);
         }
         let (done, made) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: SignatureJob = Box::new(move || {
             if done.is_closed() {
                 return None;
             }
@@ -186,8 +186,8 @@ fn work(pool: &SignerQueue, threads: usize) {
 
 /// Waits for a job, and takes a fair share of the queue without waiting for more. `None` once the
 /// pool is closed.
-fn next_jobs(pool: &SignerQueue, threads: usize) -> Option<Vec<Job>> {
-    let idle = |state: &mut PoolState| state.jobs.len() == 0 && !state.is_closed;
+fn next_jobs(pool: &SignerQueue, threads: usize) -> Option<Vec<SignatureJob>> {
+    let idle = |state: &mut SignerState| state.jobs.len() == 0 && !state.is_closed;
     let waited = pool.added.wait_while(pool.state(), idle);
     let mut state = waited.unwrap_or_else(PoisonError::into_inner);
     let first = state.jobs.take()?;

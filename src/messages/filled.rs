@@ -27,8 +27,8 @@ pub struct FilledMessage<'a> {
 impl<'a> FilledMessage<'a> {
     /// The message as HTML with its values emphasised.
     #[must_use]
-    pub const fn emphasised(self) -> Emphasised<'a> {
-        Emphasised(self)
+    pub const fn emphasised(self) -> EmphasisedMessage<'a> {
+        EmphasisedMessage(self)
     }
 }
 
@@ -47,11 +47,11 @@ impl fmt::Display for FilledMessage<'_> {
 
 /// A message as HTML: words and values are escaped, and each value is emphasised by `strong`.
 #[derive(Clone, Copy, Debug)]
-pub struct Emphasised<'a>(FilledMessage<'a>);
+pub struct EmphasisedMessage<'a>(FilledMessage<'a>);
 
-impl askama::filters::HtmlSafe for Emphasised<'_> {}
+impl askama::filters::HtmlSafe for EmphasisedMessage<'_> {}
 
-impl fmt::Display for Emphasised<'_> {
+impl fmt::Display for EmphasisedMessage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in self.0.parts {
             match part {

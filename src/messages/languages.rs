@@ -42,7 +42,7 @@ pub struct Languages {
 
 /// The languages that a person wants, the most important first.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LanguageWishes<'a> {
+pub struct LanguagePreferences<'a> {
     /// `ui_locales` (OIDC Core §3.1.2.1).
     pub ui_locales: Option<&'a str>,
     /// The header `Accept-Language` (RFC 9110 §12.5.4).
@@ -101,7 +101,7 @@ impl Languages {
     }
 
     /// The language for a person: by the first wish that a language fulfils, else English.
-    pub fn choose(&self, wishes: LanguageWishes<'_>) -> &Arc<MessageCatalog> {
+    pub fn choose(&self, wishes: LanguagePreferences<'_>) -> &Arc<MessageCatalog> {
         let by_parameter = || self.by_ui_locales(wishes.ui_locales?);
         let by_header = || self.by_accept_language(wishes.accept_language?);
         let by_tenant = || self.lookup(wishes.default?.as_str());

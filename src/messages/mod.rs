@@ -20,9 +20,9 @@ mod pseudo;
 
 pub use catalog::MessageCatalog;
 pub use file::{MessageFile, MessageFileError};
-pub use filled::{Emphasised, FilledMessage};
+pub use filled::{EmphasisedMessage, FilledMessage};
 pub use language_tag::LanguageTag;
-pub use languages::{LanguageWishes, Languages, message_template};
+pub use languages::{LanguagePreferences, Languages, message_template};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    LanguageTag, LanguageWishes, Languages, MessageCatalog, MessageFile, MessageFileError,
+    LanguagePreferences, LanguageTag, Languages, MessageCatalog, MessageFile, MessageFileError,
     ids::MESSAGES, message_template,
 };
 
@@ -92,7 +92,7 @@ fn the_language_is_that_of_the_first_wish() {
         (None, Some("de-CH , en;q=0.9"), None, "de"),
         (None, Some(",,;q=,=;;q=0.5"), None, "en"),
     ] {
-        let wishes = LanguageWishes { ui_locales, accept_language, default };
+        let wishes = LanguagePreferences { ui_locales, accept_language, default };
         assert_eq!(languages.choose(wishes).lang(), expected, "{wishes:?}");
     }
 }

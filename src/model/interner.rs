@@ -37,10 +37,10 @@ pub fn intern<T: Pooled + ?Sized>(value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T
 
 /// A pool of shared values. Values without other owners are removed before the pool doubles.
 #[derive(Debug)]
-pub struct Interner<T: ?Sized>(Mutex<Inner<T>>);
+pub struct Interner<T: ?Sized>(Mutex<InternerTable<T>>);
 
 #[derive(Debug)]
-struct Inner<T: ?Sized> {
+struct InternerTable<T: ?Sized> {
     known: HashSet<Arc<T>>,
     /// The number of values at which unused ones are removed.
     sweep_at: usize,
@@ -48,7 +48,7 @@ struct Inner<T: ?Sized> {
 
 impl<T: ?Sized> Default for Interner<T> {
     fn default() -> Self {
-        Self(Mutex::new(Inner { known: HashSet::new(), sweep_at: MIN_SWEEP_SIZE }))
+        Self(Mutex::new(InternerTable { known: HashSet::new(), sweep_at: MIN_SWEEP_SIZE }))
     }
 }
 

@@ -126,14 +126,14 @@ pub fn may_enter(
 /// Evaluates a person's access to many clients. Clients of one namespace share a step budget, so that one
 /// namespace cannot delay the others.
 #[derive(Debug)]
-pub struct EntryJudge<'a> {
+pub struct ClientAccessEvaluator<'a> {
     account: &'a Account,
     tenant: &'a Tenant,
     authentication: &'a Authentication,
     steps: HashMap<&'a str, SharedSteps>,
 }
 
-impl<'a> EntryJudge<'a> {
+impl<'a> ClientAccessEvaluator<'a> {
     /// A judge of the person's entries with this sign-in.
     pub fn new(
         account: &'a Account,

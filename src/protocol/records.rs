@@ -39,7 +39,7 @@ pub use provider_logout::ProviderLogout;
 pub use sender_binding::SenderBinding;
 pub use session_browser::SessionBrowser;
 pub use suspended_sign_in::{SuspendedSignIn, SuspendedSource};
-pub use upstream_session::{KeptTokens, SignInOrigin, UpstreamSession};
+pub use upstream_session::{SignInOrigin, StoredUpstreamTokens, UpstreamSession};
 
 use std::collections::{BTreeMap, BTreeSet};
 

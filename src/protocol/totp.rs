@@ -12,7 +12,7 @@ const STEP_SECS: u64 = 30;
 /// Steps before and after the current one whose codes are accepted (RFC 6238 §5.2).
 const TOLERANCE: u64 = 1;
 /// Steps before and after the current one at which a code says that the clock of the app is wrong.
-const NOTICED: u64 = 4;
+const DETECTED_CLOCK_STEPS: u64 = 4;
 const DIGITS: u32 = 1_000_000;
 
 /// The judgement of a code.
@@ -44,7 +44,7 @@ pub fn judge_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp)
         // Each step is tried, so that the time tells nothing.
         steps.filter(|step| totp_code(secret, *step) == code).max()
     };
-    match (found(TOLERANCE), found(NOTICED)) {
+    match (found(TOLERANCE), found(DETECTED_CLOCK_STEPS)) {
         (Some(step), _) if step > last_step => TotpVerdict::Accepted(step),
         (None, Some(step)) if step > last_step => TotpVerdict::OtherClock(step),
         (Some(_), _) | (None, Some(_)) => TotpVerdict::Replayed,

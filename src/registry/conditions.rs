@@ -20,14 +20,14 @@ const UNKNOWN: &str = "Unknown";
 
 /// Status, reason and message of one condition.
 #[derive(Clone)]
-struct Judged {
+struct JudgedCondition {
     status: &'static str,
     reason: ConditionReason,
     message: String,
 }
 
-fn holds(reason: ConditionReason, message: &str) -> Judged {
-    Judged { status: TRUE, reason, message: message.to_owned() }
+fn holds(reason: ConditionReason, message: &str) -> JudgedCondition {
+    JudgedCondition { status: TRUE, reason, message: message.to_owned() }
 }
 
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status has
@@ -41,7 +41,7 @@ pub fn verdict_conditions(
     let mut all: Vec<_> = types.map(|&it| (it, condition_status(verdict, it))).collect();
     // The first condition that is not True gives the reason of Ready.
     let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
-        Some((_, violated)) => Judged { status: FALSE, ..violated.clone() },
+        Some((_, violated)) => JudgedCondition { status: FALSE, ..violated.clone() },
         None => holds(ConditionReason::Ready, "The object is ready."),
     };
     all.push((ConditionType::Ready, ready));
@@ -52,7 +52,7 @@ pub fn verdict_conditions(
     }
     if let Some(first) = verdict.warnings.first() {
         let message = joined(&verdict.warnings);
-        let warned = Judged { status: TRUE, reason: first.reason, message };
+        let warned = JudgedCondition { status: TRUE, reason: first.reason, message };
         all.push((ConditionType::Warning, warned));
     }
     all.extend(enrolment(verdict).map(|judged| (ConditionType::EnrolmentAvailable, judged)));
@@ -106,7 +106,7 @@ pub fn reachable_condition(
         ),
         _ => (FALSE, "The provider's server does not answer."),
     };
-    let judged = Judged { status, reason, message: message.to_owned() };
+    let judged = JudgedCondition { status, reason, message: message.to_owned() };
     condition_of(verdict, ConditionType::Reachable, judged, (previous, now))
 }
 
@@ -136,14 +136,14 @@ pub fn mail_reachable_condition(
         }
         _ => (FALSE, "The mail server does not answer as an SMTP server does."),
     };
-    let judged = Judged { status, reason, message: message.to_owned() };
+    let judged = JudgedCondition { status, reason, message: message.to_owned() };
     condition_of(verdict, ConditionType::MailReachable, judged, (previous, now))
 }
 
 fn condition_of(
     verdict: &Verdict,
     condition: ConditionType,
-    judged: Judged,
+    judged: JudgedCondition,
     (previous, now): (&StatusDigest, Timestamp),
 ) -> Condition {
     let since = previous.since(condition, judged.status).unwrap_or(now);
@@ -157,10 +157,14 @@ fn condition_of(
     }
 }
 
-fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
+fn condition_status(verdict: &Verdict, condition: ConditionType) -> JudgedCondition {
     let problems = || verdict.problems.iter().filter(|problem| problem.condition == condition);
     if let Some(first) = problems().next() {
-        return Judged { status: FALSE, reason: first.reason, message: joined(problems()) };
+        return JudgedCondition {
+            status: FALSE,
+            reason: first.reason,
+            message: joined(problems()),
+        };
     }
     match condition {
         ConditionType::Accepted => {
@@ -172,12 +176,12 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
         ConditionType::Programmed if verdict.served() => {
             holds(ConditionReason::Programmed, "The object is served.")
         }
-        ConditionType::Programmed => Judged {
+        ConditionType::Programmed => JudgedCondition {
             status: FALSE,
             reason: ConditionReason::NotServed,
             message: "Not served; see the conditions that are not True.".to_owned(),
         },
-        ConditionType::KeysReady if keys_are_left_alone(verdict) => Judged {
+        ConditionType::KeysReady if keys_are_left_alone(verdict) => JudgedCondition {
             status: UNKNOWN,
             reason: ConditionReason::Pending,
             message: "Signing keys are not managed until the tenant is accepted.".to_owned(),
@@ -201,7 +205,7 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> Judged {
 }
 
 /// Whether people can enrol authenticators, if the tenant offers some.
-fn enrolment(verdict: &Verdict) -> Option<Judged> {
+fn enrolment(verdict: &Verdict) -> Option<JudgedCondition> {
     let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { return None };
     Some(match tenant.enrolment? {
         EnrolmentState::Available => {
@@ -215,19 +219,19 @@ fn enrolment(verdict: &Verdict) -> Option<Judged> {
 }
 
 /// The store does not keep what people enrol.
-fn not_durable(consequence: &str) -> Judged {
+fn not_durable(consequence: &str) -> JudgedCondition {
     let message = format!(
         "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.{consequence}"
     );
-    Judged { status: FALSE, reason: ConditionReason::StoreNotDurable, message }
+    JudgedCondition { status: FALSE, reason: ConditionReason::StoreNotDurable, message }
 }
 
 /// Whether the link of a user's invitation can be used, if the user has one.
-fn invitation(verdict: &Verdict) -> Option<Judged> {
+fn invitation(verdict: &Verdict) -> Option<JudgedCondition> {
     let ObjectOutcome::User(user) = &verdict.outcome else { return None };
     let (is_true, reason, message) = judge_invitation(user.invitation.as_ref()?.state);
     let status = if is_true { TRUE } else { FALSE };
-    Some(Judged { status, reason, message: message.to_owned() })
+    Some(JudgedCondition { status, reason, message: message.to_owned() })
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {

@@ -44,7 +44,7 @@ pub struct ClusterKeys {
 pub struct ClusterTokenCache {
     /// Unset without a cluster.
     source: OnceLock<SharedClusterTokens>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<ServiceAccountKeys>>,
     gate: SingleFlight,
     /// By token and audience, until when they count.
     reviews: Mutex<Reviews>,
@@ -53,7 +53,7 @@ pub struct ClusterTokenCache {
 type Reviews = BoundedCache<[u8; 32], (bool, Timestamp)>;
 
 #[derive(Debug, Default)]
-struct Known {
+struct ServiceAccountKeys {
     /// Kept after `valid_until`: the issuer still tells whose tokens they are.
     answer: Option<ClusterKeys>,
     /// SHA-256 of the key set.
@@ -169,7 +169,7 @@ impl ClusterTokenProbe for ClusterTokenCache {
     }
 }
 
-impl Known {
+impl ServiceAccountKeys {
     fn valid(&self, now: Timestamp) -> Option<ClusterKeys> {
         self.answer.clone().filter(|_| now < self.valid_until)
     }
@@ -193,7 +193,11 @@ impl Known {
     }
 }
 
-async fn renew_known(known: &Mutex<Known>, source: &SharedClusterTokens, now: Timestamp) {
+async fn renew_known(
+    known: &Mutex<ServiceAccountKeys>,
+    source: &SharedClusterTokens,
+    now: Timestamp,
+) {
     let fetched = fetch_keys(source).await;
     let mut known = locked(known);
     match fetched {

@@ -50,14 +50,14 @@ pub(crate) struct DocumentCache<T, const ENTRIES: usize = MAX_ENTRIES> {
 /// The entry of a URL.
 #[derive(Debug)]
 pub(super) struct DocumentSlot<T> {
-    known: Mutex<Known<T>>,
+    known: Mutex<FetchedContent<T>>,
     /// Held during a fetch.
     gate: SingleFlight,
 }
 
 /// The state of a URL.
 #[derive(Debug)]
-struct Known<T> {
+struct FetchedContent<T> {
     document: Option<Arc<T>>,
     fresh_until: Timestamp,
     /// Times of the last minute's fetches.
@@ -80,7 +80,7 @@ impl<T> Default for DocumentSlot<T> {
     }
 }
 
-impl<T> Default for Known<T> {
+impl<T> Default for FetchedContent<T> {
     fn default() -> Self {
         Self {
             document: None,
@@ -139,7 +139,7 @@ impl<T: RemoteDocument, const ENTRIES: usize> DocumentCache<T, ENTRIES> {
 }
 
 impl<T: RemoteDocument> DocumentSlot<T> {
-    fn known(&self) -> MutexGuard<'_, Known<T>> {
+    fn known(&self) -> MutexGuard<'_, FetchedContent<T>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -165,7 +165,7 @@ impl<T: RemoteDocument> DocumentSlot<T> {
     }
 }
 
-impl<T: RemoteDocument> Known<T> {
+impl<T: RemoteDocument> FetchedContent<T> {
     fn fresh(&self, now: Timestamp) -> Option<Arc<T>> {
         self.document.clone().filter(|_| now < self.fresh_until)
     }

@@ -37,11 +37,11 @@ pub struct SectorIdentifierCache {
 /// The entry of a URL, locked during a fetch.
 #[derive(Debug, Default)]
 struct SectorSlot {
-    known: tokio::sync::Mutex<Known>,
+    known: tokio::sync::Mutex<FetchedSector>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct FetchedSector {
     /// The document, and the time of its fetch.
     document: Option<(Bytes, Timestamp)>,
     tried_at: Option<Timestamp>,
@@ -72,7 +72,7 @@ impl SectorIdentifierCache {
     }
 }
 
-impl Known {
+impl FetchedSector {
     async fn renew(&mut self, fetch: &dyn Fetch, uri: &str, now: Timestamp) {
         self.tried_at = Some(now);
         match fetch.get(uri, MAX_BYTES).await {

@@ -51,7 +51,7 @@ impl FlightPermit {
 #[derive(Debug, Default)]
 pub(crate) struct UrlCache<T, const MAX_ENTRIES: usize> {
     /// By the rights to fetch, and by tenant and URL, which contain no space.
-    slots: Mutex<Slots<T>>,
+    slots: Mutex<UrlSlots<T>>,
 }
 
 impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
@@ -85,11 +85,11 @@ impl<T: Default, const MAX_ENTRIES: usize> UrlCache<T, MAX_ENTRIES> {
     }
 }
 
-type Slots<T> = HashMap<(FetchRights, String), Arc<T>>;
+type UrlSlots<T> = HashMap<(FetchRights, String), Arc<T>>;
 
 /// Makes room at the cost of the tenant with the most URLs: strangers may choose those. Entries in use are kept.
 /// Removing one costs a fetch.
-fn remove_half_of_largest_tenant<T>(slots: &mut Slots<T>) {
+fn remove_half_of_largest_tenant<T>(slots: &mut UrlSlots<T>) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for (_, name) in slots.keys() {
         *counts.entry(tenant_of(name)).or_default() += 1;
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_tenant_with_the_most_urls_makes_room() {
-        let mut slots: Slots<()> = HashMap::new();
+        let mut slots: UrlSlots<()> = HashMap::new();
         let mut add = |tenant: &str, count: usize| {
             for number in 0..count {
                 let name = format!("{tenant} https://{number}.test/");

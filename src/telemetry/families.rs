@@ -17,7 +17,7 @@ use super::{
         SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels, TenantLogout, TenantReplay,
         TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
-    logins::Logins,
+    logins::LoginMetrics,
     refused_entries::RefusedEntries,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind};
@@ -41,7 +41,7 @@ pub(super) struct FailedWrite {
 pub(super) struct MetricFamilies {
     pub(super) requests: Family<TenantRequestLabels, Counter>,
     pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
-    pub(super) logins: Logins,
+    pub(super) logins: LoginMetrics,
     pub(super) logouts: Family<TenantLogout, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
@@ -67,7 +67,7 @@ impl Default for MetricFamilies {
         Self {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            logins: Logins::default(),
+            logins: LoginMetrics::default(),
             logouts: Family::default(),
             tokens: Family::default(),
             replays: Family::default(),

@@ -36,12 +36,12 @@ pub(super) struct LoginLabels {
 
 /// The counters, and the providers that they have as label values.
 #[derive(Default)]
-pub(super) struct Logins {
+pub(super) struct LoginMetrics {
     counters: Family<LoginLabels, Counter>,
     providers: BoundedLabels,
 }
 
-impl Logins {
+impl LoginMetrics {
     pub(super) fn counters(&self) -> Family<LoginLabels, Counter> {
         self.counters.clone()
     }

@@ -119,7 +119,7 @@ struct Replica {
 }
 
 impl Replica {
-    async fn attempt(&self, claim: &Claim) {
+    async fn attempt(&self, claim: &ClaimedMessage) {
         self.attempts.worker.attempt(claim).await.unwrap();
     }
 
@@ -155,7 +155,7 @@ impl World {
     }
 
     /// Stores a message that is due `CLAIM_DURATION` after `now`.
-    async fn put(&self, id: &str, now: Timestamp) -> Claim {
+    async fn put(&self, id: &str, now: Timestamp) -> ClaimedMessage {
         let owner = IndexEntry::new(OwnerKind::Client, "app");
         let now = OutboxTimes { own: now, store: now };
         put_message(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")

@@ -14,7 +14,8 @@ use tokio::{
 };
 
 use super::{
-    Claim, DeliveryOutcome, OutboxDelivery, OutboxMessage, OutboxQueue, OutboxTimes, StoredEntry,
+    ClaimedMessage, DeliveryOutcome, OutboxDelivery, OutboxMessage, OutboxQueue, OutboxTimes,
+    StoredEntry,
 };
 use crate::{
     model::{Clock, Timestamp},
@@ -84,7 +85,7 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     }
 
     /// Attempts a claimed message, unless the claim has ended.
-    pub(super) async fn attempt(&self, claim: &Claim) -> Result<(), StoreError> {
+    pub(super) async fn attempt(&self, claim: &ClaimedMessage) -> Result<(), StoreError> {
         let now = self.now();
         if !claim.is_usable(now) {
             return Ok(());
@@ -182,7 +183,7 @@ pub(super) struct Attempts<D> {
 }
 
 impl<D: OutboxDelivery> Attempts<D> {
-    async fn start_queued(&self, mut queued: UnboundedReceiver<Claim>) {
+    async fn start_queued(&self, mut queued: UnboundedReceiver<ClaimedMessage>) {
         while let Some(claim) = queued.recv().await {
             let slot = self.slot().await;
             self.start(claim, slot);
@@ -231,7 +232,7 @@ impl<D: OutboxDelivery> Attempts<D> {
         slots.acquire_owned().await.expect("the semaphore is never closed")
     }
 
-    fn start(&self, claim: Claim, slot: OwnedSemaphorePermit) {
+    fn start(&self, claim: ClaimedMessage, slot: OwnedSemaphorePermit) {
         let worker = Arc::clone(&self.worker);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         while running.try_join_next().is_some() {}

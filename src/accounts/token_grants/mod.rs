@@ -22,7 +22,7 @@ use ciba::CibaGrant;
 use client_grants::{ClientCredentials, ClientGrant, JwtBearer};
 use device_code::DeviceCodeGrant;
 use refresh_token::RefreshTokenGrant;
-use token_answer::{TokenAnswer, named_targets, resources_of};
+use token_answer::{TokenIssuance, named_targets, resources_of};
 use token_exchange::TokenExchangeGrant;
 use token_grant::TokenGrant;
 
@@ -141,7 +141,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let decision =
             decide_and_commit::<G>(request, &credential, (stored.as_ref(), keys)).await?;
         let TokenDecision { scopes, user } = decision;
-        let answer = TokenAnswer { request, parsed: &parsed, scopes, keys };
+        let answer = TokenIssuance { request, parsed: &parsed, scopes, keys };
         let Some(granted) = user else { return answer.for_client(proof.as_mut()).await };
         let id = granted.id.clone();
         if let Some(tokens) = answer.for_user(granted, stored.as_ref(), proof.as_mut()).await? {

@@ -25,7 +25,7 @@ use crate::{
         resource::ResourceContext,
         scope::{self, Scopes},
         sender_keys::{BoundKey, SenderKeys},
-        token::{self, Gate, RefreshTokenAnswer, SelectedScopes, TokenTarget, UserGrant},
+        token::{self, GrantWrite, RefreshTokenResponse, SelectedScopes, TokenTarget, UserGrant},
     },
 };
 
@@ -33,7 +33,7 @@ use crate::{
 static NO_SCOPES: Scopes = Scopes::new();
 
 /// The answer to a request that a grant type allows.
-pub(super) struct TokenAnswer<'r, 'a, G> {
+pub(super) struct TokenIssuance<'r, 'a, G> {
     pub(super) request: TokenRequest<'a>,
     pub(super) parsed: &'r G,
     /// The allowed scopes of the client itself.
@@ -42,7 +42,7 @@ pub(super) struct TokenAnswer<'r, 'a, G> {
     pub(super) keys: SenderKeys<'r>,
 }
 
-impl<'a, G: TokenGrant> TokenAnswer<'_, 'a, G> {
+impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
     /// The token of a client that acts for itself.
     pub(super) async fn for_client(&self, proof: Option<&mut VerifiedProof>) -> TokenResult {
         let TokenRequest { context, client, params, .. } = self.request;
@@ -205,15 +205,15 @@ async fn passes(
 ) -> Result<bool, AccountError> {
     let (next, until) = ((granted.id.as_str(), &granted.grant), granted.referenced_until);
     match (granted.gate, stored) {
-        (Gate::Insert, _) => {
+        (GrantWrite::Insert, _) => {
             let is_new = grants::insert_grant(context, next, until).await?;
             if is_new {
                 record_limits::limit_grants(context, next).await;
             }
             Ok(is_new)
         }
-        (Gate::Swap, None) => Ok(false),
-        (Gate::Swap, Some(stored)) => {
+        (GrantWrite::Swap, None) => Ok(false),
+        (GrantWrite::Swap, Some(stored)) => {
             let unchanged = granted.grant == stored.grant && stored.outlives(until);
             Ok(unchanged || grants::swap_grant(context, stored, next, until).await?)
         }
@@ -236,11 +236,11 @@ async fn issue_for_user(
         user,
         id_token: scopes.contains("openid").then_some(IdTokenPlan { nonce, scopes }),
         refresh_token: match (refresh_token, params.get("refresh_token")) {
-            (RefreshTokenAnswer::Kept, Some(kept)) => RefreshTokenPlan::Kept(kept),
-            (RefreshTokenAnswer::Kept | RefreshTokenAnswer::Current, _) => {
+            (RefreshTokenResponse::Kept, Some(kept)) => RefreshTokenPlan::Kept(kept),
+            (RefreshTokenResponse::Kept | RefreshTokenResponse::Current, _) => {
                 RefreshTokenPlan::Current
             }
-            (RefreshTokenAnswer::Withheld, _) => RefreshTokenPlan::Withheld,
+            (RefreshTokenResponse::Withheld, _) => RefreshTokenPlan::Withheld,
         },
     };
     token_issuer::issue_tokens(context, IssuePlan { user: Some(tokens), ..plan }).await

@@ -11,14 +11,14 @@ pub(in crate::controller) type ProbeResult = Result<(), ProbeFailure>;
 
 /// The conclusion, and the failures that are not part of it yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::controller) struct Judgement {
+pub(in crate::controller) struct FailureCounter {
     concluded: Option<ProbeResult>,
     /// Failures in a row that differ from the conclusion.
     failures: u8,
     last: Option<ProbeFailure>,
 }
 
-impl Judgement {
+impl FailureCounter {
     /// A conclusion from an earlier time.
     pub(in crate::controller) fn of(concluded: Option<ProbeResult>) -> Self {
         Self { concluded, ..Self::default() }
@@ -70,7 +70,7 @@ mod tests {
             (Some(OFF), vec![BAD, OFF, BAD, BAD], OFF),
             (Some(OFF), vec![BAD, BAD, BAD], BAD),
         ] {
-            let mut judgement = Judgement::of(before);
+            let mut judgement = FailureCounter::of(before);
             for result in &results {
                 judgement.learn(*result);
             }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_failure_that_may_flip_leaves_a_doubt() {
-        let mut judgement = Judgement::of(Some(Ok(())));
+        let mut judgement = FailureCounter::of(Some(Ok(())));
         assert!(!judgement.is_in_doubt());
         judgement.learn(OFF);
         assert!(judgement.is_in_doubt());

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, convert::Infallible, future::pending, time::Dur
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep, sleep_until};
 
-pub(super) use self::judgement::{Judgement, ProbeResult};
+pub(super) use self::judgement::{FailureCounter, ProbeResult};
 use self::schedule::{ProbeSchedule, ProbeTask, Provider};
 use super::{
     ControllerContext,

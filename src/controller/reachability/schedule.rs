@@ -12,7 +12,7 @@ use std::{
 };
 
 use self::due_hosts::DueHosts;
-use super::judgement::{Judgement, ProbeResult};
+use super::judgement::{FailureCounter, ProbeResult};
 use crate::model::{ObjectKey, ProbeFailure, ProbeTarget, Timestamp};
 
 /// Between two probes of a server that answers.
@@ -33,7 +33,7 @@ const MAX_UNPROVEN: usize = 16;
 const WEIGHT_OF_FAILURES: u32 = 10;
 
 /// A provider with its target, and the conclusion that its status has.
-pub(super) type Provider<'a> = (&'a ObjectKey, &'a ProbeTarget, Option<ProbeResult>);
+pub(super) type ProbedProvider<'a> = (&'a ObjectKey, &'a ProbeTarget, Option<ProbeResult>);
 
 /// A probe to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +45,13 @@ pub(super) struct ProbeTask {
 }
 
 /// The providers with the same conclusion after a probe.
-pub(super) type Conclusions = Vec<(ObjectKey, ProbeResult)>;
+pub(super) type ProbeConclusions = Vec<(ObjectKey, ProbeResult)>;
 
 #[derive(Debug)]
 struct ScheduledProbe {
     target: ProbeTarget,
     providers: BTreeSet<ObjectKey>,
-    judgement: Judgement,
+    judgement: FailureCounter,
     /// When it was last asked.
     asked_at: Option<Timestamp>,
 }
@@ -60,7 +60,7 @@ struct ScheduledProbe {
 struct ProbedHost {
     questions: BTreeMap<String, ScheduledProbe>,
     /// Whether the server answers at all.
-    judgement: Judgement,
+    judgement: FailureCounter,
     /// `None` while it is probed.
     due: Option<Timestamp>,
 }
@@ -80,9 +80,9 @@ impl ProbeSchedule {
     /// one.
     pub(super) fn update<'a>(
         &mut self,
-        providers: impl Iterator<Item = Provider<'a>>,
+        providers: impl Iterator<Item = ProbedProvider<'a>>,
         now: Timestamp,
-    ) -> Conclusions {
+    ) -> ProbeConclusions {
         for question in self.hosts.values_mut().flat_map(|host| host.questions.values_mut()) {
             question.providers.clear();
         }
@@ -104,12 +104,12 @@ impl ProbeSchedule {
     fn add(
         &mut self,
         (host, question): (&str, &str),
-        (provider, target, known): Provider<'_>,
+        (provider, target, known): ProbedProvider<'_>,
         now: Timestamp,
     ) {
         let Self { hosts, due, .. } = self;
         let entry = hosts.entry(host.to_owned()).or_insert_with(|| {
-            let judgement = Judgement::of(known.map(of_host));
+            let judgement = FailureCounter::of(known.map(of_host));
             let new = ProbedHost { questions: BTreeMap::new(), judgement, due: Some(now) };
             due.insert(host, now, new.is_unproven());
             new
@@ -119,7 +119,7 @@ impl ProbeSchedule {
             entry.questions.entry(question.to_owned()).or_insert_with(|| ScheduledProbe {
                 target: target.clone(),
                 providers: BTreeSet::new(),
-                judgement: Judgement::of(known.map(of_question)),
+                judgement: FailureCounter::of(known.map(of_question)),
                 asked_at: None,
             });
         question.providers.insert(provider.clone());
@@ -178,7 +178,7 @@ impl ProbeSchedule {
         result: ProbeResult,
         now: Timestamp,
         jitter: u8,
-    ) -> Conclusions {
+    ) -> ProbeConclusions {
         self.unproven = self.unproven.saturating_sub(usize::from(task.is_unproven));
         let Some(host) = self.hosts.get_mut(&task.host) else { return Vec::new() };
         let before = host.conclusions();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    accounts::upstream_sign_in::{UpstreamWishes, begin_upstream_sign_in},
+    accounts::upstream_sign_in::{UpstreamSignInOptions, begin_upstream_sign_in},
     http::{AppState, EndpointError, Reply, Request},
     protocol::{
         authorize::{NextStep, Prompt, SignInReason, wanted_levels},
@@ -102,7 +102,7 @@ pub(super) async fn redirect_to_provider(
     };
     let wanted = wanted_levels(&requested.acr, authorization.sufficient_levels());
     let acr_values = acr_values_for_provider(provider, &requested.acr_levels, &wanted);
-    let wishes = UpstreamWishes {
+    let wishes = UpstreamSignInOptions {
         demands,
         login_hint,
         select_account: wants_other_account(authorization),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    messages::{LanguageTag, LanguageWishes, Languages, MessageCatalog},
+    messages::{LanguagePreferences, LanguageTag, Languages, MessageCatalog},
     protocol::params::{RequestParams, UI_LOCALES},
 };
 
@@ -64,7 +64,7 @@ impl RequestLanguage {
 
     fn choose_usual(&self) -> Arc<MessageCatalog> {
         let ui_locales = self.query_ui_locales();
-        let wishes = LanguageWishes {
+        let wishes = LanguagePreferences {
             ui_locales: ui_locales.as_deref(),
             accept_language: self.accept_language.as_ref().and_then(|it| it.to_str().ok()),
             default: self.default.as_ref(),

@@ -8,7 +8,7 @@ use super::super::{error::OAuthError, params::RequestParams};
 
 /// The effect of a request object's claim with the name of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InRequestObject {
+pub(super) enum RequestObjectRule {
     /// The claim replaces the parameter (OIDC Core §6.1).
     Replaces,
     /// The claim must be equal to the parameter, unless only one is present (OIDC Core §6.1).
@@ -31,8 +31,8 @@ macro_rules! parameters {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            pub(super) const fn in_request_object(self) -> InRequestObject {
-                match self { $(Self::$variant => InRequestObject::$in_request_object,)+ }
+            pub(super) const fn in_request_object(self) -> RequestObjectRule {
+                match self { $(Self::$variant => RequestObjectRule::$in_request_object,)+ }
             }
         }
     };

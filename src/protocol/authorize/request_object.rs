@@ -13,7 +13,7 @@ use super::{
         jwt::UnverifiedJwt,
         params::{RequestParams, may_repeat},
     },
-    parameters::{AuthorizationParams, InRequestObject, Parameter},
+    parameters::{AuthorizationParams, Parameter, RequestObjectRule},
     unsupported,
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp, sha256_base64url};
@@ -160,17 +160,17 @@ pub fn merge_request_object(
         let name = parameter.name();
         let (inner, outer) = (jwt.claims.get(name), params.get(name));
         match (parameter.in_request_object(), inner) {
-            (InRequestObject::Agrees, Some(inner))
+            (RequestObjectRule::Agrees, Some(inner))
                 if outer.is_some_and(|outer| inner.as_str() != Some(outer)) =>
             {
                 let text =
                     format!("'{name}' of the request object differs from that of the request.");
                 return Err(refused(&text));
             }
-            (InRequestObject::Refused, Some(_)) => {
+            (RequestObjectRule::Refused, Some(_)) => {
                 return Err(refused(&format!("A request object must not contain '{name}'.")));
             }
-            (InRequestObject::Refused, None) => merged.remove(name),
+            (RequestObjectRule::Refused, None) => merged.remove(name),
             // Parameters outside of the object do not count (RFC 9101 §6.3).
             (_, None) if is_alone && *parameter != Parameter::ClientId => merged.remove(name),
             _ => {}

@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    ClaimRule, IdentityProvider, MappingError, Requirement, TextSource, UpstreamClaims, UserRule,
-    ValueSource, identity_of, sources::ClaimsEvaluation,
+    ClaimRequirement, ClaimRule, IdentityProvider, MappingError, TextSource, UpstreamClaims,
+    UserRule, ValueSource, identity_of, sources::ClaimsEvaluation,
 };
 use crate::{
     expression::{ExpressionUser, ExpressionVariables, SharedSteps},
@@ -127,13 +127,13 @@ fn check_rule(
     of: &ClaimsEvaluation<'_>,
 ) -> Result<(), MappingError> {
     let is_met = match &rule.requirement {
-        Requirement::Claim { name, value } => match of.claims.get(name) {
+        ClaimRequirement::Claim { name, value } => match of.claims.get(name) {
             Some(Value::String(text)) => text == value,
             Some(Value::Bool(found)) => *value == if *found { "true" } else { "false" },
             Some(Value::Number(found)) => found.to_string() == *value,
             _ => false,
         },
-        Requirement::Expression(expression) => expression.evaluate_bool(&of.variables())?,
+        ClaimRequirement::Expression(expression) => expression.evaluate_bool(&of.variables())?,
     };
     if is_met {
         Ok(())

@@ -27,7 +27,7 @@ pub use provider::{
 };
 pub use sign_in_ways::{acr_values_for_provider, ways_of_provider};
 pub use source::{GitHubUpstream, OidcUpstream, ProviderSource, UpstreamCredentials};
-pub use sources::{ClaimRule, Requirement, TextSource, UserRule, ValueSource};
+pub use sources::{ClaimRequirement, ClaimRule, TextSource, UserRule, ValueSource};
 pub use subject::{
     UpstreamIdentity, can_give_subject, declared_identity, declared_people, dex_subject,
     identity_of,

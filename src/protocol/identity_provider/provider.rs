@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    AssuranceRule, ClaimRule, GroupMapping, ProviderSource, Requirement, TextSource, UserRule,
+    AssuranceRule, ClaimRequirement, ClaimRule, GroupMapping, ProviderSource, TextSource, UserRule,
     ValueSource, groups::GROUPS_CLAIM,
 };
 use crate::model::{
@@ -97,8 +97,8 @@ impl IdentityProvider {
         }
         for rule in &self.claim_rules {
             match &rule.requirement {
-                Requirement::Claim { name, .. } => read.extend([name.as_str()]),
-                Requirement::Expression(expression) => read.extend(expression.claim_names()),
+                ClaimRequirement::Claim { name, .. } => read.extend([name.as_str()]),
+                ClaimRequirement::Expression(expression) => read.extend(expression.claim_names()),
             }
         }
         read.extend(self.user_rules.iter().flat_map(|rule| rule.expression.claim_names()));

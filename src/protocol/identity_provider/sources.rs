@@ -74,14 +74,14 @@ impl ValueSource {
 #[derive(Clone, Debug)]
 pub struct ClaimRule {
     /// The requirement.
-    pub requirement: Requirement,
+    pub requirement: ClaimRequirement,
     /// Shown to a person who does not meet it.
     pub message: Option<String>,
 }
 
 /// The requirement of a [`ClaimRule`].
 #[derive(Clone, Debug)]
-pub enum Requirement {
+pub enum ClaimRequirement {
     /// A claim has this text.
     Claim {
         /// The name of the claim.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountMarks, KeptTokens, RecordFormat, SealedRecord};
+use super::{AccountMarks, RecordFormat, SealedRecord, StoredUpstreamTokens};
 use crate::{
     model::{SealPurpose, Timestamp},
     protocol::authentication::Authentication,
@@ -49,7 +49,7 @@ pub enum SuspendedSource {
         /// The claim `sid` there.
         sid: Option<String>,
         /// The provider's tokens.
-        tokens: KeptTokens,
+        tokens: StoredUpstreamTokens,
     },
 }
 

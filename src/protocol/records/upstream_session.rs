@@ -38,7 +38,7 @@ pub struct UpstreamSession {
     /// The claim `sid` of the session here.
     pub sid: String,
     /// The provider's tokens.
-    pub tokens: KeptTokens,
+    pub tokens: StoredUpstreamTokens,
     /// When the person signed in.
     pub created_at: Timestamp,
     /// When the provider last gave the claims of the person, by the store's clock.
@@ -57,7 +57,7 @@ pub struct UpstreamSession {
 
 /// The tokens of a provider that are used again.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptTokens {
+pub struct StoredUpstreamTokens {
     /// The refresh token.
     pub refresh_token: Option<String>,
     /// The access token of GitHub.
@@ -66,7 +66,7 @@ pub struct KeptTokens {
     pub id_token: Option<String>,
 }
 
-impl KeptTokens {
+impl StoredUpstreamTokens {
     /// Takes the new tokens of the provider. Those that are too long to be kept are left out.
     pub fn renew(&mut self, new: Self) {
         let kept = |new: Option<String>| new.filter(|token| token.len() <= MAX_TOKEN_LEN);
@@ -77,9 +77,9 @@ impl KeptTokens {
     }
 }
 
-impl fmt::Debug for KeptTokens {
+impl fmt::Debug for StoredUpstreamTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeptTokens(…)")
+        f.write_str("StoredUpstreamTokens(…)")
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
             upstream_subject: "1".into(),
             upstream_sid: Some("x".into()),
             sid: "l".into(),
-            tokens: KeptTokens {
+            tokens: StoredUpstreamTokens {
                 refresh_token: Some("r".into()),
                 access_token: None,
                 id_token: Some("t".into()),
@@ -140,13 +140,13 @@ mod tests {
     fn a_token_lasts_until_the_provider_gives_another() {
         let mut tokens = session().tokens;
         let too_long = Some("x".repeat(MAX_TOKEN_LEN + 1));
-        let new = KeptTokens {
+        let new = StoredUpstreamTokens {
             id_token: Some("u".into()),
             access_token: too_long,
-            ..KeptTokens::default()
+            ..StoredUpstreamTokens::default()
         };
         tokens.renew(new);
-        let KeptTokens { refresh_token, access_token, id_token } = tokens;
+        let StoredUpstreamTokens { refresh_token, access_token, id_token } = tokens;
         assert_eq!((refresh_token.as_deref(), id_token.as_deref()), (Some("r"), Some("u")));
         assert_eq!(access_token, None);
     }
@@ -154,6 +154,9 @@ mod tests {
     #[test]
     fn tokens_are_not_printed() {
         let text = format!("{:?}", session());
-        assert!(text.contains("KeptTokens(…)") && !text.contains("refresh_token"), "{text}");
+        assert!(
+            text.contains("StoredUpstreamTokens(…)") && !text.contains("refresh_token"),
+            "{text}"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Redeems an authorization code (RFC 6749 §4.1.3): the checks, and the grant it results in.
 
 use super::{
-    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
-    TokenRefusal, UserGrant, invalid_grant,
+    CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
+    TokenDecision, TokenRefusal, UserGrant, invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
     secret,
     sender::bind_sender,
@@ -113,10 +113,10 @@ pub fn decide_code(
     check_age(code, input.now)?;
     let gate = match input.stored {
         // Only redemption and revocation change a grant that waits for its code.
-        Some(_) => Gate::Swap,
+        Some(_) => GrantWrite::Swap,
         // The record was lost with its store.
         None if code.grant_stored => return Err(replayed()),
-        None => Gate::Insert,
+        None => GrantWrite::Insert,
     };
     let grant = Grant { binding, ..activate_grant(&code.grant, input.client, input.now) };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
@@ -128,8 +128,8 @@ pub fn decide_code(
             gate,
             referenced_until: referenced.max(code.expires_at),
             with_nonce: true,
-            needs_session: gate == Gate::Insert,
-            refresh_token: RefreshTokenAnswer::Current,
+            needs_session: gate == GrantWrite::Insert,
+            refresh_token: RefreshTokenResponse::Current,
             subject_token: None,
         }),
     })

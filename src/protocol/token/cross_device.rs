@@ -2,8 +2,8 @@
 //! §3.5) or an `auth_req_id` (CIBA Core §10.1, §11). The checks, and the grant it results in.
 
 use super::{
-    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
-    TokenRefusal, UserGrant,
+    CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
+    TokenDecision, TokenRefusal, UserGrant,
     code::activate_grant,
     invalid_grant,
     refresh::{referenced_until, scopes_of_grant},
@@ -159,11 +159,11 @@ pub fn decide_polled(
         user: Some(UserGrant {
             id: credential.grant_id.clone(),
             grant,
-            gate: Gate::Swap,
+            gate: GrantWrite::Swap,
             referenced_until: referenced.max(credential.expires_at),
             with_nonce: false,
             needs_session: true,
-            refresh_token: RefreshTokenAnswer::Current,
+            refresh_token: RefreshTokenResponse::Current,
             subject_token: None,
         }),
     })

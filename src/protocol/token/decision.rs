@@ -39,7 +39,7 @@ pub struct UserGrant {
     /// The grant in the state to store.
     pub grant: Grant,
     /// The write that must succeed before tokens are issued.
-    pub gate: Gate,
+    pub gate: GrantWrite,
     /// When the last token that refers to the grant expires.
     pub referenced_until: Timestamp,
     /// Whether the ID token contains the `nonce` of the authorization request. Only the first one
@@ -48,14 +48,14 @@ pub struct UserGrant {
     /// Whether the session has to be active even if the grant outlives it.
     pub needs_session: bool,
     /// The refresh token in the response.
-    pub refresh_token: RefreshTokenAnswer,
+    pub refresh_token: RefreshTokenResponse,
     /// The token that is exchanged, which bounds the new one.
     pub subject_token: Option<Box<SubjectToken>>,
 }
 
 /// The refresh token in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefreshTokenAnswer {
+pub enum RefreshTokenResponse {
     /// The current one of the grant, if it has one.
     Current,
     /// That of the request, which the client keeps.
@@ -67,7 +67,7 @@ pub enum RefreshTokenAnswer {
 /// The atomic write that lets a request through (docs/design/state.md#gates). A request that does
 /// not pass is decided again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
+pub enum GrantWrite {
     /// Inserts the grant.
     Insert,
     /// Replaces the stored grant, unless it changed.

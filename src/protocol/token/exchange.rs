@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::{
-    DecisionInput, Gate, RefreshTokenAnswer, TokenDecision, TokenRefusal, TokenTarget, UserGrant,
+    DecisionInput, GrantWrite, RefreshTokenResponse, TokenDecision, TokenRefusal, TokenTarget,
+    UserGrant,
     sender::check_subject_key,
     subject_token::{MAX_ACTORS, SubjectToken, invalid_subject},
     target::{RequestedResource, requested_resource},
@@ -44,11 +45,11 @@ pub fn decide_exchange(
         user: Some(UserGrant {
             id: subject.grant.id().unwrap_or_default().to_owned(),
             grant: grant.clone(),
-            gate: Gate::Swap,
+            gate: GrantWrite::Swap,
             needs_session: subject.is_id_token(),
             referenced_until: expires_at.min(longest),
             with_nonce: false,
-            refresh_token: RefreshTokenAnswer::Withheld,
+            refresh_token: RefreshTokenResponse::Withheld,
             subject_token: Some(Box::new(subject)),
         }),
     })

@@ -16,8 +16,8 @@ pub use client_credentials::decide_client_credentials;
 pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
 pub use cross_device::{PolledRequest, PollingCredential, decide_polled, slow_down};
 pub use decision::{
-    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
-    TokenRefusal, UserGrant,
+    CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
+    TokenDecision, TokenRefusal, UserGrant,
 };
 pub use exchange::{ExchangeParties, allow_exchange, decide_exchange, exchange_target};
 pub use exchange_request::{ExchangeRequest, TokenTypeIdentifier};

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    CredentialKind, DecisionInput, Gate, RefreshTokenAnswer, ReplayedCredential, TokenDecision,
-    TokenRefusal, UserGrant, invalid_grant, secret, sender::bind_sender,
+    CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
+    TokenDecision, TokenRefusal, UserGrant, invalid_grant, secret, sender::bind_sender,
 };
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
@@ -88,16 +88,16 @@ pub fn decide_refresh(
                 }),
             });
         }
-        RefreshDecision::Repeat => (stored.clone(), RefreshTokenAnswer::Current),
-        RefreshDecision::Next(next) => (*next, RefreshTokenAnswer::Current),
-        RefreshDecision::Same(next) => (*next, RefreshTokenAnswer::Kept),
+        RefreshDecision::Repeat => (stored.clone(), RefreshTokenResponse::Current),
+        RefreshDecision::Next(next) => (*next, RefreshTokenResponse::Current),
+        RefreshDecision::Same(next) => (*next, RefreshTokenResponse::Kept),
     };
     let grant = Grant { binding, ..grant };
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, client)?,
         user: Some(UserGrant {
             id: token.grant_id.clone(),
-            gate: Gate::Swap,
+            gate: GrantWrite::Swap,
             referenced_until: referenced_until(&grant, &client.lifetimes, now),
             grant,
             with_nonce: false,

@@ -3,7 +3,7 @@
 use super::{
     PasskeyPublicKey, RelyingParty, WebauthnError,
     authenticator_data::AuthenticatorData,
-    client_data::{Ceremony, check_client_data},
+    client_data::{WebauthnCeremony, check_client_data},
 };
 use crate::model::sha256;
 
@@ -48,7 +48,7 @@ pub fn verify_assertion(
     response: AssertionResponse<'_>,
 ) -> Result<VerifiedAssertion, WebauthnError> {
     let AssertionResponse { client_data, authenticator_data, signature } = response;
-    check_client_data(client_data, Ceremony::Assertion, challenge, relying_party)?;
+    check_client_data(client_data, WebauthnCeremony::Assertion, challenge, relying_party)?;
     if authenticator_data.len() > MAX_BYTES || signature.len() > MAX_BYTES {
         return Err(WebauthnError::Malformed("the authenticator data"));
     }

@@ -10,14 +10,14 @@ const MAX_BYTES: usize = 4096;
 
 /// The ceremony of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ceremony {
+pub(super) enum WebauthnCeremony {
     /// `navigator.credentials.create`.
     Registration,
     /// `navigator.credentials.get`.
     Assertion,
 }
 
-impl Ceremony {
+impl WebauthnCeremony {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Registration => "webauthn.create",
@@ -43,7 +43,7 @@ struct CollectedClientData {
 /// steps 5 to 11, §7.2 steps 9 to 14).
 pub(super) fn check_client_data(
     json: &[u8],
-    ceremony: Ceremony,
+    ceremony: WebauthnCeremony,
     challenge: &[u8],
     relying_party: RelyingParty<'_>,
 ) -> Result<(), WebauthnError> {

@@ -4,7 +4,7 @@ use super::{
     PasskeyPublicKey, RelyingParty, WebauthnError,
     authenticator_data::AuthenticatorData,
     cbor::{CborError, CborReader},
-    client_data::{Ceremony, check_client_data},
+    client_data::{WebauthnCeremony, check_client_data},
 };
 
 /// Maximum number of bytes of an attestation object.
@@ -43,7 +43,7 @@ pub fn verify_registration(
     response: RegistrationResponse<'_>,
 ) -> Result<RegisteredCredential, WebauthnError> {
     let RegistrationResponse { client_data, attestation_object } = response;
-    check_client_data(client_data, Ceremony::Registration, challenge, relying_party)?;
+    check_client_data(client_data, WebauthnCeremony::Registration, challenge, relying_party)?;
     let malformed = WebauthnError::Malformed("the attestation object");
     if attestation_object.len() > MAX_ATTESTATION_BYTES {
         return Err(malformed);

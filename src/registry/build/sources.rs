@@ -81,7 +81,7 @@ impl<'a> PeopleSources<'a> {
         let Some((open, created)) = self.providers.iter().find(is_open) else { return };
         let younger = local.iter().filter(|it| it.accepted && it.created > *created);
         let refused: HashMap<&ObjectKey, ValidationProblem> =
-            younger.map(|person| (&person.key, speaks_for_users(open, person))).collect();
+            younger.map(|person| (&person.key, find_ambiguous_user_source(open, person))).collect();
         let users = verdicts.iter_mut().filter(|it| it.object.is(ManagedKind::OidcUser));
         for verdict in users {
             if let Some(problem) = refused.get(&verdict.object.key) {
@@ -104,7 +104,7 @@ impl<'a> PeopleSources<'a> {
     }
 }
 
-fn speaks_for_users(provider: &SourceClaims, person: &LocalPerson) -> ValidationProblem {
+fn find_ambiguous_user_source(provider: &SourceClaims, person: &LocalPerson) -> ValidationProblem {
     let fields: Vec<&str> = provider.unbounded.iter().map(|(field, _)| *field).collect();
     let (field, remedy) = match person.sign_in {
         LocalSignIn::ChosenPassword => {

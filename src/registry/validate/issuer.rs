@@ -40,7 +40,7 @@ pub struct IssuerOrphan<'a> {
 
 /// The order in which tenants get an issuer; the lowest is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Claim {
+enum ClaimedIssuer {
     /// The tenant is served at it.
     Served,
     /// The tenant was served at it before it was deleted or could not be read. One that does not exist
@@ -52,7 +52,7 @@ enum Claim {
 
 /// The holder of an issuer.
 struct IssuerHolder<'a> {
-    rank: (Claim, Precedence),
+    rank: (ClaimedIssuer, Precedence),
     key: ObjectKey,
     /// Set if the tenant does not exist.
     orphan: Option<&'a IssuerReservation>,
@@ -94,10 +94,10 @@ pub fn claim_issuers<'a>(
             let remembered = remembered.filter(|it| &*it.issuer == issuer.as_str());
             let (claim, since) = match remembered {
                 // Names alone decide in `dev`, where a status does not outlive the process.
-                _ if installation.dev => (Claim::New, None),
-                _ if served == Some(issuer.as_str()) => (Claim::Served, tenant.created),
-                Some(reservation) => (Claim::Remembered, reservation.created),
-                None => (Claim::New, tenant.created),
+                _ if installation.dev => (ClaimedIssuer::New, None),
+                _ if served == Some(issuer.as_str()) => (ClaimedIssuer::Served, tenant.created),
+                Some(reservation) => (ClaimedIssuer::Remembered, reservation.created),
+                None => (ClaimedIssuer::New, tenant.created),
             };
             let rank = (claim, Precedence::of(since, key, installation));
             holders.offer(issuer, IssuerHolder { rank, key: key.clone(), orphan: None });
@@ -106,7 +106,7 @@ pub fn claim_issuers<'a>(
     }
     for IssuerOrphan { key, reservation } in orphans.filter(|_| !installation.dev) {
         if let Ok(issuer) = allowed(&key, Some(&reservation.issuer), installation) {
-            let rank = (Claim::Remembered, Precedence::of(None, &key, installation));
+            let rank = (ClaimedIssuer::Remembered, Precedence::of(None, &key, installation));
             holders.offer(&issuer, IssuerHolder { rank, key, orphan: Some(reservation) });
         }
     }

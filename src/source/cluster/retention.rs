@@ -50,7 +50,7 @@ pub(super) enum SecretRetention {
 }
 
 /// The Secrets of owners that name other ones, by owner.
-pub(super) type Spares = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
+pub(super) type SpareSecrets = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
 
 /// How much of a Secret is kept, by its name and owner annotation. See
 /// docs/design/cluster.md#secrets.
@@ -114,7 +114,7 @@ fn shortened(secret: CachedSecret) -> CachedSecret {
 
 /// Returns the part of a Secret to keep although its owner does not name it, and counts it.
 pub(super) fn spare_part(
-    spares: &mut Spares,
+    spares: &mut SpareSecrets,
     owner: ObjectRef,
     key: &ObjectKey,
     secret: CachedSecret,
@@ -129,7 +129,7 @@ pub(super) fn spare_part(
 }
 
 /// Counts a Secret no longer.
-pub(super) fn drop_spare(spares: &mut Spares, key: &ObjectKey) {
+pub(super) fn drop_spare(spares: &mut SpareSecrets, key: &ObjectKey) {
     spares.retain(|_, spares| {
         spares.remove(key);
         !spares.is_empty()
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_few_small_spare_secrets_of_an_owner_are_kept() {
         let (mut spares, owner) = (
-            Spares::new(),
+            SpareSecrets::new(),
             objects().managed.all().next().map(|(key, _)| ObjectRef {
                 kind: crate::model::ManagedKind::OidcClient.into(),
                 key: key.clone(),

@@ -31,7 +31,7 @@ pub(crate) use files::ManifestValidator;
 
 /// A folder of manifests, and a state folder.
 pub struct FolderSource {
-    inner: Mutex<Inner>,
+    inner: Mutex<FolderState>,
     views: watch::Sender<Arc<SourceView>>,
     /// The number of the last published view.
     published: AtomicU64,
@@ -39,7 +39,7 @@ pub struct FolderSource {
     state: PathBuf,
 }
 
-struct Inner {
+struct FolderState {
     files: ManifestFiles,
     revision: u64,
     /// Views made, including those with a new status only, which have no revision of their own.
@@ -65,7 +65,7 @@ impl FolderSource {
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         state::create_state_folder(state)?;
-        let inner = Inner { files: ManifestFiles::new(judge), revision: 0, views: 0 };
+        let inner = FolderState { files: ManifestFiles::new(judge), revision: 0, views: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
             views: watch::Sender::new(Arc::new(SourceView::default())),
@@ -94,7 +94,7 @@ impl FolderSource {
 
     /// Reads changed files, changes some of them, and publishes the view, even if the change fails:
     /// what was read once is not found again.
-    fn change_files<E>(&self, change: impl FnOnce(&Inner) -> Result<(), E>) -> Result<(), E> {
+    fn change_files<E>(&self, change: impl FnOnce(&FolderState) -> Result<(), E>) -> Result<(), E> {
         let mut inner = self.lock();
         let edited = self.read_files(&mut inner);
         let done = change(&inner);
@@ -104,7 +104,7 @@ impl FolderSource {
         done
     }
 
-    fn read_files(&self, inner: &mut Inner) -> bool {
+    fn read_files(&self, inner: &mut FolderState) -> bool {
         let changed = inner.files.reload(&[&self.manifests, &self.state]);
         inner.revision += u64::from(changed);
         changed
@@ -112,7 +112,7 @@ impl FolderSource {
 
     /// Publishes a view of the current objects. Releases the lock first: a reader that holds the
     /// published view may wait for it.
-    fn publish(&self, mut inner: MutexGuard<'_, Inner>) {
+    fn publish(&self, mut inner: MutexGuard<'_, FolderState>) {
         inner.views += 1;
         let number = inner.views;
         let objects = Arc::new(inner.files.objects());
@@ -128,7 +128,7 @@ impl FolderSource {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, FolderState> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -37,28 +37,28 @@ const MAX_AGE: Duration = Duration::from_secs(300);
 struct DirectoryKey([u8; 32]);
 
 /// Takes the place of a connection that waits: the sender of its next user ends the wait.
-type Claim = oneshot::Sender<oneshot::Sender<LdapConnection>>;
+type ConnectionWaiter = oneshot::Sender<oneshot::Sender<LdapConnection>>;
 
 /// The connections of all directories that wait for their next use.
 pub(super) struct ConnectionPool {
-    state: Arc<Mutex<PoolState>>,
+    state: Arc<Mutex<LdapPoolState>>,
     idle_timeout: Duration,
 }
 
 #[derive(Default)]
-struct PoolState {
+struct LdapPoolState {
     directories: HashMap<DirectoryKey, Directory>,
     idle: usize,
 }
 
 struct Directory {
     permits: Arc<Semaphore>,
-    idle: Vec<Claim>,
+    idle: Vec<ConnectionWaiter>,
 }
 
 /// A permit to ask a directory.
 pub(super) struct DirectoryPermit {
-    state: Arc<Mutex<PoolState>>,
+    state: Arc<Mutex<LdapPoolState>>,
     key: DirectoryKey,
     idle_timeout: Duration,
     permit: Option<OwnedSemaphorePermit>,
@@ -159,16 +159,16 @@ impl Drop for DirectoryPermit {
     }
 }
 
-impl PoolState {
+impl LdapPoolState {
     /// Takes the connection that was used last.
-    fn pop(&mut self, key: DirectoryKey) -> Option<Claim> {
+    fn pop(&mut self, key: DirectoryKey) -> Option<ConnectionWaiter> {
         let claim = self.directories.get_mut(&key)?.idle.pop()?;
         self.idle -= 1;
         Some(claim)
     }
 
     /// Returns false if too many wait.
-    fn push(&mut self, key: DirectoryKey, claim: Claim) -> bool {
+    fn push(&mut self, key: DirectoryKey, claim: ConnectionWaiter) -> bool {
         let Some(directory) = self.directories.get_mut(&key) else { return false };
         let has_place = directory.idle.len() < MAX_IDLE && self.idle < MAX_IDLE_IN_TOTAL;
         if has_place {
@@ -226,7 +226,7 @@ async fn wait_for_next_use(
     }
 }
 
-fn locked(state: &Mutex<PoolState>) -> MutexGuard<'_, PoolState> {
+fn locked(state: &Mutex<LdapPoolState>) -> MutexGuard<'_, LdapPoolState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

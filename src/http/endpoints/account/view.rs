@@ -32,12 +32,13 @@ use crate::{
     },
     model::{Client, Issuer, RedirectUri},
     protocol::{
-        access::EntryJudge, authorize::Interaction, params::RequestParams, records::Session,
+        access::ClientAccessEvaluator, authorize::Interaction, params::RequestParams,
+        records::Session,
     },
 };
 
 /// Most tiles of a page.
-const TILES: usize = 24;
+const TILES_PER_PAGE: usize = 24;
 /// Most sessions of a page, and most applications that may do something.
 const ENTRIES: usize = 10;
 
@@ -55,7 +56,7 @@ pub(super) async fn show_account_page(
     let (tenant, mut logos) = (&request.tenant, LogoOrigins::default());
     let number = |name: &str| params.get(name).and_then(|text| text.parse().ok()).unwrap_or(1);
     let usable = usable_applications(request, active);
-    let tiles = part(&usable, TILES, number("tiles"), |client| ApplicationTile {
+    let tiles = part(&usable, TILES_PER_PAGE, number("tiles"), |client| ApplicationTile {
         name: &client.name,
         href: tile_url(client, &tenant.tenant.issuer).unwrap_or_default(),
         logo: logos.logo_of(client),
@@ -126,7 +127,8 @@ fn usable_applications<'a>(
     active: &'a ActiveSession,
 ) -> Vec<&'a Arc<Client>> {
     let tenant = &request.tenant.tenant;
-    let mut judge = EntryJudge::new(&active.account, tenant, &active.session.authentication);
+    let mut judge =
+        ClientAccessEvaluator::new(&active.account, tenant, &active.session.authentication);
     let clients = request.tenant.clients();
     let mut found: Vec<_> = clients
         .filter(|&client| tile_url(client, &tenant.issuer).is_some() && judge.admits(client))

@@ -16,7 +16,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::{InvitedPerson, claim_invitation, judge_link, open_link},
+        invitations::{InvitedPerson, check_invitation_link, claim_invitation, open_link},
         invited_setup::finish_claim,
         mail_notices::notify_person,
         passwords::{PasswordChoice, chosen_password_mark, save_password},
@@ -122,7 +122,7 @@ async fn invited_person(
     let Some(link) = link else {
         return Err(refuse((context, request), None, InvitationRefusal::Damaged));
     };
-    match judge_link(context, &link).await? {
+    match check_invitation_link(context, &link).await? {
         Ok(invited) => Ok((invited, link)),
         Err(refusal) => Err(refuse((context, request), Some(&link), refusal)),
     }

@@ -73,7 +73,7 @@ fn a_person_without_a_username_is_refused() {
 
 #[test]
 fn rules_refuse_with_their_message() {
-    let requirement = Requirement::Claim { name: "hd".into(), value: "acme.test".into() };
+    let requirement = ClaimRequirement::Claim { name: "hd".into(), value: "acme.test".into() };
     let message = Some("Use your Acme account.".to_owned());
     let rules = vec![ClaimRule { requirement, message: message.clone() }];
     let strict = IdentityProvider { claim_rules: rules, ..provider() };
@@ -156,7 +156,7 @@ fn of_several_values_of_an_attribute_the_first_counts_unless_it_identifies() {
 #[test]
 fn many_costly_expressions_of_one_provider_are_bounded_together() {
     let rule = |message: &str| ClaimRule {
-        requirement: Requirement::Expression(
+        requirement: ClaimRequirement::Expression(
             Expression::parse("!claims.x.matches('1[01]{100}[23]')", ExpressionScope::Claims)
                 .expect("parsed"),
         ),

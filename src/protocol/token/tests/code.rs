@@ -123,7 +123,11 @@ fn a_grant_has_a_refresh_token_only_if_the_client_may_have_one() {
 }
 
 /// The decision about a valid code of a hybrid response or not, given the state of the stored grant.
-fn decided(grant_stored: bool, stored: Option<GrantState>, now: Timestamp) -> Result<Gate, bool> {
+fn decided(
+    grant_stored: bool,
+    stored: Option<GrantState>,
+    now: Timestamp,
+) -> Result<GrantWrite, bool> {
     let code = AuthorizationCode {
         grant_id: "grant-1".into(),
         incarnation: "store-1".into(),
@@ -151,8 +155,8 @@ fn a_code_is_redeemed_once_and_a_replay_revokes_its_grant() {
     // RFC 6749 §4.1.2
     let (active, expired) =
         (GrantState::Active { generation: 1, rotated_at: NOW }, NOW.plus(Duration::from_mins(1)));
-    assert_eq!(decided(false, None, NOW), Ok(Gate::Insert));
-    assert_eq!(decided(true, Some(GrantState::PendingRedemption), NOW), Ok(Gate::Swap));
+    assert_eq!(decided(false, None, NOW), Ok(GrantWrite::Insert));
+    assert_eq!(decided(true, Some(GrantState::PendingRedemption), NOW), Ok(GrantWrite::Swap));
     for stored in [active, GrantState::Revoked { at: NOW }] {
         assert_eq!(decided(false, Some(stored.clone()), NOW), Err(true), "{stored:?}");
         assert_eq!(decided(false, Some(stored), expired), Err(true), "also after it expired");

@@ -303,7 +303,7 @@ proptest! {
         let keys = SenderKeys { dpop: dpop.map(key), certificate: certificate.map(key) };
         let Ok(user) = world.decide(&subject, &stored, keys) else { return Ok(()) };
         prop_assert_eq!(&user.grant, &stored, "the grant stays as it is");
-        prop_assert_eq!(user.refresh_token, RefreshTokenAnswer::Withheld);
+        prop_assert_eq!(user.refresh_token, RefreshTokenResponse::Withheld);
         // The key of the request is that of the token, and bound tokens and grants need one.
         match (&bound, &binding) {
             (Some(BoundKey::Dpop(key)), _) => prop_assert_eq!(keys.dpop, Some(key.as_str())),

@@ -9,7 +9,7 @@ use crate::{
     expression::{Expression, ExpressionScope, ExpressionType},
     model::ProviderType,
     protocol::identity_provider::{
-        ClaimMappings, ClaimRule, GroupMapping, Requirement, TextSource, UserRule, ValueSource,
+        ClaimMappings, ClaimRequirement, ClaimRule, GroupMapping, TextSource, UserRule, ValueSource,
     },
     registry::validate::claim_names,
 };
@@ -158,12 +158,12 @@ pub(super) fn claim_rules(
         let field = format!("spec.claimValidationRules[{index}]");
         let requirement = match (&rule.claim, &rule.required_value, &rule.expression) {
             (Some(name), Some(value), None) => {
-                Some(Requirement::Claim { name: name.clone(), value: value.clone() })
+                Some(ClaimRequirement::Claim { name: name.clone(), value: value.clone() })
             }
             (None, None, Some(text)) => {
                 let field = format!("{field}.expression");
                 condition(problems, &field, text, ExpressionScope::Claims)
-                    .map(Requirement::Expression)
+                    .map(ClaimRequirement::Expression)
             }
             _ => {
                 problems.invalid(field, "must have claim and requiredValue, or expression");
@@ -195,9 +195,9 @@ mod tests {
         let mut problems = ProblemList::default();
         let rules = claim_rules(&mut problems, &[with_value, with_expression("claims.a == 'b'")]);
         assert_eq!(problems.len(), 0, "{problems:?}");
-        assert!(matches!(&rules[0].requirement, Requirement::Claim { name, value }
+        assert!(matches!(&rules[0].requirement, ClaimRequirement::Claim { name, value }
             if name == "hd" && value == "acme.test"));
-        assert!(matches!(&rules[1].requirement, Requirement::Expression(_)));
+        assert!(matches!(&rules[1].requirement, ClaimRequirement::Expression(_)));
         assert!(claim_rules(&mut problems, &[with_expression("size('text')")]).is_empty());
         let problem = problems.find(ConditionType::Accepted).expect("one");
         assert_eq!(problem.field, "spec.claimValidationRules[0].expression");

@@ -5,7 +5,8 @@ use crate::{
     api::ConditionReason,
     expression::Expression,
     protocol::identity_provider::{
-        ClaimMappings, IdentityProvider, ProviderSource, Requirement, ValueSource, is_token_claim,
+        ClaimMappings, ClaimRequirement, IdentityProvider, ProviderSource, ValueSource,
+        is_token_claim,
     },
 };
 
@@ -41,10 +42,10 @@ pub(super) fn check_read_claims(problems: &mut ProblemList, provider: &IdentityP
     for (index, rule) in provider.claim_rules.iter().enumerate() {
         let field = format!("spec.claimValidationRules[{index}]");
         match &rule.requirement {
-            Requirement::Claim { name, .. } => {
+            ClaimRequirement::Claim { name, .. } => {
                 check_claim(problems, &format!("{field}.claim"), name);
             }
-            Requirement::Expression(expression) => {
+            ClaimRequirement::Expression(expression) => {
                 check_expression(problems, &format!("{field}.expression"), expression);
             }
         }
