@@ -10,7 +10,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub(super) use self::judgement::{FailureCounter, ProbeResult};
-use self::schedule::{ProbeSchedule, ProbeTask, Provider};
+use self::schedule::{ProbeSchedule, ProbeTask, ProbedProvider};
 use super::{
     ControllerContext,
     observed::ObservedState,
@@ -76,7 +76,7 @@ fn refresh_providers(context: &ControllerContext, schedule: &mut ProbeSchedule) 
         return;
     }
     let verdicts = world.snapshot.verdicts().iter();
-    let providers: Vec<Provider<'_>> = verdicts
+    let providers: Vec<ProbedProvider<'_>> = verdicts
         .filter_map(|verdict| match &verdict.outcome {
             ObjectOutcome::Provider(outcome) => {
                 let key = &verdict.object.key;

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::{FolderSource, Inner, state};
+use super::{FolderSource, FolderState, state};
 use crate::{
     api::{AnyObject, OidcClient},
     model::{
@@ -18,7 +18,7 @@ use crate::{
 
 impl FolderSource {
     /// A registered client of the state folder.
-    fn registered(&self, inner: &Inner, key: &ObjectKey) -> Result<OidcClient, RegistrarError> {
+    fn registered(&self, inner: &FolderState, key: &ObjectKey) -> Result<OidcClient, RegistrarError> {
         let reference = ObjectRef::new(ManagedKind::OidcClient, key.clone());
         let file = inner.files.file_of(&reference).ok_or(RegistrarError::NotFound)?;
         if !file.starts_with(&self.state) {

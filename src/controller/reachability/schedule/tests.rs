@@ -32,13 +32,13 @@ impl World {
         world
     }
 
-    fn update(&mut self) -> Conclusions {
+    fn update(&mut self) -> ProbeConclusions {
         let all = self.providers.iter().map(|(key, target, known)| (key, target, *known));
         self.schedule.update(all, self.now)
     }
 
     /// Waits for the next probe, and gives it this result.
-    fn probe(&mut self, result: ProbeResult) -> Conclusions {
+    fn probe(&mut self, result: ProbeResult) -> ProbeConclusions {
         let task = self.next();
         self.schedule.finish(&task, result, self.now, 0)
     }
@@ -49,7 +49,7 @@ impl World {
     }
 }
 
-fn names(conclusions: &Conclusions) -> Vec<(&str, ProbeResult)> {
+fn names(conclusions: &ProbeConclusions) -> Vec<(&str, ProbeResult)> {
     conclusions.iter().map(|(provider, result)| (&*provider.name, *result)).collect()
 }
 
