@@ -113,7 +113,7 @@ fn checks_of_disconnected_callers_are_skipped() {
     assert!(futures::executor::block_on(async { futures::poll!(&mut check) }).is_pending());
     drop(check);
     let (job, _) = pool.pool.queue().checks.take(Instant::now()).expect("a check");
-    assert!(matches!(job, Job::Check(check) if check.answer.is_closed()));
+    assert!(matches!(job, VerifierJob::Check(check) if check.answer.is_closed()));
 }
 
 #[tokio::test]
