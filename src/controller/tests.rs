@@ -30,9 +30,9 @@ use crate::{
         MalformedObject, OWNER_ANNOTATION, RawStatus, SecretState,
     },
     model::{
-        Clock as _, FixedClock, HostSettings, Installation, Issuer, KeySecrets, ManagedKind,
-        ObjectKey, ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion, ProbeTarget,
-        SecretPermissions, SeededEntropy, Timestamp, UpstreamProbe,
+        Clock as _, FixedClock, HostSettings, Installation, InternalHost, Issuer, KeySecrets,
+        ManagedKind, ObjectKey, ObjectKind, ObjectRef, ProbeError, ProbeFailure, ProbeQuestion,
+        ProbeTarget, SecretPermissions, SeededEntropy, Timestamp, UpstreamProbe,
     },
     registry::{self, BuildCache},
     source::{StatusUpdate, WriteError},
@@ -279,6 +279,23 @@ async fn a_secret_contains_texts_with_credentials_and_addresses() {
     let names: Vec<_> = secret.data.as_ref().expect("entries").keys().collect();
     assert_eq!(names, ["client-id", "client-secret", "issuer"]);
     assert_eq!(entry(&secret, "client-secret"), "rotated by hand\n");
+}
+
+#[tokio::test]
+async fn a_secret_contains_the_address_inside_the_cluster() {
+    let secret = r#"  secret:
+    keys: {internalUrl: internal-url}
+    template: {app.ini: "issuer=$(issuer) token=$(internalUrl)/oauth/token"}
+"#;
+    let mut cluster = Cluster::new(&[TENANT, &format!("{CLIENT}{secret}")]);
+    let host = InternalHost::parse("http://lanyard.sso.svc", vec!["*".to_owned()]);
+    cluster.installation.hosts.internal_hosts = host.into_iter().collect();
+    cluster.settle().await;
+    let written = cluster.client_secret();
+    let (issuer, inside) = ("https://id.test/team/main", "http://lanyard.sso.svc/team/main");
+    assert_eq!(entry(&written, "internal-url"), inside);
+    assert_eq!(entry(&written, "issuer"), issuer);
+    assert_eq!(entry(&written, "app.ini"), format!("issuer={issuer} token={inside}/oauth/token"));
 }
 
 #[tokio::test]

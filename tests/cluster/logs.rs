@@ -19,6 +19,10 @@ use crate::support::{
 
 const PASSWORD: &str = "correct horse battery staple";
 const WRONG: &str = "a-password-that-is-wrong-but-still-somebodys";
+/// A verifier that does not belong to the code with which it is sent.
+const WRONG_VERIFIER: &str = "a-verifier-of-another-request-with-forty-three-characters";
+/// The audience of an assertion that is meant for another server.
+const WRONG_AUDIENCE: &str = "https://elsewhere.test";
 /// The secret with which the client `signs` signs its assertions.
 const SIGNING_SECRET: &str = "a-secret-of-at-least-thirty-two-characters";
 const SIGNS: &str = r"
@@ -136,6 +140,7 @@ async fn full_run(flags: &[&str], store: &str) -> FullRun {
     wrong.token(&[("grant_type", "client_credentials")]).await;
     secrets.push(guess);
     wrong_requests(&app, &browser, &mut secrets).await;
+    refusals_are_logged(&dev, &app).await;
     let hint = refreshed["id_token"].as_str().expect("an ID token");
     browser.open(&format!("{}?id_token_hint={hint}", app.endpoint("end_session_endpoint"))).await;
     dev.awaits("\"logout\"").await;
@@ -164,19 +169,18 @@ async fn wrong_requests(app: &Application, browser: &Browser, secrets: &mut Vec<
     assert_eq!(page.answer()["error"], "invalid_scope");
 
     let code = browser.open(&app.authorize_url("openid", &[])).await.answer()["code"].clone();
-    let verifier = "a-verifier-of-another-request-with-forty-three-characters";
     let form = [
         ("grant_type", "authorization_code"),
         ("code", &code),
         ("redirect_uri", &app.redirect_uri),
-        ("code_verifier", verifier),
+        ("code_verifier", WRONG_VERIFIER),
     ];
     let (status, refused) = app.token(&form).await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")), "{refused}");
-    secrets.extend([code, verifier.to_owned()]);
+    secrets.extend([code, WRONG_VERIFIER.to_owned()]);
 
     for (audience, secret) in [
-        ("https://elsewhere.test", SIGNING_SECRET),
+        (WRONG_AUDIENCE, SIGNING_SECRET),
         (app.endpoint("issuer"), "a-guess-at-the-secret-of-thirty-two-characters"),
     ] {
         let assertion = assertion(audience, secret);
@@ -191,6 +195,25 @@ async fn wrong_requests(app: &Application, browser: &Browser, secrets: &mut Vec<
         assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")), "{refused}");
         let signature = assertion.rsplit('.').next().expect("a signature").to_owned();
         secrets.extend([signature, assertion, secret.to_owned()]);
+    }
+}
+
+/// Waits for the log lines of the refusals in `wrong_requests`: each has the client, and what was received
+/// and registered.
+async fn refusals_are_logged(dev: &Dev, app: &Application) {
+    let verifier = format!("a code_verifier of {} characters", WRONG_VERIFIER.len());
+    for (client, received, registered) in [
+        ("default/demo", format!("{}/", app.redirect_uri), app.redirect_uri.as_str()),
+        ("default/demo", "frobnicate".to_owned(), "openid"),
+        ("default/demo", verifier, "a code_challenge with code_challenge_method S256"),
+        ("default/signs", format!("'{WRONG_AUDIENCE}'"), app.endpoint("issuer")),
+    ] {
+        let received = format!("received=\"{received}\"");
+        let log = dev.awaits(&received).await;
+        let line = log.lines().find(|line| line.contains(&received)).expect("the line");
+        let (before, values) = line.split_once("registered=").expect("values");
+        assert!(before.contains(&format!("client={client} ")), "no {client} in {line}");
+        assert!(values.contains(registered), "no {registered} in {line}");
     }
 }
 

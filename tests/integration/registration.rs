@@ -216,6 +216,32 @@ async fn registered_client_signs_a_user_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_registered_post_gets_tokens_by_post() {
+    // RFC 7591 §2, RFC 6749 §2.3.1
+    let world = World::start().await;
+    let method = "token_endpoint_auth_method";
+    let client = world.register(|metadata| metadata[method] = "client_secret_post".into()).await;
+    let (issuer, id) = (world.issuer("open"), client.text("client_id"));
+    let app = Application::discover(&issuer, id, None, "https://rp.test/cb").await;
+    let ada = ("ada", "correct horse battery staple");
+    let answer = app.sign_in(&Browser::new(), &app.authorize_url("openid", &[]), ada).await;
+    let secret = client.text("client_secret");
+    let mut basic = app.clone();
+    basic.client_secret = Some(secret.to_owned());
+    let (status, refused) = basic.redeem(&answer["code"]).await;
+    assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")), "{refused}");
+    let by_post = [
+        ("grant_type", "authorization_code"),
+        ("code", answer["code"].as_str()),
+        ("redirect_uri", "https://rp.test/cb"),
+        ("code_verifier", VERIFIER),
+        ("client_secret", secret),
+    ];
+    let (status, tokens) = app.token(&by_post).await;
+    assert!(status == 200 && tokens["id_token"].is_string(), "{status} {tokens}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn registered_client_survives_a_restart_and_is_managed_by_its_token() {
     let mut world = World::start().await;
     let client = world.register(|_| {}).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     assertions::{TYPE, claims},
-    browser::{VERIFIER, form_encode},
+    browser::{VERIFIER, form_encode, verified},
     publisher::signed,
     world::{SECRET, World, read, text},
 };
@@ -13,6 +13,7 @@ use super::{
 struct Inside {
     url: String,
     http: reqwest::Client,
+    client_id: &'static str,
 }
 
 impl Inside {
@@ -23,7 +24,9 @@ impl Inside {
             .build()
             .expect("a client");
         let port = world.app.address.port();
-        Self { url: format!("http://lanyard.sso.svc:{port}/default/{tenant}"), http }
+        let url = format!("http://lanyard.sso.svc:{port}/default/{tenant}");
+        let client_id = if tenant == "other" { "default.web-elsewhere" } else { "default.web" };
+        Self { url, http, client_id }
     }
 
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
@@ -35,10 +38,10 @@ impl Inside {
         (status, body)
     }
 
-    /// Posts a form as the client `web`.
+    /// Posts a form as the client `web` or, at the tenant `other`, as `web-elsewhere`.
     async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.url)).form(form);
-        let request = request.basic_auth("default.web", Some(form_encode(SECRET)));
+        let request = request.basic_auth(self.client_id, Some(form_encode(SECRET)));
         let (status, _, body) = read(request).await;
         (status, body)
     }
@@ -106,6 +109,39 @@ async fn applications_get_and_use_tokens_inside_the_cluster() {
     let inactive = json!({ "active": false });
     assert_eq!(inside.post("/oauth/introspect", &token).await, (200, inactive));
     assert_eq!(inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_tenant_is_found_by_its_name_whatever_host_and_path_its_issuer_has() {
+    const ISSUER: &str = "https://id.elsewhere.test/people";
+    let world = World::new().await;
+    let signing = "spec: {signing:";
+    world.change(signing, &format!("spec: {{issuer: {ISSUER}, signing:"));
+    let inside = Inside::of(&world, "other");
+    let (status, document) = inside.get("/.well-known/openid-configuration", &[]).await;
+    assert_eq!((status, &document["issuer"]), (200, &json!(ISSUER)), "{document}");
+    assert_eq!(document["authorization_endpoint"], format!("{ISSUER}/oauth/authorize"));
+    assert_eq!(document["token_endpoint"], format!("{}/oauth/token", inside.url));
+
+    let own = [("grant_type", "client_credentials")];
+    let (status, tokens) = inside.post("/oauth/token", &own).await;
+    assert_eq!(status, 200, "{tokens}");
+    let (status, keys) = inside.get("/oauth/jwks", &[]).await;
+    assert_eq!(status, 200, "{keys}");
+    let token = text(&tokens, "access_token");
+    assert_eq!(verified(token, &keys, ISSUER)["iss"], ISSUER);
+    let token = [("token", token)];
+    let (status, active) = inside.post("/oauth/introspect", &token).await;
+    assert_eq!((status, &active["active"], &active["iss"]), (200, &json!(true), &json!(ISSUER)));
+    assert_eq!(inside.post("/oauth/revoke", &token).await.0, 200);
+    let inactive = json!({ "active": false });
+    assert_eq!(inside.post("/oauth/introspect", &token).await, (200, inactive));
+
+    // The Service does not know the path of the issuer.
+    let base = inside.url.replace("/default/other", "");
+    for path in ["/people/oauth/jwks", "/people/.well-known/openid-configuration"] {
+        assert_eq!(read(inside.http.get(format!("{base}{path}"))).await.0, 404, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use super::*;
 use crate::{
     api::AnyCachedObject,
     model::{KeySecrets, ManagedKind, ObjectRef},
-    source::manifests::{ManifestObject, parse_text},
+    source::{
+        cluster::retention::retained_part,
+        manifests::{ManifestObject, parse_text},
+    },
 };
 
 const USER: &str = "apiVersion: lanyard.dev/v1alpha1\nkind: OidcUser\nmetadata: {name: ada, namespace: team}\nspec: {tenantRef: {name: main}, username: ada, passwordSecretRef: {name: ada}}\n";
@@ -94,6 +97,57 @@ fn a_secret_is_kept_as_long_as_its_owner_names_it() {
     apply(&mut state, WatchEvent::Gone(shop));
     assert!(state.missing().is_empty());
     assert!(!holds(&state));
+}
+
+/// A change of a Secret with Lanyard's label and a megabyte of content, as the watch converts it.
+fn large_secret(state: &WatchState, key: &ObjectKey, owner: &str, version: &str) -> WatchEvent {
+    let secret = serde_json::json!({
+        "metadata": { "resourceVersion": version, "annotations": { "lanyard.dev/owner": owner } },
+        "data": { "x": "YWFh".repeat(350_000) },
+    });
+    let secret = serde_json::from_value(secret).expect("a Secret");
+    let entry = retained_part(&state.objects, &state.key_secrets, key, secret)
+        .map_or(WatchEntry::OtherSecret(version.to_owned()), WatchEntry::ManagedSecret);
+    WatchEvent::There(ObjectRef { kind: ObjectKind::Secret, key: key.clone() }, entry)
+}
+
+#[test]
+fn secrets_that_come_and_change_while_it_watches_keep_no_content_without_an_owner() {
+    const FOREIGN: [(&str, &str); 4] = [
+        ("of-a-deleted-client", "OidcClient/gone"),
+        ("of-a-tenant", "Tenant/main"),
+        ("of-nothing", "nothing"),
+        ("another-of-the-client", "OidcClient/shop"),
+    ];
+    let mut state = WatchState::new([ObjectKind::Secret], KeySecrets::new("lanyard", ""), true);
+    let (shop, object) = client();
+    apply(&mut state, WatchEvent::There(shop, object));
+    for version in ["1", "2", "3"] {
+        for (name, owner) in FOREIGN {
+            let key = ObjectKey::new("team", name);
+            let (event, before) = (large_secret(&state, &key, owner, version), state.revision);
+            apply(&mut state, event);
+            assert!(state.missing().is_empty(), "{name} is not fetched");
+            match state.objects.secrets.get(&key) {
+                None => {
+                    assert_eq!(state.others[&key], version, "{name}");
+                    assert_eq!(state.revision, before, "no snapshot is built for {name}");
+                }
+                // The client exists, so that a Secret which it named before can be deleted.
+                Some(SecretState::Loaded(kept)) => {
+                    assert_eq!((name, kept.is_whole()), ("another-of-the-client", false));
+                }
+                Some(SecretState::Unreadable(error)) => panic!("{name}: {error}"),
+            }
+        }
+    }
+    assert_eq!(state.others.len(), 3);
+    for (name, _) in FOREIGN {
+        let reference = ObjectRef { kind: ObjectKind::Secret, key: ObjectKey::new("team", name) };
+        apply(&mut state, WatchEvent::Gone(reference));
+    }
+    assert!(state.others.is_empty() && state.fetched.is_empty() && state.spares.is_empty());
+    assert!(state.objects.secrets.is_empty() && state.lists[0].known.len() == 1, "the client");
 }
 
 #[test]
