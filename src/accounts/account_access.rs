@@ -114,7 +114,10 @@ fn is_active(
     judge: &RecordValidity<'_>,
     session: &Session,
 ) -> bool {
-    session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
+    // As `find_account` decides.
+    let counts = session.origin.is_some() || account.signs_in_here();
+    counts
+        && session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
         && judge.is_usable(session::session_marks(session))
 }
 

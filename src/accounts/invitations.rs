@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
-    invitation_mail, invited_credentials,
+    invitation_mail,
+    invited_credentials::InvitedCredentials,
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
@@ -150,7 +151,7 @@ async fn was_used(
     match context.get(&key).await? {
         Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(true),
         // The record of the invitation could not be kept, but what it set up was stored.
-        _ => invited_credentials::has_any(context, link).await,
+        _ => InvitedCredentials::of_link(context, link).has_any().await,
     }
 }
 
@@ -162,6 +163,12 @@ fn is_used(
 ) -> Result<bool, AccountError> {
     let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
     Ok(used.is_some_and(|used| marks::is_kept(used.marks, person, tenant)))
+}
+
+/// Returns true if a record only claims the invitation. Replicas' clocks may differ by as much as a claim lasts; the
+/// record of a used invitation is kept for years.
+fn is_claim(stored: &VersionedRecord, now: Timestamp) -> bool {
+    stored.record.expires_at <= now.plus(2 * CLAIM_TTL)
 }
 
 fn marks_of(context: AccountContext<'_>, link: &InvitationLink) -> (ObjectMark, ObjectMark) {
@@ -190,14 +197,28 @@ impl StoredInvitations {
         Self { services: Arc::clone(services), registry, clock: Arc::clone(clock) }
     }
 
+    /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
-        let id = &invited.invitation.id;
-        let key = invitation_key(&invited.tenant, invited.subject.as_str(), id);
-        let Some(stored) = self.services.store.get(&key, self.clock.now()).await? else {
-            return Ok(false);
+        let (link, now) = (link_of(invited), self.clock.now());
+        let vault = self.registry.snapshot().vault.clone();
+        let key = invitation_key(&invited.tenant, &link.subject, &link.id);
+        let stored = self.services.store.get(&key, now).await?;
+        if let Some(stored) = stored.filter(|stored| !is_claim(stored, now)) {
+            let vault = vault.as_deref().ok_or(AccountError::NoVaultKey)?;
+            if is_used(vault, &stored, (invited.person, invited.tenant_mark))? {
+                return Ok(true);
+            }
+        }
+        // The record of the invitation could not be kept, but what it set up was stored.
+        let credentials = InvitedCredentials {
+            store: &*self.services.store,
+            vault: vault.as_deref(),
+            tenant: &invited.tenant,
+            tenant_mark: invited.tenant_mark,
+            link: &link,
+            now,
         };
-        let vault = self.registry.snapshot().vault.clone().ok_or(AccountError::NoVaultKey)?;
-        is_used(&vault, &stored, (invited.person, invited.tenant_mark))
+        credentials.has_any().await
     }
 }
 

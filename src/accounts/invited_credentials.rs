@@ -3,72 +3,96 @@
 
 use super::{
     AccountContext, AccountError,
-    oldest_records::records_of_person,
-    vaulted_record::{open_vaulted_record, person_record_key},
+    vaulted_record::{open_with_vault, record_key_of_subject},
 };
 use crate::{
-    model::Subject,
+    keys::Vault,
+    model::{ObjectMark, TenantId, Timestamp},
     protocol::{
         marks::is_kept,
         records::{
             AccountMarks, InvitationLink, PasskeyRecord, PasswordRecord, RecordFormat, TotpRecord,
         },
     },
-    store::{RecordKind, VersionedRecord},
+    store::{IndexEntry, OwnerKind, RecordKind, Store, VersionedRecord},
 };
 
-/// Returns true if the person of a link set up a password or an authenticator with it.
-pub(super) async fn has_any(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
-) -> Result<bool, AccountError> {
-    let password = |it: PasswordRecord| (it.marks, it.invitation);
-    Ok(has_one(context, link, RecordKind::Password, password).await?
-        || has_authenticator(context, link).await?)
+/// A search of the store for what a person set up with an invitation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InvitedCredentials<'a> {
+    /// The store.
+    pub(super) store: &'a dyn Store,
+    /// The vault keys; `None` until they exist.
+    pub(super) vault: Option<&'a Vault>,
+    /// The tenant.
+    pub(super) tenant: &'a TenantId,
+    /// The mark of the tenant's object.
+    pub(super) tenant_mark: ObjectMark,
+    /// The invitation and its person.
+    pub(super) link: &'a InvitationLink,
+    /// The time by which records expire.
+    pub(super) now: Timestamp,
 }
 
-/// Returns true if the person of a link set up an authenticator with it.
-pub(super) async fn has_authenticator(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
-) -> Result<bool, AccountError> {
-    let app = |it: TotpRecord| (it.marks, it.invitation);
-    if has_one(context, link, RecordKind::Totp, app).await? {
-        return Ok(true);
-    }
-    for stored in records_of_person(context, RecordKind::Passkey, &link.subject).await? {
-        let passkey = |it: PasskeyRecord| (it.marks, it.invitation);
-        if is_set_up_by(context, link, &stored, passkey)? {
-            return Ok(true);
+impl<'a> InvitedCredentials<'a> {
+    /// A search for the person of a link, with the services of a request.
+    pub(super) fn of_link(context: AccountContext<'a>, link: &'a InvitationLink) -> Self {
+        Self {
+            store: &*context.services.store,
+            vault: context.vault.map(|vault| &**vault),
+            tenant: context.tenant_id(),
+            tenant_mark: context.tenant.tenant.mark,
+            link,
+            now: context.now,
         }
     }
-    Ok(false)
-}
 
-async fn has_one<T: RecordFormat>(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
-    kind: RecordKind,
-    set_up: impl FnOnce(T) -> (AccountMarks, Option<String>),
-) -> Result<bool, AccountError> {
-    let key = person_record_key(context, kind, &Subject::new(link.subject.as_str()));
-    match context.get(&key).await? {
-        Some(stored) => is_set_up_by(context, link, &stored, set_up),
-        None => Ok(false),
+    /// Returns true if the person set up a password or an authenticator.
+    pub(super) async fn has_any(self) -> Result<bool, AccountError> {
+        let password = |it: PasswordRecord| (it.marks, it.invitation);
+        Ok(self.has_one(RecordKind::Password, password).await? || self.has_authenticator().await?)
     }
-}
 
-/// Returns true if a record names the invitation, and is of this person and not of an earlier one with the name.
-fn is_set_up_by<T: RecordFormat>(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
-    stored: &VersionedRecord,
-    set_up: impl FnOnce(T) -> (AccountMarks, Option<String>),
-) -> Result<bool, AccountError> {
-    let opened: Option<T> = open_vaulted_record(context, stored)?;
-    Ok(opened.is_some_and(|opened| {
-        let (marks, invitation) = set_up(opened);
-        invitation.as_ref() == Some(&link.id)
-            && is_kept(marks, link.person, context.tenant.tenant.mark)
-    }))
+    /// Returns true if the person set up an authenticator.
+    pub(super) async fn has_authenticator(self) -> Result<bool, AccountError> {
+        let app = |it: TotpRecord| (it.marks, it.invitation);
+        if self.has_one(RecordKind::Totp, app).await? {
+            return Ok(true);
+        }
+        let owner = IndexEntry::new(OwnerKind::User, self.link.subject.as_str());
+        for stored in self.store.list(RecordKind::Passkey, self.tenant, &owner, self.now).await? {
+            let passkey = |it: PasskeyRecord| (it.marks, it.invitation);
+            if self.is_set_up(&stored, passkey)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn has_one<T: RecordFormat>(
+        self,
+        kind: RecordKind,
+        set_up: impl FnOnce(T) -> (AccountMarks, Option<String>),
+    ) -> Result<bool, AccountError> {
+        let key = record_key_of_subject(self.tenant, kind, &self.link.subject);
+        match self.store.get(&key, self.now).await? {
+            Some(stored) => self.is_set_up(&stored, set_up),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns true if a record names the invitation, and is of this person and not of an earlier one with the name.
+    fn is_set_up<T: RecordFormat>(
+        self,
+        stored: &VersionedRecord,
+        set_up: impl FnOnce(T) -> (AccountMarks, Option<String>),
+    ) -> Result<bool, AccountError> {
+        let vault = self.vault.ok_or(AccountError::NoVaultKey)?;
+        let opened: Option<T> = open_with_vault(vault, stored)?;
+        Ok(opened.is_some_and(|opened| {
+            let (marks, invitation) = set_up(opened);
+            invitation.as_ref() == Some(&self.link.id)
+                && is_kept(marks, self.link.person, self.tenant_mark)
+        }))
+    }
 }

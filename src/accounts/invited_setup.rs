@@ -6,7 +6,7 @@
 use super::{
     AccountContext, AccountError,
     invitations::{ClaimedInvitation, claim_invitation},
-    invited_credentials,
+    invited_credentials::InvitedCredentials,
     passkey_enrolment::{NewPasskey, claim_new_passkey, store_new_passkey},
     passwords::{PasswordChoice, save_password},
     recovery_codes::make_first_recovery_codes,
@@ -100,7 +100,7 @@ async fn store(
     };
     // The store may have written it, and its answer was lost.
     if matches!(stored, Ok(true))
-        || invited_credentials::has_authenticator(context, link).await.unwrap_or_default()
+        || InvitedCredentials::of_link(context, link).has_authenticator().await.unwrap_or_default()
     {
         return Ok(InvitedSetupResult::Done(codes));
     }

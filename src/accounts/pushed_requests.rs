@@ -10,8 +10,8 @@ use crate::{
     model::{Client, Subject},
     protocol::{
         authorize::{
-            OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
-            SealedPushedRequest, sealed_reference,
+            Interaction, OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
+            SealedPushedRequest, pushed_identity, sealed_reference,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -25,6 +25,13 @@ use crate::{
 const MAX_SEALED_LEN: usize = 2 * 1024;
 /// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
 const MAX_STRANGE_SEALED_LEN: usize = 7 * 1024;
+/// The same where people sign in at identity providers, to which the request is carried in a URL, next to the
+/// provider's own parameters (`MAX_PROVIDER_URL_LEN`).
+const MAX_CARRIED_SEALED_LEN: usize = 6 * 1024;
+/// The parameters that providers get too, in the form of a query string.
+const REPEATED_PARAMETERS: [&str; 2] = ["login_hint=", "ui_locales="];
+/// No shorter query is stored.
+const MIN_STORED_QUERY_LEN: usize = 1024;
 
 /// Returns the `request_uri` of a pushed request.
 pub(crate) async fn push_request(
@@ -37,9 +44,8 @@ pub(crate) async fn push_request(
     let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
     // Every attacker can have the secret of a client that registered itself.
     let is_strange = client.is_public() || client.is_unverified();
-    if is_strange && sealed.len() > MAX_STRANGE_SEALED_LEN {
-        let text = "The request is too long for a client that does not authenticate, or registered itself.";
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
+    if is_strange {
+        check_strange_length(context, sealed.len(), &request.query)?;
     }
     if is_strange || sealed.len() <= MAX_SEALED_LEN {
         return Ok(request_uri(&sealed));
@@ -58,6 +64,63 @@ pub(crate) async fn push_request(
         return Err(AccountError::DuplicateId(RecordKind::PushedRequest).into());
     }
     Ok(request_uri(&context.seal(&SealedPushedRequest::Stored(id.id.clone()))?))
+}
+
+/// Refuses a request that would be too long on its way through browsers, by the length of its sealed form.
+fn check_strange_length(
+    context: AccountContext<'_>,
+    sealed_len: usize,
+    query: &str,
+) -> Result<(), OAuthError> {
+    let is_carried = context.tenant.providers().iter().any(|it| it.directory().is_none());
+    let is_repeated = |pair: &&str| REPEATED_PARAMETERS.iter().any(|start| pair.starts_with(start));
+    let repeated: usize = query.split('&').filter(is_repeated).map(str::len).sum();
+    let (len, most) = if is_carried {
+        (sealed_len + repeated, MAX_CARRIED_SEALED_LEN)
+    } else {
+        (sealed_len, MAX_STRANGE_SEALED_LEN)
+    };
+    if len <= most {
+        return Ok(());
+    }
+    let text = format!(
+        "The request is too long for a client that does not authenticate, or registered itself: it has {len} bytes when it is sealed, and at most {most} are possible. Send a shorter 'state', 'claims', 'login_hint' or 'request'."
+    );
+    Err(OAuthError::new(ErrorCode::InvalidRequest, text))
+}
+
+/// Leaves the parameters of a stored request out of its interaction, so that the URL at a provider that carries it is
+/// short.
+pub(super) async fn omit_stored_request(
+    context: AccountContext<'_>,
+    interaction: Interaction,
+) -> Result<Interaction, AccountError> {
+    let query = interaction.authorization_query().unwrap_or_default();
+    let identity = (query.len() >= MIN_STORED_QUERY_LEN).then(|| pushed_identity(query)).flatten();
+    let Some((_, id)) = identity else { return Ok(interaction) };
+    let is_stored = stored_request(context, &id.id).await?.is_some_and(|it| it.query == query);
+    Ok(if is_stored { interaction.without_pushed_parameters(&id) } else { interaction })
+}
+
+/// Gives an interaction that comes back from a provider its stored request again.
+pub(crate) async fn restore_stored_request(
+    context: AccountContext<'_>,
+    interaction: Interaction,
+) -> Result<Interaction, RequestError<OAuthError>> {
+    let Some(id) = interaction.omitted_request() else { return Ok(interaction) };
+    let Some(request) = stored_request(context, &id.id).await? else {
+        let text = "The sign-in has expired. Go back to the application and sign in from there.";
+        return Err(OAuthError::new(ErrorCode::InvalidRequestUri, text).into());
+    };
+    Ok(interaction.with_pushed_parameters(request))
+}
+
+async fn stored_request(
+    context: AccountContext<'_>,
+    id: &str,
+) -> Result<Option<PushedRequest>, AccountError> {
+    let stored = context.get(&context.key(RecordKind::PushedRequest, id)).await?;
+    Ok(stored.and_then(|stored| decode_record(&stored.record.value).ok()))
 }
 
 /// Returns a `request_uri` by which the request of an interaction can be opened once more, for a link of
@@ -88,10 +151,7 @@ pub(crate) async fn open_pushed_request(
     let sealed = sealed_reference(request_uri).unwrap_or_default();
     let request = match context.open(sealed)? {
         Some(SealedPushedRequest::Whole(request)) => Some(request),
-        Some(SealedPushedRequest::Stored(id)) => {
-            let stored = context.get(&context.key(RecordKind::PushedRequest, id)).await?;
-            stored.and_then(|stored| decode_record(&stored.record.value).ok())
-        }
+        Some(SealedPushedRequest::Stored(id)) => stored_request(context, &id).await?,
         None => None,
     };
     let request = request

@@ -23,7 +23,9 @@ pub(super) async fn find_account(
     person: SignedInPerson<'_>,
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let declared = context.tenant.account_by_subject(person.subject);
-    let Some(origin) = person.origin else { return Ok(declared.cloned()) };
+    let Some(origin) = person.origin else {
+        return Ok(declared.filter(|account| account.disabled || account.signs_in_here()).cloned());
+    };
     if let Some(disabled) = declared.filter(|account| account.disabled) {
         return Ok(Some(Arc::clone(disabled)));
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 pub use super::upstream_error::{SignInProblem, UpstreamSignInError};
 use super::{
     AccountContext, people,
+    pushed_requests::omit_stored_request,
     sessions::SignedInUser,
     upstream_credentials::client_assertion,
     upstream_sessions::{NewUpstreamSession, SignInSource},
@@ -68,7 +69,7 @@ pub async fn begin_upstream_sign_in(
         code_verifier: entropy.token(),
         started_at: context.now,
         demands: wishes.demands.clone(),
-        interaction,
+        interaction: omit_stored_request(context, interaction).await?,
         party: UpstreamParty::of(provider),
     };
     let sealed = context.seal(&state)?;

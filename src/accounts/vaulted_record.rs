@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{AccountContext, AccountError};
 use crate::{
     keys::{Vault, VaultError, VaultPlace},
-    model::{Entropy, Subject, sha256_base64url},
+    model::{Entropy, Subject, TenantId, sha256_base64url},
     protocol::records::{RecordFormat, decode_record, encode_record},
     store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
@@ -19,7 +19,16 @@ pub(super) fn person_record_key(
     kind: RecordKind,
     subject: &Subject,
 ) -> RecordKey {
-    context.key(kind, sha256_base64url(subject.as_str()))
+    record_key_of_subject(context.tenant_id(), kind, subject.as_str())
+}
+
+/// The same, by the tenant and the `sub`.
+pub(super) fn record_key_of_subject(
+    tenant: &TenantId,
+    kind: RecordKind,
+    subject: &str,
+) -> RecordKey {
+    RecordKey::new(kind, tenant, sha256_base64url(subject))
 }
 
 /// The record of an authenticator. It is due when its key began to seal, so that those of older keys

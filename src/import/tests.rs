@@ -638,6 +638,61 @@ fn a_connector_that_signs_nobody_in_is_not_carried() {
     assert!(carried(&import(json!([]))) && !noted(&import(json!([])), "grantTypes"));
 }
 
+/// The lists of scopes of the client `wiki`, and of its realm: default and optional ones.
+type ScopeLists = [Option<[Value; 2]>; 2];
+
+/// The client `wiki` of a realm with these lists, and whether a note says that it had offline access by default.
+fn wiki_with_scopes([of_client, of_realm]: ScopeLists) -> (Value, bool) {
+    let mut realm = sample("keycloak-realm.json");
+    let client = realm["clients"][2].as_object_mut().expect("a client");
+    assert_eq!(client["clientId"], "wiki");
+    client.retain(|name, _| !name.ends_with("ClientScopes"));
+    if let Some([default, optional]) = of_client {
+        client.insert("defaultClientScopes".to_owned(), default);
+        client.insert("optionalClientScopes".to_owned(), optional);
+    }
+    if let Some([default, optional]) = of_realm {
+        realm["defaultDefaultClientScopes"] = default;
+        realm["defaultOptionalClientScopes"] = optional;
+    }
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    let start = "clients[2].defaultClientScopes: offline_access is not carried as a default scope";
+    let is_named = notes_of(&imported).iter().any(|note| note.starts_with(start));
+    (spec_of(&imported, "OidcClient", "wiki").clone(), is_named)
+}
+
+#[test]
+fn clients_of_keycloak_keep_their_offline_access() {
+    let by_default = || Some([json!(["profile", "department", "offline_access"]), json!([])]);
+    let on_request = || Some([json!(["profile", "department"]), json!(["offline_access"])]);
+    let none = || Some([json!(["profile", "department"]), json!([])]);
+    for (lists, has_it, is_named) in [
+        ([on_request(), None], true, false),
+        ([by_default(), None], true, true),
+        ([none(), by_default()], false, false),
+        // The realm's lists are those of clients without lists.
+        ([None, on_request()], true, false),
+        ([None, by_default()], true, true),
+        ([None, none()], false, false),
+    ] {
+        let case = format!("{lists:?}");
+        let (client, named) = wiki_with_scopes(lists);
+        let scopes: Vec<&str> = if has_it {
+            vec!["openid", "department", "offline_access", "profile", "groups"]
+        } else {
+            vec!["openid", "department", "profile", "groups"]
+        };
+        assert_eq!(client["scopes"], json!(scopes), "{case}");
+        assert_eq!(named, is_named, "{case}");
+        let grants = client["grantTypes"].as_array().expect("grants");
+        assert!(grants.contains(&json!("refresh_token")), "{case}");
+    }
+    let (client, _) = wiki_with_scopes([None, None]);
+    assert_eq!(client["scopes"], Value::Null, "the default has offline_access");
+    let (client, _) = wiki_with_scopes([Some([json!([]), json!([])]), on_request()]);
+    assert_eq!(client["scopes"], json!(["openid", "groups"]), "lists without scopes give none");
+}
+
 #[test]
 fn changes_of_clients_and_realms_are_named() {
     let mut realm = sample("keycloak-realm.json");

@@ -113,6 +113,12 @@ impl Account {
         self.identities.first().filter(|_| has_none).map(|identity| identity.provider.as_str())
     }
 
+    /// Returns true if a sign-in at the tenant itself counts. One by a passkey alone, from before the user got
+    /// `identities`, does not: the provider is asked.
+    pub fn signs_in_here(&self) -> bool {
+        self.asked_provider().is_none()
+    }
+
     /// The normalized claim `preferred_username`, by which applications know the person.
     pub fn preferred_username(&self) -> Option<String> {
         let name = self.claims.get("preferred_username").and_then(Value::as_str);

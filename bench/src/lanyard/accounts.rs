@@ -11,7 +11,7 @@ use crate::{
 
 /// Applications of the person.
 pub const APPLICATIONS: usize = 500;
-/// Sign-ins, which are more than sessions are kept.
+/// Sign-ins, which are more than sessions are kept: the oldest beyond 50 end.
 const SIGN_INS: usize = 200;
 
 const TENANT: &str = r"

@@ -7,7 +7,10 @@ use super::{
     provider_problem,
 };
 use crate::{
-    accounts::upstream_sign_in::{UpstreamSignInError, complete_upstream_sign_in},
+    accounts::{
+        pushed_requests::restore_stored_request,
+        upstream_sign_in::{UpstreamSignInError, complete_upstream_sign_in},
+    },
     http::{AppState, EndpointError, Reply, Request, pages},
     identity::ThrottledCredential,
     model::Endpoint,
@@ -61,7 +64,9 @@ async fn complete(
     if state.provider != request.path_param {
         return Err(unsolicited());
     }
-    let authorization = forms::resume_in_browser(app, request, state.interaction.clone()).await?;
+    let interaction = state.interaction.clone();
+    let interaction = restore_stored_request(app.context(request), interaction).await?;
+    let authorization = forms::resume_in_browser(app, request, interaction).await?;
     let provider = request.tenant.provider(&state.provider);
     let Some(provider) = provider.filter(|provider| state.is_for(provider)) else {
         return Err(provider_problem::provider_gone(&authorization));

@@ -41,6 +41,11 @@ pub(super) fn add_clients(
             import.notes.add(&client, format!("the client {id:?} is not carried: {reason}"));
             continue;
         }
+        let has_people = client.flag("standardFlowEnabled") != Some(false)
+            || client.get("attributes").is_set("oauth2.device.authorization.grant.enabled");
+        if has_people {
+            scopes.note_default_offline_access(import, &client);
+        }
         add_client(import, &client, &id, scopes);
     }
 }

@@ -25,6 +25,10 @@ const INTERNAL: [&str; 9] = [
 ];
 const ATTRIBUTE_MAPPER: &str = "oidc-usermodel-attribute-mapper";
 const OFFLINE_ACCESS: &str = "offline_access";
+/// The lists of a client: default scopes, which count without a request for them, and optional ones.
+const CLIENT_LISTS: [&str; 2] = ["defaultClientScopes", "optionalClientScopes"];
+/// The same of the realm, for clients without lists.
+const REALM_LISTS: [&str; 2] = ["defaultDefaultClientScopes", "defaultOptionalClientScopes"];
 
 /// The scopes of a realm.
 #[derive(Debug, Default)]
@@ -33,16 +37,15 @@ pub(super) struct RealmScopes {
     pub(super) tenant: BTreeMap<String, CustomScopeSpec>,
     /// Names of claims by the attributes that they come from.
     pub(super) claims: BTreeMap<String, String>,
+    /// The scopes of clients without lists, and whether offline access is a default one. `None` if the realm has no
+    /// lists either.
+    client_defaults: Option<(BTreeSet<String>, bool)>,
 }
 
 impl RealmScopes {
     /// The scopes of a client, as far as the tenant has them.
     pub(super) fn client_scopes(&self, client: &SourceField<'_>) -> Vec<String> {
-        let lists = ["defaultClientScopes", "optionalClientScopes"].map(|it| client.texts(it));
-        let named: BTreeSet<String> = lists.concat().into_iter().collect();
-        if named.is_empty() {
-            return Vec::new();
-        }
+        let Some((named, _)) = self.named_scopes(client) else { return Vec::new() };
         let mut scopes = vec!["openid".to_owned()];
         let has = |name: &str| STANDARD.contains(&name) || self.tenant.contains_key(name);
         scopes.extend(named.into_iter().filter(|name| name != "openid" && has(name)));
@@ -51,6 +54,33 @@ impl RealmScopes {
         }
         scopes
     }
+
+    /// Names a client that has offline access without a request for it.
+    pub(super) fn note_default_offline_access(
+        &self,
+        import: &mut ImportCollector,
+        client: &SourceField<'_>,
+    ) {
+        if self.named_scopes(client).is_some_and(|(_, is_default)| is_default) {
+            let message = "offline_access is not carried as a default scope: the application gets refresh tokens that outlive the session only if it requests the scope offline_access, and others end with the session";
+            import.notes.add(&client.get(CLIENT_LISTS[0]), message);
+        }
+    }
+
+    /// The names of the scopes of a client, and whether offline access is a default one.
+    fn named_scopes(&self, client: &SourceField<'_>) -> Option<(BTreeSet<String>, bool)> {
+        listed_scopes(client, CLIENT_LISTS).or_else(|| self.client_defaults.clone())
+    }
+}
+
+/// The names in two lists, and whether offline access is in the first one; `None` if neither list exists.
+fn listed_scopes(of: &SourceField<'_>, lists: [&str; 2]) -> Option<(BTreeSet<String>, bool)> {
+    if !lists.iter().any(|list| of.get(list).value.is_array()) {
+        return None;
+    }
+    let [default, optional] = lists.map(|list| of.texts(list));
+    let is_default = has_offline_access(&default);
+    Some((default.into_iter().chain(optional).collect(), is_default))
 }
 
 /// Whether a client may have offline access.
@@ -60,7 +90,8 @@ pub(super) fn has_offline_access(scopes: &[String]) -> bool {
 
 /// Reads the scopes of a realm.
 pub(super) fn realm_scopes(import: &mut ImportCollector, realm: &SourceField<'_>) -> RealmScopes {
-    let mut found = RealmScopes::default();
+    let client_defaults = listed_scopes(realm, REALM_LISTS);
+    let mut found = RealmScopes { client_defaults, ..RealmScopes::default() };
     for scope in realm.items("clientScopes") {
         let Some(name) = scope.text("name") else { continue };
         if STANDARD.contains(&name.as_str()) || INTERNAL.contains(&name.as_str()) {

@@ -36,7 +36,7 @@ pub const INTERACTION_TTL: Duration = Duration::from_mins(15);
 /// A request that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
-    goal: InteractionGoal,
+    pub(super) goal: InteractionGoal,
     /// The hash of the pre-session cookie; `None` for an interaction bound to its session alone.
     pre_session: Option<[u8; 32]>,
     sid: Option<String>,

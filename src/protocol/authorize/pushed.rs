@@ -13,7 +13,8 @@ use super::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
-    interaction::INTERACTION_TTL,
+    interaction::{INTERACTION_TTL, Interaction},
+    interaction_goal::InteractionGoal,
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::{
@@ -192,6 +193,32 @@ impl PushedRequest {
     }
 }
 
+impl Interaction {
+    /// The interaction without the parameters of its request, which is stored: the identity is left.
+    #[must_use]
+    pub fn without_pushed_parameters(mut self, id: &PushedRequestId) -> Self {
+        let mut params = RequestParams::parse(b"");
+        params.replace(Parameter::RequestUri.name(), id.to_parameter());
+        self.goal = InteractionGoal::Authorize(AuthorizationParams::new(&params).to_query());
+        self
+    }
+
+    /// The identity of the request whose parameters were left out; `None` if the interaction is whole.
+    pub fn omitted_request(&self) -> Option<PushedRequestId> {
+        let params = RequestParams::parse(self.authorization_query()?.as_bytes());
+        // Every pushed request has a `client_id`.
+        let is_whole = params.get(Parameter::ClientId.name()).is_some();
+        pushed_id(AuthorizationParams::new(&params)).filter(|_| !is_whole)
+    }
+
+    /// The interaction with the parameters that were left out.
+    #[must_use]
+    pub fn with_pushed_parameters(mut self, request: PushedRequest) -> Self {
+        self.goal = InteractionGoal::Authorize(request.query);
+        self
+    }
+}
+
 /// Returns the client id and the identity of a request that was pushed, by its parameters as a query string.
 pub fn pushed_identity(query: &str) -> Option<(String, PushedRequestId)> {
     let params = RequestParams::parse(query.as_bytes());
@@ -251,6 +278,23 @@ mod tests {
         let (opened, same) = request.open("team.wiki").expect("its client");
         assert_eq!((opened.get("redirect_uri"), same), (Some("https://rp.test/cb"), id));
         assert!(request.open("other").is_none());
+    }
+
+    #[test]
+    fn an_interaction_gets_its_request_back() {
+        let (request, id) = pushed();
+        let params = RequestParams::parse(request.query.as_bytes());
+        let whole = Interaction::authorize(&params, "cookie", None, NOW);
+        assert_eq!(whole.authorization_query(), Some(request.query.as_str()));
+        assert_eq!(whole.omitted_request(), None);
+        let short = whole.clone().without_pushed_parameters(&id);
+        let query = short.authorization_query().expect("a query");
+        assert!(!query.contains("redirect_uri="), "{query}");
+        assert_eq!(short.omitted_request(), Some(id));
+        assert_eq!(short.with_pushed_parameters(request), whole);
+        let plain = RequestParams::parse(b"client_id=team.wiki&scope=openid");
+        let other = Interaction::authorize(&plain, "cookie", None, NOW);
+        assert_eq!(other.omitted_request(), None, "it was not pushed");
     }
 
     #[test]

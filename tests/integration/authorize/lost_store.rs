@@ -129,6 +129,7 @@ async fn a_used_invitation_stays_used_without_its_record() {
     }
     let page = Browser::new().open(&link).await;
     assert!(page.body.contains("This invitation was used"), "{}", page.body);
+    assert!(harbour.is_redeemed("ada").await, "the controller deletes the Secret with the link");
 }
 
 #[tokio::test]

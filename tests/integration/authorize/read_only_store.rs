@@ -98,7 +98,10 @@ async fn an_invitation_sets_up_password_and_app_or_neither_counts() {
         }
         assert_eq!(page.status, 503, "{writes}: {}", page.body);
         left.store(usize::MAX, Ordering::SeqCst);
+        let has_app = !has_no_factor(&harbour, "ada").await;
+        assert_eq!(harbour.is_redeemed("ada").await, has_app, "{writes}: while it is claimed");
         harbour.app.clock.advance(Duration::from_secs(150));
+        assert_eq!(harbour.is_redeemed("ada").await, has_app, "{writes}: after the claim");
         let again = Browser::new();
         let page = again.open(&link).await;
         if has_no_factor(&harbour, "ada").await {
@@ -136,6 +139,7 @@ async fn an_invitation_to_choose_a_password_is_not_used_up_by_a_failure() {
         let is_stored = !harbour.stored(RecordKind::Password, "ada").await.is_empty();
         let (_, page) = harbour.enter(("ada", CHOSEN)).await;
         assert_eq!(page.left_for.is_some(), is_stored, "{writes}: {}", page.status);
+        assert_eq!(harbour.is_redeemed("ada").await, is_stored, "{writes}: its Secret goes");
         let again = Browser::new();
         let page = again.open(&link).await;
         if is_stored {
@@ -193,6 +197,7 @@ async fn a_passkey_is_set_up_with_codes_or_not_at_all() {
         let has_codes = !harbour.stored(RecordKind::RecoveryCodes, "ada").await.is_empty();
         let has_password = !harbour.stored(RecordKind::Password, "ada").await.is_empty();
         assert!(!has_passkey || (has_codes && has_password), "{writes}: the passkey is the last");
+        assert_eq!(harbour.is_redeemed("ada").await, has_passkey, "{writes}: its Secret goes");
         if has_passkey {
             harbour.app.clock.advance(Duration::from_secs(150));
             let page = Browser::new().open(&link).await;

@@ -1,14 +1,25 @@
 //! The memory of a server does not grow with the people who have signed in: they are in the store.
-//! `LANYARD_PEOPLE` sets how many sign in (600).
+//! `LANYARD_PEOPLE` sets how many sign in (600), and `LANYARD_STORED_PEOPLE` how many are written to a store (100,000).
 
-use std::{collections::BTreeMap, env, fs, time::Instant};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, stream};
+use lanyard::{
+    model::{Clock as _, SystemEntropy, TenantId, Timestamp, sha256_base64url},
+    store::{EmbeddedStore, IndexEntry, OwnerKind, Record, RecordKind, Store as _},
+};
 use reqwest::{Client, header};
 use serde_json::json;
 use url::Url;
 
-use super::{attacks::manifests, upstream::Upstream};
+use super::{
+    attacks::{World, manifests},
+    upstream::Upstream,
+};
 use crate::support::dev::Dev;
 
 /// People who sign in before memory is looked at: they fill the page cache of the store, which is 64 MiB.
@@ -19,6 +30,12 @@ const CONCURRENT: usize = 8;
 const GROUPS: usize = 26 * 1024;
 /// How much memory may be kept for a person, in bytes: the noise of the allocator.
 const MAX_EACH: usize = 4 * 1024;
+/// How much of a store a person may take whose provider says as much as most do, in bytes.
+const MAX_STORED_EACH: u64 = 8 * 1024;
+/// Records that are written to a store at the same time.
+const WRITES: usize = 256;
+/// The groups of each person in that store.
+const USUAL_GROUPS: usize = 10;
 
 /// Resident memory of the server, in KiB.
 fn resident(dev: &Dev) -> usize {
@@ -96,6 +113,54 @@ async fn memory_does_not_grow_with_people() {
         size()
     );
     let each = after.saturating_sub(before) * 1024 / people;
+    println!("memory of the replica: {each} bytes for each person");
     assert!(each < MAX_EACH, "{each} bytes for each of {people} people");
     assert!(size() > stored, "the people are in the store");
+}
+
+/// The record of a person who has signed in.
+async fn usual_person() -> Record {
+    let world = World::new().await;
+    let groups: Vec<_> = (0..USUAL_GROUPS).map(|number| format!("department-{number}")).collect();
+    let page = world.sign_in("corp", |script| script.id_token = json!({"groups": groups})).await;
+    let id_token = world.id_token(&page).await;
+    let owner = IndexEntry::new(OwnerKind::User, id_token["sub"].as_str().expect("a subject"));
+    let (store, tenant) = (&world.app.store, TenantId::new("default", "main"));
+    let found = store.list(RecordKind::Person, &tenant, &owner, world.app.clock.now()).await;
+    found.expect("the store").remove(0).record
+}
+
+/// Writes the record of another person of the same size.
+async fn write_person(store: &EmbeddedStore, usual: &Record, number: usize) {
+    let now = Timestamp::from_secs(1_900_000_000);
+    // As long as a UUID.
+    let subject = format!("{number:0>36}");
+    let mut record = usual.clone();
+    record.key.id = sha256_base64url(&subject);
+    record.owners = vec![IndexEntry::new(OwnerKind::User, subject)];
+    record.expires_at = now.plus(Duration::from_hours(24));
+    assert_eq!(store.insert(record, now).await, Ok(true), "person {number}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of minutes, described in docs/performance.md"]
+async fn the_store_grows_with_people_by_their_records() {
+    let people: usize =
+        env::var("LANYARD_STORED_PEOPLE").map_or(100_000, |text| text.parse().expect("a number"));
+    let usual = usual_person().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.redb");
+    let store = EmbeddedStore::open(&path, &SystemEntropy::new(), || 0).expect("it opens");
+    let size = || fs::metadata(&path).expect("a store").len();
+    let (empty, begun) = (size(), Instant::now());
+    let all = stream::iter((0..people).map(|number| write_person(&store, &usual, number)));
+    all.buffer_unordered(WRITES).collect::<Vec<()>>().await;
+    let each = (size() - empty) / u64::try_from(people).expect("a count");
+    println!(
+        "{people} people in {:.0?}, each with a record of {} bytes: {each} bytes of the store for each, so {} MiB for a million",
+        begun.elapsed(),
+        usual.value.len(),
+        each * 1_000_000 / (1024 * 1024)
+    );
+    assert!(each < MAX_STORED_EACH, "{each} bytes for each of {people} people");
 }

@@ -20,6 +20,7 @@ mod markup;
 mod own_authority;
 mod presets;
 mod private_key_jwt;
+mod pushed;
 mod refresh;
 mod refused_users;
 mod replicas;

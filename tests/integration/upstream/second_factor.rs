@@ -213,6 +213,43 @@ async fn an_invited_passkey_of_a_provider_s_person_is_a_second_factor() {
 }
 
 #[tokio::test]
+async fn a_session_of_a_passkey_alone_is_refused_once_a_provider_vouches_for_the_person() {
+    let offered = (
+        "metadata: {name: main}\nspec: {}",
+        "metadata: {name: main}\nspec: {authenticators: {passkeys: Optional}}",
+    );
+    let invited = (
+        "  groups: [admins]\n",
+        "  groups: [admins]\n  invitation: {id: g-1, notAfter: \"2999-01-01T00:00:00Z\"}\n",
+    );
+    let undeclared = ("  identities: [{provider: other, subject: \"7\"}]\n", "");
+    let world = attacks::World::at_localhost_with(&[offered, invited, undeclared]).await;
+    let (browser, account) = (Browser::new(), format!("{}/account", world.app.issuer("main")));
+    let page = browser.open(&invitation_link(&world.app, "grace")).await;
+    let passkey = new_passkey(&page);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    let page = confirm_passkey(&browser, &page, &created).await;
+    assert!(page.body.contains("Your recovery codes"), "{} {}", page.status, page.body);
+    let page = browser.open(&account).await;
+    assert!(page.body.contains("My appl"), "she is signed in: {} {}", page.status, page.body);
+    let url = world.application().await.authorize_url("openid offline_access", &[]);
+    let tokens = super::world::tokens(&world.app, &browser.open(&url).await).await;
+    let refresh_token = tokens["refresh_token"].as_str().expect("one");
+
+    world.serve(&[offered]);
+    let application = world.application().await;
+    let (status, error) = super::world::refresh_at(&application, refresh_token).await;
+    assert_eq!((status, &error["error"]), (400, &json!("invalid_grant")));
+    let page = browser.open(&account).await;
+    assert!(!page.body.contains("My appl"), "{} {}", page.status, page.body);
+
+    // A mistake in the manifest ends no grant for good.
+    world.serve(&[offered, undeclared]);
+    let (status, tokens) = super::world::refresh_at(&application, refresh_token).await;
+    assert_eq!(status, 200, "{tokens}");
+}
+
+#[tokio::test]
 async fn where_passkeys_are_optional_a_provider_s_person_is_not_invited_to_one() {
     let changes = invited("passkeys: Optional");
     let changes = changes.each_ref().map(|(from, to)| (*from, to.as_str()));
