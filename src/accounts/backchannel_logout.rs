@@ -117,7 +117,7 @@ impl OutboxDelivery for LogoutNotifier {
                 .tenant(&stored.key().tenant)
                 .and_then(|tenant| client_to_notify(tenant, &entry.message));
             if let Some(client) = client {
-                count.count(client, entry.failed_attempts);
+                count.count(client, entry.progress());
             }
         }
         self.accounts.logout_outbox.undelivered.publish(count);

@@ -42,9 +42,25 @@ pub(super) trait OutboxMessage:
     const KIND: RecordKind;
     /// Lifetime of a message that cannot be delivered.
     const TTL: Duration;
+    /// The delay after each failed attempt until the next one. A further failure is the last.
+    const RETRY_DELAYS: &'static [Duration];
 
     /// The delay until the next attempt, given how many have failed. `None` after the last one.
-    fn retry_delay(failed_attempts: u32) -> Option<Duration>;
+    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
+        let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
+        Self::RETRY_DELAYS.get(index).copied()
+    }
+}
+
+/// The progress of a message that is not delivered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveryProgress {
+    /// No attempt has failed.
+    Pending,
+    /// An attempt has failed, and another follows.
+    Retrying,
+    /// The last attempt has failed.
+    GivenUp,
 }
 
 /// A stored message with the state of its delivery.
@@ -60,6 +76,17 @@ pub(super) struct OutboxEntry<M> {
 }
 
 impl<M: OutboxMessage> RecordFormat for OutboxEntry<M> {}
+
+impl<M: OutboxMessage> OutboxEntry<M> {
+    /// The progress of the delivery.
+    pub(super) fn progress(&self) -> DeliveryProgress {
+        match self.failed_attempts {
+            0 => DeliveryProgress::Pending,
+            failed if M::retry_delay(failed).is_some() => DeliveryProgress::Retrying,
+            _ => DeliveryProgress::GivenUp,
+        }
+    }
+}
 
 /// A moment by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -121,12 +148,6 @@ impl<M: OutboxMessage> StoredEntry<M> {
     /// which knows no due times, may have written it.
     pub(super) fn is_scheduled(&self) -> bool {
         self.stored.record.due_at.is_some()
-    }
-
-    /// Returns true if the last attempt has failed.
-    fn is_given_up(&self) -> bool {
-        let failed_attempts = self.entry.failed_attempts;
-        failed_attempts > 0 && M::retry_delay(failed_attempts).is_none()
     }
 
     /// Replaces the entry and moves its due time. Returns `false` if another replica was faster.

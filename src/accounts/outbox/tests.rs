@@ -21,10 +21,7 @@ const DELAY: Duration = Duration::from_secs(5);
 impl OutboxMessage for String {
     const KIND: RecordKind = RecordKind::Logout;
     const TTL: Duration = Duration::from_hours(1);
-
-    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
-        (failed_attempts < 3).then_some(DELAY)
-    }
+    const RETRY_DELAYS: &'static [Duration] = &[DELAY, DELAY];
 }
 
 /// A store that counts its operations, and refuses to replace one record.
