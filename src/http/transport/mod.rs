@@ -19,6 +19,7 @@ mod request_body;
 mod server;
 mod service;
 mod tls;
+mod watched_files;
 
 pub use certificate_header::{
     CertificateFormat, CertificateHeader, CertificateHeaderError, parse_certificate_header,

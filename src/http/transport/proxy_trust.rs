@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -14,14 +13,14 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use super::client_certificates::{AnyClientCertificate, check_chain};
+use super::{
+    client_certificates::{AnyClientCertificate, check_chain},
+    watched_files::WatchedFiles,
+};
 use crate::{
     keys::{ClientAuthorities, ParsedCertificate},
-    model::{CertificateSubject, sha256},
+    model::CertificateSubject,
 };
-
-/// Interval at which the file of the authority is checked, as that of certificates.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The reason why no proxy can authenticate.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +37,7 @@ pub enum ProxyTrustError {
 #[derive(Debug)]
 pub struct ProxyTrust {
     file: PathBuf,
+    watched: WatchedFiles<1>,
     names: Vec<CertificateSubject>,
     current: ArcSwap<ClientAuthorities>,
     signatures: AnyClientCertificate,
@@ -57,21 +57,18 @@ impl ProxyTrust {
         if names.is_empty() {
             return Err(ProxyTrustError::NoNames);
         }
+        let watched = WatchedFiles::new([file]);
         let current = ArcSwap::from_pointee(read(file)?);
         let signatures = AnyClientCertificate::default();
-        Ok(Self { file: file.to_owned(), names, current, signatures })
+        Ok(Self { file: file.to_owned(), watched, names, current, signatures })
     }
 
     /// Reloads the changed file forever. A file that cannot be used is logged, and the previous authorities stay in
     /// use.
     pub async fn watch(self: Arc<Self>) {
-        let mut known = tokio::fs::read(&self.file).await.ok().map(sha256);
+        let mut watched = self.watched.clone();
         loop {
-            tokio::time::sleep(POLL_INTERVAL).await;
-            let content = tokio::fs::read(&self.file).await.ok().map(sha256);
-            if content == known {
-                continue;
-            }
+            watched.changed().await;
             match read(&self.file) {
                 Ok(authorities) => {
                     self.current.store(Arc::new(authorities));
@@ -81,7 +78,6 @@ impl ProxyTrust {
                     tracing::warn!(%error, "could not load the changed authorities of proxies");
                 }
             }
-            known = content;
         }
     }
 }
