@@ -9,6 +9,7 @@ mod connection;
 mod connection_limiter;
 mod connection_meter;
 mod forwarded;
+mod handshake_signatures;
 mod http_version;
 mod limits;
 mod listener;

@@ -7,14 +7,14 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
-    client::danger::HandshakeSignatureValid,
+    CertificateError, DistinguishedName, Error,
+    crypto::{WebPkiSupportedAlgorithms, aws_lc_rs},
     pki_types::{CertificateDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
 use super::{
-    client_certificates::{AnyClientCertificate, check_chain},
+    client_certificates::check_chain, handshake_signatures::check_handshake_signatures,
     watched_files::WatchedFiles,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub struct ProxyTrust {
     watched: WatchedFiles<1>,
     names: Vec<CertificateSubject>,
     current: ArcSwap<ClientAuthorities>,
-    signatures: AnyClientCertificate,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ProxyTrust {
@@ -59,8 +59,8 @@ impl ProxyTrust {
         }
         let watched = WatchedFiles::new([file]);
         let current = ArcSwap::from_pointee(read(file)?);
-        let signatures = AnyClientCertificate::default();
-        Ok(Self { file: file.to_owned(), watched, names, current, signatures })
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        Ok(Self { file: file.to_owned(), watched, names, current, algorithms })
     }
 
     /// Reloads the changed file forever. A file that cannot be used is logged, and the previous authorities stay in
@@ -108,25 +108,5 @@ impl ClientCertVerifier for ProxyTrust {
         Err(CertificateError::ApplicationVerificationFailure.into())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.signatures.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.signatures.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.signatures.supported_verify_schemes()
-    }
+    check_handshake_signatures!(algorithms);
 }
