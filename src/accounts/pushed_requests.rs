@@ -24,7 +24,7 @@ use crate::{
 /// Longest value that a confidential client gets sealed: longer URLs fail in some software.
 const MAX_SEALED_LEN: usize = 2 * 1024;
 /// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
-const MAX_STRANGE_SEALED_LEN: usize = 7 * 1024;
+const MAX_UNTRUSTED_SEALED_LEN: usize = 7 * 1024;
 
 /// Returns the `request_uri` of a pushed request.
 pub(crate) async fn push_request(
@@ -36,12 +36,12 @@ pub(crate) async fn push_request(
     let sealed = context.seal(&whole)?;
     let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
     // Every attacker can have the secret of a client that registered itself.
-    let is_strange = client.is_public() || client.is_unverified();
-    if is_strange && sealed.len() > MAX_STRANGE_SEALED_LEN {
+    let is_untrusted = client.is_untrusted();
+    if is_untrusted && sealed.len() > MAX_UNTRUSTED_SEALED_LEN {
         let text = "The request is too long for a client that does not authenticate, or registered itself.";
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text).into());
     }
-    if is_strange || sealed.len() <= MAX_SEALED_LEN {
+    if is_untrusted || sealed.len() <= MAX_SEALED_LEN {
         return Ok(request_uri(&sealed));
     }
     let expires_at = id.ends_at.plus(CLOCK_SKEW);

@@ -171,6 +171,12 @@ impl Client {
         self.registered.is_some() || self.is_described_by_document()
     }
 
+    /// Returns true if anyone can send requests as the client, or make such a client: it does not authenticate, or no
+    /// user of the tenant's cluster has chosen its name.
+    pub fn is_untrusted(&self) -> bool {
+        self.is_public() || self.is_unverified()
+    }
+
     /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.
     pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
         let of_providers = self.linked_providers.iter().map(|provider| &provider.callback);
