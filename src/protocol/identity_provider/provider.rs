@@ -130,6 +130,13 @@ pub struct ProviderPlacement {
     pub hidden: bool,
 }
 
+impl ProviderPlacement {
+    /// Returns true if the owners of addresses of a domain, in lower case, are sent there.
+    pub fn has_domain(&self, domain: &str) -> bool {
+        self.domains.iter().any(|it| it == domain)
+    }
+}
+
 /// How subjects are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectRule {
