@@ -12,12 +12,12 @@ use super::{
 use crate::{
     model::{JwsAlgorithm, Timestamp},
     protocol::{
-        identity_provider::OidcUpstream, jwt::UnverifiedJwt, logout_token::BACKCHANNEL_LOGOUT_EVENT,
+        identity_provider::OidcUpstream,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
+        logout_token::BACKCHANNEL_LOGOUT_EVENT,
     },
 };
 
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 /// The age from which a logout token is refused: a provider may try again for a while, and a stolen token
 /// is of no use later.
 const MAX_AGE: Duration = Duration::from_mins(10);
@@ -116,7 +116,7 @@ pub fn check_logout_token(
 /// `iat`, if the token is neither old nor from the future. Earlier drafts had no `exp`.
 fn check_times(token: &UnverifiedJwt, now: Timestamp) -> Option<Timestamp> {
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or_default();
-    let (now, tolerance) = (now.secs(), seconds(TOLERANCE));
+    let (now, tolerance) = (now.secs(), seconds(JWT_CLOCK_LEEWAY));
     let issued_at = token.time("iat")?;
     let is_new = issued_at <= now.saturating_add(tolerance)
         && issued_at > now.saturating_sub(seconds(MAX_AGE));

@@ -1,7 +1,5 @@
 //! The signed userinfo response of a provider (OIDC Core §5.3.2). The signature is verified by the caller.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 use super::{
@@ -10,11 +8,12 @@ use super::{
 };
 use crate::{
     model::{JwsAlgorithm, Timestamp},
-    protocol::{identity_provider::OidcUpstream, jwt::UnverifiedJwt},
+    protocol::{
+        identity_provider::OidcUpstream,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
+    },
 };
 
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 /// Maximum number of JSON values in a response. People of some providers have thousands of groups, of
 /// which a mapping includes a few.
 const MAX_VALUES: usize = 10_000;
@@ -95,7 +94,7 @@ fn is_offered(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
 
 /// Returns true unless a time that is there is wrong.
 fn is_live(token: &UnverifiedJwt, now: Timestamp) -> bool {
-    let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or_default();
+    let tolerance = i64::try_from(JWT_CLOCK_LEEWAY.as_secs()).unwrap_or_default();
     let now = now.secs();
     let holds = |name: &str, counts: &dyn Fn(i64) -> bool| {
         !token.claims.contains_key(name) || token.time(name).is_some_and(counts)
