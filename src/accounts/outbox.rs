@@ -23,8 +23,8 @@ use crate::{
     model::{Clock, TenantId, Timestamp},
     protocol::records::{RecordFormat, decode_record, encode_record},
     store::{
-        CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock,
-        StoreError, VersionedRecord,
+        CLOCK_SKEW, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
+        VersionedRecord,
     },
 };
 
@@ -183,7 +183,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
         let failed_attempts = self.entry.failed_attempts + 1;
         let next_attempt_at = match M::retry_delay(failed_attempts) {
             Some(delay) => now.store.plus(delay),
-            None => self.stored.record.expires_at.plus(CLOCK_TOLERANCE),
+            None => self.stored.record.expires_at.plus(CLOCK_SKEW),
         };
         let message = self.entry.message.clone();
         let entry = OutboxEntry { message, failed_attempts, next_attempt_at };

@@ -349,7 +349,7 @@ async fn failed_attempts_are_repeated_until_the_message_is_given_up() {
     let mut claim = world.put("a", NOW).await;
     let failing = TestDelivery { fails: true, ..TestDelivery::default() };
     let replica = world.replica(failing, at(NOW));
-    let given_up = String::TTL + CLOCK_TOLERANCE;
+    let given_up = String::TTL + CLOCK_SKEW;
     for (failed_attempts, wait) in [(1, DELAY), (2, DELAY), (3, given_up)] {
         replica.attempt(&claim).await;
         let entry = world.entry("a").await;

@@ -14,7 +14,7 @@ pub use lists::*;
 pub use races::*;
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
+    CLOCK_SKEW, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
     RecordKey, RecordKind, SharedStore, StoreError, VersionedRecord,
 };
 use crate::model::{TenantId, Timestamp};
@@ -193,7 +193,7 @@ pub async fn insert_replaces_an_expired_record(store: SharedStore) {
 }
 
 pub async fn each_replica_judges_by_its_own_clock(store: SharedStore) {
-    let (slow, fast) = (NOW.minus(CLOCK_TOLERANCE), NOW.plus(CLOCK_TOLERANCE));
+    let (slow, fast) = (NOW.minus(CLOCK_SKEW), NOW.plus(CLOCK_SKEW));
     let brief = Record { expires_at: NOW.plus(Duration::from_secs(30)), ..record("a") };
     store.insert(brief, slow).await.unwrap();
     assert!(store.get(&key("a"), slow).await.unwrap().is_some());
@@ -209,7 +209,7 @@ pub async fn purge_keeps_records_within_clock_tolerance(store: SharedStore) {
     assert_eq!(store.purge(10, end).await, Ok(0));
     let slow = end.minus(Duration::from_secs(1));
     assert!(store.get(&key("a"), slow).await.unwrap().is_some());
-    assert_eq!(store.purge(10, end.plus(CLOCK_TOLERANCE)).await, Ok(1));
+    assert_eq!(store.purge(10, end.plus(CLOCK_SKEW)).await, Ok(1));
     assert_eq!(store.get(&key("a"), slow).await, Ok(None));
 }
 
