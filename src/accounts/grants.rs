@@ -39,11 +39,11 @@ pub(crate) async fn insert_grant(
 /// The reason that a grant gives nothing now. It may give tokens again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GrantRefusal {
-    /// Its user or client is disabled or deleted, or its session has ended.
+    /// The user or client of the grant is disabled or deleted, or its session has ended.
     Inactive,
     /// The user's identity provider says too little about the user now, or its rules refuse the user.
     NotAdmitted,
-    /// Its user may not use the client.
+    /// The user of the grant may not use the client.
     Entry(EntryRefusal),
 }
 

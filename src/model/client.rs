@@ -51,7 +51,7 @@ pub struct Client {
     pub require_pushed_requests: bool,
     /// The people who may use it, of those whom the tenant lets in.
     pub access: Option<Arc<AccessPolicy>>,
-    /// Its public keys.
+    /// The public keys of the client.
     pub keys: ClientKeys,
     /// The identities of other issuers that authenticate it.
     pub federated_credentials: Arc<[FederatedCredential]>,

@@ -75,7 +75,7 @@ pub(crate) struct TokenRequest<'a> {
 pub(crate) struct GrantedTokens {
     /// The tokens.
     pub(crate) tokens: IssuedTokens,
-    /// Their scopes.
+    /// The scopes of the tokens.
     pub(crate) scopes: Scopes,
     /// The key that the access token is bound to.
     pub(crate) key: Option<BoundKey>,

@@ -38,9 +38,9 @@ pub enum AssertionForm {
 /// An assertion of another issuer, and the client that it may authenticate. Not verified.
 #[derive(Clone, Copy, Debug)]
 pub struct FederatedAssertion<'a> {
-    /// Its form.
+    /// The form of the assertion.
     pub form: AssertionForm,
-    /// Its contents.
+    /// The contents of the assertion.
     pub jwt: &'a UnverifiedJwt,
 }
 

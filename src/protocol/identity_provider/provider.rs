@@ -38,11 +38,11 @@ pub struct IdentityProvider {
     pub admission: AdmissionPolicy,
     /// When it is asked again about signed-in people.
     pub refresh: RefreshPolicy,
-    /// Its assurances that count here.
+    /// The provider's assurances that count here.
     pub assurance: Vec<AssuranceRule>,
     /// Where its people are signed out.
     pub logout: LogoutScope,
-    /// Its place on the sign-in page.
+    /// The provider's place on the sign-in page.
     pub sign_in: ProviderPlacement,
     /// Whether its server did not answer lately. People may try nevertheless.
     pub unreachable: bool,

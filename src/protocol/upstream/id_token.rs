@@ -46,10 +46,10 @@ pub struct UpstreamIdToken {
 /// The reason why an ID token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    /// It is not a signed JWT.
+    /// The token is not a signed JWT.
     #[error("the ID token is not a signed JWT")]
     Malformed,
-    /// It is larger than any that is read.
+    /// The token is larger than any that is read.
     #[error(
         "the ID token has {0} bytes, more than {MAX_LEN}; let the provider send fewer claims or groups"
     )]
@@ -63,13 +63,13 @@ pub enum IdTokenError {
     /// The issuer is another one.
     #[error("the ID token is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the ID token is for another client")]
     Audience,
-    /// It has several audiences, and `azp` is not this client.
+    /// The token has several audiences, and `azp` is not this client.
     #[error("the ID token was issued to another party (azp)")]
     AuthorizedParty,
-    /// It has expired, has no expiry, or is from the future.
+    /// The token has expired, has no expiry, or is from the future.
     #[error("the ID token has expired, or the clocks differ by more than a minute")]
     Time,
     /// `nonce` is not that of the request.

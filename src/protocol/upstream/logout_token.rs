@@ -44,7 +44,7 @@ pub struct UpstreamLogoutToken {
 /// The reason why a logout token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutTokenError {
-    /// It is not a signed JWT, or one of another type.
+    /// The token is not a signed JWT, or one of another type.
     #[error("the logout token is not a signed JWT of the type logout+jwt")]
     Malformed,
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
@@ -53,21 +53,21 @@ pub enum LogoutTokenError {
     /// The issuer is another one.
     #[error("the logout token is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the logout token is for another client")]
     Audience,
-    /// It is too old or from the future.
+    /// The token is too old or from the future.
     #[error(
         "the logout token has no iat, is older than 10 minutes, has expired, or the clocks differ by more than a minute"
     )]
     Time,
-    /// It is about another event.
+    /// The token is about another event.
     #[error("the logout token has no event of the type backchannel-logout")]
     Event,
-    /// It has a nonce, so it is an ID token.
+    /// The token has a nonce, so it is an ID token.
     #[error("the logout token has a nonce")]
     Nonce,
-    /// It names neither a person nor a session.
+    /// The token names neither a person nor a session.
     #[error("the logout token has neither sub nor sid")]
     NoSubject,
 }

@@ -32,7 +32,7 @@ pub struct SignedUserinfo {
 /// The reason why a signed userinfo response is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignedUserinfoError {
-    /// It is not a signed JWT, or one of another type.
+    /// The response is not a signed JWT, or one of another type.
     #[error("the provider's userinfo response is not a signed JWT; encrypted ones are not read")]
     Malformed,
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
@@ -43,10 +43,10 @@ pub enum SignedUserinfoError {
     /// The issuer is another one.
     #[error("the provider's userinfo response is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the provider's userinfo response is for another client")]
     Audience,
-    /// It has expired, or is from the future.
+    /// The response has expired, or is from the future.
     #[error(
         "the provider's userinfo response has expired, or the clocks differ by more than a minute"
     )]
