@@ -21,7 +21,7 @@ use crate::{
         records::{Grant, Session, decode_record},
         session::{self, CLOCK_SKEW},
     },
-    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, RecordKind, VersionedRecord},
 };
 
 /// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.
@@ -113,7 +113,7 @@ pub(crate) async fn newest_grant_of_session(
     (sid, subject): (&str, &str),
     issued_at: Timestamp,
 ) -> Result<Option<String>, AccountError> {
-    let owner = IndexEntry::new(OwnerKind::Session, sid);
+    let owner = IndexEntry::new(IndexKind::Session, sid);
     let (store, tenant) = (&context.services.store, context.tenant_id());
     let stored = store.list(RecordKind::Grant, tenant, &owner, context.now).await?;
     let until = issued_at.plus(CLOCK_SKEW);
@@ -179,7 +179,7 @@ async fn session_is_active(
     {
         return Ok(true);
     }
-    let owner = IndexEntry::new(OwnerKind::Session, sid);
+    let owner = IndexEntry::new(IndexKind::Session, sid);
     let sessions =
         context.services.store.list(RecordKind::Session, &tenant.id, &owner, context.now).await?;
     let found = sessions.iter().find(|stored| is_it(stored));

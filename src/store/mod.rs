@@ -37,7 +37,7 @@ pub use observed::InstrumentedStore;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
 pub use record::{
-    IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record, RecordKey,
+    IndexEntry, IndexKind, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, Record, RecordKey,
     RecordKind, VersionedRecord,
 };
 pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};

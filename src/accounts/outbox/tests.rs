@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{ErrorCause, FixedClock, SeededEntropy},
-    store::{MAX_LISTED, MemoryStore, OwnerKind, Store, StoreLayer, StoreOperation},
+    store::{IndexKind, MAX_LISTED, MemoryStore, Store, StoreLayer, StoreOperation},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -153,7 +153,7 @@ impl World {
 
     /// Stores a message that is due `CLAIM_DURATION` after `now`.
     async fn put(&self, id: &str, now: Timestamp) -> ClaimedMessage {
-        let owner = IndexEntry::new(OwnerKind::Client, "app");
+        let owner = IndexEntry::new(IndexKind::Client, "app");
         let now = OutboxTimes { own: now, store: now };
         put_message(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")
     }
@@ -223,7 +223,7 @@ async fn a_message_is_attempted_at_once_and_removed_when_delivered() {
 async fn a_message_with_an_existing_key_is_not_stored() {
     let world = World::new();
     world.put("a", NOW).await;
-    let owner = IndexEntry::new(OwnerKind::Client, "app");
+    let owner = IndexEntry::new(IndexKind::Client, "app");
     let now = OutboxTimes { own: NOW, store: NOW };
     let second = put_message(&world.store, key("a"), ("second".to_owned(), owner), now).await;
     assert_eq!(second, Ok(None));
