@@ -23,7 +23,7 @@ use crate::{
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp},
     protocol::{logout_token, records::Session, session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
     telemetry::LogoutOutcome,
 };
 
@@ -74,7 +74,7 @@ pub(super) async fn store_notification(
     let notification = LogoutNotification { client: client.id.clone(), subject, sid };
     let AccountServices { store, entropy, .. } = &**context.services;
     let key = context.key(RecordKind::Logout, entropy.id());
-    let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+    let owner = IndexEntry::new(IndexKind::Client, client.id.as_str());
     let claim = outbox::put_message(store, key, (notification, owner), now).await?;
     claim.ok_or(AccountError::DuplicateId(RecordKind::Logout)).map(Some)
 }
@@ -117,7 +117,7 @@ impl OutboxDelivery for LogoutNotifier {
                 .tenant(&stored.key().tenant)
                 .and_then(|tenant| client_to_notify(tenant, &entry.message));
             if let Some(client) = client {
-                count.count(client, entry.failed_attempts);
+                count.count(client, entry.progress());
             }
         }
         self.accounts.logout_outbox.undelivered.publish(count);

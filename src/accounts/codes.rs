@@ -6,7 +6,7 @@ use crate::{
         records::{AuthorizationCode, SealedCode, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
 /// Longest code that is sent whole: longer URLs fail in some software.
@@ -55,7 +55,7 @@ async fn store(
         key: context.key(RecordKind::CodeDetail, id.as_str()),
         value: encode_record(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
-        owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: None,
     };
     let inserted = context.insert(record).await?;

@@ -10,7 +10,7 @@ use crate::{
         consent, marks,
         records::{AccountMarks, Consent, decode_record, encode_record},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// The permissions that a user granted to a client before.
@@ -54,7 +54,7 @@ pub(crate) async fn extend_consent(
             key: key.clone(),
             value: encode_record(&consent).into(),
             expires_at: consent.given_at.plus(consent::CONSENT_TTL),
-            owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
+            owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
             due_at: None,
         };
         Ok(RecordChange::Write(record, ()))
@@ -68,7 +68,7 @@ pub(super) async fn load_consents(
     account: &Account,
 ) -> Result<HashMap<String, Consent>, AccountError> {
     let marks = endings::current_marks(context, account);
-    let owner = IndexEntry::new(OwnerKind::User, account.subject.as_str());
+    let owner = IndexEntry::new(IndexKind::User, account.subject.as_str());
     let store = &context.services.store;
     let found = store.list(RecordKind::Consent, context.tenant_id(), &owner, context.now).await?;
     let counted = |stored: VersionedRecord| {

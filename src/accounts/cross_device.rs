@@ -17,7 +17,7 @@ use crate::{
         session::CLOCK_SKEW,
         token::{PolledRequest, PollingCredential, slow_down},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// The key of a device's request, by the letters of its user code.
@@ -48,7 +48,7 @@ pub(super) fn cross_device_record(
         value: encode_record(authorization).into(),
         expires_at: authorization.kept_until().plus(CLOCK_SKEW),
         owners: person
-            .map(|it| IndexEntry::new(OwnerKind::User, &it.subject))
+            .map(|it| IndexEntry::new(IndexKind::User, &it.subject))
             .into_iter()
             .collect(),
         due_at: None,

@@ -33,10 +33,9 @@ pub(crate) fn admit_device_request(
     context: AccountContext<'_>,
     client: &Client,
 ) -> Result<(), Duration> {
-    let strange = client.is_public() || client.is_unverified();
-    let public_from = strange.then_some(context.origin.address);
+    let untrusted_from = client.is_untrusted().then_some(context.origin.address);
     let of_client = (context.tenant_id(), &client.id);
-    context.services.cross_device_limits.admit_request(of_client, public_from, context.now)
+    context.services.cross_device_limits.admit_request(of_client, untrusted_from, context.now)
 }
 
 /// Stores the request of a device. `query`: its validated authorization request.

@@ -15,7 +15,7 @@ use crate::{
         identity_provider::{IdentityProvider, UpstreamClaims, identity_of},
         records::{PersonRecord, Session, SignInOrigin, VoidBefore, decode_record, encode_record},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKind},
     upstream::ldap::LdapRefusal,
 };
 
@@ -50,7 +50,7 @@ pub(super) async fn end_directory_person(
             .key(RecordKind::VoidBefore, endings::void_id(&Subject::new(subject), identity.mark)),
         value: encode_record(&void).into(),
         expires_at: context.now.plus(VOID_TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, subject)],
+        owners: vec![IndexEntry::new(IndexKind::User, subject)],
         due_at: None,
     };
     let stored = context.get(&record.key).await?;

@@ -22,7 +22,7 @@ use crate::{
     },
     registry::{ServedTenant, Snapshot, SnapshotHandle},
     store::{
-        IndexEntry, OwnerKind, Record, RecordChange, RecordKey, RecordKind, SharedStore,
+        IndexEntry, IndexKind, Record, RecordChange, RecordKey, RecordKind, SharedStore,
         StoreClock, StoreError, VersionedRecord, update_record,
     },
 };
@@ -256,7 +256,7 @@ impl EndedUserWatch {
             key: key.clone(),
             value: encode_record(&user.void).into(),
             expires_at: now.plus(TTL),
-            owners: vec![IndexEntry::new(OwnerKind::User, user.subject.as_str())],
+            owners: vec![IndexEntry::new(IndexKind::User, user.subject.as_str())],
             due_at: None,
         };
         let stored = self.store.get(&key, now).await?;

@@ -17,7 +17,7 @@ use crate::{
         known_browser::KNOWN_BROWSER_TTL,
         records::{FactorAttempts, FactorBudget, decode_record, encode_record},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// Guesses of all browsers that are not known: at most 2,948 within a year. Three of a million codes are
@@ -168,7 +168,7 @@ fn attempts_record(
         key: key.clone(),
         value: value.into(),
         expires_at,
-        owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         records::{Grant, GrantState, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// A grant as stored, with the version for compare-and-swap.
@@ -53,10 +53,10 @@ pub(super) fn grant_record(
     expires_at: Timestamp,
 ) -> Record {
     let mut owners = vec![
-        IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
-        IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
+        IndexEntry::new(IndexKind::User, grant.authentication.subject.as_str()),
+        IndexEntry::new(IndexKind::Client, grant.client.as_str()),
     ];
-    owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(OwnerKind::Session, sid)));
+    owners.extend(grant.sid.as_deref().map(|sid| IndexEntry::new(IndexKind::Session, sid)));
     Record {
         key: key(context, id),
         value: encode_record(grant).into(),

@@ -21,7 +21,7 @@ use crate::{
         records::{Grant, Session, decode_record},
         session::{self, CLOCK_SKEW},
     },
-    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, RecordKind, VersionedRecord},
 };
 
 /// Inserts a grant: the atomic gate that a code passes once. Returns `false` if it exists already.
@@ -39,11 +39,11 @@ pub(crate) async fn insert_grant(
 /// The reason that a grant gives nothing now. It may give tokens again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GrantRefusal {
-    /// Its user or client is disabled or deleted, or its session has ended.
+    /// The user or client of the grant is disabled or deleted, or its session has ended.
     Inactive,
     /// The user's identity provider says too little about the user now, or its rules refuse the user.
     NotAdmitted,
-    /// Its user may not use the client.
+    /// The user of the grant may not use the client.
     Entry(EntryRefusal),
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn newest_grant_of_session(
     (sid, subject): (&str, &str),
     issued_at: Timestamp,
 ) -> Result<Option<String>, AccountError> {
-    let owner = IndexEntry::new(OwnerKind::Session, sid);
+    let owner = IndexEntry::new(IndexKind::Session, sid);
     let (store, tenant) = (&context.services.store, context.tenant_id());
     let stored = store.list(RecordKind::Grant, tenant, &owner, context.now).await?;
     let until = issued_at.plus(CLOCK_SKEW);
@@ -179,7 +179,7 @@ async fn session_is_active(
     {
         return Ok(true);
     }
-    let owner = IndexEntry::new(OwnerKind::Session, sid);
+    let owner = IndexEntry::new(IndexKind::Session, sid);
     let sessions =
         context.services.store.list(RecordKind::Session, &tenant.id, &owner, context.now).await?;
     let found = sessions.iter().find(|stored| is_it(stored));

@@ -7,7 +7,7 @@ use crate::{
         records::{Session, decode_record, encode_record},
         session::CLOCK_SKEW,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
 /// Stores an interaction, which only its session can resume, and returns its id.
@@ -24,8 +24,8 @@ pub(crate) async fn save_interaction(
         value: encode_record(interaction).into(),
         expires_at: interaction.expires_at().plus(CLOCK_SKEW),
         owners: vec![
-            IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
-            IndexEntry::new(OwnerKind::User, subject.as_str()),
+            IndexEntry::new(IndexKind::Session, session.sid.as_str()),
+            IndexEntry::new(IndexKind::User, subject.as_str()),
         ],
         due_at: None,
     };

@@ -13,7 +13,7 @@ use crate::{
         InvitationLink, InvitationMailRecord, MailContent, SealedRecord as _, WaitingMail,
         decode_record, encode_record,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, SharedStore, StoreError},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, SharedStore, StoreError},
 };
 
 /// Mails a link, unless it was mailed already.
@@ -44,7 +44,7 @@ pub(super) async fn mail_link(
     let entropy: &dyn Entropy = &*services.entropy;
     let plain = encode_record(&mail);
     let sealed = sealer.seal(WaitingMail::PURPOSE, &invited.tenant, &plain, entropy, now.store);
-    let owner = IndexEntry::new(OwnerKind::User, link.subject.as_str());
+    let owner = IndexEntry::new(IndexKind::User, link.subject.as_str());
     let message = (SealedMail { sealed }, owner);
     let claim = outbox::put_message(&services.store, waiting, message, now).await?;
     if let Some(claim) = claim {
@@ -65,7 +65,7 @@ pub(super) async fn record_answer(
         value: encode_record(&answer).into(),
         // Nothing is mailed after the end of the link.
         expires_at: link.not_after.max(now).plus(SealedMail::TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, link.subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, link.subject.as_str())],
         due_at: None,
     };
     store.insert(record, now).await.map(drop)

@@ -54,7 +54,7 @@ pub(crate) struct UserTokens<'a> {
 pub(crate) enum RefreshTokenPlan<'a> {
     /// The grant's current one, if it has one.
     Current,
-    /// This one, which the client keeps.
+    /// The refresh token of the request, which the client keeps.
     Kept(&'a str),
     /// None.
     Withheld,
@@ -74,7 +74,7 @@ pub(crate) struct ExchangePlan<'a> {
 pub(crate) struct IdTokenPlan<'a> {
     /// The `nonce` of the request.
     pub(crate) nonce: Option<&'a str>,
-    /// Its scopes: those of the client itself.
+    /// The scopes of the ID token: those of the client itself.
     pub(crate) scopes: &'a Scopes,
 }
 

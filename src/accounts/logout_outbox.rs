@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     model::{ClientId, UndeliveredReceiver},
-    protocol::logout_token,
     store::RecordKind,
 };
 
@@ -25,10 +24,14 @@ pub(super) struct LogoutNotification {
 impl OutboxMessage for LogoutNotification {
     const KIND: RecordKind = RecordKind::Logout;
     const TTL: Duration = Duration::from_hours(3);
-
-    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
-        logout_token::next_try(failed_attempts)
-    }
+    /// The last attempt is more than an hour after the first, so a client may be down for an hour.
+    const RETRY_DELAYS: &'static [Duration] = &[
+        Duration::from_secs(5),
+        Duration::from_secs(30),
+        Duration::from_mins(2),
+        Duration::from_mins(10),
+        Duration::from_hours(1),
+    ];
 }
 
 /// The outbox of logout notifications, and the tracker of its failures.
@@ -51,6 +54,14 @@ mod tests {
     use crate::{
         accounts::outbox::OutboxEntry, model::Timestamp, protocol::records::encode_record,
     };
+
+    #[test]
+    fn retries_end_after_more_than_an_hour() {
+        let all: Duration = (1..).map_while(LogoutNotification::retry_delay).sum();
+        assert!(all > Duration::from_hours(1) && all < Duration::from_hours(2));
+        let first = LogoutNotification::retry_delay(0);
+        assert_eq!(first, None, "no delay before the first attempt");
+    }
 
     #[test]
     fn the_first_notification_format_is_unchanged() {

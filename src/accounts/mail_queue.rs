@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     protocol::records::WaitingMail,
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 /// Stores a message, which is sent when it is queued, or by another replica when its claim ends.
@@ -16,7 +16,7 @@ pub(super) async fn queue_mail(
     mail: &WaitingMail,
 ) -> Result<(), AccountError> {
     let now = OutboxTimes { own: context.now, store: context.store_now };
-    let owner = IndexEntry::new(OwnerKind::User, mail.subject.as_str());
+    let owner = IndexEntry::new(IndexKind::User, mail.subject.as_str());
     let key = context.key(RecordKind::Mail, context.services.entropy.id());
     let message = (SealedMail { sealed: context.seal(mail)? }, owner);
     let claim = outbox::put_message(&context.services.store, key, message, now).await?;

@@ -1,7 +1,7 @@
 //! The oldest of the records that a person holds, which go first where there are too many.
 
 use super::{AccountContext, AccountError};
-use crate::store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord};
+use crate::store::{IndexEntry, IndexKind, RecordKind, VersionedRecord};
 
 /// The records of a kind that a person holds.
 pub(super) async fn records_of_person(
@@ -9,7 +9,7 @@ pub(super) async fn records_of_person(
     kind: RecordKind,
     subject: &str,
 ) -> Result<Vec<VersionedRecord>, AccountError> {
-    let owner = IndexEntry::new(OwnerKind::User, subject);
+    let owner = IndexEntry::new(IndexKind::User, subject);
     Ok(context.services.store.list(kind, context.tenant_id(), &owner, context.now).await?)
 }
 

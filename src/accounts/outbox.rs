@@ -23,8 +23,8 @@ use crate::{
     model::{Clock, TenantId, Timestamp},
     protocol::records::{RecordFormat, decode_record, encode_record},
     store::{
-        CLOCK_TOLERANCE, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock,
-        StoreError, VersionedRecord,
+        CLOCK_SKEW, IndexEntry, Record, RecordKey, RecordKind, SharedStore, StoreClock, StoreError,
+        VersionedRecord,
     },
 };
 
@@ -42,9 +42,25 @@ pub(super) trait OutboxMessage:
     const KIND: RecordKind;
     /// Lifetime of a message that cannot be delivered.
     const TTL: Duration;
+    /// The delay after each failed attempt until the next one. A further failure is the last.
+    const RETRY_DELAYS: &'static [Duration];
 
     /// The delay until the next attempt, given how many have failed. `None` after the last one.
-    fn retry_delay(failed_attempts: u32) -> Option<Duration>;
+    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
+        let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
+        Self::RETRY_DELAYS.get(index).copied()
+    }
+}
+
+/// The progress of a message that is not delivered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeliveryProgress {
+    /// No attempt has failed.
+    Pending,
+    /// An attempt has failed, and another follows.
+    Retrying,
+    /// The last attempt has failed.
+    GivenUp,
 }
 
 /// A stored message with the state of its delivery.
@@ -60,6 +76,17 @@ pub(super) struct OutboxEntry<M> {
 }
 
 impl<M: OutboxMessage> RecordFormat for OutboxEntry<M> {}
+
+impl<M: OutboxMessage> OutboxEntry<M> {
+    /// The progress of the delivery.
+    pub(super) fn progress(&self) -> DeliveryProgress {
+        match self.failed_attempts {
+            0 => DeliveryProgress::Pending,
+            failed if M::retry_delay(failed).is_some() => DeliveryProgress::Retrying,
+            _ => DeliveryProgress::GivenUp,
+        }
+    }
+}
 
 /// A moment by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -123,12 +150,6 @@ impl<M: OutboxMessage> StoredEntry<M> {
         self.stored.record.due_at.is_some()
     }
 
-    /// Returns true if the last attempt has failed.
-    fn is_given_up(&self) -> bool {
-        let failed_attempts = self.entry.failed_attempts;
-        failed_attempts > 0 && M::retry_delay(failed_attempts).is_none()
-    }
-
     /// Replaces the entry and moves its due time. Returns `false` if another replica was faster.
     pub(super) async fn replace(
         &self,
@@ -162,7 +183,7 @@ impl<M: OutboxMessage> StoredEntry<M> {
         let failed_attempts = self.entry.failed_attempts + 1;
         let next_attempt_at = match M::retry_delay(failed_attempts) {
             Some(delay) => now.store.plus(delay),
-            None => self.stored.record.expires_at.plus(CLOCK_TOLERANCE),
+            None => self.stored.record.expires_at.plus(CLOCK_SKEW),
         };
         let message = self.entry.message.clone();
         let entry = OutboxEntry { message, failed_attempts, next_attempt_at };

@@ -35,7 +35,7 @@ pub(crate) struct PasskeyAnswer<'a> {
 /// The reason why an answer is refused.
 #[derive(Clone, Debug)]
 pub(crate) enum PasskeyRefusal {
-    /// There is no such passkey here, or the answer does not hold. The reason is for logs.
+    /// The passkey does not exist here, or the answer does not hold. The reason is for logs.
     Wrong(Option<WebauthnError>),
     /// The passkey holds, but its user is disabled. People are told the same as for [`Self::Wrong`].
     Disabled(Arc<Account>),

@@ -10,7 +10,7 @@ use crate::{
         session::CLOCK_SKEW,
         webauthn::{CHALLENGE_LEN, USER_HANDLE_LEN},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
 use super::passkeys::StoredPasskey;
@@ -76,7 +76,7 @@ pub(super) async fn claim_once(
         value: Vec::new().into(),
         // Clocks differ, and expiry is judged by the replica's own.
         expires_at: expires_at.plus(2 * CLOCK_SKEW),
-        owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: None,
     };
     Ok(context.insert(record).await?)

@@ -21,7 +21,7 @@ use crate::{
         MailContent, PasswordResetLink, PasswordResetRecord, WaitingMail, decode_record,
         encode_record,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// How long a link works.
@@ -146,7 +146,7 @@ fn to_record(
         key: reset_key(context, &account.subject),
         value: encode_record(record).into(),
         expires_at: context.now.plus(LINK_TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, account.subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, account.subject.as_str())],
         due_at: None,
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         },
         records::{PersonRecord, SignInOrigin},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// How long a person is remembered after the last use.
@@ -255,7 +255,7 @@ pub(super) fn person_record(
         key: person_key(context, &person.subject, &person.provider),
         value: context.seal(person)?.into_bytes().into(),
         expires_at: context.now.plus(TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, &person.subject)],
+        owners: vec![IndexEntry::new(IndexKind::User, &person.subject)],
         due_at: None,
     })
 }

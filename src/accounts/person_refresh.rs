@@ -29,11 +29,11 @@ pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// The state of a person's claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClaimsFreshness {
-    /// They count.
+    /// The claims count.
     Usable,
     /// The provider has to be asked; until it has answered, they count or not.
     Stale { usable: bool },
-    /// They do not count, and the provider was asked a moment ago.
+    /// The claims do not count, and the provider was asked a moment ago.
     Refused,
 }
 
@@ -73,11 +73,11 @@ pub(super) fn claims_after_refusal(provider: &IdentityProvider, claims: ClaimsAg
 /// The provider's answer about a person now.
 #[derive(Debug)]
 pub(super) enum PersonRefreshOutcome {
-    /// Their claims.
+    /// The claims of the person.
     Claims(UpstreamClaims),
-    /// They are no longer there, or disabled there.
+    /// The person is no longer there, or disabled there.
     Gone(LdapRefusal),
-    /// Their session there has ended.
+    /// The person's session there has ended.
     Ended,
     /// A part of their claims, such as their groups, cannot be read, or they may not sign in.
     Incomplete,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     protocol::records::CrossDeviceAuthorization,
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 /// Stores the notification of a client whose request was answered, if it wants one. A failure is logged: the answer
@@ -26,7 +26,7 @@ async fn store_ping(
     ping: SealedPing,
 ) -> Result<(), AccountError> {
     let now = OutboxTimes { own: context.now, store: context.store_now };
-    let owner = IndexEntry::new(OwnerKind::Client, answered.client.as_str());
+    let owner = IndexEntry::new(IndexKind::Client, answered.client.as_str());
     let key = context.key(RecordKind::Ping, answered.grant_id.as_str());
     let claim = outbox::put_message(&context.services.store, key, (ping, owner), now).await?;
     let claim = claim.ok_or(AccountError::DuplicateId(RecordKind::Ping))?;

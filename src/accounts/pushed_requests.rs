@@ -24,7 +24,7 @@ use crate::{
 /// Longest value that a confidential client gets sealed: longer URLs fail in some software.
 const MAX_SEALED_LEN: usize = 2 * 1024;
 /// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
-const MAX_STRANGE_SEALED_LEN: usize = 7 * 1024;
+const MAX_UNTRUSTED_SEALED_LEN: usize = 7 * 1024;
 /// The same where people sign in at identity providers, to which the request is carried in a URL, next to the
 /// provider's own parameters (`MAX_PROVIDER_URL_LEN`).
 const MAX_CARRIED_SEALED_LEN: usize = 6 * 1024;
@@ -43,11 +43,11 @@ pub(crate) async fn push_request(
     let sealed = context.seal(&whole)?;
     let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
     // Every attacker can have the secret of a client that registered itself.
-    let is_strange = client.is_public() || client.is_unverified();
-    if is_strange {
-        check_strange_length(context, sealed.len(), &request.query)?;
+    let is_untrusted = client.is_untrusted();
+    if is_untrusted {
+        check_untrusted_length(context, sealed.len(), &request.query)?;
     }
-    if is_strange || sealed.len() <= MAX_SEALED_LEN {
+    if is_untrusted || sealed.len() <= MAX_SEALED_LEN {
         return Ok(request_uri(&sealed));
     }
     let expires_at = id.ends_at.plus(CLOCK_SKEW);
@@ -67,7 +67,7 @@ pub(crate) async fn push_request(
 }
 
 /// Refuses a request that would be too long on its way through browsers, by the length of its sealed form.
-fn check_strange_length(
+fn check_untrusted_length(
     context: AccountContext<'_>,
     sealed_len: usize,
     query: &str,
@@ -78,7 +78,7 @@ fn check_strange_length(
     let (len, most) = if is_carried {
         (sealed_len + repeated, MAX_CARRIED_SEALED_LEN)
     } else {
-        (sealed_len, MAX_STRANGE_SEALED_LEN)
+        (sealed_len, MAX_UNTRUSTED_SEALED_LEN)
     };
     if len <= most {
         return Ok(());

@@ -6,7 +6,7 @@ use crate::{
         records::{Session, encode_record},
         session,
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind},
 };
 
 /// The key of a session in the store, by the value of its cookie.
@@ -25,8 +25,8 @@ pub(super) fn session_record(
         value: encode_record(session).into(),
         expires_at: session::expires_at(session, &context.tenant.tenant.lifetimes),
         owners: vec![
-            IndexEntry::new(OwnerKind::User, session.authentication.subject.as_str()),
-            IndexEntry::new(OwnerKind::Session, session.sid.as_str()),
+            IndexEntry::new(IndexKind::User, session.authentication.subject.as_str()),
+            IndexEntry::new(IndexKind::Session, session.sid.as_str()),
         ],
         due_at: None,
     }

@@ -8,9 +8,9 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{
-    model::{Client, ObjectKey, UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver},
-    protocol::logout_token,
+use super::outbox::DeliveryProgress;
+use crate::model::{
+    Client, ObjectKey, UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver,
 };
 
 /// The latest count, and the errors.
@@ -55,29 +55,31 @@ impl UndeliveredTracker {
 pub(crate) struct UndeliveredCount(BTreeMap<ObjectKey, UndeliveredLogouts>);
 
 impl UndeliveredCount {
-    /// Counts a notification of a client after its number of failed attempts.
-    pub(crate) fn count(&mut self, client: &Client, failed_attempts: u32) {
+    /// Counts a notification of a client.
+    pub(super) fn count(&mut self, client: &Client, progress: DeliveryProgress) {
         let undelivered = self.0.entry(client.object.clone()).or_default();
-        match failed_attempts {
-            // The first attempt has not failed.
-            0 => {}
-            _ if logout_token::next_try(failed_attempts).is_some() => undelivered.waiting += 1,
-            _ => undelivered.given_up += 1,
+        match progress {
+            DeliveryProgress::Pending => {}
+            DeliveryProgress::Retrying => undelivered.waiting += 1,
+            DeliveryProgress::GivenUp => undelivered.given_up += 1,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        DeliveryProgress::{GivenUp, Pending, Retrying},
+        *,
+    };
     use crate::model::fixtures;
 
-    fn counted(tries: &[u32]) -> Option<UndeliveredLogouts> {
+    fn counted(notifications: &[DeliveryProgress]) -> Option<UndeliveredLogouts> {
         let (tracker, client) = (UndeliveredTracker::default(), fixtures::client());
         tracker.failed(&client.object, "the endpoint returned status 500".to_owned());
         let mut found = UndeliveredCount::default();
-        for tries in tries {
-            found.count(&client, *tries);
+        for progress in notifications {
+            found.count(&client, *progress);
         }
         tracker.publish(found);
         let state = tracker.watch().borrow().clone();
@@ -86,12 +88,12 @@ mod tests {
 
     #[test]
     fn pending_notifications_are_not_failures() {
-        assert_eq!(counted(&[0, 0]), None);
+        assert_eq!(counted(&[Pending, Pending]), None);
     }
 
     #[test]
     fn retried_and_abandoned_notifications_are_counted_separately() {
-        let undelivered = counted(&[0, 1, 5, 6]).expect("counted");
+        let undelivered = counted(&[Pending, Retrying, Retrying, GivenUp]).expect("counted");
         assert_eq!((undelivered.waiting, undelivered.given_up), (2, 1));
         assert_eq!(undelivered.why.as_deref(), Some("the endpoint returned status 500"));
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     model::Clock,
     registry::SnapshotHandle,
-    store::{IndexEntry, OwnerKind, SharedStore, StoreClock, StoreError},
+    store::{IndexEntry, IndexKind, SharedStore, StoreClock, StoreError},
 };
 
 /// Interval at which they are looked up: one query for each client with a logout URI.
@@ -53,7 +53,7 @@ impl UnscheduledLogouts {
         for tenant in snapshot.tenants() {
             let notified = tenant.clients().filter(|client| client.is_notified_of_logout());
             for client in notified {
-                let owner = IndexEntry::new(OwnerKind::Client, client.id.as_str());
+                let owner = IndexEntry::new(IndexKind::Client, client.id.as_str());
                 for stored in self.store.list(kind, &tenant.tenant.id, &owner, now.own).await? {
                     let stored = StoredEntry::<LogoutNotification>::read(stored);
                     if let Some(stored) = stored.filter(|stored| !stored.is_scheduled()) {

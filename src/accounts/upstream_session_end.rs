@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::LogoutKind,
     protocol::records::{Grant, Session, UpstreamSession, decode_record},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 /// Ends what hangs on an upstream session: the session here and all grants, whose applications are
@@ -34,7 +34,7 @@ pub(super) async fn end_session_here(
     upstream: &UpstreamSession,
 ) -> Result<HashSet<String>, AccountError> {
     let mut ended = HashSet::new();
-    let (kind, owner) = (RecordKind::Session, IndexEntry::new(OwnerKind::Session, &upstream.sid));
+    let (kind, owner) = (RecordKind::Session, IndexEntry::new(IndexKind::Session, &upstream.sid));
     let store = &context.services.store;
     for stored in store.list(kind, context.tenant_id(), &owner, context.now).await? {
         let Ok(session) = decode_record::<Session>(&stored.record.value) else { continue };

@@ -5,7 +5,7 @@ use super::{AccountContext, AccountError, context::RecordChange};
 use crate::{
     model::{Timestamp, sha256_base64url},
     protocol::records::UpstreamSession,
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// An upstream session as stored.
@@ -33,7 +33,7 @@ pub(super) fn name_hash((provider, issuer): (&str, &str), name: UpstreamName<'_>
 }
 
 fn index_entry(of: (&str, &str), name: UpstreamName<'_>) -> IndexEntry {
-    IndexEntry::new(OwnerKind::Upstream, name_hash(of, name))
+    IndexEntry::new(IndexKind::Upstream, name_hash(of, name))
 }
 
 /// The upstream sessions of a provider with a name.
@@ -95,7 +95,7 @@ pub(super) fn upstream_session_record(
     let UpstreamSession { provider, issuer, upstream_subject, upstream_sid, .. } = session;
     let named = |name| index_entry((provider, issuer), name);
     let mut owners = vec![
-        IndexEntry::new(OwnerKind::User, &session.subject),
+        IndexEntry::new(IndexKind::User, &session.subject),
         named(UpstreamName::Subject(upstream_subject)),
     ];
     owners.extend(upstream_sid.as_deref().map(|sid| named(UpstreamName::Sid(sid))));

@@ -1,7 +1,7 @@
 //! Sign-in at an identity provider: the request to it, and what its answer makes of a person.
 //! Nothing is written before the answer is verified.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ use crate::{
             IdentityProvider, OidcUpstream, ProviderSource, UpstreamClaims, counted_methods,
             identity_of,
         },
+        jwt::JWT_CLOCK_LEEWAY,
         params::RequestParams,
         records::StoredUpstreamTokens,
         upstream::{
@@ -35,9 +36,6 @@ use crate::{
         CodeExchange, UpstreamAnswer, UpstreamError, github_authorization_url, redeem_github_code,
     },
 };
-
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Wishes of the application for the sign-in.
 #[derive(Clone, Debug, Default)]
@@ -135,7 +133,7 @@ pub async fn complete_upstream_sign_in(
     // for the account page, since a person who cannot prove more could otherwise never sign out.
     let unstated = state.interaction.is_for_account_page().then_some(context.now);
     let auth_time = answer.auth_time.or(unstated);
-    if !state.demands.are_met(auth_time, state.started_at, TOLERANCE) {
+    if !state.demands.are_met(auth_time, state.started_at, JWT_CLOCK_LEEWAY) {
         return Err(match auth_time {
             Some(_) => UpstreamSignInError::NotFresh,
             None => UpstreamSignInError::NoSignInTime,

@@ -43,9 +43,9 @@ pub struct VaultResealer {
 
 /// The fate of one record.
 enum ResealedRecord {
-    /// It is sealed with the newest key, or gone.
+    /// The record is sealed with the newest key, or gone.
     Done,
-    /// It cannot be opened. The id is that of its key.
+    /// The record cannot be opened. The id is that of its key.
     Left([u8; 4]),
     /// Another writer was faster.
     Changed,

@@ -7,7 +7,7 @@ use crate::{
     keys::{Vault, VaultError, VaultPlace},
     model::{Entropy, Subject, TenantId, sha256_base64url},
     protocol::records::{RecordFormat, decode_record, encode_record},
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// How long an authenticator is kept after its last use: it does not end with a session.
@@ -45,7 +45,7 @@ pub(super) fn seal_vaulted_record<T: RecordFormat>(
     Ok(Record {
         value: sealed.text.into_bytes().into(),
         expires_at: context.now.plus(TTL),
-        owners: vec![IndexEntry::new(OwnerKind::User, subject.as_str())],
+        owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: Some(sealed.key_since),
         key,
     })

@@ -29,7 +29,7 @@ pub enum ReconcileOutcome {
 /// The fate of sealing keys that were missing from their Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSealingKeys {
-    /// This replica had them and wrote them back.
+    /// The replica had the keys and wrote them back.
     Restored,
     /// No replica had them, and a new one was made.
     Lost,

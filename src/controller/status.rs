@@ -210,7 +210,7 @@ fn tenant_of(world: &ObservedState, client: &ObjectKey) -> Option<String> {
 enum ReadyChange {
     Unchanged,
     Solved,
-    /// There is a problem with a new reason or message, and its Event.
+    /// The object has a problem with a new reason or message, and its Event.
     Problem(ConditionReason, EventRecord),
 }
 

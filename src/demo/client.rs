@@ -36,7 +36,7 @@ pub enum SignInForm {
     NoCodeFlow,
     /// The demo's callback is not one of its redirect URIs.
     NotRegistered,
-    /// Its secret does not exist yet.
+    /// The secret of the client does not exist yet.
     NoSecret,
 }
 

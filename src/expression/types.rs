@@ -5,7 +5,7 @@ use std::fmt;
 /// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpressionType {
-    /// It depends on the variables.
+    /// A type that depends on the variables.
     Dynamic,
     /// Null.
     Null,

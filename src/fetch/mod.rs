@@ -185,7 +185,7 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     /// its status.
     async fn call(&self, call: ClientCall<'_>, limit: usize) -> Result<CallResponse, FetchError>;
 
-    /// Its rights at a URL, by which caches keep documents apart.
+    /// The rights of the client at a URL, by which caches keep documents apart.
     fn rights(&self, _url: &str) -> FetchRights {
         FetchRights::default()
     }

@@ -20,7 +20,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct FairFetch {
     inner: SharedFetch,
     limiter: Arc<ConcurrencyLimiter>,
-    /// That of sign-ins.
+    /// The limit of sign-ins.
     sign_ins: Arc<ConcurrencyLimiter>,
 }
 

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
 use super::{AppState, TrustedProxies, transport::ConnectionLimiter};
-use crate::store::{CLOCK_TOLERANCE, SKEW_WARNING, clock_skew};
+use crate::store::{CLOCK_SKEW, SKEW_WARNING, clock_skew};
 
 /// Maximum concurrent connections, in total and per address: probes of the kubelet and scrapers.
 const MAX_CONNECTIONS: (usize, usize) = (128, 16);
@@ -84,7 +84,7 @@ impl AdminServer {
             && snapshot.revision > 0
             && snapshot.sealer.is_some()
             && self.store_answered.load(Ordering::SeqCst)
-            && u128::from(skew.unsigned_abs()) <= CLOCK_TOLERANCE.as_millis()
+            && u128::from(skew.unsigned_abs()) <= CLOCK_SKEW.as_millis()
             && probe.barred.is_none()
             && probe.outdated_schemas.is_none()
             && !draining;

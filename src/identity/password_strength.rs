@@ -19,11 +19,11 @@ const MIN_WORD_CHARS: usize = 3;
 /// Why a password cannot be chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WeakPassword {
-    /// It has fewer than [`MIN_PASSWORD_CHARS`] characters.
+    /// The password has fewer than [`MIN_PASSWORD_CHARS`] characters.
     TooShort,
-    /// It has more than [`MAX_PASSWORD_LEN`] bytes.
+    /// The password has more than [`MAX_PASSWORD_LEN`] bytes.
     TooLong,
-    /// It can be guessed, with the reason and advice as far as there are any.
+    /// The password can be guessed, with the reason and advice as far as there are any.
     Guessable(Option<Warning>, Option<Suggestion>),
 }
 

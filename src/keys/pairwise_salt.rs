@@ -29,7 +29,7 @@ impl PairwiseSalt {
 /// The Secret of a salt cannot be read. The messages contain nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairwiseSaltError {
-    /// It has no entry with a salt.
+    /// The Secret has no entry with a salt.
     #[error("has no entry salt.json")]
     Missing,
     /// The entry is not JSON of the expected form.

@@ -43,7 +43,7 @@ impl Sealer {
         ((!keys.is_empty()).then(|| Self { keys: keys.into(), marking_key }), damaged)
     }
 
-    /// This sealer with the key of credential marks of another one if it has none.
+    /// The sealer with the key of credential marks of another one if it has none.
     #[must_use]
     pub fn with_marking_key_of(self, other: &Self) -> Self {
         let marking_key = self.marking_key.or_else(|| other.marking_key.clone());
@@ -87,7 +87,7 @@ impl Sealer {
         &self.keys
     }
 
-    /// This sealer without discarded keys; `None` if no key remains.
+    /// The sealer without discarded keys; `None` if no key remains.
     pub fn without(&self, discarded: &DiscardedKeys) -> Option<Self> {
         let keys: Vec<_> =
             self.keys.iter().filter(|key| !discarded.contains(&key.id)).cloned().collect();

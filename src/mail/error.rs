@@ -20,7 +20,7 @@ pub enum MailError {
     /// The address of the host may not be called without TLS.
     #[error("the mail server has an address that is called with TLS only")]
     Unencrypted,
-    /// There is no connection, or it ended.
+    /// The connection could not be made, or ended.
     #[error("no connection to the mail server: {0}")]
     Unreachable(ErrorCause),
     /// The certificate of the server, or its TLS.

@@ -9,7 +9,7 @@ use super::{
 /// The shape of a message, the same in all languages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MessageShape {
-    /// Its id in files.
+    /// The id of the message in files.
     pub(super) id: &'static str,
     /// The names of its placeholders, without `count`.
     pub(super) placeholders: &'static [&'static str],

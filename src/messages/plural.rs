@@ -16,7 +16,7 @@ impl PluralCategory {
     pub(super) const ALL: [Self; 6] =
         [Self::Zero, Self::One, Self::Two, Self::Few, Self::Many, Self::Other];
 
-    /// Its name in CLDR and in files of messages.
+    /// The name of the category in CLDR and in files of messages.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Zero => "zero",

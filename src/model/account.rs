@@ -46,7 +46,7 @@ pub struct Account {
 /// An invitation of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// Its id. All links of one id work once.
+    /// The id of the invitation. All links of one id work once.
     pub id: String,
     /// When its links expire.
     pub not_after: Timestamp,
@@ -139,9 +139,9 @@ impl Account {
 pub enum PasswordState {
     /// The account names none.
     Absent,
-    /// It was read.
+    /// The password was read.
     Readable,
-    /// Its Secret is missing or cannot be used. Sessions and grants wait until it can.
+    /// The password's Secret is missing or cannot be used. Sessions and grants wait until it can.
     Unreadable,
     /// The account names none, and the person can choose one, which is in the store.
     SelfChosen,

@@ -35,9 +35,9 @@ pub struct Branding {
 pub struct BrandingLink {
     /// The https URL.
     pub uri: String,
-    /// Its subject.
+    /// The subject of the link.
     pub purpose: Option<LinkPurpose>,
-    /// Its name.
+    /// The name of the link.
     pub text: LocalizedText,
 }
 

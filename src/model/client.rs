@@ -51,7 +51,7 @@ pub struct Client {
     pub require_pushed_requests: bool,
     /// The people who may use it, of those whom the tenant lets in.
     pub access: Option<Arc<AccessPolicy>>,
-    /// Its public keys.
+    /// The public keys of the client.
     pub keys: ClientKeys,
     /// The identities of other issuers that authenticate it.
     pub federated_credentials: Arc<[FederatedCredential]>,
@@ -169,6 +169,12 @@ impl Client {
     /// document describes it.
     pub fn is_unverified(&self) -> bool {
         self.registered.is_some() || self.is_described_by_document()
+    }
+
+    /// Returns true if anyone can send requests as the client, or make such a client: it does not authenticate, or no
+    /// user of the tenant's cluster has chosen its name.
+    pub fn is_untrusted(&self) -> bool {
+        self.is_public() || self.is_unverified()
     }
 
     /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.

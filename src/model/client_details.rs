@@ -92,7 +92,7 @@ pub enum ClientDetailValue<'a> {
 pub struct ClientDetail {
     /// The name of the metadata value (OIDC Registration §2, RFC 7591 §2).
     pub name: &'static str,
-    /// Its kind.
+    /// The kind of the value.
     pub kind: ClientDetailKind,
     /// Returns its value.
     pub value: fn(&ClientDetails) -> ClientDetailValue<'_>,

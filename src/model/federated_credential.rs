@@ -27,7 +27,7 @@ pub enum FederatedIssuer {
     Named {
         /// `iss` of the assertions.
         issuer: Box<str>,
-        /// Its public keys as a JWK Set. `None`: those of its discovery document.
+        /// The issuer's public keys as a JWK Set. `None`: those of its discovery document.
         jwks: Option<Arc<Value>>,
     },
     /// The cluster that Lanyard runs in, for tokens of its ServiceAccounts.
@@ -94,10 +94,10 @@ pub struct SubjectPattern(Box<str>);
 /// The reason why a text is not a [`SubjectPattern`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectPatternError {
-    /// It has no `*`.
+    /// The pattern has no `*`.
     #[error("has no '*'; set subject instead")]
     NoWildcard,
-    /// It could match every subject of the issuer.
+    /// The pattern could match every subject of the issuer.
     #[error("must begin with text before the first '*', such as repo:acme/")]
     NoPrefix,
 }

@@ -10,7 +10,7 @@ use super::{Invitation, Issuer, ObjectMark, Subject, TenantId};
 /// The state of the mail with the link of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvitationMail {
-    /// It is queued, and the first attempt has not failed.
+    /// The mail is queued, and the first attempt has not failed.
     Queued,
     /// An attempt has failed. There will be others.
     Failing,
@@ -27,7 +27,7 @@ pub struct InvitedUser {
     pub tenant: TenantId,
     /// The mark of the tenant's object.
     pub tenant_mark: ObjectMark,
-    /// Its issuer.
+    /// The issuer of the tenant.
     pub issuer: Issuer,
     /// The `sub`.
     pub subject: Subject,

@@ -67,7 +67,7 @@ pub struct LdapSettings {
     pub account: LdapAccount,
     /// The people.
     pub people: LdapPeople,
-    /// Their groups; `None` if groups are not read.
+    /// The groups of the people; `None` if groups are not read.
     pub groups: Option<LdapGroups>,
 }
 
@@ -97,9 +97,9 @@ pub struct LdapAddress {
 /// The account that searches a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LdapAccount {
-    /// Its distinguished name, or in Active Directory also `name@domain`.
+    /// The distinguished name of the account, or in Active Directory also `name@domain`.
     pub name: Box<str>,
-    /// Its password, not empty.
+    /// The password of the account, not empty.
     pub password: Secret<String>,
 }
 

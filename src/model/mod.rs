@@ -165,7 +165,7 @@ pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
-pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use time::{CLOCK_SKEW, Clock, FixedClock, SystemClock, Timestamp};
 pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenBinding, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};
 pub use upstream_probe::{

@@ -42,13 +42,13 @@ pub struct ExchangeRule {
 pub struct ResourceServer {
     /// The object that declares it.
     pub object: ObjectKey,
-    /// Its name for people.
+    /// The name that people read.
     pub name: String,
     /// `aud` of its tokens, and a value of `resource`.
     pub identifier: Box<str>,
     /// Further values of `resource`.
     pub alternates: Box<[Box<str>]>,
-    /// Its scopes.
+    /// The scopes of the resource server.
     pub scopes: BTreeSet<String>,
     /// The descriptions of scopes for people. Scopes without one are absent.
     pub scope_descriptions: BTreeMap<String, String>,
@@ -58,7 +58,8 @@ pub struct ResourceServer {
     pub clients: BTreeSet<ClientId>,
     /// Whether clients that a metadata document describes may request tokens for it.
     pub admits_documents: bool,
-    /// Those of them that registered themselves and that no administrator named. They get tokens for people only.
+    /// The clients among them that registered themselves and that no administrator named. They get tokens for people
+    /// only.
     pub unnamed_clients: BTreeSet<ClientId>,
     /// The client that may introspect its tokens.
     pub introspector: Option<ClientId>,
@@ -110,7 +111,7 @@ impl ResourceServer {
         self.exchanges.iter().any(|rule| rule.client == *client)
     }
 
-    /// Its identifier and the alternates.
+    /// The identifier and the alternates.
     pub fn identifiers(&self) -> impl Iterator<Item = &str> {
         [&self.identifier].into_iter().chain(&self.alternates).map(|name| &**name)
     }

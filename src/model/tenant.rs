@@ -16,13 +16,13 @@ pub struct Tenant {
     pub id: TenantId,
     /// The mark of the object's UID, in `dev` of its name.
     pub mark: ObjectMark,
-    /// Its issuer identifier.
+    /// The issuer identifier.
     pub issuer: Issuer,
     /// The addresses inside the cluster at which it is found, the preferred one first.
     pub internal_hosts: Arc<[InternalHost]>,
     /// The preferred one's URL of this tenant, which the validation results of its clients share.
     pub internal_url: Option<Arc<str>>,
-    /// Its address at which clients present certificates, if the installation has one.
+    /// The address at which clients present certificates, if the installation has one.
     pub mutual_tls_url: Option<Arc<str>>,
     /// Hosts inside the network where its identity providers may be.
     pub upstream_hosts: Arc<[HostPattern]>,

@@ -71,17 +71,17 @@ impl ProbeTarget {
 /// The reason why a provider cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeFailure {
-    /// Its address may not be called.
+    /// The provider's address may not be called.
     HostNotAllowed,
-    /// Its address is public, and its URL has http.
+    /// The provider's address is public, and its URL has http.
     Unencrypted,
-    /// Its server does not answer, or answers with an error.
+    /// The provider's server does not answer, or answers with an error.
     Unreachable,
     /// The certificate of its server is not trusted, is expired, or is of another host.
     CertificateInvalid,
-    /// Its discovery document cannot be used, or is about another issuer.
+    /// The provider's discovery document cannot be used, or is about another issuer.
     BadMetadata,
-    /// Its API does not answer as GitHub's does.
+    /// The provider's API does not answer as GitHub's does.
     NotGitHub,
     /// A directory refuses the search account.
     AccountRefused,

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
-    jwt::{self, UnverifiedJwt},
+    jwt::{self, JWT_CLOCK_LEEWAY, UnverifiedJwt},
 };
 use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
 
@@ -26,8 +26,6 @@ pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
 const JWT_TYPE: &str = "dpop+jwt";
 /// How long a proof counts.
 const MAX_AGE: Duration = Duration::from_mins(2);
-/// How far a client's clock may be ahead.
-const LEEWAY: Duration = Duration::from_mins(1);
 /// Maximum length of a proof. One with an RSA key of 4096 bits has less than 2 KiB.
 const MAX_LEN: usize = 4 * 1024;
 /// Maximum length of `jti` in bytes.
@@ -164,7 +162,7 @@ impl DpopProof {
         let (ahead, behind) =
             (issued_at.saturating_sub(now.secs()), now.secs().saturating_sub(issued_at));
         let limit = |limit: Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        if ahead > limit(LEEWAY) {
+        if ahead > limit(JWT_CLOCK_LEEWAY) {
             let text = format!(
                 "'iat' of the DPoP proof is {ahead} s in the future; check the clock of the client."
             );

@@ -1,12 +1,16 @@
 //! Parses a JWT without verifying it (RFC 7515 §3.1, RFC 7519 §7.2), to find out which key to
 //! verify it with. The result proves nothing.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use super::error::abbreviate_value;
 use crate::model::JwsAlgorithm;
 
+/// The allowed difference of the clock of a JWT's issuer: a client, or an identity provider.
+pub const JWT_CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 /// Maximum number of JSON values in the header or the claims of a client's JWT, counted by the characters
 /// before them. A parsed value takes up to 200 bytes, and may wait for the keys that verify it.
 const MAX_JSON_VALUES: usize = 1000;

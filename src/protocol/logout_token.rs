@@ -34,14 +34,6 @@ pub fn logout_token_claims(
     claims
 }
 
-/// Returns the delay until the next attempt, given the attempts so far. `None` after the last
-/// attempt, more than an hour after the first, so a client may be down for an hour.
-pub fn next_try(tries: u32) -> Option<Duration> {
-    const WAITS: [u64; 5] = [5, 30, 120, 600, 3600];
-    let index = usize::try_from(tries).ok()?.checked_sub(1)?;
-    WAITS.get(index).copied().map(Duration::from_secs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,12 +50,5 @@ mod tests {
         }
         assert!(!claims.contains_key("nonce"));
         assert_eq!(claims["events"], json!({ BACKCHANNEL_LOGOUT_EVENT: {} }));
-    }
-
-    #[test]
-    fn retries_end_after_more_than_an_hour() {
-        let all: Duration = (1..).map_while(next_try).sum();
-        assert!(all > Duration::from_hours(1) && all < Duration::from_hours(2));
-        assert_eq!(next_try(0), None, "no delay before the first attempt");
     }
 }

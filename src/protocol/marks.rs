@@ -111,8 +111,8 @@ pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
 pub enum AuthenticatorStanding {
     /// The user has set it up.
     Counts,
-    /// It counts, but has the marks of an earlier object: after a restore, or since an OidcUser declares the
-    /// person. It gets the present ones, so that it is void for the next person with the subject.
+    /// The authenticator counts, but has the marks of an earlier object: after a restore, or since an OidcUser declares
+    /// the person. It gets the present ones, so that it is void for the next person with the subject.
     Adopted,
     /// An administrator has reset it.
     Reset,

@@ -274,7 +274,7 @@ pub enum SealedCode {
 pub struct RefreshToken {
     /// The grant it belongs to.
     pub grant_id: String,
-    /// Its generation within the grant.
+    /// The generation of the token within the grant.
     pub generation: u32,
     /// The client it was issued to.
     pub client: ClientId,

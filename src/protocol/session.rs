@@ -8,10 +8,9 @@ use super::{
     marks::MarkedRecord,
     records::{AccountMarks, Session},
 };
+pub use crate::model::CLOCK_SKEW;
 use crate::model::{Account, Client, Lifetimes, Timestamp, sha256_base64url};
 
-/// How far the clocks of replicas may differ. Internal expiry times allow for it.
-pub const CLOCK_SKEW: Duration = Duration::from_mins(1);
 /// How often the use of a session is stored.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 

@@ -32,10 +32,7 @@ impl ServedTenant {
         let provider = self.reserved_names().provider_with_domain(domain)?;
         let user = self.declared_user(normalized);
         let has_password = user.is_some_and(|user| user.password != PasswordState::Absent);
-        let is_served = self
-            .providers()
-            .iter()
-            .any(|provider| provider.sign_in.domains.iter().any(|it| it == domain));
+        let is_served = self.providers().iter().any(|it| it.sign_in.has_domain(domain));
         (!has_password && !is_served).then_some(provider)
     }
 
@@ -44,7 +41,7 @@ impl ServedTenant {
     pub fn provider_for_name(&self, name: &str) -> Option<&Arc<IdentityProvider>> {
         let domain = name.rsplit_once('@')?.1.trim().to_ascii_lowercase();
         let mut elsewhere = self.providers().iter().filter(|it| it.directory().is_none());
-        elsewhere.find(|provider| provider.sign_in.domains.contains(&domain))
+        elsewhere.find(|provider| provider.sign_in.has_domain(&domain))
     }
 
     /// The directory that judges a name, with the user who has the name. A user without a password signs in with the
@@ -68,7 +65,7 @@ impl ServedTenant {
         let domain = normalized.rsplit_once('@').map(|(_, domain)| domain);
         let named = domain.and_then(|domain| {
             let mut directories = directories.clone();
-            directories.find(|(it, _)| it.sign_in.domains.iter().any(|named| named == domain))
+            directories.find(|(it, _)| it.sign_in.has_domain(domain))
         });
         let directory = named.or_else(|| directories.find(|(it, _)| it.sign_in.domains.is_empty()));
         directory.map(|directory| RoutedDirectory { directory, user: None })

@@ -3,7 +3,7 @@
 /// Whether people can enrol authenticators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrolmentState {
-    /// They can.
+    /// People can enrol authenticators.
     Available,
     /// The store does not keep what is enrolled.
     StoreNotDurable,

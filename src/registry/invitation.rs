@@ -16,7 +16,7 @@ pub struct InvitationOutcome {
 pub enum InvitationState {
     /// Manifests allow it. Whether it was used, and whether it has expired, the controller finds out.
     Open,
-    /// Its link is in its Secret.
+    /// The link of the invitation is in its Secret.
     Ready,
     /// The mail server has taken the mail with the link.
     Mailed,
@@ -34,7 +34,7 @@ pub enum InvitationState {
     NotOwned,
     /// The person has used it.
     Used,
-    /// It has expired.
+    /// The invitation has expired.
     Expired,
     /// The tenant is not served.
     NotServed,

@@ -148,7 +148,7 @@ pub struct ResourceServerOutcome {
 pub struct TenantOutcome {
     /// The issuer, if it is valid.
     pub issuer: Option<Issuer>,
-    /// Its address inside the cluster, if the installation has one.
+    /// The tenant's address inside the cluster, if the installation has one.
     pub internal_url: Option<Arc<str>>,
     /// Source of its signing keys.
     pub keys: KeySource,

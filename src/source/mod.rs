@@ -84,7 +84,7 @@ pub struct UnwatchedObject {
     pub generation: Option<i64>,
     /// `metadata.resourceVersion`.
     pub resource_version: Option<String>,
-    /// Its status.
+    /// The status of the object.
     pub status: RawStatus,
 }
 

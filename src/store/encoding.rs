@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord};
+use super::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord};
 use crate::model::{TenantId, Timestamp};
 
 /// Concatenates the parts, each preceded by its length, so different lists have different bytes.
@@ -123,7 +123,7 @@ impl<'a> EncodedRecord<'a> {
 
     /// The record of this row. Index entries of kinds that only a newer release knows are skipped.
     pub(super) fn stored(&self, key: RecordKey) -> VersionedRecord {
-        let owner = |(kind, id): &(&str, &str)| Some(IndexEntry::new(OwnerKind::parse(kind)?, *id));
+        let owner = |(kind, id): &(&str, &str)| Some(IndexEntry::new(IndexKind::parse(kind)?, *id));
         let record = Record {
             key,
             value: Bytes::copy_from_slice(self.value),

@@ -17,7 +17,7 @@ use tables::{Listing, Tables, versioned_record};
 use crate::model::{Entropy, ErrorCause, TenantId, Timestamp};
 
 use super::{
-    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    CLOCK_SKEW, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
     StoreError, StoreState, VersionedRecord,
 };
 
@@ -61,7 +61,7 @@ impl Store for MemoryStore {
         }
         let tenant = &record.key.tenant;
         if !tables.has_space(tenant, self.capacity)
-            && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_TOLERANCE)) == 0
+            && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_SKEW)) == 0
         {
             return Err(StoreError::Unavailable(ErrorCause::new(format!(
                 "the memory store has no space for more records of the tenant {tenant} (it holds {} \
@@ -147,7 +147,7 @@ impl Store for MemoryStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        Ok(self.tables().purge(limit, now.minus(CLOCK_TOLERANCE)))
+        Ok(self.tables().purge(limit, now.minus(CLOCK_SKEW)))
     }
 
     async fn state(&self) -> Result<StoreState, StoreError> {
@@ -181,7 +181,7 @@ mod tests {
         let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
         assert_eq!(store.compare_and_swap(stored.version, record("a"), NOW).await, Ok(true));
 
-        let later = NOW.plus(Duration::from_hours(1) + CLOCK_TOLERANCE);
+        let later = NOW.plus(Duration::from_hours(1) + CLOCK_SKEW);
         let mut fresh = record("c");
         fresh.expires_at = later.plus(Duration::from_secs(1));
         assert_eq!(store.insert(fresh, later).await, Ok(true), "room after what expired is freed");

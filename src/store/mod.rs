@@ -23,7 +23,7 @@ mod test_servers;
 mod update;
 mod valkey;
 
-use std::{fmt, ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -37,19 +37,17 @@ pub use observed::InstrumentedStore;
 pub use postgres::{PostgresOptions, PostgresStore, UnusablePostgres};
 pub use purge::purge_regularly;
 pub use record::{
-    IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record, RecordKey,
+    IndexEntry, IndexKind, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, Record, RecordKey,
     RecordKind, VersionedRecord,
 };
 pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 
+pub use crate::model::CLOCK_SKEW;
 use crate::model::{ErrorCause, TenantId, Timestamp};
 
 /// Most records that `list` returns.
 pub const MAX_LISTED: usize = 1000;
-/// How far replicas' clocks may differ. Purging keeps records that expired within this time, since
-/// a replica whose clock is behind may still read them.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// A store shared between tasks.
 pub type SharedStore = Arc<dyn Store>;
@@ -82,7 +80,7 @@ pub struct StoreState {
 /// A store of expiring records with three atomic operations, `insert`, `take` and
 /// `compare_and_swap`, each decided once for all replicas. Every method checks expiry against the
 /// caller's `now` and treats an expired record as absent. Since replicas' clocks differ, an action
-/// that must not happen twice is guarded by a record that outlives it by `CLOCK_TOLERANCE`.
+/// that must not happen twice is guarded by a record that outlives it by `CLOCK_SKEW`.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a record unless a live one with its key exists; returns `false` if one exists. An
@@ -132,7 +130,7 @@ pub trait Store: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<DueRecords, StoreError>;
 
-    /// Deletes at most `limit` records that expired more than `CLOCK_TOLERANCE` ago, and returns
+    /// Deletes at most `limit` records that expired more than `CLOCK_SKEW` ago, and returns
     /// how many it deleted.
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
 

@@ -147,7 +147,7 @@ impl fmt::Display for RecordKey {
 
 /// The kinds of index entries by which records can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OwnerKind {
+pub enum IndexKind {
     /// The `sub` of a user.
     User,
     /// The public id of a session.
@@ -158,7 +158,7 @@ pub enum OwnerKind {
     Upstream,
 }
 
-impl OwnerKind {
+impl IndexKind {
     /// A short, stable name, part of the indexes in durable stores.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -180,14 +180,14 @@ impl OwnerKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexEntry {
     /// The kind of the entry.
-    pub kind: OwnerKind,
+    pub kind: IndexKind,
     /// The subject, session id, client id or hash.
     pub id: String,
 }
 
 impl IndexEntry {
     /// Builds an entry from its parts.
-    pub fn new(kind: OwnerKind, id: impl Into<String>) -> Self {
+    pub fn new(kind: IndexKind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
     }
 }

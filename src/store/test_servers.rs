@@ -31,7 +31,7 @@ pub(super) use valkey::Valkey;
 pub(super) struct TestServer {
     port: u16,
     made: AtomicUsize,
-    /// Its standard input. The server stops when this process no longer holds it.
+    /// The server's standard input. The server stops when this process no longer holds it.
     _child: Child,
 }
 

@@ -11,25 +11,25 @@ use crate::{
 /// The reason why a provider gives no usable answer. The messages are for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamError {
-    /// Its discovery document or keys cannot be had.
+    /// The provider's discovery document or keys cannot be had.
     #[error("{0}")]
     Document(#[from] RemoteDocumentError),
-    /// It cannot be called.
+    /// The provider cannot be called.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// Its authorization response is refused.
+    /// The provider's authorization response is refused.
     #[error(transparent)]
     Callback(#[from] CallbackError),
-    /// Its token response is an error.
+    /// The provider's token response is an error.
     #[error(transparent)]
     Token(#[from] TokenResponseError),
-    /// Its ID token is refused.
+    /// The provider's ID token is refused.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
-    /// Its logout token is refused.
+    /// The provider's logout token is refused.
     #[error(transparent)]
     LogoutToken(#[from] LogoutTokenError),
-    /// Its signed userinfo response is refused.
+    /// The provider's signed userinfo response is refused.
     #[error(transparent)]
     SignedUserinfo(#[from] SignedUserinfoError),
     /// The signature of its ID token, logout token or userinfo response is not valid.

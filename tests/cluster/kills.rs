@@ -16,7 +16,7 @@ use crate::support::turns;
 
 use lanyard::{
     model::{Entropy as _, SystemEntropy, TenantId, Timestamp},
-    store::{EmbeddedStore, IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store as _},
+    store::{EmbeddedStore, IndexEntry, IndexKind, Record, RecordKey, RecordKind, Store as _},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -33,7 +33,7 @@ fn record(n: u64, value: &str) -> Record {
         key: key(n),
         value: value.to_owned().into(),
         expires_at: NOW.plus(Duration::from_hours(1)),
-        owners: vec![IndexEntry::new(OwnerKind::User, format!("user-{}", n % 7))],
+        owners: vec![IndexEntry::new(IndexKind::User, format!("user-{}", n % 7))],
         due_at: None,
     }
 }

@@ -19,7 +19,7 @@ use lanyard::{
             encode_record,
         },
     },
-    store::{OwnerKind, RecordKind},
+    store::{IndexKind, RecordKind},
 };
 
 const FILES: [&str; 7] = [
@@ -340,6 +340,6 @@ fn names_of_record_kinds_are_stable() {
     ] {
         assert_eq!(kind.as_str(), frozen_name(kind));
     }
-    let owners = [OwnerKind::User, OwnerKind::Session, OwnerKind::Client, OwnerKind::Upstream];
-    assert_eq!(owners.map(OwnerKind::as_str), ["user", "session", "client", "upstream"]);
+    let owners = [IndexKind::User, IndexKind::Session, IndexKind::Client, IndexKind::Upstream];
+    assert_eq!(owners.map(IndexKind::as_str), ["user", "session", "client", "upstream"]);
 }

@@ -35,7 +35,7 @@ use lanyard::{
     model::{Clock, Entropy, FixedClock, Issuer, SeededEntropy, SystemClock, TenantId, Timestamp},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
-    store::{IndexEntry, MemoryStore, OwnerKind, RecordKind, SharedStore},
+    store::{IndexEntry, IndexKind, MemoryStore, RecordKind, SharedStore},
     telemetry::Metrics,
     upstream::ldap::LdapDirectories,
 };
@@ -427,7 +427,7 @@ impl TestApp {
     /// Waits until everything that a user had has ended for good.
     pub async fn wait_until_void(&self, tenant: &str, subject: &str) {
         let tenant = TenantId::new("default", tenant);
-        let owner = IndexEntry::new(OwnerKind::User, subject);
+        let owner = IndexEntry::new(IndexKind::User, subject);
         for _ in 0..6000 {
             let now = self.clock.now();
             let found = self.store.list(RecordKind::VoidBefore, &tenant, &owner, now).await;

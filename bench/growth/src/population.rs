@@ -19,7 +19,7 @@ use lanyard::{
         },
         session::{self, CLOCK_SKEW},
     },
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind, Store},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, Store},
 };
 
 /// Concurrent writes while a store is filled.
@@ -113,9 +113,9 @@ impl Population {
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![
-            IndexEntry::new(OwnerKind::User, grant.authentication.subject.as_str()),
-            IndexEntry::new(OwnerKind::Client, grant.client.as_str()),
-            IndexEntry::new(OwnerKind::Session, sid(number)),
+            IndexEntry::new(IndexKind::User, grant.authentication.subject.as_str()),
+            IndexEntry::new(IndexKind::Client, grant.client.as_str()),
+            IndexEntry::new(IndexKind::Session, sid(number)),
         ];
         let expires_at = self.now.plus(idle + idle / 8).plus(CLOCK_SKEW);
         Record {
@@ -146,7 +146,7 @@ impl Population {
             key: RecordKey::new(RecordKind::Session, &tenant(), session::record_id(&sid(number))),
             value: encode_record(&session).into(),
             expires_at: session::expires_at(&session, &lifetimes),
-            owners: vec![user(number), IndexEntry::new(OwnerKind::Session, sid(number))],
+            owners: vec![user(number), IndexEntry::new(IndexKind::Session, sid(number))],
             due_at: None,
         }
     }
@@ -164,7 +164,7 @@ pub fn key(number: usize) -> RecordKey {
 
 /// The number of the user whom a grant belongs to.
 pub fn user(number: usize) -> IndexEntry {
-    IndexEntry::new(OwnerKind::User, person(number / PER_PERSON))
+    IndexEntry::new(IndexKind::User, person(number / PER_PERSON))
 }
 
 /// The id of a grant, in the form of real ones: a time and random bytes (a million of them were

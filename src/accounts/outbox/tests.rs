@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{ErrorCause, FixedClock, SeededEntropy},
-    store::{MAX_LISTED, MemoryStore, OwnerKind, Store, StoreLayer, StoreOperation},
+    store::{IndexKind, MAX_LISTED, MemoryStore, Store, StoreLayer, StoreOperation},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
@@ -21,10 +21,7 @@ const DELAY: Duration = Duration::from_secs(5);
 impl OutboxMessage for String {
     const KIND: RecordKind = RecordKind::Logout;
     const TTL: Duration = Duration::from_hours(1);
-
-    fn retry_delay(failed_attempts: u32) -> Option<Duration> {
-        (failed_attempts < 3).then_some(DELAY)
-    }
+    const RETRY_DELAYS: &'static [Duration] = &[DELAY, DELAY];
 }
 
 /// A store that counts its operations, and refuses to replace one record.
@@ -156,7 +153,7 @@ impl World {
 
     /// Stores a message that is due `CLAIM_DURATION` after `now`.
     async fn put(&self, id: &str, now: Timestamp) -> ClaimedMessage {
-        let owner = IndexEntry::new(OwnerKind::Client, "app");
+        let owner = IndexEntry::new(IndexKind::Client, "app");
         let now = OutboxTimes { own: now, store: now };
         put_message(&self.store, key(id), (id.to_owned(), owner), now).await.unwrap().expect("new")
     }
@@ -226,7 +223,7 @@ async fn a_message_is_attempted_at_once_and_removed_when_delivered() {
 async fn a_message_with_an_existing_key_is_not_stored() {
     let world = World::new();
     world.put("a", NOW).await;
-    let owner = IndexEntry::new(OwnerKind::Client, "app");
+    let owner = IndexEntry::new(IndexKind::Client, "app");
     let now = OutboxTimes { own: NOW, store: NOW };
     let second = put_message(&world.store, key("a"), ("second".to_owned(), owner), now).await;
     assert_eq!(second, Ok(None));
@@ -352,7 +349,7 @@ async fn failed_attempts_are_repeated_until_the_message_is_given_up() {
     let mut claim = world.put("a", NOW).await;
     let failing = TestDelivery { fails: true, ..TestDelivery::default() };
     let replica = world.replica(failing, at(NOW));
-    let given_up = String::TTL + CLOCK_TOLERANCE;
+    let given_up = String::TTL + CLOCK_SKEW;
     for (failed_attempts, wait) in [(1, DELAY), (2, DELAY), (3, given_up)] {
         replica.attempt(&claim).await;
         let entry = world.entry("a").await;

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use super::{
-    ClaimedMessage, DeliveryOutcome, OutboxDelivery, OutboxMessage, OutboxQueue, OutboxTimes,
-    StoredEntry,
+    ClaimedMessage, DeliveryOutcome, DeliveryProgress, OutboxDelivery, OutboxMessage, OutboxQueue,
+    OutboxTimes, StoredEntry,
 };
 use crate::{
     model::{Clock, Timestamp},
@@ -120,7 +120,7 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
         let Some(entry) = StoredEntry::<D::Message>::read(stored.clone()) else {
             return self.postpone(stored, now).await;
         };
-        if entry.is_given_up() {
+        if entry.entry.progress() == DeliveryProgress::GivenUp {
             return Ok(None);
         }
         if entry.entry.next_attempt_at > now.store {

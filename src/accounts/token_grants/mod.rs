@@ -4,10 +4,9 @@
 //! narrow the scopes → judge the person → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
 
 mod authorization_code;
-mod ciba;
 mod client_grants;
-mod device_code;
 mod exchanged;
+mod polled_grants;
 mod refresh_token;
 mod refused_grant;
 mod replayed;
@@ -18,9 +17,8 @@ mod token_grant;
 use std::{pin::Pin, time::Duration};
 
 use authorization_code::AuthorizationCodeGrant;
-use ciba::CibaGrant;
 use client_grants::{ClientCredentials, ClientGrant, JwtBearer};
-use device_code::DeviceCodeGrant;
+use polled_grants::{CibaGrant, DeviceCodeGrant, PolledGrant};
 use refresh_token::RefreshTokenGrant;
 use token_answer::{TokenIssuance, named_targets, resources_of};
 use token_exchange::TokenExchangeGrant;
@@ -51,8 +49,8 @@ static GRANTS: [TokenGrantRow; 7] = [
     row::<AuthorizationCodeGrant>(),
     row::<RefreshTokenGrant>(),
     row::<ClientGrant<ClientCredentials>>(),
-    row::<DeviceCodeGrant>(),
-    row::<CibaGrant>(),
+    row::<PolledGrant<DeviceCodeGrant>>(),
+    row::<PolledGrant<CibaGrant>>(),
     row::<TokenExchangeGrant>(),
     row::<ClientGrant<JwtBearer>>(),
 ];
@@ -77,7 +75,7 @@ pub(crate) struct TokenRequest<'a> {
 pub(crate) struct GrantedTokens {
     /// The tokens.
     pub(crate) tokens: IssuedTokens,
-    /// Their scopes.
+    /// The scopes of the tokens.
     pub(crate) scopes: Scopes,
     /// The key that the access token is bound to.
     pub(crate) key: Option<BoundKey>,

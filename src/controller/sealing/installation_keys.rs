@@ -18,9 +18,9 @@ const RETENTION_MARGIN: Duration = Duration::from_secs(24 * 3600);
 /// The keys of one of the installation's Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstallationKeys {
-    /// They seal codes, refresh tokens, forms and cookies.
+    /// The keys that seal codes, refresh tokens, forms and cookies.
     Sealing,
-    /// They seal the authenticators of people.
+    /// The keys that seal the authenticators of people.
     Vault,
 }
 

@@ -1,15 +1,14 @@
 //! The way from a sign-in outside the sign-in page to the account page.
 
 use super::authorize::{
-    AuthorizationContext, SessionFactors, authorize_error, continue_signed_in,
-    start_session_with_page,
+    AuthorizationContext, authorize_error, continue_signed_in, start_session_with_page,
 };
 use crate::{
     accounts::sessions::SignedInUser,
     http::{AppState, CookiePurpose, EndpointError, Reply, Request},
     protocol::{
         account_page::{AccountPageSignIn, account_page_params, validate_account_page_request},
-        authorize::{Interaction, InteractionResult},
+        authorize::Interaction,
     },
 };
 
@@ -46,15 +45,6 @@ async fn visit<'a>(
     let session = app.session(request).await?;
     let before = session.as_ref().map(|active| &active.session);
     let interaction = Interaction::visit_account_page(&params, pre_session, before, request.now);
-    Ok(AuthorizationContext {
-        app,
-        request,
-        authorization,
-        session,
-        interaction,
-        completed: InteractionResult::default(),
-        typed_name: None,
-        factors: SessionFactors::default(),
-        by_form: true,
-    })
+    let by_form = true;
+    Ok(AuthorizationContext::new((app, request), (authorization, by_form), session, interaction))
 }

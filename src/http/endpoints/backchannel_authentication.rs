@@ -2,12 +2,12 @@
 //! each request counts against quotas of the client and of the person: a client learns whether a name is known, and
 //! what it sends is shown to a person who has not asked for it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::StatusCode;
 use serde::Serialize;
 
-use super::authenticated_form::AuthenticatedForm;
+use super::{authenticated_form::AuthenticatedForm, throttled_request::refuse_throttled_request};
 use crate::{
     accounts::{
         AccountContext,
@@ -18,7 +18,7 @@ use crate::{
         token_events,
     },
     http::{AppState, EndpointError, Reply, Request},
-    model::{Account, AuditEvent, AuditText, Client, ThrottledAttempt},
+    model::{Account, Client, ThrottledAttempt},
     protocol::{
         authorize::{hinted_person, validate_backchannel_request},
         backchannel::{BackchannelParams, PersonHint},
@@ -27,6 +27,10 @@ use crate::{
         params::RequestParams,
     },
 };
+
+/// The description of the error for too many requests.
+const TOO_MANY: &str =
+    "Too many requests wait for this person, or came from this client. Try again later.";
 
 /// A successful response (CIBA Core §7.3).
 #[derive(Debug, Serialize)]
@@ -44,7 +48,10 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let kept = RequestParams::parse(query.as_bytes());
     let requested = validate_backchannel_request(&served.tenant, &**served, &kept, None)?;
     let asked = BackchannelParams::check(&params, &client)?;
-    let too_many = |wait| too_many_requests(context, &client, wait);
+    let too_many = |wait| {
+        let attempt = ThrottledAttempt::BackchannelAuthentication;
+        refuse_throttled_request(context, Some(&*client), (attempt, TOO_MANY), wait)
+    };
     admit_backchannel_request(context, &client).map_err(too_many)?;
     let address = context.origin.address.to_string();
     let report = |person: Option<&Account>| {
@@ -84,20 +91,4 @@ async fn find_person(
             None => None,
         },
     })
-}
-
-fn too_many_requests(
-    context: AccountContext<'_>,
-    client: &Client,
-    retry_after: Duration,
-) -> EndpointError {
-    context.audit(AuditEvent::AttemptThrottled {
-        attempt: ThrottledAttempt::BackchannelAuthentication,
-        provider: None,
-        client_id: Some(AuditText::new(client.id.as_str())),
-        retry_after: retry_after.as_secs().max(1),
-    });
-    let text = "Too many requests wait for this person, or came from this client. Try again later.";
-    let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-    EndpointError::TooManyRequests { error, retry_after }
 }

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 
-use super::authorize::{AuthorizationContext, SessionFactors, forms, proceed_authorization};
+use super::authorize::{AuthorizationContext, forms, proceed_authorization};
 use crate::{
     accounts::device_authorizations::{admit_user_code, find_waiting_device},
     http::{
@@ -13,7 +13,7 @@ use crate::{
     },
     model::{AuditEvent, ThrottledAttempt},
     protocol::{
-        authorize::{Interaction, InteractionResult, pre_session_hash, validate_device_request},
+        authorize::{Interaction, pre_session_hash, validate_device_request},
         device::UserCode,
         params::{RequestParams, UI_LOCALES},
         records::{CrossDeviceAuthorization, RequestingDevice},
@@ -86,18 +86,10 @@ async fn begin_answer(
     let before = session.as_ref().map(|active| &active.session);
     let goal = (found.query, device);
     let interaction = Interaction::authorize_device(goal, pre_session, before, request.now);
-    proceed_authorization(AuthorizationContext {
-        app,
-        request,
-        authorization,
-        session,
-        interaction,
-        completed: InteractionResult::default(),
-        factors: SessionFactors::default(),
-        typed_name: None,
-        by_form: true,
-    })
-    .await
+    let by_form = true;
+    let context =
+        AuthorizationContext::new((app, request), (authorization, by_form), session, interaction);
+    proceed_authorization(context).await
 }
 
 /// The page that asks for the code.

@@ -4,15 +4,14 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::authenticated_form::AuthenticatedForm;
+use super::{authenticated_form::AuthenticatedForm, throttled_request::refuse_throttled_request};
 use crate::{
     accounts::device_authorizations::{admit_device_request, begin_device_authorization},
     http::{AppState, EndpointError, Reply, Request},
-    model::{AuditEvent, AuditText, Endpoint, ThrottledAttempt},
+    model::{Endpoint, ThrottledAttempt},
     protocol::{
         authorize::validate_device_request,
         cross_device::{MAX_WAITING_TIME, POLL_INTERVAL, cross_device_query},
-        error::{ErrorCode, OAuthError},
         params::RequestParams,
     },
 };
@@ -36,15 +35,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let params = RequestParams::parse(query.as_bytes());
     validate_device_request(&served.tenant, &**served, &params)?;
     admit_device_request(context, &client).map_err(|retry_after| {
-        context.audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::DeviceAuthorization,
-            provider: None,
-            client_id: Some(AuditText::new(client.id.as_str())),
-            retry_after: retry_after.as_secs().max(1),
-        });
+        let attempt = ThrottledAttempt::DeviceAuthorization;
         let text = "Too many devices ask for codes. Try again later.";
-        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-        EndpointError::TooManyRequests { error, retry_after }
+        refuse_throttled_request(context, Some(&*client), (attempt, text), retry_after)
     })?;
     let codes = begin_device_authorization(context, &client, query).await?;
     let verification_uri = Endpoint::Device.url(&served.tenant.issuer);

@@ -35,5 +35,6 @@ mod received_proof;
 pub mod register;
 pub mod revoke;
 mod second_factor;
+mod throttled_request;
 pub mod token;
 pub mod userinfo;

@@ -11,19 +11,38 @@ use crate::{
     protocol::params::RequestParams,
 };
 
-/// The hash of the password in a form, or what is wrong with it, in words.
+/// The reason why the password of a form is not taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum NewPasswordRefusal {
+    /// The password is too short, too long or easy to guess.
+    Weak(WeakPassword),
+    /// The two entries of the password differ.
+    EntriesDiffer,
+}
+
+impl NewPasswordRefusal {
+    /// The refusal as a text of the page.
+    pub(super) fn in_words(self, text: &MessageCatalog) -> String {
+        match self {
+            Self::Weak(weak) => weakness(weak, text),
+            Self::EntriesDiffer => text.passwords_differ().to_owned(),
+        }
+    }
+}
+
+/// The hash of the password in a form.
 pub(super) async fn hash_new_password(
     (app, request): (&AppState, &Request),
     account: &Account,
     form: &RequestParams,
-) -> Result<Result<String, String>, EndpointError> {
+) -> Result<Result<String, NewPasswordRefusal>, EndpointError> {
     let password = form.get("new_password").unwrap_or_default();
     let tenant = &request.tenant.tenant;
     if let Err(weak) = judge_new_password(password, about(account, tenant)) {
-        return Ok(Err(weakness(weak, request.text())));
+        return Ok(Err(NewPasswordRefusal::Weak(weak)));
     }
     if form.get("new_password_again") != Some(password) {
-        return Ok(Err(request.text().passwords_differ().to_owned()));
+        return Ok(Err(NewPasswordRefusal::EntriesDiffer));
     }
     let password = Secret::new(password.to_owned());
     let origin = (&tenant.id, request.address);

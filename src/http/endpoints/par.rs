@@ -41,7 +41,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         let mut proof = verify_proof(context, proof, None)?.of_client(&client)?;
         bind_pushed_request(&mut params, proof.key())?;
         // Nothing is written for a client that has not authenticated, or that anyone can make.
-        if !client.is_public() && !client.is_unverified() {
+        if !client.is_untrusted() {
             use_proof(context, record_maker(&client), Some(&mut proof)).await?;
         }
     }

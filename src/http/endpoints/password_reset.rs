@@ -109,7 +109,8 @@ async fn choose(
     let (account, link) = person_of_link((context, request), Some(form.link.clone())).await?;
     let hash = match hash_new_password((app, request), &account, fields).await? {
         Ok(hash) => hash,
-        Err(problem) => {
+        Err(refusal) => {
+            let problem = refusal.in_words(request.text());
             return render((context, request), &account, (&form, Some(&problem)));
         }
     };

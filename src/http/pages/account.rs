@@ -95,28 +95,28 @@ pub struct AccountPagePart<T> {
 /// An application that the person can open.
 #[derive(Clone, Debug)]
 pub struct ApplicationTile<'a> {
-    /// Its name.
+    /// The name of the application.
     pub name: &'a str,
-    /// Its address.
+    /// The address of the application.
     pub href: String,
-    /// Its logo, if the page can display it.
+    /// The logo of the application, if the page can display it.
     pub logo: Option<&'a str>,
 }
 
 /// An application that may do something.
 #[derive(Clone, Debug)]
 pub struct ApplicationEntry<'a> {
-    /// Its `client_id`.
+    /// The `client_id` of the application.
     pub client_id: &'a str,
-    /// Its name.
+    /// The name of the application.
     pub name: &'a str,
-    /// Its logo, if the page can display it.
+    /// The logo of the application, if the page can display it.
     pub logo: Option<&'a str>,
-    /// Its redirect URIs, if it registered itself and its name is unverified.
+    /// The redirect URIs of an application that registered itself, whose name is unverified.
     pub unverified: Option<Vec<&'a str>>,
     /// The host of the metadata document that describes it.
     pub document_host: Option<&'a str>,
-    /// Its permissions.
+    /// The permissions of the application.
     pub permissions: &'a BTreeSet<String>,
     /// When it last got some of them.
     pub granted_at: Timestamp,
@@ -125,9 +125,9 @@ pub struct ApplicationEntry<'a> {
 /// A session.
 #[derive(Clone, Debug)]
 pub struct SessionEntry<'a> {
-    /// Its public id.
+    /// The public id of the session.
     pub sid: &'a str,
-    /// Its browser, if it is known.
+    /// The browser of the session, if it is known.
     pub browser: Option<&'a SessionBrowser>,
     /// Whether it is the session of this browser.
     pub is_current: bool,

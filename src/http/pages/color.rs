@@ -40,7 +40,7 @@ impl Color {
         if self.contrast(WHITE) >= self.contrast(BLACK) { WHITE } else { BLACK }
     }
 
-    /// This colour, moved towards black or white only as far as needed for `ratio` on `ground`.
+    /// The colour, moved towards black or white only as far as needed for `ratio` on `ground`.
     pub(super) fn readable_on(self, ground: Self, ratio: f64) -> Self {
         let goal = ground.text_on();
         (0..=20u16)

@@ -30,7 +30,7 @@ pub enum CrossDeviceOutcome {
     Refused,
     /// The sign-in of the person does not suffice.
     Unmet,
-    /// It was answered before, or has expired.
+    /// The request was answered before, or has expired.
     Over,
 }
 

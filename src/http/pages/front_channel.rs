@@ -32,14 +32,14 @@ pub enum AfterSignOut<'a> {
     Return(&'a str),
     /// The sign-out at an identity provider.
     Provider {
-        /// Its name.
+        /// The name of the provider.
         name: &'a str,
         /// The URL there.
         url: &'a str,
     },
     /// The person stays signed in at an identity provider, and is to know it before going on.
     StillSignedIn {
-        /// Its name.
+        /// The name of the provider.
         name: &'a str,
         /// The application.
         return_to: Option<&'a str>,

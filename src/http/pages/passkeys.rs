@@ -96,7 +96,7 @@ pub struct PasskeyPage<'a> {
 /// A passkey on the account page.
 #[derive(Clone, Copy, Debug)]
 pub struct PasskeyEntry<'a> {
-    /// Its id.
+    /// The id of the passkey.
     pub id: &'a str,
     /// The passkey.
     pub passkey: &'a PasskeyRecord,

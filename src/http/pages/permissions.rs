@@ -21,9 +21,9 @@ pub(super) struct ScopeLine<'a> {
 /// The permissions at a resource server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ResourceView<'a> {
-    /// Its name. One that is not served any more has its identifier as name.
+    /// The name of the resource server, or the identifier of one that is not served any more.
     pub(super) name: &'a str,
-    /// Its identifier.
+    /// The identifier of the resource server.
     pub(super) identifier: &'a str,
     /// The permissions.
     pub(super) lines: Vec<ScopeLine<'a>>,

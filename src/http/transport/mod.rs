@@ -9,6 +9,7 @@ mod connection;
 mod connection_limiter;
 mod connection_meter;
 mod forwarded;
+mod handshake_signatures;
 mod http_version;
 mod limits;
 mod listener;
@@ -19,6 +20,7 @@ mod request_body;
 mod server;
 mod service;
 mod tls;
+mod watched_files;
 
 pub use certificate_header::{
     CertificateFormat, CertificateHeader, CertificateHeaderError, parse_certificate_header,

@@ -3,25 +3,24 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
-    client::danger::HandshakeSignatureValid,
+    CertificateError, DistinguishedName, Error,
+    crypto::{WebPkiSupportedAlgorithms, aws_lc_rs},
     pki_types::{CertificateDer, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use super::client_certificates::{AnyClientCertificate, check_chain};
+use super::{
+    client_certificates::check_chain, handshake_signatures::check_handshake_signatures,
+    watched_files::WatchedFiles,
+};
 use crate::{
     keys::{ClientAuthorities, ParsedCertificate},
-    model::{CertificateSubject, sha256},
+    model::CertificateSubject,
 };
-
-/// Interval at which the file of the authority is checked, as that of certificates.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The reason why no proxy can authenticate.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +37,10 @@ pub enum ProxyTrustError {
 #[derive(Debug)]
 pub struct ProxyTrust {
     file: PathBuf,
+    watched: WatchedFiles<1>,
     names: Vec<CertificateSubject>,
     current: ArcSwap<ClientAuthorities>,
-    signatures: AnyClientCertificate,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ProxyTrust {
@@ -57,21 +57,18 @@ impl ProxyTrust {
         if names.is_empty() {
             return Err(ProxyTrustError::NoNames);
         }
+        let watched = WatchedFiles::new([file]);
         let current = ArcSwap::from_pointee(read(file)?);
-        let signatures = AnyClientCertificate::default();
-        Ok(Self { file: file.to_owned(), names, current, signatures })
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        Ok(Self { file: file.to_owned(), watched, names, current, algorithms })
     }
 
     /// Reloads the changed file forever. A file that cannot be used is logged, and the previous authorities stay in
     /// use.
     pub async fn watch(self: Arc<Self>) {
-        let mut known = tokio::fs::read(&self.file).await.ok().map(sha256);
+        let mut watched = self.watched.clone();
         loop {
-            tokio::time::sleep(POLL_INTERVAL).await;
-            let content = tokio::fs::read(&self.file).await.ok().map(sha256);
-            if content == known {
-                continue;
-            }
+            watched.changed().await;
             match read(&self.file) {
                 Ok(authorities) => {
                     self.current.store(Arc::new(authorities));
@@ -81,7 +78,6 @@ impl ProxyTrust {
                     tracing::warn!(%error, "could not load the changed authorities of proxies");
                 }
             }
-            known = content;
         }
     }
 }
@@ -112,25 +108,5 @@ impl ClientCertVerifier for ProxyTrust {
         Err(CertificateError::ApplicationVerificationFailure.into())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.signatures.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.signatures.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.signatures.supported_verify_schemes()
-    }
+    check_handshake_signatures!(algorithms);
 }

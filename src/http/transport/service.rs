@@ -30,9 +30,9 @@ impl From<IpAddr> for ConnectionInfo {
 pub enum ConnectionCertificates {
     /// None: the listener asks for no certificates. Headers about certificates do not count.
     None,
-    /// That of the client, if it sent one in the TLS handshake.
+    /// The certificate of the client, if it sent one in the TLS handshake.
     OfClient(Option<ClientCertificate>),
-    /// Those in the headers of requests, which a proxy sends that has authenticated itself.
+    /// The certificates in the headers of requests, which a proxy sends that has authenticated itself.
     OfProxy(CertificateHeader),
 }
 

@@ -4,7 +4,6 @@ use std::{
     ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -17,15 +16,11 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{ListenerRole, certificate_validity, client_certificates::AnyClientCertificate};
-use crate::{
-    model::{Timestamp, sha256},
-    telemetry::Metrics,
+use super::{
+    ListenerRole, certificate_validity, client_certificates::AnyClientCertificate,
+    watched_files::WatchedFiles,
 };
-
-/// Interval at which the files are checked. The kubelet updates a mounted Secret within about a
-/// minute.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+use crate::{model::Timestamp, telemetry::Metrics};
 
 /// The reason why a certificate cannot be used, with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +39,8 @@ pub struct TlsConfig {
     certificate: PathBuf,
     key: PathBuf,
     current: Arc<Current>,
-    /// The digests of the loaded files.
-    loaded: Content,
+    files: WatchedFiles<2>,
 }
-
-/// A digest of each file that can be read.
-type Content = [Option<[u8; 32]>; 2];
 
 #[derive(Debug)]
 struct Current(ArcSwap<CertifiedKey>);
@@ -63,10 +54,9 @@ impl ResolvesServerCert for Current {
 impl TlsConfig {
     /// Loads a certificate chain and its private key (PEM).
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        // Hashed before the files are read, so a change in between is detected.
-        let loaded = [certificate, key].map(|file| std::fs::read(file).ok().map(sha256));
+        let files = WatchedFiles::new([certificate, key]);
         let current = Arc::new(Current(ArcSwap::from_pointee(read(certificate, key)?)));
-        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, loaded })
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, files })
     }
 
     /// The certificate's file, and the period in which the current certificate is valid.
@@ -113,13 +103,9 @@ impl TlsConfig {
     /// Reloads changed files forever. An invalid pair is logged and the previous pair stays in use:
     /// halfway through a renewal the files do not match. Each content is tried and logged once.
     pub async fn watch(self: Arc<Self>, metrics: Arc<Metrics>) {
-        let mut known = self.loaded;
+        let mut files = self.files.clone();
         loop {
-            tokio::time::sleep(POLL_INTERVAL).await;
-            let content = self.content().await;
-            if content == known {
-                continue;
-            }
+            files.changed().await;
             match read(&self.certificate, &self.key) {
                 Ok(pair) => {
                     self.current.0.store(Arc::new(pair));
@@ -128,14 +114,7 @@ impl TlsConfig {
                 }
                 Err(error) => tracing::warn!(%error, "could not load the changed certificate"),
             }
-            known = content;
         }
-    }
-
-    async fn content(&self) -> Content {
-        let (certificate, key) =
-            (tokio::fs::read(&self.certificate).await, tokio::fs::read(&self.key).await);
-        [certificate.ok().map(sha256), key.ok().map(sha256)]
     }
 }
 

@@ -15,7 +15,7 @@ pub enum LdapFilter {
     And(Vec<Self>),
     /// One of these matches.
     Or(Vec<Self>),
-    /// This does not match.
+    /// The filter does not match.
     Not(Box<Self>),
     /// The attribute has the value.
     Equal { attribute: Box<str>, value: FilterValue },
@@ -40,7 +40,7 @@ pub struct FilterValue(Vec<FilterPiece>);
 /// A part of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FilterPiece {
-    /// These bytes.
+    /// Bytes as they were written.
     Bytes(Vec<u8>),
     /// `{username}`: what the person typed, or the username of the member of a group.
     Username,
@@ -64,7 +64,7 @@ impl FilterValue {
         Self(vec![piece])
     }
 
-    /// Its parts.
+    /// The parts of the value.
     pub fn pieces(&self) -> &[FilterPiece] {
         &self.0
     }

@@ -3,14 +3,12 @@
 
 mod fapi2;
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
-        jwt::UnverifiedJwt,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
         params::{RequestParams, may_repeat},
     },
     parameters::{AuthorizationParams, Parameter, RequestObjectRule},
@@ -18,8 +16,6 @@ use super::{
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp, sha256_base64url};
 
-/// How far a client's clock may be ahead.
-const LEEWAY: Duration = Duration::from_mins(1);
 /// The dedicated `typ` of request objects (RFC 9101 §4).
 const JWT_TYPE: &str = "oauth-authz-req+jwt";
 /// The length of a base64url-encoded SHA-256 hash.
@@ -255,7 +251,7 @@ fn check_claims(
     }
     let early = |name: &str| {
         jwt.claims.contains_key(name)
-            && jwt.time(name).is_none_or(|time| time > now.plus(LEEWAY).secs())
+            && jwt.time(name).is_none_or(|time| time > now.plus(JWT_CLOCK_LEEWAY).secs())
     };
     if early("nbf") || early("iat") {
         return Err(refused("The request object is not valid yet."));

@@ -14,7 +14,7 @@ use crate::model::{Client, GrantType, ResponseType};
 /// The scopes of a request.
 #[derive(Clone, Debug)]
 pub(super) struct CheckedScopes {
-    /// Those of the client itself.
+    /// The scopes of the client itself.
     pub(super) own: Scopes,
     /// All of them, also those of the requested resource servers.
     pub(super) all: Scopes,

@@ -12,7 +12,7 @@ use crate::{
     },
     protocol::{
         error::{OAuthError, abbreviate_value},
-        jwt::UnverifiedJwt,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
     },
 };
 
@@ -22,8 +22,6 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 pub(super) const JWT_TYPE: &str = "client-authentication+jwt";
 /// The longest time until an assertion expires. Libraries sign for up to an hour (Authlib).
 const MAX_LIFETIME: Duration = Duration::from_hours(1);
-/// How far a client's clock may be ahead.
-const LEEWAY: Duration = Duration::from_mins(1);
 /// Maximum length of `jti` in bytes.
 const MAX_JTI_LEN: usize = 512;
 
@@ -154,7 +152,7 @@ fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError
     if exp <= now.secs() {
         return Err(invalid_client_error("The client assertion has expired."));
     }
-    if exp > now.plus(MAX_LIFETIME + LEEWAY).secs() {
+    if exp > now.plus(MAX_LIFETIME + JWT_CLOCK_LEEWAY).secs() {
         let text = format!(
             "The client assertion expires in {} seconds; it must expire within an hour.",
             exp.saturating_sub(now.secs())
@@ -162,7 +160,7 @@ fn lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<Timestamp, OAuthError
         return Err(invalid_client_error(&text));
     }
     for name in ["nbf", "iat"] {
-        let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());
+        let ahead = jwt.time(name).is_some_and(|time| time > now.plus(JWT_CLOCK_LEEWAY).secs());
         if ahead || (jwt.claims.contains_key(name) && jwt.time(name).is_none()) {
             return Err(invalid_client_error(&format!(
                 "'{name}' of the client assertion is in the future."

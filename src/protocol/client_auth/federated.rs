@@ -11,7 +11,7 @@ use crate::{
     model::{Client, FederatedCredential, FederatedIssuer, Timestamp, WireEnum},
     protocol::{
         error::{OAuthError, abbreviate_value},
-        jwt::UnverifiedJwt,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
     },
 };
 
@@ -22,8 +22,6 @@ pub const SPIFFE_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 const SPIFFE_ID: &str = "spiffe://";
 /// The longest lifetime of an assertion. Kubelets renew projected tokens at least daily.
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
-/// How far the issuer's clock may be ahead.
-const LEEWAY: Duration = Duration::from_mins(1);
 /// Claims that only tokens about people have: their sign-in, their session, their request (OIDC Core
 /// §2, §3.3.2.11, Front-Channel Logout §3).
 const CLAIMS_OF_PEOPLE: [&str; 6] = ["auth_time", "nonce", "sid", "at_hash", "c_hash", "amr"];
@@ -40,9 +38,9 @@ pub enum AssertionForm {
 /// An assertion of another issuer, and the client that it may authenticate. Not verified.
 #[derive(Clone, Copy, Debug)]
 pub struct FederatedAssertion<'a> {
-    /// Its form.
+    /// The form of the assertion.
     pub form: AssertionForm,
-    /// Its contents.
+    /// The contents of the assertion.
     pub jwt: &'a UnverifiedJwt,
 }
 
@@ -171,7 +169,7 @@ fn check_lifetime(jwt: &UnverifiedJwt, now: Timestamp) -> Result<(), OAuthError>
         return Err(invalid_client_error("The client assertion has expired."));
     }
     for name in ["nbf", "iat"] {
-        let ahead = jwt.time(name).is_some_and(|time| time > now.plus(LEEWAY).secs());
+        let ahead = jwt.time(name).is_some_and(|time| time > now.plus(JWT_CLOCK_LEEWAY).secs());
         if ahead || (jwt.claims.contains_key(name) && jwt.time(name).is_none()) {
             return Err(invalid_client_error(&format!(
                 "'{name}' of the client assertion is in the future."

@@ -64,7 +64,7 @@ pub struct PendingAssertion<'a> {
     pub policy: AssertionPolicy,
     /// The assertion.
     pub jws: &'a Secret<String>,
-    /// Its parsed contents.
+    /// The parsed contents of the assertion.
     pub jwt: &'a UnverifiedJwt,
 }
 
@@ -75,7 +75,7 @@ pub struct PendingFederatedAssertion<'a> {
     pub client: &'a Arc<Client>,
     /// The assertion.
     pub jws: &'a Secret<String>,
-    /// Its parsed contents.
+    /// The parsed contents of the assertion.
     pub assertion: FederatedAssertion<'a>,
 }
 

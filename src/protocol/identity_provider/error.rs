@@ -45,12 +45,12 @@ pub enum MappingError {
         "the provider left the groups out because they are too many (overage); let it send only the groups that are assigned to the application"
     )]
     GroupOverage,
-    /// There are too many groups.
+    /// The person has too many groups.
     #[error(
         "the person has {count} groups, more than {most}; restrict them by claimMappings.groups.include"
     )]
     TooManyGroups {
-        /// Their number.
+        /// The number of groups.
         count: usize,
         /// The limit.
         most: usize,

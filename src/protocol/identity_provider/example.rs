@@ -41,7 +41,7 @@ pub enum ExampleFailure {
     Differs {
         /// The name of the part.
         part: String,
-        /// Its value.
+        /// The value in the account.
         actual: Value,
         /// The value in the example.
         expected: Value,

@@ -38,11 +38,11 @@ pub struct IdentityProvider {
     pub admission: AdmissionPolicy,
     /// When it is asked again about signed-in people.
     pub refresh: RefreshPolicy,
-    /// Its assurances that count here.
+    /// The provider's assurances that count here.
     pub assurance: Vec<AssuranceRule>,
     /// Where its people are signed out.
     pub logout: LogoutScope,
-    /// Its place on the sign-in page.
+    /// The provider's place on the sign-in page.
     pub sign_in: ProviderPlacement,
     /// Whether its server did not answer lately. People may try nevertheless.
     pub unreachable: bool,
@@ -128,6 +128,13 @@ pub struct ProviderPlacement {
     pub domains: Vec<String>,
     /// Whether the page omits its button.
     pub hidden: bool,
+}
+
+impl ProviderPlacement {
+    /// Returns true if the owners of addresses of a domain, in lower case, are sent there.
+    pub fn has_domain(&self, domain: &str) -> bool {
+        self.domains.iter().any(|it| it == domain)
+    }
 }
 
 /// How subjects are made.

@@ -21,7 +21,7 @@ pub enum ProviderSource {
 /// An OpenID provider.
 #[derive(Clone, Debug)]
 pub struct OidcUpstream {
-    /// Its issuer, or a template of issuers with [`TENANT_PLACEHOLDER`](super::TENANT_PLACEHOLDER).
+    /// The provider's issuer, or a template of issuers with [`TENANT_PLACEHOLDER`](super::TENANT_PLACEHOLDER).
     pub issuer: String,
     /// The directories that the template stands for; empty: the issuer is not a template.
     pub tenant_ids: Vec<String>,
@@ -46,7 +46,7 @@ pub struct OidcUpstream {
 /// How a tenant authenticates at an OpenID provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamCredentials {
-    /// It does not: a public client, which is bound by PKCE alone.
+    /// No credentials: a public client, which is bound by PKCE alone.
     None,
     /// By a client secret.
     Secret {
@@ -59,7 +59,7 @@ pub enum UpstreamCredentials {
     PrivateKeyJwt {
         /// The algorithm; `None`: the tenant's first.
         algorithm: Option<SigningAlgorithm>,
-        /// Its audience.
+        /// The audience of the assertion.
         audience: ClientAssertionAudience,
     },
 }

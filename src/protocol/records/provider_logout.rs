@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{RecordFormat, SealedRecord};
 use crate::{
     model::{SealPurpose, Timestamp},
-    protocol::{session::CLOCK_SKEW, upstream::UpstreamLogoutToken},
+    protocol::{jwt::JWT_CLOCK_LEEWAY, upstream::UpstreamLogoutToken},
 };
 
 /// The last logout token about a session or person at a provider.
@@ -37,14 +37,14 @@ impl ProviderLogout {
     }
 
     /// Whether the token ends the session `(sub, sid)` at the provider that began here at `since`. A sign-in after
-    /// the token was written is another session; the provider's clock may differ by [`CLOCK_SKEW`].
+    /// the token was written is another session; the provider's clock may differ by [`JWT_CLOCK_LEEWAY`].
     pub fn ends(&self, (subject, sid): (&str, Option<&str>), since: Timestamp) -> bool {
         let is_same = |named: &Option<String>, own: Option<&str>| {
             named.as_deref().is_none_or(|named| own == Some(named))
         };
         is_same(&self.sid, sid)
             && is_same(&self.subject, Some(subject))
-            && since <= self.issued_at.plus(CLOCK_SKEW)
+            && since <= self.issued_at.plus(JWT_CLOCK_LEEWAY)
     }
 
     /// Whether the token ends a sign-in at that session that has no session here yet. One that began after the

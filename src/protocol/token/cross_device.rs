@@ -22,7 +22,7 @@ use crate::{
 /// The credential that a client polls with.
 #[derive(Clone, Debug)]
 pub struct PollingCredential {
-    /// Its name in errors.
+    /// The name of the credential in errors.
     name: &'static str,
     /// The id of the grant that it gives.
     pub grant_id: String,

@@ -58,7 +58,7 @@ pub struct UserGrant {
 pub enum RefreshTokenResponse {
     /// The current one of the grant, if it has one.
     Current,
-    /// That of the request, which the client keeps.
+    /// The refresh token of the request, which the client keeps.
     Kept,
     /// None: the grant is of another client.
     Withheld,

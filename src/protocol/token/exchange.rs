@@ -120,7 +120,7 @@ fn fitting_rules<'a>(
 pub struct ExchangeParties<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,
-    /// Its resource servers.
+    /// The tenant's resource servers.
     pub servers: &'a ResourceServers,
     /// The client.
     pub client: &'a Client,

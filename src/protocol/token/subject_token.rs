@@ -47,7 +47,7 @@ pub struct SubjectToken {
     pub holder: ClientId,
     /// `jti` of an access token.
     pub jti: Option<String>,
-    /// Its grant.
+    /// The grant of the token.
     pub grant: ExchangedTokenGrant,
     /// `scope`. An ID token has the scopes of its grant.
     pub scopes: Scopes,
@@ -76,7 +76,7 @@ pub fn invalid_subject(text: &str) -> OAuthError {
 pub struct SubjectContext<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,
-    /// Its resource servers.
+    /// The tenant's resource servers.
     pub servers: &'a ResourceServers,
     /// The client that exchanges the token.
     pub client: &'a Client,

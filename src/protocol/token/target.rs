@@ -30,9 +30,9 @@ pub struct TokenTarget<'a> {
 /// The scopes of the tokens of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectedScopes {
-    /// Those of the access token.
+    /// The scopes of the access token.
     pub access_token: Scopes,
-    /// Those of the ID token, which is for the client.
+    /// The scopes of the ID token, which is for the client.
     pub id_token: Scopes,
 }
 

@@ -27,7 +27,7 @@ pub enum CallbackError {
         "the response is from the issuer {0:?}, which is not the one that was asked (RFC 9207)"
     )]
     OtherIssuer(String),
-    /// There is neither a code nor an error.
+    /// The response has neither a code nor an error.
     #[error("the response has neither a code nor an error")]
     NoCode,
 }

@@ -1,7 +1,5 @@
 //! The ID token of a provider (OIDC Core §3.1.3.7). The signature is verified by the caller.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -11,12 +9,10 @@ use crate::{
     model::{JwsAlgorithm, Timestamp},
     protocol::{
         identity_provider::{DirectoryError, OidcUpstream},
-        jwt::UnverifiedJwt,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
     },
 };
 
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 /// Maximum size of an ID token, in bytes.
 const MAX_LEN: usize = 64 * 1024;
 /// Maximum number of JSON values in an ID token. People of some providers have thousands of groups, of
@@ -50,10 +46,10 @@ pub struct UpstreamIdToken {
 /// The reason why an ID token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    /// It is not a signed JWT.
+    /// The token is not a signed JWT.
     #[error("the ID token is not a signed JWT")]
     Malformed,
-    /// It is larger than any that is read.
+    /// The token is larger than any that is read.
     #[error(
         "the ID token has {0} bytes, more than {MAX_LEN}; let the provider send fewer claims or groups"
     )]
@@ -67,13 +63,13 @@ pub enum IdTokenError {
     /// The issuer is another one.
     #[error("the ID token is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the ID token is for another client")]
     Audience,
-    /// It has several audiences, and `azp` is not this client.
+    /// The token has several audiences, and `azp` is not this client.
     #[error("the ID token was issued to another party (azp)")]
     AuthorizedParty,
-    /// It has expired, has no expiry, or is from the future.
+    /// The token has expired, has no expiry, or is from the future.
     #[error("the ID token has expired, or the clocks differ by more than a minute")]
     Time,
     /// `nonce` is not that of the request.
@@ -115,7 +111,7 @@ pub fn check_id_token(
     if azp.is_some_and(|azp| azp != client_id) || (audiences.len() > 1 && azp.is_none()) {
         return Err(IdTokenError::AuthorizedParty);
     }
-    let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or_default();
+    let tolerance = i64::try_from(JWT_CLOCK_LEEWAY.as_secs()).unwrap_or_default();
     let now = now.secs();
     let is_live = token.time("exp").is_some_and(|exp| now < exp.saturating_add(tolerance));
     let is_begun =

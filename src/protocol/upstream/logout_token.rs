@@ -12,12 +12,12 @@ use super::{
 use crate::{
     model::{JwsAlgorithm, Timestamp},
     protocol::{
-        identity_provider::OidcUpstream, jwt::UnverifiedJwt, logout_token::BACKCHANNEL_LOGOUT_EVENT,
+        identity_provider::OidcUpstream,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
+        logout_token::BACKCHANNEL_LOGOUT_EVENT,
     },
 };
 
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 /// The age from which a logout token is refused: a provider may try again for a while, and a stolen token
 /// is of no use later.
 const MAX_AGE: Duration = Duration::from_mins(10);
@@ -44,7 +44,7 @@ pub struct UpstreamLogoutToken {
 /// The reason why a logout token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutTokenError {
-    /// It is not a signed JWT, or one of another type.
+    /// The token is not a signed JWT, or one of another type.
     #[error("the logout token is not a signed JWT of the type logout+jwt")]
     Malformed,
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
@@ -53,21 +53,21 @@ pub enum LogoutTokenError {
     /// The issuer is another one.
     #[error("the logout token is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the logout token is for another client")]
     Audience,
-    /// It is too old or from the future.
+    /// The token is too old or from the future.
     #[error(
         "the logout token has no iat, is older than 10 minutes, has expired, or the clocks differ by more than a minute"
     )]
     Time,
-    /// It is about another event.
+    /// The token is about another event.
     #[error("the logout token has no event of the type backchannel-logout")]
     Event,
-    /// It has a nonce, so it is an ID token.
+    /// The token has a nonce, so it is an ID token.
     #[error("the logout token has a nonce")]
     Nonce,
-    /// It names neither a person nor a session.
+    /// The token names neither a person nor a session.
     #[error("the logout token has neither sub nor sid")]
     NoSubject,
 }
@@ -116,7 +116,7 @@ pub fn check_logout_token(
 /// `iat`, if the token is neither old nor from the future. Earlier drafts had no `exp`.
 fn check_times(token: &UnverifiedJwt, now: Timestamp) -> Option<Timestamp> {
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or_default();
-    let (now, tolerance) = (now.secs(), seconds(TOLERANCE));
+    let (now, tolerance) = (now.secs(), seconds(JWT_CLOCK_LEEWAY));
     let issued_at = token.time("iat")?;
     let is_new = issued_at <= now.saturating_add(tolerance)
         && issued_at > now.saturating_sub(seconds(MAX_AGE));

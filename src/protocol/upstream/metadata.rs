@@ -45,7 +45,7 @@ pub struct UpstreamMetadata {
 /// The reason why a discovery document cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// It is not JSON, or a member is missing or has another type.
+    /// The document is not JSON, or a member is missing or has another type.
     #[error("cannot be read: {0}")]
     Json(String),
     /// A URL is not absolute.

@@ -1,7 +1,5 @@
 //! The signed userinfo response of a provider (OIDC Core §5.3.2). The signature is verified by the caller.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 use super::{
@@ -10,11 +8,12 @@ use super::{
 };
 use crate::{
     model::{JwsAlgorithm, Timestamp},
-    protocol::{identity_provider::OidcUpstream, jwt::UnverifiedJwt},
+    protocol::{
+        identity_provider::OidcUpstream,
+        jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
+    },
 };
 
-/// How far the provider's clock may differ.
-const TOLERANCE: Duration = Duration::from_mins(1);
 /// Maximum number of JSON values in a response. People of some providers have thousands of groups, of
 /// which a mapping includes a few.
 const MAX_VALUES: usize = 10_000;
@@ -33,7 +32,7 @@ pub struct SignedUserinfo {
 /// The reason why a signed userinfo response is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignedUserinfoError {
-    /// It is not a signed JWT, or one of another type.
+    /// The response is not a signed JWT, or one of another type.
     #[error("the provider's userinfo response is not a signed JWT; encrypted ones are not read")]
     Malformed,
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
@@ -44,10 +43,10 @@ pub enum SignedUserinfoError {
     /// The issuer is another one.
     #[error("the provider's userinfo response is from another issuer")]
     Issuer,
-    /// This tenant is not its audience.
+    /// The audience is not the tenant's client.
     #[error("the provider's userinfo response is for another client")]
     Audience,
-    /// It has expired, or is from the future.
+    /// The response has expired, or is from the future.
     #[error(
         "the provider's userinfo response has expired, or the clocks differ by more than a minute"
     )]
@@ -95,7 +94,7 @@ fn is_offered(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
 
 /// Returns true unless a time that is there is wrong.
 fn is_live(token: &UnverifiedJwt, now: Timestamp) -> bool {
-    let tolerance = i64::try_from(TOLERANCE.as_secs()).unwrap_or_default();
+    let tolerance = i64::try_from(JWT_CLOCK_LEEWAY.as_secs()).unwrap_or_default();
     let now = now.secs();
     let holds = |name: &str, counts: &dyn Fn(i64) -> bool| {
         !token.claims.contains_key(name) || token.time(name).is_some_and(counts)

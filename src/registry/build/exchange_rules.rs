@@ -17,7 +17,7 @@ pub(super) struct KnownAudiences<'a> {
 }
 
 impl<'a> KnownAudiences<'a> {
-    /// Those of the issuer and of all resource servers of the tenant, by their identifiers.
+    /// The audiences of the issuer and of all resource servers of the tenant, by their identifiers.
     pub(super) fn of<'o>(
         issuer: Option<&'a Issuer>,
         identifiers: impl Iterator<Item = &'o str>,

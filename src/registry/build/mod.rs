@@ -86,7 +86,7 @@ pub fn build_snapshot(
 
 /// A group with providers that refer to tenants, whose clients are validated.
 enum LinkedGroup {
-    /// Its own inputs have not changed.
+    /// The inputs of the group itself have not changed.
     Known(Box<CachedGroup>),
     Prepared(Box<PreparedGroup>),
 }

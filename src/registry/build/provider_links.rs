@@ -10,9 +10,9 @@ use super::{
 use crate::{
     api::{ConditionReason, ConditionType},
     model::{
-        AssertionAudience, AssertionPolicy, Client, ClientAssertionAudience, ClientAuthentication,
-        GrantType, IdTokenAlgorithm, Installation, Issuer, JwsAlgorithm, ObjectKey, ResponseType,
-        SigningAlgorithm, TenantId, WireEnum,
+        AssertionAudience, AssertionPolicy, AuthMethod, Client, ClientAssertionAudience,
+        ClientAuthentication, GrantType, IdTokenAlgorithm, Installation, Issuer, JwsAlgorithm,
+        ObjectKey, ResponseType, SecurityProfile, SigningAlgorithm, TenantId, WireEnum,
     },
     protocol::identity_provider::UpstreamCredentials,
     registry::{
@@ -25,6 +25,37 @@ use crate::{
 const CLIENT_FIELD: &str = "spec.oidc.clientRef";
 /// The field with the issuer of a tenant.
 const ISSUER_FIELD: &str = "spec.oidc.issuer";
+
+/// The reason why people cannot sign in by a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum UnsuitableClient {
+    #[error(
+        "it lacks the grant type authorization_code or the response type code; add them to its grantTypes and responseTypes"
+    )]
+    NoCodeFlow,
+    #[error(
+        "its profile {0} requires pushed requests and proofs of a key, which providers do not send; refer to a client without a profile, of a tenant without one"
+    )]
+    Profile(SecurityProfile),
+    #[error("its ID tokens are not signed; remove idTokenSignedResponseAlg: none")]
+    UnsignedIdTokens,
+    #[error(
+        "its tenant's spec.clients.redirectHosts or redirectSchemes do not allow {0}; extend them there"
+    )]
+    Callback(String),
+    #[error("its client secret does not exist yet")]
+    NoSecret,
+    #[error(
+        "providers do not authenticate with {0}; set its tokenEndpointAuthMethod to client_secret_basic"
+    )]
+    Method(AuthMethod),
+    #[error(
+        "the provider's tenant signs for it, but its keys are others; set its jwksUri to {0} and remove jwks, or set its tokenEndpointAuthMethod to client_secret_basic"
+    )]
+    OtherKeys(String),
+    #[error("no tenant signs with {0}; remove its tokenEndpointAuthSigningAlg")]
+    Algorithm(JwsAlgorithm),
+}
 
 /// The validated clients of a tenant, by object.
 #[derive(Debug, Default)]
@@ -134,8 +165,8 @@ fn linked_client(
     };
     let (issuer, client) = found.ok_or_else(|| not_ready("accepted"))?;
     let client = client.ok_or_else(|| not_ready("served yet"))?;
-    let credentials = credentials(client, reference).map_err(|lacks| {
-        let message = format!("people cannot sign in by OidcClient {name:?}: {lacks}");
+    let credentials = credentials(client, reference).map_err(|unsuitable| {
+        let message = format!("people cannot sign in by OidcClient {name:?}: {unsuitable}");
         problem(ConditionReason::ClientUnsuitable, message)
     })?;
     Ok(LinkedClient {
@@ -147,46 +178,40 @@ fn linked_client(
     })
 }
 
-/// The credentials of a client by which people can sign in, or what it lacks.
-fn credentials(client: &Client, reference: &ClientLink) -> Result<UpstreamCredentials, String> {
+/// The credentials of a client by which people can sign in.
+fn credentials(
+    client: &Client,
+    reference: &ClientLink,
+) -> Result<UpstreamCredentials, UnsuitableClient> {
     if !client.grant_types.contains(&GrantType::AuthorizationCode)
         || !client.response_types.contains(&ResponseType::Code)
     {
-        let lacks = "it lacks the grant type authorization_code or the response type code; add them to its grantTypes and responseTypes";
-        return Err(lacks.to_owned());
+        return Err(UnsuitableClient::NoCodeFlow);
     }
     if let Some(rules) = client.fapi2 {
-        return Err(format!(
-            "its profile {} requires pushed requests and proofs of a key, which providers do not send; refer to a client without a profile, of a tenant without one",
-            rules.profile()
-        ));
+        return Err(UnsuitableClient::Profile(rules.profile()));
     }
     if client.id_token_signed_response_alg == Some(IdTokenAlgorithm::None) {
-        return Err(
-            "its ID tokens are not signed; remove idTokenSignedResponseAlg: none".to_owned()
-        );
+        return Err(UnsuitableClient::UnsignedIdTokens);
     }
     let is_registered =
         |callback: &&String| client.all_redirect_uris().any(|uri| uri.matches(callback));
     let callback = reference.uris.as_ref().map(|uris| &uris.redirect);
     if let Some(callback) = callback.filter(|callback| !is_registered(callback)) {
-        return Err(format!(
-            "its tenant's spec.clients.redirectHosts or redirectSchemes do not allow {callback}; extend them there"
-        ));
+        return Err(UnsuitableClient::Callback(callback.clone()));
     }
     match &client.authentication {
         ClientAuthentication::None => Ok(UpstreamCredentials::None),
         ClientAuthentication::Secret { transport, secrets } => {
-            let secret = secrets.first().cloned().ok_or("its client secret does not exist yet")?;
+            let secret = secrets.first().cloned().ok_or(UnsuitableClient::NoSecret)?;
             Ok(UpstreamCredentials::Secret { secret, transport: *transport })
         }
         ClientAuthentication::PrivateKeyJwt { policy } => own_keys(client, *policy, reference),
         ClientAuthentication::SecretJwt { .. }
         | ClientAuthentication::TlsClientAuth { .. }
-        | ClientAuthentication::SelfSignedTls => Err(format!(
-            "providers do not authenticate with {}; set its tokenEndpointAuthMethod to client_secret_basic",
-            client.authentication.method()
-        )),
+        | ClientAuthentication::SelfSignedTls => {
+            Err(UnsuitableClient::Method(client.authentication.method()))
+        }
     }
 }
 
@@ -196,21 +221,17 @@ fn own_keys(
     client: &Client,
     policy: AssertionPolicy,
     reference: &ClientLink,
-) -> Result<UpstreamCredentials, String> {
+) -> Result<UpstreamCredentials, UnsuitableClient> {
     let jwks_uri = reference.jwks_uri.as_deref();
     if let Some(jwks_uri) = jwks_uri.filter(|it| client.keys.url() != Some(*it)) {
-        return Err(format!(
-            "the provider's tenant signs for it, but its keys are others; set its jwksUri to {jwks_uri} and remove jwks, or set its tokenEndpointAuthMethod to client_secret_basic"
-        ));
+        return Err(UnsuitableClient::OtherKeys(jwks_uri.to_owned()));
     }
     let required = policy.signing_alg.map(|required| {
         let is_it = |it: &&SigningAlgorithm| {
             it.name().parse().is_ok_and(|it: JwsAlgorithm| it.is(required))
         };
         let algorithm = SigningAlgorithm::VALUES.iter().find(is_it).copied();
-        algorithm.ok_or_else(|| {
-            format!("no tenant signs with {required}; remove its tokenEndpointAuthSigningAlg")
-        })
+        algorithm.ok_or(UnsuitableClient::Algorithm(required))
     });
     let audience = match policy.audience {
         AssertionAudience::Issuer => ClientAssertionAudience::Issuer,

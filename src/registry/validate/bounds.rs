@@ -47,7 +47,7 @@ pub enum NamespaceAdmission {
     Same,
     /// All.
     All,
-    /// Those with matching labels.
+    /// The namespaces with matching labels.
     Selector(LabelSelector),
 }
 

@@ -34,7 +34,7 @@ pub struct IssuerClaimant<'a> {
 pub struct IssuerOrphan<'a> {
     /// The name of the tenant.
     pub key: ObjectKey,
-    /// Its issuer.
+    /// The issuer of the tenant.
     pub reservation: &'a IssuerReservation,
 }
 

@@ -28,14 +28,14 @@ const GRACE_TIME: Duration = Duration::from_secs(20);
 /// The result of comparing the API server's schemas with those of this release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PublishedSchemas {
-    /// They have not been read yet.
+    /// The schemas have not been read yet.
     #[default]
     Unread,
-    /// They have every restricting field.
+    /// The schemas have every restricting field.
     Complete,
-    /// These restricting fields and kinds are missing.
+    /// The schemas lack these restricting fields and kinds.
     Lacking(BTreeSet<String>),
-    /// They may not be read, so nothing is known about them.
+    /// The schemas may not be read, so nothing is known about them.
     Forbidden,
 }
 
@@ -146,7 +146,7 @@ fn may_follow(state: &PublishedSchemas, observed: &PublishedSchemas, lasted: Dur
 
 /// The API server's answer.
 enum SchemasResponse {
-    /// It is the last one.
+    /// The answer is the last one.
     Unchanged,
     /// The schemas, and the tag of the document.
     Changed(PublishedSchemas, Option<HeaderValue>),

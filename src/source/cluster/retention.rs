@@ -45,7 +45,7 @@ pub(super) enum SecretRetention {
     Spare(ObjectRef),
     /// The issuer that it reserves: it is the key Secret of a tenant that is not there.
     Reservation,
-    /// Its resourceVersion: it is fetched if an object refers to it.
+    /// The resourceVersion: the Secret is fetched if an object refers to it.
     Version,
 }
 

@@ -22,7 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// An event about the folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FsEvent {
-    /// Their content may have changed.
+    /// The content of the folders may have changed.
     Change,
     /// A folder was removed. A new folder in its place is not watched yet.
     Gone,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{CLOCK_TOLERANCE, HOUR, NOW, ada, ids, key, listed, load, record};
+use super::{CLOCK_SKEW, HOUR, NOW, ada, ids, key, listed, load, record};
 use crate::{
     model::{TenantId, Timestamp},
     store::{DueRecords, MAX_LISTED, Record, RecordKey, RecordKind, SharedStore},
@@ -114,7 +114,7 @@ pub async fn due_lists_follow_swaps_takes_and_expiry(store: SharedStore) {
     let renewed = Record { expires_at: end.plus(HOUR), ..record("expired") };
     assert_eq!(store.insert(renewed, end).await, Ok(true));
     assert_eq!(due_by(&store, end, NOW).await, ["moved"], "its due time was replaced");
-    let purged = end.plus(CLOCK_TOLERANCE);
+    let purged = end.plus(CLOCK_SKEW);
     assert_eq!(store.purge(10, purged).await, Ok(2));
     assert_eq!(due_by(&store, end, NOW).await, [""; 0]);
 }

@@ -1,10 +1,10 @@
 //! The part of the contract about lists by index entry.
 
 use super::{HOUR, NOW, ada, ids, key, listed, load, record, tenant};
-use crate::store::{IndexEntry, MAX_LISTED, OwnerKind, Record, RecordKind, SharedStore};
+use crate::store::{IndexEntry, IndexKind, MAX_LISTED, Record, RecordKind, SharedStore};
 
 pub async fn lists_by_owner(store: SharedStore) {
-    let phone = IndexEntry::new(OwnerKind::Session, "ada");
+    let phone = IndexEntry::new(IndexKind::Session, "ada");
     store.insert(record("a"), NOW).await.unwrap();
     store.insert(Record { owners: vec![ada(), phone.clone()], ..record("b") }, NOW).await.unwrap();
     store.insert(Record { owners: vec![], ..record("c") }, NOW).await.unwrap();
@@ -15,7 +15,7 @@ pub async fn lists_by_owner(store: SharedStore) {
 }
 
 pub async fn lists_follow_swaps_takes_and_expiry(store: SharedStore) {
-    let grace = IndexEntry::new(OwnerKind::User, "grace");
+    let grace = IndexEntry::new(IndexKind::User, "grace");
     for id in ["a", "b", "c"] {
         store.insert(record(id), NOW).await.unwrap();
     }

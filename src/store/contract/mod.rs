@@ -14,7 +14,7 @@ pub use lists::*;
 pub use races::*;
 
 use super::{
-    CLOCK_TOLERANCE, IndexEntry, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, OwnerKind, Record,
+    CLOCK_SKEW, IndexEntry, IndexKind, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, Record,
     RecordKey, RecordKind, SharedStore, StoreError, VersionedRecord,
 };
 use crate::model::{TenantId, Timestamp};
@@ -89,7 +89,7 @@ fn tenant() -> TenantId {
 }
 
 fn ada() -> IndexEntry {
-    IndexEntry::new(OwnerKind::User, "ada")
+    IndexEntry::new(IndexKind::User, "ada")
 }
 
 fn with_value(id: &str, value: &[u8]) -> Record {
@@ -179,7 +179,7 @@ pub async fn an_expired_record_is_absent(store: SharedStore) {
 pub async fn insert_replaces_an_expired_record(store: SharedStore) {
     store.insert(record("a"), NOW).await.unwrap();
     let later = NOW.plus(2 * HOUR);
-    let grace = IndexEntry::new(OwnerKind::User, "grace");
+    let grace = IndexEntry::new(IndexKind::User, "grace");
     let next = Record {
         value: Bytes::from_static(b"next"),
         expires_at: later.plus(HOUR),
@@ -193,7 +193,7 @@ pub async fn insert_replaces_an_expired_record(store: SharedStore) {
 }
 
 pub async fn each_replica_judges_by_its_own_clock(store: SharedStore) {
-    let (slow, fast) = (NOW.minus(CLOCK_TOLERANCE), NOW.plus(CLOCK_TOLERANCE));
+    let (slow, fast) = (NOW.minus(CLOCK_SKEW), NOW.plus(CLOCK_SKEW));
     let brief = Record { expires_at: NOW.plus(Duration::from_secs(30)), ..record("a") };
     store.insert(brief, slow).await.unwrap();
     assert!(store.get(&key("a"), slow).await.unwrap().is_some());
@@ -209,7 +209,7 @@ pub async fn purge_keeps_records_within_clock_tolerance(store: SharedStore) {
     assert_eq!(store.purge(10, end).await, Ok(0));
     let slow = end.minus(Duration::from_secs(1));
     assert!(store.get(&key("a"), slow).await.unwrap().is_some());
-    assert_eq!(store.purge(10, end.plus(CLOCK_TOLERANCE)).await, Ok(1));
+    assert_eq!(store.purge(10, end.plus(CLOCK_SKEW)).await, Ok(1));
     assert_eq!(store.get(&key("a"), slow).await, Ok(None));
 }
 
@@ -251,7 +251,7 @@ pub async fn keeps_any_bytes(store: SharedStore) {
     let written = Record {
         key: key(odd_id),
         value: every_byte.into(),
-        owners: vec![IndexEntry::new(OwnerKind::Client, odd_id)],
+        owners: vec![IndexEntry::new(IndexKind::Client, odd_id)],
         ..record("a")
     };
     store.insert(written.clone(), NOW).await.unwrap();
@@ -263,7 +263,7 @@ pub async fn keeps_any_bytes(store: SharedStore) {
 
 pub async fn keeps_large_values_and_refuses_larger(store: SharedStore) {
     let owners: Vec<IndexEntry> =
-        (0..MAX_INDEX_ENTRIES).map(|n| IndexEntry::new(OwnerKind::Client, n.to_string())).collect();
+        (0..MAX_INDEX_ENTRIES).map(|n| IndexEntry::new(IndexKind::Client, n.to_string())).collect();
     let largest = Record {
         key: key(&"k".repeat(MAX_ID_LEN)),
         value: vec![7; MAX_VALUE_BYTES].into(),

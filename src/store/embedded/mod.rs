@@ -24,7 +24,7 @@ use redb::{ReadTransaction, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    CLOCK_TOLERANCE, DueRecords, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError,
+    CLOCK_SKEW, DueRecords, IndexEntry, Record, RecordKey, RecordKind, Store, StoreError,
     StoreState, VersionedRecord,
 };
 use crate::model::{Entropy, TenantId, Timestamp};
@@ -177,7 +177,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        match self.submit(WriteOperation::Purge(limit), now.minus(CLOCK_TOLERANCE)).await? {
+        match self.submit(WriteOperation::Purge(limit), now.minus(CLOCK_SKEW)).await? {
             WriteOutcome::Purged(count) => Ok(count),
             WriteOutcome::Done(_) | WriteOutcome::Taken(_) => Ok(0),
         }

@@ -22,7 +22,7 @@ use sqlx::{
 use tokio::sync::OnceCell;
 
 use super::{
-    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    CLOCK_SKEW, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
     StoreError, StoreState, UnusableCa, VersionedRecord, ca,
     retry::{random_version, resolve_unknown, with_retries, with_timeout},
 };
@@ -251,7 +251,7 @@ impl Store for PostgresStore {
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
         let attempt = || async move {
             let query = sqlx::query(sql::PURGE)
-                .bind(now.minus(CLOCK_TOLERANCE).millis())
+                .bind(now.minus(CLOCK_SKEW).millis())
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX));
             self.change(query).await
         };

@@ -11,7 +11,7 @@ use super::failure::PostgresError;
 use crate::{
     model::{TenantId, Timestamp},
     store::{
-        IndexEntry, OwnerKind, Record, RecordKey, RecordKind, VersionedRecord, record::skip_damaged,
+        IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord, record::skip_damaged,
     },
 };
 
@@ -47,7 +47,7 @@ pub(super) fn stored_record(
     let owner = |entry: Vec<u8>| {
         let text = String::from_utf8(entry).ok()?;
         let (kind, id) = text.splitn(3, ' ').nth(2)?.split_once(':')?;
-        Some(IndexEntry::new(OwnerKind::parse(kind)?, id))
+        Some(IndexEntry::new(IndexKind::parse(kind)?, id))
     };
     let id: Vec<u8> = row.try_get("id")?;
     let record = Record {

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
 
 use super::{
-    CLOCK_TOLERANCE, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
+    CLOCK_SKEW, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
     StoreError, StoreState, UnusableCa, VersionedRecord, ca,
     encoding::{self, DamagedRecord},
     record::skip_damaged,
@@ -251,7 +251,7 @@ impl Store for ValkeyStore {
     }
 
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError> {
-        let moment = script_millis(now.minus(CLOCK_TOLERANCE).millis());
+        let moment = script_millis(now.minus(CLOCK_SKEW).millis());
         let attempt = || {
             self.execute(move |_| {
                 let mut run = scripts::PURGE.prepare_invoke();

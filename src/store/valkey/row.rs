@@ -72,13 +72,13 @@ mod tests {
     use super::*;
     use crate::{
         model::Timestamp,
-        store::{IndexEntry, OwnerKind, contract::record},
+        store::{IndexEntry, IndexKind, contract::record},
     };
 
     #[test]
     fn rows_round_trip() {
         let mut written = record("a");
-        written.owners.push(IndexEntry::new(OwnerKind::Client, "c".repeat(256)));
+        written.owners.push(IndexEntry::new(IndexKind::Client, "c".repeat(256)));
         let row = write_row(&written, u64::MAX);
         let stored = VersionedRecord { record: written.clone(), version: u64::MAX };
         assert_eq!(read_row(&row, written.key.clone()), Ok(stored));

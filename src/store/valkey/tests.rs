@@ -125,7 +125,7 @@ async fn deleted_records_leave_no_keys() {
     let due = Record { due_at: Some(NOW), ..record("expired") };
     store.insert(due, NOW).await.unwrap();
     let stored = store.get(&key("expired"), NOW).await.unwrap().unwrap();
-    let phone = IndexEntry::new(crate::store::OwnerKind::Session, "phone");
+    let phone = IndexEntry::new(crate::store::IndexKind::Session, "phone");
     let swapped = Record { owners: vec![phone], due_at: Some(NOW), ..record("expired") };
     store.compare_and_swap(stored.version, swapped, NOW).await.unwrap();
     store.take(&key("taken"), NOW).await.unwrap();

@@ -23,9 +23,9 @@ pub struct LdapCredentials<'a> {
 /// The entry that a directory found by a name, before its password is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundEntry<'a> {
-    /// Its identifier.
+    /// The identifier of the entry.
     pub id: &'a str,
-    /// Its person without groups, if the entry describes one.
+    /// The entry's person without groups, if the entry describes one.
     pub person: Option<&'a DirectoryPerson>,
 }
 

@@ -63,17 +63,17 @@ impl LdapRefusal {
 /// A reason why an account cannot sign in although its password is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRestriction {
-    /// It is disabled.
+    /// The account is disabled.
     Disabled,
-    /// It has expired.
+    /// The account has expired.
     Expired,
-    /// Its password has expired.
+    /// The account's password has expired.
     PasswordExpired,
-    /// Its password has to be changed first.
+    /// The account's password has to be changed first.
     PasswordMustChange,
-    /// It may not sign in at this time.
+    /// The account may not sign in at this time.
     LogonHours,
-    /// It may not sign in from here.
+    /// The account may not sign in from here.
     Workstation,
 }
 

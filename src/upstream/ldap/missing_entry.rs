@@ -20,7 +20,7 @@ const NO_ATTRIBUTES: &[&str] = &["1.1"];
 pub(super) struct MissingEntry<'a> {
     /// The filter by its identifier.
     pub(super) by_id: LdapFilter,
-    /// Its distinguished name at the last answer.
+    /// The entry's distinguished name at the last answer.
     pub(super) dn: &'a str,
 }
 

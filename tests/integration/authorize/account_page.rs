@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, TenantId},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 use super::{
@@ -242,7 +242,7 @@ async fn two_hundred_sessions_and_five_hundred_applications_have_pages() {
     let browser = world.alice().await;
     let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");
-    let owner = IndexEntry::new(OwnerKind::User, &*subject);
+    let owner = IndexEntry::new(IndexKind::User, &*subject);
     let (store, now) = (&world.app.store, world.app.clock.now());
     let list = store.list(RecordKind::Session, &tenant, &owner, now).await.expect("the store");
     for number in 0..199 {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use lanyard::{
     accounts::VaultResealer,
     model::{Clock, SeededEntropy, TenantId},
-    store::{IndexEntry, OwnerKind, Record, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKind, VersionedRecord},
 };
 
 use super::{
@@ -22,7 +22,7 @@ async fn trusted_url(world: &World) -> String {
 /// The record of a person's app.
 async fn stored(world: &World, username: &str) -> VersionedRecord {
     let tenant = TenantId::new("default", "shop");
-    let owner = IndexEntry::new(OwnerKind::User, world.app.subject("shop", username));
+    let owner = IndexEntry::new(IndexKind::User, world.app.subject("shop", username));
     let now = world.app.clock.now();
     let found = world.app.store.list(RecordKind::Totp, &tenant, &owner, now).await;
     found.expect("the store").pop().expect("an app")

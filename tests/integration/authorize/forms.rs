@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock, TenantId},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 use super::{
@@ -134,7 +134,7 @@ async fn sessions(world: &World) -> usize {
 async fn records(world: &World, kind: RecordKind) -> usize {
     let tenant = TenantId::new("default", "shop");
     let subject = world.app.subject("shop", "alice");
-    let owner = IndexEntry::new(OwnerKind::User, subject);
+    let owner = IndexEntry::new(IndexKind::User, subject);
     let now = world.app.clock.now();
     world.app.store.list(kind, &tenant, &owner, now).await.expect("works").len()
 }

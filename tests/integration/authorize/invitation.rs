@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, InvitationLedger as _, TenantId, sha256_base64url},
-    store::{IndexEntry, OwnerKind, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, RecordKind, VersionedRecord},
 };
 use serde_json::json;
 
@@ -134,7 +134,7 @@ impl Harbour {
 
     async fn stored(&self, kind: RecordKind) -> Vec<VersionedRecord> {
         let tenant = TenantId::new("default", "shop");
-        let owner = IndexEntry::new(OwnerKind::User, self.app.subject("shop", "ada"));
+        let owner = IndexEntry::new(IndexKind::User, self.app.subject("shop", "ada"));
         self.app.store.list(kind, &tenant, &owner, self.app.clock.now()).await.expect("the store")
     }
 
@@ -532,7 +532,7 @@ async fn a_writer_of_the_database_cannot_give_a_password_to_another_person() {
     assert_eq!(subject, "other");
     let mut moved = stored.record;
     moved.key.id = sha256_base64url("other");
-    moved.owners = vec![IndexEntry::new(OwnerKind::User, "other")];
+    moved.owners = vec![IndexEntry::new(IndexKind::User, "other")];
     let now = harbour.app.clock.now();
     assert_eq!(harbour.app.store.insert(moved, now).await, Ok(true));
     assert_eq!(harbour.enter(CHOSEN).await.1.status, 500);

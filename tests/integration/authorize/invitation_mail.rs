@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, InvitationLedger as _, InvitationMail, TenantId},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 
 use super::{
@@ -189,7 +189,7 @@ async fn the_stored_message_is_sealed() {
     assert_eq!(harbour.settled().await, InvitationMail::Failing);
     let now = harbour.app.clock.now();
     let tenant = TenantId::new("default", "shop");
-    let owner = IndexEntry::new(OwnerKind::User, harbour.app.subject("shop", "ada"));
+    let owner = IndexEntry::new(IndexKind::User, harbour.app.subject("shop", "ada"));
     let stored =
         harbour.app.store.list(RecordKind::Mail, &tenant, &owner, now).await.expect("the store");
     assert_eq!(stored.len(), 1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, sha256_base64url},
-    store::{IndexEntry, OwnerKind, Record, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
 use super::{
@@ -159,7 +159,7 @@ async fn a_writer_of_the_database_cannot_use_up_the_invitation_of_another_person
     let ada = harbour.app.subject("shop", "ada");
     let mut moved = of_bob;
     moved.key.id = sha256_base64url(format!("{ada}\0welcome-1"));
-    moved.owners = vec![IndexEntry::new(OwnerKind::User, ada)];
+    moved.owners = vec![IndexEntry::new(IndexKind::User, ada)];
     let (store, now) = (&harbour.app.store, harbour.app.clock.now());
     let key = moved.key.clone();
     assert_eq!(store.insert(moved, now).await, Ok(true));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use lanyard::{
     model::{Clock as _, TenantId},
-    store::{IndexEntry, OwnerKind, Record, RecordKind, VersionedRecord},
+    store::{IndexEntry, IndexKind, Record, RecordKind, VersionedRecord},
 };
 use serde_json::json;
 
@@ -45,7 +45,7 @@ fn assert_refused(world: &World, page: &Page, reason: &str) {
 /// The passkey records of a person.
 async fn stored(world: &World, username: &str) -> Vec<VersionedRecord> {
     let tenant = TenantId::new("default", "shop");
-    let owner = IndexEntry::new(OwnerKind::User, world.app.subject("shop", username));
+    let owner = IndexEntry::new(IndexKind::User, world.app.subject("shop", username));
     let now = world.app.clock.now();
     world.app.store.list(RecordKind::Passkey, &tenant, &owner, now).await.expect("the store")
 }
@@ -326,7 +326,7 @@ async fn a_writer_of_the_database_cannot_give_a_passkey_to_another_person() {
     let of_alice = stored(&world, "alice").await.pop().expect("a passkey");
     let now = world.app.clock.now();
     // Under another owner it stays Alice's.
-    let bob = IndexEntry::new(OwnerKind::User, world.app.subject("shop", "bob"));
+    let bob = IndexEntry::new(IndexKind::User, world.app.subject("shop", "bob"));
     let moved = Record { owners: vec![bob.clone()], ..of_alice.record.clone() };
     let written = world.app.store.compare_and_swap(of_alice.version, moved, now).await;
     assert_eq!(written, Ok(true));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, TenantId},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 use serde_json::json;
 
@@ -136,7 +136,7 @@ impl Harbour {
 
     async fn records(&self) -> usize {
         let (tenant, now) = (TenantId::new("default", "shop"), self.app.clock.now());
-        let owner = IndexEntry::new(OwnerKind::User, self.app.subject("shop", "ada"));
+        let owner = IndexEntry::new(IndexKind::User, self.app.subject("shop", "ada"));
         let found = self.app.store.list(RecordKind::PasswordReset, &tenant, &owner, now).await;
         found.expect("the store").len()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanyard::{
     model::{Clock as _, InvitationLedger as _, TenantId},
-    store::{IndexEntry, OwnerKind, RecordKind, SharedStore, VersionedRecord},
+    store::{IndexEntry, IndexKind, RecordKind, SharedStore, VersionedRecord},
 };
 use serde_json::json;
 
@@ -136,7 +136,7 @@ impl Harbour {
 
     pub async fn stored(&self, kind: RecordKind, user: &str) -> Vec<VersionedRecord> {
         let tenant = TenantId::new("default", "shop");
-        let owner = IndexEntry::new(OwnerKind::User, self.app.subject("shop", user));
+        let owner = IndexEntry::new(IndexKind::User, self.app.subject("shop", user));
         self.app.store.list(kind, &tenant, &owner, self.app.clock.now()).await.expect("the store")
     }
 

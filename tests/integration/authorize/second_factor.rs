@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use lanyard::{
     model::{Clock as _, TenantId},
     protocol::records::{Session, decode_record},
-    store::{IndexEntry, OwnerKind, RecordKind},
+    store::{IndexEntry, IndexKind, RecordKind},
 };
 use serde_json::json;
 
@@ -187,7 +187,7 @@ async fn an_application_that_asks_for_more_gets_a_step_up_in_the_same_session() 
 /// The only session of Alice in the store.
 async fn stored_session(world: &World) -> Session {
     let tenant = TenantId::new("default", "shop");
-    let owner = IndexEntry::new(OwnerKind::User, world.app.subject("shop", "alice"));
+    let owner = IndexEntry::new(IndexKind::User, world.app.subject("shop", "alice"));
     let now = world.app.clock.now();
     let found = world.app.store.list(RecordKind::Session, &tenant, &owner, now).await;
     let found = found.expect("the store");

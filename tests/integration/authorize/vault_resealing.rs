@@ -8,7 +8,7 @@ use lanyard::{
     keys::Vault,
     model::{Clock, SeededEntropy, TenantId, Timestamp},
     store::{
-        DueRecords, IndexEntry, OwnerKind, Record, RecordKey, RecordKind, SharedStore, Store,
+        DueRecords, IndexEntry, IndexKind, Record, RecordKey, RecordKind, SharedStore, Store,
         StoreError, StoreState, VersionedRecord,
     },
 };
@@ -123,7 +123,7 @@ fn resealer(world: &World) -> VaultResealer {
 /// A record of Alice.
 async fn stored(world: &World, kind: RecordKind) -> Option<Record> {
     let tenant = TenantId::new("default", "shop");
-    let owner = IndexEntry::new(OwnerKind::User, world.app.subject("shop", "alice"));
+    let owner = IndexEntry::new(IndexKind::User, world.app.subject("shop", "alice"));
     let found = world.app.store.list(kind, &tenant, &owner, world.app.clock.now()).await;
     found.expect("the store").pop().map(|it| it.record)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use lanyard::{
     model::{Clock as _, TenantId},
-    store::{IndexEntry, OwnerKind, Record, RecordKey, RecordKind},
+    store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind},
 };
 use tokio::time::sleep;
 
@@ -82,7 +82,7 @@ async fn notifications_that_an_earlier_release_stored_are_delivered() {
         key: RecordKey::new(RecordKind::Logout, &TenantId::new("default", "shop"), "earlier"),
         value: value.into(),
         expires_at: now.plus(Duration::from_hours(3)),
-        owners: vec![IndexEntry::new(OwnerKind::Client, "default.app-0")],
+        owners: vec![IndexEntry::new(IndexKind::Client, "default.app-0")],
         due_at: None,
     };
     let key = record.key.clone();

@@ -44,7 +44,7 @@ pub(super) fn show_setup(
 
 /// The result of the page's form.
 pub(super) enum SetupResult {
-    /// There is an app already.
+    /// The person has an app already.
     AlreadyEnrolled,
     /// The recovery codes, or the page with what was wrong.
     Page(Box<Reply>),

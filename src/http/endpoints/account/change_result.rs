@@ -22,7 +22,7 @@ pub(super) enum AccountNotice {
     SessionEnded,
     /// An application may do nothing any more.
     AccessWithdrawn,
-    /// There was an authenticator app already.
+    /// The person had an authenticator app already.
     AuthenticatorExists,
     /// The authenticator app is removed.
     AuthenticatorRemoved,

@@ -66,7 +66,8 @@ pub(super) async fn change_password(
     }
     let hash = match hash_new_password((app, request), account, form).await? {
         Ok(hash) => hash,
-        Err(problem) => {
+        Err(refusal) => {
+            let problem = refusal.in_words(request.text());
             let page = show_form((context, request), active, Some(&problem))?;
             return Ok(PasswordChangeResult::Page(Box::new(page)));
         }

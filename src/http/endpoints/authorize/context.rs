@@ -62,6 +62,28 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) by_form: bool,
 }
 
+impl<'a> AuthorizationContext<'a> {
+    /// The context before the first step of the interaction, after the submission of a Lanyard form or not (`by_form`).
+    pub(in crate::http::endpoints) fn new(
+        (app, request): (&'a AppState, &'a Request),
+        (authorization, by_form): (AuthorizationRequest, bool),
+        session: Option<ActiveSession>,
+        interaction: Interaction,
+    ) -> Self {
+        Self {
+            app,
+            request,
+            authorization,
+            session,
+            interaction,
+            completed: InteractionResult::default(),
+            factors: SessionFactors::default(),
+            typed_name: None,
+            by_form,
+        }
+    }
+}
+
 impl AuthorizationContext<'_> {
     /// The account services for the request's tenant.
     pub(in crate::http::endpoints) fn accounts(&self) -> AccountContext<'_> {

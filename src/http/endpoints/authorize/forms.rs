@@ -4,7 +4,7 @@
 use http::StatusCode;
 use url::form_urlencoded;
 
-use super::{AuthorizationContext, RequestClients, SessionFactors, authorize_error};
+use super::{AuthorizationContext, RequestClients, authorize_error};
 use crate::{
     accounts::{AccountContext, interactions, pushed_requests::push_again},
     http::{
@@ -213,17 +213,9 @@ async fn resume<'a>(
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
     let completed = interaction.completed(session.as_ref().map(|active| &active.session));
-    Ok(AuthorizationContext {
-        app,
-        request,
-        authorization,
-        session,
-        interaction,
-        completed,
-        factors: SessionFactors::default(),
-        typed_name: None,
-        by_form: false,
-    })
+    let begun =
+        AuthorizationContext::new((app, request), (authorization, false), session, interaction);
+    Ok(AuthorizationContext { completed, ..begun })
 }
 
 /// The error of a form that another site has sent.

@@ -37,8 +37,8 @@ use crate::{
     model::{Client, ResourceServers},
     protocol::{
         authorize::{
-            AuthorizationRequest, AuthorizeError, Interaction, InteractionResult, Prompt, ReturnTo,
-            TenantLookup, validate_authorization_request,
+            AuthorizationRequest, AuthorizeError, Interaction, Prompt, ReturnTo, TenantLookup,
+            validate_authorization_request,
         },
         error::{ErrorCode, OAuthError},
         params::{RequestParams, UI_LOCALES},
@@ -147,18 +147,9 @@ pub(super) async fn begin_authorization(
     let known = request.cookie(CookiePurpose::PreSession).map(str::to_owned);
     let pre_session = known.clone().unwrap_or_else(|| app.accounts.entropy.token());
     let interaction = interaction(&pre_session, session.as_ref().map(|active| &active.session));
-    let reply = proceed_authorization(AuthorizationContext {
-        app,
-        request,
-        authorization,
-        session,
-        interaction,
-        completed: InteractionResult::default(),
-        factors: SessionFactors::default(),
-        typed_name: None,
-        by_form,
-    })
-    .await?;
+    let context =
+        AuthorizationContext::new((app, request), (authorization, by_form), session, interaction);
+    let reply = proceed_authorization(context).await?;
     // A page and a redirect to a provider need the browser's cookie; a redirect to the client sets
     // none.
     Ok(if known.is_none() && !reply.is_for_application() {

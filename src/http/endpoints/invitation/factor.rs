@@ -32,6 +32,7 @@ use crate::{
         },
         pages::{self, RecoveryCodesPage},
     },
+    messages::MessageCatalog,
     model::{
         Account, AuditEvent, AuditText, AuditedAuthenticator, AuditedAuthenticatorChange,
         InvitationRefusal, LogoutKind,
@@ -43,6 +44,26 @@ use crate::{
         webauthn::RegistrationResponse,
     },
 };
+
+/// The reason why an authenticator is not set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InvitedFactorRefusal {
+    /// The app is not proved.
+    App(NewAppRefusal),
+    /// The passkey is not proved.
+    Passkey,
+}
+
+impl InvitedFactorRefusal {
+    /// The refusal as a text of the page.
+    fn in_words(self, text: &MessageCatalog) -> String {
+        match self {
+            Self::App(NewAppRefusal::Code(verdict)) => code_problem(verdict, text),
+            Self::App(NewAppRefusal::AlreadyEnrolled) => text.app_exists().to_owned(),
+            Self::Passkey => text.passkey_setup_refused().to_owned(),
+        }
+    }
+}
 
 /// A new authenticator to set up.
 pub(super) fn new_factor(
@@ -73,7 +94,10 @@ pub(super) async fn confirm_factor(
     let account = &invited.account;
     let factor = match prove_factor((context, request), account, (&form, fields)).await? {
         Ok(factor) => factor,
-        Err(problem) => return show_again((context, request), account, (&form, &problem)),
+        Err(refusal) => {
+            let problem = refusal.in_words(request.text());
+            return show_again((context, request), account, (&form, &problem));
+        }
     };
     let hash = form.password_hash.as_deref();
     match set_up_invited(context, (account, &link), factor, hash).await? {
@@ -103,27 +127,24 @@ fn fits(form: &InvitedFactorForm, invited: &InvitedPerson) -> bool {
     invited.missing == Some(factor) && invited.chooses_password == form.password_hash.is_some()
 }
 
-/// The authenticator of the form if its answer proves it, or what is wrong with it in words.
+/// The authenticator of the form if its answer proves it.
 async fn prove_factor(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,
     (form, fields): (&InvitedFactorForm, &RequestParams),
-) -> Result<Result<NewFactor, String>, EndpointError> {
-    let text = request.text();
+) -> Result<Result<NewFactor, InvitedFactorRefusal>, EndpointError> {
     match &form.factor {
         InvitedFactor::App(secret) => {
             let typed = fields.get("code").unwrap_or_default();
-            Ok(match prove_new_app(context, account, secret, typed).await? {
-                Ok(app) => Ok(NewFactor::App(app)),
-                Err(NewAppRefusal::Code(verdict)) => Err(code_problem(verdict, text)),
-                Err(NewAppRefusal::AlreadyEnrolled) => Err(text.app_exists().to_owned()),
-            })
+            let proved = prove_new_app(context, account, secret, typed).await?;
+            Ok(proved.map(NewFactor::App).map_err(InvitedFactorRefusal::App))
         }
         InvitedFactor::Passkey(challenge) => {
-            let refused = || Ok(Err(text.passkey_setup_refused().to_owned()));
             let decoded =
                 decode_field(fields, "client_data").zip(decode_field(fields, "attestation_object"));
-            let Some((client_data, attestation_object)) = decoded else { return refused() };
+            let Some((client_data, attestation_object)) = decoded else {
+                return Ok(Err(InvitedFactorRefusal::Passkey));
+            };
             let response = RegistrationResponse {
                 client_data: &client_data,
                 attestation_object: &attestation_object,
@@ -133,10 +154,8 @@ async fn prove_factor(
             let place = &place_of_invitation(&form.link);
             let invitation = Some(form.link.id.as_str());
             let owner = PasskeyOwner { account, provider: None, place, invitation };
-            match prove_new_passkey(context, owner, challenge, (response, name)).await? {
-                Ok(passkey) => Ok(Ok(NewFactor::Passkey(passkey))),
-                Err(_) => refused(),
-            }
+            let proved = prove_new_passkey(context, owner, challenge, (response, name)).await?;
+            Ok(proved.map(NewFactor::Passkey).map_err(|_| InvitedFactorRefusal::Passkey))
         }
     }
 }

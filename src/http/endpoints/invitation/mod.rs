@@ -87,7 +87,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let account = &invited.account;
     let hash = match hash_new_password((app, &request), account, &fields).await? {
         Ok(hash) => hash,
-        Err(problem) => {
+        Err(refusal) => {
+            let problem = refusal.in_words(request.text());
             return render((context, &request), account, (&form, Some(&problem)));
         }
     };

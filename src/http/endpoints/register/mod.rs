@@ -11,6 +11,7 @@ use std::slice;
 
 use http::StatusCode;
 
+use super::throttled_request::refuse_throttled_request;
 use crate::{
     http::{AppState, EndpointError, Reply, Request},
     identity::{RateLimitClass, ThrottledCredential},
@@ -145,15 +146,9 @@ fn limit(
     let admitted =
         app.accounts.registrations.rate.admit(limited, request.address, most, request.now);
     admitted.map_err(|retry_after| {
-        app.context(request).audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::Registration,
-            provider: None,
-            client_id: None,
-            retry_after: retry_after.as_secs().max(1),
-        });
+        let attempt = ThrottledAttempt::Registration;
         let text = "Too many registrations. Try again later.";
-        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
-        EndpointError::TooManyRequests { error, retry_after }
+        refuse_throttled_request(app.context(request), None, (attempt, text), retry_after)
     })
 }
 

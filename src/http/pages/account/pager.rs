@@ -5,7 +5,7 @@ use crate::messages::MessageCatalog;
 /// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PagePosition {
-    /// Its number, from 1.
+    /// The number of the page, from 1.
     pub number: usize,
     /// The number of pages, at least 1.
     pub count: usize,

@@ -11,7 +11,7 @@ use crate::{
 /// A request over the backchannel that waits for the person's answer.
 #[derive(Clone, Debug)]
 pub struct WaitingRequestEntry<'a> {
-    /// Its id in forms.
+    /// The id of the request in forms.
     pub id: &'a str,
     /// The name of the application.
     pub application: &'a str,

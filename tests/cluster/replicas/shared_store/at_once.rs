@@ -6,7 +6,7 @@ use futures::future::join_all;
 use lanyard::{
     model::{Clock as _, SystemClock, SystemEntropy, TenantId},
     protocol::records::{Grant, GrantState, decode_record},
-    store::{IndexEntry, OwnerKind, PostgresOptions, PostgresStore, RecordKind, Store as _},
+    store::{IndexEntry, IndexKind, PostgresOptions, PostgresStore, RecordKind, Store as _},
 };
 
 use super::World;
@@ -43,7 +43,7 @@ pub async fn the_same_refresh_token(world: &World, app: &Application) {
 async fn generation(world: &World, sid: &str) -> u32 {
     let options = PostgresOptions { url: world.database.url(), ca: None, connections: 1 };
     let store = PostgresStore::new(&options, Arc::new(SystemEntropy::new())).expect("a URL");
-    let (tenant, owner) = (TenantId::new("team", "main"), IndexEntry::new(OwnerKind::Session, sid));
+    let (tenant, owner) = (TenantId::new("team", "main"), IndexEntry::new(IndexKind::Session, sid));
     let found = store.list(RecordKind::Grant, &tenant, &owner, SystemClock.now()).await;
     let found = found.expect("it answers");
     let [held] = &found[..] else { panic!("one grant") };

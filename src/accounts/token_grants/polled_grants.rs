@@ -1,0 +1,119 @@
+//! The grant types whose client polls until a person has answered on another device:
+//! `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4), and `urn:openid:params:grant-type:ciba` (CIBA Core
+//! §10.1) of clients that poll and of those that were notified. A poll writes nothing until the person has answered.
+//! The answer stores the grant, so that the person sees and withdraws it at once; the client's next poll takes it.
+
+use std::marker::PhantomData;
+
+use super::token_grant::TokenGrant;
+use crate::{
+    accounts::{
+        AccountContext, RequestError,
+        cross_device::{backchannel_key, device_key, poll_request},
+    },
+    model::{Client, GrantType, Secret, Timestamp},
+    protocol::{
+        error::OAuthError,
+        params::RequestParams,
+        records::{AuthReqId, DeviceCode, SealedRecord},
+        token::{
+            DecisionInput, PolledRequest, PollingCredential, TokenDecision, TokenRefusal,
+            decide_polled, invalid_grant,
+        },
+    },
+    store::RecordKey,
+};
+
+/// The part that differs between these grant types.
+pub(super) trait PolledGrantType: Send + Sync + 'static {
+    const GRANT_TYPE: GrantType;
+    /// The name of the credential in errors.
+    const CREDENTIAL: &'static str;
+    /// The parameter with the credential.
+    const PARAMETER: &'static str;
+    /// The content of the credential.
+    type Sealed: SealedRecord + Send + Sync;
+
+    /// The credential that is checked, and the key of the request that it was issued for.
+    fn request_of(
+        context: AccountContext<'_>,
+        sealed: &Self::Sealed,
+    ) -> (PollingCredential, RecordKey);
+}
+
+/// `urn:ietf:params:oauth:grant-type:device_code`.
+pub(super) struct DeviceCodeGrant;
+
+impl PolledGrantType for DeviceCodeGrant {
+    const GRANT_TYPE: GrantType = GrantType::DeviceCode;
+    const CREDENTIAL: &'static str = "device code";
+    const PARAMETER: &'static str = "device_code";
+    type Sealed = DeviceCode;
+
+    fn request_of(
+        context: AccountContext<'_>,
+        code: &DeviceCode,
+    ) -> (PollingCredential, RecordKey) {
+        (code.into(), device_key(context, &code.user_code))
+    }
+}
+
+/// `urn:openid:params:grant-type:ciba`.
+pub(super) struct CibaGrant;
+
+impl PolledGrantType for CibaGrant {
+    const GRANT_TYPE: GrantType = GrantType::Ciba;
+    const CREDENTIAL: &'static str = "auth_req_id";
+    const PARAMETER: &'static str = "auth_req_id";
+    type Sealed = AuthReqId;
+
+    fn request_of(context: AccountContext<'_>, id: &AuthReqId) -> (PollingCredential, RecordKey) {
+        (id.into(), backchannel_key(context, &id.grant_id))
+    }
+}
+
+/// A poll with the credential that the client was given.
+pub(super) struct PolledGrant<G> {
+    credential: Secret<String>,
+    grant_type: PhantomData<G>,
+}
+
+impl<G: PolledGrantType> TokenGrant for PolledGrant<G> {
+    const GRANT_TYPE: GrantType = G::GRANT_TYPE;
+    const CREDENTIAL: &'static str = G::CREDENTIAL;
+    type Credential = PolledRequest;
+
+    fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
+        let credential = Secret::new(params.require(G::PARAMETER)?.to_owned());
+        Ok(Self { credential, grant_type: PhantomData })
+    }
+
+    fn requested_scope(&self) -> Option<&str> {
+        None
+    }
+
+    async fn open(
+        &self,
+        context: AccountContext<'_>,
+        client: &Client,
+    ) -> Result<PolledRequest, RequestError<OAuthError>> {
+        let sealed: Option<G::Sealed> = context.open(self.credential.expose())?;
+        let sealed = sealed.ok_or_else(|| {
+            let name = G::CREDENTIAL;
+            invalid_grant(&format!("The {name} is invalid or was issued by another issuer."))
+        })?;
+        let (credential, key) = G::request_of(context, &sealed);
+        poll_request(context, (credential, &key), client).await
+    }
+
+    fn needed_grant(polled: &PolledRequest, _: Timestamp) -> Option<&str> {
+        polled.granted()
+    }
+
+    fn decide(
+        polled: &PolledRequest,
+        input: DecisionInput<'_>,
+    ) -> Result<TokenDecision, TokenRefusal> {
+        decide_polled(polled, input)
+    }
+}
