@@ -14,7 +14,7 @@ use crate::{
             AccountMarks, InvitationLink, PasskeyRecord, PasswordRecord, RecordFormat, TotpRecord,
         },
     },
-    store::{IndexEntry, OwnerKind, RecordKind, Store, VersionedRecord},
+    store::{IndexEntry, IndexKind, RecordKind, Store, VersionedRecord},
 };
 
 /// A search of the store for what a person set up with an invitation.
@@ -59,7 +59,7 @@ impl<'a> InvitedCredentials<'a> {
         if self.has_one(RecordKind::Totp, app).await? {
             return Ok(true);
         }
-        let owner = IndexEntry::new(OwnerKind::User, self.link.subject.as_str());
+        let owner = IndexEntry::new(IndexKind::User, self.link.subject.as_str());
         for stored in self.store.list(RecordKind::Passkey, self.tenant, &owner, self.now).await? {
             let passkey = |it: PasskeyRecord| (it.marks, it.invitation);
             if self.is_set_up(&stored, passkey)? {

@@ -18,7 +18,11 @@ use crate::{
 
 impl FolderSource {
     /// A registered client of the state folder.
-    fn registered(&self, inner: &FolderState, key: &ObjectKey) -> Result<OidcClient, RegistrarError> {
+    fn registered(
+        &self,
+        inner: &FolderState,
+        key: &ObjectKey,
+    ) -> Result<OidcClient, RegistrarError> {
         let reference = ObjectRef::new(ManagedKind::OidcClient, key.clone());
         let file = inner.files.file_of(&reference).ok_or(RegistrarError::NotFound)?;
         if !file.starts_with(&self.state) {

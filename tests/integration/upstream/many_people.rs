@@ -10,7 +10,7 @@ use std::{
 use futures::{StreamExt, stream};
 use lanyard::{
     model::{Clock as _, SystemEntropy, TenantId, Timestamp, sha256_base64url},
-    store::{EmbeddedStore, IndexEntry, OwnerKind, Record, RecordKind, Store as _},
+    store::{EmbeddedStore, IndexEntry, IndexKind, Record, RecordKind, Store as _},
 };
 use reqwest::{Client, header};
 use serde_json::json;
@@ -124,7 +124,7 @@ async fn usual_person() -> Record {
     let groups: Vec<_> = (0..USUAL_GROUPS).map(|number| format!("department-{number}")).collect();
     let page = world.sign_in("corp", |script| script.id_token = json!({"groups": groups})).await;
     let id_token = world.id_token(&page).await;
-    let owner = IndexEntry::new(OwnerKind::User, id_token["sub"].as_str().expect("a subject"));
+    let owner = IndexEntry::new(IndexKind::User, id_token["sub"].as_str().expect("a subject"));
     let (store, tenant) = (&world.app.store, TenantId::new("default", "main"));
     let found = store.list(RecordKind::Person, &tenant, &owner, world.app.clock.now()).await;
     found.expect("the store").remove(0).record
@@ -137,7 +137,7 @@ async fn write_person(store: &EmbeddedStore, usual: &Record, number: usize) {
     let subject = format!("{number:0>36}");
     let mut record = usual.clone();
     record.key.id = sha256_base64url(&subject);
-    record.owners = vec![IndexEntry::new(OwnerKind::User, subject)];
+    record.owners = vec![IndexEntry::new(IndexKind::User, subject)];
     record.expires_at = now.plus(Duration::from_hours(24));
     assert_eq!(store.insert(record, now).await, Ok(true), "person {number}");
 }
