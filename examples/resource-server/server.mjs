@@ -1,13 +1,17 @@
-// A resource server: an API that accepts access tokens of one issuer (Node.js 18 or newer, no packages). It publishes its
-// metadata (RFC 9728), so that clients find the issuer, and verifies tokens by the issuer's keys (RFC 9068 §4).
+// A resource server: an API that accepts access tokens of one issuer (Node.js 18.3 or newer, no packages). It publishes its
+// metadata (RFC 9728), so that clients find the issuer, and verifies tokens by the issuer's keys (RFC 9068 §4). A token that is
+// bound to a key counts only with a proof of that key (DPoP, RFC 9449).
 //
-//   node server.mjs      with ISSUER, RESOURCE (the identifier of the ResourceServer) and PORT
-import { createPublicKey, verify } from "node:crypto";
+//   node server.mjs      with ISSUER, RESOURCE (the identifier of the ResourceServer) and PORT. With DPOP_REQUIRED=true every token
+//                        has to be bound, as with `tokenBinding: DPoP`.
 import http from "node:http";
+import { InvalidProof, checkProof } from "./dpop.mjs";
+import { ALGORITHM_NAMES, isObject, isSignedBy, readJwt } from "./jwt.mjs";
 
 const RESOURCE = process.env.RESOURCE ?? "http://localhost:8090/tickets";
 const ISSUER = process.env.ISSUER ?? "http://localhost:8080/default/desk";
 const PORT = Number(process.env.PORT ?? new URL(RESOURCE).port);
+const DPOP_REQUIRED = process.env.DPOP_REQUIRED === "true";
 
 // RFC 9728 §3.1: the well-known path stands between the host and the path of the identifier.
 const { origin, pathname } = new URL(RESOURCE);
@@ -18,14 +22,10 @@ const METADATA = {
   authorization_servers: [ISSUER],
   scopes_supported: ["tickets.read", "tickets.write"],
   bearer_methods_supported: ["header"],
+  dpop_signing_alg_values_supported: ALGORITHM_NAMES,
+  dpop_bound_access_tokens_required: DPOP_REQUIRED,
 };
 
-// The algorithms that are accepted, with the hash and the form of their signatures. Never take others from a token.
-const ALGORITHMS = {
-  RS256: (key) => ["sha256", { key }],
-  ES256: (key) => ["sha256", { key, dsaEncoding: "ieee-p1363" }],
-  EdDSA: (key) => [null, { key }],
-};
 const KEYS_FOR = 5 * 60_000; // ms that keys are kept
 const KEYS_AGAIN = 10_000; // ms between two fetches because of unknown keys
 
@@ -36,6 +36,7 @@ class Refused extends Error {
   }
 }
 const invalid = (text) => new Refused(401, "invalid_token", text);
+const invalidProof = (text) => new Refused(401, "invalid_dpop_proof", text);
 
 async function getJson(url) {
   const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(5000) });
@@ -65,25 +66,14 @@ async function fetchKeys() {
 
 // The claims of an access token for this API (RFC 9068 §4).
 async function accessToken(token) {
-  const parts = token.split(".");
-  if (parts.length !== 3) throw invalid("The token is not a JWT.");
-  const read = (part) => {
-    try {
-      return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-    } catch {
-      throw invalid("The token is not a JWT.");
-    }
-  };
-  const [header, claims] = [read(parts[0]), read(parts[1])];
+  const jwt = readJwt(token);
+  if (!jwt) throw invalid("The token is not a JWT.");
+  const { header, claims } = jwt;
   const type = String(header.typ ?? "").toLowerCase().replace(/^application\//, "");
   if (type !== "at+jwt") throw invalid("The token is not an access token.");
-  const jwk = Object.hasOwn(ALGORITHMS, header.alg) ? await keyOf(header.kid) : undefined;
-  if (jwk?.alg !== header.alg) throw invalid("No key of the issuer signed the token.");
-  const [hash, options] = ALGORITHMS[header.alg](createPublicKey({ key: jwk, format: "jwk" }));
-  const signature = Buffer.from(parts[2], "base64url");
-  if (!verify(hash, Buffer.from(`${parts[0]}.${parts[1]}`), options, signature)) {
-    throw invalid("The signature of the token is wrong.");
-  }
+  const jwk = ALGORITHM_NAMES.includes(header.alg) ? await keyOf(header.kid) : undefined;
+  if (!jwk || jwk.alg !== header.alg) throw invalid("No key of the issuer signed the token.");
+  if (!isSignedBy(jwt, jwk)) throw invalid("The signature of the token is wrong.");
   const now = Date.now() / 1000;
   if (claims.iss !== ISSUER) throw invalid("The token is of another issuer.");
   if (![claims.aud].flat().includes(RESOURCE)) throw invalid("The token is for another resource.");
@@ -92,22 +82,58 @@ async function accessToken(token) {
   return claims;
 }
 
-async function authorize(request, scope) {
+// The thumbprint of the key to which a token is bound (RFC 9449 §6.1); undefined for a bearer token. A token that is bound in another
+// way is refused: this server sees no certificates (`x5t#S256`, RFC 8705 §3.1).
+function boundKey({ cnf }) {
+  if (cnf === undefined) return undefined;
+  if (!isObject(cnf) || Object.keys(cnf).join() !== "jkt" || typeof cnf.jkt !== "string") {
+    throw invalid("The token is bound to something that this API does not see.");
+  }
+  return cnf.jkt;
+}
+
+// Checks that the client has the key of the token (RFC 9449 §7.1).
+function checkKey(request, token, key) {
+  try {
+    const proofs = request.headersDistinct.dpop ?? [];
+    const proof = checkProof(proofs, { method: request.method, url: RESOURCE, token });
+    if (proof.thumbprint !== key) throw invalid("The token is bound to another key.");
+    proof.use();
+  } catch (failure) {
+    throw failure instanceof InvalidProof ? invalidProof(failure.message) : failure;
+  }
+}
+
+// The scheme of the header Authorization in lower case, and what follows it.
+function credentials(request) {
   const [scheme, token] = (request.headers.authorization ?? "").split(" ");
+  return [scheme.toLowerCase(), token];
+}
+
+async function authorize(request, scope) {
+  const [scheme, token] = credentials(request);
   // RFC 6750 §3.1: a request without a token gets no error code.
-  if (scheme.toLowerCase() !== "bearer" || !token) throw new Refused(401, undefined, "Send an access token.");
+  if (!["bearer", "dpop"].includes(scheme) || !token) throw new Refused(401, undefined, "Send an access token.");
   const claims = await accessToken(token);
+  const key = boundKey(claims);
+  if (key === undefined && DPOP_REQUIRED) throw invalid("This API takes only tokens that are bound to a key.");
+  // RFC 9449 §7.2: otherwise a token that was copied could be used as a bearer token.
+  if (key !== undefined && scheme !== "dpop") throw invalid("The token is bound to a key: send it as DPoP, with a proof.");
+  if (key === undefined && scheme === "dpop") throw invalid("The token is bound to no key: send it as Bearer.");
+  if (key !== undefined) checkKey(request, token, key);
   if (!String(claims.scope ?? "").split(" ").includes(scope)) {
     throw new Refused(403, "insufficient_scope", `The token does not have the scope ${scope}.`);
   }
   return claims;
 }
 
-// RFC 6750 §3, RFC 9728 §5.1.
-function challenge({ error, message }, scope) {
-  const parts = [`resource_metadata="${origin}${METADATA_PATH}"`, `scope="${scope}"`];
-  if (error) parts.unshift(`error="${error}"`, `error_description="${message}"`);
-  return `Bearer ${parts.join(", ")}`;
+// The challenges of an answer (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). The error is in that of the scheme that was used.
+function challenges(request, { error, message }, scope) {
+  const known = [`resource_metadata="${origin}${METADATA_PATH}"`, `scope="${scope}"`];
+  const failed = error ? [`error="${error}"`, `error_description="${message}"`] : [];
+  const algorithms = `algs="${ALGORITHM_NAMES.join(" ")}"`;
+  if (DPOP_REQUIRED || credentials(request)[0] === "dpop") return [`DPoP ${[...failed, algorithms, ...known].join(", ")}`];
+  return [`Bearer ${[...failed, ...known].join(", ")}`, `DPoP ${[algorithms, ...known].join(", ")}`];
 }
 
 const server = http.createServer(async (request, response) => {
@@ -124,7 +150,8 @@ const server = http.createServer(async (request, response) => {
     answer(200, { tickets: ["The printer is on fire"], person: sub, client: client_id, groups });
   } catch (failure) {
     if (failure instanceof Refused) {
-      return answer(failure.status, { error: failure.error }, { "www-authenticate": challenge(failure, scope) });
+      const headers = { "www-authenticate": challenges(request, failure, scope) };
+      return answer(failure.status, { error: failure.error }, headers);
     }
     console.error(failure);
     answer(503, { error: "temporarily_unavailable" });

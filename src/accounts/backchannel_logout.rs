@@ -24,7 +24,7 @@ use crate::{
     protocol::{logout_token, records::Session, session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
     store::{IndexEntry, IndexKind, RecordKind},
-    telemetry::LogoutOutcome,
+    telemetry::NotificationOutcome,
 };
 
 /// The address of the client whose request causes a notification, which is not known.
@@ -139,7 +139,8 @@ impl OutboxDelivery for LogoutNotifier {
             return DeliveryOutcome::Done;
         };
         let sent = send(self, served, client, notification, now).await;
-        let outcome = sent.as_ref().map_or(LogoutOutcome::Failed, |()| LogoutOutcome::Ok);
+        let outcome =
+            sent.as_ref().map_or(NotificationOutcome::Failed, |()| NotificationOutcome::Ok);
         self.accounts.metrics.logout_notified(tenant, outcome);
         let Err(error) = sent else { return DeliveryOutcome::Done };
         let attempts = entry.failed_attempts + 1;

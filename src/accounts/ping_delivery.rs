@@ -18,6 +18,7 @@ use crate::{
     model::{Client, Clock, Secret, TenantId, Timestamp},
     protocol::records::{PingNotification, SealedRecord as _, decode_record},
     registry::{ServedTenant, SnapshotHandle},
+    telemetry::NotificationOutcome,
 };
 
 /// Longest response that is read. Its content has no meaning.
@@ -85,9 +86,11 @@ impl OutboxDelivery for PingDelivery {
         let Some((client, endpoint)) = found else {
             return DeliveryOutcome::Done;
         };
-        let Err(error) = self.send(served, (client, endpoint), &ping).await else {
-            return DeliveryOutcome::Done;
-        };
+        let sent = self.send(served, (client, endpoint), &ping).await;
+        let outcome =
+            sent.as_ref().map_or(NotificationOutcome::Failed, |()| NotificationOutcome::Ok);
+        self.accounts.metrics.ciba_notified(tenant, outcome);
+        let Err(error) = sent else { return DeliveryOutcome::Done };
         let attempts = entry.failed_attempts + 1;
         let will_retry = SealedPing::retry_delay(attempts).is_some();
         tracing::warn!(

@@ -313,6 +313,97 @@ fn a_realm_with_a_browser_flow_of_its_own_is_closed() {
     }
 }
 
+/// The spec of Keycloak's client `wiki` with further attributes, and the notes on its attributes.
+fn keycloak_wiki(is_public: bool, attributes: &Value) -> (Value, Vec<String>) {
+    let mut realm = sample("keycloak-realm.json");
+    let wiki = &mut realm["clients"][2];
+    wiki["publicClient"] = json!(is_public);
+    for (name, value) in attributes.as_object().into_iter().flatten() {
+        wiki["attributes"][name] = value.clone();
+    }
+    let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+    let notes = notes_of(&imported).into_iter();
+    let notes = notes.filter_map(|it| it.strip_prefix("clients[2].attributes.").map(str::to_owned));
+    (spec_of(&imported, "OidcClient", "wiki").clone(), notes.collect())
+}
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const CIBA: &str = "urn:openid:params:grant-type:ciba";
+
+#[test]
+fn a_client_keeps_the_grant_for_devices() {
+    let device = "oauth2.device.authorization.grant.enabled";
+    for (is_on, is_public, grants) in [
+        ("true", true, json!(["authorization_code", "refresh_token", DEVICE_CODE])),
+        ("true", false, json!(["authorization_code", "refresh_token", DEVICE_CODE])),
+        ("false", false, json!(["authorization_code", "refresh_token"])),
+    ] {
+        let (spec, notes) = keycloak_wiki(is_public, &json!({ device: is_on }));
+        assert_eq!((&spec["grantTypes"], notes), (&grants, vec![]));
+    }
+}
+
+#[test]
+fn a_client_that_asks_people_over_the_backchannel_keeps_grant_and_delivery_mode() {
+    let (grant, mode, endpoint) = (
+        "oidc.ciba.grant.enabled",
+        "ciba.backchannel.token.delivery.mode",
+        "ciba.backchannel.client.notification.endpoint",
+    );
+    let url = "https://wiki.example.com/ciba";
+    let ping = json!({ grant: "true", mode: "ping", endpoint: url });
+    let (spec, notes) = keycloak_wiki(false, &ping);
+    assert_eq!(spec["grantTypes"], json!(["authorization_code", "refresh_token", CIBA]));
+    let delivery =
+        (&spec["backchannelTokenDeliveryMode"], &spec["backchannelClientNotificationEndpoint"]);
+    assert_eq!(delivery, (&json!("ping"), &json!(url)));
+    assert!(notes.len() == 1 && notes[0].starts_with("oidc.ciba.grant.enabled: people answer"));
+
+    for (attributes, note) in [
+        (json!({ grant: "true" }), None),
+        (json!({ grant: "true", mode: "poll" }), None),
+        (json!({ grant: "true", mode: "ping" }), Some("is not carried: the client has no")),
+        (
+            json!({ grant: "true", mode: "ping", endpoint: "http://wiki.example.com/ciba" }),
+            Some("is not carried: the client has no"),
+        ),
+        (json!({ grant: "true", mode: "push" }), Some("push is not carried")),
+    ] {
+        let (spec, notes) = keycloak_wiki(false, &attributes);
+        assert_eq!(spec["grantTypes"][2], CIBA, "{attributes}");
+        for field in ["backchannelTokenDeliveryMode", "backchannelClientNotificationEndpoint"] {
+            assert_eq!(spec[field], Value::Null, "{attributes}");
+        }
+        let found = notes.iter().find_map(|it| it.strip_prefix(&format!("{mode}: ")));
+        assert_eq!(found.is_some(), note.is_some(), "{notes:?}");
+        assert!(note.is_none_or(|note| found.is_some_and(|it| it.starts_with(note))), "{notes:?}");
+    }
+}
+
+#[test]
+fn a_client_without_a_secret_or_the_grant_asks_nobody_over_the_backchannel() {
+    for (is_public, is_on, note) in [(true, "true", Some("is not carried")), (false, "false", None)]
+    {
+        let attributes = json!({
+            "oidc.ciba.grant.enabled": is_on,
+            "ciba.backchannel.token.delivery.mode": "ping",
+            "ciba.backchannel.client.notification.endpoint": "https://wiki.example.com/ciba",
+        });
+        let (spec, notes) = keycloak_wiki(is_public, &attributes);
+        assert_eq!(spec["grantTypes"], json!(["authorization_code", "refresh_token"]));
+        assert_eq!(spec["backchannelTokenDeliveryMode"], Value::Null);
+        let found = notes.iter().find_map(|it| it.strip_prefix("oidc.ciba.grant.enabled: "));
+        assert_eq!(found.map(|it| it.split(':').next()), note.map(Some), "{notes:?}");
+    }
+}
+
+#[test]
+fn tokens_that_are_bound_to_certificates_stay_so() {
+    let attributes = json!({ "tls.client.certificate.bound.access.tokens": "true" });
+    let (spec, notes) = keycloak_wiki(false, &attributes);
+    assert_eq!((&spec["tlsClientCertificateBoundAccessTokens"], notes), (&json!(true), vec![]));
+}
+
 /// The spec of a connector of Dex, and the notes on its configuration.
 fn dex_connector(kind: &str, config: &Value) -> (Value, Vec<String>) {
     let connector = json!({ "type": kind, "id": "it", "config": config });

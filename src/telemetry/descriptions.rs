@@ -2,11 +2,14 @@
 
 use super::{
     audit_labels::AUDIT_OUTCOMES,
-    label_values::LabelValues,
+    label_descriptions::{
+        AUDIT_EVENT, CERTIFICATE, CLIENT, ENDPOINT, KIND, PROVIDER, REACHABLE_PROVIDER, TENANT,
+        VERSION, values,
+    },
     labels::{
-        FETCH_METHODS, FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind,
-        RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind, WriteErrorReason,
-        WriteOperation,
+        FETCH_METHODS, FetchOutcome, NotificationOutcome, Readiness, ReconcileOutcome,
+        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
+        WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     metric_description::{LabelDescription, MetricDescription, MetricType},
@@ -16,7 +19,6 @@ use super::{
     },
     refused_entries::RefusedEntryReason,
 };
-use crate::model::Endpoint;
 
 /// The prefix of the names of Lanyard's own metrics.
 pub(super) const PREFIX: &str = "lanyard";
@@ -47,56 +49,7 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricDescription {
     }
 }
 
-const fn values(name: &'static str, values: LabelValues) -> LabelDescription {
-    LabelDescription { name, meaning: "", values }
-}
-
 const SECONDS: Option<&str> = Some("seconds");
-
-const TENANT: LabelDescription = LabelDescription {
-    name: "tenant",
-    meaning: "The tenant as `<namespace>/<name>`. Empty for requests to no tenant or to one that is not served, and \
-              with `--metrics-per-tenant false`.",
-    values: &[],
-};
-const KIND: LabelDescription = LabelDescription {
-    name: "kind",
-    meaning: "The kind of the objects: `Tenant`, `OidcClient`, `OidcUser`, `IdentityProvider` or `ResourceServer`. `lanyard_reconciles_total` also has \
-              `Secret`, for the Secrets of sealing and vault keys.",
-    values: &[],
-};
-const CERTIFICATE: LabelDescription = LabelDescription {
-    name: "certificate",
-    meaning: "The file of the certificate (`--tls-cert`).",
-    values: &[],
-};
-const CLIENT: LabelDescription = LabelDescription {
-    name: "client",
-    meaning: "The client as `<namespace>/<name>`, for the first 20 clients of a tenant that refuse a person. Empty for \
-              further ones, and where the tenant is empty.",
-    values: &[],
-};
-const PROVIDER: LabelDescription = LabelDescription {
-    name: "provider",
-    meaning: "The name of the identity provider, or `Local` for the tenant's own users: those of the first 20 providers \
-              that people come to. Empty for further ones, for attempts that came too soon after others, and where the tenant \
-              is empty.",
-    values: &[],
-};
-const REACHABLE_PROVIDER: LabelDescription = LabelDescription {
-    name: "provider",
-    meaning: "The name of the identity provider. Beyond 1,000 of them, and with `--metrics-per-tenant false`, tenant and \
-              provider are empty: the value is 0 if one of these providers cannot be reached.",
-    values: &[],
-};
-const VERSION: LabelDescription =
-    LabelDescription { name: "version", meaning: "The version of Lanyard.", values: &[] };
-const AUDIT_EVENT: LabelDescription = LabelDescription {
-    name: "event",
-    meaning: "The event, as in the audit line: see [audit events](audit-events.md).",
-    values: &[],
-};
-const ENDPOINT: LabelDescription = values("endpoint", Endpoint::LABELS);
 
 pub(super) const REQUESTS: MetricDescription = counter(
     "requests",
@@ -118,8 +71,13 @@ pub(super) const LOGINS: MetricDescription = counter(
 );
 pub(super) const BACKCHANNEL_LOGOUTS: MetricDescription = counter(
     "backchannel_logouts",
-    &[TENANT, values("outcome", LogoutOutcome::VALUES)],
+    &[TENANT, values("outcome", NotificationOutcome::VALUES)],
     "Back-channel logout requests sent, by tenant and outcome",
+);
+pub(super) const CIBA_NOTIFICATIONS: MetricDescription = counter(
+    "ciba_notifications",
+    &[TENANT, values("outcome", NotificationOutcome::VALUES)],
+    "Notifications that a person has answered a CIBA request, by tenant and outcome",
 );
 pub(super) const TOKENS_ISSUED: MetricDescription = counter(
     "tokens_issued",
@@ -268,6 +226,7 @@ pub const METRICS: &[MetricDescription] = &[
     AUDIT_EVENTS,
     REFUSED_ENTRIES,
     BACKCHANNEL_LOGOUTS,
+    CIBA_NOTIFICATIONS,
     FETCHES,
     RECONCILES,
     SEALING_KEYS_MISSING,

@@ -12,10 +12,11 @@ use super::{
     audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, LogoutOutcome,
-        MethodOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS,
-        SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels, TenantLogout, TenantReplay,
-        TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason, WriteOperation,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, MethodOutcome,
+        NotificationOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
+        TenantNotification, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
+        WriteErrorReason, WriteOperation,
     },
     logins::LoginMetrics,
     refused_entries::RefusedEntries,
@@ -42,7 +43,8 @@ pub(super) struct MetricFamilies {
     pub(super) requests: Family<TenantRequestLabels, Counter>,
     pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
     pub(super) logins: LoginMetrics,
-    pub(super) logouts: Family<TenantLogout, Counter>,
+    pub(super) logouts: Family<TenantNotification, Counter>,
+    pub(super) ciba_notifications: Family<TenantNotification, Counter>,
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) audit_events: Family<TenantAuditEvent, Counter>,
@@ -69,6 +71,7 @@ impl Default for MetricFamilies {
             durations: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             logins: LoginMetrics::default(),
             logouts: Family::default(),
+            ciba_notifications: Family::default(),
             tokens: Family::default(),
             replays: Family::default(),
             audit_events: Family::default(),
@@ -91,6 +94,7 @@ impl MetricFamilies {
         descriptions::REQUEST_DURATION.register(registry, self.durations.clone());
         descriptions::LOGINS.register(registry, self.logins.counters());
         descriptions::BACKCHANNEL_LOGOUTS.register(registry, self.logouts.clone());
+        descriptions::CIBA_NOTIFICATIONS.register(registry, self.ciba_notifications.clone());
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::REPLAYS.register(registry, self.replays.clone());
         descriptions::AUDIT_EVENTS.register(registry, self.audit_events.clone());
@@ -153,9 +157,10 @@ impl MetricFamilies {
             }
         }
         self.logins.begin_tenant(tenant);
-        for &outcome in LogoutOutcome::ALL {
-            let tenant = Arc::clone(tenant);
-            drop(self.logouts.get_or_create(&TenantLogout { tenant, outcome }));
+        for &outcome in NotificationOutcome::ALL {
+            let labels = TenantNotification { tenant: Arc::clone(tenant), outcome };
+            drop(self.logouts.get_or_create(&labels));
+            drop(self.ciba_notifications.get_or_create(&labels));
         }
         for &kind in TokenKind::ALL {
             let tenant = Arc::clone(tenant);
@@ -177,8 +182,10 @@ impl MetricFamilies {
             }
         }
         self.logins.forget(tenant);
-        for &outcome in LogoutOutcome::ALL {
-            self.logouts.remove(&TenantLogout { tenant: Arc::clone(tenant), outcome });
+        for &outcome in NotificationOutcome::ALL {
+            let labels = TenantNotification { tenant: Arc::clone(tenant), outcome };
+            self.logouts.remove(&labels);
+            self.ciba_notifications.remove(&labels);
         }
         for &kind in TokenKind::ALL {
             self.tokens.remove(&TenantToken { tenant: Arc::clone(tenant), kind });

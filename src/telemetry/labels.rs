@@ -16,7 +16,8 @@ pub(super) const FETCH_METHODS: LabelValues = &[
     ),
     (
         "post",
-        "Sending a logout token to an application, or a token request to an identity provider.",
+        "Sending a logout token or the notification of an answer (CIBA) to an application, or a token request to an identity \
+         provider.",
     ),
 ];
 
@@ -40,8 +41,8 @@ impl EncodeLabelValue for Endpoint {
 }
 
 label_values!(
-    /// The outcome of a back-channel logout request.
-    LogoutOutcome {
+    /// The outcome of a notification of a client: of a logout, or of the answer to a CIBA request.
+    NotificationOutcome {
         /// The client answered with 2xx.
         Ok = "ok",
         /// The request failed; it may be retried.
@@ -218,9 +219,9 @@ pub(super) struct EndpointOnly {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct TenantLogout {
+pub(super) struct TenantNotification {
     pub tenant: Arc<str>,
-    pub outcome: LogoutOutcome,
+    pub outcome: NotificationOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

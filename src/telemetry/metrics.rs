@@ -15,10 +15,10 @@ use super::{
     families::{FailedWrite, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOutcome, LogoutOutcome, MethodOutcome,
+        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome, NotificationOutcome,
         ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing,
-        SealingKeysOutcome, StoreOperationLabels, TenantLogout, TenantReplay, TenantRequestLabels,
-        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
+        SealingKeysOutcome, StoreOperationLabels, TenantNotification, TenantReplay,
+        TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     process::ProcessMetrics,
@@ -130,10 +130,18 @@ impl Metrics {
     }
 
     /// Counts a back-channel logout request.
-    pub fn logout_notified(&self, tenant: &TenantId, outcome: LogoutOutcome) {
+    pub fn logout_notified(&self, tenant: &TenantId, outcome: NotificationOutcome) {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
-        self.families.logouts.get_or_create(&TenantLogout { tenant, outcome }).inc();
+        self.families.logouts.get_or_create(&TenantNotification { tenant, outcome }).inc();
+    }
+
+    /// Counts a notification that a person has answered a request over the backchannel (CIBA Core §10.2).
+    pub fn ciba_notified(&self, tenant: &TenantId, outcome: NotificationOutcome) {
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
+        let labels = TenantNotification { tenant, outcome };
+        self.families.ciba_notifications.get_or_create(&labels).inc();
     }
 
     /// Counts an issued token or code.

@@ -14,6 +14,7 @@ mod descriptions;
 mod families;
 mod gauges;
 mod json_lines;
+mod label_descriptions;
 mod label_values;
 mod labels;
 mod log_fields;
@@ -36,7 +37,7 @@ pub use descriptions::METRICS;
 pub use gauges::InFlightGuard;
 pub use label_values::LabelValues;
 pub use labels::{
-    FetchOutcome, LogoutOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
+    FetchOutcome, NotificationOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
     SealingKeysOutcome, TokenKind, WriteErrorReason, WriteOperation,
 };
 pub use log_fields::{COMMON_LOG_FIELDS, LOG_FIELDS, LogField};

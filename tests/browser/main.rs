@@ -9,6 +9,7 @@ mod authenticator;
 mod axe;
 mod chromium;
 mod demo;
+mod devices;
 mod elsewhere;
 mod gallery;
 mod hostile;

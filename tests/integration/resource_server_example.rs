@@ -1,6 +1,8 @@
 //! `examples/resource-server`: an API in Node.js that publishes its metadata (RFC 9728) and verifies tokens. A
 //! client that knows only the URL of the API finds the issuer, gets a token with `resource`, and calls it.
 
+mod bound_tokens;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -29,9 +31,15 @@ struct Api {
 
 impl Api {
     fn start(resource: String, issuer: &str) -> Self {
+        Self::start_with(resource, issuer, &[])
+    }
+
+    /// The same with further variables of the environment.
+    fn start_with(resource: String, issuer: &str, variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new("node")
             .arg("examples/resource-server/server.mjs")
             .envs([("RESOURCE", &*resource), ("ISSUER", issuer)])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("node starts");

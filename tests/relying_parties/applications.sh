@@ -96,13 +96,14 @@ certificate() {
 # kube-apiserver verifies ID tokens by its AuthenticationConfiguration, and kubelogin gets them.
 kubernetes() {
   local folder=$work/run/kubernetes bin=target/testenv/bin tls=$work/run/tls
-  local port api etcd_port peer_port login_port issuer kube_auth
+  local port api etcd_port peer_port login_port issuer kube_auth login
   port=$(free_port) api=$(free_port) etcd_port=$(free_port) peer_port=$(free_port) login_port=$(free_port)
   issuer=https://localhost:$port/default/shop
-  mkdir -p "$folder"
+  mkdir -p "$folder/manifests"
+  cp "$work/run/manifests/all.yaml" "$folder/manifests/"
   certificate
   export SSL_CERT_FILE=$tls/ca.crt CURL_CA_BUNDLE=$tls/ca.crt
-  start lanyard-tls "$issuer/.well-known/openid-configuration" "${LANYARD_BINARY:-target/debug/lanyard}" dev "$work/run/manifests" \
+  start lanyard-tls "$issuer/.well-known/openid-configuration" "${LANYARD_BINARY:-target/debug/lanyard}" dev "$folder/manifests" \
     --state "$work/run/state-tls" --listen "127.0.0.1:$port" --base-url "https://localhost:$port" \
     --tls-cert "$tls/tls.crt" --tls-key "$tls/tls.key"
   kube_auth=("${LANYARD_BINARY:-target/debug/lanyard}" kube-auth "$issuer" --ca-file "$tls/ca.crt")
@@ -119,10 +120,10 @@ kubernetes() {
     --client-ca-file "$tls/ca.crt" --authentication-config "$folder/authentication.yaml" >"$work/run/apiserver.log" 2>&1 &
   processes+=($!)
   CURL_CA_BUNDLE=$folder/certs/apiserver.crt await "https://127.0.0.1:$api/readyz" || { tail -n 30 "$work/run/apiserver.log"; return 1; }
-  "$bin/kubelogin" get-token --oidc-issuer-url="$issuer" --oidc-client-id=kubectl --certificate-authority="$tls/ca.crt" \
-    --oidc-extra-scope=profile --oidc-extra-scope=email --oidc-extra-scope=groups --oidc-extra-scope=offline_access \
-    --listen-address="127.0.0.1:$login_port" --skip-open-browser --token-cache-dir="$folder/cache" \
-    >"$folder/credential.json" 2>"$folder/kubelogin.log" &
+  login=("$bin/kubelogin" get-token --oidc-issuer-url="$issuer" --oidc-client-id=kubectl --certificate-authority="$tls/ca.crt"
+    --oidc-extra-scope=profile --oidc-extra-scope=email --oidc-extra-scope=groups --oidc-extra-scope=offline_access
+    --listen-address="127.0.0.1:$login_port" --skip-open-browser --token-cache-dir="$folder/cache")
+  "${login[@]}" >"$folder/credential.json" 2>"$folder/kubelogin.log" &
   local kubelogin=$!
   await_text "$folder/kubelogin.log" "localhost:$login_port"
   python3 "$BROWSER" "$JAR" "http://localhost:$login_port" >"$folder/page.html"
@@ -137,6 +138,7 @@ kubernetes() {
   python3 "$BROWSER" "$JAR" "$(grep -o 'https://[^ ]*user_code=[A-Z-]*' "$folder/device.log")" >"$folder/device.html"
   wait "$kubelogin" || { cat "$folder/device.log" "$folder/device.html"; return 1; }
   knows_ada "$folder" "$api" device.json
+  keys_rotate "$folder" "$api" "${login[@]}"
   # RBAC decides by the group. The role has rules of its own: no controller fills aggregated ones like `view` here.
   local admin=(kubectl_at "$folder" "$api" --client-certificate="$folder/admin.crt" --client-key="$folder/admin.key")
   "${admin[@]}" create clusterrole pod-reader --verb=get,list --resource=pods >/dev/null
@@ -149,8 +151,28 @@ kubernetes() {
   "${kube_auth[@]}" --client-id=kubectl-elsewhere --client-id=kubectl >"$folder/authentication.yaml"
   await_works as_ada "$folder" "$api" device.json auth whoami
   unset SSL_CERT_FILE CURL_CA_BUNDLE
-  echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups; rights by group, one client for each cluster"
+  echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups, before and after a rotation of keys; rights by group, one client for each cluster"
 }
+
+# keys_rotate FOLDER PORT KUBELOGIN..: the API server accepts a token of a new key, and still one of the key before it.
+keys_rotate() {
+  sed 's/signing: {algorithms: \[RS256, ES256\]}/signing: {algorithms: [RS256, ES256], rotation: {interval: 20s, publishAhead: 2s}}/' \
+    "$1/manifests/all.yaml" >"$1/all.yaml"
+  ! cmp --silent "$1/all.yaml" "$1/manifests/all.yaml" || { echo "the manifests do not have the expected algorithms"; return 1; }
+  mv "$1/all.yaml" "$1/manifests/all.yaml"
+  await_works has_new_key "$1" "${@:3}"
+  knows_ada "$1" "$2" rotated.json
+  knows_ada "$1" "$2" credential.json
+}
+
+# has_new_key FOLDER KUBELOGIN..: the token of a refresh has another key than that of the sign-in.
+has_new_key() {
+  timeout 60 "${@:2}" --force-refresh >"$1/rotated.json" || return 1
+  [ "$(key_of "$1/rotated.json")" != "$(key_of "$1/credential.json")" ]
+}
+
+# key_of CREDENTIAL: the ID of the key that signed a token.
+key_of() { jq -r '.status.token | split(".")[0] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson | .kid' "$1"; }
 
 # knows_ada FOLDER PORT CREDENTIAL: the API server knows the person of kubelogin's credential.
 knows_ada() {

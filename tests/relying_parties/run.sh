@@ -11,6 +11,7 @@ rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/relying-parties
 . $here/applications.sh
 . $here/mutual_tls.sh
+. $here/oidc_agent.sh
 
 say() { printf '== relying parties: %s\n' "$*"; }
 
@@ -149,6 +150,7 @@ apache() {
 prepare
 prepare_applications
 prepare_mutual_tls
+prepare_oidc_agent
 serve
 say "$ISSUER"
 party go "$work/go-party"
@@ -156,6 +158,7 @@ party javascript node "$work/javascript/main.js"
 party python "$work/python/bin/python" $here/python/main.py
 party apache apache
 party mutual-tls mutual_tls
+party oidc-agent oidc_agent
 party oauth2-proxy oauth2_proxy
 party authjs authjs
 party allauth allauth

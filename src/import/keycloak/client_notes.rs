@@ -46,11 +46,13 @@ const CLIENT_MEMBERS: [&str; 35] = [
     "access",
 ];
 /// Attributes of a client of the same kind.
-const CLIENT_ATTRIBUTES: [&str; 25] = [
+const CLIENT_ATTRIBUTES: [&str; 27] = [
     "access.token.lifespan",
     "backchannel.logout.revoke.offline.tokens",
     "backchannel.logout.session.required",
     "backchannel.logout.url",
+    "ciba.backchannel.client.notification.endpoint",
+    "ciba.backchannel.token.delivery.mode",
     "client.secret.creation.time",
     "client_credentials.use_refresh_token",
     "display.on.consent.screen",
@@ -93,14 +95,6 @@ pub(super) fn add_client_notes(import: &mut ImportCollector, client: &SourceFiel
         }
     }
     let attributes = client.get("attributes");
-    for (name, message) in [
-        ("oidc.ciba.grant.enabled", "is not carried"),
-        ("tls.client.certificate.bound.access.tokens", "is not carried"),
-    ] {
-        if attributes.is_set(name) {
-            import.notes.add(&attributes.get(name), message);
-        }
-    }
     if client.number("notBefore").is_some_and(|before| before > 0) {
         import
             .notes

@@ -1,6 +1,7 @@
 //! Clients.
 
 use super::{
+    backchannel::{keeps_grant, token_delivery},
     client_notes::{add_client_notes, closed_access},
     redirect_uris::{post_logout_uris, redirect_uris},
     scopes::{RealmScopes, has_offline_access},
@@ -96,9 +97,11 @@ fn add_client(
     };
     add_client_notes(import, client);
     let uses_code = grants.contains(&GrantType::AuthorizationCode);
+    let asks_people = grants.contains(&GrantType::Ciba);
     let has_people = uses_code
         || grants.contains(&GrantType::Implicit)
-        || grants.contains(&GrantType::DeviceCode);
+        || grants.contains(&GrantType::DeviceCode)
+        || asks_people;
     let has_challenge = attributes.text("pkce.code.challenge.method").is_some();
     let lifespan =
         attributes.number("access.token.lifespan").filter(|it| (1..=86_400).contains(it));
@@ -124,13 +127,17 @@ fn add_client(
             access_token: Some(lifespan),
             ..OidcClientLifetimes::default()
         }),
-        ..addresses(client)
+        ..addresses(import, client, asks_people)
     };
     import.add_client(&name, &spec);
 }
 
 /// Pages and endpoints of the application.
-fn addresses(client: &SourceField<'_>) -> OidcClientSpec {
+fn addresses(
+    import: &mut ImportCollector,
+    client: &SourceField<'_>,
+    asks_people: bool,
+) -> OidcClientSpec {
     let attributes = client.get("attributes");
     let web_url = |text: &String| text.starts_with("https://") || text.starts_with("http://");
     let https_url = |name: &str| attributes.text(name).filter(|url| url.starts_with("https://"));
@@ -147,7 +154,7 @@ fn addresses(client: &SourceField<'_>) -> OidcClientSpec {
         backchannel_logout_session_required: attributes
             .flag("backchannel.logout.session.required")
             .filter(|_| attributes.text("backchannel.logout.url").is_some()),
-        ..OidcClientSpec::default()
+        ..if asks_people { token_delivery(import, client) } else { OidcClientSpec::default() }
     }
 }
 
@@ -175,10 +182,12 @@ fn grant_types(
     if attributes.is_set("oauth2.device.authorization.grant.enabled") {
         grants.push(GrantType::DeviceCode);
     }
+    if keeps_grant(import, client) {
+        grants.push(GrantType::Ciba);
+    }
     let refreshes =
         attributes.flag("use.refresh.tokens") != Some(false) || has_offline_access(scopes);
-    let has_people = [GrantType::AuthorizationCode, GrantType::DeviceCode];
-    if refreshes && grants.iter().any(|grant| has_people.contains(grant)) {
+    if refreshes && grants.iter().any(|grant| grant.may_refresh()) {
         grants.insert(1, GrantType::RefreshToken);
     }
     if client.is_set("directAccessGrantsEnabled") {

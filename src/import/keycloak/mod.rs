@@ -2,6 +2,7 @@
 //!
 //! The claim `sub` stays: it is Keycloak's id of the user.
 
+mod backchannel;
 mod client_notes;
 mod clients;
 mod credentials;

@@ -34,6 +34,20 @@ async fn received(app: &TestApp, count: usize) -> Vec<String> {
     panic!("{count} notifications did not come: {:?}", app.calls(ENDPOINT));
 }
 
+/// Waits until the metric has counted so many attempts with an outcome.
+async fn counted(app: &TestApp, outcome: &str, count: u64) {
+    let series =
+        format!("lanyard_ciba_notifications_total{{tenant=\"\",outcome=\"{outcome}\"}} {count}");
+    for _ in 0..3_000 {
+        let metrics = app.app.accounts.metrics.render(app.clock.now());
+        if metrics.lines().any(|line| line == series) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the metrics do not have {series}");
+}
+
 /// Waits until the stored notifications are due at times for which this is true.
 async fn wait_until_due(app: &TestApp, is_met: impl Fn(&[Timestamp]) -> bool) {
     let now = app.clock.now();
@@ -71,6 +85,8 @@ async fn a_client_is_notified_of_each_answer_once() {
         }
     }
     assert_eq!(world.app.calls(ENDPOINT).len(), 2);
+    counted(&world.app, "ok", 2).await;
+    counted(&world.app, "failed", 0).await;
 }
 
 #[tokio::test]
@@ -114,9 +130,11 @@ async fn a_notification_that_fails_is_tried_again_and_keeps_nobody_waiting() {
     let asked = ask_alice(&pager, &[TOKEN]).await;
     allow(&world, &browser).await;
     received(&world.app, 1).await;
+    counted(&world.app, "failed", 1).await;
     world.app.publish_with_status(ENDPOINT, 200, "");
     world.app.clock.advance(Duration::from_secs(60));
     received(&world.app, 2).await;
+    counted(&world.app, "ok", 1).await;
     assert_eq!(poll(&pager, &asked).await.0, 200);
 }
 
