@@ -8,10 +8,10 @@ use super::{
     client_jws::verify_client_jwt,
     client_jws_error::ClientJwsError,
     federated_authentication,
-    record_limits::record_maker,
+    record_limits::record_makers,
 };
 use crate::{
-    identity::{RecordMaker, ThrottledCredential},
+    identity::ThrottledCredential,
     model::{
         AuditCause, AuditEvent, AuditText, AuthMethod, Client, ClientCertificate, ClientCredential,
         Endpoint, ThrottledAttempt, are_unguessable,
@@ -237,10 +237,9 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
-    let all_documents = client.is_described_by_document().then_some(RecordMaker::Documents);
     let lifetime = once.expires_at.since(context.now);
     let budget = &context.services.assertion_budget;
-    for maker in all_documents.into_iter().chain([record_maker(client)]) {
+    for maker in record_makers(client) {
         let taken = budget.take((context.tenant_id(), maker), lifetime, context.now);
         taken.map_err(client_auth::too_many_assertions)?;
     }

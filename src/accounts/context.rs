@@ -83,6 +83,8 @@ pub struct AccountServices {
     pub pushed_request_budget: RecordBudget,
     /// Limits the used pushed authorization requests that are remembered for a person.
     pub used_request_budget: RecordBudget,
+    /// Limits the revoked tokens of a client that are remembered.
+    pub revocation_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
     /// Limits the requests that people answer on another device.
@@ -141,6 +143,7 @@ impl AccountServices {
             proof_budget: RecordBudget::default(),
             pushed_request_budget: RecordBudget::default(),
             used_request_budget: RecordBudget::default(),
+            revocation_budget: RecordBudget::of_revoked_tokens(),
             passkey_throttle: CredentialThrottle::default(),
             cross_device_limits: CrossDeviceLimits::default(),
             notices: NoticeLimit::default(),

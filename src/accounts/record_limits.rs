@@ -44,6 +44,13 @@ pub(crate) fn record_maker(client: &Client) -> RecordMaker<'_> {
     }
 }
 
+/// The makers of the records that a client's requests need, where all clients of metadata documents together are
+/// bounded too.
+pub(super) fn record_makers(client: &Client) -> impl Iterator<Item = RecordMaker<'_>> {
+    let all_documents = client.is_described_by_document().then_some(RecordMaker::Documents);
+    all_documents.into_iter().chain([record_maker(client)])
+}
+
 fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     AccountContext, AccountError, exchanged_tokens, grants,
+    record_limits::{record_makers, take_record},
     revoked_tokens::{is_revoked_token, revoked_token_key},
     token_events,
 };
@@ -141,6 +142,11 @@ pub(super) fn verify_own_access_token(
 
 /// Revokes a token and the grant that it refers to, for a client, and reports what was not
 /// revoked before. A token that the client got by exchange is revoked alone: the grant is not the client's.
+///
+/// # Errors
+///
+/// [`AccountError::TooManyRecords`] if too many tokens without a grant of the client are remembered. The token is
+/// not revoked.
 pub(crate) async fn revoke_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
@@ -162,7 +168,7 @@ pub(crate) async fn revoke_token(
     let PresentedToken::Access(claims) = presented else { return Ok(()) };
     let expires = claims.get("exp").and_then(Value::as_i64);
     let (Some(jti), Some(exp)) = (presented.jti(), expires) else { return Ok(()) };
-    if presented.is_expired(context.now) {
+    if presented.is_expired(context.now) || is_revoked_token(context, Some(jti)).await? {
         return Ok(());
     }
     // The id of a token without a grant is stored until the token expires. An existing record has
@@ -174,6 +180,10 @@ pub(crate) async fn revoke_token(
         owners: Vec::new(),
         due_at: None,
     };
+    let budget = &context.services.revocation_budget;
+    for maker in record_makers(caller) {
+        take_record(context, (budget, maker), (record.key.kind, record.expires_at))?;
+    }
     if context.insert(record).await? {
         let owner = presented.grant_id().zip(exchanged.as_ref());
         context.audit(token_events::revoked_event(caller, presented.kind(), owner));

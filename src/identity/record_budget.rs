@@ -23,8 +23,10 @@ const MAX_RECORDS_OF_UNVERIFIED_CLIENT: u64 = 1_000;
 const MAX_RECORDS_OF_DOCUMENT_CLIENTS: u64 = 20_000;
 /// Live records of a person: 40 DPoP proofs each second.
 const MAX_RECORDS_OF_PERSON: u64 = 5_000;
-/// The lifetime that all live records together may have after a pause.
-const BURST: u64 = 60;
+/// The lifetime for each live record that a maker may spend at once after a pause, on records of minutes.
+const BURST: Duration = Duration::from_mins(1);
+/// The same for revoked tokens, which can live for a day. A client may revoke many at once, when its work ends.
+const BURST_OF_REVOKED_TOKENS: Duration = Duration::from_hours(1);
 
 /// The client or person that makes a record necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,12 +65,14 @@ struct Spent {
 pub struct RecordBudget {
     /// A keyed hash, so attackers cannot find names that collide.
     hasher: RandomState,
+    /// In seconds, for each record that may be live.
+    burst: u64,
     makers: Mutex<BoundedCache<u64, Spent>>,
 }
 
 impl Default for RecordBudget {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), makers: Mutex::new(BoundedCache::new(MAX_ENTRIES)) }
+        Self::with_burst(BURST)
     }
 }
 
@@ -79,6 +83,17 @@ impl fmt::Debug for RecordBudget {
 }
 
 impl RecordBudget {
+    /// Budgets for the tokens that clients revoke.
+    pub fn of_revoked_tokens() -> Self {
+        Self::with_burst(BURST_OF_REVOKED_TOKENS)
+    }
+
+    /// `burst`: the lifetime that is available after a pause, for each record that may be live.
+    fn with_burst(burst: Duration) -> Self {
+        let makers = Mutex::new(BoundedCache::new(MAX_ENTRIES));
+        Self { hasher: RandomState::new(), burst: burst.as_secs(), makers }
+    }
+
     /// Takes the remaining lifetime of a record from the budget of its maker, or returns the time until
     /// the budget has it.
     pub fn take(
@@ -95,7 +110,7 @@ impl RecordBudget {
             spent.seconds.saturating_sub(given_back)
         });
         let seconds = before.saturating_add(lifetime.as_secs());
-        let over = seconds.saturating_sub(live * BURST);
+        let over = seconds.saturating_sub(live * self.burst);
         if over > 0 {
             return Err(Duration::from_secs(over.div_ceil(live)));
         }
@@ -145,6 +160,15 @@ mod tests {
         assert_eq!(take("alice", at(0)), Err(Duration::from_secs(1)));
         assert_eq!(take("bob", at(0)), Ok(()));
         assert_eq!(take("alice", at(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_pause_gives_the_burst_that_the_budget_has() {
+        let (budget, tenant) = (RecordBudget::of_revoked_tokens(), TenantId::new("acme", "main"));
+        let take = |now| budget.take((&tenant, RecordMaker::Unverified("app")), HOUR, now);
+        assert_eq!((0..2_000).take_while(|_| take(at(0)).is_ok()).count(), 1_000);
+        assert!(take(at(3)).is_err(), "3,000 of 3,600 seconds were given back");
+        assert_eq!(take(at(4)), Ok(()));
     }
 
     #[test]

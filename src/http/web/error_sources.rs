@@ -9,18 +9,25 @@ use crate::{
         client_auth::{ClientAuthError, ClientAuthFailure},
         error::{ErrorCode, OAuthError},
     },
-    store::StoreError,
+    store::{RecordKind, StoreError},
 };
 
 const TOO_MANY_RECORDS: &str =
     "Too many requests of the client or user are remembered until they expire. Try again later.";
+const TOO_MANY_REVOKED: &str = "The token was not revoked: too many revoked tokens of the client are \
+    remembered until they expire. Try again later.";
+
+/// The text for records of a kind of which too many have not expired.
+fn too_many_records(kind: RecordKind) -> &'static str {
+    if kind == RecordKind::Revoked { TOO_MANY_REVOKED } else { TOO_MANY_RECORDS }
+}
 
 impl From<AccountError> for EndpointError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::OtherPersonsAuthenticator => Self::OtherPersonsAuthenticator,
-            AccountError::TooManyRecords(_, wait) => Self::TooManyRequests {
-                error: OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY_RECORDS),
+            AccountError::TooManyRecords(kind, wait) => Self::TooManyRequests {
+                error: OAuthError::new(ErrorCode::TemporarilyUnavailable, too_many_records(kind)),
                 retry_after: wait,
             },
             AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),

@@ -1,5 +1,11 @@
 //! Revocation (RFC 7009).
 
+use std::time::Duration;
+
+use lanyard::{
+    identity::RecordMaker,
+    model::{Clock, ObjectKey, TenantId},
+};
 use serde_json::Value;
 
 use super::{
@@ -63,4 +69,36 @@ async fn revoked_client_credentials_token_is_inactive() {
     assert_eq!(active(token).await, true);
     assert_eq!(world.revoke(&web, token).await.0, 200);
     assert_eq!(active(token).await, false);
+}
+
+/// Each token without a grant is remembered until it expires, and a client can get and revoke any number.
+#[tokio::test]
+async fn the_revoked_tokens_of_a_client_are_bounded_and_no_revocation_is_pretended() {
+    let world = World::new().await;
+    let (web, other) = (world.application("web").await, world.application("basic-only").await);
+    let token_of = async |application: &Application| {
+        let (status, tokens) = application.token(&[("grant_type", "client_credentials")]).await;
+        assert_eq!(status, 200, "{tokens}");
+        text(&tokens, "access_token").to_owned()
+    };
+    let active = async |token: &str| world.introspect(&web, token).await.1["active"].clone();
+    let (revoked, kept) = (token_of(&web).await, token_of(&web).await);
+    assert_eq!(world.revoke(&web, &revoked).await.0, 200);
+    let budget = &world.app.app.accounts.revocation_budget;
+    let (tenant, client) = (TenantId::new("default", "shop"), ObjectKey::new("default", "web"));
+    let of_web = (&tenant, RecordMaker::Declared(&client));
+    let now = world.app.clock.now();
+    for lifetime in [Duration::from_hours(1), Duration::from_secs(1)] {
+        while budget.take(of_web, lifetime, now).is_ok() {}
+    }
+    let refused = world.revoke(&web, &kept).await;
+    assert_error(&refused, 429, "temporarily_unavailable");
+    assert!(text(&refused.1, "error_description").contains("was not revoked"), "{refused:?}");
+    assert_eq!(active(&kept).await, true);
+    // A token that is remembered already needs nothing, and other clients have budgets of their own.
+    assert_eq!(world.revoke(&web, &revoked).await.0, 200);
+    assert_eq!(world.revoke(&other, &token_of(&other).await).await.0, 200);
+    world.wait(1);
+    assert_eq!(world.revoke(&web, &kept).await.0, 200);
+    assert_eq!(active(&kept).await, false);
 }
