@@ -75,8 +75,6 @@ pub(crate) async fn use_proof(
 ) -> Result<(), RequestError<OAuthError>> {
     let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
     let expires_at = used.expires_at.plus(CLOCK_SKEW);
-    let budget = &context.services.proof_budget;
-    record_limits::take_record(context, (budget, maker), (RecordKind::DpopProof, expires_at))?;
     let record = Record {
         key: context.key(RecordKind::DpopProof, used.id),
         value: bytes::Bytes::new(),
@@ -84,6 +82,7 @@ pub(crate) async fn use_proof(
         owners: Vec::new(),
         due_at: None,
     };
+    record_limits::take_record(context, (&context.services.proof_budget, maker), &record)?;
     if context.insert(record).await? {
         return Ok(());
     }

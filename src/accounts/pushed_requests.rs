@@ -50,16 +50,15 @@ pub(crate) async fn push_request(
     if is_untrusted || sealed.len() <= MAX_SEALED_LEN {
         return Ok(request_uri(&sealed));
     }
-    let expires_at = id.ends_at.plus(CLOCK_SKEW);
-    let budget = (&context.services.pushed_request_budget, record_maker(client));
-    record_limits::take_record(context, budget, (RecordKind::PushedRequest, expires_at))?;
     let record = Record {
         key: context.key(RecordKind::PushedRequest, id.id.as_str()),
         value: encode_record(&request).into(),
-        expires_at,
+        expires_at: id.ends_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,
     };
+    let budget = (&context.services.pushed_request_budget, record_maker(client));
+    record_limits::take_record(context, budget, &record)?;
     if !context.insert(record).await? {
         return Err(AccountError::DuplicateId(RecordKind::PushedRequest).into());
     }
@@ -182,17 +181,16 @@ pub(crate) async fn use_pushed_request(
     (interaction, by_form): ([u8; 32], bool),
 ) -> Result<bool, AccountError> {
     let key = used_key(context, id);
-    let expires_at = id.ends_at.plus(2 * CLOCK_SKEW);
-    let budget = &context.services.used_request_budget;
-    let maker = RecordMaker::Person(subject.as_str());
-    record_limits::take_record(context, (budget, maker), (key.kind, expires_at))?;
     let record = Record {
         key: key.clone(),
         value: interaction.to_vec().into(),
-        expires_at,
+        expires_at: id.ends_at.plus(2 * CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,
     };
+    let maker = RecordMaker::Person(subject.as_str());
+    let budget = (&context.services.used_request_budget, maker);
+    record_limits::take_record(context, budget, &record)?;
     if context.insert(record).await? {
         return Ok(true);
     }

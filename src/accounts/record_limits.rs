@@ -11,10 +11,10 @@ use super::{
     sessions::ActiveSession,
 };
 use crate::{
-    identity::{RecordBudget, RecordMaker},
+    identity::{RecordBudget, RecordMaker, record_units},
     model::{Client, ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, GrantState, Session, decode_record},
-    store::RecordKind,
+    store::{Record, RecordKind},
 };
 
 /// Maximum number of sessions of a person.
@@ -66,11 +66,12 @@ fn without_port(authority: &str) -> &str {
 pub(super) fn take_record(
     context: AccountContext<'_>,
     (budget, maker): (&RecordBudget, RecordMaker<'_>),
-    (kind, expires_at): (RecordKind, Timestamp),
+    record: &Record,
 ) -> Result<(), AccountError> {
-    let taken =
-        budget.take((context.tenant_id(), maker), expires_at.since(context.now), context.now);
-    taken.map_err(|wait| AccountError::TooManyRecords(kind, wait))
+    let units = record_units(record.key.id.len() + record.value.len());
+    let cost = (record.expires_at.since(context.now), units);
+    let taken = budget.take_units((context.tenant_id(), maker), cost, context.now);
+    taken.map_err(|wait| AccountError::TooManyRecords(record.key.kind, wait))
 }
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.

@@ -182,7 +182,7 @@ pub(crate) async fn revoke_token(
     };
     let budget = &context.services.revocation_budget;
     for maker in record_makers(caller) {
-        take_record(context, (budget, maker), (record.key.kind, record.expires_at))?;
+        take_record(context, (budget, maker), &record)?;
     }
     if context.insert(record).await? {
         let owner = presented.grant_id().zip(exchanged.as_ref());

@@ -31,5 +31,5 @@ pub use password_hash::{StoredPasswordError, parse_stored_password};
 pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
-pub use record_budget::{RecordBudget, RecordMaker};
+pub use record_budget::{RecordBudget, RecordMaker, record_units};
 pub use sign_in::{PasswordSignIn, SignInError};

@@ -1,8 +1,8 @@
 //! Limits the records that the store has to keep for a client or person until they expire, in bounded memory.
 //!
 //! An accepted assertion, for example, is remembered so that it is used once (RFC 7523 §3, 7). The cost of a record
-//! is its remaining lifetime. Its maker gets back one second of lifetime for each of its records in each
-//! second, so about `live` records of one maker are unexpired at any time.
+//! is its remaining lifetime, for each KiB that it begins. Its maker gets back one second of lifetime for each of its
+//! records in each second, so about `live` records of one maker are unexpired at any time, or fewer longer ones.
 
 use std::{
     fmt,
@@ -13,6 +13,8 @@ use std::{
 
 use crate::model::{BoundedCache, ObjectKey, TenantId, Timestamp};
 
+/// The size up to which a record counts once, in bytes.
+const UNIT: usize = 1024;
 /// Maximum number of clients and people with a budget.
 const MAX_ENTRIES: usize = 50_000;
 /// Live records of a declared client: 1,600 assertions of a minute each second.
@@ -42,7 +44,7 @@ pub enum RecordMaker<'a> {
 }
 
 impl RecordMaker<'_> {
-    /// The number of records that may be unexpired at any time.
+    /// The number of records of one unit that may be unexpired at any time.
     const fn live(self) -> u64 {
         match self {
             Self::Declared(_) => MAX_RECORDS_OF_DECLARED_CLIENT,
@@ -51,6 +53,11 @@ impl RecordMaker<'_> {
             Self::Person(_) => MAX_RECORDS_OF_PERSON,
         }
     }
+}
+
+/// How often a record with this many bytes counts.
+pub fn record_units(len: usize) -> u64 {
+    u64::try_from(len.div_ceil(UNIT)).unwrap_or(u64::MAX).max(1)
 }
 
 /// The spent lifetime of a maker's records.
@@ -94,12 +101,22 @@ impl RecordBudget {
         Self { hasher: RandomState::new(), burst: burst.as_secs(), makers }
     }
 
-    /// Takes the remaining lifetime of a record from the budget of its maker, or returns the time until
+    /// Takes the remaining lifetime of a short record from the budget of its maker, or returns the time until
     /// the budget has it.
     pub fn take(
         &self,
-        (tenant, maker): (&TenantId, RecordMaker<'_>),
+        of: (&TenantId, RecordMaker<'_>),
         lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        self.take_units(of, (lifetime, 1), now)
+    }
+
+    /// Takes the remaining lifetime of a record as often as it counts ([`record_units`]).
+    pub fn take_units(
+        &self,
+        (tenant, maker): (&TenantId, RecordMaker<'_>),
+        (lifetime, units): (Duration, u64),
         now: Timestamp,
     ) -> Result<(), Duration> {
         let live = maker.live();
@@ -109,7 +126,7 @@ impl RecordBudget {
             let given_back = now.since(spent.at).as_secs().saturating_mul(live);
             spent.seconds.saturating_sub(given_back)
         });
-        let seconds = before.saturating_add(lifetime.as_secs());
+        let seconds = before.saturating_add(lifetime.as_secs().saturating_mul(units));
         let over = seconds.saturating_sub(live * self.burst);
         if over > 0 {
             return Err(Duration::from_secs(over.div_ceil(live)));
@@ -160,6 +177,18 @@ mod tests {
         assert_eq!(take("alice", at(0)), Err(Duration::from_secs(1)));
         assert_eq!(take("bob", at(0)), Ok(()));
         assert_eq!(take("alice", at(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_long_record_counts_for_each_kib() {
+        assert_eq!([0, 1, 1024, 1025, 64 * 1024].map(record_units), [1, 1, 1, 2, 64]);
+        let (budget, tenant) = (RecordBudget::default(), TenantId::new("acme", "main"));
+        let client = ObjectKey::new("acme", "app");
+        let of_client = (&tenant, RecordMaker::Declared(&client));
+        let take = |len| budget.take_units(of_client, (MINUTE, record_units(len)), at(0));
+        let taken = (0..100_000).take_while(|_| take(64 * 1024).is_ok()).count();
+        assert_eq!(taken, 100_000 / 64, "about 100 MB");
+        assert_eq!(take(100), Ok(()), "32 units are left");
     }
 
     #[test]

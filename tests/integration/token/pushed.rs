@@ -1,5 +1,11 @@
 //! Pushed authorization requests (RFC 9126), and attacks with their references.
 
+use std::time::Duration;
+
+use lanyard::{
+    identity::RecordMaker,
+    model::{Clock, ObjectKey, TenantId},
+};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -232,6 +238,28 @@ async fn a_long_request_is_stored_for_clients_that_authenticate_only() {
     let shorter = "s".repeat(3_000);
     let page = browser.open(&pushed_url(&spa, &[("state", &shorter)]).await).await;
     assert_eq!(page.answer()["state"], shorter);
+}
+
+#[tokio::test]
+async fn stored_requests_of_a_client_are_bounded_by_their_length() {
+    let world = World::new().await;
+    let web = world.application("web").await;
+    let (tenant, client) = (TenantId::new("default", "shop"), ObjectKey::new("default", "web"));
+    let budget = &world.app.app.accounts.pushed_request_budget;
+    // The client has a minute for each of 100,000 records. 8,000 seconds of it are left: enough for four KiB that live
+    // for 1,050 seconds, but not for ten.
+    for _ in 0..5_992 {
+        let of_web = (&tenant, RecordMaker::Declared(&client));
+        let taken = budget.take(of_web, Duration::from_secs(1000), world.app.clock.now());
+        assert_eq!(taken, Ok(()));
+    }
+    let (short, long) = ("s".repeat(3_000), "s".repeat(10_000));
+    assert_eq!(push(&web, &[("state", &short)]).await.0, 201);
+    let refused = push(&web, &[("state", &long)]).await;
+    assert_error(&refused, 429, "temporarily_unavailable");
+    assert_eq!(push(&web, &[]).await.0, 201, "a sealed one needs no record");
+    world.wait(1);
+    assert_eq!(push(&web, &[("state", &long)]).await.0, 201);
 }
 
 #[tokio::test]
