@@ -85,6 +85,8 @@ pub struct AccountServices {
     pub used_request_budget: RecordBudget,
     /// Limits the revoked tokens of a client that are remembered.
     pub revocation_budget: RecordBudget,
+    /// Limits the new people of a tenant's identity providers.
+    pub person_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,
     /// Limits the requests that people answer on another device.
@@ -144,6 +146,7 @@ impl AccountServices {
             pushed_request_budget: RecordBudget::default(),
             used_request_budget: RecordBudget::default(),
             revocation_budget: RecordBudget::of_revoked_tokens(),
+            person_budget: RecordBudget::of_new_people(),
             passkey_throttle: CredentialThrottle::default(),
             cross_device_limits: CrossDeviceLimits::default(),
             notices: NoticeLimit::default(),

@@ -61,6 +61,7 @@ pub(crate) mod passkeys;
 pub(crate) mod password_reset;
 pub(crate) mod passwords;
 mod people;
+mod person_budget;
 mod person_refresh;
 mod ping_delivery;
 mod ping_outbox;

@@ -152,6 +152,7 @@ async fn refresh_person(
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let Some(old) = people::claims_of(&asked) else { return Ok(None) };
     let not_admitted = || AccountError::NotAdmitted(directory.0.name().to_owned());
+    let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
     let answer = match ask_directory(context, directory, (&asked.subject, &old)).await {
         PersonRefreshOutcome::Claims(claims) => match people::claims_json(&claims) {
             Ok(json) => Ok((claims, json)),
@@ -173,7 +174,6 @@ async fn refresh_person(
             Err(None)
         }
         PersonRefreshOutcome::Ended | PersonRefreshOutcome::Unavailable => {
-            let unavailable = || AccountError::ProviderUnavailable(directory.0.name().to_owned());
             return usable.map(Some).ok_or_else(unavailable);
         }
     };
@@ -189,8 +189,13 @@ async fn refresh_person(
             (error.map_or(Ok(None), Err), incomplete)
         }
     };
-    people::save_answer(context, &person).await?;
-    result
+    match people::save_answer(context, &person).await {
+        Err(error @ AccountError::TooManyRecords(..)) => {
+            tracing::warn!(provider = %directory.0.object, %error, "a person's claims cannot be refreshed");
+            usable.map(Some).ok_or_else(unavailable)
+        }
+        saved => saved.and(result),
+    }
 }
 
 /// Asks a directory about a person with these claims.

@@ -1,5 +1,7 @@
 //! The reasons why a sign-in at an identity provider failed.
 
+use std::time::Duration;
+
 use super::AccountError;
 use crate::{
     fetch::FetchError,
@@ -9,6 +11,7 @@ use crate::{
         identity_provider::MappingError,
         upstream::{CallbackError, IdTokenError, MAX_PROVIDER_URL_LEN},
     },
+    store::RecordKind,
     upstream::{
         UpstreamError,
         ldap::{DirectoryFault, LdapRefusal},
@@ -37,7 +40,13 @@ impl ClaimsTooLarge {
 pub enum UpstreamSignInError {
     /// The store or the keys cannot be used.
     #[error(transparent)]
-    Account(#[from] AccountError),
+    Account(AccountError),
+    /// The tenant has too many new people. Time until there is room for this one.
+    #[error(
+        "new people of the tenant's identity providers have used up its budget; there is room for this one in {} seconds",
+        .0.as_secs()
+    )]
+    TooManyPeople(Duration),
     /// The provider gives no usable answer.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -104,6 +113,15 @@ pub enum UpstreamSignInError {
     RequestTooLong(usize),
 }
 
+impl From<AccountError> for UpstreamSignInError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::TooManyRecords(RecordKind::Person, wait) => Self::TooManyPeople(wait),
+            error => Self::Account(error),
+        }
+    }
+}
+
 /// The kind of an [`UpstreamSignInError`], for the page that the person sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInProblem<'a> {
@@ -127,6 +145,8 @@ pub enum SignInProblem<'a> {
     Claims,
     /// The subject is another person's or a client's.
     SubjectTaken,
+    /// The tenant has too many new people at the moment.
+    TooManyPeople,
     /// The provider may not be called from here.
     NotCalled,
     /// The request of the application is too long to be carried there and back.
@@ -155,6 +175,7 @@ impl UpstreamSignInError {
             SignInProblem::NotInOrganization => Some(PersonRefusal::Organization),
             SignInProblem::Claims => Some(PersonRefusal::Claims),
             SignInProblem::SubjectTaken => Some(PersonRefusal::SubjectTaken),
+            SignInProblem::TooManyPeople => Some(PersonRefusal::TooManyPeople),
             SignInProblem::Denied
             | SignInProblem::LevelUnmet
             | SignInProblem::Unavailable
@@ -204,6 +225,7 @@ impl UpstreamSignInError {
                 SignInProblem::Refused(None)
             }
             Self::RequestTooLong(_) => SignInProblem::RequestTooLong,
+            Self::TooManyPeople(_) => SignInProblem::TooManyPeople,
             Self::NotFresh => SignInProblem::NotFresh,
             Self::NoSignInTime => SignInProblem::NoSignInTime,
             Self::SubjectTaken(_) | Self::UsernameTaken(_) | Self::NameReserved { .. } => {

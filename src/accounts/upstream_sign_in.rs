@@ -158,7 +158,12 @@ pub(super) async fn admit_person(
         let subject = subject.as_ref().map(|identity| identity.subject.as_str());
         people::report_refused_person(context, provider, subject, error);
     })?;
-    if people::save_person(context, provider, &account.subject, json).await? {
+    let saved = people::save_person(context, provider, &account.subject, json).await;
+    let is_new = saved.map_err(UpstreamSignInError::from).inspect_err(|error| {
+        let subject = Some(account.subject.as_str());
+        people::report_refused_person(context, provider, subject, error);
+    })?;
+    if is_new {
         context.audit(AuditEvent::PersonAdmitted {
             provider: AuditText::new(provider.name()),
             subject: AuditText::new(account.subject.as_str()),

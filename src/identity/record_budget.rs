@@ -25,10 +25,14 @@ const MAX_RECORDS_OF_UNVERIFIED_CLIENT: u64 = 1_000;
 const MAX_RECORDS_OF_DOCUMENT_CLIENTS: u64 = 20_000;
 /// Live records of a person: 40 DPoP proofs each second.
 const MAX_RECORDS_OF_PERSON: u64 = 5_000;
+/// KiB of new people of a tenant in an hour, each of which counts for that hour.
+const MAX_KIB_OF_NEW_PEOPLE: u64 = 16 * 1024;
 /// The lifetime for each live record that a maker may spend at once after a pause, on records of minutes.
 const BURST: Duration = Duration::from_mins(1);
 /// The same for revoked tokens, which can live for a day. A client may revoke many at once, when its work ends.
 const BURST_OF_REVOKED_TOKENS: Duration = Duration::from_hours(1);
+/// The same for new people: 256 MiB, the first morning of a company of 100,000.
+const BURST_OF_NEW_PEOPLE: Duration = Duration::from_hours(16);
 
 /// The client or person that makes a record necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +45,8 @@ pub enum RecordMaker<'a> {
     Documents,
     /// A person, by the subject.
     Person(&'a str),
+    /// All people of a tenant's identity providers who are new.
+    NewPeople,
 }
 
 impl RecordMaker<'_> {
@@ -51,6 +57,7 @@ impl RecordMaker<'_> {
             Self::Unverified(_) => MAX_RECORDS_OF_UNVERIFIED_CLIENT,
             Self::Documents => MAX_RECORDS_OF_DOCUMENT_CLIENTS,
             Self::Person(_) => MAX_RECORDS_OF_PERSON,
+            Self::NewPeople => MAX_KIB_OF_NEW_PEOPLE,
         }
     }
 }
@@ -93,6 +100,11 @@ impl RecordBudget {
     /// Budgets for the tokens that clients revoke.
     pub fn of_revoked_tokens() -> Self {
         Self::with_burst(BURST_OF_REVOKED_TOKENS)
+    }
+
+    /// Budgets for the new people of tenants.
+    pub fn of_new_people() -> Self {
+        Self::with_burst(BURST_OF_NEW_PEOPLE)
     }
 
     /// `burst`: the lifetime that is available after a pause, for each record that may be live.
@@ -198,6 +210,18 @@ mod tests {
         assert_eq!((0..2_000).take_while(|_| take(at(0)).is_ok()).count(), 1_000);
         assert!(take(at(3)).is_err(), "3,000 of 3,600 seconds were given back");
         assert_eq!(take(at(4)), Ok(()));
+    }
+
+    #[test]
+    fn a_company_signs_in_on_its_first_morning_and_invented_people_come_slowly() {
+        let budget = RecordBudget::of_new_people();
+        let (main, other) = (TenantId::new("acme", "main"), TenantId::new("acme", "other"));
+        let take =
+            |tenant, now| budget.take_units((tenant, RecordMaker::NewPeople), (HOUR, 2), now);
+        let all = |now| (0..200_000).take_while(|_| take(&main, now).is_ok()).count();
+        assert_eq!(all(at(0)), 131_072, "people of two KiB");
+        assert_eq!(take(&other, at(0)), Ok(()));
+        assert_eq!(all(at(3600)), 8_192);
     }
 
     #[test]

@@ -240,6 +240,7 @@ messages! {
     provider_silent_title(provider) provider_silent_text(provider) try_in_a_moment()
     provider_unusable_title(provider) provider_unusable_text(provider)
     request_too_long_title() request_too_long_text(provider)
+    too_many_people_title() too_many_people_text(provider)
     provider_claims_text(provider) provider_answer_title(provider)
     provider_answer_text(provider) ask_administrator() level_unmet_title()
     level_unmet_text(provider) level_unmet_advice(provider) not_fresh_title()

@@ -84,7 +84,8 @@ const fn failure_of(problem: SignInProblem<'_>) -> SignInFailure {
     match problem {
         SignInProblem::Refused(_)
         | SignInProblem::NotDeclared
-        | SignInProblem::NotInOrganization => SignInFailure::NotAdmitted,
+        | SignInProblem::NotInOrganization
+        | SignInProblem::TooManyPeople => SignInFailure::NotAdmitted,
         SignInProblem::Denied | SignInProblem::LevelUnmet => SignInFailure::Denied,
         SignInProblem::Unavailable | SignInProblem::NotCalled => SignInFailure::ProviderUnavailable,
         SignInProblem::NotFresh | SignInProblem::NoSignInTime => SignInFailure::NotFresh,
@@ -153,6 +154,7 @@ fn texts(
             ..broken(name, CLAIMS, text)
         },
         SignInProblem::SubjectTaken => broken(name, SUBJECT_TAKEN, text),
+        SignInProblem::TooManyPeople => too_many_people(name, text),
         SignInProblem::Answer => broken(name, "provider_answer", text),
     }
 }
@@ -187,6 +189,17 @@ fn level_unmet(name: &str, text: &MessageCatalog) -> ProblemTexts {
         advice: text.level_unmet_advice(name).to_string(),
         status: StatusCode::FORBIDDEN,
         code: LEVEL,
+    }
+}
+
+/// The page for a person who is new, while the tenant has no room for another one.
+fn too_many_people(name: &str, text: &MessageCatalog) -> ProblemTexts {
+    ProblemTexts {
+        title: text.too_many_people_title().to_owned(),
+        message: text.too_many_people_text(name).to_string(),
+        advice: text.domain_unavailable_advice().to_owned(),
+        status: StatusCode::TOO_MANY_REQUESTS,
+        code: "too_many_people",
     }
 }
 

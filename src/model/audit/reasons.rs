@@ -125,6 +125,8 @@ audit_words!(
         SubjectTaken = "subject_taken",
         /// The directory no longer has the person, or disabled the account.
         Gone = "gone",
+        /// New people of the tenant's identity providers have used up its budget.
+        TooManyPeople = "too_many_people",
     }
 );
 

@@ -17,6 +17,7 @@ mod hanging;
 mod identifier_first;
 mod many_people;
 mod markup;
+mod new_people;
 mod own_authority;
 mod presets;
 mod private_key_jwt;
