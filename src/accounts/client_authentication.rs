@@ -241,7 +241,11 @@ async fn redeem_assertion(
     let budget = &context.services.assertion_budget;
     for maker in record_makers(client) {
         let taken = budget.take((context.tenant_id(), maker), lifetime, context.now);
-        taken.map_err(client_auth::too_many_assertions)?;
+        taken.map_err(|wait| {
+            let kind = RecordKind::Assertion.as_str();
+            context.services.metrics.record_refused(context.tenant_id(), kind);
+            client_auth::too_many_assertions(wait)
+        })?;
     }
     let record = Record {
         key: context.key(RecordKind::Assertion, once.id),

@@ -1,6 +1,9 @@
 //! The services that sessions, grants and tokens need, and their use for one tenant.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use rustls::RootCertStore;
 
@@ -210,6 +213,12 @@ impl<'a> AccountContext<'a> {
     pub fn audit(&self, event: AuditEvent<'_>) {
         let (tenant, origin) = (Some(self.tenant_id()), Some(self.origin));
         self.services.audit.record(&AuditRecord { tenant, origin, event });
+    }
+
+    /// Counts a record that its maker's budget refuses, and returns the error. `wait`: until there is room.
+    pub(super) fn refused_record(&self, kind: RecordKind, wait: Duration) -> AccountError {
+        self.services.metrics.record_refused(self.tenant_id(), kind.as_str());
+        AccountError::TooManyRecords(kind, wait)
     }
 
     /// The store key of a record of the tenant.

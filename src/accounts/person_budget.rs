@@ -35,5 +35,5 @@ pub(super) fn take_growth(
     let maker = (context.tenant_id(), RecordMaker::NewPeople);
     let cost = (COUNTED_TIME, growth);
     let taken = context.services.person_budget.take_units(maker, cost, context.now);
-    taken.map_err(|wait| AccountError::TooManyRecords(new.key.kind, wait))
+    taken.map_err(|wait| context.refused_record(new.key.kind, wait))
 }

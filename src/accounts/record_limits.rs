@@ -71,7 +71,7 @@ pub(super) fn take_record(
     let units = record_units(record.key.id.len() + record.value.len());
     let cost = (record.expires_at.since(context.now), units);
     let taken = budget.take_units((context.tenant_id(), maker), cost, context.now);
-    taken.map_err(|wait| AccountError::TooManyRecords(record.key.kind, wait))
+    taken.map_err(|wait| context.refused_record(record.key.kind, wait))
 }
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.

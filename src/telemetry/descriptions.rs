@@ -7,9 +7,9 @@ use super::{
         VERSION, values,
     },
     labels::{
-        FETCH_METHODS, FetchOutcome, NotificationOutcome, Readiness, ReconcileOutcome,
-        ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome, TokenKind,
-        WriteErrorReason, WriteOperation,
+        FETCH_METHODS, FetchOutcome, NotificationOutcome, REFUSED_RECORD_KINDS, Readiness,
+        ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysOutcome,
+        TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     metric_description::{LabelDescription, MetricDescription, MetricType},
@@ -98,6 +98,11 @@ pub(super) const REFUSED_ENTRIES: MetricDescription = counter(
     "refused_entries",
     &[TENANT, CLIENT, values("reason", RefusedEntryReason::VALUES)],
     "Uses of a client that access rules refused, by tenant, client and reason",
+);
+pub(super) const REFUSED_RECORDS: MetricDescription = counter(
+    "refused_records",
+    &[TENANT, values("kind", REFUSED_RECORD_KINDS)],
+    "Records that were not stored, because a client, a person or a tenant has too many, by tenant and kind",
 );
 pub(super) const RECONCILES: MetricDescription = counter(
     "reconciles",
@@ -225,6 +230,7 @@ pub const METRICS: &[MetricDescription] = &[
     REPLAYS,
     AUDIT_EVENTS,
     REFUSED_ENTRIES,
+    REFUSED_RECORDS,
     BACKCHANNEL_LOGOUTS,
     CIBA_NOTIFICATIONS,
     FETCHES,

@@ -13,10 +13,10 @@ use super::{
     descriptions,
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, MethodOutcome,
-        NotificationOutcome, Readiness, ReconcileOutcome, ReplayedKind, RequestOutcome,
-        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
-        TenantNotification, TenantReplay, TenantRequestLabels, TenantToken, TokenKind,
-        WriteErrorReason, WriteOperation,
+        NotificationOutcome, REFUSED_RECORD_KINDS, Readiness, ReconcileOutcome, ReplayedKind,
+        RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
+        StoreOperationLabels, TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels,
+        TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginMetrics,
     refused_entries::RefusedEntries,
@@ -49,6 +49,7 @@ pub(super) struct MetricFamilies {
     pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) audit_events: Family<TenantAuditEvent, Counter>,
     pub(super) refused_entries: RefusedEntries,
+    pub(super) refused_records: Family<TenantRecord, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreOperationLabels, Counter>,
@@ -76,6 +77,7 @@ impl Default for MetricFamilies {
             replays: Family::default(),
             audit_events: Family::default(),
             refused_entries: RefusedEntries::default(),
+            refused_records: Family::default(),
             reconciles: Family::default(),
             sealing_keys_missing,
             store_errors: Family::default(),
@@ -99,6 +101,7 @@ impl MetricFamilies {
         descriptions::REPLAYS.register(registry, self.replays.clone());
         descriptions::AUDIT_EVENTS.register(registry, self.audit_events.clone());
         descriptions::REFUSED_ENTRIES.register(registry, self.refused_entries.counters());
+        descriptions::REFUSED_RECORDS.register(registry, self.refused_records.clone());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
         descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
         descriptions::STORE_ERRORS.register(registry, self.store_errors.clone());
@@ -171,6 +174,10 @@ impl MetricFamilies {
             drop(self.replays.get_or_create(&TenantReplay { tenant, kind }));
         }
         self.refused_entries.begin_tenant(tenant);
+        for &(kind, _) in REFUSED_RECORD_KINDS {
+            let tenant = Arc::clone(tenant);
+            drop(self.refused_records.get_or_create(&TenantRecord { tenant, kind }));
+        }
     }
 
     /// Removes the series of a tenant.
@@ -197,5 +204,8 @@ impl MetricFamilies {
             self.audit_events.remove(&labels);
         }
         self.refused_entries.forget(tenant);
+        for &(kind, _) in REFUSED_RECORD_KINDS {
+            self.refused_records.remove(&TenantRecord { tenant: Arc::clone(tenant), kind });
+        }
     }
 }

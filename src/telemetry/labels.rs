@@ -34,6 +34,16 @@ pub(super) const STORE_OPERATIONS: LabelValues = &[
     ("prepare", "Creating or migrating the store."),
 ];
 
+/// The kinds of records that are refused where a client, a person or a tenant has too many.
+pub(super) const REFUSED_RECORD_KINDS: LabelValues = &[
+    ("assertion", "A client assertion that was used."),
+    ("dpop-proof", "A DPoP proof that was used."),
+    ("pushed-request", "A pushed authorization request that is too long for a URL."),
+    ("used-pushed-request", "A pushed authorization request that was answered."),
+    ("revoked", "A token that was to be revoked without a grant. It was not."),
+    ("person", "A new person of an identity provider, or claims that have grown."),
+];
+
 impl EncodeLabelValue for Endpoint {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         EncodeLabelValue::encode(&self.label(), encoder)
@@ -234,6 +244,12 @@ pub(super) struct TenantToken {
 pub(super) struct TenantReplay {
     pub tenant: Arc<str>,
     pub kind: ReplayedKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TenantRecord {
+    pub tenant: Arc<str>,
+    pub kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -16,9 +16,10 @@ use super::{
     gauges::{Gauges, InFlightGuard},
     labels::{
         EndpointOnly, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome, NotificationOutcome,
-        ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS, SealingKeysMissing,
-        SealingKeysOutcome, StoreOperationLabels, TenantNotification, TenantReplay,
-        TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason, WriteOperation,
+        REFUSED_RECORD_KINDS, ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS,
+        SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels, TenantNotification,
+        TenantRecord, TenantReplay, TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason,
+        WriteOperation,
     },
     logins::LoginOutcome,
     process::ProcessMetrics,
@@ -162,6 +163,14 @@ impl Metrics {
     pub fn entry_refused(&self, tenant: &TenantId, client: &ObjectKey, reason: RefusedEntryReason) {
         let tenants = self.tenants.lock_labels();
         self.families.refused_entries.count(tenants.label_of(Some(tenant)), client, reason);
+    }
+
+    /// Counts a record that was not stored, because its maker has too many; `kind` is one of `REFUSED_RECORD_KINDS`.
+    pub fn record_refused(&self, tenant: &TenantId, kind: &'static str) {
+        debug_assert!(REFUSED_RECORD_KINDS.iter().any(|(known, _)| *known == kind), "{kind}");
+        let tenants = self.tenants.lock_labels();
+        let tenant = tenants.label_of(Some(tenant));
+        self.families.refused_records.get_or_create(&TenantRecord { tenant, kind }).inc();
     }
 
     /// Counts a reconcile of an object.

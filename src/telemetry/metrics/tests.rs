@@ -127,6 +127,7 @@ fn counters_exist_before_their_first_event() {
         "lanyard_tokens_issued_total{tenant=\"team/main\",kind=\"id_token\"} 0",
         "lanyard_backchannel_logouts_total{tenant=\"team/main\",outcome=\"failed\"} 0",
         "lanyard_ciba_notifications_total{tenant=\"team/main\",outcome=\"failed\"} 0",
+        "lanyard_refused_records_total{tenant=\"team/main\",kind=\"person\"} 0",
         "lanyard_reconciles_total{kind=\"Secret\",outcome=\"retry\"} 0",
         "lanyard_fetches_total{method=\"post\",outcome=\"timeout\"} 0",
         "lanyard_request_duration_seconds_count{endpoint=\"token\"} 0",

@@ -95,6 +95,8 @@ async fn the_revoked_tokens_of_a_client_are_bounded_and_no_revocation_is_pretend
     assert_error(&refused, 429, "temporarily_unavailable");
     assert!(text(&refused.1, "error_description").contains("was not revoked"), "{refused:?}");
     assert_eq!(active(&kept).await, true);
+    let metrics = world.app.app.accounts.metrics.render(now);
+    assert!(metrics.contains("kind=\"revoked\"} 1\n"), "{metrics}");
     // A token that is remembered already needs nothing, and other clients have budgets of their own.
     assert_eq!(world.revoke(&web, &revoked).await.0, 200);
     assert_eq!(world.revoke(&other, &token_of(&other).await).await.0, 200);
