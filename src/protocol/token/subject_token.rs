@@ -57,6 +57,8 @@ pub struct SubjectToken {
     pub expires_at: Timestamp,
     /// The key that it is bound to.
     pub key: Option<BoundKey>,
+    /// The key that the actor token of the request is bound to.
+    pub actor_key: Option<BoundKey>,
     /// `act`.
     pub actors: Option<Value>,
     /// Whether the request has an actor token too.
@@ -96,6 +98,11 @@ impl SubjectToken {
             || self.scopes.iter().any(|scope| scope_has_claim(tenant, scope, claim))
     }
 
+    /// Returns true if this token or the actor token is bound to a key.
+    pub fn needs_key(&self) -> bool {
+        self.key.is_some() || self.actor_key.is_some()
+    }
+
     /// The number of actors.
     pub fn actor_count(&self) -> usize {
         std::iter::successors(self.actors.as_ref(), |actor| actor.get("act")).count()
@@ -133,6 +140,7 @@ impl SubjectToken {
             issued_at: Timestamp::from_secs(time("iat").unwrap_or_default()),
             expires_at,
             key,
+            actor_key: None,
             actors: claims.get("act").cloned(),
             names_actor: false,
             claim_names: claims.keys().cloned().collect(),
@@ -198,15 +206,9 @@ pub fn check_actor(
         let text = "The actor token is not one that the client got for itself by client_credentials; the client is the actor, so omit 'actor_token'.";
         return Err(invalid_subject(text));
     }
-    if actor.key.is_some()
-        && subject.key.as_ref().is_some_and(|key| actor.key.as_ref() != Some(key))
-    {
-        let text = "The subject token and the actor token are bound to different keys.";
-        return Err(invalid_subject(text));
-    }
     Ok(SubjectToken {
         expires_at: subject.expires_at.min(actor.expires_at),
-        key: subject.key.or(actor.key),
+        actor_key: actor.key,
         names_actor: true,
         ..subject
     })
