@@ -147,6 +147,7 @@ impl DpopProof {
             return Err(invalid_dpop_proof(text));
         }
         let issued_at = self.issued_at(now)?;
+        self.check_validity(now)?;
         let jti = claim("jti")?;
         if !(1..=MAX_JTI_LEN).contains(&jti.len()) {
             return Err(invalid_dpop_proof("'jti' of the DPoP proof must have 1 to 512 bytes."));
@@ -163,14 +164,13 @@ impl DpopProof {
             .ok_or_else(|| invalid_dpop_proof("The DPoP proof must have a time as 'iat'."))?;
         let (ahead, behind) =
             (issued_at.saturating_sub(now.secs()), now.secs().saturating_sub(issued_at));
-        let limit = |limit: Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        if ahead > limit(LEEWAY) {
+        if ahead > seconds(LEEWAY) {
             let text = format!(
                 "'iat' of the DPoP proof is {ahead} s in the future; check the clock of the client."
             );
             return Err(invalid_dpop_proof(text));
         }
-        if behind >= limit(MAX_AGE) {
+        if behind >= seconds(MAX_AGE) {
             let text = format!(
                 "The DPoP proof is {behind} s old, and counts for {} s; make a new one for each request, and check the clock of the client.",
                 MAX_AGE.as_secs()
@@ -179,6 +179,34 @@ impl DpopProof {
         }
         Ok(Timestamp::from_secs(issued_at))
     }
+
+    /// Checks `nbf` and `exp`, which a proof need not have (RFC 7519 §4.1.4, §4.1.5). Only clocks that are ahead get
+    /// leeway.
+    fn check_validity(&self, now: Timestamp) -> Result<(), OAuthError> {
+        let time = |name: &str| match self.jwt.claims.get(name) {
+            None => Ok(None),
+            Some(_) => self.jwt.time(name).map(Some).ok_or_else(|| {
+                invalid_dpop_proof(format!("'{name}' of the DPoP proof must be a time."))
+            }),
+        };
+        let ahead = time("nbf")?.map_or(0, |start| start.saturating_sub(now.secs()));
+        if ahead > seconds(LEEWAY) {
+            let text = format!(
+                "'nbf' of the DPoP proof is {ahead} s in the future; check the clock of the client."
+            );
+            return Err(invalid_dpop_proof(text));
+        }
+        if time("exp")?.is_some_and(|end| end <= now.secs()) {
+            let text = "The DPoP proof has expired by its claim 'exp'; make a new one for each request, and check the clock of the client.";
+            return Err(invalid_dpop_proof(text));
+        }
+        Ok(())
+    }
+}
+
+/// A time limit in seconds.
+fn seconds(limit: Duration) -> i64 {
+    i64::try_from(limit.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A URL without query and fragment, in its normal form (RFC 9449 §4.3, rule 9; RFC 3986 §6.2).
@@ -335,9 +363,17 @@ mod tests {
             ("iat", json!(NOW.secs() - 120), "120 s old"),
             ("iat", json!(i64::MIN), "s old"),
             ("iat", json!(i64::MAX), "in the future"),
+            ("nbf", json!(NOW.secs() + 61), "'nbf' of the DPoP proof is 61 s in the future"),
+            ("nbf", json!("soon"), "'nbf' of the DPoP proof must be a time"),
+            ("exp", json!(NOW.secs()), "has expired by its claim 'exp'"),
+            ("exp", json!(i64::MIN), "has expired by its claim 'exp'"),
+            ("exp", Value::Null, "'exp' of the DPoP proof must be a time"),
         ] {
             let refused = check(&with(name, value), None).expect_err("it is refused");
             assert!(refused.contains(words), "{name} {words}: {refused}");
+        }
+        for (name, time) in [("nbf", NOW.secs() + 60), ("nbf", 0), ("exp", NOW.secs() + 1)] {
+            assert!(check(&with(name, json!(time)), None).is_ok(), "{name} {time}");
         }
         for iat in [NOW.secs() + 60, NOW.secs() - 119] {
             let used = check(&with("iat", json!(iat)), None).expect("it counts");
@@ -360,7 +396,7 @@ mod tests {
             text in ".{0,200}",
             member in "typ|alg|jwk|crit",
             value in "[ -~]{0,60}",
-            claim in "htm|htu|iat|jti|ath",
+            claim in "htm|htu|iat|nbf|exp|jti|ath",
             other in "[ -~]{0,60}",
         ) {
             let _ = DpopProof::read(&text);
