@@ -5,6 +5,7 @@ pub mod access;
 pub mod account_change;
 pub mod account_page;
 pub mod authentication;
+pub mod authorization_details;
 pub mod authorize;
 pub mod backchannel;
 pub mod claims;
