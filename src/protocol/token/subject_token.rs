@@ -11,6 +11,7 @@ use crate::{
         error::{ErrorCode, OAuthError},
         scope::{self, Scopes},
         sender_keys::BoundKey,
+        token_holder::TokenHolder,
     },
 };
 
@@ -44,7 +45,7 @@ pub struct SubjectToken {
     /// `sub`.
     pub subject: String,
     /// The client that has the token.
-    pub holder: ClientId,
+    pub holder: TokenHolder,
     /// `jti` of an access token.
     pub jti: Option<String>,
     /// Its grant.
@@ -133,7 +134,9 @@ impl SubjectToken {
         Ok(Self {
             audience: audience.to_owned(),
             subject: subject.to_owned(),
-            holder: ClientId::new(text("client_id").unwrap_or(audience)),
+            // The audience of an ID token is its client.
+            holder: TokenHolder::of_claims(claims)
+                .unwrap_or_else(|| TokenHolder::new(ClientId::new(audience))),
             jti: text("jti").map(str::to_owned),
             grant: ExchangedTokenGrant::Id(String::new()),
             scopes: scope::parse_scopes(text("scope")),
@@ -159,7 +162,7 @@ pub fn check_access_subject(
     let SubjectContext { servers, client, .. } = context;
     let server = servers.find(&token.audience);
     let is_audience = server.is_some_and(|server| server.introspector.as_ref() == Some(&client.id));
-    if token.holder != client.id && !is_audience {
+    if !token.holder.is(client) && !is_audience {
         let text = "The subject token was issued to another client, and the client is not its audience: it is not in spec.introspection.clientRef of the ResourceServer.";
         return Err(invalid_subject(text));
     }
@@ -200,8 +203,8 @@ pub fn check_actor(
     context: SubjectContext<'_>,
 ) -> Result<SubjectToken, OAuthError> {
     let actor = SubjectToken::read(claims, "actor token", context)?;
-    let client = &context.client.id;
-    let is_own = actor.holder == *client && actor.subject == client.as_str();
+    let client = context.client;
+    let is_own = actor.holder.is(client) && actor.subject == client.id.as_str();
     if !is_own || claims.contains_key(GRANT_ID_CLAIM) {
         let text = "The actor token is not one that the client got for itself by client_credentials; the client is the actor, so omit 'actor_token'.";
         return Err(invalid_subject(text));

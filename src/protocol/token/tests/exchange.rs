@@ -137,7 +137,10 @@ fn a_client_is_the_holder_or_the_audience_of_a_subject_token() {
     let own = json!({ "client_id": "team.wiki", "aud": B });
     assert!(world.subject(own).is_ok(), "issued to it");
     let issuer = "https://id.test/team/shop";
+    let of_another_object =
+        json!({ "client_id": "team.wiki", "aud": B, "client_object": "team/old" });
     for refused in [
+        of_another_object,
         json!({ "aud": B }),
         json!({ "aud": issuer }),
         json!({ "aud": [A] }),
@@ -236,6 +239,8 @@ fn an_actor_token_is_of_the_client_itself_and_asks_for_delegation() {
         json!({ "client_id": "team.wiki", "sub": "team.wiki" }),
         json!({ "client_id": "team.wiki", "grant_id": null }),
         json!({ "sub": "team.app", "grant_id": null }),
+        json!({ "client_id": "team.wiki", "sub": "team.wiki", "grant_id": null,
+            "client_object": "team/old" }),
     ] {
         assert!(check_actor(subject(), &access_claims(refused), world.of()).is_err());
     }
