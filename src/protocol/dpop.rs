@@ -34,6 +34,8 @@ const MAX_LEN: usize = 4 * 1024;
 const MAX_JTI_LEN: usize = 512;
 /// Maximum length of the base64url-encoded modulus of an RSA key: 4096 bits. Strangers choose the key.
 const MAX_MODULUS_LEN: usize = 684;
+/// Minimum length of the base64url-encoded modulus of an RSA key: 2048 bits (RFC 7518 §3.3).
+const MIN_MODULUS_LEN: usize = 342;
 /// Maximum number of JSON values in the header or the claims.
 const MAX_JSON_VALUES: usize = 64;
 /// Members of private and symmetric JWKs (RFC 7518 §6).
@@ -233,6 +235,9 @@ fn jwk_thumbprint(jwk: &Map<String, Value>) -> Option<String> {
         if value.is_empty() || value.len() > MAX_MODULUS_LEN || !value.bytes().all(plain) {
             return None;
         }
+        if *name == "n" && value.len() < MIN_MODULUS_LEN {
+            return None;
+        }
         parts.push(format!("\"{name}\":\"{value}\""));
     }
     Some(sha256_base64url(format!("{{{}}}", parts.join(","))))
@@ -323,6 +328,7 @@ mod tests {
             ("jwk", json!({ "kty": "OKP", "crv": "Ed25519" }), "not a supported public key"),
             ("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": "a\"b" }), "not a supported"),
             ("jwk", json!({ "kty": "RSA", "e": "AQAB", "n": "n".repeat(685) }), "not a supported"),
+            ("jwk", json!({ "kty": "RSA", "e": "AQAB", "n": "n".repeat(341) }), "not a supported"),
             ("crit", json!(["exp"]), "not a JWT"),
         ] {
             let mut header = header();
