@@ -5,7 +5,10 @@
 use std::sync::{Arc, LazyLock};
 
 use lanyard::{
-    model::{AuthMethod, ClientDocumentMode, ClientDocumentPolicy, ConsentPolicy, Tenant},
+    model::{
+        AuthMethod, ClientDocumentMode, ClientDocumentPolicy, ConsentPolicy, ResourceServers,
+        Tenant,
+    },
     protocol::client_document::{ClientDocument, DocumentUrl, client_of_document},
 };
 use lanyard_fuzz::tenant;
@@ -34,7 +37,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(document) = ClientDocument::parse(URL, bytes) else { return };
     let url = DocumentUrl::parse(URL).expect("a URL");
-    let client = client_of_document(&TENANT, &url, &document).expect("an admitted host");
+    let client = client_of_document((&TENANT, ResourceServers::none()), &url, &document)
+        .expect("an admitted host");
     assert!(client.is_described_by_document() && client.consent == ConsentPolicy::Required);
     assert!(client.requires_pkce() && client.authentication.secrets().is_empty());
     match client.authentication.method() {

@@ -57,7 +57,7 @@ fuzz_target!(|bytes: &[u8]| {
     check_target(&token);
     assert_eq!(claims["iss"], TENANT.issuer.as_str());
     assert!(token.expires_at > NOW && claims["grant_id"].is_string());
-    assert!(token.holder == CLIENT.id || token.audience == SOURCE);
+    assert!(token.holder.is(&CLIENT) || token.audience == SOURCE);
     assert!(!claims.contains_key("cnf") || token.key.is_some());
     // A token of a person is not one of an actor.
     assert!(check_actor(token, &claims, context).is_err());

@@ -46,6 +46,7 @@ async fn verify_by_method(
         ClientAuthentication::SelfSignedTls => {
             let parsed = ParsedCertificate::read(certificate.der())?;
             parsed.check_validity(context.now)?;
+            parsed.check_key()?;
             verify_registered_key(context, client, &parsed).await
         }
         _ => Err(CertificateRefusal::OtherMethod),

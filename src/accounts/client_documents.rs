@@ -61,7 +61,7 @@ pub(crate) async fn load_document_client(
             .map_or(Ok(None), |error| Err(DocumentClientError::Refused(error.because(client_id))));
     };
     let document = load_document(context, &url).await?;
-    let client = client_of_document(&served.tenant, &url, &document);
+    let client = client_of_document((&served.tenant, &served.resource_servers), &url, &document);
     let client = client.filter(|client| !client.redirect_uris.is_empty()).ok_or_else(|| {
         let text = format!(
             "None of the redirect_uris in the client metadata document is accepted by this issuer: see clientIdMetadataDocuments.redirectHosts of the tenant. The document is at {}.",

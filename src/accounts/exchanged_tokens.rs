@@ -2,22 +2,24 @@
 
 use super::{AccountContext, AccountError, grants, revoked_tokens::is_revoked_token};
 use crate::{
-    model::{Account, ClientId},
-    protocol::records::Grant,
+    model::Account,
+    protocol::{records::Grant, token_holder::TokenHolder},
 };
 
 /// Returns true if the holder of an access token of a grant may use it, after the grant was judged. A client that
-/// got it by exchange has to be there and to let the person in, and the token itself must not be revoked. `jti`: of
-/// the token.
+/// got it by exchange has to be there, as the same object, and to let the person in, and the token itself must not be
+/// revoked. `jti`: of the token.
 pub(super) async fn is_usable(
     context: AccountContext<'_>,
-    (holder, jti): (&ClientId, Option<&str>),
+    (holder, jti): (&TokenHolder, Option<&str>),
     (grant, account): (&Grant, &Account),
 ) -> Result<bool, AccountError> {
-    if *holder == grant.client {
+    // The grant was judged with its client, by ID and object.
+    if holder.client == grant.client {
         return Ok(true);
     }
-    let Some(client) = context.tenant.client(holder.as_str()) else { return Ok(false) };
+    let client = context.tenant.client(holder.client.as_str());
+    let Some(client) = client.filter(|client| holder.is(client)) else { return Ok(false) };
     if is_revoked_token(context, jti).await? {
         return Ok(false);
     }

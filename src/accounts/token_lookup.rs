@@ -20,6 +20,7 @@ use crate::{
         records::{Grant, RefreshToken},
         session::CLOCK_SKEW,
         token::{RefreshDecision, rotate_grant},
+        token_holder::TokenHolder,
     },
     store::Record,
 };
@@ -74,6 +75,14 @@ impl PresentedToken {
         }
     }
 
+    /// The client that the token was issued to, with its object. That of a refresh token is the one of its grant.
+    fn holder(&self) -> Option<TokenHolder> {
+        match self {
+            Self::Access(claims) => TokenHolder::of_claims(claims),
+            Self::Refresh(token) => Some(TokenHolder::new(token.client.clone())),
+        }
+    }
+
     /// The id of the token's grant; tokens of `client_credentials` have no grant.
     fn grant_id(&self) -> Option<&str> {
         match self {
@@ -110,9 +119,12 @@ pub(crate) async fn load_active_token(
         return Ok(None);
     }
     let Some(id) = presented.grant_id() else {
-        let served = presented.client().and_then(|id| context.tenant.client(id.as_str()));
+        let is_served = presented.holder().is_some_and(|holder| {
+            let client = context.tenant.client(holder.client.as_str());
+            client.is_some_and(|client| holder.is(&client))
+        });
         let revoked = is_revoked_token(context, presented.jti()).await?;
-        return Ok((served.is_some() && !revoked).then_some(ActiveToken::OfClient));
+        return Ok((is_served && !revoked).then_some(ActiveToken::OfClient));
     };
     let Some(stored) = grants::load_grant(context, id).await? else { return Ok(None) };
     let grant = stored.grant;
@@ -124,7 +136,7 @@ pub(crate) async fn load_active_token(
         return Ok(None);
     }
     let Ok(user) = grants::account_of_grant(context, &grant).await? else { return Ok(None) };
-    let Some(holder) = presented.client() else { return Ok(None) };
+    let Some(holder) = presented.holder() else { return Ok(None) };
     let held = (&holder, presented.jti());
     if !exchanged_tokens::is_usable(context, held, (&grant, &user)).await? {
         return Ok(None);

@@ -105,6 +105,7 @@ pub fn verify_issued_certificate(
     now: Timestamp,
 ) -> Result<(), CertificateError> {
     let parsed = ParsedCertificate::read(certificate.der())?;
+    parsed.check_key()?;
     let sent: Vec<_> = certificate.intermediates().map(CertificateDer::from).collect();
     let own = CertificateDer::from(certificate.der());
     let secs = u64::try_from(now.secs()).unwrap_or_default();

@@ -19,6 +19,10 @@ use crate::model::{CertificateSubject, DistinguishedName, Timestamp, sha256_base
 
 /// The object identifier of Ed25519 (RFC 8410 §3).
 const ED25519: &str = "1.3.101.112";
+/// Least number of bits of an RSA key (NIST SP 800-57 Part 1, §5.6.1; FAPI 2.0 Security Profile §5.4.1).
+const MIN_RSA_BITS: usize = 2048;
+/// Least length of a coordinate of a key on a curve: 256 bits.
+const MIN_COORDINATE_LEN: usize = 32;
 /// The object identifiers of curves (RFC 5480 §2.1.1.1), their names in a JWK, and the length of a coordinate.
 const CURVES: [(&str, &str, usize); 2] =
     [("1.2.840.10045.3.1.7", "P-256", 32), ("1.3.132.0.34", "P-384", 48)];
@@ -43,6 +47,11 @@ pub enum CertificateError {
     /// The certificate has a key that the client did not register.
     #[error("the key of the certificate is not in the client's JWK Set")]
     OtherKey,
+    /// The key of the certificate is too short.
+    #[error(
+        "the key of the certificate is weak; it must be RSA of at least 2048 bits, EC of at least 256 bits, or Ed25519"
+    )]
+    WeakKey,
     /// The client has no authorities yet.
     #[error("the Secret with the client's authorities does not exist")]
     NoAuthorities,
@@ -68,6 +77,24 @@ impl<'a> ParsedCertificate<'a> {
     /// Checks that the certificate is within its own period.
     pub fn check_validity(&self, now: Timestamp) -> Result<(), CertificateError> {
         if self.period().contains(&now.secs()) { Ok(()) } else { Err(CertificateError::Expired) }
+    }
+
+    /// Rule: the key is strong, also where a proxy has verified it. In a handshake with Lanyard itself a weak key
+    /// fails before.
+    pub fn check_key(&self) -> Result<(), CertificateError> {
+        let info = self.certificate.public_key();
+        let is_strong = match info.parsed() {
+            Ok(PublicKey::RSA(key)) => is_strong_modulus(key.modulus),
+            Ok(PublicKey::EC(point)) => match point.data().split_first() {
+                // Without compression there are two coordinates (RFC 5480 §2.2).
+                Some((4, coordinates)) => coordinates.len() >= 2 * MIN_COORDINATE_LEN,
+                Some((_, coordinate)) => coordinate.len() >= MIN_COORDINATE_LEN,
+                None => false,
+            },
+            Ok(PublicKey::Unknown(_)) => info.algorithm.algorithm.to_id_string() == ED25519,
+            _ => false,
+        };
+        is_strong.then_some(()).ok_or(CertificateError::WeakKey)
     }
 
     /// The period of the certificate, in seconds.
@@ -185,6 +212,13 @@ fn ec_thumbprint(curve: &str, x: &str, y: &str) -> String {
 
 fn okp_thumbprint(curve: &str, x: &str) -> String {
     sha256_base64url(format!(r#"{{"crv":"{curve}","kty":"OKP","x":"{x}"}}"#))
+}
+
+/// Returns true if an RSA key with this modulus, a big-endian number, is long enough.
+pub(super) fn is_strong_modulus(modulus: &[u8]) -> bool {
+    let modulus = without_sign(modulus);
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    modulus.len() * 8 - unused >= MIN_RSA_BITS
 }
 
 /// The number in DER without the leading zero, which keeps it positive.

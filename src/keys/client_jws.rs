@@ -1,13 +1,14 @@
 //! Verifies JWS that clients sign, with their public keys or their client secret (RFC 7515 §5.2).
 //! The caller parses the header and decides which algorithms are allowed.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, Jwk, PublicKeyUse},
 };
 use serde_json::Value;
 
-use super::client_certificate::{ParsedCertificate, RegisteredCertificate};
+use super::client_certificate::{ParsedCertificate, RegisteredCertificate, is_strong_modulus};
 use crate::model::JwsAlgorithm;
 
 /// Maximum number of keys parsed from one JWK Set; the rest are ignored.
@@ -66,7 +67,7 @@ impl std::fmt::Debug for PublicKeys {
 
 impl PublicKeys {
     /// Parses the keys of a JWK Set that can verify signatures. Other keys are ignored (RFC 7517
-    /// §5).
+    /// §5), and so are RSA keys of less than 2048 bits (RFC 7518 §3.3).
     pub fn parse(set: &Value) -> Self {
         let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
         Self(keys.take(MAX_KEYS).filter_map(public_key).collect())
@@ -185,7 +186,10 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
         Some(_) => return None,
     };
     let family = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Family::Rsa,
+        AlgorithmParameters::RSA(rsa) => {
+            let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).ok()?;
+            is_strong_modulus(&modulus).then_some(Family::Rsa)?
+        }
         AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
             jsonwebtoken::jwk::EllipticCurve::P256 => Family::P256,
             jsonwebtoken::jwk::EllipticCurve::P384 => Family::P384,
@@ -224,7 +228,6 @@ fn asymmetric(algorithm: JwsAlgorithm) -> Option<(Family, Algorithm)> {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;
 
@@ -341,6 +344,23 @@ mod tests {
         for algorithm in [JwsAlgorithm::None, JwsAlgorithm::HS256, JwsAlgorithm::RS256] {
             let refused = set("a").verify(&jws, algorithm, None);
             assert_eq!(refused, Err(JwsError::UnknownKey), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn weak_rsa_keys_are_ignored() {
+        // RFC 7518 §3.3
+        for (modulus, is_strong) in [
+            ([255_u8; 256].to_vec(), true),
+            ([&[0_u8][..], &[128; 256]].concat(), true),
+            ([255_u8; 128].to_vec(), false),
+            ([&[127_u8][..], &[255; 255]].concat(), false),
+            ([&[0_u8; 128][..], &[255; 128]].concat(), false),
+            (Vec::new(), false),
+        ] {
+            let key = json!({ "kty": "RSA", "e": "AQAB", "n": URL_SAFE_NO_PAD.encode(&modulus) });
+            let keys = PublicKeys::parse(&json!({ "keys": [key] }));
+            assert_eq!(keys.has_signature_keys(), is_strong, "{key}");
         }
     }
 

@@ -113,8 +113,18 @@ impl Issuer {
     /// Returns true if the scheme is http and the host is not loopback, so that requests leave the
     /// machine unencrypted.
     pub fn is_insecure(&self) -> bool {
+        !self.is_https() && !self.is_on_loopback()
+    }
+
+    /// Returns true if browsers may remember to use https only: the scheme is https, and the host is not loopback,
+    /// which other programs serve too, by http.
+    pub fn is_https_only(&self) -> bool {
+        self.is_https() && !self.is_on_loopback()
+    }
+
+    fn is_on_loopback(&self) -> bool {
         let host = || Url::parse(&self.url).ok()?.host().as_ref().map(is_loopback);
-        !self.is_https() && host() != Some(true)
+        host() == Some(true)
     }
 
     /// Returns the URL of a path below the issuer. `path` starts with a slash.
@@ -217,6 +227,22 @@ mod tests {
             "http://[::2]",
         ] {
             assert!(Issuer::parse(insecure).expect("canonical").is_insecure(), "{insecure}");
+        }
+    }
+
+    #[test]
+    fn loopback_hosts_are_not_https_only() {
+        for (issuer, expected) in [
+            ("https://a.test:8443/x", true),
+            ("https://localhost.evil.test", true),
+            ("http://a.test", false),
+            ("https://localhost:8443", false),
+            ("https://id.team.localhost/x", false),
+            ("https://127.0.0.1", false),
+            ("https://[::1]:8443", false),
+        ] {
+            let found = Issuer::parse(issuer).expect("canonical").is_https_only();
+            assert_eq!(found, expected, "{issuer}");
         }
     }
 }

@@ -30,6 +30,10 @@ const CLOCK_ALLOWANCE: Duration = Duration::from_secs(10);
 /// The access token claim with the ID of its grant.
 pub const GRANT_ID_CLAIM: &str = "grant_id";
 
+/// The access token claim with the object of the client, `<namespace>/<name>`. Tokens of a client whose ID names its
+/// object, as the default ID does, have none.
+pub const CLIENT_OBJECT_CLAIM: &str = "client_object";
+
 /// The contents of an access token.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken<'a> {
@@ -55,6 +59,15 @@ pub struct AccessToken<'a> {
     pub actors: Option<&'a Value>,
 }
 
+/// The value of [`CLIENT_OBJECT_CLAIM`] in tokens of a client.
+pub fn client_object(client: &Client) -> Option<String> {
+    let object = &client.object;
+    let rest = client.id.as_str().strip_prefix(&*object.namespace);
+    let is_default = rest.and_then(|rest| rest.strip_prefix('.')) == Some(&*object.name);
+    // The URL of a metadata document is its object too.
+    (!is_default).then(|| object.to_string()).filter(|object| object != client.id.as_str())
+}
+
 /// The lifetime of an access token: the shorter one of its client and its resource server.
 pub fn access_token_lifetime(client: &Client, server: Option<&ResourceServer>) -> Duration {
     let own = client.lifetimes.access_token;
@@ -74,6 +87,7 @@ impl AccessToken<'_> {
             aud: self.server.map_or(issuer, |server| &server.identifier),
             sub: self.subject,
             client_id: self.client.id.as_str(),
+            client_object: client_object(self.client),
             jti: self.jti,
             iat: now.secs(),
             nbf: now.minus(CLOCK_ALLOWANCE).secs(),
@@ -94,6 +108,9 @@ pub struct AccessTokenClaims<'a> {
     aud: &'a str,
     sub: &'a str,
     client_id: &'a str,
+    /// `CLIENT_OBJECT_CLAIM`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_object: Option<String>,
     jti: &'a str,
     iat: i64,
     nbf: i64,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::params::RequestParams;
+use super::{authorization_details::AUTHORIZATION_DETAILS, params::RequestParams};
 use crate::model::Client;
 
 /// How long a request waits for the person, at most.
@@ -11,8 +11,8 @@ pub const MAX_WAITING_TIME: Duration = Duration::from_mins(10);
 /// The time between two polls, in the response (RFC 8628 §3.2, CIBA Core §7.3).
 pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The parameters that are kept (RFC 8628 §3.1, CIBA Core §7.1, RFC 8707 §2).
-const PARAMETERS: [&str; 3] = ["acr_values", "resource", "scope"];
+/// The parameters that are kept (RFC 8628 §3.1, CIBA Core §7.1, RFC 8707 §2), or refused (RFC 9396 §5).
+const PARAMETERS: [&str; 4] = ["acr_values", AUTHORIZATION_DETAILS, "resource", "scope"];
 
 /// The authorization request of a client, as a query string: its id, and the parameters that have a meaning.
 pub fn cross_device_query(client: &Client, params: &RequestParams) -> String {

@@ -32,6 +32,8 @@ const MAX_LEN: usize = 4 * 1024;
 const MAX_JTI_LEN: usize = 512;
 /// Maximum length of the base64url-encoded modulus of an RSA key: 4096 bits. Strangers choose the key.
 const MAX_MODULUS_LEN: usize = 684;
+/// Minimum length of the base64url-encoded modulus of an RSA key: 2048 bits (RFC 7518 §3.3).
+const MIN_MODULUS_LEN: usize = 342;
 /// Maximum number of JSON values in the header or the claims.
 const MAX_JSON_VALUES: usize = 64;
 /// Members of private and symmetric JWKs (RFC 7518 §6).
@@ -145,6 +147,7 @@ impl DpopProof {
             return Err(invalid_dpop_proof(text));
         }
         let issued_at = self.issued_at(now)?;
+        self.check_validity(now)?;
         let jti = claim("jti")?;
         if !(1..=MAX_JTI_LEN).contains(&jti.len()) {
             return Err(invalid_dpop_proof("'jti' of the DPoP proof must have 1 to 512 bytes."));
@@ -161,14 +164,13 @@ impl DpopProof {
             .ok_or_else(|| invalid_dpop_proof("The DPoP proof must have a time as 'iat'."))?;
         let (ahead, behind) =
             (issued_at.saturating_sub(now.secs()), now.secs().saturating_sub(issued_at));
-        let limit = |limit: Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        if ahead > limit(JWT_CLOCK_LEEWAY) {
+        if ahead > seconds(JWT_CLOCK_LEEWAY) {
             let text = format!(
                 "'iat' of the DPoP proof is {ahead} s in the future; check the clock of the client."
             );
             return Err(invalid_dpop_proof(text));
         }
-        if behind >= limit(MAX_AGE) {
+        if behind >= seconds(MAX_AGE) {
             let text = format!(
                 "The DPoP proof is {behind} s old, and counts for {} s; make a new one for each request, and check the clock of the client.",
                 MAX_AGE.as_secs()
@@ -177,6 +179,34 @@ impl DpopProof {
         }
         Ok(Timestamp::from_secs(issued_at))
     }
+
+    /// Checks `nbf` and `exp`, which a proof need not have (RFC 7519 §4.1.4, §4.1.5). Only clocks that are ahead get
+    /// leeway.
+    fn check_validity(&self, now: Timestamp) -> Result<(), OAuthError> {
+        let time = |name: &str| match self.jwt.claims.get(name) {
+            None => Ok(None),
+            Some(_) => self.jwt.time(name).map(Some).ok_or_else(|| {
+                invalid_dpop_proof(format!("'{name}' of the DPoP proof must be a time."))
+            }),
+        };
+        let ahead = time("nbf")?.map_or(0, |start| start.saturating_sub(now.secs()));
+        if ahead > seconds(JWT_CLOCK_LEEWAY) {
+            let text = format!(
+                "'nbf' of the DPoP proof is {ahead} s in the future; check the clock of the client."
+            );
+            return Err(invalid_dpop_proof(text));
+        }
+        if time("exp")?.is_some_and(|end| end <= now.secs()) {
+            let text = "The DPoP proof has expired by its claim 'exp'; make a new one for each request, and check the clock of the client.";
+            return Err(invalid_dpop_proof(text));
+        }
+        Ok(())
+    }
+}
+
+/// A time limit in seconds.
+fn seconds(limit: Duration) -> i64 {
+    i64::try_from(limit.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A URL without query and fragment, in its normal form (RFC 9449 §4.3, rule 9; RFC 3986 §6.2).
@@ -201,6 +231,9 @@ fn jwk_thumbprint(jwk: &Map<String, Value>) -> Option<String> {
         let value = jwk.get(*name)?.as_str()?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if value.is_empty() || value.len() > MAX_MODULUS_LEN || !value.bytes().all(plain) {
+            return None;
+        }
+        if *name == "n" && value.len() < MIN_MODULUS_LEN {
             return None;
         }
         parts.push(format!("\"{name}\":\"{value}\""));
@@ -293,6 +326,7 @@ mod tests {
             ("jwk", json!({ "kty": "OKP", "crv": "Ed25519" }), "not a supported public key"),
             ("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": "a\"b" }), "not a supported"),
             ("jwk", json!({ "kty": "RSA", "e": "AQAB", "n": "n".repeat(685) }), "not a supported"),
+            ("jwk", json!({ "kty": "RSA", "e": "AQAB", "n": "n".repeat(341) }), "not a supported"),
             ("crit", json!(["exp"]), "not a JWT"),
         ] {
             let mut header = header();
@@ -333,9 +367,17 @@ mod tests {
             ("iat", json!(NOW.secs() - 120), "120 s old"),
             ("iat", json!(i64::MIN), "s old"),
             ("iat", json!(i64::MAX), "in the future"),
+            ("nbf", json!(NOW.secs() + 61), "'nbf' of the DPoP proof is 61 s in the future"),
+            ("nbf", json!("soon"), "'nbf' of the DPoP proof must be a time"),
+            ("exp", json!(NOW.secs()), "has expired by its claim 'exp'"),
+            ("exp", json!(i64::MIN), "has expired by its claim 'exp'"),
+            ("exp", Value::Null, "'exp' of the DPoP proof must be a time"),
         ] {
             let refused = check(&with(name, value), None).expect_err("it is refused");
             assert!(refused.contains(words), "{name} {words}: {refused}");
+        }
+        for (name, time) in [("nbf", NOW.secs() + 60), ("nbf", 0), ("exp", NOW.secs() + 1)] {
+            assert!(check(&with(name, json!(time)), None).is_ok(), "{name} {time}");
         }
         for iat in [NOW.secs() + 60, NOW.secs() - 119] {
             let used = check(&with("iat", json!(iat)), None).expect("it counts");
@@ -358,7 +400,7 @@ mod tests {
             text in ".{0,200}",
             member in "typ|alg|jwk|crit",
             value in "[ -~]{0,60}",
-            claim in "htm|htu|iat|jti|ath",
+            claim in "htm|htu|iat|nbf|exp|jti|ath",
             other in "[ -~]{0,60}",
         ) {
             let _ = DpopProof::read(&text);

@@ -71,6 +71,8 @@ pub enum ErrorCode {
     UnknownUserId,
     /// CIBA Core §13.
     InvalidBindingMessage,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
 }
 
 impl ErrorCode {
@@ -109,6 +111,7 @@ impl ErrorCode {
             Self::ExpiredToken => "expired_token",
             Self::UnknownUserId => "unknown_user_id",
             Self::InvalidBindingMessage => "invalid_binding_message",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
         }
     }
 }

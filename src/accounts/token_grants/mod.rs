@@ -34,6 +34,7 @@ use super::{
 use crate::{
     model::{Client, ClientCertificate, GrantType},
     protocol::{
+        authorization_details::check_authorization_details,
         error::OAuthError,
         params::RequestParams,
         resource,
@@ -121,6 +122,7 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let TokenRequest { context, client, params, proof, certificate } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
+    check_authorization_details(params)?;
     // An unknown resource is refused whatever the credential is.
     resource::check_resources(resources_of::<G>(request), named_targets::<G>(params))?;
     let credential = parsed.open(context, client).await?;

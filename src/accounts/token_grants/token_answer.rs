@@ -110,7 +110,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
     ) -> Result<Option<BoundKey>, OAuthError> {
         let subject_token = granted.subject_token.as_ref();
         let is_bound = granted.grant.binding.is_some()
-            || subject_token.is_some_and(|subject| subject.key.is_some());
+            || subject_token.is_some_and(|subject| subject.needs_key());
         token::select_bound_key(self.request.client, server, self.keys, is_bound)
     }
 

@@ -133,7 +133,8 @@ fn words(text: &MessageCatalog, code: ErrorCode) -> (&str, &str, &str) {
         | ErrorCode::SlowDown
         | ErrorCode::ExpiredToken
         | ErrorCode::UnknownUserId
-        | ErrorCode::InvalidBindingMessage => {
+        | ErrorCode::InvalidBindingMessage
+        | ErrorCode::InvalidAuthorizationDetails => {
             (text.invalid_request_title(), text.invalid_request_text(), text.return_advice())
         }
     }

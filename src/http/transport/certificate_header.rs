@@ -38,6 +38,9 @@ pub enum CertificateHeaderError {
     /// The header is malformed.
     #[error("The header of the proxy with the client certificate is malformed.")]
     Malformed,
+    /// The key of the certificate is weak.
+    #[error("The client certificate in the header of the proxy has a weak key.")]
+    WeakKey,
 }
 
 /// The header with the other certificates of the chain (RFC 9440 §2.3).

@@ -8,7 +8,10 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 
 use super::{CertificateHeader, CertificateHeaderError, RequestBody};
-use crate::model::ClientCertificate;
+use crate::{
+    keys::{CertificateError, ParsedCertificate},
+    model::ClientCertificate,
+};
 
 /// The connection that a request arrived on.
 #[derive(Clone, Debug)]
@@ -56,9 +59,22 @@ impl ConnectionCertificates {
         match self {
             Self::None => Ok(None),
             Self::OfClient(certificate) => Ok(certificate.clone()),
-            Self::OfProxy(header) => header.read(headers),
+            Self::OfProxy(header) => {
+                let certificate = header.read(headers)?;
+                if certificate.as_ref().is_some_and(has_weak_key) {
+                    return Err(CertificateHeaderError::WeakKey);
+                }
+                Ok(certificate)
+            }
         }
     }
+}
+
+/// Returns true if a certificate has a weak key: no client authenticates with it, and no token is bound to it. A text
+/// that is not a certificate authenticates no client either.
+fn has_weak_key(certificate: &ClientCertificate) -> bool {
+    let checked = ParsedCertificate::read(certificate.der()).and_then(|it| it.check_key());
+    checked == Err(CertificateError::WeakKey)
 }
 
 /// Answers the requests of connections.

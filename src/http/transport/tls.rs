@@ -8,8 +8,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rustls::{
-    ServerConfig,
-    crypto::aws_lc_rs,
+    CipherSuite, ServerConfig, SupportedCipherSuite,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, danger::ClientCertVerifier},
     sign::CertifiedKey,
@@ -21,6 +21,14 @@ use super::{
     watched_files::WatchedFiles,
 };
 use crate::{model::Timestamp, telemetry::Metrics};
+
+/// The cipher suites of TLS 1.2: those that RFC 9325 §4.2 recommends, as FAPI 2.0 requires (Security Profile §5.2.1).
+const TLS12_CIPHER_SUITES: [CipherSuite; 4] = [
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+];
 
 /// The reason why a certificate cannot be used, with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -75,8 +83,7 @@ impl TlsConfig {
 
     /// The TLS acceptor of a listener, which offers HTTP/2 and HTTP/1.1.
     pub(crate) fn acceptor(&self, role: &ListenerRole) -> TlsAcceptor {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(Arc::new(listener_provider()))
             .with_safe_default_protocol_versions()
             .expect("the provider has the default versions");
         let verifier: Option<Arc<dyn ClientCertVerifier>> = match role {
@@ -118,6 +125,16 @@ impl TlsConfig {
     }
 }
 
+/// The cryptography of a listener: the default one with fewer cipher suites of TLS 1.2.
+fn listener_provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        matches!(suite, SupportedCipherSuite::Tls13(_))
+            || TLS12_CIPHER_SUITES.contains(&suite.suite())
+    });
+    provider
+}
+
 fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let file = |path: &Path, error: String| TlsError::File(path.to_owned(), error);
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
@@ -135,4 +152,20 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let certified = CertifiedKey::new(chain, signing);
     certified.keys_match().map_err(pair)?;
     Ok(certified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_has_the_recommended_cipher_suites_of_tls12_only() {
+        // RFC 9325 §4.2, FAPI 2.0 Security Profile §5.2.1
+        let suites = listener_provider().cipher_suites;
+        let (tls13, tls12): (Vec<_>, Vec<_>) =
+            suites.iter().partition(|suite| matches!(suite, SupportedCipherSuite::Tls13(_)));
+        assert_eq!(tls13.len(), 3);
+        assert_eq!(tls12.len(), TLS12_CIPHER_SUITES.len());
+        assert!(tls12.iter().all(|suite| TLS12_CIPHER_SUITES.contains(&suite.suite())));
+    }
 }

@@ -77,8 +77,8 @@ pub(crate) enum ErrorFormat {
 }
 
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// A provider that did not answer is asked again no earlier.
-const PROVIDER_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// An identity provider, or the server of a document, that did not answer is asked again no earlier.
+const REMOTE_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 impl EndpointError {
     /// Logs the details that the response does not contain. Called within the request's span.
@@ -151,6 +151,10 @@ impl EndpointError {
                 server_error(StatusCode::TOO_MANY_REQUESTS, &error)
                     .header("retry-after", &retry_after.as_secs().max(1).to_string())
             }
+            // A document of the client that could not be fetched, or another service that is away.
+            Self::Refused(error) if error.code == ErrorCode::TemporarilyUnavailable => {
+                unavailable(&error.public, REMOTE_RETRY_AFTER)
+            }
             Self::Refused(error) => match format {
                 ErrorFormat::Html => page(page_status(error.code), &error),
                 ErrorFormat::Json => Reply::oauth_error(&error),
@@ -175,7 +179,7 @@ impl EndpointError {
             }
             Self::ProviderUnavailable(_) => {
                 let text = "The identity provider of the user does not answer. Nothing was revoked. Try again in a moment.";
-                unavailable(text, PROVIDER_RETRY_AFTER)
+                unavailable(text, REMOTE_RETRY_AFTER)
             }
             Self::Internal(_) => {
                 let text = format!("An internal error occurred. Request ID: {id}.");
@@ -217,7 +221,6 @@ pub(crate) fn reject_request(
 const fn page_status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -120,6 +120,10 @@ impl RoutingError {
             Self::Certificate(CertificateHeaderError::Malformed) => {
                 "The header of the proxy with the client certificate is malformed."
             }
+            Self::Certificate(CertificateHeaderError::WeakKey) => {
+                "The client certificate in the header of the proxy has a weak key; RSA keys need at least 2048 bits, \
+                 and EC keys 256."
+            }
             Self::Issuer => {
                 "No issuer has this URL. Compare host and path with the issuer in the tenant's status \
                  (kubectl get tenants.lanyard.dev -A)."

@@ -12,6 +12,9 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), disp
                           geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
                           payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
+/// Two years (RFC 6797 §6.1). Names below the host may serve others, so they are not included.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000";
+
 /// Adds the headers. A handler cannot remove them.
 pub(crate) fn add_security_headers(
     reply: Reply,
@@ -49,8 +52,8 @@ pub(crate) fn add_security_headers(
         set(header::X_FRAME_OPTIONS, fixed("DENY"));
     }
     set(header::HeaderName::from_static("x-request-id"), HeaderValue::from_str(id).ok());
-    if tenant.is_some_and(|tenant| tenant.issuer.is_https()) {
-        set(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
+    if tenant.is_some_and(|tenant| tenant.issuer.is_https_only()) {
+        set(header::STRICT_TRANSPORT_SECURITY, fixed(STRICT_TRANSPORT_SECURITY));
     }
     if !cacheable || status.is_client_error() || status.is_server_error() {
         set(header::CACHE_CONTROL, fixed("no-store"));
@@ -64,4 +67,37 @@ pub(crate) fn add_security_headers(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+    use crate::{
+        messages::Languages,
+        model::{Issuer, fixtures},
+    };
+
+    #[test]
+    fn browsers_remember_to_use_https() {
+        // RFC 6797 §7.2, FAPI 2.0 Security Profile §5.2.1
+        let language = RequestLanguage::new(Languages::built_in(), &HeaderMap::new(), "", None);
+        for (issuer, expected) in [
+            (Some("https://id.test/team/shop"), Some("max-age=63072000")),
+            (Some("http://id.test/team/shop"), None),
+            (Some("https://localhost:8443/team/shop"), None),
+            (None, None),
+        ] {
+            let tenant = issuer.map(|issuer| {
+                let issuer = Issuer::parse(issuer).expect("canonical");
+                Tenant { issuer, ..fixtures::tenant() }
+            });
+            let reply = Reply::empty(StatusCode::OK);
+            let of = (tenant.as_ref(), &language);
+            let response = add_security_headers(reply, of, false, "id");
+            let sent = response.headers().get(header::STRICT_TRANSPORT_SECURITY);
+            assert_eq!(sent.map(HeaderValue::as_bytes), expected.map(str::as_bytes), "{issuer:?}");
+        }
+    }
 }

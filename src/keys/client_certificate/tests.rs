@@ -180,6 +180,31 @@ fn an_rsa_key_has_its_thumbprint() {
     assert_eq!(without_sign(&[0, 0x80]), [0x80]);
 }
 
+/// A self-signed certificate with an RSA key of 1024 bits.
+const RSA_1024: &str = "MIIB/DCCAWWgAwIBAgIUPnonndc1OYPIPPIlwWynF9+cCD0wDQYJKoZIhvcNAQELBQAwDzENMAsGA1UEAwwEd2VhazAgFw0yNjExMzAxMDU5MzhaGA8yMDgxMDkwMjEwNTkzOFowDzENMAsGA1UEAwwEd2VhazCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAzNXsrh4eUtboMaCBq2vl6W0/juavlBu1+ztqVt2DvrFisFy7WLXtVsgoTwb7zD+Orxtpybc5mJuxFzoE/UMFJuW6gQMIaYOHRVqdv3V2oQ2hcPbT1nt1wNNeCUWfGP8VAuk4BZZtAjmxRM6mPACqiKqBHZI2fm075q7QEOJoUkUCAwEAAaNTMFEwHQYDVR0OBBYEFBYsj8K6zMPcC8sQmyKdn34XmucLMB8GA1UdIwQYMBaAFBYsj8K6zMPcC8sQmyKdn34XmucLMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADgYEAT+p+d0azwAlCGwgxB3LUiQU2ON/RX3oU/G+XrZOXc9zxf+7lOh6LumAQb0itw2vkEkBqI0ppOw4AGwrGxegaX7jyP9fVRq5sQWzwQYI5cJlDM+cuvNfrtomqf6z+dQjBpFNRpFDVkW7ekyNv33UwZV9j5HHt2EDysYgouLxr1Lw=";
+/// One with an RSA key of 2048 bits.
+const RSA_2048: &str = "MIIC+zCCAeOgAwIBAgIUa2E2+ZsqRvRnkV8P4zG8wpdDAkUwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UEAwwBdzAgFw0yNjExMzAxMDU5MzhaGA8yMDgxMDkwMjEwNTkzOFowDDEKMAgGA1UEAwwBdzCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBAJpZw7PuU3YnuDOFT7nnAZLtw7A/5XOWTgOGII2zNX6nlgyzL9+UMS5zDOB0tCVglUyWFgXfD7+g0SQYPpUW4KCXhs2+wxoFabDUsmIaZQYM/vuBE2PErTxcbD/f3iXpoSi8vnGE0ZqE5ZCXJcytI4G6T7lmi4BKUo3L/sdtSwIN8vNt4Kdg3jLxnitUmWUymLOKuH11BNuWWMzp3sUWB4bM7pm0LAUIlzHRTgaOJJu6WBdajyInBNAwDFQbojYMjkK1AS+d0EQHC3gROUQqdh36ApGdCxvpoOCOa1uwojaCbqgI1/6cz2kLWGOWtHeQiXQ3cFli7zSaeK1Gx5qDIhECAwEAAaNTMFEwHQYDVR0OBBYEFGgNdK3T/RWipl+EnRWNSZ9b4U1BMB8GA1UdIwQYMBaAFGgNdK3T/RWipl+EnRWNSZ9b4U1BMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADggEBAIhG8lhJs4M3BMBAWZWWDCv2I3hI4XUaYCaA0PBsOis0ngJqqjdO51KhbkT77J6hqkxYaqJ18o5/GcuRaBlA2z5h5NRBZfHP/EhBgFDAPWtRhSbaM4JwdCGkEtIC9eezoiA1gzjvVTfQh8PVhfqn74X+d0AlB5mytesu+maU5bqdbmt4J+2yowKXyFPUzJB3RVucIPOFBsT36hjJY04egtK3UxZ0uJX9cZFFKxEzOxjGXwn53nOaVdr3JfAGNikoaHTmTDQx8etZz8KtMEemVWVrtprW3XHLPIREJrX51t5Ur9lSn4yK4STBamZ7wTK47Wt5l3eTGWaZzPK6Zuxer9k=";
+/// One with a key on the curve P-192.
+const P192: &str = "MIIBVDCCAQugAwIBAgIUCogPjvYGkSZcoCb4jREaon/LwlowCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEd2VhazAgFw0yNjExMzAxMDU5MzhaGA8yMDgxMDkwMjEwNTkzOFowDzENMAsGA1UEAwwEd2VhazBJMBMGByqGSM49AgEGCCqGSM49AwEBAzIABLdIJt9wgWxkwrP1dSsf/zr0+3v0uoVVpUGgcjM50kYeJ9wR6Qse4XR7soLvACGpN6NTMFEwHQYDVR0OBBYEFE4EkQlccMr/YZFHzuUnsCLDQ0C2MB8GA1UdIwQYMBaAFE4EkQlccMr/YZFHzuUnsCLDQ0C2MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDNwAwNAIYAdfXSPVNLNPlcKDYvmu6oXhBqHWtuIrQAhgIS4fKDMEDjNimb5OG+ZS8KOcQztxC4y4=";
+
+#[test]
+fn certificates_with_weak_keys_are_refused() {
+    // FAPI 2.0 Security Profile §5.4.1
+    let check = |der: &[u8]| ParsedCertificate::read(der).expect("parses").check_key();
+    for weak in [RSA_1024, P192] {
+        let der = STANDARD.decode(weak).expect("base64");
+        assert_eq!(check(&der), Err(CertificateError::WeakKey));
+        let certificate = ClientCertificate::new([der]).expect("one certificate");
+        let rule = rule(&authority("CA"), dns("weak"));
+        assert_eq!(judge(&certificate, &rule, NOW), Err(CertificateError::WeakKey));
+    }
+    assert_eq!(check(&STANDARD.decode(RSA_2048).expect("base64")), Ok(()));
+    for key in [KeyPair::generate(), KeyPair::generate_for(&PKCS_ED25519)] {
+        let certificate = params().self_signed(&key.expect("a key")).expect("a certificate");
+        assert_eq!(check(certificate.der()), Ok(()));
+    }
+}
+
 #[test]
 fn an_expired_or_malformed_certificate_is_refused() {
     let certificate = params().self_signed(&KeyPair::generate().expect("a key")).expect("made");

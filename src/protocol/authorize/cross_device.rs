@@ -14,7 +14,7 @@ use super::{
     AuthorizationRequest, Prompt, RequestedAcr, ResourcesToGrant, ReturnTo, TenantLookup, acr,
     client, duplicates, id_token_hint, max_age,
     parameters::AuthorizationParams,
-    permissions, requested_claims, resource, scope,
+    permissions, requested_claims, resource, scope, unsupported,
 };
 use crate::model::{Client, Endpoint, GrantType, ResponseType, Subject, Tenant};
 
@@ -79,6 +79,7 @@ fn validate_request(
     duplicates::check_duplicates(params)?;
     let client = client::check_client(params, served)?;
     check_grant_type(&client, grant_type)?;
+    unsupported::check_authorization_details(params)?;
     let resources = resource::check_resource(params, tenant, served, &client)?;
     let scopes = scope::check_scope(params, &client, ResponseType::Code, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;

@@ -4,7 +4,9 @@
 
 use form_urlencoded::Serializer;
 
-use super::super::{error::OAuthError, params::RequestParams};
+use super::super::{
+    authorization_details::AUTHORIZATION_DETAILS, error::OAuthError, params::RequestParams,
+};
 
 /// The effect of a request object's claim with the name of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(super) enum RequestObjectRule {
 }
 
 macro_rules! parameters {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $in_request_object:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:expr, $in_request_object:ident;)+) => {
         /// A parameter of authorization requests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Parameter { $($(#[doc = $doc])+ $variant,)+ }
@@ -41,6 +43,8 @@ macro_rules! parameters {
 parameters! {
     /// OIDC Core §3.1.2.1.
     AcrValues = "acr_values", Replaces;
+    /// RFC 9396 §2.
+    AuthorizationDetails = AUTHORIZATION_DETAILS, Replaces;
     /// OIDC Core §5.5.
     Claims = "claims", Replaces;
     /// RFC 6749 §4.1.1.

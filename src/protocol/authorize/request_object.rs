@@ -265,6 +265,7 @@ fn parameter(name: &str, value: &Value) -> Result<String, OAuthError> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(_) | Value::Bool(_) | Value::Object(_) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
+        Value::Array(_) if name == Parameter::AuthorizationDetails.name() => Ok(value.to_string()),
         Value::Array(_) => Err(refused(&format!(
             "'{}' of the request object is an array; it must be a string of space-separated values.",
             name.escape_default()

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::{user::by_scope, *};
 use crate::{
-    model::{Account, CustomScope, IdTokenClaimsPolicy, Subject, TokenPolicy, fixtures},
+    model::{Account, ClientId, CustomScope, IdTokenClaimsPolicy, Subject, TokenPolicy, fixtures},
     protocol::authentication::AuthenticationMethod,
 };
 
@@ -168,6 +168,9 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
         "grant_id": "grant-1",
     });
     assert_eq!(json!(token.claims(NOW)), expected);
+    let renamed = Client { id: ClientId::new("wiki"), ..client.clone() };
+    let of_renamed = json!(AccessToken { client: &renamed, ..token }.claims(NOW));
+    assert_eq!(of_renamed["client_object"], "team/wiki", "the ID does not name it");
     let own = AccessToken { grant_id: None, subject: "team.wiki", ..token };
     assert!(
         json!(own.claims(NOW)).get(GRANT_ID_CLAIM).is_none(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{ClientDocument, DocumentUrl};
 use crate::model::{
     ApplicationType, AssertionPolicy, Client, ClientAuthentication, ConsentPolicy, GrantType,
-    RefreshTokenRotation, ResponseType, Tenant,
+    RefreshTokenRotation, ResourceServers, ResponseType, Tenant,
 };
 
 /// The client as far as it is known without its document, for its grants: it may do nothing itself, since no
@@ -32,9 +32,9 @@ pub fn client_without_document(tenant: &Tenant, url: &DocumentUrl) -> Option<Cli
 }
 
 /// The client with its document. Redirect URIs that the tenant does not accept are left out, and scopes that the
-/// document does not name.
+/// document does not name. `servers`: the resource servers of the tenant.
 pub fn client_of_document(
-    tenant: &Tenant,
+    (tenant, servers): (&Tenant, &ResourceServers),
     url: &DocumentUrl,
     document: &ClientDocument,
 ) -> Option<Client> {
@@ -44,9 +44,11 @@ pub fn client_of_document(
     let redirects = redirects.filter(|uri| policy.admits_redirect(url.host(), uri));
     let mut grants = BTreeSet::from([GrantType::AuthorizationCode]);
     grants.extend(document.refreshes.then_some(GrantType::RefreshToken));
-    let named: BTreeSet<_> = policy.scopes.intersection(&document.scopes).cloned().collect();
-    // A document may name scopes of resource servers only, which are not those of the client itself.
-    let scopes = if named.is_empty() { Arc::clone(&policy.scopes) } else { Arc::new(named) };
+    let scopes = if names_own_scopes(document, (tenant, servers)) {
+        Arc::new(policy.scopes.intersection(&document.scopes).cloned().collect::<BTreeSet<_>>())
+    } else {
+        Arc::clone(&policy.scopes)
+    };
     let (method, assertions) = (Some(document.method), AssertionPolicy::default());
     Some(Client {
         name: document.name.clone().unwrap_or(bare.name),
@@ -58,4 +60,18 @@ pub fn client_of_document(
         scopes,
         ..bare
     })
+}
+
+/// Returns true if the scopes that a document names narrow those of the client itself, even to none. A document without
+/// scopes does not, nor does one that names scopes of resource servers only, as clients of APIs do.
+fn names_own_scopes(
+    document: &ClientDocument,
+    (tenant, servers): (&Tenant, &ResourceServers),
+) -> bool {
+    let names_policy = !tenant.client_documents.scopes.is_disjoint(&document.scopes);
+    let names_server = || {
+        let mut admitting = servers.all().iter().filter(|server| server.admits_documents);
+        admitting.any(|server| !server.scopes.is_disjoint(&document.scopes))
+    };
+    !document.scopes.is_empty() && (names_policy || !names_server())
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Client, ClientAuthentication, ClientDocumentMode, ClientDocumentPolicy, Tenant, fixtures,
+    Client, ClientAuthentication, ClientDocumentMode, ClientDocumentPolicy, ObjectKey,
+    ResourceServer, ResourceServers, Tenant, fixtures,
 };
 
 const URL: &str = "https://app.test/client.json";
@@ -40,9 +41,21 @@ fn any_host() -> ClientDocumentPolicy {
     }
 }
 
+/// An API for clients with a document, and one for others.
+fn servers() -> ResourceServers {
+    let server = |name: &str, admits_documents: bool| {
+        Arc::new(ResourceServer {
+            scopes: [format!("{name}.read")].into(),
+            admits_documents,
+            ..ResourceServer::new(ObjectKey::new("team", name), &format!("urn:{name}"))
+        })
+    };
+    ResourceServers::new(vec![server("tickets", true), server("payroll", false)])
+}
+
 fn client(change: impl FnOnce(&mut Value)) -> Client {
     let (url, document) = (DocumentUrl::parse(URL).expect("one"), parsed(change).expect("usable"));
-    client_of_document(&tenant(any_host()), &url, &document).expect("admitted")
+    client_of_document((&tenant(any_host()), &servers()), &url, &document).expect("admitted")
 }
 
 #[test]
@@ -107,7 +120,8 @@ fn a_key_makes_the_client_confidential() {
     let inline = with("jwks", key.clone()).expect("usable");
     assert_eq!(inline.keys.inline(), Some(&key));
     let url = DocumentUrl::parse(URL).expect("one");
-    let client = client_of_document(&tenant(any_host()), &url, &inline).expect("admitted");
+    let client =
+        client_of_document((&tenant(any_host()), &servers()), &url, &inline).expect("admitted");
     assert!(matches!(client.authentication, ClientAuthentication::PrivateKeyJwt { .. }));
     for (name, value) in [
         ("x", json!(1)),
@@ -160,6 +174,11 @@ fn the_tenant_bounds_redirect_uris_and_scopes() {
     for (scope, granted) in [
         (json!("openid email admin"), vec!["openid"]),
         (json!("tickets.read"), vec!["offline_access", "openid", "profile"]),
+        (json!("tickets.read profile"), vec!["profile"]),
+        // Names that mean nothing here do not give more than the document asks for.
+        (json!("unknown"), vec![]),
+        (json!("payroll.read"), vec![]),
+        (json!(""), vec!["offline_access", "openid", "profile"]),
         (json!(7), vec!["offline_access", "openid", "profile"]),
     ] {
         let client = client(|document| document["scope"] = scope.clone());

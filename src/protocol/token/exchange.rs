@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     DecisionInput, GrantWrite, RefreshTokenResponse, TokenDecision, TokenRefusal, TokenTarget,
     UserGrant,
-    sender::check_subject_key,
+    sender::{check_actor_key, check_subject_key},
     subject_token::{MAX_ACTORS, SubjectToken, invalid_subject},
     target::{RequestedResource, requested_resource},
 };
@@ -32,6 +32,7 @@ pub fn decide_exchange(
     let grant = input.stored.filter(|grant| grant.is_active(input.now));
     let grant = grant.ok_or_else(|| invalid_subject("The subject token has been revoked."))?;
     check_subject_key(subject.key.as_ref(), grant.binding.as_ref(), input.keys)?;
+    check_actor_key(subject.actor_key.as_ref(), input.keys)?;
     let expires_at = subject.expires_at.min(grant.ends_at);
     let longest = input.now.plus(input.client.lifetimes.access_token);
     let mut subject = SubjectToken::clone(subject);

@@ -137,6 +137,24 @@ pub(super) fn check_subject_key(
     grant: Option<&SenderBinding>,
     keys: SenderKeys<'_>,
 ) -> Result<(), OAuthError> {
+    check_key_of("subject token", (token, grant), keys)
+}
+
+/// Checks the keys of a request that exchanges a token against the key of its actor token. It is a rule of its own:
+/// the key of the actor token never replaces that of the subject token or its grant.
+pub(super) fn check_actor_key(
+    token: Option<&BoundKey>,
+    keys: SenderKeys<'_>,
+) -> Result<(), OAuthError> {
+    check_key_of("actor token", (token, None), keys)
+}
+
+/// Checks the keys of a request against the key of one of its tokens, or else that of the token's grant.
+fn check_key_of(
+    kind: &str,
+    (token, grant): (Option<&BoundKey>, Option<&SenderBinding>),
+    keys: SenderKeys<'_>,
+) -> Result<(), OAuthError> {
     let (bound, by_certificate) = match (token, grant) {
         (Some(BoundKey::Dpop(bound)), _) | (None, Some(SenderBinding::DpopKey(bound))) => {
             (Some(bound), false)
@@ -150,18 +168,18 @@ pub(super) fn check_subject_key(
     let sent = if by_certificate { keys.certificate } else { keys.dpop };
     let Some(sent) = sent else {
         return Err(if by_certificate {
-            certificate_needed("The subject token is")
+            certificate_needed(&format!("The {kind} is"))
         } else {
-            invalid_dpop_proof(
-                "The subject token is bound to a key; send a DPoP proof of it in the header 'DPoP'.",
-            )
+            invalid_dpop_proof(format!(
+                "The {kind} is bound to a key; send a DPoP proof of it in the header 'DPoP'."
+            ))
         });
     };
     if bound.is_some_and(|bound| bound != sent) {
         let text = if by_certificate {
-            "The certificate is another one than that of the subject token."
+            format!("The certificate is another one than that of the {kind}.")
         } else {
-            "The DPoP proof is of another key than that of the subject token."
+            format!("The DPoP proof is of another key than that of the {kind}.")
         };
         return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     }

@@ -11,6 +11,7 @@ use crate::{
         error::{ErrorCode, OAuthError},
         scope::{self, Scopes},
         sender_keys::BoundKey,
+        token_holder::TokenHolder,
     },
 };
 
@@ -44,7 +45,7 @@ pub struct SubjectToken {
     /// `sub`.
     pub subject: String,
     /// The client that has the token.
-    pub holder: ClientId,
+    pub holder: TokenHolder,
     /// `jti` of an access token.
     pub jti: Option<String>,
     /// The grant of the token.
@@ -57,6 +58,8 @@ pub struct SubjectToken {
     pub expires_at: Timestamp,
     /// The key that it is bound to.
     pub key: Option<BoundKey>,
+    /// The key that the actor token of the request is bound to.
+    pub actor_key: Option<BoundKey>,
     /// `act`.
     pub actors: Option<Value>,
     /// Whether the request has an actor token too.
@@ -96,6 +99,11 @@ impl SubjectToken {
             || self.scopes.iter().any(|scope| scope_has_claim(tenant, scope, claim))
     }
 
+    /// Returns true if this token or the actor token is bound to a key.
+    pub fn needs_key(&self) -> bool {
+        self.key.is_some() || self.actor_key.is_some()
+    }
+
     /// The number of actors.
     pub fn actor_count(&self) -> usize {
         std::iter::successors(self.actors.as_ref(), |actor| actor.get("act")).count()
@@ -126,13 +134,16 @@ impl SubjectToken {
         Ok(Self {
             audience: audience.to_owned(),
             subject: subject.to_owned(),
-            holder: ClientId::new(text("client_id").unwrap_or(audience)),
+            // The audience of an ID token is its client.
+            holder: TokenHolder::of_claims(claims)
+                .unwrap_or_else(|| TokenHolder::new(ClientId::new(audience))),
             jti: text("jti").map(str::to_owned),
             grant: ExchangedTokenGrant::Id(String::new()),
             scopes: scope::parse_scopes(text("scope")),
             issued_at: Timestamp::from_secs(time("iat").unwrap_or_default()),
             expires_at,
             key,
+            actor_key: None,
             actors: claims.get("act").cloned(),
             names_actor: false,
             claim_names: claims.keys().cloned().collect(),
@@ -151,7 +162,7 @@ pub fn check_access_subject(
     let SubjectContext { servers, client, .. } = context;
     let server = servers.find(&token.audience);
     let is_audience = server.is_some_and(|server| server.introspector.as_ref() == Some(&client.id));
-    if token.holder != client.id && !is_audience {
+    if !token.holder.is(client) && !is_audience {
         let text = "The subject token was issued to another client, and the client is not its audience: it is not in spec.introspection.clientRef of the ResourceServer.";
         return Err(invalid_subject(text));
     }
@@ -192,21 +203,15 @@ pub fn check_actor(
     context: SubjectContext<'_>,
 ) -> Result<SubjectToken, OAuthError> {
     let actor = SubjectToken::read(claims, "actor token", context)?;
-    let client = &context.client.id;
-    let is_own = actor.holder == *client && actor.subject == client.as_str();
+    let client = context.client;
+    let is_own = actor.holder.is(client) && actor.subject == client.id.as_str();
     if !is_own || claims.contains_key(GRANT_ID_CLAIM) {
         let text = "The actor token is not one that the client got for itself by client_credentials; the client is the actor, so omit 'actor_token'.";
         return Err(invalid_subject(text));
     }
-    if actor.key.is_some()
-        && subject.key.as_ref().is_some_and(|key| actor.key.as_ref() != Some(key))
-    {
-        let text = "The subject token and the actor token are bound to different keys.";
-        return Err(invalid_subject(text));
-    }
     Ok(SubjectToken {
         expires_at: subject.expires_at.min(actor.expires_at),
-        key: subject.key.or(actor.key),
+        actor_key: actor.key,
         names_actor: true,
         ..subject
     })

@@ -2,7 +2,7 @@
 
 /// Claims that the protocol sets. A custom claim with such a name could forge them (RFC 7519 §4.1,
 /// OIDC Core §2, RFC 9068 §2.2, RFC 7800, RFC 8693).
-const PROTOCOL_CLAIMS: [&str; 39] = [
+const PROTOCOL_CLAIMS: [&str; 40] = [
     "iss",
     "sub",
     "aud",
@@ -21,6 +21,7 @@ const PROTOCOL_CLAIMS: [&str; 39] = [
     "rt_hash",
     "sid",
     "client_id",
+    "client_object",
     "scope",
     "scopes",
     "grant_id",

@@ -105,6 +105,12 @@ const REFUSED: &[RefusedRequest] = &[
         "invalid_target",
     ),
     (
+        "RFC 9396 §5",
+        "bank",
+        &[("scope", "openid"), ("login_hint", "alice"), ("authorization_details", "[]")],
+        "invalid_authorization_details",
+    ),
+    (
         "RFC 6749 §3.1 no parameter twice",
         "bank",
         &[("scope", "openid"), ("login_hint", "alice"), ("login_hint", "bob")],

@@ -142,8 +142,12 @@ async fn a_document_is_fetched_again_at_a_refresh_when_it_is_older() {
     // A client whose document is gone has no access any more, and one whose server fails may try again.
     world.wait(601);
     world.app.publish_with_status(URL, 500, "");
-    let (status, refused) = refresh(&notes, &tokens).await;
-    assert_eq!((status, text(&refused, "error")), (400, "temporarily_unavailable"), "{refused}");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token"))];
+    let refused = notes.post("token_endpoint", &form).await;
+    assert_eq!(refused.status().as_u16(), 503);
+    assert_eq!(refused.headers()["retry-after"], "30");
+    let refused = refused.json::<Value>().await.expect("JSON");
+    assert_eq!(text(&refused, "error"), "temporarily_unavailable", "{refused}");
     world.wait(61);
     world.app.publish_with_status(URL, 410, "");
     let (status, refused) = refresh(&notes, &tokens).await;

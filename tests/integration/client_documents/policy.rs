@@ -72,6 +72,17 @@ async fn redirect_hosts_and_scopes_are_those_of_the_tenant() {
 }
 
 #[tokio::test]
+async fn a_document_with_unknown_scopes_only_has_none_of_the_tenant() {
+    let world = World::new().await;
+    let mut own = document(URL);
+    own["scope"] = json!("unknown");
+    world.publish(&own);
+    let notes = world.application_at("listed", URL, REDIRECT).await;
+    let page = Browser::new().open(&notes.authorize_url("openid", &[])).await;
+    assert_page(&page, "invalid_scope");
+}
+
+#[tokio::test]
 async fn removing_a_host_ends_the_access_of_its_clients() {
     let world = World::new().await;
     let notes = world.application_at("listed", URL, REDIRECT).await;

@@ -163,6 +163,8 @@ async fn scopes_and_resources_follow_their_policies() {
     assert_error(&ask(&tv, &[("scope", "admin")]).await, "invalid_scope");
     let of_tickets = [("resource", "https://tickets.test/api"), ("scope", "openid tickets.read")];
     assert_error(&ask(&tv, &[("resource", "https://unknown.test")]).await, "invalid_target");
+    let details = ("authorization_details", r#"[{"type":"payment"}]"#);
+    assert_error(&ask(&tv, &[details]).await, "invalid_authorization_details");
     let long = format!("openid {}", "x".repeat(3000));
     assert_error(&ask(&tv, &[("scope", &long)]).await, "invalid_request");
 

@@ -111,6 +111,45 @@ async fn its_client_revokes_it_alone() {
     assert_error(&refused, "invalid_request", "its client");
 }
 
+/// The manifests in which another object has the client ID of the object `gateway`.
+fn with_another_gateway() -> String {
+    let client = |name: &str, id: &str| {
+        format!("kind: OidcClient\nmetadata: {{name: {name}}}\nspec:\n{id}  tenantRef")
+    };
+    let (old, new) = (client("gateway", ""), client("second", "  clientId: default.gateway\n"));
+    let changed = MANIFESTS.replace(&old, &new);
+    assert_ne!(changed, MANIFESTS);
+    changed
+        .replace("clientRef: {name: gateway}", "clientRef: {name: second}")
+        .replace("client: {name: gateway}", "client: {name: second}")
+}
+
+#[tokio::test]
+async fn another_object_with_the_client_id_does_not_inherit_it() {
+    let world = World::new().await;
+    let tokens = world.tokens_of(ALICE).await;
+    let after = world.for_orders(&tokens).await;
+    let (before, after) = (text(&tokens, "access_token"), text(&after, "access_token"));
+    let own = [("grant_type", "client_credentials")];
+    let (_, of_client) = world.gateway.token(&own).await;
+    let of_client = text(&of_client, "access_token");
+    assert_eq!(world.introspect(&world.orders, after).await["active"], true);
+    assert_eq!(world.introspect(&world.gateway, of_client).await["active"], true);
+    world.app.serve(&with_another_gateway());
+    let inactive = json!({ "active": false });
+    assert_eq!(world.introspect(&world.orders, after).await, inactive);
+    assert_eq!(world.introspect(&world.gateway, of_client).await, inactive);
+    let refused = exchange(&world.orders, after, &[("resource", TICKETS)]).await;
+    assert_error(&refused, "invalid_request", "its client");
+    // The object has tokens of its own.
+    let again = granted(exchange(&world.gateway, before, &[("resource", ORDERS)]).await);
+    let again = world.introspect(&world.orders, text(&again, "access_token")).await;
+    assert_eq!(again["active"], true, "{again}");
+    let (_, of_client) = world.gateway.token(&own).await;
+    let of_client = text(&of_client, "access_token");
+    assert_eq!(world.introspect(&world.gateway, of_client).await["active"], true);
+}
+
 #[tokio::test]
 async fn an_expired_token_is_not_exchanged() {
     let world = World::new().await;

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, RootCertStore, SignatureScheme,
+    ClientConfig, RootCertStore, SignatureScheme, SupportedCipherSuite,
     client::ResolvesClientCert,
-    crypto::aws_lc_rs,
+    crypto::{
+        CryptoProvider,
+        aws_lc_rs::{self, cipher_suite},
+    },
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
+    version::TLS12,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -86,6 +90,52 @@ async fn a_certificate_without_its_key_gives_no_connection() {
     assert_eq!(answer_to(&world, &identity, &thief).await, "", "the handshake fails");
 }
 
+#[tokio::test]
+async fn tls12_has_the_recommended_cipher_suites_only() {
+    // RFC 9325 §4.2, FAPI 2.0 Security Profile §5.2.1
+    let world = World::new().await;
+    for recommended in [
+        [
+            cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        ],
+        [
+            cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        ],
+    ] {
+        assert!(connects_by_tls12(&world, &recommended).await, "{recommended:?}");
+    }
+    let other = [
+        cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ];
+    assert!(!connects_by_tls12(&world, &other).await);
+}
+
+/// Returns true if a client of TLS 1.2 with these cipher suites only gets a connection.
+async fn connects_by_tls12(world: &World, suites: &[SupportedCipherSuite]) -> bool {
+    let provider =
+        CryptoProvider { cipher_suites: suites.to_vec(), ..aws_lc_rs::default_provider() };
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&TLS12])
+        .expect("the provider has suites of the version")
+        .with_root_certificates(roots(world))
+        .with_no_client_auth();
+    let port = world.app.mutual_tls_port();
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");
+    let name = "localhost".try_into().expect("a name");
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.is_ok()
+}
+
+/// The authority of the server's certificate.
+fn roots(world: &World) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let servers = world.servers.pem();
+    roots.add(CertificateDer::from_pem_slice(servers.as_bytes()).expect("PEM")).expect("added");
+    roots
+}
+
 /// Shows a certificate whatever the server asks for.
 #[derive(Debug)]
 struct ShownCertificate(Arc<CertifiedKey>);
@@ -106,11 +156,8 @@ async fn answer_to(world: &World, identity: &Identity, signed_by: &Identity) -> 
     let key = PrivateKeyDer::from_pem_slice(signed_by.key.as_bytes()).expect("a key");
     let key = aws_lc_rs::sign::any_supported_type(&key).expect("a key");
     let shown = ShownCertificate(Arc::new(CertifiedKey::new(vec![certificate], key)));
-    let mut roots = RootCertStore::empty();
-    let servers = world.servers.pem();
-    roots.add(CertificateDer::from_pem_slice(servers.as_bytes()).expect("PEM")).expect("added");
     let config = ClientConfig::builder()
-        .with_root_certificates(roots)
+        .with_root_certificates(roots(world))
         .with_client_cert_resolver(Arc::new(shown));
     let port = world.app.mutual_tls_port();
     let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connected");

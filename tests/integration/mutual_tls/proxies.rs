@@ -100,6 +100,9 @@ async fn only_named_proxies_of_the_authority_connect() {
     }
 }
 
+/// A self-signed certificate with an RSA key of 1024 bits.
+const WEAK_CERTIFICATE: &str = "MIIB/DCCAWWgAwIBAgIUPnonndc1OYPIPPIlwWynF9+cCD0wDQYJKoZIhvcNAQELBQAwDzENMAsGA1UEAwwEd2VhazAgFw0yNjExMzAxMDU5MzhaGA8yMDgxMDkwMjEwNTkzOFowDzENMAsGA1UEAwwEd2VhazCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAzNXsrh4eUtboMaCBq2vl6W0/juavlBu1+ztqVt2DvrFisFy7WLXtVsgoTwb7zD+Orxtpybc5mJuxFzoE/UMFJuW6gQMIaYOHRVqdv3V2oQ2hcPbT1nt1wNNeCUWfGP8VAuk4BZZtAjmxRM6mPACqiKqBHZI2fm075q7QEOJoUkUCAwEAAaNTMFEwHQYDVR0OBBYEFBYsj8K6zMPcC8sQmyKdn34XmucLMB8GA1UdIwQYMBaAFBYsj8K6zMPcC8sQmyKdn34XmucLMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADgYEAT+p+d0azwAlCGwgxB3LUiQU2ON/RX3oU/G+XrZOXc9zxf+7lOh6LumAQb0itw2vkEkBqI0ppOw4AGwrGxegaX7jyP9fVRq5sQWzwQYI5cJlDM+cuvNfrtomqf6z+dQjBpFNRpFDVkW7ekyNv33UwZV9j5HHt2EDysYgouLxr1Lw=";
+
 #[tokio::test]
 async fn headers_that_are_not_one_certificate_are_refused() {
     let world = World::new().await;
@@ -121,6 +124,12 @@ async fn headers_that_are_not_one_certificate_are_refused() {
         let told = answer["error_description"].as_str().expect("a description");
         assert!(told.contains("client certificate"), "{told}");
     }
+    // A weak key: RSA with 1024 bits.
+    let weak = format!(":{WEAK_CERTIFICATE}:");
+    let (status, answer) = send(&ledger, &world, &[("client-cert", &weak)]).await;
+    assert_eq!(status, 400, "{answer}");
+    let told = answer["error_description"].as_str().expect("a description");
+    assert!(told.contains("weak key"), "{told}");
     // Another text does not authenticate a client.
     assert_error(&send(&ledger, &world, &[("client-cert", ":AAAA:")]).await, 401, "invalid_client");
 }

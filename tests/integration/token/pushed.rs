@@ -173,6 +173,7 @@ async fn the_client_gets_the_errors_of_the_authorization_endpoint() {
         (("request_uri", "https://rp.test/object"), "invalid_request"),
         (("request_uri", "urn:ietf:params:oauth:request_uri:x"), "invalid_request"),
         (("resource", "https://unknown.test"), "invalid_target"),
+        (("authorization_details", "[]"), "invalid_authorization_details"),
         (("prompt", "none login"), "invalid_request"),
     ] {
         let answer = push(&web, &[change]).await;

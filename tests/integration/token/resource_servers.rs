@@ -142,6 +142,10 @@ async fn unknown_resources_and_several_are_refused() {
         let refused = ask(&world, "default.web", &resources).await;
         assert_error(&refused, 400, "invalid_target");
     }
+    // RFC 9396 §5: a token without the limits that were asked for would allow too much.
+    let details = [("resource", TICKETS), ("authorization_details", r#"[{"type":"payment"}]"#)];
+    let refused = ask(&world, "default.web", &details).await;
+    assert_error(&refused, 400, "invalid_authorization_details");
     let twice = [("resource", TICKETS), ("resource", "urn:tickets")];
     assert_eq!(token(&ask(&world, "default.web", &twice).await).claims["aud"], TICKETS);
 }

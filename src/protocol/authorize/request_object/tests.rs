@@ -46,6 +46,9 @@ fn values_of_the_object_take_precedence() {
     assert_eq!(merged.get("claims"), Some(r#"{"userinfo":{}}"#));
     assert_eq!(merged.get("scope"), Some("openid"), "from the query");
     assert_eq!((merged.get("request"), merged.get("iss")), (None, None));
+    // RFC 9396 §3: it is refused later, with its own error.
+    let merged = self::merged(json!({ "authorization_details": [{}] })).expect("valid");
+    assert_eq!(merged.get("authorization_details"), Some("[{}]"));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use crate::{
     protocol::authorize::Prompt,
 };
 use ErrorCode::{
-    InvalidClient, InvalidRequest, InvalidScope, InvalidTarget, RegistrationNotSupported,
-    RequestNotSupported, RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
+    InvalidAuthorizationDetails, InvalidClient, InvalidRequest, InvalidScope, InvalidTarget,
+    RegistrationNotSupported, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient,
+    UnsupportedResponseType,
 };
 
 const IMPLICIT: [(&str, &str); 2] = [("response_type", "id_token"), ("nonce", "n1")];
@@ -115,6 +116,8 @@ fn unsupported_parameters_have_their_own_errors() {
     assert_eq!(refused(&[("request", "e30.e30.")]), RequestNotSupported);
     assert_eq!(refused(&[("request_uri", "https://rp.test/r")]), RequestUriNotSupported);
     assert_eq!(refused(&[("registration", "{}")]), RegistrationNotSupported);
+    // RFC 9396 §5
+    assert_eq!(refused(&[("authorization_details", "[]")]), InvalidAuthorizationDetails);
 }
 
 #[test]

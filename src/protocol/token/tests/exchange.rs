@@ -137,7 +137,10 @@ fn a_client_is_the_holder_or_the_audience_of_a_subject_token() {
     let own = json!({ "client_id": "team.wiki", "aud": B });
     assert!(world.subject(own).is_ok(), "issued to it");
     let issuer = "https://id.test/team/shop";
+    let of_another_object =
+        json!({ "client_id": "team.wiki", "aud": B, "client_object": "team/old" });
     for refused in [
+        of_another_object,
         json!({ "aud": B }),
         json!({ "aud": issuer }),
         json!({ "aud": [A] }),
@@ -236,14 +239,44 @@ fn an_actor_token_is_of_the_client_itself_and_asks_for_delegation() {
         json!({ "client_id": "team.wiki", "sub": "team.wiki" }),
         json!({ "client_id": "team.wiki", "grant_id": null }),
         json!({ "sub": "team.app", "grant_id": null }),
+        json!({ "client_id": "team.wiki", "sub": "team.wiki", "grant_id": null,
+            "client_object": "team/old" }),
     ] {
         assert!(check_actor(subject(), &access_claims(refused), world.of()).is_err());
     }
-    let bound = |key: &str| json!({ "jkt": key });
-    let subject = world.subject(json!({ "cnf": bound("one") })).expect("accepted");
-    let actor = json!({ "client_id": "team.wiki", "sub": "team.wiki", "grant_id": null,
-        "cnf": bound("two") });
-    assert!(check_actor(subject, &access_claims(actor), world.of()).is_err());
+}
+
+/// The claims of a token that the client got for itself, bound to a key.
+fn actor_claims(key: Option<&BoundKey>) -> Claims {
+    access_claims(json!({ "client_id": "team.wiki", "sub": "team.wiki", "aud": B,
+        "grant_id": null, "cnf": key.map(confirmation) }))
+}
+
+fn confirmation(key: &BoundKey) -> Value {
+    let (name, value) = key.confirmation();
+    json!({ name: value })
+}
+
+#[test]
+fn the_key_of_an_actor_token_does_not_replace_that_of_the_grant() {
+    let world = delegating();
+    let two = BoundKey::Dpop("two".to_owned());
+    let proof = SenderKeys { dpop: Some("two"), certificate: None };
+    let subject = |cnf: Value| {
+        let subject = world.subject(json!({ "cnf": cnf })).expect("accepted");
+        check_actor(subject, &actor_claims(Some(&two)), world.of()).expect("an actor")
+    };
+    let bound_to = |binding| Grant { binding, ..grant(1, NOW) };
+    let refused = Err(ErrorCode::InvalidRequest);
+    for binding in [SenderBinding::DpopKey("one".into()), SenderBinding::AnyCertificate] {
+        let found = world.decide(&subject(Value::Null), &bound_to(Some(binding)), proof);
+        assert_eq!(found, refused);
+    }
+    assert_eq!(world.decide(&subject(json!({ "jkt": "one" })), &bound_to(None), proof), refused);
+    let unbound = subject(Value::Null);
+    assert!(world.decide(&unbound, &bound_to(None), proof).is_ok());
+    let without = world.decide(&unbound, &bound_to(None), SenderKeys::default());
+    assert_eq!(without, Err(ErrorCode::InvalidDpopProof), "the actor token has a key");
 }
 
 #[test]
@@ -270,7 +303,7 @@ proptest! {
         (sent, scopes, claims) in (names(), names(), names()),
         (from, by_other) in (prop_oneof![Just(A), Just("urn:a"), Just(B), Just("team.wiki")], any::<bool>()),
         (left, grant_left, granted_by) in (1_i64..900, 0_i64..900, 0_u8..5),
-        bound in any::<Option<(bool, bool)>>(),
+        (bound, actor) in (any::<Option<(bool, bool)>>(), any::<Option<Option<(bool, bool)>>>()),
         (dpop, certificate) in (any::<Option<bool>>(), any::<Option<bool>>()),
     ) {
         let key = |one: bool| if one { "one" } else { "two" };
@@ -279,18 +312,20 @@ proptest! {
             allowed.client = ClientId::new("team.other");
         }
         let world = world(&scopes, &claims, vec![allowed]);
-        let bound = bound.map(|(by_dpop, one)| {
+        let bound_key = |(by_dpop, one): (bool, bool)| {
             let name = key(one).to_owned();
             if by_dpop { BoundKey::Dpop(name) } else { BoundKey::Certificate(name) }
-        });
-        let cnf = bound.as_ref().map(|bound| {
-            let (name, value) = bound.confirmation();
-            json!({ name: value })
-        });
+        };
+        let (bound, actor_key) = (bound.map(bound_key), actor.flatten().map(bound_key));
+        let cnf = bound.as_ref().map(confirmation);
         let claims_before = json!({
             "scope": scope::join_scopes(&sent), "exp": NOW.secs() + left, "cnf": cnf,
         });
-        let subject = world.subject(claims_before).expect("accepted");
+        let mut subject = world.subject(claims_before).expect("accepted");
+        if actor.is_some() {
+            let claims = actor_claims(actor_key.as_ref());
+            subject = check_actor(subject, &claims, world.of()).expect("an actor");
+        }
         let binding = match granted_by {
             0 => None,
             1 => Some(SenderBinding::AnyDpopKey),
@@ -320,7 +355,15 @@ proptest! {
             }
             (None, None) => {}
         }
-        let is_bound = bound.is_some() || binding.is_some();
+        match &actor_key {
+            Some(BoundKey::Dpop(key)) => prop_assert_eq!(keys.dpop, Some(key.as_str())),
+            Some(BoundKey::Certificate(hash)) => {
+                prop_assert_eq!(keys.certificate, Some(hash.as_str()));
+            }
+            None => {}
+        }
+        let is_bound = subject.needs_key() || binding.is_some();
+        prop_assert_eq!(subject.needs_key(), bound.is_some() || actor_key.is_some());
         let key = select_bound_key(&world.client, None, keys, is_bound).expect("a key");
         prop_assert!(key.is_some() || !is_bound, "a bound token gives a bound one");
         let after = user.subject_token.expect("a token");

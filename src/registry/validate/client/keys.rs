@@ -17,7 +17,7 @@ const MAX_KEYS: usize = 32;
 /// Maximum size of a set in bytes of JSON.
 const MAX_BYTES: usize = 32 * 1024;
 /// Message for a JWK Set that the client cannot authenticate with.
-pub(super) const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt and self_signed_tls_client_auth require; add an RSA, EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
+pub(super) const NO_VERIFYING_KEY: &str = "contains no key that can verify a signature, which private_key_jwt and self_signed_tls_client_auth require; add an RSA (at least 2048 bits), EC (P-256, P-384) or OKP (Ed25519) public key with use \"sig\" or without use";
 /// JWK members that contain private or symmetric key material (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
