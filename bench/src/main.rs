@@ -4,6 +4,7 @@
 mod bare;
 mod browser;
 mod dpop;
+mod federated;
 mod form;
 mod http;
 mod lanyard;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::{
     browser::{Browser, Person},
     dpop::DpopKey,
+    federated::client_assertion,
     http::{Answer, Http},
     target::Target,
 };
@@ -26,6 +27,8 @@ pub enum Work {
     ClientCredentials,
     /// The same, bound to a key by DPoP (RFC 9449)
     DpopClientCredentials,
+    /// A token for the application itself, which authenticates by an assertion of another issuer (RFC 7523)
+    FederatedClientCredentials,
     /// Sign in with name and password, up to the tokens
     SignIn,
     /// Sign in at an identity provider that the browser is sent to at once, up to the tokens
@@ -68,6 +71,8 @@ pub struct Worker {
     serial: u64,
     seed: [u8; 16],
     key: DpopKey,
+    /// The assertion of the application, which it presents again and again as workloads do.
+    assertion: Option<String>,
     /// The device codes that are polled in turn.
     devices: Vec<String>,
 }
@@ -95,7 +100,8 @@ impl Worker {
         let browser = Browser::new(Http::new(target.tls.clone()));
         let key = DpopKey::generate()?;
         let devices = Vec::new();
-        Ok(Self { target, browser, tokens: None, person, serial: 0, seed, key, devices })
+        let (tokens, assertion) = (None, None);
+        Ok(Self { target, browser, tokens, person, serial: 0, seed, key, assertion, devices })
     }
 
     /// Prepares `work` before the clock starts: a session, tokens.
@@ -119,6 +125,10 @@ impl Worker {
                 self.browser.set_up_passkey(&setup, &self.person).await
             }
             Work::DevicePoll => self.start_devices().await,
+            Work::FederatedClientCredentials => {
+                self.assertion = Some(client_assertion(&self.target.issuer)?);
+                Ok(())
+            }
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
@@ -144,6 +154,7 @@ impl Worker {
                 good(http.post(&target.token, target.basic(), form).await?).map(drop)
             }
             Work::DpopClientCredentials => self.bound_token().await,
+            Work::FederatedClientCredentials => self.federated_token().await,
             Work::DevicePoll => self.poll_device().await,
             Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
@@ -269,6 +280,18 @@ impl Worker {
             bail!("the token is not bound to the key");
         }
         Ok(())
+    }
+
+    /// A token for the application itself, which has no secret.
+    async fn federated_token(&mut self) -> Result<()> {
+        let assertion = self.assertion.as_ref().context("this worker has no assertion")?;
+        let form = encoded(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.target.application.client_id),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion),
+        ]);
+        good(self.browser.http.post(&self.target.token, HeaderMap::new(), form).await?).map(drop)
     }
 
     /// Asks for the codes of devices (RFC 8628 §3.1).

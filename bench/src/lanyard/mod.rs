@@ -145,6 +145,7 @@ impl Bench {
             }
         }
         self.bound_and_pushed(&es256, &mut table).await?;
+        self.federated(&es256, &mut table).await?;
         let (refresh, exchange) =
             self.by_turns((&es256, Work::Refresh), (&es256, Work::Exchange)).await?;
         table.exchange(&exchange, &refresh);
@@ -188,6 +189,15 @@ impl Bench {
         let (plain, pushed) =
             self.by_turns((target, Work::Session), (target, Work::PushedSession)).await?;
         table.pushed(&pushed, &plain);
+        Ok(())
+    }
+
+    /// Tokens for a client that authenticates by an assertion of another issuer, by turns with one that has a secret.
+    async fn federated(&self, target: &Arc<Target>, table: &mut Table) -> Result<()> {
+        let of_issuer = Arc::new(target.with_client("default.app-federated".to_owned()));
+        let works = [Work::ClientCredentials, Work::FederatedClientCredentials];
+        let (plain, federated) = self.by_turns((target, works[0]), (&of_issuer, works[1])).await?;
+        table.federated(&federated, &plain);
         Ok(())
     }
 
