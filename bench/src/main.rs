@@ -3,6 +3,7 @@
 
 mod bare;
 mod browser;
+mod device;
 mod dpop;
 mod federated;
 mod form;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     browser::{Browser, Person},
+    device::WaitingDevices,
     dpop::DpopKey,
     federated::client_assertion,
     http::{Answer, Http},
@@ -47,7 +48,7 @@ pub enum Work {
     Userinfo,
     /// Introspection of an access token (RFC 7662)
     Introspection,
-    /// Polls of devices that no person has answered yet (RFC 8628)
+    /// Polls of devices that no person has answered yet (RFC 8628), each within its interval
     DevicePoll,
     /// The account page of Lanyard, with a session
     AccountPage,
@@ -73,8 +74,7 @@ pub struct Worker {
     key: DpopKey,
     /// The assertion of the application, which it presents again and again as workloads do.
     assertion: Option<String>,
-    /// The device codes that are polled in turn.
-    devices: Vec<String>,
+    devices: WaitingDevices,
 }
 
 /// The resource server of bench/tenants.
@@ -99,7 +99,7 @@ impl Worker {
             people.get(number % people.len().max(1)).context("no user to sign in")?.clone();
         let browser = Browser::new(Http::new(target.tls.clone()));
         let key = DpopKey::generate()?;
-        let devices = Vec::new();
+        let devices = WaitingDevices::default();
         let (tokens, assertion) = (None, None);
         Ok(Self { target, browser, tokens, person, serial: 0, seed, key, assertion, devices })
     }
@@ -124,7 +124,7 @@ impl Worker {
                 setup.set_query(Some("setup=passkey"));
                 self.browser.set_up_passkey(&setup, &self.person).await
             }
-            Work::DevicePoll => self.start_devices().await,
+            Work::DevicePoll => self.start_devices(DEVICES).await,
             Work::FederatedClientCredentials => {
                 self.assertion = Some(client_assertion(&self.target.issuer)?);
                 Ok(())
@@ -155,7 +155,7 @@ impl Worker {
             }
             Work::DpopClientCredentials => self.bound_token().await,
             Work::FederatedClientCredentials => self.federated_token().await,
-            Work::DevicePoll => self.poll_device().await,
+            Work::DevicePoll => self.devices.poll(http, &target).await,
             Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
                 self.sign_in().await
@@ -294,32 +294,16 @@ impl Worker {
         good(self.browser.http.post(&self.target.token, HeaderMap::new(), form).await?).map(drop)
     }
 
-    /// Asks for the codes of devices (RFC 8628 §3.1).
-    async fn start_devices(&mut self) -> Result<()> {
-        for _ in 0..DEVICES {
-            let (endpoint, headers) = (self.target.device_authorization()?, self.target.basic());
-            let form = encoded(&[("scope", &self.target.application.scope)]);
-            let answer = good(self.browser.http.post(endpoint, headers, form).await?)?;
-            let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
-            let code = said["device_code"].as_str().context("the answer has no device_code")?;
-            self.devices.push(code.to_owned());
+    /// Asks for the codes of devices.
+    ///
+    /// # Errors
+    ///
+    /// The provider refuses, with its answer.
+    pub async fn start_devices(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.devices.add(&mut self.browser.http, &self.target).await?;
         }
         Ok(())
-    }
-
-    /// Polls a device (RFC 8628 §3.4).
-    async fn poll_device(&mut self) -> Result<()> {
-        self.serial += 1;
-        let turn = usize::try_from(self.serial).unwrap_or_default() % self.devices.len().max(1);
-        let code = self.devices.get(turn).context("this worker has no device")?;
-        let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
-        let form = encoded(&[("grant_type", grant_type), ("device_code", code)]);
-        let answer = self.browser.http.post(&self.target.token, self.target.basic(), form).await?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
-        match said["error"].as_str() {
-            Some("authorization_pending" | "slow_down") => Ok(()),
-            _ => bail!("a device without an answer got: {said}"),
-        }
     }
 
     /// Pushes a request; returns its reference (RFC 9126 §2.2).
@@ -379,7 +363,7 @@ fn good(answer: Answer) -> Result<Answer> {
     )
 }
 
-fn encoded(pairs: &[(&str, &str)]) -> String {
+pub fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
