@@ -22,6 +22,7 @@ mod presets;
 mod private_key_jwt;
 mod refresh;
 mod refused_users;
+mod remembered_people;
 mod replicas;
 mod second_factor;
 mod sign_in;
