@@ -14,7 +14,7 @@ fn admissions(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_person_who_stays_away_is_forgotten_after_400_days() {
-    for (days, expected) in [(399, 1), (401, 2)] {
+    for (days, expected) in [(399_u32, 1), (401, 2)] {
         let world = World::with("").await;
         world.sign_in("openid").await;
         assert_eq!(admissions(&world), 1);
@@ -40,7 +40,7 @@ async fn each_sign_in_begins_the_400_days_again() {
 
 #[tokio::test]
 async fn an_application_that_refreshes_its_tokens_uses_the_person_too() {
-    for (days, expected) in [(399, 1), (401, 2)] {
+    for (days, expected) in [(399_u32, 1), (401, 2)] {
         let world = World::with("").await;
         let person = world.sign_in(SCOPES).await;
         // The refresh token is valid for 30 days without use.
