@@ -69,7 +69,7 @@ func proving(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, &http.Client{Transport: newProver()})
 }
 
-// bound signs in at a client whose tokens are bound to a key. Neither a code nor a token is worth anything without it.
+// bound signs in at a client whose tokens are bound to a key. Codes and tokens are refused without the key.
 func bound(ctx context.Context, provider *oidc.Provider) {
 	endpoint := provider.Endpoint()
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
@@ -104,7 +104,7 @@ func bound(ctx context.Context, provider *oidc.Provider) {
 	refusedUserinfo("without a proof", ctx, provider, token)
 	refusedUserinfo("with a proof of another key", proving(ctx), provider, token)
 	refusedUserinfo("as a bearer token", ctx, provider, &bearer)
-	fmt.Println("go: tokens bound to a key by DPoP, worthless without it")
+	fmt.Println("go: tokens bound to a key by DPoP, refused without it")
 }
 
 func refusedUserinfo(how string, ctx context.Context, provider *oidc.Provider, token *oauth2.Token) {

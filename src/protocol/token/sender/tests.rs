@@ -176,7 +176,7 @@ fn an_access_token_is_bound_as_server_and_client_require() {
     }
 }
 
-/// What a token request comes to: whether it exchanges a token, its keys, the registration of the client at that time,
+/// A token request: whether it exchanges a token, its keys, the registration of the client at that time,
 /// and the binding that the resource server requires.
 type BindingRequest = (bool, SenderKeys<'static>, (bool, bool), Option<TokenBinding>);
 
