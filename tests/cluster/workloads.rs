@@ -189,7 +189,7 @@ fn pods_authenticate_by_their_service_account() {
 fn a_cluster_without_keys_is_reported_and_asked_again() {
     let _turn = turns::of("workloads");
     let api = World::cluster();
-    // An API server whose first issuer is no https URL has no discovery document.
+    // An API server whose first issuer is not an https URL has no discovery document.
     api.restart_with_issuers(&["cluster", TOKEN_ISSUER]);
     let world = World::serve(api);
     world.await_reason("billing", "ClusterKeysUnavailable");
