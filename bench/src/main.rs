@@ -3,7 +3,9 @@
 
 mod bare;
 mod browser;
+mod device;
 mod dpop;
+mod federated;
 mod form;
 mod http;
 mod lanyard;

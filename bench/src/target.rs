@@ -28,6 +28,7 @@ pub struct Application {
 pub struct Target {
     pub application: Application,
     pub tls: TlsConnector,
+    pub issuer: String,
     pub discovery: TargetUrl,
     pub authorization: Url,
     pub token: TargetUrl,
@@ -78,6 +79,7 @@ impl Target {
         Ok(Self {
             application,
             tls,
+            issuer: found.issuer,
             discovery,
             authorization: Url::parse(&found.authorization_endpoint)?,
             token: TargetUrl::parse(&found.token_endpoint)?,

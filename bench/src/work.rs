@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::{
     browser::{Browser, Person},
+    device::WaitingDevices,
     dpop::DpopKey,
+    federated::client_assertion,
     http::{Answer, Http},
     target::Target,
 };
@@ -26,6 +28,8 @@ pub enum Work {
     ClientCredentials,
     /// The same, bound to a key by DPoP (RFC 9449)
     DpopClientCredentials,
+    /// A token for the application itself, which authenticates by an assertion of another issuer (RFC 7523)
+    FederatedClientCredentials,
     /// Sign in with name and password, up to the tokens
     SignIn,
     /// Sign in at an identity provider that the browser is sent to at once, up to the tokens
@@ -44,7 +48,7 @@ pub enum Work {
     Userinfo,
     /// Introspection of an access token (RFC 7662)
     Introspection,
-    /// Polls of devices that no person has answered yet (RFC 8628)
+    /// Polls of devices that no person has answered yet (RFC 8628), each within its interval
     DevicePoll,
     /// The account page of Lanyard, with a session
     AccountPage,
@@ -68,8 +72,9 @@ pub struct Worker {
     serial: u64,
     seed: [u8; 16],
     key: DpopKey,
-    /// The device codes that are polled in turn.
-    devices: Vec<String>,
+    /// The assertion of the application, which it presents again and again as workloads do.
+    assertion: Option<String>,
+    devices: WaitingDevices,
 }
 
 /// The resource server of bench/tenants.
@@ -94,8 +99,9 @@ impl Worker {
             people.get(number % people.len().max(1)).context("no user to sign in")?.clone();
         let browser = Browser::new(Http::new(target.tls.clone()));
         let key = DpopKey::generate()?;
-        let devices = Vec::new();
-        Ok(Self { target, browser, tokens: None, person, serial: 0, seed, key, devices })
+        let devices = WaitingDevices::default();
+        let (tokens, assertion) = (None, None);
+        Ok(Self { target, browser, tokens, person, serial: 0, seed, key, assertion, devices })
     }
 
     /// Prepares `work` before the clock starts: a session, tokens.
@@ -118,7 +124,11 @@ impl Worker {
                 setup.set_query(Some("setup=passkey"));
                 self.browser.set_up_passkey(&setup, &self.person).await
             }
-            Work::DevicePoll => self.start_devices().await,
+            Work::DevicePoll => self.start_devices(DEVICES).await,
+            Work::FederatedClientCredentials => {
+                self.assertion = Some(client_assertion(&self.target.issuer)?);
+                Ok(())
+            }
             Work::Discovery
             | Work::Jwks
             | Work::ClientCredentials
@@ -144,7 +154,8 @@ impl Worker {
                 good(http.post(&target.token, target.basic(), form).await?).map(drop)
             }
             Work::DpopClientCredentials => self.bound_token().await,
-            Work::DevicePoll => self.poll_device().await,
+            Work::FederatedClientCredentials => self.federated_token().await,
+            Work::DevicePoll => self.devices.poll(http, &target).await,
             Work::SignIn | Work::PasskeySignIn => {
                 self.browser.forget();
                 self.sign_in().await
@@ -271,32 +282,28 @@ impl Worker {
         Ok(())
     }
 
-    /// Asks for the codes of devices (RFC 8628 §3.1).
-    async fn start_devices(&mut self) -> Result<()> {
-        for _ in 0..DEVICES {
-            let (endpoint, headers) = (self.target.device_authorization()?, self.target.basic());
-            let form = encoded(&[("scope", &self.target.application.scope)]);
-            let answer = good(self.browser.http.post(endpoint, headers, form).await?)?;
-            let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
-            let code = said["device_code"].as_str().context("the answer has no device_code")?;
-            self.devices.push(code.to_owned());
-        }
-        Ok(())
+    /// A token for the application itself, which has no secret.
+    async fn federated_token(&mut self) -> Result<()> {
+        let assertion = self.assertion.as_ref().context("this worker has no assertion")?;
+        let form = encoded(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.target.application.client_id),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion),
+        ]);
+        good(self.browser.http.post(&self.target.token, HeaderMap::new(), form).await?).map(drop)
     }
 
-    /// Polls a device (RFC 8628 §3.4).
-    async fn poll_device(&mut self) -> Result<()> {
-        self.serial += 1;
-        let turn = usize::try_from(self.serial).unwrap_or_default() % self.devices.len().max(1);
-        let code = self.devices.get(turn).context("this worker has no device")?;
-        let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
-        let form = encoded(&[("grant_type", grant_type), ("device_code", code)]);
-        let answer = self.browser.http.post(&self.target.token, self.target.basic(), form).await?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
-        match said["error"].as_str() {
-            Some("authorization_pending" | "slow_down") => Ok(()),
-            _ => bail!("a device without an answer got: {said}"),
+    /// Asks for the codes of devices.
+    ///
+    /// # Errors
+    ///
+    /// The provider refuses, with its answer.
+    pub async fn start_devices(&mut self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.devices.add(&mut self.browser.http, &self.target).await?;
         }
+        Ok(())
     }
 
     /// Pushes a request; returns its reference (RFC 9126 §2.2).
@@ -356,7 +363,7 @@ fn good(answer: Answer) -> Result<Answer> {
     )
 }
 
-fn encoded(pairs: &[(&str, &str)]) -> String {
+pub fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

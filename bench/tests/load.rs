@@ -77,6 +77,39 @@ fn every_kind_of_work_succeeds_and_is_measured() {
 }
 
 #[test]
+fn devices_poll_within_their_interval() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (server, issuer) = serve(Path::new("tenants"), state.path(), "es256");
+    let output = Command::new(env!("CARGO_BIN_EXE_lanyard-bench"))
+        .args(["load", "--issuer", &issuer, "--client-id", "default.app-es256"])
+        .args(["--redirect-uri", "http://127.0.0.1:9/callback", "--username", "ada"])
+        .args(["--seconds", "1", "--connections", "2", "--pid", &server.0.id().to_string()])
+        .args(["--work", "device-poll"])
+        .env("BENCH_CLIENT_SECRET", "a-secret-of-at-least-thirty-two-characters")
+        .env("BENCH_PASSWORD", "unused")
+        .output()
+        .expect("it runs");
+    // An answer of `slow_down` would be an error.
+    assert_succeeded(&String::from_utf8_lossy(&output.stdout), "DevicePoll");
+}
+
+#[test]
+fn a_client_authenticates_by_an_assertion_of_another_issuer() {
+    let state = tempfile::tempdir().expect("a folder");
+    let (server, issuer) = serve(Path::new("tenants"), state.path(), "es256");
+    let output = Command::new(env!("CARGO_BIN_EXE_lanyard-bench"))
+        .args(["load", "--issuer", &issuer, "--client-id", "default.app-federated"])
+        .args(["--redirect-uri", "http://127.0.0.1:9/callback", "--username", "ada"])
+        .args(["--seconds", "1", "--connections", "2", "--pid", &server.0.id().to_string()])
+        .args(["--work", "federated-client-credentials"])
+        .env("BENCH_CLIENT_SECRET", "unused")
+        .env("BENCH_PASSWORD", "unused")
+        .output()
+        .expect("it runs");
+    assert_succeeded(&String::from_utf8_lossy(&output.stdout), "FederatedClientCredentials");
+}
+
+#[test]
 fn people_sign_in_at_the_identity_provider_of_the_driver() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -22,6 +22,9 @@ struct Providers {
     browser: &'static Chromium,
 }
 
+/// A name of a provider that does not fit into a line of a narrow phone.
+const LONG_NAME: &str = "Donaudampfschifffahrtsgesellschaft-Stammbelegschaft";
+
 /// Claims with which `corp` lets a person in.
 fn admitted() -> Value {
     json!({"hd": "acme.test", "employment": "active"})
@@ -29,13 +32,18 @@ fn admitted() -> Value {
 
 impl Providers {
     async fn new() -> Option<Self> {
+        Self::changed(|manifests| manifests).await
+    }
+
+    /// With a change of the manifests.
+    async fn changed(change: impl FnOnce(String) -> String) -> Option<Self> {
         let browser = Chromium::shared()?;
         let (upstream, elsewhere) = (Upstream::start().await, Elsewhere::serve().await);
         let manifests = include_str!("providers.yaml")
             .replace("UPSTREAM", &upstream.issuer)
             .replace("ELSEWHERE", &elsewhere.origin)
             .replace("CERTIFICATE", &json!(certificate()).to_string());
-        let app = TestApp::start(&manifests).await;
+        let app = TestApp::start(&change(manifests)).await;
         let providers = Self { app, upstream, elsewhere, browser };
         providers.claims(admitted());
         Some(providers)
@@ -226,6 +234,48 @@ async fn pages_of_problems_are_accessible_and_fit_their_windows() {
     tab.goto(&link).await;
     tab.sees("This way of signing in is not available").await;
     judge(&tab, &gallery, "provider-gone").await;
+}
+
+/// The heading of the page of a problem in German.
+fn german_heading(problem: &str) -> String {
+    match problem {
+        "provider-refused" | "provider-refused-plainly" | "provider-not-declared" => {
+            "Sie können sich hier nicht anmelden".to_owned()
+        }
+        "provider-claims" | "provider-answer" => format!("Unerwartete Antwort von {LONG_NAME}"),
+        "provider-denied" => format!("Keine Anmeldung durch {LONG_NAME}"),
+        "provider-earlier" => "Bitte melden Sie sich noch einmal an".to_owned(),
+        other => panic!("no heading of {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_problems_in_german_and_with_long_names_are_accessible_and_fit_their_windows() {
+    let named = |manifests: String| {
+        manifests.replace("displayName: Acme staff", &format!("displayName: {LONG_NAME}"))
+    };
+    let Some(world) = Providers::changed(named).await else { return };
+    let gallery = Gallery::new(axe::find_or_install());
+    let german = async || {
+        let tab = world.browser.person().await;
+        tab.ask("Network.enable", json!({})).await;
+        let headers = json!({"headers": {"Accept-Language": "de"}});
+        tab.ask("Network.setExtraHTTPHeaders", headers).await;
+        tab
+    };
+    for Problem { name, provider, claims, answer, more, .. } in problems() {
+        let tab = german().await;
+        world.claims(claims);
+        world.visits(&tab, provider, &[answer], more).await;
+        tab.sees(&german_heading(name)).await;
+        assert_eq!(tab.eval("document.documentElement.lang").await, "de", "{name}");
+        judge(&tab, &gallery, &format!("{name}-de")).await;
+    }
+    let tab = german().await;
+    tab.goto(&world.authorize("shop", "wiki", &[("identity_provider", "down")])).await;
+    let down = "Donaudampfschifffahrtsgesellschaft-Mitarbeiterverzeichnis";
+    tab.sees(&format!("{down} ist nicht erreichbar")).await;
+    judge(&tab, &gallery, "provider-unavailable-de").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use reqwest::blocking::Client;
 use serde_json::Value;
 
 use crate::support::{
-    cluster::{ApiServer, Replica, eventually, install_chart},
+    cluster::{ApiServer, Replica, TOKEN_ISSUER, eventually, install_chart},
     turns,
 };
 
@@ -78,16 +78,28 @@ struct World {
 }
 
 impl World {
+    /// With a role that is not bound yet.
     fn start() -> Self {
+        let api = Self::cluster();
+        for binding in BINDINGS {
+            api.kubectl(&["delete", "clusterrolebinding", binding]);
+        }
+        Self::serve(api)
+    }
+
+    /// A cluster with the chart.
+    fn cluster() -> ApiServer {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let api = ApiServer::start();
         for namespace in [NAMESPACE, "team", "elsewhere"] {
             api.kubectl(&["create", "namespace", namespace]);
         }
         install_chart(&api, NAMESPACE);
-        for binding in BINDINGS {
-            api.kubectl(&["delete", "clusterrolebinding", binding]);
-        }
+        api
+    }
+
+    /// A replica in a cluster, and the objects.
+    fn serve(api: ApiServer) -> Self {
         let replica = Replica::start(&api, NAMESPACE, "a", AUTHORITY, &[]);
         eventually(SOON, || api.try_apply(OBJECTS));
         api.kubectl(&[
@@ -171,6 +183,22 @@ fn pods_authenticate_by_their_service_account() {
     }
     world.await_reason("by-name", "ClusterIssuer");
     reviewed_tokens_end_with_their_account(&world);
+}
+
+#[test]
+fn a_cluster_without_keys_is_reported_and_asked_again() {
+    let _turn = turns::of("workloads");
+    let api = World::cluster();
+    // An API server whose first issuer is not an https URL has no discovery document.
+    api.restart_with_issuers(&["cluster", TOKEN_ISSUER]);
+    let world = World::serve(api);
+    world.await_reason("billing", "ClusterKeysUnavailable");
+    let token = world.token("team", "billing", ISSUER);
+    assert_ne!(world.ask(&token, None).0, 200);
+    // The token of Lanyard itself is of the other issuer.
+    world.api.restart_with_issuers(&[TOKEN_ISSUER, "cluster"]);
+    world.await_reason("billing", "Reachable");
+    world.accepts(&world.token("team", "billing", ISSUER));
 }
 
 fn reviewed_tokens_end_with_their_account(world: &World) {

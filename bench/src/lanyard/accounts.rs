@@ -51,7 +51,7 @@ spec:
   clientName: Application {number}
   clientUri: https://{name}.test
   redirectUris: ['http://127.0.0.1:9/callback']
-  grantTypes: [authorization_code, refresh_token]
+  grantTypes: [authorization_code, refresh_token, 'urn:ietf:params:oauth:grant-type:device_code']
   scopes: [openid, profile, email, offline_access]
   idTokenSignedResponseAlg: ES256
   secretRef: {{name: app-secret}}

@@ -53,7 +53,10 @@ pub fn compared_with(algorithm: &str, work: Work) -> Vec<RawWork> {
         | Work::DpopClientCredentials
         | Work::Userinfo
         | Work::Introspection => vec![verify],
-        Work::AccountPage | Work::DevicePoll | Work::Exchange => Vec::new(),
+        Work::AccountPage
+        | Work::DevicePoll
+        | Work::Exchange
+        | Work::FederatedClientCredentials => Vec::new(),
     }
 }
 
@@ -157,6 +160,14 @@ impl Table {
         self.figures += &report::row("Exchange", exchange);
         let ratio = exchange.rate() / refresh.rate();
         self.guide("Exchange", "the rate of a refresh", ratio, Some(0.8));
+    }
+
+    /// Tokens for a client that authenticates by an assertion of another issuer, and for one with a secret.
+    pub fn federated(&mut self, federated: &LoadFigures, plain: &LoadFigures) {
+        self.figures += &report::row("ClientCredentials with a secret", plain);
+        self.figures += &report::row("ClientCredentials with an assertion", federated);
+        let (name, of) = ("ClientCredentials by federation", "the rate with a secret");
+        self.guide(name, of, federated.rate() / plain.rate(), Some(0.8));
     }
 
     /// Polls of devices.

@@ -110,6 +110,13 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Devices of each caller. So many do not come to the end of their interval within [`POLL_SLICE`].
+const DEVICES_OF_CALLER: usize = 160;
+/// A slice of polls: at 25,000 a second, fewer devices are polled than 32 callers have.
+const POLL_SLICE: Duration = Duration::from_millis(200);
+/// The interval of Lanyard between the polls of a device.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
 struct Bench {
     server: BenchServer,
     duration: Duration,
@@ -145,10 +152,11 @@ impl Bench {
             }
         }
         self.bound_and_pushed(&es256, &mut table).await?;
+        self.federated(&es256, &mut table).await?;
         let (refresh, exchange) =
             self.by_turns((&es256, Work::Refresh), (&es256, Work::Exchange)).await?;
         table.exchange(&exchange, &refresh);
-        self.device_polls(&es256, &mut table).await?;
+        self.device_polls(&mut table).await?;
         self.upstream(&mut table).await?;
         self.account_page(&mut table).await?;
         self.passkeys(&mut table).await?;
@@ -191,12 +199,40 @@ impl Bench {
         Ok(())
     }
 
-    /// Polls of devices.
-    async fn device_polls(&self, target: &Arc<Target>, table: &mut Table) -> Result<()> {
-        let mut workers = self.workers(target, Work::DevicePoll).await?;
-        let mut figures = None;
+    /// Tokens for a client that authenticates by an assertion of another issuer, by turns with one that has a secret.
+    async fn federated(&self, target: &Arc<Target>, table: &mut Table) -> Result<()> {
+        let of_issuer = Arc::new(target.with_client("default.app-federated".to_owned()));
+        let works = [Work::ClientCredentials, Work::FederatedClientCredentials];
+        let (plain, federated) = self.by_turns((target, works[0]), (&of_issuer, works[1])).await?;
+        table.federated(&federated, &plain);
+        Ok(())
+    }
+
+    /// Polls of devices, in short slices with the interval of devices between them. A client has a quota of
+    /// devices, so each caller polls for another client.
+    async fn device_polls(&self, table: &mut Table) -> Result<()> {
+        eprintln!("{:?} ..", Work::DevicePoll);
+        let any = self.target("accounts", &accounts::client(0)).await?;
+        let mut workers = Vec::new();
+        for number in 0..self.connections {
+            let client = accounts::client(number % accounts::APPLICATIONS);
+            let target = Arc::new(any.with_client(format!("default.{client}")));
+            for mut worker in load::ready(&target, Work::DevicePoll, 1).await? {
+                worker.start_devices(DEVICES_OF_CALLER).await?;
+                workers.push(worker);
+            }
+        }
+        let load = Load { connections: self.connections, duration: POLL_SLICE, rate: None };
+        let mut figures: Option<LoadFigures> = None;
         for _ in 0..self.slices() {
-            workers = self.slice(workers, Work::DevicePoll, &mut figures).await?;
+            tokio::time::sleep(POLL_INTERVAL).await;
+            let server = self.server.processes();
+            let (next, later) = load::run(workers, Work::DevicePoll, load, &server).await?;
+            workers = next;
+            match &mut figures {
+                None => figures = Some(later),
+                Some(figures) => figures.add(later)?,
+            }
         }
         if let Some(figures) = figures {
             table.device_poll(&figures);

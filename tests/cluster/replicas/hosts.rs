@@ -1,6 +1,8 @@
 //! The config map of host settings: every replica takes a change without a restart, and a mistake
 //! leaves the last settings in force.
 
+use std::process::Command;
+
 use super::{NAMESPACE, OBJECTS, SOON, World, eventually, turns};
 
 const ISSUER: &str = "https://id.example.test";
@@ -27,6 +29,7 @@ fn host_settings_change_without_a_restart() {
     world.ready(object);
     world.serves_own_host();
     discovery_inside(&world, "own-host", ISSUER);
+    kube_auth_reads_the_issuer(&world);
 
     // A mistake is told, and both replicas go on.
     world.set_issuer_hosts("- {host: id.example.test}");
@@ -47,6 +50,29 @@ fn host_settings_change_without_a_restart() {
         "False HostNotAllowed" => Ok(()),
         other => Err(other.to_owned()),
     });
+}
+
+/// Asserts that `kube-auth` finds the issuer of a Tenant by the kubeconfig, and says why it prints nothing for others.
+fn kube_auth_reads_the_issuer(world: &World) {
+    let run = |tenant: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lanyard"));
+        command.args(["kube-auth", tenant]).env("KUBECONFIG", world.api.kubeconfig());
+        let output = command.output().expect("it runs");
+        let [out, err] =
+            [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        if output.status.success() { Ok(out) } else { Err(err) }
+    };
+    let printed = run("team/own-host").unwrap_or_else(|error| panic!("{error}"));
+    assert!(printed.contains("kind: AuthenticationConfiguration\n"), "{printed}");
+    assert!(printed.contains(&format!("url: {ISSUER}\n")), "{printed}");
+    for (tenant, words) in [
+        ("team/main", "accepts https issuers only"),
+        ("team/absent", "the cluster has no Tenant team/absent"),
+        ("other/own-host", "the cluster has no Tenant other/own-host"),
+    ] {
+        let error = run(tenant).expect_err("nothing is printed");
+        assert!(error.contains(words), "{tenant}: {error}");
+    }
 }
 
 /// Both replicas answer at the Service's name, which the chart has set, and the Secret of a client

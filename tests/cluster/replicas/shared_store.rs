@@ -5,6 +5,7 @@ mod at_once;
 mod clocks;
 mod outage;
 mod sealing;
+mod vault;
 
 use std::{
     io::{Read as _, Write as _},
@@ -51,7 +52,7 @@ impl World {
         world.add("a", &[]);
         world.add("b", &[]);
         world.add("skewed", &skewed);
-        eventually(SOON, || world.api.try_apply(OBJECTS));
+        eventually(SOON, || world.api.try_apply(&vault::with_authenticators(OBJECTS)));
         for object in ["tenants.lanyard.dev/main", "oidcclient/app", "oidcclient/robot"] {
             let args = ["-n", "team", "wait", "--for=condition=Ready", object, "--timeout=120s"];
             world.api.kubectl(&args);
@@ -133,7 +134,10 @@ async fn rotations_kills_restarts_and_outages_lose_no_request_and_no_grant() {
     at_once::the_same_refresh_token(&world, &app).await;
     at_once::the_same_code(&app).await;
     let (browser, kept) = sign_in(&app).await;
+    let enrolled = vault::rotates(&world).await;
+    // The next holder of the Lease seals authenticators again at once.
     upheaval(&mut world, &app).await;
+    vault::old_key_retires(&world, &enrolled).await;
     outage::outage(&mut world, &app, text(&kept, "refresh_token")).await;
     let (status, tokens) = refresh(&app, text(&kept, "refresh_token")).await;
     assert_eq!(status, 200, "a grant from before the upheaval: {tokens}");

@@ -66,6 +66,23 @@ async fn fapi2_message_signing_final_ensure_signed_request_object_with_rs256_fai
 }
 
 #[tokio::test]
+async fn request_objects_that_nobody_requires_have_the_algorithms_of_the_profile() {
+    // Security Profile §5.4.1
+    let world = World::new().await;
+    for (tenant, name) in [("secure", "app"), ("plain", "own")] {
+        let party = world.party(tenant, name).await;
+        for algorithm in ["RS256", "none", "PS384"] {
+            let object = party.object_with(algorithm, |_| {});
+            let answer = party.push_object(&object, &[]).await;
+            assert_error(&answer, 400, "invalid_request_object");
+        }
+        let object = party.object_with("PS256", |_| {});
+        let (status, answer) = party.push_object(&object, &[]).await;
+        assert_eq!(status, 201, "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn request_objects_are_for_this_issuer_and_an_hour() {
     // Message Signing §5.3.1, 2 to 4
     let world = World::new().await;

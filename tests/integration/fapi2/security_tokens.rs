@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     dpop::claims as proof_claims,
-    world::{World, assert_error, text},
+    world::{Party, World, assert_error, text},
 };
 
 const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];
@@ -134,6 +134,88 @@ async fn proofs_have_the_algorithms_of_the_profile() {
             }
         }
     }
+}
+
+/// A proof by the RSA key of a client, which any algorithm of RSA can sign with.
+fn rsa_proof(party: &Party<'_>, algorithm: &str, claims: &Value) -> String {
+    let keys = party.keys.jwks["keys"].as_array().expect("keys");
+    let rsa = keys.iter().find(|key| key["kty"] == "RSA").expect("an RSA key");
+    party.keys.sign(json!({ "typ": "dpop+jwt", "jwk": rsa }), algorithm, claims)
+}
+
+#[tokio::test]
+async fn proofs_of_pushed_requests_and_at_userinfo_have_the_algorithms_of_the_profile() {
+    // §5.4.1
+    let world = World::new().await;
+    let now = || lanyard::model::Clock::now(&*world.app.clock);
+    for (tenant, name) in [("secure", "app"), ("plain", "own")] {
+        let party = world.party(tenant, name).await;
+        let par = "pushed_authorization_request_endpoint";
+        let parameters = party.parameters(&[]);
+        let form: Vec<_> =
+            parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        for (algorithm, status) in [("RS256", 400), ("PS384", 400), ("PS256", 201)] {
+            let claims = proof_claims("POST", party.application.endpoint(par), now());
+            let proof = rsa_proof(&party, algorithm, &claims);
+            let assertion = party.assertion_with("PS256", |_| {});
+            let answer = party.send(par, &form, Some(&assertion), Some(&proof)).await;
+            assert_eq!(answer.0, status, "{algorithm} at {name}: {}", answer.1);
+            if status == 400 {
+                assert_error(&answer, 400, "invalid_dpop_proof");
+            }
+        }
+        let code = party.code(&[]).await;
+        let claims = proof_claims("POST", party.application.endpoint("token_endpoint"), now());
+        let proof = rsa_proof(&party, "PS256", &claims);
+        let (form, assertion) = (party.code_form(&code), party.assertion_with("PS256", |_| {}));
+        let answer = party.send("token_endpoint", &form, Some(&assertion), Some(&proof)).await;
+        let token = text(&answer.1, "access_token");
+        for (algorithm, status) in [("RS256", 401), ("PS384", 401), ("PS256", 200)] {
+            let url = party.application.endpoint("userinfo_endpoint");
+            let mut claims = proof_claims("GET", url, now());
+            claims["ath"] = lanyard::model::sha256_base64url(token).into();
+            let proof = rsa_proof(&party, algorithm, &claims);
+            let answer = party.userinfo("DPoP", token, Some(&proof)).await;
+            assert_eq!(answer.0, status, "{algorithm} at {name}: {}", answer.1);
+            if status == 401 {
+                assert_error(&answer, 401, "invalid_dpop_proof");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_counts_once_at_all_replicas() {
+    // §5.3.2.1, RFC 7523 §5.2
+    let world = World::new().await;
+    let party = world.party("secure", "app").await;
+    let replica = world.app.start_replica();
+    let assertion = party.assertion_with("PS256", |_| {});
+    let proof = party.proof("token_endpoint");
+    let answer = party.send("token_endpoint", &CREDENTIALS, Some(&assertion), Some(&proof)).await;
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    let answer = at_replica(&party, replica.address.port(), &assertion).await;
+    assert_error(&answer, 401, "invalid_client");
+    let another = party.assertion_with("PS256", |_| {});
+    let answer = at_replica(&party, replica.address.port(), &another).await;
+    assert_eq!(answer.0, 200, "the replica takes an assertion that is new: {}", answer.1);
+}
+
+/// A token request with an assertion and a new proof at the replica with a port.
+async fn at_replica(party: &Party<'_>, port: u16, assertion: &str) -> (u16, Value) {
+    let endpoint = url::Url::parse(party.application.endpoint("token_endpoint")).expect("a URL");
+    let host = &endpoint[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut target = endpoint.clone();
+    target.set_port(Some(port)).expect("an http URL");
+    let form = [
+        CREDENTIALS[0],
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion),
+    ];
+    let request = party.world.http.post(target).header("host", host).form(&form);
+    let response = request.header("dpop", party.proof("token_endpoint")).send().await;
+    let response = response.expect("an answer");
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
 }
 
 #[tokio::test]

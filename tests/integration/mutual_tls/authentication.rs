@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     browser::{Browser, claims},
     certificates::{Authority, Identity, params},
-    world::{World, assert_error},
+    world::{Caller, World, assert_error},
 };
 
 #[tokio::test]
@@ -115,22 +115,7 @@ async fn a_client_under_a_profile_authenticates_and_binds_with_its_certificate()
     assert_eq!(status, 200, "{tokens}");
     let token = claims(tokens["access_token"].as_str().expect("a token"));
     assert_eq!(token["cnf"], json!({ "x5t#S256": identity.thumbprint() }));
-    let scope = "openid offline_access";
-    let query = url::Url::parse(&teller.application.authorize_url(scope, &[])).expect("a URL");
-    let form: Vec<(String, String)> = query.query_pairs().into_owned().collect();
-    // The client ID is sent in any case.
-    let form: Vec<_> = form
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .filter(|(name, _)| *name != "client_id")
-        .collect();
-    let (status, pushed) = teller.post("pushed_authorization_request_endpoint", &form).await;
-    assert_eq!(status, 201, "{pushed}");
-    let endpoint = teller.application.endpoint("authorization_endpoint");
-    let request_uri = pushed["request_uri"].as_str().expect("a URI");
-    let query = [("client_id", "default.teller"), ("request_uri", request_uri)];
-    let url = url::Url::parse_with_params(endpoint, query).expect("a URL");
-    let code = teller.code_at(&Browser::new(), url.as_str()).await;
+    let code = pushed_code(&teller, "openid offline_access").await;
     let (status, tokens) = teller.redeem(&code).await;
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(teller.userinfo(&tokens).await.0, 200);
@@ -142,4 +127,97 @@ async fn a_client_under_a_profile_authenticates_and_binds_with_its_certificate()
     let token = claims(next["access_token"].as_str().expect("a token"));
     assert_eq!(token["cnf"], json!({ "x5t#S256": renewed.thumbprint() }));
     assert_error(&teller.userinfo(&tokens).await, 401, "invalid_token");
+}
+
+/// The code of a pushed request, which the profile requires.
+async fn pushed_code(caller: &Caller, scope: &str) -> String {
+    let query = url::Url::parse(&caller.application.authorize_url(scope, &[])).expect("a URL");
+    let form: Vec<(String, String)> = query.query_pairs().into_owned().collect();
+    // The client ID is sent in any case.
+    let form: Vec<_> = form
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| *name != "client_id")
+        .collect();
+    let (status, pushed) = caller.post("pushed_authorization_request_endpoint", &form).await;
+    assert_eq!(status, 201, "{pushed}");
+    let endpoint = caller.application.endpoint("authorization_endpoint");
+    let request_uri = pushed["request_uri"].as_str().expect("a URI");
+    let query = [("client_id", &*caller.application.client_id), ("request_uri", request_uri)];
+    let url = url::Url::parse_with_params(endpoint, query).expect("a URL");
+    caller.code_at(&Browser::new(), url.as_str()).await
+}
+
+#[tokio::test]
+async fn under_a_profile_only_the_certificate_of_the_client_counts() {
+    // FAPI 2.0 Security Profile §5.3.2.1; the suite's modules about the holder of the key, with sender_constrain=mtls
+    let world = World::new().await;
+    let identity = world.issue("teller.acme.test");
+    let teller = world.caller(("bank", "teller"), Some(&identity)).await;
+    let code = pushed_code(&teller, "openid offline_access").await;
+    let wrong = [
+        ("none", None),
+        ("of another client", Some(world.issue("plain.acme.test"))),
+        ("of another authority", Some(Authority::new("Acme").issue("teller.acme.test"))),
+        ("self-signed", Some(Identity::self_signed("teller.acme.test"))),
+    ];
+    let mut thieves = Vec::new();
+    for (what, identity) in &wrong {
+        thieves.push((*what, world.caller(("bank", "teller"), identity.as_ref()).await));
+    }
+    let endpoint = "pushed_authorization_request_endpoint";
+    for (what, thief) in &thieves {
+        for answer in [thief.post(endpoint, &[]).await, thief.redeem(&code).await] {
+            assert_eq!((answer.0, &answer.1["error"]), (401, &json!("invalid_client")), "{what}");
+        }
+    }
+    let (status, tokens) = teller.redeem(&code).await;
+    assert_eq!(status, 200, "nothing was spent: {tokens}");
+    for (what, thief) in &thieves {
+        let answer = thief.userinfo(&tokens).await;
+        assert_eq!((answer.0, &answer.1["error"]), (401, &json!("invalid_token")), "{what}");
+        let answer = thief.refresh(&tokens).await;
+        assert_eq!((answer.0, &answer.1["error"]), (401, &json!("invalid_client")), "{what}");
+    }
+    // A token is of one certificate, even if the client has another one.
+    let renewed = world.issue("teller.acme.test");
+    let renewed = world.caller(("bank", "teller"), Some(&renewed)).await;
+    assert_error(&renewed.userinfo(&tokens).await, 401, "invalid_token");
+    assert_eq!(teller.userinfo(&tokens).await.0, 200);
+    assert_eq!(teller.refresh(&tokens).await.0, 200, "nothing was spent");
+}
+
+#[tokio::test]
+async fn certificates_authenticate_clients_that_ask_for_an_answer_on_another_device() {
+    // RFC 8705 §5, RFC 8628 §3.1, CIBA Core §7.1
+    let world = World::new().await;
+    let (device, ciba) =
+        ("urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba");
+    let grants = "grantTypes: [client_credentials]\n  tokenEndpointAuthMethod: tls_client_auth\n  introspection";
+    world.change(
+        grants,
+        &grants.replace(
+            "[client_credentials]",
+            &format!("['{device}', '{ciba}']\n  scopes: [openid]"),
+        ),
+    );
+    let identity = world.issue("plain.acme.test");
+    let plain = world.caller(("shop", "plain"), Some(&identity)).await;
+    let other = world.issue("ledger.acme.test");
+    for (endpoint, grant_type, id, hint) in [
+        ("device_authorization_endpoint", device, "device_code", None),
+        ("backchannel_authentication_endpoint", ciba, "auth_req_id", Some(("login_hint", "alice"))),
+    ] {
+        let mut form = vec![("scope", "openid")];
+        form.extend(hint);
+        for identity in [None, Some(&other)] {
+            let thief = world.caller(("shop", "plain"), identity).await;
+            assert_error(&thief.post(endpoint, &form).await, 401, "invalid_client");
+        }
+        let (status, asked) = plain.post(endpoint, &form).await;
+        assert_eq!(status, 200, "{endpoint}: {asked}");
+        // The field of the token request has the name of that of the response.
+        let form = [("grant_type", grant_type), (id, asked[id].as_str().expect("an ID"))];
+        assert_error(&plain.post("token_endpoint", &form).await, 400, "authorization_pending");
+    }
 }

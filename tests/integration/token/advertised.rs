@@ -1,9 +1,12 @@
 //! Every field of the metadata is exercised by a test, and every exercised field is advertised.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use jsonwebtoken::{EncodingKey, Header, encode};
-use lanyard::model::Clock;
+use lanyard::{
+    http::{ServerConfig, TlsConfig},
+    model::Clock,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +17,7 @@ use super::{
 };
 
 /// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
-const EXERCISED: [(&str, &str, &str); 45] = [
+const EXERCISED: [(&str, &str, &str); 53] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
@@ -42,6 +45,11 @@ const EXERCISED: [(&str, &str, &str); 45] = [
         "other_errors_are_returned_to_the_client_with_the_issuer",
     ),
     (
+        "client_id_metadata_document_supported",
+        "client_documents/sign_in",
+        "a_client_that_nobody_registered_signs_a_person_in",
+    ),
+    (
         "claims_parameter_supported",
         "authorize/claims",
         "requested_claims_are_returned_where_they_were_requested",
@@ -67,6 +75,29 @@ const EXERCISED: [(&str, &str, &str); 45] = [
         "token/algorithms",
         "every_advertised_algorithm_signs_request_objects",
     ),
+    ("require_signed_request_object", "fapi2/message_signing", "plain_requests_are_refused"),
+    ("device_authorization_endpoint", "device/flow", "a_person_lets_a_device_in"),
+    (
+        "backchannel_authentication_endpoint",
+        "ciba/flow",
+        "a_person_allows_a_request_on_the_account_page",
+    ),
+    (
+        "backchannel_token_delivery_modes_supported",
+        "ciba/ping",
+        "a_client_is_notified_of_each_answer_once",
+    ),
+    (
+        "backchannel_user_code_parameter_supported",
+        "ciba/rules",
+        "parameters_without_a_meaning_are_ignored",
+    ),
+    ("mtls_endpoint_aliases", "mutual_tls/listener", "the_document_tells_the_addresses_that_work"),
+    (
+        "tls_client_certificate_bound_access_tokens",
+        "mutual_tls/bound_tokens",
+        "a_bound_token_is_used_with_its_certificate_only",
+    ),
     ("pushed_authorization_request_endpoint", "token/pushed", "a_pushed_request_signs_a_person_in"),
     ("require_pushed_authorization_requests", "token/pushed", "tenants_and_clients_may_require_it"),
     (
@@ -76,7 +107,7 @@ const EXERCISED: [(&str, &str, &str); 45] = [
     ),
     ("registration_endpoint", "registration", "registered_client_signs_a_user_in"),
     ("token_endpoint", "token/codes", "a_code_gives_tokens_that_verify"),
-    ("grant_types_supported", "token/clients", "client_credentials_grant_returns_an_access_token"),
+    ("grant_types_supported", "token/advertised", "each_grant_type_is_exercised_by_a_test"),
     (
         "token_endpoint_auth_methods_supported",
         "token/advertised",
@@ -162,6 +193,31 @@ const EXERCISED: [(&str, &str, &str); 45] = [
     ),
 ];
 
+/// Each grant type, and the file and name of a test that gets tokens with it.
+const GRANT_TYPES: [(&str, &str, &str); 8] = [
+    ("authorization_code", "token/codes", "a_code_gives_tokens_that_verify"),
+    ("implicit", "authorize/requests", "gives_tokens_in_the_fragment_to_implicit_clients"),
+    ("refresh_token", "token/refresh", "gives_new_tokens_of_the_same_sign_in"),
+    ("client_credentials", "token/clients", "client_credentials_grant_returns_an_access_token"),
+    ("urn:ietf:params:oauth:grant-type:device_code", "device/flow", "a_person_lets_a_device_in"),
+    (
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "exchange/flow",
+        "an_api_exchanges_the_token_that_it_got_for_one_for_another_api",
+    ),
+    (
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "token/federated",
+        "an_assertion_as_a_grant_gives_a_token_for_its_own_client",
+    ),
+    (
+        "urn:openid:params:grant-type:ciba",
+        "ciba/flow",
+        "a_person_allows_a_request_on_the_account_page",
+    ),
+];
+
+/// A tenant with everything that is advertised on demand, and one whose profile requires signed requests.
 const WHOLE: &str = r"
 ---
 apiVersion: lanyard.dev/v1alpha1
@@ -170,23 +226,79 @@ metadata: {name: whole}
 spec:
   acrLevels: [{value: basic, amr: [pwd]}]
   registration: {mode: Open}
+  clientIdMetadataDocuments: {mode: AnyHost}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: signing}
+spec:
+  profile: Fapi2MessageSigning
+  signing: {algorithms: [PS256, ES256]}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: whole-app}
+spec:
+  tenantRef: {name: whole}
+  grantTypes:
+    - urn:ietf:params:oauth:grant-type:device_code
+    - urn:ietf:params:oauth:grant-type:token-exchange
+    - urn:openid:params:grant-type:ciba
+  scopes: [openid]
+  secretRef: {name: app-secret}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: whole-job}
+spec:
+  tenantRef: {name: whole}
+  grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer']
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+    - {issuer: https://token.actions.test, subject: job}
 ";
 
-#[tokio::test]
-async fn each_field_of_metadata_is_exercised_by_a_test() {
-    let app = super::app::TestApp::start(&format!("{MANIFESTS}{WHOLE}")).await;
-    let url = format!("{}/.well-known/openid-configuration", app.issuer("whole"));
-    let (_, _, metadata) = read(reqwest::Client::new().get(url)).await;
-    let advertised: BTreeSet<&str> =
-        metadata.as_object().expect("an object").keys().map(String::as_str).collect();
-    let exercised: BTreeSet<&str> = EXERCISED.iter().map(|(field, ..)| *field).collect();
-    assert_eq!(advertised, exercised);
-    for (field, file, test) in EXERCISED {
+/// The metadata of the tenants of [`WHOLE`], at a provider with an address for certificates.
+async fn whole_metadata() -> [Value; 2] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    super::app::write_pair(&certificate, &key);
+    let tls = Arc::new(TlsConfig::load(&certificate, &key).expect("a pair"));
+    let manifests = format!("{MANIFESTS}{WHOLE}");
+    let config = ServerConfig::default();
+    let app = super::app::TestApp::start_mutual_tls(&manifests, tls, config).await;
+    let http = reqwest::Client::new();
+    let document = async |tenant: &str| {
+        let url = format!("{}/.well-known/openid-configuration", app.issuer(tenant));
+        read(http.get(url)).await.2
+    };
+    [document("whole").await, document("signing").await]
+}
+
+/// Asserts that each name is advertised, and that its test exists.
+fn assert_exercised(advertised: &BTreeSet<&str>, tests: &[(&str, &str, &str)]) {
+    let exercised: BTreeSet<&str> = tests.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(*advertised, exercised);
+    for (name, file, test) in tests {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/integration/{file}.rs"));
         let source = fs::read_to_string(&path).expect("the test's file");
-        assert!(source.contains(&format!("async fn {test}(")), "{field}: no {test} in {file}");
+        assert!(source.contains(&format!("async fn {test}(")), "{name}: no {test} in {file}");
     }
+}
+
+#[tokio::test]
+async fn each_field_of_metadata_is_exercised_by_a_test() {
+    let documents = whole_metadata().await;
+    let fields = documents.iter().flat_map(|it| it.as_object().expect("an object").keys());
+    assert_exercised(&fields.map(String::as_str).collect(), &EXERCISED);
+}
+
+#[tokio::test]
+async fn each_grant_type_is_exercised_by_a_test() {
+    let [document, _] = whole_metadata().await;
+    let grant_types = document["grant_types_supported"].as_array().expect("a list").iter();
+    assert_exercised(&grant_types.map(|it| it.as_str().expect("a name")).collect(), &GRANT_TYPES);
 }
 
 #[tokio::test]

@@ -546,3 +546,18 @@ async fn only_assertions_of_other_issuers_are_grants() {
     world.app.serve(&manifests().replace(grants, "[client_credentials]"));
     assert_error(&grant(&world, &token, &[]).await, 400, "unauthorized_client");
 }
+
+#[tokio::test]
+async fn metadata_lists_the_grant_type_where_a_client_has_it() {
+    let world = world().await;
+    let name = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    for (client, has) in [("web", true), ("web-elsewhere", false)] {
+        let metadata = world.application(client).await.metadata;
+        let all = metadata["grant_types_supported"].as_array().expect("a list");
+        assert_eq!(all.contains(&json!(name)), has, "{client}: {all:?}");
+    }
+    world.app.serve(MANIFESTS);
+    let without = world.application("web").await.metadata;
+    let all = without["grant_types_supported"].as_array().expect("a list");
+    assert!(!all.contains(&json!(name)), "{all:?}");
+}

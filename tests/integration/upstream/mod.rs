@@ -24,6 +24,7 @@ mod private_key_jwt;
 mod pushed;
 mod refresh;
 mod refused_users;
+mod remembered_people;
 mod replicas;
 mod second_factor;
 mod sign_in;

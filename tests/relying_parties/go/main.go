@@ -1,5 +1,5 @@
 // A relying party on coreos/go-oidc and x/oauth2: sign-in with PKCE, verification of the ID token,
-// userinfo, refresh.
+// userinfo, refresh, and tokens that are bound to a key (DPoP).
 package main
 
 import (
@@ -59,6 +59,7 @@ func main() {
 	hint := token.Extra("id_token").(string)
 	page := browse(metadata.End + "?id_token_hint=" + url.QueryEscape(hint), strings.TrimSuffix(issuer, "/")+"/logged-out")
 	fmt.Println("go: signed in, verified, refreshed, signed out at", page)
+	bound(ctx, provider)
 }
 
 func verify(ctx context.Context, provider *oidc.Provider, token *oauth2.Token) *oidc.IDToken {

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// The address range of Services.
 pub const SERVICE_CIDR: &str = "10.88.8.0/24";
 
+/// The issuer of its ServiceAccount tokens.
+pub const TOKEN_ISSUER: &str = "https://kubernetes.default.svc";
+
 /// A Kubernetes API with garbage collection and namespace deletion.
 pub struct ApiServer {
     dir: PathBuf,
@@ -66,7 +69,7 @@ impl ApiServer {
                  --listen-peer-urls http://127.0.0.1:{peer_port} --unsafe-no-fsync --log-level error"
             ),
         );
-        let mut apiserver = start_apiserver(&dir, address, port, etcd_port);
+        let mut apiserver = start_apiserver(&dir, address, (port, etcd_port), &[TOKEN_ISSUER]);
         let kubeconfig = dir.join("admin.kubeconfig");
         let ca = dir.join("certs/apiserver.crt");
         eventually(PATIENCE, || {
@@ -209,7 +212,8 @@ impl ApiServer {
     /// Applies manifests through a temporary API server on the same etcd.
     pub fn apply_by_another(&self, manifests: &str) {
         let port = free_port();
-        let _other = start_apiserver(&self.dir, &self.address, port, self.etcd_port);
+        let ports = (port, self.etcd_port);
+        let _other = start_apiserver(&self.dir, &self.address, ports, &[TOKEN_ISSUER]);
         let server = format!("--server=https://{}:{port}", self.address);
         let apply = ["apply", "-f", "-", &server];
         eventually(PATIENCE, || self.run("kubectl", &apply, manifests));
@@ -217,7 +221,19 @@ impl ApiServer {
 
     /// Starts it again on the same port.
     pub fn start_apiserver(&self) {
-        let process = start_apiserver(&self.dir, &self.address, self.port, self.etcd_port);
+        self.start_with_issuers(&[TOKEN_ISSUER]);
+    }
+
+    /// Stops the API server, and starts it with other issuers of ServiceAccount tokens: the first one issues them,
+    /// and is that of the discovery document, which exists only if it is an https URL.
+    pub fn restart_with_issuers(&self, issuers: &[&str]) {
+        self.stop_apiserver();
+        self.start_with_issuers(issuers);
+    }
+
+    fn start_with_issuers(&self, issuers: &[&str]) {
+        let ports = (self.port, self.etcd_port);
+        let process = start_apiserver(&self.dir, &self.address, ports, issuers);
         *self.apiserver.lock().expect("not poisoned") = Some(process);
         self.await_answer(&["get", "--raw", "/readyz"]);
     }
@@ -237,15 +253,21 @@ impl Drop for ApiServer {
     }
 }
 
-fn start_apiserver(dir: &Path, address: &str, port: u16, etcd_port: u16) -> Process {
+fn start_apiserver(
+    dir: &Path,
+    address: &str,
+    (port, etcd_port): (u16, u16),
+    issuers: &[&str],
+) -> Process {
+    let flags = issuers.iter().map(|issuer| format!("--service-account-issuer {issuer}"));
+    let issuers = flags.collect::<Vec<_>>().join(" ");
     Process::start_in(
         dir,
         "kube-apiserver",
         &format!(
             "--etcd-servers http://127.0.0.1:{etcd_port} --cert-dir certs --secure-port {port} \
              --bind-address {address} --advertise-address {address} \
-             --service-account-issuer https://kubernetes.default.svc \
-             --service-account-key-file sa.pub --service-account-signing-key-file sa.key \
+             {issuers} --service-account-key-file sa.pub --service-account-signing-key-file sa.key \
              --token-auth-file tokens.csv --authorization-mode RBAC \
              --service-cluster-ip-range {SERVICE_CIDR} --allow-privileged=true \
              --kubelet-preferred-address-types=InternalIP"

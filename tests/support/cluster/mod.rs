@@ -16,7 +16,7 @@ mod replica;
 mod run;
 mod service;
 
-pub use apiserver::{ApiServer, client};
+pub use apiserver::{ApiServer, TOKEN_ISSUER, client};
 pub use database::Database;
 pub use debian::postgresql;
 pub use image::BINARY;

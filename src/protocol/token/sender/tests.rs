@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::{collection::vec, prelude::*, sample::select};
+
 use super::*;
 use crate::model::{ClientAuthentication, ClientDetails, ObjectKey, fixtures};
 
@@ -171,5 +173,104 @@ fn an_access_token_is_bound_as_server_and_client_require() {
         let server = binding.map(server);
         let found = select_bound_key(client, server.as_ref(), keys, is_bound);
         assert_eq!(found.map_err(|error| error.code), expected, "{binding:?} {keys:?}");
+    }
+}
+
+/// A token request: whether it exchanges a token, its keys, the registration of the client at that time,
+/// and the binding that the resource server requires.
+type BindingRequest = (bool, SenderKeys<'static>, (bool, bool), Option<TokenBinding>);
+
+fn binding_request() -> impl Strategy<Value = BindingRequest> {
+    let name = || select(vec![None, Some("one"), Some("two")]);
+    let keys = (name(), name()).prop_map(|(dpop, certificate)| SenderKeys { dpop, certificate });
+    let registration = select(vec![(false, false), (true, false), (false, true)]);
+    let bindings = [TokenBinding::Bearer, TokenBinding::Dpop, TokenBinding::MutualTls];
+    let servers: Vec<_> = bindings.into_iter().map(Some).chain([None]).collect();
+    (any::<bool>(), keys, registration, select(servers))
+}
+
+/// The binding of the grant and the key of the access token after a request; `None` if it is refused.
+fn after_request(
+    client: &Client,
+    (binding, token): (Option<&SenderBinding>, Option<&BoundKey>),
+    (exchanges, keys, (by_dpop, by_certificate), server): BindingRequest,
+) -> Option<(Option<SenderBinding>, Option<BoundKey>)> {
+    let client = registered(client, by_dpop, by_certificate);
+    check_proof_is_sent(&client, keys).ok()?;
+    let next = if exchanges {
+        check_subject_key(token, binding, keys).ok()?;
+        binding.cloned()
+    } else {
+        bind_sender(binding, &client, keys).ok()?
+    };
+    let is_bound = next.is_some() || (exchanges && token.is_some());
+    let server = server.map(|token_binding| ResourceServer {
+        token_binding,
+        ..ResourceServer::new(ObjectKey::new("team", "api"), "urn:api")
+    });
+    Some((next, select_bound_key(&client, server.as_ref(), keys, is_bound).ok()?))
+}
+
+fn has_key(keys: SenderKeys<'_>, bound: &BoundKey) -> bool {
+    match bound {
+        BoundKey::Dpop(key) => keys.dpop == Some(key.as_str()),
+        BoundKey::Certificate(hash) => keys.certificate == Some(hash.as_str()),
+    }
+}
+
+fn is_of_holder(keys: SenderKeys<'_>, binding: &SenderBinding) -> bool {
+    match binding {
+        SenderBinding::DpopKey(key) => keys.dpop == Some(key.as_str()),
+        SenderBinding::AnyDpopKey => keys.dpop.is_some(),
+        SenderBinding::Certificate(hash) => keys.certificate == Some(hash.as_str()),
+        SenderBinding::AnyCertificate => keys.certificate.is_some(),
+    }
+}
+
+fn is_by_certificate(binding: &SenderBinding) -> bool {
+    matches!(binding, SenderBinding::Certificate(_) | SenderBinding::AnyCertificate)
+}
+
+proptest! {
+    /// From the code through refreshes and exchanges, whatever keys are sent and however the client is edited.
+    #[test]
+    fn no_request_loses_or_changes_a_binding(
+        is_public in any::<bool>(),
+        code in select(vec![None, Some("one")]),
+        requests in vec(binding_request(), 1..12),
+    ) {
+        let client = if is_public { public_client() } else { fixtures::client() };
+        let (mut binding, mut token): (_, Option<BoundKey>) = (code.map(key), None);
+        let mut is_redeemed = false;
+        for (exchanges, keys, registration, server) in requests {
+            let exchanges = exchanges && is_redeemed;
+            let request = (exchanges, keys, registration, server);
+            let before = (binding.as_ref(), token.as_ref());
+            let Some((next, key)) = after_request(&client, before, request) else { continue };
+            if let Some(before) = &binding {
+                // The holder of a token exchanges it, whatever key the grant is bound to.
+                let is_judged_by_token = exchanges && token.is_some();
+                let is_allowed = is_judged_by_token || is_of_holder(keys, before);
+                prop_assert!(is_allowed, "{before:?} by {keys:?}");
+                let next = next.as_ref().expect("the grant stays bound");
+                prop_assert_eq!(is_by_certificate(next), is_by_certificate(before));
+                prop_assert!(!is_public || next == before, "{before:?} became {next:?}");
+                prop_assert!(key.is_some(), "a token of a bound grant is bound");
+            }
+            if let Some(subject) = token.as_ref().filter(|_| exchanges) {
+                prop_assert!(has_key(keys, subject), "{subject:?} by {keys:?}");
+                prop_assert!(key.is_some(), "a bound token gives a bound one");
+            }
+            prop_assert!(key.iter().all(|key| has_key(keys, key)), "{key:?} by {keys:?}");
+            (binding, token, is_redeemed) = (next, key, true);
+        }
+        // Nothing keeps the holder of the key out.
+        let (dpop, certificate) = match &binding {
+            Some(SenderBinding::DpopKey(key)) => (key.as_str(), "one"),
+            Some(SenderBinding::Certificate(hash)) => ("one", hash.as_str()),
+            _ => ("one", "one"),
+        };
+        let holder = SenderKeys { dpop: Some(dpop), certificate: Some(certificate) };
+        prop_assert!(bind_sender(binding.as_ref(), &client, holder).is_ok());
     }
 }

@@ -210,4 +210,44 @@ proptest! {
             }
         }
     }
+    /// However a client uses its refresh tokens, and whatever its lifetimes become meanwhile.
+    #[test]
+    fn no_refresh_token_outlives_its_grant(
+        (left, always) in (0_u64..200_000, any::<bool>()),
+        uses in prop::collection::vec((1_u64..50_000, 60_u64..100_000, 60_u64..300_000), 1..12),
+    ) {
+        let rotation = [RefreshTokenRotation::PublicClients, RefreshTokenRotation::Always];
+        let refresh_token_rotation = rotation[usize::from(always)];
+        let ends_at = NOW.plus(Duration::from_secs(left));
+        let (mut record, mut now) = (Grant { ends_at, ..grant(1, NOW) }, NOW);
+        for (pause, idle, absolute) in uses {
+            now = now.plus(Duration::from_secs(pause));
+            let lifetimes = Lifetimes {
+                refresh_token_idle: Duration::from_secs(idle),
+                refresh_token_absolute: Duration::from_secs(absolute),
+                ..Lifetimes::default()
+            };
+            let lifetimes = Arc::new(lifetimes);
+            let client = Client {
+                lifetimes: Arc::clone(&lifetimes), refresh_token_rotation, ..fixtures::client()
+            };
+            let GrantState::Active { generation, .. } = record.state else { break };
+            match rotate_grant(&record, generation, &client, now) {
+                RefreshDecision::Next(next) | RefreshDecision::Same(next) => {
+                    prop_assert!(now < ends_at, "used after the end");
+                    prop_assert_eq!((next.created_at, next.ends_at), (NOW, ends_at));
+                    record = *next;
+                }
+                RefreshDecision::Ended => {}
+                RefreshDecision::Repeat | RefreshDecision::Revoke => {
+                    prop_assert!(false, "it is the current token");
+                }
+            }
+            let absolute = token_until(&record, &lifetimes);
+            let until = refresh_until(&record, &lifetimes).expect("it has a refresh token");
+            prop_assert!(until <= absolute && absolute <= ends_at);
+            let kept_until = referenced_until(&record, &lifetimes, now);
+            prop_assert!(kept_until <= ends_at.max(now.plus(lifetimes.access_token)));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::load::{refresh, sign_in, text};
 
 const SECRET: &str = "lanyard-sealing-keys";
 /// A time at which the current key began to seal that makes a rotation due: a key seals for 90 days.
-const LONG_AGO: &str = "2020-01-01T00:00:00Z";
+pub const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
 /// Rotates the sealing key by moving the times of its entries into the past.
 pub async fn rotates(world: &World) {
@@ -21,19 +21,11 @@ pub async fn rotates(world: &World) {
     let made = tokio::task::block_in_place(|| keys(&world.api, NAMESPACE, SECRET));
     let [first] = &made[..] else { panic!("one key") };
     assert_eq!(sealed_by(token), first["id"]);
-    tokio::task::block_in_place(|| change(world, first, "sealsFrom", LONG_AGO));
-    let next = tokio::task::block_in_place(|| {
-        eventually(SOON, || {
-            let found = keys(&world.api, NAMESPACE, SECRET)
-                .into_iter()
-                .find(|key| key["id"] != first["id"]);
-            found.ok_or_else(|| "no other key was made".to_owned())
-        })
-    });
+    let next = tokio::task::block_in_place(|| replace(world, SECRET, first));
     assert_eq!(sealed_by(text(&sign_in(&app).await.1, "refresh_token")), first["id"]);
     // The new key seals from a minute ago, because one of the clocks is half a minute ahead.
     let due = SystemClock.now().minus(Duration::from_mins(1)).to_string();
-    tokio::task::block_in_place(|| change(world, &next, "sealsFrom", &due));
+    tokio::task::block_in_place(|| change(world, SECRET, &next, ("sealsFrom", &due)));
     let start = Instant::now();
     let mut token = token.to_owned();
     let mut replicas = 0;
@@ -53,13 +45,23 @@ pub async fn rotates(world: &World) {
     );
 }
 
+/// Makes a key so old that another one is made; returns that.
+pub fn replace(world: &World, secret: &str, key: &Value) -> Value {
+    change(world, secret, key, ("sealsFrom", LONG_AGO));
+    eventually(SOON, || {
+        let found =
+            keys(&world.api, NAMESPACE, secret).into_iter().find(|it| it["id"] != key["id"]);
+        found.ok_or_else(|| "no other key was made".to_owned())
+    })
+}
+
 /// Changes a value in a key's entry.
-fn change(world: &World, key: &Value, name: &str, value: &str) {
+pub fn change(world: &World, secret: &str, key: &Value, (name, value): (&str, &str)) {
     let mut changed = key.clone();
     changed[name] = json!(value);
     let entry = format!("{}.json", key["id"].as_str().expect("an id"));
     let patch = json!({ "stringData": { entry: changed.to_string() } }).to_string();
-    world.api.kubectl(&["-n", NAMESPACE, "patch", "secret", SECRET, "--type=merge", "-p", &patch]);
+    world.api.kubectl(&["-n", NAMESPACE, "patch", "secret", secret, "--type=merge", "-p", &patch]);
 }
 
 /// The id of the key that a token was sealed with, which is not encrypted.
