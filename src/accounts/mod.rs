@@ -98,6 +98,7 @@ mod upstream_session_record;
 pub(crate) mod upstream_sessions;
 pub(crate) mod upstream_sign_in;
 pub(crate) mod upstream_sign_out;
+pub(crate) mod used_factor;
 mod vault_resealing;
 mod vaulted_record;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     identity::{AttemptSource, LoginThrottle, ThrottledAccount},
-    model::{Account, AuditEvent, AuditText},
+    model::{Account, AuditEvent, AuditText, Timestamp},
     protocol::{
         records::{NoticedChange, RecoveryCodesRecord},
         recovery_codes::{
@@ -78,6 +78,15 @@ pub(crate) async fn count_recovery_codes(
 ) -> Result<Option<usize>, AccountError> {
     let loaded = load_codes(context, account).await?;
     Ok(loaded.map(|(_, codes)| codes.unused.len()))
+}
+
+/// When the codes of a person were made; `None` for a person who has none.
+pub(crate) async fn recovery_codes_made_at(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Option<Timestamp>, AccountError> {
+    let loaded = load_codes(context, account).await?;
+    Ok(loaded.map(|(_, codes)| codes.made_at))
 }
 
 /// A code as typed.
