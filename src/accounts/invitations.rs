@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
-    invitation_mail, invited_credentials,
+    invitation_mail,
+    invitation_need::needs_setup,
+    invited_credentials,
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
@@ -206,6 +208,12 @@ impl InvitationLedger for StoredInvitations {
     async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
         let found = self.find_used(invited).await;
         found.map_err(|error| InvitationLedgerError(error.to_string()))
+    }
+
+    async fn needs_setup(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+        let (snapshot, now) = (self.registry.snapshot(), self.clock.now());
+        let needs = needs_setup(&self.services, &snapshot, invited, now).await;
+        needs.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
     fn new_link(&self, invited: &InvitedUser) -> Option<String> {

@@ -39,6 +39,7 @@ mod grant_records;
 pub(crate) mod grants;
 pub(crate) mod interactions;
 mod invitation_mail;
+mod invitation_need;
 pub(crate) mod invitations;
 mod invited_credentials;
 pub(crate) mod invited_setup;
