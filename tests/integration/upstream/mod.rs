@@ -24,6 +24,7 @@ mod refresh;
 mod refused_users;
 mod replicas;
 mod second_factor;
+mod session_limit;
 mod sign_in;
 mod sign_out;
 mod signed_userinfo;

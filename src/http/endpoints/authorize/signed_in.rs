@@ -162,6 +162,7 @@ async fn start_session(
     let (cookie, session) = sessions::start_session(context, user, previous.as_ref()).await?;
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
+    record_limits::limit_upstream_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
     let started = StartedSession { cookie, account, typed_name, has_factors };
     Ok((authorization.with_progress(session, progress), started))
