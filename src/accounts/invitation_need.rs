@@ -1,5 +1,5 @@
-//! Whether an invited person has anything to set up, for the holder of the Lease, who writes and mails links. Nothing is
-//! written here: an authenticator of before a restore is adopted when its person comes.
+//! Whether an invited person has anything to set up, for the holder of the Lease, which writes and mails links.
+//! Nothing is written here: an authenticator from before a restore is adopted when its person comes.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::{
     store::RecordKind,
 };
 
-/// Returns true if an invited person has a password or an authenticator to set up, and for a person whom this snapshot does
-/// not have yet. The page of the invitation judges the same (`check_invitation_link`).
+/// Returns true if an invited person has a password or an authenticator to set up, and for a person whom this
+/// snapshot does not have yet. The page of the invitation judges the same (`check_invitation_link`).
 pub(super) async fn needs_setup(
     services: &Arc<AccountServices>,
     snapshot: &Snapshot,

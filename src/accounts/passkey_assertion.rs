@@ -153,8 +153,8 @@ enum RecordedUse {
 }
 
 /// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
-/// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one has
-/// overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
+/// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one
+/// has overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,

@@ -89,8 +89,8 @@ pub(crate) async fn limit_sessions(
     Ok(())
 }
 
-/// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot be
-/// opened go first.
+/// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot
+/// be opened go first.
 pub(crate) async fn limit_upstream_sessions(
     context: AccountContext<'_>,
     new: &ActiveSession,

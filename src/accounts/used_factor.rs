@@ -1,5 +1,5 @@
-//! The factor by which a session has just begun, or was stepped up. It is looked up again once the session is stored: the
-//! person may have removed it after its use, and the removal ends only the sessions that it finds.
+//! The factor by which a session has just begun, or was stepped up. It is looked up again once the session is
+//! stored: the person may have removed it after its use, and the removal ends only the sessions that it finds.
 
 use super::{
     AccountContext, AccountError, passkeys::has_passkey, recovery_codes::recovery_codes_made_at,

@@ -113,8 +113,8 @@ impl Account {
         self.identities.first().filter(|_| has_none).map(|identity| identity.provider.as_str())
     }
 
-    /// Returns true if a passkey is the only way in: the person has no password here, and no identity provider. A recovery
-    /// code is asked for after a password or a provider, so such a person cannot use one.
+    /// Returns true if a passkey is the only way in: the person has no password here, and no identity provider. A
+    /// recovery code is asked for after a password or a provider, so such a person cannot use one.
     pub fn signs_in_by_passkey_alone(&self) -> bool {
         self.password == PasswordState::Absent
             && self.identities.is_empty()

@@ -85,8 +85,9 @@ pub enum SignCountVerdict {
 }
 
 /// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An
-/// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so a
-/// lower counter shows a copy only if its challenge was issued after the last use was recorded. An equal one always does.
+/// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so
+/// a lower counter shows a copy only if its challenge was issued after the last use was recorded. An equal one always
+/// does.
 pub fn judge_sign_count(last: LastUse, sent: u32, issued_at: Timestamp) -> SignCountVerdict {
     if (last.sign_count == 0 && sent == 0) || sent > last.sign_count {
         return SignCountVerdict::Grown;

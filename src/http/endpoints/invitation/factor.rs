@@ -143,9 +143,9 @@ async fn prove_factor(
     }
 }
 
-/// Reports the setup, and shows the recovery codes, or the account page to a person who has some already. A person who has
-/// proved a password or a passkey is signed in. The authenticator is stored, and its codes can be shown only now, so a
-/// write that fails here is logged.
+/// Reports the setup, and shows the recovery codes, or the account page to a person who gets none. A person who has
+/// proved a password or a passkey is signed in. The authenticator is stored, and its codes can be shown only now, so
+/// a write that fails here is logged.
 async fn finish(
     (app, request): (&AppState, &Request),
     invited: InvitedPerson,
