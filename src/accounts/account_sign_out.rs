@@ -8,6 +8,7 @@ use super::{
     account_access::load_records,
     consents,
     grant_ends::{is_unrevoked, notify_of_grants, revoke_grants},
+    mail_notices::notify_person,
     session_end::end_stored_session,
     sessions::{self, ActiveSession},
 };
@@ -15,7 +16,7 @@ use crate::{
     model::{Account, AuditEvent, AuditText, Client, LogoutKind},
     protocol::{
         marks,
-        records::{Grant, Session},
+        records::{Grant, NoticedChange, Session},
     },
     store::{RecordKind, VersionedRecord},
 };
@@ -53,6 +54,7 @@ pub(crate) async fn withdraw_access(
         return Ok(false);
     }
     report_withdrawal(context, active, client, (consent, revoked));
+    notify_person(context, &active.account, NoticedChange::AccessWithdrawn).await;
     Ok(true)
 }
 
@@ -76,7 +78,9 @@ pub(crate) async fn sign_out_everywhere(
         }
     }
     // This session is the last, so that the person can repeat what failed half-way.
-    sessions::end_session(context, active, cause).await
+    let own = sessions::end_session(context, active, cause).await?;
+    notify_person(context, &active.account, NoticedChange::SignedOutEverywhere).await;
+    Ok(own)
 }
 
 /// Ends all sessions of the person except this one. Grants that outlive their session stay.

@@ -1,12 +1,15 @@
-//! A context for work that goes on after the request that began it.
+//! A context for work that goes on after the request that began it, or that no request began.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use super::{AccountContext, AccountServices};
 use crate::{
     keys::{Sealer, Vault},
     model::{AuditOrigin, Endpoint, Timestamp},
-    registry::ServedTenant,
+    registry::{ServedTenant, Snapshot},
     telemetry::AccessFacts,
 };
 
@@ -42,6 +45,28 @@ impl DetachedContext {
             endpoint,
             address,
             user_agent: user_agent.map(str::to_owned),
+        }
+    }
+
+    /// A context of the process itself, for reading: there is no request that a report could name.
+    pub(super) fn of_process(
+        services: &Arc<AccountServices>,
+        snapshot: &Snapshot,
+        tenant: &Arc<ServedTenant>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            services: Arc::clone(services),
+            tenant: Arc::clone(tenant),
+            sealer: snapshot.sealer.clone(),
+            vault: snapshot.vault.clone(),
+            now,
+            store_now: services.store_clock.at(now),
+            facts: AccessFacts::default(),
+            request_id: String::new(),
+            endpoint: Endpoint::Invitation,
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            user_agent: None,
         }
     }
 

@@ -8,6 +8,8 @@ use super::{
     AccountContext, AccountError, AccountServices,
     current_marks::current_marks,
     invitation_mail,
+    invitation_need::needs_setup,
+    invitation_url::{link_of, link_start, seal_link},
     invited_credentials::InvitedCredentials,
     outbox::OutboxTimes,
     passkeys::load_passkeys,
@@ -15,11 +17,11 @@ use super::{
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
-    keys::{Sealer, Vault},
+    keys::Vault,
     model::{
-        Account, Clock, Endpoint, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, InvitedUser, Issuer, ObjectMark, PasswordState, Subject, Tenant,
-        TenantId, Timestamp, sha256_base64url,
+        Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
+        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject, TenantId, Timestamp,
+        sha256_base64url,
     },
     protocol::{
         marks,
@@ -229,6 +231,12 @@ impl InvitationLedger for StoredInvitations {
         found.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
+    async fn needs_setup(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+        let (snapshot, now) = (self.registry.snapshot(), self.clock.now());
+        let needs = needs_setup(&self.services, &snapshot, invited, now).await;
+        needs.map_err(|error| InvitationLedgerError(error.to_string()))
+    }
+
     fn new_link(&self, invited: &InvitedUser) -> Option<String> {
         let sealer = self.registry.snapshot().sealer.clone()?;
         let entropy: &dyn Entropy = &*self.services.entropy;
@@ -259,40 +267,4 @@ impl InvitationLedger for StoredInvitations {
         let opened = plain.and_then(|plain| decode_record::<InvitationLink>(&plain).ok());
         opened == Some(link_of(invited))
     }
-}
-
-fn link_of(invited: &InvitedUser) -> InvitationLink {
-    InvitationLink {
-        subject: invited.subject.to_string(),
-        person: invited.person,
-        id: invited.invitation.id.clone(),
-        not_after: invited.invitation.not_after,
-    }
-}
-
-/// The URL of a link.
-pub(super) fn invitation_url(
-    sealer: &Sealer,
-    tenant: &Tenant,
-    link: &InvitationLink,
-    entropy: &dyn Entropy,
-    now: Timestamp,
-) -> String {
-    seal_link(sealer, (&tenant.id, &tenant.issuer), link, entropy, now)
-}
-
-fn seal_link(
-    sealer: &Sealer,
-    (tenant, issuer): (&TenantId, &Issuer),
-    link: &InvitationLink,
-    entropy: &dyn Entropy,
-    now: Timestamp,
-) -> String {
-    let token = sealer.seal(InvitationLink::PURPOSE, tenant, &encode_record(link), entropy, now);
-    format!("{}{token}", link_start(issuer))
-}
-
-/// A link without its token.
-fn link_start(issuer: &Issuer) -> String {
-    format!("{}?token=", Endpoint::Invitation.url(issuer))
 }

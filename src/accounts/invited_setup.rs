@@ -26,7 +26,8 @@ pub(crate) enum NewFactor {
 /// The result of a setup.
 #[derive(Clone, Debug)]
 pub(crate) enum InvitedSetupResult {
-    /// Everything is stored. These are the recovery codes; `None` for a person who has some already.
+    /// Everything is stored. These are the recovery codes; `None` for a person who has some already, or could not use
+    /// any.
     Done(Option<Vec<String>>),
     /// The invitation was used before, or is being used.
     Used,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     AccountServices,
     invitation_mail::{is_current_invitation, record_answer},
-    invitations::invitation_url,
+    invitation_url::invitation_url,
     mail_outbox::SealedMail,
     mail_slots::MailSlots,
     mail_texts::{invitation_text, notice_text, password_reset_text, request_text},

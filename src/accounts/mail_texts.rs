@@ -110,6 +110,8 @@ fn change_in_words(change: NoticedChange, words: &MessageCatalog) -> &str {
         NoticedChange::RecoveryCodesMade => words.notice_codes_made(),
         NoticedChange::RecoveryCodeUsed => words.notice_code_used(),
         NoticedChange::PasskeyCopied => words.notice_passkey_copied(),
+        NoticedChange::SignedOutEverywhere => words.notice_signed_out_everywhere(),
+        NoticedChange::AccessWithdrawn => words.notice_access_withdrawn(),
     }
 }
 
@@ -165,6 +167,8 @@ mod tests {
             (NoticedChange::RecoveryCodesMade, "new recovery codes were made"),
             (NoticedChange::RecoveryCodeUsed, "a recovery code was used"),
             (NoticedChange::PasskeyCopied, "a passkey was refused, because a copy of it may exist"),
+            (NoticedChange::SignedOutEverywhere, "all sessions were ended"),
+            (NoticedChange::AccessWithdrawn, "the access of an application was withdrawn"),
         ] {
             let (subject, text) = words_of(change);
             assert!(subject.contains(words) && text.contains(words), "{words}: {subject} {text}");

@@ -39,6 +39,8 @@ mod grant_records;
 pub(crate) mod grants;
 pub(crate) mod interactions;
 mod invitation_mail;
+mod invitation_need;
+mod invitation_url;
 pub(crate) mod invitations;
 mod invited_credentials;
 pub(crate) mod invited_setup;
@@ -99,6 +101,7 @@ mod upstream_session_record;
 pub(crate) mod upstream_sessions;
 pub(crate) mod upstream_sign_in;
 pub(crate) mod upstream_sign_out;
+pub(crate) mod used_factor;
 mod vault_resealing;
 mod vaulted_record;
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::{
     AccountContext, AccountError, endings,
     mail_notices::notify_person,
-    passkey_challenge::{claim_challenge, is_current},
+    passkey_challenge::{claim_challenge, is_current, issued_at},
     passkeys::{StoredPasskey, counts_for, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
 };
 use crate::{
-    model::Account,
+    model::{Account, Timestamp},
     protocol::{
         records::{ChallengePurpose, NoticedChange, PasskeyChallenge, PasskeyRecord},
         webauthn::{
-            AssertionResponse, KnownCredential, MAX_CREDENTIAL_ID_LEN, RelyingParty,
-            VerifiedAssertion, WebauthnError, check_sign_count, verify_assertion,
+            AssertionResponse, KnownCredential, LastUse, MAX_CREDENTIAL_ID_LEN, RelyingParty,
+            SignCountVerdict, VerifiedAssertion, WebauthnError, judge_sign_count, verify_assertion,
         },
     },
     store::{RecordChange, VersionedRecord},
@@ -88,7 +88,7 @@ pub(crate) async fn use_passkey(
     if !claim_challenge(context, challenge, &account.subject).await? {
         return Ok(Err(PasskeyRefusal::Replayed));
     }
-    record_use(context, stored, account, verified).await
+    record_use(context, stored, account, (verified, issued_at(challenge))).await
 }
 
 /// The challenge is one for a sign-in, and was made for this browser.
@@ -143,7 +143,7 @@ fn person_of(
 enum RecordedUse {
     /// The passkey is gone.
     Removed,
-    /// The counter was recorded.
+    /// The use counts. The counter was recorded, or a higher one is.
     Counted,
     /// A copy may exist.
     Copied {
@@ -153,12 +153,13 @@ enum RecordedUse {
 }
 
 /// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
-/// raises the counter of the copy, so a passkey that was copied once is refused for good.
+/// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one
+/// has overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,
     account: Arc<Account>,
-    verified: VerifiedAssertion,
+    (verified, issued_at): (VerifiedAssertion, Timestamp),
 ) -> Result<Result<Arc<Account>, PasskeyRefusal>, AccountError> {
     let key = stored.record.key.clone();
     let write = |stored: Option<&VersionedRecord>| {
@@ -169,20 +170,25 @@ async fn record_use(
         if passkey.copied_at.is_some() {
             return Ok(RecordChange::Keep(RecordedUse::Copied { is_new: false }));
         }
+        let last = LastUse { sign_count: passkey.sign_count, at: passkey.used_at };
+        let verdict = judge_sign_count(last, verified.sign_count, issued_at);
         // After a restore the person has other marks, and a later one with the subject must not get it.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
-        let is_copied = check_sign_count(passkey.sign_count, verified.sign_count).is_err();
-        let (passkey, recorded) = if is_copied {
-            let copied = PasskeyRecord { copied_at: Some(context.now), ..passkey };
-            (copied, RecordedUse::Copied { is_new: true })
-        } else {
-            let used = PasskeyRecord {
-                sign_count: verified.sign_count,
-                backed_up: verified.backed_up,
-                used_at: Some(context.now),
-                ..passkey
-            };
-            (used, RecordedUse::Counted)
+        let (passkey, recorded) = match verdict {
+            SignCountVerdict::Overtaken => return Ok(RecordChange::Keep(RecordedUse::Counted)),
+            SignCountVerdict::Copied => {
+                let copied = PasskeyRecord { copied_at: Some(context.now), ..passkey };
+                (copied, RecordedUse::Copied { is_new: true })
+            }
+            SignCountVerdict::Grown => {
+                let used = PasskeyRecord {
+                    sign_count: verified.sign_count,
+                    backed_up: verified.backed_up,
+                    used_at: Some(context.store_now),
+                    ..passkey
+                };
+                (used, RecordedUse::Counted)
+            }
         };
         let record = seal_vaulted_record(context, key.clone(), &account.subject, &passkey)?;
         Ok(RecordChange::Write(record, recorded))

@@ -50,6 +50,11 @@ fn new_challenge(context: AccountContext<'_>, purpose: ChallengePurpose) -> Pass
     PasskeyChallenge { challenge, purpose, expires_at: context.store_now.plus(CHALLENGE_TTL) }
 }
 
+/// When a challenge was issued, by the store's clock.
+pub(super) fn issued_at(challenge: &PasskeyChallenge) -> Timestamp {
+    challenge.expires_at.minus(CHALLENGE_TTL)
+}
+
 /// Returns true if a challenge can still be answered.
 pub(crate) fn is_current(context: AccountContext<'_>, challenge: &PasskeyChallenge) -> bool {
     context.store_now < challenge.expires_at

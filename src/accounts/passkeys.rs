@@ -129,6 +129,19 @@ pub(crate) async fn rename_passkey(
     context.update(&key, stored, rename).await
 }
 
+/// Returns true if the person has the passkey with this credential ID.
+pub(super) async fn has_passkey(
+    context: AccountContext<'_>,
+    account: &Account,
+    credential_id: &[u8],
+) -> Result<bool, AccountError> {
+    let Some(stored) = context.get(&passkey_key(context, credential_id)).await? else {
+        return Ok(false);
+    };
+    let opened = open_passkey(context, stored)?;
+    Ok(opened.is_some_and(|it| counts_for(context, &it.passkey, account)))
+}
+
 /// Removes a passkey. Returns false if it was gone.
 pub(crate) async fn remove_passkey(
     context: AccountContext<'_>,

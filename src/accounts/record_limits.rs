@@ -9,6 +9,8 @@ use super::{
     oldest_records::{oldest_beyond, records_of_person},
     session_end::end_stored_session,
     sessions::ActiveSession,
+    upstream_session_end::end_upstream_session,
+    upstream_session_record::open_upstream_session,
 };
 use crate::{
     identity::{RecordBudget, RecordMaker, record_units},
@@ -19,6 +21,8 @@ use crate::{
 
 /// Maximum number of sessions of a person.
 const MAX_SESSIONS: usize = 50;
+/// Maximum number of upstream sessions of a person. One lasts longer than the session here, if a grant does.
+const MAX_UPSTREAM_SESSIONS: usize = 100;
 /// Maximum number of grants of a person.
 const MAX_GRANTS: usize = 500;
 /// Maximum number of grants of a person to one client: an application that renews its tokens without
@@ -89,6 +93,39 @@ pub(crate) async fn limit_sessions(
     for (stored, session) in oldest_beyond(decoded.collect(), MAX_SESSIONS - 1) {
         let cause = (LogoutKind::Limit, None);
         end_stored_session(context, &stored.record.key, &session, cause).await?;
+    }
+    Ok(())
+}
+
+/// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot
+/// be opened go first.
+pub(crate) async fn limit_upstream_sessions(
+    context: AccountContext<'_>,
+    new: &ActiveSession,
+) -> Result<(), AccountError> {
+    let origin = new.session.origin.as_ref();
+    let Some(own) = origin.and_then(|origin| origin.upstream_session.as_deref()) else {
+        return Ok(());
+    };
+    let subject = new.session.authentication.subject.as_str();
+    let found = records_of_person(context, RecordKind::UpstreamSession, subject).await?;
+    if found.len() <= MAX_UPSTREAM_SESSIONS {
+        return Ok(());
+    }
+    let mut aged = Vec::with_capacity(found.len());
+    for stored in found.into_iter().filter(|stored| stored.record.key.id != own) {
+        let opened = open_upstream_session(context, &stored.record.key.id, &stored)?;
+        let session = opened.map(|opened| opened.session);
+        let age = session.as_ref().map(|session| session.created_at);
+        aged.push((age, (stored.record.key, session)));
+    }
+    for (key, session) in oldest_beyond(aged, MAX_UPSTREAM_SESSIONS - 1) {
+        match session {
+            Some(session) => end_upstream_session(context, &session, LogoutKind::Limit).await?,
+            None => {
+                context.take(&key).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     identity::{AttemptSource, LoginThrottle, ThrottledAccount},
-    model::{Account, AuditEvent, AuditText},
+    model::{Account, AuditEvent, AuditText, Timestamp},
     protocol::{
         records::{NoticedChange, RecoveryCodesRecord},
         recovery_codes::{
@@ -58,11 +58,14 @@ pub(crate) async fn make_recovery_codes(
 }
 
 /// Makes the codes that come with the first authenticator of a person. `None` for a person who has an authenticator and
-/// codes, which stay as they are. Without an authenticator codes do not count.
+/// codes, which stay as they are, and for one who could not use them. Without an authenticator codes do not count.
 pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Option<Vec<String>>, AccountError> {
+    if account.signs_in_by_passkey_alone() {
+        return Ok(None);
+    }
     let has_any = load_totp(context, account).await?.is_some()
         || !load_passkeys(context, account).await?.is_empty();
     if has_any && count_recovery_codes(context, account).await?.is_some() {
@@ -78,6 +81,15 @@ pub(crate) async fn count_recovery_codes(
 ) -> Result<Option<usize>, AccountError> {
     let loaded = load_codes(context, account).await?;
     Ok(loaded.map(|(_, codes)| codes.unused.len()))
+}
+
+/// When the codes of a person were made; `None` for a person who has none.
+pub(crate) async fn recovery_codes_made_at(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<Option<Timestamp>, AccountError> {
+    let loaded = load_codes(context, account).await?;
+    Ok(loaded.map(|(_, codes)| codes.made_at))
 }
 
 /// A code as typed.

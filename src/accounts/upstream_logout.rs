@@ -8,7 +8,7 @@ use super::{
     upstream_session_record::{UpstreamName, list_upstream_sessions, name_hash},
 };
 use crate::{
-    model::{AuditEvent, AuditText, LogoutTokenRefusal, Timestamp},
+    model::{AuditEvent, AuditText, LogoutKind, LogoutTokenRefusal, Timestamp},
     protocol::{
         authorize::INTERACTION_TTL,
         identity_provider::{IdentityProvider, OidcUpstream},
@@ -40,7 +40,7 @@ pub(crate) async fn end_sessions_of_provider(
     for session in list_upstream_sessions(context, of, name).await? {
         let named = (session.upstream_subject.as_str(), session.upstream_sid.as_deref());
         if logout.ends(named, session.created_at) {
-            end_session_here(context, &session).await?;
+            end_session_here(context, &session, LogoutKind::Upstream).await?;
             ended += 1;
         }
     }

@@ -19,7 +19,7 @@ use super::{
     upstream_sessions,
 };
 use crate::{
-    model::Subject,
+    model::{LogoutKind, Subject},
     protocol::{
         identity_provider::{
             IdentityProvider, ProviderSource, UpstreamClaims, identity_of, map_account,
@@ -229,7 +229,7 @@ async fn end_if_current(
         upstream_sessions::record_answer(context, &session.id, None).await?;
         return Ok(PersonRefreshOutcome::Unavailable);
     }
-    end_upstream_session(context, session).await?;
+    end_upstream_session(context, session, LogoutKind::Upstream).await?;
     Ok(PersonRefreshOutcome::Ended)
 }
 

@@ -17,8 +17,9 @@ use crate::{
 pub(super) async fn end_upstream_session(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,
+    kind: LogoutKind,
 ) -> Result<(), AccountError> {
-    let ended = end_session_here(context, upstream).await?;
+    let ended = end_session_here(context, upstream, kind).await?;
     let hangs_on = |grant: &Grant| {
         let origin = grant.origin.as_ref();
         origin.and_then(|origin| origin.upstream_session.as_ref()) == Some(&upstream.id)
@@ -32,17 +33,17 @@ pub(super) async fn end_upstream_session(
 pub(super) async fn end_session_here(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,
+    kind: LogoutKind,
 ) -> Result<HashSet<String>, AccountError> {
     let mut ended = HashSet::new();
-    let (kind, owner) = (RecordKind::Session, IndexEntry::new(IndexKind::Session, &upstream.sid));
-    let store = &context.services.store;
-    for stored in store.list(kind, context.tenant_id(), &owner, context.now).await? {
+    let owner = IndexEntry::new(IndexKind::Session, &upstream.sid);
+    let (store, sessions) = (&context.services.store, RecordKind::Session);
+    for stored in store.list(sessions, context.tenant_id(), &owner, context.now).await? {
         let Ok(session) = decode_record::<Session>(&stored.record.value) else { continue };
         let origin = session.origin.as_ref();
         let hangs_on = origin.and_then(|origin| origin.upstream_session.as_ref());
         if hangs_on == Some(&upstream.id) {
-            end_stored_session(context, &stored.record.key, &session, (LogoutKind::Upstream, None))
-                .await?;
+            end_stored_session(context, &stored.record.key, &session, (kind, None)).await?;
             ended.insert(session.sid);
         }
     }

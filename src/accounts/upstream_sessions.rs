@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use super::{
     AccountContext, AccountError,
-    oldest_records::{oldest_beyond, records_of_person},
     upstream_session_record::{
-        StoredUpstreamSession, change_upstream_session, open_upstream_session,
-        upstream_session_record,
+        StoredUpstreamSession, change_upstream_session, upstream_session_record,
     },
 };
 use crate::{
@@ -19,8 +17,6 @@ use crate::{
     store::RecordKind,
 };
 
-/// Maximum number of upstream sessions of a person. The oldest go first, with what hangs on them.
-const MAX_SESSIONS: usize = 100;
 /// How long an upstream session is kept after the session here has ended, for codes that are not
 /// redeemed yet.
 const REDEMPTION_TIME: Duration = Duration::from_mins(5);
@@ -114,7 +110,6 @@ async fn insert_session(
     session: &Session,
 ) -> Result<String, AccountError> {
     let subject = session.authentication.subject.as_str();
-    limit_sessions(context, subject).await?;
     let mut tokens = StoredUpstreamTokens::default();
     tokens.renew(new.tokens.clone());
     let id = context.services.entropy.id();
@@ -217,22 +212,4 @@ pub(super) async fn release_upstream_session(
         true
     };
     change_upstream_session(context, id, release).await.map(drop)
-}
-
-/// Deletes the oldest upstream sessions of a person before one is added. Those that cannot be opened go
-/// first.
-async fn limit_sessions(context: AccountContext<'_>, subject: &str) -> Result<(), AccountError> {
-    let found = records_of_person(context, RecordKind::UpstreamSession, subject).await?;
-    if found.len() < MAX_SESSIONS {
-        return Ok(());
-    }
-    let mut aged = Vec::with_capacity(found.len());
-    for stored in found {
-        let opened = open_upstream_session(context, &stored.record.key.id, &stored)?;
-        aged.push((opened.map(|opened| opened.session.created_at), stored.record.key));
-    }
-    for key in oldest_beyond(aged, MAX_SESSIONS - 1) {
-        context.take(&key).await?;
-    }
-    Ok(())
 }

@@ -137,6 +137,8 @@ condition_reasons! {
     InvitationUsed: "To invite the person again, set another `spec.invitation.id`.",
     /// The time in `spec.invitation.notAfter` has passed.
     InvitationExpired: "Set a later `spec.invitation.notAfter`.",
+    /// The person has the authenticators that the invitation would set up.
+    NothingToSetUp: "If they are lost, set `spec.resetAuthenticatorsBefore`.",
     /// The tenant's people choose no passwords, and are invited to no passkeys.
     PasswordsDisabled: "Set `spec.authenticators.passwords` or `passkeys` of the tenant to `Optional`.",
     /// The user has a password in a Secret, so the person cannot choose one.

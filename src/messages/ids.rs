@@ -173,7 +173,8 @@ messages! {
     notice_mail_subject(service, change) notice_mail_text(change, service, time, address)
     notice_mail_was_you() notice_mail_not_you(service) notice_password_chosen()
     notice_app_set_up() notice_app_removed() notice_passkey_set_up() notice_passkey_removed()
-    notice_codes_made() notice_code_used() notice_passkey_copied() notice_mail_copied()
+    notice_codes_made() notice_code_used() notice_passkey_copied() notice_signed_out_everywhere()
+    notice_access_withdrawn() notice_mail_copied()
     // The account page
     account_title() account_managed_here() account_from_provider(provider)
     account_here_by_provider(provider) my_applications() no_applications()

@@ -119,6 +119,14 @@ impl Account {
         self.asked_provider().is_none()
     }
 
+    /// Returns true if a passkey is the only way in: the person has no password here, and no identity provider. A
+    /// recovery code is asked for after a password or a provider, so such a person cannot use one.
+    pub fn signs_in_by_passkey_alone(&self) -> bool {
+        self.password == PasswordState::Absent
+            && self.identities.is_empty()
+            && self.provider_name().is_none()
+    }
+
     /// The normalized claim `preferred_username`, by which applications know the person.
     pub fn preferred_username(&self) -> Option<String> {
         let name = self.claims.get("preferred_username").and_then(Value::as_str);

@@ -54,6 +54,13 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
     /// [`InvitationLedgerError`] if the store does not answer.
     async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError>;
 
+    /// Returns true if the person has a password or an authenticator to set up. Otherwise a link leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`InvitationLedgerError`] if the store does not answer.
+    async fn needs_setup(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError>;
+
     /// A new link; `None` before the installation has sealing keys.
     fn new_link(&self, invited: &InvitedUser) -> Option<String>;
 

@@ -36,6 +36,8 @@ pub enum InvitationState {
     Used,
     /// The invitation has expired.
     Expired,
+    /// The person has all that the invitation could set up.
+    NothingToSetUp,
     /// The tenant is not served.
     NotServed,
     /// The user is disabled.
@@ -76,6 +78,11 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
             false,
             ConditionReason::InvitationExpired,
             "The time in spec.invitation.notAfter has passed.",
+        ),
+        InvitationState::NothingToSetUp => (
+            false,
+            ConditionReason::NothingToSetUp,
+            "The person has the authenticators that the invitation would set up, so no link is made. If they are lost, set spec.resetAuthenticatorsBefore.",
         ),
         InvitationState::NotServed => (
             false,

@@ -107,6 +107,7 @@ pub(super) fn has_invitations(snapshot: &Snapshot, view: &SourceView) -> bool {
                 | ConditionReason::MailRefused
                 | ConditionReason::InvitationUsed
                 | ConditionReason::InvitationExpired
+                | ConditionReason::NothingToSetUp
                 | ConditionReason::NotOwned,
             ) => true,
             _ => false,

@@ -57,7 +57,8 @@ pub async fn reconcile_invitation(
         | InvitationState::Pending
         | InvitationState::Mailed
         | InvitationState::MailFailing
-        | InvitationState::MailRefused => Some(POLL_INTERVAL),
+        | InvitationState::MailRefused
+        | InvitationState::NothingToSetUp => Some(POLL_INTERVAL),
         InvitationState::MailQueued => Some(MAIL_INTERVAL),
         _ => None,
     };
@@ -78,7 +79,7 @@ pub async fn delete_orphaned_secrets(
     apply_due_writes(context, plan::plan_removal(world, user)).await
 }
 
-/// Whether an invitation that manifests allow was used or has expired.
+/// Whether an invitation that manifests allow was used, has expired or leads nowhere.
 async fn judge_open(
     ledger: &SharedInvitationLedger,
     invited: &InvitedUser,
@@ -87,8 +88,11 @@ async fn judge_open(
     if ledger.is_redeemed(invited).await.map_err(ReconcileError::Invitations)? {
         return Ok(InvitationState::Used);
     }
-    let is_over = now >= invited.invitation.not_after;
-    Ok(if is_over { InvitationState::Expired } else { InvitationState::Open })
+    if now >= invited.invitation.not_after {
+        return Ok(InvitationState::Expired);
+    }
+    let needs_setup = ledger.needs_setup(invited).await.map_err(ReconcileError::Invitations)?;
+    Ok(if needs_setup { InvitationState::Open } else { InvitationState::NothingToSetUp })
 }
 
 /// Mails the link of an invitation, unless it is mailed already.

@@ -30,6 +30,7 @@ const SECRET: &str = "ada-invitation";
 struct Ledger {
     mail: Mutex<Option<InvitationMail>>,
     used: AtomicBool,
+    complete: AtomicBool,
     fails: AtomicBool,
 }
 
@@ -45,6 +46,10 @@ impl InvitationLedger for Ledger {
             return Err(InvitationLedgerError("the store is away".to_owned()));
         }
         Ok(self.used.load(Ordering::SeqCst))
+    }
+
+    async fn needs_setup(&self, _: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+        Ok(!self.complete.load(Ordering::SeqCst))
     }
 
     async fn mail_link(&self, _: &InvitedUser) -> Result<InvitationMail, InvitationLedgerError> {
@@ -129,6 +134,22 @@ async fn an_expired_invitation_has_no_link() {
     cluster.settle().await;
     assert!(cluster.source.secret(SECRET).is_none());
     assert_eq!(told(&cluster), held("InvitationExpired"));
+}
+
+#[tokio::test]
+async fn a_person_with_nothing_to_set_up_gets_no_link() {
+    let (mut cluster, ledger) = settled(&[TENANT, USER]).await;
+    ledger.complete.store(true, Ordering::SeqCst);
+    cluster.again(user()).await;
+    cluster.settle().await;
+    assert!(cluster.source.secret(SECRET).is_none());
+    assert_eq!(told(&cluster), held("NothingToSetUp"));
+    // The authenticator was removed or reset.
+    ledger.complete.store(false, Ordering::SeqCst);
+    cluster.again(user()).await;
+    cluster.settle().await;
+    assert!(cluster.source.secret(SECRET).is_some());
+    assert_eq!(told(&cluster).1, "Available");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use crate::{
         passkey_assertion::{PasskeyAnswer, PasskeyRefusal, use_passkey},
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
+        used_factor::UsedFactor,
     },
     http::{EndpointError, Reply},
     identity::{SignInError, ThrottledCredential},
@@ -61,10 +62,10 @@ pub(super) async fn check_passkey(
     }
     let person = waiting.as_ref().map(|user| &user.account);
     match judge(&authorization, form, person).await? {
-        Ok(account) => {
+        Ok((account, factor)) => {
             throttle.succeeded(throttled);
             let user = signed_in_user(waiting, account, &authorization);
-            start_signed_in_session(authorization, user).await
+            start_signed_in_session(authorization, user, &factor).await
         }
         Err(refusal) => {
             throttle.failed(throttled, context.now);
@@ -75,12 +76,12 @@ pub(super) async fn check_passkey(
     }
 }
 
-/// The person of a right answer, or the reason of its refusal.
+/// The person and the passkey of a right answer, or the reason of its refusal.
 async fn judge(
     authorization: &AuthorizationContext<'_>,
     form: &RequestParams,
     waiting: Option<&Arc<Account>>,
-) -> Result<Result<Arc<Account>, PasskeyRefusal>, EndpointError> {
+) -> Result<Result<(Arc<Account>, UsedFactor), PasskeyRefusal>, EndpointError> {
     let context = authorization.accounts();
     let challenge: Option<PasskeyChallenge> = context.open(form.require("challenge")?)?;
     let Some(challenge) = challenge else { return Ok(Err(PasskeyRefusal::Replayed)) };
@@ -95,7 +96,8 @@ async fn judge(
         },
     };
     let browser = authorization.interaction.browser();
-    Ok(use_passkey(context, (&challenge, browser), answer, waiting).await?)
+    let used = use_passkey(context, (&challenge, browser), answer, waiting).await?;
+    Ok(used.map(|account| (account, UsedFactor::Passkey(decoded.credential_id))))
 }
 
 fn decode_answer(form: &RequestParams) -> Option<DecodedAnswer> {

@@ -12,11 +12,12 @@ use super::{
 use crate::{
     accounts::{
         passkeys::load_passkeys,
-        recovery_codes::{RecoveryAttempt, use_recovery_code},
+        recovery_codes::{RecoveryAttempt, recovery_codes_made_at, use_recovery_code},
         sessions::SignedInUser,
         suspended_sign_in::resume_sign_in,
         totp::{CodeVerdict, EnrolledTotp, check_totp_code, load_totp},
         upstream_sessions::SignInSource,
+        used_factor::UsedFactor,
     },
     http::{CookiePurpose, EndpointError, Reply},
     identity::AttemptSource,
@@ -46,6 +47,10 @@ pub(super) async fn check_second_factor(
     };
     let passkeys = load_passkeys(context, &user.account).await?;
     let recovery_code = form.get("recovery_code");
+    let codes_made_at = match recovery_code {
+        Some(_) => recovery_codes_made_at(context, &user.account).await?,
+        None => None,
+    };
     let verdict = match (recovery_code, enrolled) {
         (Some(typed), Some(_)) => recover(typed).await?,
         (Some(typed), None) if !passkeys.is_empty() => recover(typed).await?,
@@ -64,12 +69,14 @@ pub(super) async fn check_second_factor(
     };
     match verdict {
         CodeVerdict::Accepted => {
-            if recovery_code.is_some() {
+            let factor = if recovery_code.is_some() {
                 user.authentication.prove_recovery_code(context.now);
+                UsedFactor::RecoveryCode(codes_made_at)
             } else {
                 user.authentication.prove_app_code(context.now);
-            }
-            start_signed_in_session(authorization, user).await
+                UsedFactor::App(set_up_at)
+            };
+            start_signed_in_session(authorization, user, &factor).await
         }
         verdict => {
             report_refused_code(&authorization, &user, verdict);

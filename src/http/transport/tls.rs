@@ -162,8 +162,8 @@ mod tests {
     fn a_listener_has_the_recommended_cipher_suites_of_tls12_only() {
         // RFC 9325 §4.2, FAPI 2.0 Security Profile §5.2.1
         let suites = listener_provider().cipher_suites;
-        let (tls13, tls12): (Vec<_>, Vec<_>) =
-            suites.iter().partition(|suite| matches!(suite, SupportedCipherSuite::Tls13(_)));
+        let (tls13, tls12): (Vec<SupportedCipherSuite>, Vec<_>) =
+            suites.into_iter().partition(|suite| matches!(suite, SupportedCipherSuite::Tls13(_)));
         assert_eq!(tls13.len(), 3);
         assert_eq!(tls12.len(), TLS12_CIPHER_SUITES.len());
         assert!(tls12.iter().all(|suite| TLS12_CIPHER_SUITES.contains(&suite.suite())));

@@ -84,6 +84,10 @@ pub enum NoticedChange {
     RecoveryCodeUsed,
     /// A passkey was refused, because a copy of it may exist.
     PasskeyCopied,
+    /// All sessions and grants were ended on the account page.
+    SignedOutEverywhere,
+    /// The access of an application was withdrawn.
+    AccessWithdrawn,
 }
 
 impl NoticedChange {

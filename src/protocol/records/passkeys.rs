@@ -35,7 +35,7 @@ pub struct PasskeyRecord {
     pub name: String,
     /// When the person set it up.
     pub enrolled_at: Timestamp,
-    /// When it was last used to sign in.
+    /// When it was last used to sign in, by the store's clock.
     pub used_at: Option<Timestamp>,
     /// The person.
     pub marks: AccountMarks,

@@ -5,7 +5,7 @@ use super::{
     authenticator_data::AuthenticatorData,
     client_data::{WebauthnCeremony, check_client_data},
 };
-use crate::model::sha256;
+use crate::model::{Timestamp, sha256};
 
 /// Maximum number of bytes of authenticator data and of a signature.
 const MAX_BYTES: usize = 4096;
@@ -31,7 +31,7 @@ pub struct KnownCredential<'a> {
 }
 
 /// The signed state of an authenticator. The counter has to be compared with the stored one
-/// ([`check_sign_count`]).
+/// ([`judge_sign_count`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedAssertion {
     /// The signature counter.
@@ -64,12 +64,38 @@ pub fn verify_assertion(
     Ok(VerifiedAssertion { sign_count: data.sign_count, backed_up: data.is_backed_up() })
 }
 
+/// The last recorded use of a credential.
+#[derive(Clone, Copy, Debug)]
+pub struct LastUse {
+    /// The signature counter of it, or of the registration.
+    pub sign_count: u32,
+    /// When it was recorded.
+    pub at: Option<Timestamp>,
+}
+
+/// The meaning of the signature counter of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignCountVerdict {
+    /// It has grown, or the authenticator does not count.
+    Grown,
+    /// A later answer of the authenticator was recorded first. The recorded counter stays.
+    Overtaken,
+    /// The key is also elsewhere.
+    Copied,
+}
+
 /// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An
-/// authenticator without a counter always sends 0.
-pub const fn check_sign_count(stored: u32, sent: u32) -> Result<(), WebauthnError> {
-    if (stored == 0 && sent == 0) || sent > stored {
-        Ok(())
+/// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so
+/// a lower counter shows a copy only if its challenge was issued after the last use was recorded. An equal one always
+/// does.
+pub fn judge_sign_count(last: LastUse, sent: u32, issued_at: Timestamp) -> SignCountVerdict {
+    if (last.sign_count == 0 && sent == 0) || sent > last.sign_count {
+        return SignCountVerdict::Grown;
+    }
+    let is_earlier = sent > 0 && sent < last.sign_count;
+    if is_earlier && last.at.is_some_and(|at| issued_at < at) {
+        SignCountVerdict::Overtaken
     } else {
-        Err(WebauthnError::CounterNotGrown)
+        SignCountVerdict::Copied
     }
 }

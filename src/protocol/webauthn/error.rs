@@ -36,7 +36,4 @@ pub enum WebauthnError {
     /// The signature is not that of the key.
     #[error("the signature is wrong")]
     WrongSignature,
-    /// The signature counter did not grow: a copy of the authenticator may exist.
-    #[error("the signature counter did not grow")]
-    CounterNotGrown,
 }

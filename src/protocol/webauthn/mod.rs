@@ -11,7 +11,8 @@ mod registration;
 mod relying_party;
 
 pub use assertion::{
-    AssertionResponse, KnownCredential, VerifiedAssertion, check_sign_count, verify_assertion,
+    AssertionResponse, KnownCredential, LastUse, SignCountVerdict, VerifiedAssertion,
+    judge_sign_count, verify_assertion,
 };
 pub use cose_key::PasskeyPublicKey;
 pub use error::WebauthnError;

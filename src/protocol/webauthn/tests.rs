@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use aws_lc_rs::rsa::KeySize;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::Timestamp;
 
 #[path = "../../../tests/support/soft_authenticator.rs"]
 #[expect(dead_code, reason = "the tests over HTTP use more of it")]
@@ -233,18 +236,37 @@ fn a_key_is_one_of_the_algorithms_and_on_its_curve() {
 #[test]
 fn a_counter_that_was_used_grows() {
     // §6.1.1
-    let clone = Err(WebauthnError::CounterNotGrown);
+    use SignCountVerdict::{Copied, Grown};
     for (stored, sent, expected) in [
-        (0, 0, Ok(())),
-        (0, 1, Ok(())),
-        (7, 8, Ok(())),
-        (7, u32::MAX, Ok(())),
-        (7, 7, clone),
-        (7, 6, clone),
-        (7, 0, clone),
+        (0, 0, Grown),
+        (0, 1, Grown),
+        (7, 8, Grown),
+        (7, u32::MAX, Grown),
+        (7, 7, Copied),
+        (7, 6, Copied),
+        (7, 0, Copied),
     ] {
-        assert_eq!(check_sign_count(stored, sent), expected, "{stored} {sent}");
+        for at in [None, Some(USED_AT)] {
+            let last = LastUse { sign_count: stored, at };
+            assert_eq!(judge_sign_count(last, sent, USED_AT), expected, "{stored} {sent}");
+        }
     }
+}
+
+/// When a credential was last used.
+const USED_AT: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+#[test]
+fn an_answer_that_another_one_has_overtaken_is_no_copy() {
+    let last = LastUse { sign_count: 6, at: Some(USED_AT) };
+    let before = USED_AT.minus(Duration::from_millis(1));
+    assert_eq!(judge_sign_count(last, 5, before), SignCountVerdict::Overtaken);
+    for (sent, issued_at) in [(5, USED_AT), (6, before), (0, before)] {
+        let verdict = judge_sign_count(last, sent, issued_at);
+        assert_eq!(verdict, SignCountVerdict::Copied, "{sent} {issued_at}");
+    }
+    let never = LastUse { at: None, ..last };
+    assert_eq!(judge_sign_count(never, 5, before), SignCountVerdict::Copied);
 }
 
 proptest! {

@@ -9,6 +9,7 @@ use super::{
     browser::{Application, Browser, agree, claims},
     world::{ALICE, BOB, World, is_consent, is_sign_in, sign_in},
 };
+use crate::support::mail::{MailServerMood, MailSink};
 
 const BACKCHANNEL: &str = "https://rp.invalid/backchannel";
 
@@ -225,4 +226,32 @@ async fn changes_want_a_fresh_sign_in_in_the_same_session() {
     // A fresh session is not asked again.
     let page = browser.open(&format!("{}?confirm=1", account_url(&world))).await;
     assert!(is_account_page(&page), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_person_is_told_of_both_by_mail() {
+    let world = World::at_localhost().await;
+    let mut sink = MailSink::start(MailServerMood::Takes).await;
+    let (mail, secret) = sink.manifests();
+    let name = "  displayName: Harbour Works\n";
+    let passwords = "stringData: {alice: correct horse, bob: battery staple}\n";
+    world.change_all(&[
+        (name, &format!("{name}{mail}")),
+        (passwords, &format!("{passwords}{secret}")),
+    ]);
+    let browser = world.alice().await;
+    let wiki = world.application("wiki").await;
+    tokens(&wiki, &browser, "openid offline_access").await;
+    let page = account_page(&world, &browser).await;
+    press(&browser, &page, ("application", "default.wiki")).await;
+    let notice = sink.next().await;
+    assert!(
+        notice.text().contains("the access of an application was withdrawn"),
+        "{}",
+        notice.text()
+    );
+    let page = account_page(&world, &browser).await;
+    press(&browser, &page, ("action", "sign-out-everywhere")).await;
+    let notice = sink.next().await;
+    assert!(notice.text().contains("all sessions were ended"), "{}", notice.text());
 }

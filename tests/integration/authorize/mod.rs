@@ -27,6 +27,7 @@ mod password_reset;
 mod read_only_store;
 mod recovery_codes;
 mod redirects;
+mod removed_factor;
 mod request_objects;
 mod requests;
 mod required_factor_attacks;

@@ -154,6 +154,30 @@ async fn a_clone_is_noticed_by_its_counter() {
     assert_copied(&world, &mut passkey).await;
 }
 
+#[tokio::test]
+async fn two_answers_in_the_wrong_order_are_no_copy() {
+    let world = world().await;
+    let browser = world.alice().await;
+    let page = open_setup(&browser, &account_url(&world)).await;
+    let mut passkey = new_passkey(&page);
+    (passkey.sign_count, passkey.step) = (41, 1);
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    assert_eq!(confirm_passkey(&browser, &page, &created).await.status, 200);
+    let (one, first) = sign_in_page(&world).await;
+    let (other, second) = sign_in_page(&world).await;
+    let earlier = passkey.get(&script_bytes(&first, "challenge"));
+    let later = passkey.get(&script_bytes(&second, "challenge"));
+    world.app.clock.advance(Duration::from_secs(1));
+    for (browser, page, used) in [(&other, &second, &later), (&one, &first, &earlier)] {
+        let page = send_answer(browser, page, &passkey, used).await;
+        assert!(page.answer().contains_key("code"), "{}", page.body);
+    }
+    // The recorded counter is the higher one, and a page that is opened later shows a copy.
+    world.app.clock.advance(Duration::from_secs(1));
+    passkey.sign_count = 41;
+    assert_copied(&world, &mut passkey).await;
+}
+
 /// Asserts that a passkey is refused because a copy of it may exist.
 async fn assert_copied(world: &World, passkey: &mut SoftPasskey) {
     let (browser, page) = sign_in_page(world).await;

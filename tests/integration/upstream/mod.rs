@@ -27,6 +27,7 @@ mod refused_users;
 mod remembered_people;
 mod replicas;
 mod second_factor;
+mod session_limit;
 mod sign_in;
 mod sign_out;
 mod signed_userinfo;

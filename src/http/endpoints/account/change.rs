@@ -106,16 +106,17 @@ impl<'a> AccountChange<'a> {
     }
 }
 
-/// Makes new recovery codes, for a person who has an app or a passkey.
+/// Makes new recovery codes, for a person who has an app or a passkey, and could use them.
 async fn replace_recovery_codes(
     app: &AppState,
     request: &Request,
     active: &ActiveSession,
 ) -> Result<ChangeResult, EndpointError> {
     let context = app.context(request);
-    if load_totp(context, &active.account).await?.is_none()
-        && load_passkeys(context, &active.account).await?.is_empty()
-    {
+    let account = &active.account;
+    let has_none = load_totp(context, account).await?.is_none()
+        && load_passkeys(context, account).await?.is_empty();
+    if has_none || account.signs_in_by_passkey_alone() {
         return Ok(ChangeResult::Expired);
     }
     let notice = request.text().codes_replaced();

@@ -109,13 +109,14 @@ pub(super) async fn show_account_page(
         .header("referrer-policy", "same-origin"))
 }
 
-/// The number of unused recovery codes, for a person with a second factor.
+/// The number of unused recovery codes, for a person with a second factor who can use them.
 async fn recovery_codes(
     context: AccountContext<'_>,
     active: &ActiveSession,
     enrolled: &EnrolledFactors,
 ) -> Result<Option<usize>, EndpointError> {
-    if enrolled.totp.is_none() && enrolled.passkeys.is_empty() {
+    let has_none = enrolled.totp.is_none() && enrolled.passkeys.is_empty();
+    if has_none || active.account.signs_in_by_passkey_alone() {
         return Ok(None);
     }
     Ok(Some(count_recovery_codes(context, &active.account).await?.unwrap_or_default()))

@@ -13,6 +13,7 @@ use crate::{
         record_limits,
         sessions::{self, ActiveSession, SignedInUser},
         totp::load_totp,
+        used_factor::UsedFactor,
     },
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request,
@@ -54,11 +55,7 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     let (authorization, started) = start_session(authorization, user).await?;
     // The other sessions end when a factor is set up, and this one may have begun in between.
     if has_one_factor && asks_for_factor(&authorization, &started.account).await? {
-        if let Some(session) = &authorization.session {
-            let cause = (LogoutKind::AuthenticatorEnrolled, None);
-            sessions::end_session(authorization.accounts(), session, cause).await?;
-        }
-        return Err(session_changed(&authorization));
+        return end_started_session(&authorization, LogoutKind::AuthenticatorEnrolled).await;
     }
     proceed_in_session(authorization, started).await
 }
@@ -88,13 +85,31 @@ fn refuse_without_factor(
     missing_factor_page::show_missing_factor(authorization, &user.account)
 }
 
-/// Starts a session in place of the browser's previous one, and takes the authorization further.
+/// Starts a session in place of the browser's previous one, by the factor that the user has just used, and takes the
+/// authorization further.
 pub(in crate::http::endpoints) async fn start_signed_in_session(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
+    factor: &UsedFactor,
 ) -> Result<Reply, EndpointError> {
     let (authorization, started) = start_session(authorization, user).await?;
+    // The other sessions end when a factor is removed, and this one may have begun in between.
+    if !factor.is_present(authorization.accounts(), &started.account).await? {
+        return end_started_session(&authorization, LogoutKind::AuthenticatorRemoved).await;
+    }
     proceed_in_session(authorization, started).await
+}
+
+/// Ends a session that has just begun, since the person's authenticators were changed meanwhile. The browser never gets
+/// its cookie.
+async fn end_started_session(
+    authorization: &AuthorizationContext<'_>,
+    kind: LogoutKind,
+) -> Result<Reply, EndpointError> {
+    if let Some(session) = &authorization.session {
+        sessions::end_session(authorization.accounts(), session, (kind, None)).await?;
+    }
+    Err(session_changed(authorization))
 }
 
 /// Takes the authorization further in a session that has just begun.
@@ -147,6 +162,7 @@ async fn start_session(
     let (cookie, session) = sessions::start_session(context, user, previous.as_ref()).await?;
     report_sign_in(&authorization, previous.as_ref(), &session);
     record_limits::limit_sessions(context, &session).await?;
+    record_limits::limit_upstream_sessions(context, &session).await?;
     let progress = InteractionProgress::SignedIn(session.session.authentication.auth_time());
     let started = StartedSession { cookie, account, typed_name, has_factors };
     Ok((authorization.with_progress(session, progress), started))

@@ -1,6 +1,8 @@
 //! The page of an invitation on which the person sets up the authenticator that the tenant requires, after the one
 //! for the password. Nothing is stored before the authenticator was proved; then everything is at once.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::{
@@ -102,7 +104,7 @@ pub(super) async fn confirm_factor(
     let hash = form.password_hash.as_deref();
     match set_up_invited(context, (account, &link), factor, hash).await? {
         InvitedSetupResult::Done(codes) => {
-            finish((app, request), invited, (&form, codes.as_deref())).await
+            Ok(finish((app, request), invited, (&form, codes.as_deref())).await)
         }
         InvitedSetupResult::Used => {
             Err(refuse((context, request), Some(&link), InvitationRefusal::Used))
@@ -160,13 +162,14 @@ async fn prove_factor(
     }
 }
 
-/// Reports the setup, and shows the recovery codes, or the account page to a person who has some already. A person who has
-/// proved a password or a passkey is signed in.
+/// Reports the setup, and shows the recovery codes, or the account page to a person who gets none. A person who has
+/// proved a password or a passkey is signed in. The authenticator is stored, and its codes can be shown only now, so
+/// a write that fails here is logged.
 async fn finish(
     (app, request): (&AppState, &Request),
     invited: InvitedPerson,
     (form, codes): (&InvitedFactorForm, Option<&[String]>),
-) -> Result<Reply, EndpointError> {
+) -> Reply {
     let (context, account) = (app.context(request), invited.account);
     context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&form.link) });
     let kind = if form.password_hash.is_some() {
@@ -179,22 +182,33 @@ async fn finish(
     if codes.is_some() {
         report_enrolment(context, &account, AuditedAuthenticator::RecoveryCodes).await;
     }
-    end_all_of_person(context, &account, kind).await?;
-    let page = match codes {
+    if let Err(error) = end_all_of_person(context, &account, kind).await {
+        tracing::warn!(%error, "an invited person has set up an authenticator, but earlier sessions could not be ended");
+    }
+    let page = || match codes {
         Some(codes) => show_codes((context, request), &account, (form, codes)),
         None => Reply::see_other(&account_url(request, None)),
     };
-    match authentication(form, &account, request) {
-        Some(authentication) => {
-            let hash = form.password_hash.as_deref();
-            let chosen_password =
-                hash.and_then(|hash| chosen_password_mark(context, &account.subject, hash));
-            let user = SignedInUser::new(account, authentication, SignInSource::Tenant);
-            start_account_session(app, request, SignedInUser { chosen_password, ..user }, page)
-                .await
-        }
-        None => Ok(page),
-    }
+    let Some(user) = signed_in_user((context, request), &account, form) else { return page() };
+    start_account_session(app, request, user, page()).await.unwrap_or_else(|error| {
+        error.log();
+        tracing::warn!("an invited person has set up an authenticator, but has to sign in, since no session could be started");
+        page()
+    })
+}
+
+/// The person who has signed in by the setup, if it proved enough.
+fn signed_in_user(
+    (context, request): (AccountContext<'_>, &Request),
+    account: &Arc<Account>,
+    form: &InvitedFactorForm,
+) -> Option<SignedInUser> {
+    let authentication = authentication(form, account, request)?;
+    let hash = form.password_hash.as_deref();
+    let chosen_password =
+        hash.and_then(|hash| chosen_password_mark(context, &account.subject, hash));
+    let user = SignedInUser::new(Arc::clone(account), authentication, SignInSource::Tenant);
+    Some(SignedInUser { chosen_password, ..user })
 }
 
 fn show_codes(

@@ -1,0 +1,45 @@
+//! URLs of invitations: the page of the issuer, with the link sealed as its token.
+
+use crate::{
+    keys::Sealer,
+    model::{Endpoint, Entropy, InvitedUser, Issuer, Tenant, TenantId, Timestamp},
+    protocol::records::{InvitationLink, SealedRecord as _, encode_record},
+};
+
+/// What the link of an invitation contains, sealed.
+pub(super) fn link_of(invited: &InvitedUser) -> InvitationLink {
+    InvitationLink {
+        subject: invited.subject.to_string(),
+        person: invited.person,
+        id: invited.invitation.id.clone(),
+        not_after: invited.invitation.not_after,
+    }
+}
+
+/// The URL of a link to a tenant.
+pub(super) fn invitation_url(
+    sealer: &Sealer,
+    tenant: &Tenant,
+    link: &InvitationLink,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> String {
+    seal_link(sealer, (&tenant.id, &tenant.issuer), link, entropy, now)
+}
+
+/// The URL of a link to an issuer.
+pub(super) fn seal_link(
+    sealer: &Sealer,
+    (tenant, issuer): (&TenantId, &Issuer),
+    link: &InvitationLink,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> String {
+    let token = sealer.seal(InvitationLink::PURPOSE, tenant, &encode_record(link), entropy, now);
+    format!("{}{token}", link_start(issuer))
+}
+
+/// A link without its token.
+pub(super) fn link_start(issuer: &Issuer) -> String {
+    format!("{}?token=", Endpoint::Invitation.url(issuer))
+}

@@ -1,0 +1,54 @@
+//! The limit of a person's sessions at providers.
+
+use std::time::Duration;
+
+use lanyard::{
+    model::{Clock as _, TenantId},
+    protocol::records::{Grant, GrantState, decode_record},
+    store::{IndexEntry, IndexKind, RecordKind, VersionedRecord},
+};
+
+use super::{
+    browser::claims,
+    world::{LOGOUT, World},
+};
+
+const SCOPES: &str = "openid profile email groups";
+const OFFLINE: &str = "openid profile email groups offline_access";
+/// Maximum number of a person's sessions at providers.
+const LIMIT: usize = 100;
+
+/// The records of a person.
+async fn stored(world: &World, kind: RecordKind, subject: &str) -> Vec<VersionedRecord> {
+    let (tenant, owner) =
+        (TenantId::new("default", "main"), IndexEntry::new(IndexKind::User, subject));
+    let now = world.app.clock.now();
+    world.app.store.list(kind, &tenant, &owner, now).await.expect("the store")
+}
+
+#[tokio::test]
+async fn the_oldest_session_at_a_provider_ends_with_its_grants() {
+    let world = World::with("").await;
+    let _notifications = world.app.receive(LOGOUT);
+    let first = world.sign_in(OFFLINE).await;
+    let own = claims(first.tokens["id_token"].as_str().expect("one"));
+    let subject = own["sub"].as_str().expect("text");
+    world.app.clock.advance(Duration::from_secs(1));
+    for _ in 1..LIMIT {
+        world.sign_in(SCOPES).await;
+    }
+    let is_revoked = async || {
+        let grants = stored(&world, RecordKind::Grant, subject).await;
+        let mut decoded =
+            grants.iter().map(|it| decode_record::<Grant>(&it.record.value).expect("a grant"));
+        let grant =
+            decoded.find(|grant| grant.scopes.contains("offline_access")).expect("the first");
+        matches!(grant.state, GrantState::Revoked { .. })
+    };
+    assert!(!is_revoked().await, "there are as many as can be");
+    assert_eq!(stored(&world, RecordKind::UpstreamSession, subject).await.len(), LIMIT);
+    world.sign_in(SCOPES).await;
+    assert_eq!(stored(&world, RecordKind::UpstreamSession, subject).await.len(), LIMIT);
+    assert!(is_revoked().await);
+    assert_eq!(world.refresh(&first).await.0, 400);
+}
