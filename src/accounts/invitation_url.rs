@@ -6,7 +6,7 @@ use crate::{
     protocol::records::{InvitationLink, SealedRecord as _, encode_record},
 };
 
-/// What the link of an invitation contains, sealed.
+/// The content of the link of an invitation.
 pub(super) fn link_of(invited: &InvitedUser) -> InvitationLink {
     InvitationLink {
         subject: invited.subject.to_string(),
