@@ -237,6 +237,11 @@ async fn redeem_assertion(
         internal: &internal,
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
+    let key = context.key(RecordKind::Assertion, once.id);
+    // A replay takes nothing from the budget.
+    if context.get(&key).await?.is_some() {
+        return Err(refused(client_auth::used_before()).into());
+    }
     let lifetime = once.expires_at.since(context.now);
     let budget = &context.services.assertion_budget;
     for maker in record_makers(client) {
@@ -248,7 +253,7 @@ async fn redeem_assertion(
         })?;
     }
     let record = Record {
-        key: context.key(RecordKind::Assertion, once.id),
+        key,
         value: bytes::Bytes::new(),
         expires_at: once.expires_at.plus(CLOCK_SKEW),
         owners: Vec::new(),

@@ -88,7 +88,7 @@ pub struct AccountServices {
     pub used_request_budget: RecordBudget,
     /// Limits the revoked tokens of a client that are remembered.
     pub revocation_budget: RecordBudget,
-    /// Limits the new people of a tenant's identity providers.
+    /// Limits the new people of identity providers.
     pub person_budget: RecordBudget,
     /// Delays wrong passkeys.
     pub passkey_throttle: CredentialThrottle,

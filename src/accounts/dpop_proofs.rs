@@ -74,21 +74,22 @@ pub(crate) async fn use_proof(
     proof: Option<&mut VerifiedProof>,
 ) -> Result<(), RequestError<OAuthError>> {
     let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
-    let expires_at = used.expires_at.plus(CLOCK_SKEW);
-    let record = Record {
-        key: context.key(RecordKind::DpopProof, used.id),
-        value: bytes::Bytes::new(),
-        expires_at,
-        owners: Vec::new(),
-        due_at: None,
-    };
-    record_limits::take_record(context, (&context.services.proof_budget, maker), &record)?;
-    if context.insert(record).await? {
-        return Ok(());
+    let key = context.key(RecordKind::DpopProof, used.id);
+    // A replay takes nothing from the budget.
+    if context.get(&key).await?.is_some() {
+        return Err(used_before().into());
     }
-    let text =
-        "The DPoP proof was used before; make a new one, with another 'jti', for each request.";
-    Err(invalid_dpop_proof(text).into())
+    let expires_at = used.expires_at.plus(CLOCK_SKEW);
+    let record =
+        Record { key, value: bytes::Bytes::new(), expires_at, owners: Vec::new(), due_at: None };
+    record_limits::take_record(context, (&context.services.proof_budget, maker), &record)?;
+    if context.insert(record).await? { Ok(()) } else { Err(used_before().into()) }
+}
+
+fn used_before() -> OAuthError {
+    invalid_dpop_proof(
+        "The DPoP proof was used before; make a new one, with another 'jti', for each request.",
+    )
 }
 
 /// The URLs of an endpoint: below the issuer, inside the cluster, and where clients present certificates.

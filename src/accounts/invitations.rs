@@ -25,9 +25,7 @@ use crate::{
     },
     protocol::{
         marks,
-        records::{
-            InvitationLink, InvitationRecord, SealedRecord as _, decode_record, encode_record,
-        },
+        records::{InvitationLink, InvitationRecord, SealedRecord as _, decode_record},
     },
     registry::SnapshotHandle,
     store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
@@ -116,9 +114,13 @@ impl ClaimedInvitation {
         context.update(&key, stored, write).await
     }
 
-    /// Gives the invitation back.
+    /// Gives the invitation back, unless the claim has ended and another page has the invitation.
     pub(crate) async fn give_back(self, context: AccountContext<'_>) -> Result<(), AccountError> {
-        context.take(&self.used.key).await?;
+        let stored = context.get(&self.used.key).await?;
+        if let Some(own) = stored.filter(|stored| stored.record.value == self.used.value) {
+            let ended = Record { expires_at: context.now, ..self.used };
+            context.compare_and_swap(own.version, ended).await?;
+        }
         Ok(())
     }
 }

@@ -154,7 +154,7 @@ enum RecordedUse {
 
 /// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
 /// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one
-/// has overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
+/// has just overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,
@@ -171,7 +171,7 @@ async fn record_use(
             return Ok(RecordChange::Keep(RecordedUse::Copied { is_new: false }));
         }
         let last = LastUse { sign_count: passkey.sign_count, at: passkey.used_at };
-        let verdict = judge_sign_count(last, verified.sign_count, issued_at);
+        let verdict = judge_sign_count(last, verified.sign_count, (issued_at, context.store_now));
         // After a restore the person has other marks, and a later one with the subject must not get it.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
         let (passkey, recorded) = match verdict {

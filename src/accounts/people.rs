@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError,
     context::RecordChange,
-    person_budget::take_growth,
+    person_budget::take_new_person,
     upstream_error::{ClaimsTooLarge, UpstreamSignInError},
 };
 use crate::{
@@ -71,7 +71,9 @@ pub(super) async fn save_person(
     };
     let record = person_record(context, &person)?;
     let stored = context.get(&record.key).await?;
-    take_growth(context, subject, (&record, stored.as_ref()))?;
+    if stored.is_none() {
+        take_new_person(context, (subject, provider.name()), &record)?;
+    }
     let write = |stored: Option<&VersionedRecord>| {
         Ok(RecordChange::Write(record.clone(), stored.is_none()))
     };
@@ -232,10 +234,6 @@ pub(super) async fn save_answer(
 ) -> Result<(), AccountError> {
     let record = person_record(context, person)?;
     let stored = context.get(&record.key).await?;
-    // An answer that takes access away is stored in any case.
-    if stored.is_some() && !person.incomplete {
-        take_growth(context, &Subject::new(&*person.subject), (&record, stored.as_ref()))?;
-    }
     let write = |stored: Option<&VersionedRecord>| {
         let Some(stored) = stored else { return Ok(RecordChange::Keep(())) };
         let of = (&Subject::new(&*person.subject), &*person.provider);

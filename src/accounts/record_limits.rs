@@ -15,7 +15,7 @@ use super::{
 use crate::{
     identity::{RecordBudget, RecordMaker, record_units},
     model::{Client, ClientId, LogoutKind, Subject, Timestamp},
-    protocol::records::{Grant, GrantState, Session, decode_record},
+    protocol::records::{Grant, GrantState, Session, UpstreamSession, decode_record},
     store::{Record, RecordKind},
 };
 
@@ -52,7 +52,8 @@ pub(crate) fn record_maker(client: &Client) -> RecordMaker<'_> {
 /// bounded too.
 pub(super) fn record_makers(client: &Client) -> impl Iterator<Item = RecordMaker<'_>> {
     let all_documents = client.is_described_by_document().then_some(RecordMaker::Documents);
-    all_documents.into_iter().chain([record_maker(client)])
+    // A client beyond its own budget takes nothing from the common one.
+    std::iter::once(record_maker(client)).chain(all_documents)
 }
 
 fn without_port(authority: &str) -> &str {
@@ -98,7 +99,7 @@ pub(crate) async fn limit_sessions(
 }
 
 /// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot
-/// be opened go first.
+/// be opened, and those that have ended, go first.
 pub(crate) async fn limit_upstream_sessions(
     context: AccountContext<'_>,
     new: &ActiveSession,
@@ -116,7 +117,8 @@ pub(crate) async fn limit_upstream_sessions(
     for stored in found.into_iter().filter(|stored| stored.record.key.id != own) {
         let opened = open_upstream_session(context, &stored.record.key.id, &stored)?;
         let session = opened.map(|opened| opened.session);
-        let age = session.as_ref().map(|session| session.created_at);
+        let lasts = |session: &&UpstreamSession| !session.ended || session.offline_until.is_some();
+        let age = session.as_ref().filter(lasts).map(|session| session.created_at);
         aged.push((age, (stored.record.key, session)));
     }
     for (key, session) in oldest_beyond(aged, MAX_UPSTREAM_SESSIONS - 1) {

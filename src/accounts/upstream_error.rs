@@ -41,9 +41,9 @@ pub enum UpstreamSignInError {
     /// The store or the keys cannot be used.
     #[error(transparent)]
     Account(AccountError),
-    /// The tenant has too many new people. Time until there is room for this one.
+    /// The provider has too many new people. Time until there is room for this one.
     #[error(
-        "new people of the tenant's identity providers have used up its budget; there is room for this one in {} seconds",
+        "the provider's new people have used up its budget; there is room for this one in {} seconds",
         .0.as_secs()
     )]
     TooManyPeople(Duration),
@@ -145,7 +145,7 @@ pub enum SignInProblem<'a> {
     Claims,
     /// The subject is another person's or a client's.
     SubjectTaken,
-    /// The tenant has too many new people at the moment.
+    /// The provider has too many new people at the moment.
     TooManyPeople,
     /// The provider may not be called from here.
     NotCalled,

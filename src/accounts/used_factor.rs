@@ -2,7 +2,9 @@
 //! stored: the person may have removed it after its use, and the removal ends only the sessions that it finds.
 
 use super::{
-    AccountContext, AccountError, passkeys::has_passkey, recovery_codes::recovery_codes_made_at,
+    AccountContext, AccountError,
+    passkeys::{has_passkey, load_passkeys},
+    recovery_codes::recovery_codes_made_at,
     totp::load_totp,
 };
 use crate::model::{Account, Timestamp};
@@ -33,7 +35,11 @@ impl UsedFactor {
             }
             Self::RecoveryCode(made_at) => {
                 let present = recovery_codes_made_at(context, account).await?;
-                Ok(present.is_some() && present == *made_at)
+                // The removal of the last factor ends sessions before it deletes the codes.
+                Ok(present.is_some()
+                    && present == *made_at
+                    && (load_totp(context, account).await?.is_some()
+                        || !load_passkeys(context, account).await?.is_empty()))
             }
         }
     }

@@ -25,7 +25,7 @@ const MAX_RECORDS_OF_UNVERIFIED_CLIENT: u64 = 1_000;
 const MAX_RECORDS_OF_DOCUMENT_CLIENTS: u64 = 20_000;
 /// Live records of a person: 40 DPoP proofs each second.
 const MAX_RECORDS_OF_PERSON: u64 = 5_000;
-/// KiB of new people of a tenant in an hour, each of which counts for that hour.
+/// KiB of new people of an identity provider in an hour, each of which counts for that hour.
 const MAX_KIB_OF_NEW_PEOPLE: u64 = 16 * 1024;
 /// The lifetime for each live record that a maker may spend at once after a pause, on records of minutes.
 const BURST: Duration = Duration::from_mins(1);
@@ -45,8 +45,8 @@ pub enum RecordMaker<'a> {
     Documents,
     /// A person, by the subject.
     Person(&'a str),
-    /// All people of a tenant's identity providers who are new.
-    NewPeople,
+    /// All new people of an identity provider, by its name.
+    NewPeople(&'a str),
 }
 
 impl RecordMaker<'_> {
@@ -57,7 +57,7 @@ impl RecordMaker<'_> {
             Self::Unverified(_) => MAX_RECORDS_OF_UNVERIFIED_CLIENT,
             Self::Documents => MAX_RECORDS_OF_DOCUMENT_CLIENTS,
             Self::Person(_) => MAX_RECORDS_OF_PERSON,
-            Self::NewPeople => MAX_KIB_OF_NEW_PEOPLE,
+            Self::NewPeople(_) => MAX_KIB_OF_NEW_PEOPLE,
         }
     }
 }
@@ -102,7 +102,7 @@ impl RecordBudget {
         Self::with_burst(BURST_OF_REVOKED_TOKENS)
     }
 
-    /// Budgets for the new people of tenants.
+    /// Budgets for the new people of identity providers.
     pub fn of_new_people() -> Self {
         Self::with_burst(BURST_OF_NEW_PEOPLE)
     }
@@ -215,12 +215,13 @@ mod tests {
     #[test]
     fn a_company_signs_in_on_its_first_morning_and_invented_people_come_slowly() {
         let budget = RecordBudget::of_new_people();
-        let (main, other) = (TenantId::new("acme", "main"), TenantId::new("acme", "other"));
-        let take =
-            |tenant, now| budget.take_units((tenant, RecordMaker::NewPeople), (HOUR, 2), now);
-        let all = |now| (0..200_000).take_while(|_| take(&main, now).is_ok()).count();
+        let tenant = TenantId::new("acme", "main");
+        let take = |provider, now| {
+            budget.take_units((&tenant, RecordMaker::NewPeople(provider)), (HOUR, 2), now)
+        };
+        let all = |now| (0..200_000).take_while(|_| take("open", now).is_ok()).count();
         assert_eq!(all(at(0)), 131_072, "people of two KiB");
-        assert_eq!(take(&other, at(0)), Ok(()));
+        assert_eq!(take("corp", at(0)), Ok(()));
         assert_eq!(all(at(3600)), 8_192);
     }
 

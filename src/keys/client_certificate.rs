@@ -11,12 +11,17 @@ use base64::{
 };
 use serde_json::Value;
 use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, public_key::PublicKey,
+    certificate::X509Certificate,
+    extensions::GeneralName,
+    prelude::FromDer,
+    public_key::{PublicKey, RSAPublicKey},
     x509::X509Name,
 };
 
 use crate::model::{CertificateSubject, DistinguishedName, Timestamp, sha256_base64url};
 
+/// The object identifier of RSA keys that sign with PSS only (RFC 4055 §1.2).
+const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
 /// The object identifier of Ed25519 (RFC 8410 §3).
 const ED25519: &str = "1.3.101.112";
 /// Least number of bits of an RSA key (NIST SP 800-57 Part 1, §5.6.1; FAPI 2.0 Security Profile §5.4.1).
@@ -91,7 +96,12 @@ impl<'a> ParsedCertificate<'a> {
                 Some((_, coordinate)) => coordinate.len() >= MIN_COORDINATE_LEN,
                 None => false,
             },
-            Ok(PublicKey::Unknown(_)) => info.algorithm.algorithm.to_id_string() == ED25519,
+            Ok(PublicKey::Unknown(bytes)) => match &*info.algorithm.algorithm.to_id_string() {
+                ED25519 => true,
+                RSASSA_PSS => RSAPublicKey::from_der(bytes)
+                    .is_ok_and(|(_, key)| is_strong_modulus(key.modulus)),
+                _ => false,
+            },
             _ => false,
         };
         is_strong.then_some(()).ok_or(CertificateError::WeakKey)

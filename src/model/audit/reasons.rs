@@ -125,7 +125,7 @@ audit_words!(
         SubjectTaken = "subject_taken",
         /// The directory no longer has the person, or disabled the account.
         Gone = "gone",
-        /// New people of the tenant's identity providers have used up its budget.
+        /// The identity provider's new people have used up its budget.
         TooManyPeople = "too_many_people",
     }
 );

@@ -69,9 +69,9 @@ fn names_own_scopes(
     (tenant, servers): (&Tenant, &ResourceServers),
 ) -> bool {
     let names_policy = !tenant.client_documents.scopes.is_disjoint(&document.scopes);
-    let names_server = || {
+    let is_of_server = |scope| {
         let mut admitting = servers.all().iter().filter(|server| server.admits_documents);
-        admitting.any(|server| !server.scopes.is_disjoint(&document.scopes))
+        admitting.any(|server| server.scopes.contains(scope))
     };
-    !document.scopes.is_empty() && (names_policy || !names_server())
+    names_policy || !document.scopes.iter().all(is_of_server)
 }

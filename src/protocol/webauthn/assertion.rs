@@ -1,5 +1,7 @@
 //! Verifying that a person has used a credential (Web Authentication level 3 §7.2).
 
+use std::time::Duration;
+
 use super::{
     PasskeyPublicKey, RelyingParty, WebauthnError,
     authenticator_data::AuthenticatorData,
@@ -64,6 +66,10 @@ pub fn verify_assertion(
     Ok(VerifiedAssertion { sign_count: data.sign_count, backed_up: data.is_backed_up() })
 }
 
+/// How long after a recorded use an earlier answer may come. It is short, since the holder of a copy can keep a
+/// challenge ready for it.
+const OVERTAKING_TIME: Duration = Duration::from_secs(30);
+
 /// The last recorded use of a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct LastUse {
@@ -86,14 +92,19 @@ pub enum SignCountVerdict {
 
 /// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An
 /// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so
-/// a lower counter shows a copy only if its challenge was issued after the last use was recorded. An equal one always
-/// does.
-pub fn judge_sign_count(last: LastUse, sent: u32, issued_at: Timestamp) -> SignCountVerdict {
+/// a lower counter shows a copy unless its challenge was issued before the last use was recorded, and it comes soon
+/// after that ([`OVERTAKING_TIME`]). An equal one always does.
+pub fn judge_sign_count(
+    last: LastUse,
+    sent: u32,
+    (issued_at, now): (Timestamp, Timestamp),
+) -> SignCountVerdict {
     if (last.sign_count == 0 && sent == 0) || sent > last.sign_count {
         return SignCountVerdict::Grown;
     }
     let is_earlier = sent > 0 && sent < last.sign_count;
-    if is_earlier && last.at.is_some_and(|at| issued_at < at) {
+    let is_overtaken = |at: Timestamp| issued_at < at && now <= at.plus(OVERTAKING_TIME);
+    if is_earlier && last.at.is_some_and(is_overtaken) {
         SignCountVerdict::Overtaken
     } else {
         SignCountVerdict::Copied

@@ -248,7 +248,11 @@ fn a_counter_that_was_used_grows() {
     ] {
         for at in [None, Some(USED_AT)] {
             let last = LastUse { sign_count: stored, at };
-            assert_eq!(judge_sign_count(last, sent, USED_AT), expected, "{stored} {sent}");
+            assert_eq!(
+                judge_sign_count(last, sent, (USED_AT, USED_AT)),
+                expected,
+                "{stored} {sent}"
+            );
         }
     }
 }
@@ -260,13 +264,19 @@ const USED_AT: Timestamp = Timestamp::from_secs(1_800_000_000);
 fn an_answer_that_another_one_has_overtaken_is_no_copy() {
     let last = LastUse { sign_count: 6, at: Some(USED_AT) };
     let before = USED_AT.minus(Duration::from_millis(1));
-    assert_eq!(judge_sign_count(last, 5, before), SignCountVerdict::Overtaken);
-    for (sent, issued_at) in [(5, USED_AT), (6, before), (0, before)] {
-        let verdict = judge_sign_count(last, sent, issued_at);
-        assert_eq!(verdict, SignCountVerdict::Copied, "{sent} {issued_at}");
+    assert_eq!(judge_sign_count(last, 5, (before, USED_AT)), SignCountVerdict::Overtaken);
+    let late = USED_AT.plus(Duration::from_secs(31));
+    for (sent, times) in [
+        (5, (USED_AT, USED_AT)),
+        (5, (before, late)),
+        (6, (before, USED_AT)),
+        (0, (before, USED_AT)),
+    ] {
+        let verdict = judge_sign_count(last, sent, times);
+        assert_eq!(verdict, SignCountVerdict::Copied, "{sent} {times:?}");
     }
     let never = LastUse { at: None, ..last };
-    assert_eq!(judge_sign_count(never, 5, before), SignCountVerdict::Copied);
+    assert_eq!(judge_sign_count(never, 5, (before, USED_AT)), SignCountVerdict::Copied);
 }
 
 proptest! {
