@@ -22,7 +22,8 @@ use tokio::sync::watch;
 use super::{
     languages::follow_languages,
     outbound::upstream_probe,
-    runtime::{ReadinessInputs, ServerRuntime, build_runtime, start_logging},
+    readiness::ReadinessInputs,
+    runtime::{ServerRuntime, build_runtime, start_logging},
     signals,
     store::{keep_migrated, refuse_unsuitable},
 };

@@ -12,6 +12,7 @@ mod measuring;
 pub mod messages;
 mod mutual_tls;
 mod outbound;
+mod readiness;
 pub mod run;
 mod runtime;
 mod signals;

@@ -17,26 +17,26 @@ use tokio::sync::watch;
 use super::{
     measuring::{PrometheusReconcileMetrics, measure_snapshots, observed_store},
     mutual_tls::{MutualTlsListener, bind_mutual_tls, mutual_tls_listeners},
+    readiness::ReadinessInputs,
 };
 use crate::{
     accounts::{
         AccountServices, EndedUserWatch, LogoutNotifier, StoredInvitations, StoredRefreshReplays,
         VaultResealer, run_notifier,
     },
-    api::SourceView,
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config, controller, demo,
     http::{
         AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
-        ListeningServer, ReadinessProbe, ServerConfig, ServerLimits, Service, TlsConfig,
-        TrustedProxies, WithExtraRoutes,
+        ListeningServer, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
+        WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
     model::{Clock, Entropy, Installation, SharedRegistrar, SystemClock, SystemEntropy},
     registry::{SettingsReceivers, SnapshotHandle, project_snapshots},
     remote::{RequestObjectCache, SectorIdentifierCache},
-    source::{SharedSource, cluster::PublishedSchemas},
+    source::SharedSource,
     store::purge_regularly,
     telemetry::{self, LogGuard, Metrics, init_logging},
 };
@@ -248,33 +248,6 @@ impl ServerRuntime {
         });
         join_all(listening.into_iter().map(|port| port.serve(close.clone(), drain))).await;
         Ok(())
-    }
-}
-
-/// The state of the process that readiness depends on.
-pub(super) struct ReadinessInputs {
-    pub(super) views: watch::Receiver<Arc<SourceView>>,
-    pub(super) leads: watch::Receiver<bool>,
-    /// Whether this replica holds the Lease, if only the leader may serve.
-    pub(super) must_hold: Option<watch::Receiver<bool>>,
-    /// The API server's schemas, if there is an API server.
-    pub(super) schemas: Option<watch::Receiver<PublishedSchemas>>,
-}
-
-impl ReadinessInputs {
-    fn probe(&self, is_open: bool) -> ReadinessProbe {
-        let health = self.views.borrow().health.clone();
-        let held_by_another = self.must_hold.as_ref().is_some_and(|holds| !*holds.borrow());
-        let elsewhere = held_by_another
-            .then_some("the store cannot be shared, and this replica does not hold the Lease");
-        ReadinessProbe {
-            synced: health.synced,
-            failing: health.failing.map(|(since, why)| (since.to_string(), why)),
-            leads: *self.leads.borrow(),
-            forbidden_namespaces: health.forbidden_namespaces,
-            barred: if is_open { elsewhere } else { Some("the port is not open yet") },
-            outdated_schemas: self.schemas.as_ref().and_then(|schemas| schemas.borrow().problem()),
-        }
     }
 }
 
