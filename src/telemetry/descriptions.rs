@@ -53,7 +53,7 @@ const SECONDS: Option<&str> = Some("seconds");
 
 pub(super) const REQUESTS: MetricDescription = counter(
     "requests",
-    &[TENANT, ENDPOINT, values("outcome", RequestOutcome::VALUES)],
+    &[TENANT, ENDPOINT, label_values("outcome", RequestOutcome::VALUES)],
     "Requests that were answered, by tenant, endpoint and outcome",
 );
 pub(super) const REQUEST_DURATION: MetricDescription = MetricDescription {
@@ -66,62 +66,62 @@ pub(super) const REQUEST_DURATION: MetricDescription = MetricDescription {
 };
 pub(super) const LOGINS: MetricDescription = counter(
     "logins",
-    &[TENANT, PROVIDER, values("outcome", LoginOutcome::VALUES)],
+    &[TENANT, PROVIDER, label_values("outcome", LoginOutcome::VALUES)],
     "Sign-in attempts, by tenant, identity provider and outcome",
 );
 pub(super) const BACKCHANNEL_LOGOUTS: MetricDescription = counter(
     "backchannel_logouts",
-    &[TENANT, values("outcome", NotificationOutcome::VALUES)],
+    &[TENANT, label_values("outcome", NotificationOutcome::VALUES)],
     "Back-channel logout requests sent, by tenant and outcome",
 );
 pub(super) const CIBA_NOTIFICATIONS: MetricDescription = counter(
     "ciba_notifications",
-    &[TENANT, values("outcome", NotificationOutcome::VALUES)],
+    &[TENANT, label_values("outcome", NotificationOutcome::VALUES)],
     "Notifications that a person has answered a CIBA request, by tenant and outcome",
 );
 pub(super) const TOKENS_ISSUED: MetricDescription = counter(
     "tokens_issued",
-    &[TENANT, values("kind", TokenKind::VALUES)],
+    &[TENANT, label_values("kind", TokenKind::VALUES)],
     "Issued tokens and codes, by tenant and kind",
 );
 pub(super) const REPLAYS: MetricDescription = counter(
     "replays",
-    &[TENANT, values("kind", ReplayedKind::VALUES)],
+    &[TENANT, label_values("kind", ReplayedKind::VALUES)],
     "Grants that were revoked because a code or refresh token was used again, by tenant and kind",
 );
 pub(super) const AUDIT_EVENTS: MetricDescription = counter(
     "audit_events",
-    &[TENANT, AUDIT_EVENT, values("outcome", AUDIT_OUTCOMES)],
+    &[TENANT, AUDIT_EVENT, label_values("outcome", AUDIT_OUTCOMES)],
     "Security events, by tenant, event and outcome; each has a line in the log",
 );
 pub(super) const REFUSED_ENTRIES: MetricDescription = counter(
     "refused_entries",
-    &[TENANT, CLIENT, values("reason", RefusedEntryReason::VALUES)],
+    &[TENANT, CLIENT, label_values("reason", RefusedEntryReason::VALUES)],
     "Uses of a client that access rules refused, by tenant, client and reason",
 );
 pub(super) const REFUSED_RECORDS: MetricDescription = counter(
     "refused_records",
-    &[TENANT, values("kind", REFUSED_RECORD_KINDS)],
+    &[TENANT, label_values("kind", REFUSED_RECORD_KINDS)],
     "Records that were not stored, because a client, a person or a tenant has too many, by tenant and kind",
 );
 pub(super) const RECONCILES: MetricDescription = counter(
     "reconciles",
-    &[KIND, values("outcome", ReconcileOutcome::VALUES)],
+    &[KIND, label_values("outcome", ReconcileOutcome::VALUES)],
     "Reconciled objects, by kind and outcome",
 );
 pub(super) const SEALING_KEYS_MISSING: MetricDescription = counter(
     "sealing_keys_missing",
-    &[values("outcome", SealingKeysOutcome::VALUES)],
+    &[label_values("outcome", SealingKeysOutcome::VALUES)],
     "Occasions on which sealing or vault keys were missing from their Secret, by outcome",
 );
 pub(super) const STORE_ERRORS: MetricDescription = counter(
     "store_errors",
-    &[values("operation", STORE_OPERATIONS)],
+    &[label_values("operation", STORE_OPERATIONS)],
     "Store operations that failed, by operation",
 );
 pub(super) const FETCHES: MetricDescription = counter(
     "fetches",
-    &[values("method", FETCH_METHODS), values("outcome", FetchOutcome::VALUES)],
+    &[label_values("method", FETCH_METHODS), label_values("outcome", FetchOutcome::VALUES)],
     "Calls to servers of applications and identity providers, by method and outcome",
 );
 pub(super) const SNAPSHOT_OBJECTS: MetricDescription = MetricDescription {
@@ -135,7 +135,7 @@ pub(super) const SNAPSHOT_AGE: MetricDescription = MetricDescription {
     ..gauge("snapshot_age", "Time since the served snapshot was built")
 };
 pub(super) const OBJECTS: MetricDescription = MetricDescription {
-    labels: &[KIND, values("ready", Readiness::VALUES)],
+    labels: &[KIND, label_values("ready", Readiness::VALUES)],
     ..gauge("objects", "Objects by kind and by their condition Ready, as the API server has it")
 };
 pub(super) const SIGNING_KEY_AGE: MetricDescription = MetricDescription {
@@ -179,12 +179,15 @@ pub(super) const STORE_DURATION: MetricDescription = MetricDescription {
     name: "store_operation_duration",
     unit: SECONDS,
     metric_type: MetricType::Histogram,
-    labels: &[values("operation", STORE_OPERATIONS)],
+    labels: &[label_values("operation", STORE_OPERATIONS)],
     help: "Time of store operations, by operation",
 };
 pub(super) const WRITE_ERRORS: MetricDescription = counter(
     "api_server_write_errors",
-    &[values("operation", WriteOperation::VALUES), values("reason", WriteErrorReason::VALUES)],
+    &[
+        label_values("operation", WriteOperation::VALUES),
+        label_values("reason", WriteErrorReason::VALUES),
+    ],
     "Writes to the API server that failed, by operation and reason",
 );
 pub(super) const SOURCE_HEALTHY: MetricDescription = gauge(

@@ -3,7 +3,7 @@
 use super::{label_values::LabelValues, metric_description::LabelDescription};
 use crate::model::Endpoint;
 
-pub(super) const fn values(name: &'static str, values: LabelValues) -> LabelDescription {
+pub(super) const fn label_values(name: &'static str, values: LabelValues) -> LabelDescription {
     LabelDescription { name, meaning: "", values }
 }
 
@@ -50,4 +50,4 @@ pub(super) const AUDIT_EVENT: LabelDescription = LabelDescription {
     meaning: "The event, as in the audit line: see [audit events](audit-events.md).",
     values: &[],
 };
-pub(super) const ENDPOINT: LabelDescription = values("endpoint", Endpoint::LABELS);
+pub(super) const ENDPOINT: LabelDescription = label_values("endpoint", Endpoint::LABELS);
