@@ -100,7 +100,8 @@ kubernetes() {
   port=$(free_port) api=$(free_port) etcd_port=$(free_port) peer_port=$(free_port) login_port=$(free_port)
   issuer=https://localhost:$port/default/shop
   mkdir -p "$folder/manifests"
-  cp "$work/run/manifests/all.yaml" "$folder/manifests/"
+  rotating_keys "$work/run/manifests/all.yaml" >"$folder/manifests/all.yaml"
+  grep --quiet publishAhead "$folder/manifests/all.yaml" || { echo "the manifests do not have the expected algorithms"; return 1; }
   certificate
   export SSL_CERT_FILE=$tls/ca.crt CURL_CA_BUNDLE=$tls/ca.crt
   start lanyard-tls "$issuer/.well-known/openid-configuration" "${LANYARD_BINARY:-target/debug/lanyard}" dev "$folder/manifests" \
@@ -154,12 +155,14 @@ kubernetes() {
   echo "kubelogin and kube-apiserver: signed in by code and by device grant, known by e-mail and groups, before and after a rotation of keys; rights by group, one client for each cluster"
 }
 
+# rotating_keys MANIFESTS: the manifests with keys that change every 40 s. The API server gets the keys again once their
+# `max-age` is over, half the time for which a key is published ahead, so it is short from the start.
+rotating_keys() {
+  sed 's/signing: {algorithms: \[RS256, ES256\]}/signing: {algorithms: [RS256, ES256], rotation: {interval: 40s, publishAhead: 10s}}/' "$1"
+}
+
 # keys_rotate FOLDER PORT KUBELOGIN..: the API server accepts a token of a new key, and still one of the key before it.
 keys_rotate() {
-  sed 's/signing: {algorithms: \[RS256, ES256\]}/signing: {algorithms: [RS256, ES256], rotation: {interval: 20s, publishAhead: 2s}}/' \
-    "$1/manifests/all.yaml" >"$1/all.yaml"
-  ! cmp --silent "$1/all.yaml" "$1/manifests/all.yaml" || { echo "the manifests do not have the expected algorithms"; return 1; }
-  mv "$1/all.yaml" "$1/manifests/all.yaml"
   await_works has_new_key "$1" "${@:3}"
   knows_ada "$1" "$2" rotated.json
   knows_ada "$1" "$2" credential.json
