@@ -4,7 +4,7 @@ use super::{
     audit_labels::AUDIT_OUTCOMES,
     label_descriptions::{
         AUDIT_EVENT, CERTIFICATE, CLIENT, ENDPOINT, KIND, PROVIDER, REACHABLE_PROVIDER, TENANT,
-        VERSION, values,
+        VERSION, label_values,
     },
     labels::{
         FETCH_METHODS, FetchOutcome, NotificationOutcome, REFUSED_RECORD_KINDS, Readiness,
