@@ -248,6 +248,7 @@ case $what in
   upstreams)
     directories
     dex
+    etcd
     keycloak
     ;;
   previous) previous ;;

@@ -31,6 +31,23 @@ fn base(port: u16) -> Value {
     })
 }
 
+/// etcd, in which Dex keeps its state. In memory it hangs at the second refresh of a session.
+async fn serve_etcd() -> (GuardedServer, Value) {
+    let [port, peers] = [(); 2].map(|()| free_port());
+    let (clients, peers) =
+        (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{peers}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let mut command = vec![installed("bin/etcd"), "--data-dir".into(), data];
+    command.extend(
+        ["--listen-client-urls", &clients, "--advertise-client-urls", &clients].map(PathBuf::from),
+    );
+    command.extend(["--listen-peer-urls", &peers, "--log-level", "error"].map(PathBuf::from));
+    let server = GuardedServer::start(folder, &command, &[]);
+    server.answers(&format!("{clients}/health"), Duration::from_mins(1)).await;
+    (server, json!({"type": "etcd", "config": {"endpoints": [clients]}}))
+}
+
 async fn serve_dex(config: &Value) -> GuardedServer {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("dex.yaml");
@@ -107,6 +124,8 @@ async fn people_of_dex_are_asked_about_again() {
     let connectors =
         sources(port, &directory, "entryUUID", "http://localhost:1")["connectors"].take();
     config["connectors"] = json!([connectors[0]]);
+    let (_etcd, storage) = serve_etcd().await;
+    config["storage"] = storage;
     let _dex = serve_dex(&config).await;
 
     let mut zoe = live.sign_in(("zoe", "zoe-password")).await;
