@@ -89,6 +89,14 @@ struct FullRun {
     _manifests: tempfile::TempDir,
 }
 
+/// A token request with a guessed secret.
+async fn wrong_client_secret(issuer: &str, secrets: &mut Vec<String>) {
+    let guess = "a-guess-at-a-client-secret".to_owned();
+    let wrong = Application::discover(issuer, "default.robot", Some(&guess), "").await;
+    wrong.token(&[("grant_type", "client_credentials")]).await;
+    secrets.push(guess);
+}
+
 /// Runs all flows of a user and three applications at the finest log level, after the log reports the
 /// store, and searches the log.
 async fn full_run(flags: &[&str], store: &str) -> FullRun {
@@ -135,10 +143,7 @@ async fn full_run(flags: &[&str], store: &str) -> FullRun {
     let robot = Application::discover(&issuer, "default.robot", Some(&secrets[1]), "").await;
     let (_, tokens) = robot.token(&[("grant_type", "client_credentials")]).await;
     keep_tokens(&tokens, &mut secrets);
-    let guess = "a-guess-at-a-client-secret".to_owned();
-    let wrong = Application::discover(&issuer, "default.robot", Some(&guess), "").await;
-    wrong.token(&[("grant_type", "client_credentials")]).await;
-    secrets.push(guess);
+    wrong_client_secret(&issuer, &mut secrets).await;
     wrong_requests(&app, &browser, &mut secrets).await;
     refusals_are_logged(&dev, &app).await;
     let hint = refreshed["id_token"].as_str().expect("an ID token");
