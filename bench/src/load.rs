@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Microseconds. A longer latency is counted as this.
-const LONGEST: u64 = 600_000_000;
+const MAX_RECORDED_MICROS: u64 = 600_000_000;
 
 /// Parameters of the load.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +123,7 @@ pub async fn run(
         due: 0,
         errors: 0,
         error: None,
-        latency: Histogram::new_with_bounds(1, LONGEST, 3)?,
+        latency: Histogram::new_with_bounds(1, MAX_RECORDED_MICROS, 3)?,
     }));
     let (before, start) = (server.seconds()?, Instant::now());
     let local = LocalSet::new();

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The address of the client whose request causes a notification, which is not known.
-const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const UNKNOWN_CLIENT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Sends the notifications of ended sessions to their clients.
 #[derive(Debug)]
@@ -208,8 +208,8 @@ async fn send(
     for (uri, is_linked) in client.all_backchannel_logout_uris() {
         // Tenants of this installation are not called over the network.
         let local = local.filter(|_| is_linked);
-        let http_client =
-            local.map_or_else(|| Arc::clone(&http_client), |it| it.client_for(NOWHERE));
+        let http_client = local
+            .map_or_else(|| Arc::clone(&http_client), |it| it.client_for(UNKNOWN_CLIENT_ADDRESS));
         let status = http_client.post_form(uri, form.clone()).await;
         sent = sent.and(match status {
             Ok(200..300) => Ok(()),

@@ -3,7 +3,7 @@
 use super::AccountContext;
 use crate::{
     model::{Client, ObjectKey},
-    protocol::access::{EntryRefusal, RefusalCause, RefusedEntry},
+    protocol::access::{AccessDenial, DeniedAccess, RefusalCause},
     telemetry::RefusedEntryReason,
 };
 
@@ -11,12 +11,12 @@ use crate::{
 pub(crate) fn count_refused_entry(
     context: AccountContext<'_>,
     client: &Client,
-    refusal: &EntryRefusal,
+    refusal: &AccessDenial,
 ) {
     let reason = match refusal {
-        EntryRefusal::MissingFactor(_) => RefusedEntryReason::Factor,
-        EntryRefusal::HigherLevel { .. } => RefusedEntryReason::Level,
-        EntryRefusal::Refused(RefusedEntry { cause, .. }) => match cause {
+        AccessDenial::MissingFactor(_) => RefusedEntryReason::Factor,
+        AccessDenial::HigherLevel { .. } => RefusedEntryReason::Level,
+        AccessDenial::Refused(DeniedAccess { cause, .. }) => match cause {
             RefusalCause::Provider => RefusedEntryReason::Provider,
             RefusalCause::Group => RefusedEntryReason::Group,
             RefusalCause::Rule(_) => RefusedEntryReason::Rule,

@@ -22,7 +22,8 @@ use crate::{
 
 /// Guesses of all browsers that are not known: at most 2,948 within a year. Three of a million codes are
 /// right, so fewer than one person in a hundred is guessed in a year.
-const STRANGERS: GuessBudget = GuessBudget { burst: 20, refill: Duration::from_hours(3) };
+const UNKNOWN_BROWSERS_BUDGET: GuessBudget =
+    GuessBudget { burst: 20, refill: Duration::from_hours(3) };
 /// A known browser waits after five failures: 30 s, 1 min, … 1 h. Its count ends with its cookie.
 const KNOWN_BROWSER: BackoffPolicy = BackoffPolicy {
     free: 5,
@@ -80,7 +81,7 @@ pub(super) async fn take_back_attempt(
     let give_back = |stored: Option<&VersionedRecord>| {
         Ok(match stored.and_then(read_budget) {
             Some(whole_at) => {
-                let whole_at = STRANGERS.give_back(whole_at);
+                let whole_at = UNKNOWN_BROWSERS_BUDGET.give_back(whole_at);
                 RecordChange::Write(budget_record(&key, subject, whole_at), ())
             }
             None => RecordChange::Keep(()),
@@ -139,11 +140,11 @@ async fn count_for_stranger(
     let now = context.store_now;
     let count = |stored: Option<&VersionedRecord>| {
         let before = stored.and_then(read_budget);
-        let wait = STRANGERS.wait_time(before, now);
+        let wait = UNKNOWN_BROWSERS_BUDGET.wait_time(before, now);
         if !wait.is_zero() {
             return Ok(RecordChange::Keep(Some(wait)));
         }
-        let whole_at = STRANGERS.spend(before, now);
+        let whole_at = UNKNOWN_BROWSERS_BUDGET.spend(before, now);
         Ok(RecordChange::Write(budget_record(&key, subject, whole_at), None))
     };
     let stored = context.get(&key).await?;
@@ -190,7 +191,7 @@ mod tests {
     /// The arithmetic of docs/security.md#guesses-at-codes: three codes of a million are right.
     #[test]
     fn a_thief_with_the_password_guesses_a_code_in_a_year_with_less_than_one_percent() {
-        let guesses = STRANGERS.guesses_within(Duration::from_hours(24 * 366));
+        let guesses = UNKNOWN_BROWSERS_BUDGET.guesses_within(Duration::from_hours(24 * 366));
         assert_eq!(guesses, 2_948);
         let miss = (1.0_f64 - 3.0 / 1_000_000.0).powf(2_948.0);
         assert!(1.0 - miss < 0.009, "{}", 1.0 - miss);

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     model::{Account, Client, Timestamp},
     protocol::{
-        access::{self, EntryRefusal},
+        access::{self, AccessDenial},
         marks::MarkedRecord,
         records::{Grant, Session, decode_record},
         session::{self, CLOCK_SKEW},
@@ -44,7 +44,7 @@ pub(crate) enum GrantRefusal {
     /// The user's identity provider says too little about the user now, or its rules refuse the user.
     NotAdmitted,
     /// The user of the grant may not use the client.
-    Entry(EntryRefusal),
+    Entry(AccessDenial),
 }
 
 /// The account of a grant, if the grant gives tokens now: it is active, and its user may use the

@@ -9,7 +9,7 @@ use crate::{
         AuditedReplay, AuditedScopes, AuditedTokenOwner, Client, IssuedToken, StepUpFailure,
     },
     protocol::{
-        access::{EntryRefusal, PolicyOwner, RefusedEntry},
+        access::{AccessDenial, DeniedAccess, PolicyOwner},
         authentication::Authentication,
         authorize::AuthorizationRequest,
         records::{CrossDeviceRequest, Grant, Session},
@@ -148,23 +148,23 @@ pub(super) fn revoked_event<'a>(
 pub(crate) fn entry_event<'a>(
     client: &'a Client,
     (authentication, sid): (&'a Authentication, Option<&'a str>),
-    refusal: &'a EntryRefusal,
+    refusal: &'a AccessDenial,
 ) -> AuditEvent<'a> {
     let subject = AuditText::new(authentication.subject.as_str());
     match refusal {
-        EntryRefusal::Refused(RefusedEntry { by, cause, .. }) => AuditEvent::EntryRefused {
+        AccessDenial::Refused(DeniedAccess { by, cause, .. }) => AuditEvent::EntryRefused {
             client: client.into(),
             subject,
             by: AuditText::new(by.as_str()),
             cause: AuditCause::new(cause.to_string()),
         },
-        EntryRefusal::MissingFactor(factor) => AuditEvent::EntryRefused {
+        AccessDenial::MissingFactor(factor) => AuditEvent::EntryRefused {
             client: client.into(),
             subject,
             by: AuditText::new(PolicyOwner::Tenant.as_str()),
             cause: AuditCause::new(factor.field().to_owned()),
         },
-        EntryRefusal::HigherLevel { .. } => AuditEvent::StepUp {
+        AccessDenial::HigherLevel { .. } => AuditEvent::StepUp {
             client: client.into(),
             subject,
             sid: sid.map(AuditText::new),

@@ -16,7 +16,7 @@ use crate::{
     model::{Account, AuthenticatorPolicy, Timestamp},
     protocol::{
         records::{TotpEnrolment, TotpRecord},
-        totp::{TOTP_SECRET_LEN, TotpVerdict, judge_totp_code, parse_totp_code},
+        totp::{TOTP_SECRET_LEN, TotpVerdict, parse_totp_code, verify_totp_code},
     },
     store::VersionedRecord,
 };
@@ -185,7 +185,7 @@ fn judge_new_code(
     typed: &str,
 ) -> Result<u64, CodeVerdict> {
     let verdict = parse_totp_code(typed)
-        .map_or(TotpVerdict::Wrong, |code| judge_totp_code(secret, 0, code, context.now));
+        .map_or(TotpVerdict::Wrong, |code| verify_totp_code(secret, 0, code, context.now));
     match verdict {
         TotpVerdict::Accepted(step) => Ok(step),
         TotpVerdict::OtherClock(_) => Err(CodeVerdict::OtherClock),
@@ -209,7 +209,7 @@ pub(crate) async fn check_totp_code(
         Err(wait) => return Ok(CodeVerdict::Wait(wait)),
     };
     let EnrolledTotp { stored, totp } = enrolled;
-    let (step, verdict) = match judge_totp_code(&totp.secret, totp.last_step, code, context.now) {
+    let (step, verdict) = match verify_totp_code(&totp.secret, totp.last_step, code, context.now) {
         TotpVerdict::Accepted(step) => (step, CodeVerdict::Accepted),
         TotpVerdict::OtherClock(step) => (step, CodeVerdict::OtherClock),
         TotpVerdict::Replayed => return Ok(CodeVerdict::Replayed),

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Interval at which they are looked up: one query for each client with a logout URI.
-const LOOK_INTERVAL: Duration = Duration::from_mins(10);
+const CHECK_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The search for such notifications.
 pub(super) struct UnscheduledLogouts {
@@ -43,7 +43,7 @@ impl UnscheduledLogouts {
             // The resources may not have been read yet.
             let is_ready = self.registry.snapshot().tenants().next().is_some();
             let looked = is_ready && self.schedule_found().await.is_ok();
-            sleep(if looked { LOOK_INTERVAL } else { POLL_INTERVAL }).await;
+            sleep(if looked { CHECK_INTERVAL } else { POLL_INTERVAL }).await;
         }
     }
 

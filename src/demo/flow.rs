@@ -19,7 +19,7 @@ use super::{
     client::DemoClient,
     id_token::{self, ExpectedIdToken, VerifiedIdToken},
     problem::{DemoError, UserinfoError},
-    sessions::{PendingSignIn, SignedIn},
+    sessions::{DemoTokens, PendingSignIn},
 };
 
 /// A token response (RFC 6749 §5.1).
@@ -72,7 +72,7 @@ impl DemoFlow {
         waiting: PendingSignIn,
         answer: &RequestParams,
         now: Timestamp,
-    ) -> Result<SignedIn, DemoError> {
+    ) -> Result<DemoTokens, DemoError> {
         let code = check_answer(&waiting, answer)?;
         let PendingSignIn { client, metadata, nonce, verifier, .. } = waiting;
         let form = [
@@ -88,7 +88,7 @@ impl DemoFlow {
         let mut checks = vec!["state and iss of the response match the request".to_owned()];
         checks.extend(verified.checks);
         let userinfo = self.userinfo(&metadata, &tokens, &verified.claims).await;
-        Ok(SignedIn {
+        Ok(DemoTokens {
             scope: tokens.scope.unwrap_or_else(|| client.scope()),
             expires_at: expiry(tokens.expires_in, now),
             access_token: Secret::new(tokens.access_token),
@@ -106,9 +106,9 @@ impl DemoFlow {
     /// Refreshes the tokens (RFC 6749 §6, OIDC Core §12).
     pub(super) async fn refresh(
         &self,
-        old: &SignedIn,
+        old: &DemoTokens,
         now: Timestamp,
-    ) -> Result<SignedIn, DemoError> {
+    ) -> Result<DemoTokens, DemoError> {
         let refresh_token = old.refresh_token.as_ref().ok_or_else(|| {
             DemoError::refused("There is no refresh token; request the scope offline_access.")
         })?;
@@ -130,7 +130,7 @@ impl DemoFlow {
             }
         };
         let userinfo = self.userinfo(metadata, &tokens, &claims).await;
-        Ok(SignedIn {
+        Ok(DemoTokens {
             client: client.clone(),
             metadata: metadata.clone(),
             scope: tokens.scope.unwrap_or_else(|| old.scope.clone()),
@@ -148,7 +148,7 @@ impl DemoFlow {
     }
 
     /// The end-session URL (OIDC RP-Initiated Logout §2).
-    pub(super) fn end_session_url(&self, signed_in: &SignedIn) -> Option<String> {
+    pub(super) fn end_session_url(&self, signed_in: &DemoTokens) -> Option<String> {
         let mut url = Url::parse(signed_in.metadata.end_session_endpoint.as_ref()?).ok()?;
         url.query_pairs_mut()
             .append_pair("id_token_hint", signed_in.id_token.expose())

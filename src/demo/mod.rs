@@ -173,7 +173,7 @@ impl Demo {
             .and_then(|id| self.sessions.take_waiting(id, now))
             .ok_or_else(DemoError::no_pending_sign_in)?;
         let signed_in = self.flow.finish(waiting, query, now).await?;
-        let session = DemoSession::SignedIn(Arc::new(signed_in));
+        let session = DemoSession::DemoTokens(Arc::new(signed_in));
         Ok(self.seat(cookie, session, &format!("{}/session", self.prefix)))
     }
 
@@ -195,7 +195,7 @@ impl Demo {
             return Ok(see_other(&self.prefix));
         };
         let refreshed = self.flow.refresh(&signed_in, now).await?;
-        self.sessions.put(id.to_owned(), DemoSession::SignedIn(Arc::new(refreshed)), now);
+        self.sessions.put(id.to_owned(), DemoSession::DemoTokens(Arc::new(refreshed)), now);
         Ok(see_other(&format!("{}/session", self.prefix)))
     }
 

@@ -10,7 +10,7 @@ use super::{
     flow::DemoFlow,
     id_token,
     problem::DemoError,
-    sessions::SignedIn,
+    sessions::DemoTokens,
 };
 
 pub(super) const STYLE: &str = include_str!("../../templates/demo/style.css");
@@ -87,7 +87,7 @@ struct Row {
 pub(super) fn index_page(
     flow: &DemoFlow,
     clients: &[DemoClient],
-    signed_in: Option<&SignedIn>,
+    signed_in: Option<&DemoTokens>,
 ) -> String {
     let mut tenants: Vec<TenantView<'_>> = Vec::new();
     for client in clients {
@@ -114,7 +114,7 @@ pub(super) fn index_page(
     render(&IndexPage { home: &flow.home, callback: &flow.callback, tenants, signed_in })
 }
 
-pub(super) fn session_page(flow: &DemoFlow, signed_in: &SignedIn, now: Timestamp) -> String {
+pub(super) fn session_page(flow: &DemoFlow, signed_in: &DemoTokens, now: Timestamp) -> String {
     render(&SessionPage {
         home: &flow.home,
         person: person(signed_in),
@@ -149,7 +149,7 @@ fn sign_in_url(home: &str, client: &DemoClient) -> String {
     format!("{home}/sign-in?{query}")
 }
 
-fn person(signed_in: &SignedIn) -> UserView<'_> {
+fn person(signed_in: &DemoTokens) -> UserView<'_> {
     let known = [signed_in.userinfo.as_ref().ok(), Some(&signed_in.claims)];
     let name = ["name", "preferred_username", "email", "sub"].into_iter().find_map(|name| {
         known.into_iter().flatten().find_map(|claims| claims.get(name).and_then(Value::as_str))

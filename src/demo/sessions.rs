@@ -20,7 +20,7 @@ const SESSION_TTL: Duration = Duration::from_hours(12);
 /// The session of one browser.
 pub(super) enum DemoSession {
     Waiting(Box<PendingSignIn>),
-    SignedIn(Arc<SignedIn>),
+    DemoTokens(Arc<DemoTokens>),
 }
 
 /// A sign-in that was sent to the provider and has no response yet.
@@ -33,7 +33,7 @@ pub(super) struct PendingSignIn {
 }
 
 /// A signed-in user with the tokens.
-pub(super) struct SignedIn {
+pub(super) struct DemoTokens {
     pub client: DemoClient,
     pub metadata: ProviderMetadata,
     pub id_token: Secret<String>,
@@ -63,7 +63,7 @@ impl DemoSessions {
     pub(super) fn put(&self, id: String, session: DemoSession, now: Timestamp) {
         let lasts = match session {
             DemoSession::Waiting(_) => PENDING_TTL,
-            DemoSession::SignedIn(_) => SESSION_TTL,
+            DemoSession::DemoTokens(_) => SESSION_TTL,
         };
         let mut entries = self.entries();
         if entries.len() >= MAX_SESSIONS && !entries.contains_key(&id) {
@@ -93,9 +93,9 @@ impl DemoSessions {
         }
     }
 
-    pub(super) fn signed_in(&self, id: &str, now: Timestamp) -> Option<Arc<SignedIn>> {
+    pub(super) fn signed_in(&self, id: &str, now: Timestamp) -> Option<Arc<DemoTokens>> {
         match self.entries().get(id)? {
-            DemoSessionEntry { session: DemoSession::SignedIn(signed_in), ends_at }
+            DemoSessionEntry { session: DemoSession::DemoTokens(signed_in), ends_at }
                 if *ends_at > now =>
             {
                 Some(Arc::clone(signed_in))
@@ -105,9 +105,9 @@ impl DemoSessions {
     }
 
     /// Removes a session, and returns its user if one was signed in.
-    pub(super) fn remove(&self, id: &str) -> Option<Arc<SignedIn>> {
+    pub(super) fn remove(&self, id: &str) -> Option<Arc<DemoTokens>> {
         match self.entries().remove(id)?.session {
-            DemoSession::SignedIn(signed_in) => Some(signed_in),
+            DemoSession::DemoTokens(signed_in) => Some(signed_in),
             DemoSession::Waiting(_) => None,
         }
     }

@@ -28,7 +28,7 @@ pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
 };
 pub use password_hash::{StoredPasswordError, parse_stored_password};
-pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password};
+pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, check_new_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
 pub use record_budget::{RecordBudget, RecordMaker, record_units};

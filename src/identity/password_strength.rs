@@ -32,7 +32,7 @@ pub enum WeakPassword {
 /// # Errors
 ///
 /// [`WeakPassword`] says what is wrong.
-pub fn judge_new_password<'a>(
+pub fn check_new_password<'a>(
     password: &str,
     about: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), WeakPassword> {
@@ -69,22 +69,22 @@ fn words(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn judge(password: &str) -> Result<(), WeakPassword> {
-        judge_new_password(password, ["ada.lovelace", "ada@harbour.test", "Harbour Works"])
+    fn check(password: &str) -> Result<(), WeakPassword> {
+        check_new_password(password, ["ada.lovelace", "ada@harbour.test", "Harbour Works"])
     }
 
     #[test]
     fn long_and_unusual_passwords_are_accepted() {
         for good in ["correct horse battery staple", "kT9!vq#Lw2mZ", "einhorn trifft leuchtturm"] {
-            assert_eq!(judge(good), Ok(()), "{good}");
+            assert_eq!(check(good), Ok(()), "{good}");
         }
-        assert_eq!(judge(&format!("trombone lantern gravel {}", "z".repeat(1000))), Ok(()));
+        assert_eq!(check(&format!("trombone lantern gravel {}", "z".repeat(1000))), Ok(()));
     }
 
     #[test]
     fn short_and_overlong_passwords_are_refused() {
-        assert_eq!(judge("kT9!vq#Lw2m"), Err(WeakPassword::TooShort));
-        assert_eq!(judge(&"x7Q!".repeat(300)), Err(WeakPassword::TooLong));
+        assert_eq!(check("kT9!vq#Lw2m"), Err(WeakPassword::TooShort));
+        assert_eq!(check(&"x7Q!".repeat(300)), Err(WeakPassword::TooLong));
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
             "HarbourWorks1",
             "ada@harbour.test",
         ] {
-            assert!(matches!(judge(bad), Err(WeakPassword::Guessable(..))), "{bad}");
+            assert!(matches!(check(bad), Err(WeakPassword::Guessable(..))), "{bad}");
         }
     }
 }

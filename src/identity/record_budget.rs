@@ -69,7 +69,7 @@ pub fn record_units(len: usize) -> u64 {
 
 /// The spent lifetime of a maker's records.
 #[derive(Clone, Copy, Debug)]
-struct Spent {
+struct UsedBudget {
     /// In seconds, without the lifetime that was given back until `at`.
     seconds: u64,
     at: Timestamp,
@@ -81,7 +81,7 @@ pub struct RecordBudget {
     hasher: RandomState,
     /// In seconds, for each record that may be live.
     burst: u64,
-    makers: Mutex<BoundedCache<u64, Spent>>,
+    makers: Mutex<BoundedCache<u64, UsedBudget>>,
 }
 
 impl Default for RecordBudget {
@@ -143,7 +143,7 @@ impl RecordBudget {
         if over > 0 {
             return Err(Duration::from_secs(over.div_ceil(live)));
         }
-        makers.put(key, Spent { seconds, at: now });
+        makers.put(key, UsedBudget { seconds, at: now });
         Ok(())
     }
 }

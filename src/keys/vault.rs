@@ -20,7 +20,7 @@ const OVERLAP: Duration = Duration::from_hours(24);
 /// How long a key is kept after the last value under it: a backup of the store can be restored until then.
 const RETENTION: Duration = Duration::from_hours(24 * 90);
 /// Time until the plan looks again whether a key is in use.
-const LOOK_INTERVAL: Duration = Duration::from_hours(1);
+const CHECK_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The place of a value in the store.
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +169,7 @@ pub fn vault_plan(
         }
     }
     if looks_again {
-        plan.wake = plan.wake.into_iter().chain([now.plus(LOOK_INTERVAL)]).min();
+        plan.wake = plan.wake.into_iter().chain([now.plus(CHECK_INTERVAL)]).min();
     }
     plan
 }
@@ -248,7 +248,7 @@ mod tests {
         assert!(vault_plan(&keys, Some(&early), later).is_empty(), "both sealed at that time");
         let left = found(later, &[first.id]);
         assert!(vault_plan(&keys, Some(&left), later).is_empty(), "something is left");
-        assert_eq!(vault_plan(&keys, Some(&left), later).wake, Some(later.plus(LOOK_INTERVAL)));
+        assert_eq!(vault_plan(&keys, Some(&left), later).wake, Some(later.plus(CHECK_INTERVAL)));
         let none = found(later, &[]);
         let at = later.plus(RETENTION);
         let plan = vault_plan(&keys, Some(&none), later);

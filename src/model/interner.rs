@@ -11,7 +11,7 @@ use std::{
 const MIN_SWEEP_SIZE: usize = 64;
 
 /// A type whose equal values are stored once in this process. Suits types with few distinct values.
-pub trait Pooled: Eq + Hash + 'static {
+pub trait Interned: Eq + Hash + 'static {
     /// The pool of the type's values.
     fn pool() -> &'static Interner<Self>;
 }
@@ -19,7 +19,7 @@ pub trait Pooled: Eq + Hash + 'static {
 /// Gives types a pool each.
 macro_rules! pooled {
     ($($type:ty),+ $(,)?) => {
-        $(impl $crate::model::Pooled for $type {
+        $(impl $crate::model::Interned for $type {
             fn pool() -> &'static $crate::model::Interner<Self> {
                 static POOL: std::sync::LazyLock<$crate::model::Interner<$type>> =
                     std::sync::LazyLock::new(Default::default);
@@ -31,7 +31,7 @@ macro_rules! pooled {
 pub(crate) use pooled;
 
 /// Returns the copy of a value that all its owners share.
-pub fn intern<T: Pooled + ?Sized>(value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
+pub fn intern<T: Interned + ?Sized>(value: impl Into<Arc<T>> + Borrow<T>) -> Arc<T> {
     T::pool().intern(value)
 }
 

@@ -122,7 +122,7 @@ pub use ids::{ClientId, ObjectKey, ObjectKeyParts, Subject, TenantId};
 pub use installation::{HostPattern, HostPermission, HostSettings, Installation};
 pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
-pub use interner::{Interner, Pooled, intern};
+pub use interner::{Interned, Interner, intern};
 pub use invitations::{
     InvitationLedger, InvitationLedgerError, InvitationMail, InvitedUser, SharedInvitationLedger,
 };

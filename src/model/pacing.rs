@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 /// The pause, in lengths of the work: continuous changes cost at most a ninth of a core.
-const PAUSE_PER_WORK: u32 = 8;
+const PAUSE_FACTOR: u32 = 8;
 /// Maximum pause, so that a change waits shortly in installations of any size.
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 /// The pause after work that took `took` and that each change of an object repeats. At least
 /// `shortest`.
 pub fn pause_after(took: Duration, shortest: Duration) -> Duration {
-    took.saturating_mul(PAUSE_PER_WORK).min(MAX_PAUSE).max(shortest)
+    took.saturating_mul(PAUSE_FACTOR).min(MAX_PAUSE).max(shortest)
 }
 
 #[cfg(test)]

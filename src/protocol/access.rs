@@ -17,9 +17,9 @@ const STEPS_OF_NAMESPACE: u32 = 5;
 
 /// The reason that a person may not enter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryRefusal {
+pub enum AccessDenial {
     /// The policy does not let the person in.
-    Refused(RefusedEntry),
+    Refused(DeniedAccess),
     /// The sign-in has not proved the factor that the tenant requires of everyone.
     MissingFactor(RequiredFactor),
     /// The sign-in has not reached the level that the policy requires, or a better one.
@@ -29,7 +29,7 @@ pub enum EntryRefusal {
     },
 }
 
-impl EntryRefusal {
+impl AccessDenial {
     /// The description of the refusal for the application.
     pub fn description(&self) -> String {
         match self {
@@ -46,7 +46,7 @@ impl EntryRefusal {
 
 /// A refused entry, with its cause for the log and its message for the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedEntry {
+pub struct DeniedAccess {
     /// The object whose policy refuses.
     pub by: PolicyOwner,
     /// The restriction that refuses.
@@ -55,7 +55,7 @@ pub struct RefusedEntry {
     pub message: Option<String>,
 }
 
-impl RefusedEntry {
+impl DeniedAccess {
     /// The description of the refusal for the application, with the policy's text where `error_description` may
     /// contain it (RFC 6749 §5.2).
     pub fn description(&self) -> String {
@@ -119,7 +119,7 @@ pub fn may_enter(
     client: &Client,
     tenant: &Tenant,
     authentication: &Authentication,
-) -> Result<(), EntryRefusal> {
+) -> Result<(), AccessDenial> {
     may_enter_within(account, (client, tenant), authentication, &SharedSteps::new())
 }
 
@@ -156,7 +156,7 @@ fn may_enter_within(
     (client, tenant): (&Client, &Tenant),
     authentication: &Authentication,
     steps: &SharedSteps,
-) -> Result<(), EntryRefusal> {
+) -> Result<(), AccessDenial> {
     let policies = [
         (PolicyOwner::Tenant, tenant.access.as_deref()),
         (PolicyOwner::Client, client.access.as_deref()),
@@ -167,24 +167,24 @@ fn may_enter_within(
         .filter(|factor| !has_required_factor(Some(*factor), authentication));
     let set = || policies.iter().filter_map(|(by, policy)| policy.map(|policy| (*by, policy)));
     if set().next().is_none() {
-        return missing.map_or(Ok(()), |factor| Err(EntryRefusal::MissingFactor(factor)));
+        return missing.map_or(Ok(()), |factor| Err(AccessDenial::MissingFactor(factor)));
     }
     let entry = AccessRequest { account, client, tenant, authentication, steps };
     for (by, policy) in set() {
         if let Some((cause, message)) = entry.refusal_cause(policy) {
             let message = message.or(policy.message.as_ref()).cloned();
-            return Err(EntryRefusal::Refused(RefusedEntry { by, cause, message }));
+            return Err(AccessDenial::Refused(DeniedAccess { by, cause, message }));
         }
     }
     if let Some(factor) = missing {
-        return Err(EntryRefusal::MissingFactor(factor));
+        return Err(AccessDenial::MissingFactor(factor));
     }
     let Some(sufficient) = sufficient_levels(client, tenant) else { return Ok(()) };
     if sufficient.iter().any(|level| entry.has_reached(level)) {
         return Ok(());
     }
     let levels = sufficient.iter().map(|level| level.value.clone()).collect();
-    Err(EntryRefusal::HigherLevel { levels })
+    Err(AccessDenial::HigherLevel { levels })
 }
 
 /// The levels of the tenant that suffice for a client, best first; `None` if no policy requires one.

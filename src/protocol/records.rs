@@ -46,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::legacy::{
-    LegacyCode, LegacyGrant, LegacySealedCode, LegacySession, SignInV0, SignInV1, WrittenCode,
+    EncodedCode, LegacyCode, LegacyGrant, LegacySealedCode, LegacySession, SignInV0, SignInV1,
 };
 use super::authentication::Authentication;
 use crate::model::{Client, ClientId, ObjectKey, SealPurpose, Timestamp};
@@ -240,7 +240,7 @@ pub enum GrantState {
 /// An authorization code. It is sealed and valid for at most a minute (RFC 6749 §4.1.2). Redeeming
 /// it stores the grant under `grant_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "WrittenCode", into = "WrittenCode")]
+#[serde(from = "EncodedCode", into = "EncodedCode")]
 pub struct AuthorizationCode {
     /// The ID of the grant that redeeming the code creates.
     pub grant_id: String,

@@ -37,7 +37,7 @@ pub fn parse_totp_code(text: &str) -> Option<u32> {
 }
 
 /// Judges a code. `last_step` is the step of the last code that was used.
-pub fn judge_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp) -> TotpVerdict {
+pub fn verify_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp) -> TotpVerdict {
     let current = totp_step(now);
     let found = |reach: u64| {
         let steps = current.saturating_sub(reach)..=current + reach;
@@ -114,7 +114,7 @@ mod tests {
 
     fn judged(offset: i64, last_step: u64) -> TotpVerdict {
         let step = totp_step(NOW).checked_add_signed(offset).expect("a step");
-        judge_totp_code(SECRET, last_step, totp_code(SECRET, step), NOW)
+        verify_totp_code(SECRET, last_step, totp_code(SECRET, step), NOW)
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(judged(5, 0), TotpVerdict::Wrong);
         let later = NOW.plus(Duration::from_secs(90));
         let code = totp_code(SECRET, now + 3);
-        assert_eq!(judge_totp_code(SECRET, now + 3, code, later), TotpVerdict::Replayed);
+        assert_eq!(verify_totp_code(SECRET, now + 3, code, later), TotpVerdict::Replayed);
     }
 
     #[test]

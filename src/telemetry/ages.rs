@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::gauges::{CertificateFile, Gauges, TenantOnly};
+use super::gauges::{CertificateFile, Gauges, TenantLabel};
 use crate::model::Timestamp;
 
 /// The times of a tenant's signing keys.
@@ -51,7 +51,7 @@ impl AgedObjects {
         gauges.key_age.clear();
         gauges.key_overdue.clear();
         for (tenant, times) in &*self.keys.lock().unwrap_or_else(PoisonError::into_inner) {
-            let labels = TenantOnly { tenant: Arc::clone(tenant) };
+            let labels = TenantLabel { tenant: Arc::clone(tenant) };
             if let Some(since) = times.signs_since {
                 gauges.key_age.get_or_create(&labels).set(now.since(since).as_secs_f64());
             }

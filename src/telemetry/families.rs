@@ -12,7 +12,7 @@ use super::{
     audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOnly, KindOutcome, MethodOutcome,
+        EndpointLabel, FETCH_METHODS, FetchOutcome, KindLabel, KindOutcome, MethodOutcome,
         NotificationOutcome, REFUSED_RECORD_KINDS, Readiness, ReconcileOutcome, ReplayedKind,
         RequestOutcome, STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome,
         StoreOperationLabels, TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels,
@@ -41,7 +41,7 @@ pub(super) struct FailedWrite {
 
 pub(super) struct MetricFamilies {
     pub(super) requests: Family<TenantRequestLabels, Counter>,
-    pub(super) durations: Family<EndpointOnly, Histogram, fn() -> Histogram>,
+    pub(super) durations: Family<EndpointLabel, Histogram, fn() -> Histogram>,
     pub(super) logins: LoginMetrics,
     pub(super) logouts: Family<TenantNotification, Counter>,
     pub(super) ciba_notifications: Family<TenantNotification, Counter>,
@@ -54,7 +54,7 @@ pub(super) struct MetricFamilies {
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
     pub(super) store_errors: Family<StoreOperationLabels, Counter>,
     pub(super) fetches: Family<MethodOutcome, Counter>,
-    pub(super) objects: Family<KindOnly, Gauge>,
+    pub(super) objects: Family<KindLabel, Gauge>,
     pub(super) readiness: Family<KindReadiness, Gauge>,
     pub(super) store_durations: Family<StoreOperationLabels, Histogram, fn() -> Histogram>,
     pub(super) write_errors: Family<FailedWrite, Counter>,
@@ -120,7 +120,7 @@ impl MetricFamilies {
             drop(self.audit_events.get_or_create(&labels));
         }
         for &endpoint in Endpoint::ALL {
-            drop(self.durations.get_or_create(&EndpointOnly { endpoint }));
+            drop(self.durations.get_or_create(&EndpointLabel { endpoint }));
         }
         for &outcome in ReconcileOutcome::ALL {
             for kind in

@@ -11,7 +11,7 @@ use prometheus_client::{
 use super::{descriptions, reachability::ProviderLabels};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct TenantOnly {
+pub(super) struct TenantLabel {
     pub tenant: Arc<str>,
 }
 
@@ -51,8 +51,8 @@ pub(super) struct Gauges {
     pub(super) requests: Gauge,
     pub(super) passwords_queued: Gauge,
     pub(super) clock_skew: Seconds,
-    pub(super) key_age: Family<TenantOnly, Seconds>,
-    pub(super) key_overdue: Family<TenantOnly, Seconds>,
+    pub(super) key_age: Family<TenantLabel, Seconds>,
+    pub(super) key_overdue: Family<TenantLabel, Seconds>,
     pub(super) certificate_age: Family<CertificateFile, Seconds>,
     pub(super) certificate_expires_in: Family<CertificateFile, Seconds>,
     pub(super) providers: Family<ProviderLabels, Gauge>,

@@ -224,7 +224,7 @@ pub(super) struct TenantRequestLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct EndpointOnly {
+pub(super) struct EndpointLabel {
     pub endpoint: Endpoint,
 }
 
@@ -259,11 +259,11 @@ pub(super) struct KindOutcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct KindOnly {
+pub(super) struct KindLabel {
     pub kind: &'static str,
 }
 
-impl From<ManagedKind> for KindOnly {
+impl From<ManagedKind> for KindLabel {
     fn from(kind: ManagedKind) -> Self {
         Self { kind: kind.as_str() }
     }

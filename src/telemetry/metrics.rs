@@ -15,11 +15,11 @@ use super::{
     families::{FailedWrite, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointOnly, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome, NotificationOutcome,
-        REFUSED_RECORD_KINDS, ReconcileOutcome, ReplayedKind, RequestOutcome, STORE_OPERATIONS,
-        SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels, TenantNotification,
-        TenantRecord, TenantReplay, TenantRequestLabels, TenantToken, TokenKind, WriteErrorReason,
-        WriteOperation,
+        EndpointLabel, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome,
+        NotificationOutcome, REFUSED_RECORD_KINDS, ReconcileOutcome, ReplayedKind, RequestOutcome,
+        STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
+        TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels, TenantToken,
+        TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginOutcome,
     process::ProcessMetrics,
@@ -99,7 +99,7 @@ impl Metrics {
     ) {
         self.families
             .durations
-            .get_or_create(&EndpointOnly { endpoint })
+            .get_or_create(&EndpointLabel { endpoint })
             .observe(took.as_secs_f64());
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(tenant);

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::tab::Tab;
 
 /// Timeout of every wait, generous because two busy cores are slow.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Runs the browser on the pipe and removes its profile when it ends. It ends with the test process,
 /// which closes its end of the pipe.
@@ -127,7 +127,7 @@ impl Chromium {
         let mut bytes = serde_json::to_vec(&message).expect("JSON");
         bytes.push(0);
         self.input.lock().expect("not poisoned").write_all(&bytes).expect("the browser runs");
-        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let answer = tokio::time::timeout(WAIT_TIMEOUT, answer).await;
         let answer = answer.map_err(|_| "no answer")?.map_err(|_| "the browser has ended")?;
         match answer.get("error") {
             Some(error) => Err(error.to_string()),

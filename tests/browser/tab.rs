@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::chromium::{Chromium, PATIENCE, text};
+use super::chromium::{Chromium, WAIT_TIMEOUT, text};
 
 /// A tab of a browser context.
 pub struct Tab {
@@ -70,7 +70,7 @@ impl Tab {
 
     /// Waits until an expression has a value other than `null`, across navigations, and returns it.
     async fn until_some(&self, expression: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut last = Ok(Value::Null);
         while Instant::now() < deadline {
             last = self.try_eval(expression).await;
@@ -162,7 +162,7 @@ impl Tab {
         let now = history["currentIndex"].as_u64().expect("a number");
         let before = &history["entries"][usize::try_from(now).expect("small") - 1]["id"];
         self.ask("Page.navigateToHistoryEntry", json!({"entryId": before})).await;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while self.history().await["currentIndex"] == now {
             assert!(Instant::now() < deadline, "still at {}", history["entries"]);
             sleep(Duration::from_millis(20)).await;
@@ -172,7 +172,7 @@ impl Tab {
 
     /// The tab's history. Retries, because there is no page to ask during a navigation.
     async fn history(&self) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let session = Some(self.session.as_str());
             let asked = self.browser.try_ask(session, "Page.getNavigationHistory", json!({})).await;
@@ -219,7 +219,7 @@ impl Tab {
 
     /// Waits until the browser logs a violation that contains the given text.
     pub async fn complains(&self, of: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while !self.violations().iter().any(|it| it.contains(of)) {
             let logged = self.events("Log.entryAdded");
             assert!(Instant::now() < deadline, "no violation with {of}: {logged:?}");
@@ -229,7 +229,7 @@ impl Tab {
 
     /// Waits for an event and returns the first of its kind.
     pub async fn event(&self, method: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             if let Some(event) = self.events(method).into_iter().next() {
                 return event;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -68,10 +68,14 @@ async fn node_runs_restricted_pods_reachable_at_their_addresses() {
     .expect("it ran");
 }
 
-/// The response of an HTTP server.
+/// The response of an HTTP server at an IP address.
 fn get(address: &str, port: u16) -> Result<String, String> {
-    let mut stream =
-        TcpStream::connect((address, port)).map_err(|error| format!("{address}: {error}"))?;
+    let to = SocketAddr::new(address.parse().expect("an IP address"), port);
+    // Packets to a Service that the node does not route yet are dropped. The kernel would repeat them for two minutes,
+    // and each repetition would belong to the connection that was not routed.
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(2))
+        .map_err(|error| format!("{address}: {error}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(|error| error.to_string())?;
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").map_err(|error| error.to_string())?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(|error| error.to_string())?;

@@ -23,9 +23,9 @@ use crate::support::{
 /// The scope of every sign-in.
 pub const SCOPE: &str = "openid profile offline_access";
 /// Pause of each task between two requests, and after a lost connection.
-const PAUSE: Duration = Duration::from_millis(50);
+const REQUEST_PAUSE: Duration = Duration::from_millis(50);
 /// Timeout of every wait, generous because test machines may be slow.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 /// The panic message of `Browser` and `Application` when there is no response.
 const NO_ANSWER: &str = "an answer: reqwest::Error";
 
@@ -122,9 +122,9 @@ pub async fn everywhere(replicas: usize, finds: impl AsyncFn() -> Result<(), Str
         match finds().await {
             Ok(()) => row += 1,
             Err(last) => {
-                assert!(start.elapsed() < PATIENCE, "not served everywhere: {last}");
+                assert!(start.elapsed() < WAIT_TIMEOUT, "not served everywhere: {last}");
                 row = 0;
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(REQUEST_PAUSE).await;
             }
         }
     }
@@ -168,7 +168,7 @@ impl Load {
                     if answered(&counts, person(&app)).await.is_some() {
                         counts.sign_ins.fetch_add(1, Ordering::SeqCst);
                     }
-                    tokio::time::sleep(2 * PAUSE).await;
+                    tokio::time::sleep(2 * REQUEST_PAUSE).await;
                 }
             }));
         }
@@ -183,7 +183,7 @@ impl Load {
                         token = next;
                         counts.refreshes.fetch_add(1, Ordering::SeqCst);
                     }
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(REQUEST_PAUSE).await;
                 }
             }));
         }
@@ -208,7 +208,7 @@ impl Load {
 /// The maximum number of connections that a kill cuts until it is noticed. Each of the four tasks has
 /// one request at a time, pauses after a cut, and may have one in flight when the dead replica is removed.
 pub fn most_cut(noticed: Duration) -> usize {
-    let rests = noticed.as_millis() / PAUSE.as_millis();
+    let rests = noticed.as_millis() / REQUEST_PAUSE.as_millis();
     4 * (usize::try_from(rests).expect("few") + 2)
 }
 

@@ -152,7 +152,7 @@ async fn an_edit_takes_effect_and_a_broken_edit_does_not() {
     sign_in_as(&dev, "ada").await;
     let machine = [("grant_type", "client_credentials"), ("scope", "email")];
     // The log line precedes the snapshot with the edit.
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     while app.token(&machine).await.0 != 200 {
         assert!(tokio::time::Instant::now() < deadline, "the other client has not changed");
     }
@@ -197,11 +197,11 @@ fn changed(file: &Path) -> String {
 }
 
 /// The longest wait, which allows for slow machines.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Waits until a client is served; returns its token response.
 async fn served_client(issuer: &str, client: &str, secret: &str) -> serde_json::Value {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     loop {
         let app = Application::discover(issuer, client, Some(secret), "").await;
         let (status, tokens) = app.token(&[("grant_type", "client_credentials")]).await;
@@ -219,7 +219,7 @@ async fn sign_in_as(dev: &Dev, username: &str) {
     let callback = format!("{}/_lanyard/demo/callback", dev.registered_base_url);
     let secret = dev.client_secret("demo");
     let app = Application::discover(&issuer, "default.demo", Some(&secret), &callback).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     loop {
         let browser = Browser::new();
         let page = browser.open(&app.authorize_url("openid email", &[])).await;

@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// The longest wait, which allows for slow machines.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 const MANIFESTS: &str = r"
 apiVersion: lanyard.dev/v1alpha1
@@ -208,7 +208,7 @@ async fn registered_client_signs_a_user_in() {
     assert_eq!(status, 200, "{tokens}");
     // The first use is recorded, so that the client does not expire.
     let file = world.file(&client);
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     while !fs::read_to_string(&file).expect("there").contains("lanyard.dev/used") {
         assert!(tokio::time::Instant::now() < deadline, "the use is not recorded");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -314,7 +314,7 @@ async fn an_update_cannot_take_back_what_an_administrator_set() {
     object["spec"]["lifetimes"] = json!({ "accessToken": "1m" });
     fs::write(&file, serde_yaml::to_string(&object).expect("YAML")).expect("written");
     let narrowed = json!(["https://rp.test/cb"]);
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     while world.manage(&client, Method::GET, None).await.1["redirect_uris"] != narrowed {
         assert!(tokio::time::Instant::now() < deadline, "the edit is not served");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -341,7 +341,7 @@ async fn deleting_the_file_revokes_the_client() {
     let world = World::start().await;
     let client = world.register(|_| {}).await;
     fs::remove_file(world.file(&client)).expect("removed");
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
     while world.manage(&client, Method::GET, None).await.0 != 401 {
         assert!(tokio::time::Instant::now() < deadline, "the client is still served");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::ports::free_port;
 
 /// Timeout of every wait, generous because test machines may be slow.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running `lanyard dev`, killed when the value is dropped.
 pub struct Dev {
@@ -120,7 +120,7 @@ impl Dev {
 
     /// Waits until it exits and returns the exit status.
     pub async fn ended(&mut self) -> Option<i32> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status.code();
@@ -142,7 +142,7 @@ impl Dev {
 
     /// Waits until the output contains a text; returns the output so far.
     pub async fn awaits(&self, text: &str) -> String {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + WAIT_TIMEOUT;
         loop {
             let output = self.output.lock().expect("not poisoned").clone();
             if output.contains(text) {

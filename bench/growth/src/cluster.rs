@@ -30,7 +30,7 @@ const NAMESPACE: &str = "lanyard-system";
 /// Concurrent writes while objects are created.
 const CONCURRENT: usize = 16;
 /// Timeout for Lanyard to write every status for the first time.
-const PATIENCE: Duration = Duration::from_mins(30);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Measures with a number of tenants; `None` if they are only to be created.
 pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<TenantFigures>> {
@@ -41,7 +41,7 @@ pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<
     if !filled.exists() {
         cluster.fill(args, tenants).await?;
         let server = cluster.serve(args, "fill").await?;
-        server.settle(PATIENCE).await?;
+        server.settle(WAIT_TIMEOUT).await?;
         server.stop();
         std::fs::write(&filled, "")?;
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Timeout for the first statuses.
-const PATIENCE: Duration = Duration::from_mins(30);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Measures with a number of tenants; `None` if they are only to be created.
 pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<TenantFigures>> {
@@ -23,7 +23,7 @@ pub async fn figures(args: &Args, data: &Path, tenants: usize) -> Result<Option<
     if !filled.exists() {
         folder.fill(args, tenants)?;
         let server = folder.serve(args).await?;
-        server.settle(PATIENCE).await?;
+        server.settle(WAIT_TIMEOUT).await?;
         server.stop();
         fs::write(&filled, "")?;
     }

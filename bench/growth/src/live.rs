@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Timeout for one object.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The destination of objects.
 pub trait Writer {
@@ -97,8 +97,8 @@ async fn one(
 async fn until(server: &GrowthServer, url: &str, served: bool) -> Result<()> {
     let begun = Instant::now();
     while server.status(url).await.is_some_and(|status| status < 400) != served {
-        if begun.elapsed() > PATIENCE {
-            bail!("{url}: served is not {served} within {PATIENCE:?}");
+        if begun.elapsed() > WAIT_TIMEOUT {
+            bail!("{url}: served is not {served} within {WAIT_TIMEOUT:?}");
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -11,7 +11,7 @@ use lanyard_bench::process::Processes;
 use crate::harness::{Process, free_port};
 
 /// Timeout for a start.
-const PATIENCE: Duration = Duration::from_secs(240);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// The host of every issuer. No listener is there: a proxy would terminate TLS.
 const HOST: &str = "growth.example.com";
@@ -69,8 +69,8 @@ impl GrowthServer {
         let ready = format!("http://127.0.0.1:{}/readyz", ports.admin);
         while server.status(&ready).await != Some(200) {
             server.process.must_run();
-            if begun.elapsed() > PATIENCE {
-                bail!("not ready within {PATIENCE:?}; its log is {}", log.display());
+            if begun.elapsed() > WAIT_TIMEOUT {
+                bail!("not ready within {WAIT_TIMEOUT:?}; its log is {}", log.display());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -121,8 +121,8 @@ impl Replica {
     }
 
     /// Looks for due messages, and returns the attempted ones.
-    async fn look(&self) -> Vec<String> {
-        self.attempts.look().await.unwrap();
+    async fn start_due_messages(&self) -> Vec<String> {
+        self.attempts.start_due_messages().await.unwrap();
         let mut running = std::mem::take(&mut *self.attempts.running.lock().unwrap());
         while running.join_next().await.is_some() {}
         self.attempted()
@@ -234,12 +234,15 @@ async fn a_due_message_is_attempted_once_for_each_claim() {
     let world = World::new();
     world.put("a", NOW).await;
     let failing = || TestDelivery { fails: true, ..TestDelivery::default() };
-    assert!(world.replica(failing(), at(NOW)).look().await.is_empty(), "claimed by the writer");
+    assert!(
+        world.replica(failing(), at(NOW)).start_due_messages().await.is_empty(),
+        "claimed by the writer"
+    );
     let later = at(NOW.plus(CLAIM_DURATION));
     let (first, second) =
         (world.replica(failing(), Arc::clone(&later)), world.replica(failing(), later));
-    assert_eq!(first.look().await, ["a"]);
-    assert!(second.look().await.is_empty());
+    assert_eq!(first.start_due_messages().await, ["a"]);
+    assert!(second.start_due_messages().await.is_empty());
 }
 
 #[tokio::test]
@@ -303,12 +306,12 @@ async fn replicas_compare_claims_by_the_stores_clock() {
     let replica = world.replica(TestDelivery::default(), at(NOW.plus(ahead)));
     replica.attempts.worker.measured(30_000);
     world.put("a", NOW).await;
-    assert!(replica.look().await.is_empty(), "the claim of the writer has not ended");
+    assert!(replica.start_due_messages().await.is_empty(), "the claim of the writer has not ended");
     world.put_due("b").await;
     let failing = TestDelivery { fails: true, ..TestDelivery::default() };
     let failing = world.replica(failing, at(NOW.plus(ahead)));
     failing.attempts.worker.measured(30_000);
-    assert_eq!(failing.look().await, ["b"]);
+    assert_eq!(failing.start_due_messages().await, ["b"]);
     assert_eq!(world.entry("b").await.next_attempt_at, NOW.plus(DELAY));
 }
 
@@ -318,12 +321,12 @@ async fn a_message_of_a_tenant_that_is_not_served_is_postponed() {
     world.put_due("a").await;
     let before = world.entry("a").await;
     let cannot = TestDelivery { cannot: true, ..TestDelivery::default() };
-    assert!(world.replica(cannot, at(NOW)).look().await.is_empty());
+    assert!(world.replica(cannot, at(NOW)).start_due_messages().await.is_empty());
     assert_eq!(world.entry("a").await, before, "it has not failed");
     let can = world.replica(TestDelivery::default(), at(NOW));
-    assert!(can.look().await.is_empty());
+    assert!(can.start_due_messages().await.is_empty());
     let later = at(NOW.plus(POSTPONE_DURATION));
-    assert_eq!(world.replica(TestDelivery::default(), later).look().await, ["a"]);
+    assert_eq!(world.replica(TestDelivery::default(), later).start_due_messages().await, ["a"]);
 }
 
 #[tokio::test]
@@ -337,7 +340,7 @@ async fn one_bad_record_does_not_stop_a_look() {
     assert_eq!(world.store.compare_and_swap(stored.version, unreadable, NOW).await, Ok(true));
     world.put_due("well").await;
     let replica = world.replica(TestDelivery::default(), at(NOW));
-    assert_eq!(replica.look().await, ["well"]);
+    assert_eq!(replica.start_due_messages().await, ["well"]);
     let stored = world.store.get(&key("unreadable"), NOW).await.unwrap().unwrap();
     assert_eq!(stored.record.value, before);
     assert_eq!(stored.record.due_at, Some(NOW.plus(POSTPONE_DURATION)));
@@ -365,7 +368,7 @@ async fn failed_attempts_are_repeated_until_the_message_is_given_up() {
     assert_eq!(replica.attempted().len(), 3);
     let just_before = NOW.plus(String::TTL).minus(Duration::from_millis(1));
     let late = world.replica(TestDelivery::default(), at(just_before));
-    assert!(late.look().await.is_empty());
+    assert!(late.start_due_messages().await.is_empty());
     let counted = late.attempts.worker.entries().await.unwrap();
     assert_eq!(counted.len(), 1, "it can still be counted");
 }
@@ -377,7 +380,7 @@ async fn a_stale_due_time_is_corrected_without_an_attempt() {
     let stored = world.store.get(&key("a"), NOW).await.unwrap().unwrap();
     let stale = Record { due_at: Some(NOW), ..stored.record.clone() };
     assert_eq!(world.store.compare_and_swap(stored.version, stale, NOW).await, Ok(true));
-    assert!(world.replica(TestDelivery::default(), at(NOW)).look().await.is_empty());
+    assert!(world.replica(TestDelivery::default(), at(NOW)).start_due_messages().await.is_empty());
     assert_eq!(world.store.get(&key("a"), NOW).await.unwrap().unwrap().record, stored.record);
 }
 
@@ -405,6 +408,6 @@ async fn many_messages_with_one_due_time_are_all_read_and_attempted() {
     }
     let replica = world.replica(TestDelivery::default(), at(NOW));
     assert_eq!(replica.attempts.worker.entries().await.unwrap().len(), count);
-    assert_eq!(replica.look().await.len(), count);
-    assert!(replica.look().await.is_empty());
+    assert_eq!(replica.start_due_messages().await.len(), count);
+    assert!(replica.start_due_messages().await.is_empty());
 }

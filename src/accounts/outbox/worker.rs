@@ -196,7 +196,7 @@ impl<D: OutboxDelivery> Attempts<D> {
         loop {
             look.tick().await;
             if self.worker.delivery.is_ready()
-                && let Err(error) = self.look().await
+                && let Err(error) = self.start_due_messages().await
             {
                 log_failure(D::Message::KIND, None, &error);
             }
@@ -204,7 +204,7 @@ impl<D: OutboxDelivery> Attempts<D> {
     }
 
     /// Starts the messages that are due. Each is claimed when a slot is free for it.
-    pub(super) async fn look(&self) -> Result<(), StoreError> {
+    pub(super) async fn start_due_messages(&self) -> Result<(), StoreError> {
         let OutboxTimes { own, store } = self.worker.now();
         let mut pages = DuePages::until(store);
         while let Some(page) = pages.next::<D::Message>(&self.worker.store, own).await? {

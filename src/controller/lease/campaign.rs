@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    ElectionStep, LeaderElector, LeaseApi, LeaseError, LeaseTiming, SeenLease,
+    ElectionStep, LeaderElector, LeaseApi, LeaseError, LeaseTiming, ObservedLease,
     elector::MonotonicTime,
 };
 use crate::model::Clock;
@@ -96,7 +96,7 @@ impl LeaderElectionConfig {
         let seen = self.in_time(self.lease.get()).await?;
         elector.observe(seen, started.elapsed());
         let sent: MonotonicTime = started.elapsed();
-        let accepted: SeenLease = match elector.propose(sent, self.clock.now()) {
+        let accepted: ObservedLease = match elector.propose(sent, self.clock.now()) {
             ElectionStep::Stand => return Ok(()),
             ElectionStep::Create(record) => self.in_time(self.lease.create(record)).await?,
             ElectionStep::Replace(record, version) => {

@@ -15,7 +15,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use super::{LeaseApi, LeaseError, LeaseRecord, SeenLease};
+use super::{LeaseApi, LeaseError, LeaseRecord, ObservedLease};
 use crate::model::ObjectKey;
 
 /// Reads and writes one Lease object.
@@ -52,7 +52,7 @@ impl ClusterLease {
         lease
     }
 
-    fn remember(&self, lease: Lease) -> SeenLease {
+    fn remember(&self, lease: Lease) -> ObservedLease {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = lease.clone();
         seen(lease)
     }
@@ -73,27 +73,31 @@ fn with(mut lease: Lease, record: LeaseRecord) -> Lease {
 
 #[async_trait]
 impl LeaseApi for ClusterLease {
-    async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
+    async fn get(&self) -> Result<Option<ObservedLease>, LeaseError> {
         let lease = self.api.get_opt(&self.key.name).await.map_err(failed)?;
         Ok(lease.map(|lease| self.remember(lease)))
     }
 
-    async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError> {
+    async fn create(&self, record: LeaseRecord) -> Result<ObservedLease, LeaseError> {
         let created = self.api.create(&PostParams::default(), &self.created(record)).await;
         created.map(|lease| self.remember(lease)).map_err(failed)
     }
 
-    async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
+    async fn replace(
+        &self,
+        record: LeaseRecord,
+        version: &str,
+    ) -> Result<ObservedLease, LeaseError> {
         let lease = self.replaced(record, version);
         let done = self.api.replace(&self.key.name, &PostParams::default(), &lease).await;
         done.map(|lease| self.remember(lease)).map_err(failed)
     }
 }
 
-fn seen(lease: Lease) -> SeenLease {
+fn seen(lease: Lease) -> ObservedLease {
     let spec = lease.spec.unwrap_or_default();
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    SeenLease {
+    ObservedLease {
         record: LeaseRecord {
             holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
             duration: Duration::from_secs(seconds.unwrap_or(0)),

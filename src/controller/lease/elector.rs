@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{LeaseRecord, LeaseTiming, SeenLease};
+use super::{LeaseRecord, LeaseTiming, ObservedLease};
 use crate::model::Timestamp;
 
 /// Time on a monotonic clock, since an arbitrary start.
@@ -27,7 +27,7 @@ pub struct LeaderElector {
     timing: LeaseTiming,
     /// The Lease as last read, and when its content last changed. As in client-go, expiry is
     /// counted from the observed change, so that clocks of different replicas are never compared.
-    observed: Option<(SeenLease, MonotonicTime)>,
+    observed: Option<(ObservedLease, MonotonicTime)>,
     /// When the last successful renewal was *sent*.
     renewed: Option<MonotonicTime>,
 }
@@ -39,7 +39,7 @@ impl LeaderElector {
     }
 
     /// Records the Lease as read.
-    pub fn observe(&mut self, seen: Option<SeenLease>, now: MonotonicTime) {
+    pub fn observe(&mut self, seen: Option<ObservedLease>, now: MonotonicTime) {
         let since = match (&self.observed, &seen) {
             (Some((before, since)), Some(seen)) if before.record == seen.record => *since,
             _ => now,
@@ -63,7 +63,7 @@ impl LeaderElector {
     }
 
     /// Records a write that succeeded and was sent at `sent`.
-    pub fn accepted(&mut self, seen: SeenLease, sent: MonotonicTime) {
+    pub fn accepted(&mut self, seen: ObservedLease, sent: MonotonicTime) {
         self.renewed = Some(sent);
         self.observed = Some((seen, sent));
     }

@@ -59,7 +59,7 @@ pub struct LeaseRecord {
 
 /// A Lease as read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenLease {
+pub struct ObservedLease {
     /// The Lease's content.
     pub record: LeaseRecord,
     /// `metadata.resourceVersion`, a precondition of writes.
@@ -81,13 +81,17 @@ pub enum LeaseError {
 #[async_trait]
 pub trait LeaseApi: Send + Sync {
     /// Reads the Lease; `None` if it does not exist.
-    async fn get(&self) -> Result<Option<SeenLease>, LeaseError>;
+    async fn get(&self) -> Result<Option<ObservedLease>, LeaseError>;
 
     /// Creates the Lease; `Conflict` if it exists.
-    async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError>;
+    async fn create(&self, record: LeaseRecord) -> Result<ObservedLease, LeaseError>;
 
     /// Replaces the Lease; `Conflict` if its resourceVersion is not `version`.
-    async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError>;
+    async fn replace(
+        &self,
+        record: LeaseRecord,
+        version: &str,
+    ) -> Result<ObservedLease, LeaseError>;
 }
 
 #[cfg(test)]

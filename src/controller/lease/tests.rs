@@ -22,7 +22,7 @@ fn candidate(name: &str) -> LeaderElector {
 /// A Lease in memory.
 #[derive(Default)]
 struct Kept {
-    lease: Option<SeenLease>,
+    lease: Option<ObservedLease>,
     writes: u64,
 }
 
@@ -31,17 +31,17 @@ impl Kept {
         &mut self,
         record: LeaseRecord,
         version: Option<&str>,
-    ) -> Result<SeenLease, LeaseError> {
+    ) -> Result<ObservedLease, LeaseError> {
         if self.lease.as_ref().map(|lease| lease.version.as_str()) != version {
             return Err(LeaseError::Conflict);
         }
         self.writes += 1;
-        let seen = SeenLease { record, version: self.writes.to_string() };
+        let seen = ObservedLease { record, version: self.writes.to_string() };
         self.lease = Some(seen.clone());
         Ok(seen)
     }
 
-    fn step(&mut self, step: ElectionStep) -> Result<Option<SeenLease>, LeaseError> {
+    fn step(&mut self, step: ElectionStep) -> Result<Option<ObservedLease>, LeaseError> {
         match step {
             ElectionStep::Stand => Ok(None),
             ElectionStep::Create(record) => self.write(record, None).map(Some),
@@ -182,7 +182,7 @@ struct FakeApi {
 
 #[async_trait]
 impl LeaseApi for FakeApi {
-    async fn get(&self) -> Result<Option<SeenLease>, LeaseError> {
+    async fn get(&self) -> Result<Option<ObservedLease>, LeaseError> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         if self.failing.load(Ordering::SeqCst) {
             // Like an API server that accepts connections and never responds.
@@ -191,11 +191,15 @@ impl LeaseApi for FakeApi {
         Ok(self.kept.lock().expect("not poisoned").lease.clone())
     }
 
-    async fn create(&self, record: LeaseRecord) -> Result<SeenLease, LeaseError> {
+    async fn create(&self, record: LeaseRecord) -> Result<ObservedLease, LeaseError> {
         self.kept.lock().expect("not poisoned").write(record, None)
     }
 
-    async fn replace(&self, record: LeaseRecord, version: &str) -> Result<SeenLease, LeaseError> {
+    async fn replace(
+        &self,
+        record: LeaseRecord,
+        version: &str,
+    ) -> Result<ObservedLease, LeaseError> {
         let release = record.holder.is_none();
         let lost = release.then(|| self.lost.lock().expect("not poisoned").take()).flatten();
         if lost != Some(false) {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The description of the error for too many requests.
-const TOO_MANY: &str =
+const TOO_MANY_WAITING_MESSAGE: &str =
     "Too many requests wait for this person, or came from this client. Try again later.";
 
 /// A successful response (CIBA Core §7.3).
@@ -50,7 +50,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let asked = BackchannelParams::check(&params, &client)?;
     let too_many = |wait| {
         let attempt = ThrottledAttempt::BackchannelAuthentication;
-        refuse_throttled_request(context, Some(&*client), (attempt, TOO_MANY), wait)
+        refuse_throttled_request(context, Some(&*client), (attempt, TOO_MANY_WAITING_MESSAGE), wait)
     };
     admit_backchannel_request(context, &client).map_err(too_many)?;
     let address = context.origin.address.to_string();

@@ -5,7 +5,7 @@ use zxcvbn::feedback::{Suggestion, Warning};
 
 use crate::{
     http::{AppState, EndpointError, Request},
-    identity::{MIN_PASSWORD_CHARS, WeakPassword, judge_new_password},
+    identity::{MIN_PASSWORD_CHARS, WeakPassword, check_new_password},
     messages::MessageCatalog,
     model::{Account, Secret, Tenant},
     protocol::params::RequestParams,
@@ -38,7 +38,7 @@ pub(super) async fn hash_new_password(
 ) -> Result<Result<String, NewPasswordRefusal>, EndpointError> {
     let password = form.get("new_password").unwrap_or_default();
     let tenant = &request.tenant.tenant;
-    if let Err(weak) = judge_new_password(password, about(account, tenant)) {
+    if let Err(weak) = check_new_password(password, about(account, tenant)) {
         return Ok(Err(NewPasswordRefusal::Weak(weak)));
     }
     if form.get("new_password_again") != Some(password) {

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 
 use crate::http::{
     MemoryExceeded, MemoryPermit, ServerLimits,
-    web::not_found::{TOO_MANY, TOO_MANY_OF_ADDRESS},
+    web::not_found::{TOO_MANY_IN_FLIGHT_MESSAGE, TOO_MANY_OF_ADDRESS_MESSAGE},
 };
 
 /// The status and text of a body that is refused.
@@ -49,8 +49,8 @@ where
             return Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."));
         }
         memory.grow(part.len()).map_err(|exceeded| match exceeded {
-            MemoryExceeded::Address => (StatusCode::TOO_MANY_REQUESTS, TOO_MANY_OF_ADDRESS),
-            MemoryExceeded::Total => (StatusCode::SERVICE_UNAVAILABLE, TOO_MANY),
+            MemoryExceeded::Address => (StatusCode::TOO_MANY_REQUESTS, TOO_MANY_OF_ADDRESS_MESSAGE),
+            MemoryExceeded::Total => (StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_IN_FLIGHT_MESSAGE),
         })?;
         whole.extend_from_slice(&part);
     }

@@ -12,14 +12,14 @@ use crate::{
     store::{RecordKind, StoreError},
 };
 
-const TOO_MANY_RECORDS: &str =
+const TOO_MANY_RECORDS_MESSAGE: &str =
     "Too many requests of the client or user are remembered until they expire. Try again later.";
-const TOO_MANY_REVOKED: &str = "The token was not revoked: too many revoked tokens of the client are \
+const TOO_MANY_REVOKED_MESSAGE: &str = "The token was not revoked: too many revoked tokens of the client are \
     remembered until they expire. Try again later.";
 
 /// The text for records of a kind of which too many have not expired.
 fn too_many_records(kind: RecordKind) -> &'static str {
-    if kind == RecordKind::Revoked { TOO_MANY_REVOKED } else { TOO_MANY_RECORDS }
+    if kind == RecordKind::Revoked { TOO_MANY_REVOKED_MESSAGE } else { TOO_MANY_RECORDS_MESSAGE }
 }
 
 impl From<AccountError> for EndpointError {

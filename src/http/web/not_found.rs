@@ -31,10 +31,11 @@ pub(crate) enum RoutingError {
 }
 
 /// The error text if the client's address has too many bytes in flight.
-pub(crate) const TOO_MANY_OF_ADDRESS: &str =
+pub(crate) const TOO_MANY_OF_ADDRESS_MESSAGE: &str =
     "Too many requests from this address are in flight. Try again in a few seconds.";
 /// The error text if all clients have too many bytes in flight.
-pub(crate) const TOO_MANY: &str = "Too many requests are in flight. Try again in a few seconds.";
+pub(crate) const TOO_MANY_IN_FLIGHT_MESSAGE: &str =
+    "Too many requests are in flight. Try again in a few seconds.";
 
 impl From<MemoryExceeded> for RoutingError {
     fn from(exceeded: MemoryExceeded) -> Self {
@@ -104,8 +105,8 @@ impl RoutingError {
     const fn detail(self) -> &'static str {
         match self {
             Self::Large => "The request line and headers exceed 32 KiB.",
-            Self::Busy(MemoryExceeded::Address) => TOO_MANY_OF_ADDRESS,
-            Self::Busy(MemoryExceeded::Total) => TOO_MANY,
+            Self::Busy(MemoryExceeded::Address) => TOO_MANY_OF_ADDRESS_MESSAGE,
+            Self::Busy(MemoryExceeded::Total) => TOO_MANY_IN_FLIGHT_MESSAGE,
             Self::Host => "The request must contain exactly one host.",
             Self::MutualTls => {
                 "This address is for applications with certificates. Its endpoints are in mtls_endpoint_aliases of the \

@@ -49,7 +49,7 @@ fn enter_with(
     of_tenant: Option<AccessPolicy>,
     of_client: Option<AccessPolicy>,
     methods: &[&str],
-) -> Result<(), EntryRefusal> {
+) -> Result<(), AccessDenial> {
     let level = |value: &str, amr: &[&str]| AcrLevel { value: value.into(), amr: texts(amr) };
     let levels = vec![level("gold", &["hwk"]), level("silver", &["otp"]), level("one", &["pwd"])];
     let tenant =
@@ -61,7 +61,7 @@ fn enter_with(
 fn cause(policy: AccessPolicy) -> Option<RefusalCause> {
     match enter_with(None, Some(policy), &[]) {
         Ok(()) => None,
-        Err(EntryRefusal::Refused(refused)) => Some(refused.cause),
+        Err(AccessDenial::Refused(refused)) => Some(refused.cause),
         Err(other) => panic!("nothing else is required: {other:?}"),
     }
 }
@@ -99,7 +99,7 @@ fn a_refusal_has_the_message_of_the_rule_or_of_the_policy() {
             ..AccessPolicy::default()
         };
         match enter_with(Some(policy), None, &[]) {
-            Err(EntryRefusal::Refused(refused)) => (refused.by, refused.message),
+            Err(AccessDenial::Refused(refused)) => (refused.by, refused.message),
             other => panic!("{other:?}"),
         }
     };
@@ -110,17 +110,17 @@ fn a_refusal_has_the_message_of_the_rule_or_of_the_policy() {
 #[test]
 fn a_level_or_a_better_one_must_be_reached() {
     let silver = || Some(AccessPolicy { acr: Some("silver".into()), ..AccessPolicy::default() });
-    let missing = Err(EntryRefusal::HigherLevel { levels: texts(&["gold", "silver"]) });
+    let missing = Err(AccessDenial::HigherLevel { levels: texts(&["gold", "silver"]) });
     assert_eq!(enter_with(None, silver(), &[]), missing);
     assert_eq!(enter_with(silver(), None, &[]), missing);
     assert_eq!(enter_with(silver(), silver(), &["otp"]), Ok(()));
     assert_eq!(enter_with(None, silver(), &["hwk"]), Ok(()), "a better one counts");
     let unknown = AccessPolicy { acr: Some("lost".into()), ..AccessPolicy::default() };
-    let never = Err(EntryRefusal::HigherLevel { levels: Vec::new() });
+    let never = Err(AccessDenial::HigherLevel { levels: Vec::new() });
     assert_eq!(enter_with(None, Some(unknown), &["hwk", "otp"]), never, "it fails closed");
     let refused = AccessPolicy { groups: texts(&["x"]), ..AccessPolicy::default() };
     let both = enter_with(silver(), Some(refused), &[]);
-    assert!(matches!(both, Err(EntryRefusal::Refused(_))), "no step-up for one who is refused");
+    assert!(matches!(both, Err(AccessDenial::Refused(_))), "no step-up for one who is refused");
 }
 
 #[test]
@@ -134,13 +134,13 @@ fn a_required_factor_is_asked_for_before_a_level_and_after_the_policies() {
         let client = Client { access: policy.map(Arc::new), ..fixtures::client() };
         may_enter(&account(), &client, &tenant, &signed_in(methods))
     };
-    let missing = Err(EntryRefusal::MissingFactor(RequiredFactor::SecondFactor));
+    let missing = Err(AccessDenial::MissingFactor(RequiredFactor::SecondFactor));
     assert_eq!(enter(None, &["pwd"]), missing);
     assert_eq!(enter(None, &["pwd", "otp", "mfa"]), Ok(()));
     let level = AccessPolicy { acr: Some("lost".into()), ..AccessPolicy::default() };
     assert_eq!(enter(Some(level), &["pwd"]), missing);
     let refused = AccessPolicy { groups: texts(&["x"]), ..AccessPolicy::default() };
-    assert!(matches!(enter(Some(refused), &["pwd"]), Err(EntryRefusal::Refused(_))));
+    assert!(matches!(enter(Some(refused), &["pwd"]), Err(AccessDenial::Refused(_))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        access::EntryRefusal,
+        access::AccessDenial,
         authentication::{AuthenticationMethod, SignInWay},
         consent,
         error::{ErrorCode, OAuthError},
@@ -77,7 +77,7 @@ pub struct AuthorizationState<'a> {
     /// The levels that access rules accept; `None` if they require none.
     pub sufficient_levels: Option<&'a [AcrLevel]>,
     /// The reason that the session's user may not use the application; `None` for one who may.
-    pub refusal: Option<&'a EntryRefusal>,
+    pub refusal: Option<&'a AccessDenial>,
 }
 
 /// Decides the next step.
@@ -129,23 +129,23 @@ pub fn decide_next_step(
 /// another sign-in may reach. Without pages the application gets an error: `access_denied` if no interaction of this
 /// person can change it (RFC 6749 §4.1.2.1), `login_required` otherwise (OIDC Core §3.1.2.6).
 fn step_after_refusal(
-    refusal: &EntryRefusal,
+    refusal: &AccessDenial,
     second_factor: &[AuthenticationMethod],
     silent: bool,
 ) -> Option<Result<NextStep, OAuthError>> {
     Some(match refusal {
-        EntryRefusal::Refused(_) if silent => {
+        AccessDenial::Refused(_) if silent => {
             Err(OAuthError::new(ErrorCode::AccessDenied, refusal.description()))
         }
-        EntryRefusal::MissingFactor(_) if silent => {
+        AccessDenial::MissingFactor(_) if silent => {
             Err(OAuthError::new(ErrorCode::LoginRequired, refusal.description()))
         }
-        EntryRefusal::MissingFactor(factor) if can_prove_factor(*factor, second_factor) => {
+        AccessDenial::MissingFactor(factor) if can_prove_factor(*factor, second_factor) => {
             Ok(NextStep::SecondFactor)
         }
-        EntryRefusal::Refused(_) | EntryRefusal::MissingFactor(_) => Ok(NextStep::RefuseEntry),
-        EntryRefusal::HigherLevel { levels } if levels.is_empty() => Err(acr::unmet_acr_error()),
-        EntryRefusal::HigherLevel { .. } => return None,
+        AccessDenial::Refused(_) | AccessDenial::MissingFactor(_) => Ok(NextStep::RefuseEntry),
+        AccessDenial::HigherLevel { levels } if levels.is_empty() => Err(acr::unmet_acr_error()),
+        AccessDenial::HigherLevel { .. } => return None,
     })
 }
 

@@ -7,6 +7,7 @@
 
 mod acr;
 mod client;
+mod code_challenge;
 mod cross_device;
 mod decide;
 mod dpop_jkt;
@@ -19,7 +20,6 @@ mod max_age;
 mod nonce;
 mod parameters;
 mod permissions;
-mod pkce;
 mod prompt;
 mod pushed;
 mod redirect_uri;
@@ -230,7 +230,7 @@ fn check_proven(
     let scopes = scope::check_scope(params, &client, response_type, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
     let nonce = nonce::check_nonce(params, response_type)?;
-    let code_challenge = pkce::check_pkce_challenge(params, &client, response_type)?;
+    let code_challenge = code_challenge::check_pkce_challenge(params, &client, response_type)?;
     let dpop_key = dpop_jkt::check_dpop_jkt(params, &client, response_type)?;
     let prompt = prompt::check_prompt(params, &client)?;
     let max_age = max_age::check_max_age(params, &client)?;

@@ -197,7 +197,7 @@ impl<S: Into<SignInV1>> From<LegacyCode<S>> for AuthorizationCode {
 
 /// A code as it is written: fields that a grant has besides those of 1.0 come last.
 #[derive(Deserialize, Serialize)]
-pub(super) struct WrittenCode {
+pub(super) struct EncodedCode {
     first: LegacyCode<SignInV1>,
     client_object: Option<ObjectKey>,
     marks: Option<AccountMarks>,
@@ -206,8 +206,8 @@ pub(super) struct WrittenCode {
     resources: BTreeMap<String, GrantedResource>,
 }
 
-impl From<WrittenCode> for AuthorizationCode {
-    fn from(written: WrittenCode) -> Self {
+impl From<EncodedCode> for AuthorizationCode {
+    fn from(written: EncodedCode) -> Self {
         let mut code = Self::from(written.first);
         code.grant.client_object = written.client_object;
         code.grant.marks = written.marks;
@@ -218,7 +218,7 @@ impl From<WrittenCode> for AuthorizationCode {
     }
 }
 
-impl From<AuthorizationCode> for WrittenCode {
+impl From<AuthorizationCode> for EncodedCode {
     fn from(code: AuthorizationCode) -> Self {
         Self {
             client_object: code.grant.client_object.clone(),

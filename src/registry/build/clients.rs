@@ -199,7 +199,8 @@ fn accepted(
         }
         SecretSource::Generated(shape) => {
             let desired = DesiredSecret { key, shape };
-            let found = generated(problems, member, &desired, outcome.secret_values());
+            let found =
+                read_generated_client_secret(problems, member, &desired, outcome.secret_values());
             (ClientSecretPlan::Generated(desired), found)
         }
     };
@@ -238,7 +239,7 @@ fn accepted(
 /// Reads the client secret from the Secret created for the client; `None` for a public client. An
 /// outdated Secret makes `SecretReady` false, but the client stays served while its client secret
 /// is there.
-fn generated(
+fn read_generated_client_secret(
     problems: &mut ProblemList,
     member: &GroupMember<'_, OidcClient>,
     desired: &DesiredSecret,

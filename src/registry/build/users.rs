@@ -74,7 +74,7 @@ pub(super) enum LocalSignIn {
 
 /// The users of a group, validated together.
 #[derive(Debug)]
-pub(super) struct JudgedUsers {
+pub(super) struct ValidatedUsers {
     pub(super) served: Vec<ServedAccount>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
     /// The users with passwords, accepted or not, if the tenant has providers too.
@@ -89,7 +89,7 @@ pub(super) fn validate_users(
     (group, host): (&TenantGroup<'_>, TenantContext<'_>),
     client_ids: &HashSet<ClientId>,
     installation: &Installation,
-) -> JudgedUsers {
+) -> ValidatedUsers {
     users.sort_by_cached_key(|(user, _)| {
         Precedence::of(user.created(), user.member.key, installation)
     });
@@ -139,7 +139,7 @@ pub(super) fn validate_users(
         }
         verdicts.push(user.verdict(found.problems, ObjectOutcome::User(outcome)));
     }
-    JudgedUsers { served, verdicts, local, reserved }
+    ValidatedUsers { served, verdicts, local, reserved }
 }
 
 /// Returns true if a person can choose the password.

@@ -25,7 +25,7 @@ pub(super) struct ManifestFiles {
     read: BTreeMap<PathBuf, File>,
     /// Whether a folder could not be listed, so that there may be unknown files.
     unlisted: bool,
-    judge: ManifestValidator,
+    validate: ManifestValidator,
 }
 
 struct File {
@@ -37,8 +37,8 @@ struct File {
 
 impl ManifestFiles {
     /// Creates an empty set of files.
-    pub(super) fn new(judge: ManifestValidator) -> Self {
-        Self { read: BTreeMap::new(), unlisted: false, judge }
+    pub(super) fn new(validate: ManifestValidator) -> Self {
+        Self { read: BTreeMap::new(), unlisted: false, validate }
     }
 
     /// Reads changed files in some folders. Returns true if any object may have changed.
@@ -135,9 +135,9 @@ impl ManifestFiles {
         if edited.same_desired_state(before) {
             return false;
         }
-        let refused = (self.judge)(reference, edited);
+        let refused = (self.validate)(reference, edited);
         // If the previous object was invalid too, use the new one as far as possible.
-        if refused.is_empty() || !(self.judge)(reference, before).is_empty() {
+        if refused.is_empty() || !(self.validate)(reference, before).is_empty() {
             return false;
         }
         for (field, message) in refused {

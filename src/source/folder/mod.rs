@@ -53,19 +53,19 @@ impl fmt::Debug for FolderSource {
 }
 
 impl FolderSource {
-    /// Reads a folder, and follows changes while the source is in use. If `judge` rejects an edit,
+    /// Reads a folder, and follows changes while the source is in use. If `validate` rejects an edit,
     /// the previous version of the object is kept.
     pub(crate) fn start(
         manifests: &Path,
         state: &Path,
-        judge: ManifestValidator,
+        validate: ManifestValidator,
     ) -> io::Result<Arc<Self>> {
         if !manifests.is_dir() {
             let text = format!("{} is not a folder of manifests", manifests.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
         }
         state::create_state_folder(state)?;
-        let inner = FolderState { files: ManifestFiles::new(judge), revision: 0, views: 0 };
+        let inner = FolderState { files: ManifestFiles::new(validate), revision: 0, views: 0 };
         let directory = Arc::new(Self {
             inner: Mutex::new(inner),
             views: watch::Sender::new(Arc::new(SourceView::default())),

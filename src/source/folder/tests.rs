@@ -30,11 +30,11 @@ impl Folders {
     }
 
     fn start(&self) -> Arc<FolderSource> {
-        self.start_judged(Box::new(|_, _| Vec::new()))
+        self.start_validated(Box::new(|_, _| Vec::new()))
     }
 
-    fn start_judged(&self, judge: ManifestValidator) -> Arc<FolderSource> {
-        FolderSource::start(self.manifests.path(), self.state.path(), judge).expect("it starts")
+    fn start_validated(&self, validate: ManifestValidator) -> Arc<FolderSource> {
+        FolderSource::start(self.manifests.path(), self.state.path(), validate).expect("it starts")
     }
 }
 
@@ -135,7 +135,7 @@ async fn a_rejected_edit_keeps_its_object_and_other_edits_take_effect() {
         folders.put("a.yaml", &format!("{}---\n{}", tenant("a", a), tenant("b", b)));
     };
     both("one", "refused");
-    let directory = folders.start_judged(Box::new(|of, object| match object {
+    let directory = folders.start_validated(Box::new(|of, object| match object {
         CachedManifest::Managed(AnyCachedObject::Tenant(tenant))
             if tenant.declared(&of.key).spec.display_name.as_deref() != Some("refused") =>
         {

@@ -27,8 +27,8 @@ const MAX_BATCH_SIZE: usize = 256;
 /// Wait between two commits, per record of the previous commit and at most sixteen times as long. A
 /// commit costs many times as much as a record in it, so the writer waits while requests are in
 /// flight that may still write.
-const COMMIT_REST: Duration = Duration::from_millis(1);
-const MAX_COMMIT_RESTS: usize = 16;
+const COMMIT_PAUSE_PER_RECORD: Duration = Duration::from_millis(1);
+const MAX_COMMIT_PAUSES: usize = 16;
 
 /// A write operation on the file.
 pub(super) enum WriteOperation {
@@ -83,8 +83,8 @@ pub(super) fn run_writer(
                 }
             }
         }
-        for _ in 0..last.min(MAX_COMMIT_RESTS) {
-            thread::sleep(COMMIT_REST);
+        for _ in 0..last.min(MAX_COMMIT_PAUSES) {
+            thread::sleep(COMMIT_PAUSE_PER_RECORD);
             if nearly_all(jobs.len(), at_work()) {
                 break;
             }

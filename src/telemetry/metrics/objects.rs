@@ -8,7 +8,7 @@ use crate::{
     telemetry::{
         SigningKeyTimes,
         families::KindReadiness,
-        labels::{KindOnly, Readiness},
+        labels::{KindLabel, Readiness},
         reachability::ReachableProvider,
     },
 };
@@ -26,7 +26,7 @@ impl Metrics {
         self.built_at.store(built_at.millis(), Ordering::Relaxed);
         for (kind, count) in objects {
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
-            self.families.objects.get_or_create(&KindOnly::from(*kind)).set(count);
+            self.families.objects.get_or_create(&KindLabel::from(*kind)).set(count);
         }
         self.tenants.replace_tenants(tenants, &self.families);
     }

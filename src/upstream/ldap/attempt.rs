@@ -145,7 +145,7 @@ impl LdapAttempt<'_> {
         let (mut search, entry) = match self.search_person(&filter, &[]).await {
             Err(LdapError::Refused(LdapRefusal::UnknownPerson)) => {
                 let missing = MissingEntry { by_id, dn: text(DN_ATTRIBUTE) };
-                return self.judge_missing(missing).await;
+                return self.refusal_of_missing(missing).await;
             }
             found => found?,
         };
@@ -153,12 +153,15 @@ impl LdapAttempt<'_> {
         self.release(search, person).await
     }
 
-    async fn judge_missing(&self, entry: MissingEntry<'_>) -> Result<DirectoryPerson, LdapError> {
+    async fn refusal_of_missing(
+        &self,
+        entry: MissingEntry<'_>,
+    ) -> Result<DirectoryPerson, LdapError> {
         let mut search = match self.permit.take().await {
             Some(used) => used,
             None => self.connect_search().await?,
         };
-        let refusal = entry.judge(&mut search, self.settings, self.now).await;
+        let refusal = entry.refusal(&mut search, self.settings, self.now).await;
         let outcome = match refusal {
             Ok(refusal) => Err(refusal.into()),
             Err(fault) => Err(fault.into()),

@@ -1,4 +1,4 @@
-//! The judgement on a person of an earlier sign-in whose entry the filter of the people does not find any
+//! The refusal of a person of an earlier sign-in whose entry the filter of the people does not find any
 //! more: the entry is gone for good, or it is there, and the settings do not select it now.
 
 use super::{
@@ -28,7 +28,7 @@ impl MissingEntry<'_> {
     /// Why the person is refused. The entry counts as gone only if the server has the tree that had it, no
     /// entry there has its identifier, and the search account sees other people: a changed filter or base,
     /// another server and lost rights say nothing about the person.
-    pub(super) async fn judge(
+    pub(super) async fn refusal(
         &self,
         search: &mut LdapConnection,
         settings: &LdapSettings,

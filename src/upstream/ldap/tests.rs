@@ -36,7 +36,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
 
 /// Stands for no answer.
-const SILENCE: &[u8] = b"silence";
+const NO_ANSWER: &[u8] = b"silence";
 
 /// Answers a request by its number on the connection (from 1) and its message number. An empty answer
 /// closes the connection.
@@ -154,7 +154,7 @@ async fn serve(
         kept.lock().unwrap().push(buffer[..read].to_vec());
         let (id, _) = number_and_tag(&buffer);
         let answer = script(nth, id);
-        if answer == SILENCE {
+        if answer == NO_ANSWER {
             std::future::pending::<()>().await;
         }
         if answer.is_empty() {
@@ -342,7 +342,7 @@ async fn a_server_that_stops_between_bind_and_search_is_a_fault() {
 
 #[tokio::test]
 async fn a_server_that_says_nothing_ends_with_the_limit() {
-    let fault = fault_at_search(|_| SILENCE.to_vec());
+    let fault = fault_at_search(|_| NO_ANSWER.to_vec());
     let started = tokio::time::Instant::now();
     let host = "localhost".to_owned();
     assert_eq!(fault.await, DirectoryFault::Late { host, step: "search of people" });
@@ -681,7 +681,7 @@ async fn an_entry_that_is_not_found_is_gone_or_hidden() {
 /// A team whose directories hang leaves connections to others.
 #[tokio::test]
 async fn directories_of_one_tenant_and_address_have_a_bounded_number_of_attempts() {
-    let server = ScriptedServer::start(|_, _| SILENCE.to_vec()).await;
+    let server = ScriptedServer::start(|_, _| NO_ANSWER.to_vec()).await;
     let healthy = ScriptedServer::start(|nth, id| if nth == 1 { bound(id) } else { ada(id) }).await;
     let directories = directories();
     let password = Secret::new("ada-password".to_owned());
@@ -794,7 +794,7 @@ async fn a_search_that_was_not_read_to_its_end_ends_the_connection() {
 
 #[tokio::test]
 async fn a_server_that_hangs_has_a_bounded_number_of_connections() {
-    let hanging = |nth: u32, id: u32| if nth == 1 { bound(id) } else { SILENCE.to_vec() };
+    let hanging = |nth: u32, id: u32| if nth == 1 { bound(id) } else { NO_ANSWER.to_vec() };
     let server = ScriptedServer::start(hanging).await;
     let (settings, directories) = (settings(&server), directories());
     let started = tokio::time::Instant::now();
@@ -811,7 +811,7 @@ async fn a_server_that_hangs_has_a_bounded_number_of_connections() {
 
 #[tokio::test]
 async fn connections_of_a_server_that_does_not_answer_on_one_are_not_used_again() {
-    let (server, settings) = server_of_searches(|_, _| SILENCE.to_vec()).await;
+    let (server, settings) = server_of_searches(|_, _| NO_ANSWER.to_vec()).await;
     let directories = directories();
     let first = (0..3).map(|_| sign_in_at(&directories, &settings));
     assert!(futures::future::join_all(first).await.iter().all(Result::is_ok));

@@ -13,7 +13,7 @@ use super::{OBJECTS, Replica, SOON, World, eventually};
 
 const AWAY: Duration = Duration::from_mins(1);
 /// Interval between two checks.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 pub fn api_server_outage(world: &World) {
     let leader = world.leader();
@@ -65,7 +65,7 @@ fn away(world: &World, leader: &Replica) {
                 world.token(replica, "main", "team.robot", &secret).expect("it serves");
             assert_eq!(status, 200, "{token}");
         }
-        thread::sleep(PAUSE);
+        thread::sleep(RETRY_PAUSE);
     }
     let led = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
     assert_eq!(led, 0, "a replica that cannot renew the Lease is not the leader");
@@ -84,7 +84,7 @@ fn at_most_one_leads(world: &World, back: &AtomicBool) -> (usize, usize) {
         let leading = (0..2).filter(|it| leads(world, *it) == Ok(true)).count();
         assert!(leading < 2, "two leaders");
         (looks, led) = (looks + 1, led + leading);
-        thread::sleep(PAUSE);
+        thread::sleep(RETRY_PAUSE);
     }
     (looks, led)
 }

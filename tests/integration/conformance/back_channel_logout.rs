@@ -14,7 +14,7 @@ use crate::conformance::{
 };
 
 /// The longest wait for a logout notification.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
@@ -77,7 +77,7 @@ async fn client_that_joins_during_a_new_sign_in_is_notified_of_the_logout() {
     let joined = joined.response(&late).contains_key("code");
     session.leaves(&[]).await;
     if joined {
-        let notifications = tokio::time::timeout(PATIENCE, notifications.recv()).await;
+        let notifications = tokio::time::timeout(WAIT_TIMEOUT, notifications.recv()).await;
         logout_token(&notifications.expect("in time").expect("a notification"));
     }
     session.ended().await;

@@ -12,7 +12,7 @@ use super::{
 use crate::support::guarded::GuardedServer;
 
 /// A start takes a minute of one core, and more while other tests run.
-const PATIENCE: Duration = Duration::from_mins(6);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(6);
 const FORM: SignInForm = SignInForm { action: "/authenticate", username: "username" };
 const ADA: (&str, &str) = ("ada", "ada-password");
 /// A person who is disabled, and one who is deleted.
@@ -85,7 +85,7 @@ async fn serve_keycloak(home: &Path, port: u16) -> GuardedServer {
     let environment = [HEAP, ADMINISTRATOR[0], ADMINISTRATOR[1]];
     let server = GuardedServer::start(log, &command(home, &arguments), &environment);
     let url = format!("http://localhost:{port}/realms/acme/.well-known/openid-configuration");
-    server.answers(&url, PATIENCE).await;
+    server.answers(&url, WAIT_TIMEOUT).await;
     server
 }
 

@@ -15,7 +15,7 @@ use super::{
 
 const TOKEN: &str = "admin-of-a-test-cluster";
 /// Timeout for starting a Kubernetes process, generous because test machines may be slow.
-const PATIENCE: Duration = Duration::from_mins(3);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The address range of Services.
 pub const SERVICE_CIDR: &str = "10.88.8.0/24";
@@ -72,7 +72,7 @@ impl ApiServer {
         let mut apiserver = start_apiserver(&dir, address, (port, etcd_port), &[TOKEN_ISSUER]);
         let kubeconfig = dir.join("admin.kubeconfig");
         let ca = dir.join("certs/apiserver.crt");
-        eventually(PATIENCE, || {
+        eventually(WAIT_TIMEOUT, || {
             apiserver.must_run();
             ca.exists().then_some(()).ok_or_else(|| "no certificate of the API server".to_owned())
         });
@@ -105,7 +105,7 @@ impl ApiServer {
 
     /// Waits until kubectl succeeds; panics if a process has ended.
     fn await_answer(&self, args: &[&str]) {
-        eventually(PATIENCE, || {
+        eventually(WAIT_TIMEOUT, || {
             if let Some(process) = &mut *self.apiserver.lock().expect("not poisoned") {
                 process.must_run();
             }
@@ -190,7 +190,7 @@ impl ApiServer {
             "--kubeconfig admin.kubeconfig -n {namespace} port-forward {target} {port}:{to}"
         );
         let mut process = Process::start_in(&self.dir, "kubectl", &flags);
-        eventually(PATIENCE, || {
+        eventually(WAIT_TIMEOUT, || {
             process.must_run();
             TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())
         });
@@ -216,7 +216,7 @@ impl ApiServer {
         let _other = start_apiserver(&self.dir, &self.address, ports, &[TOKEN_ISSUER]);
         let server = format!("--server=https://{}:{port}", self.address);
         let apply = ["apply", "-f", "-", &server];
-        eventually(PATIENCE, || self.run("kubectl", &apply, manifests));
+        eventually(WAIT_TIMEOUT, || self.run("kubectl", &apply, manifests));
     }
 
     /// Starts it again on the same port.

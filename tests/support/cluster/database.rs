@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Timeout of every wait, generous because test machines may be slow.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A database server, stopped when the value is dropped.
 pub struct Database {
@@ -45,7 +45,7 @@ impl Database {
         let data = standby.data();
         standby.run("pg_basebackup", &["-D", &data, "-d", &self.url(), "-R", "-c", "fast"]);
         standby.resume();
-        eventually(PATIENCE, || {
+        eventually(WAIT_TIMEOUT, || {
             match self.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")? {
                 streaming if streaming == "1" => Ok(()),
                 streaming => Err(format!("{streaming} standbys follow")),
@@ -65,7 +65,7 @@ impl Database {
         let change = format!("ALTER SYSTEM SET {name} = '{value}'");
         let reload = "SELECT pg_reload_conf()";
         self.run("psql", &["-d", &self.url(), "-c", &change, "-c", reload]);
-        eventually(PATIENCE, || match self.ask(&format!("SHOW {name}"))? {
+        eventually(WAIT_TIMEOUT, || match self.ask(&format!("SHOW {name}"))? {
             found if found == value => Ok(()),
             found => Err(format!("{name} is {found:?}")),
         });
@@ -137,7 +137,7 @@ impl Database {
         command.extend(flags.map(str::to_owned));
         let log = self.folder.path().join("log");
         let mut process = Process::start(Path::new(&command[0]), &command[1..], &[], &log);
-        eventually(PATIENCE, || {
+        eventually(WAIT_TIMEOUT, || {
             process.must_run();
             self.ask("SELECT 1")
         });

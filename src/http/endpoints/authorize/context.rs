@@ -14,7 +14,7 @@ use crate::{
         ThrottledAttempt,
     },
     protocol::{
-        access::{self, EntryRefusal},
+        access::{self, AccessDenial},
         authentication::SignInWay,
         authorize::{
             AuthorizationRequest, AuthorizationState, Interaction, InteractionProgress,
@@ -103,13 +103,13 @@ impl AuthorizationContext<'_> {
 
     /// The reason that the session's user may not use the application; `None` for one who may. Access
     /// rules are not about the account page: every user with a session can end it. A required factor is.
-    pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<EntryRefusal> {
+    pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<AccessDenial> {
         let session = self.session.as_ref()?;
         let (client, tenant) = (&self.authorization.client, &self.request.tenant.tenant);
         let authentication = &session.session.authentication;
         if self.interaction.is_for_account_page() {
             let suffices = may_see_account_page(self.required_factor(), authentication);
-            let missing = EntryRefusal::MissingFactor(RequiredFactor::SecondFactor);
+            let missing = AccessDenial::MissingFactor(RequiredFactor::SecondFactor);
             return (!suffices).then_some(missing);
         }
         access::may_enter(&session.account, client, tenant, authentication).err()

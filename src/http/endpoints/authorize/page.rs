@@ -17,7 +17,7 @@ use crate::{
     },
     model::{Endpoint, Tenant},
     protocol::{
-        access::EntryRefusal,
+        access::AccessDenial,
         authorize::{Interaction, SignInReason},
         identity_provider::IdentityProvider,
     },
@@ -206,8 +206,8 @@ pub(super) fn refuse_entry(
     let refusal = authorization.entry_refusal();
     authorization.audit_entry_refusal();
     let message = match &refusal {
-        Some(EntryRefusal::Refused(refused)) => refused.message.as_deref(),
-        Some(EntryRefusal::MissingFactor(_) | EntryRefusal::HigherLevel { .. }) | None => None,
+        Some(AccessDenial::Refused(refused)) => refused.message.as_deref(),
+        Some(AccessDenial::MissingFactor(_) | AccessDenial::HigherLevel { .. }) | None => None,
     };
     let sealed = seal(authorization, &authorization.interaction)?;
     let html = pages::refused_entry_page(&RefusedEntryPage {

@@ -13,7 +13,7 @@ use crate::{
     },
     model::{AuditEvent, AuditText, ConsentPolicy, Endpoint, StepUpFailure},
     protocol::{
-        access::EntryRefusal,
+        access::AccessDenial,
         authorize::{NextStep, SignInReason},
         error::ErrorCode,
         records::Consent,
@@ -97,7 +97,7 @@ fn refuse_entry(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    if let Some(EntryRefusal::MissingFactor(_)) = authorization.entry_refusal() {
+    if let Some(AccessDenial::MissingFactor(_)) = authorization.entry_refusal() {
         authorization.audit_entry_refusal();
         return missing_factor_page::show_missing_factor(authorization, &session.account);
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Most places of an application that registered itself.
-const SHOWN_PLACES: usize = 3;
+const MAX_SHOWN_PLACES: usize = 3;
 
 /// Where the account comes from.
 pub(super) fn account_source(page: &AccountPage) -> String {
@@ -28,9 +28,9 @@ pub(super) fn redirect_places(redirect_uris: &[&str], text: &MessageCatalog) -> 
             places.push(place);
         }
     }
-    if places.len() > SHOWN_PLACES {
-        let more = (places.len() - SHOWN_PLACES) as u64;
-        places.truncate(SHOWN_PLACES);
+    if places.len() > MAX_SHOWN_PLACES {
+        let more = (places.len() - MAX_SHOWN_PLACES) as u64;
+        places.truncate(MAX_SHOWN_PLACES);
         return text.places_and_more(&places.join(", "), more).to_string();
     }
     places.join(", ")

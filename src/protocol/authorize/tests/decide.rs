@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{AcrLevel, ClientDetails, ObjectMark, RequiredFactor};
 use crate::protocol::{
-    access::EntryRefusal,
+    access::AccessDenial,
     authentication::SignInWay,
     authorize::{
         AuthorizationState, InteractionResult, NextStep, SignInReason,
@@ -264,7 +264,7 @@ fn next_by_ways(ways: &[SignInWay], completed: InteractionResult) -> Result<Next
         completed,
         ways,
         sufficient_levels: Some(&levels),
-        refusal: Some(&EntryRefusal::HigherLevel { levels: vec!["gold".to_owned()] }),
+        refusal: Some(&AccessDenial::HigherLevel { levels: vec!["gold".to_owned()] }),
     };
     decide_state(&request, state, NOW).map_err(|error| error.code)
 }
@@ -283,7 +283,7 @@ fn a_required_factor_is_proved_in_the_session_or_the_entry_is_refused() {
             completed: InteractionResult::default(),
             ways: &[],
             sufficient_levels: None,
-            refusal: Some(&EntryRefusal::MissingFactor(factor)),
+            refusal: Some(&AccessDenial::MissingFactor(factor)),
         };
         decide_state(&request, state, NOW).map_err(|error| error.code)
     };
