@@ -3,12 +3,12 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::{
-    AccountContext, RequestError, client_certificates,
+    AccountContext, AccountError, RequestError, client_certificates,
     client_documents::{DocumentClientError, load_document_client},
     client_jws::verify_client_jwt,
     client_jws_error::ClientJwsError,
     federated_authentication,
-    record_limits::record_makers,
+    record_limits::{insert_within_budget, marker_record, record_makers},
 };
 use crate::{
     identity::ThrottledCredential,
@@ -25,7 +25,7 @@ use crate::{
         params::RequestParams,
         session::CLOCK_SKEW,
     },
-    store::{Record, RecordKind},
+    store::RecordKind,
 };
 
 /// The parts of a request that authenticate its client.
@@ -238,31 +238,16 @@ async fn redeem_assertion(
     };
     let once = client_auth::check_claims(client, jwt, audience, context.now).map_err(refused)?;
     let key = context.key(RecordKind::Assertion, once.id);
-    // A replay takes nothing from the budget.
-    if context.get(&key).await?.is_some() {
-        return Err(refused(client_auth::used_before()).into());
+    let record = marker_record(key, once.expires_at.plus(CLOCK_SKEW));
+    let budget = (&context.services.assertion_budget, record_makers(client));
+    match insert_within_budget(context, budget, record).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refused(client_auth::used_before()).into()),
+        Err(AccountError::TooManyRecords(_, wait)) => {
+            Err(client_auth::too_many_assertions(wait).into())
+        }
+        Err(error) => Err(error.into()),
     }
-    let lifetime = once.expires_at.since(context.now);
-    let budget = &context.services.assertion_budget;
-    for maker in record_makers(client) {
-        let taken = budget.take((context.tenant_id(), maker), lifetime, context.now);
-        taken.map_err(|wait| {
-            let kind = RecordKind::Assertion.as_str();
-            context.services.metrics.record_refused(context.tenant_id(), kind);
-            client_auth::too_many_assertions(wait)
-        })?;
-    }
-    let record = Record {
-        key,
-        value: bytes::Bytes::new(),
-        expires_at: once.expires_at.plus(CLOCK_SKEW),
-        owners: Vec::new(),
-        due_at: None,
-    };
-    if context.insert(record).await? {
-        return Ok(());
-    }
-    Err(refused(client_auth::used_before()).into())
 }
 
 /// The error for an assertion whose signature is not the client's. It may be signed with a guessed

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{AccountContext, RequestError, record_limits};
+use super::{
+    AccountContext, RequestError,
+    record_limits::{insert_within_budget, marker_record},
+};
 use crate::{
     identity::RecordMaker,
     keys::PublicKeys,
@@ -12,7 +15,7 @@ use crate::{
         error::OAuthError,
         session::CLOCK_SKEW,
     },
-    store::{Record, RecordKind},
+    store::RecordKind,
 };
 
 /// The header `DPoP` of a request, and what it has to be for.
@@ -75,15 +78,10 @@ pub(crate) async fn use_proof(
 ) -> Result<(), RequestError<OAuthError>> {
     let Some(used) = proof.and_then(|proof| proof.unused.take()) else { return Ok(()) };
     let key = context.key(RecordKind::DpopProof, used.id);
-    // A replay takes nothing from the budget.
-    if context.get(&key).await?.is_some() {
-        return Err(used_before().into());
-    }
-    let expires_at = used.expires_at.plus(CLOCK_SKEW);
-    let record =
-        Record { key, value: bytes::Bytes::new(), expires_at, owners: Vec::new(), due_at: None };
-    record_limits::take_record(context, (&context.services.proof_budget, maker), &record)?;
-    if context.insert(record).await? { Ok(()) } else { Err(used_before().into()) }
+    let record = marker_record(key, used.expires_at.plus(CLOCK_SKEW));
+    let budget = (&context.services.proof_budget, [maker]);
+    let is_new = insert_within_budget(context, budget, record).await?;
+    if is_new { Ok(()) } else { Err(used_before().into()) }
 }
 
 fn used_before() -> OAuthError {

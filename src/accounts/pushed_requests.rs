@@ -3,7 +3,7 @@
 
 use super::{
     AccountContext, AccountError, RequestError,
-    record_limits::{self, record_maker},
+    record_limits::{insert_within_budget, record_maker},
 };
 use crate::{
     identity::RecordMaker,
@@ -57,9 +57,8 @@ pub(crate) async fn push_request(
         owners: Vec::new(),
         due_at: None,
     };
-    let budget = (&context.services.pushed_request_budget, record_maker(client));
-    record_limits::take_record(context, budget, &record)?;
-    if !context.insert(record).await? {
+    let budget = (&context.services.pushed_request_budget, [record_maker(client)]);
+    if !insert_within_budget(context, budget, record).await? {
         return Err(AccountError::DuplicateId(RecordKind::PushedRequest).into());
     }
     Ok(request_uri(&context.seal(&SealedPushedRequest::Stored(id.id.clone()))?))
@@ -189,9 +188,8 @@ pub(crate) async fn use_pushed_request(
         due_at: None,
     };
     let maker = RecordMaker::Person(subject.as_str());
-    let budget = (&context.services.used_request_budget, maker);
-    record_limits::take_record(context, budget, &record)?;
-    if context.insert(record).await? {
+    let budget = (&context.services.used_request_budget, [maker]);
+    if insert_within_budget(context, budget, record).await? {
         return Ok(true);
     }
     let used = context.get(&key).await?;

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
     identity::{RecordBudget, RecordMaker, record_units},
     model::{Client, ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, GrantState, Session, UpstreamSession, decode_record},
-    store::{Record, RecordKind},
+    store::{Record, RecordKey, RecordKind},
 };
 
 /// Maximum number of sessions of a person.
@@ -63,20 +64,42 @@ fn without_port(authority: &str) -> &str {
     }
 }
 
-/// Takes a record from the budget of its maker before it is stored.
+/// A record without a value, which shows that its id was used.
+pub(super) fn marker_record(key: RecordKey, expires_at: Timestamp) -> Record {
+    Record { key, value: Bytes::new(), expires_at, owners: Vec::new(), due_at: None }
+}
+
+/// Stores a record within the budgets of its makers. Returns false if there was one; it takes nothing from the budgets
+/// then, so that sending a request again does not use them up.
 ///
 /// # Errors
 ///
-/// [`AccountError::TooManyRecords`] if too many of the maker's records have not expired.
-pub(super) fn take_record(
+/// [`AccountError::TooManyRecords`] if too many of a maker's records have not expired. The store fails.
+pub(super) async fn insert_within_budget<'m>(
     context: AccountContext<'_>,
-    (budget, maker): (&RecordBudget, RecordMaker<'_>),
-    record: &Record,
-) -> Result<(), AccountError> {
+    (budget, makers): (&RecordBudget, impl IntoIterator<Item = RecordMaker<'m>>),
+    record: Record,
+) -> Result<bool, AccountError> {
     let units = record_units(record.key.id.len() + record.value.len());
     let cost = (record.expires_at.since(context.now), units);
-    let taken = budget.take_units((context.tenant_id(), maker), cost, context.now);
-    taken.map_err(|wait| context.refused_record(record.key.kind, wait))
+    let mut taken = Vec::new();
+    let give_back = |taken: Vec<RecordMaker<'_>>| {
+        for maker in taken {
+            budget.give_back((context.tenant_id(), maker), cost);
+        }
+    };
+    for maker in makers {
+        if let Err(wait) = budget.take_units((context.tenant_id(), maker), cost, context.now) {
+            give_back(taken);
+            return Err(context.refused_record(record.key.kind, wait));
+        }
+        taken.push(maker);
+    }
+    let inserted = context.insert(record).await?;
+    if !inserted {
+        give_back(taken);
+    }
+    Ok(inserted)
 }
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
     AccountContext, AccountError, exchanged_tokens, grants,
-    record_limits::{record_makers, take_record},
+    record_limits::{insert_within_budget, marker_record, record_makers},
     revoked_tokens::{is_revoked_token, revoked_token_key},
     token_events,
 };
@@ -22,7 +21,6 @@ use crate::{
         token::{RefreshDecision, rotate_grant},
         token_holder::TokenHolder,
     },
-    store::Record,
 };
 
 /// A token of this tenant.
@@ -185,18 +183,10 @@ pub(crate) async fn revoke_token(
     }
     // The id of a token without a grant is stored until the token expires. An existing record has
     // the same content.
-    let record = Record {
-        key: revoked_token_key(context, jti),
-        value: Bytes::new(),
-        expires_at: Timestamp::from_secs(exp).plus(CLOCK_SKEW),
-        owners: Vec::new(),
-        due_at: None,
-    };
-    let budget = &context.services.revocation_budget;
-    for maker in record_makers(caller) {
-        take_record(context, (budget, maker), &record)?;
-    }
-    if context.insert(record).await? {
+    let expires_at = Timestamp::from_secs(exp).plus(CLOCK_SKEW);
+    let record = marker_record(revoked_token_key(context, jti), expires_at);
+    let budget = (&context.services.revocation_budget, record_makers(caller));
+    if insert_within_budget(context, budget, record).await? {
         let owner = presented.grant_id().zip(exchanged.as_ref());
         context.audit(token_events::revoked_event(caller, presented.kind(), owner));
     }

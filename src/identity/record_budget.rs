@@ -146,6 +146,20 @@ impl RecordBudget {
         makers.put(key, UsedBudget { seconds, at: now });
         Ok(())
     }
+
+    /// Gives back what [`take_units`](Self::take_units) took for a record that was not stored.
+    pub fn give_back(
+        &self,
+        (tenant, maker): (&TenantId, RecordMaker<'_>),
+        (lifetime, units): (Duration, u64),
+    ) {
+        let key = self.hasher.hash_one((tenant, maker));
+        let mut makers = self.makers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(used) = makers.peek(&key).copied() {
+            let seconds = used.seconds.saturating_sub(lifetime.as_secs().saturating_mul(units));
+            makers.put(key, UsedBudget { seconds, ..used });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -210,6 +224,20 @@ mod tests {
         assert_eq!((0..2_000).take_while(|_| take(at(0)).is_ok()).count(), 1_000);
         assert!(take(at(3)).is_err(), "3,000 of 3,600 seconds were given back");
         assert_eq!(take(at(4)), Ok(()));
+    }
+
+    #[test]
+    fn a_record_that_was_not_stored_costs_nothing() {
+        let (budget, tenant) = (RecordBudget::default(), TenantId::new("acme", "main"));
+        let of_alice = (&tenant, RecordMaker::Person("alice"));
+        let cost = (MINUTE, 2);
+        for _ in 0..10_000 {
+            assert_eq!(budget.take_units(of_alice, cost, at(0)), Ok(()));
+            budget.give_back(of_alice, cost);
+        }
+        let taken = (0..10_000).take_while(|_| budget.take_units(of_alice, cost, at(0)).is_ok());
+        assert_eq!(taken.count(), 2_500);
+        budget.give_back((&tenant, RecordMaker::Person("bob")), cost);
     }
 
     #[test]

@@ -193,8 +193,10 @@ impl Bench {
             *rate /= 2.0;
         }
         table.bound(&ComparedFigures { figures, rates }, &plain);
+        // The used requests of a person are bounded, so each caller is another person.
+        let target = self.target_with_many_people().await?;
         let (plain, pushed) =
-            self.by_turns((target, Work::Session), (target, Work::PushedSession)).await?;
+            self.by_turns((&target, Work::Session), (&target, Work::PushedSession)).await?;
         table.pushed(&pushed, &plain);
         Ok(())
     }
@@ -275,11 +277,16 @@ impl Bench {
 
     /// Sign-ins with passkeys.
     async fn passkeys(&self, table: &mut Table) -> Result<()> {
-        let mut target = (*self.target("passkeys", "app-passkeys").await?).clone();
-        target.application.people = passkeys::people().map(|name| person(&name)).collect();
-        let target = Arc::new(target);
+        let target = self.target_with_many_people().await?;
         table.passkey(&self.compared("ES256", &target, Work::PasskeySignIn).await?);
         Ok(())
+    }
+
+    /// The tenant `passkeys`, which has a person for each caller.
+    async fn target_with_many_people(&self) -> Result<Arc<Target>> {
+        let mut target = (*self.target("passkeys", "app-passkeys").await?).clone();
+        target.application.people = passkeys::people().map(|name| person(&name)).collect();
+        Ok(Arc::new(target))
     }
 
     async fn target(&self, tenant: &str, client: &str) -> Result<Arc<Target>> {
