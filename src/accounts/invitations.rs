@@ -14,6 +14,7 @@ use super::{
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
+    sealed_record::open_record,
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     },
     protocol::{
         marks,
-        records::{InvitationLink, InvitationRecord, SealedRecord as _, decode_record},
+        records::{InvitationLink, InvitationRecord},
     },
     registry::SnapshotHandle,
     store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
@@ -264,9 +265,8 @@ impl InvitationLedger for StoredInvitations {
     fn is_link(&self, invited: &InvitedUser, link: &str) -> bool {
         let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
         let token = link.strip_prefix(&link_start(&invited.issuer));
-        let plain =
-            token.and_then(|token| sealer.open(InvitationLink::PURPOSE, &invited.tenant, token));
-        let opened = plain.and_then(|plain| decode_record::<InvitationLink>(&plain).ok());
+        let opened =
+            token.and_then(|token| open_record::<InvitationLink>(&sealer, &invited.tenant, token));
         opened == Some(link_of(invited))
     }
 }
