@@ -76,12 +76,8 @@ fn mail_link(
     refuse_without_mail((context, request))?;
     let typed = fields.get("username").unwrap_or_default();
     if let Err(wait) = admit_reset_request(context) {
-        context.audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::PasswordReset,
-            provider: None,
-            client_id: None,
-            retry_after: wait.as_secs(),
-        });
+        let attempt = ThrottledAttempt::PasswordReset;
+        context.audit(AuditEvent::throttled_attempt(attempt, None, wait));
         let text = request.text();
         let words = (
             text.too_many_resets_title(),
