@@ -39,6 +39,7 @@ pub mod session;
 pub mod sid;
 pub mod subject;
 pub mod token;
+pub mod token_hash;
 pub mod token_holder;
 pub mod totp;
 mod unregistered_uri;
