@@ -6,6 +6,7 @@ pub mod account_change;
 pub mod account_page;
 pub mod authentication;
 pub mod authorization_details;
+mod authorization_parameter;
 pub mod authorize;
 pub mod backchannel;
 pub mod claims;
