@@ -35,7 +35,7 @@ use std::{
 pub use cache::BuildCache;
 use cache::CachedGroup;
 use group::PreparedGroup;
-use malformed::{add_malformed, judge_malformed};
+use malformed::{add_malformed, evaluate_malformed};
 use members::{ClientLink, GroupMember, ProviderLink, TenantGroup};
 use provider_links::{TenantClients, resolve_links};
 
@@ -64,7 +64,7 @@ pub fn build_snapshot(
 ) -> Snapshot {
     let memo = cache.take(installation);
     let groups = groups(objects, installation, &memo);
-    let judged = judge_groups(groups, memo, installation, cache);
+    let judged = evaluate_groups(groups, memo, installation, cache);
     let (mut tenants, mut verdicts) = (Vec::with_capacity(judged.len()), Vec::new());
     for known in judged.values() {
         tenants.extend(known.judged.served.clone());
@@ -75,7 +75,7 @@ pub fn build_snapshot(
     verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
         // The readable part of an object without a valid version reserves its names, and is not judged.
         let earlier = earlier.remove(object).filter(|_| objects.managed.contains(object));
-        Arc::new(judge_malformed(object, malformed, earlier))
+        Arc::new(evaluate_malformed(object, malformed, earlier))
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
@@ -102,7 +102,7 @@ impl LinkedGroup {
 
 /// Validates the groups whose inputs have changed. Providers that refer to tenants are validated after
 /// all clients.
-fn judge_groups(
+fn evaluate_groups(
     groups: HashMap<TenantId, TenantGroup<'_>>,
     mut memo: HashMap<TenantId, CachedGroup>,
     installation: &Installation,
