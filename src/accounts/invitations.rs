@@ -68,7 +68,7 @@ pub(crate) async fn check_invitation_link(
     let Some(current) = account.invitation.as_ref().filter(|it| it.id == link.id) else {
         return Ok(Err(InvitationRefusal::Withdrawn));
     };
-    if was_used(context, link).await? {
+    if was_used(InvitedCredentials::of_link(context, link), true).await? {
         return Ok(Err(InvitationRefusal::Used));
     }
     if context.store_now >= link.not_after.min(current.not_after) {
@@ -147,17 +147,22 @@ pub(crate) async fn claim_invitation(
     Ok(is_claimed.then_some(ClaimedInvitation { used }))
 }
 
-/// Returns true if the invitation of a link was used.
+/// Returns true if an invitation was used. `counts_claims`: or is being used.
 async fn was_used(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
+    credentials: InvitedCredentials<'_>,
+    counts_claims: bool,
 ) -> Result<bool, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    match context.get(&key).await? {
-        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(true),
-        // The record of the invitation could not be kept, but what it set up was stored.
-        _ => InvitedCredentials::of_link(context, link).has_any().await,
+    let InvitedCredentials { store, vault, tenant, tenant_mark, link, now } = credentials;
+    let key = invitation_key(tenant, &link.subject, &link.id);
+    let stored = store.get(&key, now).await?;
+    if let Some(stored) = stored.filter(|stored| counts_claims || !is_claim(stored, now)) {
+        let vault = vault.ok_or(AccountError::NoVaultKey)?;
+        if is_used(vault, &stored, (link.person, tenant_mark))? {
+            return Ok(true);
+        }
     }
+    // The record of the invitation could not be kept, but what it set up was stored.
+    credentials.has_any().await
 }
 
 /// Returns true if a record is of this person, and not of an earlier one with the name.
@@ -204,26 +209,18 @@ impl StoredInvitations {
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
-        let (link, now) = (link_of(invited), self.clock.now());
+        let link = link_of(invited);
         let vault = self.registry.snapshot().vault.clone();
-        let key = invitation_key(&invited.tenant, &link.subject, &link.id);
-        let stored = self.services.store.get(&key, now).await?;
-        if let Some(stored) = stored.filter(|stored| !is_claim(stored, now)) {
-            let vault = vault.as_deref().ok_or(AccountError::NoVaultKey)?;
-            if is_used(vault, &stored, (invited.person, invited.tenant_mark))? {
-                return Ok(true);
-            }
-        }
-        // The record of the invitation could not be kept, but what it set up was stored.
+        // The tenant may not be served now, so there is no context.
         let credentials = InvitedCredentials {
             store: &*self.services.store,
             vault: vault.as_deref(),
             tenant: &invited.tenant,
             tenant_mark: invited.tenant_mark,
             link: &link,
-            now,
+            now: self.clock.now(),
         };
-        credentials.has_any().await
+        was_used(credentials, false).await
     }
 }
 
