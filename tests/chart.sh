@@ -12,6 +12,15 @@ fail() { echo "chart: $*"; exit 1; }
 "$bin/helm" lint --strict charts/lanyard --quiet --set image.repository=registry.test/lanyard
 "$bin/helm-unittest" charts/lanyard >"$work/unittest" || { cat "$work/unittest"; exit 1; }
 
+# A stopping Pod is not ready and serves on (tests/integration/commands.rs), until a load balancer that needs three failed
+# probes of 2 s sends no more: the first of them begins up to 2 s after the stop, and the last may take 2 s.
+for store in postgres valkey; do
+  delay=$("$bin/helm" template lanyard charts/lanyard --set image.repository=registry.test/lanyard --set store.type="$store" \
+    --set store."$store".urlSecret.name=db --show-only templates/deployment.yaml |
+    sed -n 's/.*name: LANYARD_DRAIN_DELAY, value: "\([0-9]*\)s".*/\1/p')
+  [ "${delay:-0}" -gt $((3 * 2 + 2)) ] || fail "drainDelay with $store is '${delay}' s: too short for three failed probes of 2 s"
+done
+
 # A test sets each value, or something inside of it: "store.type: memory", or the YAML map "{store.type: memory".
 values=$(sed -n 's/^| `\([^`]*\)` | [^|]* | ..* |.*/\1/p' docs/reference/chart-values.md)
 [ -n "$values" ] || fail "no values in docs/reference/chart-values.md"

@@ -54,12 +54,12 @@ pub(crate) async fn load_account_access(
     active: &ActiveSession,
 ) -> Result<AccountAccess, AccountError> {
     let account = &active.account;
-    let judge = RecordValidity::load(context, account).await?;
+    let validity = RecordValidity::load(context, account).await?;
     let mut sessions: Vec<Session> = load_records(context, RecordKind::Session, account)
         .await?
         .into_iter()
         .map(|(_, session)| session)
-        .filter(|session| is_active(context, account, &judge, session))
+        .filter(|session| is_active(context, account, &validity, session))
         .collect();
     sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.created_at)));
     let active_sids: HashSet<&str> = sessions.iter().map(|session| &*session.sid).collect();
@@ -80,7 +80,7 @@ pub(crate) async fn load_account_access(
         let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
         let lives = grant.is_offline_for(&client)
             || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
-        if grant.is_active(context.now) && lives && judge.is_usable(record) {
+        if grant.is_active(context.now) && lives && validity.is_usable(record) {
             add(&client, &grant_permissions(context, grant), grant.created_at);
         }
     }
@@ -111,14 +111,14 @@ fn grant_permissions(context: AccountContext<'_>, grant: &Grant) -> BTreeSet<Str
 fn is_active(
     context: AccountContext<'_>,
     account: &Account,
-    judge: &RecordValidity<'_>,
+    validity: &RecordValidity<'_>,
     session: &Session,
 ) -> bool {
     // As `find_account` decides.
     let counts = session.origin.is_some() || account.signs_in_here();
     counts
         && session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
-        && judge.is_usable(session::session_marks(session))
+        && validity.is_usable(session::session_marks(session))
 }
 
 /// Loads the records of a kind that a person holds.

@@ -12,7 +12,7 @@ use crate::{
     },
     protocol::{
         identity_provider::declared_identity,
-        marks::{AuthenticatorStanding, judge_authenticator},
+        marks::{AuthenticatorStanding, decide_authenticator_standing},
         records::{AccountMarks, RecordFormat, RecoveryCodesRecord, TotpRecord},
     },
     store::{RecordKey, RecordKind, VersionedRecord},
@@ -83,12 +83,12 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     let key = authenticator_key::<T>(context, &account.subject);
     let stored = context.get(&key).await?;
     let own =
-        stored.map(|stored| judge::<T>(context, account, &marks, stored)).transpose()?.flatten();
-    if let Some(JudgedAuthenticator { stored, opened, standing }) = own {
+        stored.map(|stored| open::<T>(context, account, &marks, stored)).transpose()?.flatten();
+    if let Some(OpenedAuthenticator { stored, authenticator, standing }) = own {
         match standing {
-            AuthenticatorStanding::Counts => return Ok(Some((stored, opened))),
+            AuthenticatorStanding::Counts => return Ok(Some((stored, authenticator))),
             AuthenticatorStanding::Adopted => {
-                return adopt(context, account, (Some(stored), opened)).await;
+                return adopt(context, account, (Some(stored), authenticator)).await;
             }
             AuthenticatorStanding::OfOtherPerson => {
                 return Err(AccountError::OtherPersonsAuthenticator);
@@ -99,12 +99,12 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     for (subject, _) in declared.iter().filter(|(subject, _)| *subject != account.subject) {
         let earlier = context.get(&authenticator_key::<T>(context, subject)).await?;
         let Some(earlier) = earlier else { continue };
-        let judged = judge::<T>(context, account, &marks, earlier)?;
-        let Some(judged) = judged.filter(|judged| judged.standing.counts()) else { continue };
+        let opened = open::<T>(context, account, &marks, earlier)?;
+        let Some(opened) = opened.filter(|it| it.standing.counts()) else { continue };
         let own = context.get(&key).await?;
-        let adopted = adopt(context, account, (own, judged.opened)).await?;
+        let adopted = adopt(context, account, (own, opened.authenticator)).await?;
         // If this fails, the one that is left is not looked at again while the person has another.
-        context.compare_and_swap(judged.stored.version, judged.stored.tombstone()).await?;
+        context.compare_and_swap(opened.stored.version, opened.stored.tombstone()).await?;
         return Ok(adopted);
     }
     Ok(None)
@@ -116,8 +116,8 @@ pub(super) fn open_authenticator<T: PersonalAuthenticator>(
     account: &Account,
     stored: &VersionedRecord,
 ) -> Result<Option<T>, AccountError> {
-    let judged = judge::<T>(context, account, &[], stored.clone())?;
-    Ok(judged.filter(|judged| judged.standing.counts()).map(|judged| judged.opened))
+    let opened = open::<T>(context, account, &[], stored.clone())?;
+    Ok(opened.filter(|it| it.standing.counts()).map(|it| it.authenticator))
 }
 
 /// Removes the authenticator of a person. Returns false if there was none.
@@ -132,23 +132,29 @@ pub(super) async fn remove_authenticator<T: PersonalAuthenticator>(
 }
 
 /// An authenticator, and whether it counts.
-struct JudgedAuthenticator<T> {
+struct OpenedAuthenticator<T> {
     stored: VersionedRecord,
-    opened: T,
+    authenticator: T,
     standing: AuthenticatorStanding,
 }
 
 /// Opens a record; `None` if its key was discarded.
-fn judge<T: PersonalAuthenticator>(
+fn open<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,
     declared: &[ObjectMark],
     stored: VersionedRecord,
-) -> Result<Option<JudgedAuthenticator<T>>, AccountError> {
-    let Some(opened) = open_vaulted_record::<T>(context, &stored)? else { return Ok(None) };
+) -> Result<Option<OpenedAuthenticator<T>>, AccountError> {
+    let Some(authenticator) = open_vaulted_record::<T>(context, &stored)? else { return Ok(None) };
     let now = endings::current_marks(context, account);
-    let standing = judge_authenticator(opened.set_up(), account, declared, now, context.store_now);
-    Ok(Some(JudgedAuthenticator { stored, opened, standing }))
+    let standing = decide_authenticator_standing(
+        authenticator.set_up(),
+        account,
+        declared,
+        now,
+        context.store_now,
+    );
+    Ok(Some(OpenedAuthenticator { stored, authenticator, standing }))
 }
 
 /// Writes an authenticator with the present marks of the person, in place of the record that is there.

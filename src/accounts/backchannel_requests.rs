@@ -69,7 +69,7 @@ fn wait_for_earlier(
         (ends.len() >= most).then_some(wait)
     };
     let own_refused =
-        own.clone().filter(|it| it.is_refused(now)).map(CrossDeviceAuthorization::kept_until);
+        own.clone().filter(|it| it.is_refused(now)).map(CrossDeviceAuthorization::stored_until);
     let own_waiting = own.filter(is_waiting).map(|it| it.expires_at);
     next(own_refused.collect(), MAX_REFUSED_OF_CLIENT)
         .or_else(|| next(own_waiting.collect(), MAX_WAITING_OF_CLIENT))

@@ -7,7 +7,7 @@ use super::AccountContext;
 use crate::{
     fetch::FetchError,
     identity::{RateLimitClass, throttle_prefix},
-    model::{AuditEvent, AuditText, Client, ClientId, ThrottledAttempt},
+    model::{AuditEvent, Client, ClientId, ThrottledAttempt},
     protocol::{
         client_document::{ClientDocument, DocumentUrl, DocumentUrlError, client_of_document},
         error::{ErrorCode, OAuthError},
@@ -33,12 +33,8 @@ impl DocumentClientError {
         match self {
             Self::Refused(error) => error,
             Self::Throttled(error, url, wait) => {
-                context.audit(AuditEvent::AttemptThrottled {
-                    attempt: ThrottledAttempt::ClientDocument,
-                    provider: None,
-                    client_id: Some(AuditText::new(url.as_str())),
-                    retry_after: wait.as_secs().max(1),
-                });
+                let (attempt, client_id) = (ThrottledAttempt::ClientDocument, Some(url.as_str()));
+                context.audit(AuditEvent::throttled_attempt(attempt, client_id, wait));
                 error
             }
         }

@@ -9,8 +9,11 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
-    SessionKeyCache, cross_device_limits::CrossDeviceLimits, notice_limit::NoticeLimit,
+    SessionKeyCache,
+    cross_device_limits::CrossDeviceLimits,
+    notice_limit::NoticeLimit,
     reset_requests::ResetRequests,
+    sealed_record::{open_record, seal_record},
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
@@ -20,7 +23,7 @@ use crate::{
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
     },
-    protocol::records::{SealedRecord, decode_record, encode_record},
+    protocol::records::SealedRecord,
     registry::ServedTenant,
     remote::{ClientDocumentCache, ClusterTokenCache, FederatedIssuerCache, JwksCache},
     store::{
@@ -271,19 +274,12 @@ impl<'a> AccountContext<'a> {
     /// Encodes and seals a record for its purpose.
     pub fn seal<T: SealedRecord>(&self, record: &T) -> Result<String, AccountError> {
         let entropy: &dyn Entropy = &*self.services.entropy;
-        Ok(self.sealer()?.seal(
-            T::PURPOSE,
-            self.tenant_id(),
-            &encode_record(record),
-            entropy,
-            self.now,
-        ))
+        Ok(seal_record(self.sealer()?, self.tenant_id(), record, entropy, self.now))
     }
 
     /// Opens and decodes a sealed record; `None` if it was not sealed for its purpose and this
     /// tenant.
     pub fn open<T: SealedRecord>(&self, sealed: &str) -> Result<Option<T>, AccountError> {
-        let plain = self.sealer()?.open(T::PURPOSE, self.tenant_id(), sealed);
-        Ok(plain.and_then(|plain| decode_record(&plain).ok()))
+        Ok(open_record(self.sealer()?, self.tenant_id(), sealed))
     }
 }

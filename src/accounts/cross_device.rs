@@ -46,7 +46,7 @@ pub(super) fn cross_device_record(
     Record {
         key,
         value: encode_record(authorization).into(),
-        expires_at: authorization.kept_until().plus(CLOCK_SKEW),
+        expires_at: authorization.stored_until().plus(CLOCK_SKEW),
         owners: person
             .map(|it| IndexEntry::new(IndexKind::User, &it.subject))
             .into_iter()

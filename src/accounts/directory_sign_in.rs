@@ -1,5 +1,5 @@
 //! Sign-in with a directory: a name and a password from the tenant's own page, which the directory
-//! judges. Attempts are limited before the directory is asked.
+//! checks. Attempts are limited before the directory is asked.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -266,13 +266,13 @@ impl EndedUserWatch {
             if stored.is_some_and(|stored| is_covered(stored, user.void)) {
                 return Ok(RecordChange::Keep(false));
             }
-            Ok(RecordChange::Write(record.clone(), is_news(stored, user)))
+            Ok(RecordChange::Write(record.clone(), is_reported(stored, user)))
         };
-        let is_news = update_record(&*self.store, (&key, now), stored, change).await?;
-        if is_news == Some(true) {
+        let is_reported = update_record(&*self.store, (&key, now), stored, change).await?;
+        if is_reported == Some(true) {
             self.report(user);
         }
-        Ok(is_news.is_some())
+        Ok(is_reported.is_some())
     }
 }
 
@@ -285,7 +285,7 @@ fn is_covered(stored: VoidBefore, new: VoidBefore) -> bool {
 
 /// Returns true unless the stored record is of the same ban, which other replicas saw too, or this one before it
 /// was started again.
-fn is_news(stored: Option<VoidBefore>, new: &EndedUser) -> bool {
+fn is_reported(stored: Option<VoidBefore>, new: &EndedUser) -> bool {
     let EndCause::Ban { at_start } = new.cause else { return true };
     let same = stored.filter(|stored| stored.person == new.void.person);
     same.is_none_or(|stored| !at_start && new.void.at.since(stored.at) >= REPORT_INTERVAL)

@@ -184,7 +184,7 @@ async fn session_is_active(
         context.services.store.list(RecordKind::Session, &tenant.id, &owner, context.now).await?;
     let found = sessions.iter().find(|stored| is_it(stored));
     if let Some(stored) = found {
-        context.services.session_key_cache.found(sid, &stored.record.key);
+        context.services.session_key_cache.insert(sid, &stored.record.key);
     }
     Ok(found.is_some())
 }

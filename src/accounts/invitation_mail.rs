@@ -5,13 +5,14 @@ use super::{
     AccountError, AccountServices,
     mail_outbox::SealedMail,
     outbox::{self, OutboxMessage as _, OutboxTimes, StoredEntry},
+    sealed_record::seal_record,
 };
 use crate::{
     keys::Sealer,
     model::{Account, Entropy, InvitationMail, InvitedUser, TenantId, Timestamp, sha256_base64url},
     protocol::records::{
-        InvitationLink, InvitationMailRecord, MailContent, SealedRecord as _, WaitingMail,
-        decode_record, encode_record,
+        InvitationLink, InvitationMailRecord, MailContent, WaitingMail, decode_record,
+        encode_record,
     },
     store::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, SharedStore, StoreError},
 };
@@ -42,8 +43,7 @@ pub(super) async fn mail_link(
         content: MailContent::Invitation(link.clone()),
     };
     let entropy: &dyn Entropy = &*services.entropy;
-    let plain = encode_record(&mail);
-    let sealed = sealer.seal(WaitingMail::PURPOSE, &invited.tenant, &plain, entropy, now.store);
+    let sealed = seal_record(sealer, &invited.tenant, &mail, entropy, now.store);
     let owner = IndexEntry::new(IndexKind::User, link.subject.as_str());
     let message = (SealedMail { sealed }, owner);
     let claim = outbox::put_message(&services.store, waiting, message, now).await?;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Returns true if an invited person has a password or an authenticator to set up, and for a person whom this
-/// snapshot does not have yet. The page of the invitation judges the same (`check_invitation_link`).
+/// snapshot does not have yet. The page of the invitation checks the same (`check_invitation_link`).
 pub(super) async fn needs_setup(
     services: &Arc<AccountServices>,
     snapshot: &Snapshot,

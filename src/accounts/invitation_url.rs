@@ -1,9 +1,10 @@
 //! URLs of invitations: the page of the issuer, with the link sealed as its token.
 
+use super::sealed_record::seal_record;
 use crate::{
     keys::Sealer,
     model::{Endpoint, Entropy, InvitedUser, Issuer, Tenant, TenantId, Timestamp},
-    protocol::records::{InvitationLink, SealedRecord as _, encode_record},
+    protocol::records::InvitationLink,
 };
 
 /// The content of the link of an invitation.
@@ -35,7 +36,7 @@ pub(super) fn seal_link(
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> String {
-    let token = sealer.seal(InvitationLink::PURPOSE, tenant, &encode_record(link), entropy, now);
+    let token = seal_record(sealer, tenant, link, entropy, now);
     format!("{}{token}", link_start(issuer))
 }
 

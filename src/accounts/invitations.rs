@@ -14,6 +14,7 @@ use super::{
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
+    sealed_record::open_record,
     vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     },
     protocol::{
         marks,
-        records::{InvitationLink, InvitationRecord, SealedRecord as _, decode_record},
+        records::{InvitationLink, InvitationRecord},
     },
     registry::SnapshotHandle,
     store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
@@ -67,7 +68,7 @@ pub(crate) async fn check_invitation_link(
     let Some(current) = account.invitation.as_ref().filter(|it| it.id == link.id) else {
         return Ok(Err(InvitationRefusal::Withdrawn));
     };
-    if was_used(context, link).await? {
+    if was_used(InvitedCredentials::of_link(context, link), true).await? {
         return Ok(Err(InvitationRefusal::Used));
     }
     if context.store_now >= link.not_after.min(current.not_after) {
@@ -146,17 +147,22 @@ pub(crate) async fn claim_invitation(
     Ok(is_claimed.then_some(ClaimedInvitation { used }))
 }
 
-/// Returns true if the invitation of a link was used.
+/// Returns true if an invitation was used. `counts_claims`: or is being used.
 async fn was_used(
-    context: AccountContext<'_>,
-    link: &InvitationLink,
+    credentials: InvitedCredentials<'_>,
+    counts_claims: bool,
 ) -> Result<bool, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    match context.get(&key).await? {
-        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => Ok(true),
-        // The record of the invitation could not be kept, but what it set up was stored.
-        _ => InvitedCredentials::of_link(context, link).has_any().await,
+    let InvitedCredentials { store, vault, tenant, tenant_mark, link, now } = credentials;
+    let key = invitation_key(tenant, &link.subject, &link.id);
+    let stored = store.get(&key, now).await?;
+    if let Some(stored) = stored.filter(|stored| counts_claims || !is_claim(stored, now)) {
+        let vault = vault.ok_or(AccountError::NoVaultKey)?;
+        if is_used(vault, &stored, (link.person, tenant_mark))? {
+            return Ok(true);
+        }
     }
+    // The record of the invitation could not be kept, but what it set up was stored.
+    credentials.has_any().await
 }
 
 /// Returns true if a record is of this person, and not of an earlier one with the name.
@@ -166,7 +172,7 @@ fn is_used(
     (person, tenant): (ObjectMark, ObjectMark),
 ) -> Result<bool, AccountError> {
     let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
-    Ok(used.is_some_and(|used| marks::is_kept(used.marks, person, tenant)))
+    Ok(used.is_some_and(|used| marks::still_counts(used.marks, person, tenant)))
 }
 
 /// Returns true if a record only claims the invitation. Replicas' clocks may differ by as much as a claim lasts; the
@@ -203,26 +209,18 @@ impl StoredInvitations {
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
-        let (link, now) = (link_of(invited), self.clock.now());
+        let link = link_of(invited);
         let vault = self.registry.snapshot().vault.clone();
-        let key = invitation_key(&invited.tenant, &link.subject, &link.id);
-        let stored = self.services.store.get(&key, now).await?;
-        if let Some(stored) = stored.filter(|stored| !is_claim(stored, now)) {
-            let vault = vault.as_deref().ok_or(AccountError::NoVaultKey)?;
-            if is_used(vault, &stored, (invited.person, invited.tenant_mark))? {
-                return Ok(true);
-            }
-        }
-        // The record of the invitation could not be kept, but what it set up was stored.
+        // The tenant may not be served now, so there is no context.
         let credentials = InvitedCredentials {
             store: &*self.services.store,
             vault: vault.as_deref(),
             tenant: &invited.tenant,
             tenant_mark: invited.tenant_mark,
             link: &link,
-            now,
+            now: self.clock.now(),
         };
-        credentials.has_any().await
+        was_used(credentials, false).await
     }
 }
 
@@ -264,9 +262,8 @@ impl InvitationLedger for StoredInvitations {
     fn is_link(&self, invited: &InvitedUser, link: &str) -> bool {
         let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
         let token = link.strip_prefix(&link_start(&invited.issuer));
-        let plain =
-            token.and_then(|token| sealer.open(InvitationLink::PURPOSE, &invited.tenant, token));
-        let opened = plain.and_then(|plain| decode_record::<InvitationLink>(&plain).ok());
+        let opened =
+            token.and_then(|token| open_record::<InvitationLink>(&sealer, &invited.tenant, token));
         opened == Some(link_of(invited))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     keys::Vault,
     model::{ObjectMark, TenantId, Timestamp},
     protocol::{
-        marks::is_kept,
+        marks::still_counts,
         records::{
             AccountMarks, InvitationLink, PasskeyRecord, PasswordRecord, RecordFormat, TotpRecord,
         },
@@ -92,7 +92,7 @@ impl<'a> InvitedCredentials<'a> {
         Ok(opened.is_some_and(|opened| {
             let (marks, invitation) = set_up(opened);
             invitation.as_ref() == Some(&self.link.id)
-                && is_kept(marks, self.link.person, self.tenant_mark)
+                && still_counts(marks, self.link.person, self.tenant_mark)
         }))
     }
 }

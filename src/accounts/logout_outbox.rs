@@ -51,9 +51,7 @@ impl LogoutOutbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        accounts::outbox::OutboxEntry, model::Timestamp, protocol::records::encode_record,
-    };
+    use crate::accounts::outbox::tests::stored_bytes;
 
     #[test]
     fn retries_end_after_more_than_an_hour() {
@@ -70,12 +68,7 @@ mod tests {
             subject: "ada".to_owned(),
             sid: "sid-1".to_owned(),
         };
-        let entry = OutboxEntry {
-            message: notification,
-            failed_attempts: 2,
-            next_attempt_at: Timestamp::from_secs(1_900_000_000),
-        };
-        let hex: String = encode_record(&entry).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "01097465616d2e73686f7003616461057369642d310280e0998dcc6e");
+        let expected = "01097465616d2e73686f7003616461057369642d310280e0998dcc6e";
+        assert_eq!(stored_bytes(notification), expected);
     }
 }

@@ -14,6 +14,7 @@ use super::{
         DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxWorker, StoredEntry,
     },
     password_reset::reset_link_start,
+    sealed_record::{open_record, seal_record},
 };
 use crate::{
     keys::Sealer,
@@ -22,10 +23,7 @@ use crate::{
         AuditCause, AuditEvent, AuditRecord, AuditText, AuditedMail, Clock, Endpoint, Entropy,
         MailKind, Subject, TenantId, Timestamp,
     },
-    protocol::records::{
-        InvitationLink, MailContent, PasswordResetLink, SealedRecord as _, WaitingMail,
-        decode_record, encode_record,
-    },
+    protocol::records::{InvitationLink, MailContent, WaitingMail},
     registry::{ServedTenant, SnapshotHandle},
     store::StoreError,
 };
@@ -86,7 +84,7 @@ impl OutboxDelivery for MailDelivery {
         let (Some(served), Some(sealer)) = (snapshot.tenant(tenant), &snapshot.sealer) else {
             return DeliveryOutcome::Postponed;
         };
-        let Some(mail) = open(sealer, tenant, &entry.message) else {
+        let Some(mail) = open_record::<WaitingMail>(sealer, tenant, &entry.message.sealed) else {
             tracing::warn!(%tenant, "a message of the outbox was sealed with a key that is gone; it is not sent");
             return DeliveryOutcome::Done;
         };
@@ -99,11 +97,6 @@ impl OutboxDelivery for MailDelivery {
         let sent = self.send(served, &mail.to, &text).await;
         self.finish(served, (&mail, entry.failed_attempts + 1), sent).await
     }
-}
-
-fn open(sealer: &Sealer, tenant: &TenantId, message: &SealedMail) -> Option<WaitingMail> {
-    let plain = sealer.open(WaitingMail::PURPOSE, tenant, &message.sealed)?;
-    decode_record(&plain).ok()
 }
 
 impl MailDelivery {
@@ -132,8 +125,7 @@ impl MailDelivery {
                 is_same.then_some(())?;
                 let (entropy, now): (&dyn Entropy, _) =
                     (&*self.accounts.entropy, self.accounts.store_clock.now());
-                let (purpose, plain) = (PasswordResetLink::PURPOSE, encode_record(link));
-                let token = sealer.seal(purpose, &served.tenant.id, &plain, entropy, now);
+                let token = seal_record(sealer, &served.tenant.id, link, entropy, now);
                 let url = format!("{}{token}", reset_link_start(&served.tenant));
                 Some(password_reset_text(&served.tenant, account, &url))
             }

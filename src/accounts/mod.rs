@@ -76,6 +76,7 @@ pub(crate) mod registrations;
 pub(crate) mod required_factors;
 mod reset_requests;
 mod revoked_tokens;
+mod sealed_record;
 pub(crate) mod session_clients;
 mod session_end;
 mod session_key_cache;

@@ -274,4 +274,4 @@ pub(super) trait OutboxDelivery: Send + Sync + 'static {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -15,7 +15,7 @@ use crate::{
         records::{ChallengePurpose, NoticedChange, PasskeyChallenge, PasskeyRecord},
         webauthn::{
             AssertionResponse, KnownCredential, LastUse, MAX_CREDENTIAL_ID_LEN, RelyingParty,
-            SignCountVerdict, VerifiedAssertion, WebauthnError, judge_sign_count, verify_assertion,
+            SignCountVerdict, VerifiedAssertion, WebauthnError, check_sign_count, verify_assertion,
         },
     },
     store::{RecordChange, VersionedRecord},
@@ -171,7 +171,7 @@ async fn record_use(
             return Ok(RecordChange::Keep(RecordedUse::Copied { is_new: false }));
         }
         let last = LastUse { sign_count: passkey.sign_count, at: passkey.used_at };
-        let verdict = judge_sign_count(last, verified.sign_count, (issued_at, context.store_now));
+        let verdict = check_sign_count(last, verified.sign_count, (issued_at, context.store_now));
         // After a restore the person has other marks, and a later one with the subject must not get it.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
         let (passkey, recorded) = match verdict {

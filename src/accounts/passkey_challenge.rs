@@ -79,7 +79,7 @@ pub(super) async fn claim_once(
     let record = Record {
         key: context.key(RecordKind::UsedChallenge, sha256_base64url(unique)),
         value: Vec::new().into(),
-        // Clocks differ, and expiry is judged by the replica's own.
+        // Clocks differ, and expiry is checked by the replica's own.
         expires_at: expires_at.plus(2 * CLOCK_SKEW),
         owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: None,

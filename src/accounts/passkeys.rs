@@ -15,7 +15,7 @@ use crate::{
         Account, AuditEvent, AuditText, AuditedAuthenticator, AuthenticatorPolicy, ObjectMark,
         Timestamp, invisible_characters::find_invisible, sha256_base64url,
     },
-    protocol::{marks::judge_authenticator, records::PasskeyRecord},
+    protocol::{marks::decide_authenticator_standing, records::PasskeyRecord},
     store::{RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
@@ -189,7 +189,7 @@ fn is_valid_for(
 ) -> bool {
     let made: (_, Timestamp) = (passkey.marks, passkey.enrolled_at);
     let now = endings::current_marks(context, account);
-    judge_authenticator(made, account, declared, now, context.store_now).counts()
+    decide_authenticator_standing(made, account, declared, now, context.store_now).counts()
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ fn to_record(
 }
 
 /// The person of a link, or the reason why it does not work. Nothing is written.
-pub(crate) async fn judge_reset_link(
+pub(crate) async fn check_reset_link(
     context: AccountContext<'_>,
     link: &PasswordResetLink,
 ) -> Result<Result<Arc<Account>, PasswordResetRefusal>, AccountError> {

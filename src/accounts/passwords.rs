@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::{Account, CredentialMark, PasswordState, Secret, StoredPassword, Subject, Timestamp},
     protocol::{
-        marks::{AuthenticatorStanding, PasswordChange, judge_authenticator},
+        marks::{AuthenticatorStanding, PasswordChange, decide_authenticator_standing},
         records::PasswordRecord,
     },
     store::{Record, RecordKey, RecordKind, VersionedRecord},
@@ -66,7 +66,7 @@ pub(crate) async fn load_password(
     };
     let now = current_marks(context, account);
     let made = (password.marks, password.chosen_at);
-    match judge_authenticator(made, account, &[], now, context.store_now) {
+    match decide_authenticator_standing(made, account, &[], now, context.store_now) {
         AuthenticatorStanding::Counts => Ok(Some(ChosenPassword(password))),
         AuthenticatorStanding::Adopted => {
             let adopted = PasswordRecord { marks: now, ..password };

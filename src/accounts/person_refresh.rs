@@ -38,7 +38,7 @@ pub(super) enum ClaimsFreshness {
 }
 
 /// The state of a person's claims at a time.
-pub(super) fn judge_freshness(
+pub(super) fn decide_freshness(
     policy: RefreshPolicy,
     claims: ClaimsAge,
     now: Timestamp,
@@ -97,7 +97,7 @@ pub(super) async fn directory_claims(
     if person.incomplete && has_ended(context, directory.0, (&person, &claims)).await? {
         return Ok(None);
     }
-    match judge_freshness(directory.0.refresh, person.age(), context.store_now) {
+    match decide_freshness(directory.0.refresh, person.age(), context.store_now) {
         ClaimsFreshness::Usable => Ok(Some(claims)),
         ClaimsFreshness::Refused => Err(claims_after_refusal(directory.0, person.age())),
         ClaimsFreshness::Stale { usable } => {
@@ -228,7 +228,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    fn judged(
+    fn freshness(
         unavailable: UnavailablePolicy,
         age: u64,
         asked: u64,
@@ -245,27 +245,27 @@ mod tests {
             asked_at: NOW.minus(Duration::from_secs(asked)),
             incomplete,
         };
-        judge_freshness(policy, claims, NOW)
+        decide_freshness(policy, claims, NOW)
     }
 
     #[test]
     fn old_claims_count_while_the_provider_cannot_be_asked() {
         use ClaimsFreshness::{Refused, Stale, Usable};
         let keep = UnavailablePolicy::KeepFor;
-        assert_eq!(judged(keep, 899, 899, false), Usable);
-        assert_eq!(judged(keep, 900, 900, false), Stale { usable: true });
-        assert_eq!(judged(keep, 1000, 29, false), Usable, "asked a moment ago");
-        assert_eq!(judged(keep, 3599, 30, false), Stale { usable: true });
-        assert_eq!(judged(keep, 3600, 30, false), Stale { usable: false });
-        assert_eq!(judged(keep, 3600, 29, false), Refused);
-        assert_eq!(judged(UnavailablePolicy::Refuse, 900, 30, false), Stale { usable: false });
-        assert_eq!(judged(UnavailablePolicy::Refuse, 900, 29, false), Refused);
+        assert_eq!(freshness(keep, 899, 899, false), Usable);
+        assert_eq!(freshness(keep, 900, 900, false), Stale { usable: true });
+        assert_eq!(freshness(keep, 1000, 29, false), Usable, "asked a moment ago");
+        assert_eq!(freshness(keep, 3599, 30, false), Stale { usable: true });
+        assert_eq!(freshness(keep, 3600, 30, false), Stale { usable: false });
+        assert_eq!(freshness(keep, 3600, 29, false), Refused);
+        assert_eq!(freshness(UnavailablePolicy::Refuse, 900, 30, false), Stale { usable: false });
+        assert_eq!(freshness(UnavailablePolicy::Refuse, 900, 29, false), Refused);
     }
 
     #[test]
     fn missing_groups_are_neither_the_old_ones_nor_none() {
         let keep = UnavailablePolicy::KeepFor;
-        assert_eq!(judged(keep, 1000, 29, true), ClaimsFreshness::Refused);
-        assert_eq!(judged(keep, 1000, 30, true), ClaimsFreshness::Stale { usable: false });
+        assert_eq!(freshness(keep, 1000, 29, true), ClaimsFreshness::Refused);
+        assert_eq!(freshness(keep, 1000, 30, true), ClaimsFreshness::Stale { usable: false });
     }
 }

@@ -11,12 +11,12 @@ use super::{
         DeliveryOutcome, OutboxDelivery, OutboxEntry, OutboxMessage as _, OutboxWorker, StoredEntry,
     },
     ping_outbox::SealedPing,
+    sealed_record::open_record,
 };
 use crate::{
     fetch::{CallBody, ClientCall, FetchError},
-    keys::Sealer,
     model::{Client, Clock, Secret, TenantId, Timestamp},
-    protocol::records::{PingNotification, SealedRecord as _, decode_record},
+    protocol::records::PingNotification,
     registry::{ServedTenant, SnapshotHandle},
     telemetry::NotificationOutcome,
 };
@@ -75,7 +75,8 @@ impl OutboxDelivery for PingDelivery {
         let (Some(served), Some(sealer)) = (snapshot.tenant(tenant), &snapshot.sealer) else {
             return DeliveryOutcome::Postponed;
         };
-        let Some(ping) = open(sealer, tenant, &entry.message) else {
+        let Some(ping) = open_record::<PingNotification>(sealer, tenant, &entry.message.sealed)
+        else {
             tracing::warn!(%tenant, "a notification of the outbox was sealed with a key that is gone; it is not sent");
             return DeliveryOutcome::Done;
         };
@@ -99,11 +100,6 @@ impl OutboxDelivery for PingDelivery {
         );
         DeliveryOutcome::Failed
     }
-}
-
-fn open(sealer: &Sealer, tenant: &TenantId, message: &SealedPing) -> Option<PingNotification> {
-    let plain = sealer.open(PingNotification::PURPOSE, tenant, &message.sealed)?;
-    decode_record(&plain).ok()
 }
 
 impl PingDelivery {

@@ -40,7 +40,7 @@ impl SessionKeyCache {
     }
 
     /// Stores the key under which a session was found.
-    pub(crate) fn found(&self, sid: &str, at: &RecordKey) {
+    pub(crate) fn insert(&self, sid: &str, at: &RecordKey) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.put((at.tenant.clone(), sid.to_owned()), at.id.clone());
     }

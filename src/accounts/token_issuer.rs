@@ -14,12 +14,11 @@ use crate::{
     keys::{JwtType, SignError, SigningKey},
     model::{Client, IdTokenAlgorithm, ResourceServer, SigningAlgorithm, Subject},
     protocol::{
-        claims::{
-            self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents, left_half_hash,
-        },
+        claims::{self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents},
         records::{GrantState, RefreshToken},
         subject,
         token::token_until,
+        token_hash::left_half_hash,
     },
 };
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     keys::VerifyError,
-    model::{Account, Client, ClientId, IssuedToken, Timestamp},
+    model::{Account, Client, IssuedToken, Timestamp},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
         records::{Grant, RefreshToken},
@@ -60,16 +60,6 @@ impl PresentedToken {
         match self {
             Self::Access(_) => IssuedToken::AccessToken,
             Self::Refresh(_) => IssuedToken::RefreshToken,
-        }
-    }
-
-    /// The client that the token was issued to.
-    pub(crate) fn client(&self) -> Option<ClientId> {
-        match self {
-            Self::Access(claims) => {
-                claims.get("client_id").and_then(Value::as_str).map(ClientId::new)
-            }
-            Self::Refresh(token) => Some(token.client.clone()),
         }
     }
 
@@ -150,7 +140,26 @@ pub(super) fn verify_own_access_token(
     context.services.access_token_cache.verify(&context.tenant.keys, token)
 }
 
-/// Revokes a token and the grant that it refers to, for a client, and reports what was not
+/// Returns true if the token was issued to this client, which may revoke it (RFC 7009 §2.1): to its ID and its object.
+/// A refresh token has the object of its grant.
+pub(crate) async fn is_issued_to(
+    context: AccountContext<'_>,
+    presented: &PresentedToken,
+    client: &Client,
+) -> Result<bool, AccountError> {
+    match presented {
+        PresentedToken::Access(claims) => {
+            Ok(TokenHolder::of_claims(claims).is_some_and(|holder| holder.is(client)))
+        }
+        PresentedToken::Refresh(token) if token.client == client.id => {
+            let stored = grants::load_grant(context, &token.grant_id).await?;
+            Ok(stored.is_none_or(|stored| stored.grant.is_of(client)))
+        }
+        PresentedToken::Refresh(_) => Ok(false),
+    }
+}
+
+/// Revokes a token and the grant that it refers to, for the client that it was issued to, and reports what was not
 /// revoked before. A token that the client got by exchange is revoked alone: the grant is not the client's.
 ///
 /// # Errors
@@ -162,7 +171,7 @@ pub(crate) async fn revoke_token(
     presented: &PresentedToken,
     caller: &Client,
 ) -> Result<(), AccountError> {
-    let exchanged = exchanged_grant(context, presented).await?;
+    let exchanged = exchanged_grant(context, presented, caller).await?;
     if let Some(id) = presented.grant_id()
         && exchanged.is_none()
     {
@@ -193,16 +202,17 @@ pub(crate) async fn revoke_token(
     Ok(())
 }
 
-/// The grant of a token, if it is of another client than the token.
+/// The grant of an access token of a client, if it is of another client.
 async fn exchanged_grant(
     context: AccountContext<'_>,
     presented: &PresentedToken,
+    client: &Client,
 ) -> Result<Option<Grant>, AccountError> {
-    let (Some(id), Some(holder)) = (presented.grant_id(), presented.client()) else {
+    let (PresentedToken::Access(_), Some(id)) = (presented, presented.grant_id()) else {
         return Ok(None);
     };
     let stored = grants::load_grant(context, id).await?;
-    Ok(stored.map(|stored| stored.grant).filter(|grant| grant.client != holder))
+    Ok(stored.map(|stored| stored.grant).filter(|grant| !grant.is_of(client)))
 }
 
 /// Returns true if the refresh token is the current one of its grant. A superseded one is inactive,

@@ -38,7 +38,7 @@ impl EnrolledTotp {
     }
 }
 
-/// The judgement of a code that a person typed.
+/// The result of the check of a code that a person typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeVerdict {
     /// The code is right.
@@ -111,7 +111,7 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
     secret
 }
 
-/// Judges the code by which a person sets an app up. Where the tenant requires a factor, people replace the app that
+/// Checks the code by which a person sets an app up. Where the tenant requires a factor, people replace the app that
 /// they have, since they may not be without one; elsewhere they remove it first. Nothing is stored.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
@@ -125,9 +125,9 @@ pub(crate) async fn prove_new_app(
     if before.as_ref().is_some_and(|before| !may_replace(before)) {
         return Ok(Err(NewAppRefusal::AlreadyEnrolled));
     }
-    let judged = judge_new_code(context, secret, typed);
+    let step = check_new_code(context, secret, typed);
     let proved = |last_step| NewApp { before, secret: secret.to_owned(), last_step };
-    Ok(judged.map(proved).map_err(NewAppRefusal::Code))
+    Ok(step.map(proved).map_err(NewAppRefusal::Code))
 }
 
 /// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
@@ -178,8 +178,8 @@ pub(crate) fn replaces_app(context: AccountContext<'_>) -> bool {
     context.tenant.tenant.authenticators.required().is_some()
 }
 
-/// Judges the code by which a person sets up an app with this secret. Returns its step.
-fn judge_new_code(
+/// Checks the code by which a person sets up an app with this secret. Returns its step.
+fn check_new_code(
     context: AccountContext<'_>,
     secret: &[u8],
     typed: &str,
@@ -193,7 +193,7 @@ fn judge_new_code(
     }
 }
 
-/// Judges a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has
+/// Checks a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has
 /// proved the app with.
 pub(crate) async fn check_totp_code(
     context: AccountContext<'_>,

@@ -27,8 +27,8 @@ impl UndeliveredTracker {
     }
 
     /// Records a failed attempt of this replica.
-    pub(crate) fn failed(&self, client: &ObjectKey, why: String) {
-        self.reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(client.clone(), why);
+    pub(crate) fn failed(&self, client: &ObjectKey, error: String) {
+        self.reasons.lock().unwrap_or_else(PoisonError::into_inner).insert(client.clone(), error);
     }
 
     /// Publishes a count of the whole store. Errors of clients that are not in it are dropped.
@@ -38,7 +38,7 @@ impl UndeliveredTracker {
         let mut clients = found.0;
         clients.retain(|_, undelivered| undelivered.waiting + undelivered.given_up > 0);
         for (client, undelivered) in &mut clients {
-            undelivered.why = reasons.get(client).cloned();
+            undelivered.last_error = reasons.get(client).cloned();
         }
         self.state.send_if_modified(|before| {
             let changed = **before != clients;
@@ -95,7 +95,7 @@ mod tests {
     fn retried_and_abandoned_notifications_are_counted_separately() {
         let undelivered = counted(&[Pending, Retrying, Retrying, GivenUp]).expect("counted");
         assert_eq!((undelivered.waiting, undelivered.given_up), (2, 1));
-        assert_eq!(undelivered.why.as_deref(), Some("the endpoint returned status 500"));
+        assert_eq!(undelivered.last_error.as_deref(), Some("the endpoint returned status 500"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Schedules logout notifications that a replica of a build before due times has stored: the store
-//! does not list them by due time. Such a replica may still run during a roll-out.
+//! Schedules logout notifications without a due time, which a store that the commit a185edd wrote contains: such a
+//! store has to be read, and the outbox lists messages by due time only.
 //!
-//! No release has written such notifications, so two limits are accepted: of more than 1,000
+//! A replica of that commit may still run during a roll-out. Two limits are accepted: of more than 1,000
 //! notifications of a client some may not be found, and those that such a replica stores later than
 //! three hours after the start of this process are not sent.
 

@@ -10,7 +10,7 @@ use super::{
     people::{self, SignedInPerson},
     person_refresh::{
         ClaimsFreshness, PersonRefreshOutcome, UPSTREAM_TIMEOUT, claims_after_refusal,
-        judge_freshness,
+        decide_freshness,
     },
     upstream_error::UpstreamSignInError,
     upstream_questions::{ask_github, ask_openid, can_ask},
@@ -50,7 +50,7 @@ pub(super) async fn upstream_claims(
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
     let session = &signed_in.stored.session;
-    match judge_freshness(provider.refresh, session.age(), context.store_now) {
+    match decide_freshness(provider.refresh, session.age(), context.store_now) {
         ClaimsFreshness::Usable => Ok(Some(signed_in.claims)),
         ClaimsFreshness::Refused if session.asking => {
             wait_for_answer(context, provider, person).await
@@ -105,7 +105,7 @@ async fn wait_for_answer(
         tokio::time::sleep(POLL_INTERVAL).await;
         let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
         let session = &signed_in.stored.session;
-        let freshness = judge_freshness(provider.refresh, session.age(), context.store_now);
+        let freshness = decide_freshness(provider.refresh, session.age(), context.store_now);
         if freshness == ClaimsFreshness::Usable {
             return Ok(Some(signed_in.claims));
         }

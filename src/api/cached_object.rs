@@ -225,7 +225,7 @@ mod tests {
         serde_json::from_value(object).expect("a client")
     }
 
-    fn kept(change: impl FnOnce(&mut Value)) -> CachedObject<OidcClient> {
+    fn cached(change: impl FnOnce(&mut Value)) -> CachedObject<OidcClient> {
         let mut object = object();
         change(&mut object);
         CachedObject::new(&key(), read(object))
@@ -233,19 +233,19 @@ mod tests {
 
     #[test]
     fn declared_returns_the_spec_as_written() {
-        let (mut expected, declared) = (read(object()), kept(|_| {}).declared(&key()));
+        let (mut expected, declared) = (read(object()), cached(|_| {}).declared(&key()));
         expected.metadata.resource_version = None;
         assert_eq!((declared.metadata, declared.spec), (expected.metadata, expected.spec));
     }
 
     #[test]
     fn unused_metadata_and_status_do_not_change_the_desired_state() {
-        let other = kept(|object| {
+        let other = cached(|object| {
             object["metadata"]["resourceVersion"] = "8".into();
             object["metadata"]["labels"]["app"] = "shop".into();
             object["status"] = json!({ "clientId": "team.shop" });
         });
-        assert!(kept(|_| {}).same_desired_state(&other));
+        assert!(cached(|_| {}).same_desired_state(&other));
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
             |object| object["metadata"]["annotations"] = json!({}),
             |object| object["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z".into(),
         ] {
-            assert!(!kept(|_| {}).same_desired_state(&kept(change)));
+            assert!(!cached(|_| {}).same_desired_state(&cached(change)));
         }
     }
 }

@@ -98,8 +98,8 @@ mod tests {
             "aFieldOfTomorrow": { "x": [1] },
             "conditions": [condition("Accepted", "Accepted"), condition("KeysReady", "Available")],
         }));
-        let judged = vec![condition("Accepted", "Malformed")];
-        let after = before.with_conditions(Some(4), judged);
+        let new = vec![condition("Accepted", "Malformed")];
+        let after = before.with_conditions(Some(4), new);
         assert_eq!(after.digest().salt(), Some("abc"));
         let json = after.to_json();
         assert_eq!(json["observedGeneration"], 4);

@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    fn told(reason: &str, at: i64) -> StatusDigest {
+    fn digest(reason: &str, at: i64) -> StatusDigest {
         let conditions =
             [ConditionType::Accepted, ConditionType::Ready].map(|kind| condition(kind, reason, at));
         StatusDigest::of(&conditions, &"rest")
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn content_is_compared_without_times() {
-        assert!(told("Ready", 1).same_content(&told("Ready", 2)));
-        assert!(!told("Ready", 1).same_content(&told("Available", 1)));
+        assert!(digest("Ready", 1).same_content(&digest("Ready", 2)));
+        assert!(!digest("Ready", 1).same_content(&digest("Available", 1)));
         let changed = StatusDigest::of(&[condition(ConditionType::Ready, "Ready", 1)], &"other");
         assert!(
             !changed.same_content(&StatusDigest::of(
@@ -160,18 +160,18 @@ mod tests {
 
     #[test]
     fn transition_times_are_preserved() {
-        let told = told("Ready", 7);
+        let digest = digest("Ready", 7);
         let at = Some(Timestamp::from_secs(7));
-        assert_eq!(told.since(ConditionType::Accepted, "True"), at);
-        assert_eq!(told.since(ConditionType::Accepted, "False"), None);
-        assert_eq!(told.since(ConditionType::KeysReady, "True"), None);
+        assert_eq!(digest.since(ConditionType::Accepted, "True"), at);
+        assert_eq!(digest.since(ConditionType::Accepted, "False"), None);
+        assert_eq!(digest.since(ConditionType::KeysReady, "True"), None);
     }
 
     #[test]
     fn the_reason_of_ready_is_compared() {
-        let told = told("Ready", 7);
-        assert!(told.same_ready_reason(&condition(ConditionType::Ready, "Ready", 9)));
-        assert!(!told.same_ready_reason(&condition(ConditionType::Ready, "Available", 7)));
-        assert!(told.has_conditions() && !StatusDigest::default().has_conditions());
+        let digest = digest("Ready", 7);
+        assert!(digest.same_ready_reason(&condition(ConditionType::Ready, "Ready", 9)));
+        assert!(!digest.same_ready_reason(&condition(ConditionType::Ready, "Available", 7)));
+        assert!(digest.has_conditions() && !StatusDigest::default().has_conditions());
     }
 }

@@ -75,8 +75,8 @@ pub fn run_check(args: &CheckArgs) -> Result<ExitCode> {
     }
     problems += validate_objects(args, objects, &found_in, &mut output)?;
     problems += validate_languages(args, &mut output)?;
-    let (files, judged) = (files.len(), found_in.len());
-    writeln!(output, "{judged} objects in {files} files: {problems} problems")?;
+    let (files, checked) = (files.len(), found_in.len());
+    writeln!(output, "{checked} objects in {files} files: {problems} problems")?;
     if files == 0 && !args.paths.is_empty() {
         // A mistyped path must not look like success.
         let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();

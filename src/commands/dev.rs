@@ -70,8 +70,8 @@ async fn serve(args: &DevArgs) -> Result<()> {
         Some(state) => state.clone(),
         None => default_state(&args.dir)?,
     };
-    let judge = admission::manifest_validator(&installation, SystemClock.now());
-    let directory = FolderSource::start(&args.dir, &state, judge).with_context(|| {
+    let validate = admission::manifest_validator(&installation, SystemClock.now());
+    let directory = FolderSource::start(&args.dir, &state, validate).with_context(|| {
         format!("serving {} with state in {}", args.dir.display(), state.display())
     })?;
     let store = (&args.store, &*state.join("store.redb"));

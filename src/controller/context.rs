@@ -73,7 +73,7 @@ pub struct ControllerContext {
     /// Receives counts of reconciles.
     pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients with undelivered back-channel logout notifications, for Events.
-    pub untold: Option<UndeliveredReceiver>,
+    pub undelivered_logouts: Option<UndeliveredReceiver>,
     /// Clients whose superseded refresh tokens were used, for Events.
     pub replays: Option<SharedRefreshReplays>,
     /// The installation's base URL.
@@ -119,7 +119,7 @@ impl ControllerContext {
             key_secrets,
             collects_garbage: false,
             observer: Arc::new(NoMetrics),
-            untold: None,
+            undelivered_logouts: None,
             replays: None,
             base_url: None,
             host_settings: None,
@@ -150,8 +150,8 @@ impl ControllerContext {
 
     /// Sets the receiver of undelivered logout notifications.
     #[must_use]
-    pub fn with_undelivered_logouts(self, untold: UndeliveredReceiver) -> Self {
-        Self { untold: Some(untold), ..self }
+    pub fn with_undelivered_logouts(self, undelivered_logouts: UndeliveredReceiver) -> Self {
+        Self { undelivered_logouts: Some(undelivered_logouts), ..self }
     }
 
     /// Sets the installation's base URL, by which objects of this installation are told from others.

@@ -40,10 +40,10 @@ struct Log(BTreeMap<ObjectKey, ReportedState>);
 
 /// Emits Events until it is dropped.
 pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
-    let Some(mut untold) = context.untold.clone() else { return pending().await };
+    let Some(mut undelivered) = context.undelivered_logouts.clone() else { return pending().await };
     let mut log = Log::default();
     loop {
-        let state = untold.borrow_and_update().clone();
+        let state = undelivered.borrow_and_update().clone();
         let notices = log.plan(&state, context.clock.now());
         let more = !notices.is_empty();
         let view = context.source.views().borrow().clone();
@@ -56,7 +56,7 @@ pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
         sleep(EVENT_INTERVAL).await;
         // Reconsider Events that were held back even if no count changes.
         let again = if more { Duration::ZERO } else { RETRY_INTERVAL };
-        let _ = timeout(again, untold.changed()).await;
+        let _ = timeout(again, undelivered.changed()).await;
     }
 }
 
@@ -67,18 +67,18 @@ impl Log {
         let clients = known.iter().filter(|key| !state.contains_key(key)).chain(state.keys());
         let mut notices = Vec::new();
         for client in clients {
-            let untold = state.get(client).cloned().unwrap_or_default();
-            let said = self.0.entry(client.clone()).or_default();
-            let Some((reason, message)) = news(&said.about, &untold) else {
-                said.about = untold;
+            let undelivered = state.get(client).cloned().unwrap_or_default();
+            let reported = self.0.entry(client.clone()).or_default();
+            let Some((reason, message)) = changed_counts(&reported.about, &undelivered) else {
+                reported.about = undelivered;
                 continue;
             };
-            let quiet = said.at.get(&reason).is_some_and(|at| now < at.plus(REPEAT_INTERVAL));
+            let quiet = reported.at.get(&reason).is_some_and(|at| now < at.plus(REPEAT_INTERVAL));
             if quiet || notices.len() >= MAX_EVENTS_PER_ROUND {
                 continue;
             }
-            said.at.insert(reason, now);
-            said.about = untold;
+            reported.at.insert(reason, now);
+            reported.about = undelivered;
             notices.push(EventRecord {
                 object: ObjectRef::new(ManagedKind::OidcClient, client.clone()),
                 reason,
@@ -86,41 +86,44 @@ impl Log {
             });
         }
         // Forget clients with nothing to report and nothing held back.
-        self.0.retain(|client, said| {
+        self.0.retain(|client, reported| {
             state.contains_key(client)
-                || said.about != UndeliveredLogouts::default()
-                || said.at.values().any(|at| now < at.plus(REPEAT_INTERVAL))
+                || reported.about != UndeliveredLogouts::default()
+                || reported.at.values().any(|at| now < at.plus(REPEAT_INTERVAL))
         });
         notices
     }
 }
 
 /// The change since the last report, as a reason and a message.
-fn news(said: &UndeliveredLogouts, now: &UndeliveredLogouts) -> Option<(EventReason, String)> {
-    let why = match &now.why {
-        Some(why) => format!("Last error: {why}"),
+fn changed_counts(
+    reported: &UndeliveredLogouts,
+    now: &UndeliveredLogouts,
+) -> Option<(EventReason, String)> {
+    let cause = match &now.last_error {
+        Some(cause) => format!("Last error: {cause}"),
         None => "See the logs of the replica that sent them for the error".to_owned(),
     };
-    if now.given_up > said.given_up {
+    if now.given_up > reported.given_up {
         return Some((
             EventReason::LogoutGivenUp,
             format!(
-                "Gave up delivering {} back-channel logout notifications. {why}. Users may still be signed in to this client. Check spec.backchannelLogoutUri and egress policy.",
+                "Gave up delivering {} back-channel logout notifications. {cause}. Users may still be signed in to this client. Check spec.backchannelLogoutUri and egress policy.",
                 now.given_up
             ),
         ));
     }
-    if now.waiting > 0 && said.waiting == 0 {
+    if now.waiting > 0 && reported.waiting == 0 {
         return Some((
             EventReason::LogoutNotDelivered,
             format!(
-                "Failed to deliver {} back-channel logout notifications; retrying for more than an hour. {why}. Check spec.backchannelLogoutUri and egress policy.",
+                "Failed to deliver {} back-channel logout notifications; retrying for more than an hour. {cause}. Check spec.backchannelLogoutUri and egress policy.",
                 now.waiting
             ),
         ));
     }
     // A count of given up notifications that expires is not a delivery, so compare `waiting` only.
-    (said.waiting > 0 && now.waiting == 0).then(|| {
+    (reported.waiting > 0 && now.waiting == 0).then(|| {
         (
             EventReason::LogoutDelivered,
             "All back-channel logout notifications have been delivered".to_owned(),
@@ -138,11 +141,16 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
     fn state(waiting: u32, given_up: u32) -> UndeliveredByClient {
-        let untold = UndeliveredLogouts { waiting, given_up, why: Some("status 500".to_owned()) };
-        Arc::new(BTreeMap::from([(ObjectKey::new("team", "shop"), untold)]))
+        let undelivered =
+            UndeliveredLogouts { waiting, given_up, last_error: Some("status 500".to_owned()) };
+        Arc::new(BTreeMap::from([(ObjectKey::new("team", "shop"), undelivered)]))
     }
 
-    fn told(log: &mut Log, state: &UndeliveredByClient, now: Timestamp) -> Vec<EventReason> {
+    fn plan_reasons(
+        log: &mut Log,
+        state: &UndeliveredByClient,
+        now: Timestamp,
+    ) -> Vec<EventReason> {
         log.plan(state, now).into_iter().map(|notice| notice.reason).collect()
     }
 
@@ -153,18 +161,18 @@ mod tests {
         assert_eq!(notice.reason.event_type(), EventType::Warning);
         assert!(notice.message.contains("status 500"), "{notice:?}");
         for more in 2..50 {
-            assert!(told(&mut log, &state(more, 0), NOW).is_empty());
+            assert!(plan_reasons(&mut log, &state(more, 0), NOW).is_empty());
         }
     }
 
     #[test]
     fn recovery_and_giving_up_are_reported() {
         let mut log = Log::default();
-        assert_eq!(told(&mut log, &state(2, 0), NOW), [EventReason::LogoutNotDelivered]);
-        assert_eq!(told(&mut log, &state(1, 1), NOW), [EventReason::LogoutGivenUp]);
-        assert_eq!(told(&mut log, &state(0, 1), NOW), [EventReason::LogoutDelivered]);
+        assert_eq!(plan_reasons(&mut log, &state(2, 0), NOW), [EventReason::LogoutNotDelivered]);
+        assert_eq!(plan_reasons(&mut log, &state(1, 1), NOW), [EventReason::LogoutGivenUp]);
+        assert_eq!(plan_reasons(&mut log, &state(0, 1), NOW), [EventReason::LogoutDelivered]);
         assert!(
-            told(&mut log, &UndeliveredByClient::default(), NOW).is_empty(),
+            plan_reasons(&mut log, &UndeliveredByClient::default(), NOW).is_empty(),
             "merely forgotten"
         );
     }
@@ -175,7 +183,7 @@ mod tests {
         let mut count = 0;
         for minute in 0..60 {
             let now = NOW.plus(Duration::from_mins(minute));
-            count += told(&mut log, &state(u32::from(minute % 2 == 0), 0), now).len();
+            count += plan_reasons(&mut log, &state(u32::from(minute % 2 == 0), 0), now).len();
         }
         assert!((6..=12).contains(&count), "{count}");
     }
@@ -183,11 +191,11 @@ mod tests {
     #[test]
     fn reports_that_were_held_back_are_emitted_later() {
         let mut log = Log::default();
-        told(&mut log, &state(1, 0), NOW);
-        told(&mut log, &UndeliveredByClient::default(), NOW);
-        assert!(told(&mut log, &state(1, 0), NOW).is_empty());
+        plan_reasons(&mut log, &state(1, 0), NOW);
+        plan_reasons(&mut log, &UndeliveredByClient::default(), NOW);
+        assert!(plan_reasons(&mut log, &state(1, 0), NOW).is_empty());
         assert_eq!(
-            told(&mut log, &state(1, 0), NOW.plus(REPEAT_INTERVAL)),
+            plan_reasons(&mut log, &state(1, 0), NOW.plus(REPEAT_INTERVAL)),
             [EventReason::LogoutNotDelivered]
         );
     }
@@ -195,8 +203,8 @@ mod tests {
     #[test]
     fn many_clients_are_reported_in_rounds() {
         let mut log = Log::default();
-        let untold = UndeliveredLogouts { waiting: 1, ..UndeliveredLogouts::default() };
-        let many = (0..40).map(|n| (ObjectKey::new("team", format!("c{n}")), untold.clone()));
+        let undelivered = UndeliveredLogouts { waiting: 1, ..UndeliveredLogouts::default() };
+        let many = (0..40).map(|n| (ObjectKey::new("team", format!("c{n}")), undelivered.clone()));
         let many: UndeliveredByClient = Arc::new(many.collect());
         let rounds: Vec<usize> = (0..4).map(|_| log.plan(&many, NOW).len()).collect();
         assert_eq!(rounds, [16, 16, 8, 0]);
@@ -205,12 +213,13 @@ mod tests {
     #[test]
     fn giving_up_again_after_a_while_is_reported_again() {
         let mut log = Log::default();
-        assert_eq!(told(&mut log, &state(0, 1), NOW), [EventReason::LogoutGivenUp]);
+        assert_eq!(plan_reasons(&mut log, &state(0, 1), NOW), [EventReason::LogoutGivenUp]);
         assert!(
-            told(&mut log, &UndeliveredByClient::default(), NOW.plus(REPEAT_INTERVAL)).is_empty()
+            plan_reasons(&mut log, &UndeliveredByClient::default(), NOW.plus(REPEAT_INTERVAL))
+                .is_empty()
         );
         assert_eq!(
-            told(&mut log, &state(0, 1), NOW.plus(2 * REPEAT_INTERVAL)),
+            plan_reasons(&mut log, &state(0, 1), NOW.plus(2 * REPEAT_INTERVAL)),
             [EventReason::LogoutGivenUp]
         );
     }
@@ -218,9 +227,9 @@ mod tests {
     #[test]
     fn clients_without_failures_are_forgotten() {
         let mut log = Log::default();
-        told(&mut log, &state(1, 0), NOW);
-        told(&mut log, &UndeliveredByClient::default(), NOW);
-        told(&mut log, &UndeliveredByClient::default(), NOW.plus(REPEAT_INTERVAL));
+        plan_reasons(&mut log, &state(1, 0), NOW);
+        plan_reasons(&mut log, &UndeliveredByClient::default(), NOW);
+        plan_reasons(&mut log, &UndeliveredByClient::default(), NOW.plus(REPEAT_INTERVAL));
         assert!(log.0.is_empty(), "{log:?}");
     }
 }

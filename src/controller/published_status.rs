@@ -26,7 +26,7 @@ pub struct PublishedStatuses {
 struct Published {
     /// The resourceVersion in the view at that time.
     version: Option<String>,
-    told: StatusDigest,
+    digest: StatusDigest,
 }
 
 impl PublishedStatuses {
@@ -40,15 +40,15 @@ impl PublishedStatuses {
         let published = lock(&self.statuses).get(object).cloned();
         match published {
             Some(published) if shown.is_none() || published.version.as_deref() == version => {
-                Some(published.told)
+                Some(published.digest)
             }
             _ => shown.filter(StatusDigest::has_conditions),
         }
     }
 
     /// Records a published status.
-    pub fn published(&self, object: &ObjectRef, version: Option<String>, told: StatusDigest) {
-        lock(&self.statuses).insert(object.clone(), Published { version, told });
+    pub fn published(&self, object: &ObjectRef, version: Option<String>, digest: StatusDigest) {
+        lock(&self.statuses).insert(object.clone(), Published { version, digest });
     }
 
     /// Records that a status was refused. Returns true if it was not refused for the same reason before.

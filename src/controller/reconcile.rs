@@ -60,7 +60,7 @@ async fn reconcile_existing(
     memory: &PublishedStatuses,
     verdict: &Verdict,
 ) -> Result<Action, ReconcileError> {
-    let mut judged = None;
+    let mut own_verdict = None;
     let acted = match &verdict.outcome {
         ObjectOutcome::Tenant(outcome) => {
             tenant::reconcile_keys(context, world, &verdict.object, outcome).await
@@ -71,7 +71,7 @@ async fn reconcile_existing(
         ObjectOutcome::User(outcome) => {
             let done = oidc_user::reconcile_invitation(context, world, verdict, outcome).await;
             done.map(|(action, found)| {
-                judged = found;
+                own_verdict = found;
                 action
             })
         }
@@ -79,7 +79,7 @@ async fn reconcile_existing(
         | ObjectOutcome::ResourceServer(_)
         | ObjectOutcome::Malformed => Ok(Action::Nothing(None)),
     };
-    let verdict = judged.as_ref().unwrap_or(verdict);
+    let verdict = own_verdict.as_ref().unwrap_or(verdict);
     match acted {
         // The status is published with the verdict on what was just written.
         Ok(Action::Wrote) => Ok(Action::Wrote),

@@ -55,8 +55,8 @@ pub async fn publish_status(
         mail.map(|reason| registry::mail_reachable_condition(verdict, reason, &before, now)),
     );
     let status = wanted(verdict, world, conditions, before.salt(), now);
-    let told = status.status_digest();
-    if !before.same_content(&told) {
+    let digest = status.status_digest();
+    if !before.same_content(&digest) {
         let problem = problem(object, &before, status.conditions());
         match write(context, object, status).await {
             Ok(true) => memory.status_accepted(object),
@@ -69,7 +69,7 @@ pub async fn publish_status(
                 return Err(error);
             }
         }
-        memory.published(object, version.map(str::to_owned), told);
+        memory.published(object, version.map(str::to_owned), digest);
         match problem {
             ReadyChange::Unchanged => {}
             ReadyChange::Solved => memory.defer_notice(object, None),

@@ -320,7 +320,11 @@ async fn a_problem_that_another_object_solves_soon_has_no_event() {
     assert_eq!(cluster.condition("Ready").0, "True");
     cluster.clock.advance(Duration::from_secs(60));
     cluster.again(client()).await;
-    assert!(!cluster.source.told().contains(&"TenantNotFound"), "{:?}", cluster.source.told());
+    assert!(
+        !cluster.source.event_reasons().contains(&"TenantNotFound"),
+        "{:?}",
+        cluster.source.event_reasons()
+    );
 }
 
 #[tokio::test]
@@ -329,11 +333,11 @@ async fn a_problem_that_lasts_has_one_event_after_five_seconds() {
     let finished = cluster.round().await;
     let due = cluster.clock.now().plus(Duration::from_secs(5));
     assert!(finished.contains(&WorkResult::Done(Some(due))), "{finished:?}");
-    assert!(cluster.source.told().is_empty());
+    assert!(cluster.source.event_reasons().is_empty());
     for _ in 0..3 {
         cluster.clock.advance(Duration::from_secs(5));
         cluster.again(client()).await;
-        assert_eq!(cluster.source.told(), ["TenantNotFound"]);
+        assert_eq!(cluster.source.event_reasons(), ["TenantNotFound"]);
     }
 }
 
@@ -341,7 +345,7 @@ async fn a_problem_that_lasts_has_one_event_after_five_seconds() {
 async fn a_problem_of_the_object_itself_has_an_event_at_once() {
     let mut cluster = Cluster::new(&[TENANT, &CLIENT.replace("https://", "javascript:")]);
     cluster.settle().await;
-    assert_eq!(cluster.source.told().iter().filter(|it| **it == "Invalid").count(), 1);
+    assert_eq!(cluster.source.event_reasons().iter().filter(|it| **it == "Invalid").count(), 1);
     let StatusUpdate::Managed(status) = cluster.source.status(&client()).expect("published") else {
         panic!("it can be read");
     };
@@ -543,7 +547,12 @@ async fn a_refused_status_has_one_event_until_it_is_accepted() {
     let mut cluster = Cluster::new(&[TENANT]);
     cluster.settle().await;
     let events = |cluster: &Cluster| {
-        cluster.source.told().into_iter().filter(|reason| *reason == "StatusRefused").count()
+        cluster
+            .source
+            .event_reasons()
+            .into_iter()
+            .filter(|reason| *reason == "StatusRefused")
+            .count()
     };
     for expected in [1, 2] {
         cluster.source.refuses_statuses.store(true, Ordering::Relaxed);
@@ -585,7 +594,7 @@ async fn a_deleted_secret_is_recreated_with_a_new_client_secret() {
     let after = cluster.client_secret();
     assert_eq!(entry(&after, "client-id"), entry(&before, "client-id"));
     assert_ne!(entry(&after, "client-secret"), entry(&before, "client-secret"));
-    assert!(cluster.source.told().contains(&"SecretRecreated"));
+    assert!(cluster.source.event_reasons().contains(&"SecretRecreated"));
 }
 
 #[tokio::test]
@@ -653,7 +662,7 @@ async fn a_damaged_key_is_backed_up_before_it_is_replaced() {
     let kept = cluster.source.secret("main-signing-keys-backup").expect("kept");
     let kept: Vec<_> = kept.data.iter().flat_map(|data| data.values()).collect();
     assert_eq!(kept, [&ByteString(b"scribble".to_vec())]);
-    assert!(cluster.source.told().contains(&"KeysDamaged"));
+    assert!(cluster.source.event_reasons().contains(&"KeysDamaged"));
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ mod tests {
         model::{ManagedKind, ObjectKey, ObjectRef},
     };
 
-    fn found(ready: &str) -> UnwatchedObject {
+    fn unwatched(ready: &str) -> UnwatchedObject {
         UnwatchedObject {
             object: ObjectRef::new(ManagedKind::OidcClient, ObjectKey::new("left", "shop")),
             generation: Some(4),
@@ -85,7 +85,7 @@ mod tests {
     fn ready_becomes_unknown_and_the_rest_stays() {
         let now = Timestamp::from_secs(1_800_000_000);
         for before in ["True", "False"] {
-            let update = update(&found(before), now).expect("a change");
+            let update = update(&unwatched(before), now).expect("a change");
             let ready = ready_condition(update.conditions()).expect("it is there");
             assert_eq!((&*ready.status, &*ready.reason), ("Unknown", "NotWatched"));
             let StatusUpdate::Malformed { status, resource_version } = update else {
@@ -94,6 +94,6 @@ mod tests {
             assert_eq!(status.to_json()["clientId"], "left.shop");
             assert_eq!(resource_version.as_deref(), Some("7"));
         }
-        assert!(update(&found("Unknown"), now).is_none(), "it is told once");
+        assert!(update(&unwatched("Unknown"), now).is_none(), "it is reported once");
     }
 }

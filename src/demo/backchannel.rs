@@ -46,8 +46,8 @@ pub(super) struct ProviderMetadata {
 pub(super) enum ProviderCallError {
     #[error("{url} could not be reached: {reason}")]
     Unreachable { url: String, reason: String },
-    #[error("{url} answered {status}: {says}")]
-    Refused { url: String, status: StatusCode, says: String },
+    #[error("{url} answered {status}: {error}")]
+    Refused { url: String, status: StatusCode, error: String },
     #[error("{url} sent an unexpected response: {reason}")]
     Unexpected { url: String, reason: String },
 }
@@ -128,7 +128,7 @@ impl Backchannel {
             return Err(ProviderCallError::Refused {
                 url: url.to_owned(),
                 status,
-                says: says(&body),
+                error: describe_error(&body),
             });
         }
         serde_json::from_slice(&body).map_err(|error| ProviderCallError::Unexpected {
@@ -184,7 +184,7 @@ fn request(
 }
 
 /// Describes an error response, by OAuth's two members if it has them.
-fn says(body: &[u8]) -> String {
+fn describe_error(body: &[u8]) -> String {
     let error: Option<Value> = serde_json::from_slice(body).ok();
     let member = |name| error.as_ref().and_then(|error| error.get(name)).and_then(Value::as_str);
     match (member("error"), member("error_description")) {

@@ -80,7 +80,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 /// Global unicast (`2000::/3`) without special-purpose ranges. Addresses that embed an IPv4 address
-/// are judged by it or refused.
+/// are checked by it or refused.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let s = address.segments();
     if s[0] == 0x64 && s[1] == 0xff9b && s[2..6] == [0; 4] {

@@ -1,4 +1,4 @@
-//! Judges passwords that people choose (NIST SP 800-63B §3.1.1): by length, and by how many guesses an attacker
+//! Checks passwords that people choose (NIST SP 800-63B §3.1.1): by length, and by how many guesses an attacker
 //! needs who knows common passwords and the person. There are no rules about kinds of characters.
 
 use zxcvbn::{
@@ -11,7 +11,7 @@ use crate::model::MAX_PASSWORD_LEN;
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 12;
-/// Characters that are judged, since the time grows with their square.
+/// Characters that are scored, since the time grows with their square.
 const MAX_SCORED_CHARS: usize = 64;
 /// Shortest word about the person that counts.
 const MIN_WORD_CHARS: usize = 3;
@@ -27,7 +27,7 @@ pub enum WeakPassword {
     Guessable(Option<Warning>, Option<Suggestion>),
 }
 
-/// Judges a password. `about` are texts that an attacker knows about the person: names, addresses.
+/// Checks a password. `about` are texts that an attacker knows about the person: names, addresses.
 ///
 /// # Errors
 ///
@@ -44,8 +44,8 @@ pub fn check_new_password<'a>(
     }
     let known: Vec<String> = about.into_iter().flat_map(words).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let judged: String = password.chars().take(MAX_SCORED_CHARS).collect();
-    let found = zxcvbn(&judged, &known);
+    let scored: String = password.chars().take(MAX_SCORED_CHARS).collect();
+    let found = zxcvbn(&scored, &known);
     if found.score() >= Score::Three {
         return Ok(());
     }

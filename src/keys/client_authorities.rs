@@ -18,8 +18,27 @@ use crate::model::{CertificateSubject, ClientCertificate, Timestamp};
 /// Most authorities, since each of them is tried for a chain.
 const MAX_AUTHORITIES: usize = 32;
 
-/// Message for a part of a PEM text.
-const NOT_X509: &str = "has a part that is not an X.509 certificate";
+/// The certificates of authorities cannot be used. The messages contain nothing of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClientAuthoritiesError {
+    /// The text is not PEM.
+    #[error("is not PEM")]
+    NotPem,
+    /// The text contains no certificate.
+    #[error("has no certificates; write them as PEM")]
+    Empty,
+    /// The text contains more than `MAX_AUTHORITIES`.
+    #[error("has more than {MAX_AUTHORITIES} certificates; write those of the authorities only")]
+    TooMany,
+    /// A part of the text is another object.
+    #[error("has a part that is not an X.509 certificate")]
+    NotX509,
+    /// A certificate may not sign others.
+    #[error(
+        "has a certificate that is not of an authority: it has no basic constraint CA:TRUE, or may not sign certificates; write those of the authorities only"
+    )]
+    NotAuthority,
+}
 
 /// Authorities of certificates, parsed once.
 #[derive(Clone, Debug)]
@@ -36,22 +55,22 @@ impl ClientAuthorities {
     ///
     /// # Errors
     ///
-    /// The reason, for a person, if there is no certificate, too many, or one that is not of an authority.
-    pub fn parse(pem: &[u8]) -> Result<Self, &'static str> {
+    /// [`ClientAuthoritiesError`] if there is no certificate, too many, or one that is not of an authority.
+    pub fn parse(pem: &[u8]) -> Result<Self, ClientAuthoritiesError> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let certificates = certificates.map_err(|_| "is not PEM")?;
+        let certificates = certificates.map_err(|_| ClientAuthoritiesError::NotPem)?;
         if certificates.is_empty() {
-            return Err("has no certificates; write them as PEM");
+            return Err(ClientAuthoritiesError::Empty);
         }
         if certificates.len() > MAX_AUTHORITIES {
-            return Err("has more than 32 certificates; write those of the authorities only");
+            return Err(ClientAuthoritiesError::TooMany);
         }
         let (mut roots, mut periods) = (RootCertStore::empty(), Vec::new());
         for certificate in certificates {
             periods.push(period_of_authority(&certificate)?);
-            roots.add(certificate).map_err(|_| NOT_X509)?;
+            roots.add(certificate).map_err(|_| ClientAuthoritiesError::NotX509)?;
         }
-        let verifier = verifier_by(roots.clone()).map_err(|_| NOT_X509)?;
+        let verifier = verifier_by(roots.clone()).map_err(|_| ClientAuthoritiesError::NotX509)?;
         Ok(Self { roots, periods, verifier })
     }
 
@@ -80,11 +99,10 @@ impl ClientAuthorities {
 }
 
 /// The period of the certificate of an authority.
-fn period_of_authority(der: &[u8]) -> Result<RangeInclusive<i64>, &'static str> {
-    let parsed = ParsedCertificate::read(der).map_err(|_| NOT_X509)?;
-    parsed.is_of_authority().then(|| parsed.period()).ok_or(
-        "has a certificate that is not of an authority: it has no basic constraint CA:TRUE, or may not sign certificates; write those of the authorities only",
-    )
+fn period_of_authority(der: &[u8]) -> Result<RangeInclusive<i64>, ClientAuthoritiesError> {
+    let parsed = ParsedCertificate::read(der).map_err(|_| ClientAuthoritiesError::NotX509)?;
+    let is_of_authority = parsed.is_of_authority();
+    is_of_authority.then(|| parsed.period()).ok_or(ClientAuthoritiesError::NotAuthority)
 }
 
 /// The verifier by some roots; an error without any.

@@ -28,7 +28,9 @@ mod vault;
 mod verified_signature_cache;
 
 pub use access_token_cache::AccessTokenCache;
-pub use client_authorities::{ClientAuthorities, verify_issued_certificate};
+pub use client_authorities::{
+    ClientAuthorities, ClientAuthoritiesError, verify_issued_certificate,
+};
 pub use client_certificate::{CertificateError, ParsedCertificate};
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use discarded_keys::DiscardedKeys;

@@ -117,7 +117,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`VaultError`] says whether the value is void or cannot be judged.
+    /// [`VaultError`] says whether the value is void or cannot be checked.
     pub fn open(&self, place: VaultPlace<'_>, text: &str) -> Result<Vec<u8>, VaultError> {
         let id = Sealer::key_id(text).ok_or(VaultError::Altered)?;
         if self.discarded.contains(&id) {

@@ -83,6 +83,17 @@ wire_enum!(
     }
 );
 
+impl From<SigningAlgorithm> for JwsAlgorithm {
+    fn from(algorithm: SigningAlgorithm) -> Self {
+        match algorithm {
+            SigningAlgorithm::RS256 => Self::RS256,
+            SigningAlgorithm::ES256 => Self::ES256,
+            SigningAlgorithm::EdDSA => Self::EdDSA,
+            SigningAlgorithm::PS256 => Self::PS256,
+        }
+    }
+}
+
 impl JwsAlgorithm {
     /// Returns true for HMAC: client and tenant share the key.
     pub const fn is_symmetric(self) -> bool {

@@ -15,7 +15,7 @@ pub struct UndeliveredLogouts {
     /// Notifications that were dropped after too many attempts.
     pub given_up: u32,
     /// The error of this replica's last failed attempt. `None` if another replica made the attempt.
-    pub why: Option<String>,
+    pub last_error: Option<String>,
 }
 
 /// Undelivered notifications by client object. Clients without any are absent.

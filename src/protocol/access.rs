@@ -134,7 +134,7 @@ pub struct ClientAccessEvaluator<'a> {
 }
 
 impl<'a> ClientAccessEvaluator<'a> {
-    /// A judge of the person's entries with this sign-in.
+    /// An evaluator of the person's entries with this sign-in.
     pub fn new(
         account: &'a Account,
         tenant: &'a Tenant,

@@ -2,12 +2,13 @@
 //! token without the limits that its client asked for would allow more than the client expects.
 
 use super::{
+    authorization_parameter::Parameter,
     error::{ErrorCode, OAuthError},
     params::RequestParams,
 };
 
 /// The parameter with the details (RFC 9396 §2).
-pub const AUTHORIZATION_DETAILS: &str = "authorization_details";
+pub const AUTHORIZATION_DETAILS: &str = Parameter::AuthorizationDetails.name();
 
 /// Rule: a request asks for no authorization details (RFC 9396 §5).
 pub fn check_authorization_details(params: &RequestParams) -> Result<(), OAuthError> {

@@ -4,8 +4,6 @@ mod user;
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +17,7 @@ use super::{
     sender_keys::BoundKey,
     sid, subject,
 };
-use crate::model::{Client, ResourceServer, SigningAlgorithm, Tenant, Timestamp};
+use crate::model::{Client, ResourceServer, Tenant, Timestamp};
 
 /// A set of claims.
 pub type Claims = Map<String, Value>;
@@ -201,19 +199,6 @@ fn times(issuer: &str, lifetime: Duration, now: Timestamp) -> Claims {
     claims.insert("iat".into(), json!(now.secs()));
     claims.insert("exp".into(), json!(now.plus(lifetime).secs()));
     claims
-}
-
-/// Computes `at_hash` or `c_hash`: the left half of the hash of the signing algorithm (OIDC Core
-/// §3.1.3.6; SHA-512 for Ed25519).
-pub fn left_half_hash(algorithm: SigningAlgorithm, text: &str) -> String {
-    let hash = match algorithm {
-        SigningAlgorithm::RS256 | SigningAlgorithm::PS256 | SigningAlgorithm::ES256 => {
-            &digest::SHA256
-        }
-        SigningAlgorithm::EdDSA => &digest::SHA512,
-    };
-    let hash = digest::digest(hash, text.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Rules of token introspection (RFC 7662 §2, §4) and revocation (RFC 7009 §2.1).
+//! Rules of token introspection (RFC 7662 §2, §4).
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{
     scope::{self, Scopes},
     sender_keys::BoundKey,
 };
-use crate::model::{Client, ClientId, Issuer, ResourceServers, Timestamp, TokenBinding};
+use crate::model::{Client, Issuer, ResourceServers, Timestamp, TokenBinding};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
@@ -148,17 +148,12 @@ pub fn refresh_token(
     answer
 }
 
-/// Rule: a client may revoke only its own tokens (RFC 7009 §2.1).
-pub fn may_revoke(caller: &Client, given_to: &ClientId) -> bool {
-    caller.id == *given_to
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Fapi2Rules, ObjectKey, ResourceServer, fixtures};
+    use crate::model::{ClientId, Fapi2Rules, ObjectKey, ResourceServer, fixtures};
 
     fn claims(value: Value) -> Claims {
         let Value::Object(claims) = value else { panic!("an object") };

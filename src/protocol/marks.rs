@@ -103,7 +103,7 @@ pub fn is_void(record: MarkedRecord<'_>, void: &VoidBefore, now: AccountMarks) -
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
-    consent.marks.is_none_or(|made| is_kept(made, now.person, now.tenant))
+    consent.marks.is_none_or(|made| still_counts(made, now.person, now.tenant))
 }
 
 /// Whether an authenticator counts for a user.
@@ -127,9 +127,9 @@ impl AuthenticatorStanding {
     }
 }
 
-/// Judges an authenticator that was set up at a time: under the same rule as a consent, and unless an
+/// Decides on an authenticator that was set up at a time: under the same rule as a consent, and unless an
 /// administrator has reset it. `declared` are the marks of the provider's people who are this user.
-pub fn judge_authenticator(
+pub fn decide_authenticator_standing(
     (made, set_up_at): (AccountMarks, Timestamp),
     account: &Account,
     declared: &[ObjectMark],
@@ -159,7 +159,7 @@ pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
 
 /// Returns true if something that a person did once still counts: for the same person, or after a restore of
 /// everything.
-pub fn is_kept(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
+pub fn still_counts(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
     made.person == person || made.tenant != tenant
 }
 
@@ -231,29 +231,29 @@ mod tests {
         let (second, later) = (Duration::from_secs(1), NOW.plus(Duration::from_hours(1)));
         let account =
             |before| Account { reset_authenticators_before: Some(before), ..fixtures::user() };
-        let judge = |account: &Account, now: AccountMarks| {
-            judge_authenticator((marks(), NOW), account, &[], now, later)
+        let standing = |account: &Account, now: AccountMarks| {
+            decide_authenticator_standing((marks(), NOW), account, &[], now, later)
         };
-        assert_eq!(judge(&fixtures::user(), marks()), AuthenticatorStanding::Counts);
-        assert_eq!(judge(&account(NOW.plus(second)), marks()), AuthenticatorStanding::Reset);
+        assert_eq!(standing(&fixtures::user(), marks()), AuthenticatorStanding::Counts);
+        assert_eq!(standing(&account(NOW.plus(second)), marks()), AuthenticatorStanding::Reset);
         assert!(!holds(marks(), &account(NOW.plus(second))), "the session too");
-        assert!(judge(&account(NOW), marks()).counts(), "set up at that time");
-        assert!(judge(&account(later.plus(second)), marks()).counts(), "not yet");
+        assert!(standing(&account(NOW), marks()).counts(), "set up at that time");
+        assert!(standing(&account(later.plus(second)), marks()).counts(), "not yet");
     }
 
     #[test]
     fn an_authenticator_is_adopted_by_its_person_only() {
-        let judge = |declared: &[ObjectMark], now: AccountMarks| {
-            judge_authenticator((marks(), NOW), &fixtures::user(), declared, now, NOW)
+        let standing = |declared: &[ObjectMark], now: AccountMarks| {
+            decide_authenticator_standing((marks(), NOW), &fixtures::user(), declared, now, NOW)
         };
         let other = ObjectMark::of("uid-2");
         let heir = AccountMarks { person: other, ..marks() };
         let restored = AccountMarks { tenant: other, ..heir };
-        assert_eq!(judge(&[], heir), AuthenticatorStanding::OfOtherPerson);
-        assert_eq!(judge(&[], restored), AuthenticatorStanding::Adopted);
-        assert_eq!(judge(&[other], heir), AuthenticatorStanding::OfOtherPerson);
+        assert_eq!(standing(&[], heir), AuthenticatorStanding::OfOtherPerson);
+        assert_eq!(standing(&[], restored), AuthenticatorStanding::Adopted);
+        assert_eq!(standing(&[other], heir), AuthenticatorStanding::OfOtherPerson);
         let declared = AuthenticatorStanding::Adopted;
-        assert_eq!(judge(&[marks().person], heir), declared, "an OidcUser declares the person");
+        assert_eq!(standing(&[marks().person], heir), declared, "an OidcUser declares the person");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{ErrorCode, OAuthError};
+use super::{
+    authorization_parameter::is_repeatable_parameter,
+    error::{ErrorCode, OAuthError},
+};
 
-/// The only parameters that may repeat: `resource` (RFC 8707 §2), and `audience` (RFC 8693 §2.1).
-const REPEATABLE: [&str; 2] = ["audience", "resource"];
+/// The parameter of token requests that may repeat (RFC 8693 §2.1).
+const AUDIENCE: &str = "audience";
 /// The parameter with the languages of a person, in order of preference (OIDC Core §3.1.2.1).
 pub const UI_LOCALES: &str = "ui_locales";
 /// Maximum number of parameters, more than any request needs.
@@ -113,9 +116,9 @@ impl RequestParams {
     }
 }
 
-/// Returns true if a parameter may occur more than once.
+/// Returns true if a parameter may occur more than once, at any endpoint.
 pub fn may_repeat(name: &str) -> bool {
-    REPEATABLE.contains(&name)
+    name == AUDIENCE || is_repeatable_parameter(name)
 }
 
 /// Returns the error for a duplicate parameter. Names that no specification would use are not

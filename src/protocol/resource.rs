@@ -151,7 +151,7 @@ mod tests {
         })
     }
 
-    fn found(resources: &[&str]) -> Result<(bool, Vec<String>), OAuthError> {
+    fn requested(resources: &[&str]) -> Result<(bool, Vec<String>), OAuthError> {
         let (issuer, client) = (fixtures::tenant().issuer, fixtures::client());
         let servers = ResourceServers::new(vec![
             server("https://api.test", "https://api.test/", &client.id),
@@ -173,32 +173,32 @@ mod tests {
     fn the_issuer_and_admitting_servers_are_resources() {
         // RFC 8707 §2
         let issuer = fixtures::tenant().issuer.as_str().to_owned();
-        assert_eq!(found(&[]), Ok((false, vec![])));
-        assert_eq!(found(&[&issuer]), Ok((true, vec![])));
+        assert_eq!(requested(&[]), Ok((false, vec![])));
+        assert_eq!(requested(&[&issuer]), Ok((true, vec![])));
         let both = ["https://api.test", "https://api.test/", "urn:b"];
         let names = vec!["https://api.test".to_owned(), "https://b.test".to_owned()];
-        assert_eq!(found(&both), Ok((false, names)), "each once");
+        assert_eq!(requested(&both), Ok((false, names)), "each once");
         let with_slash = format!("{issuer}/");
         for refused in
             ["https://API.test", "https://api.test/v1", "https://closed.test", "urn:closed", ""]
         {
-            let error = found(&[&issuer, refused]).expect_err("refused");
+            let error = requested(&[&issuer, refused]).expect_err("refused");
             assert_eq!(error.code, ErrorCode::InvalidTarget, "{refused}");
         }
-        assert!(found(&[&with_slash]).is_err(), "compared as an exact string");
+        assert!(requested(&[&with_slash]).is_err(), "compared as an exact string");
     }
 
     #[test]
     fn errors_repeat_plain_uris_only() {
-        let told = |resource: &str| found(&[resource]).expect_err("unknown").public;
-        let plain = told("https://unknown.test/a?b=c");
+        let description = |resource: &str| requested(&[resource]).expect_err("unknown").public;
+        let plain = description("https://unknown.test/a?b=c");
         assert!(
             plain.starts_with("The resource 'https://unknown.test/a?b=c' is unknown."),
             "{plain}"
         );
         let long = format!("https://x.test/{}", "a".repeat(MAX_ECHOED_LEN));
         for stranger in ["your account is locked", "https://x.test/\u{e9}", &long] {
-            assert!(told(stranger).starts_with("The resource is unknown."), "{stranger}");
+            assert!(description(stranger).starts_with("The resource is unknown."), "{stranger}");
         }
     }
 

@@ -15,7 +15,7 @@ const TOLERANCE: u64 = 1;
 const DETECTED_CLOCK_STEPS: u64 = 4;
 const DIGITS: u32 = 1_000_000;
 
-/// The judgement of a code.
+/// The result of the check of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotpVerdict {
     /// The code is that of this step, which must not be used again.
@@ -36,7 +36,7 @@ pub fn parse_totp_code(text: &str) -> Option<u32> {
     (digits.len() == 6).then(|| digits.iter().fold(0, |code, digit| code * 10 + digit))
 }
 
-/// Judges a code. `last_step` is the step of the last code that was used.
+/// Verifies a code. `last_step` is the step of the last code that was used.
 pub fn verify_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp) -> TotpVerdict {
     let current = totp_step(now);
     let found = |reach: u64| {
@@ -112,7 +112,7 @@ mod tests {
     const SECRET: &[u8] = b"12345678901234567890";
     const NOW: Timestamp = Timestamp::from_secs(1_111_111_109);
 
-    fn judged(offset: i64, last_step: u64) -> TotpVerdict {
+    fn verify(offset: i64, last_step: u64) -> TotpVerdict {
         let step = totp_step(NOW).checked_add_signed(offset).expect("a step");
         verify_totp_code(SECRET, last_step, totp_code(SECRET, step), NOW)
     }
@@ -136,12 +136,12 @@ mod tests {
     #[test]
     fn a_step_is_accepted_once() {
         let now = totp_step(NOW);
-        assert_eq!(judged(0, 0), TotpVerdict::Accepted(now));
-        assert_eq!(judged(-1, 0), TotpVerdict::Accepted(now - 1));
-        assert_eq!(judged(1, 0), TotpVerdict::Accepted(now + 1));
-        assert_eq!(judged(0, now), TotpVerdict::Replayed);
-        assert_eq!(judged(-1, now), TotpVerdict::Replayed, "an older one after a newer one");
-        assert_eq!(judged(1, now), TotpVerdict::Accepted(now + 1));
+        assert_eq!(verify(0, 0), TotpVerdict::Accepted(now));
+        assert_eq!(verify(-1, 0), TotpVerdict::Accepted(now - 1));
+        assert_eq!(verify(1, 0), TotpVerdict::Accepted(now + 1));
+        assert_eq!(verify(0, now), TotpVerdict::Replayed);
+        assert_eq!(verify(-1, now), TotpVerdict::Replayed, "an older one after a newer one");
+        assert_eq!(verify(1, now), TotpVerdict::Accepted(now + 1));
     }
 
     #[test]
@@ -149,10 +149,10 @@ mod tests {
         let now = totp_step(NOW);
         for offset in [-4_i64, -3, -2, 2, 3, 4] {
             let step = now.checked_add_signed(offset).expect("a step");
-            assert_eq!(judged(offset, 0), TotpVerdict::OtherClock(step), "{offset}");
-            assert_eq!(judged(offset, step), TotpVerdict::Replayed, "it is burnt");
+            assert_eq!(verify(offset, 0), TotpVerdict::OtherClock(step), "{offset}");
+            assert_eq!(verify(offset, step), TotpVerdict::Replayed, "it is burnt");
         }
-        assert_eq!(judged(5, 0), TotpVerdict::Wrong);
+        assert_eq!(verify(5, 0), TotpVerdict::Wrong);
         let later = NOW.plus(Duration::from_secs(90));
         let code = totp_code(SECRET, now + 3);
         assert_eq!(verify_totp_code(SECRET, now + 3, code, later), TotpVerdict::Replayed);

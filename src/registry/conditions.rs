@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     EnrolmentState, KeySource, ObjectOutcome, ValidationProblem, Verdict,
-    invitation::judge_invitation,
+    invitation::invitation_condition,
 };
 use crate::{
     api::{ConditionReason, ConditionType, StatusDigest},
@@ -20,14 +20,14 @@ const UNKNOWN: &str = "Unknown";
 
 /// Status, reason and message of one condition.
 #[derive(Clone)]
-struct JudgedCondition {
+struct DecidedCondition {
     status: &'static str,
     reason: ConditionReason,
     message: String,
 }
 
-fn holds(reason: ConditionReason, message: &str) -> JudgedCondition {
-    JudgedCondition { status: TRUE, reason, message: message.to_owned() }
+fn holds(reason: ConditionReason, message: &str) -> DecidedCondition {
+    DecidedCondition { status: TRUE, reason, message: message.to_owned() }
 }
 
 /// The conditions of a verdict. `lastTransitionTime` is kept from `previous` where the status has
@@ -40,8 +40,8 @@ pub fn verdict_conditions(
     let types = verdict.outcome.condition_types().iter();
     let mut all: Vec<_> = types.map(|&it| (it, condition_status(verdict, it))).collect();
     // The first condition that is not True gives the reason of Ready.
-    let ready = match all.iter().find(|(_, judged)| judged.status != TRUE) {
-        Some((_, violated)) => JudgedCondition { status: FALSE, ..violated.clone() },
+    let ready = match all.iter().find(|(_, decided)| decided.status != TRUE) {
+        Some((_, violated)) => DecidedCondition { status: FALSE, ..violated.clone() },
         None => holds(ConditionReason::Ready, "The object is ready."),
     };
     all.push((ConditionType::Ready, ready));
@@ -52,12 +52,12 @@ pub fn verdict_conditions(
     }
     if let Some(first) = verdict.warnings.first() {
         let message = joined(&verdict.warnings);
-        let warned = JudgedCondition { status: TRUE, reason: first.reason, message };
+        let warned = DecidedCondition { status: TRUE, reason: first.reason, message };
         all.push((ConditionType::Warning, warned));
     }
-    all.extend(enrolment(verdict).map(|judged| (ConditionType::EnrolmentAvailable, judged)));
-    all.extend(invitation(verdict).map(|judged| (ConditionType::InvitationReady, judged)));
-    let entry = |(condition, judged)| condition_of(verdict, condition, judged, (previous, now));
+    all.extend(enrolment(verdict).map(|decided| (ConditionType::EnrolmentAvailable, decided)));
+    all.extend(invitation(verdict).map(|decided| (ConditionType::InvitationReady, decided)));
+    let entry = |(condition, decided)| condition_of(verdict, condition, decided, (previous, now));
     all.into_iter().map(entry).collect()
 }
 
@@ -106,8 +106,8 @@ pub fn reachable_condition(
         ),
         _ => (FALSE, "The provider's server does not answer."),
     };
-    let judged = JudgedCondition { status, reason, message: message.to_owned() };
-    condition_of(verdict, ConditionType::Reachable, judged, (previous, now))
+    let decided = DecidedCondition { status, reason, message: message.to_owned() };
+    condition_of(verdict, ConditionType::Reachable, decided, (previous, now))
 }
 
 /// The condition `MailReachable` with a reason.
@@ -136,31 +136,31 @@ pub fn mail_reachable_condition(
         }
         _ => (FALSE, "The mail server does not answer as an SMTP server does."),
     };
-    let judged = JudgedCondition { status, reason, message: message.to_owned() };
-    condition_of(verdict, ConditionType::MailReachable, judged, (previous, now))
+    let decided = DecidedCondition { status, reason, message: message.to_owned() };
+    condition_of(verdict, ConditionType::MailReachable, decided, (previous, now))
 }
 
 fn condition_of(
     verdict: &Verdict,
     condition: ConditionType,
-    judged: JudgedCondition,
+    decided: DecidedCondition,
     (previous, now): (&StatusDigest, Timestamp),
 ) -> Condition {
-    let since = previous.since(condition, judged.status).unwrap_or(now);
+    let since = previous.since(condition, decided.status).unwrap_or(now);
     Condition {
         type_: condition.as_str().to_owned(),
-        status: judged.status.to_owned(),
-        reason: judged.reason.as_str().to_owned(),
-        message: judged.message,
+        status: decided.status.to_owned(),
+        reason: decided.reason.as_str().to_owned(),
+        message: decided.message,
         observed_generation: verdict.generation,
         last_transition_time: Time(jiff::Timestamp::from_second(since.secs()).unwrap_or_default()),
     }
 }
 
-fn condition_status(verdict: &Verdict, condition: ConditionType) -> JudgedCondition {
+fn condition_status(verdict: &Verdict, condition: ConditionType) -> DecidedCondition {
     let problems = || verdict.problems.iter().filter(|problem| problem.condition == condition);
     if let Some(first) = problems().next() {
-        return JudgedCondition {
+        return DecidedCondition {
             status: FALSE,
             reason: first.reason,
             message: joined(problems()),
@@ -176,12 +176,12 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> JudgedCondit
         ConditionType::Programmed if verdict.served() => {
             holds(ConditionReason::Programmed, "The object is served.")
         }
-        ConditionType::Programmed => JudgedCondition {
+        ConditionType::Programmed => DecidedCondition {
             status: FALSE,
             reason: ConditionReason::NotServed,
             message: "Not served; see the conditions that are not True.".to_owned(),
         },
-        ConditionType::KeysReady if keys_are_left_alone(verdict) => JudgedCondition {
+        ConditionType::KeysReady if keys_are_left_alone(verdict) => DecidedCondition {
             status: UNKNOWN,
             reason: ConditionReason::Pending,
             message: "Signing keys are not managed until the tenant is accepted.".to_owned(),
@@ -205,7 +205,7 @@ fn condition_status(verdict: &Verdict, condition: ConditionType) -> JudgedCondit
 }
 
 /// Whether people can enrol authenticators, if the tenant offers some.
-fn enrolment(verdict: &Verdict) -> Option<JudgedCondition> {
+fn enrolment(verdict: &Verdict) -> Option<DecidedCondition> {
     let ObjectOutcome::Tenant(tenant) = &verdict.outcome else { return None };
     Some(match tenant.enrolment? {
         EnrolmentState::Available => {
@@ -219,19 +219,19 @@ fn enrolment(verdict: &Verdict) -> Option<JudgedCondition> {
 }
 
 /// The store does not keep what people enrol.
-fn not_durable(consequence: &str) -> JudgedCondition {
+fn not_durable(consequence: &str) -> DecidedCondition {
     let message = format!(
         "The store does not keep what people enrol: it is in memory, in a file without a volume, or on a server that may lose records.{consequence}"
     );
-    JudgedCondition { status: FALSE, reason: ConditionReason::StoreNotDurable, message }
+    DecidedCondition { status: FALSE, reason: ConditionReason::StoreNotDurable, message }
 }
 
 /// Whether the link of a user's invitation can be used, if the user has one.
-fn invitation(verdict: &Verdict) -> Option<JudgedCondition> {
+fn invitation(verdict: &Verdict) -> Option<DecidedCondition> {
     let ObjectOutcome::User(user) = &verdict.outcome else { return None };
-    let (is_true, reason, message) = judge_invitation(user.invitation.as_ref()?.state);
+    let (is_true, reason, message) = invitation_condition(user.invitation.as_ref()?.state);
     let status = if is_true { TRUE } else { FALSE };
-    Some(JudgedCondition { status, reason, message: message.to_owned() })
+    Some(DecidedCondition { status, reason, message: message.to_owned() })
 }
 
 fn keys_are_left_alone(verdict: &Verdict) -> bool {

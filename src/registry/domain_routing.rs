@@ -8,7 +8,7 @@ use crate::{
     protocol::identity_provider::IdentityProvider,
 };
 
-/// The directory that judges a name.
+/// The directory that checks a name.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutedDirectory<'a> {
     /// The provider and its directory.
@@ -44,7 +44,7 @@ impl ServedTenant {
         elsewhere.find(|provider| provider.sign_in.has_domain(&domain))
     }
 
-    /// The directory that judges a name, with the user who has the name. A user without a password signs in with the
+    /// The directory that checks a name, with the user who has the name. A user without a password signs in with the
     /// directory whose person the user declares. For a name that no user of the tenant has, served or not, it is the
     /// one that names the domain after the `@`, or the one that names no domains.
     pub fn directory_for(&self, normalized: &str) -> Option<RoutedDirectory<'_>> {

@@ -51,7 +51,9 @@ pub enum InvitationState {
 }
 
 /// Whether the condition is True, with its reason and message.
-pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason, &'static str) {
+pub(super) fn invitation_condition(
+    state: InvitationState,
+) -> (bool, ConditionReason, &'static str) {
     match state {
         InvitationState::Ready => (
             true,
@@ -62,7 +64,7 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
         | InvitationState::MailQueued
         | InvitationState::MailFailing
         | InvitationState::MailRefused
-        | InvitationState::MailUnavailable => judge_mailed_invitation(state),
+        | InvitationState::MailUnavailable => mailed_invitation_condition(state),
         InvitationState::Open | InvitationState::Pending => {
             (false, ConditionReason::Pending, "The link is not in its Secret yet.")
         }
@@ -111,7 +113,7 @@ pub(super) fn judge_invitation(state: InvitationState) -> (bool, ConditionReason
 }
 
 /// The same for an invitation that is mailed.
-fn judge_mailed_invitation(state: InvitationState) -> (bool, ConditionReason, &'static str) {
+fn mailed_invitation_condition(state: InvitationState) -> (bool, ConditionReason, &'static str) {
     match state {
         InvitationState::Mailed => {
             (true, ConditionReason::Mailed, "The mail server has taken the mail with the link.")

@@ -63,8 +63,8 @@ impl SectorIdentifierCache {
         let slot = self.slots.slot(fetch, (&client.tenant, uri));
         let mut known = slot.known.lock().await;
         let rested = known.tried_at.is_none_or(|tried| now >= tried.plus(REFETCH_INTERVAL));
-        let judged = known.check_document(client, TTL, now);
-        if judged.is_ok() || !rested {
+        let checked = known.check_document(client, TTL, now);
+        if checked.is_ok() || !rested {
             return known.check_document(client, STALE_TTL, now);
         }
         known.renew(fetch, uri, now).await;

@@ -24,6 +24,12 @@ impl OutboxMessage for String {
     const RETRY_DELAYS: &'static [Duration] = &[DELAY, DELAY];
 }
 
+/// The stored bytes of a message of which two attempts failed, in hexadecimal.
+pub(in crate::accounts) fn stored_bytes<M: OutboxMessage>(message: M) -> String {
+    let entry = OutboxEntry { message, failed_attempts: 2, next_attempt_at: NOW };
+    encode_record(&entry).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A store that counts its operations, and refuses to replace one record.
 #[derive(Debug)]
 struct CountingStore {

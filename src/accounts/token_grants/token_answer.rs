@@ -64,7 +64,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         proof: Option<&mut VerifiedProof>,
     ) -> Result<Option<GrantedTokens>, RequestError<OAuthError>> {
         let TokenRequest { context, client, .. } = self.request;
-        // The target is judged before the gate, so a refusal uses up no credential.
+        // The target is checked before the gate, so a refusal uses up no credential.
         let target = self.target_of(&granted)?;
         let key = self.key_of(&granted, target.server)?;
         token::bind_public_grant(&mut granted, client, key.as_ref());

@@ -59,9 +59,9 @@ mod tests {
             &format!("{head}spec: {{tenantRef: {{name: main}}, {spec}}}"),
         );
         assert!(problems.is_empty(), "{problems:?}");
-        let judge = manifest_validator(&installation, Timestamp::from_secs(0));
+        let validate = manifest_validator(&installation, Timestamp::from_secs(0));
         let (reference, object) = CachedManifest::of(objects[0].clone());
-        judge(&reference, &object).into_iter().map(|(field, _)| field).collect()
+        validate(&reference, &object).into_iter().map(|(field, _)| field).collect()
     }
 
     #[test]

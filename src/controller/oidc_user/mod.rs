@@ -39,7 +39,9 @@ pub async fn reconcile_invitation(
     };
     let invited = &invitation.invited;
     let state = match invitation.state {
-        InvitationState::Open => judge_open(ledger, invited, context.clock.now()).await?,
+        InvitationState::Open => {
+            check_open_invitation(ledger, invited, context.clock.now()).await?
+        }
         state => state,
     };
     let uid = world.managed(&verdict.object).and_then(AnyCachedObject::uid);
@@ -80,7 +82,7 @@ pub async fn delete_orphaned_secrets(
 }
 
 /// Whether an invitation that manifests allow was used, has expired or leads nowhere.
-async fn judge_open(
+async fn check_open_invitation(
     ledger: &SharedInvitationLedger,
     invited: &InvitedUser,
     now: Timestamp,

@@ -127,7 +127,7 @@ impl Fake {
     }
 
     /// The reasons of all Events.
-    pub fn told(&self) -> Vec<&'static str> {
+    pub fn event_reasons(&self) -> Vec<&'static str> {
         self.events().iter().map(|event| event.reason.as_str()).collect()
     }
 

@@ -79,7 +79,7 @@ async fn settled(manifests: &[&str]) -> (Cluster, Arc<Ledger>) {
 }
 
 /// Status and reason of the condition, and the Secret in the status.
-fn told(cluster: &Cluster) -> (String, String, Option<String>) {
+fn invitation_status(cluster: &Cluster) -> (String, String, Option<String>) {
     match cluster.source.status(&user()) {
         Some(StatusUpdate::Managed(AnyStatus::OidcUser(status))) => {
             let (held, reason) = find(&status.conditions, "InvitationReady");
@@ -97,7 +97,7 @@ fn held(reason: &str) -> (String, String, Option<String>) {
 async fn the_link_is_in_a_secret_of_the_user_until_it_was_used() {
     let (mut cluster, ledger) = settled(&[TENANT, USER]).await;
     let ready = ("True".to_owned(), "Available".to_owned(), Some(SECRET.to_owned()));
-    assert_eq!(told(&cluster), ready);
+    assert_eq!(invitation_status(&cluster), ready);
     let secret = cluster.source.secret(SECRET).expect("it is there");
     assert!(entry(&secret, "url").starts_with("https://id.test/team/main/invitation?"));
     let owners = secret.metadata.owner_references.expect("an owner");
@@ -112,7 +112,7 @@ async fn the_link_is_in_a_secret_of_the_user_until_it_was_used() {
     cluster.again(user()).await;
     cluster.settle().await;
     assert!(cluster.source.secret(SECRET).is_none());
-    assert_eq!(told(&cluster), held("InvitationUsed"));
+    assert_eq!(invitation_status(&cluster), held("InvitationUsed"));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn an_expired_invitation_has_no_link() {
     cluster.again(user()).await;
     cluster.settle().await;
     assert!(cluster.source.secret(SECRET).is_none());
-    assert_eq!(told(&cluster), held("InvitationExpired"));
+    assert_eq!(invitation_status(&cluster), held("InvitationExpired"));
 }
 
 #[tokio::test]
@@ -143,13 +143,13 @@ async fn a_person_with_nothing_to_set_up_gets_no_link() {
     cluster.again(user()).await;
     cluster.settle().await;
     assert!(cluster.source.secret(SECRET).is_none());
-    assert_eq!(told(&cluster), held("NothingToSetUp"));
+    assert_eq!(invitation_status(&cluster), held("NothingToSetUp"));
     // The authenticator was removed or reset.
     ledger.complete.store(false, Ordering::SeqCst);
     cluster.again(user()).await;
     cluster.settle().await;
     assert!(cluster.source.secret(SECRET).is_some());
-    assert_eq!(told(&cluster).1, "Available");
+    assert_eq!(invitation_status(&cluster).1, "Available");
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ stringData: {password: secret}
         (TENANT.to_owned(), with("  passwordSecretRef: {name: ada-password}"), "PasswordInSecret"),
     ] {
         let (cluster, _) = settled(&[&tenant, &user, secret]).await;
-        assert_eq!(told(&cluster), held(reason));
+        assert_eq!(invitation_status(&cluster), held(reason));
         assert!(cluster.source.secret(SECRET).is_none(), "{reason}");
     }
 }
@@ -176,7 +176,7 @@ stringData: {password: secret}
 async fn a_foreign_secret_with_the_name_stays() {
     let foreign = FOREIGN.replace("shop-oidc", SECRET);
     let (cluster, _) = settled(&[TENANT, USER, &foreign]).await;
-    assert_eq!(told(&cluster), held("NotOwned"));
+    assert_eq!(invitation_status(&cluster), held("NotOwned"));
     let kept = cluster.source.secret(SECRET).expect("it is there");
     assert_eq!(entry(&kept, "precious"), "value");
 }
@@ -196,7 +196,7 @@ async fn while_the_store_is_away_the_link_stays() {
     ledger.fails.store(true, Ordering::SeqCst);
     cluster.again(user()).await;
     assert!(cluster.source.secret(SECRET).is_some());
-    assert_eq!(told(&cluster).0, "True");
+    assert_eq!(invitation_status(&cluster).0, "True");
     assert!(cluster.again.contains(&user()), "it is repeated");
 }
 
@@ -213,7 +213,7 @@ async fn a_link_is_mailed_instead_where_the_tenant_has_a_mail_server() {
     let object = user;
     let user = USER.replace("  invitation:", "  email: ada@team.test\n  invitation:");
     let (mut cluster, ledger) = settled(&[&tenant, &user]).await;
-    assert_eq!(told(&cluster), held("Pending"));
+    assert_eq!(invitation_status(&cluster), held("Pending"));
     assert!(cluster.source.secret(SECRET).is_none());
     for (mail, reason, is_ready) in [
         (InvitationMail::Failing, "MailFailing", false),
@@ -223,18 +223,18 @@ async fn a_link_is_mailed_instead_where_the_tenant_has_a_mail_server() {
         *ledger.mail.lock().expect("not poisoned") = Some(mail);
         cluster.again(object()).await;
         let held = if is_ready { "True" } else { "False" };
-        assert_eq!(told(&cluster), (held.to_owned(), reason.to_owned(), None));
+        assert_eq!(invitation_status(&cluster), (held.to_owned(), reason.to_owned(), None));
     }
     let by_hand = user.replace("id: one,", "id: one, delivery: Secret,");
     cluster.source.apply(&by_hand);
     cluster.settle().await;
-    assert_eq!(told(&cluster).1, "Available");
+    assert_eq!(invitation_status(&cluster).1, "Available");
     cluster.source.apply(
         &by_hand
             .replace("delivery: Secret", "delivery: Mail")
             .replace("  email: ada@team.test\n", ""),
     );
     cluster.settle().await;
-    assert_eq!(told(&cluster), held("MailUnavailable"));
+    assert_eq!(invitation_status(&cluster), held("MailUnavailable"));
     assert!(cluster.source.secret(SECRET).is_none());
 }

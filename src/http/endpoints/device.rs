@@ -44,12 +44,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     };
     let browser = pre_session_hash(pre_session);
     if let Err(wait) = admit_user_code(context, &browser) {
-        context.audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::UserCode,
-            provider: None,
-            client_id: None,
-            retry_after: wait.as_secs().max(1),
-        });
+        let attempt = ThrottledAttempt::UserCode;
+        context.audit(AuditEvent::throttled_attempt(attempt, None, wait));
         let words = text.too_many_device_codes(&text.wait_in_words(wait)).to_string();
         let page = problem(StatusCode::TOO_MANY_REQUESTS, &words)?;
         return Ok(page.header("retry-after", &wait.as_secs().max(1).to_string()));

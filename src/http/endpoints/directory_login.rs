@@ -1,4 +1,4 @@
-//! The sign-in page's form, where a directory judges the name. The response does not depend on
+//! The sign-in page's form, where a directory checks the name. The response does not depend on
 //! whether the directory has the person.
 
 use http::StatusCode;

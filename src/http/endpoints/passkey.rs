@@ -40,7 +40,7 @@ struct DecodedAnswer {
     signature: Vec<u8>,
 }
 
-/// Judges the answer of the form, and takes the authorization further if it is right.
+/// Checks the answer of the form, and takes the authorization further if it is right.
 pub(super) async fn check_passkey(
     form: &RequestParams,
     mut authorization: AuthorizationContext<'_>,
@@ -61,7 +61,7 @@ pub(super) async fn check_passkey(
         return render_wait(&authorization, (waiting.as_ref(), form), wait).await;
     }
     let person = waiting.as_ref().map(|user| &user.account);
-    match judge(&authorization, form, person).await? {
+    match verify_answer(&authorization, form, person).await? {
         Ok((account, factor)) => {
             throttle.succeeded(throttled);
             let user = signed_in_user(waiting, account, &authorization);
@@ -77,7 +77,7 @@ pub(super) async fn check_passkey(
 }
 
 /// The person and the passkey of a right answer, or the reason of its refusal.
-async fn judge(
+async fn verify_answer(
     authorization: &AuthorizationContext<'_>,
     form: &RequestParams,
     waiting: Option<&Arc<Account>>,

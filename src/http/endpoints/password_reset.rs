@@ -16,7 +16,7 @@ use crate::{
         account_sign_out::end_all_of_person,
         mail_notices::notify_person,
         password_reset::{
-            admit_reset_request, choose_by_reset_link, judge_reset_link, offers_reset,
+            admit_reset_request, check_reset_link, choose_by_reset_link, offers_reset,
             request_reset,
         },
         passwords::chosen_password_mark,
@@ -76,12 +76,8 @@ fn mail_link(
     refuse_without_mail((context, request))?;
     let typed = fields.get("username").unwrap_or_default();
     if let Err(wait) = admit_reset_request(context) {
-        context.audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::PasswordReset,
-            provider: None,
-            client_id: None,
-            retry_after: wait.as_secs(),
-        });
+        let attempt = ThrottledAttempt::PasswordReset;
+        context.audit(AuditEvent::throttled_attempt(attempt, None, wait));
         let text = request.text();
         let words = (
             text.too_many_resets_title(),
@@ -143,7 +139,7 @@ async fn person_of_link(
             (text.link_invalid_title(), text.reset_damaged_text(), text.reset_damaged_advice());
         return Err(unusable(words, StatusCode::BAD_REQUEST));
     };
-    match judge_reset_link(context, &link).await? {
+    match check_reset_link(context, &link).await? {
         Ok(account) => Ok((account, link)),
         Err(refusal) => Err(refuse((context, request), &link, refusal)),
     }

@@ -6,10 +6,7 @@ use super::authenticated_form::AuthenticatedForm;
 use crate::{
     accounts::token_lookup::{self, PresentedToken},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{
-        error::{ErrorCode, OAuthError},
-        introspection::may_revoke,
-    },
+    protocol::error::{ErrorCode, OAuthError},
 };
 
 /// Revokes a token and the grant that it refers to. An invalid token counts as revoked already (RFC
@@ -19,7 +16,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         AuthenticatedForm::read(app, &request).await?;
     let (context, token) = (app.context(&request), params.require("token")?);
     if let Some(presented) = PresentedToken::read(context, token)? {
-        if !presented.client().is_some_and(|client| may_revoke(&caller, &client)) {
+        if !token_lookup::is_issued_to(context, &presented, &caller).await? {
             let text = "The token was issued to another client.";
             return Err(OAuthError::new(ErrorCode::InvalidGrant, text).into());
         }

@@ -143,12 +143,9 @@ fn report_refused_code(
 ) {
     let client = &*authorization.authorization.client;
     if let CodeVerdict::Wait(wait) = verdict {
-        return authorization.accounts().audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::SecondFactor,
-            provider: None,
-            client_id: Some(AuditText::new(client.id.as_str())),
-            retry_after: wait.as_secs().max(1),
-        });
+        let (attempt, client_id) = (ThrottledAttempt::SecondFactor, Some(client.id.as_str()));
+        let event = AuditEvent::throttled_attempt(attempt, client_id, wait);
+        return authorization.accounts().audit(event);
     }
     let (sign_in, step_up) = if verdict == CodeVerdict::Replayed {
         (SignInFailure::ReplayedCode, StepUpFailure::ReplayedCode)

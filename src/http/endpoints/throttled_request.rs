@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     accounts::AccountContext,
     http::EndpointError,
-    model::{AuditEvent, AuditText, Client, ThrottledAttempt},
+    model::{AuditEvent, Client, ThrottledAttempt},
     protocol::error::{ErrorCode, OAuthError},
 };
 
@@ -16,12 +16,8 @@ pub(super) fn refuse_throttled_request(
     (attempt, text): (ThrottledAttempt, &str),
     retry_after: Duration,
 ) -> EndpointError {
-    context.audit(AuditEvent::AttemptThrottled {
-        attempt,
-        provider: None,
-        client_id: client.map(|client| AuditText::new(client.id.as_str())),
-        retry_after: retry_after.as_secs().max(1),
-    });
+    let client_id = client.map(|client| client.id.as_str());
+    context.audit(AuditEvent::throttled_attempt(attempt, client_id, retry_after));
     let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
     EndpointError::TooManyRequests { error, retry_after }
 }

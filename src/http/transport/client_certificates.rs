@@ -10,7 +10,7 @@ use rustls::{
 use super::handshake_signatures::check_handshake_signatures;
 use crate::model::is_bounded_chain;
 
-/// Asks for a certificate, and accepts any whose key the client has. Its authority and its period are judged with the
+/// Asks for a certificate, and accepts any whose key the client has. Its authority and its period are checked with the
 /// request, which names the client (RFC 8705 §2).
 #[derive(Debug)]
 pub(super) struct AnyClientCertificate {

@@ -85,7 +85,7 @@ impl ProxyTrust {
 fn read(file: &Path) -> Result<ClientAuthorities, ProxyTrustError> {
     let unusable = |error: String| ProxyTrustError::File(file.to_owned(), error);
     let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
-    ClientAuthorities::parse(&pem).map_err(|error| unusable(error.to_owned()))
+    ClientAuthorities::parse(&pem).map_err(|error| unusable(error.to_string()))
 }
 
 impl ClientCertVerifier for ProxyTrust {

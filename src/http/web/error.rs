@@ -212,7 +212,7 @@ pub(crate) fn reject_request(
     of: (Option<&Tenant>, &RequestLanguage),
     (format, id): (ErrorFormat, &str),
 ) -> Reply {
-    // A challenge belongs to a bearer token that was judged (RFC 6750 §3); this one was not.
+    // A challenge belongs to a bearer token that was checked (RFC 6750 §3); this one was not.
     let format = if format == ErrorFormat::Bearer { ErrorFormat::Json } else { format };
     let error = OAuthError::new(ErrorCode::InvalidRequest, why);
     EndpointError::Refused(error).reply(of, format, id).status(status)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    keys::{ClientAuthorities, PublicKeys, verify_issued_certificate},
+    keys::{ClientAuthorities, ClientAuthoritiesError, PublicKeys, verify_issued_certificate},
     model::ClientCertificate,
 };
 
@@ -54,7 +54,7 @@ fn rule(authority: &Authority, subject: CertificateSubject) -> CertificateRule {
 
 type CertificateRule = (CertificateSubject, ClientAuthorities);
 
-fn judge(
+fn check_issued(
     certificate: &ClientCertificate,
     (subject, authorities): &CertificateRule,
     now: Timestamp,
@@ -83,12 +83,12 @@ fn each_kind_of_subject_is_compared() {
         (ip("192.0.2.7"), ip("192.0.2.8")),
         (email("ledger@ACME.test"), email("ledger@acme.example")),
     ] {
-        let verify = |subject| judge(&certificate, &rule(&ca, subject), NOW);
+        let verify = |subject| check_issued(&certificate, &rule(&ca, subject), NOW);
         assert_eq!(verify(right.clone()), Ok(()), "{right:?}");
         assert_eq!(verify(wrong.clone()), Err(CertificateError::OtherSubject), "{wrong:?}");
     }
     let as_dns = dns("ledger@acme.test");
-    let other = judge(&certificate, &rule(&ca, as_dns), NOW);
+    let other = check_issued(&certificate, &rule(&ca, as_dns), NOW);
     assert_eq!(other, Err(CertificateError::OtherSubject), "a name of another kind");
 }
 
@@ -97,7 +97,7 @@ fn only_valid_certificates_of_an_authority_count() {
     let (ca, other) = (authority("CA"), authority("CA"));
     let rule = rule(&ca, dns("ledger.acme.test"));
     let verdict = |certificate: &ClientCertificate, now| {
-        judge(certificate, &rule, now).map_err(|error| {
+        check_issued(certificate, &rule, now).map_err(|error| {
             assert!(matches!(error, CertificateError::Untrusted(_)), "{error}");
         })
     };
@@ -124,13 +124,13 @@ fn certificates_between_count_if_they_are_sent_along() {
     let between = CertifiedIssuer::signed_by(between, key, &ca).expect("an authority");
     let own = issued(&params(), &between);
     let rule = rule(&ca, dns("ledger.acme.test"));
-    assert!(judge(&own, &rule, NOW).is_err());
+    assert!(check_issued(&own, &rule, NOW).is_err());
     let chain = [own.der().to_vec(), between.der().to_vec()];
     let whole = ClientCertificate::new(chain).expect("two certificates");
-    assert_eq!(judge(&whole, &rule, NOW), Ok(()));
+    assert_eq!(check_issued(&whole, &rule, NOW), Ok(()));
     let swapped = [between.der().to_vec(), own.der().to_vec()];
     let swapped = ClientCertificate::new(swapped).expect("two certificates");
-    assert!(judge(&swapped, &rule, NOW).is_err(), "the first one is the client's");
+    assert!(check_issued(&swapped, &rule, NOW).is_err(), "the first one is the client's");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn certificates_with_weak_keys_are_refused() {
         assert_eq!(check(&der), Err(CertificateError::WeakKey));
         let certificate = ClientCertificate::new([der]).expect("one certificate");
         let rule = rule(&authority("CA"), dns("weak"));
-        assert_eq!(judge(&certificate, &rule, NOW), Err(CertificateError::WeakKey));
+        assert_eq!(check_issued(&certificate, &rule, NOW), Err(CertificateError::WeakKey));
     }
     assert_eq!(check(&STANDARD.decode(RSA_2048).expect("base64")), Ok(()));
     for key in [KeyPair::generate(), KeyPair::generate_for(&PKCS_ED25519)] {
@@ -222,15 +222,15 @@ fn only_a_bounded_number_of_authorities_counts() {
     let parse = |pem: &str| ClientAuthorities::parse(pem.as_bytes()).map(|_| ());
     let ca = authority("CA").pem();
     assert_eq!(parse(&format!("# the authority\n{}", ca.repeat(32))), Ok(()));
-    assert!(parse(&ca.repeat(33)).expect_err("too many").contains("more than 32"));
+    assert_eq!(parse(&ca.repeat(33)), Err(ClientAuthoritiesError::TooMany));
+    assert!(ClientAuthoritiesError::TooMany.to_string().contains("more than 32"));
     let own = params().self_signed(&KeyPair::generate().expect("a key")).expect("made").pem();
     let mut no_signer = CertificateParams::default();
     no_signer.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     no_signer.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let no_signer = no_signer.self_signed(&KeyPair::generate().expect("a key")).expect("made");
     for pem in [&own, &no_signer.pem(), &format!("{ca}{own}")] {
-        let refused = parse(pem).expect_err("a certificate that is not of an authority");
-        assert!(refused.contains("not of an authority"), "{refused}");
+        assert_eq!(parse(pem), Err(ClientAuthoritiesError::NotAuthority));
     }
     let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for wrong in ["", "a text", no_certificate, &format!("{ca}{no_certificate}")] {
@@ -250,12 +250,16 @@ fn an_authority_counts_in_its_period_only() {
     let subject = || dns("ledger.acme.test");
     let earlier = Timestamp::from_secs(1_700_000_000);
     let of_expired = issued(&params(), &expired);
-    assert_eq!(judge(&of_expired, &rule(&expired, subject()), earlier), Ok(()));
-    assert!(judge(&of_expired, &rule(&expired, subject()), NOW).is_err());
+    assert_eq!(check_issued(&of_expired, &rule(&expired, subject()), earlier), Ok(()));
+    assert!(check_issued(&of_expired, &rule(&expired, subject()), NOW).is_err());
     let both = format!("{}{}", expired.pem(), valid.pem());
     let both = (subject(), ClientAuthorities::parse(both.as_bytes()).expect("two authorities"));
-    assert!(judge(&of_expired, &both, NOW).is_err());
-    assert_eq!(judge(&issued(&params(), &valid), &both, NOW), Ok(()), "the other one is valid");
+    assert!(check_issued(&of_expired, &both, NOW).is_err());
+    assert_eq!(
+        check_issued(&issued(&params(), &valid), &both, NOW),
+        Ok(()),
+        "the other one is valid"
+    );
 }
 
 #[test]
@@ -265,7 +269,7 @@ fn a_refusal_has_fixed_words() {
     other.extended_key_usages = (0..50)
         .map(|last| ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 99_999, last]))
         .collect();
-    let refused = judge(&issued(&other, &ca), &rule(&ca, dns("ledger.acme.test")), NOW);
+    let refused = check_issued(&issued(&other, &ca), &rule(&ca, dns("ledger.acme.test")), NOW);
     let text = refused.expect_err("no usage of clients").to_string();
     assert!(text.ends_with(": its usages are not those of a client"), "{text}");
 }

@@ -271,7 +271,7 @@ pub enum AuditEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<AuditCause<'a>>,
     },
-    /// An attempt came too soon after others, and was not judged.
+    /// An attempt came too soon after others, and was not checked.
     AttemptThrottled {
         /// The kind of the attempt.
         attempt: ThrottledAttempt,
@@ -281,7 +281,7 @@ pub enum AuditEvent<'a> {
         /// The `client_id` of the request.
         #[serde(skip_serializing_if = "Option::is_none")]
         client_id: Option<AuditText<'a>>,
-        /// The time after which the next attempt is judged, in seconds.
+        /// The time after which the next attempt is checked, in seconds.
         retry_after: u64,
     },
     /// The holder of the Lease changed keys.

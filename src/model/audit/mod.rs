@@ -8,6 +8,7 @@ mod parties;
 mod password_words;
 mod reasons;
 mod text;
+mod throttled;
 
 pub use event::AuditEvent;
 pub use event_names::AUDIT_EVENTS;

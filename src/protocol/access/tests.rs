@@ -194,10 +194,10 @@ fn the_clients_of_a_namespace_share_the_steps_of_their_rules() {
     account.claims.insert("department".into(), "01".repeat(2000).into());
     let (tenant, authentication) = (fixtures::tenant(), signed_in(&[]));
     let (hostile, other) = (client("hostile"), client("other"));
-    let mut judge = ClientAccessEvaluator::new(&account, &tenant, &authentication);
-    let admitted = (0..1000).filter(|_| judge.admits(&hostile)).count();
+    let mut evaluator = ClientAccessEvaluator::new(&account, &tenant, &authentication);
+    let admitted = (0..1000).filter(|_| evaluator.admits(&hostile)).count();
     assert!((5..200).contains(&admitted), "{admitted}");
-    assert!(!judge.admits(&hostile) && judge.admits(&other));
+    assert!(!evaluator.admits(&hostile) && evaluator.admits(&other));
 }
 
 fn policies() -> impl Strategy<Value = Option<AccessPolicy>> {

@@ -69,17 +69,17 @@ pub(super) enum AcrStatus {
 
 /// Rule: if `acr` is essential, one of the requested levels must be reached (OIDC Core §5.5.1.1).
 /// An essential `acr` without values is a claim like any other and may be missing (§5.5.1). A new
-/// sign-in replaces the proofs of the session, so one of `ways` has to satisfy all wishes.
+/// sign-in replaces the proofs of the session, so one of `ways` has to satisfy all requests.
 pub(super) fn acr_status(
     levels: &[AcrLevel],
     authentication: &Authentication,
     ways: &[&SignInWay],
-    wishes: &[&RequestedAcr],
+    requests: &[&RequestedAcr],
 ) -> AcrStatus {
     let reached = |amr: &[String]| amr.iter().all(|method| authentication.used(method));
-    if are_met(levels, wishes, reached) {
+    if are_met(levels, requests, reached) {
         AcrStatus::Reached
-    } else if ways.iter().any(|way| are_met(levels, wishes, |amr| way.proves(amr))) {
+    } else if ways.iter().any(|way| are_met(levels, requests, |amr| way.proves(amr))) {
         AcrStatus::Reachable
     } else {
         AcrStatus::Unreachable
@@ -93,16 +93,16 @@ pub fn can_reach_levels(
     sufficient: Option<&[AcrLevel]>,
     way: &SignInWay,
 ) -> bool {
-    let wishes = [&request.acr, &RequestedAcr::by_access_rules(sufficient)];
-    are_met(&request.acr_levels, &wishes, |amr| way.proves(amr))
+    let requests = [&request.acr, &RequestedAcr::by_access_rules(sufficient)];
+    are_met(&request.acr_levels, &requests, |amr| way.proves(amr))
 }
 
 fn are_met(
     levels: &[AcrLevel],
-    wishes: &[&RequestedAcr],
+    requests: &[&RequestedAcr],
     proves: impl Fn(&[String]) -> bool,
 ) -> bool {
-    wishes.iter().filter(|wish| wish.essential && !wish.values.is_empty()).all(|wish| {
+    requests.iter().filter(|wish| wish.essential && !wish.values.is_empty()).all(|wish| {
         levels.iter().any(|level| wish.values.contains(&level.value) && proves(&level.amr))
     })
 }
@@ -130,7 +130,7 @@ pub(super) fn second_factor_raises(
     levels: &[AcrLevel],
     authentication: &Authentication,
     second_factor: &[AuthenticationMethod],
-    wishes: &[&RequestedAcr],
+    requests: &[&RequestedAcr],
 ) -> bool {
     let meets = |wish: &RequestedAcr, has: &dyn Fn(&String) -> bool| {
         let mut wanted = levels.iter().filter(|level| wish.values.contains(&level.value));
@@ -140,8 +140,8 @@ pub(super) fn second_factor_raises(
     let then = |method: &String| {
         now(method) || second_factor.iter().any(|proved| proved.as_str() == method)
     };
-    wishes.iter().any(|wish| !meets(wish, &now) && meets(wish, &then))
-        && wishes.iter().filter(|wish| wish.essential).all(|wish| meets(wish, &then))
+    requests.iter().any(|wish| !meets(wish, &now) && meets(wish, &then))
+        && requests.iter().filter(|wish| wish.essential).all(|wish| meets(wish, &then))
 }
 
 /// The error if a required level is not reached (OpenID Connect Core Error Code
@@ -167,19 +167,19 @@ mod tests {
         SignInWay { provider: Some("corp".to_owned()), methods }
     }
 
-    fn wish((values, essential): (&[&str], bool)) -> RequestedAcr {
+    fn requested((values, essential): (&[&str], bool)) -> RequestedAcr {
         RequestedAcr { values: values.iter().map(|&value| value.to_owned()).collect(), essential }
     }
 
     fn status_of(
         levels: &[AcrLevel],
-        wishes: &[(&[&str], bool)],
+        requests: &[(&[&str], bool)],
         ways: &[&SignInWay],
     ) -> AcrStatus {
         let (password, now) = (AuthenticationMethod::password(), Timestamp::from_secs(0));
         let authentication = Authentication::by(password, Subject::new("ada"), now);
-        let wishes: Vec<_> = wishes.iter().map(|it| wish(*it)).collect();
-        acr_status(levels, &authentication, ways, &wishes.iter().collect::<Vec<_>>())
+        let requests: Vec<_> = requests.iter().map(|it| requested(*it)).collect();
+        acr_status(levels, &authentication, ways, &requests.iter().collect::<Vec<_>>())
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
     fn the_lowest_sufficient_level_is_requested_unless_the_application_prefers_another() {
         let levels = [level("gold", &["hwk"]), level("silver", &["otp"])];
         let wanted = |values: &[&str], sufficient: Option<&[AcrLevel]>| {
-            wanted_levels(&wish((values, false)), sufficient).join(" ")
+            wanted_levels(&requested((values, false)), sufficient).join(" ")
         };
         assert_eq!(wanted(&["x", "gold"], None), "x gold");
         assert_eq!(wanted(&[], Some(&levels)), "silver gold");
@@ -227,13 +227,13 @@ mod tests {
         let levels = [level("gold", &["pwd", "otp"]), level("silver", &["pwd"])];
         let password = AuthenticationMethod::password();
         let ada = Authentication::by(password, Subject::new("ada"), Timestamp::from_secs(0));
-        let raises = |wishes: &[(&str, bool)], factor: &[AuthenticationMethod]| {
+        let raises = |requests: &[(&str, bool)], factor: &[AuthenticationMethod]| {
             let wish = |(value, essential): &(&str, bool)| RequestedAcr {
                 values: vec![(*value).to_owned()],
                 essential: *essential,
             };
-            let wishes: Vec<_> = wishes.iter().map(wish).collect();
-            second_factor_raises(&levels, &ada, factor, &wishes.iter().collect::<Vec<_>>())
+            let requests: Vec<_> = requests.iter().map(wish).collect();
+            second_factor_raises(&levels, &ada, factor, &requests.iter().collect::<Vec<_>>())
         };
         let factor = AuthenticationMethod::of_second_factor();
         assert!(raises(&[("gold", true)], &factor) && raises(&[("gold", false)], &factor));

@@ -1,93 +1,11 @@
-//! The table of authorization parameters. The rules read parameters only by [`Parameter`], so a
-//! parameter without a row cannot have an effect, and one with a row is preserved while the user
-//! signs in.
+//! The parameters of an authorization request. The rules read parameters only by [`Parameter`], so a
+//! parameter without a row in its table cannot have an effect, and one with a row is preserved while
+//! the user signs in.
 
 use form_urlencoded::Serializer;
 
-use super::super::{
-    authorization_details::AUTHORIZATION_DETAILS, error::OAuthError, params::RequestParams,
-};
-
-/// The effect of a request object's claim with the name of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestObjectRule {
-    /// The claim replaces the parameter (OIDC Core §6.1).
-    Replaces,
-    /// The claim must be equal to the parameter, unless only one is present (OIDC Core §6.1).
-    Agrees,
-    /// The claim is an error, because the parameter contains or locates the object (OIDC Core §6.1).
-    Refused,
-}
-
-macro_rules! parameters {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:expr, $in_request_object:ident;)+) => {
-        /// A parameter of authorization requests.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Parameter { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl Parameter {
-            /// All parameters, in the order in which an interaction stores them.
-            pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            pub(super) const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            pub(super) const fn in_request_object(self) -> RequestObjectRule {
-                match self { $(Self::$variant => RequestObjectRule::$in_request_object,)+ }
-            }
-        }
-    };
-}
-
-parameters! {
-    /// OIDC Core §3.1.2.1.
-    AcrValues = "acr_values", Replaces;
-    /// RFC 9396 §2.
-    AuthorizationDetails = AUTHORIZATION_DETAILS, Replaces;
-    /// OIDC Core §5.5.
-    Claims = "claims", Replaces;
-    /// RFC 6749 §4.1.1.
-    ClientId = "client_id", Agrees;
-    /// RFC 7636 §4.3.
-    CodeChallenge = "code_challenge", Replaces;
-    /// RFC 7636 §4.3.
-    CodeChallengeMethod = "code_challenge_method", Replaces;
-    /// RFC 9449 §10.
-    DpopJkt = "dpop_jkt", Replaces;
-    /// OIDC Core §3.1.2.1.
-    IdTokenHint = "id_token_hint", Replaces;
-    /// An extension: the name of the identity provider to sign in at.
-    IdentityProvider = "identity_provider", Replaces;
-    /// OIDC Core §3.1.2.1.
-    LoginHint = "login_hint", Replaces;
-    /// OIDC Core §3.1.2.1.
-    MaxAge = "max_age", Replaces;
-    /// OIDC Core §3.1.2.1.
-    Nonce = "nonce", Replaces;
-    /// OIDC Core §3.1.2.1.
-    Prompt = "prompt", Replaces;
-    /// RFC 6749 §4.1.1.
-    RedirectUri = "redirect_uri", Replaces;
-    /// OIDC Core §7.2.1.
-    Registration = "registration", Replaces;
-    /// OIDC Core §6.1.
-    Request = "request", Refused;
-    /// OIDC Core §6.2.
-    RequestUri = "request_uri", Refused;
-    /// RFC 8707 §2.1.
-    Resource = "resource", Replaces;
-    /// OAuth 2.0 Multiple Response Type Encoding Practices §2.1.
-    ResponseMode = "response_mode", Replaces;
-    /// RFC 6749 §3.1.1.
-    ResponseType = "response_type", Agrees;
-    /// RFC 6749 §3.3.
-    Scope = "scope", Replaces;
-    /// RFC 6749 §4.1.1.
-    State = "state", Replaces;
-    /// OIDC Core §3.1.2.1.
-    UiLocales = "ui_locales", Replaces;
-}
+pub(super) use super::super::authorization_parameter::{Parameter, RequestObjectRule};
+use super::super::{error::OAuthError, params::RequestParams};
 
 /// The supported parameters of an authorization request. Others have no effect (RFC 6749 §3.1).
 #[derive(Clone, Copy, Debug)]
@@ -152,5 +70,17 @@ mod tests {
             let values: Vec<_> = AuthorizationParams::new(&read).all(*parameter).collect();
             assert_eq!(values, ["a&b"], "{name}");
         }
+    }
+
+    #[test]
+    fn only_a_parameter_whose_row_says_so_may_repeat() {
+        // RFC 6749 §3.1, RFC 8707 §2
+        let may_repeat = |parameter: &Parameter| {
+            let name = parameter.name();
+            let sent = RequestParams::parse(format!("{name}=a&{name}=b").as_bytes());
+            sent.check_duplicates().is_ok()
+        };
+        let repeated: Vec<_> = Parameter::ALL.iter().copied().filter(may_repeat).collect();
+        assert_eq!(repeated, [Parameter::Resource]);
     }
 }

@@ -56,7 +56,7 @@ impl CrossDeviceAuthorization {
 
     /// When the record ends. A refused request is known for as long as any may wait, whatever the client has asked
     /// for: a client that asks again and again has to wait.
-    pub fn kept_until(&self) -> Timestamp {
+    pub fn stored_until(&self) -> Timestamp {
         match self.answer {
             CrossDeviceAnswer::Refused => {
                 self.expires_at.max(self.requested_at.plus(MAX_WAITING_TIME))
@@ -67,7 +67,7 @@ impl CrossDeviceAuthorization {
 
     /// Returns true if the person refused it recently.
     pub fn is_refused(&self, now: Timestamp) -> bool {
-        self.answer == CrossDeviceAnswer::Refused && now < self.kept_until()
+        self.answer == CrossDeviceAnswer::Refused && now < self.stored_until()
     }
 
     /// Returns true if the person can still answer it.

@@ -92,7 +92,7 @@ pub fn exchange_target<'a, 'r>(
         return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
     }
     let scopes = subject.scopes.intersection(&server.scopes).cloned().collect();
-    let claims = server.claims.iter().filter(|name| subject.tells(name, tenant)).cloned();
+    let claims = server.claims.iter().filter(|name| subject.discloses_claim(name, tenant)).cloned();
     let claims = Cow::Owned(claims.collect());
     Ok(TokenTarget { server: Some(server), scopes: Cow::Owned(scopes), claims })
 }

@@ -94,7 +94,7 @@ impl SubjectToken {
     }
 
     /// Returns true if the token has a claim about the person, or a scope that gives it.
-    pub fn tells(&self, claim: &str, tenant: &Tenant) -> bool {
+    pub fn discloses_claim(&self, claim: &str, tenant: &Tenant) -> bool {
         self.claim_names.contains(claim)
             || self.scopes.iter().any(|scope| scope_has_claim(tenant, scope, claim))
     }

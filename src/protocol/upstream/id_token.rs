@@ -1,7 +1,5 @@
 //! The ID token of a provider (OIDC Core §3.1.3.7). The signature is verified by the caller.
 
-use aws_lc_rs::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use super::UpstreamMetadata;
@@ -10,6 +8,7 @@ use crate::{
     protocol::{
         identity_provider::{DirectoryError, OidcUpstream},
         jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
+        token_hash::left_half_hash,
     },
 };
 
@@ -142,19 +141,6 @@ fn check_issuer(oidc: &OidcUpstream, token: &UnverifiedJwt) -> Result<(), IdToke
     if token.text("iss") == Some(&*expected) { Ok(()) } else { Err(IdTokenError::Issuer) }
 }
 
-/// `at_hash` of an access token (OIDC Core §3.1.3.6).
-fn left_half_hash(algorithm: JwsAlgorithm, text: &str) -> String {
-    let hash = match algorithm {
-        JwsAlgorithm::RS384 | JwsAlgorithm::PS384 | JwsAlgorithm::ES384 => &digest::SHA384,
-        JwsAlgorithm::RS512 | JwsAlgorithm::PS512 | JwsAlgorithm::EdDSA | JwsAlgorithm::Ed25519 => {
-            &digest::SHA512
-        }
-        _ => &digest::SHA256,
-    };
-    let hash = digest::digest(hash, text.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
-}
-
 /// The audiences of a token.
 pub(super) fn audiences_of_token(token: &UnverifiedJwt) -> Vec<&str> {
     match token.claims.get("aud") {
@@ -185,6 +171,7 @@ pub(super) const fn is_asymmetric(algorithm: JwsAlgorithm) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;

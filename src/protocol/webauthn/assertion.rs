@@ -33,7 +33,7 @@ pub struct KnownCredential<'a> {
 }
 
 /// The signed state of an authenticator. The counter has to be compared with the stored one
-/// ([`judge_sign_count`]).
+/// ([`check_sign_count`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedAssertion {
     /// The signature counter.
@@ -94,7 +94,7 @@ pub enum SignCountVerdict {
 /// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so
 /// a lower counter shows a copy unless its challenge was issued before the last use was recorded, and it comes soon
 /// after that ([`OVERTAKING_TIME`]). An equal one always does.
-pub fn judge_sign_count(
+pub fn check_sign_count(
     last: LastUse,
     sent: u32,
     (issued_at, now): (Timestamp, Timestamp),

@@ -12,7 +12,7 @@ mod relying_party;
 
 pub use assertion::{
     AssertionResponse, KnownCredential, LastUse, SignCountVerdict, VerifiedAssertion,
-    judge_sign_count, verify_assertion,
+    check_sign_count, verify_assertion,
 };
 pub use cose_key::PasskeyPublicKey;
 pub use error::WebauthnError;

@@ -249,7 +249,7 @@ fn a_counter_that_was_used_grows() {
         for at in [None, Some(USED_AT)] {
             let last = LastUse { sign_count: stored, at };
             assert_eq!(
-                judge_sign_count(last, sent, (USED_AT, USED_AT)),
+                check_sign_count(last, sent, (USED_AT, USED_AT)),
                 expected,
                 "{stored} {sent}"
             );
@@ -264,7 +264,7 @@ const USED_AT: Timestamp = Timestamp::from_secs(1_800_000_000);
 fn an_answer_that_another_one_has_overtaken_is_no_copy() {
     let last = LastUse { sign_count: 6, at: Some(USED_AT) };
     let before = USED_AT.minus(Duration::from_millis(1));
-    assert_eq!(judge_sign_count(last, 5, (before, USED_AT)), SignCountVerdict::Overtaken);
+    assert_eq!(check_sign_count(last, 5, (before, USED_AT)), SignCountVerdict::Overtaken);
     let late = USED_AT.plus(Duration::from_secs(31));
     for (sent, times) in [
         (5, (USED_AT, USED_AT)),
@@ -272,11 +272,11 @@ fn an_answer_that_another_one_has_overtaken_is_no_copy() {
         (6, (before, USED_AT)),
         (0, (before, USED_AT)),
     ] {
-        let verdict = judge_sign_count(last, sent, times);
+        let verdict = check_sign_count(last, sent, times);
         assert_eq!(verdict, SignCountVerdict::Copied, "{sent} {times:?}");
     }
     let never = LastUse { at: None, ..last };
-    assert_eq!(judge_sign_count(never, 5, (before, USED_AT)), SignCountVerdict::Copied);
+    assert_eq!(check_sign_count(never, 5, (before, USED_AT)), SignCountVerdict::Copied);
 }
 
 proptest! {

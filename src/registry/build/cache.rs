@@ -41,7 +41,7 @@ impl BuildCache {
 /// The result for one group. Keeps the inputs alive, so that comparing their addresses is sound.
 #[derive(Debug)]
 pub(super) struct CachedGroup {
-    pub(super) judged: GroupVerdicts,
+    pub(super) evaluated: GroupVerdicts,
     tenant: Option<Input<Tenant>>,
     salt: Option<SecretState>,
     claim: Option<Result<Issuer, ValidationProblem>>,
@@ -63,11 +63,11 @@ pub(super) struct CachedGroup {
 impl CachedGroup {
     pub(super) fn new(
         group: &TenantGroup<'_>,
-        judged: GroupVerdicts,
+        evaluated: GroupVerdicts,
         links: ProviderLinks,
     ) -> Self {
         Self {
-            judged,
+            evaluated,
             tenant: group.tenant.as_ref().map(Input::of),
             salt: group.salt.cloned(),
             claim: group.claim.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     members::TenantGroup,
-    provider_secrets::{DEFAULT_CA_ENTRY, judge_certificates},
+    provider_secrets::{DEFAULT_CA_ENTRY, check_certificates},
 };
 use crate::{
     api::{MailCredentialsSecretRef, MailSpec},
@@ -32,7 +32,7 @@ pub(super) fn mail_settings(
         let (object, field) = (&group.id.0, "spec.mail.caRef");
         let default_entry = DEFAULT_CA_ENTRY;
         let reference = EntryReference { object, reference, default_entry, field };
-        parsed_entry(group.mail.1, reference, judge_certificates)
+        parsed_entry(group.mail.1, reference, check_certificates)
     });
     let certificates =
         pem.and_then(|found| found.map_err(|problem| problems.append([problem])).ok());

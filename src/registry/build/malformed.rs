@@ -43,7 +43,7 @@ pub(super) fn add_malformed<'a>(
 }
 
 /// The verdict on an object that does not deserialize. Its last valid version may still be served.
-pub(super) fn judge_malformed(
+pub(super) fn evaluate_malformed(
     object: &ObjectRef,
     malformed: &MalformedObject,
     earlier: Option<Arc<Verdict>>,

@@ -35,7 +35,7 @@ use std::{
 pub use cache::BuildCache;
 use cache::CachedGroup;
 use group::PreparedGroup;
-use malformed::{add_malformed, judge_malformed};
+use malformed::{add_malformed, evaluate_malformed};
 use members::{ClientLink, GroupMember, ProviderLink, TenantGroup};
 use provider_links::{TenantClients, resolve_links};
 
@@ -64,18 +64,18 @@ pub fn build_snapshot(
 ) -> Snapshot {
     let memo = cache.take(installation);
     let groups = groups(objects, installation, &memo);
-    let judged = judge_groups(groups, memo, installation, cache);
-    let (mut tenants, mut verdicts) = (Vec::with_capacity(judged.len()), Vec::new());
-    for known in judged.values() {
-        tenants.extend(known.judged.served.clone());
-        verdicts.extend(known.judged.verdicts.iter().cloned());
+    let evaluated = evaluate_groups(groups, memo, installation, cache);
+    let (mut tenants, mut verdicts) = (Vec::with_capacity(evaluated.len()), Vec::new());
+    for known in evaluated.values() {
+        tenants.extend(known.evaluated.served.clone());
+        verdicts.extend(known.evaluated.verdicts.iter().cloned());
     }
-    cache.keep(installation, judged);
+    cache.keep(installation, evaluated);
     let mut earlier = take_those_on(&mut verdicts, &objects.malformed);
     verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
-        // The readable part of an object without a valid version reserves its names, and is not judged.
+        // The readable part of an object without a valid version reserves its names, and is not checked.
         let earlier = earlier.remove(object).filter(|_| objects.managed.contains(object));
-        Arc::new(judge_malformed(object, malformed, earlier))
+        Arc::new(evaluate_malformed(object, malformed, earlier))
     }));
     let verdicts = Verdicts::new(verdicts);
     Snapshot::new(revision, now, build_sealer(objects, installation), tenants, verdicts)
@@ -94,7 +94,7 @@ enum LinkedGroup {
 impl LinkedGroup {
     fn clients(&self) -> TenantClients<'_> {
         match self {
-            Self::Known(known) => known.judged.clients(),
+            Self::Known(known) => known.evaluated.clients(),
             Self::Prepared(prepared) => prepared.clients(),
         }
     }
@@ -102,13 +102,13 @@ impl LinkedGroup {
 
 /// Validates the groups whose inputs have changed. Providers that refer to tenants are validated after
 /// all clients.
-fn judge_groups(
+fn evaluate_groups(
     groups: HashMap<TenantId, TenantGroup<'_>>,
     mut memo: HashMap<TenantId, CachedGroup>,
     installation: &Installation,
     cache: &BuildCache,
 ) -> HashMap<TenantId, CachedGroup> {
-    let mut judged = HashMap::with_capacity(groups.len());
+    let mut evaluated = HashMap::with_capacity(groups.len());
     let mut linked = HashMap::new();
     for (id, group) in groups {
         let known = memo.remove(&id).filter(|known| known.is_of(&group));
@@ -118,14 +118,14 @@ fn judge_groups(
                 let links = ProviderLinks::default();
                 CachedGroup::new(&group, prepare().finish(&group, &links, installation), links)
             });
-            judged.insert(id, known);
+            evaluated.insert(id, known);
         } else {
             let draft = known.map(|known| LinkedGroup::Known(Box::new(known)));
             let draft = draft.unwrap_or_else(|| LinkedGroup::Prepared(Box::new(prepare())));
             linked.insert(id, (group, draft));
         }
     }
-    let mut resolved = links_of(&linked, &judged, installation);
+    let mut resolved = links_of(&linked, &evaluated, installation);
     for (id, (group, draft)) in linked {
         let links = resolved.remove(&id).unwrap_or_default();
         let known = match draft {
@@ -138,15 +138,15 @@ fn judge_groups(
                 CachedGroup::new(&group, prepared.finish(&group, &links, installation), links)
             }
         };
-        judged.insert(id, known);
+        evaluated.insert(id, known);
     }
-    judged
+    evaluated
 }
 
 /// The clients that providers refer to, and the providers that close a loop, by the tenant of the provider.
 fn links_of(
     linked: &HashMap<TenantId, (TenantGroup<'_>, LinkedGroup)>,
-    judged: &HashMap<TenantId, CachedGroup>,
+    evaluated: &HashMap<TenantId, CachedGroup>,
     installation: &Installation,
 ) -> HashMap<TenantId, ProviderLinks> {
     let links: Vec<(&TenantId, &ProviderLink)> = linked
@@ -158,7 +158,7 @@ fn links_of(
         by_client.filter_map(|(_, link)| link.upstream.as_ref()).collect();
     let clients = upstreams.into_iter().filter_map(|id| {
         let waiting = linked.get(id).map(|(_, draft)| draft.clients());
-        Some((id, waiting.or_else(|| Some(judged.get(id)?.judged.clients()))?))
+        Some((id, waiting.or_else(|| Some(evaluated.get(id)?.evaluated.clients()))?))
     });
     resolve_links(&links, &clients.collect(), installation)
 }

@@ -13,19 +13,19 @@ pub(super) struct TenantEdge<'a> {
     pub(super) upstream: &'a TenantId,
 }
 
-/// Judges references in the order of their precedence. Each one that closes a loop with earlier ones is
+/// Checks references in the order of their precedence. Each one that closes a loop with earlier ones is
 /// refused, and does not count for later ones. Its result is the way from its upstream tenant back to
 /// its own.
 pub(super) fn find_closing_edges<'a>(edges: &[TenantEdge<'a>]) -> Vec<Option<Vec<&'a TenantId>>> {
     let mut onward: HashMap<&TenantId, Vec<&'a TenantId>> = HashMap::new();
-    let judge = |edge: &TenantEdge<'a>| {
+    let check = |edge: &TenantEdge<'a>| {
         let back = find_path(&onward, edge.upstream, edge.tenant);
         if back.is_none() {
             onward.entry(edge.tenant).or_default().push(edge.upstream);
         }
         back
     };
-    edges.iter().map(judge).collect()
+    edges.iter().map(check).collect()
 }
 
 /// A way from one tenant to another, with both.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_refused_reference_does_not_count_for_younger_ones() {
-        // `ca` is refused, so `cd` and `da` are judged without it.
+        // `ca` is refused, so `cd` and `da` are checked without it.
         let found = refused(&["ab", "bc", "ca", "cd", "da", "ae"]);
         assert_eq!(found, [(2, "abc".to_owned()), (4, "abcd".to_owned())]);
     }

@@ -71,7 +71,7 @@ impl ProviderSecrets {
         let certificates = reference.map(|(field, reference)| {
             let default_entry = DEFAULT_CA_ENTRY;
             let reference = EntryReference { object: key, reference, default_entry, field };
-            parsed_entry(ca, reference, judge_certificates)
+            parsed_entry(ca, reference, check_certificates)
         });
         Ok(Self { credentials, certificates: certificates.transpose()? })
     }
@@ -127,8 +127,8 @@ pub(super) enum CertificatesError {
     Invalid,
 }
 
-/// Judges certificates. All must be usable, since a missing authority shows at a sign-in only.
-pub(super) fn judge_certificates(text: &str) -> Result<Arc<str>, CertificatesError> {
+/// Checks certificates. All must be usable, since a missing authority shows at a sign-in only.
+pub(super) fn check_certificates(text: &str) -> Result<Arc<str>, CertificatesError> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     let parsed = parsed.ok().filter(|it| !it.is_empty());
     let mut roots = RootCertStore::empty();
@@ -148,10 +148,10 @@ mod tests {
         let params = rcgen::CertificateParams::new(["ca.test".to_owned()]).expect("a name");
         let pem = params.self_signed(&key).expect("it is made").pem();
         let two = format!("# the authority of the company\n{pem}{pem}");
-        assert_eq!(judge_certificates(&two).as_deref(), Ok(two.as_str()));
+        assert_eq!(check_certificates(&two).as_deref(), Ok(two.as_str()));
         let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for wrong in ["", "a text", no_certificate, &format!("{pem}{no_certificate}")] {
-            assert!(judge_certificates(wrong).is_err(), "{wrong}");
+            assert!(check_certificates(wrong).is_err(), "{wrong}");
         }
     }
 }

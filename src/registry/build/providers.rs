@@ -25,7 +25,7 @@ use crate::{
 
 /// The providers of a group, validated together.
 #[derive(Debug, Default)]
-pub(super) struct JudgedProviders {
+pub(super) struct EvaluatedProviders {
     /// In the order of the sign-in page.
     pub(super) served: Vec<Arc<Provider>>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
@@ -39,7 +39,7 @@ pub(super) fn validate_providers(
     host: TenantContext<'_>,
     (links, sources): (&ProviderLinks, &mut PeopleSources<'_>),
     installation: &Installation,
-) -> JudgedProviders {
+) -> EvaluatedProviders {
     let mut parsed: Vec<_> = group
         .providers
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn validate_providers(
     parsed.sort_by_cached_key(|(provider, ..)| {
         Precedence::of(provider.created(), provider.member.key, installation)
     });
-    let mut judged = JudgedProviders::default();
+    let mut evaluated = EvaluatedProviders::default();
     for (provider, mut found, ca) in parsed {
         provider.refuse_unknown_fields(&mut found.problems);
         host.report(&mut found.problems, &group.id);
@@ -88,18 +88,18 @@ pub(super) fn validate_providers(
             ..ProviderOutcome::with_uris(&provider.raw.spec, uris)
         };
         if outcome.served {
-            judged.served.extend(ready.map(Arc::new));
+            evaluated.served.extend(ready.map(Arc::new));
         } else {
             let ProviderNaming { subject, sign_in_domains: domains, is_directory, .. } =
                 found.naming;
             let names = ProviderNames { subject, domains, is_directory };
-            judged.reserved.push((provider.member.key.clone(), names));
+            evaluated.reserved.push((provider.member.key.clone(), names));
         }
         let outcome = ObjectOutcome::Provider(outcome);
-        judged.verdicts.push(provider.verdict(found.problems, outcome));
+        evaluated.verdicts.push(provider.verdict(found.problems, outcome));
     }
-    sort_for_page(&mut judged.served);
-    judged
+    sort_for_page(&mut evaluated.served);
+    evaluated
 }
 
 /// Sorts providers as the sign-in page shows them.

@@ -25,8 +25,8 @@ pub(super) fn certificate_rule(
         default_entry: DEFAULT_CA_ENTRY,
         field: "spec.tlsClientAuth.caRef",
     };
-    let judge = |text: &str| ClientAuthorities::parse(text.as_bytes()).map(|_| text.into());
-    let authorities = parsed_entry(secret, reference, judge)?;
+    let parse = |text: &str| ClientAuthorities::parse(text.as_bytes()).map(|_| text.into());
+    let authorities = parsed_entry(secret, reference, parse)?;
     Ok(CertificateRule { subject, authorities })
 }
 

@@ -80,7 +80,7 @@ fn an_object_with_an_unknown_field_is_not_served() {
         let (key, object) = of_tomorrow(kind, &spec);
         objects.managed.insert(key.clone(), object);
         let snapshot = build_of(&objects);
-        let verdict = snapshot.verdicts().get(&ObjectRef::new(kind, key)).expect("judged");
+        let verdict = snapshot.verdicts().get(&ObjectRef::new(kind, key)).expect("a verdict");
         assert!(!verdict.served(), "{kind:?}");
         let refused: Vec<_> = verdict
             .problems
@@ -175,7 +175,7 @@ fn put_linked(objects: &mut ObjectSet, tenant: &str, upstream: &str) {
 /// The reasons of a provider's problems.
 fn reasons_of(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<ConditionReason> {
     let object = ObjectRef::new(kind, ObjectKey::new("team", name));
-    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let verdict = snapshot.verdicts().get(&object).expect("a verdict");
     verdict.problems.iter().map(|problem| problem.reason).collect()
 }
 
@@ -226,7 +226,7 @@ fn the_issuer_of_a_tenant_is_a_part_of_a_loop() {
         assert_eq!(closes_loop(&snapshot, name), name == "a", "{name}");
     }
     let object = ObjectRef::new(ManagedKind::IdentityProvider, ObjectKey::new("team", "a"));
-    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let verdict = snapshot.verdicts().get(&object).expect("a verdict");
     let problem = verdict.problems.iter().find(|it| it.reason == ConditionReason::ProviderLoop);
     let problem = problem.expect("found");
     assert_eq!(problem.field, "spec.oidc.issuer");
@@ -291,7 +291,7 @@ fn a_reference_to_a_client_that_cannot_be_used_is_unresolved() {
 /// The problems of an object with its references.
 fn unresolved(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<String> {
     let object = ObjectRef::new(kind, ObjectKey::new("team", name));
-    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let verdict = snapshot.verdicts().get(&object).expect("a verdict");
     let problems = verdict.problems.iter();
     let problems = problems.filter(|it| it.condition == ConditionType::ResolvedRefs);
     problems.map(|it| format!("{:?} {}", it.reason, it.field)).collect()
@@ -379,7 +379,7 @@ fn bounded(name: &str) -> serde_json::Value {
 /// The fields by which an object could speak for others.
 fn ambiguous(snapshot: &Snapshot, kind: ManagedKind, name: &str) -> Vec<String> {
     let object = ObjectRef::new(kind, ObjectKey::new("team", name));
-    let verdict = snapshot.verdicts().get(&object).expect("judged");
+    let verdict = snapshot.verdicts().get(&object).expect("a verdict");
     let problems = verdict.problems.iter();
     let problems = problems.filter(|it| it.reason == ConditionReason::AmbiguousSource);
     problems.map(|it| it.field.clone()).collect()
@@ -561,7 +561,7 @@ fn the_names_of_an_object_that_does_not_deserialize_stay_its_own() {
     for (kind, name) in [(ManagedKind::OidcUser, "broken"), (ManagedKind::IdentityProvider, "corp")]
     {
         let object = ObjectRef::new(kind, ObjectKey::new("team", name));
-        let verdict = snapshot.verdicts().get(&object).expect("judged");
+        let verdict = snapshot.verdicts().get(&object).expect("a verdict");
         assert!(matches!(verdict.outcome, ObjectOutcome::Malformed), "{verdict:?}");
         assert_eq!(verdict.problems.len(), 1, "{:?}", verdict.problems);
     }
@@ -647,7 +647,7 @@ fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
 
 #[test]
 fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
-    let judged = |base: &str, policy: &str| {
+    let evaluated = |base: &str, policy: &str| {
         let mut objects = ObjectSet::default();
         let spec = serde_json::json!({ "authenticators": { "passkeys": policy } });
         put::<Tenant>(&mut objects, "main", &spec);
@@ -669,7 +669,7 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
         (warned, tenant.enrolment.is_some(), tenant.served)
     };
     let offered = |base: &str| {
-        let (warned, enrolment, _) = judged(base, "Optional");
+        let (warned, enrolment, _) = evaluated(base, "Optional");
         (warned, enrolment)
     };
     assert_eq!(offered("https://id.test"), (vec![], true));
@@ -678,7 +678,7 @@ fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
     assert_eq!(offered("https://192.0.2.7"), unavailable);
     assert_eq!(offered("http://127.0.0.1:8080"), unavailable);
     for refused in ["https://192.0.2.7", "http://127.0.0.1:8080"] {
-        assert_eq!(judged(refused, "Required"), (vec![], false, false), "it fails closed");
+        assert_eq!(evaluated(refused, "Required"), (vec![], false, false), "it fails closed");
     }
 }
 
@@ -775,7 +775,7 @@ fn issuers_that_differ_in_their_port_have_no_address_for_certificates_in_common(
     let snapshot = build_snapshot(&objects, &installation, &cache, 1, now);
     let verdict = |name: &str| {
         let object = ObjectRef::new(ManagedKind::Tenant, ObjectKey::new("team", name));
-        snapshot.verdicts().get(&object).expect("judged")
+        snapshot.verdicts().get(&object).expect("a verdict")
     };
     let warned = |name: &str| verdict(name).warnings.iter().map(|it| it.reason).collect::<Vec<_>>();
     assert!(warned("plain").is_empty());

@@ -20,7 +20,7 @@ use crate::{
     registry::{
         InvitationOutcome, InvitationState, ObjectOutcome, ReservedNames, UserNames, UserOutcome,
         Verdict,
-        invitation::judge_invitation,
+        invitation::invitation_condition,
         precedence::Precedence,
         secrets::{EntryReference, parsed_entry},
         validate::{self, ProblemList, UserFindings},
@@ -239,7 +239,7 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
 /// Warns of an invitation that manifests make unusable.
 fn warn_of_unusable_invitation(problems: &mut ProblemList, state: InvitationState) {
     if matches!(state, InvitationState::PasswordInSecret | InvitationState::PasswordsDisabled) {
-        let (_, reason, message) = judge_invitation(state);
+        let (_, reason, message) = invitation_condition(state);
         problems.warn(reason, "spec.invitation", message);
     }
 }

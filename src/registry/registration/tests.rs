@@ -16,7 +16,7 @@ fn registration_service(tenant: Value) -> RegistrationService {
     RegistrationService::new(checked.unwrap_or_else(|| panic!("{problems:?}")), None, 0)
 }
 
-fn judge(
+fn check(
     tenant: Value,
     change: impl FnOnce(&mut Value),
 ) -> Result<ValidatedRegistration, ValidationProblem> {
@@ -30,14 +30,14 @@ fn judge(
 }
 
 fn field(tenant: Value, change: impl FnOnce(&mut Value)) -> String {
-    judge(tenant, change).expect_err("refused").field
+    check(tenant, change).expect_err("refused").field
 }
 
 const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 #[test]
 fn registered_clients_have_the_default_id_and_consent() {
-    let found = judge(json!({}), |_| {}).expect("registrable");
+    let found = check(json!({}), |_| {}).expect("registrable");
     assert_eq!(found.client.id.as_str(), "team.dcr-1");
     assert_eq!(found.client.consent, ConsentPolicy::Required);
     assert!(found.client.registered.is_some());
@@ -94,14 +94,14 @@ fn the_tenants_bounds_apply() {
         code(spec);
         spec["redirectUris"] = json!(["https://a.rp.test/cb"]);
     };
-    let found = judge(tenant.clone(), within).expect("registrable");
+    let found = check(tenant.clone(), within).expect("registrable");
     assert_eq!(
         found.spec["scopes"],
         json!(["openid", "email"]),
         "default scopes are within the bounds too"
     );
     let asking = |scopes: Value| {
-        judge(tenant.clone(), move |spec| {
+        check(tenant.clone(), move |spec| {
             within(spec);
             spec["scopes"] = scopes;
         })
@@ -116,7 +116,7 @@ fn the_tenants_bounds_apply() {
 fn scopes_that_the_tenant_does_not_have_are_left_out() {
     // RFC 7591 §3.2.1
     let tenant = json!({"scopes": {"badges": {"claims": ["badge"]}}});
-    let asking = |scopes: Value| judge(tenant.clone(), move |spec| spec["scopes"] = scopes);
+    let asking = |scopes: Value| check(tenant.clone(), move |spec| spec["scopes"] = scopes);
     let found = asking(json!(["mcp:tools", "badges", "groups", "openid"])).expect("registrable");
     assert_eq!(found.spec["scopes"], json!(["badges", "groups", "openid"]));
     assert_eq!(asking(json!(["mcp:tools"])).expect_err("nothing is left").field, "spec.scopes");
@@ -130,7 +130,7 @@ fn client_credentials_clients_register_only_if_the_tenant_allows_it() {
     };
     assert_eq!(field(json!({}), machine), "spec.grantTypes");
     let tenant = json!({"clients": {"grantTypes": ["client_credentials"]}});
-    assert!(judge(tenant, machine).is_ok());
+    assert!(check(tenant, machine).is_ok());
 }
 
 #[test]
@@ -140,12 +140,12 @@ fn clients_that_ask_people_over_the_backchannel_do_not_register() {
     let asking = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code", grant]);
     assert_eq!(field(tenant.clone(), asking), "spec.grantTypes");
     let code = |spec: &mut Value| spec["grantTypes"] = json!(["authorization_code"]);
-    assert!(judge(tenant, code).is_ok());
+    assert!(check(tenant, code).is_ok());
 }
 
 #[test]
 fn implicit_and_hybrid_clients_may_register() {
-    let found = judge(json!({}), |spec| {
+    let found = check(json!({}), |spec| {
         spec["grantTypes"] = json!(["authorization_code", "implicit"]);
         spec["responseTypes"] = json!(["code id_token token"]);
     });

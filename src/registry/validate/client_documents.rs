@@ -8,7 +8,7 @@ use std::{
 use super::{ProblemList, host_patterns, refuse_duplicates};
 use crate::{
     api::TenantSpec,
-    model::{ClientDocumentMode, ClientDocumentPolicy, CustomScope},
+    model::{ClientDocumentMode, ClientDocumentPolicy, CustomScope, intern},
     protocol::scope::STANDARD_SCOPES,
 };
 
@@ -50,7 +50,7 @@ pub fn check_client_documents(
             &written.denied_hosts,
         )
         .into(),
-        scopes: Arc::new(scopes(problems, written.scopes.as_deref(), custom)),
+        scopes: intern(scopes(problems, written.scopes.as_deref(), custom)),
         resources: written.resources.iter().cloned().collect(),
         redirect_hosts,
     })

@@ -66,7 +66,7 @@ fn client() -> Client {
     }
 }
 
-async fn judged(
+async fn check(
     sectors: &SectorIdentifierCache,
     server: &SectorServer,
     client: &Client,
@@ -86,7 +86,7 @@ async fn a_sector_document_contains_the_redirect_uris() {
     ] {
         let server = SectorServer::with(says);
         assert_eq!(
-            judged(&SectorIdentifierCache::default(), &server, &client(), NOW).await,
+            check(&SectorIdentifierCache::default(), &server, &client(), NOW).await,
             error,
             "{says}"
         );
@@ -99,7 +99,7 @@ async fn a_client_without_sector_identifier_is_not_checked() {
     let own = Client { redirect_uris: client().redirect_uris[..1].to_vec(), ..client() };
     let public = Client { pairwise: None, ..client() };
     for client in [own, public] {
-        assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
+        assert_eq!(check(&sectors, &server, &client, NOW).await, None);
     }
     assert_eq!(server.requests(), 0);
 }
@@ -108,14 +108,14 @@ async fn a_client_without_sector_identifier_is_not_checked() {
 async fn a_document_is_used_for_a_day_while_its_server_fails() {
     let (sectors, server, client) =
         (SectorIdentifierCache::default(), SectorServer::with(BOTH), client());
-    assert_eq!(judged(&sectors, &server, &client, NOW).await, None);
+    assert_eq!(check(&sectors, &server, &client, NOW).await, None);
     server.publish(None);
     let fresh = NOW.plus(TTL / 2);
-    assert_eq!(judged(&sectors, &server, &client, fresh).await, None);
+    assert_eq!(check(&sectors, &server, &client, fresh).await, None);
     assert_eq!(server.requests(), 1);
-    assert_eq!(judged(&sectors, &server, &client, NOW.plus(TTL)).await, None, "stale");
+    assert_eq!(check(&sectors, &server, &client, NOW.plus(TTL)).await, None, "stale");
     assert_eq!(server.requests(), 2);
-    let gone = judged(&sectors, &server, &client, NOW.plus(STALE_TTL)).await;
+    let gone = check(&sectors, &server, &client, NOW.plus(STALE_TTL)).await;
     assert_eq!(gone, Some(ErrorCode::TemporarilyUnavailable));
 }
 
@@ -124,9 +124,9 @@ async fn a_corrected_document_is_used_within_half_a_minute() {
     let (sectors, server, client) =
         (SectorIdentifierCache::default(), SectorServer::with("[]"), client());
     let wrong = Some(ErrorCode::UnauthorizedClient);
-    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong);
+    assert_eq!(check(&sectors, &server, &client, NOW).await, wrong);
     server.publish(Some(BOTH));
-    assert_eq!(judged(&sectors, &server, &client, NOW).await, wrong, "not fetched again at once");
+    assert_eq!(check(&sectors, &server, &client, NOW).await, wrong, "not fetched again at once");
     assert_eq!(server.requests(), 1);
-    assert_eq!(judged(&sectors, &server, &client, NOW.plus(REFETCH_INTERVAL)).await, None);
+    assert_eq!(check(&sectors, &server, &client, NOW.plus(REFETCH_INTERVAL)).await, None);
 }

@@ -61,7 +61,7 @@ fn secret(value: &str) -> Secret {
     }
 }
 
-fn found(directory: &FolderSource) -> Secret {
+fn loaded_secret(directory: &FolderSource) -> Secret {
     let view = directory.views().borrow().clone();
     let key = ObjectKey::new("default", "s");
     match view.objects.secrets.get(&key) {
@@ -106,7 +106,7 @@ fn a_reader_that_holds_the_view_can_look_up_a_file_during_a_write() {
     assert!(looked_up.is_some_and(|found| found.ends_with("default.s.secret.yaml")));
     drop(held);
     assert_eq!(write.join().expect("it ends"), Some(Ok(())));
-    assert_eq!(found(&directory).data, secret("one").data);
+    assert_eq!(loaded_secret(&directory).data, secret("one").data);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn secrets_are_written_like_in_an_api_server() {
     let directory = folders.start();
     directory.create_secret(secret("one")).await.expect("created");
     assert_eq!(directory.create_secret(secret("two")).await, Err(WriteError::Conflict));
-    let seen = found(&directory);
+    let seen = loaded_secret(&directory);
     let stale = seen.clone();
     let mut changed = seen;
     changed.data = secret("three").data;
@@ -164,7 +164,7 @@ async fn secrets_are_written_like_in_an_api_server() {
     assert_eq!(directory.replace_secret(stale).await, Err(WriteError::Conflict));
     drop(directory);
     let again = folders.start();
-    let kept = found(&again);
+    let kept = loaded_secret(&again);
     assert_eq!(kept.data, secret("three").data, "it survives a restart");
     let key = ObjectKey::new("default", "s");
     assert_eq!(again.delete_secret(&key, "other").await, Err(WriteError::Conflict));

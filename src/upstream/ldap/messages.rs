@@ -30,7 +30,7 @@ const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 /// Longest text of a server that is kept for the log.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// The entries that a search judges (RFC 4511 §4.5.1.2).
+/// The entries that a search checks (RFC 4511 §4.5.1.2).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SearchScope {
     /// The base itself.

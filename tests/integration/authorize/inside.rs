@@ -61,7 +61,7 @@ async fn sector_documents_are_not_fetched_from_internal_addresses() {
 #[tokio::test]
 async fn logout_tokens_are_not_sent_to_internal_addresses() {
     let (world, (port, called)) = (World::guarded().await, inside().await);
-    let mut untold = world.app.app.accounts.logout_outbox.undelivered();
+    let mut undelivered = world.app.app.accounts.logout_outbox.undelivered();
     world.change("https://rp.invalid/backchannel", &addresses(port)[0]);
     let (leaver, browser) = (world.application("leaver").await, Browser::new());
     let url = leaver.authorize_url("openid", &[]);
@@ -70,8 +70,8 @@ async fn logout_tokens_are_not_sent_to_internal_addresses() {
     let hint = tokens["id_token"].as_str().expect("an ID token");
     let leave = leaver.endpoint("end_session_endpoint");
     browser.open(&format!("{leave}?id_token_hint={hint}")).await;
-    let state = untold.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
-    let why = state.values().find_map(|it| it.why.clone()).expect("a reason");
-    assert!(why.contains("not an address that may be called"), "{why}");
+    let state = undelivered.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
+    let error = state.values().find_map(|it| it.last_error.clone()).expect("a reason");
+    assert!(error.contains("not an address that may be called"), "{error}");
     assert_eq!(called.load(Ordering::SeqCst), 0);
 }

@@ -163,19 +163,19 @@ async fn failed_notifications_are_counted_until_delivered() {
     let world = World::new().await;
     let (url, mut notifications) = backchannel(vec!["500 Internal Server Error"]).await;
     world.change("https://rp.invalid/backchannel", &url);
-    let mut untold = world.app.app.accounts.logout_outbox.undelivered();
+    let mut undelivered = world.app.app.accounts.logout_outbox.undelivered();
     let (leaver, browser) = (world.application("leaver").await, world.alice().await);
     let tokens = tokens(&leaver, &browser, "openid").await;
     leave(&leaver, &browser, &[("id_token_hint", text(&tokens, "id_token"))]).await;
     notifications.recv().await.expect("the first attempt");
-    let state = untold.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
-    let (client, untold_of) = state.first_key_value().expect("one");
+    let state = undelivered.wait_for(|clients| !clients.is_empty()).await.expect("counted").clone();
+    let (client, of_client) = state.first_key_value().expect("one");
     assert_eq!(client.to_string(), "default/leaver");
-    assert_eq!((untold_of.waiting, untold_of.given_up), (1, 0));
-    assert_eq!(untold_of.why.as_deref(), Some("the endpoint returned status 500"));
+    assert_eq!((of_client.waiting, of_client.given_up), (1, 0));
+    assert_eq!(of_client.last_error.as_deref(), Some("the endpoint returned status 500"));
     world.app.clock.advance(std::time::Duration::from_secs(6));
     notifications.recv().await.expect("the second attempt");
-    untold.wait_for(|clients| clients.is_empty()).await.expect("counted");
+    undelivered.wait_for(|clients| clients.is_empty()).await.expect("counted");
 }
 
 #[tokio::test]

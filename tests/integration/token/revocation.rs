@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     browser::Application,
-    world::{World, assert_error, text},
+    world::{MANIFESTS, World, assert_error, text},
 };
 
 impl World {
@@ -49,6 +49,34 @@ async fn public_client_revokes_only_its_own_tokens() {
     assert_eq!(alice.web.userinfo(foreign).await.0, 200);
     assert_eq!(world.revoke(&spa, text(&its, "access_token")).await.0, 200);
     assert_eq!(spa.userinfo(text(&its, "access_token")).await.0, 401);
+}
+
+#[tokio::test]
+async fn another_object_with_the_client_id_revokes_no_token_of_the_first() {
+    let world = World::new().await;
+    let alice = world.alice().await;
+    let own = [("grant_type", "client_credentials")];
+    let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+    let (_, of_client) = alice.web.token(&own).await;
+    let (access, refresh) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+    let of_client = text(&of_client, "access_token");
+    let second = "metadata: {name: second}\nspec:\n  clientId: default.web\n";
+    world.change("metadata: {name: web}\nspec:\n", second);
+    for token in [access, refresh, of_client] {
+        assert_error(&world.revoke(&alice.web, token).await, 400, "invalid_grant");
+    }
+    // The second object revokes its own tokens.
+    let (_, of_second) = alice.web.token(&own).await;
+    let of_second = text(&of_second, "access_token");
+    assert_eq!(world.introspect(&alice.web, of_second).await.1["active"], true);
+    assert_eq!(world.revoke(&alice.web, of_second).await.0, 200);
+    assert_eq!(world.introspect(&alice.web, of_second).await.1["active"], false);
+    // The tokens of the first object are valid when it is back.
+    world.app.serve(MANIFESTS);
+    assert_eq!(alice.web.userinfo(access).await.0, 200);
+    assert_eq!(world.introspect(&alice.web, of_client).await.1["active"], true);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    assert_eq!(alice.web.token(&form).await.0, 200);
 }
 
 #[tokio::test]

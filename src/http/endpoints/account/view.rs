@@ -128,11 +128,11 @@ fn usable_applications<'a>(
     active: &'a ActiveSession,
 ) -> Vec<&'a Arc<Client>> {
     let tenant = &request.tenant.tenant;
-    let mut judge =
+    let mut evaluator =
         ClientAccessEvaluator::new(&active.account, tenant, &active.session.authentication);
     let clients = request.tenant.clients();
     let mut found: Vec<_> = clients
-        .filter(|&client| tile_url(client, &tenant.issuer).is_some() && judge.admits(client))
+        .filter(|&client| tile_url(client, &tenant.issuer).is_some() && evaluator.admits(client))
         .collect();
     found.sort_by_cached_key(|client| (client.name.to_lowercase(), client.object.clone()));
     found

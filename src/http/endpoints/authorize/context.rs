@@ -9,10 +9,7 @@ use crate::{
         sessions::ActiveSession, token_events,
     },
     http::{AppState, Request},
-    model::{
-        Account, AcrLevel, AuditCause, AuditEvent, AuditText, RequiredFactor, SignInFailure,
-        ThrottledAttempt,
-    },
+    model::{Account, AcrLevel, AuditCause, AuditEvent, AuditText, RequiredFactor, SignInFailure},
     protocol::{
         access::{self, AccessDenial},
         authentication::SignInWay,
@@ -247,12 +244,8 @@ impl AuthorizationContext<'_> {
         provider: &str,
         wait: Duration,
     ) {
-        self.accounts().audit(AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::SignIn,
-            provider: Some(AuditText::new(provider)),
-            client_id: Some(AuditText::new(self.authorization.client.id.as_str())),
-            retry_after: wait.as_secs().max(1),
-        });
+        let client_id = self.authorization.client.id.as_str();
+        self.accounts().audit(AuditEvent::throttled_sign_in(provider, client_id, wait));
     }
 
     /// Whether the browser still has the session that the page was made for.

@@ -99,12 +99,8 @@ fn check_initial_access_token(
     let checked = registration::check_initial_access_token(registration.token(), sent);
     match (checked, wait) {
         (checked, Some(wait)) if !passes || checked.is_err() => {
-            app.context(request).audit(AuditEvent::AttemptThrottled {
-                attempt: ThrottledAttempt::InitialAccessToken,
-                provider: None,
-                client_id: None,
-                retry_after: wait.as_secs().max(1),
-            });
+            let attempt = ThrottledAttempt::InitialAccessToken;
+            app.context(request).audit(AuditEvent::throttled_attempt(attempt, None, wait));
             let error = client_auth::throttled_client_error(wait).error;
             Err(EndpointError::TooManyRequests { error, retry_after: wait })
         }

@@ -374,7 +374,7 @@ proptest! {
         prop_assert_eq!(target.server.map(|server| &*server.identifier), Some(B));
         prop_assert!(target.scopes.is_subset(&sent) && target.scopes.is_subset(&scopes));
         for claim in target.claims.iter() {
-            prop_assert!(claims.contains(claim) && after.tells(claim, &world.tenant));
+            prop_assert!(claims.contains(claim) && after.discloses_claim(claim, &world.tenant));
         }
         let selected = select_token_scopes(&target, &Scopes::new(), None).expect("selected");
         prop_assert!(selected.access_token.is_subset(&sent));
