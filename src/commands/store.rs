@@ -55,7 +55,7 @@ pub(super) fn open_store(
                 ca: args.valkey_ca.clone(),
                 allow_loss: args.valkey_allow_loss,
             };
-            Arc::new(ValkeyStore::new(&options, Arc::clone(entropy))?)
+            shared_fairly(ValkeyStore::new(&options, Arc::clone(entropy))?)
         }
     })
 }
