@@ -47,7 +47,8 @@ pub(super) fn open_store(
                 ca: args.postgres_ca.clone(),
                 connections: args.postgres_connections,
             };
-            Arc::new(PostgresStore::new(&options, Arc::clone(entropy))?)
+            let store = PostgresStore::new(&options, Arc::clone(entropy))?;
+            shared_fairly(store.with_capacity(args.store_size))
         }
         StoreKind::Valkey => {
             let options = ValkeyOptions {
