@@ -29,7 +29,7 @@ pub trait MeasuredStore: Store {
     /// Reads the space of the store, at a cost that does not grow with its records. `None` if its size is not known.
     async fn space(&self) -> Result<Option<StoreSpace>, StoreError>;
 
-    /// Counts the space of the records of each tenant, in steps between which other operations run.
+    /// Counts the space of the records of each tenant, while other operations go on.
     async fn usage_by_tenant(&self) -> Result<SpaceUsage, StoreError>;
 }
 
