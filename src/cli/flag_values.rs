@@ -16,6 +16,26 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     Duration::try_from(span).map_err(InvalidValue::NegativeDuration)
 }
 
+/// A positive number of bytes, as Kubernetes writes the size of a volume: `500Mi`, `1.5Gi` or `1073741824`.
+pub(super) fn parse_size(text: &str) -> Result<u64, InvalidValue> {
+    let units = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40)];
+    let found = units.into_iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)));
+    let (number, bits) = found.unwrap_or((text, 0));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_number = |digits: &str, most: usize| {
+        (1..=most).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
+    };
+    if !is_number(whole, 15) || !is_number(fraction, 6) {
+        return Err(InvalidValue::Size);
+    }
+    let digits: u128 = format!("{whole}{fraction}").parse().map_err(|_| InvalidValue::Size)?;
+    let scale = fraction.bytes().fold(1_u128, |scale, _| scale * 10);
+    match u64::try_from((digits << bits) / scale) {
+        Ok(size @ 1..) => Ok(size),
+        _ => Err(InvalidValue::Size),
+    }
+}
+
 /// Why the value of a flag is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidValue {
@@ -25,4 +45,42 @@ pub(super) enum InvalidValue {
     Duration(#[source] jiff::Error),
     #[error("a duration cannot be negative")]
     NegativeDuration(#[source] jiff::Error),
+    #[error("use a number of bytes of at least 1, such as 1073741824, 500Mi or 1.5Gi")]
+    Size,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_written_as_kubernetes_does() {
+        for (text, size) in [
+            ("1", 1),
+            ("1073741824", 1 << 30),
+            ("4Ki", 4096),
+            ("500Mi", 500 << 20),
+            ("1.5Gi", 3 << 29),
+            ("0.25Ti", 1 << 38),
+        ] {
+            assert_eq!(parse_size(text).ok(), Some(size), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0.0Gi",
+            "Gi",
+            ".5Gi",
+            "1.Gi",
+            "-1",
+            "+1",
+            "1G",
+            "1 Gi",
+            "1e9",
+            "1.2.3",
+            "1000000000000000",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
 }

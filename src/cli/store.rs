@@ -4,6 +4,8 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
+use super::flag_values::parse_size;
+
 /// Flags of the store.
 #[derive(Args, Debug)]
 pub struct StoreArgs {
@@ -14,6 +16,10 @@ pub struct StoreArgs {
     /// state folder
     #[arg(long, env = "LANYARD_STORE_PATH", value_name = "FILE")]
     pub store_path: Option<PathBuf>,
+    /// Space of the embedded or postgres store in bytes, such as `10Gi`. Tenants share it: one of them cannot fill it.
+    /// A valkey store has the server's `maxmemory`
+    #[arg(long, env = "LANYARD_STORE_SIZE", value_name = "BYTES", value_parser = parse_size)]
+    pub store_size: Option<u64>,
     /// Database of the postgres store, as `postgres://USER:PASSWORD@HOST/DATABASE`. It contains a
     /// password: set it in the environment
     #[arg(

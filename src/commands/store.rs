@@ -9,8 +9,8 @@ use crate::{
     cli::{SecretText, StoreArgs, StoreKind},
     model::Entropy,
     store::{
-        EmbeddedStore, MemoryStore, PostgresOptions, PostgresStore, SharedStore, StoreError,
-        ValkeyOptions, ValkeyStore,
+        EmbeddedStore, FairStore, MeasuredStore, MemoryStore, PostgresOptions, PostgresStore,
+        SharedStore, StoreError, ValkeyOptions, ValkeyStore, refresh_shares_regularly,
     },
     telemetry::Metrics,
 };
@@ -21,7 +21,7 @@ const MEMORY_RECORDS: usize = 1_000_000;
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Opens the store. `file` is the default path of the embedded store; `metrics` reports the
-/// requests in flight, which may still write.
+/// requests in flight, which may still write. Runs in the context of the runtime.
 pub(super) fn open_store(
     args: &StoreArgs,
     file: &Path,
@@ -39,7 +39,7 @@ pub(super) fn open_store(
                  --store memory a restart signs all users out",
             )?;
             tracing::info!(file = %file.display(), "opened the store");
-            Arc::new(store)
+            shared_fairly(store.with_capacity(args.store_size))
         }
         StoreKind::Postgres => {
             let options = PostgresOptions {
@@ -47,7 +47,8 @@ pub(super) fn open_store(
                 ca: args.postgres_ca.clone(),
                 connections: args.postgres_connections,
             };
-            Arc::new(PostgresStore::new(&options, Arc::clone(entropy))?)
+            let store = PostgresStore::new(&options, Arc::clone(entropy))?;
+            shared_fairly(store.with_capacity(args.store_size))
         }
         StoreKind::Valkey => {
             let options = ValkeyOptions {
@@ -55,9 +56,16 @@ pub(super) fn open_store(
                 ca: args.valkey_ca.clone(),
                 allow_loss: args.valkey_allow_loss,
             };
-            Arc::new(ValkeyStore::new(&options, Arc::clone(entropy))?)
+            shared_fairly(ValkeyStore::new(&options, Arc::clone(entropy))?)
         }
     })
+}
+
+/// Shares the space of a store between tenants, once its size is known.
+fn shared_fairly(store: impl MeasuredStore + 'static) -> SharedStore {
+    let store = Arc::new(FairStore::new(Arc::new(store)));
+    tokio::spawn(refresh_shares_regularly(Arc::clone(&store)));
+    store
 }
 
 /// Fails if the server is reachable and not suitable for a store. An unreachable server is checked

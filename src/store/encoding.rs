@@ -49,6 +49,14 @@ pub(super) fn record_key(kind: RecordKind, key: &[u8]) -> Option<RecordKey> {
     (its_kind == kind.as_str()).then(|| RecordKey::new(kind, &TenantId::new(namespace, name), id))
 }
 
+/// The tenant of a key.
+pub(super) fn key_tenant(key: &[u8]) -> Option<TenantId> {
+    let (_, rest) = first_part(key)?;
+    let (namespace, rest) = first_part(rest)?;
+    let (name, _) = first_part(rest)?;
+    Some(TenantId::new(namespace, name))
+}
+
 /// The name of the kind in a scope.
 pub(super) fn scope_kind(scope: &[u8]) -> Option<&str> {
     first_part(scope).map(|(kind, _)| kind)

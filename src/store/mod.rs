@@ -11,6 +11,7 @@ pub(crate) mod contract;
 mod due_records;
 mod embedded;
 mod encoding;
+mod fair_store;
 mod layer;
 mod memory;
 mod observed;
@@ -18,6 +19,7 @@ mod postgres;
 mod purge;
 mod record;
 mod retry;
+mod tenant_shares;
 #[cfg(test)]
 mod test_servers;
 mod update;
@@ -31,6 +33,7 @@ pub use ca::UnusableCa;
 pub use clock_skew::{SKEW_WARNING, StoreClock, clock_skew};
 pub use due_records::DueRecords;
 pub use embedded::{EmbeddedStore, OpenError};
+pub use fair_store::{FairStore, MeasuredStore, refresh_shares_regularly};
 pub use layer::{StoreLayer, StoreOperation};
 pub use memory::MemoryStore;
 pub use observed::InstrumentedStore;
@@ -40,6 +43,7 @@ pub use record::{
     IndexEntry, IndexKind, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, Record, RecordKey,
     RecordKind, VersionedRecord,
 };
+pub use tenant_shares::{SpaceUsage, StoreSpace};
 pub use update::{MAX_UPDATE_ATTEMPTS, RecordChange, update_record};
 pub use valkey::{UnusableValkey, ValkeyOptions, ValkeyStore};
 

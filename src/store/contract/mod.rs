@@ -8,10 +8,12 @@ use bytes::Bytes;
 mod due;
 mod lists;
 mod races;
+mod space;
 
 pub use due::*;
 pub use lists::*;
 pub use races::*;
+pub use space::*;
 
 use super::{
     CLOCK_SKEW, IndexEntry, IndexKind, MAX_ID_LEN, MAX_INDEX_ENTRIES, MAX_VALUE_BYTES, Record,

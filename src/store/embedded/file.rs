@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,8 @@ use crate::model::Entropy;
 const FORMAT: u32 = 1;
 /// Size of redb's page cache.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// The unit in which the system counts the space of files (`st_blocks`).
+const BLOCK_BYTES: u64 = 512;
 /// The file contains sessions and grants: only its owner may read it.
 const FILE_MODE: u32 = 0o600;
 
@@ -116,6 +118,12 @@ impl StoreFile {
         let incarnation = about("incarnation")?;
         tables::repair_due_index(&database).map_err(|failure| self.classify_error(failure))?;
         Ok((database, incarnation))
+    }
+
+    /// Returns the bytes that the file takes on its volume: the pages in use, and those that are free again. Its length
+    /// is larger, because the file grows before it is written.
+    pub(super) fn allocated_bytes(&self) -> io::Result<u64> {
+        Ok(fs::metadata(&self.path)?.blocks().saturating_mul(BLOCK_BYTES))
     }
 
     fn about(&self, database: &Database, name: &str) -> Result<String, OpenError> {

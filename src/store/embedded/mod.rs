@@ -5,6 +5,7 @@
 
 mod file;
 mod read;
+mod space;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A store in one redb file.
 pub struct EmbeddedStore {
     shared: Arc<SharedDatabase>,
+    /// The size of the file's volume in bytes, if it is known.
+    capacity: Option<u64>,
     jobs: Option<mpsc::Sender<WriteJob>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -65,7 +68,7 @@ impl EmbeddedStore {
             .name("store".to_owned())
             .spawn(move || writer::run_writer(&its, queue, at_work))
             .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
-        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
+        Ok(Self { shared, capacity: None, jobs: Some(jobs), writer: Some(writer) })
     }
 
     async fn submit(

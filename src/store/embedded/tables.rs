@@ -20,7 +20,7 @@ pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("
 /// The index: (listing, id). `list` scans it.
 pub(super) const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
 /// The expiry index: (expiry, key). `purge` scans it.
-const EXPIRY: TableDefinition<(i64, &[u8]), ()> = TableDefinition::new("expiry");
+pub(super) const EXPIRY: TableDefinition<(i64, &[u8]), ()> = TableDefinition::new("expiry");
 /// The due time index: (kind, due time, key). `list_due` scans it.
 pub(super) const DUE: TableDefinition<(&str, i64, &[u8]), ()> = TableDefinition::new("due");
 /// One entry: the version of the last write to any record, so no version is reused.

@@ -1,4 +1,4 @@
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use redb::ReadableTableMetadata as _;
@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     model::SystemEntropy,
     store::{
-        SharedStore, StoreLayer,
+        FairStore, MeasuredStore as _, SharedStore, StoreLayer,
         contract::{self, NOW, key, record},
         encoding,
     },
@@ -32,6 +32,34 @@ contract::suite!(async {
 
 fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
     EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new(), || 0)
+}
+
+#[tokio::test]
+async fn a_tenant_cannot_use_up_the_space_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let capacity = 8 * 1024 * 1024;
+    let store = open(&folder).unwrap().with_capacity(Some(capacity));
+    contract::a_tenant_cannot_use_up_the_space_of_others(&FairStore::new(Arc::new(store))).await;
+    let used = fs::metadata(folder.path().join("store.redb")).unwrap().blocks() * 512;
+    assert!(used < capacity, "the file takes {used} bytes of {capacity}");
+}
+
+#[tokio::test]
+async fn a_count_shares_the_pages_in_use_between_tenants() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    for id in ["a", "b", "c", "d"] {
+        let mut record = record(id);
+        if id == "d" {
+            record.key.tenant = TenantId::new("team", "other");
+        }
+        store.insert(record, NOW).await.unwrap();
+    }
+    let usage = store.usage_by_tenant().await.unwrap();
+    let [main, other] = ["main", "other"].map(|name| usage.by_tenant[&TenantId::new("team", name)]);
+    assert_eq!(usage.used % 4096, 0, "{usage:?}");
+    assert!(main > 2 * other && other > 0 && main + other <= usage.used, "{usage:?}");
+    assert_eq!(store.space().await, Ok(None), "the size of the volume is not known");
 }
 
 /// Changes the file without the store.

@@ -7,12 +7,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::super::{IndexEntry, Record, RecordKey, RecordKind, VersionedRecord};
+use super::super::{
+    IndexEntry, Record, RecordKey, RecordKind, VersionedRecord, tenant_shares::MAX_SHARE_OF_FREE,
+};
 use crate::model::{TenantId, Timestamp};
-
-/// A tenant has at most this many times as many records as are free, so that one tenant cannot use
-/// up the space of the others.
-const MAX_SHARE_OF_FREE: usize = 3;
 
 /// The key of `list`: kind, tenant and index entry.
 #[derive(PartialEq, Eq, Hash)]
@@ -54,7 +52,7 @@ impl Tables {
     pub(super) fn has_space(&self, tenant: &TenantId, capacity: usize) -> bool {
         let free = capacity.saturating_sub(self.records.len());
         let own = self.by_tenant.get(tenant).copied().unwrap_or_default();
-        own < free.saturating_mul(MAX_SHARE_OF_FREE)
+        own < free.saturating_mul(MAX_SHARE_OF_FREE.into())
     }
 
     /// The entry of a key, unless it has expired.

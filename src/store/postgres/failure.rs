@@ -10,6 +10,8 @@ use crate::{
 
 /// SQLSTATE `read_only_sql_transaction`.
 const READ_ONLY: &str = "25006";
+/// SQLSTATE `undefined_function` and `feature_not_supported`.
+const MISSING_FUNCTION: [&str; 2] = ["42883", "0A000"];
 
 /// An error of the database. Its text contains no secret.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +27,17 @@ impl From<PostgresError> for StoreError {
 impl PostgresError {
     /// Returns true if the server refuses writes: a standby, or a former primary.
     pub(super) fn is_read_only(&self) -> bool {
+        self.has_code(&[READ_ONLY])
+    }
+
+    /// Returns true if the database does not have a function of PostgreSQL.
+    pub(super) fn is_missing_function(&self) -> bool {
+        self.has_code(&MISSING_FUNCTION)
+    }
+
+    fn has_code(&self, codes: &[&str]) -> bool {
         let code = self.0.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        code.as_deref() == Some(READ_ONLY)
+        code.is_some_and(|code| codes.contains(&&*code))
     }
 }
 

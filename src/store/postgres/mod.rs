@@ -6,6 +6,7 @@
 mod failure;
 mod migrate;
 mod row;
+mod space;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::model::{Entropy, TenantId, Timestamp};
 use failure::PostgresError;
 use migrate::SchemaInfo;
 use row::{encoded_owners, keyed_query, owner_entry, stored_of_any_tenant, stored_record};
+use space::DatabaseSize;
 
 /// Limit for acquiring or opening a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -67,6 +69,7 @@ pub struct PostgresStore {
     entropy: Arc<dyn Entropy>,
     /// The incarnation, cached after the first read: that of a database does not change.
     incarnation: OnceCell<String>,
+    size: DatabaseSize,
 }
 
 impl PostgresStore {
@@ -100,7 +103,7 @@ impl PostgresStore {
                 Box::pin(async move { connection.execute(SESSION_SETTINGS).await.map(drop) })
             })
             .connect_lazy_with(connect);
-        Ok(Self { pool, entropy, incarnation: OnceCell::new() })
+        Ok(Self { pool, entropy, incarnation: OnceCell::new(), size: DatabaseSize::default() })
     }
 
     /// Runs a statement that writes, and returns the number of changed rows.

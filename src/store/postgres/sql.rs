@@ -76,6 +76,18 @@ pub(super) const SET_ABOUT: &str = "INSERT INTO lanyard_about (name, value) VALU
 pub(super) const TIME: &str =
     "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now";
 
+/// The bytes of the table with its indexes, and with space that is free again. Reads no row.
+pub(super) const TABLE_SIZE: &str =
+    "SELECT pg_total_relation_size(CAST('lanyard_records' AS regclass)) AS size";
+
+/// Reads the whole table, but no value that is stored outside its row.
+pub(super) const USAGE: &str = "SELECT tenant, count(*) AS records,
+        CAST(sum(octet_length(value) + octet_length(id)) AS bigint) AS bytes
+    FROM lanyard_records GROUP BY tenant";
+
+/// `USAGE` may take longer than a statement of an operation may.
+pub(super) const USAGE_TIMEOUT: &str = "SET statement_timeout = '60s'";
+
 /// Replaces an expired record.
 pub(super) const INSERT: &str = "INSERT INTO lanyard_records
         (kind, tenant, id, value, version, expires_at, owners, due_at)

@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     model::SystemEntropy,
     store::{
+        FairStore, MeasuredStore as _,
         contract::{self, NOW, key, record},
         test_servers::postgres,
     },
@@ -25,6 +26,42 @@ async fn prepared() -> PostgresStore {
     let store = open(&postgres().database().await);
     store.migrate().await.unwrap();
     store
+}
+
+#[tokio::test]
+async fn a_tenant_cannot_use_up_the_space_of_others() {
+    let store = prepared().await.with_capacity(Some(8 * 1024 * 1024));
+    contract::a_tenant_cannot_use_up_the_space_of_others(&FairStore::new(Arc::new(store))).await;
+}
+
+#[tokio::test]
+async fn every_record_is_counted_for_its_tenant() {
+    let store = prepared().await;
+    assert_eq!(store.space().await, Ok(None), "its size is not known");
+    for id in ["a", "b", "c", "d"] {
+        let mut record = record(id);
+        if id == "d" {
+            record.key.tenant = TenantId::new("team", "other");
+        }
+        store.insert(record, NOW).await.unwrap();
+    }
+    let usage = store.usage_by_tenant().await.unwrap();
+    let [main, other] = ["main", "other"].map(|name| usage.by_tenant[&TenantId::new("team", name)]);
+    assert!(other > 0, "{usage:?}");
+    assert_eq!((main, usage.used), (3 * other, 4 * other));
+}
+
+/// `CockroachDB` and `YugabyteDB` do not have all functions of PostgreSQL.
+#[tokio::test]
+async fn a_missing_function_is_recognized() {
+    let store = prepared().await;
+    let failed = async |statement: &'static str| {
+        PostgresError::from(
+            sqlx::query(statement).fetch_one(&store.pool).await.map(drop).unwrap_err(),
+        )
+    };
+    assert!(failed("SELECT no_such_function('lanyard_records')").await.is_missing_function());
+    assert!(!failed("SELECT size FROM no_such_table").await.is_missing_function());
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod failure;
 mod row;
 mod scripts;
 mod server;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -80,6 +81,9 @@ impl ValkeyStore {
             ValkeyCommand::Get(key) => {
                 redis::cmd("GET").arg(key).query_async(&mut connection).await
             }
+            ValkeyCommand::MemoryInfo => {
+                redis::cmd("INFO").arg("memory").query_async(&mut connection).await
+            }
             ValkeyCommand::Run(script) => script.invoke_async(&mut connection).await,
         };
         answer
@@ -118,6 +122,7 @@ impl ValkeyStore {
 /// A command for the server.
 enum ValkeyCommand {
     Get(Vec<u8>),
+    MemoryInfo,
     Run(ScriptInvocation<'static>),
 }
 

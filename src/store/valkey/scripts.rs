@@ -179,6 +179,22 @@ return #keys",
     )
 });
 
+/// Arguments: cursor, and how many records to look at. Returns the next cursor, which is 0 at the end, and keys and
+/// lengths of rows in turn.
+pub(super) static LENGTHS: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        r"
+local cursor, limit = unpack(ARGV)
+local page = redis.call('ZSCAN', EXPIRY, cursor, 'COUNT', limit)
+local found = {}
+for at = 1, #page[2], 2 do
+  found[#found + 1] = page[2][at]
+  found[#found + 1] = redis.call('STRLEN', RECORD .. page[2][at])
+end
+return {page[1], found}",
+    )
+});
+
 /// Arguments: incarnation, format. Returns the store's incarnation, its format, the oldest format
 /// that works with it, and the server's clock in seconds and microseconds. A store without an
 /// incarnation gets the given one.

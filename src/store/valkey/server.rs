@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, fmt};
 
+use crate::store::StoreSpace;
+
 /// The reason why a server is not suitable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnsuitableServer {
@@ -70,6 +72,17 @@ pub(super) fn check_server(info: &str, allow_loss: bool) -> Result<(), Unsuitabl
     }
 }
 
+/// Reads the server's memory limit and the memory in use; `None` if there is no limit.
+pub(super) fn memory_space(info: &str) -> Option<StoreSpace> {
+    let number = |name: &str| {
+        let value =
+            info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'));
+        value?.parse::<u64>().ok()
+    };
+    let capacity = number("maxmemory").filter(|limit| *limit > 0)?;
+    Some(StoreSpace { capacity, used: number("used_memory")? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +130,15 @@ mod tests {
         );
         assert_eq!(check_server("cluster_enabled:1", true), Err(UnsuitableServer::Cluster));
         assert_eq!(check_server("role:slave", true), Err(UnsuitableServer::Replica));
+    }
+
+    #[test]
+    fn a_memory_limit_is_the_size_of_the_store() {
+        let info = "# Memory\r\nused_memory_human:2K\r\nused_memory:2048\r\nmaxmemory:4096\r\n\
+                    maxmemory_human:4K\r\nmaxmemory_policy:noeviction\r\n";
+        assert_eq!(memory_space(info), Some(StoreSpace { capacity: 4096, used: 2048 }));
+        assert_eq!(memory_space(&info.replace(":4096", ":0")), None);
+        assert_eq!(memory_space(""), None);
     }
 
     #[test]

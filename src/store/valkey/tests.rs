@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     model::SystemEntropy,
     store::{
+        FairStore, MeasuredStore as _,
         contract::{self, NOW, key, record},
         test_servers::{Valkey, valkey_database},
     },
@@ -115,6 +116,34 @@ async fn a_full_server_refuses_writes_and_loses_nothing() {
     assert!(store.compare_and_swap(stored.version, record("a"), NOW).await.is_err());
     assert_eq!(store.get(&key("a"), NOW).await.unwrap(), Some(stored));
     assert!(store.take(&key("a"), NOW).await.unwrap().is_some(), "what frees memory is done");
+}
+
+#[tokio::test]
+async fn a_tenant_cannot_use_up_the_space_of_others() {
+    let server = Valkey::start("--appendonly yes --maxmemory 16mb");
+    let store = FairStore::new(Arc::new(open(&server.url(), false)));
+    contract::a_tenant_cannot_use_up_the_space_of_others(&store).await;
+}
+
+#[tokio::test]
+async fn every_record_is_counted_for_its_tenant() {
+    let store = open(&valkey_database(), false);
+    assert_eq!(store.space().await, Ok(None), "the server has no memory limit");
+    let insert = async |tenant: &str, id: usize| {
+        let mut record = record(&format!("{id:04}"));
+        record.key.tenant = TenantId::new("team", tenant);
+        store.insert(record, NOW).await.unwrap();
+    };
+    insert("one", 0).await;
+    let one = store.usage_by_tenant().await.unwrap().by_tenant[&TenantId::new("team", "one")];
+    for id in 0..1200 {
+        insert("two", id).await;
+    }
+    let usage = store.usage_by_tenant().await.unwrap();
+    assert_eq!(usage.by_tenant[&TenantId::new("team", "one")], one);
+    // The lengths of the random versions differ by a byte or two.
+    let two = usage.by_tenant[&TenantId::new("team", "two")];
+    assert!((1180 * one..1220 * one).contains(&two), "{two} bytes, and {one} of one record");
 }
 
 #[tokio::test]
