@@ -76,12 +76,8 @@ fn refused_event<'a>(
     refused: &'a ClientAuthError,
 ) -> AuditEvent<'a> {
     if let ClientAuthFailure::Throttled(wait) = refused.failure {
-        return AuditEvent::AttemptThrottled {
-            attempt: ThrottledAttempt::ClientAuthentication,
-            provider: None,
-            client_id: client_id.map(AuditText::new),
-            retry_after: wait.as_secs().max(1),
-        };
+        let attempt = ThrottledAttempt::ClientAuthentication;
+        return AuditEvent::throttled_attempt(attempt, client_id, wait);
     }
     let client = client_id.and_then(|id| context.tenant.client(id));
     let error = &refused.error;
