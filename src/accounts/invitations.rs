@@ -1,12 +1,12 @@
-//! Invitations: judging and using their links.
+//! Invitations: judging their links, and making them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    current_marks::current_marks,
+    invitation_claim::{invitation_key, is_claim, is_used},
     invitation_mail,
     invitation_need::needs_setup,
     invitation_url::{link_of, link_start, seal_link},
@@ -14,21 +14,14 @@ use super::{
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
-    vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
-    keys::Vault,
     model::{
         Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject, TenantId, Timestamp,
-        sha256_base64url,
+        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject,
     },
-    protocol::{
-        marks,
-        records::{InvitationLink, InvitationRecord, SealedRecord as _, decode_record},
-    },
+    protocol::records::{InvitationLink, SealedRecord as _, decode_record},
     registry::SnapshotHandle,
-    store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
@@ -94,58 +87,6 @@ pub(crate) async fn check_invitation_link(
     Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// How long an invitation counts as used while the person's password or authenticator is being stored.
-const CLAIM_TTL: Duration = Duration::from_mins(2);
-
-/// An invitation that is being used: no other page uses it.
-#[derive(Debug)]
-pub(crate) struct ClaimedInvitation {
-    /// The record of the used invitation, which does not end with the claim.
-    used: Record,
-}
-
-impl ClaimedInvitation {
-    /// Uses the invitation up.
-    pub(crate) async fn use_up(self, context: AccountContext<'_>) -> Result<(), AccountError> {
-        let key = self.used.key.clone();
-        let stored = context.get(&key).await?;
-        let used = self.used;
-        let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(used.clone(), ()));
-        context.update(&key, stored, write).await
-    }
-
-    /// Gives the invitation back, unless the claim has ended and another page has the invitation.
-    pub(crate) async fn give_back(self, context: AccountContext<'_>) -> Result<(), AccountError> {
-        let stored = context.get(&self.used.key).await?;
-        if let Some(own) = stored.filter(|stored| stored.record.value == self.used.value) {
-            let ended = Record { expires_at: context.now, ..self.used };
-            context.compare_and_swap(own.version, ended).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Claims an invitation for two minutes. If callers race, exactly one gets it. A claim that is neither finished nor given
-/// back ends by itself, so a store that fails in between does not use the invitation up.
-pub(crate) async fn claim_invitation(
-    context: AccountContext<'_>,
-    account: &Account,
-    link: &InvitationLink,
-) -> Result<Option<ClaimedInvitation>, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    let used =
-        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
-    let used = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
-    let claim = Record { expires_at: context.now.plus(CLAIM_TTL), ..used.clone() };
-    let is_claimed = match context.get(&key).await? {
-        None => context.insert(claim).await?,
-        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => false,
-        // It is that of an earlier person.
-        Some(stored) => context.compare_and_swap(stored.version, claim).await?,
-    };
-    Ok(is_claimed.then_some(ClaimedInvitation { used }))
-}
-
 /// Returns true if the invitation of a link was used.
 async fn was_used(
     context: AccountContext<'_>,
@@ -159,28 +100,8 @@ async fn was_used(
     }
 }
 
-/// Returns true if a record is of this person, and not of an earlier one with the name.
-fn is_used(
-    vault: &Vault,
-    stored: &VersionedRecord,
-    (person, tenant): (ObjectMark, ObjectMark),
-) -> Result<bool, AccountError> {
-    let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
-    Ok(used.is_some_and(|used| marks::is_kept(used.marks, person, tenant)))
-}
-
-/// Returns true if a record only claims the invitation. Replicas' clocks may differ by as much as a claim lasts; the
-/// record of a used invitation is kept for years.
-fn is_claim(stored: &VersionedRecord, now: Timestamp) -> bool {
-    stored.record.expires_at <= now.plus(2 * CLAIM_TTL)
-}
-
 fn marks_of(context: AccountContext<'_>, link: &InvitationLink) -> (ObjectMark, ObjectMark) {
     (link.person, context.tenant.tenant.mark)
-}
-
-fn invitation_key(tenant: &TenantId, subject: &str, id: &str) -> RecordKey {
-    RecordKey::new(RecordKind::Invitation, tenant, sha256_base64url(format!("{subject}\0{id}")))
 }
 
 /// The invitations of the store, for the holder of the Lease.
