@@ -63,19 +63,28 @@ pub(super) async fn claim_invitation(
     account: &Account,
     link: &InvitationLink,
 ) -> Result<Option<ClaimedInvitation>, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    let used =
-        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
-    let used = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
-    let claim = claim_of(context, &used);
+    let claimed = used_invitation(context, account, link)?;
+    let claim = claim_of(context, &claimed.used);
     let marks = (link.person, context.tenant.tenant.mark);
-    let is_claimed = match context.get(&key).await? {
+    let is_claimed = match context.get(&claim.key).await? {
         None => context.insert(claim).await?,
         Some(stored) if is_used(context.vault()?, &stored, marks)? => false,
         // It is that of an earlier person.
         Some(stored) => context.compare_and_swap(stored.version, claim).await?,
     };
-    Ok(is_claimed.then_some(ClaimedInvitation { used }))
+    Ok(is_claimed.then_some(claimed))
+}
+
+/// An invitation that a person uses, with its record. Nothing is written.
+pub(super) fn used_invitation(
+    context: AccountContext<'_>,
+    account: &Account,
+    link: &InvitationLink,
+) -> Result<ClaimedInvitation, AccountError> {
+    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
+    let used =
+        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
+    Ok(ClaimedInvitation { used: seal_vaulted_record(context, key, &account.subject, &used)? })
 }
 
 /// The claim before the record of a used invitation.

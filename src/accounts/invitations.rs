@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    invitation_claim::{invitation_key, is_claim, is_used},
+    detached_context::DetachedContext,
+    invitation_claim::{invitation_key, is_claim, is_used, used_invitation},
     invitation_mail,
     invitation_need::needs_setup,
     invitation_url::{link_of, link_start, seal_link},
@@ -18,10 +19,10 @@ use super::{
 use crate::{
     model::{
         Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject,
+        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject, Timestamp,
     },
     protocol::records::{InvitationLink, SealedRecord as _, decode_record},
-    registry::SnapshotHandle,
+    registry::{Snapshot, SnapshotHandle},
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
@@ -125,7 +126,8 @@ impl StoredInvitations {
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
         let (link, now) = (link_of(invited), self.clock.now());
-        let vault = self.registry.snapshot().vault.clone();
+        let snapshot = self.registry.snapshot();
+        let vault = snapshot.vault.clone();
         let key = invitation_key(&invited.tenant, &link.subject, &link.id);
         let stored = self.services.store.get(&key, now).await?;
         if let Some(stored) = stored.filter(|stored| !is_claim(stored, now)) {
@@ -143,7 +145,28 @@ impl StoredInvitations {
             link: &link,
             now,
         };
-        credentials.has_any().await
+        let is_used = credentials.has_any().await?;
+        if is_used {
+            self.keep_used(&snapshot, (invited, &link), now).await?;
+        }
+        Ok(is_used)
+    }
+
+    /// Writes the record of a used invitation that has none, since the person may remove what it set up.
+    async fn keep_used(
+        &self,
+        snapshot: &Snapshot,
+        (invited, link): (&InvitedUser, &InvitationLink),
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(()) };
+        let account = tenant.account_by_subject(&invited.subject);
+        let Some(account) = account.filter(|account| account.mark == invited.person) else {
+            return Ok(());
+        };
+        let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
+        let context = detached.context();
+        used_invitation(context, account, link)?.use_up(context).await
     }
 }
 
