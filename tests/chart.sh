@@ -28,33 +28,29 @@ for value in $values; do
   grep -qE "(^|[ {])${value//./\\.}(\.[A-Za-z]+)*:( |$)" charts/lanyard/tests/*.yaml || fail "no test in charts/lanyard/tests sets $value"
 done
 
-# Alerts and dashboard use metrics, labels and labels' values that exist. Each alert has a section in docs/monitoring.md
-# and a test of its expression.
+# Queries of alerts and dashboard are PromQL, and use metrics, labels and labels' values that exist. Each alert has a
+# section in docs/monitoring.md and a test of its expression.
 metrics=docs/reference/metrics.md
 "$bin/helm" template lanyard charts/lanyard --set image.repository=registry.test/lanyard --set prometheusRule.enabled=true --show-only templates/prometheusrule.yaml \
   --set grafanaDashboard.enabled=true --show-only templates/grafana-dashboard.yaml >"$work/monitoring"
-for metric in $(grep -oE 'lanyard_[a-z_]+' "$work/monitoring" | sort -u); do
-  grep -qF "\`$metric\`" "$metrics" || fail "no metric $metric in $metrics"
-done
-# Prometheus adds the labels of targets.
-while read -r selector; do
-  metric=${selector%%\{*}
-  metric=${metric%_bucket}
-  while IFS= read -r matcher; do
-    label=${matcher%%=*}
-    case $label in namespace | pod | job) continue ;; esac
-    row=$(awk -F ' [|] ' -v label="| \`$label\`" -v metric="\`$metric\`" '$1 == label && index($2, metric)' "$metrics")
-    [ -n "$row" ] || fail "$metric has no label $label in $metrics"
-    IFS='|' read -ra values <<<"${matcher#*\"}"
-    for value in "${values[@]}"; do
-      # A variable of the dashboard begins with a dollar sign.
-      [[ $value == \$* ]] || grep -qF "\`$value\`" <<<"$row" || fail "no value $value of the label $label of $metric in $metrics"
-    done
-  done < <(grep -oE '[a-z]+=~?"[^"]*' <<<"$selector")
-done < <(tr -d '\\' <"$work/monitoring" | grep -oE '(lanyard|process)_[a-z_]+\{[^}]*\}' | sort -u)
-for label in $(grep -oE ' by \([a-z, ]+' "$work/monitoring" | sed 's/.*(//' | tr -s ', ' '\n' | sort -u); do
-  [ "$label" = le ] || grep -q "^| \`$label\` |" "$metrics" || fail "no label $label in $metrics"
-done
+"$bin/promql" <"$work/monitoring" >"$work/labels" || fail "a query of an alert or the dashboard is not PromQL"
+while IFS=$'\t' read -r series label value; do
+  metric=$series
+  grep -qF "\`$series\`" "$metrics" || fail "no metric $series in $metrics"
+  case $series in *_bucket) metric=${series%_bucket} ;; esac
+  case $label in
+    # Prometheus adds the labels of targets.
+    "" | namespace | pod | job) continue ;;
+    le) [ "$metric" != "$series" ] || fail "$series has no label le"; continue ;;
+  esac
+  row=$(awk -F ' [|] ' -v label="| \`$label\`" -v metric="\`$metric\`" '$1 == label && index($2, metric)' "$metrics")
+  [ -n "$row" ] || fail "$series has no label $label in $metrics"
+  IFS='|' read -ra values <<<"$value"
+  for value in "${values[@]}"; do
+    # A variable of the dashboard begins with a dollar sign.
+    [[ $value == \$* ]] || grep -qF "\`$value\`" <<<"$row" || fail "no value $value of the label $label of $series in $metrics"
+  done
+done < <(sort -u "$work/labels")
 rule=0
 for alert in $(sed -n 's/^ *- alert: //p' "$work/monitoring"); do
   grep -qxF "### $alert" docs/monitoring.md || fail "no section $alert in docs/monitoring.md"

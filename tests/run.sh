@@ -15,7 +15,7 @@ suite() { # suite NAME COMMAND..: runs the command and records its output for th
 }
 
 # Builds the servers that the tests start, in parallel with cargo: Go compiles while cargo links, and the reverse.
-testenv() { tests/testenv/build.sh node && tests/testenv/build.sh stores && tests/testenv/build.sh directories && tests/testenv/build.sh previous; }
+testenv() { tests/testenv/build.sh node && tests/testenv/build.sh helm && tests/testenv/build.sh stores && tests/testenv/build.sh directories && tests/testenv/build.sh previous; }
 
 build() {
   testenv >"$log.testenv" 2>&1 &

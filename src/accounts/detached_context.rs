@@ -48,7 +48,7 @@ impl DetachedContext {
         }
     }
 
-    /// A context of the process itself, for reading: there is no request that a report could name.
+    /// A context of the process itself, for work without reports: there is no request that they could name.
     pub(super) fn of_process(
         services: &Arc<AccountServices>,
         snapshot: &Snapshot,

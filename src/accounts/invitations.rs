@@ -1,12 +1,13 @@
-//! Invitations: judging and using their links.
+//! Invitations: checking their links, and making them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    current_marks::current_marks,
+    detached_context::DetachedContext,
+    invitation_claim::{invitation_key, is_claim, is_used, used_invitation},
     invitation_mail,
     invitation_need::needs_setup,
     invitation_url::{link_of, link_start, seal_link},
@@ -15,21 +16,14 @@ use super::{
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
     sealed_record::open_record,
-    vaulted_record::{open_with_vault, seal_vaulted_record},
 };
 use crate::{
-    keys::Vault,
     model::{
         Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, InvitedUser, ObjectMark, PasswordState, Subject, TenantId, Timestamp,
-        sha256_base64url,
+        InvitationRefusal, InvitedUser, PasswordState, Subject, Timestamp,
     },
-    protocol::{
-        marks,
-        records::{InvitationLink, InvitationRecord},
-    },
-    registry::SnapshotHandle,
-    store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
+    protocol::records::InvitationLink,
+    registry::{Snapshot, SnapshotHandle},
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
@@ -95,98 +89,24 @@ pub(crate) async fn check_invitation_link(
     Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// How long an invitation counts as used while the person's password or authenticator is being stored.
-const CLAIM_TTL: Duration = Duration::from_mins(2);
-
-/// An invitation that is being used: no other page uses it.
-#[derive(Debug)]
-pub(crate) struct ClaimedInvitation {
-    /// The record of the used invitation, which does not end with the claim.
-    used: Record,
-}
-
-impl ClaimedInvitation {
-    /// Uses the invitation up.
-    pub(crate) async fn use_up(self, context: AccountContext<'_>) -> Result<(), AccountError> {
-        let key = self.used.key.clone();
-        let stored = context.get(&key).await?;
-        let used = self.used;
-        let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(used.clone(), ()));
-        context.update(&key, stored, write).await
-    }
-
-    /// Gives the invitation back, unless the claim has ended and another page has the invitation.
-    pub(crate) async fn give_back(self, context: AccountContext<'_>) -> Result<(), AccountError> {
-        let stored = context.get(&self.used.key).await?;
-        if let Some(own) = stored.filter(|stored| stored.record.value == self.used.value) {
-            let ended = Record { expires_at: context.now, ..self.used };
-            context.compare_and_swap(own.version, ended).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Claims an invitation for two minutes. If callers race, exactly one gets it. A claim that is neither finished nor given
-/// back ends by itself, so a store that fails in between does not use the invitation up.
-pub(crate) async fn claim_invitation(
-    context: AccountContext<'_>,
-    account: &Account,
-    link: &InvitationLink,
-) -> Result<Option<ClaimedInvitation>, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
-    let used =
-        InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
-    let used = seal_vaulted_record(context, key.clone(), &account.subject, &used)?;
-    let claim = Record { expires_at: context.now.plus(CLAIM_TTL), ..used.clone() };
-    let is_claimed = match context.get(&key).await? {
-        None => context.insert(claim).await?,
-        Some(stored) if is_used(context.vault()?, &stored, marks_of(context, link))? => false,
-        // It is that of an earlier person.
-        Some(stored) => context.compare_and_swap(stored.version, claim).await?,
-    };
-    Ok(is_claimed.then_some(ClaimedInvitation { used }))
-}
-
 /// Returns true if an invitation was used. `counts_claims`: or is being used.
 async fn was_used(
     credentials: InvitedCredentials<'_>,
     counts_claims: bool,
 ) -> Result<bool, AccountError> {
-    let InvitedCredentials { store, vault, tenant, tenant_mark, link, now } = credentials;
-    let key = invitation_key(tenant, &link.subject, &link.id);
-    let stored = store.get(&key, now).await?;
-    if let Some(stored) = stored.filter(|stored| counts_claims || !is_claim(stored, now)) {
-        let vault = vault.ok_or(AccountError::NoVaultKey)?;
-        if is_used(vault, &stored, (link.person, tenant_mark))? {
-            return Ok(true);
-        }
-    }
-    // The record of the invitation could not be kept, but what it set up was stored.
-    credentials.has_any().await
+    // The record of the invitation could not be kept if only what it set up was stored.
+    Ok(has_record(credentials, counts_claims).await? || credentials.has_any().await?)
 }
 
-/// Returns true if a record is of this person, and not of an earlier one with the name.
-fn is_used(
-    vault: &Vault,
-    stored: &VersionedRecord,
-    (person, tenant): (ObjectMark, ObjectMark),
+/// Returns true if an invitation has the record of a used one. `counts_claims`: or of one that is being used.
+async fn has_record(
+    InvitedCredentials { store, vault, tenant, tenant_mark, link, now }: InvitedCredentials<'_>,
+    counts_claims: bool,
 ) -> Result<bool, AccountError> {
-    let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
-    Ok(used.is_some_and(|used| marks::still_counts(used.marks, person, tenant)))
-}
-
-/// Returns true if a record only claims the invitation. Replicas' clocks may differ by as much as a claim lasts; the
-/// record of a used invitation is kept for years.
-fn is_claim(stored: &VersionedRecord, now: Timestamp) -> bool {
-    stored.record.expires_at <= now.plus(2 * CLAIM_TTL)
-}
-
-fn marks_of(context: AccountContext<'_>, link: &InvitationLink) -> (ObjectMark, ObjectMark) {
-    (link.person, context.tenant.tenant.mark)
-}
-
-fn invitation_key(tenant: &TenantId, subject: &str, id: &str) -> RecordKey {
-    RecordKey::new(RecordKind::Invitation, tenant, sha256_base64url(format!("{subject}\0{id}")))
+    let stored = store.get(&invitation_key(tenant, &link.subject, &link.id), now).await?;
+    let counted = stored.filter(|stored| counts_claims || !is_claim(stored, now));
+    let Some(stored) = counted else { return Ok(false) };
+    is_used(vault.ok_or(AccountError::NoVaultKey)?, &stored, (link.person, tenant_mark))
 }
 
 /// The invitations of the store, for the holder of the Lease.
@@ -209,8 +129,9 @@ impl StoredInvitations {
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
-        let link = link_of(invited);
-        let vault = self.registry.snapshot().vault.clone();
+        let (link, now) = (link_of(invited), self.clock.now());
+        let snapshot = self.registry.snapshot();
+        let vault = snapshot.vault.clone();
         // The tenant may not be served now, so there is no context.
         let credentials = InvitedCredentials {
             store: &*self.services.store,
@@ -218,9 +139,33 @@ impl StoredInvitations {
             tenant: &invited.tenant,
             tenant_mark: invited.tenant_mark,
             link: &link,
-            now: self.clock.now(),
+            now,
         };
-        was_used(credentials, false).await
+        if has_record(credentials, false).await? {
+            return Ok(true);
+        }
+        let is_used = credentials.has_any().await?;
+        if is_used {
+            self.keep_used(&snapshot, (invited, &link), now).await?;
+        }
+        Ok(is_used)
+    }
+
+    /// Writes the record of a used invitation that has none, since the person may remove what it set up.
+    async fn keep_used(
+        &self,
+        snapshot: &Snapshot,
+        (invited, link): (&InvitedUser, &InvitationLink),
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(()) };
+        let account = tenant.account_by_subject(&invited.subject);
+        let Some(account) = account.filter(|account| account.mark == invited.person) else {
+            return Ok(());
+        };
+        let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
+        let context = detached.context();
+        used_invitation(context, account, link)?.use_up(context).await
     }
 }
 

@@ -1,11 +1,12 @@
 //! The setup of an invited person: a required authenticator with recovery codes, and the password.
 //!
 //! The invitation is claimed for two minutes first. The authenticator is written last of what the person sets up, and
-//! in one write; if it is not stored, the password from before is put back.
+//! in one write; if it is not stored, or if another page has got the invitation meanwhile, the password from before is
+//! put back.
 
 use super::{
     AccountContext, AccountError,
-    invitations::{ClaimedInvitation, claim_invitation},
+    invitation_claim::{ClaimedInvitation, claim_invitation},
     invited_credentials::InvitedCredentials,
     passkey_enrolment::{NewPasskey, claim_new_passkey, store_new_passkey},
     passwords::{PasswordChoice, save_password},
@@ -44,6 +45,35 @@ pub(crate) fn place_of_invitation(link: &InvitationLink) -> String {
     format!("invitation {}", link.id)
 }
 
+/// Stores the password of an invited person who sets nothing else up, and uses the invitation up. Returns false if the
+/// invitation was used before, or another page uses it.
+pub(crate) async fn set_up_password(
+    context: AccountContext<'_>,
+    (account, link): (&Account, &InvitationLink),
+    hash: String,
+) -> Result<bool, AccountError> {
+    let Some(claimed) = claim_invitation(context, account, link).await? else { return Ok(false) };
+    let stored = store_password(context, (account, link), &claimed, hash).await;
+    finish_claim(context, claimed, matches!(stored, Ok(true))).await;
+    stored
+}
+
+/// Stores the password. The one from before is put back if another page has got the invitation meanwhile.
+async fn store_password(
+    context: AccountContext<'_>,
+    (account, link): (&Account, &InvitationLink),
+    claimed: &ClaimedInvitation,
+    hash: String,
+) -> Result<bool, AccountError> {
+    let choice = PasswordChoice::Invitation(&link.id);
+    let saved = save_password(context, account, hash, choice).await?;
+    let is_held = claimed.is_held(context).await;
+    if !matches!(is_held, Ok(true)) {
+        saved.undo(context).await?;
+    }
+    is_held
+}
+
 /// Stores what an invited person sets up, and uses the invitation up. If it fails in the middle, the invitation can be
 /// used again after two minutes at the latest.
 pub(crate) async fn set_up_invited(
@@ -55,18 +85,14 @@ pub(crate) async fn set_up_invited(
     let Some(claimed) = claim_invitation(context, account, link).await? else {
         return Ok(InvitedSetupResult::Used);
     };
-    let stored = store(context, (account, link), factor, password_hash).await;
+    let stored = store(context, (account, link), (&claimed, factor), password_hash).await;
     finish_claim(context, claimed, matches!(stored, Ok(InvitedSetupResult::Done(_)))).await;
     stored
 }
 
 /// Uses a claimed invitation up, or gives it back. If that fails too, the claim expires; what was set up with the
 /// invitation names it, so that it stays used.
-pub(crate) async fn finish_claim(
-    context: AccountContext<'_>,
-    claimed: ClaimedInvitation,
-    is_used: bool,
-) {
+async fn finish_claim(context: AccountContext<'_>, claimed: ClaimedInvitation, is_used: bool) {
     let finished =
         if is_used { claimed.use_up(context).await } else { claimed.give_back(context).await };
     if let Err(error) = finished {
@@ -79,7 +105,7 @@ pub(crate) async fn finish_claim(
 async fn store(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),
-    factor: NewFactor,
+    (claimed, factor): (&ClaimedInvitation, NewFactor),
     password_hash: Option<&str>,
 ) -> Result<InvitedSetupResult, AccountError> {
     if let NewFactor::Passkey(passkey) = &factor
@@ -95,21 +121,45 @@ async fn store(
         }
         None => None,
     };
-    let stored = match factor {
-        NewFactor::App(app) => store_new_app(context, account, app, Some(&link.id)).await,
-        NewFactor::Passkey(passkey) => store_new_passkey(context, account, passkey).await,
+    let unstored = match store_factor(context, (account, link), (claimed, factor)).await {
+        Ok(None) => return Ok(InvitedSetupResult::Done(codes)),
+        Ok(Some(reason)) => Ok(reason),
+        Err(error) => Err(error),
     };
-    // The store may have written it, and its answer was lost.
-    if matches!(stored, Ok(true))
-        || InvitedCredentials::of_link(context, link).has_authenticator().await.unwrap_or_default()
-    {
-        return Ok(InvitedSetupResult::Done(codes));
-    }
     if let Some(password) = password
         && let Err(error) = password.undo(context).await
     {
         tracing::warn!(%error, "the authenticator of an invitation could not be stored, nor could the password be put back");
         return Ok(InvitedSetupResult::OnlyPassword);
     }
-    stored.map(|_| InvitedSetupResult::Refused)
+    unstored
+}
+
+/// Stores the authenticator, or returns the reason why it is not stored.
+async fn store_factor(
+    context: AccountContext<'_>,
+    (account, link): (&Account, &InvitationLink),
+    (claimed, factor): (&ClaimedInvitation, NewFactor),
+) -> Result<Option<InvitedSetupResult>, AccountError> {
+    // The password was written after the claim, and may have replaced that of another page.
+    if !claimed.is_held(context).await? {
+        return Ok(Some(InvitedSetupResult::Used));
+    }
+    let stored = match factor {
+        NewFactor::App(app) => store_new_app(context, account, app, Some(&link.id)).await,
+        NewFactor::Passkey(passkey) => store_new_passkey(context, account, passkey).await,
+    };
+    let is_held = claimed.is_held(context).await.unwrap_or_default();
+    match stored {
+        Ok(true) => Ok(None),
+        Ok(false) if is_held => Ok(Some(InvitedSetupResult::Refused)),
+        // The authenticator that is stored is that of another page.
+        Ok(false) => Ok(Some(InvitedSetupResult::Used)),
+        Err(error) => {
+            // The store may have written it, and its answer was lost.
+            let credentials = InvitedCredentials::of_link(context, link);
+            let is_stored = is_held && credentials.has_authenticator().await.unwrap_or_default();
+            if is_stored { Ok(None) } else { Err(error) }
+        }
+    }
 }

@@ -38,6 +38,7 @@ mod grant_ends;
 mod grant_records;
 pub(crate) mod grants;
 pub(crate) mod interactions;
+mod invitation_claim;
 mod invitation_mail;
 mod invitation_need;
 mod invitation_url;

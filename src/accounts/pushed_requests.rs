@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         authorize::{
             Interaction, OpenedPushedRequest, PushedRequest, PushedRequestId, REQUEST_URI_PREFIX,
-            SealedPushedRequest, pushed_identity, sealed_reference,
+            RepeatedRequest, SealedPushedRequest, pushed_identity, sealed_reference,
         },
         error::{ErrorCode, OAuthError},
         params::RequestParams,
@@ -52,7 +52,7 @@ pub(crate) async fn push_request(
     }
     let record = Record {
         key: context.key(RecordKind::PushedRequest, id.id.as_str()),
-        value: encode_record(&request).into(),
+        value: encode_record(&request.to_stored(id)).into(),
         expires_at: id.ends_at.plus(CLOCK_SKEW),
         owners: Vec::new(),
         due_at: None,
@@ -128,9 +128,16 @@ pub(crate) fn push_again(
     query: String,
     id: &PushedRequestId,
 ) -> Option<String> {
-    let request = PushedRequest::again(query, id, context.now);
-    let is_over = context.now >= request.expires_at;
-    let sealed = context.seal(&SealedPushedRequest::Whole(request)).ok()?;
+    let (again, is_over) = if id.is_stored {
+        let link = RepeatedRequest::new(query, id, context.now);
+        let is_over = link.is_over(context.now);
+        (SealedPushedRequest::Repeated(link), is_over)
+    } else {
+        let request = PushedRequest::again(query, id, context.now);
+        let is_over = context.now >= request.expires_at;
+        (SealedPushedRequest::Whole(request), is_over)
+    };
+    let sealed = context.seal(&again).ok()?;
     (!is_over).then(|| request_uri(&sealed))
 }
 
@@ -150,6 +157,10 @@ pub(crate) async fn open_pushed_request(
     let request = match context.open(sealed)? {
         Some(SealedPushedRequest::Whole(request)) => Some(request),
         Some(SealedPushedRequest::Stored(id)) => stored_request(context, &id).await?,
+        Some(SealedPushedRequest::Repeated(link)) => {
+            let stored = stored_request(context, &link.id).await?;
+            stored.map(|stored| link.repeat(&stored))
+        }
         None => None,
     };
     let request = request

@@ -381,6 +381,37 @@ fn a_client_that_asks_people_over_the_backchannel_keeps_grant_and_delivery_mode(
 }
 
 #[test]
+fn a_client_without_a_delivery_mode_takes_that_of_the_realm() {
+    let mode = "ciba.backchannel.token.delivery.mode";
+    let url = "https://wiki.example.com/ciba";
+    let import = |of_realm: &str, of_client: Option<&str>, has_endpoint: bool| {
+        let mut realm = sample("keycloak-realm.json");
+        realm["attributes"]["cibaBackchannelTokenDeliveryMode"] = json!(of_realm);
+        let wiki = &mut realm["clients"][2];
+        wiki["publicClient"] = json!(false);
+        let attributes = &mut wiki["attributes"];
+        attributes["oidc.ciba.grant.enabled"] = json!("true");
+        if let Some(of_client) = of_client {
+            attributes[mode] = json!(of_client);
+        }
+        if has_endpoint {
+            attributes["ciba.backchannel.client.notification.endpoint"] = json!(url);
+        }
+        let imported = import_keycloak(&[realm], &ImportOptions::default()).expect("a realm");
+        let start = format!("clients[2].attributes.{mode}: ");
+        let has_note = notes_of(&imported).iter().any(|note| note.starts_with(&start));
+        let mode = spec_of(&imported, "OidcClient", "wiki")["backchannelTokenDeliveryMode"].clone();
+        (mode, has_note)
+    };
+    assert_eq!(import("ping", None, true), (json!("ping"), false));
+    assert_eq!(import("ping", Some(""), true), (json!("ping"), false));
+    assert_eq!(import("ping", Some("poll"), true), (Value::Null, false));
+    assert_eq!(import("poll", None, true), (Value::Null, false));
+    assert_eq!(import("poll", Some("ping"), true), (json!("ping"), false));
+    assert_eq!(import("ping", None, false), (Value::Null, true), "it has to poll");
+}
+
+#[test]
 fn a_client_without_a_secret_or_the_grant_asks_nobody_over_the_backchannel() {
     for (is_public, is_on, note) in [(true, "true", Some("is not carried")), (false, "false", None)]
     {

@@ -3,7 +3,7 @@
 #
 #   build.sh api    kube-apiserver, etcd, kube-controller-manager, kubectl, helm
 #   build.sh node   also kubelet, scheduler, kube-proxy, and containerd from Debian, for Pods
-#   build.sh helm   helm, and helm-unittest for the tests of the chart
+#   build.sh helm   helm, and helm-unittest and promql for the tests of the chart
 #   build.sh client helm and kubectl, for an existing cluster
 #   build.sh applications oauth2-proxy and kubelogin, for the tests of relying parties
 #   build.sh stores PostgreSQL, Valkey or Redis, and jq, from Debian, for the tests of stores and backups
@@ -121,6 +121,7 @@ helm() { build helm helm.sh/helm/v4/cmd/helm; }
 dex() { build dex github.com/dexidp/dex/cmd/dex; }
 applications() { build applications github.com/oauth2-proxy/oauth2-proxy/v7 github.com/int128/kubelogin; }
 helm_unittest() { build helm-unittest github.com/helm-unittest/helm-unittest/cmd/helm-unittest; }
+promql() { build promql lanyard.dev/tests/testenv/promql; }
 
 packages() { # Debian packages that are missing, where they can be installed
   local missing=()
@@ -238,6 +239,7 @@ case $what in
   helm)
     helm
     helm_unittest
+    promql
     ;;
   client)
     kubernetes kubectl

@@ -84,10 +84,12 @@ impl AppState {
             return Err(RoutingError::Large);
         }
         arrival.memory.grow(head_memory(request) + REQUEST_OVERHEAD_BYTES)?;
-        arrival.certificate = certificates.of_request(request.headers())?;
         let find =
             if arrival.is_mutual_tls { RouteMatch::find_mutual_tls } else { RouteMatch::find };
-        find(&arrival.snapshot, asked, request.uri().path())
+        let found = find(&arrival.snapshot, asked, request.uri().path())?;
+        // Only endpoints that use certificates judge them: the certificate of a browser does not matter elsewhere.
+        arrival.certificate = certificates.of_request(request.headers())?;
+        Ok(found)
     }
 }
 

@@ -8,6 +8,8 @@ use crate::{
 
 const GRANT: &str = "oidc.ciba.grant.enabled";
 const DELIVERY_MODE: &str = "ciba.backchannel.token.delivery.mode";
+/// The attribute of the realm, for clients without a mode of their own.
+const REALM_DELIVERY_MODE: &str = "cibaBackchannelTokenDeliveryMode";
 const NOTIFICATION_ENDPOINT: &str = "ciba.backchannel.client.notification.endpoint";
 
 /// Whether a client keeps the grant, with a note on what changes.
@@ -29,11 +31,13 @@ pub(super) fn keeps_grant(import: &mut ImportCollector, client: &SourceField<'_>
 /// How a client with the grant learns of answers. A client polls unless it is notified, and may poll in each mode.
 pub(super) fn token_delivery(
     import: &mut ImportCollector,
-    client: &SourceField<'_>,
+    (realm, client): (&SourceField<'_>, &SourceField<'_>),
 ) -> OidcClientSpec {
     let attributes = client.get("attributes");
+    let of_realm = || realm.get("attributes").text(REALM_DELIVERY_MODE);
+    let mode = attributes.text(DELIVERY_MODE).or_else(of_realm);
     let endpoint = attributes.text(NOTIFICATION_ENDPOINT).filter(|url| url.starts_with("https://"));
-    let message = match attributes.text(DELIVERY_MODE).as_deref() {
+    let message = match mode.as_deref() {
         None | Some("poll") => return OidcClientSpec::default(),
         Some("ping") if endpoint.is_some() => {
             let mode = EnumSpec::Supported(BackchannelTokenDeliveryMode::Ping);

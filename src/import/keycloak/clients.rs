@@ -47,7 +47,7 @@ pub(super) fn add_clients(
         if has_people {
             scopes.note_default_offline_access(import, &client);
         }
-        add_client(import, &client, &id, scopes);
+        add_client(import, (realm, &client), &id, scopes);
     }
 }
 
@@ -68,7 +68,7 @@ fn refusal(client: &SourceField<'_>) -> Option<&'static str> {
 
 fn add_client(
     import: &mut ImportCollector,
-    client: &SourceField<'_>,
+    (realm, client): (&SourceField<'_>, &SourceField<'_>),
     id: &str,
     scopes: &RealmScopes,
 ) {
@@ -127,7 +127,7 @@ fn add_client(
             access_token: Some(lifespan),
             ..OidcClientLifetimes::default()
         }),
-        ..addresses(import, client, asks_people)
+        ..addresses(import, (realm, client), asks_people)
     };
     import.add_client(&name, &spec);
 }
@@ -135,7 +135,7 @@ fn add_client(
 /// Pages and endpoints of the application.
 fn addresses(
     import: &mut ImportCollector,
-    client: &SourceField<'_>,
+    (realm, client): (&SourceField<'_>, &SourceField<'_>),
     asks_people: bool,
 ) -> OidcClientSpec {
     let attributes = client.get("attributes");
@@ -154,7 +154,11 @@ fn addresses(
         backchannel_logout_session_required: attributes
             .flag("backchannel.logout.session.required")
             .filter(|_| attributes.text("backchannel.logout.url").is_some()),
-        ..if asks_people { token_delivery(import, client) } else { OidcClientSpec::default() }
+        ..if asks_people {
+            token_delivery(import, (realm, client))
+        } else {
+            OidcClientSpec::default()
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod resource;
 mod response_mode;
 mod response_type;
 mod scope;
+mod sealed_pushed_request;
 mod size;
 mod unsupported;
 
@@ -48,14 +49,15 @@ pub use permissions::CLAIM_PREFIX;
 pub use prompt::Prompt;
 pub use pushed::{
     OpenedPushedRequest, PUSHED_REQUEST_LIFETIME, PushedRequest, PushedRequestId,
-    REQUEST_URI_PREFIX, SealedPushedRequest, bind_pushed_request, check_pushed_parameters,
-    is_pushed_reference, pushed_identity, pushed_request, sealed_reference,
+    REQUEST_URI_PREFIX, bind_pushed_request, check_pushed_parameters, is_pushed_reference,
+    pushed_identity, pushed_request, sealed_reference,
 };
 pub use redirect_uri::{
     AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
 };
 pub use resource::ResourcesToGrant;
 pub use response_mode::{ResponseMode, response_mode_names};
+pub use sealed_pushed_request::{RepeatedRequest, SealedPushedRequest};
 
 use parameters::{AuthorizationParams, Parameter};
 

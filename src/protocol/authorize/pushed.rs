@@ -34,23 +34,32 @@ pub struct PushedRequestId {
     pub id: String,
     /// When the last page of its sign-in expires.
     pub ends_at: Timestamp,
+    /// Whether the parameters are stored, because they are too long for a URL.
+    pub is_stored: bool,
 }
+
+/// The end of the identity of a stored request.
+const STORED: &str = ".stored";
 
 impl PushedRequestId {
     /// The identity of a request that is pushed now.
     pub fn new(id: String, now: Timestamp) -> Self {
-        Self { id, ends_at: now.plus(PUSHED_REQUEST_LIFETIME).plus(INTERACTION_TTL) }
+        let ends_at = now.plus(PUSHED_REQUEST_LIFETIME).plus(INTERACTION_TTL);
+        Self { id, ends_at, is_stored: false }
     }
 
     /// The value of the request's own parameter `request_uri`.
     fn to_parameter(&self) -> String {
-        format!("{REQUEST_URI_PREFIX}{}.{}", self.id, self.ends_at.secs())
+        let end = if self.is_stored { STORED } else { "" };
+        format!("{REQUEST_URI_PREFIX}{}.{}{end}", self.id, self.ends_at.secs())
     }
 
     fn parse(request_uri: &str) -> Option<Self> {
-        let (id, ends_at) = request_uri.strip_prefix(REQUEST_URI_PREFIX)?.split_once('.')?;
-        let ends_at = Timestamp::from_secs(ends_at.parse().ok()?);
-        (!id.is_empty()).then(|| Self { id: id.to_owned(), ends_at })
+        let (id, rest) = request_uri.strip_prefix(REQUEST_URI_PREFIX)?.split_once('.')?;
+        let stored = rest.strip_suffix(STORED);
+        let ends_at = Timestamp::from_secs(stored.unwrap_or(rest).parse().ok()?);
+        let is_stored = stored.is_some();
+        (!id.is_empty()).then(|| Self { id: id.to_owned(), ends_at, is_stored })
     }
 }
 
@@ -64,22 +73,6 @@ pub struct PushedRequest {
 }
 
 impl RecordFormat for PushedRequest {}
-
-/// The sealed part of a `request_uri`. The parameters of a confidential client that are too long for a URL are
-/// stored; the others are in the value itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SealedPushedRequest {
-    /// The request itself.
-    Whole(PushedRequest),
-    /// The id of a `RecordKind::PushedRequest` record.
-    Stored(String),
-}
-
-impl RecordFormat for SealedPushedRequest {}
-
-impl SealedRecord for SealedPushedRequest {
-    const PURPOSE: SealPurpose = SealPurpose::PushedRequest;
-}
 
 /// The note in a cookie that a browser has opened a pushed request in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +163,16 @@ impl PushedRequest {
     /// The request of an interaction, to be opened again.
     pub fn again(query: String, id: &PushedRequestId, now: Timestamp) -> Self {
         Self { query, expires_at: now.plus(PUSHED_REQUEST_LIFETIME).min(id.ends_at) }
+    }
+
+    /// The request with an identity that says that it is stored.
+    #[must_use]
+    pub fn to_stored(&self, id: &PushedRequestId) -> Self {
+        let id = PushedRequestId { is_stored: true, ..id.clone() };
+        let mut params = RequestParams::parse(self.query.as_bytes());
+        params.replace(Parameter::RequestUri.name(), id.to_parameter());
+        let query = AuthorizationParams::new(&params).to_query();
+        Self { query, expires_at: self.expires_at }
     }
 
     /// The parameters and the identity; `None` if the client of the reference is another one (RFC 9126 §4).
@@ -298,6 +301,16 @@ mod tests {
     }
 
     #[test]
+    fn the_identity_says_whether_the_request_is_stored() {
+        let (request, id) = pushed();
+        let stored = request.to_stored(&id);
+        let (params, found) = stored.open("team.wiki").expect("its client");
+        assert_eq!(found, PushedRequestId { is_stored: true, ..id.clone() });
+        assert_eq!(params.get("redirect_uri"), Some("https://rp.test/cb"));
+        assert_eq!(request.open("team.wiki").map(|(_, id)| id), Some(id));
+    }
+
+    #[test]
     fn a_redirect_uri_is_required() {
         let id = PushedRequestId::new("one".to_owned(), NOW);
         let refused = pushed_request(&mut params("client_id=team.wiki"), &id, NOW);
@@ -344,15 +357,7 @@ mod tests {
             PushedRequest { query: "a=b".to_owned(), expires_at: Timestamp::from_secs(1) };
         let bytes = encode_record(&request);
         assert_eq!(text(&bytes), "0103613d62d00f");
-        assert_eq!(decode_record(&bytes), Ok(request.clone()));
-        let whole = SealedPushedRequest::Whole(request);
-        let bytes = encode_record(&whole);
-        assert_eq!(text(&bytes), "010003613d62d00f");
-        assert_eq!(decode_record(&bytes), Ok(whole));
-        let stored = SealedPushedRequest::Stored("x".to_owned());
-        let bytes = encode_record(&stored);
-        assert_eq!(text(&bytes), "01010178");
-        assert_eq!(decode_record(&bytes), Ok(stored));
+        assert_eq!(decode_record(&bytes), Ok(request));
         let opened = OpenedPushedRequest { id: "x".to_owned() };
         let bytes = encode_record(&opened);
         assert_eq!(text(&bytes), "010178");

@@ -1,8 +1,13 @@
 //! Secrets that carry Lanyard's label but belong to no object cost no memory.
 
-use std::{fmt::Write as _, fs};
+use std::{collections::BTreeMap, fs};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{
+    Api,
+    api::{ObjectMeta, PostParams},
+};
 
 use super::{
     AUTHORITY, NAMESPACE, OBJECTS, SOON, api_with_chart,
@@ -11,7 +16,9 @@ use super::{
 };
 
 /// Number of Secrets, of a megabyte each.
-const SECRETS: usize = 60;
+const SECRETS: usize = 250;
+/// Number of Secrets that are created at a time.
+const CONCURRENT_WRITES: usize = 8;
 /// The most memory that they may cost at any time: the old pages of a hundred took four times their
 /// size.
 const MAX_GROWTH_KIB: usize = 24 * 1024;
@@ -32,29 +39,40 @@ fn peak(api: &ApiServer, name: &'static str) -> usize {
     peak.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
+/// A Secret with Lanyard's label. Some pretend to belong to an object that exists, or to one that does not.
+fn foreign_secret(number: usize) -> Secret {
+    let owner = ["OidcClient/robot", "OidcClient/gone", "Tenant/main"][number % 3];
+    let pair =
+        |name: &str, value: &str| Some(BTreeMap::from([(name.to_owned(), value.to_owned())]));
+    let metadata = ObjectMeta {
+        name: Some(format!("foreign-{number}")),
+        labels: pair("lanyard.dev/managed", "true"),
+        annotations: pair("lanyard.dev/owner", owner),
+        ..ObjectMeta::default()
+    };
+    let content = ByteString(vec![7; 1_000_000]);
+    let data = Some(BTreeMap::from([("x".to_owned(), content)]));
+    Secret { metadata, data, ..Secret::default() }
+}
+
+async fn create_foreign_secrets(api: &ApiServer) {
+    let all: Api<Secret> = Api::namespaced(api.client().await, "team");
+    let (secrets, params) = (&all, &PostParams::default());
+    let created = stream::iter(0..SECRETS).map(|number| async move {
+        secrets.create(params, &foreign_secret(number)).await.map(drop)
+    });
+    let created = created.buffer_unordered(CONCURRENT_WRITES).try_collect::<()>();
+    created.await.expect("created");
+}
+
 #[test]
 fn secrets_with_the_label_that_belong_to_no_object_cost_no_memory() {
     let _turn = turns::of("replicas");
     let api = api_with_chart();
     eventually(SOON, || api.try_apply(OBJECTS));
     let without = peak(&api, "before");
-    let content = STANDARD.encode(vec![7; 1_000_000]);
-    for number in 0..SECRETS {
-        let mut secret = String::new();
-        // Some pretend to belong to an object that exists, or to one that does not.
-        let owner = ["OidcClient/robot", "OidcClient/gone", "Tenant/main"][number % 3];
-        let metadata = format!(
-            "{{name: foreign-{number}, namespace: team, labels: {{lanyard.dev/managed: 'true'}}, \
-             annotations: {{lanyard.dev/owner: {owner}}}}}"
-        );
-        let _ = write!(
-            secret,
-            "apiVersion: v1\nkind: Secret\nmetadata: {metadata}\ndata: {{x: {content}}}\n"
-        );
-        let file = api.dir().join("foreign.yaml");
-        fs::write(&file, secret).expect("written");
-        api.kubectl(&["create", "-f", &file.display().to_string()]);
-    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(create_foreign_secrets(&api));
     let with = peak(&api, "after");
     println!("peak without {without} KiB, with {SECRETS} Secrets {with} KiB");
     assert!(with.saturating_sub(without) < MAX_GROWTH_KIB, "{without} KiB, then {with} KiB");

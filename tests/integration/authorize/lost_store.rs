@@ -133,6 +133,27 @@ async fn a_used_invitation_stays_used_without_its_record() {
 }
 
 #[tokio::test]
+async fn a_used_invitation_without_its_record_gets_it_before_what_it_set_up_is_removed() {
+    let harbour = Harbour::new().await;
+    harbour.accept_with_app().await;
+    let link = invitation_link(&harbour.app, "ada");
+    let remove = async |kinds: &[RecordKind]| {
+        for kind in kinds {
+            for stored in harbour.stored(*kind, "ada").await {
+                let now = harbour.app.clock.now();
+                harbour.app.store.take(&stored.record.key, now).await.expect("the store");
+            }
+        }
+    };
+    remove(&[RecordKind::Invitation]).await;
+    assert!(harbour.is_redeemed("ada").await, "the controller looks every 15 seconds");
+    remove(&[RecordKind::Totp, RecordKind::RecoveryCodes, RecordKind::Password]).await;
+    let page = Browser::new().open(&link).await;
+    assert!(page.body.contains("This invitation was used"), "{}", page.body);
+    assert!(harbour.is_redeemed("ada").await);
+}
+
+#[tokio::test]
 async fn a_writer_of_the_database_cannot_give_recovery_codes_to_another_person() {
     let harbour = Harbour::with(&[INVITES_BOB]).await;
     let (_, ada) = harbour.accept_with_app().await;

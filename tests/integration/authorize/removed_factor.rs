@@ -1,18 +1,14 @@
 //! A factor that is removed after it was used, and before the session of that use begins.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use lanyard::store::{RecordKind, SharedStore, Store, StoreError, StoreLayer, StoreOperation};
-use tokio::sync::Notify;
+use lanyard::store::RecordKind;
 
 use super::{
     account_page::{is_account_page, press},
     authenticator::{asks_for_code, enter, recover},
     browser::{Browser, Page},
+    held_store::WriteHold,
     passkeys::passkey_link,
     required_factors::{BOB, Harbour, OPTIONAL},
 };
@@ -21,43 +17,9 @@ use crate::support::{
     passkeys::{set_up_passkey, use_passkey},
 };
 
-/// Holds up the next session that begins, once it is armed.
-#[derive(Debug, Default)]
-struct SessionHold {
-    is_armed: AtomicBool,
-    arrived: Notify,
-    released: Notify,
-}
-
-/// A store with such a hold.
-#[derive(Debug)]
-struct HeldStore {
-    inner: SharedStore,
-    hold: Arc<SessionHold>,
-}
-
-#[async_trait]
-impl StoreLayer for HeldStore {
-    fn inner(&self) -> &dyn Store {
-        &*self.inner
-    }
-
-    async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
-        let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        let is_session = record.key.kind == RecordKind::Session;
-        if is_session && self.hold.is_armed.swap(false, Ordering::SeqCst) {
-            self.hold.arrived.notify_one();
-            self.hold.released.notified().await;
-        }
-        Ok(())
-    }
-}
-
-/// A server over such a store, and a browser in which Bob is signed in.
-async fn harbour() -> (Harbour, Arc<SessionHold>, Browser) {
-    let hold = Arc::new(SessionHold::default());
-    let of_store = Arc::clone(&hold);
-    let wrap = move |inner| Arc::new(HeldStore { inner, hold: of_store }) as SharedStore;
+/// A server that holds up a session, and a browser in which Bob is signed in.
+async fn harbour() -> (Harbour, Arc<WriteHold>, Browser) {
+    let (hold, wrap) = WriteHold::over(RecordKind::Session);
     let harbour = Harbour::over(wrap).await;
     harbour.change(&[OPTIONAL]);
     let (owner, page) = harbour.enter(BOB).await;
@@ -68,22 +30,6 @@ async fn harbour() -> (Harbour, Arc<SessionHold>, Browser) {
 /// The page on which Bob proves his strongest factor before a change.
 async fn open_confirmation(harbour: &Harbour, owner: &Browser) -> Page {
     owner.open(&format!("{}?confirm=1", harbour.account_url())).await
-}
-
-/// The pages of a thief, whose session is held up, and of the owner, who removes the factor meanwhile.
-async fn race(
-    hold: &SessionHold,
-    stealing: impl Future<Output = Page>,
-    removing: impl Future<Output = Page>,
-) -> (Page, Page) {
-    hold.is_armed.store(true, Ordering::SeqCst);
-    let meanwhile = async {
-        hold.arrived.notified().await;
-        let page = removing.await;
-        hold.released.notify_one();
-        page
-    };
-    tokio::join!(stealing, meanwhile)
 }
 
 /// Asserts that the thief has no session.
@@ -106,7 +52,7 @@ async fn no_session_begins_by_a_passkey_that_was_removed_meanwhile() {
     let page = thief.open(&harbour.wiki().await.authorize_url("openid", &[])).await;
     let removing = owner.submit(&form, &[("action", "remove-passkey")]);
     let stealing = use_passkey(&thief, &page, &mut passkey);
-    let (stolen, removed) = race(&hold, stealing, removing).await;
+    let (stolen, removed) = hold.race(stealing, removing).await;
     assert!(removed.body.contains("The passkey was removed"), "{}", removed.body);
     assert_refused(&harbour, &stolen).await;
 }
@@ -131,7 +77,7 @@ async fn steal_with_app(by_recovery_code: bool) {
         }
     };
     let removing = press(&owner, &account, ("action", "remove-authenticator-app"));
-    let (stolen, removed) = race(&hold, stealing, removing).await;
+    let (stolen, removed) = hold.race(stealing, removing).await;
     assert!(is_account_page(&removed), "{} {}", removed.status, removed.body);
     assert!(harbour.stored(RecordKind::Totp, "bob").await.is_empty());
     assert_refused(&harbour, &stolen).await;

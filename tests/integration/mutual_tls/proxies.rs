@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::{
     browser::claims,
     certificates::{Authority, Identity, long_params},
-    world::{Caller, World, assert_error},
+    world::{Caller, World, assert_error, read},
 };
 
 const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
@@ -132,6 +132,30 @@ async fn headers_that_are_not_one_certificate_are_refused() {
     assert!(told.contains("weak key"), "{told}");
     // Another text does not authenticate a client.
     assert_error(&send(&ledger, &world, &[("client-cert", ":AAAA:")]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn only_endpoints_that_use_certificates_refuse_them() {
+    let world = World::new().await;
+    let port = ProxyPort::open(&world, "client-cert", CertificateFormat::Rfc9440);
+    let proxy = port.authority.issue("proxy.internal");
+    let browser = port.behind(&world, "ledger", Some(&proxy)).await;
+    let host = format!("localhost:{}", world.app.mutual_tls_port());
+    let token = browser.alias("token_endpoint");
+    let weak = format!(":{WEAK_CERTIFICATE}:");
+    for value in [&*weak, ":AAAA"] {
+        for path in ["oauth/authorize", "login", "logout", "account", "style.css"] {
+            let url = token.replace("oauth/token", path);
+            let request = browser.http.get(url).header("host", &host).header("client-cert", value);
+            let (status, answer) = read(request).await;
+            assert_eq!(status, 404, "{path} with {value}: {answer}");
+        }
+        let request = browser.http.post(&token).header("host", &host).header("client-cert", value);
+        let (status, answer) = read(request.form(&FORM)).await;
+        assert_eq!(status, 400, "{answer}");
+        let told = answer["error_description"].as_str().expect("a description");
+        assert!(told.contains("client certificate"), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -284,6 +284,33 @@ async fn tenants_and_clients_may_require_it() {
     }
 }
 
+/// The link of a page that starts its request again.
+fn link_of(page: &Page) -> Url {
+    let href = page.body.split("href=\"").find(|it| it.contains("request_uri=")).expect("a link");
+    let href = super::browser::unescape(href.split('"').next().expect("an end"));
+    page.url.join(&href).expect("a URL")
+}
+
+#[tokio::test]
+async fn pages_start_a_stored_request_again_by_its_identity() {
+    let world = World::new().await;
+    let (web, browser) = (world.application("web").await, Browser::new());
+    let state = "s".repeat(10_000);
+    let page = browser.open(&pushed_url(&web, &[("state", &state)]).await).await;
+    // Longer than the first link, and shorter than the sign-in.
+    world.wait(10 * 60);
+    let elsewhere = Browser::new();
+    let refused = submit(&elsewhere, &page).await;
+    assert_page(&refused, "Start again");
+    let link = link_of(&refused);
+    assert!(link.as_str().len() < 1_000, "{link}");
+    let again = elsewhere.open(link.as_str()).await;
+    let answer = submit(&elsewhere, &again).await.answer();
+    assert_eq!((answer.contains_key("code"), &answer["state"]), (true, &state));
+    // It is the same request.
+    assert_page(&submit(&browser, &page).await, "is already complete");
+}
+
 #[tokio::test]
 async fn pages_start_a_pushed_request_again() {
     let world = World::new().await;
@@ -293,11 +320,7 @@ async fn pages_start_a_pushed_request_again() {
     let elsewhere = Browser::new();
     let refused = submit(&elsewhere, &page).await;
     assert_page(&refused, "Start again");
-    let href =
-        refused.body.split("href=\"").find(|it| it.contains("request_uri=")).expect("a link");
-    let href = super::browser::unescape(href.split('"').next().expect("an end"));
-    let url = refused.url.join(&href).expect("a URL");
-    let again = elsewhere.open(url.as_str()).await;
+    let again = elsewhere.open(link_of(&refused).as_str()).await;
     assert!(submit(&elsewhere, &again).await.answer().contains_key("code"));
     // It is the same request.
     assert_page(&submit(&browser, &page).await, "is already complete");

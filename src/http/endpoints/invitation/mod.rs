@@ -16,10 +16,10 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::{InvitedPerson, check_invitation_link, claim_invitation, open_link},
-        invited_setup::finish_claim,
+        invitations::{InvitedPerson, check_invitation_link, open_link},
+        invited_setup::set_up_password,
         mail_notices::notify_person,
-        passwords::{PasswordChoice, chosen_password_mark, save_password},
+        passwords::chosen_password_mark,
         required_factors::MissingFactor,
         sessions::SignedInUser,
         upstream_sessions::SignInSource,
@@ -95,13 +95,10 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     if let Some(missing) = invited.missing {
         return set_up_factor((context, &request), (&invited, missing), (form, Some(hash)));
     }
-    let Some(claimed) = claim_invitation(context, account, &link).await? else {
-        return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
-    };
     let chosen_password = chosen_password_mark(context, &account.subject, &hash);
-    let saved = save_password(context, account, hash, PasswordChoice::Invitation(&link.id)).await;
-    finish_claim(context, claimed, saved.is_ok()).await;
-    saved?;
+    if !set_up_password(context, (account, &link), hash).await? {
+        return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
+    }
     context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&link) });
     report_password((context, &link), account).await;
     end_all_of_person(context, account, LogoutKind::PasswordChanged).await?;

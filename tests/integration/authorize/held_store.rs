@@ -1,0 +1,72 @@
+//! A store that holds up one write, so that a test can do something else meanwhile.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use lanyard::store::{RecordKind, SharedStore, Store, StoreError, StoreLayer, StoreOperation};
+use tokio::sync::Notify;
+
+use super::browser::Page;
+
+/// Holds up the next insertion of a record of this kind, once it is armed.
+#[derive(Debug)]
+pub struct WriteHold {
+    kind: RecordKind,
+    is_armed: AtomicBool,
+    arrived: Notify,
+    released: Notify,
+}
+
+impl WriteHold {
+    /// A hold, and the store that obeys it.
+    pub fn over(kind: RecordKind) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
+        let is_armed = AtomicBool::new(false);
+        let (arrived, released) = (Notify::new(), Notify::new());
+        let hold = Arc::new(Self { kind, is_armed, arrived, released });
+        let of_store = Arc::clone(&hold);
+        (hold, move |inner| Arc::new(HeldStore { inner, hold: of_store }) as SharedStore)
+    }
+
+    /// The pages of a request whose write is held up, and of one that is sent meanwhile.
+    pub async fn race(
+        &self,
+        held: impl Future<Output = Page>,
+        meanwhile: impl Future<Output = Page>,
+    ) -> (Page, Page) {
+        self.is_armed.store(true, Ordering::SeqCst);
+        let meanwhile = async {
+            self.arrived.notified().await;
+            let page = meanwhile.await;
+            self.released.notify_one();
+            page
+        };
+        tokio::join!(held, meanwhile)
+    }
+}
+
+/// A store with such a hold.
+#[derive(Debug)]
+struct HeldStore {
+    inner: SharedStore,
+    hold: Arc<WriteHold>,
+}
+
+#[async_trait]
+impl StoreLayer for HeldStore {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
+    async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
+        let StoreOperation::Insert(record) = operation else { return Ok(()) };
+        let is_held = record.key.kind == self.hold.kind;
+        if is_held && self.hold.is_armed.swap(false, Ordering::SeqCst) {
+            self.hold.arrived.notify_one();
+            self.hold.released.notified().await;
+        }
+        Ok(())
+    }
+}
