@@ -133,8 +133,7 @@ impl DpopProof {
                 format!("'htm' of the DPoP proof is '{sent}'; the request's method is {expected}.");
             return Err(invalid_dpop_proof(text));
         }
-        let own = endpoint_of(url);
-        if own.is_none() || !target.urls.iter().any(|it| endpoint_of(it) == own) {
+        if !is_of_endpoint(url, target.urls) {
             let (sent, expected) = (abbreviate_value(url), target.urls.first());
             let expected = expected.map_or("", String::as_str);
             let text = format!("'htu' of the DPoP proof is '{sent}'; it must be '{expected}'.");
@@ -207,6 +206,15 @@ impl DpopProof {
 /// A time limit in seconds.
 fn seconds(limit: Duration) -> i64 {
     i64::try_from(limit.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Returns true if `htu` is one of an endpoint's URLs.
+fn is_of_endpoint(htu: &str, urls: &[String]) -> bool {
+    // Nearly all clients send the URL that discovery names, which needs no parsing.
+    urls.iter().any(|url| url == htu)
+        || endpoint_of(htu).is_some_and(|own| {
+            urls.iter().any(|url| endpoint_of(url).is_some_and(|url| url == own))
+        })
 }
 
 /// A URL without query and fragment, in its normal form (RFC 9449 §4.3, rule 9; RFC 3986 §6.2).
