@@ -158,8 +158,8 @@ fn united_account(declared: &Account, also: Account, provider: &IdentityProvider
     account
 }
 
-/// Returns true for a claim that says something about another one, which is declared. A provider does
-/// not verify an address that it did not give.
+/// Returns true for `NAME_verified` if the user declares the claim `NAME`. A provider cannot verify an address that it
+/// did not supply.
 fn is_about_declared_claim(declared: &Account, name: &str) -> bool {
     let of = name.strip_suffix("_verified");
     of.is_some_and(|of| declared.claims.contains_key(of))

@@ -133,7 +133,8 @@ pub fn check_id_token(
     Ok(UpstreamIdToken { algorithm: token.algorithm, kid: token.kid, claims: token.claims })
 }
 
-/// A token of another directory is told from one of another issuer: a person came from there.
+/// Checks `iss`. A token from a directory that is not listed has an error of its own, because the person did sign in
+/// there.
 fn check_issuer(oidc: &OidcUpstream, token: &UnverifiedJwt) -> Result<(), IdTokenError> {
     let expected = oidc.issuer_of(&token.claims).map_err(|error| match error {
         DirectoryError::Missing => IdTokenError::Issuer,
