@@ -94,7 +94,7 @@ mod tests {
     use crate::model::fixtures;
 
     #[test]
-    fn a_hint_that_fits_two_people_names_nobody() {
+    fn a_hint_that_fits_two_people_is_refused() {
         let alice = Some(Arc::new(fixtures::user()));
         let bob = Account { subject: Subject::new("bob-id"), ..fixtures::user() };
         let subject = |found| only_one(found).map(|it| it.subject.to_string());

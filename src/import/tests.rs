@@ -381,7 +381,7 @@ fn a_client_that_asks_people_over_the_backchannel_keeps_grant_and_delivery_mode(
 }
 
 #[test]
-fn a_client_without_a_secret_or_the_grant_asks_nobody_over_the_backchannel() {
+fn a_client_without_a_secret_or_the_grant_gets_no_backchannel_grant() {
     for (is_public, is_on, note) in [(true, "true", Some("is not carried")), (false, "false", None)]
     {
         let attributes = json!({
@@ -612,7 +612,7 @@ fn directories_keep_their_subjects() {
 }
 
 #[test]
-fn a_search_that_goes_no_deeper_lets_declared_people_in_only() {
+fn a_search_of_one_level_admits_declared_people_only() {
     let import = |search: &str, scope: &str| {
         let mut config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
             "host": "ldap.acme.test", "bindDN": "cn=dex", "bindPW": "secret",
@@ -706,7 +706,7 @@ fn notes_of(imported: &Imported) -> Vec<String> {
 }
 
 #[test]
-fn a_connector_that_signs_nobody_in_is_not_carried() {
+fn a_connector_without_sign_ins_is_not_carried() {
     let import = |grants: Value| {
         let mut config = sample("dex.yaml");
         config["connectors"] = json!([{

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_provider_are_told_from_missing_codes() {
+    fn errors_of_the_provider_differ_from_missing_codes() {
         let refused = checked(false, "error=access_denied&error_description=no");
         let (code, description) = ("access_denied".into(), "no".into());
         assert_eq!(refused, Err(CallbackError::Refused { code, description }));

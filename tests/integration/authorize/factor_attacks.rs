@@ -212,7 +212,7 @@ async fn the_thief_of_a_stale_session_sets_nothing_up_and_removes_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_vault_key_lets_nobody_in_and_a_replaced_one_can_go() {
+async fn a_lost_vault_key_refuses_sign_ins_and_a_replaced_one_can_be_removed() {
     let world = world().await;
     let (app, _) = set_up(&world, &world.alice().await).await;
     let url = trusted_url(&world).await;

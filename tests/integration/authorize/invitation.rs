@@ -201,7 +201,7 @@ async fn an_invited_person_chooses_a_password_and_signs_in_with_it() {
 }
 
 #[tokio::test]
-async fn opening_a_link_uses_nothing_up() {
+async fn a_link_survives_being_opened() {
     let harbour = Harbour::new().await;
     let link = harbour.link();
     let _ = Browser::new();

@@ -60,7 +60,7 @@ async fn names_may_have_any_character() {
 }
 
 #[tokio::test]
-async fn a_restriction_is_told_only_with_the_right_password() {
+async fn a_restriction_is_reported_only_with_the_right_password() {
     let Some(settings) = corp() else { return };
     for (name, password, restriction) in [
         ("dora", "Dora-Passw0rd", AccountRestriction::Disabled),

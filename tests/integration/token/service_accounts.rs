@@ -133,7 +133,7 @@ fn client_of(answer: &(u16, Value)) -> String {
 }
 
 #[tokio::test]
-async fn a_pod_gets_a_token_with_nothing_but_its_own() {
+async fn a_pod_gets_a_token_with_its_service_account_token_alone() {
     let (world, cluster) = world().await;
     let token = signed(&claims(&world, "pay", "billing"));
     for _ in 0..3 {

@@ -62,7 +62,7 @@ async fn the_sessions_of_a_declared_person_wait_until_the_manifest_is_mended() {
 }
 
 #[tokio::test]
-async fn the_names_of_objects_that_are_not_served_are_no_one_elses() {
+async fn names_of_objects_that_are_not_served_stay_reserved() {
     let world = World::new().await;
     let free = (
         "    username: {claim: preferred_username, prefix: \"corp:\"}",

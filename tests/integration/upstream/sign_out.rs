@@ -213,7 +213,7 @@ async fn a_sign_out_is_local_by_default_and_once_the_provider_is_deleted() {
 
 /// The ID token of a provider whose object has another issuer by now is not sent there.
 #[tokio::test]
-async fn a_provider_with_another_issuer_by_now_learns_nothing() {
+async fn no_id_token_is_sent_to_a_provider_with_another_issuer() {
     let (world, ada) = World::signed_in(UPSTREAM, with_sign_out).await;
     let manifests = with_application(&PROVIDERS.replace("UPSTREAM", "https://new.test"));
     world.app.serve(&manifests.replacen("# RULES", UPSTREAM, 1));

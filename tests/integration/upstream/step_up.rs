@@ -185,7 +185,7 @@ async fn a_person_with_a_password_goes_on_at_a_provider_that_reaches_the_level()
 
 /// The sign-in by which a session goes on is the one that counts: nothing of the earlier one is left.
 #[tokio::test]
-async fn a_password_in_the_session_of_a_provider_keeps_nothing_of_its_assurance() {
+async fn a_password_in_the_session_of_a_provider_replaces_its_assurance() {
     let identities = "identities: [{provider: other, subject: \"7\"}]";
     let both = "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"1\"}]";
     let world =

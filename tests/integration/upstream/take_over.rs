@@ -193,7 +193,7 @@ async fn a_disabled_person_enters_by_no_door() {
 /// Two people with one subject, which a provider gives verbatim: one is of the provider before its
 /// `identityKey` was another one.
 #[tokio::test]
-async fn the_account_page_ends_nothing_of_another_person_with_the_subject() {
+async fn the_account_page_does_not_end_sessions_of_another_person_with_the_subject() {
     let world = World::new().await;
     let verbatim = ("  # RULES", "  subject: {strategy: Upstream}\n  # RULES");
     let moved = ("identityKey: https://corp.test", "identityKey: https://new.test");

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_the_audience_of_nothing() {
+    fn a_template_is_refused_as_an_audience() {
         let with = |audience: &str| problem(TEMPLATE, &[ID], Some(audience));
         assert_eq!(with("TokenEndpoint"), None);
         let found = with("Issuer");
