@@ -1,7 +1,7 @@
 //! The setup of an invited person: a required authenticator with recovery codes, and the password.
 //!
-//! The invitation is claimed for two minutes first. The authenticator is written last of what the person sets up, and
-//! in one write; if it is not stored, the password from before is put back.
+//! The invitation is claimed for two minutes first. The authenticator is written last, in one write. If that fails,
+//! the earlier password is put back.
 
 use super::{
     AccountContext, AccountError,

@@ -1,5 +1,5 @@
-//! The attempts to send mail that run at the same time: for each tenant a few, and one at a server that hangs,
-//! so that the others do not wait for it.
+//! Limits the attempts to send mail at the same time. Each tenant has a few. A tenant whose server hangs has one,
+//! so that other tenants do not wait for it.
 
 use std::{
     collections::HashMap,

@@ -43,7 +43,7 @@ pub(crate) enum PasskeyRefusal {
     Replayed,
     /// A copy of the authenticator may exist. The passkey is refused until the person removes it.
     Cloned(Arc<Account>),
-    /// The passkey is that of a person whom an identity provider, by its name, has to vouch for first.
+    /// The person first has to sign in at the identity provider with this name.
     NotAlone(String),
 }
 
@@ -152,9 +152,10 @@ enum RecordedUse {
     },
 }
 
-/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
-/// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one
-/// has just overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
+/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each
+/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a
+/// later one has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
+/// challenges.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,

@@ -1,6 +1,5 @@
-//! The people of identity providers in the store. A declared user needs no record; a person of a
-//! provider has one, which holds the provider's claims. The account is computed from them at each
-//! use.
+//! The people of identity providers in the store. A user needs no record. A person of a provider has one with the
+//! provider's claims. The account is computed from them at each use.
 
 use std::time::Duration;
 
@@ -80,8 +79,8 @@ pub(super) async fn save_person(
     context.update(&record.key, stored, write).await
 }
 
-/// The account of the person whom claims are about: that of the OidcUser who declares it, or one of
-/// its own.
+/// The account of the person in the claims. It is the account of the OidcUser that declares the person, or else one
+/// of the person's own.
 pub(super) fn admitted_account(
     context: AccountContext<'_>,
     provider: &IdentityProvider,

@@ -1,9 +1,9 @@
 //! Schedules logout notifications that a replica of a build before due times has stored: the store
 //! does not list them by due time. Such a replica may still run during a roll-out.
 //!
-//! No release has written such notifications, so two limits are accepted: of more than 1,000
-//! notifications of a client some may not be found, and those that such a replica stores later than
-//! three hours after the start of this process are not sent.
+//! No release has written such notifications, so two limits are accepted. If a client has more than 1,000
+//! notifications, some may not be found. Notifications that such a replica stores later than three hours after the
+//! start of this process are not sent.
 
 use std::{sync::Arc, time::Duration};
 

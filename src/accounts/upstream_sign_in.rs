@@ -203,7 +203,7 @@ fn code_exchange<'a>(
     }
 }
 
-/// The proofs that count here: the sign-in at a provider, and what the manifest counts of its own.
+/// The accepted proofs: the sign-in at the provider, and those of the provider's proofs that the manifest accepts.
 fn authentication(
     context: AccountContext<'_>,
     provider: &IdentityProvider,

@@ -24,8 +24,8 @@ impl<T> SignatureQueue<T> {
         self.len
     }
 
-    /// Adds a job. If the queue is full, the job that has to leave is returned: the latest one of the
-    /// key with the most, which may be the same one.
+    /// Adds a job. If the queue is full, a job has to leave and is returned. It is the latest job of the key with
+    /// the most jobs, and may be the new one.
     pub(super) fn push(&mut self, key: usize, job: T) -> Option<T> {
         let leaves = if self.len < self.capacity { None } else { Some(self.longest(key)) };
         if leaves == Some(key) {

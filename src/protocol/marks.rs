@@ -48,9 +48,9 @@ impl PasswordChange {
     }
 }
 
-/// Returns true if a session or grant can still be used, as far as the user decides: the user is
-/// enabled, its password can be read, and person and password are those that it was made for. For people
-/// of identity providers the tenant is the same object too, so that a restore ends their sessions.
+/// Returns true if the user permits the use of a session or grant. The user has to be enabled, the password
+/// readable, and person and password those of the record. For people of identity providers the tenant has to be the
+/// same object too, so a restore ends their sessions.
 ///
 /// A record without marks belongs to the user that has its subject.
 pub fn is_of(

@@ -1,5 +1,5 @@
-//! The conclusion from the answers to one question: a failure counts when it has come three times in
-//! a row, and one success ends it.
+//! The conclusion from the answers to one question. A failure is concluded when it has come three times in a row,
+//! and one success ends it.
 
 use crate::model::ProbeFailure;
 

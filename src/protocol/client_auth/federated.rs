@@ -1,6 +1,6 @@
-//! Federated client authentication (RFC 7523 §2.2): assertions that another issuer signs for the
-//! client. Unlike those that a client signs itself, `iss` and `sub` are those of a credential in its
-//! manifest, and `jti` is not remembered: a Pod presents one projected token many times.
+//! Federated client authentication (RFC 7523 §2.2): assertions that another issuer signs for the client. In
+//! contrast to assertions that the client signs, their `iss` and `sub` are those of a credential in its manifest.
+//! Their `jti` is not remembered, because a Pod presents one projected token many times.
 
 use std::time::Duration;
 

@@ -127,10 +127,10 @@ impl ClientAuthError {
     }
 }
 
-/// Rule: the client is known, uses a method that it registered, and its secret is right or its
-/// assertion has an allowed algorithm. The response is the same for every failure, so that it does
-/// not reveal whether the client exists. Only a client whose secret is right, or which has none, is
-/// told that its method is another one. The exact reason is always logged.
+/// Rule: the client is known, uses a method that it registered, and its secret is right or its assertion has an
+/// allowed algorithm. The response is the same for every failure, so that it does not reveal whether the client
+/// exists. Only a client with the right secret, or a public one, gets an error that names its registered method.
+/// The exact reason is always logged.
 pub fn check_credentials<'a>(
     client: Option<&'a Arc<Client>>,
     credentials: &'a Credentials,

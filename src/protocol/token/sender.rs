@@ -34,7 +34,7 @@ pub fn check_proof_is_sent(client: &Client, keys: SenderKeys<'_>) -> Result<(), 
 }
 
 /// Checks the keys of a request against the binding of the grant, and returns the binding for later requests. A
-/// binding is never removed. A failure spends and revokes nothing, because it may be that of a thief.
+/// binding is never removed. A failure spends and revokes nothing, because a thief may have caused it.
 pub(super) fn bind_sender(
     binding: Option<&SenderBinding>,
     client: &Client,

@@ -36,7 +36,7 @@ pub enum CallbackError {
 ///
 /// # Errors
 ///
-/// [`CallbackError`]; `iss` is judged first, since an error of another provider says nothing.
+/// [`CallbackError`]. `iss` is checked first, because an error of another provider has no meaning here.
 pub fn check_callback(
     (metadata, oidc): (&UpstreamMetadata, &OidcUpstream),
     params: &RequestParams,

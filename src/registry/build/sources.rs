@@ -1,6 +1,6 @@
-//! The sources of people of one tenant, the oldest first. Applications merge accounts by e-mail address and
-//! by the names of groups, so a younger source may not speak for the people of an older one, and some properties are
-//! those of one provider.
+//! The sources of people of one tenant, the oldest first. Applications merge accounts by e-mail address and by the
+//! names of groups. A younger source therefore may not speak for the people of an older one, and some properties
+//! may belong to one provider only.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -53,8 +53,8 @@ pub(super) fn check_identity_key(problems: &mut ProblemList, spec: &IdentityProv
     }
 }
 
-/// Validates the claim that identifies people of several directories. An administrator of one could set any
-/// other claim to that of a person of another, whom an `OidcUser` names.
+/// Validates the claim that identifies people of several directories. An administrator of one directory could set
+/// any other claim to the value of a person in another directory whom an `OidcUser` names.
 pub(super) fn check_subject_claim(
     problems: &mut ProblemList,
     spec: &IdentityProviderSpec,
