@@ -22,7 +22,7 @@ pub(crate) enum NamedPerson<'a> {
     Subject(&'a Subject),
 }
 
-/// Finds the person whom a client names; `None` for one who is unknown or disabled.
+/// Finds the person that a client names; `None` if the person is unknown or disabled.
 pub(crate) async fn find_named_person(
     context: AccountContext<'_>,
     client: &Client,

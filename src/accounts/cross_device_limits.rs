@@ -1,9 +1,9 @@
 //! Limits of requests that a person answers on another device (RFC 8628 §5.1, §5.6, CIBA Core §15), in bounded memory.
 //! Each replica counts separately.
 //!
-//! Such a request is the one record that is stored before a user has signed in, so addresses and clients have quotas.
-//! Requests of a client that has authenticated count for the client alone, and over the backchannel also for the
-//! person, who is asked without having done anything.
+//! Such a request is the one record that is stored before a user has signed in, so addresses and clients have
+//! quotas. Requests of a client that has authenticated count for the client. Requests over the backchannel count
+//! for the person too, because the person is asked without a request of their own.
 
 use std::{
     fmt,
@@ -91,8 +91,8 @@ impl fmt::Debug for CrossDeviceLimits {
 }
 
 impl CrossDeviceLimits {
-    /// Takes one request from the quotas of the client and, for a public client, of the address; or returns how
-    /// long to wait.
+    /// Takes one request from the quota of the client and, for a public client, from that of the address. Otherwise
+    /// returns how long to wait.
     pub(super) fn admit_request(
         &self,
         (tenant, client): (&TenantId, &ClientId),

@@ -36,7 +36,7 @@ impl ClientAuthorities {
     ///
     /// # Errors
     ///
-    /// The reason, for a person, if there is no certificate, too many, or one that is not of an authority.
+    /// A message if there is no certificate, if there are too many, or if one is not of an authority.
     pub fn parse(pem: &[u8]) -> Result<Self, &'static str> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let certificates = certificates.map_err(|_| "is not PEM")?;
@@ -97,8 +97,8 @@ fn verifier_by(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, Erro
     builder.build().map_err(|error| Error::General(error.to_string()))
 }
 
-/// Verifies that a certificate is the one that a client registered: of one of its authorities, valid now, and with its
-/// subject (RFC 8705 §2.1).
+/// Verifies that a certificate belongs to a client: it is from one of the client's authorities, is valid now, and
+/// has the registered subject (RFC 8705 §2.1).
 pub fn verify_issued_certificate(
     certificate: &ClientCertificate,
     (subject, authorities): (&CertificateSubject, &ClientAuthorities),

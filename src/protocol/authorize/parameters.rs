@@ -1,6 +1,5 @@
-//! The table of authorization parameters. The rules read parameters only by [`Parameter`], so a
-//! parameter without a row cannot have an effect, and one with a row is preserved while the user
-//! signs in.
+//! The table of authorization parameters. The rules read parameters only by [`Parameter`], so a parameter without a
+//! row cannot have an effect. A parameter with a row is preserved while the user signs in.
 
 use form_urlencoded::Serializer;
 
