@@ -55,7 +55,7 @@ pub(super) fn cross_device_record(
     }
 }
 
-/// Loads a request; `None` if its record is gone.
+/// Loads a request; `None` if its record no longer exists.
 pub(super) async fn load_cross_device(
     context: AccountContext<'_>,
     key: &RecordKey,

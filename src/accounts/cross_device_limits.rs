@@ -168,7 +168,7 @@ impl CrossDeviceLimits {
     }
 
     /// Takes one attempt at a user code from the budgets of address and browser, or returns how long to wait. It
-    /// counts as wrong until `code_was_right` is called.
+    /// is treated as wrong until `code_was_right` is called.
     pub(super) fn admit_code(
         &self,
         tenant: &TenantId,

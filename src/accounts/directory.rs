@@ -33,7 +33,7 @@ impl<'a> SignInAccounts<'a> {
     ///
     /// # Errors
     ///
-    /// The failure of the store, if the attempt could not be judged because of it.
+    /// The failure of the store, if the attempt could not be checked because of it.
     pub(crate) fn into_chosen_password(self) -> Result<Option<CredentialMark>, AccountError> {
         match self.failure.into_inner() {
             Some(failure) => Err(failure),

@@ -6,7 +6,7 @@ use crate::{
     protocol::{records::Grant, token_holder::TokenHolder},
 };
 
-/// Returns true if the holder of an access token of a grant may use it, after the grant was judged. A client that
+/// Returns true if the holder of an access token of a grant may use it, after the grant was checked. A client that
 /// got it by exchange has to be there, as the same object, and to let the person in, and the token itself must not be
 /// revoked. `jti`: of the token.
 pub(super) async fn is_usable(

@@ -1,5 +1,5 @@
 //! The attempts to use a second factor, counted in the store so that guesses at several replicas count
-//! together. An attempt is counted before it is judged.
+//! together. An attempt is counted before it is checked.
 //!
 //! Attempts with a browser that the person has proved the factor with are counted for that browser. All other
 //! browsers share one budget of the person. An attacker with the password therefore cannot lock the person out, and
@@ -51,7 +51,7 @@ enum BrowserCount {
 }
 
 /// Counts an attempt with a browser; `known_browser` is its ID if the person has proved the factor with it.
-/// Returns the time to wait if it comes too soon; then it must not be judged.
+/// Returns the time to wait if it comes too soon; then it must not be checked.
 pub(super) async fn begin_attempt(
     context: AccountContext<'_>,
     subject: &Subject,

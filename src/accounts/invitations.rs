@@ -94,7 +94,7 @@ pub(crate) async fn check_invitation_link(
     Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// How long an invitation counts as used while the person's password or authenticator is being stored.
+/// How long an invitation is treated as used while the person's password or authenticator is being stored.
 const CLAIM_TTL: Duration = Duration::from_mins(2);
 
 /// An invitation that is being used: no other page uses it.

@@ -1,4 +1,4 @@
-//! The words of messages, in the language of the tenant. Names are data: they are in the text, where nothing is
+//! The texts of messages, in the language of the tenant. Names are data: they are in the text, where nothing is
 //! markup.
 
 use crate::{

@@ -37,7 +37,7 @@ pub(crate) struct PasskeyAnswer<'a> {
 pub(crate) enum PasskeyRefusal {
     /// The passkey does not exist here, or the answer does not hold. The reason is for logs.
     Wrong(Option<WebauthnError>),
-    /// The passkey holds, but its user is disabled. People are told the same as for [`Self::Wrong`].
+    /// The passkey is right, but its user is disabled. People see the same message as for [`Self::Wrong`].
     Disabled(Arc<Account>),
     /// The answer came too late, or was used before.
     Replayed,
@@ -47,7 +47,7 @@ pub(crate) enum PasskeyRefusal {
     NotAlone(String),
 }
 
-/// Judges an answer, and uses it up if it is right. `waiting`: the person whose second factor it has to be;
+/// Checks an answer, and uses it up if it is right. `waiting`: the person whose second factor it has to be;
 /// `None` for a sign-in by the passkey alone. Returns the person.
 pub(crate) async fn use_passkey(
     context: AccountContext<'_>,
@@ -141,7 +141,7 @@ fn person_of(
 
 /// The end of a use.
 enum RecordedUse {
-    /// The passkey is gone.
+    /// The passkey no longer exists.
     Removed,
     /// The use counts. The counter was recorded, or a higher one is.
     Counted,

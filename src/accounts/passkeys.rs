@@ -142,7 +142,7 @@ pub(super) async fn has_passkey(
     Ok(opened.is_some_and(|it| counts_for(context, &it.passkey, account)))
 }
 
-/// Removes a passkey. Returns false if it was gone.
+/// Removes a passkey. Returns false if it did not exist.
 pub(crate) async fn remove_passkey(
     context: AccountContext<'_>,
     passkey: &StoredPasskey,

@@ -1,7 +1,7 @@
 //! Links by which people who forgot their password choose another one. A link is mailed to the verified address
 //! of the person, and works once and for an hour.
 //!
-//! Nothing tells a stranger whether an account exists: the request ends before the name is looked up.
+//! A stranger cannot find out whether an account exists, because the request ends before the name is looked up.
 
 use std::{sync::Arc, time::Duration};
 

@@ -263,7 +263,7 @@ pub(super) fn person_record(
     })
 }
 
-/// Opens a record; `None` if it is not this person's of the provider, or sealed with a key that is gone.
+/// Opens a record; `None` if it is not this person's of the provider, or sealed with a key that no longer exists.
 fn open_person(
     context: AccountContext<'_>,
     (subject, provider): (&Subject, &str),

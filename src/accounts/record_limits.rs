@@ -98,8 +98,8 @@ pub(crate) async fn limit_sessions(
     Ok(())
 }
 
-/// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot
-/// be opened, and those that have ended, go first.
+/// Ends the oldest upstream sessions of a person who has just signed in. The sessions and grants that depend on
+/// them end too. Those that cannot be opened, and those that have ended, go first.
 pub(crate) async fn limit_upstream_sessions(
     context: AccountContext<'_>,
     new: &ActiveSession,

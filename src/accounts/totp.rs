@@ -111,7 +111,7 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
     secret
 }
 
-/// Judges the code by which a person sets an app up. If the tenant requires a factor, people replace their app,
+/// Checks the code by which a person sets an app up. If the tenant requires a factor, people replace their app,
 /// because they may not be without one. Otherwise they remove it first. Nothing is stored.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
@@ -178,7 +178,7 @@ pub(crate) fn replaces_app(context: AccountContext<'_>) -> bool {
     context.tenant.tenant.authenticators.required().is_some()
 }
 
-/// Judges the code by which a person sets up an app with this secret. Returns its step.
+/// Checks the code by which a person sets up an app with this secret. Returns its step.
 fn judge_new_code(
     context: AccountContext<'_>,
     secret: &[u8],
@@ -193,7 +193,7 @@ fn judge_new_code(
     }
 }
 
-/// Judges a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has
+/// Checks a code. A code that is right is used up. `known_browser` is the ID of a browser that the person has
 /// proved the app with.
 pub(crate) async fn check_totp_code(
     context: AccountContext<'_>,

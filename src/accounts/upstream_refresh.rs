@@ -72,7 +72,7 @@ pub(super) async fn upstream_claims(
     }
 }
 
-/// Loads the session that a session or grant hangs on. `None` if it has ended, or is another
+/// Loads the session that a session or grant depends on. `None` if it has ended, or is another
 /// person's or provider's.
 async fn load(
     context: AccountContext<'_>,

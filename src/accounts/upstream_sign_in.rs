@@ -109,7 +109,7 @@ pub async fn begin_upstream_sign_in(
     Ok(url)
 }
 
-/// Judges the answer of a provider, and stores the person.
+/// Checks the answer of a provider, and stores the person.
 pub async fn complete_upstream_sign_in(
     context: AccountContext<'_>,
     fetch: &SharedFetch,

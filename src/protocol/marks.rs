@@ -127,7 +127,7 @@ impl AuthenticatorStanding {
     }
 }
 
-/// Judges an authenticator that was set up at a time: under the same rule as a consent, and unless an
+/// Checks an authenticator that was set up at a time: under the same rule as a consent, and unless an
 /// administrator has reset it. `declared` are the marks of the provider's people who are this user.
 pub fn judge_authenticator(
     (made, set_up_at): (AccountMarks, Timestamp),

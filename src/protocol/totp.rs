@@ -36,7 +36,7 @@ pub fn parse_totp_code(text: &str) -> Option<u32> {
     (digits.len() == 6).then(|| digits.iter().fold(0, |code, digit| code * 10 + digit))
 }
 
-/// Judges a code. `last_step` is the step of the last code that was used.
+/// Checks a code. `last_step` is the step of the last code that was used.
 pub fn verify_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp) -> TotpVerdict {
     let current = totp_step(now);
     let found = |reach: u64| {

@@ -8,7 +8,7 @@ use crate::{
     protocol::identity_provider::IdentityProvider,
 };
 
-/// The directory that judges a name.
+/// The directory that checks a name.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutedDirectory<'a> {
     /// The provider and its directory.

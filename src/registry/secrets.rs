@@ -1,4 +1,4 @@
-//! Reads entries of Secrets, and judges client secrets.
+//! Reads entries of Secrets, and checks client secrets.
 
 use std::fmt::Display;
 

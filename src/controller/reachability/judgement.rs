@@ -3,7 +3,7 @@
 
 use crate::model::ProbeFailure;
 
-/// Failures in a row after which a server that answered counts as unreachable.
+/// Failures in a row after which a server that answered is unreachable.
 const FAILURES_TO_FLIP: u8 = 3;
 
 /// The result of a question: an answer, or the reason why there was none.

@@ -104,7 +104,7 @@ impl ClientProof {
     }
 }
 
-/// Parses the credentials of a request. `is_client` tells whether an ID is that of a client.
+/// Parses the credentials of a request. `is_client` returns true for the ID of a client.
 pub fn parse_credentials(
     authorization: Option<&str>,
     params: &RequestParams,

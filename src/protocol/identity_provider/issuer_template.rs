@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{OidcUpstream, UpstreamClaims};
 
-/// The part of an issuer that stands for the id of a directory.
+/// The part of an issuer that is replaced by the id of a directory.
 pub const TENANT_PLACEHOLDER: &str = "{tenantid}";
 /// The claim with the id of the directory.
 pub const TENANT_CLAIM: &str = "tid";

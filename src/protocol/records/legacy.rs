@@ -159,7 +159,7 @@ impl From<Grant> for LegacyGrant<SignInV1> {
     }
 }
 
-/// The times that a record without them stands for. The release that wrote it accepted the second
+/// The times to assume for a record without them. The release that wrote it accepted the second
 /// previous token after the rotation to the current one, too.
 fn superseded_before(state: &GrantState) -> SupersededTimes {
     let GrantState::Active { generation, rotated_at } = *state else {

@@ -83,7 +83,7 @@ pub fn slow_down() -> OAuthError {
 pub struct PolledRequest {
     /// The credential.
     pub credential: PollingCredential,
-    /// The request. `None` if its record is gone.
+    /// The request. `None` if its record no longer exists.
     pub authorization: Option<CrossDeviceAuthorization>,
 }
 

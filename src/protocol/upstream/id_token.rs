@@ -57,7 +57,7 @@ pub enum IdTokenError {
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
     #[error("the ID token is signed with an algorithm that the provider does not announce")]
     Algorithm,
-    /// The directory (`tid`) is not among those that the issuer stands for.
+    /// The directory (`tid`) is not among those of the issuer.
     #[error("the ID token is of a directory (tid) that oidc.tenantIds does not list")]
     OtherDirectory,
     /// The issuer is another one.

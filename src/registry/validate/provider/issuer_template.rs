@@ -1,4 +1,4 @@
-//! An issuer that stands for several directories of Microsoft Entra.
+//! An issuer template for several directories of Microsoft Entra.
 
 use url::Url;
 
