@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_of_a_client_takes_nothing_from_others() {
+    fn each_client_has_a_mail_budget_of_its_own() {
         let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let (bank, other) = (ClientId::new("bank"), ClientId::new("other"));
         let mail = |client, person: &str, seconds| {

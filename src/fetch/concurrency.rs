@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_remains_of_fetches_that_ended_or_were_given_up() {
+    async fn fetches_that_ended_or_were_given_up_leave_no_entries() {
         let limiter = ConcurrencyLimiter::default();
         let owner = owner("a/b", Some(1));
         let permits: Vec<_> =

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_guess_costs_nothing_and_refills_nothing() {
+    fn a_right_guess_leaves_the_budget_unchanged() {
         let (_, spent) = guess_all(None, NOW);
         let later = NOW.plus(HOUR);
         let right = BUDGET.give_back(BUDGET.spend(spent, later));

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_remains_of_keys_without_jobs() {
+    fn keys_without_jobs_leave_no_entries() {
         let mut queue = SignatureQueue::new(1);
         assert_eq!(queue.push(1, 'a'), None);
         assert_eq!(queue.take(), Some('a'));

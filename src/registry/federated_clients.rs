@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_other_namespaces_change_nothing() {
+    fn clients_of_other_namespaces_need_a_client_id() {
         let exact = |subject: &str| FederatedSubject::Exact(subject.into());
         let own = client("own", &[(CI, exact("a"))]);
         let elsewhere = |name: &str| {

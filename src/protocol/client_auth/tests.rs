@@ -216,7 +216,7 @@ fn a_missing_secret_is_named_whether_the_client_exists_or_not() {
 }
 
 #[test]
-fn an_empty_secret_is_no_secret() {
+fn an_empty_secret_is_treated_as_absent() {
     // RFC 6749 §2.3.1. Libraries of public clients send it (Go, AppAuth).
     let public = with(AuthMethod::None, &[]);
     for text in ["team.wiki:", "team%2Ewiki:"] {

@@ -383,7 +383,7 @@ async fn large_answers_are_not_read() {
 }
 
 #[tokio::test]
-async fn several_entries_are_no_person() {
+async fn several_entries_are_refused() {
     let server = ScriptedServer::start(|nth, id| match nth {
         1 => bound(id),
         // More than were asked for, without an end.
@@ -642,7 +642,7 @@ fn own_entry(id: u32) -> Vec<u8> {
 /// A person is gone only if the server has the tree, the search account sees others, and no entry has the
 /// identifier.
 #[tokio::test]
-async fn an_entry_that_is_not_found_is_gone_or_hidden() {
+async fn a_missing_entry_is_deleted_or_hidden() {
     const NOTHING: ScriptedAnswer = |id| done(id, 0);
     const OTHER: ScriptedAnswer = |id| [entry(id, "uid=eve", &[]), done(id, 4)].concat();
     const HIMSELF: ScriptedAnswer = |id| [entry(id, "uid=ada", &[]), done(id, 0)].concat();

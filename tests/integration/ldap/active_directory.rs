@@ -145,7 +145,7 @@ async fn the_primary_group_counts_like_the_others() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_name_are_none() {
+async fn two_entries_with_one_name_are_refused() {
     let Some(mut settings) = corp() else { return };
     settings.people.filter = filter("(displayName={username})");
     let both = refusal(sign_in(&settings, "Tom", "Tom-Passw0rd").await);

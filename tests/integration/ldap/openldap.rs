@@ -80,7 +80,7 @@ async fn wrong_and_empty_passwords_are_refused() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_name_are_none() {
+async fn two_entries_with_one_name_are_refused() {
     let both = refusal(sign_in(&acme(), "twin", "twin-password").await);
     assert_eq!(both, LdapRefusal::SeveralPeople);
     let mut people = acme();

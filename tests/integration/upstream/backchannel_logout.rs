@@ -76,7 +76,7 @@ async fn a_logout_token_ends_its_session_and_its_applications_are_notified() {
 }
 
 #[tokio::test]
-async fn logout_tokens_that_cannot_be_trusted_end_nothing() {
+async fn invalid_logout_tokens_end_no_session() {
     let world = World::with("").await;
     let ada = world.sign_in_as(SCOPES, ("1", "first")).await;
     let now = world.app.clock.now().secs();

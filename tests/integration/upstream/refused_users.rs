@@ -29,7 +29,7 @@ fn refusal(world: &World) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_manifest_lifts_no_ban() {
+async fn a_mistake_in_a_manifest_does_not_lift_a_ban() {
     let world = World::new().await;
     let banned = format!("{GRACE}  disabled: true\n");
     let mistaken = format!("{GRACE}  disabled: true\n{MISTAKE}");
