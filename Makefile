@@ -42,7 +42,7 @@ kills: ## Kill -9 a store and a server under load 200 times each; the tests do i
 fuzz: ## Fuzz parsers for a minute each, where a nightly toolchain is installed
 	fuzz/run.sh
 
-check: ## Formatting, lints, dependencies, prose, generated files, chart, licences
+check: ## Formatting, lints, dependencies, prose, generated files, chart, docs, licences
 	tests/check.sh
 
 crds: ## Write crds/ and the chart's copies from the code

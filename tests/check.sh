@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make check: formatting, lints, dependencies, generated files, chart, licences. Stops at the first failure.
+# make check: formatting, lints, dependencies, generated files, chart, docs, licences. Stops at the first failure.
 # LANYARD_BINARY is the binary of this tree. If it is not set, the binary is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,6 +40,9 @@ for folder in examples/*/; do "$lanyard" check "$folder"; done
 step "chart"
 tests/testenv/build.sh helm
 tests/chart.sh
+
+step "site of the documentation"
+tests/book.sh
 
 step "licences, bans, sources and advisories"
 tests/deny.sh

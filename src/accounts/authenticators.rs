@@ -1,5 +1,5 @@
-//! The authenticators of which a person has one: loaded with the person that they were set up by, adopted
-//! after a restore, and carried over to the OidcUser that declares the person (docs/design/state.md#marks).
+//! Authenticators of which a person has at most one each. They are compared with the person who set them up,
+//! adopted after a restore, and moved to the OidcUser that declares the person (docs/design/state.md#marks).
 
 use super::{
     AccountContext, AccountError, endings,
@@ -67,13 +67,13 @@ pub(super) fn authenticator_key<T: PersonalAuthenticator>(
     person_record_key(context, T::KIND, subject)
 }
 
-/// Loads the authenticator of a person; `None` for a person who has none that counts.
+/// Loads the authenticator of a person; `None` if the person has no valid one.
 ///
 /// # Errors
 ///
-/// As for [`open_vaulted_record`], and [`AccountError::OtherPersonsAuthenticator`]: one that another person
-/// with the subject has set up is not taken for absent, since an object that is made again would then
-/// lower the protection of the account.
+/// The errors of [`open_vaulted_record`], and [`AccountError::OtherPersonsAuthenticator`] if another person with
+/// the subject has set it up. It is not treated as absent, because an object that is created again would then lower
+/// the protection of the account.
 pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
     context: AccountContext<'_>,
     account: &Account,

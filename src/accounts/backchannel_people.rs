@@ -22,7 +22,7 @@ pub(crate) enum NamedPerson<'a> {
     Subject(&'a Subject),
 }
 
-/// Finds the person whom a client names; `None` for one who is unknown or disabled.
+/// Finds the person that a client names; `None` if the person is unknown or disabled.
 pub(crate) async fn find_named_person(
     context: AccountContext<'_>,
     client: &Client,
@@ -94,7 +94,7 @@ mod tests {
     use crate::model::fixtures;
 
     #[test]
-    fn a_hint_that_fits_two_people_names_nobody() {
+    fn a_hint_that_fits_two_people_is_refused() {
         let alice = Some(Arc::new(fixtures::user()));
         let bob = Account { subject: Subject::new("bob-id"), ..fixtures::user() };
         let subject = |found| only_one(found).map(|it| it.subject.to_string());

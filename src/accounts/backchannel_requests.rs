@@ -76,7 +76,7 @@ fn wait_for_earlier(
         .or_else(|| next(waiting.map(|it| it.expires_at).collect(), MAX_WAITING))
 }
 
-/// Stores a request, and tells the person by mail where that is possible. `query`: the validated authorization request.
+/// Stores a request, and notifies the person by mail if possible. `query`: the validated authorization request.
 /// Returns the sealed `auth_req_id`.
 pub(crate) async fn begin_backchannel_request(
     context: AccountContext<'_>,

@@ -1,5 +1,5 @@
-//! Requests that a client makes on one device and a person answers on another, in the store: the answer of the person,
-//! and the polls of the client. `device_authorizations` and `backchannel_requests` store them.
+//! Stored requests that a client makes on one device and a person answers on another. The person's answer and the
+//! client's polls change them. `device_authorizations` and `backchannel_requests` store them.
 
 use super::{
     AccountContext, AccountError, RequestError, context::RecordChange,
@@ -55,7 +55,7 @@ pub(super) fn cross_device_record(
     }
 }
 
-/// Loads a request; `None` if its record is gone.
+/// Loads a request; `None` if its record no longer exists.
 pub(super) async fn load_cross_device(
     context: AccountContext<'_>,
     key: &RecordKey,
@@ -68,7 +68,7 @@ pub(super) fn decode_authorization(stored: &VersionedRecord) -> Option<CrossDevi
 }
 
 /// Stores the answer of the person, and notifies a client that wants to know. Returns `false` if the request has
-/// expired or was answered before: of two answers one counts.
+/// expired or was answered before. Only the first of two answers is accepted.
 pub(crate) async fn answer_request(
     context: AccountContext<'_>,
     request: CrossDeviceRequest<'_>,

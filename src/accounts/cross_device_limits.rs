@@ -1,9 +1,9 @@
 //! Limits of requests that a person answers on another device (RFC 8628 §5.1, §5.6, CIBA Core §15), in bounded memory.
 //! Each replica counts separately.
 //!
-//! Such a request is the one record that is stored before a user has signed in, so addresses and clients have quotas.
-//! Requests of a client that has authenticated count for the client alone, and over the backchannel also for the
-//! person, who is asked without having done anything.
+//! Such a request is the one record that is stored before a user has signed in, so addresses and clients have
+//! quotas. Requests of a client that has authenticated count for the client. Requests over the backchannel count
+//! for the person too, because the person is asked without a request of their own.
 
 use std::{
     fmt,
@@ -91,8 +91,8 @@ impl fmt::Debug for CrossDeviceLimits {
 }
 
 impl CrossDeviceLimits {
-    /// Takes one request from the quotas of the client and, for a public client, of the address; or returns how
-    /// long to wait.
+    /// Takes one request from the quota of the client and, for a public client, from that of the address. Otherwise
+    /// returns how long to wait.
     pub(super) fn admit_request(
         &self,
         (tenant, client): (&TenantId, &ClientId),
@@ -168,7 +168,7 @@ impl CrossDeviceLimits {
     }
 
     /// Takes one attempt at a user code from the budgets of address and browser, or returns how long to wait. It
-    /// counts as wrong until `code_was_right` is called.
+    /// is treated as wrong until `code_was_right` is called.
     pub(super) fn admit_code(
         &self,
         tenant: &TenantId,
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_of_a_client_takes_nothing_from_others() {
+    fn each_client_has_a_mail_budget_of_its_own() {
         let (limits, tenant) = (CrossDeviceLimits::default(), TenantId::new("team", "shop"));
         let (bank, other) = (ClientId::new("bank"), ClientId::new("other"));
         let mail = |client, person: &str, seconds| {

@@ -1,4 +1,4 @@
-//! A context for work that goes on after the request that began it, or that no request began.
+//! A context for work that continues after the request that began it, or that no request began.
 
 use std::{
     net::{IpAddr, Ipv4Addr},

@@ -1,5 +1,5 @@
-//! The end of a person whom a directory does not have any more, or has disabled: sessions, grants, and what
-//! is remembered of it (docs/design/state.md#marks).
+//! Ends sessions and grants of a person whom a directory has deleted or disabled, and records the end
+//! (docs/design/state.md#marks).
 
 use std::{collections::HashSet, time::Duration};
 
@@ -35,8 +35,7 @@ pub(super) async fn has_ended(
     Ok(void.is_some_and(|void| void.person == identity.mark && void.at >= person.refreshed_at))
 }
 
-/// Ends all that a person had by a provider who is gone from there: sessions and grants, whose
-/// applications are notified.
+/// Ends the sessions and grants of a person who no longer exists at the provider. Their applications are notified.
 pub(super) async fn end_directory_person(
     context: AccountContext<'_>,
     provider: &IdentityProvider,

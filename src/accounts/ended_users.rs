@@ -1,6 +1,5 @@
-//! Watches for users who are disabled or deleted, and for people of providers whom disabled users
-//! declare, and ends what they had for good: one [`VoidBefore`] record a person
-//! (docs/design/state.md#marks). Every replica does so.
+//! Watches for disabled and deleted users, and for people of providers whom disabled users declare. Each replica
+//! ends their sessions and grants by one [`VoidBefore`] record a person (docs/design/state.md#marks).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -54,8 +53,8 @@ struct SeenUser {
     person: ObjectMark,
     generation: u64,
     disabled: bool,
-    /// The people of providers whom it declares, if it is disabled: with the subject and the mark that each has
-    /// where no OidcUser declares it.
+    /// The people of providers whom a disabled user declares. Each has the subject and the mark that it would have
+    /// without an OidcUser.
     banned: Vec<(Subject, ObjectMark)>,
 }
 

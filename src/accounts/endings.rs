@@ -41,7 +41,7 @@ impl PresentMarks {
         Ok(Self { marks, password_change: passwords::last_change(context, account).await? })
     }
 
-    /// Loads the marks of a user for a session or grant; `None` if it is not usable, whatever the password is.
+    /// Loads the marks of a user for a session or grant; `None` if it is not usable, regardless of the password.
     pub(super) async fn load_for(
         context: AccountContext<'_>,
         record: MarkedRecord<'_>,
@@ -104,7 +104,7 @@ pub(super) async fn is_usable_with(
     }
 }
 
-/// Judges many records of one user, for whom the store is asked once.
+/// Checks many records of one user, for whom the store is asked once.
 pub(super) struct RecordValidity<'a> {
     account: &'a Account,
     present: PresentMarks,

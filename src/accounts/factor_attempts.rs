@@ -1,9 +1,9 @@
 //! The attempts to use a second factor, counted in the store so that guesses at several replicas count
 //! together. An attempt is counted before it is checked.
 //!
-//! Attempts with a browser that the person has proved the factor with are counted for that browser. All
-//! others share one budget of the person, so an attacker who has the password cannot lock the person
-//! out, and no success of the person gives an attacker more guesses (docs/security.md#guesses-at-codes).
+//! Attempts with a browser that the person has proved the factor with are counted for that browser. All other
+//! browsers share one budget of the person. An attacker with the password therefore cannot lock the person out, and
+//! the person's own success gives an attacker no more guesses (docs/security.md#guesses-at-codes).
 
 use std::time::Duration;
 

@@ -22,9 +22,9 @@ use crate::{
 /// second is there after the issuer's keys were fetched again.
 const MAX_KEY_SETS: usize = 3;
 
-/// The client that a request is from: the one that it names, or else the only one of the tenant's namespace
-/// that trusts the identity in the assertion exactly. A ServiceAccount of the cluster has one in any
-/// namespace: its own. `None` if no client has the ID in the request.
+/// The client of a request. The request names it, or it is the only client of the tenant's namespace that trusts
+/// exactly the identity in the assertion. For a ServiceAccount of the cluster, the ServiceAccount's own namespace
+/// takes the place of the tenant's. `None` if no client has the ID in the request.
 pub(super) fn client_of<'a>(
     tenant: &'a ServedTenant,
     credentials: &Credentials,
@@ -164,8 +164,8 @@ struct CredentialKeys<'a> {
     credential: &'a FederatedCredential,
 }
 
-/// Verifies the signature of one assertion, by few keys: a request with a wrong one must cost little
-/// at a client with many credentials and keys.
+/// Verifies the signature of one assertion by a few keys only. A wrong assertion must cost little, even at a client
+/// with many credentials and keys.
 struct AssertionVerifier<'a> {
     context: AccountContext<'a>,
     signed: SignedAssertion<'a>,

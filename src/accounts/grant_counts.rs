@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{BoundedCache, Subject, TenantId};
 
-/// A person's grants are counted once in so many new ones, since most people hold few.
+/// Number of new grants for each count of a person's grants. Most people have few.
 const MIN_INTERVAL: usize = 8;
-/// Records that a new grant costs to read, at an average, where a person holds many: they are counted
-/// the more rarely, the more there were. A person can hold some more than the maximum until then.
+/// Records that a new grant causes to be read on average, for a person with many grants. The more grants there were
+/// at the last count, the more rarely they are counted. Until then a person can have some more than the maximum.
 const READ_FOR_NEW: usize = 2;
 /// Maximum number of people whose last count is remembered.
 const MAX_COUNTS: usize = 4096;

@@ -55,7 +55,7 @@ pub(super) async fn revoke_grants(
     Ok(counts)
 }
 
-/// Notifies the applications of grants whose sessions have ended before: nothing else tells them.
+/// Notifies the applications of grants whose sessions ended earlier. No other code notifies them.
 pub(super) async fn notify_of_grants(
     context: AccountContext<'_>,
     held: &[(VersionedRecord, Grant)],

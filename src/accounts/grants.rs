@@ -56,8 +56,8 @@ pub(crate) async fn account_of_grant(
     account_of(context, grant, SessionDemand::UnlessOffline).await
 }
 
-/// The account of a grant ([`account_of_grant`]) whose session is active, even if the grant outlives it: a sign-out
-/// leaves no code and no ID token behind that still counts.
+/// The account of a grant ([`account_of_grant`]) with an active session. The session is needed even if the grant
+/// may outlive it, so that no code and no ID token is valid after a sign-out.
 pub(crate) async fn account_in_session(
     context: AccountContext<'_>,
     grant: &Grant,
@@ -128,8 +128,8 @@ pub(crate) async fn newest_grant_of_session(
     Ok(grants.max().map(|(_, id)| id.clone()))
 }
 
-/// The account of an active grant: user and client are still those it was made for, and without
-/// `offline_access`, which the client may have lost, the session is still active.
+/// The account of an active grant. Its user and client are still those it was made for. Without `offline_access`,
+/// which the client may have lost, the session is still active too.
 async fn active_account(
     context: AccountContext<'_>,
     grant: &Grant,

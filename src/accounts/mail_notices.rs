@@ -70,7 +70,7 @@ pub(super) async fn notify_of_request(
     }
 }
 
-/// The address of a person: the one in the manifest, or one that the identity provider has verified.
+/// The address of a person, from the manifest or verified by the identity provider.
 fn address_of(account: &Account) -> Option<&str> {
     match account.source {
         AccountSource::Resource(_) => account.email(),

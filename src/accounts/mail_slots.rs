@@ -1,5 +1,5 @@
-//! The attempts to send mail that run at the same time: for each tenant a few, and one at a server that hangs,
-//! so that the others do not wait for it.
+//! Limits the attempts to send mail at the same time. Each tenant has a few. A tenant whose server hangs has one,
+//! so that other tenants do not wait for it.
 
 use std::{
     collections::HashMap,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_hangs_gets_one_attempt_and_other_tenants_theirs() {
+    async fn a_hanging_server_gets_one_attempt_and_does_not_delay_other_tenants() {
         let slots = MailSlots::default();
         let (slow, other) = (TenantId::new("a", "slow"), TenantId::new("a", "other"));
         let mut held = Vec::new();

@@ -1,4 +1,4 @@
-//! The words of messages, in the language of the tenant. Names are data: they are in the text, where nothing is
+//! The texts of messages, in the language of the tenant. Names are data: they are in the text, where nothing is
 //! markup.
 
 use crate::{
@@ -126,7 +126,7 @@ mod tests {
     use crate::model::fixtures;
 
     #[test]
-    fn a_waiting_request_is_told_with_its_application() {
+    fn the_mail_about_a_waiting_request_names_its_application() {
         let notice = RequestNotice {
             name: "Ada".to_owned(),
             application: "Harbour\nBank".to_owned(),

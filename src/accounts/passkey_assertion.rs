@@ -37,17 +37,17 @@ pub(crate) struct PasskeyAnswer<'a> {
 pub(crate) enum PasskeyRefusal {
     /// The passkey does not exist here, or the answer does not hold. The reason is for logs.
     Wrong(Option<WebauthnError>),
-    /// The passkey holds, but its user is disabled. People are told the same as for [`Self::Wrong`].
+    /// The passkey is right, but its user is disabled. People see the same message as for [`Self::Wrong`].
     Disabled(Arc<Account>),
     /// The answer came too late, or was used before.
     Replayed,
     /// A copy of the authenticator may exist. The passkey is refused until the person removes it.
     Cloned(Arc<Account>),
-    /// The passkey is that of a person whom an identity provider, by its name, has to vouch for first.
+    /// The person first has to sign in at the identity provider with this name.
     NotAlone(String),
 }
 
-/// Judges an answer, and uses it up if it is right. `waiting`: the person whose second factor it has to be;
+/// Checks an answer, and uses it up if it is right. `waiting`: the person whose second factor it has to be;
 /// `None` for a sign-in by the passkey alone. Returns the person.
 pub(crate) async fn use_passkey(
     context: AccountContext<'_>,
@@ -141,7 +141,7 @@ fn person_of(
 
 /// The end of a use.
 enum RecordedUse {
-    /// The passkey is gone.
+    /// The passkey no longer exists.
     Removed,
     /// The use counts. The counter was recorded, or a higher one is.
     Counted,
@@ -152,9 +152,10 @@ enum RecordedUse {
     },
 }
 
-/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each refusal
-/// raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a later one
-/// has just overtaken changes nothing, so that one recorded use excuses only answers to challenges from before it.
+/// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each
+/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a
+/// later one has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
+/// challenges.
 async fn record_use(
     context: AccountContext<'_>,
     stored: VersionedRecord,

@@ -60,8 +60,8 @@ pub(crate) fn is_current(context: AccountContext<'_>, challenge: &PasskeyChallen
     context.store_now < challenge.expires_at
 }
 
-/// Uses up a challenge that was answered rightly. Returns false if it was used before: of requests with one
-/// answer, at any replica, one gets true. Only a person with a passkey can cause the record.
+/// Uses up a challenge that was answered rightly. Returns false if it was used before. If several requests have the
+/// same answer, only one gets true, across all replicas. Only a person with a passkey can cause the record.
 pub(super) async fn claim_challenge(
     context: AccountContext<'_>,
     challenge: &PasskeyChallenge,

@@ -85,7 +85,7 @@ pub(crate) fn is_enrolment_of(
     sid.is_some_and(|sid| sid == owner.place) && is_current(context, challenge)
 }
 
-/// Judges the answer by which a person sets a passkey up. Nothing is stored.
+/// Checks the answer by which a person sets a passkey up. Nothing is stored.
 pub(crate) async fn prove_new_passkey(
     context: AccountContext<'_>,
     owner: PasskeyOwner<'_>,

@@ -80,9 +80,9 @@ pub(crate) async fn load_passkeys(
     Ok(found)
 }
 
-/// A passkey with the present marks of its person. After a restore it has those of earlier objects, which would
-/// let the next person with the subject have it; so it gets the present ones as soon as it is looked at. It gets the
-/// present subject too, if an OidcUser declares the person by now.
+/// A passkey with the present marks of its person. After a restore it has the marks of earlier objects, and the
+/// next person with the subject could get it. So it gets the present marks when it is read. It gets the present
+/// subject too, if an OidcUser has declared the person since then.
 async fn adopted(
     context: AccountContext<'_>,
     account: &Account,
@@ -142,7 +142,7 @@ pub(super) async fn has_passkey(
     Ok(opened.is_some_and(|it| counts_for(context, &it.passkey, account)))
 }
 
-/// Removes a passkey. Returns false if it was gone.
+/// Removes a passkey. Returns false if it did not exist.
 pub(crate) async fn remove_passkey(
     context: AccountContext<'_>,
     passkey: &StoredPasskey,
@@ -181,7 +181,8 @@ pub(super) fn counts_for(
     passkey.subject == account.subject && is_valid_for(context, passkey, (account, &[]))
 }
 
-/// Returns true if a passkey is not void for the account, or for one of the people of providers whom it declares.
+/// Returns true if a passkey is valid for the account, or for one of the people of providers whom the account
+/// declares.
 fn is_valid_for(
     context: AccountContext<'_>,
     passkey: &PasskeyRecord,

@@ -1,7 +1,7 @@
 //! Links by which people who forgot their password choose another one. A link is mailed to the verified address
 //! of the person, and works once and for an hour.
 //!
-//! Nothing tells a stranger whether an account exists: the request ends before the name is looked up.
+//! A stranger cannot find out whether an account exists, because the request ends before the name is looked up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -90,7 +90,7 @@ async fn mail_reset_link(context: AccountContext<'_>, typed: &str) -> Result<(),
 struct ClaimedReset {
     /// The record of the mail before.
     before: Option<PasswordResetRecord>,
-    /// The id of the link: that of an earlier link which still works, so that a stranger who asks for another mail
+    /// The id of the link. An earlier link that still works keeps its id, so a stranger who asks for another mail
     /// does not void it.
     id: String,
 }
@@ -179,8 +179,8 @@ pub(crate) async fn check_reset_link(
     Ok(Ok(Arc::clone(account)))
 }
 
-/// Stores the password that a person chose by a link. That uses the link up, since it is for the password before: if
-/// callers race, exactly one gets true, and a store that fails leaves the link as it was.
+/// Stores the password that a person chose by a link. That uses up the link, because it is bound to the earlier
+/// password. If callers race, exactly one gets true. If the store fails, the link stays as it was.
 pub(crate) async fn choose_by_reset_link(
     context: AccountContext<'_>,
     (account, link): (&Account, &PasswordResetLink),

@@ -1,6 +1,5 @@
-//! The people of identity providers in the store. A declared user needs no record; a person of a
-//! provider has one, which holds the provider's claims. The account is computed from them at each
-//! use.
+//! The people of identity providers in the store. A user needs no record. A person of a provider has one with the
+//! provider's claims. The account is computed from them at each use.
 
 use std::time::Duration;
 
@@ -80,8 +79,8 @@ pub(super) async fn save_person(
     context.update(&record.key, stored, write).await
 }
 
-/// The account of the person whom claims are about: that of the OidcUser who declares it, or one of
-/// its own.
+/// The account of the person in the claims. It is the account of the OidcUser that declares the person, or else one
+/// of the person's own.
 pub(super) fn admitted_account(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
@@ -158,8 +157,8 @@ fn united_account(declared: &Account, also: Account, provider: &IdentityProvider
     account
 }
 
-/// Returns true for a claim that says something about another one, which is declared. A provider does
-/// not verify an address that it did not give.
+/// Returns true for `NAME_verified` if the user declares the claim `NAME`. A provider cannot verify an address that it
+/// did not supply.
 fn is_about_declared_claim(declared: &Account, name: &str) -> bool {
     let of = name.strip_suffix("_verified");
     of.is_some_and(|of| declared.claims.contains_key(of))
@@ -264,7 +263,7 @@ pub(super) fn person_record(
     })
 }
 
-/// Opens a record; `None` if it is not this person's of the provider, or sealed with a key that is gone.
+/// Opens a record; `None` if it is not this person's of the provider, or sealed with a key that no longer exists.
 fn open_person(
     context: AccountContext<'_>,
     (subject, provider): (&Subject, &str),

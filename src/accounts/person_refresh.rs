@@ -59,8 +59,8 @@ pub(super) fn decide_freshness(
     }
 }
 
-/// The error for a person whose claims do not count, and whose provider was asked a moment ago: it did
-/// not answer, or said too little.
+/// The error for a person with unusable claims whose provider was asked a moment ago. The provider did not answer,
+/// or its answer lacked claims.
 pub(super) fn claims_after_refusal(provider: &IdentityProvider, claims: ClaimsAge) -> AccountError {
     let name = provider.name().to_owned();
     if claims.incomplete {

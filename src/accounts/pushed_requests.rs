@@ -121,8 +121,8 @@ async fn stored_request(
     Ok(stored.and_then(|stored| decode_record(&stored.record.value).ok()))
 }
 
-/// Returns a `request_uri` by which the request of an interaction can be opened once more, for a link of
-/// its page; `None` if it has ended.
+/// Returns a `request_uri` that opens the request of an interaction once more, for a link on its page. `None` if
+/// the interaction has ended.
 pub(crate) fn push_again(
     context: AccountContext<'_>,
     query: String,

@@ -26,8 +26,8 @@ const MAX_SESSIONS: usize = 50;
 const MAX_UPSTREAM_SESSIONS: usize = 100;
 /// Maximum number of grants of a person.
 const MAX_GRANTS: usize = 500;
-/// Maximum number of grants of a person to one client: an application that renews its tokens without
-/// a refresh token makes many, and must not end those of others.
+/// Maximum number of grants of a person to one client. An application that gets new tokens without a refresh token
+/// makes many grants, and must not end those of other applications.
 const MAX_GRANTS_TO_CLIENT: usize = 50;
 /// Maximum number of pages that wait for a person, and of codes of a person that are too long for a URL.
 /// They expire within minutes, but a form can be sent any number of times.
@@ -121,8 +121,8 @@ pub(crate) async fn limit_sessions(
     Ok(())
 }
 
-/// Ends the oldest upstream sessions of a person who has just signed in, with what hangs on them. Those that cannot
-/// be opened, and those that have ended, go first.
+/// Ends the oldest upstream sessions of a person who has just signed in. The sessions and grants that depend on
+/// them end too. Those that cannot be opened, and those that have ended, go first.
 pub(crate) async fn limit_upstream_sessions(
     context: AccountContext<'_>,
     new: &ActiveSession,
@@ -206,9 +206,9 @@ async fn end_grants(
     Ok(count)
 }
 
-/// The oldest grants of each client beyond its limit, and the oldest of all beyond the limit of a person.
-/// Young grants are left until they can be deleted, while the person holds fewer than the maximum:
-/// revoking one costs as much as a new one.
+/// The oldest grants of each client beyond its limit, and the oldest of all beyond the limit of a person. While the
+/// person has fewer than the maximum, young grants stay until they can be deleted, because revoking a grant costs
+/// as much as a new one.
 fn excess_grants(by_client: Vec<Vec<GrantByAge>>, now: Timestamp) -> Vec<GrantByAge> {
     let is_full = by_client.iter().map(Vec::len).sum::<usize>() > MAX_GRANTS;
     let (mut excess, mut kept) = (Vec::new(), Vec::new());

@@ -1,8 +1,8 @@
 //! Counts refresh tokens that were used after they had been superseded, by client, until the holder
 //! of the Lease has reported them in an Event (docs/design/state.md#refresh-token).
 //!
-//! The count of a client is one record of the store, so that any replica can add to it. Its due time
-//! is that of the next Event: an hour after the one before, or a few seconds after the first token.
+//! The count of a client is one record of the store, so that any replica can add to it. It is due when the next
+//! Event is due. That is an hour after the last Event, or a few seconds after the first token.
 
 use std::{sync::Arc, time::Duration};
 

@@ -67,7 +67,7 @@ impl Registrations {
     }
 
     /// Whether an address may register another client of the tenant, of whose `free` places it may
-    /// take three quarters. `exists` tells which clients still exist.
+    /// take three quarters. `exists` returns true for clients that still exist.
     pub(crate) fn permits(
         &self,
         tenant: &TenantId,

@@ -5,9 +5,8 @@ use url::Url;
 use super::sessions::ActiveSession;
 use crate::model::{Client, sha256_base64url};
 
-/// The value of the browser-state cookie. It is derived from a secret that no client knows: if it
-/// were derived from `sid`, one client could link another's `session_state` to a user (OIDC Core
-/// §8.1).
+/// The value of the browser-state cookie. It is derived from a secret that clients do not have. With a value
+/// derived from `sid`, one client could link another's `session_state` to a user (OIDC Core §8.1).
 pub(crate) fn browser_state(session: &ActiveSession) -> String {
     sha256_base64url(format!("browser state\0{}", session.record_id()))
 }

@@ -111,8 +111,8 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
     secret
 }
 
-/// Checks the code by which a person sets an app up. Where the tenant requires a factor, people replace the app that
-/// they have, since they may not be without one; elsewhere they remove it first. Nothing is stored.
+/// Checks the code by which a person sets an app up. If the tenant requires a factor, people replace their app,
+/// because they may not be without one. Otherwise they remove it first. Nothing is stored.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
     account: &Account,
@@ -162,8 +162,8 @@ pub(crate) async fn store_new_app(
     })
 }
 
-/// Uses up the page on which a person sets up an app. If it was sent twice, one gets true, so that recovery codes which
-/// were shown are not replaced by those of the other.
+/// Uses up the page on which a person sets up an app. If it was sent twice, only one request gets true. The other
+/// one therefore cannot replace the recovery codes that were shown.
 pub(crate) async fn claim_enrolment(
     context: AccountContext<'_>,
     account: &Account,

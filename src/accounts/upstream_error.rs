@@ -187,7 +187,7 @@ impl UpstreamSignInError {
         }
     }
 
-    /// The reason that the sender of a logout token is told, which says nothing about addresses inside
+    /// The reason in the response to the sender of a logout token. It contains no addresses inside
     /// the network.
     pub fn logout_refusal(&self) -> String {
         match self {

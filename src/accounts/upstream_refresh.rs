@@ -72,7 +72,7 @@ pub(super) async fn upstream_claims(
     }
 }
 
-/// Loads the session that a session or grant hangs on. `None` if it has ended, or is another
+/// Loads the session that a session or grant depends on. `None` if it has ended, or is another
 /// person's or provider's.
 async fn load(
     context: AccountContext<'_>,
@@ -116,9 +116,8 @@ async fn wait_for_answer(
     Err(AccountError::Conflict(RecordKind::UpstreamSession))
 }
 
-/// Asks the provider in a task of its own: the handler of a request whose connection closes is
-/// dropped, and a new refresh token would be lost with it. `usable`: whether the claims that are
-/// there count until the provider has answered.
+/// Asks the provider in a task of its own. If a connection closes, the handler of its request is dropped, and a new
+/// refresh token would be lost. `usable`: whether the stored claims may be used until the provider has answered.
 async fn refresh_in_background(
     context: AccountContext<'_>,
     signed_in: SignedInUpstream,

@@ -1,4 +1,4 @@
-//! The end of an upstream session, with what hangs on it here.
+//! The end of an upstream session, with the sessions and grants that depend on it here.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,7 @@ use crate::{
     store::{IndexEntry, IndexKind, RecordKind},
 };
 
-/// Ends what hangs on an upstream session: the session here and all grants, whose applications are
-/// notified.
+/// Ends the session here and all grants that depend on an upstream session. Their applications are notified.
 pub(super) async fn end_upstream_session(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,
@@ -29,7 +28,7 @@ pub(super) async fn end_upstream_session(
     Ok(())
 }
 
-/// Ends the session here that hangs on an upstream session. Returns its `sid`, if it had not ended before.
+/// Ends the session here that depends on an upstream session. Returns its `sid`, if it had not ended before.
 pub(super) async fn end_session_here(
     context: AccountContext<'_>,
     upstream: &UpstreamSession,

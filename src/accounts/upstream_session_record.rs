@@ -108,7 +108,7 @@ pub(super) fn upstream_session_record(
     })
 }
 
-/// Opens a record; `None` if it is not the one with this id, or sealed with a key that is gone.
+/// Opens a record; `None` if it has another id, or if its sealing key no longer exists.
 pub(super) fn open_upstream_session(
     context: AccountContext<'_>,
     id: &str,

@@ -1,5 +1,5 @@
-//! The sessions of people at identity providers in the store: they begin at a sign-in, and last as
-//! long as the session here or a grant that outlives it (docs/design/state.md#upstream-sessions).
+//! The stored sessions of people at identity providers. They begin at a sign-in, and last as long as the session
+//! here or a grant that outlives it (docs/design/state.md#upstream-sessions).
 
 use std::time::Duration;
 

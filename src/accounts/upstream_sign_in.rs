@@ -109,7 +109,7 @@ pub async fn begin_upstream_sign_in(
     Ok(url)
 }
 
-/// Judges the answer of a provider, and stores the person.
+/// Checks the answer of a provider, and stores the person.
 pub async fn complete_upstream_sign_in(
     context: AccountContext<'_>,
     fetch: &SharedFetch,
@@ -203,7 +203,7 @@ fn code_exchange<'a>(
     }
 }
 
-/// The proofs that count here: the sign-in at a provider, and what the manifest counts of its own.
+/// The accepted proofs: the sign-in at the provider, and those of the provider's proofs that the manifest accepts.
 fn authentication(
     context: AccountContext<'_>,
     provider: &IdentityProvider,

@@ -16,7 +16,7 @@ use crate::{
 pub enum UpstreamSignOut {
     /// The person is not signed out there.
     NotWanted,
-    /// The browser goes on to the provider.
+    /// The browser is sent on to the provider.
     Redirect {
         /// The URL there.
         url: String,

@@ -43,7 +43,7 @@ pub struct VaultResealer {
 
 /// The fate of one record.
 enum ResealedRecord {
-    /// The record is sealed with the newest key, or gone.
+    /// The record is sealed with the newest key, or no longer exists.
     Done,
     /// The record cannot be opened. The id is that of its key.
     Left([u8; 4]),

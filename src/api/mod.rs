@@ -12,6 +12,7 @@ mod cached_secret;
 mod client_secret;
 mod client_values;
 mod common;
+mod condition_reasons;
 mod condition_schema;
 mod conditions;
 mod definitions;
@@ -49,7 +50,8 @@ pub use client_values::{Introspection, OidcClientLifetimes};
 pub use common::{
     AllowedNamespaces, LabelSelector, NamespacesFrom, SecretKeyRef, SelectorRequirement,
 };
-pub use conditions::{ConditionReason, ConditionType};
+pub use condition_reasons::ConditionReason;
+pub use conditions::ConditionType;
 pub use definitions::{custom_resource_definitions, kind_schema};
 pub use enum_spec::EnumSpec;
 pub use event_reasons::{EventReason, EventType};

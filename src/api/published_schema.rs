@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_missing_in_the_schemas_of_this_release() {
+    fn the_schemas_of_this_release_are_complete() {
         assert_eq!(missing_restrictions(&document()), BTreeSet::new());
         let mut newer = document();
         spec(&mut newer, ManagedKind::Tenant)["properties"]["future"] = json!({ "type": "string" });

@@ -154,7 +154,7 @@ impl ControllerContext {
         Self { undelivered_logouts: Some(undelivered_logouts), ..self }
     }
 
-    /// Sets the installation's base URL, by which objects of this installation are told from others.
+    /// Sets the installation's base URL, which distinguishes objects of this installation from others.
     #[must_use]
     pub fn with_base_url(self, base_url: Issuer) -> Self {
         Self { base_url: Some(base_url), ..self }
@@ -184,7 +184,7 @@ impl ControllerContext {
         Self { mail_probe: Some(probe), ..self }
     }
 
-    /// Sets what tells whether tokens of ServiceAccounts can be verified.
+    /// Sets the source for whether tokens of ServiceAccounts can be verified.
     #[must_use]
     pub fn with_cluster_tokens(self, probe: SharedClusterTokenProbe) -> Self {
         Self { cluster_tokens: Some(probe), ..self }

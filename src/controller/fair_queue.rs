@@ -21,9 +21,8 @@ impl FairQueueItem for ObjectRef {
 /// Turns of groups that had nothing to do before, for one turn of a group that waits.
 const NEW_TURNS: usize = 3;
 
-/// Items by group. A group with something to do after a time without comes before groups that
-/// already had a turn, as in fair queueing of packets (RFC 8290 §4.1), so that little work does not
-/// wait for a lot of work.
+/// Items by group. A group that was empty comes before groups that already had a turn, as in fair queueing of
+/// packets (RFC 8290 §4.1). A little work therefore does not wait for a lot of work.
 #[derive(Debug)]
 pub struct FairQueue<T> {
     items: HashMap<Box<str>, VecDeque<T>>,

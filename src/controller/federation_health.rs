@@ -79,8 +79,8 @@ fn federation_reason(
     })
 }
 
-/// The reason of the condition `Reachable` of a client's verdict: the conclusion, or before the first one that
-/// of the status.
+/// The reason of the condition `Reachable` for a client's verdict. It is the conclusion. Before the first
+/// conclusion it is the reason in the status.
 pub(super) fn client_reachable_reason(
     context: &ControllerContext,
     world: &ObservedState,

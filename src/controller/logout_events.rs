@@ -1,6 +1,6 @@
-//! Emits Events about clients with undelivered back-channel logout notifications (OIDC Back-Channel
-//! Logout). The serving side counts them; the leader emits the Events: one per client and change,
-//! never one per session.
+//! Emits Events about clients with undelivered back-channel logout notifications (OIDC Back-Channel Logout). The
+//! serving side counts the notifications, and the leader emits the Events. A client gets one Event for each change,
+//! regardless of the number of sessions.
 
 use std::{collections::BTreeMap, convert::Infallible, future::pending, time::Duration};
 

@@ -24,13 +24,14 @@ use crate::{
     registry::{ObjectOutcome, Verdict},
 };
 
-/// Between two questions to a server that answers, or that refuses the account, which must not be locked.
+/// The interval of probes of a server that answers. It also holds for a server that refuses the account, because
+/// frequent failures could lock the account.
 const INTERVAL: Duration = Duration::from_mins(10);
-/// Between two questions to a server that does not answer.
+/// The interval of probes of a server that does not answer.
 const FAILING_INTERVAL: Duration = Duration::from_mins(1);
-/// Until the next question to a server whose answers are in doubt.
+/// The pause before a result that differs from the last one is probed again.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(15);
-/// Questions that run at the same time.
+/// Probes that run at the same time.
 const MAX_CONCURRENT: usize = 16;
 /// How long changes of the tenants are collected.
 const DEBOUNCE: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! Emits Events about clients whose superseded refresh tokens were used (RFC 9700 §4.14.2): one per
-//! client and hour, never one per token.
+//! Emits Events about clients whose superseded refresh tokens were used (RFC 9700 §4.14.2). A client gets one Event
+//! an hour, regardless of the number of tokens.
 
 use std::{convert::Infallible, future::pending, time::Duration};
 

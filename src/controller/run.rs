@@ -36,8 +36,8 @@ use crate::{
 
 /// Maximum number of concurrent reconciles that only write.
 const MAX_CONCURRENT_RECONCILES: usize = 8;
-/// Concurrent reconciles that make keys, for each key that is made at the same time: while one
-/// writes, others wait for keys.
+/// Number of concurrent reconciles that make keys, for each thread that makes keys. While one writes, others wait
+/// for keys.
 const RECONCILES_PER_KEY: usize = 3;
 /// How long successive changes are collected, at least.
 const DEBOUNCE: Duration = Duration::from_millis(25);

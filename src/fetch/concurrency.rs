@@ -1,5 +1,5 @@
-//! Limits concurrent fetches, and shares them fairly: a tenant has at most as many as are free, so
-//! that others always find one, and a slow host delays only one tenant's fetches of it.
+//! Limits concurrent fetches, and shares them fairly. A tenant has at most as many as are free, so other tenants
+//! always find one. A slow host delays only fetches from that host, and each tenant's separately.
 
 use std::{
     collections::HashMap,
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_remains_of_fetches_that_ended_or_were_given_up() {
+    async fn fetches_that_ended_or_were_given_up_leave_no_entries() {
         let limiter = ConcurrencyLimiter::default();
         let owner = owner("a/b", Some(1));
         let permits: Vec<_> =

@@ -1,6 +1,7 @@
-//! Outbound HTTP: clients' keys and request objects, sector documents, logout tokens, and identity
-//! providers. The URLs come from authors of objects and parties that register clients, so every response is limited in size and time, redirects are
-//! not followed, and addresses inside the network are refused unless the installation allows them.
+//! Outbound HTTP: clients' keys and request objects, sector documents, logout tokens, and identity providers. The
+//! URLs come from authors of objects and from parties that register clients. So every response is limited in size
+//! and time, and redirects are not followed. Addresses inside the network are refused unless the installation
+//! allows them.
 //!
 //! Must not: interpret or cache documents.
 

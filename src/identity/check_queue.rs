@@ -1,11 +1,10 @@
 //! A bounded queue of password checks that is shared fairly between tenants and, within a tenant,
 //! between addresses.
 //!
-//! The next check is one of the tenant for which the least work was done recently, and of its
-//! address with the least. The work of a right password counts little: a flood consists of wrong
-//! ones, and people who sign in one after another must not wait for it. Waiting checks count a
-//! little, so that a single check goes before those of a flood that has just begun. If the queue is
-//! full, the tenant with the most waiting checks loses its latest one.
+//! The next check belongs to the tenant with the least recent work, and within it to the address with the least
+//! recent work. A right password adds little work, because a flood consists of wrong ones, and people who sign in
+//! one after another must not wait for it. Waiting checks add a little, so that a single check precedes those of a
+//! flood that has just begun. If the queue is full, the tenant with the most waiting checks loses its latest one.
 
 use std::{
     collections::HashMap,

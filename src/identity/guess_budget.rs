@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_guess_costs_nothing_and_refills_nothing() {
+    fn a_right_guess_leaves_the_budget_unchanged() {
         let (_, spent) = guess_all(None, NOW);
         let later = NOW.plus(HOUR);
         let right = BUDGET.give_back(BUDGET.spend(spent, later));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_holds_nobody_for_long() {
+    fn a_clock_that_was_set_back_delays_by_an_hour_at_most() {
         let (_, spent) = guess_all(None, NOW);
         assert_eq!(BUDGET.wait_time(spent, NOW.minus(100 * HOUR)), HOUR);
     }

@@ -1,5 +1,5 @@
-//! Checks passwords that people choose (NIST SP 800-63B §3.1.1): by length, and by how many guesses an attacker
-//! needs who knows common passwords and the person. There are no rules about kinds of characters.
+//! Rates passwords that people choose (NIST SP 800-63B §3.1.1) by their length and by an estimate of guesses. The
+//! estimate assumes an attacker with lists of common passwords and the person's data. Kinds of characters do not count.
 
 use zxcvbn::{
     Score,

@@ -1,8 +1,9 @@
 //! Limits the records that the store has to keep for a client or person until they expire, in bounded memory.
 //!
 //! An accepted assertion, for example, is remembered so that it is used once (RFC 7523 §3, 7). The cost of a record
-//! is its remaining lifetime, for each KiB that it begins. Its maker gets back one second of lifetime for each of its
-//! records in each second, so about `live` records of one maker are unexpired at any time, or fewer longer ones.
+//! is its remaining lifetime, for each KiB that it begins. In each second its maker gets back one second for each
+//! of its `live` records. About `live` records of a maker are therefore unexpired at any time, or fewer if they are
+//! longer.
 
 use std::{
     fmt,

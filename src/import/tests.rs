@@ -412,7 +412,7 @@ fn a_client_without_a_delivery_mode_takes_that_of_the_realm() {
 }
 
 #[test]
-fn a_client_without_a_secret_or_the_grant_asks_nobody_over_the_backchannel() {
+fn a_client_without_a_secret_or_the_grant_gets_no_backchannel_grant() {
     for (is_public, is_on, note) in [(true, "true", Some("is not carried")), (false, "false", None)]
     {
         let attributes = json!({
@@ -643,7 +643,7 @@ fn directories_keep_their_subjects() {
 }
 
 #[test]
-fn a_search_that_goes_no_deeper_lets_declared_people_in_only() {
+fn a_search_of_one_level_admits_declared_people_only() {
     let import = |search: &str, scope: &str| {
         let mut config = json!({ "connectors": [{ "type": "ldap", "id": "ldap", "name": "Acme", "config": {
             "host": "ldap.acme.test", "bindDN": "cn=dex", "bindPW": "secret",
@@ -737,7 +737,7 @@ fn notes_of(imported: &Imported) -> Vec<String> {
 }
 
 #[test]
-fn a_connector_that_signs_nobody_in_is_not_carried() {
+fn a_connector_without_sign_ins_is_not_carried() {
     let import = |grants: Value| {
         let mut config = sample("dex.yaml");
         config["connectors"] = json!([{

@@ -115,8 +115,8 @@ fn verifier_by(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, Erro
     builder.build().map_err(|error| Error::General(error.to_string()))
 }
 
-/// Verifies that a certificate is the one that a client registered: of one of its authorities, valid now, and with its
-/// subject (RFC 8705 §2.1).
+/// Verifies that a certificate belongs to a client: it is from one of the client's authorities, is valid now, and
+/// has the registered subject (RFC 8705 §2.1).
 pub fn verify_issued_certificate(
     certificate: &ClientCertificate,
     (subject, authorities): (&CertificateSubject, &ClientAuthorities),

@@ -1,6 +1,5 @@
-//! Makes signing keys on threads of their own, one for each core, below the priority of serving: an
-//! RSA key takes about 70 ms of a core, and the keys of a thousand new tenants must not slow the
-//! requests of others.
+//! Makes signing keys on threads of their own, one for each core, with a lower priority than serving. An RSA key
+//! takes about 70 ms of a core, and the keys of a thousand new tenants must not slow the requests of others.
 
 use std::{num::NonZero, sync::OnceLock, thread};
 

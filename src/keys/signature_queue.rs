@@ -24,8 +24,8 @@ impl<T> SignatureQueue<T> {
         self.len
     }
 
-    /// Adds a job. If the queue is full, the job that has to leave is returned: the latest one of the
-    /// key with the most, which may be the same one.
+    /// Adds a job. If the queue is full, a job has to leave and is returned. It is the latest job of the key with
+    /// the most jobs, and may be the new one.
     pub(super) fn push(&mut self, key: usize, job: T) -> Option<T> {
         let leaves = if self.len < self.capacity { None } else { Some(self.longest(key)) };
         if leaves == Some(key) {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_remains_of_keys_without_jobs() {
+    fn keys_without_jobs_leave_no_entries() {
         let mut queue = SignatureQueue::new(1);
         assert_eq!(queue.push(1, 'a'), None);
         assert_eq!(queue.take(), Some('a'));

@@ -1,7 +1,7 @@
 //! The installation's vault keys. They seal values in the store that have no end, such as the
 //! authenticators of people, so a vault key stays until they are sealed with its successor.
 //!
-//! A value counts in the one place that it was sealed for: a writer of the database cannot give the
+//! A value opens only in the place for which it was sealed, so a writer of the database cannot give the
 //! authenticator of one person to another.
 
 use std::time::Duration;

@@ -28,7 +28,7 @@ static BUILT_IN: LazyLock<Arc<Languages>> = LazyLock::new(|| {
     Arc::new(Languages { catalogs: catalogs.into_iter().map(Arc::new).collect() })
 });
 
-/// The texts that a file for another language begins with: those of the language, or the English ones.
+/// The initial texts of a file for another language. They are the texts of the language, or else the English ones.
 pub fn message_template(tag: &LanguageTag) -> &'static str {
     if tag.language() == "de" { GERMAN } else { ENGLISH }
 }

@@ -133,7 +133,7 @@ fn a_file_adds_a_language_and_falls_back() {
 }
 
 #[test]
-fn a_part_of_a_file_that_cannot_be_used_touches_nothing_else() {
+fn an_invalid_part_of_a_file_does_not_affect_the_others() {
     use MessageFileError as E;
     let parse = |text: &str| {
         let (file, errors) = MessageFile::parse(text);

@@ -63,8 +63,8 @@ impl LocalizedText {
         Self(texts)
     }
 
-    /// The text for a page in a language: in this language or a more general one, else in English, else the
-    /// first. `None` for a text in no language.
+    /// The text for a page in a language. The order is: this language, a more general one, English, the first text.
+    /// `None` for a text in no language.
     pub fn for_language(&self, tag: &LanguageTag) -> Option<&str> {
         let ranges = tag.with_shorter_ones().chain(["en"]);
         let find = |range: &str| self.0.iter().find(|(known, _)| known.as_str() == range);

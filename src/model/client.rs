@@ -177,7 +177,7 @@ impl Client {
         self.is_public() || self.is_unverified()
     }
 
-    /// All redirect URIs: those of the manifest, and those of identity providers that refer to it.
+    /// All redirect URIs, from the manifest and from identity providers that refer to the client.
     pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
         let of_providers = self.linked_providers.iter().map(|provider| &provider.callback);
         self.redirect_uris.iter().chain(of_providers)

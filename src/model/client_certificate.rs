@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_long_chain_is_no_certificate() {
+    fn an_empty_or_long_chain_is_refused() {
         assert_eq!(ClientCertificate::new([]), None);
         let chain = |len: usize| ClientCertificate::new(vec![vec![0]; len]);
         assert!(chain(MAX_CHAIN_LEN).is_some() && chain(MAX_CHAIN_LEN + 1).is_none());

@@ -39,8 +39,8 @@ impl Installation {
         hosts.iter().filter(serves).cloned().collect()
     }
 
-    /// The address at which clients of an issuer present certificates. The issuer must have no port, or be at the base URL:
-    /// the address does not contain the port, so issuers that differ in it would have the same one.
+    /// The address at which clients of an issuer present certificates. The issuer must have no port, or be at the
+    /// base URL. The address does not contain the port, so two issuers with different ports would share an address.
     pub fn mutual_tls_url_of(&self, issuer: &Issuer) -> Option<String> {
         let base = &self.base_url;
         let own = if issuer.host() == base.host() { base.authority() } else { issuer.host() };

@@ -1,5 +1,5 @@
-//! Marks: digests in records by which a record's user is told from a later one with the same name,
-//! and the user's password from a later one.
+//! Marks: digests in records. They distinguish a record's user from a later one with the same name, and the user's
+//! password from a later password.
 
 use std::fmt;
 
@@ -26,8 +26,8 @@ impl fmt::Display for ObjectMark {
     }
 }
 
-/// A keyed digest of a user's stored password. It tells the password from a later one, and reveals
-/// nothing to a reader of the store.
+/// A keyed digest of a user's stored password. It distinguishes the password from later ones, and reveals nothing
+/// to a reader of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialMark([u8; 16]);
 

@@ -183,9 +183,9 @@ impl RedirectUri {
             && !self.text.contains(|c: char| c.is_ascii_uppercase())
     }
 
-    /// Compares with the URI of a request. The strings must be identical, but a native client's
-    /// loopback URI matches any port (RFC 8252 §7.3), and one without a path matches `/`, which URL
-    /// libraries add (RFC 3986 §6.2.3).
+    /// Compares with the URI of a request. The strings must be identical, with two exceptions. A native client's
+    /// loopback URI matches any port (RFC 8252 §7.3). A URI without a path matches `/`, which URL libraries add
+    /// (RFC 3986 §6.2.3).
     pub fn matches(&self, requested: &str) -> bool {
         if *self.text == *requested {
             return true;

@@ -12,7 +12,7 @@ wire_enum!(
     }
 );
 
-/// The rules of FAPI 2.0 for a tenant or client: those of the Security Profile, and the parts of Message Signing
+/// The rules of FAPI 2.0 for a tenant or client. They are the Security Profile, and the parts of Message Signing
 /// that are required in addition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fapi2Rules {

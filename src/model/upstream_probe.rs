@@ -44,8 +44,8 @@ impl ProbeTarget {
         if self.inside_network { format!("{host} inside") } else { host }
     }
 
-    /// The server, which equal texts stand for. With other certificates it is another one, so that wrong ones
-    /// of one provider say nothing about others.
+    /// A text that identifies the server. It contains a hash of the trusted certificates, so a wrong `caRef` of one
+    /// provider does not change the result of others at the same host.
     pub fn server(&self) -> String {
         let host = self.host();
         match &self.certificates {
@@ -54,7 +54,7 @@ impl ProbeTarget {
         }
     }
 
-    /// The question at the server, which equal texts stand for. A changed password is another question.
+    /// A text that identifies the question at the server. A changed password makes it another question.
     pub fn key(&self) -> String {
         match &self.question {
             ProbeQuestion::Discovery(issuer) => issuer.to_string(),

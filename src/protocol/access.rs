@@ -201,8 +201,8 @@ pub fn sufficient_levels<'a>(client: &Client, tenant: &'a Tenant) -> Option<&'a 
     policies.filter_map(of_policy).min().map(|count| &levels[..count])
 }
 
-/// Returns true if the people of a provider may use a client, as far as the lists of providers decide;
-/// `None` stands for people with a password at the tenant itself.
+/// Returns true if the lists of providers admit the people of a provider to a client. `None` means people with a
+/// password at the tenant itself.
 pub fn admits_provider(client: &Client, tenant: &Tenant, provider: Option<&str>) -> bool {
     let from = provider.unwrap_or(LOCAL_PROVIDER);
     let policies = [tenant.access.as_deref(), client.access.as_deref()].into_iter().flatten();

@@ -8,8 +8,8 @@ use crate::model::Timestamp;
 /// How old the proof may be.
 pub(super) const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
 
-/// The proof, by the strongest authenticator that a person has: a thief of a password and a code of an app must not be able
-/// to add or remove the passkey that neither of them replaces.
+/// The proof, by the strongest authenticator of the person. A thief with a password and a code of an app must not
+/// be able to add or remove a passkey, because neither of them replaces it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccountChangeProof {
     /// Any sign-in, of a person without an authenticator.
@@ -22,8 +22,8 @@ pub enum AccountChangeProof {
 }
 
 impl AccountChangeProof {
-    /// When a sign-in gave the proof. The word of an identity provider for more than one factor counts, in place of a
-    /// passkey unless one of them was a code.
+    /// When a sign-in gave the proof. An identity provider can vouch for more than one factor. That replaces a
+    /// passkey, unless one of the factors was a code.
     fn given_at(self, authentication: &Authentication) -> Option<Timestamp> {
         match self {
             Self::SignIn => Some(authentication.auth_time()),

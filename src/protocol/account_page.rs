@@ -1,5 +1,5 @@
-//! The sign-in to the account page, which is an authorization request of the issuer to itself: the
-//! same sign-in page, providers and limits, but no response with a code.
+//! The sign-in to the account page. It is an authorization request of the issuer to itself, with the same sign-in
+//! page, providers and limits. Its response has no code.
 //!
 //! The client exists only here. No other endpoint finds it, and no token is issued to it.
 

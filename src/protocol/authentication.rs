@@ -36,9 +36,9 @@ impl AuthenticationMethod {
         Self::new("mfa")
     }
 
-    /// The methods that a passkey proves: possession of a key (`pop`), since without attestation a relying party
-    /// cannot know whether hardware holds it (`hwk`, `swk`); presence of the person (`user`); and, because the
-    /// authenticator has verified the person, more than one factor.
+    /// The methods that a passkey proves. These are possession of a key (`pop`), presence of the person (`user`),
+    /// and more than one factor, because the authenticator has verified the person. `hwk` and `swk` are not used:
+    /// without attestation it is unknown whether the key is in hardware.
     pub fn of_passkey() -> [Self; 3] {
         [Self::new("pop"), Self::new("user"), Self::multiple_factors()]
     }
@@ -138,7 +138,7 @@ impl Authentication {
         self.events.extend(proved.map(|method| AuthenticationEvent { method, at }));
     }
 
-    /// When the user last proved more than one factor, here or at a provider whose word counts.
+    /// When the user last proved more than one factor, here or at a provider that is trusted for it.
     pub fn factors_proved_at(&self) -> Option<Timestamp> {
         self.last_use(AuthenticationMethod::multiple_factors().as_str())
     }
@@ -155,8 +155,8 @@ impl Authentication {
         self.last_use(RECOVERY_CODE)
     }
 
-    /// When an identity provider last vouched for more than one factor, none of which was a one-time code. A code that was
-    /// typed here hides its word.
+    /// When an identity provider last vouched for more than one factor without a one-time code. `None` if a code
+    /// was typed here.
     pub fn strong_factors_vouched_at(&self) -> Option<Timestamp> {
         let is_vouched_for = self.used(AuthenticationMethod::federated().as_str())
             && !self.used(AuthenticationMethod::one_time_password().as_str());

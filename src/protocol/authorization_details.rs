@@ -1,5 +1,5 @@
-//! Rich authorization requests (RFC 9396). No resource server declares a type, so each request for one is refused: a
-//! token without the limits that its client asked for would allow more than the client expects.
+//! Rich authorization requests (RFC 9396). No resource server declares a type, so each request for one is refused.
+//! A token without the requested limits would allow more than the client expects.
 
 use super::{
     authorization_parameter::Parameter,

@@ -1,5 +1,5 @@
-//! Requests that a client makes on one device and a person answers on another: those of devices (RFC 8628), and those
-//! over the backchannel (OpenID Connect CIBA Core 1.0).
+//! Requests that a client makes on one device and a person answers on another. They come from devices (RFC 8628)
+//! and over the backchannel (OpenID Connect CIBA Core 1.0).
 
 use std::time::Duration;
 

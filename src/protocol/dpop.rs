@@ -1,4 +1,4 @@
-//! DPoP proofs (RFC 9449 §4): a JWT by which a client shows for one request that it has a key. The
+//! DPoP proofs (RFC 9449 §4). A proof is a JWT that shows, for one request, that the client has a key. The
 //! signature is verified by the caller, with the key that the proof contains itself.
 
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub fn may_see(caller: &Client, claims: &Claims, servers: &ResourceServers) -> b
 /// The media type of a response that is a JWT (RFC 9701 §4).
 pub const SIGNED_RESPONSE_TYPE: &str = "application/token-introspection+jwt";
 
-/// Returns true if the caller gets the response as a JWT: by its profile, or because it accepts the media type
+/// Returns true if the caller gets the response as a JWT. Its profile requires that, or it accepts the media type
 /// (RFC 9701 §4; FAPI 2.0 Message Signing §5.5).
 pub fn needs_signed_response(caller: &Client, accept: Option<&str>) -> bool {
     let names_type = |range: &str| {

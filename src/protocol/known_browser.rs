@@ -91,8 +91,8 @@ impl KnownBrowser {
         is_recent.then_some(self.id.as_str())
     }
 
-    /// Returns the browser after a user has proved the second factor. Its ID is new, so wrong codes that were
-    /// typed with it before do not count any more; a copy of the cookie keeps the ID whose wrong codes do.
+    /// Returns the browser after a user has proved the second factor. Its ID is new, so earlier wrong codes are no
+    /// longer counted for it. A copy of the old cookie keeps the old ID with its count.
     #[must_use]
     pub fn with_factor_of(mut self, subject: &Subject, new_id: String, now: Timestamp) -> Self {
         let user = sha256_base64url(subject.as_str());

@@ -27,15 +27,15 @@ pub struct PasswordChange {
 }
 
 impl PasswordChange {
-    /// Returns true if a session or grant has ended because the person chose another password: it was made
-    /// before, in another session.
+    /// Returns true if the change has ended a session or grant. It ends older ones, except those of the session in which
+    /// it was made.
     pub fn ends(&self, record: MarkedRecord<'_>) -> bool {
         record.created_at < self.at && !self.was_made_in(record)
     }
 
-    /// The marks to compare those of a session or grant with: the password that it was begun with is the one that the
-    /// person chose last, or the person chose another one in that session. Otherwise it is that of a person without
-    /// a declared password (`now`), so a session of a password that was replaced while the person signed in has ended.
+    /// The marks that those of a session or grant are compared with. A record keeps its own mark in two cases: it began
+    /// with the password of this change, or this change was made in its session. All others are compared with `now`,
+    /// the mark of a person without a declared password. This ends a session whose password was replaced during sign-in.
     pub fn marks_for(&self, record: MarkedRecord<'_>, now: AccountMarks) -> AccountMarks {
         let made = record.marks.and_then(|made| made.credential);
         let is_begun_with_it = made.is_some() && made == self.mark;
@@ -48,9 +48,9 @@ impl PasswordChange {
     }
 }
 
-/// Returns true if a session or grant can still be used, as far as the user decides: the user is
-/// enabled, its password can be read, and person and password are those that it was made for. For people
-/// of identity providers the tenant is the same object too, so that a restore ends their sessions.
+/// Returns true if the user permits the use of a session or grant. The user has to be enabled, the password
+/// readable, and person and password those of the record. For people of identity providers the tenant has to be the
+/// same object too, so a restore ends their sessions.
 ///
 /// A record without marks belongs to the user that has its subject.
 pub fn is_of(

@@ -1,4 +1,4 @@
-//! Recovery codes: passwords for one use each, for a person whose authenticator is lost.
+//! Recovery codes: one-time passwords for a person without the authenticator.
 
 use crate::model::sha256;
 

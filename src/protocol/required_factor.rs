@@ -3,10 +3,11 @@
 use super::authentication::{Authentication, AuthenticationMethod};
 use crate::model::RequiredFactor;
 
-/// Returns true if a sign-in has proved what the tenant requires: here, or at a provider whose word counts.
+/// Returns true if a sign-in has proved the factor that the tenant requires, here or at a provider that is trusted
+/// for it.
 ///
-/// A code of an app or a recovery code has `otp`, which is not a passkey. A provider's word for more than one
-/// factor is accepted in place of a passkey, unless one of them was such a code.
+/// A code of an app or a recovery code has `otp`, which is not a passkey. A provider can vouch for more than one
+/// factor. That is accepted in place of a passkey, unless one of the factors was such a code.
 pub fn has_required_factor(
     required: Option<RequiredFactor>,
     authentication: &Authentication,

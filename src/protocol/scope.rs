@@ -43,8 +43,8 @@ pub fn select_scopes(
     if selected.is_empty() { Err(refused(&asked, allowed)) } else { Ok(selected) }
 }
 
-/// Returns the scopes of a request that names none: those of the client except the scopes of user
-/// sign-ins, which an application must ask for.
+/// Returns the scopes of a request without `scope`. They are the client's scopes except those of user sign-ins,
+/// which an application must ask for.
 pub fn default_scopes(client: &Client) -> Scopes {
     let mut scopes = Scopes::clone(&client.scopes);
     scopes.retain(|scope| scope != "openid" && scope != "offline_access");

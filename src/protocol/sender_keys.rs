@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn another_confirmation_is_no_known_key() {
+    fn other_confirmations_have_no_known_key() {
         for cnf in [
             json!({}),
             json!({ "kid": "a" }),

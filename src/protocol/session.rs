@@ -47,8 +47,8 @@ pub fn begin_session(
     }
 }
 
-/// Returns a new session after a step-up, for whose first factor an earlier proof still counts: it began
-/// when the previous session did, and ends with it.
+/// Returns a new session after a step-up that reuses the earlier proof of the first factor. Its beginning and end
+/// are those of the previous session.
 #[must_use]
 pub fn continue_session(session: Session, previous: &Session) -> Session {
     Session {

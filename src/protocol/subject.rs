@@ -3,8 +3,8 @@
 use super::digest;
 use crate::model::{Client, Subject};
 
-/// Returns the user's own subject, or one specific to the client's sector: an HMAC with the
-/// tenant's salt, which cannot be reversed, or computed for another sector (§8.1).
+/// Returns the user's own subject, or one that is specific to the client's sector. The latter is an HMAC with the
+/// tenant's salt, so it cannot be reversed, or computed for another sector (§8.1).
 pub fn subject_for_client(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
     // A host name cannot contain NUL.

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_are_told_from_those_that_they_imitate() {
+    fn browsers_are_distinguished_from_those_that_they_imitate() {
         for (user_agent, browser, system) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",

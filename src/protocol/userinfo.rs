@@ -76,8 +76,8 @@ pub fn presented_access_token<'a>(
     }
 }
 
-/// Rule: a token that is bound to a DPoP key is sent with a proof, and another one as a bearer token (RFC 9449
-/// §7.2), also if it is bound to a certificate (RFC 8705 §3). Returns the key.
+/// Rule: a token that is bound to a DPoP key is sent with a proof (RFC 9449 §7.2). All others are sent as bearer
+/// tokens, including those that are bound to a certificate (RFC 8705 §3). Returns the key.
 pub fn check_scheme(claims: &Claims, with_dpop: bool) -> Result<Option<BoundKey>, OAuthError> {
     let invalid = |text: &str| Err(OAuthError::new(ErrorCode::InvalidToken, text));
     match (BoundKey::of_claims(claims), with_dpop) {

@@ -75,15 +75,15 @@ pub fn reachable_condition(
         ConditionReason::Reachable => (TRUE, "The provider's server answers."),
         ConditionReason::HostNotAllowed => (
             FALSE,
-            "The provider's server has an address that may not be called; have its host listed in upstreamHosts.",
+            "The provider's server has an address that Lanyard may not call; list its host in upstreamHosts.",
         ),
         ConditionReason::Unencrypted => (
             FALSE,
-            "The provider's server has a public address, which is called with https only; use https in spec.oidc.issuer.",
+            "The provider's server has a public address, and spec.oidc.issuer is an http URL; use https.",
         ),
         ConditionReason::CertificateInvalid => (
             FALSE,
-            "The certificate of the provider's server is not valid, or of an authority that neither the installation nor caRef names.",
+            "The certificate of the provider's server is expired, is for another host, or has an issuer that is not trusted. Add a private authority to caRef, or to fetch.caConfigMap of the chart.",
         ),
         ConditionReason::BadMetadata => {
             (FALSE, "The provider's discovery document is missing, wrong or about another issuer.")
@@ -94,15 +94,15 @@ pub fn reachable_condition(
         ConditionReason::AccountRefused => (FALSE, "The directory refuses the search account."),
         ConditionReason::ClusterKeysForbidden => (
             FALSE,
-            "The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload; set the chart value serviceAccountTokens.keys to true.",
+            "The API server does not permit Lanyard to read the keys of ServiceAccount tokens, so workloads cannot authenticate by serviceAccountRef; set the chart value serviceAccountTokens.keys to true.",
         ),
         ConditionReason::ClusterKeysUnavailable => (
             FALSE,
-            "The API server does not give usable keys of ServiceAccount tokens, so serviceAccountRef authenticates no workload.",
+            "The API server does not return usable keys of ServiceAccount tokens, so workloads cannot authenticate by serviceAccountRef.",
         ),
         ConditionReason::ClusterIssuer => (
             FALSE,
-            "An issuer in spec.federatedCredentials is this cluster, which authenticates no workload by its name; use serviceAccountRef.",
+            "An issuer in spec.federatedCredentials is that of this cluster, and its tokens are refused; use serviceAccountRef instead.",
         ),
         _ => (FALSE, "The provider's server does not answer."),
     };
@@ -121,15 +121,15 @@ pub fn mail_reachable_condition(
         ConditionReason::Reachable => (TRUE, "The mail server answers."),
         ConditionReason::HostNotAllowed => (
             FALSE,
-            "The mail server has an address that may not be called; have spec.mail.host listed in upstreamHosts.",
+            "The mail server has an address that Lanyard may not call; list spec.mail.host in upstreamHosts.",
         ),
         ConditionReason::Unencrypted => (
             FALSE,
-            "The mail server does not offer STARTTLS, or spec.mail.tls is Disabled and its address is not in fetch.allowCidrs of the chart (--fetch-allow).",
+            "The mail server does not offer STARTTLS. Or spec.mail.tls is Disabled, which needs the server's address in fetch.allowCidrs of the chart (--fetch-allow).",
         ),
         ConditionReason::CertificateInvalid => (
             FALSE,
-            "The certificate of the mail server is not valid, or of an authority that neither the installation nor caRef names.",
+            "The certificate of the mail server is expired, is for another host, or has an issuer that is not trusted. Add a private authority to caRef, or to fetch.caConfigMap of the chart.",
         ),
         ConditionReason::AccountRefused => {
             (FALSE, "The mail server refuses the account of spec.mail.credentialsSecretRef.")

@@ -44,9 +44,9 @@ impl ServedTenant {
         elsewhere.find(|provider| provider.sign_in.has_domain(&domain))
     }
 
-    /// The directory that checks a name, with the user who has the name. A user without a password signs in with the
-    /// directory whose person the user declares. For a name that no user of the tenant has, served or not, it is the
-    /// one that names the domain after the `@`, or the one that names no domains.
+    /// The directory that checks a name, with the user who has the name. A user without a password signs in with
+    /// the directory whose person the user declares. A name may also belong to no user of the tenant, served or
+    /// not. Its directory is the one that lists the domain after the `@`, or else the one that lists no domains.
     pub fn directory_for(&self, normalized: &str) -> Option<RoutedDirectory<'_>> {
         let providers = self.providers().iter();
         let mut directories = providers.filter_map(|it| Some((&**it, it.directory()?)));

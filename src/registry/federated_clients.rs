@@ -1,9 +1,9 @@
-//! The clients of a tenant that identities of other issuers authenticate: by issuer and subject, with
-//! the parsed keys of issuers that have them in the manifest.
+//! The clients of a tenant that authenticate by identities of other issuers. They are found by issuer and subject.
+//! Keys of issuers that are in the manifest are parsed.
 //!
-//! Only clients of the tenant's own namespace are found without their client ID. Any namespace whose
-//! clients the tenant admits may trust any identity, so a client elsewhere could otherwise take over the
-//! requests of a workload that sends no client ID, or make them ambiguous.
+//! Only clients of the tenant's own namespace are found without their client ID. Clients of every admitted
+//! namespace may trust any identity. Otherwise a client elsewhere could take over the requests of a workload that
+//! sends no client ID, or make them ambiguous.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_other_namespaces_change_nothing() {
+    fn clients_of_other_namespaces_need_a_client_id() {
         let exact = |subject: &str| FederatedSubject::Exact(subject.into());
         let own = client("own", &[(CI, exact("a"))]);
         let elsewhere = |name: &str| {

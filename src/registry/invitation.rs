@@ -71,7 +71,7 @@ pub(super) fn invitation_condition(
         InvitationState::NotOwned => (
             false,
             ConditionReason::NotOwned,
-            "Lanyard did not make the Secret with the name of the invitation's; delete it.",
+            "A Secret that Lanyard did not create has the name of the invitation's Secret; delete it.",
         ),
         InvitationState::Used => {
             (false, ConditionReason::InvitationUsed, "The person has used the invitation.")

@@ -113,9 +113,9 @@ impl RegistrationService {
         }
     }
 
-    /// Rule: scopes that the tenant does not have, or does not allow registered clients, are left out,
-    /// as at the other endpoints: applications ask many providers for the same list. The response
-    /// contains the rest (RFC 7591 §3.2.1). Returns false if nothing would be left.
+    /// Rule: scopes that the tenant does not have, or does not allow registered clients, are left out, as at the
+    /// other endpoints. Applications send the same list to many providers. The response contains the rest (RFC 7591
+    /// §3.2.1). Returns false if nothing would be left.
     fn leave_out_scopes(&self, asked: &mut Vec<Value>) -> bool {
         let (tenant, bounds) = (&self.checked.tenant, &self.checked.bounds.registered);
         let allowed = |scope: &Value| {

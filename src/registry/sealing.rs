@@ -1,6 +1,6 @@
-//! The installation's sealing keys and vault keys. They are the one part of a snapshot that depends on
-//! an earlier one: a deleted key would void every session and refresh token, or every authenticator, and
-//! counts as an accident. A replica goes on with the keys that it has, until they are discarded by name.
+//! The installation's sealing keys and vault keys. Only this part of a snapshot depends on an earlier snapshot. A
+//! deleted key would void every session and refresh token, or every authenticator, so a deletion is treated as an
+//! accident. A replica keeps its keys until they are discarded by name.
 
 use std::sync::Arc;
 

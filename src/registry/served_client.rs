@@ -1,4 +1,4 @@
-//! Finds the client with an ID: one that an object declares, or one that a metadata document describes.
+//! Finds the client with an ID. An object declares it, or a metadata document describes it.
 
 use std::{borrow::Cow, sync::Arc};
 

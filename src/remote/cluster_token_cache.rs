@@ -54,7 +54,7 @@ type Reviews = BoundedCache<[u8; 32], (bool, Timestamp)>;
 
 #[derive(Debug, Default)]
 struct ServiceAccountKeys {
-    /// Kept after `valid_until`: the issuer still tells whose tokens they are.
+    /// It is kept after `valid_until`, because the issuer still identifies the tokens of the cluster.
     answer: Option<ClusterKeys>,
     /// SHA-256 of the key set.
     digest: [u8; 32],

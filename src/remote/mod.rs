@@ -1,6 +1,6 @@
-//! Documents of clients, of identity providers and of the issuers of federated credentials, fetched by
-//! URL and cached: JWK Sets, metadata documents of clients, request objects, sector identifier documents, and discovery documents; and the
-//! keys of the cluster's ServiceAccount tokens.
+//! Documents of clients, of identity providers and of the issuers of federated credentials, fetched by URL and
+//! cached. They are JWK Sets, metadata documents of clients, request objects, sector identifier documents, and
+//! discovery documents. The keys of the cluster's ServiceAccount tokens are cached here too.
 //!
 //! Must not: know inbound HTTP requests. Each cache is bounded, and fetches a URL once at a time.
 

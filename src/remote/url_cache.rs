@@ -1,6 +1,6 @@
-//! A bounded cache of documents by tenant, URL and rights, and single-flight fetching. Tenants share no
-//! entry: the fetches of one, which it may use up, must not be those of another. Neither do clients with
-//! different rights to fetch: one that may not call a host must not get what another fetched there.
+//! A bounded cache of documents by tenant, URL and rights, and single-flight fetching. Tenants share no entry, or
+//! one tenant could use up the fetches of another. Neither do clients with different rights to fetch: one that may
+//! not call a host must not get what another fetched there.
 
 use std::{
     collections::HashMap,

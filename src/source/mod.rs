@@ -33,8 +33,8 @@ pub type SharedSource = Arc<dyn ObjectSource>;
 pub enum StatusUpdate {
     /// The whole status.
     Managed(AnyStatus),
-    /// The whole status of an object that does not deserialize, at a resourceVersion: a status
-    /// that changed meanwhile has fields that this one lacks.
+    /// The whole status of an object that does not deserialize, at a resourceVersion. If the status has changed
+    /// since then, it may have fields that this one lacks.
     Malformed {
         /// The status.
         status: RawStatus,

@@ -60,9 +60,9 @@ pub(super) struct UpdatedClient {
 }
 
 impl UpdatedClient {
-    /// The client after an update with `spec`. The values of an administrator stay: the fields that
-    /// clients cannot register, those that were changed since the client's last request, and those of
-    /// a newer release. So an update cannot take back what was narrowed.
+    /// The client after an update with `spec`. The values of an administrator are preserved. These are the fields
+    /// that clients cannot register, fields that were changed since the client's last request, and fields of a
+    /// newer release. So an update cannot take back what was narrowed.
     pub(super) fn of(
         before: &Value,
         metadata: &ObjectMeta,

@@ -29,9 +29,9 @@ pub fn clock_skew(sent: Timestamp, store: Timestamp, received: Timestamp) -> i64
 
 /// The store's clock, computed from this replica's clock and the skew measured last.
 ///
-/// Moments that other replicas wrote (when a key begins to sign, when a refresh token was used) are
-/// compared with this clock, so a replica whose own clock is wrong decides as the others do. Tokens
-/// contain the replica's own time, because resource servers do not share a clock with the store.
+/// Times that other replicas wrote (when a key begins to sign, when a refresh token was used) are compared with
+/// this clock. A replica with a wrong clock therefore decides as the others do. Tokens contain the replica's own
+/// time, because resource servers do not share a clock with the store.
 #[derive(Debug)]
 pub struct StoreClock {
     own: Arc<dyn Clock>,

@@ -152,9 +152,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         Ok(())
     }
 
-    /// Updates a schema of an earlier release. Every replica calls it when it starts, and repeats
-    /// it after an error: during a roll-out the Lease belongs to the earlier release until the
-    /// replicas of this one are ready.
+    /// Updates a schema of an earlier release. Every replica calls it when it starts, and repeats it after an
+    /// error. The holder of the Lease cannot do it alone: during a roll-out it is a replica of the earlier release
+    /// until the replicas of this one are ready.
     async fn upgrade(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -262,8 +262,8 @@ pub struct VersionedRecord {
 }
 
 impl VersionedRecord {
-    /// The record that removes this one by `Store::compare_and_swap`, unless it has changed since: one that
-    /// has expired.
+    /// An expired record. `Store::compare_and_swap` with it removes this record, unless the record has changed
+    /// since.
     pub fn tombstone(&self) -> Record {
         Record {
             key: self.record.key.clone(),

@@ -1,5 +1,5 @@
-//! Log lines as flat JSON objects: a line has the fields of its spans too, so that the
-//! lines of a request are found by `request_id` whatever logged them.
+//! Log lines as flat JSON objects. A line has the fields of its spans too, so `request_id` finds all lines of a
+//! request.
 //!
 //! Members are written straight into the line. The JSON formatter of `tracing-subscriber` makes a
 //! map of values for the fields of each span, which costs more than a response from the snapshot.

@@ -1,6 +1,5 @@
-//! Asks identity providers about people: by OpenID Connect and by GitHub's API, whose URLs are called
-//! through `fetch`, which limits size, time and addresses; and directories by LDAP, at addresses that
-//! the same policy allows.
+//! Asks identity providers about people, by OpenID Connect, GitHub's API and LDAP. URLs are called through `fetch`,
+//! which limits size, time and addresses. Directories are called at addresses that the same policy allows.
 //!
 //! Must not: store anything, or decide what a person may do.
 

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_is_not_github_is_told_by_its_answer() {
+    async fn a_server_that_is_not_github_is_recognized_by_its_answer() {
         let github = || ProbeQuestion::GitHubApi("github.com".into());
         for (answer, expected) in [
             (r#"{"resources": {"core": {"limit": 60, "remaining": 59}}, "rate": {}}"#, Ok(())),

@@ -117,7 +117,7 @@ async fn a_device_is_let_in_by_keyboard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_with_a_code_answers_nothing_and_the_device_can_be_refused() {
+async fn a_link_with_a_code_does_not_answer_and_the_device_can_be_refused() {
     // RFC 8628 §3.3.1, §5.4
     let Some(world) = World::new().await else { return };
     for scripts in [true, false] {

@@ -308,7 +308,7 @@ async fn a_provider_is_chosen_without_scripts_and_by_keyboard() {
 
 /// CSP `form-action` judges the redirects of a form, so a page leads on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_out_goes_on_at_the_provider_with_and_without_scripts() {
+async fn a_sign_out_continues_at_the_provider_with_and_without_scripts() {
     let Some(world) = Providers::new().await else { return };
     for with_scripts in [true, false] {
         let tab = world.browser.person().await;

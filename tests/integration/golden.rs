@@ -47,6 +47,32 @@ fn verdicts_and_served_state_match_the_golden_files() {
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
+/// The reference of reasons is made from `ConditionReason::conditions`.
+#[test]
+fn every_problem_has_a_reason_that_lists_its_condition_and_kind() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut compared = 0;
+    for entry in fs::read_dir(&folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.to_string_lossy().into_owned();
+        let Some(name) = name.strip_suffix(".in.yaml") else { continue };
+        let input = fs::read_to_string(&path).expect("readable");
+        for verdict in snapshot(&input).verdicts().iter() {
+            let object = verdict.object.to_string();
+            let kind = object.split(' ').next().expect("a kind");
+            for problem in verdict.problems.iter().chain(&verdict.warnings) {
+                let listed = problem.reason.conditions().iter().any(|(condition, kinds)| {
+                    *condition == problem.condition
+                        && (*kinds == "all kinds" || kinds.split(", ").any(|it| it == kind))
+                });
+                assert!(listed, "{name}: {object}: {problem:?} is missing in condition_reasons.rs");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 30, "only {compared} problems");
+}
+
 fn outcome(input: &str) -> String {
     let snapshot = snapshot(input);
     let mut text = verdicts(&snapshot);

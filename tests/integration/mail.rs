@@ -59,7 +59,7 @@ async fn a_message_arrives_by_starttls_and_by_tls() {
 }
 
 #[tokio::test]
-async fn a_server_gets_the_account_and_a_wrong_one_is_told_apart() {
+async fn a_server_gets_the_account_and_refuses_a_wrong_one() {
     let mut sink = MailSink::start(MailServerMood::WantsAccount).await;
     let server = server(&sink, SmtpTls::StartTls);
     let right = with_password(server.clone(), ACCOUNT.1);
@@ -72,7 +72,7 @@ async fn a_server_gets_the_account_and_a_wrong_one_is_told_apart() {
 }
 
 #[tokio::test]
-async fn no_server_is_waited_for_and_none_is_believed() {
+async fn faults_of_mail_servers_are_reported_within_the_time_limit() {
     let limit = Duration::from_secs(1);
     for (mood, expected) in [
         (MailServerMood::Hangs, MailError::Late(1)),

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-/// Approves the exchange of a token of the person: its holder may still use it, the person may use the client that
-/// exchanges it, and a rule of the resource server allows it. Returns the claim `act` of the new token.
+/// Approves the exchange of a token of the person. Its holder may still use it, the person may use the client that
+/// exchanges it, and a rule of the resource server allows the exchange. Returns the claim `act` of the new token.
 pub(super) async fn approve_exchange<G: TokenGrant>(
     TokenRequest { context, client, .. }: TokenRequest<'_>,
     (subject, server): (&SubjectToken, &ResourceServer),

@@ -1,7 +1,7 @@
-//! The grant types whose client polls until a person has answered on another device:
-//! `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4), and `urn:openid:params:grant-type:ciba` (CIBA Core
-//! §10.1) of clients that poll and of those that were notified. A poll writes nothing until the person has answered.
-//! The answer stores the grant, so that the person sees and withdraws it at once; the client's next poll takes it.
+//! The grant types of clients that poll until a person has answered on another device. They are
+//! `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4) and `urn:openid:params:grant-type:ciba` (CIBA
+//! Core §10.1), with or without a notification. A poll writes nothing until the person has answered. The answer
+//! stores the grant, so the person can see and withdraw it at once. The client gets it by its next poll.
 
 use std::marker::PhantomData;
 

@@ -1,9 +1,9 @@
-//! The conclusion from the answers to one question: a failure counts when it has come three times in
-//! a row, and one success ends it.
+//! The conclusion from the answers to one question. A failure is concluded when it has come three times in a row,
+//! and one success ends it.
 
 use crate::model::ProbeFailure;
 
-/// Failures in a row after which a server that answered counts as unreachable.
+/// Failures in a row after which a server that answered is unreachable.
 const FAILURES_TO_FLIP: u8 = 3;
 
 /// The result of a question: an answer, or the reason why there was none.

@@ -1,8 +1,8 @@
 //! The plan of probes. Pure: time and chance are arguments.
 //!
-//! A server has one probe at a time, and one an interval, for any number of providers: its
-//! questions take turns. An answer of the server concerns all its providers, an answer to a question
-//! those that ask it. Servers that do not answer take turns with those that do, and cannot fill all places.
+//! A server has one probe at a time and one probe an interval, regardless of the number of its providers. Its
+//! questions take turns. An answer of the server applies to all its providers, and an answer to a question to the
+//! providers with that question. Servers that do not answer take turns with the others, and cannot use all places.
 
 mod due_hosts;
 
@@ -259,8 +259,8 @@ impl ScheduledProbe {
         !refused || self.asked_at.is_none_or(|asked| now.since(asked) >= REFUSED_INTERVAL)
     }
 
-    /// The order in which questions are asked: new ones first, then by the time since they were
-    /// asked, which counts more for failures.
+    /// The order in which questions are asked. New questions come first. The others are ordered by the time since
+    /// they were asked, which is weighted for failures.
     fn urgency(&self, now: Timestamp) -> (bool, Duration) {
         let Some(asked_at) = self.asked_at else { return (true, Duration::ZERO) };
         let waited = now.since(asked_at);

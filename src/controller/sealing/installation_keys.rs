@@ -38,8 +38,8 @@ impl InstallationKeys {
         }
     }
 
-    /// Returns true if there were keys before, by what tenants report: one that was served has needed
-    /// sealing keys, and one where people could enrol authenticators has needed vault keys.
+    /// Returns true if the statuses of tenants show that there were keys before. A tenant that was served needed
+    /// sealing keys. A tenant where people could enrol authenticators needed vault keys.
     pub(super) fn had_some(self, world: &ObservedState) -> bool {
         let mut tenants = world.view.objects.managed.of::<Tenant>();
         match self {

@@ -81,7 +81,7 @@ fn missing_and_damaged_entries_are_written_back() {
 }
 
 #[test]
-fn keys_that_nobody_holds_are_lost_and_told() {
+fn keys_that_no_replica_has_are_reported_as_lost() {
     let (written, reasons, loss) = replanned(None, None, true);
     assert_eq!(written.map(|it| it.len()), Some(2), "with a key of credential marks");
     assert_eq!((&reasons[..], loss), (&["KeysLost"][..], Some(MissingSealingKeys::Lost)));

@@ -182,7 +182,7 @@ async fn a_foreign_secret_with_the_name_stays() {
 }
 
 #[tokio::test]
-async fn without_an_invitation_the_secret_goes() {
+async fn the_secret_is_deleted_with_the_invitation() {
     let (mut cluster, _) = settled(&[TENANT, USER]).await;
     let line = USER.lines().find(|line| line.contains("invitation:")).expect("a line");
     cluster.source.apply(&USER.replace(line, ""));

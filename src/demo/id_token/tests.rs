@@ -56,7 +56,7 @@ fn verify_with(change: impl FnOnce(&mut Value)) -> Result<VerifiedIdToken, Inval
 }
 
 #[test]
-fn accepts_what_holds() {
+fn accepts_a_valid_id_token() {
     let verified = verify_with(|_| ()).unwrap();
     assert_eq!(verified.claims["sub"], "ada");
     assert_eq!(verified.checks.len(), 6, "{:?}", verified.checks);

@@ -134,7 +134,7 @@ fn only_transient_errors_are_retried() {
 }
 
 #[tokio::test]
-async fn certificates_of_one_provider_verify_nothing_for_others() {
+async fn certificates_of_one_provider_are_not_trusted_for_others() {
     use tokio_rustls::rustls::{ServerConfig, pki_types::PrivateKeyDer};
 
     let plain = network(&["127.0.0.0/8", "::1/128"]);

@@ -1,6 +1,6 @@
 //! The backchannel authentication endpoint (OpenID Connect CIBA Core 1.0 §7). Only confidential clients use it, and
-//! each request counts against quotas of the client and of the person: a client learns whether a name is known, and
-//! what it sends is shown to a person who has not asked for it.
+//! each request uses up quotas of the client and of the person. This is because a client learns whether a name is
+//! known, and shows a text to a person who has not asked for it.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(Reply::json(StatusCode::OK, &response))
 }
 
-/// Finds the person whom the request names; `None` for one who is unknown or disabled.
+/// Finds the person that the request names; `None` if the person is unknown or disabled.
 async fn find_person(
     (context, request): (AccountContext<'_>, &Request),
     client: &Client,

@@ -1,6 +1,6 @@
-//! The page where a person types the code of a device (RFC 8628 §3.3). Opening it looks nothing up, so that a
-//! link with a code tells strangers nothing and answers nothing: the person sends the code, signs in, and is
-//! always asked for consent.
+//! The page where a person types the code of a device (RFC 8628 §3.3). Opening it makes no look-up, so a link with
+//! a code reveals nothing to strangers and approves nothing. The person sends the code, signs in, and is always
+//! asked for consent.
 
 use http::StatusCode;
 

@@ -128,8 +128,8 @@ async fn confirm(
     Ok(signed_out_response(app, request, ended.as_ref(), return_to.as_deref()).await)
 }
 
-/// The response without a session: through the clients' front-channel logout frames, then to the
-/// identity provider where the person is signed out there too, then to the post-logout redirect URI or
+/// The response without a session. The browser loads the clients' front-channel logout frames. It then goes to the
+/// identity provider, if the person is signed out there too. At the end it goes to the post-logout redirect URI or
 /// the signed-out page.
 pub(super) async fn signed_out_response(
     app: &AppState,

@@ -36,9 +36,9 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     redirect_to_provider(&authorization, provider, typed.or(authorization.hinted_name())).await
 }
 
-/// The provider that a browser is sent to without a page: the one that the application names or
-/// that the domain of `login_hint` belongs to, or the only source of people who may use the application. For a higher level it has
-/// to be one that can reach it, also the one that the session is from.
+/// The provider that a browser is sent to without a page. The application names it, the domain of `login_hint`
+/// belongs to it, or it is the only source of people who may use the application. For a higher level it has to be
+/// one that can reach it, also the one that the session is from.
 pub(super) fn direct_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
     reason: SignInReason,
@@ -77,8 +77,8 @@ fn chosen_provider<'a>(
     admitted.next().is_none().then_some(only)
 }
 
-/// Whether the person is to choose an account at the provider: the application asks for it, or the person
-/// left a page about the account of the session, whose sign-in is not to be repeated.
+/// Whether the person is to choose an account at the provider. The application may ask for it. Or the person left a
+/// page about the session's account, and must not be signed in to that account again without a question.
 fn wants_other_account(authorization: &AuthorizationContext<'_>) -> bool {
     let repeats = || {
         let next = authorization.next_step(None);

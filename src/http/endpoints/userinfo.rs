@@ -109,8 +109,8 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     Ok(Reply::jwt(jwt))
 }
 
-/// Rule: the token of a client whose tokens are bound is bound too, although it was issued before, and the proof has
-/// an algorithm that the client may use.
+/// Rule: if the tokens of a client have to be bound, its earlier tokens without a binding are refused. The proof
+/// has an algorithm that the client may use.
 fn check_binding(client: &Client, sender: VerifiedSender) -> Result<(), OAuthError> {
     match sender {
         VerifiedSender::Dpop(proof) => proof.of_client(client).map(drop),

@@ -26,7 +26,7 @@ const FRAMING_BYTES: usize = 256;
 const MIN_RESPONSE_HEAD_BYTES: usize = 64;
 /// Memory of a stream that waits for the client to read.
 const STREAM_BYTES: usize = 2 * 1024;
-/// Concurrent streams whose state does not count: those of a browser that opens a page.
+/// Number of concurrent streams whose state is not counted. A browser that opens a page needs as many.
 const FREE_STREAMS: usize = 4;
 /// Memory that a connection keeps to its end for each of the most streams that it had at once: tables
 /// and buffers of HTTP/2 grow, and do not shrink.

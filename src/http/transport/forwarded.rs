@@ -155,9 +155,8 @@ fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
     hops
 }
 
-/// The hops of `Forwarded` (RFC 7239 §4) with each proxy's values. Elements are split at every
-/// comma, even in quotes: no address or host contains one, and an unclosed quote of a client must
-/// not swallow a proxy's element.
+/// The hops of `Forwarded` (RFC 7239 §4) with each proxy's values. Elements are split at every comma, even in
+/// quotes. Addresses and hosts contain no comma, and an unclosed quote of a client must not hide a proxy's element.
 fn standard(headers: &HeaderMap) -> Vec<Hop> {
     let elements = list(headers, header::FORWARDED.as_str()).into_iter();
     let hop = |element: &str| {

@@ -45,8 +45,8 @@ impl ConnectionCertificates {
         !matches!(self, Self::None)
     }
 
-    /// Returns true if the peer is the client itself: it proves its key, so headers about another client do not count
-    /// even if a proxy passes TLS through.
+    /// Returns true if the peer is the client itself. It proves its key, so headers about another client are
+    /// ignored even if a proxy passes TLS through.
     pub const fn is_of_client(&self) -> bool {
         matches!(self, Self::OfClient(_))
     }

@@ -73,8 +73,8 @@ pub(crate) fn set_cookie(
     format!("{name}={value}; Path=/{hidden}; SameSite={same_site}{secure}{age}")
 }
 
-/// The value of a cookie by name. A cookie sent twice counts as absent: a sibling domain may have
-/// planted one of them.
+/// The value of a cookie by name. A cookie that is sent twice is treated as absent, because a sibling domain may
+/// have planted one of them.
 pub(crate) fn get_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut found = headers
         .get_all(http::header::COOKIE)

@@ -27,7 +27,7 @@ pub struct UnusablePage {
 }
 
 impl UnusablePage {
-    /// The page for a person whose authenticator is that of another one.
+    /// The page for a person whose authenticator was set up by another person with the subject.
     pub(super) fn of_other_persons_authenticator(text: &MessageCatalog) -> Self {
         Self {
             title: text.other_authenticator_title().to_owned(),

@@ -94,8 +94,8 @@ fn add_client(
     import.add_client(&name, &spec);
 }
 
-/// The restriction to people of some connectors. A client whose connectors all have no counterpart would
-/// let everyone in without it: that is an error, and the client is not carried.
+/// The restriction to people of some connectors. If no connector of a client has a counterpart, the client would
+/// admit everyone. That is an error, and the client is not carried.
 fn access(
     import: &mut ImportCollector,
     client: &SourceField<'_>,

@@ -73,8 +73,8 @@ pub(super) fn github_draft<'v>(
     Some((draft, known))
 }
 
-/// Maps no more groups than Dex gives: teams of the listed organizations, of these the listed teams, and without
-/// organizations none, or those of all.
+/// Maps only groups that Dex gives. These are teams of the listed organizations, or the listed teams of them.
+/// Without organizations there are no groups, or those of all organizations.
 fn groups(
     import: &mut ImportCollector,
     draft: &mut ProviderDraft<'_>,

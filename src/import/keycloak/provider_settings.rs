@@ -1,5 +1,5 @@
-//! Settings of identity providers that are not about how they are asked: the people who are let in, the place on
-//! the sign-in page, and those that have no counterpart.
+//! Settings of identity providers apart from the protocol: the admitted people, the place on the sign-in page, and
+//! settings without a counterpart.
 
 use serde_json::{Value, json};
 

@@ -25,7 +25,7 @@ const INTERNAL: [&str; 9] = [
 ];
 const ATTRIBUTE_MAPPER: &str = "oidc-usermodel-attribute-mapper";
 const OFFLINE_ACCESS: &str = "offline_access";
-/// The lists of a client: default scopes, which count without a request for them, and optional ones.
+/// The lists of a client: default scopes, which apply without a request for them, and optional scopes.
 const CLIENT_LISTS: [&str; 2] = ["defaultClientScopes", "optionalClientScopes"];
 /// The same of the realm, for clients without lists.
 const REALM_LISTS: [&str; 2] = ["defaultDefaultClientScopes", "defaultOptionalClientScopes"];

@@ -107,9 +107,9 @@ fn are_met(
     })
 }
 
-/// The levels to request of a provider, in order of preference: those that the application prefers among
-/// the sufficient ones, then the sufficient ones from the lowest, which asks least of the person.
-/// `sufficient`: the levels that access rules accept, best first.
+/// The levels to request of a provider, in order of preference. Sufficient levels that the application prefers come
+/// first. The other sufficient levels follow from the lowest on, because it asks least of the person. `sufficient`:
+/// the levels that access rules accept, best first.
 pub fn wanted_levels(requested: &RequestedAcr, sufficient: Option<&[AcrLevel]>) -> Vec<String> {
     let required = sufficient.unwrap_or_default();
     let is_sufficient = |value: &&String| required.iter().any(|level| level.value == **value);

@@ -1,5 +1,5 @@
-//! Rule: public clients, and those of which it is required, must use PKCE with S256 (RFC 7636 §4.3,
-//! RFC 9700 §2.1.1). Requests without a code need no challenge.
+//! Rule: public clients must use PKCE with S256. So must clients whose settings, or whose tenant, require it (RFC
+//! 7636 §4.3, RFC 9700 §2.1.1). Requests without a code need no challenge.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 

@@ -161,7 +161,7 @@ fn second_factor_raises(
     acr::second_factor_raises(levels, used, state.second_factor, &wishes)
 }
 
-/// Judges the levels that the request and the access rules require. A sign-in of this interaction was
+/// Checks the levels that the request and the access rules require. A sign-in of this interaction was
 /// asked for them, so its way does not reach them.
 fn status_of_levels(
     request: &AuthorizationRequest,

@@ -113,8 +113,8 @@ pub struct AuthorizationRequest {
     pub allowed_subjects: Option<BTreeSet<Subject>>,
     /// Individually requested claims (OIDC Core §5.5).
     pub claims: RequestedClaims,
-    /// The permissions that the user is asked for: the scopes, `claim <name>` for each
-    /// requested claim that no scope includes, and those of resource servers (`resource_permissions`).
+    /// The permissions that the user is asked for. They are the scopes, `claim <name>` for each requested claim
+    /// outside of the scopes, and the permissions of resource servers (`resource_permissions`).
     pub requested_permissions: BTreeSet<String>,
     /// The requested levels of assurance.
     pub acr: RequestedAcr,
@@ -204,8 +204,8 @@ pub fn validate_authorization_request(
         .map_err(|error| proven_error(&client, return_to, error))
 }
 
-/// The error of a request whose redirect URI is verified. The URI of a client that a document describes is one that
-/// anyone can choose, so a link must not redirect there before the person has answered a page (RFC 9700 §4.11.2).
+/// The error of a request whose redirect URI is verified. Anyone can choose the URI of a client that a document
+/// describes. A link must not redirect there before the person has answered a page (RFC 9700 §4.11.2).
 fn proven_error(client: &Client, return_to: ReturnTo, error: OAuthError) -> AuthorizeError {
     if client.is_described_by_document() {
         AuthorizeError::Page(error)

@@ -97,8 +97,9 @@ pub fn sealed_reference(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(REQUEST_URI_PREFIX)
 }
 
-/// Rule: a pushed request has no `request_uri`, is a signed object if the client must sign it, and its `client_id` is that of the client that pushed it
-/// (RFC 9126 §2.1). Without `client_id` it is added, because the authentication names the client.
+/// Rule: a pushed request has no `request_uri`, and its `client_id` is the client that pushed it. It is a signed
+/// object if the client must sign it (RFC 9126 §2.1). Without `client_id` it is added, because the authentication
+/// names the client.
 pub fn check_pushed_parameters(
     mut params: RequestParams,
     client: &Client,

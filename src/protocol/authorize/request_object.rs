@@ -103,9 +103,9 @@ pub fn request_object_unreachable(why: &str) -> OAuthError {
     .because(why)
 }
 
-/// Rule: the object has the registered algorithm. If none is registered, any signature of the
-/// client is accepted, and objects at a registered URI need no signature, because only the client
-/// can publish there (OIDC Registration §2, OIDC Core §6.2).
+/// Rule: the object has the registered algorithm. Without a registered algorithm, any signature of the client is
+/// accepted. Objects at a registered URI then need no signature, because only the client can publish there (OIDC
+/// Registration §2, OIDC Core §6.2).
 pub fn check_algorithm(
     client: &Client,
     jwt: &UnverifiedJwt,

@@ -30,7 +30,8 @@ pub(super) fn check_resource(
     resource::check_resources(context, params.all(Parameter::Resource))
 }
 
-/// Rule: an access token is for one resource (RFC 8707 §2.2), also one that the authorization endpoint issues.
+/// Rule: an access token is for one resource (RFC 8707 §2.2). This includes access tokens of the authorization
+/// endpoint.
 pub(super) fn check_only_resource(
     requested: &RequestedResources,
     response_type: ResponseType,
@@ -42,8 +43,8 @@ pub(super) fn check_only_resource(
     Err(OAuthError::new(ErrorCode::InvalidTarget, text))
 }
 
-/// Rule: the authorization endpoint issues no access token for a resource server whose tokens are bound to a key,
-/// because no proof is sent there (RFC 9449 §5).
+/// Rule: the authorization endpoint issues no access token that has to be bound to a key, because it gets no proof
+/// (RFC 9449 §5).
 pub(super) fn check_token_binding(
     requested: &RequestedResources,
     response_type: ResponseType,

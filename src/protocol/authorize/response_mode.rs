@@ -1,5 +1,5 @@
-//! Rule: `response_mode` is `query`, `fragment` or `form_post`, or one of their forms as a JWT, and tokens are
-//! never sent in a query (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2; JARM §2.3).
+//! Rule: `response_mode` is `query`, `fragment` or `form_post`, or one of their forms as a JWT. Tokens are never
+//! sent in a query (OAuth 2.0 Multiple Response Types §2.1, §5; Form Post Response Mode §2; JARM §2.3).
 
 use super::{
     super::error::{ErrorCode, OAuthError},

@@ -127,12 +127,12 @@ pub struct IdTokenContents<'a> {
     pub with_access_token: bool,
 }
 
-/// Returns the claims about the user in an ID token: individually requested ones (OIDC Core §5.5),
-/// and those of the granted scopes (§5.4), because most applications read nothing else.
+/// Returns the claims about the user in an ID token. These are individually requested claims (OIDC Core §5.5), and
+/// the claims of the granted scopes (§5.4), because most applications read only the ID token.
 ///
-/// An ID token along with a code travels through the browser and is followed by another one from the
-/// token endpoint, so it does not contain the claims of scopes. With
-/// [`IdTokenClaimsPolicy::Minimal`], only an ID token without an access token contains them.
+/// An ID token that is sent along with a code does not contain the claims of scopes. It travels through the
+/// browser, and the token endpoint returns another one. With [`IdTokenClaimsPolicy::Minimal`], only an ID token
+/// without an access token contains them.
 pub fn in_id_token(
     tenant: &Tenant,
     client: &Client,

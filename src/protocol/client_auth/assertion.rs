@@ -49,8 +49,8 @@ pub struct ReplayKey {
     pub expires_at: Timestamp,
 }
 
-/// Rule: the algorithm is the registered one, or else any that the registered method allows (OIDC
-/// Core §9), but never `none` (OIDC Registration §2).
+/// Rule: the assertion has the registered algorithm. Without one, all algorithms of the registered method are
+/// allowed (OIDC Core §9). `none` is never allowed (OIDC Registration §2).
 pub(super) fn check_algorithm(method: &ClientAuthentication, algorithm: JwsAlgorithm) -> bool {
     let (fits, policy) = match method {
         ClientAuthentication::SecretJwt { policy, .. } => (algorithm.is_symmetric(), policy),

@@ -104,7 +104,7 @@ impl ClientProof {
     }
 }
 
-/// Parses the credentials of a request. `is_client` tells whether an ID is that of a client.
+/// Parses the credentials of a request. `is_client` returns true for the ID of a client.
 pub fn parse_credentials(
     authorization: Option<&str>,
     params: &RequestParams,
@@ -240,10 +240,10 @@ fn assertion_credentials(
     Ok(Credentials { client_id, proof, challenge: false })
 }
 
-/// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749
-/// §2.3.1). Many clients omit that step (Authlib, `curl --user`), which matters if the secret
-/// contains `+` or `%`. The secret is therefore also accepted as sent. A client ID may contain `:`:
-/// if what the first one ends is not the ID of a client, a later one may end an ID as sent.
+/// Decodes client ID and secret, which are form-urlencoded before they are joined (RFC 6749 §2.3.1). Many clients
+/// omit that step (Authlib, `curl --user`), which matters if the secret contains `+` or `%`. The secret is
+/// therefore also accepted as sent. A client ID may contain `:`. If the text before the first `:` is not the ID of
+/// a client, the ID as sent may end at a later one.
 fn basic(header: &str, is_client: impl Fn(&str) -> bool) -> Option<(String, Vec<Secret<String>>)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,6 +1,6 @@
-//! Federated client authentication (RFC 7523 §2.2): assertions that another issuer signs for the
-//! client. Unlike those that a client signs itself, `iss` and `sub` are those of a credential in its
-//! manifest, and `jti` is not remembered: a Pod presents one projected token many times.
+//! Federated client authentication (RFC 7523 §2.2): assertions that another issuer signs for the client. In
+//! contrast to assertions that the client signs, their `iss` and `sub` are those of a credential in its manifest.
+//! Their `jti` is not remembered, because a Pod presents one projected token many times.
 
 use std::time::Duration;
 
@@ -62,9 +62,9 @@ impl<'a> FederatedAssertion<'a> {
     }
 }
 
-/// Returns true if an assertion is one of another issuer rather than of the client itself, whose
-/// `iss` is its `sub` (RFC 7523 §3, 2). A secret of the client proves nothing about another issuer,
-/// so such assertions are always signed with a private key.
+/// Returns true if an assertion is from another issuer. In an assertion of the client itself, `iss` is equal to
+/// `sub` (RFC 7523 §3, 2). A secret of the client proves nothing about another issuer, so such assertions are
+/// always signed with a private key.
 pub(super) fn is_federated(form: AssertionForm, jwt: &UnverifiedJwt) -> bool {
     let (issuer, subject) = (jwt.text("iss"), jwt.text("sub"));
     match form {

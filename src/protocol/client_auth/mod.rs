@@ -1,5 +1,5 @@
 //! Client authentication (RFC 6749 §2.3, OIDC Core §9). A request uses one method, which must be
-//! the one registered for the client. The registration decides how credentials are judged, never
+//! the one registered for the client. The registration decides how credentials are checked, never
 //! their own header.
 
 mod assertion;
@@ -103,7 +103,7 @@ pub struct ClientAuthError {
 /// The kind of a failed client authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuthFailure {
-    /// The request is refused, whatever its secret is.
+    /// The request is refused, even with a right secret.
     Refused,
     /// The secret is wrong, or the client is unknown: it may be a guess.
     WrongSecret,
@@ -121,16 +121,16 @@ impl ClientAuthError {
         self
     }
 
-    /// Returns the error of a request that is refused, whatever its secret is.
+    /// Returns the error of a request that is refused even with a right secret.
     pub const fn refused(error: OAuthError, challenge: bool) -> Self {
         Self { error, challenge, failure: ClientAuthFailure::Refused }
     }
 }
 
-/// Rule: the client is known, uses a method that it registered, and its secret is right or its
-/// assertion has an allowed algorithm. The response is the same for every failure, so that it does
-/// not reveal whether the client exists. Only a client whose secret is right, or which has none, is
-/// told that its method is another one. The exact reason is always logged.
+/// Rule: the client is known, uses a method that it registered, and its secret is right or its assertion has an
+/// allowed algorithm. The response is the same for every failure, so that it does not reveal whether the client
+/// exists. Only a client with the right secret, or a public one, gets an error that names its registered method.
+/// The exact reason is always logged.
 pub fn check_credentials<'a>(
     client: Option<&'a Arc<Client>>,
     credentials: &'a Credentials,

@@ -1,4 +1,4 @@
-//! The errors of client authentication: what the client is told, and what is only logged.
+//! The errors of client authentication, with their public and their logged texts.
 
 use std::time::Duration;
 

@@ -159,7 +159,7 @@ fn a_client_that_names_no_method_may_send_its_secret_either_way() {
 }
 
 #[test]
-fn the_right_secret_with_another_method_is_rejected_and_told_the_method() {
+fn the_right_secret_with_another_method_is_rejected_with_the_method() {
     // RFC 7591 §2: token_endpoint_auth_method
     let (basic, body) = (AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost);
     let in_header =
@@ -216,7 +216,7 @@ fn a_missing_secret_is_named_whether_the_client_exists_or_not() {
 }
 
 #[test]
-fn an_empty_secret_is_no_secret() {
+fn an_empty_secret_is_treated_as_absent() {
     // RFC 6749 §2.3.1. Libraries of public clients send it (Go, AppAuth).
     let public = with(AuthMethod::None, &[]);
     for text in ["team.wiki:", "team%2Ewiki:"] {
@@ -230,7 +230,7 @@ fn an_empty_secret_is_no_secret() {
 }
 
 #[test]
-fn a_public_client_with_a_secret_is_told_that_it_has_none() {
+fn the_error_for_a_secret_of_a_public_client_says_that_it_has_none() {
     let given = post("client_id=team.wiki&client_secret=made-up").expect("credentials");
     let refused = check(Some(&with(AuthMethod::None, &[])), &given).expect_err("refused");
     let said = "This client is public and has no client secret (none); the request used \

@@ -8,8 +8,8 @@ use crate::model::{
     RefreshTokenRotation, ResourceServers, ResponseType, Tenant,
 };
 
-/// The client as far as it is known without its document, for its grants: it may do nothing itself, since no
-/// credential is right and it has no redirect URI. `None` if the tenant accepts no documents of the host.
+/// The client without its document, as its grants need it. It cannot make requests, because it has no valid
+/// credential and no redirect URI. `None` if the tenant accepts no documents of the host.
 pub fn client_without_document(tenant: &Tenant, url: &DocumentUrl) -> Option<Client> {
     let policy = &tenant.client_documents;
     if !policy.admits_host(url.host()) {

@@ -3,7 +3,8 @@
 /// An assurance of a provider that counts here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssuranceRule {
-    /// The provider's `acr` for which `amr` counts; `None`: those of `amr` that the provider states.
+    /// The provider's `acr` that proves the methods in `amr`. `None`: the provider has to state each of them in its
+    /// own `amr`.
     pub acr: Option<String>,
     /// The methods.
     pub amr: Vec<String>,

@@ -58,7 +58,7 @@ pub enum MappingError {
     /// A group is empty or too long.
     #[error("a group is empty or has more than {0} bytes")]
     GroupLength(usize),
-    /// A group has control characters, which could be those of a header or of another list, or invisible ones.
+    /// A group has control or invisible characters. Control characters could end a header or an element of a list.
     #[error("a group has control characters, such as a line break, or invisible ones: {0:?}")]
     UnprintableGroup(String),
     /// A rule refuses the person.

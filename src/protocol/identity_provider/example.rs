@@ -53,7 +53,7 @@ pub enum ExampleFailure {
     UnknownPart(String),
 }
 
-/// Judges the examples of a provider, whose expressions share their steps: they are evaluated whenever the
+/// Checks the examples of a provider, whose expressions share their steps: they are evaluated whenever the
 /// object is read.
 pub fn check_examples<'e>(
     provider: &IdentityProvider,

@@ -109,7 +109,7 @@ fn has_overage(claims: &UpstreamClaims, name: &str) -> bool {
     elsewhere || (name == GROUPS_CLAIM && has_groups())
 }
 
-/// Returns true if `text` matches `pattern`, in which `*` stands for any text.
+/// Returns true if `text` matches `pattern`, in which `*` matches any text.
 fn is_match(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

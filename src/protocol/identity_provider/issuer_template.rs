@@ -1,11 +1,11 @@
-//! The issuers of Microsoft Entra. An application for people of several directories has one discovery
-//! document, whose issuer is a template; each token has the issuer of its directory, which `tid` names.
+//! The issuers of Microsoft Entra. An application for people of several directories has one discovery document, and
+//! its issuer is a template. Each token has the issuer of its directory, which `tid` names.
 
 use std::borrow::Cow;
 
 use super::{OidcUpstream, UpstreamClaims};
 
-/// The part of an issuer that stands for the id of a directory.
+/// The part of an issuer that is replaced by the id of a directory.
 pub const TENANT_PLACEHOLDER: &str = "{tenantid}";
 /// The claim with the id of the directory.
 pub const TENANT_CLAIM: &str = "tid";
@@ -39,7 +39,7 @@ impl OidcUpstream {
         Ok(self.with_directory(self.directory_of(claims)?.unwrap_or_default()))
     }
 
-    /// Returns true for the issuer, or for one that the template stands for.
+    /// Returns true for the issuer, or for the issuer of a listed directory if it is a template.
     pub fn has_issuer(&self, issuer: &str) -> bool {
         if self.tenant_ids.is_empty() {
             return issuer == self.issuer;
@@ -47,8 +47,8 @@ impl OidcUpstream {
         self.tenant_ids.iter().any(|id| self.with_directory(id) == issuer)
     }
 
-    /// Returns true if the claims have an issuer that they may have: that of their directory, or that of
-    /// any listed one if they name none, as in a logout token.
+    /// Returns true if the claims have an accepted issuer. That is the issuer of their directory. Claims that name
+    /// no directory, as in a logout token, may have the issuer of any listed one.
     pub fn accepts_issuer_of(&self, claims: &UpstreamClaims) -> bool {
         let issuer = claims.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default();
         if claims.contains_key(TENANT_CLAIM) {

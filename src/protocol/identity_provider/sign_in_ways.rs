@@ -6,7 +6,8 @@ use crate::{
     protocol::authentication::{AuthenticationMethod, SignInWay},
 };
 
-/// The ways to sign in at a provider: one for each `acr` of its assurances, since a sign-in has one.
+/// The ways to sign in at a provider. There is one for each `acr` of its assurances, because a sign-in has one
+/// `acr`.
 pub fn ways_of_provider(provider: &IdentityProvider) -> Vec<SignInWay> {
     let name = provider.name();
     match &provider.source {
@@ -41,8 +42,8 @@ fn stated_levels(rules: &[AssuranceRule]) -> Vec<&str> {
     levels
 }
 
-/// The `acr_values` of a request to a provider, for levels that are wanted here: the provider's names
-/// for them, if its assurances have any, otherwise the names of here.
+/// The `acr_values` of a request to a provider, for the wanted levels. They are the provider's names for the
+/// levels, if its assurances have any, and otherwise the tenant's names.
 pub fn acr_values_for_provider(
     provider: &IdentityProvider,
     levels: &[AcrLevel],

@@ -23,7 +23,7 @@ pub enum ProviderSource {
 pub struct OidcUpstream {
     /// The provider's issuer, or a template of issuers with [`TENANT_PLACEHOLDER`](super::TENANT_PLACEHOLDER).
     pub issuer: String,
-    /// The directories that the template stands for; empty: the issuer is not a template.
+    /// The directories of the template; empty: the issuer is not a template.
     pub tenant_ids: Vec<String>,
     /// The client id of this tenant there.
     pub client_id: String,
@@ -86,7 +86,7 @@ pub struct GitHubUpstream {
 }
 
 impl GitHubUpstream {
-    /// The URL of its pages, which stands for an issuer.
+    /// The URL of its pages, which is used in place of an issuer.
     pub fn issuer(&self) -> String {
         format!("https://{}", self.host)
     }

@@ -84,7 +84,7 @@ pub fn declared_identity(
     identity_of(provider, &UpstreamClaims::from_iter([claim])).ok()
 }
 
-/// The people with an identifier whom an OidcUser declares: one, or one of each directory where the issuer is a
+/// The people that an OidcUser declares by an identifier. There is one, or one of each directory if the issuer is a
 /// template.
 pub fn declared_people(provider: &IdentityProvider, identifier: &str) -> Vec<UpstreamIdentity> {
     let claim = |name: &str, value: &str| (name.to_owned(), Value::String(value.to_owned()));

@@ -1,5 +1,5 @@
-//! The record of a request that a client makes on one device and a person answers on another: that of a device
-//! (RFC 8628), or one over the backchannel (OpenID Connect CIBA Core 1.0).
+//! The record of a request that a client makes on one device and a person answers on another. The request comes
+//! from a device (RFC 8628) or over the backchannel (OpenID Connect CIBA Core 1.0).
 
 use serde::{Deserialize, Serialize};
 
@@ -48,14 +48,14 @@ impl RecordFormat for CrossDeviceAuthorization {
 }
 
 impl CrossDeviceAuthorization {
-    /// Returns true if the request is that of this client: of its id and of its object, because another object
-    /// may get the id.
+    /// Returns true if the client made the request. Its object is compared too, because another object may get the
+    /// id.
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id && self.client_object == client.object
     }
 
-    /// When the record ends. A refused request is known for as long as any may wait, whatever the client has asked
-    /// for: a client that asks again and again has to wait.
+    /// When the record ends. A refused request is stored for the maximum waiting time, even if the client asked for
+    /// less. Clients that repeat it can thus be made to wait.
     pub fn stored_until(&self) -> Timestamp {
         match self.answer {
             CrossDeviceAnswer::Refused => {

@@ -1,5 +1,5 @@
-//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, of later ones, and codes as they are
-//! written: in the format 1.0, with the fields that came later at the end.
+//! Records of the formats 0.1 and 1.0, which differ in the sign-in only, and of later formats. Codes are still
+//! written in the format 1.0, with later fields at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,7 +159,7 @@ impl From<Grant> for LegacyGrant<SignInV1> {
     }
 }
 
-/// The times that a record without them stands for. The release that wrote it accepted the second
+/// The times to assume for a record without them. The release that wrote it accepted the second
 /// previous token after the rotation to the current one, too.
 fn superseded_before(state: &GrantState) -> SupersededTimes {
     let GrantState::Active { generation, rotated_at } = *state else {

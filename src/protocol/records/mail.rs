@@ -100,7 +100,7 @@ impl NoticedChange {
         }
     }
 
-    /// The removal of an authenticator. Recovery codes go with the last one, which is told.
+    /// The removal of an authenticator. Recovery codes are removed with the last one, which the mail says.
     pub const fn removed(authenticator: AuditedAuthenticator) -> Option<Self> {
         match authenticator {
             AuditedAuthenticator::Totp => Some(Self::AppRemoved),

@@ -19,7 +19,7 @@ pub struct SignInOrigin {
     pub upstream_session: Option<String>,
 }
 
-/// The session of a person at an OpenID provider or at GitHub. A session here and its grants hang on
+/// The session of a person at an OpenID provider or at GitHub. A session here and its grants depend on
 /// it, and end with it. It is stored by a random id, and sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamSession {

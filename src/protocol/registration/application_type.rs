@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::model::{ApplicationType, RedirectScheme, RedirectUri};
 
-/// Rule: an application whose redirect URIs are all on the user's device, on a loopback host or with
-/// a scheme of its own, is native (RFC 8252 §7). Others have the default `web` (OIDC Registration
-/// §2).
+/// Rule: an application is native if all its redirect URIs are on the user's device (RFC 8252 §7). These have a
+/// loopback host or a scheme of the application. Others have the default `web` (OIDC Registration §2).
 pub(super) fn complete_application_type(spec: &mut Map<String, Value>) {
     if spec.contains_key("applicationType") {
         return;

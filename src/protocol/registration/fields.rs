@@ -1,5 +1,5 @@
-//! The table of supported client metadata (OIDC Registration §2, RFC 7591 §2, RP-Initiated Logout):
-//! JSON types, names in a manifest, and the value of a registered client.
+//! The table of supported client metadata (OIDC Registration §2, RFC 7591 §2, RP-Initiated Logout). A row has the
+//! JSON type, the name in a manifest, and the value of a registered client.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Redeems the credential of a client whose request a person answers on another device: a device code (RFC 8628 §3.4,
+//! Redeems the credential of a request that a person answers on another device. It is a device code (RFC 8628 §3.4,
 //! §3.5) or an `auth_req_id` (CIBA Core §10.1, §11). The checks, and the grant it results in.
 
 use super::{
@@ -83,7 +83,7 @@ pub fn slow_down() -> OAuthError {
 pub struct PolledRequest {
     /// The credential.
     pub credential: PollingCredential,
-    /// The request. `None` if its record is gone.
+    /// The request. `None` if its record no longer exists.
     pub authorization: Option<CrossDeviceAuthorization>,
 }
 

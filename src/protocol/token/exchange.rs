@@ -56,7 +56,7 @@ pub fn decide_exchange(
     })
 }
 
-/// The scopes that the client of a grant can use itself, which an ID token stands for.
+/// The scopes that the client of a grant can use itself, which an ID token proves.
 fn scopes_of_client(grant: &Grant, client: &Client) -> Scopes {
     let own = grant.scopes.intersection(&client.scopes);
     let of_resources = grant.resources.values().flat_map(|granted| &granted.scopes);

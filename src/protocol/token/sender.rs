@@ -34,7 +34,7 @@ pub fn check_proof_is_sent(client: &Client, keys: SenderKeys<'_>) -> Result<(), 
 }
 
 /// Checks the keys of a request against the binding of the grant, and returns the binding for later requests. A
-/// binding is never removed. A failure spends and revokes nothing, because it may be that of a thief.
+/// binding is never removed. A failure spends and revokes nothing, because a thief may have caused it.
 pub(super) fn bind_sender(
     binding: Option<&SenderBinding>,
     client: &Client,
@@ -71,9 +71,9 @@ pub(super) fn bind_sender(
     }
 }
 
-/// Binds the grant of a public client to the certificate of its access token, if a resource server requires it and the
-/// client does not: its refresh tokens are bound to the certificate too (RFC 8705 §4). An exchanged token is of another
-/// grant, which stays as it is.
+/// Binds the grant of a public client to the certificate of its access token, if only the resource server requires
+/// certificates. Refresh tokens of public clients are bound to the certificate too (RFC 8705 §4). An exchanged
+/// token is of another grant, which stays as it is.
 pub fn bind_public_grant(granted: &mut UserGrant, client: &Client, key: Option<&BoundKey>) {
     let is_own = granted.subject_token.is_none();
     if let Some(BoundKey::Certificate(hash)) = key
@@ -89,8 +89,8 @@ fn binds_to_certificate(client: &Client) -> bool {
     client.details.tls_client_certificate_bound_access_tokens
 }
 
-/// Selects the key that the access token of a response is bound to: what the resource server requires, or else what
-/// the client registered, or else the DPoP key if it sent a proof. `is_bound`: whether the grant or the exchanged
+/// Selects the key that the access token of a response is bound to. The resource server's requirement comes first,
+/// then the client's registration, then the DPoP key of a proof. `is_bound`: whether the grant or the exchanged
 /// token is bound, so that the token has to be bound too.
 pub fn select_bound_key(
     client: &Client,

@@ -152,8 +152,9 @@ impl SubjectToken {
     }
 }
 
-/// Rule: a client exchanges access tokens of people that were issued to it, or for the API that it is: the
-/// resource server whose tokens it may introspect. `claims`: of an access token whose signature was verified.
+/// Rule: a client exchanges access tokens of people that were issued to it. It also exchanges tokens for its API,
+/// which is the resource server whose tokens it may introspect. `claims`: of an access token whose signature was
+/// verified.
 pub fn check_access_subject(
     claims: &Claims,
     context: SubjectContext<'_>,

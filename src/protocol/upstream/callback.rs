@@ -36,7 +36,7 @@ pub enum CallbackError {
 ///
 /// # Errors
 ///
-/// [`CallbackError`]; `iss` is checked first, since an error of another provider says nothing.
+/// [`CallbackError`]. `iss` is checked first, because an error of another provider has no meaning here.
 pub fn check_callback(
     (metadata, oidc): (&UpstreamMetadata, &OidcUpstream),
     params: &RequestParams,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_provider_are_told_from_missing_codes() {
+    fn errors_of_the_provider_differ_from_missing_codes() {
         let refused = checked(false, "error=access_denied&error_description=no");
         let (code, description) = ("access_denied".into(), "no".into());
         assert_eq!(refused, Err(CallbackError::Refused { code, description }));

@@ -56,7 +56,7 @@ pub enum IdTokenError {
     /// The algorithm is `none`, a shared secret's, or not among the provider's.
     #[error("the ID token is signed with an algorithm that the provider does not announce")]
     Algorithm,
-    /// The directory (`tid`) is not among those that the issuer stands for.
+    /// The directory (`tid`) is not among those of the issuer.
     #[error("the ID token is of a directory (tid) that oidc.tenantIds does not list")]
     OtherDirectory,
     /// The issuer is another one.
@@ -132,7 +132,8 @@ pub fn check_id_token(
     Ok(UpstreamIdToken { algorithm: token.algorithm, kid: token.kid, claims: token.claims })
 }
 
-/// A token of another directory is told from one of another issuer: a person came from there.
+/// Checks `iss`. A token from a directory that is not listed has an error of its own, because the person did sign in
+/// there.
 fn check_issuer(oidc: &OidcUpstream, token: &UnverifiedJwt) -> Result<(), IdTokenError> {
     let expected = oidc.issuer_of(&token.claims).map_err(|error| match error {
         DirectoryError::Missing => IdTokenError::Issuer,

@@ -51,7 +51,7 @@ impl TokenResponseError {
     }
 }
 
-/// The description of an error; words of our own where the provider gives none.
+/// The description of an error; a text of Lanyard if the provider gives none.
 const fn described(description: &str) -> &str {
     if description.is_empty() { "it gives no reason" } else { description }
 }

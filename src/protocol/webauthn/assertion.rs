@@ -90,10 +90,10 @@ pub enum SignCountVerdict {
     Copied,
 }
 
-/// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An
-/// authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order, so
-/// a lower counter shows a copy unless its challenge was issued before the last use was recorded, and it comes soon
-/// after that ([`OVERTAKING_TIME`]). An equal one always does.
+/// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An authenticator
+/// without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order. A lower
+/// counter is therefore accepted if its challenge was issued before the last use was recorded, and it arrives soon
+/// after that ([`OVERTAKING_TIME`]). Any other lower counter, and an equal one, shows a copy.
 pub fn check_sign_count(
     last: LastUse,
     sent: u32,

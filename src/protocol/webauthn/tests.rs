@@ -154,7 +154,7 @@ fn the_authenticator_has_verified_the_person_for_this_relying_party() {
 }
 
 #[test]
-fn authenticator_data_has_nothing_but_its_parts() {
+fn malformed_authenticator_data_is_refused() {
     let malformed = WebauthnError::Malformed("the authenticator data");
     assert_eq!(refused(|it| it.extensions = vec![0]), malformed, "bytes at the end");
     assert_eq!(refused(|it| it.flags |= EXTENSIONS), malformed, "no extensions");
@@ -261,7 +261,7 @@ fn a_counter_that_was_used_grows() {
 const USED_AT: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 #[test]
-fn an_answer_that_another_one_has_overtaken_is_no_copy() {
+fn an_overtaken_answer_does_not_show_a_copy() {
     let last = LastUse { sign_count: 6, at: Some(USED_AT) };
     let before = USED_AT.minus(Duration::from_millis(1));
     assert_eq!(check_sign_count(last, 5, (before, USED_AT)), SignCountVerdict::Overtaken);

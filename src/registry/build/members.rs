@@ -51,8 +51,8 @@ impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
         })
     }
 
-    /// Refuses the object if its spec has fields that this release does not know: one of them may
-    /// be a restriction, which must not be dropped.
+    /// Refuses the object if its spec has fields that this release does not know. Such a field may be a
+    /// restriction, which must not be dropped.
     pub(super) fn refuse_unknown_fields(&self, problems: &mut ProblemList) {
         for field in self.member.cached.unknown_fields() {
             let message =

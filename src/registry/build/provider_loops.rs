@@ -13,9 +13,8 @@ pub(super) struct TenantEdge<'a> {
     pub(super) upstream: &'a TenantId,
 }
 
-/// Checks references in the order of their precedence. Each one that closes a loop with earlier ones is
-/// refused, and does not count for later ones. Its result is the way from its upstream tenant back to
-/// its own.
+/// Checks references in the order of their precedence. A reference that closes a loop with earlier ones is refused,
+/// and later ones are checked without it. Its result is the way from its upstream tenant back to its own.
 pub(super) fn find_closing_edges<'a>(edges: &[TenantEdge<'a>]) -> Vec<Option<Vec<&'a TenantId>>> {
     let mut onward: HashMap<&TenantId, Vec<&'a TenantId>> = HashMap::new();
     let check = |edge: &TenantEdge<'a>| {

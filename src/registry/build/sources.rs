@@ -1,6 +1,6 @@
-//! The sources of people of one tenant, the oldest first. Applications merge accounts by e-mail address and
-//! by the names of groups, so a younger source may not speak for the people of an older one, and some properties are
-//! those of one provider.
+//! The sources of people of one tenant, the oldest first. Applications merge accounts by e-mail address and by the
+//! names of groups. A younger source therefore may not speak for the people of an older one, and some properties
+//! may belong to one provider only.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -31,9 +31,9 @@ impl<'a> PeopleSources<'a> {
         Self { local: local.iter().min_by_key(|person| person.created), providers: Vec::new() }
     }
 
-    /// Adds a provider, and refuses it if it could speak for the people of an older source. Providers come by age.
-    /// One that is not accepted counts against younger ones all the same, so that a mistake in it lets none of them
-    /// speak for its people; being new, it takes none down.
+    /// Adds a provider, and refuses it if it could speak for the people of an older source. Providers are added
+    /// oldest first. A refused provider also restricts younger ones: otherwise a mistake in it would let a younger
+    /// provider speak for its people.
     pub(super) fn add(
         &mut self,
         object: &ObjectKey,

@@ -64,7 +64,7 @@ impl NamespaceAdmission {
 
 const FIELD: &str = "spec.clients";
 
-/// Validates the bounds. Absent ones have their defaults; an empty list allows nothing.
+/// Validates the bounds. An absent bound has its default. An empty list allows nothing.
 pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -> ClientBounds {
     let written = spec.clients.clone().unwrap_or_default();
     let consent = problems.supported(format!("{FIELD}.consent"), written.consent.as_ref());

@@ -133,8 +133,8 @@ fn organization(
     Organization { name: written.name.unwrap_or_else(|| display_name.to_owned()), id }
 }
 
-/// Rule: an organization's ID is not the default of another tenant, whether that exists or not, or
-/// resource servers could take the users of one for those of the other.
+/// Rule: an organization's ID is not the default ID of another tenant, even of one that does not exist. Otherwise
+/// resource servers could confuse the users of the two tenants.
 fn check_organization_id(problems: &mut ProblemList, id: &str, key: &ObjectKey) {
     let is_default = id.split_once('/').is_some_and(|(namespace, name)| {
         is_object_name(namespace) && is_object_name(name) && !namespace.contains('.')

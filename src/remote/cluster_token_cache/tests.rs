@@ -127,7 +127,7 @@ async fn equal_keys_stay_the_same_and_changed_ones_replace_them() {
 }
 
 #[tokio::test]
-async fn unusable_answers_are_told() {
+async fn unusable_answers_are_errors() {
     let none = ClusterTokenCache::default();
     assert_eq!(none.keys(NOW, false).await.map(drop), Err(ClusterTokenError::NoCluster));
     assert_eq!(none.issuer(NOW).await, None);

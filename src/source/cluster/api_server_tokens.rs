@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_permission_is_told_apart_from_an_outage() {
+    async fn a_missing_permission_differs_from_an_outage() {
         for status in [401, 403] {
             let refused = server(status, json!({})).discovery().await;
             assert_eq!(refused, Err(ClusterTokenError::Forbidden(READ_KEYS)));

@@ -19,8 +19,8 @@ use crate::{
     source::host_settings::HostSettingsReader,
 };
 
-/// Follows the `ConfigMap` of host settings. A missing or unreadable one leaves the last settings in
-/// force; at first there are none, which allows nothing.
+/// Follows the `ConfigMap` of host settings. If it is missing or unreadable, the last settings stay in force. At
+/// first there are no settings, and nothing is allowed.
 #[derive(Debug)]
 pub struct HostSettingsFollower {
     source: ObjectKey,

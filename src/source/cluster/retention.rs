@@ -17,8 +17,8 @@ use crate::{
 
 /// Maximum bytes of a Secret that its owner does not name.
 const MAX_SPARE_BYTES: usize = 16 * 1024;
-/// Maximum Secrets of one owner whose content is kept although it does not name them: a client that
-/// names another Secret keeps its client secret.
+/// Maximum Secrets of one owner whose content is cached although the owner does not name them. They preserve the
+/// client secret of a client that begins to name another Secret.
 const MAX_SPARES: usize = 2;
 
 /// The objects by which the watches decide which Secrets to keep.

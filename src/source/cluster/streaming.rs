@@ -35,8 +35,8 @@ impl Backoff for CappedBackoff {
     }
 }
 
-/// Watches objects whose initial list is streamed one by one; on an API server that cannot do so,
-/// the list has pages of this size.
+/// Watches objects. Their initial list is streamed one by one. On an API server that cannot stream it, the list has
+/// pages of this size.
 pub(super) fn streaming_or_paged<K>(
     api: Api<K>,
     config: &Config,

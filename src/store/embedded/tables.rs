@@ -1,5 +1,5 @@
-//! The tables of the file, and the only code that changes them: a record, its index entries, its
-//! expiry, its due time and the version counter always change together in one transaction.
+//! The tables of the file, and the only code that changes them. A record, its index entries, its expiry, its due
+//! time and the version counter change together in one transaction.
 
 use redb::{
     Database, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction,
@@ -190,9 +190,8 @@ impl<'t> OpenTables<'t> {
         self.index(key, Some(&EncodedRecord::read(&bytes)?), None)
     }
 
-    /// Updates the indexes to match a record's row. Entries that both the old and the new row have
-    /// are not written again: the cost of a commit grows with its pages, and each index entry is on
-    /// a page of its own.
+    /// Updates the indexes to match a record's row. Entries that both the old and the new row have are not written
+    /// again. The cost of a commit grows with its pages, and each index entry is on a page of its own.
     fn index(
         &mut self,
         key: &[u8],

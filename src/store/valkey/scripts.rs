@@ -1,5 +1,5 @@
-//! The Lua scripts that the server runs. A script is atomic, and the server's journal contains all
-//! of its writes or none, so an operation is one script and one round trip.
+//! The Lua scripts that the server runs. A script is atomic: the server's journal contains all of its writes or no
+//! write. An operation is therefore one script, and one round trip.
 //!
 //! Keys: `lanyard:record:KEY` is a row (`row`), `lanyard:owner:LISTING` the ids of the records of
 //! an index entry by expiry, `lanyard:due:KIND` the keys of records by due time, `lanyard:expiry`

@@ -65,7 +65,7 @@ fn counts_requests_by_tenant_endpoint_and_outcome() {
 }
 
 #[test]
-fn a_fault_of_a_provider_is_no_failure_of_the_installation() {
+fn a_fault_of_a_provider_has_its_own_outcome() {
     let outcome = RequestOutcome::of_answer;
     for (status, expected) in [
         (200, RequestOutcome::Ok),

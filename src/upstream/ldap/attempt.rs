@@ -98,8 +98,8 @@ impl LdapAttempt<'_> {
         outcome
     }
 
-    /// Finds the one entry with a username, and proves its password by a bind on a connection of its
-    /// own, so that the search account's connection stays the search account's.
+    /// Finds the one entry with a username, and proves its password by a bind. The bind has a connection of its
+    /// own, because it changes the account of the connection.
     pub(super) async fn authenticate(
         &self,
         credentials: LdapCredentials<'_>,

@@ -100,8 +100,8 @@ impl LdapConnection {
         .await
     }
 
-    /// Searches once. More than `most` entries are read to one more than `most`; then the connection
-    /// is not settled, and nothing else can be asked on it.
+    /// Searches once. If there are more than `most` entries, it reads one more than `most` and stops. The
+    /// connection is then not settled, and cannot be used again.
     pub(super) async fn search(
         &mut self,
         search: &LdapSearch<'_>,

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn permits_are_bounded_and_nothing_remains_of_them() {
+    async fn permits_are_bounded_and_leave_no_entries() {
         let (pool, settings) = (ConnectionPool::default(), settings(|_| {}));
         let mut permits = Vec::new();
         for _ in 0..MAX_CONCURRENT {

@@ -82,8 +82,8 @@ impl LdapDirectories {
         self.for_caller(settings, caller, async |it| it.authenticate(credentials).await).await
     }
 
-    /// Looks up a person by the claims of an earlier sign-in: whether their entry is still one
-    /// of the people and not disabled, and their claims now.
+    /// Looks up a person by the claims of an earlier sign-in. Returns the present claims, if the entry still
+    /// belongs to the people and is not disabled.
     pub async fn look_up(
         &self,
         settings: &LdapSettings,

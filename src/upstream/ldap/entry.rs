@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_names_the_one_in_the_dn_counts() {
+    fn the_name_in_the_dn_is_used_among_several() {
         let name = |attribute: &str, values: &[&[u8]]| {
             entry(&[(attribute, values)]).name_by(&attribute.to_ascii_lowercase())
         };

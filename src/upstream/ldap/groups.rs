@@ -72,8 +72,8 @@ pub(super) async fn read_groups(
     Ok(names.into_iter().collect())
 }
 
-/// Finds the distinguished name of the primary group, wherever it is in the domain, if the server
-/// follows the chain of groups: it does not begin with the primary group by itself.
+/// Finds the distinguished name of the primary group, which may be anywhere in the domain. It is needed if the
+/// server follows the chain of groups, because the server does not begin with the primary group.
 async fn primary_group_in_chain(
     connection: &mut LdapConnection,
     settings: &LdapGroups,

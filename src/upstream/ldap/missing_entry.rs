@@ -1,5 +1,5 @@
-//! The refusal of a person of an earlier sign-in whose entry the filter of the people does not find any
-//! more: the entry is gone for good, or it is there, and the settings do not select it now.
+//! Refuses people of earlier sign-ins whose entry the filter no longer finds. Either the entry was deleted, or it
+//! exists and the settings do not select it.
 
 use super::{
     active_directory::{STATE_ATTRIBUTES, restriction_of_entry},
@@ -25,9 +25,9 @@ pub(super) struct MissingEntry<'a> {
 }
 
 impl MissingEntry<'_> {
-    /// Why the person is refused. The entry counts as gone only if the server has the tree that had it, no
-    /// entry there has its identifier, and the search account sees other people: a changed filter or base,
-    /// another server and lost rights say nothing about the person.
+    /// Why the person is refused. The entry is treated as deleted under three conditions: the server has the tree
+    /// in which it was, no entry there has its identifier, and the search account sees other people. Otherwise a
+    /// changed filter or base, another server, or lost rights could be the cause.
     pub(super) async fn refusal(
         &self,
         search: &mut LdapConnection,
@@ -61,8 +61,9 @@ impl MissingEntry<'_> {
         Ok(LdapRefusal::NotSelected)
     }
 
-    /// The trees in which the entry may be, the widest first, and whether each of them had it at the last
-    /// answer: the server's own tree, if it names one and lets it be searched, or that of the people.
+    /// The trees in which the entry may be, the widest first. The flag says whether the tree contained the entry at
+    /// the last answer. The widest is the server's own tree, if the server names it and permits searches. The other
+    /// one is the tree of the people.
     async fn trees(
         &self,
         search: &mut LdapConnection,

@@ -1,5 +1,5 @@
-//! Sign-in with a directory by LDAP (RFC 4511): the entry of a person is found by the directory's
-//! search account, the password is proven by a bind as that entry, and groups are searched.
+//! Sign-in with a directory by LDAP (RFC 4511). The search account finds the entry of a person and searches groups.
+//! A bind as that entry proves the password.
 //!
 //! The client is our own: `docs/adr/0029-ldap-client-is-our-own.md` has the reasons. It speaks the four
 //! operations that a sign-in needs, always over TLS, and every answer is bounded in size and time.

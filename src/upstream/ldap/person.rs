@@ -23,8 +23,8 @@ pub struct DirectoryPerson {
     pub id: String,
     /// The username as the directory writes it, whatever was typed.
     pub username: String,
-    /// The attributes of the settings, where one with one value is a text, one with several is a list,
-    /// and one without is missing; standard claims; `dn` and `groups`.
+    /// The attributes of the settings, standard claims, `dn` and `groups`. An attribute with one value is a text,
+    /// and one with several values is a list. An attribute without a value is missing.
     pub claims: Map<String, Value>,
 }
 

@@ -341,7 +341,7 @@ async fn a_server_that_stops_between_bind_and_search_is_a_fault() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_ends_with_the_limit() {
+async fn a_silent_server_is_given_up_at_the_time_limit() {
     let fault = fault_at_search(|_| NO_ANSWER.to_vec());
     let started = tokio::time::Instant::now();
     let host = "localhost".to_owned();
@@ -383,7 +383,7 @@ async fn large_answers_are_not_read() {
 }
 
 #[tokio::test]
-async fn several_entries_are_no_person() {
+async fn several_entries_are_refused() {
     let server = ScriptedServer::start(|nth, id| match nth {
         1 => bound(id),
         // More than were asked for, without an end.
@@ -432,7 +432,7 @@ async fn groups_that_cannot_be_read_are_not_no_groups() {
 }
 
 #[tokio::test]
-async fn too_many_groups_are_told_and_not_cut() {
+async fn too_many_groups_are_an_error_and_not_cut() {
     let groups = |count: u32| {
         groups_answered(move |nth, id| {
             let some = |n: u32| entry(id, &format!("cn={n}"), &[("cn", &n.to_string())]);
@@ -554,7 +554,7 @@ async fn a_server_is_verified_before_it_gets_a_password() {
 }
 
 #[tokio::test]
-async fn nothing_before_tls_is_taken_for_an_answer() {
+async fn bytes_before_tls_are_not_an_answer() {
     // The answer to StartTLS, with an answer to the bind that will follow.
     const AGREED: &[u8] = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
     const INJECTED: &[u8] =
@@ -642,7 +642,7 @@ fn own_entry(id: u32) -> Vec<u8> {
 /// A person is gone only if the server has the tree, the search account sees others, and no entry has the
 /// identifier.
 #[tokio::test]
-async fn an_entry_that_is_not_found_is_gone_or_hidden() {
+async fn a_missing_entry_is_deleted_or_hidden() {
     const NOTHING: ScriptedAnswer = |id| done(id, 0);
     const OTHER: ScriptedAnswer = |id| [entry(id, "uid=eve", &[]), done(id, 4)].concat();
     const HIMSELF: ScriptedAnswer = |id| [entry(id, "uid=ada", &[]), done(id, 0)].concat();
@@ -761,7 +761,7 @@ async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_connection_waits_for_a_time_and_nothing_remains() {
+async fn an_idle_connection_is_closed_after_its_timeout() {
     let (server, settings) = server_of_searches(|_, id| ada(id)).await;
     let pool = ConnectionPool::with_idle_timeout(std::time::Duration::from_millis(50));
     let directories = LdapDirectories::with_pool(this_machine(), pool);

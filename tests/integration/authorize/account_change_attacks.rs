@@ -85,7 +85,7 @@ fn wants_passkey(page: &Page) -> bool {
 }
 
 #[tokio::test]
-async fn a_phisher_of_password_and_code_changes_nothing() {
+async fn a_phisher_with_password_and_code_cannot_change_the_account() {
     let mut ada = Ada::new().await;
     let (phisher, page) = ada.phisher().await;
     let account = ada.harbour.account_url();

@@ -82,7 +82,7 @@ async fn an_unauthenticated_visit_writes_nothing_and_can_be_cancelled() {
 }
 
 #[tokio::test]
-async fn no_client_of_applications_is_the_account_page() {
+async fn applications_cannot_use_the_client_of_the_account_page() {
     // The client of the account page's own sign-in is known nowhere else.
     let world = World::new().await;
     let browser = world.alice().await;

@@ -229,7 +229,7 @@ async fn changes_want_a_fresh_sign_in_in_the_same_session() {
 }
 
 #[tokio::test]
-async fn a_person_is_told_of_both_by_mail() {
+async fn withdrawal_and_sign_out_are_announced_by_mail() {
     let world = World::at_localhost().await;
     let mut sink = MailSink::start(MailServerMood::Takes).await;
     let (mail, secret) = sink.manifests();

@@ -164,7 +164,7 @@ async fn a_code_does_not_replace_a_sign_in() {
 }
 
 #[tokio::test]
-async fn other_sites_set_nothing_up_and_remove_nothing() {
+async fn other_sites_cannot_set_up_or_remove_an_app() {
     let world = world().await;
     let browser = world.alice().await;
     let setup = format!("{}?setup=authenticator-app", account_url(&world));
@@ -189,7 +189,7 @@ async fn other_sites_set_nothing_up_and_remove_nothing() {
 }
 
 #[tokio::test]
-async fn the_thief_of_a_stale_session_sets_nothing_up_and_removes_nothing() {
+async fn a_thief_with_a_stale_session_cannot_set_up_or_remove_an_app() {
     let world = world().await;
     let browser = world.alice().await;
     let setup = format!("{}?setup=authenticator-app", account_url(&world));
@@ -212,7 +212,7 @@ async fn the_thief_of_a_stale_session_sets_nothing_up_and_removes_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_vault_key_lets_nobody_in_and_a_replaced_one_can_go() {
+async fn a_lost_vault_key_refuses_sign_ins_and_a_replaced_one_can_be_removed() {
     let world = world().await;
     let (app, _) = set_up(&world, &world.alice().await).await;
     let url = trusted_url(&world).await;

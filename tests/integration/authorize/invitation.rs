@@ -201,7 +201,7 @@ async fn an_invited_person_chooses_a_password_and_signs_in_with_it() {
 }
 
 #[tokio::test]
-async fn opening_a_link_uses_nothing_up() {
+async fn a_link_survives_being_opened() {
     let harbour = Harbour::new().await;
     let link = harbour.link();
     let _ = Browser::new();
@@ -313,7 +313,7 @@ async fn a_link_that_expires_while_the_page_is_open_is_refused() {
 }
 
 #[tokio::test]
-async fn weak_passwords_are_refused_in_words_and_use_nothing_up() {
+async fn weak_passwords_are_refused_with_a_reason_and_the_link_survives() {
     let harbour = Harbour::new().await;
     let browser = Browser::new();
     let mut page = browser.open(&harbour.link()).await;

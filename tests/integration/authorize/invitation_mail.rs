@@ -169,7 +169,7 @@ async fn an_address_that_the_server_refuses_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_mail_whose_person_is_gone_before_it_is_sent_is_not_sent() {
+async fn a_mail_is_not_sent_once_its_person_is_deleted() {
     let mut harbour = Harbour::new(MailServerMood::IsBusy).await;
     assert_eq!(harbour.settled().await, InvitationMail::Failing);
     harbour.sink.becomes(MailServerMood::Takes);

@@ -77,7 +77,7 @@ async fn an_invitation_of_the_manifest_works_again_after_the_store_was_lost() {
 }
 
 #[tokio::test]
-async fn a_password_thief_enrols_nothing_at_a_store_from_before_the_enrolment() {
+async fn a_password_thief_cannot_enrol_at_a_store_from_before_the_enrolment() {
     let harbour = Harbour::with(&[INVITES_BOB]).await;
     let backup = snapshot(&harbour, "bob").await;
     bob_with_app(&harbour).await;
@@ -94,7 +94,7 @@ async fn a_password_thief_enrols_nothing_at_a_store_from_before_the_enrolment() 
 }
 
 #[tokio::test]
-async fn a_password_thief_enrols_nothing_at_a_store_with_an_earlier_app() {
+async fn a_password_thief_cannot_enrol_at_a_store_with_an_earlier_app() {
     let harbour = Harbour::new().await;
     let (browser, first) = harbour.accept_with_app().await;
     let backup = snapshot(&harbour, "ada").await;
@@ -192,7 +192,7 @@ async fn a_writer_of_the_database_cannot_use_up_the_invitation_of_another_person
 }
 
 #[tokio::test]
-async fn a_person_who_is_deleted_on_the_pages_of_an_invitation_sets_nothing_up() {
+async fn a_person_deleted_during_an_invitation_cannot_finish_it() {
     let deleted = [
         ("{name: ada, uid: user-1", "{name: grace, uid: user-7"),
         ("  username: ada\n", "  username: grace\n"),

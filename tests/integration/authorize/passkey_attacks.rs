@@ -155,7 +155,7 @@ async fn a_clone_is_noticed_by_its_counter() {
 }
 
 #[tokio::test]
-async fn two_answers_in_the_wrong_order_are_no_copy() {
+async fn two_answers_in_the_wrong_order_do_not_show_a_copy() {
     let world = world().await;
     let browser = world.alice().await;
     let page = open_setup(&browser, &account_url(&world)).await;
@@ -305,7 +305,7 @@ async fn wrong_passkeys_are_throttled_by_address() {
 }
 
 #[tokio::test]
-async fn another_person_s_passkey_is_no_second_factor() {
+async fn the_passkey_of_another_person_is_refused_as_second_factor() {
     let world = world().await;
     let bob = Browser::new();
     let page = sign_in(&bob, &bob.open(&account_url(&world)).await, BOB).await;

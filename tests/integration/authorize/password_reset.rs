@@ -173,7 +173,7 @@ async fn a_person_who_forgot_the_password_chooses_another_one_and_is_signed_out_
 }
 
 #[tokio::test]
-async fn opening_a_link_uses_nothing_up_and_it_works_once() {
+async fn a_link_survives_being_opened_and_works_once() {
     let (mut harbour, _) = Harbour::new().await;
     let link = harbour.asked().await.link();
     let client = reqwest::Client::new();

@@ -35,7 +35,7 @@ async fn a_code_signs_in_once_in_place_of_the_phone() {
 }
 
 #[tokio::test]
-async fn of_two_uses_at_the_same_time_one_counts() {
+async fn one_of_two_simultaneous_uses_is_accepted() {
     let world = world().await;
     let (app, _) = set_up(&world, &world.alice().await).await;
     let replica = world.app.start_replica();

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_password_thief_enrols_nothing() {
+async fn a_password_thief_cannot_enrol_a_factor() {
     let harbour = Harbour::new().await;
     for changes in [&[][..], &[PASSKEYS]] {
         harbour.change(changes);
@@ -43,7 +43,7 @@ async fn a_thief_of_an_earlier_session_cannot_enrol_after_the_policy() {
 }
 
 #[tokio::test]
-async fn a_password_thief_enrols_nothing_after_the_store_was_lost() {
+async fn a_password_thief_cannot_enrol_a_factor_after_the_store_was_lost() {
     let harbour = Harbour::with(&[INVITES_BOB]).await;
     let browser = Browser::new();
     let page = browser.open(&invitation_link(&harbour.app, "bob")).await;
@@ -106,7 +106,7 @@ async fn the_page_for_the_factor_is_for_one_browser_and_one_person() {
 }
 
 #[tokio::test]
-async fn a_passkey_answer_to_another_page_sets_nothing_up() {
+async fn a_passkey_answer_to_another_page_is_refused() {
     let harbour = Harbour::with(&[PASSKEYS]).await;
     let browser = Browser::new();
     let link = invitation_link(&harbour.app, "ada");

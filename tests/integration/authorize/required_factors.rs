@@ -351,7 +351,7 @@ async fn a_person_with_a_password_in_a_secret_sets_the_app_up_and_signs_in_with_
 }
 
 #[tokio::test]
-async fn a_person_without_a_factor_is_told_what_to_ask_for() {
+async fn a_person_without_a_factor_sees_what_to_ask_for() {
     let harbour = Harbour::new().await;
     let (browser, page) = harbour.enter(BOB).await;
     assert!(asks_for_invitation(&page, NO_APP), "{} {}", page.status, page.body);
@@ -541,7 +541,7 @@ async fn after_a_reset_a_new_invitation_is_needed() {
 }
 
 #[tokio::test]
-async fn where_the_store_keeps_nothing_nobody_without_a_factor_gets_in() {
+async fn without_a_durable_store_a_person_without_a_factor_is_refused() {
     let harbour = Harbour::new().await;
     let link = invitation_link(&harbour.app, "ada");
     harbour.app.stage.keep_no_authenticators();

@@ -64,7 +64,7 @@ async fn a_person_sets_up_an_app_and_signs_in_with_two_factors() {
 }
 
 #[tokio::test]
-async fn without_an_app_nothing_changes_and_an_app_can_be_switched_off() {
+async fn people_without_an_app_are_not_asked_and_apps_can_be_switched_off() {
     let world = world().await;
     let browser = world.alice().await;
     let (_, _) = set_up(&world, &browser).await;
@@ -350,7 +350,7 @@ async fn a_store_that_fails_in_the_middle_leaves_nothing_half_set_up() {
 }
 
 #[tokio::test]
-async fn a_person_who_is_deleted_meanwhile_sets_nothing_up() {
+async fn a_person_deleted_during_the_setup_cannot_finish_it() {
     let world = world().await;
     let browser = world.alice().await;
     let page = browser.open(&format!("{}?setup=authenticator-app", account_url(&world))).await;

@@ -130,7 +130,7 @@ async fn a_message_is_text_wherever_it_is_shown() {
 }
 
 #[tokio::test]
-async fn of_two_answers_one_counts() {
+async fn one_of_two_answers_is_accepted() {
     let plan = Arc::new(Plan::default());
     let over = Arc::clone(&plan);
     let app =

@@ -137,7 +137,7 @@ async fn a_person_is_named_by_username_address_subject_or_id_token() {
 }
 
 #[tokio::test]
-async fn a_hint_that_fits_two_people_names_nobody() {
+async fn a_hint_that_fits_two_people_is_refused() {
     let world = World::new().await;
     let subject = world.app.subject("shop", "alice");
     world.change("  username: bob\n", &format!("  username: {subject}\n"));

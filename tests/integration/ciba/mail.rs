@@ -7,7 +7,7 @@ use super::{
 use crate::support::mail::{MailServerMood, MailSink};
 
 #[tokio::test]
-async fn a_person_is_told_of_a_request_by_mail() {
+async fn a_request_is_announced_by_mail() {
     let mut sink = MailSink::start(MailServerMood::Takes).await;
     let (mail, secret) = sink.manifests();
     let manifests = MANIFESTS.replace(

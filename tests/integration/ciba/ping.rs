@@ -123,7 +123,7 @@ async fn a_client_is_notified_if_the_browser_is_closed_before_the_answer_is_stor
 }
 
 #[tokio::test]
-async fn a_notification_that_fails_is_tried_again_and_keeps_nobody_waiting() {
+async fn a_failed_notification_is_repeated_and_the_client_can_poll() {
     let world = World::new().await;
     world.app.publish_with_status(ENDPOINT, 500, "");
     let (pager, browser) = (world.application("pager").await, world.signed_in(ALICE).await);

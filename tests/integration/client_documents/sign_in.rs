@@ -16,7 +16,7 @@ use super::{
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 #[tokio::test]
-async fn a_client_that_nobody_registered_signs_a_person_in() {
+async fn a_client_signs_a_person_in_without_registration() {
     let world = World::new().await;
     let notes = world.notes().await;
     assert_eq!(notes.metadata["client_id_metadata_document_supported"], true);

@@ -64,7 +64,7 @@ async fn neither_inherits_grants_of_the_other() {
 }
 
 #[tokio::test]
-async fn a_consent_to_an_object_says_nothing_about_a_document() {
+async fn a_consent_to_an_object_does_not_cover_a_document() {
     let world = World::new().await;
     world.app.serve(&format!("{MANIFESTS}{}", object("own", "")));
     let (notes, browser) = (world.notes().await, Browser::new());

@@ -68,7 +68,7 @@ async fn a_user_code_is_unknown_at_another_tenant() {
 }
 
 #[tokio::test]
-async fn a_link_with_a_code_answers_nothing() {
+async fn a_link_with_a_code_does_not_answer_the_request() {
     // RFC 8628 §5.4: an attacker sends the link of a device of their own.
     let world = World::new().await;
     let (tv, browser) = (world.application("tv").await, world.signed_in(ALICE).await);
@@ -132,7 +132,7 @@ async fn the_question_is_answered_by_the_person_whom_it_names() {
 }
 
 #[tokio::test]
-async fn of_two_answers_one_counts() {
+async fn one_of_two_answers_is_accepted() {
     let plan = Arc::new(Plan::default());
     let over = Arc::clone(&plan);
     let app =

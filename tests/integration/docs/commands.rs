@@ -98,7 +98,7 @@ fn every_shell_block_is_valid_bash() {
 
 /// Kinds of other projects are named `tenants` too.
 #[test]
-fn kubectl_is_told_the_group_of_tenants() {
+fn commands_of_kubectl_name_the_group_of_tenants() {
     let mut count = 0;
     for (page, text) in pages() {
         for line in text.lines().filter(|line| line.contains("kubectl ")) {

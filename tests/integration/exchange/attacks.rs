@@ -52,7 +52,7 @@ async fn parameters_are_checked() {
 }
 
 #[tokio::test]
-async fn no_other_token_is_taken_for_the_subject() {
+async fn other_tokens_are_refused_as_the_subject() {
     let world = World::new().await;
     let tokens = world.tokens_of(ALICE).await;
     let (access, id) = (text(&tokens, "access_token"), text(&tokens, "id_token"));

@@ -66,7 +66,7 @@ async fn fapi2_message_signing_final_ensure_signed_request_object_with_rs256_fai
 }
 
 #[tokio::test]
-async fn request_objects_that_nobody_requires_have_the_algorithms_of_the_profile() {
+async fn optional_request_objects_need_an_algorithm_of_the_profile() {
     // Security Profile §5.4.1
     let world = World::new().await;
     for (tenant, name) in [("secure", "app"), ("plain", "own")] {

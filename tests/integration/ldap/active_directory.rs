@@ -60,7 +60,7 @@ async fn names_may_have_any_character() {
 }
 
 #[tokio::test]
-async fn a_restriction_is_told_only_with_the_right_password() {
+async fn a_restriction_is_reported_only_with_the_right_password() {
     let Some(settings) = corp() else { return };
     for (name, password, restriction) in [
         ("dora", "Dora-Passw0rd", AccountRestriction::Disabled),
@@ -145,7 +145,7 @@ async fn the_primary_group_counts_like_the_others() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_name_are_none() {
+async fn two_entries_with_one_name_are_refused() {
     let Some(mut settings) = corp() else { return };
     settings.people.filter = filter("(displayName={username})");
     let both = refusal(sign_in(&settings, "Tom", "Tom-Passw0rd").await);

@@ -80,7 +80,7 @@ async fn wrong_and_empty_passwords_are_refused() {
 }
 
 #[tokio::test]
-async fn two_entries_with_one_name_are_none() {
+async fn two_entries_with_one_name_are_refused() {
     let both = refusal(sign_in(&acme(), "twin", "twin-password").await);
     assert_eq!(both, LdapRefusal::SeveralPeople);
     let mut people = acme();
@@ -230,7 +230,7 @@ async fn looked_up(
 
 /// Settings that do not select a person say nothing about the person.
 #[tokio::test]
-async fn an_entry_that_the_settings_do_not_select_is_not_gone() {
+async fn an_entry_outside_of_the_settings_is_not_taken_for_deleted() {
     let settings = acme();
     let grace = sign_in(&settings, "grace", "grace-password").await.expect("she may");
     let mut typo = acme();

@@ -57,7 +57,7 @@ async fn pages_are_not_served_where_certificates_are_asked_for() {
 }
 
 #[tokio::test]
-async fn headers_of_a_client_tell_no_certificate() {
+async fn headers_of_a_client_are_not_read_as_certificates() {
     let world = World::new().await;
     let identity = world.issue("plain.acme.test");
     let plain = world.caller(("shop", "plain"), None).await;

@@ -47,7 +47,7 @@ const EXERCISED: [(&str, &str, &str); 53] = [
     (
         "client_id_metadata_document_supported",
         "client_documents/sign_in",
-        "a_client_that_nobody_registered_signs_a_person_in",
+        "a_client_signs_a_person_in_without_registration",
     ),
     (
         "claims_parameter_supported",

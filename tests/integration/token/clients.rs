@@ -97,7 +97,7 @@ async fn each_client_authenticates_by_a_method_that_it_names_or_by_either() {
 }
 
 #[tokio::test]
-async fn the_method_is_told_where_the_secret_is_right() {
+async fn the_method_is_named_if_the_secret_is_right() {
     let world = World::new().await;
     let uses = |method, used| format!("This client uses {method}; the request used {used}.");
     let (basic_method, post) = ("client_secret_basic", "client_secret_post");

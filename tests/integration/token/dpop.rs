@@ -500,7 +500,7 @@ async fn the_authorization_endpoint_issues_no_token_that_has_to_be_bound() {
 
 /// Each proof is remembered until it expires, and a person can make any number.
 #[tokio::test]
-async fn the_proofs_of_a_person_are_bounded_and_harm_no_one_else() {
+async fn the_proofs_of_a_person_have_a_budget_of_their_own() {
     let world = World::new().await;
     let (alice, key) = (world.alice().await, DpopKey::new());
     let (web, tokens) = world.bound(&alice, "web", &key).await;

@@ -135,7 +135,7 @@ async fn an_edited_user_stays_signed_in_and_a_disabled_one_has_ended_for_good() 
 }
 
 #[tokio::test]
-async fn a_person_holds_a_bounded_number_of_sessions() {
+async fn the_sessions_of_a_person_are_bounded() {
     let world = World::new().await;
     let first = world.alice().await;
     let mut last = None;
@@ -152,7 +152,7 @@ async fn a_person_holds_a_bounded_number_of_sessions() {
 }
 
 #[tokio::test]
-async fn a_person_holds_a_bounded_number_of_grants() {
+async fn the_grants_of_a_person_are_bounded() {
     let world = World::new().await;
     let (alice, spa) = (world.alice().await, world.application("spa").await);
     let other = alice.tokens(&spa, "openid offline_access").await;

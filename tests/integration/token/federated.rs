@@ -273,7 +273,7 @@ async fn algorithms_are_not_confused() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_tenant_itself_authenticate_nobody() {
+async fn tokens_of_the_tenant_itself_do_not_authenticate_clients() {
     let world = world().await;
     let alice = world.alice().await;
     let tokens = alice.tokens(&alice.web, "openid").await;

@@ -120,7 +120,7 @@ async fn access_tokens_have_the_type_that_tenant_and_client_choose() {
 }
 
 #[tokio::test]
-async fn access_tokens_and_id_tokens_are_told_apart_by_client_id() {
+async fn access_tokens_and_id_tokens_differ_in_client_id() {
     // RFC 9068 §2.2, RFC 8725 §3.12
     let world = World::new().await;
     world.add("accessTokenType: JWT", "");

@@ -191,7 +191,7 @@ async fn other_modes_are_refused_and_modes_are_not_mixed() {
 }
 
 #[tokio::test]
-async fn a_response_is_no_other_token() {
+async fn a_response_is_refused_as_another_token() {
     // RFC 8725 §3.12
     let world = World::new().await;
     let alice = world.alice().await;

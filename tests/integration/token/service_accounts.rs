@@ -133,7 +133,7 @@ fn client_of(answer: &(u16, Value)) -> String {
 }
 
 #[tokio::test]
-async fn a_pod_gets_a_token_with_nothing_but_its_own() {
+async fn a_pod_gets_a_token_with_its_service_account_token_alone() {
     let (world, cluster) = world().await;
     let token = signed(&claims(&world, "pay", "billing"));
     for _ in 0..3 {
@@ -154,7 +154,7 @@ async fn a_pod_gets_a_token_with_nothing_but_its_own() {
 }
 
 #[tokio::test]
-async fn the_cluster_is_no_issuer_by_its_name() {
+async fn the_cluster_is_refused_as_a_named_issuer() {
     let (world, _) = world().await;
     let token = signed(&claims(&world, "pay", "billing"));
     let thief = ask(&world, &token, &[("client_id", "default.thief")]).await;

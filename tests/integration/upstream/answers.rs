@@ -103,7 +103,7 @@ async fn a_state_counts_for_its_tenant_and_for_fifteen_minutes() {
 
 /// RFC 9700 §4.5: a code that an attacker got is bound to the attacker's own request.
 #[tokio::test]
-async fn an_injected_code_signs_nobody_in() {
+async fn an_injected_code_is_refused() {
     let world = World::new().await;
     let attacker = world.go("corp", &[]).await;
     let victim = world.go("corp", &[]).await;
@@ -126,7 +126,7 @@ async fn an_injected_code_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_twice_ends_nothing() {
+async fn a_repeated_answer_does_not_end_the_session() {
     let world = World::new().await;
     world.upstream.answers(|_| {});
     let away = world.go("corp", &[]).await;

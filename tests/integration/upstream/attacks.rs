@@ -206,7 +206,7 @@ async fn a_person_signs_in_and_keeps_the_subject() {
 }
 
 #[tokio::test]
-async fn a_lying_id_token_signs_nobody_in() {
+async fn an_id_token_with_a_wrong_claim_is_refused() {
     // OIDC Core §3.1.3.7
     let world = World::new().await;
     for lie in [

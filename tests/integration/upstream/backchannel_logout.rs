@@ -45,7 +45,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_session_that_a_logout_token_names_ends_and_its_applications_are_told() {
+async fn a_logout_token_ends_its_session_and_its_applications_are_notified() {
     let world = World::with("").await;
     let mut notifications = world.app.receive(LOGOUT);
     let here = world.sign_in_as(SCOPES, ("1", "first")).await;
@@ -76,7 +76,7 @@ async fn the_session_that_a_logout_token_names_ends_and_its_applications_are_tol
 }
 
 #[tokio::test]
-async fn logout_tokens_that_cannot_be_trusted_end_nothing() {
+async fn invalid_logout_tokens_end_no_session() {
     let world = World::with("").await;
     let ada = world.sign_in_as(SCOPES, ("1", "first")).await;
     let now = world.app.clock.now().secs();

@@ -15,7 +15,7 @@ use super::{
 use crate::support::tls::TlsServer;
 
 /// Panics unless a page and the audit line of its request tell these things.
-fn assert_told(
+fn assert_shown_and_logged(
     app: &TestApp,
     page: &Page,
     (status, text): (u16, &str),
@@ -45,12 +45,12 @@ async fn failures_that_the_provider_reports_are_its_own() {
     ] {
         let away = world.go("corp", &[]).await;
         let page = world.back(&away, "corp", &[("code", ""), ("error", error)]).await;
-        assert_told(&world.app, &page, shown, (reason, error));
+        assert_shown_and_logged(&world.app, &page, shown, (reason, error));
     }
 }
 
 #[tokio::test]
-async fn answers_that_are_huge_wrong_or_redirect_are_told() {
+async fn answers_that_are_huge_wrong_or_redirect_are_reported() {
     let world = World::new().await;
     let answers: [(_, _, (&str, &str)); 6] = [
         ((200, "x".repeat(1_000_000)), BROKEN, ("provider_answer", "larger than")),
@@ -70,7 +70,7 @@ async fn answers_that_are_huge_wrong_or_redirect_are_told() {
     ];
     for (answer, shown, told) in answers {
         let page = world.sign_in("corp", |script| script.token_response = Some(answer)).await;
-        assert_told(&world.app, &page, shown, told);
+        assert_shown_and_logged(&world.app, &page, shown, told);
     }
     let counted = ["provider_failed", "failed"].map(|outcome| answered_with(&world.app, outcome));
     assert_eq!(counted, [6, 0], "none is a fault of this installation");
@@ -83,7 +83,7 @@ fn groups(count: usize, length: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn claims_that_give_no_account_are_told() {
+async fn claims_without_an_account_are_reported() {
     let world = World::new().await;
     for (id_token, cause) in [
         (json!({"preferred_username": null}), "preferred_username"),
@@ -92,15 +92,15 @@ async fn claims_that_give_no_account_are_told() {
         (json!({"sub": "5".repeat(5 * 1024)}), "sub"),
     ] {
         let page = world.sign_in("corp", |script| script.id_token = id_token).await;
-        assert_told(&world.app, &page, CLAIMS, ("claims", cause));
+        assert_shown_and_logged(&world.app, &page, CLAIMS, ("claims", cause));
     }
     let page = world.sign_in("corp", |script| script.id_token = json!({"sub": null})).await;
-    assert_told(&world.app, &page, BROKEN, ("provider_answer", "sub"));
+    assert_shown_and_logged(&world.app, &page, BROKEN, ("provider_answer", "sub"));
     assert!(world.app.audit.of("person_admitted").is_empty(), "nothing is stored");
 }
 
 #[tokio::test]
-async fn many_groups_are_bounded_told_and_never_cut() {
+async fn too_many_groups_are_reported_and_never_cut() {
     let world = World::new().await;
     for (groups, shown, told) in [
         (groups(2000, 9), CLAIMS, ("claims", "2000 groups, more than 1000")),
@@ -108,7 +108,7 @@ async fn many_groups_are_bounded_told_and_never_cut() {
         (groups(2000, 40), CLAIMS, ("claims", "bytes, more than 65536")),
     ] {
         let page = world.sign_in("corp", |script| script.id_token = json!({"groups": groups}));
-        assert_told(&world.app, &page.await, shown, told);
+        assert_shown_and_logged(&world.app, &page.await, shown, told);
         assert!(world.app.audit.last("sign_in").to_string().len() < 2048, "no groups in the line");
     }
     let all = groups(1000, 9);
@@ -132,7 +132,7 @@ async fn a_provider_that_changes_its_keys_is_followed() {
         script.unsigned = true;
     };
     let page = world.sign_in("corp", before).await;
-    assert_told(&world.app, &page, BROKEN, ("provider_answer", "signature"));
+    assert_shown_and_logged(&world.app, &page, BROKEN, ("provider_answer", "signature"));
     world.app.clock.advance(Duration::from_mins(1));
     let away = world.go("corp", &[]).await;
     world.upstream.answers(|_| {});
@@ -145,11 +145,11 @@ async fn a_provider_that_changes_its_keys_is_followed() {
     // A token that no published key has signed.
     let world = World::new().await;
     let page = world.sign_in("corp", |script| script.unsigned = true).await;
-    assert_told(&world.app, &page, BROKEN, ("provider_answer", "signature"));
+    assert_shown_and_logged(&world.app, &page, BROKEN, ("provider_answer", "signature"));
 }
 
 #[tokio::test]
-async fn a_provider_that_does_not_answer_is_told_and_holds_no_one_else() {
+async fn a_provider_that_does_not_answer_is_reported_and_delays_only_its_people() {
     let world = World::new().await;
     let other = world.go("corp", &[]).await;
     let nonce = other.request["nonce"].clone();
@@ -157,7 +157,12 @@ async fn a_provider_that_does_not_answer_is_told_and_holds_no_one_else() {
     world.upstream.answers(|script| script.delay = Duration::from_secs(60));
     let started = tokio::time::Instant::now();
     let page = world.back(&slow, "corp", &[]).await;
-    assert_told(&world.app, &page, AWAY, ("provider_unavailable", "did not answer in time"));
+    assert_shown_and_logged(
+        &world.app,
+        &page,
+        AWAY,
+        ("provider_unavailable", "did not answer in time"),
+    );
     assert!(started.elapsed() < Duration::from_secs(30));
     world.upstream.answers(|_| {});
     *world.upstream.nonce.lock().expect("whole") = nonce;
@@ -201,7 +206,7 @@ async fn no_request_to_a_provider_is_longer_than_servers_take() {
             Err(page) => {
                 let shown = (400, "asks for more than can be passed on to Acme");
                 let told = ("request_too_long", "more than 8000, since it carries the request");
-                assert_told(&world.app, &page, shown, told);
+                assert_shown_and_logged(&world.app, &page, shown, told);
                 refused = refused.or(Some(thousands));
             }
         }
@@ -222,13 +227,13 @@ fn state_of(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_deleted_meanwhile_is_told() {
+async fn a_provider_deleted_during_a_sign_in_is_reported() {
     let world = World::new().await;
     let away = world.go("corp", &[]).await;
     world.serve(&[("metadata: {name: corp}", "metadata: {name: renamed}")]);
     let page = world.back(&away, "corp", &[]).await;
     let shown = (404, "It was removed or changed a moment ago.");
-    assert_told(&world.app, &page, shown, ("provider_gone", ""));
+    assert_shown_and_logged(&world.app, &page, shown, ("provider_gone", ""));
     assert_eq!(world.app.audit.last("sign_in")["provider"], "corp");
 }
 
@@ -248,7 +253,7 @@ async fn a_provider_inside_the_network_is_called_only_if_the_installation_says_s
     let manifests = manifests(&upstream.issuer, &[]);
     let app = TestApp::start_guarded(&manifests).await;
     let page = sent_to(&app).await;
-    assert_told(
+    assert_shown_and_logged(
         &app,
         &page,
         (502, "so it was not asked"),
@@ -258,13 +263,13 @@ async fn a_provider_inside_the_network_is_called_only_if_the_installation_says_s
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_told() {
+async fn an_expired_certificate_is_reported() {
     let server = TlsServer::start(2020, async |_| {}).await;
     let issuer = format!("https://localhost:{}", server.port);
     let manifests = manifests(&issuer, &[]);
     let app = TestApp::start_trusting(&manifests, &server.certificate).await;
     let page = sent_to(&app).await;
-    assert_told(&app, &page, AWAY, ("provider_unavailable", "expired"));
+    assert_shown_and_logged(&app, &page, AWAY, ("provider_unavailable", "expired"));
 }
 
 #[tokio::test]

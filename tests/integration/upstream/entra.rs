@@ -191,7 +191,7 @@ async fn logout_tokens_are_of_a_listed_directory() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_no_longer_listed_counts_no_more() {
+async fn people_of_a_directory_that_is_no_longer_listed_are_refused() {
     let world = World::with(&[(PLAIN, &template(&[ONE, TWO]))]).await;
     let application = world.application().await;
     let mut refresh = Vec::new();

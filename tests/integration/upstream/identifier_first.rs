@@ -108,7 +108,7 @@ async fn other_names_are_asked_for_a_password() {
 }
 
 #[tokio::test]
-async fn the_first_step_does_not_tell_who_exists() {
+async fn the_first_step_does_not_reveal_which_users_exist() {
     let address = ("  username: grace\n", "  username: grace\n  email: grace@acme.test\n");
     let world = World::with(&[ROUTED, WITH_PASSWORD[0], WITH_PASSWORD[1], address]).await;
     let shown = async |name: &str| {

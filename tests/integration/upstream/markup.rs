@@ -83,7 +83,7 @@ async fn texts_of_a_provider_are_never_markup() {
 }
 
 #[tokio::test]
-async fn texts_of_a_provider_are_no_markup_on_the_account_page() {
+async fn texts_of_a_provider_are_escaped_on_the_account_page() {
     let world = World::new().await;
     let (browser, page) = signed_in(&world).await;
     assert!(world.id_token(&page).await["sub"].is_string());
@@ -100,7 +100,7 @@ async fn texts_of_a_provider_are_no_markup_on_the_account_page() {
 }
 
 #[tokio::test]
-async fn texts_of_a_provider_are_no_markup_where_a_device_is_let_in() {
+async fn texts_of_a_provider_are_escaped_where_a_device_is_approved() {
     let world = World::with(&[GRANT_TYPES]).await;
     let (browser, page) = signed_in(&world).await;
     assert!(world.id_token(&page).await["sub"].is_string());

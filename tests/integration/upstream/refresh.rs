@@ -339,7 +339,7 @@ async fn a_refresh_token_is_not_used_after_a_slow_start() {
 }
 
 #[tokio::test]
-async fn of_two_replicas_one_asks() {
+async fn one_of_two_replicas_asks_the_provider() {
     for (refresh, is_new_for_both) in [(REFRESH, false), (STRICT, true)] {
         let world = World::with(refresh).await;
         let second = world.app.start_replica();

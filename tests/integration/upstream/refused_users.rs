@@ -29,7 +29,7 @@ fn refusal(world: &World) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_manifest_lifts_no_ban() {
+async fn a_mistake_in_a_manifest_does_not_lift_a_ban() {
     let world = World::new().await;
     let banned = format!("{GRACE}  disabled: true\n");
     let mistaken = format!("{GRACE}  disabled: true\n{MISTAKE}");
@@ -62,7 +62,7 @@ async fn the_sessions_of_a_declared_person_wait_until_the_manifest_is_mended() {
 }
 
 #[tokio::test]
-async fn the_names_of_objects_that_are_not_served_are_no_one_elses() {
+async fn names_of_objects_that_are_not_served_stay_reserved() {
     let world = World::new().await;
     let free = (
         "    username: {claim: preferred_username, prefix: \"corp:\"}",

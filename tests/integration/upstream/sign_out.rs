@@ -83,7 +83,7 @@ fn assert_is_signed_out_page(page: &Page) {
 }
 
 #[tokio::test]
-async fn a_sign_out_goes_on_at_the_provider_and_returns_to_the_application_once() {
+async fn a_sign_out_continues_at_the_provider_and_returns_to_the_application_once() {
     let (world, ada) = World::signed_in(UPSTREAM, with_sign_out).await;
     let mut notifications = world.app.receive(LOGOUT);
     let page = world.leave(&ada).await;
@@ -145,7 +145,7 @@ async fn a_confirmed_sign_out_leads_on_by_a_page() {
 
 /// A sign-out that no application asks for ends at the issuer's own page.
 #[tokio::test]
-async fn the_sign_out_of_the_issuer_itself_goes_on_at_the_provider() {
+async fn the_sign_out_of_the_issuer_itself_continues_at_the_provider() {
     let (world, ada) = World::signed_in(UPSTREAM, with_sign_out).await;
     let url = format!("{}/oauth/logout", world.app.issuer("main"));
     let page = ada.browser.open(&url).await;
@@ -213,7 +213,7 @@ async fn a_sign_out_is_local_by_default_and_once_the_provider_is_deleted() {
 
 /// The ID token of a provider whose object has another issuer by now is not sent there.
 #[tokio::test]
-async fn a_provider_with_another_issuer_by_now_learns_nothing() {
+async fn no_id_token_is_sent_to_a_provider_with_another_issuer() {
     let (world, ada) = World::signed_in(UPSTREAM, with_sign_out).await;
     let manifests = with_application(&PROVIDERS.replace("UPSTREAM", "https://new.test"));
     world.app.serve(&manifests.replacen("# RULES", UPSTREAM, 1));
@@ -223,7 +223,7 @@ async fn a_provider_with_another_issuer_by_now_learns_nothing() {
 }
 
 #[tokio::test]
-async fn a_long_id_token_is_no_part_of_the_url() {
+async fn a_long_id_token_is_left_out_of_the_url() {
     let (world, ada) = World::signed_in(UPSTREAM, |script| {
         with_sign_out(script);
         script.id_token = json!({"padding": "x".repeat(6 * 1024)});

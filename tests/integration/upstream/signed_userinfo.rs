@@ -51,7 +51,7 @@ async fn the_claims_of_a_signed_response_count() {
 }
 
 #[tokio::test]
-async fn a_response_that_does_not_hold_signs_nobody_in() {
+async fn an_invalid_userinfo_response_is_refused() {
     let world = World::new().await;
     let good = json!({"sub": "1", "preferred_username": "ada", "groups": ["ops"]});
     let with = |name: &str, value: Value| {

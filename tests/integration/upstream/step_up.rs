@@ -148,7 +148,7 @@ async fn a_level_that_no_provider_reaches_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn a_person_with_a_password_goes_on_at_a_provider_that_reaches_the_level() {
+async fn a_person_with_a_password_continues_at_a_provider_that_reaches_the_level() {
     let identities = "identities: [{provider: other, subject: \"7\"}]";
     let both = "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"1\"}]";
     let world = World::with(&[
@@ -185,7 +185,7 @@ async fn a_person_with_a_password_goes_on_at_a_provider_that_reaches_the_level()
 
 /// The sign-in by which a session goes on is the one that counts: nothing of the earlier one is left.
 #[tokio::test]
-async fn a_password_in_the_session_of_a_provider_keeps_nothing_of_its_assurance() {
+async fn a_password_in_the_session_of_a_provider_replaces_its_assurance() {
     let identities = "identities: [{provider: other, subject: \"7\"}]";
     let both = "identities: [{provider: other, subject: \"7\"}, {provider: corp, subject: \"1\"}]";
     let world =
@@ -223,7 +223,7 @@ async fn a_provider_that_says_it_cannot_reach_the_level_has_a_page() {
 
 /// The page names a hidden provider only to people whose session is from it.
 #[tokio::test]
-async fn a_hidden_provider_is_no_way_for_people_of_others() {
+async fn a_hidden_provider_is_not_offered_to_people_of_others() {
     let hidden = "  signIn: {hidden: true}\n  assurance: [{acr: phr, amr: [mfa]}]\n  # RULES";
     let changes = [
         LEVELS,

@@ -85,7 +85,7 @@ async fn a_provider_verifies_its_own_address_only() {
 }
 
 #[tokio::test]
-async fn a_verbatim_subject_is_that_of_no_user_and_no_client() {
+async fn a_verbatim_subject_of_a_user_or_client_is_refused() {
     let world = World::new().await;
     let verbatim = "  subject: {strategy: Upstream}\n  # RULES";
     world.serve(&[("  # RULES", verbatim)]);
@@ -109,7 +109,7 @@ async fn a_verbatim_subject_is_that_of_no_user_and_no_client() {
 
 /// A provider without a prefix cannot give a person the name of a declared user, whom applications know.
 #[tokio::test]
-async fn a_username_is_that_of_no_declared_user() {
+async fn the_username_of_a_declared_user_is_refused() {
     let world = World::new().await;
     let prefixed = "    username: {claim: preferred_username, prefix: \"corp:\"}";
     let free = "    username: {expression: claims.preferred_username}";
@@ -141,7 +141,7 @@ async fn silent(world: &World, browser: &Browser) -> Page {
 }
 
 #[tokio::test]
-async fn a_disabled_person_enters_by_no_door() {
+async fn a_disabled_person_is_refused_at_every_way_to_sign_in() {
     let world = World::new().await;
     let doors = [
         WITH_PASSWORD[0],
@@ -193,7 +193,7 @@ async fn a_disabled_person_enters_by_no_door() {
 /// Two people with one subject, which a provider gives verbatim: one is of the provider before its
 /// `identityKey` was another one.
 #[tokio::test]
-async fn the_account_page_ends_nothing_of_another_person_with_the_subject() {
+async fn the_account_page_does_not_end_sessions_of_another_person_with_the_subject() {
     let world = World::new().await;
     let verbatim = ("  # RULES", "  subject: {strategy: Upstream}\n  # RULES");
     let moved = ("identityKey: https://corp.test", "identityKey: https://new.test");

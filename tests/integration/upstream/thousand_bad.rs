@@ -172,7 +172,7 @@ fn names_of(sorts: &[&str], count: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_bad_providers_harm_nobody() {
+async fn a_thousand_bad_providers_do_not_harm_other_tenants() {
     let (upstream, hostile, closed) =
         (Upstream::start().await, Hostile::start().await, free_port());
     let good = manifests(&upstream.issuer, &[]);

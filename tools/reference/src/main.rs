@@ -110,7 +110,7 @@ fn pages() -> Result<Vec<Page>> {
     pages.push(page(
         "events-and-conditions.md",
         "types and reasons of conditions, reasons of Events, each with its remedy",
-        "src/api/conditions.rs and event_reasons.rs",
+        "src/api/conditions.rs, condition_reasons.rs and event_reasons.rs",
         reasons::page(),
     ));
     pages.extend(log_pages());

@@ -97,7 +97,7 @@ fn a_flip_takes_seconds_once_failures_begin() {
 }
 
 #[test]
-fn a_new_leader_goes_on_with_the_published_conclusion() {
+fn a_new_leader_continues_with_the_published_conclusion() {
     for known in [Ok(()), OFF, BAD] {
         let mut world = World::new(&[]);
         world.providers.push((key("a"), target("https://sso.test"), Some(known)));

@@ -105,8 +105,8 @@ pub(super) async fn confirm_setup(
     Ok(SetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
 }
 
-/// Does what has to be done before an authenticator is stored, so that storing it is the last write: what began without
-/// it ends, and a person without any authenticator gets recovery codes. Without an authenticator they do not count.
+/// Prepares storing an authenticator, which is the last write. Sessions and grants that began without it end. A
+/// person without any authenticator gets recovery codes. Without an authenticator they do not count.
 pub(super) async fn prepare_enrolment(
     context: AccountContext<'_>,
     active: &ActiveSession,

@@ -1,5 +1,5 @@
-//! The requests over the backchannel that wait for the person (CIBA Core §8). The page lists them; the answer is given
-//! on the consent page, after a step-up in the same session where the request or the application wants one.
+//! The requests over the backchannel that wait for the person (CIBA Core §8). The page lists them. The person
+//! answers on the consent page, after a step-up in the same session if the request or the application requires one.
 
 use super::{account_url, change_result::AccountNotice};
 use crate::{

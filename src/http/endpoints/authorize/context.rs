@@ -184,8 +184,8 @@ impl AuthorizationContext<'_> {
             || session == Some(name)
     }
 
-    /// Whether a sign-in at a provider can reach the levels that the application and the access rules
-    /// require; `None` stands for a password at the tenant itself.
+    /// Whether a sign-in at a provider can reach the levels that the application and the access rules require.
+    /// `None` means a password at the tenant itself.
     pub(in crate::http::endpoints) fn can_raise_level(&self, provider: Option<&str>) -> bool {
         let sufficient = self.sufficient_levels();
         let mut ways = self.sign_in_ways().into_iter();
@@ -213,7 +213,8 @@ impl AuthorizationContext<'_> {
         }
     }
 
-    /// Reports the answer to the consent page, or to another device: that of the session's user, if there is one.
+    /// Reports the answer on the consent page, or to the question of another device. The session's user gave it, if
+    /// there is one.
     pub(in crate::http::endpoints) fn audit_consent(&self, given: bool) {
         let by = (self.session_record(), self.interaction.cross_device());
         self.accounts().audit(token_events::consent_event(&self.authorization, by, given));

@@ -56,8 +56,8 @@ impl AuthorizationContext<'_> {
             && !self.session_record().is_some_and(is_given)
     }
 
-    /// Whether a person with these passkeys has to use one of them, or a recovery code, for a change on the account page: a
-    /// code of the app does not suffice.
+    /// Whether a person with these passkeys has to use one of them, or a recovery code, for a change on the account
+    /// page. If so, a code of the app does not suffice.
     pub(in crate::http::endpoints) fn wants_passkey_for_change(
         &self,
         passkeys: &[StoredPasskey],

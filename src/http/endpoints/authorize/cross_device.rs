@@ -106,8 +106,8 @@ impl AuthorizationContext<'_> {
     }
 }
 
-/// Stores the grant that the person has allowed. The client gets it with its next poll. The permission is that of this
-/// request: it does not spare the person a question at the next one, or in a browser.
+/// Stores the grant that the person has allowed. The client gets it with its next poll. The permission is for this
+/// request only. The person is asked again at the next request, and in a browser.
 pub(super) async fn allow_cross_device(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,

@@ -12,8 +12,8 @@ use crate::{
     protocol::required_factor::may_see_account_page,
 };
 
-/// The page: for a person whose sign-in suffices for the account page, it leads there; to others it says what to ask
-/// the administrator for.
+/// The page. If the sign-in suffices for the account page, it has a link there. Otherwise it says what to ask the
+/// administrator for.
 pub(super) fn show_missing_factor(
     authorization: &AuthorizationContext<'_>,
     account: &Account,

@@ -23,9 +23,9 @@ use crate::{
     protocol::authorize::InteractionProgress,
 };
 
-/// Asks a person who has proved one factor for the second one, if the person has set one up here and no
-/// provider has vouched for more than one. A person who has none is refused where the tenant requires one: a password
-/// alone does not let anyone set it up. Otherwise the sign-in is complete.
+/// Asks a person for the second factor after the first one. It is skipped if the person has set up none here, or if
+/// a provider has vouched for more than one factor. A person who has none is refused where the tenant requires one:
+/// a password alone does not let anyone set it up. Otherwise the sign-in is complete.
 pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
@@ -60,8 +60,8 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     proceed_in_session(authorization, started).await
 }
 
-/// Returns true if a person who has proved one factor is asked for a second one: the app or, where the tenant
-/// requires a factor, a passkey too.
+/// Returns true if a person is asked for a second factor after the first one. That is the app, and also a passkey
+/// if the tenant requires a factor.
 async fn asks_for_factor(
     authorization: &AuthorizationContext<'_>,
     account: &Account,

@@ -239,8 +239,8 @@ const fn kind_of(factor: &InvitedFactor) -> AuditedAuthenticator {
     }
 }
 
-/// How the person has signed in by the setup; `None` if what was proved is a second factor: the app alone, or the passkey
-/// of a person whom a provider has to vouch for.
+/// How the person has signed in by the setup. `None` if only a second factor was proved: the app alone, or a
+/// passkey that does not replace the sign-in at a provider.
 fn authentication(
     form: &InvitedFactorForm,
     account: &Account,

@@ -129,8 +129,8 @@ fn registration_service(request: &Request) -> Result<&RegistrationService, Endpo
     })
 }
 
-/// Applies the rate limit per address to every write, successful or not. The token is checked
-/// before: requests without one do not use the limit of requests that have one.
+/// Applies the rate limit per address to every write, successful or not. The token is checked first, so requests
+/// without a token do not use up the limit of requests with one.
 fn limit(
     app: &AppState,
     request: &Request,

@@ -58,7 +58,7 @@ mod tests {
     use crate::messages::Languages;
 
     #[test]
-    fn browsers_are_told_in_words() {
+    fn browsers_are_described_in_words() {
         let languages = Languages::built_in();
         let words =
             |browser: Option<&SessionBrowser>| session_browser(browser, languages.english());

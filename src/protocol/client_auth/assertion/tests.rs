@@ -87,7 +87,7 @@ fn the_audience_may_be_an_address_inside_the_cluster() {
 }
 
 #[test]
-fn a_wrong_audience_is_told_with_the_accepted_ones() {
+fn the_error_for_a_wrong_audience_names_the_accepted_ones() {
     let mut jwt = jwt(json!({
         "iss": "team.wiki", "sub": "team.wiki", "aud": "https://id.test/team/shop/",
         "exp": NOW.secs() + 60, "jti": "one",

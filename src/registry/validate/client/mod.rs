@@ -229,8 +229,8 @@ fn client_id(
     None
 }
 
-/// Rule: a client ID is not the issuer. The audience of an ID token is the client ID and that of an
-/// access token the issuer, so resource servers could take one for the other.
+/// Rule: a client ID is not the issuer. An ID token has the client ID as its audience, and an access token the
+/// issuer. If they were equal, resource servers could confuse the tokens.
 fn differs_from_issuer(problems: &mut ProblemList, id: Option<&ClientId>, issuer: &Issuer) {
     let is_issuer =
         |id: &ClientId| id.as_str().trim_end_matches('/').eq_ignore_ascii_case(issuer.as_str());

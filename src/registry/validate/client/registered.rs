@@ -21,10 +21,9 @@ pub fn dynamic_registration(raw: &api::OidcClient) -> Option<DynamicRegistration
     })
 }
 
-/// Returns true if a client was registered dynamically: it has the label, is in the tenant's
-/// namespace, and has a name that registration generates. The label alone must not suffice: the
-/// holder of the registration access token is sent the client secret, so a label would reveal a
-/// Secret to a user who may not read it.
+/// Returns true if a client was registered dynamically: it has the label, is in the tenant's namespace, and has a
+/// name that registration generates. The label alone must not suffice. The holder of the registration access token
+/// gets the client secret, so a label would reveal a Secret to a user without permission to read it.
 pub fn is_registered(raw: &api::OidcClient) -> bool {
     let ObjectMeta { name, namespace, labels, .. } = &raw.metadata;
     let labelled = labels.as_ref().and_then(|all| all.get(api::REGISTERED_LABEL));

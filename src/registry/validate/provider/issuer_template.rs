@@ -1,4 +1,4 @@
-//! An issuer that stands for several directories of Microsoft Entra.
+//! An issuer template for several directories of Microsoft Entra.
 
 use url::Url;
 
@@ -53,8 +53,8 @@ pub(super) fn check_identity_key(problems: &mut ProblemList, spec: &IdentityProv
     }
 }
 
-/// Validates the claim that identifies people of several directories. An administrator of one could set any
-/// other claim to that of a person of another, whom an `OidcUser` names.
+/// Validates the claim that identifies people of several directories. An administrator of one directory could set
+/// any other claim to the value of a person in another directory whom an `OidcUser` names.
 pub(super) fn check_subject_claim(
     problems: &mut ProblemList,
     spec: &IdentityProviderSpec,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_the_audience_of_nothing() {
+    fn a_template_is_refused_as_an_audience() {
         let with = |audience: &str| problem(TEMPLATE, &[ID], Some(audience));
         assert_eq!(with("TokenEndpoint"), None);
         let found = with("Issuer");

@@ -32,14 +32,14 @@ pub struct ProviderNaming {
 /// An authority that says who people are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamingAuthority {
-    /// Issuer or host. `None` for a directory, which no name stands for, and for a client that is not found.
+    /// Issuer or host. `None` for a directory, which has no name, and for a client that is not found.
     pub name: Option<String>,
     /// The id that stands in a template of the identity key.
     pub tenant_id: Option<String>,
 }
 
 impl ProviderNaming {
-    /// The names that a key stands for, each with the authority.
+    /// The names of a key, each with the authority.
     pub fn keyed_authorities<'a>(
         &'a self,
         key: &'a str,

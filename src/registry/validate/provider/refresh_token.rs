@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_gives_no_refresh_token_is_told() {
+    fn missing_scopes_for_a_refresh_token_are_a_warning() {
         let upstream = json!({"mode": "Upstream"});
         let okta = "https://example.okta.com";
         let without = ["openid", "email"];

@@ -42,7 +42,7 @@ fn github(organizations: &Value, admit: &str) -> Value {
 }
 
 #[test]
-fn organizations_that_restrict_nobody_are_no_rule() {
+fn organizations_without_an_effect_are_refused() {
     const NAMES: &str = "spec.github.organizations.names";
     for admit in ["ByRules", "Everyone"] {
         for listed in [json!({"names": ["acme"]}), json!({"policy": "Listed", "names": ["acme"]})] {
@@ -71,7 +71,7 @@ fn assurances_are_those_of_openid_providers() {
 }
 
 #[test]
-fn addresses_and_names_identify_nobody() {
+fn addresses_and_names_are_refused_as_subjects() {
     let with = |claim: &str| fields_of(&json!({"subject": {"claim": claim}}));
     let dex = |claim: &str| {
         fields_of(&json!({"subject": {"claim": claim, "strategy": "Dex", "connectorId": "ldap"}}))

@@ -87,8 +87,8 @@ pub fn validate_user(raw: &api::OidcUser, key: &ObjectKey, dev: bool) -> UserFin
     UserFindings { checked, claims: claimed, problems }
 }
 
-/// The generation by which changes of the object are found; 0 in `dev`, since only an API server
-/// counts generations.
+/// The generation of the object, which changes with its spec. It is 0 in `dev`, because only an API server counts
+/// generations.
 fn generation(metadata: &ObjectMeta, dev: bool) -> u64 {
     let generation = metadata.generation.filter(|_| !dev);
     generation.and_then(|generation| u64::try_from(generation).ok()).unwrap_or_default()
