@@ -36,6 +36,11 @@ impl ClaimedInvitation {
         }
     }
 
+    /// Stores the record of an invitation that has none. Returns false if there is one by now.
+    pub(super) async fn record(self, context: AccountContext<'_>) -> Result<bool, AccountError> {
+        context.insert(self.used).await
+    }
+
     /// Uses the invitation up.
     pub(super) async fn use_up(self, context: AccountContext<'_>) -> Result<(), AccountError> {
         let key = self.used.key.clone();

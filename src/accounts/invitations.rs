@@ -62,7 +62,7 @@ pub(crate) async fn check_invitation_link(
     let Some(current) = account.invitation.as_ref().filter(|it| it.id == link.id) else {
         return Ok(Err(InvitationRefusal::Withdrawn));
     };
-    if was_used(InvitedCredentials::of_link(context, link), true).await? {
+    if was_used(InvitedCredentials::of_link(context, link)).await? {
         return Ok(Err(InvitationRefusal::Used));
     }
     if context.store_now >= link.not_after.min(current.not_after) {
@@ -89,24 +89,36 @@ pub(crate) async fn check_invitation_link(
     Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// Returns true if an invitation was used. `counts_claims`: or is being used.
-async fn was_used(
-    credentials: InvitedCredentials<'_>,
-    counts_claims: bool,
-) -> Result<bool, AccountError> {
-    // The record of the invitation could not be kept if only what it set up was stored.
-    Ok(has_record(credentials, counts_claims).await? || credentials.has_any().await?)
+/// The use of an invitation, by its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RecordedUse {
+    /// It has no record, or that of an earlier person.
+    None,
+    /// A page is using it, and may give it back.
+    Claimed,
+    /// It was used.
+    Used,
 }
 
-/// Returns true if an invitation has the record of a used one. `counts_claims`: or of one that is being used.
-async fn has_record(
+/// Reads the record of an invitation.
+async fn recorded_use(
     InvitedCredentials { store, vault, tenant, tenant_mark, link, now }: InvitedCredentials<'_>,
-    counts_claims: bool,
-) -> Result<bool, AccountError> {
+) -> Result<RecordedUse, AccountError> {
     let stored = store.get(&invitation_key(tenant, &link.subject, &link.id), now).await?;
-    let counted = stored.filter(|stored| counts_claims || !is_claim(stored, now));
-    let Some(stored) = counted else { return Ok(false) };
-    is_used(vault.ok_or(AccountError::NoVaultKey)?, &stored, (link.person, tenant_mark))
+    let Some(stored) = stored else { return Ok(RecordedUse::None) };
+    if !is_used(vault.ok_or(AccountError::NoVaultKey)?, &stored, (link.person, tenant_mark))? {
+        return Ok(RecordedUse::None);
+    }
+    Ok(if is_claim(&stored, now) { RecordedUse::Claimed } else { RecordedUse::Used })
+}
+
+/// Returns true if an invitation was used, or is being used.
+async fn was_used(credentials: InvitedCredentials<'_>) -> Result<bool, AccountError> {
+    match recorded_use(credentials).await? {
+        RecordedUse::Used | RecordedUse::Claimed => Ok(true),
+        // The record of the invitation could not be kept if only what it set up was stored.
+        RecordedUse::None => credentials.has_any().await,
+    }
 }
 
 /// The invitations of the store, for the holder of the Lease.
@@ -141,31 +153,30 @@ impl StoredInvitations {
             link: &link,
             now,
         };
-        if has_record(credentials, false).await? {
-            return Ok(true);
+        match recorded_use(credentials).await? {
+            RecordedUse::Used => return Ok(true),
+            RecordedUse::Claimed => return Ok(false),
+            RecordedUse::None => {}
         }
-        let is_used = credentials.has_any().await?;
-        if is_used {
-            self.keep_used(&snapshot, (invited, &link), now).await?;
-        }
-        Ok(is_used)
+        Ok(credentials.has_any().await? && self.keep_used(&snapshot, (invited, &link), now).await?)
     }
 
-    /// Writes the record of a used invitation that has none, since the person may remove what it set up.
+    /// Writes the record of a used invitation that has none, since the person may remove what it set up. Returns false if a
+    /// page has claimed the invitation meanwhile: it may give the invitation back.
     async fn keep_used(
         &self,
         snapshot: &Snapshot,
         (invited, link): (&InvitedUser, &InvitationLink),
         now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(()) };
+    ) -> Result<bool, AccountError> {
+        let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(true) };
         let account = tenant.account_by_subject(&invited.subject);
         let Some(account) = account.filter(|account| account.mark == invited.person) else {
-            return Ok(());
+            return Ok(true);
         };
         let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
         let context = detached.context();
-        used_invitation(context, account, link)?.use_up(context).await
+        used_invitation(context, account, link)?.record(context).await
     }
 }
 

@@ -69,8 +69,8 @@ pub(super) fn marker_record(key: RecordKey, expires_at: Timestamp) -> Record {
     Record { key, value: Bytes::new(), expires_at, owners: Vec::new(), due_at: None }
 }
 
-/// Stores a record within the budgets of its makers. Returns false if there was one; it takes nothing from the budgets
-/// then, so that sending a request again does not use them up.
+/// Stores a record within the budgets of its makers. Returns false if there was one. Nothing is taken from the budgets
+/// then, so that repeated requests do not use them up, and neither if the store fails.
 ///
 /// # Errors
 ///
@@ -95,11 +95,11 @@ pub(super) async fn insert_within_budget<'m>(
         }
         taken.push(maker);
     }
-    let inserted = context.insert(record).await?;
-    if !inserted {
+    let inserted = context.insert(record).await;
+    if !matches!(inserted, Ok(true)) {
         give_back(taken);
     }
-    Ok(inserted)
+    Ok(inserted?)
 }
 
 /// Ends the oldest sessions of a person who has just signed in: `new`.

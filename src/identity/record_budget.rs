@@ -18,13 +18,13 @@ use crate::model::{BoundedCache, ObjectKey, TenantId, Timestamp};
 const UNIT: usize = 1024;
 /// Maximum number of clients and people with a budget.
 const MAX_ENTRIES: usize = 50_000;
-/// Live records of a declared client: 1,600 assertions of a minute each second.
+/// Live records of a declared client: 800 assertions of a minute each second, which are stored for another minute.
 const MAX_RECORDS_OF_DECLARED_CLIENT: u64 = 100_000;
-/// Live records of a client that no administrator declared: 16 assertions of a minute each second.
+/// Live records of a client that no administrator declared: 8 assertions of a minute each second.
 const MAX_RECORDS_OF_UNVERIFIED_CLIENT: u64 = 1_000;
 /// Live records of all clients of a tenant that metadata documents describe.
 const MAX_RECORDS_OF_DOCUMENT_CLIENTS: u64 = 20_000;
-/// Live records of a person: 40 DPoP proofs each second.
+/// Live records of a person: 27 DPoP proofs each second.
 const MAX_RECORDS_OF_PERSON: u64 = 5_000;
 /// KiB of new people of an identity provider in an hour, each of which counts for that hour.
 const MAX_KIB_OF_NEW_PEOPLE: u64 = 16 * 1024;
