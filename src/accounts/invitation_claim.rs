@@ -38,7 +38,7 @@ impl ClaimedInvitation {
 
     /// Stores the record of an invitation that has none. Returns false if there is one by now.
     pub(super) async fn record(self, context: AccountContext<'_>) -> Result<bool, AccountError> {
-        context.insert(self.used).await
+        Ok(context.insert(self.used).await?)
     }
 
     /// Uses the invitation up.
