@@ -155,8 +155,8 @@ impl Authentication {
         self.last_use(RECOVERY_CODE)
     }
 
-    /// When an identity provider last vouched for more than one factor without a one-time code. `None` if a code
-    /// was typed here.
+    /// When an identity provider last vouched for more than one factor. `None` after a one-time code: a code typed at
+    /// this tenant adds `otp`, so the provider's own `otp` cannot be told apart.
     pub fn strong_factors_vouched_at(&self) -> Option<Timestamp> {
         let is_vouched_for = self.used(AuthenticationMethod::federated().as_str())
             && !self.used(AuthenticationMethod::one_time_password().as_str());
