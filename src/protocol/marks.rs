@@ -103,7 +103,7 @@ pub fn is_void(record: MarkedRecord<'_>, void: &VoidBefore, now: AccountMarks) -
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
-    consent.marks.is_none_or(|made| still_counts(made, now.person, now.tenant))
+    consent.marks.is_none_or(|made| marks_are_current(made, now.person, now.tenant))
 }
 
 /// Whether an authenticator counts for a user.
@@ -159,7 +159,7 @@ pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
 
 /// Returns true if something that a person did once still counts: for the same person, or after a restore of
 /// everything.
-pub fn still_counts(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
+pub fn marks_are_current(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
     made.person == person || made.tenant != tenant
 }
 
