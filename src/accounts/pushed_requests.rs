@@ -123,7 +123,7 @@ async fn stored_request(
 
 /// Returns a `request_uri` that opens the request of an interaction once more, for a link on its page. `None` if
 /// the interaction has ended.
-pub(crate) fn push_again(
+pub(crate) fn reissue_request_uri(
     context: AccountContext<'_>,
     query: String,
     id: &PushedRequestId,
