@@ -37,9 +37,9 @@ const MAX_FAILURES_OF_BROWSER: u32 = 50;
 /// An attempt that was counted as failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountedAttempt {
-    /// For a known browser.
+    /// The attempt of a known browser.
     OfKnownBrowser,
-    /// In the budget of all others.
+    /// The attempt of another browser, in the budget of all others.
     OfStranger,
 }
 

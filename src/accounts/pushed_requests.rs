@@ -23,7 +23,7 @@ use crate::{
 
 /// Longest value that a confidential client gets sealed: longer URLs fail in some software.
 const MAX_SEALED_LEN: usize = 2 * 1024;
-/// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
+/// Longest value for a client for which nothing is stored: proxies accept request lines of 8 KiB.
 const MAX_UNTRUSTED_SEALED_LEN: usize = 7 * 1024;
 /// The same where people sign in at identity providers, to which the request is carried in a URL, next to the
 /// provider's own parameters (`MAX_PROVIDER_URL_LEN`).
