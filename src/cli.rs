@@ -158,7 +158,7 @@ pub struct LogArgs {
     #[arg(long, env = "LANYARD_LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormatArg>,
     /// Log level: error, warn, info, debug or trace, also per module: "info,lanyard=debug"
-    #[arg(long, env = "LANYARD_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long, env = "LANYARD_LOG_LEVEL", default_value = "info", value_name = "FILTER")]
     pub log_level: String,
 }
 

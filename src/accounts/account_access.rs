@@ -37,7 +37,7 @@ pub(crate) struct ApplicationAccess {
     pub(crate) client: Arc<Client>,
     /// The permissions: those that the person agreed to, and those of its grants.
     pub(crate) permissions: BTreeSet<String>,
-    /// When it last got some of them.
+    /// The time at which the application last got some of the permissions.
     pub(crate) granted_at: Timestamp,
 }
 

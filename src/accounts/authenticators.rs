@@ -28,7 +28,7 @@ pub(super) trait PersonalAuthenticator: RecordFormat {
     /// The marks of the person, and when the person set it up.
     fn set_up(&self) -> (AccountMarks, Timestamp);
 
-    /// The same with other marks.
+    /// Returns the authenticator with other marks.
     #[must_use]
     fn with_marks(self, marks: AccountMarks) -> Self;
 }

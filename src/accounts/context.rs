@@ -166,7 +166,7 @@ impl AccountServices {
         }
     }
 
-    /// With directories that may be called.
+    /// Returns the services with directories that may be called.
     #[must_use]
     pub fn with_directories(self, directories: LdapDirectories) -> Self {
         Self { directories, ..self }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    identity::{GuessBudget, throttle_prefix},
+    identity::{RefillingBudget, throttle_prefix},
     model::{BoundedCache, ClientId, Subject, TenantId, Timestamp},
     protocol::cross_device::{MAX_WAITING_TIME, POLL_INTERVAL},
 };
@@ -22,24 +22,30 @@ use crate::{
 /// Maximum number of entries of each table.
 const MAX_ENTRIES: usize = 50_000;
 /// Requests of an address at a public client: at most 120 records are unexpired.
-const REQUESTS_OF_ADDRESS: GuessBudget = GuessBudget { burst: 20, refill: Duration::from_secs(6) };
+const REQUESTS_OF_ADDRESS: RefillingBudget =
+    RefillingBudget { burst: 20, refill: Duration::from_secs(6) };
 /// Requests of a client: at most 1,600 records of at most 3 KiB are unexpired.
-const REQUESTS_OF_CLIENT: GuessBudget =
-    GuessBudget { burst: 1_000, refill: Duration::from_secs(1) };
+const REQUESTS_OF_CLIENT: RefillingBudget =
+    RefillingBudget { burst: 1_000, refill: Duration::from_secs(1) };
 /// Further requests of a client, by addresses that ask for the first time within the lifetime of a code: a few addresses
 /// cannot use up what others need. At most 3,400 records more are unexpired.
-const REQUESTS_OF_NEW_ADDRESSES: GuessBudget =
-    GuessBudget { burst: 1_000, refill: Duration::from_millis(250) };
+const REQUESTS_OF_NEW_ADDRESSES: RefillingBudget =
+    RefillingBudget { burst: 1_000, refill: Duration::from_millis(250) };
 /// Requests of a client to one person, over the backchannel.
-const REQUESTS_TO_PERSON: GuessBudget = GuessBudget { burst: 5, refill: Duration::from_mins(1) };
+const REQUESTS_TO_PERSON: RefillingBudget =
+    RefillingBudget { burst: 5, refill: Duration::from_mins(1) };
 /// Mail of a client to one person about requests.
-const MAILS_TO_PERSON: GuessBudget = GuessBudget { burst: 3, refill: Duration::from_mins(20) };
+const MAILS_TO_PERSON: RefillingBudget =
+    RefillingBudget { burst: 3, refill: Duration::from_mins(20) };
 /// Mail of a client about requests to people: no client uses up what the mail server takes.
-const MAILS_OF_CLIENT: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
+const MAILS_OF_CLIENT: RefillingBudget =
+    RefillingBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of an address, which many people may share.
-const CODES_OF_ADDRESS: GuessBudget = GuessBudget { burst: 30, refill: Duration::from_secs(10) };
+const CODES_OF_ADDRESS: RefillingBudget =
+    RefillingBudget { burst: 30, refill: Duration::from_secs(10) };
 /// Wrong user codes of a browser.
-const CODES_OF_BROWSER: GuessBudget = GuessBudget { burst: 10, refill: Duration::from_secs(30) };
+const CODES_OF_BROWSER: RefillingBudget =
+    RefillingBudget { burst: 10, refill: Duration::from_secs(30) };
 /// A poll may come this much earlier than the interval, because of the network.
 const POLL_TOLERANCE: Duration = Duration::from_secs(1);
 /// The interval grows by this at each poll that comes too early (RFC 8628 §3.5).
@@ -107,7 +113,7 @@ impl CrossDeviceLimits {
         let address = of_address.map(|key| (key, tables.addresses.peek(&key).copied()));
         let rested = |whole_at: Timestamp| now.since(whole_at) >= MAX_WAITING_TIME;
         let is_new = address.is_some_and(|(_, whole_at)| whole_at.is_none_or(rested));
-        let quota = |key: u64, budget: &GuessBudget| {
+        let quota = |key: u64, budget: &RefillingBudget| {
             let spent = tables.clients.peek(&key).copied();
             (budget.wait_time(spent, now), key, budget.spend(spent, now))
         };

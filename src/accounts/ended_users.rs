@@ -188,7 +188,7 @@ impl EndedUserWatch {
     /// Sets the namespaces that are no longer watched. A namespace is among them before a snapshot lacks its
     /// objects.
     #[must_use]
-    pub fn with_left_namespaces(self, left: watch::Receiver<BTreeSet<String>>) -> Self {
+    pub fn with_unwatched_namespaces(self, left: watch::Receiver<BTreeSet<String>>) -> Self {
         Self { left, ..self }
     }
 

@@ -81,7 +81,7 @@ pub(super) async fn is_usable(
     }
 }
 
-/// The same with marks that were loaded before.
+/// Returns true if a session or grant can be used, by marks that were loaded before.
 pub(super) async fn is_usable_with(
     context: AccountContext<'_>,
     record: MarkedRecord<'_>,

@@ -11,7 +11,7 @@ use super::{
     AccountContext, AccountError, context::RecordChange, vaulted_record::person_record_key,
 };
 use crate::{
-    identity::{BackoffCounter, BackoffPolicy, GuessBudget},
+    identity::{BackoffCounter, BackoffPolicy, RefillingBudget},
     model::{Subject, Timestamp, sha256_base64url},
     protocol::{
         known_browser::KNOWN_BROWSER_TTL,
@@ -22,13 +22,13 @@ use crate::{
 
 /// Guesses of all browsers that are not known: at most 2,948 within a year. Three of a million codes are
 /// right, so fewer than one person in a hundred is guessed in a year.
-const UNKNOWN_BROWSERS_BUDGET: GuessBudget =
-    GuessBudget { burst: 20, refill: Duration::from_hours(3) };
+const UNKNOWN_BROWSERS_BUDGET: RefillingBudget =
+    RefillingBudget { burst: 20, refill: Duration::from_hours(3) };
 /// A known browser waits after five failures: 30 s, 1 min, … 1 h. Its count ends with its cookie.
 const KNOWN_BROWSER: BackoffPolicy = BackoffPolicy {
     free: 5,
     first: Duration::from_secs(30),
-    most: Duration::from_hours(1),
+    max_delay: Duration::from_hours(1),
     forget: KNOWN_BROWSER_TTL,
 };
 /// Failures after which a known browser counts like any other: its cookie may be stolen.
@@ -37,9 +37,9 @@ const MAX_FAILURES_OF_BROWSER: u32 = 50;
 /// An attempt that was counted as failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountedAttempt {
-    /// For a known browser.
+    /// The attempt of a known browser.
     OfKnownBrowser,
-    /// In the budget of all others.
+    /// The attempt of another browser, in the budget of all others.
     OfStranger,
 }
 
@@ -117,7 +117,7 @@ async fn count_for_browser(
         let BackoffCounter { failures, last, wait_until } =
             KNOWN_BROWSER.after_failure(before, now);
         let value = encode_record(&FactorAttempts { failures, last, wait_until });
-        let expires_at = now.plus(KNOWN_BROWSER.forget + KNOWN_BROWSER.most);
+        let expires_at = now.plus(KNOWN_BROWSER.forget + KNOWN_BROWSER.max_delay);
         let record = attempts_record(&key, subject, value, expires_at);
         Ok(RecordChange::Write(record, BrowserCount::Counted))
     };
@@ -155,7 +155,7 @@ async fn count_for_stranger(
 }
 
 fn budget_record(key: &RecordKey, subject: &Subject, whole_at: Timestamp) -> Record {
-    let expires_at = whole_at.plus(KNOWN_BROWSER.most);
+    let expires_at = whole_at.plus(KNOWN_BROWSER.max_delay);
     attempts_record(key, subject, encode_record(&FactorBudget { whole_at }), expires_at)
 }
 
@@ -191,7 +191,7 @@ mod tests {
     /// The arithmetic of docs/security.md#guesses-at-codes: three codes of a million are right.
     #[test]
     fn a_thief_with_the_password_guesses_a_code_in_a_year_with_less_than_one_percent() {
-        let guesses = UNKNOWN_BROWSERS_BUDGET.guesses_within(Duration::from_hours(24 * 366));
+        let guesses = UNKNOWN_BROWSERS_BUDGET.uses_within(Duration::from_hours(24 * 366));
         assert_eq!(guesses, 2_948);
         let miss = (1.0_f64 - 3.0 / 1_000_000.0).powf(2_948.0);
         assert!(1.0 - miss < 0.009, "{}", 1.0 - miss);

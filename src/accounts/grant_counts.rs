@@ -6,8 +6,8 @@ use crate::model::{BoundedCache, Subject, TenantId};
 
 /// Number of new grants for each count of a person's grants. Most people have few.
 const MIN_INTERVAL: usize = 8;
-/// Records that a new grant causes to be read on average, for a person with many grants. The more grants there were
-/// at the last count, the more rarely they are counted. Until then a person can have some more than the maximum.
+/// Average number of records that one new grant may cause to be read. The more grants a person holds, the less often
+/// they are counted. Until the next count a person can have some more than the maximum.
 const READ_FOR_NEW: usize = 2;
 /// Maximum number of people whose last count is remembered.
 const MAX_COUNTS: usize = 4096;

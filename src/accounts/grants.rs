@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 pub(crate) use super::grant_records::{StoredGrant, load_grant, revoke_grant, swap_grant};
 use super::{
-    AccountContext, AccountError,
+    AccountContext, AccountError, access_denial,
     endings::{self, PresentMarks},
-    entry,
     grant_records::grant_record,
     people::SignedInPerson,
     signed_in_account::find_account,
@@ -100,7 +99,7 @@ pub(crate) fn check_entry(
         return Ok(());
     };
     let person = (&grant.authentication, grant.sid.as_deref());
-    entry::count_refused_entry(context, client, &refusal);
+    access_denial::count_access_denial(context, client, &refusal);
     context.audit(token_events::entry_event(client, person, &refusal));
     Err(GrantRefusal::Entry(refusal))
 }

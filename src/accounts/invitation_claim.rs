@@ -104,7 +104,7 @@ pub(super) fn is_used(
     (person, tenant): (ObjectMark, ObjectMark),
 ) -> Result<bool, AccountError> {
     let used: Option<InvitationRecord> = open_with_vault(vault, stored)?;
-    Ok(used.is_some_and(|used| marks::still_counts(used.marks, person, tenant)))
+    Ok(used.is_some_and(|used| marks::marks_are_current(used.marks, person, tenant)))
 }
 
 /// Returns true if a record only claims the invitation. Replicas' clocks may differ by as much as a claim lasts; the

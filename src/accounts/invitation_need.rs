@@ -8,7 +8,7 @@ use super::{
     authenticators::{authenticator_key, open_authenticator},
     detached_context::DetachedContext,
     oldest_records::records_of_person,
-    passkeys::{StoredPasskey, counts_for, open_passkey, uses_passkeys},
+    passkeys::{StoredPasskey, is_valid_passkey_of, open_passkey, uses_passkeys},
 };
 use crate::{
     model::{Account, InvitedUser, PasswordState, RequiredFactor, Timestamp},
@@ -67,7 +67,7 @@ async fn own_passkeys(
     let subject = account.subject.as_str();
     for stored in records_of_person(context, RecordKind::Passkey, subject).await? {
         let opened = open_passkey(context, stored)?;
-        own.extend(opened.filter(|it| counts_for(context, &it.passkey, account)));
+        own.extend(opened.filter(|it| is_valid_passkey_of(context, &it.passkey, account)));
     }
     Ok(own)
 }

@@ -9,7 +9,7 @@ use crate::{
     keys::Vault,
     model::{ObjectMark, TenantId, Timestamp},
     protocol::{
-        marks::still_counts,
+        marks::marks_are_current,
         records::{
             AccountMarks, InvitationLink, PasskeyRecord, PasswordRecord, RecordFormat, TotpRecord,
         },
@@ -92,7 +92,7 @@ impl<'a> InvitedCredentials<'a> {
         Ok(opened.is_some_and(|opened| {
             let (marks, invitation) = set_up(opened);
             invitation.as_ref() == Some(&self.link.id)
-                && still_counts(marks, self.link.person, self.tenant_mark)
+                && marks_are_current(marks, self.link.person, self.tenant_mark)
         }))
     }
 }

@@ -56,7 +56,7 @@ pub(crate) enum RefreshTokenPlan<'a> {
     Current,
     /// The refresh token of the request, which the client keeps.
     Kept(&'a str),
-    /// None.
+    /// No refresh token.
     Withheld,
 }
 

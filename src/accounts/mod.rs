@@ -2,6 +2,7 @@
 //!
 //! Must not: know of HTTP. Endpoints translate between requests and these functions.
 
+pub(crate) mod access_denial;
 pub(crate) mod account_access;
 pub(crate) mod account_sign_out;
 mod authenticators;
@@ -28,7 +29,6 @@ pub(crate) mod directory_sign_in;
 pub(crate) mod dpop_proofs;
 mod ended_users;
 mod endings;
-pub(crate) mod entry;
 mod error;
 mod exchanged_tokens;
 mod factor_attempts;

@@ -69,9 +69,9 @@ pub(super) enum DeliveryProgress {
 pub(super) struct OutboxEntry<M> {
     /// The message.
     pub(super) message: M,
-    /// How many attempts have failed.
+    /// The number of failed attempts.
     pub(super) failed_attempts: u32,
-    /// When the next attempt is due. A claim moves it. It is the due time of the record too.
+    /// The time of the next attempt. A claim moves it. It is the due time of the record too.
     pub(super) next_attempt_at: Timestamp,
 }
 
@@ -91,9 +91,9 @@ impl<M: OutboxMessage> OutboxEntry<M> {
 /// A moment by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutboxTimes {
-    /// By the replica's own clock, by which records expire.
+    /// The time by the replica's own clock, by which records expire.
     pub(super) own: Timestamp,
-    /// By the store's clock, by which messages are due.
+    /// The time by the store's clock, by which messages are due.
     pub(super) store: Timestamp,
 }
 

@@ -6,7 +6,7 @@ use super::{
     AccountContext, AccountError, endings,
     mail_notices::notify_person,
     passkey_challenge::{claim_challenge, is_current, issued_at},
-    passkeys::{StoredPasskey, counts_for, open_passkey, passkey_key, uses_passkeys},
+    passkeys::{StoredPasskey, is_valid_passkey_of, open_passkey, passkey_key, uses_passkeys},
     vaulted_record::seal_vaulted_record,
 };
 use crate::{
@@ -119,7 +119,7 @@ fn person_of(
     waiting: Option<&Arc<Account>>,
 ) -> Result<Arc<Account>, PasskeyRefusal> {
     if let Some(account) = waiting {
-        let counts = counts_for(context, passkey, account);
+        let counts = is_valid_passkey_of(context, passkey, account);
         return if counts { Ok(Arc::clone(account)) } else { Err(PasskeyRefusal::Wrong(None)) };
     }
     // The provider is asked at each sign-in whether the person is still there.
@@ -127,7 +127,7 @@ fn person_of(
         return Err(PasskeyRefusal::NotAlone(provider.clone()));
     }
     let account = context.tenant.account_by_subject(&passkey.subject);
-    let account = account.filter(|account| counts_for(context, passkey, account));
+    let account = account.filter(|account| is_valid_passkey_of(context, passkey, account));
     let account = account.ok_or(PasskeyRefusal::Wrong(None))?;
     if account.disabled {
         return Err(PasskeyRefusal::Disabled(Arc::clone(account)));

@@ -4,8 +4,8 @@ use super::{
     AccountContext, AccountError, endings,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{
-        MAX_PASSKEYS, counts_for, load_passkeys, open_passkey, passkey_key, remove_passkey,
-        uses_passkeys,
+        MAX_PASSKEYS, is_valid_passkey_of, load_passkeys, open_passkey, passkey_key,
+        remove_passkey, uses_passkeys,
     },
     sessions::ActiveSession,
     vaulted_record::seal_vaulted_record,
@@ -159,7 +159,7 @@ async fn insert_passkey(
         // The subject can be that of another person by now.
         Some(before) => {
             before.passkey.subject == account.subject
-                && !counts_for(context, &before.passkey, account)
+                && !is_valid_passkey_of(context, &before.passkey, account)
         }
         None => true,
     };

@@ -118,7 +118,7 @@ pub(crate) async fn rename_passkey(
     let stored = context.get(&key).await?;
     let rename = |stored: Option<&VersionedRecord>| {
         let opened = stored.map(|stored| open_passkey(context, stored.clone())).transpose()?;
-        let own = opened.flatten().filter(|it| counts_for(context, &it.passkey, account));
+        let own = opened.flatten().filter(|it| is_valid_passkey_of(context, &it.passkey, account));
         let Some(StoredPasskey { passkey, .. }) = own else {
             return Ok(RecordChange::Keep(false));
         };
@@ -139,7 +139,7 @@ pub(super) async fn has_passkey(
         return Ok(false);
     };
     let opened = open_passkey(context, stored)?;
-    Ok(opened.is_some_and(|it| counts_for(context, &it.passkey, account)))
+    Ok(opened.is_some_and(|it| is_valid_passkey_of(context, &it.passkey, account)))
 }
 
 /// Removes a passkey. Returns false if it did not exist.
@@ -173,7 +173,7 @@ pub(super) fn open_passkey(
 }
 
 /// Returns true if a passkey is that of the account, and neither void nor of an earlier person.
-pub(super) fn counts_for(
+pub(super) fn is_valid_passkey_of(
     context: AccountContext<'_>,
     passkey: &PasskeyRecord,
     account: &Account,

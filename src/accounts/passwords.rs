@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct ChosenPassword(PasswordRecord);
 
 impl ChosenPassword {
-    /// When the person chose it.
+    /// The time at which the person chose the password.
     pub(crate) const fn chosen_at(&self) -> Timestamp {
         self.0.chosen_at
     }

@@ -273,7 +273,7 @@ fn open_person(
     Ok(person.filter(|person| person.provider == provider))
 }
 
-/// The same for a record of any provider.
+/// Opens a record of a person, of any provider.
 pub(super) fn opened_person(
     context: AccountContext<'_>,
     subject: &Subject,

@@ -23,7 +23,7 @@ use crate::{
 
 /// Longest value that a confidential client gets sealed: longer URLs fail in some software.
 const MAX_SEALED_LEN: usize = 2 * 1024;
-/// The same for a client for which nothing is stored: proxies accept request lines of 8 KiB.
+/// Longest value for a client for which nothing is stored: proxies accept request lines of 8 KiB.
 const MAX_UNTRUSTED_SEALED_LEN: usize = 7 * 1024;
 /// The same where people sign in at identity providers, to which the request is carried in a URL, next to the
 /// provider's own parameters (`MAX_PROVIDER_URL_LEN`).
@@ -123,7 +123,7 @@ async fn stored_request(
 
 /// Returns a `request_uri` that opens the request of an interaction once more, for a link on its page. `None` if
 /// the interaction has ended.
-pub(crate) fn push_again(
+pub(crate) fn reissue_request_uri(
     context: AccountContext<'_>,
     query: String,
     id: &PushedRequestId,

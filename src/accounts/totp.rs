@@ -32,7 +32,7 @@ pub(crate) struct EnrolledTotp {
 }
 
 impl EnrolledTotp {
-    /// When the person set it up.
+    /// The time at which the person set the app up.
     pub(crate) const fn enrolled_at(&self) -> Timestamp {
         self.totp.enrolled_at
     }

@@ -22,7 +22,7 @@ pub(super) fn person_record_key(
     record_key_of_subject(context.tenant_id(), kind, subject.as_str())
 }
 
-/// The same, by the tenant and the `sub`.
+/// The key of the one record of a kind, by the tenant and the `sub` of the person.
 pub(super) fn record_key_of_subject(
     tenant: &TenantId,
     kind: RecordKind,
@@ -64,7 +64,7 @@ pub(super) fn open_vaulted_record<T: RecordFormat>(
     open_with_vault(context.vault()?, stored)
 }
 
-/// The same, with vault keys.
+/// Opens the record of an authenticator with the given vault keys.
 pub(super) fn open_with_vault<T: RecordFormat>(
     vault: &Vault,
     stored: &VersionedRecord,

@@ -27,7 +27,7 @@ pub struct SecretKeyRef {
 /// The namespaces whose objects are admitted, as in the Gateway API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::selector_where_it_counts())]
+#[x_kube(validation = rules::tenant::selector_only_with_from_selector())]
 pub struct AllowedNamespaces {
     /// `Same`: this object's namespace only. `All`: every namespace. `Selector`: namespaces
     /// whose labels match `selector`. Default: `Same`.
@@ -55,7 +55,7 @@ pub struct LabelSelector {
 /// A requirement on one label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::values_where_they_count())]
+#[x_kube(validation = rules::tenant::values_match_operator())]
 pub struct SelectorRequirement {
     /// Name of the label.
     #[schemars(length(min = 1, max = 317))]

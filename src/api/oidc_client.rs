@@ -54,7 +54,7 @@ use crate::model::{
 #[x_kube(validation = client::ping_needs_endpoint(), validation = client::delivery_needs_grant(), validation = client::unsigned_from_token_endpoint())]
 #[x_kube(validation = client::responses_agree("authorization_code", "type.contains('code')"), validation = client::responses_agree("implicit", "type != 'code'"), validation = client::one_secret())]
 #[x_kube(validation = client::public_without_secret(), validation = client::keys_once(), validation = client::keys_to_authenticate(), validation = client::certificate_to_authenticate())]
-#[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_where_it_counts(), validation = client::federated_by_assertion())]
+#[x_kube(validation = client::one_token_binding(), validation = rules::message_signing_only_with_its_profile(), validation = client::federated_by_assertion())]
 pub struct OidcClientSpec {
     /// The tenant that serves this client. Immutable.
     pub tenant_ref: TenantRef,

@@ -279,7 +279,7 @@ pub struct OidcUserStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InvitationStatus {
-    /// Its id.
+    /// ID of the invitation.
     pub id: String,
     /// Name of the Secret with the link, unless it was mailed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

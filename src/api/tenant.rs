@@ -47,7 +47,7 @@ use crate::model::{AccessTokenType, IdTokenClaimsPolicy, RefreshTokenRotation, S
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::rs256_is_listed(), validation = rules::message_signing_where_it_counts())]
+#[x_kube(validation = rules::tenant::rs256_is_listed(), validation = rules::message_signing_only_with_its_profile())]
 pub struct TenantSpec {
     /// The issuer URL in canonical form: https, lower-case host, no trailing slash, query or
     /// fragment. With http only on loopback hosts such as localhost, and where the installation's

@@ -35,7 +35,7 @@ pub struct RequestObjectsSpec {
 /// Dynamic client registration. Each registration creates an OidcClient in the tenant's namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::token_where_it_counts())]
+#[x_kube(validation = rules::tenant::token_only_with_initial_access_token())]
 pub struct RegistrationSpec {
     /// `Disabled` (default); `InitialAccessToken`: registration requires the token; `Open`:
     /// registration requires no authentication.

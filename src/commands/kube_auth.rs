@@ -99,7 +99,7 @@ fn authentication_configuration(
             audience_match_policy,
             certificate_authority,
         },
-        claim_mappings: ClaimMappings {
+        claim_mappings: KubeClaimMappings {
             username: PrefixedClaim {
                 claim: args.username_claim.clone(),
                 prefix: args.username_prefix.clone(),
@@ -141,7 +141,7 @@ struct AuthenticationConfiguration {
 #[serde(rename_all = "camelCase")]
 struct JwtAuthenticator {
     issuer: JwtIssuer,
-    claim_mappings: ClaimMappings,
+    claim_mappings: KubeClaimMappings,
     user_validation_rules: Vec<UserValidationRule>,
 }
 
@@ -157,7 +157,7 @@ struct JwtIssuer {
 }
 
 #[derive(Debug, Serialize)]
-struct ClaimMappings {
+struct KubeClaimMappings {
     username: PrefixedClaim,
     groups: PrefixedClaim,
     uid: MappedClaim,

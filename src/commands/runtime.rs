@@ -144,7 +144,7 @@ impl ServerRuntime {
         let (accounts, registry) = (&self.app.accounts, self.app.registry.clone());
         super::outbound::send_messages(&self.app);
         let ended_users = EndedUserWatch::new(accounts, registry, &self.clock)
-            .with_left_namespaces(source.left_namespaces());
+            .with_unwatched_namespaces(source.left_namespaces());
         tokio::spawn(ended_users.run());
         tokio::spawn(purge_regularly(Arc::clone(&accounts.store), Arc::clone(&self.clock)));
     }

@@ -259,7 +259,7 @@ impl ReconcileSlots {
                 self.cheap -= 1;
                 return Some((object, WorkLane::Cheap));
             }
-            queue.set_aside(object);
+            queue.defer_costly_item(object);
         }
         if self.costly == 0 {
             return None;

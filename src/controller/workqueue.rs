@@ -92,8 +92,8 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
         Some(self.start(item))
     }
 
-    /// Sets an item aside that `next` returned and that turned out to be costly.
-    pub fn set_aside(&mut self, item: T) {
+    /// Defers an item that `next` returned and that turned out to be costly.
+    pub fn defer_costly_item(&mut self, item: T) {
         self.running.remove(&item);
         self.waiting.insert(item.clone());
         self.costly.push(item);
@@ -268,7 +268,7 @@ mod tests {
     fn costly_items_do_not_delay_others_and_run_once() {
         let mut queue = with(&["a1", "a2"]);
         let costly = queue.next(NOW).expect("an item");
-        queue.set_aside(costly);
+        queue.defer_costly_item(costly);
         queue.add("a1");
         assert_eq!((queue.next(NOW), queue.next(NOW)), (Some("a2"), None));
         assert_eq!((queue.next_costly(), queue.next_costly()), (Some("a1"), None));

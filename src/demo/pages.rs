@@ -27,10 +27,10 @@ struct IndexPage<'a> {
 struct TenantView<'a> {
     name: &'a str,
     issuer: &'a str,
-    clients: Vec<ClientView<'a>>,
+    clients: Vec<DemoClientView<'a>>,
 }
 
-struct ClientView<'a> {
+struct DemoClientView<'a> {
     name: &'a str,
     id: &'a str,
     form: SignInForm,
@@ -91,7 +91,7 @@ pub(super) fn index_page(
 ) -> String {
     let mut tenants: Vec<TenantView<'_>> = Vec::new();
     for client in clients {
-        let view = ClientView {
+        let view = DemoClientView {
             name: &client.name,
             id: &client.id,
             form: client.form,

@@ -12,7 +12,7 @@ pub struct BackoffPolicy {
     /// The wait after the last free failure. It doubles with each further failure.
     pub first: Duration,
     /// The maximum wait.
-    pub most: Duration,
+    pub max_delay: Duration,
     /// Time without an attempt after which the count is reset.
     pub forget: Duration,
 }
@@ -45,7 +45,7 @@ impl BackoffPolicy {
         // Limited to the maximum, in case the clock was set back.
         let exact = waits.map_or(Duration::ZERO, |count| count.wait_until.since(now));
         let seconds = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
-        Duration::from_secs(seconds).min(self.most)
+        Duration::from_secs(seconds).min(self.max_delay)
     }
 
     /// Returns the count after one more failure.
@@ -54,7 +54,7 @@ impl BackoffPolicy {
         let failures = before.map_or(0, |count| count.failures).saturating_add(1);
         let delay = match failures.checked_sub(self.free) {
             None => Duration::ZERO,
-            Some(over) => self.first.saturating_mul(2u32.saturating_pow(over)).min(self.most),
+            Some(over) => self.first.saturating_mul(2u32.saturating_pow(over)).min(self.max_delay),
         };
         BackoffCounter { failures, last: now, wait_until: now.plus(delay) }
     }

@@ -29,14 +29,14 @@ const MAX_ENTRIES: usize = 50_000;
 const CLIENT_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 10,
     first: Duration::from_secs(1),
-    most: Duration::from_secs(30),
+    max_delay: Duration::from_secs(30),
     forget: Duration::from_hours(1),
 };
 /// After 200 failures 1 s, 2 s, … 5 s.
 const ADDRESS_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 200,
     first: Duration::from_secs(1),
-    most: Duration::from_secs(5),
+    max_delay: Duration::from_secs(5),
     forget: Duration::from_hours(1),
 };
 

@@ -35,21 +35,21 @@ const HOUR: Duration = Duration::from_hours(1);
 const PAIR_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 5,
     first: Duration::from_secs(4),
-    most: Duration::from_mins(5),
+    max_delay: Duration::from_mins(5),
     forget: HOUR,
 };
 /// After 50 failures 1 s, 2 s, … 30 s.
 const ACCOUNT_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 50,
     first: Duration::from_secs(1),
-    most: Duration::from_secs(30),
+    max_delay: Duration::from_secs(30),
     forget: HOUR,
 };
 /// After 100 failures 1 s, 2 s, … 5 s.
 const ADDRESS_BACKOFF: BackoffPolicy = BackoffPolicy {
     free: 100,
     first: Duration::from_secs(1),
-    most: Duration::from_secs(5),
+    max_delay: Duration::from_secs(5),
     forget: HOUR,
 };
 /// How long an address is known after the user's last sign-in from it.

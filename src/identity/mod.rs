@@ -8,7 +8,6 @@ mod check_queue;
 mod credential_throttle;
 mod directory;
 mod foreign_hash;
-mod guess_budget;
 mod hash;
 mod login_throttle;
 mod password_hash;
@@ -16,13 +15,13 @@ mod password_strength;
 mod password_verifier;
 mod rate;
 mod record_budget;
+mod refilling_budget;
 mod sign_in;
 
 pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy, decoy_index};
 pub use foreign_hash::ForeignHash;
-pub use guess_budget::GuessBudget;
 pub use hash::hash_password;
 pub use login_throttle::{
     AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
@@ -32,4 +31,5 @@ pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, check_new_password
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};
 pub use rate::{RateLimitClass, RateLimiter};
 pub use record_budget::{RecordBudget, RecordMaker, record_units};
+pub use refilling_budget::RefillingBudget;
 pub use sign_in::{PasswordSignIn, SignInError};

@@ -31,7 +31,7 @@ impl AccountChangeProof {
             Self::Passkey => [
                 authentication.passkey_used_at(),
                 authentication.recovery_code_used_at(),
-                authentication.strong_factors_vouched_at(),
+                authentication.upstream_mfa_at(),
             ]
             .into_iter()
             .flatten()

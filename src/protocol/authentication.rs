@@ -155,9 +155,9 @@ impl Authentication {
         self.last_use(RECOVERY_CODE)
     }
 
-    /// When an identity provider last vouched for more than one factor without a one-time code. `None` if a code
-    /// was typed here.
-    pub fn strong_factors_vouched_at(&self) -> Option<Timestamp> {
+    /// When an identity provider last vouched for more than one factor. `None` after a one-time code: a code typed at
+    /// this tenant adds `otp`, so the provider's own `otp` cannot be told apart.
+    pub fn upstream_mfa_at(&self) -> Option<Timestamp> {
         let is_vouched_for = self.used(AuthenticationMethod::federated().as_str())
             && !self.used(AuthenticationMethod::one_time_password().as_str());
         self.factors_proved_at().filter(|_| is_vouched_for)

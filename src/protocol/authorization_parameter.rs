@@ -3,9 +3,9 @@
 /// Whether a parameter may occur more than once in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occurrence {
-    /// It may not (RFC 6749 §3.1).
+    /// The parameter must not occur more than once (RFC 6749 §3.1).
     Once,
-    /// It may: each value counts.
+    /// The parameter may occur more than once, and each value counts.
     Repeated,
 }
 

@@ -35,7 +35,7 @@ impl UnverifiedJwt {
         Self::read_within(jwt, MAX_JSON_VALUES)
     }
 
-    /// The same with another maximum number of JSON values in the header or the claims.
+    /// Parses a compact JWS with another maximum number of JSON values in the header or the claims.
     pub fn read_within(jwt: &str, max_values: usize) -> Option<Self> {
         let mut parts = jwt.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);

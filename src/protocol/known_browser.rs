@@ -33,7 +33,7 @@ pub struct KnownBrowser {
 struct FactorProof {
     /// The hash of the subject.
     user: String,
-    /// When it was, by the store's clock.
+    /// The time of the proof, by the store's clock.
     at: Timestamp,
 }
 

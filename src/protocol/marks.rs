@@ -9,7 +9,7 @@ use crate::model::{Account, AccountSource, CredentialMark, ObjectMark, PasswordS
 pub struct MarkedRecord<'a> {
     /// The user that it was made for; `None` in records of earlier releases.
     pub marks: Option<AccountMarks>,
-    /// When it was made.
+    /// The time at which the session or grant was made.
     pub created_at: Timestamp,
     /// The session that it is, or belongs to.
     pub sid: Option<&'a str>,
@@ -103,20 +103,21 @@ pub fn is_void(record: MarkedRecord<'_>, void: &VoidBefore, now: AccountMarks) -
 /// Returns true if a consent still counts. Another person with the same name inherits nothing, but
 /// if the tenant is another object too, both were restored.
 pub fn consent_counts(consent: &Consent, now: AccountMarks) -> bool {
-    consent.marks.is_none_or(|made| still_counts(made, now.person, now.tenant))
+    consent.marks.is_none_or(|made| marks_are_current(made, now.person, now.tenant))
 }
 
 /// Whether an authenticator counts for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthenticatorStanding {
-    /// The user has set it up.
+    /// The user has set the authenticator up.
     Counts,
     /// The authenticator counts, but has the marks of an earlier object: after a restore, or since an OidcUser declares
     /// the person. It gets the present ones, so that it is void for the next person with the subject.
     Adopted,
-    /// An administrator has reset it.
+    /// An administrator has reset the authenticator.
     Reset,
-    /// Another person with the subject has set it up. It is not accepted, and not taken for absent either.
+    /// Another person with the subject has set the authenticator up. It is not accepted, and not taken for absent
+    /// either.
     OfOtherPerson,
 }
 
@@ -159,7 +160,7 @@ pub fn is_adopted(made: Option<AccountMarks>, now: AccountMarks) -> bool {
 
 /// Returns true if something that a person did once still counts: for the same person, or after a restore of
 /// everything.
-pub fn still_counts(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
+pub fn marks_are_current(made: AccountMarks, person: ObjectMark, tenant: ObjectMark) -> bool {
     made.person == person || made.tenant != tenant
 }
 

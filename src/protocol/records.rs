@@ -125,9 +125,9 @@ pub struct Session {
     pub authentication: Authentication,
     /// When the session began.
     pub created_at: Timestamp,
-    /// When it ends, regardless of use.
+    /// The end of the session, regardless of use.
     pub ends_at: Timestamp,
-    /// When it was last used; updated at most once a minute.
+    /// The time of the last use of the session; updated at most once a minute.
     pub used_at: Timestamp,
     /// Clients that signed in with this session. They are notified on logout.
     pub clients: BTreeSet<ClientId>,
@@ -160,7 +160,7 @@ pub struct Grant {
     pub wants_auth_time: bool,
     /// When the grant was created.
     pub created_at: Timestamp,
-    /// When it ends, regardless of refreshes.
+    /// The end of the grant, regardless of refreshes.
     pub ends_at: Timestamp,
     /// The state: active with a refresh generation, pending, or revoked.
     pub state: GrantState,
@@ -278,7 +278,7 @@ pub struct RefreshToken {
     pub generation: u32,
     /// The client it was issued to.
     pub client: ClientId,
-    /// When it expires. The grant's record may make it expire sooner if it is not used.
+    /// The time at which the token expires. The grant's record may make it expire sooner if it is not used.
     pub expires_at: Timestamp,
 }
 

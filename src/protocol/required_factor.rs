@@ -17,7 +17,7 @@ pub fn has_required_factor(
         None => true,
         Some(RequiredFactor::SecondFactor) => has_more_than_one,
         Some(RequiredFactor::Passkey) => {
-            let is_vouched_for = authentication.strong_factors_vouched_at().is_some();
+            let is_vouched_for = authentication.upstream_mfa_at().is_some();
             has_more_than_one && (authentication.used_passkey() || is_vouched_for)
         }
     }

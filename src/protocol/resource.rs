@@ -117,7 +117,7 @@ pub fn resource_permissions(
 /// A permission of a resource server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourcePermission<'a> {
-    /// To use it.
+    /// The permission to use the resource server.
     Use,
     /// A scope of it.
     Scope(&'a str),

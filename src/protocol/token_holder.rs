@@ -8,9 +8,9 @@ use crate::model::{Client, ClientId};
 /// The client that an access token was issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHolder {
-    /// Its ID.
+    /// The client's ID.
     pub client: ClientId,
-    /// Its object, as the claim has it.
+    /// The client's object, as the claim has it.
     object: Option<String>,
 }
 

@@ -7,6 +7,6 @@ pub enum EnrolmentState {
     Available,
     /// The store does not keep what is enrolled.
     StoreNotDurable,
-    /// The same, and the tenant requires an authenticator: people without one cannot sign in.
+    /// The store does not keep what is enrolled, and the tenant requires it: people without one cannot sign in.
     RequiredNotDurable,
 }

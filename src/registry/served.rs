@@ -44,18 +44,18 @@ pub struct ServedTenant {
     /// The clients that identities of other issuers authenticate.
     pub federated_clients: FederatedClients,
     accounts: Vec<Arc<Account>>,
-    /// In the order of the sign-in page.
+    /// The identity providers, in the order of the sign-in page.
     providers: Vec<Arc<IdentityProvider>>,
     /// The resource servers.
     pub resource_servers: ResourceServers,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
-    /// By normalized `preferred_username`, if it is not the username.
+    /// The accounts by normalized `preferred_username`, if it is not the username.
     by_preferred_username: HashMap<String, Arc<Account>>,
     by_subject: HashMap<Subject, Arc<Account>>,
-    /// By the people of identity providers that they declare.
+    /// The accounts by the people of identity providers that they declare.
     by_identity: HashMap<DeclaredIdentity, Arc<Account>>,
-    /// By normalized e-mail address, if it is verified and no other account has it too.
+    /// The accounts by normalized e-mail address, if it is verified and no other account has it too.
     by_email: HashMap<String, Arc<Account>>,
     /// The names of objects that are not served.
     reserved: ReservedNames,

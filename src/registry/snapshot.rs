@@ -23,7 +23,7 @@ pub struct Snapshot {
     /// The languages of pages.
     pub languages: Arc<Languages>,
     hosts: HashMap<String, TenantsOfHost>,
-    /// The same for the addresses at which clients present certificates.
+    /// The tenants of each address at which clients present certificates.
     mutual_tls: HashMap<String, TenantsOfHost>,
     by_id: HashMap<TenantId, Arc<ServedTenant>>,
     /// Addresses inside the cluster, by authority.
@@ -155,7 +155,7 @@ impl Snapshot {
         self.hosts.get(authority)?.route(path)
     }
 
-    /// The same at the addresses at which clients present certificates.
+    /// The tenant that a path belongs to, and the rest of it, at the addresses at which clients present certificates.
     pub fn route_mutual_tls<'p>(
         &self,
         authority: &str,

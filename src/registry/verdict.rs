@@ -158,7 +158,7 @@ pub struct TenantOutcome {
     pub salt: Option<SaltOutcome>,
     /// Whether people can enrol authenticators; `None` if the tenant offers none.
     pub enrolment: Option<EnrolmentState>,
-    /// How it sends mail; `None` if it does not, or a Secret is missing.
+    /// The settings of mail; `None` if the tenant sends none, or a Secret is missing.
     pub mail: Option<Arc<MailSettings>>,
     /// Whether the tenant is served.
     pub served: bool,

@@ -29,7 +29,7 @@ impl Verdicts {
 }
 
 /// Removes and returns the verdicts on the objects in a map.
-pub(super) fn take_those_on<V>(
+pub(super) fn extract_verdicts_on<V>(
     verdicts: &mut Vec<Arc<Verdict>>,
     objects: &BTreeMap<ObjectRef, V>,
 ) -> BTreeMap<ObjectRef, Arc<Verdict>> {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn take_removes_the_verdicts_on_the_given_objects() {
         let mut all = ["a", "b", "c"].map(on).to_vec();
-        let taken = take_those_on(&mut all, &[(on("b").object.clone(), ())].into());
+        let taken = extract_verdicts_on(&mut all, &[(on("b").object.clone(), ())].into());
         assert!(taken.keys().eq([&on("b").object]));
         assert_eq!(all.len(), 2);
     }

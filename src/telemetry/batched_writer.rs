@@ -19,7 +19,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
 const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// The buffer, and the output.
-struct Waiting {
+struct BufferedLog {
     /// Lines not yet written, in order.
     bytes: Mutex<Vec<u8>>,
     /// Signalled when the first line is added.
@@ -30,7 +30,7 @@ struct Waiting {
 
 /// A log writer. Clones share the buffer and the output.
 #[derive(Clone)]
-pub(super) struct BatchedWriter(Arc<Waiting>);
+pub(super) struct BatchedWriter(Arc<BufferedLog>);
 
 /// Writes the remaining lines when it is dropped.
 #[must_use = "buffered lines are lost without it"]
@@ -39,7 +39,7 @@ pub struct LogGuard(BatchedWriter);
 impl BatchedWriter {
     /// Starts the writing thread for `out`. The guard writes the last lines.
     pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<(Self, LogGuard)> {
-        let lines = Self(Arc::new(Waiting {
+        let lines = Self(Arc::new(BufferedLog {
             bytes: Mutex::default(),
             some: Condvar::new(),
             out: Mutex::new(Box::new(out)),

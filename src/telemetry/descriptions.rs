@@ -1,6 +1,7 @@
 //! Every metric with its type, labels and help. The registry and `docs/reference/metrics.md` are made from this table.
 
 use super::{
+    access_denials::AccessDenialReason,
     audit_labels::AUDIT_OUTCOMES,
     label_descriptions::{
         AUDIT_EVENT, CERTIFICATE, CLIENT, ENDPOINT, KIND, PROVIDER, REACHABLE_PROVIDER, TENANT,
@@ -17,7 +18,6 @@ use super::{
         PROCESS_CPU, PROCESS_MAX_FILES, PROCESS_OPEN_FILES, PROCESS_RESIDENT_MEMORY,
         PROCESS_START_TIME, PROCESS_THREADS, PROCESS_VIRTUAL_MEMORY,
     },
-    refused_entries::RefusedEntryReason,
 };
 
 /// The prefix of the names of Lanyard's own metrics.
@@ -94,9 +94,9 @@ pub(super) const AUDIT_EVENTS: MetricDescription = counter(
     &[TENANT, AUDIT_EVENT, label_values("outcome", AUDIT_OUTCOMES)],
     "Security events, by tenant, event and outcome; each has a line in the log",
 );
-pub(super) const REFUSED_ENTRIES: MetricDescription = counter(
-    "refused_entries",
-    &[TENANT, CLIENT, label_values("reason", RefusedEntryReason::VALUES)],
+pub(super) const ACCESS_DENIALS: MetricDescription = counter(
+    "access_denials",
+    &[TENANT, CLIENT, label_values("reason", AccessDenialReason::VALUES)],
     "Uses of a client that access rules refused, by tenant, client and reason",
 );
 pub(super) const REFUSED_RECORDS: MetricDescription = counter(
@@ -232,7 +232,7 @@ pub const METRICS: &[MetricDescription] = &[
     TOKENS_ISSUED,
     REPLAYS,
     AUDIT_EVENTS,
-    REFUSED_ENTRIES,
+    ACCESS_DENIALS,
     REFUSED_RECORDS,
     BACKCHANNEL_LOGOUTS,
     CIBA_NOTIFICATIONS,

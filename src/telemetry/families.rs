@@ -9,6 +9,7 @@ use prometheus_client::{
 };
 
 use super::{
+    access_denials::AccessDenialCounters,
     audit_labels::{TenantAuditEvent, audit_labels},
     descriptions,
     labels::{
@@ -19,7 +20,6 @@ use super::{
         TenantToken, TokenKind, WriteErrorReason, WriteOperation,
     },
     logins::LoginMetrics,
-    refused_entries::RefusedEntries,
 };
 use crate::model::{Endpoint, ManagedKind, ObjectKind};
 
@@ -48,7 +48,7 @@ pub(super) struct MetricFamilies {
     pub(super) tokens: Family<TenantToken, Counter>,
     pub(super) replays: Family<TenantReplay, Counter>,
     pub(super) audit_events: Family<TenantAuditEvent, Counter>,
-    pub(super) refused_entries: RefusedEntries,
+    pub(super) access_denials: AccessDenialCounters,
     pub(super) refused_records: Family<TenantRecord, Counter>,
     pub(super) reconciles: Family<KindOutcome, Counter>,
     pub(super) sealing_keys_missing: Family<SealingKeysMissing, Counter>,
@@ -76,7 +76,7 @@ impl Default for MetricFamilies {
             tokens: Family::default(),
             replays: Family::default(),
             audit_events: Family::default(),
-            refused_entries: RefusedEntries::default(),
+            access_denials: AccessDenialCounters::default(),
             refused_records: Family::default(),
             reconciles: Family::default(),
             sealing_keys_missing,
@@ -100,7 +100,7 @@ impl MetricFamilies {
         descriptions::TOKENS_ISSUED.register(registry, self.tokens.clone());
         descriptions::REPLAYS.register(registry, self.replays.clone());
         descriptions::AUDIT_EVENTS.register(registry, self.audit_events.clone());
-        descriptions::REFUSED_ENTRIES.register(registry, self.refused_entries.counters());
+        descriptions::ACCESS_DENIALS.register(registry, self.access_denials.counters());
         descriptions::REFUSED_RECORDS.register(registry, self.refused_records.clone());
         descriptions::RECONCILES.register(registry, self.reconciles.clone());
         descriptions::SEALING_KEYS_MISSING.register(registry, self.sealing_keys_missing.clone());
@@ -173,7 +173,7 @@ impl MetricFamilies {
             let tenant = Arc::clone(tenant);
             drop(self.replays.get_or_create(&TenantReplay { tenant, kind }));
         }
-        self.refused_entries.begin_tenant(tenant);
+        self.access_denials.begin_tenant(tenant);
         for &(kind, _) in REFUSED_RECORD_KINDS {
             let tenant = Arc::clone(tenant);
             drop(self.refused_records.get_or_create(&TenantRecord { tenant, kind }));
@@ -203,7 +203,7 @@ impl MetricFamilies {
         for labels in audit_labels(tenant) {
             self.audit_events.remove(&labels);
         }
-        self.refused_entries.forget(tenant);
+        self.access_denials.forget(tenant);
         for &(kind, _) in REFUSED_RECORD_KINDS {
             self.refused_records.remove(&TenantRecord { tenant: Arc::clone(tenant), kind });
         }

@@ -9,6 +9,7 @@ use std::{
 use prometheus_client::{encoding::text, metrics::info::Info, registry::Registry};
 
 use super::{
+    access_denials::AccessDenialReason,
     ages::AgedObjects,
     audit_labels::TenantAuditEvent,
     descriptions,
@@ -25,7 +26,6 @@ use super::{
     process::ProcessMetrics,
     process_descriptions,
     reachability::ProviderReachability,
-    refused_entries::RefusedEntryReason,
     tenant_labels::TenantLabels,
 };
 use crate::model::{AuditOutcome, Endpoint, ObjectKey, ObjectKind, TenantId, Timestamp};
@@ -159,10 +159,10 @@ impl Metrics {
         self.families.replays.get_or_create(&TenantReplay { tenant, kind }).inc();
     }
 
-    /// Counts an entry that a policy refused.
-    pub fn entry_refused(&self, tenant: &TenantId, client: &ObjectKey, reason: RefusedEntryReason) {
+    /// Counts a use of a client that an access rule refused.
+    pub fn access_denied(&self, tenant: &TenantId, client: &ObjectKey, reason: AccessDenialReason) {
         let tenants = self.tenants.lock_labels();
-        self.families.refused_entries.count(tenants.label_of(Some(tenant)), client, reason);
+        self.families.access_denials.count(tenants.label_of(Some(tenant)), client, reason);
     }
 
     /// Counts a record that was not stored, because its maker has too many; `kind` is one of `REFUSED_RECORD_KINDS`.

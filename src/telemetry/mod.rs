@@ -3,6 +3,7 @@
 //! Must not: record a secret, code, token, cookie or password, or create a label with unbounded
 //! values.
 
+mod access_denials;
 mod access_facts;
 mod ages;
 mod audit_labels;
@@ -25,9 +26,9 @@ mod metrics;
 mod process;
 mod process_descriptions;
 mod reachability;
-mod refused_entries;
 mod tenant_labels;
 
+pub use access_denials::AccessDenialReason;
 pub use access_facts::AccessFacts;
 pub use ages::SigningKeyTimes;
 pub use audit_log::AuditLog;
@@ -46,7 +47,6 @@ pub use logins::LoginOutcome;
 pub use metric_description::{LabelDescription, MetricDescription, MetricType};
 pub use metrics::Metrics;
 pub use reachability::ReachableProvider;
-pub use refused_entries::RefusedEntryReason;
 
 use crate::model::Entropy;
 

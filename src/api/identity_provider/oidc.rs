@@ -81,12 +81,12 @@ pub struct OidcProviderSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = provider::authorization_parameter_value())]
 pub struct AuthorizationParameterSpec {
-    /// Its name. Parameters that Lanyard sets itself are refused. A `prompt` is added to one that an
+    /// Name of the parameter. Parameters that Lanyard sets itself are refused. A `prompt` is added to one that an
     /// application asks for.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = provider::authorization_parameter())]
     pub name: String,
-    /// Its value.
+    /// Value of the parameter.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = rules::visible())]
     pub value: String,

@@ -62,7 +62,7 @@ pub struct FederatedCredentialSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceAccountRef {
-    /// Its name. It may be created later.
+    /// Name of the ServiceAccount. It may be created later.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::object_name())]
     pub name: String,

@@ -139,7 +139,7 @@ pub fn rule(expression: &str, message: &str) -> Rule {
 }
 
 /// Parts of message signing are chosen with its profile only.
-pub fn message_signing_where_it_counts() -> Rule {
+pub fn message_signing_only_with_its_profile() -> Rule {
     rule(
         "!has(self.messageSigning) || (has(self.profile) && self.profile == 'Fapi2MessageSigning')",
         "messageSigning must only be set with profile: Fapi2MessageSigning",

@@ -77,7 +77,7 @@ pub fn no_standard_scopes() -> Rule {
 }
 
 /// A selector is required with, and only allowed with, `from: Selector`.
-pub fn selector_where_it_counts() -> Rule {
+pub fn selector_only_with_from_selector() -> Rule {
     rule(
         "(has(self.from) && self.from == 'Selector') == has(self.selector)",
         "selector must be set with from: Selector, and only then",
@@ -85,7 +85,7 @@ pub fn selector_where_it_counts() -> Rule {
 }
 
 /// Label selector operators, as in Kubernetes.
-pub fn values_where_they_count() -> Rule {
+pub fn values_match_operator() -> Rule {
     rule(
         "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
         "operators In and NotIn require values; Exists and DoesNotExist must have none",
@@ -119,7 +119,7 @@ pub fn acr_value() -> Rule {
 }
 
 /// The token is required with, and only allowed with, `mode: InitialAccessToken`.
-pub fn token_where_it_counts() -> Rule {
+pub fn token_only_with_initial_access_token() -> Rule {
     rule(
         "(has(self.mode) && self.mode == 'InitialAccessToken') == has(self.initialAccessTokenSecretRef)",
         "initialAccessTokenSecretRef must be set with mode: InitialAccessToken, and only then",
@@ -127,7 +127,7 @@ pub fn token_where_it_counts() -> Rule {
 }
 
 /// Hosts are required with, and only allowed with, `mode: AllowedHosts`.
-pub fn hosts_where_they_count() -> Rule {
+pub fn hosts_only_with_allowed_hosts() -> Rule {
     rule(
         "(has(self.mode) && self.mode == 'AllowedHosts') == (has(self.hosts) && self.hosts.size() > 0)",
         "hosts must be set with mode: AllowedHosts, and only then",
@@ -135,7 +135,7 @@ pub fn hosts_where_they_count() -> Rule {
 }
 
 /// Hosts are denied where all others are accepted.
-pub fn denied_hosts_where_they_count() -> Rule {
+pub fn denied_hosts_only_with_any_host() -> Rule {
     rule(
         "!has(self.deniedHosts) || self.deniedHosts.size() == 0 || (has(self.mode) && self.mode == 'AnyHost')",
         "deniedHosts must only be set with mode: AnyHost",
@@ -196,7 +196,7 @@ pub fn credentials_are_encrypted() -> Rule {
 }
 
 /// Certificates verify a connection with TLS.
-pub fn certificates_where_they_count() -> Rule {
+pub fn certificate_only_with_tls() -> Rule {
     rule(
         "!(has(self.tls) && self.tls == 'Disabled' && has(self.caRef))",
         "caRef needs tls: StartTls or Implicit",

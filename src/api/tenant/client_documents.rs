@@ -13,8 +13,8 @@ use crate::{
 /// consent each time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::tenant::hosts_where_they_count())]
-#[x_kube(validation = rules::tenant::denied_hosts_where_they_count())]
+#[x_kube(validation = rules::tenant::hosts_only_with_allowed_hosts())]
+#[x_kube(validation = rules::tenant::denied_hosts_only_with_any_host())]
 pub struct ClientDocumentsSpec {
     /// `Disabled` (default); `AllowedHosts`: documents of the hosts in `hosts`; `AnyHost`: documents of every
     /// host.

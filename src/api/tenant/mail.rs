@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = tenant::credentials_are_encrypted())]
-#[x_kube(validation = tenant::certificates_where_they_count())]
+#[x_kube(validation = tenant::certificate_only_with_tls())]
 pub struct MailSpec {
     /// Host name of the server, or its IP address. An address inside the network has to be listed in the
     /// installation's `upstreamHosts`.

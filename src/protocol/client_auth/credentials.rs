@@ -42,7 +42,7 @@ pub(super) enum ClientProof {
     Secret { transport: SecretTransport, secrets: Vec<Secret<String>> },
     /// A client assertion and its parsed contents.
     Assertion { jws: Secret<String>, jwt: UnverifiedJwt },
-    /// The same, of another issuer.
+    /// A client assertion of another issuer, and its parsed contents.
     Federated { form: AssertionForm, jws: Secret<String>, jwt: UnverifiedJwt },
 }
 

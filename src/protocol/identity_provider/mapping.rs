@@ -45,7 +45,7 @@ pub fn map_account(
     map_account_within(provider, claims, &SharedSteps::new())
 }
 
-/// The same with the steps that all expressions share.
+/// Maps claims to an account with the steps that all expressions share.
 pub(super) fn map_account_within(
     provider: &IdentityProvider,
     claims: &UpstreamClaims,

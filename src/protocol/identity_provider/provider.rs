@@ -36,11 +36,11 @@ pub struct IdentityProvider {
     pub user_rules: Vec<UserRule>,
     /// The people who may sign in.
     pub admission: AdmissionPolicy,
-    /// When it is asked again about signed-in people.
+    /// The policy of questions to the provider about signed-in people.
     pub refresh: RefreshPolicy,
     /// The provider's assurances that count here.
     pub assurance: Vec<AssuranceRule>,
-    /// Where its people are signed out.
+    /// The places at which the provider's people are signed out.
     pub logout: LogoutScope,
     /// The provider's place on the sign-in page.
     pub sign_in: ProviderPlacement,

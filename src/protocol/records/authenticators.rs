@@ -48,7 +48,7 @@ pub struct RecoveryCodesRecord {
     pub salt: Vec<u8>,
     /// The hashes of the codes that were not used.
     pub unused: Vec<[u8; 32]>,
-    /// When they were made.
+    /// The time at which the codes were made.
     pub made_at: Timestamp,
     /// The person.
     pub marks: AccountMarks,
@@ -62,9 +62,9 @@ impl RecordFormat for RecoveryCodesRecord {}
 pub struct FactorAttempts {
     /// The number of attempts.
     pub failures: u32,
-    /// When the last one was made, by the store's clock.
+    /// The time of the last failed attempt, by the store's clock.
     pub last: Timestamp,
-    /// When the next one is allowed.
+    /// The time at which the next attempt is allowed.
     pub wait_until: Timestamp,
 }
 

@@ -27,7 +27,7 @@ pub struct BackchannelRequest {
     pub binding_message: Option<String>,
     /// The address that the request came from.
     pub address: String,
-    /// When it came.
+    /// The time at which the request came.
     pub requested_at: Timestamp,
 }
 
@@ -38,7 +38,7 @@ pub struct AuthReqId {
     pub grant_id: String,
     /// The client it was issued to.
     pub client: ClientId,
-    /// When it expires.
+    /// The time at which the `auth_req_id` expires.
     pub expires_at: Timestamp,
 }
 

@@ -26,9 +26,9 @@ pub struct CrossDeviceAuthorization {
     pub query: String,
     /// The address that the request came from.
     pub address: String,
-    /// When it came.
+    /// The time at which the request came.
     pub requested_at: Timestamp,
-    /// When it expires.
+    /// The time at which the request expires.
     pub expires_at: Timestamp,
     /// The answer of the person.
     pub answer: CrossDeviceAnswer,
@@ -113,7 +113,7 @@ impl<'a> CrossDeviceRequest<'a> {
         }
     }
 
-    /// When it came.
+    /// The time at which the request came.
     pub const fn requested_at(self) -> Timestamp {
         match self {
             Self::Device(device) => device.requested_at,

@@ -14,7 +14,7 @@ pub struct DeviceCode {
     pub user_code: String,
     /// The client it was issued to.
     pub client: ClientId,
-    /// When it expires.
+    /// The time at which the device code expires.
     pub expires_at: Timestamp,
 }
 
@@ -33,7 +33,7 @@ pub struct RequestingDevice {
     pub user_code: String,
     /// The address that the request came from.
     pub address: String,
-    /// When it came.
+    /// The time at which the request came.
     pub requested_at: Timestamp,
 }
 

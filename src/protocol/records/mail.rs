@@ -48,7 +48,7 @@ pub struct RequestNotice {
     pub at: Timestamp,
     /// The address that it came from.
     pub address: String,
-    /// When it expires. The notice is not sent then.
+    /// The time at which the request expires. The notice is not sent then.
     pub expires_at: Timestamp,
 }
 
@@ -59,7 +59,7 @@ pub struct ChangeNotice {
     pub change: NoticedChange,
     /// The name of the person.
     pub name: String,
-    /// When it was made.
+    /// The time of the change.
     pub at: Timestamp,
     /// The address of the client that made it.
     pub address: String,
@@ -126,7 +126,7 @@ impl RecordFormat for InvitationMailRecord {}
 pub struct PasswordResetRecord {
     /// The id in the link.
     pub id: String,
-    /// When it was mailed.
+    /// The time at which the link was mailed.
     pub mailed_at: Timestamp,
 }
 

@@ -27,7 +27,7 @@ pub struct VoidBefore {
     /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`, and
     /// for the people of providers.
     pub generation: u64,
-    /// When a replica saw it, by the store's clock.
+    /// The time at which a replica saw the end, by the store's clock.
     pub at: Timestamp,
 }
 

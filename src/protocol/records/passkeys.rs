@@ -35,11 +35,11 @@ pub struct PasskeyRecord {
     pub name: String,
     /// When the person set it up.
     pub enrolled_at: Timestamp,
-    /// When it was last used to sign in, by the store's clock.
+    /// The time of the last sign-in with the passkey, by the store's clock.
     pub used_at: Option<Timestamp>,
     /// The person.
     pub marks: AccountMarks,
-    /// When its counter showed that a copy of it exists. It is refused from then on.
+    /// The time at which the counter showed that a copy of the passkey exists. It is refused from then on.
     pub copied_at: Option<Timestamp>,
     /// The id of the invitation by which the person set it up, which is used up with it.
     pub invitation: Option<String>,
@@ -65,16 +65,16 @@ pub struct PasskeyChallenge {
     pub challenge: [u8; CHALLENGE_LEN],
     /// The use of the answer.
     pub purpose: ChallengePurpose,
-    /// When it expires, by the store's clock.
+    /// The time at which the challenge expires, by the store's clock.
     pub expires_at: Timestamp,
 }
 
 /// The use of the answer to a challenge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChallengePurpose {
-    /// To sign in, in the browser with the pre-session cookie of this hash.
+    /// A sign-in in the browser with the pre-session cookie of this hash.
     SignIn([u8; 32]),
-    /// To set up a passkey.
+    /// The enrolment of a passkey.
     Enrolment {
         /// The session of the person, by its public id.
         sid: String,

@@ -14,7 +14,7 @@ use crate::model::{ObjectMark, SealPurpose, Timestamp};
 pub struct PasswordRecord {
     /// The argon2id hash, as a PHC string.
     pub hash: String,
-    /// When the person chose it. Sessions and grants that were made before have ended.
+    /// The time at which the person chose the password. Sessions and grants that were made before have ended.
     pub chosen_at: Timestamp,
     /// The session in which the person chose it, by its public id: it has not ended.
     pub sid: Option<String>,
@@ -55,7 +55,7 @@ impl RecordFormat for PasswordRecord {
 /// An invitation that was used. Stored by the hash of subject and id, sealed with a vault key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationRecord {
-    /// When the person used it.
+    /// The time at which the person used the invitation.
     pub redeemed_at: Timestamp,
     /// The person.
     pub marks: AccountMarks,

@@ -17,11 +17,11 @@ pub struct PersonRecord {
     pub provider: String,
     /// The provider's claims, as JSON.
     pub claims: String,
-    /// When the provider gave them.
+    /// The time at which the provider gave the claims.
     pub refreshed_at: Timestamp,
-    /// When they were last used, to the day.
+    /// The day of the last use of the claims.
     pub used_at: Timestamp,
-    /// When the provider was last asked for newer ones.
+    /// The time at which the provider was last asked for newer claims.
     pub asked_at: Timestamp,
     /// Whether it gave only a part of them then.
     pub incomplete: bool,
@@ -30,7 +30,7 @@ pub struct PersonRecord {
 /// How old the claims of a person are, and whether the provider was asked for newer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimsAge {
-    /// When the provider gave them.
+    /// The time at which the provider gave the claims.
     pub refreshed_at: Timestamp,
     /// When the provider was last asked.
     pub asked_at: Timestamp,

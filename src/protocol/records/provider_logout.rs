@@ -19,7 +19,7 @@ pub struct ProviderLogout {
     pub subject: Option<String>,
     /// `iat` of the token, by the provider's clock.
     pub issued_at: Timestamp,
-    /// When it was received.
+    /// The time at which the token was received.
     pub received_at: Timestamp,
 }
 

@@ -60,7 +60,7 @@ pub enum RefreshTokenResponse {
     Current,
     /// The refresh token of the request, which the client keeps.
     Kept,
-    /// None: the grant is of another client.
+    /// No refresh token: the grant is of another client.
     Withheld,
 }
 

@@ -14,7 +14,7 @@ wire_enum!(
     TokenTypeIdentifier {
         /// An access token of the issuer.
         AccessToken = "urn:ietf:params:oauth:token-type:access_token",
-        /// The same: access tokens are JWTs.
+        /// A JWT, which every access token of the issuer is.
         Jwt = "urn:ietf:params:oauth:token-type:jwt",
         /// An ID token of the issuer.
         IdToken = "urn:ietf:params:oauth:token-type:id_token",

@@ -20,11 +20,11 @@ pub struct UpstreamRequest<'a> {
     pub redirect_uri: &'a str,
     /// The scopes.
     pub scopes: &'a [String],
-    /// Further parameters of the manifest, by name.
+    /// The parameters of the manifest that Lanyard adds, by name.
     pub further: &'a [(String, String)],
     /// The sealed state.
     pub sealed_state: &'a str,
-    /// The same state.
+    /// The state before it is sealed.
     pub state: &'a UpstreamState,
     /// The name that the person typed, or `login_hint` of the application.
     pub login_hint: Option<&'a str>,

@@ -75,14 +75,14 @@ const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 pub struct LastUse {
     /// The signature counter of it, or of the registration.
     pub sign_count: u32,
-    /// When it was recorded.
+    /// The time at which the use was recorded.
     pub at: Option<Timestamp>,
 }
 
 /// The meaning of the signature counter of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignCountVerdict {
-    /// It has grown, or the authenticator does not count.
+    /// The counter has grown, or the authenticator does not count.
     Grown,
     /// A later answer of the authenticator was recorded first. The recorded counter stays.
     Overtaken,

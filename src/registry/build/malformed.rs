@@ -25,7 +25,7 @@ pub(super) fn add_malformed<'a>(
                 group.clients.push(GroupMember { key, cached, secret: None });
                 group.client_authorities.push(None);
                 if group.id.0.namespace != key.namespace {
-                    group.see_labels(&objects.namespaces, &key.namespace);
+                    group.add_namespace_labels(&objects.namespaces, &key.namespace);
                 }
             }
             Some(AnyCachedObject::OidcUser(cached)) => {

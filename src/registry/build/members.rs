@@ -241,7 +241,7 @@ impl<'a> TenantGroup<'a> {
     }
 
     /// Adds the labels of a namespace to the inputs.
-    pub(super) fn see_labels(&mut self, all: &NamespaceLabels, namespace: &str) {
+    pub(super) fn add_namespace_labels(&mut self, all: &NamespaceLabels, namespace: &str) {
         let NamespaceLabels::Known(all) = all else {
             self.namespaces = Some(NamespaceLabels::Unavailable);
             return;

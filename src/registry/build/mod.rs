@@ -43,7 +43,7 @@ use super::{
     ProviderLinks, Snapshot, Verdicts,
     sealing::{build_sealer, build_vault},
     validate::{self, IssuerClaimant, IssuerOrphan},
-    verdicts::take_those_on,
+    verdicts::extract_verdicts_on,
 };
 use crate::{
     api::{
@@ -71,7 +71,7 @@ pub fn build_snapshot(
         verdicts.extend(known.evaluated.verdicts.iter().cloned());
     }
     cache.keep(installation, evaluated);
-    let mut earlier = take_those_on(&mut verdicts, &objects.malformed);
+    let mut earlier = extract_verdicts_on(&mut verdicts, &objects.malformed);
     verdicts.extend(objects.malformed.iter().map(|(object, malformed)| {
         // The readable part of an object without a valid version reserves its names, and is not checked.
         let earlier = earlier.remove(object).filter(|_| objects.managed.contains(object));
@@ -212,7 +212,7 @@ fn groups<'a>(
         group.clients.push(GroupMember { key, cached, secret: secret(name) });
         group.client_authorities.push(authorities.as_ref().and_then(secret));
         if tenant.0.namespace != key.namespace {
-            group.see_labels(&objects.namespaces, &key.namespace);
+            group.add_namespace_labels(&objects.namespaces, &key.namespace);
         }
     }
     for (key, cached) in managed.of::<OidcUser>().filter(|(_, cached)| !cached.is_deleting()) {

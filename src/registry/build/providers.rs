@@ -26,7 +26,7 @@ use crate::{
 /// The providers of a group, validated together.
 #[derive(Debug, Default)]
 pub(super) struct EvaluatedProviders {
-    /// In the order of the sign-in page.
+    /// The providers that are served, in the order of the sign-in page.
     pub(super) served: Vec<Arc<Provider>>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
     /// The names of those that are not served.

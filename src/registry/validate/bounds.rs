@@ -43,7 +43,7 @@ pub struct RegistrationBounds {
 /// The other namespaces that an object admits.
 #[derive(Clone, Debug)]
 pub enum NamespaceAdmission {
-    /// None.
+    /// No other namespace.
     Same,
     /// All.
     All,

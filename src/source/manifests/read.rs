@@ -20,7 +20,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 /// order.
 /// Skips hidden files and backup files of editors.
 pub fn find_manifest_files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Found::default();
+    let mut found = ManifestSearch::default();
     if path.is_dir() {
         found.collect(path, 0)?;
     } else {
@@ -32,13 +32,13 @@ pub fn find_manifest_files(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 #[derive(Default)]
-struct Found {
+struct ManifestSearch {
     files: Vec<PathBuf>,
     /// Real paths of the folders visited, to detect loops of symlinks.
     folders: BTreeSet<PathBuf>,
 }
 
-impl Found {
+impl ManifestSearch {
     fn collect(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
         if depth > MAX_DEPTH || !self.folders.insert(folder.canonicalize()?) {
             return Ok(());

@@ -253,15 +253,15 @@ fn renders_the_snapshot_and_process_metrics() {
 }
 
 #[test]
-fn refused_entries_have_a_bounded_number_of_clients() {
+fn access_denials_have_a_bounded_number_of_clients() {
     let metrics = serving(&["main"]);
     let client = |n: usize| crate::model::ObjectKey::new("team", format!("c{n}"));
     for n in (0..25).chain([0]) {
-        metrics.entry_refused(&tenant("main"), &client(n), RefusedEntryReason::Group);
+        metrics.access_denied(&tenant("main"), &client(n), AccessDenialReason::Group);
     }
     let line = |client: &str, count| {
         format!(
-            "lanyard_refused_entries_total{{tenant=\"team/main\",client=\"{client}\",reason=\"group\"}} {count}"
+            "lanyard_access_denials_total{{tenant=\"team/main\",client=\"{client}\",reason=\"group\"}} {count}"
         )
     };
     for (client, count) in [("team/c0", 2), ("team/c19", 1), ("", 5)] {

@@ -72,7 +72,7 @@ async fn refused_uses_are_counted_by_client_and_reason() {
     let url = alice.web.authorize_url("openid", &[("prompt", "none")]);
     assert_eq!(alice.browser.open(&url).await.answer()["error"], "access_denied");
     let text = metrics.render(now);
-    let series = "lanyard_refused_entries_total{tenant=\"default/shop\",client=\"default/web\",reason=\"provider\"} 4";
+    let series = "lanyard_access_denials_total{tenant=\"default/shop\",client=\"default/web\",reason=\"provider\"} 4";
     assert!(text.lines().any(|line| line == series), "{text}");
 }
 

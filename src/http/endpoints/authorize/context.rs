@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::SessionFactors;
 use crate::{
     accounts::{
-        AccountContext, directory_sign_in::AttemptedPerson, entry::count_refused_entry,
+        AccountContext, access_denial::count_access_denial, directory_sign_in::AttemptedPerson,
         sessions::ActiveSession, token_events,
     },
     http::{AppState, Request},
@@ -200,7 +200,7 @@ impl AuthorizationContext<'_> {
         let (Some(refusal), Some(session)) = (self.entry_refusal(), self.session_record()) else {
             return;
         };
-        count_refused_entry(self.accounts(), &self.authorization.client, &refusal);
+        count_access_denial(self.accounts(), &self.authorization.client, &refusal);
         let person = (&session.authentication, Some(session.sid.as_str()));
         let event = token_events::entry_event(&self.authorization.client, person, &refusal);
         self.accounts().audit(event);
@@ -209,7 +209,7 @@ impl AuthorizationContext<'_> {
     /// Counts that the session's user may not use the application.
     pub(in crate::http::endpoints) fn count_entry_refusal(&self) {
         if let Some(refusal) = self.entry_refusal() {
-            count_refused_entry(self.accounts(), &self.authorization.client, &refusal);
+            count_access_denial(self.accounts(), &self.authorization.client, &refusal);
         }
     }
 

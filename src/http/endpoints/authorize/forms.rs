@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{AuthorizationContext, RequestClients, authorize_error};
 use crate::{
-    accounts::{AccountContext, interactions, pushed_requests::push_again},
+    accounts::{AccountContext, interactions, pushed_requests::reissue_request_uri},
     http::{
         AppState, CookiePurpose, EndpointError, Reply, Request, UnusablePage, endpoints::account,
     },
@@ -113,7 +113,7 @@ fn authorization_url(context: AccountContext<'_>, query: String) -> Option<Strin
     let Some((client_id, id)) = pushed_identity(&query) else {
         return Some(format!("{path}?{query}"));
     };
-    let request_uri = push_again(context, query, &id)?;
+    let request_uri = reissue_request_uri(context, query, &id)?;
     let reference = [("client_id", client_id), ("request_uri", request_uri)];
     let reference =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(reference).finish();

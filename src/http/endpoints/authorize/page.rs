@@ -35,7 +35,10 @@ pub(in crate::http::endpoints) fn sign_in(
         SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
     let username = authorization.hinted_name().or_else(known).unwrap_or_default();
-    sign_in_with(authorization, SignInForm { reason, username, problem: None, account: None })
+    sign_in_with(
+        authorization,
+        SignInFormContent { reason, username, problem: None, account: None },
+    )
 }
 
 /// The sign-in page with the error of a failed attempt.
@@ -45,7 +48,7 @@ pub(in crate::http::endpoints) fn sign_in_again(
     problem: &str,
 ) -> Result<Reply, EndpointError> {
     let (reason, problem) = (SignInReason::NoSession, Some(problem));
-    sign_in_with(authorization, SignInForm { reason, username, problem, account: None })
+    sign_in_with(authorization, SignInFormContent { reason, username, problem, account: None })
 }
 
 /// The sign-in page with a name that was typed, for its password.
@@ -54,7 +57,10 @@ pub(in crate::http::endpoints) fn enter_password(
     username: &str,
 ) -> Result<Reply, EndpointError> {
     let reason = SignInReason::NoSession;
-    sign_in_with(authorization, SignInForm { reason, username, problem: None, account: None })
+    sign_in_with(
+        authorization,
+        SignInFormContent { reason, username, problem: None, account: None },
+    )
 }
 
 /// The page that leads to the provider of a name that was typed.
@@ -81,7 +87,7 @@ pub(super) fn choose_account(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,
 ) -> Result<Reply, EndpointError> {
-    let form = SignInForm {
+    let form = SignInFormContent {
         reason: SignInReason::NoSession,
         username: authorization.hinted_name().unwrap_or_default(),
         problem: None,
@@ -91,7 +97,7 @@ pub(super) fn choose_account(
 }
 
 /// The variable parts of the sign-in page.
-struct SignInForm<'a> {
+struct SignInFormContent<'a> {
     reason: SignInReason,
     username: &'a str,
     problem: Option<&'a str>,
@@ -100,7 +106,7 @@ struct SignInForm<'a> {
 
 fn sign_in_with(
     authorization: &AuthorizationContext<'_>,
-    form: SignInForm<'_>,
+    form: SignInFormContent<'_>,
 ) -> Result<Reply, EndpointError> {
     let sealed = seal(authorization, &authorization.interaction)?;
     let providers = provider_buttons(authorization, form.reason, &sealed);
@@ -128,7 +134,7 @@ fn sign_in_with(
 }
 
 /// The fields of the form. Where domains belong to providers, the name comes first.
-fn fields(authorization: &AuthorizationContext<'_>, form: &SignInForm<'_>) -> SignInFields {
+fn fields(authorization: &AuthorizationContext<'_>, form: &SignInFormContent<'_>) -> SignInFields {
     let tenant = &authorization.request.tenant;
     let suffices = form.reason != SignInReason::HigherLevel || password_raises(authorization);
     match (tenant.routes_domains(), authorization.accepts_passwords() && suffices) {

@@ -19,7 +19,7 @@ pub struct ProviderNaming {
     pub sign_in_domains: Vec<String>,
     /// Whether it is a directory, whose people type their password here.
     pub is_directory: bool,
-    /// How it makes subjects.
+    /// The rule by which the provider makes subjects.
     pub subject: SubjectRule,
     /// The name under which it computes subjects.
     pub identity_key: Option<String>,

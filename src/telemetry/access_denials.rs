@@ -1,4 +1,4 @@
-//! Counts entries that `spec.access` refused, by tenant, client and reason.
+//! Counts uses of clients that `spec.access` refused, by tenant, client and reason.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::{bounded_labels::BoundedLabels, label_values::label_values};
 use crate::model::ObjectKey;
 
 label_values!(
-    /// The restriction that refused an entry: of `spec.access`, or `authenticators` of the Tenant.
-    RefusedEntryReason {
+    /// The restriction that denied access: of `spec.access`, or `authenticators` of the Tenant.
+    AccessDenialReason {
         /// `providers`: the person comes from none of them.
         Provider = "provider",
         /// `groups`: the person is in none of them.
@@ -29,44 +29,44 @@ label_values!(
 );
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct RefusedEntryLabels {
+pub(super) struct AccessDenialLabels {
     tenant: Arc<str>,
     client: Arc<str>,
-    reason: RefusedEntryReason,
+    reason: AccessDenialReason,
 }
 
 /// The counters, and the clients that they have as label values.
 #[derive(Default)]
-pub(super) struct RefusedEntries {
-    counters: Family<RefusedEntryLabels, Counter>,
+pub(super) struct AccessDenialCounters {
+    counters: Family<AccessDenialLabels, Counter>,
     clients: BoundedLabels,
 }
 
-impl RefusedEntries {
-    pub(super) fn counters(&self) -> Family<RefusedEntryLabels, Counter> {
+impl AccessDenialCounters {
+    pub(super) fn counters(&self) -> Family<AccessDenialLabels, Counter> {
         self.counters.clone()
     }
 
-    /// Counts an entry. `tenant`: its label, which is empty if metrics have no label for tenants.
-    pub(super) fn count(&self, tenant: Arc<str>, client: &ObjectKey, reason: RefusedEntryReason) {
+    /// Counts a use of a client. `tenant`: its label, which is empty if metrics have no label for tenants.
+    pub(super) fn count(&self, tenant: Arc<str>, client: &ObjectKey, reason: AccessDenialReason) {
         let client = self.clients.label_of(&tenant, &client.to_string());
-        self.counters.get_or_create(&RefusedEntryLabels { tenant, client, reason }).inc();
+        self.counters.get_or_create(&AccessDenialLabels { tenant, client, reason }).inc();
     }
 
     /// Creates the series of a tenant without a client.
     pub(super) fn begin_tenant(&self, tenant: &Arc<str>) {
-        for &reason in RefusedEntryReason::ALL {
+        for &reason in AccessDenialReason::ALL {
             let (tenant, client) = (Arc::clone(tenant), Arc::default());
-            drop(self.counters.get_or_create(&RefusedEntryLabels { tenant, client, reason }));
+            drop(self.counters.get_or_create(&AccessDenialLabels { tenant, client, reason }));
         }
     }
 
     /// Removes the series of a tenant.
     pub(super) fn forget(&self, tenant: &Arc<str>) {
         for client in self.clients.forget(tenant) {
-            for &reason in RefusedEntryReason::ALL {
+            for &reason in AccessDenialReason::ALL {
                 let (tenant, client) = (Arc::clone(tenant), Arc::clone(&client));
-                self.counters.remove(&RefusedEntryLabels { tenant, client, reason });
+                self.counters.remove(&AccessDenialLabels { tenant, client, reason });
             }
         }
     }

@@ -1,21 +1,21 @@
-//! A budget of guesses that refills slowly and that no success refills.
+//! A budget of attempts or requests that refills slowly and that no success refills.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// The parameters of a budget: at most `burst` guesses at once, and one more each `refill`. Its state is the
+/// The parameters of a budget: at most `burst` uses at once, and one more each `refill`. Its state is the
 /// time at which the whole budget is available again (the generic cell rate algorithm).
 #[derive(Clone, Copy, Debug)]
-pub struct GuessBudget {
-    /// The number of guesses of a full budget.
+pub struct RefillingBudget {
+    /// The number of uses of a full budget.
     pub burst: u32,
-    /// The time in which one guess is added.
+    /// The time in which one use is added.
     pub refill: Duration,
 }
 
-impl GuessBudget {
-    /// Returns the time until the next guess is allowed, rounded up to whole seconds. `whole_at` is `None` for
+impl RefillingBudget {
+    /// Returns the time until the next use is allowed, rounded up to whole seconds. `whole_at` is `None` for
     /// a full budget.
     pub fn wait_time(&self, whole_at: Option<Timestamp>, now: Timestamp) -> Duration {
         let size = self.refill.saturating_mul(self.burst);
@@ -26,18 +26,18 @@ impl GuessBudget {
         Duration::from_secs(seconds).min(self.refill)
     }
 
-    /// Returns the state after one more guess.
+    /// Returns the state after one more use.
     pub fn spend(&self, whole_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
         whole_at.map_or(now, |whole_at| whole_at.max(now)).plus(self.refill)
     }
 
-    /// Returns the state after one guess was right.
+    /// Returns the state after one use was returned.
     pub fn give_back(&self, whole_at: Timestamp) -> Timestamp {
         whole_at.minus(self.refill)
     }
 
-    /// The number of guesses that the budget allows within a time.
-    pub fn guesses_within(&self, time: Duration) -> u64 {
+    /// The number of uses that the budget allows within a time.
+    pub fn uses_within(&self, time: Duration) -> u64 {
         u64::from(self.burst) + time.as_secs() / self.refill.as_secs().max(1)
     }
 }
@@ -48,7 +48,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
     const HOUR: Duration = Duration::from_hours(1);
-    const BUDGET: GuessBudget = GuessBudget { burst: 3, refill: HOUR };
+    const BUDGET: RefillingBudget = RefillingBudget { burst: 3, refill: HOUR };
 
     /// The number of guesses that are allowed at a time, and the state after them.
     fn guess_all(mut whole_at: Option<Timestamp>, now: Timestamp) -> (u32, Option<Timestamp>) {
@@ -89,6 +89,6 @@ mod tests {
 
     #[test]
     fn the_number_of_guesses_is_bounded() {
-        assert_eq!(BUDGET.guesses_within(100 * HOUR), 103);
+        assert_eq!(BUDGET.uses_within(100 * HOUR), 103);
     }
 }
