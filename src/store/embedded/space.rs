@@ -1,5 +1,7 @@
 //! Measures the space of the file, and counts that of each tenant.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _, TableStats};
 
@@ -10,11 +12,20 @@ use super::{
 };
 use crate::store::{MeasuredStore, SpaceUsage, StoreError, StoreSpace, encoding};
 
+/// The size of the volume that the file is on.
+#[derive(Default)]
+pub(super) struct VolumeSize {
+    /// The size in bytes, if it is known.
+    bytes: Option<u64>,
+    /// The file was found to take more than this size.
+    is_wrong: AtomicBool,
+}
+
 impl EmbeddedStore {
     /// Sets the size in bytes of the volume that the file is on.
     #[must_use]
     pub fn with_capacity(mut self, capacity: Option<u64>) -> Self {
-        self.capacity = capacity;
+        self.volume.bytes = capacity;
         self
     }
 }
@@ -22,9 +33,21 @@ impl EmbeddedStore {
 #[async_trait]
 impl MeasuredStore for EmbeddedStore {
     async fn space(&self) -> Result<Option<StoreSpace>, StoreError> {
-        let Some(capacity) = self.capacity else { return Ok(None) };
+        let Some(capacity) = self.volume.bytes else { return Ok(None) };
+        if self.volume.is_wrong.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let used = self.shared.file.allocated_bytes();
         let used = used.map_err(|error| writer_unavailable(&format!("its file: {error}")))?;
+        if used > capacity {
+            self.volume.is_wrong.store(true, Ordering::Relaxed);
+            tracing::warn!(
+                "the file of the store takes {used} bytes, so its volume is larger than the {capacity} bytes of \
+                 --store-size. Tenants do not share its space fairly until --store-size names the size of the volume, \
+                 with its unit"
+            );
+            return Ok(None);
+        }
         Ok(Some(StoreSpace { capacity, used }))
     }
 

@@ -45,6 +45,15 @@ async fn a_tenant_cannot_use_up_the_space_of_others() {
 }
 
 #[tokio::test]
+async fn a_size_that_the_file_exceeds_is_taken_for_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap().with_capacity(Some(20));
+    for _ in 0..2 {
+        assert_eq!(store.space().await, Ok(None));
+    }
+}
+
+#[tokio::test]
 async fn a_count_shares_the_pages_in_use_between_tenants() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
