@@ -52,22 +52,22 @@ impl EmbeddedStore {
 #[async_trait]
 impl MeasuredStore for EmbeddedStore {
     async fn space(&self) -> Result<Option<StoreSpace>, StoreError> {
-        let Some(capacity) = self.volume.bytes else { return Ok(None) };
+        let Some(size) = self.volume.bytes else { return Ok(None) };
         if self.volume.is_wrong.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let used = self.shared.file.allocated_bytes();
         let used = used.map_err(|error| writer_unavailable(&format!("its file: {error}")))?;
-        if used > capacity {
+        if used > size {
             self.volume.is_wrong.store(true, Ordering::Relaxed);
             tracing::warn!(
-                "the file of the store takes {used} bytes, so its volume is larger than the {capacity} bytes of \
+                "the file of the store takes {used} bytes, so its volume is larger than the {size} bytes of \
                  --store-size. Tenants do not share its space fairly until --store-size names the size of the volume, \
                  with its unit"
             );
             return Ok(None);
         }
-        Ok(Some(StoreSpace { capacity, used }))
+        Ok(Some(StoreSpace { capacity: usable_bytes(size), used }))
     }
 
     async fn usage_by_tenant(&self) -> Result<SpaceUsage, StoreError> {
@@ -93,6 +93,12 @@ fn count_slice(
         usage.add(&tenant, 1, page_bytes(u64::try_from(length).unwrap_or(u64::MAX)));
     }
     Ok((usage, None))
+}
+
+/// The bytes of a volume that the file can take. The rest is for the file system's own data and reserved blocks, and for
+/// pages that are replaced but not free yet.
+const fn usable_bytes(size: u64) -> u64 {
+    size / 10 * 9
 }
 
 /// The space of a row in the pages of its table. A row that does not fit twice into a page has pages of its own, whose

@@ -51,6 +51,10 @@ async fn a_size_that_the_file_exceeds_is_taken_for_unknown() {
     for _ in 0..2 {
         assert_eq!(store.space().await, Ok(None));
     }
+    drop(store);
+    let store = open(&folder).unwrap().with_capacity(Some(100 << 20));
+    let space = store.space().await.unwrap().expect("the size is larger than the file");
+    assert_eq!(space.capacity, 90 << 20, "the rest is for the file system");
 }
 
 #[tokio::test]
