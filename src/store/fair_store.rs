@@ -28,6 +28,11 @@ const PAUSE_FACTOR: u32 = 20;
 /// Failures in a row after which the last count is too old to refuse anything by it.
 const MAX_FAILURES: u32 = 3;
 
+/// A value up to this length, in bytes, can replace another one without a share.
+const SMALL_VALUE: usize = 4096;
+/// The bytes by which a longer value can grow without a share: enough to end what it describes.
+const SMALL_GROWTH: usize = 256;
+
 /// A store whose space can be measured.
 #[async_trait]
 pub trait MeasuredStore: Store {
@@ -107,6 +112,25 @@ impl StoreLayer for FairStore {
             self.shares().charge(&tenant, length);
         }
         Ok(is_inserted)
+    }
+
+    async fn swap_below(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let admitted = self.shares().admit(&record.key);
+        if record.value.len() > SMALL_VALUE
+            && let Err(refusal) = admitted
+        {
+            let stored = self.inner.get(&record.key, now).await?;
+            let before = stored.map_or(usize::MAX, |stored| stored.record.value.len());
+            if record.value.len() > before.saturating_add(SMALL_GROWTH) {
+                return Err(refusal);
+            }
+        }
+        self.inner.compare_and_swap(version, record, now).await
     }
 }
 
@@ -239,6 +263,30 @@ mod tests {
         assert!(store.insert(record("c"), NOW).await.is_err());
         assert_eq!(store.measure().await, Ok(true));
         assert_eq!(store.insert(record("c"), NOW).await, Ok(true), "only 600 are used");
+    }
+
+    #[tokio::test]
+    async fn a_record_grows_little_without_a_share() {
+        let inner = Reporting::new(900);
+        let store = FairStore::new(Arc::clone(&inner) as _);
+        assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+        assert_eq!(store.refresh().await, Ok(true));
+        let key = record("a").key;
+        for (length, is_swapped) in [
+            (4096, true),
+            (4352, true),
+            (4353 + 256, false),
+            (4352, true),
+            (5, true),
+            (8192, false),
+        ] {
+            let stored = store.get(&key, NOW).await.unwrap().unwrap();
+            let longer = Record { value: vec![7; length].into(), ..stored.record };
+            let swapped = store.compare_and_swap(stored.version, longer, NOW).await;
+            assert_eq!(swapped.is_ok(), is_swapped, "{length}: {swapped:?}");
+        }
+        let absent = Record { value: vec![7; 8192].into(), ..record("absent") };
+        assert_eq!(store.compare_and_swap(1, absent, NOW).await, Ok(false));
     }
 
     #[tokio::test(start_paused = true)]

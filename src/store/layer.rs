@@ -67,6 +67,16 @@ pub trait StoreLayer: Send + Sync + fmt::Debug {
         self.inner().insert(record, now).await
     }
 
+    /// Runs `compare_and_swap` of the store below.
+    async fn swap_below(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner().compare_and_swap(version, record, now).await
+    }
+
     /// Runs after an operation, with its name, its time, and its error if it failed.
     fn done(&self, _: &'static str, _: Duration, _: Option<&StoreError>) {}
 
@@ -122,7 +132,7 @@ impl<L: StoreLayer> Store for L {
         run_operation!(
             self,
             StoreOperation::CompareAndSwap(&record),
-            self.inner().compare_and_swap(version, record, now)
+            self.swap_below(version, record, now)
         )
     }
 
