@@ -16,7 +16,7 @@ use super::{
     Record, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
     tenant_shares::TenantShares,
 };
-use crate::model::Timestamp;
+use crate::model::{TenantId, Timestamp};
 
 /// Interval between measurements.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
@@ -88,6 +88,13 @@ impl FairStore {
         }
     }
 
+    /// Logs the refusal of a tenant's record, once for each count.
+    fn report(&self, tenant: &TenantId, refusal: &StoreError) {
+        if self.shares().report(tenant) {
+            tracing::warn!(error = %refusal, "refused a record of a tenant");
+        }
+    }
+
     fn shares(&self) -> MutexGuard<'_, TenantShares> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,7 +108,8 @@ impl StoreLayer for FairStore {
 
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
         let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        self.shares().admit(&record.key)
+        let admitted = self.shares().admit(&record.key);
+        admitted.inspect_err(|refusal| self.report(&record.key.tenant, refusal))
     }
 
     async fn insert_below(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
@@ -127,6 +135,7 @@ impl StoreLayer for FairStore {
             let stored = self.inner.get(&record.key, now).await?;
             let before = stored.map_or(usize::MAX, |stored| stored.record.value.len());
             if record.value.len() > before.saturating_add(SMALL_GROWTH) {
+                self.report(&record.key.tenant, &refusal);
                 return Err(refusal);
             }
         }
@@ -236,7 +245,7 @@ mod tests {
         inner.used.store(900, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(11)).await;
         assert_eq!(inner.counts.load(Ordering::SeqCst), 1);
-        assert!(matches!(store.insert(record("b"), NOW).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.insert(record("b"), NOW).await, Err(StoreError::NoSpace { .. })));
         tokio::time::sleep(Duration::from_secs(71)).await;
         assert_eq!(inner.counts.load(Ordering::SeqCst), 2, "a minute later");
 

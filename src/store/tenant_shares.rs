@@ -3,10 +3,13 @@
 //! A tenant may insert a record while its own records take less than three times the space that is free. While at most
 //! half of the store is used, this is so for every tenant, and nothing is counted.
 
-use std::{collections::HashMap, mem};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+};
 
 use super::{RecordKey, RecordKind, StoreError};
-use crate::model::{ErrorCause, TenantId};
+use crate::model::TenantId;
 
 /// A tenant has at most this many times as much as is free, so that one tenant cannot use up the space of the others.
 pub(super) const MAX_SHARE_OF_FREE: u8 = 3;
@@ -74,6 +77,8 @@ pub(super) struct TenantShares {
     counted: Option<SpaceUsage>,
     /// The records inserted since the current or last count began.
     inserted: SpaceUsage,
+    /// The tenants whose refused records were reported since the current or last count began.
+    reported: HashSet<TenantId>,
 }
 
 impl TenantShares {
@@ -94,6 +99,7 @@ impl TenantShares {
     /// Begins a count: what is inserted from now on is added to it.
     pub(super) fn begin_count(&mut self) {
         self.inserted = SpaceUsage::default();
+        self.reported.clear();
     }
 
     /// Sets the count that was begun last.
@@ -107,6 +113,11 @@ impl TenantShares {
     /// Forgets the last count, so that nothing is refused until the next one.
     pub(super) fn drop_count(&mut self) {
         self.counted = None;
+    }
+
+    /// Returns true if a refused record of the tenant should be reported: once for each count.
+    pub(super) fn report(&mut self, tenant: &TenantId) -> bool {
+        self.reported.insert(tenant.clone())
     }
 
     /// Decides whether a record may be inserted.
@@ -133,10 +144,11 @@ impl TenantShares {
 }
 
 fn no_space(tenant: &TenantId, own: u64, free: u64, capacity: u64) -> StoreError {
-    StoreError::Unavailable(ErrorCause::new(format!(
+    let why = format!(
         "the store has no space for more records of the tenant {tenant}, which take {own} bytes: {free} of {capacity} \
          bytes are free; enlarge the store, or find out why the tenant has so many"
-    )))
+    );
+    StoreError::NoSpace { tenant: tenant.clone(), why }
 }
 
 /// Returns false for kinds that end or protect something, or report it. Their records are inserted even if the tenant
@@ -260,8 +272,12 @@ mod tests {
         begin_count(&mut shares, 900);
         shares.finish_count(count(&[("main", 900)]));
         let refused = shares.admit(&one_kib("main", RecordKind::Session).key).unwrap_err();
-        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+        let StoreError::NoSpace { tenant, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(*tenant, TenantId::new("team", "main"));
         assert!(refused.to_string().contains("the tenant team/main"), "{refused}");
+        let reported = [shares.report(tenant), shares.report(tenant)];
+        begin_count(&mut shares, 900);
+        assert_eq!((reported, shares.report(tenant)), ([true, false], true), "once for each count");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub async fn a_tenant_cannot_use_up_the_space_of_others(store: &FairStore) {
     assert_eq!(store.refresh().await, Ok(false), "an empty store is not counted");
     let (stored, refused) = fill(store).await;
     let refused = refused.unwrap_err();
-    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert!(matches!(refused, StoreError::NoSpace { .. }), "{refused:?}");
     assert!(refused.to_string().contains("of the tenant team/main"), "{refused}");
 
     for id in ["a", "b"] {
