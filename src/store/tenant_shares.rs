@@ -151,8 +151,9 @@ fn no_space(tenant: &TenantId, own: u64, free: u64, capacity: u64) -> StoreError
     StoreError::NoSpace { tenant: tenant.clone(), why }
 }
 
-/// Returns false for kinds that end or protect something, or report it. Their records are inserted even if the tenant
-/// has no space left. They are small, and their number is bounded by that of other records or by budgets.
+/// Returns false for kinds that end or protect something, that tell an application of it, or that keep a link used. Their
+/// records are inserted even if the tenant has no space left. They are small, and their number is bounded by that of
+/// other records, of links or by budgets.
 const fn needs_share(kind: RecordKind) -> bool {
     match kind {
         RecordKind::Revoked
@@ -162,6 +163,7 @@ const fn needs_share(kind: RecordKind) -> bool {
         | RecordKind::RefreshReplays
         | RecordKind::UsedChallenge
         | RecordKind::FactorAttempts
+        | RecordKind::Invitation
         | RecordKind::InvitationMail
         | RecordKind::Ping => false,
         // A request whose assertion, proof or pushed request cannot be remembered is refused.
@@ -179,10 +181,10 @@ const fn needs_share(kind: RecordKind) -> bool {
         | RecordKind::RecoveryCodes
         | RecordKind::Passkey
         | RecordKind::Password
-        | RecordKind::Invitation
         | RecordKind::PushedRequest
         | RecordKind::DeviceAuthorization
         | RecordKind::BackchannelAuthentication
+        // Strangers can ask for mails to each person of a tenant, and they wait for the tenant's own server.
         | RecordKind::Mail
         | RecordKind::PasswordReset => true,
     }
@@ -290,6 +292,8 @@ mod tests {
             (RecordKind::VoidBefore, true),
             (RecordKind::Logout, true),
             (RecordKind::FactorAttempts, true),
+            (RecordKind::Invitation, true),
+            (RecordKind::Mail, false),
             (RecordKind::Grant, false),
             (RecordKind::DpopProof, false),
         ] {
