@@ -157,10 +157,10 @@ pub async fn refresh_shares_regularly(store: Arc<FairStore>) {
         match refreshed {
             Ok(is_over_half) => {
                 failures = 0;
-                if !is_over_half {
-                    next_count = started;
-                } else if is_due {
+                if is_over_half && is_due {
                     next_count = Instant::now() + pause_after_count(started.elapsed());
+                } else if !is_over_half {
+                    next_count = started;
                 }
             }
             Err(error) => {

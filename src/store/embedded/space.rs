@@ -95,8 +95,8 @@ fn count_slice(
     Ok((usage, None))
 }
 
-/// The bytes of a volume that the file can take. The rest is for the file system's own data and reserved blocks, and for
-/// pages that are replaced but not free yet.
+/// The bytes of a volume that the file can take. The rest is for the file system's own data and reserved blocks, and
+/// for pages that are replaced but not free yet.
 const fn usable_bytes(size: u64) -> u64 {
     size / 10 * 9
 }

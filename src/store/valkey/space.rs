@@ -36,8 +36,8 @@ impl MeasuredStore for ValkeyStore {
                     self.is_uncountable.store(true, Ordering::Relaxed);
                     tracing::warn!(
                         %error,
-                        "the server does not permit to count records, so tenants do not share its memory fairly; permit \
-                         the user ZSCAN and STRLEN, and restart the replicas"
+                        "the server does not permit to count records, so tenants do not share its memory fairly; \
+                         permit the user ZSCAN and STRLEN, and restart the replicas"
                     );
                     return Ok(SpaceUsage::default());
                 }
