@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{
-    Record, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
+    Record, RecordKind, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
     tenant_shares::TenantShares,
 };
 use crate::model::{TenantId, Timestamp};
@@ -24,14 +24,15 @@ const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 const MIN_PAUSE: Duration = Duration::from_mins(1);
 /// The pause after a count, in lengths of the count: counting takes at most a twentieth of the time.
 const PAUSE_FACTOR: u32 = 20;
-
 /// Failures in a row after which the last count is too old to refuse anything by it.
 const MAX_FAILURES: u32 = 3;
-
 /// A value up to this length, in bytes, can replace another one without a share.
 const SMALL_VALUE: usize = 4096;
 /// The bytes by which a longer value can grow without a share: enough to end what it describes.
 const SMALL_GROWTH: usize = 256;
+/// The kind whose records grow without a share, up to their own limit. If other claims of a person were refused,
+/// earlier ones that grant more would stay.
+const GROWING_KIND: RecordKind = RecordKind::Person;
 
 /// A store whose space can be measured.
 #[async_trait]
@@ -130,6 +131,7 @@ impl StoreLayer for FairStore {
     ) -> Result<bool, StoreError> {
         let admitted = self.shares().admit(&record.key);
         if record.value.len() > SMALL_VALUE
+            && record.key.kind != GROWING_KIND
             && let Err(refusal) = admitted
         {
             let stored = self.inner.get(&record.key, now).await?;
@@ -294,6 +296,12 @@ mod tests {
             let swapped = store.compare_and_swap(stored.version, longer, NOW).await;
             assert_eq!(swapped.is_ok(), is_swapped, "{length}: {swapped:?}");
         }
+        let mut person = record("a");
+        person.key.kind = RecordKind::Person;
+        assert_eq!(inner.records.insert(person.clone(), NOW).await, Ok(true));
+        let stored = store.get(&person.key, NOW).await.unwrap().unwrap();
+        let longer = Record { value: vec![7; 8192].into(), ..person };
+        assert_eq!(store.compare_and_swap(stored.version, longer, NOW).await, Ok(true));
         let absent = Record { value: vec![7; 8192].into(), ..record("absent") };
         assert_eq!(store.compare_and_swap(1, absent, NOW).await, Ok(false));
     }
