@@ -67,7 +67,9 @@ impl AccountError {
     /// Returns true if the same request may succeed later.
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::Store(StoreError::Unavailable(_) | StoreError::Unsuitable(_))
+            Self::Store(
+                StoreError::Unavailable(_) | StoreError::Unsuitable(_) | StoreError::NoSpace { .. },
+            )
             | Self::Sign(SignError::Busy)
             | Self::Conflict(_)
             | Self::DuplicateId(_)

@@ -16,7 +16,10 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     Duration::try_from(span).map_err(InvalidValue::NegativeDuration)
 }
 
-/// A positive number of bytes, as Kubernetes writes the size of a volume: `500Mi`, `1.5Gi` or `1073741824`.
+/// The smallest size of a store. A smaller number has probably lost its unit.
+const MIN_SIZE: u64 = 16 << 20;
+
+/// A number of bytes, as Kubernetes writes the size of a volume: `500Mi`, `1.5Gi` or `1073741824`.
 pub(super) fn parse_size(text: &str) -> Result<u64, InvalidValue> {
     let units = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40)];
     let found = units.into_iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, bits)));
@@ -31,8 +34,9 @@ pub(super) fn parse_size(text: &str) -> Result<u64, InvalidValue> {
     let digits: u128 = format!("{whole}{fraction}").parse().map_err(|_| InvalidValue::Size)?;
     let scale = fraction.bytes().fold(1_u128, |scale, _| scale * 10);
     match u64::try_from((digits << bits) / scale) {
-        Ok(size @ 1..) => Ok(size),
-        _ => Err(InvalidValue::Size),
+        Ok(size @ MIN_SIZE..) => Ok(size),
+        Ok(size) => Err(InvalidValue::SmallSize(size)),
+        Err(_) => Err(InvalidValue::Size),
     }
 }
 
@@ -45,8 +49,12 @@ pub(super) enum InvalidValue {
     Duration(#[source] jiff::Error),
     #[error("a duration cannot be negative")]
     NegativeDuration(#[source] jiff::Error),
-    #[error("use a number of bytes of at least 1, such as 1073741824, 500Mi or 1.5Gi")]
+    #[error("use a number of bytes, such as 1073741824, 500Mi or 1.5Gi")]
     Size,
+    #[error(
+        "this is {0} bytes; use at least 16Mi, and a unit (Ki, Mi, Gi or Ti) for numbers other than bytes"
+    )]
+    SmallSize(u64),
 }
 
 #[cfg(test)]
@@ -56,9 +64,9 @@ mod tests {
     #[test]
     fn a_size_is_written_as_kubernetes_does() {
         for (text, size) in [
-            ("1", 1),
+            ("16777216", 16 << 20),
             ("1073741824", 1 << 30),
-            ("4Ki", 4096),
+            ("16384Ki", 16 << 20),
             ("500Mi", 500 << 20),
             ("1.5Gi", 3 << 29),
             ("0.25Ti", 1 << 38),
@@ -68,6 +76,10 @@ mod tests {
         for text in [
             "",
             "0",
+            "20",
+            "16777215",
+            "15.9Mi",
+            "999999999999999Ti",
             "0.0Gi",
             "Gi",
             ".5Gi",

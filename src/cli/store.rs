@@ -17,7 +17,7 @@ pub struct StoreArgs {
     #[arg(long, env = "LANYARD_STORE_PATH", value_name = "FILE")]
     pub store_path: Option<PathBuf>,
     /// Space of the embedded or postgres store in bytes, such as `10Gi`. Tenants share it: one of them cannot fill it.
-    /// A valkey store has the server's `maxmemory`
+    /// A valkey store has the server's `maxmemory` instead, and a memory store a number of records
     #[arg(long, env = "LANYARD_STORE_SIZE", value_name = "BYTES", value_parser = parse_size)]
     pub store_size: Option<u64>,
     /// Database of the postgres store, as `postgres://USER:PASSWORD@HOST/DATABASE`. It contains a
@@ -65,6 +65,14 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Returns true if `--store-size` is set for a store that does not use it.
+    pub const fn has_unused_size(&self) -> bool {
+        match self.store {
+            StoreKind::Memory | StoreKind::Valkey => self.store_size.is_some(),
+            StoreKind::Embedded | StoreKind::Postgres => false,
+        }
+    }
+
     /// Returns true if the store promises to keep records without an end, such as authenticators.
     pub const fn keeps_authenticators(&self) -> bool {
         match self.store {
@@ -134,6 +142,23 @@ mod tests {
     struct StoreCommand {
         #[command(flatten)]
         store: StoreArgs,
+    }
+
+    #[test]
+    fn a_size_is_for_the_embedded_and_postgres_stores() {
+        for (flags, is_unused) in [
+            (&["--store=memory"][..], true),
+            (&["--store=embedded"], false),
+            (&["--store=postgres", "--postgres-url=postgres://u@h/d"], false),
+            (&["--store=valkey", "--valkey-url=redis://h"], true),
+        ] {
+            let arguments = ["lanyard", "--store-size=1Gi"];
+            let arguments = arguments.iter().chain(flags);
+            let command = StoreCommand::try_parse_from(arguments).expect("valid flags");
+            assert_eq!(command.store.has_unused_size(), is_unused, "{flags:?}");
+        }
+        let command = StoreCommand::try_parse_from(["lanyard", "--store=memory"]);
+        assert!(!command.expect("valid flags").store.has_unused_size());
     }
 
     /// The table in docs/stores.md.

@@ -10,7 +10,7 @@ use crate::{
     http::AppState,
     model::{ManagedKind, ObjectKind, pause_after},
     registry::Snapshot,
-    store::{InstrumentedStore, SharedStore},
+    store::{InstrumentedStore, SharedStore, StoreError},
     telemetry::{
         Metrics, ReachableProvider, Readiness, ReconcileOutcome, SealingKeysOutcome,
         SigningKeyTimes,
@@ -119,9 +119,70 @@ impl ReconcileMetrics for PrometheusReconcileMetrics {
 pub(super) fn observed_store(store: SharedStore, metrics: &Arc<Metrics>) -> SharedStore {
     let metrics = Arc::clone(metrics);
     Arc::new(InstrumentedStore::new(store, move |operation, took, error| {
-        if let Some(error) = error {
+        // The store works if a tenant has used up its space. The layer that refuses the record logs it.
+        let failure = match error {
+            Some(StoreError::NoSpace { tenant, .. }) => {
+                metrics.space_refused(tenant);
+                None
+            }
+            other => other,
+        };
+        if let Some(error) = failure {
             tracing::warn!(operation, %error, "store operation failed");
         }
-        metrics.store_used(operation, took, error.is_some());
+        metrics.store_used(operation, took, failure.is_some());
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        model::{ErrorCause, SeededEntropy, TenantId},
+        store::{
+            MemoryStore, Store, StoreLayer, StoreOperation,
+            contract::{NOW, record},
+        },
+    };
+
+    /// A store that has no space for records, and fails otherwise.
+    #[derive(Debug)]
+    struct Full(MemoryStore);
+
+    #[async_trait]
+    impl StoreLayer for Full {
+        fn inner(&self) -> &dyn Store {
+            &self.0
+        }
+
+        async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
+            Err(match operation {
+                StoreOperation::Insert(record) => StoreError::NoSpace {
+                    tenant: record.key.tenant.clone(),
+                    why: "full".to_owned(),
+                },
+                _ => StoreError::Unavailable(ErrorCause::new("away")),
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tenant_without_space_is_no_error_of_the_store() {
+        let metrics = Arc::new(Metrics::new());
+        metrics.snapshot(1, NOW, [TenantId::new("team", "main")].into_iter(), &[]);
+        let full = Full(MemoryStore::new(&SeededEntropy::new(1), 10));
+        let store = observed_store(Arc::new(full), &metrics);
+        assert!(store.insert(record("a"), NOW).await.is_err());
+        assert!(store.state().await.is_err());
+        let text = metrics.render(NOW);
+        for expected in [
+            "lanyard_store_errors_total{operation=\"insert\"} 0",
+            "lanyard_store_errors_total{operation=\"state\"} 1",
+            "lanyard_refused_records_total{tenant=\"team/main\",kind=\"any\"} 1",
+        ] {
+            assert!(text.lines().any(|line| line == expected), "{expected} in\n{text}");
+        }
+    }
 }

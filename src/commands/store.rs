@@ -28,6 +28,12 @@ pub(super) fn open_store(
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
 ) -> Result<SharedStore> {
+    if args.has_unused_size() {
+        bail!(
+            "--store-size: the memory and valkey stores do not use it; remove it, and limit a valkey server by its \
+             maxmemory"
+        );
+    }
     Ok(match args.store {
         StoreKind::Memory => Arc::new(MemoryStore::new(&**entropy, MEMORY_RECORDS)),
         StoreKind::Embedded => {

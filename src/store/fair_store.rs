@@ -1,7 +1,8 @@
 //! A layer on a durable store that shares its space between tenants.
 //!
 //! The store is counted in the background, never by a request. Between two counts, a replica knows of the records that
-//! it inserts, and not of those of other replicas: a tenant can go beyond its share by these.
+//! it inserts, and not of those of other replicas: a tenant can go beyond its share by these. Measurements between the
+//! counts bound the estimate.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,16 +13,26 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{
-    SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
+    Record, RecordKind, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
     tenant_shares::TenantShares,
 };
+use crate::model::{TenantId, Timestamp};
 
-/// Interval between measurements of a store that is not counted.
+/// Interval between measurements.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 /// Pause between two counts, at least.
 const MIN_PAUSE: Duration = Duration::from_mins(1);
 /// The pause after a count, in lengths of the count: counting takes at most a twentieth of the time.
 const PAUSE_FACTOR: u32 = 20;
+/// Failures in a row after which the last count is too old to refuse anything by it.
+const MAX_FAILURES: u32 = 3;
+/// A value up to this length, in bytes, can replace another one without a share.
+const SMALL_VALUE: usize = 4096;
+/// The bytes by which a longer value can grow without a share: enough to end what it describes.
+const SMALL_GROWTH: usize = 256;
+/// The kind whose records grow without a share, up to their own limit. If other claims of a person were refused,
+/// earlier ones that grant more would stay.
+const GROWING_KIND: RecordKind = RecordKind::Person;
 
 /// A store whose space can be measured.
 #[async_trait]
@@ -48,13 +59,41 @@ impl FairStore {
 
     /// Measures the store, and counts its records if more than half of the space is used. Returns true if it counted.
     pub async fn refresh(&self) -> Result<bool, StoreError> {
-        let space = self.inner.space().await?;
-        let is_needed = self.shares().begin_count(space);
+        let is_needed = self.measure().await?;
         if is_needed {
+            self.shares().begin_count();
             let count = self.inner.usage_by_tenant().await?;
             self.shares().finish_count(count);
+            self.measure().await?;
         }
         Ok(is_needed)
+    }
+
+    /// Measures the store. Returns true if more than half of the space is used.
+    async fn measure(&self) -> Result<bool, StoreError> {
+        let space = self.inner.space().await?;
+        Ok(self.shares().set_space(space))
+    }
+
+    /// Logs a failure to measure or count. Drops the last count after `MAX_FAILURES` in a row.
+    fn refresh_failed(&self, failures: u32, error: &StoreError) {
+        if failures < MAX_FAILURES {
+            tracing::warn!(%error, "could not count the records of the store by tenant");
+        } else if failures == MAX_FAILURES {
+            self.shares().drop_count();
+            tracing::error!(
+                %error, failures,
+                "could not count the records of the store by tenant; until a count succeeds, a tenant can use up the \
+                 space of the others"
+            );
+        }
+    }
+
+    /// Logs the refusal of a tenant's record, once for each count.
+    fn report(&self, tenant: &TenantId, refusal: &StoreError) {
+        if self.shares().report(tenant) {
+            tracing::warn!(error = %refusal, "refused a record of a tenant");
+        }
     }
 
     fn shares(&self) -> MutexGuard<'_, TenantShares> {
@@ -70,24 +109,68 @@ impl StoreLayer for FairStore {
 
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
         let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        self.shares().admit(record)
+        let admitted = self.shares().admit(&record.key);
+        admitted.inspect_err(|refusal| self.report(&record.key.tenant, refusal))
+    }
+
+    async fn insert_below(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        let tenant = record.key.tenant.clone();
+        let length = record.key.id.len().saturating_add(record.value.len());
+        let is_inserted = self.inner.insert(record, now).await?;
+        if is_inserted {
+            self.shares().charge(&tenant, length);
+        }
+        Ok(is_inserted)
+    }
+
+    async fn swap_below(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let admitted = self.shares().admit(&record.key);
+        if record.value.len() > SMALL_VALUE
+            && record.key.kind != GROWING_KIND
+            && let Err(refusal) = admitted
+        {
+            let stored = self.inner.get(&record.key, now).await?;
+            let before = stored.map_or(usize::MAX, |stored| stored.record.value.len());
+            if record.value.len() > before.saturating_add(SMALL_GROWTH) {
+                self.report(&record.key.tenant, &refusal);
+                return Err(refusal);
+            }
+        }
+        self.inner.compare_and_swap(version, record, now).await
     }
 }
 
-/// Keeps the shares of a store current until the future is dropped. After an error the last count stays.
+/// Keeps the shares of a store current until the future is dropped. After an error the last count stays, but not after
+/// several in a row.
 pub async fn refresh_shares_regularly(store: Arc<FairStore>) {
-    let mut pause = MEASURE_INTERVAL;
+    let mut next_count = Instant::now();
+    let (mut pause, mut failures) = (MEASURE_INTERVAL, 0);
     loop {
         tokio::time::sleep(pause).await;
         let started = Instant::now();
-        pause = match store.refresh().await {
-            Ok(false) => MEASURE_INTERVAL,
-            Ok(true) => pause_after_count(started.elapsed()),
-            Err(error) => {
-                tracing::warn!(%error, "could not count the records of the store by tenant");
-                pause_after_count(started.elapsed())
+        let is_due = started >= next_count;
+        let refreshed = if is_due { store.refresh().await } else { store.measure().await };
+        pause = MEASURE_INTERVAL;
+        match refreshed {
+            Ok(is_over_half) => {
+                failures = 0;
+                if is_over_half && is_due {
+                    next_count = Instant::now() + pause_after_count(started.elapsed());
+                } else if !is_over_half {
+                    next_count = started;
+                }
             }
-        };
+            Err(error) => {
+                failures += 1;
+                store.refresh_failed(failures, &error);
+                pause = pause_after_count(started.elapsed());
+            }
+        }
     }
 }
 
@@ -98,11 +181,11 @@ fn pause_after_count(took: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
     use super::*;
     use crate::{
-        model::SeededEntropy,
+        model::{ErrorCause, SeededEntropy},
         store::{
             MemoryStore,
             contract::{NOW, record},
@@ -115,6 +198,7 @@ mod tests {
         records: MemoryStore,
         used: AtomicU64,
         counts: AtomicUsize,
+        fails: AtomicBool,
     }
 
     impl Reporting {
@@ -123,6 +207,7 @@ mod tests {
                 records: MemoryStore::new(&SeededEntropy::new(1), 10_000),
                 used: AtomicU64::new(used),
                 counts: AtomicUsize::new(0),
+                fails: AtomicBool::new(false),
             })
         }
     }
@@ -141,6 +226,9 @@ mod tests {
 
         async fn usage_by_tenant(&self) -> Result<SpaceUsage, StoreError> {
             self.counts.fetch_add(1, Ordering::SeqCst);
+            if self.fails.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable(ErrorCause::new("not countable")));
+            }
             let mut count = SpaceUsage::default();
             count.add(&record("a").key.tenant, 0, self.used.load(Ordering::SeqCst));
             Ok(count)
@@ -159,14 +247,82 @@ mod tests {
         inner.used.store(900, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(11)).await;
         assert_eq!(inner.counts.load(Ordering::SeqCst), 1);
-        assert!(matches!(store.insert(record("b"), NOW).await, Err(StoreError::Unavailable(_))));
-        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert!(matches!(store.insert(record("b"), NOW).await, Err(StoreError::NoSpace { .. })));
+        tokio::time::sleep(Duration::from_secs(71)).await;
         assert_eq!(inner.counts.load(Ordering::SeqCst), 2, "a minute later");
 
         inner.used.store(400, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(inner.counts.load(Ordering::SeqCst), 2);
         assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
+        counting.abort();
+    }
+
+    #[tokio::test]
+    async fn only_records_that_were_inserted_count() {
+        let inner = Reporting::new(600);
+        let store = FairStore::new(Arc::clone(&inner) as _);
+        assert_eq!(store.refresh().await, Ok(true));
+        assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+        assert!(store.insert(record("b"), NOW).await.is_err(), "600 + 512 of 1000 are used");
+
+        assert_eq!(store.refresh().await, Ok(true));
+        for _ in 0..10 {
+            assert_eq!(store.insert(record("a"), NOW).await, Ok(false), "it exists");
+        }
+        assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
+        assert!(store.insert(record("c"), NOW).await.is_err());
+        assert_eq!(store.measure().await, Ok(true));
+        assert_eq!(store.insert(record("c"), NOW).await, Ok(true), "only 600 are used");
+    }
+
+    #[tokio::test]
+    async fn a_record_grows_little_without_a_share() {
+        let inner = Reporting::new(900);
+        let store = FairStore::new(Arc::clone(&inner) as _);
+        assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+        assert_eq!(store.refresh().await, Ok(true));
+        let key = record("a").key;
+        for (length, is_swapped) in [
+            (4096, true),
+            (4352, true),
+            (4353 + 256, false),
+            (4352, true),
+            (5, true),
+            (8192, false),
+        ] {
+            let stored = store.get(&key, NOW).await.unwrap().unwrap();
+            let longer = Record { value: vec![7; length].into(), ..stored.record };
+            let swapped = store.compare_and_swap(stored.version, longer, NOW).await;
+            assert_eq!(swapped.is_ok(), is_swapped, "{length}: {swapped:?}");
+        }
+        let mut person = record("a");
+        person.key.kind = RecordKind::Person;
+        assert_eq!(inner.records.insert(person.clone(), NOW).await, Ok(true));
+        let stored = store.get(&person.key, NOW).await.unwrap().unwrap();
+        let longer = Record { value: vec![7; 8192].into(), ..person };
+        assert_eq!(store.compare_and_swap(stored.version, longer, NOW).await, Ok(true));
+        let absent = Record { value: vec![7; 8192].into(), ..record("absent") };
+        assert_eq!(store.compare_and_swap(1, absent, NOW).await, Ok(false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_is_dropped_after_three_failures() {
+        let inner = Reporting::new(900);
+        let store = Arc::new(FairStore::new(Arc::clone(&inner) as _));
+        let counting = tokio::spawn(refresh_shares_regularly(Arc::clone(&store)));
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        inner.fails.store(true, Ordering::SeqCst);
+        while inner.counts.load(Ordering::SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!(store.insert(record("a"), NOW).await.is_err(), "after two failures");
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
+
+        inner.fails.store(false, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        assert!(store.insert(record("b"), NOW).await.is_err(), "it was counted again");
         counting.abort();
     }
 

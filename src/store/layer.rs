@@ -62,6 +62,21 @@ pub trait StoreLayer: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// Runs `insert` of the store below.
+    async fn insert_below(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        self.inner().insert(record, now).await
+    }
+
+    /// Runs `compare_and_swap` of the store below.
+    async fn swap_below(
+        &self,
+        version: u64,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner().compare_and_swap(version, record, now).await
+    }
+
     /// Runs after an operation, with its name, its time, and its error if it failed.
     fn done(&self, _: &'static str, _: Duration, _: Option<&StoreError>) {}
 
@@ -89,7 +104,7 @@ macro_rules! run_operation {
 #[async_trait]
 impl<L: StoreLayer> Store for L {
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
-        run_operation!(self, StoreOperation::Insert(&record), self.inner().insert(record, now))
+        run_operation!(self, StoreOperation::Insert(&record), self.insert_below(record, now))
     }
 
     async fn get(
@@ -117,7 +132,7 @@ impl<L: StoreLayer> Store for L {
         run_operation!(
             self,
             StoreOperation::CompareAndSwap(&record),
-            self.inner().compare_and_swap(version, record, now)
+            self.swap_below(version, record, now)
         )
     }
 

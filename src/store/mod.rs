@@ -66,6 +66,14 @@ pub enum StoreError {
     /// The record exceeds the limits of the store. It was not written.
     #[error("too large for the store: {0}")]
     TooLarge(String),
+    /// The tenant uses more than its share of the store's space. The record was not written.
+    #[error("{why}")]
+    NoSpace {
+        /// The tenant.
+        tenant: TenantId,
+        /// The space that the tenant uses, and the remedy.
+        why: String,
+    },
     /// The server's configuration is not suitable for a store. The operator has to change it.
     #[error("the store cannot be used: {0}")]
     Unsuitable(String),

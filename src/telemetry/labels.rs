@@ -34,6 +34,8 @@ pub(super) const STORE_OPERATIONS: LabelValues = &[
     ("prepare", "Creating or migrating the store."),
 ];
 
+/// The kind of refused records of a tenant that has used up its space of the store.
+pub(super) const ANY_RECORD: &str = "any";
 /// The kinds of records that are refused where a client, a person or a tenant has too many.
 pub(super) const REFUSED_RECORD_KINDS: LabelValues = &[
     ("assertion", "A client assertion that was used."),
@@ -42,6 +44,7 @@ pub(super) const REFUSED_RECORD_KINDS: LabelValues = &[
     ("used-pushed-request", "A pushed authorization request that was answered."),
     ("revoked", "A token that was to be revoked without a grant. It was not."),
     ("person", "A new person of an identity provider, or claims that have grown."),
+    (ANY_RECORD, "A record of any kind, of a tenant that has used up its space of the store."),
 ];
 
 impl EncodeLabelValue for Endpoint {

@@ -16,7 +16,7 @@ use super::{
     families::{FailedWrite, MetricFamilies},
     gauges::{Gauges, InFlightGuard},
     labels::{
-        EndpointLabel, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome,
+        ANY_RECORD, EndpointLabel, FETCH_METHODS, FetchOutcome, KindOutcome, MethodOutcome,
         NotificationOutcome, REFUSED_RECORD_KINDS, ReconcileOutcome, ReplayedKind, RequestOutcome,
         STORE_OPERATIONS, SealingKeysMissing, SealingKeysOutcome, StoreOperationLabels,
         TenantNotification, TenantRecord, TenantReplay, TenantRequestLabels, TenantToken,
@@ -171,6 +171,11 @@ impl Metrics {
         let tenants = self.tenants.lock_labels();
         let tenant = tenants.label_of(Some(tenant));
         self.families.refused_records.get_or_create(&TenantRecord { tenant, kind }).inc();
+    }
+
+    /// Counts a record that was not stored, because its tenant has used up its space of the store.
+    pub fn space_refused(&self, tenant: &TenantId) {
+        self.record_refused(tenant, ANY_RECORD);
     }
 
     /// Counts a reconcile of an object.

@@ -33,7 +33,7 @@ pub async fn a_tenant_cannot_use_up_the_space_of_others(store: &FairStore) {
     assert_eq!(store.refresh().await, Ok(false), "an empty store is not counted");
     let (stored, refused) = fill(store).await;
     let refused = refused.unwrap_err();
-    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert!(matches!(refused, StoreError::NoSpace { .. }), "{refused:?}");
     assert!(refused.to_string().contains("of the tenant team/main"), "{refused}");
 
     for id in ["a", "b"] {
@@ -45,6 +45,8 @@ pub async fn a_tenant_cannot_use_up_the_space_of_others(store: &FairStore) {
     revoked.key.kind = RecordKind::Revoked;
     assert_eq!(store.insert(revoked, NOW).await, Ok(true), "what ends something needs no share");
     let kept = store.get(&key("0"), NOW).await.unwrap().expect("it was inserted");
+    let grown = Record { value: vec![7; 60 * 1024].into(), ..kept.record.clone() };
+    assert!(store.compare_and_swap(kept.version, grown, NOW).await.is_err(), "it cannot grow");
     let replaced = store.compare_and_swap(kept.version, kept.record, NOW).await;
     assert_eq!(replaced, Ok(true), "what is there can be changed");
     assert!(store.insert(record("more"), NOW).await.is_err());

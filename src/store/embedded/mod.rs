@@ -32,6 +32,7 @@ use crate::model::{Entropy, TenantId, Timestamp};
 
 pub use file::OpenError;
 use file::StoreFile;
+use space::VolumeSize;
 use tables::EmbeddedError;
 use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable};
 
@@ -43,8 +44,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A store in one redb file.
 pub struct EmbeddedStore {
     shared: Arc<SharedDatabase>,
-    /// The size of the file's volume in bytes, if it is known.
-    capacity: Option<u64>,
+    volume: VolumeSize,
     jobs: Option<mpsc::Sender<WriteJob>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -68,7 +68,7 @@ impl EmbeddedStore {
             .name("store".to_owned())
             .spawn(move || writer::run_writer(&its, queue, at_work))
             .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
-        Ok(Self { shared, capacity: None, jobs: Some(jobs), writer: Some(writer) })
+        Ok(Self { shared, volume: VolumeSize::default(), jobs: Some(jobs), writer: Some(writer) })
     }
 
     async fn submit(

@@ -45,7 +45,20 @@ async fn a_tenant_cannot_use_up_the_space_of_others() {
 }
 
 #[tokio::test]
-async fn a_count_shares_the_pages_in_use_between_tenants() {
+async fn a_size_that_the_file_exceeds_is_taken_for_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap().with_capacity(Some(20));
+    for _ in 0..2 {
+        assert_eq!(store.space().await, Ok(None));
+    }
+    drop(store);
+    let store = open(&folder).unwrap().with_capacity(Some(100 << 20));
+    let space = store.space().await.unwrap().expect("the size is larger than the file");
+    assert_eq!(space.capacity, 90 << 20, "the rest is for the file system");
+}
+
+#[tokio::test]
+async fn every_record_is_counted_for_its_tenant() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).unwrap();
     for id in ["a", "b", "c", "d"] {
@@ -56,9 +69,15 @@ async fn a_count_shares_the_pages_in_use_between_tenants() {
         store.insert(record, NOW).await.unwrap();
     }
     let usage = store.usage_by_tenant().await.unwrap();
+    for limit in [1, 2, 3, 4] {
+        assert_eq!(store.count_in_slices(limit).await, Ok(usage.clone()), "slices of {limit}");
+    }
     let [main, other] = ["main", "other"].map(|name| usage.by_tenant[&TenantId::new("team", name)]);
-    assert_eq!(usage.used % 4096, 0, "{usage:?}");
-    assert!(main > 2 * other && other > 0 && main + other <= usage.used, "{usage:?}");
+    assert!(main > 2 * other && other > 0 && main + other == usage.used, "{usage:?}");
+    let large = Record { value: vec![7; 5000].into(), ..record("large") };
+    store.insert(large, NOW).await.unwrap();
+    let with_large = store.usage_by_tenant().await.unwrap();
+    assert!(with_large.used - usage.used >= 8192, "a large row takes whole pages: {with_large:?}");
     assert_eq!(store.space().await, Ok(None), "the size of the volume is not known");
 }
 

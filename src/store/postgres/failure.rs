@@ -12,6 +12,8 @@ use crate::{
 const READ_ONLY: &str = "25006";
 /// SQLSTATE `undefined_function` and `feature_not_supported`.
 const MISSING_FUNCTION: [&str; 2] = ["42883", "0A000"];
+/// SQLSTATE `undefined_table`.
+const MISSING_TABLE: &str = "42P01";
 
 /// An error of the database. Its text contains no secret.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,11 @@ impl PostgresError {
     /// Returns true if the database does not have a function of PostgreSQL.
     pub(super) fn is_missing_function(&self) -> bool {
         self.has_code(&MISSING_FUNCTION)
+    }
+
+    /// Returns true if a table does not exist yet.
+    pub(super) fn is_missing_table(&self) -> bool {
+        self.has_code(&[MISSING_TABLE])
     }
 
     fn has_code(&self, codes: &[&str]) -> bool {

@@ -29,6 +29,15 @@ pub(super) struct DatabaseSize {
     is_unmeasurable: AtomicBool,
 }
 
+/// The answer to the question for the size of the table.
+enum TableSize {
+    Bytes(u64),
+    /// The table is not created yet.
+    Missing,
+    /// The database does not report the size of a table.
+    NotReported,
+}
+
 impl PostgresStore {
     /// Sets the space in bytes that the database has for the store.
     #[must_use]
@@ -37,17 +46,17 @@ impl PostgresStore {
         self
     }
 
-    /// Reads the bytes of the table; `None` if the database does not report them.
-    async fn table_bytes(&self) -> Result<Option<u64>, PostgresError> {
-        let row = match sqlx::query(sql::TABLE_SIZE).fetch_one(&self.pool).await {
+    async fn table_size(&self) -> Result<TableSize, PostgresError> {
+        let fetched = sqlx::query(sql::TABLE_SIZE).fetch_one(&self.pool).await;
+        let row = match fetched.map_err(PostgresError::from) {
             Ok(row) => row,
-            Err(error) => {
-                let error = PostgresError::from(error);
-                return if error.is_missing_function() { Ok(None) } else { Err(error) };
-            }
+            Err(error) if error.is_missing_function() => return Ok(TableSize::NotReported),
+            Err(error) if error.is_missing_table() => return Ok(TableSize::Missing),
+            Err(error) => return Err(error),
         };
         let size: Option<i64> = row.try_get("size")?;
-        Ok(size.and_then(|size| u64::try_from(size).ok()))
+        let size = size.and_then(|size| u64::try_from(size).ok());
+        Ok(size.map_or(TableSize::NotReported, TableSize::Bytes))
     }
 
     async fn count_rows(&self) -> Result<Vec<PgRow>, PostgresError> {
@@ -67,16 +76,19 @@ impl MeasuredStore for PostgresStore {
         if self.size.is_unmeasurable.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let (size, _) = with_timeout(with_retries(true, || self.table_bytes())).await?;
-        let Some(used) = size else {
-            self.size.is_unmeasurable.store(true, Ordering::Relaxed);
-            tracing::warn!(
-                "the database does not report the size of a table, so tenants do not share the space \
-                 of the store fairly"
-            );
-            return Ok(None);
-        };
-        Ok(Some(StoreSpace { capacity, used }))
+        let (size, _) = with_timeout(with_retries(true, || self.table_size())).await?;
+        match size {
+            TableSize::Bytes(used) => Ok(Some(StoreSpace { capacity, used })),
+            TableSize::Missing => Ok(None),
+            TableSize::NotReported => {
+                self.size.is_unmeasurable.store(true, Ordering::Relaxed);
+                tracing::warn!(
+                    "the database does not report the size of a table, so tenants do not share the space \
+                     of the store fairly"
+                );
+                Ok(None)
+            }
+        }
     }
 
     async fn usage_by_tenant(&self) -> Result<SpaceUsage, StoreError> {

@@ -61,15 +61,18 @@ async fn a_missing_function_is_recognized() {
         )
     };
     assert!(failed("SELECT no_such_function('lanyard_records')").await.is_missing_function());
-    assert!(!failed("SELECT size FROM no_such_table").await.is_missing_function());
+    let failure = failed("SELECT size FROM no_such_table").await;
+    assert!(!failure.is_missing_function() && failure.is_missing_table());
 }
 
 #[tokio::test]
 async fn is_unavailable_until_the_leader_creates_the_tables() {
-    let store = open(&postgres().database().await);
+    let store = open(&postgres().database().await).with_capacity(Some(1 << 30));
     assert!(matches!(store.state().await, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.space().await, Ok(None), "of a table that does not exist");
     assert!(matches!(store.insert(record("a"), NOW).await, Err(StoreError::Unavailable(_))));
     store.migrate().await.unwrap();
+    assert!(store.space().await.unwrap().is_some());
     let made = store.state().await.unwrap();
     store.insert(record("a"), NOW).await.unwrap();
     store.migrate().await.unwrap();

@@ -34,6 +34,13 @@ pub(super) enum ValkeyError {
 }
 
 impl ValkeyError {
+    /// Returns true if the server does not permit the user to run a command.
+    pub(super) fn is_not_permitted(&self) -> bool {
+        let Self::Operation(error) = self else { return false };
+        error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+            || error.to_string().contains(SCRIPT_NOT_PERMITTED)
+    }
+
     /// Returns true if the connection is unusable: it broke, or its server is no longer the right
     /// one.
     pub(super) fn ends_connection(&self) -> bool {
@@ -50,6 +57,9 @@ impl ValkeyError {
         }
     }
 }
+
+/// The error of a script whose user may not run a command in it. Newer servers return the code `NOPERM`.
+const SCRIPT_NOT_PERMITTED: &str = "user executing the script can't run this command";
 
 /// Returns false if the connection still delivers responses to other commands.
 fn is_broken(error: &RedisError) -> bool {

@@ -12,7 +12,12 @@ mod space;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, ops::RangeInclusive, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use async_trait::async_trait;
 use redis::{Client, FromRedisValue, ScriptInvocation, TlsCertificates};
@@ -58,6 +63,8 @@ pub enum UnusableValkey {
 pub struct ValkeyStore {
     link: ValkeyLink,
     entropy: Arc<dyn Entropy>,
+    /// The server was found not to permit a count.
+    is_uncountable: AtomicBool,
 }
 
 impl ValkeyStore {
@@ -67,6 +74,7 @@ impl ValkeyStore {
         Ok(Self {
             link: ValkeyLink::new(client, options.allow_loss, Arc::clone(&entropy)),
             entropy,
+            is_uncountable: AtomicBool::new(false),
         })
     }
 

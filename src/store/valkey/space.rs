@@ -1,10 +1,10 @@
 //! Measures the memory of the server, and counts that of each tenant.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{ValkeyCommand, ValkeyStore, scripts, server::memory_space};
+use super::{ValkeyCommand, ValkeyStore, failure::ValkeyError, scripts, server::memory_space};
 use crate::store::{
     MeasuredStore, SpaceUsage, StoreError, StoreSpace, encoding,
     retry::{with_retries, with_timeout},
@@ -18,16 +18,31 @@ const STEP_PAUSE: Duration = Duration::from_millis(5);
 #[async_trait]
 impl MeasuredStore for ValkeyStore {
     async fn space(&self) -> Result<Option<StoreSpace>, StoreError> {
+        if self.is_uncountable.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let attempt = || self.execute::<String>(|_| ValkeyCommand::MemoryInfo);
         let (info, _) = with_timeout(with_retries(true, attempt)).await?;
         Ok(memory_space(&info))
     }
 
+    /// If the server does not permit a count, nothing is counted, and the space is unknown from then on.
     async fn usage_by_tenant(&self) -> Result<SpaceUsage, StoreError> {
         let mut usage = SpaceUsage::default();
         let mut cursor = 0;
         loop {
-            let (next, lengths) = self.record_lengths(cursor).await?;
+            let (next, lengths) = match self.record_lengths(cursor).await {
+                Err(error) if is_not_permitted(&error) => {
+                    self.is_uncountable.store(true, Ordering::Relaxed);
+                    tracing::warn!(
+                        %error,
+                        "the server does not permit to count records, so tenants do not share its memory fairly; \
+                         permit the user ZSCAN and STRLEN, and restart the replicas"
+                    );
+                    return Ok(SpaceUsage::default());
+                }
+                step => step?,
+            };
             for (key, length) in lengths {
                 let Some(tenant) = encoding::key_tenant(&key) else { continue };
                 let key_length = u64::try_from(key.len()).unwrap_or(u64::MAX);
@@ -44,6 +59,11 @@ impl MeasuredStore for ValkeyStore {
         usage.used = usage.used.max(used);
         Ok(usage)
     }
+}
+
+fn is_not_permitted(error: &StoreError) -> bool {
+    let StoreError::Unavailable(cause) = error else { return false };
+    cause.downcast_ref::<ValkeyError>().is_some_and(ValkeyError::is_not_permitted)
 }
 
 impl ValkeyStore {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     model::SystemEntropy,
     store::{
-        FairStore, MeasuredStore as _,
+        FairStore, MeasuredStore as _, SpaceUsage,
         contract::{self, NOW, key, record},
         test_servers::{Valkey, valkey_database},
     },
@@ -123,6 +123,20 @@ async fn a_tenant_cannot_use_up_the_space_of_others() {
     let server = Valkey::start("--appendonly yes --maxmemory 16mb");
     let store = FairStore::new(Arc::new(open(&server.url(), false)));
     contract::a_tenant_cannot_use_up_the_space_of_others(&store).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_permit_a_count_has_no_shares() {
+    let server = Valkey::start("--appendonly yes --maxmemory 16mb");
+    let store = open(&server.url(), false);
+    store.insert(record("a"), NOW).await.unwrap();
+    let mut denied = redis::cmd("ACL");
+    let denied = denied.arg("SETUSER").arg("default").arg("-strlen");
+    let () = denied.query_async(&mut directly(&server.url()).await).await.unwrap();
+    assert!(store.space().await.unwrap().is_some());
+    assert_eq!(store.usage_by_tenant().await, Ok(SpaceUsage::default()));
+    assert_eq!(store.space().await, Ok(None));
+    assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
 }
 
 #[tokio::test]
