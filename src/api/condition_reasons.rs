@@ -122,8 +122,8 @@ condition_reasons! {
         "Add one to `spec.redirectUris`, or refer to the client by the `clientRef` of an IdentityProvider.",
     /// The tenant does not admit clients of this namespace.
     NamespaceNotAllowed in Accepted "OidcClient": "Admit it in the tenant's `spec.clients.namespaces`.",
-    /// The tenant selects namespaces by labels, which this installation may not read.
-    SelectorUnavailable in Accepted "OidcClient":
+    /// The tenant or the resource server selects namespaces by labels, which this installation may not read.
+    SelectorUnavailable in Accepted "OidcClient", ResolvedRefs "ResourceServer":
         "Select by `kubernetes.io/metadata.name`, or install without `watchNamespaces`.",
     /// The client asks for more than the tenant gives to other namespaces, or to clients that register
     /// themselves.
