@@ -150,8 +150,9 @@ condition_reasons! {
     /// with a password, for whom an older provider could speak.
     AmbiguousSource in Accepted "OidcUser, IdentityProvider":
         "Set the fields that the message names, of the older provider if it is a user.",
-    /// The client that `clientRef` or `exchange.allow` names does not exist.
-    ClientNotFound in ResolvedRefs "IdentityProvider, ResourceServer": "Create it, or correct the name.",
+    /// The client that `clientRef`, `exchange.allow` or `clients.names` names does not exist.
+    ClientNotFound in ResolvedRefs "IdentityProvider, ResourceServer", Warning "ResourceServer":
+        "Create it, or correct the name.",
     /// The client that `clientRef` names is not accepted, or not served.
     ClientNotReady in ResolvedRefs "IdentityProvider": "Look at the client's conditions.",
     /// People cannot sign in by the client that `clientRef` names: because of its grant types, its

@@ -53,6 +53,7 @@ pub(super) fn validate_resource_servers(
         }
         if let Some(checked) = &checked {
             check_selector(&mut problems, checked, group);
+            check_named_clients(&mut problems, &checked.named, group);
         }
         let checked = checked.map(|mut checked| {
             let rules = std::mem::take(&mut checked.exchanges);
@@ -157,6 +158,22 @@ fn check_introspector(
             "OidcClient {name:?} is public, so it cannot introspect; set its tokenEndpointAuthMethod to client_secret_basic or private_key_jwt"
         );
         problems.add(condition, ConditionReason::ClientUnsuitable, FIELD, message);
+    }
+}
+
+/// Warns of named clients that do not exist. They may be created later, and are admitted then.
+fn check_named_clients(
+    problems: &mut ProblemList,
+    named: &BTreeSet<ObjectKey>,
+    group: &TenantGroup<'_>,
+) {
+    let known: BTreeSet<&ObjectKey> = group.clients.iter().map(|client| client.key).collect();
+    for object in named.iter().filter(|object| !known.contains(object)) {
+        let message = format!(
+            "OidcClient {:?} not found in namespace {:?}; create it with the tenantRef of this tenant, or correct the name",
+            object.name, object.namespace
+        );
+        problems.warn(ConditionReason::ClientNotFound, "spec.clients.names", message);
     }
 }
 
