@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# make fuzz: runs each target for FUZZ_SECONDS (60), two at a time. Prints SKIPPED if no nightly toolchain is installed.
+# make fuzz: runs each target for FUZZ_SECONDS (60), two at a time. Prints SKIPPED if no nightly toolchain is installed,
+# and fails then if the line matches FAIL_ON_SKIPPED, as tests/run.sh does.
 # The property tests in the crate check the same properties on every machine.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${FUZZ_SECONDS:-60}
 toolchain=$(rustup toolchain list 2>/dev/null | grep -o '^nightly[^ ]*' | head -1 || true)
 if [ -z "$toolchain" ]; then
-  echo "SKIPPED: fuzzing needs a nightly toolchain, and none is installed"
+  skipped="SKIPPED: fuzzing needs a nightly toolchain, and none is installed"
+  echo "$skipped"
+  if [ -n "${FAIL_ON_SKIPPED:-}" ] && [[ $skipped =~ $FAIL_ON_SKIPPED ]]; then
+    echo "FAILED: fuzzing was skipped although FAIL_ON_SKIPPED=$FAIL_ON_SKIPPED" >&2
+    exit 1
+  fi
   exit 0
 fi
 host=$(rustc "+$toolchain" -vV | sed -n 's/^host: //p')

@@ -34,6 +34,10 @@ export function checkProof(proofs, { method, url, token }) {
   if (claims.ath !== sha256(token)) throw new InvalidProof("The proof is for another access token.");
   const now = Date.now() / 1000;
   if (!(claims.iat > now - MAX_AGE && claims.iat < now + LEEWAY)) throw new InvalidProof("The proof is too old, or of the future.");
+  // A proof need not have these two (RFC 7519 §4.1.4, §4.1.5).
+  const { nbf = now, exp = now + 1 } = claims;
+  if (!(typeof nbf === "number" && nbf < now + LEEWAY)) throw new InvalidProof("The proof is not valid yet.");
+  if (!(typeof exp === "number" && exp > now)) throw new InvalidProof("The proof has expired.");
   if (typeof claims.jti !== "string" || claims.jti === "") throw new InvalidProof("The proof has no jti.");
   return { thumbprint, use: () => use(sha256(`${thumbprint}\0${claims.jti}`), now) };
 }

@@ -8,6 +8,7 @@ use lanyard::{
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
+use url::Url;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ENDPOINT: &str = "https://id.test/team/shop/oauth/userinfo";
@@ -24,6 +25,10 @@ fuzz_target!(|bytes: &[u8]| {
     let target = ProofTarget { method: "GET", urls: &urls, access_token: Some("a token") };
     if proof.check_claims(target, NOW).is_ok() {
         assert_eq!(proof.jwt.text("htm"), Some("GET"));
+        let htu = Url::parse(proof.jwt.text("htu").expect("a text")).expect("a URL");
+        let origin = htu.origin().ascii_serialization();
+        assert_eq!((&*origin, htu.path()), ("https://id.test", "/team/shop/oauth/userinfo"));
+        assert!(htu.username().is_empty() && htu.password().is_none());
         assert_eq!(proof.jwt.text("ath"), Some(&*sha256_base64url("a token")));
         assert!(proof.jwt.time("iat").is_some_and(|iat| NOW.secs().abs_diff(iat) <= 120));
     }

@@ -122,8 +122,8 @@ condition_reasons! {
         "Add one to `spec.redirectUris`, or refer to the client by the `clientRef` of an IdentityProvider.",
     /// The tenant does not admit clients of this namespace.
     NamespaceNotAllowed in Accepted "OidcClient": "Admit it in the tenant's `spec.clients.namespaces`.",
-    /// The tenant selects namespaces by labels, which this installation may not read.
-    SelectorUnavailable in Accepted "OidcClient":
+    /// The tenant or the resource server selects namespaces by labels, which this installation may not read.
+    SelectorUnavailable in Accepted "OidcClient", ResolvedRefs "ResourceServer":
         "Select by `kubernetes.io/metadata.name`, or install without `watchNamespaces`.",
     /// The client asks for more than the tenant gives to other namespaces, or to clients that register
     /// themselves.
@@ -150,8 +150,9 @@ condition_reasons! {
     /// with a password, for whom an older provider could speak.
     AmbiguousSource in Accepted "OidcUser, IdentityProvider":
         "Set the fields that the message names, of the older provider if it is a user.",
-    /// The client that `clientRef` or `exchange.allow` names does not exist.
-    ClientNotFound in ResolvedRefs "IdentityProvider, ResourceServer": "Create it, or correct the name.",
+    /// The client that `clientRef`, `exchange.allow` or `clients.names` names does not exist.
+    ClientNotFound in ResolvedRefs "IdentityProvider, ResourceServer", Warning "ResourceServer":
+        "Create it, or correct the name.",
     /// The client that `clientRef` names is not accepted, or not served.
     ClientNotReady in ResolvedRefs "IdentityProvider": "Look at the client's conditions.",
     /// People cannot sign in by the client that `clientRef` names: because of its grant types, its

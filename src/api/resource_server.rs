@@ -59,7 +59,7 @@ pub struct ResourceServerSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub scopes: Vec<ResourceScopeSpec>,
-    /// The clients that may request tokens for the API. Default: those in this object's namespace.
+    /// The clients that may request tokens for the API. Clients in this object's namespace always may; these may too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<ResourceClientsSpec>,
     /// The form of the tokens.

@@ -157,7 +157,7 @@ impl World {
 fn pods_authenticate_by_their_service_account() {
     let _turn = turns::of("workloads");
     if let Some(reason) = crate::support::cluster::unavailable() {
-        println!("SKIPPED: {reason}");
+        println!("SKIPPED: Pods: {reason}");
         return;
     }
     let world = World::start();

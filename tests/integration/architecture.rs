@@ -279,6 +279,18 @@ fn folders_of_http_do_not_use_each_other() {
 }
 
 #[test]
+fn accounts_and_identity_know_nothing_of_http() {
+    let mut wrong = Vec::new();
+    let knows_nothing = |it: &Source| ["accounts", "identity"].contains(&it.module.as_str());
+    for source in sources().into_iter().filter(knows_nothing) {
+        let words = ["hyper::", "http::", "HeaderMap", "StatusCode"];
+        let words = words.iter().filter(|word| source.code.contains(**word));
+        wrong.extend(words.map(|word| format!("{} names {word}", source.path)));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn one_file_sends_responses_to_applications() {
     let sources = sources();
     let encoders: Vec<&str> = sources

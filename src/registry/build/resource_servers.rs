@@ -51,6 +51,10 @@ pub(super) fn validate_resource_servers(
         if let Some(client) = checked.as_ref().and_then(|it| it.introspector.as_ref()) {
             check_introspector(&mut problems, client, (group, clients));
         }
+        if let Some(checked) = &checked {
+            check_selector(&mut problems, checked, group);
+            check_named_clients(&mut problems, &checked.named, group);
+        }
         let checked = checked.map(|mut checked| {
             let rules = std::mem::take(&mut checked.exchanges);
             let of = (group, clients);
@@ -154,6 +158,40 @@ fn check_introspector(
             "OidcClient {name:?} is public, so it cannot introspect; set its tokenEndpointAuthMethod to client_secret_basic or private_key_jwt"
         );
         problems.add(condition, ConditionReason::ClientUnsuitable, FIELD, message);
+    }
+}
+
+/// Warns of named clients that do not exist. They may be created later, and are admitted then.
+fn check_named_clients(
+    problems: &mut ProblemList,
+    named: &BTreeSet<ObjectKey>,
+    group: &TenantGroup<'_>,
+) {
+    let known: BTreeSet<&ObjectKey> = group.clients.iter().map(|client| client.key).collect();
+    for object in named.iter().filter(|object| !known.contains(object)) {
+        let message = format!(
+            "OidcClient {:?} not found in namespace {:?}; create it with the tenantRef of this tenant, or correct the name",
+            object.name, object.namespace
+        );
+        problems.warn(ConditionReason::ClientNotFound, "spec.clients.names", message);
+    }
+}
+
+/// Reports a selector of labels that may not be read. The resource server is served without the clients that only the
+/// selector could admit.
+fn check_selector(
+    problems: &mut ProblemList,
+    checked: &CheckedResourceServer,
+    group: &TenantGroup<'_>,
+) {
+    const FIELD: &str = "spec.clients.namespaces.selector";
+    let own = &checked.server.object.namespace;
+    let is_unavailable = |labels| checked.namespaces.admits(own, labels).is_none();
+    if group.namespaces.as_ref().is_some_and(is_unavailable) {
+        let message = "selects namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name, or list the clients in spec.clients.names";
+        let (condition, reason) =
+            (ConditionType::ResolvedRefs, ConditionReason::SelectorUnavailable);
+        problems.add(condition, reason, FIELD, message);
     }
 }
 

@@ -1,29 +1,45 @@
 //! Clients that may not be: those that register themselves, and those described by documents.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
-use super::world::{ClientKeys, World};
+use super::world::ClientKeys;
+use crate::support::dev::Dev;
 
-#[tokio::test]
+/// A tenant under the profile at which clients register.
+const OPEN: &str = "
+apiVersion: lanyard.dev/v1alpha1
+kind: Tenant
+metadata: {name: secure}
+spec: {profile: Fapi2Security, registration: {mode: Open, requestsPerMinute: 100}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
 async fn registered_clients_follow_the_profile_of_the_tenant() {
     // Security Profile §5.3.2.1
-    let world = World::new().await;
-    let before = "profile: Fapi2Security}";
-    world.change_all(&[(
-        before,
-        "profile: Fapi2Security, registration: {mode: Open, requestsPerMinute: 100}}",
-    )]);
-    let url = format!("{}/oauth/register", world.app.issuer("secure"));
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("open.yaml"), OPEN).expect("written");
+    let dev = Dev::start(folder.path());
+    dev.awaits("Open  ").await;
+    let (http, url) =
+        (reqwest::Client::new(), format!("{}/default/secure/oauth/register", dev.base_url));
+    let base = json!({
+        "redirect_uris": ["https://rp.test/cb"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": ClientKeys::of_app().jwks,
+    });
     let register = async |change: &dyn Fn(&mut Value)| -> (u16, Value) {
-        let mut metadata = json!({
-            "redirect_uris": ["https://rp.test/cb"],
-            "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": ClientKeys::of_app().jwks,
-        });
+        let mut metadata = base.clone();
         change(&mut metadata);
-        let response = world.http.post(&url).json(&metadata).send().await.expect("an answer");
+        let response = http.post(&url).json(&metadata).send().await.expect("an answer");
         (response.status().as_u16(), response.json().await.expect("JSON"))
     };
+    let (status, answer) = register(&|_| ()).await;
+    assert_eq!(status, 201, "{answer}");
+    for (name, value) in base.as_object().expect("an object") {
+        assert_eq!(answer[name], *value, "{name} in {answer}");
+    }
     for change in [
         &(|it: &mut Value| it["token_endpoint_auth_method"] = "none".into()) as &dyn Fn(&mut Value),
         &|it| it["token_endpoint_auth_method"] = "client_secret_basic".into(),

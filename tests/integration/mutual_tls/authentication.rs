@@ -1,6 +1,6 @@
 //! Clients that authenticate with certificates (RFC 8705 §2), and certificates that do not authenticate them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     browser::{Browser, claims},
@@ -78,6 +78,29 @@ async fn a_registered_key_authenticates_a_client_with_a_certificate_of_its_own()
     assert_eq!(remote.client_credentials(&[]).await.0, 200);
     let mismatch = world.caller(("shop", "remote"), Some(&world.own)).await;
     assert_error(&mismatch.client_credentials(&[]).await, 401, "invalid_client");
+}
+
+#[tokio::test]
+async fn each_method_with_a_certificate_authenticates_at_every_endpoint() {
+    // RFC 8705 §2, RFC 7662 §2.1, RFC 7009 §2.1
+    let world = World::new().await;
+    let (issued, wrong) = (world.issue("plain.acme.test"), Identity::self_signed("wrong"));
+    for (name, method, identity) in
+        [("plain", "tls_client_auth", &issued), ("own", "self_signed_tls_client_auth", &world.own)]
+    {
+        let caller = world.caller(("shop", name), Some(identity)).await;
+        let thief = world.caller(("shop", name), Some(&wrong)).await;
+        for endpoint in ["token", "introspection", "revocation"] {
+            let methods = &caller.document[format!("{endpoint}_endpoint_auth_methods_supported")];
+            let mut advertised = methods.as_array().expect("a list").iter().map(Value::as_str);
+            assert!(advertised.any(|it| it == Some(method)), "{method} at {endpoint}: {methods}");
+            let endpoint = format!("{endpoint}_endpoint");
+            let form = [("grant_type", "client_credentials"), ("token", "nonsense")];
+            assert_error(&thief.post(&endpoint, &form).await, 401, "invalid_client");
+            let (status, answer) = caller.post(&endpoint, &form).await;
+            assert_eq!(status, 200, "{method} at {endpoint}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -40,6 +40,30 @@ async fn a_bound_token_is_used_with_its_certificate_only() {
 }
 
 #[tokio::test]
+async fn a_bound_token_is_revoked_with_a_certificate_of_its_client_only() {
+    // RFC 7009 §2.1
+    let world = World::new().await;
+    let identity = world.issue("ledger.acme.test");
+    let ledger = world.caller(("shop", "ledger"), Some(&identity)).await;
+    let tokens = ledger.tokens().await;
+    let form = [("token", tokens["access_token"].as_str().expect("a token"))];
+    let other = world.issue("plain.acme.test");
+    for stolen in [Some(&other), None] {
+        let thief = world.caller(("shop", "ledger"), stolen).await;
+        assert_error(&thief.post("revocation_endpoint", &form).await, 401, "invalid_client");
+    }
+    let plain = world.caller(("shop", "plain"), Some(&other)).await;
+    assert_error(&plain.post("revocation_endpoint", &form).await, 400, "invalid_grant");
+    assert_eq!(ledger.userinfo(&tokens).await.0, 200, "nothing was revoked");
+    // A renewed certificate is one of the client, although the token is not bound to it.
+    let renewed = world.issue("ledger.acme.test");
+    let renewed = world.caller(("shop", "ledger"), Some(&renewed)).await;
+    assert_eq!(renewed.post("revocation_endpoint", &form).await.0, 200);
+    assert_error(&ledger.userinfo(&tokens).await, 401, "invalid_token");
+    assert_error(&ledger.refresh(&tokens).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
 async fn introspection_tells_the_certificate() {
     // RFC 8705 §3.2
     let world = World::new().await;

@@ -96,11 +96,20 @@ async fn a_proof_for_another_request_is_refused() {
     };
     let unchanged = changed(|_, _| ());
     assert_eq!(judge(&api, &token, &[&unchanged]).await, (200, None));
-    let changes: [(&str, Change); 11] = [
+    let bounded = changed(|_, proof| {
+        proof["nbf"] = json!(now().secs());
+        proof["exp"] = json!(now().secs() + 60);
+    });
+    assert_eq!(judge(&api, &token, &[&bounded]).await, (200, None));
+    let changes: [(&str, Change); 15] = [
         ("htm", |_, proof| proof["htm"] = json!("POST")),
         ("htu", |_, proof| proof["htu"] = json!("http://localhost:8091/invoices")),
         ("old", |_, proof| proof["iat"] = json!(now().secs() - 130)),
         ("early", |_, proof| proof["iat"] = json!(now().secs() + 90)),
+        ("not valid yet", |_, proof| proof["nbf"] = json!(now().secs() + 90)),
+        ("nbf", |_, proof| proof["nbf"] = Value::Null),
+        ("expired", |_, proof| proof["exp"] = json!(now().secs() - 1)),
+        ("exp", |_, proof| proof["exp"] = json!("never")),
         ("ath", |_, proof| proof["ath"] = json!(sha256_base64url("another token"))),
         ("jti", |_, proof| proof["jti"] = Value::Null),
         ("typ", |header, _| header["typ"] = json!("JWT")),

@@ -1,12 +1,13 @@
 //! Addresses inside the cluster (`internalHosts`): what applications call, and nothing for browsers.
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{
     assertions::{TYPE, claims},
     browser::{VERIFIER, form_encode, verified},
     publisher::signed,
-    world::{SECRET, World, read, text},
+    world::{SECRET, World, assert_error, read, text},
 };
 
 /// The address of a tenant inside the cluster, and a client that resolves it as cluster DNS does.
@@ -109,6 +110,53 @@ async fn applications_get_and_use_tokens_inside_the_cluster() {
     let inactive = json!({ "active": false });
     assert_eq!(inside.post("/oauth/introspect", &token).await, (200, inactive));
     assert_eq!(inside.get("/oauth/userinfo", &[("authorization", &bearer)]).await.0, 401);
+}
+
+/// The logout of an identity provider is called there by
+/// `upstream::backchannel_logout::a_logout_token_may_come_to_the_address_inside_the_cluster`.
+#[tokio::test]
+async fn applications_ask_for_sign_ins_inside_the_cluster() {
+    // RFC 9126 §2, RFC 8628 §3, CIBA Core §7
+    const GRANTS: &str = "grantTypes: [authorization_code, refresh_token, client_credentials]\n  scopes: [openid, profile, email, groups";
+    let (device, ciba) =
+        ("urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba");
+    let world = World::new().await;
+    let more = format!("client_credentials, '{device}', '{ciba}']");
+    world.change(GRANTS, &GRANTS.replace("client_credentials]", &more));
+    let (inside, alice) = (Inside::of(&world, "shop"), world.alice().await);
+    let (_, document) = inside.get("/.well-known/openid-configuration", &[]).await;
+    for (field, path) in [
+        ("pushed_authorization_request_endpoint", "par"),
+        ("device_authorization_endpoint", "device_authorization"),
+        ("backchannel_authentication_endpoint", "backchannel_authentication"),
+    ] {
+        assert_eq!(document[field], format!("{}/oauth/{path}", inside.url), "{field}");
+    }
+
+    let url = Url::parse(&alice.web.authorize_url("openid", &[("prompt", "none")])).expect("a URL");
+    let parameters: Vec<_> = url.query_pairs().collect();
+    let form: Vec<_> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let (status, pushed) = inside.post("/oauth/par", &form).await;
+    assert_eq!(status, 201, "{pushed}");
+    let query =
+        [("client_id", &*alice.web.client_id), ("request_uri", text(&pushed, "request_uri"))];
+    let endpoint = alice.web.endpoint("authorization_endpoint");
+    let url = Url::parse_with_params(endpoint, query).expect("a URL");
+    let answer = alice.browser.open(url.as_str()).await.answer();
+    assert!(answer.contains_key("code"), "{answer:?}");
+
+    for (path, grant_type, id, hint) in [
+        ("device_authorization", device, "device_code", None),
+        ("backchannel_authentication", ciba, "auth_req_id", Some(("login_hint", "alice"))),
+    ] {
+        let mut form = vec![("scope", "openid")];
+        form.extend(hint);
+        let (status, asked) = inside.post(&format!("/oauth/{path}"), &form).await;
+        assert_eq!(status, 200, "{path}: {asked}");
+        // The field of the token request has the name of that of the response.
+        let form = [("grant_type", grant_type), (id, text(&asked, id))];
+        assert_error(&inside.post("/oauth/token", &form).await, 400, "authorization_pending");
+    }
 }
 
 #[tokio::test]
