@@ -216,8 +216,8 @@ mod tests {
         count
     }
 
-    fn space(used: u64) -> Option<StoreSpace> {
-        Some(StoreSpace { capacity: 1000 * KIB, used: used * KIB })
+    fn space(used: u64) -> StoreSpace {
+        StoreSpace { capacity: 1000 * KIB, used: used * KIB }
     }
 
     /// Inserts sessions of a tenant until one is refused, and returns how many were admitted.
@@ -237,7 +237,7 @@ mod tests {
 
     /// Measures the store and begins a count, if one is needed.
     fn begin_count(shares: &mut TenantShares, used: u64) -> bool {
-        let is_needed = shares.set_space(space(used));
+        let is_needed = shares.set_space(Some(space(used)));
         if is_needed {
             shares.begin_count();
         }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn a_store_that_is_half_full_is_not_counted_and_refuses_nothing() {
         let mut shares = TenantShares::default();
-        assert!(!shares.set_space(space(500)));
+        assert!(!shares.set_space(Some(space(500))));
         assert_eq!(admitted(&mut shares, "main"), 2000);
         assert!(!shares.set_space(None), "nor is one of unknown size");
         assert_eq!(admitted(&mut shares, "main"), 2000);
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(admitted(&mut shares, "main"), 0);
         assert_eq!(admitted(&mut shares, "other"), 0, "nothing is free");
 
-        assert!(!shares.set_space(space(400)), "it was purged");
+        assert!(!shares.set_space(Some(space(400))), "it was purged");
         assert_eq!(admitted(&mut shares, "main"), 2000);
     }
 
@@ -336,11 +336,11 @@ mod tests {
         shares.finish_count(count(&[("main", 500), ("other", 100)]));
         assert_eq!(admitted(&mut shares, "main"), 175, "the estimate is 775");
         // Records were purged meanwhile. Of 600, main has 522: less than three times the 400 that are free.
-        assert!(shares.set_space(space(600)));
+        assert!(shares.set_space(Some(space(600))));
         assert_ne!(admitted(&mut shares, "main"), 0);
         begin_count(&mut shares, 600);
         shares.finish_count(count(&[("main", 500), ("other", 100)]));
-        assert!(shares.set_space(space(900)));
+        assert!(shares.set_space(Some(space(900))));
         assert_eq!(admitted(&mut shares, "main"), 175, "a smaller estimate stays");
     }
 
