@@ -17,7 +17,7 @@ use crate::{
     identity::{RecordBudget, RecordMaker, record_units},
     model::{Client, ClientId, LogoutKind, Subject, Timestamp},
     protocol::records::{Grant, GrantState, Session, UpstreamSession, decode_record},
-    store::{Record, RecordKey, RecordKind},
+    store::{Record, RecordKey, RecordKind, StoreError},
 };
 
 /// Maximum number of sessions of a person.
@@ -70,7 +70,7 @@ pub(super) fn marker_record(key: RecordKey, expires_at: Timestamp) -> Record {
 }
 
 /// Stores a record within the budgets of its makers. Returns false if there was one. Nothing is taken from the budgets
-/// then, so that repeated requests do not use them up, and neither if the store fails.
+/// for a record that is not written, so that repeated requests do not use them up.
 ///
 /// # Errors
 ///
@@ -96,7 +96,8 @@ pub(super) async fn insert_within_budget<'m>(
         taken.push(maker);
     }
     let inserted = context.insert(record).await;
-    if !matches!(inserted, Ok(true)) {
+    // A store that does not answer may have written the record.
+    if matches!(inserted, Ok(false) | Err(StoreError::NoSpace { .. } | StoreError::TooLarge(_))) {
         give_back(taken);
     }
     Ok(inserted?)

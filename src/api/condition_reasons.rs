@@ -123,7 +123,7 @@ condition_reasons! {
     /// The tenant does not admit clients of this namespace.
     NamespaceNotAllowed in Accepted "OidcClient": "Admit it in the tenant's `spec.clients.namespaces`.",
     /// The tenant or the resource server selects namespaces by labels, which this installation may not read.
-    SelectorUnavailable in Accepted "OidcClient", ResolvedRefs "ResourceServer":
+    SelectorUnavailable in Accepted "OidcClient", Warning "ResourceServer":
         "Select by `kubernetes.io/metadata.name`, or install without `watchNamespaces`.",
     /// The client asks for more than the tenant gives to other namespaces, or to clients that register
     /// themselves.

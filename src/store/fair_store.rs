@@ -30,9 +30,9 @@ const MAX_FAILURES: u32 = 3;
 const SMALL_VALUE: usize = 4096;
 /// The bytes by which a longer value can grow without a share: enough to end what it describes.
 const SMALL_GROWTH: usize = 256;
-/// The kind whose records grow without a share, up to their own limit. If other claims of a person were refused,
-/// earlier ones that grant more would stay.
-const GROWING_KIND: RecordKind = RecordKind::Person;
+/// Kinds whose records grow without a share while some space is free, up to their own limit. If other claims of a
+/// person were refused, earlier ones that grant more would stay. The tokens of an upstream session can be used once.
+const GROWING_KINDS: [RecordKind; 2] = [RecordKind::Person, RecordKind::UpstreamSession];
 
 /// A store whose space can be measured.
 #[async_trait]
@@ -130,8 +130,9 @@ impl StoreLayer for FairStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let admitted = self.shares().admit(&record.key);
+        let may_grow = GROWING_KINDS.contains(&record.key.kind) && self.shares().has_reserve();
         if record.value.len() > SMALL_VALUE
-            && record.key.kind != GROWING_KIND
+            && !may_grow
             && let Err(refusal) = admitted
         {
             let stored = self.inner.get(&record.key, now).await?;
@@ -149,27 +150,25 @@ impl StoreLayer for FairStore {
 /// several in a row.
 pub async fn refresh_shares_regularly(store: Arc<FairStore>) {
     let mut next_count = Instant::now();
-    let (mut pause, mut failures) = (MEASURE_INTERVAL, 0);
+    let mut failures = 0;
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(MEASURE_INTERVAL).await;
         let started = Instant::now();
         let is_due = started >= next_count;
         let refreshed = if is_due { store.refresh().await } else { store.measure().await };
-        pause = MEASURE_INTERVAL;
         match refreshed {
-            Ok(is_over_half) => {
+            Ok(false) => (failures, next_count) = (0, started),
+            Ok(true) if is_due => {
                 failures = 0;
-                if is_over_half && is_due {
-                    next_count = Instant::now() + pause_after_count(started.elapsed());
-                } else if !is_over_half {
-                    next_count = started;
-                }
+                next_count = Instant::now() + pause_after_count(started.elapsed());
             }
-            Err(error) => {
+            Err(error) if is_due => {
                 failures += 1;
                 store.refresh_failed(failures, &error);
-                pause = pause_after_count(started.elapsed());
+                next_count = Instant::now() + pause_after_count(started.elapsed());
             }
+            // If the store stays unavailable, the next count reports it.
+            Ok(true) | Err(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use tables::{Listing, Tables, versioned_record};
 
-use crate::model::{Entropy, ErrorCause, TenantId, Timestamp};
+use crate::model::{Entropy, TenantId, Timestamp};
 
 use super::{
     CLOCK_SKEW, DueRecords, IndexEntry, MAX_LISTED, Record, RecordKey, RecordKind, Store,
@@ -63,11 +63,12 @@ impl Store for MemoryStore {
         if !tables.has_space(tenant, self.capacity)
             && tables.purge(PURGED_WHEN_FULL, now.minus(CLOCK_SKEW)) == 0
         {
-            return Err(StoreError::Unavailable(ErrorCause::new(format!(
+            let why = format!(
                 "the memory store has no space for more records of the tenant {tenant} (it holds {} \
                  records of all); use a durable store",
                 self.capacity
-            ))));
+            );
+            return Err(StoreError::NoSpace { tenant: tenant.clone(), why });
         }
         tables.put(record);
         Ok(true)

@@ -131,6 +131,12 @@ impl TenantShares {
         Ok(())
     }
 
+    /// Returns true if at least a tenth of the store is free.
+    pub(super) fn has_reserve(&self) -> bool {
+        let (Some(space), Some(count)) = (self.space, &self.counted) else { return true };
+        space.capacity.saturating_sub(count.used) >= space.capacity / 10
+    }
+
     /// Counts a record that was inserted, by the length of its id and value.
     pub(super) fn charge(&mut self, tenant: &TenantId, length: usize) {
         if self.space.is_none() {

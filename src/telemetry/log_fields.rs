@@ -55,6 +55,7 @@ pub const LOG_FIELDS: &[LogField] = &[
     ),
     field("error.description", "The `error_description` that the client gets."),
     field("error.detail", "More about the error, for the log only."),
+    field("failures", "Number of failed counts of the store's records in a row."),
     field("field", "The field of a manifest that a problem is about."),
     field("file", "File of the embedded store, of a manifest, or of messages."),
     field("folder", "A folder of manifests that cannot be read."),

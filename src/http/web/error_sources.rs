@@ -1,5 +1,7 @@
 //! Errors of other layers as errors of endpoints.
 
+use std::time::Duration;
+
 use super::EndpointError;
 use crate::{
     accounts::{AccountError, RequestError},
@@ -17,6 +19,11 @@ const TOO_MANY_RECORDS_MESSAGE: &str =
 const TOO_MANY_REVOKED_MESSAGE: &str = "The token was not revoked: too many revoked tokens of the client are \
     remembered until they expire. Try again later.";
 
+const NO_SPACE_MESSAGE: &str =
+    "The tenant has used up its space in the store. Try again later, or ask its administrators.";
+/// The shares of tenants are counted once a minute.
+const NO_SPACE_RETRY: Duration = Duration::from_mins(1);
+
 /// The text for records of a kind of which too many have not expired.
 fn too_many_records(kind: RecordKind) -> &'static str {
     if kind == RecordKind::Revoked { TOO_MANY_REVOKED_MESSAGE } else { TOO_MANY_RECORDS_MESSAGE }
@@ -29,6 +36,10 @@ impl From<AccountError> for EndpointError {
             AccountError::TooManyRecords(kind, wait) => Self::TooManyRequests {
                 error: OAuthError::new(ErrorCode::TemporarilyUnavailable, too_many_records(kind)),
                 retry_after: wait,
+            },
+            AccountError::Store(StoreError::NoSpace { .. }) => Self::TooManyRequests {
+                error: OAuthError::new(ErrorCode::TemporarilyUnavailable, NO_SPACE_MESSAGE),
+                retry_after: NO_SPACE_RETRY,
             },
             AccountError::ProviderUnavailable(_) => Self::ProviderUnavailable(error.to_string()),
             _ if error.is_temporary() => Self::Unavailable(error.to_string()),

@@ -177,8 +177,8 @@ fn check_named_clients(
     }
 }
 
-/// Reports a selector of labels that may not be read. The resource server is served without the clients that only the
-/// selector could admit.
+/// Warns of a selector of labels that may not be read. The resource server is served without the clients that only the
+/// selector could admit. It stays ready, because a client in another namespace is enough for this warning.
 fn check_selector(
     problems: &mut ProblemList,
     checked: &CheckedResourceServer,
@@ -189,9 +189,7 @@ fn check_selector(
     let is_unavailable = |labels| checked.namespaces.admits(own, labels).is_none();
     if group.namespaces.as_ref().is_some_and(is_unavailable) {
         let message = "selects namespaces by labels, which this installation may not read; select by kubernetes.io/metadata.name, or list the clients in spec.clients.names";
-        let (condition, reason) =
-            (ConditionType::ResolvedRefs, ConditionReason::SelectorUnavailable);
-        problems.add(condition, reason, FIELD, message);
+        problems.warn(ConditionReason::SelectorUnavailable, FIELD, message);
     }
 }
 
