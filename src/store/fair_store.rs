@@ -299,8 +299,13 @@ mod tests {
         person.key.kind = RecordKind::Person;
         assert_eq!(inner.records.insert(person.clone(), NOW).await, Ok(true));
         let stored = store.get(&person.key, NOW).await.unwrap().unwrap();
-        let longer = Record { value: vec![7; 8192].into(), ..person };
-        assert_eq!(store.compare_and_swap(stored.version, longer, NOW).await, Ok(true));
+        let longer = |length| Record { value: vec![7; length].into(), ..person.clone() };
+        assert_eq!(store.compare_and_swap(stored.version, longer(8192), NOW).await, Ok(true));
+        inner.used.store(950, Ordering::SeqCst);
+        assert_eq!(store.refresh().await, Ok(true));
+        let stored = store.get(&person.key, NOW).await.unwrap().unwrap();
+        let refused = store.compare_and_swap(stored.version, longer(9000), NOW).await;
+        assert!(matches!(refused, Err(StoreError::NoSpace { .. })), "{refused:?}");
         let absent = Record { value: vec![7; 8192].into(), ..record("absent") };
         assert_eq!(store.compare_and_swap(1, absent, NOW).await, Ok(false));
     }
