@@ -24,7 +24,7 @@ pub(super) use locate::{PathStep, line_of, lines_of};
 use node::{Node, NodeContent, merge_yaml_maps};
 pub(super) use problem::YamlProblem;
 use scalar::Scalar;
-pub(super) use scalar::json_number;
+pub(super) use scalar::{is_plain_text, json_number};
 
 /// Maximum depth of a document.
 const MAX_DEPTH: usize = 200;

@@ -79,6 +79,11 @@ impl Scalar {
     }
 }
 
+/// Returns false if the text, without quotes and a tag, is read as something else than text.
+pub(in crate::source::manifests) fn is_plain_text(text: &str) -> bool {
+    text != "<<" && matches!(untagged(text.to_owned()), Scalar::Text(_))
+}
+
 /// The number as JSON: whole numbers have neither a fraction nor an exponent.
 pub(in crate::source::manifests) fn json_number(number: f64) -> Option<Number> {
     let whole = number.fract() == 0.0 && number.abs() < MAX_PLAIN_FLOAT;
