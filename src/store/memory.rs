@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(store.insert(record("a"), NOW).await, Ok(true));
         assert_eq!(store.insert(record("b"), NOW).await, Ok(true));
         let refused = store.insert(record("c"), NOW).await;
-        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(refused, Err(StoreError::NoSpace { .. })), "{refused:?}");
         let stored = store.get(&key("a"), NOW).await.unwrap().unwrap();
         assert_eq!(store.compare_and_swap(stored.version, record("a"), NOW).await, Ok(true));
 
