@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(
+        fn written_objects_are_read_unchanged(
             key in "[a-zA-Z0-9_.:~<=+-]{1,5}",
             word in "[a-zA-Z0-9_.:~<=+' #\n-]{0,6}",
             text in "\\PC{0,20}",
