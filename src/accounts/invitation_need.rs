@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{Account, InvitedUser, PasswordState, RequiredFactor, Timestamp},
     protocol::records::TotpRecord,
-    registry::Snapshot,
+    registry::{ServedTenant, Snapshot},
     store::RecordKind,
 };
 
@@ -25,13 +25,19 @@ pub(super) async fn needs_setup(
     invited: &InvitedUser,
     now: Timestamp,
 ) -> Result<bool, AccountError> {
-    let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(true) };
-    let account = tenant.account_by_subject(&invited.subject);
-    let Some(account) = account.filter(|account| account.mark == invited.person) else {
-        return Ok(true);
-    };
+    let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
     let detached = DetachedContext::of_process(services, snapshot, tenant, now);
     lacks_anything(detached.context(), account).await
+}
+
+/// The tenant and the account of an invited person, if this snapshot serves them.
+pub(super) fn served_invitee<'s>(
+    snapshot: &'s Snapshot,
+    invited: &InvitedUser,
+) -> Option<(&'s Arc<ServedTenant>, &'s Arc<Account>)> {
+    let tenant = snapshot.tenant(&invited.tenant)?;
+    let account = tenant.account_by_subject(&invited.subject)?;
+    (account.mark == invited.person).then_some((tenant, account))
 }
 
 async fn lacks_anything(

@@ -9,7 +9,7 @@ use super::{
     detached_context::DetachedContext,
     invitation_claim::{invitation_key, is_claim, is_used, used_invitation},
     invitation_mail,
-    invitation_need::needs_setup,
+    invitation_need::{needs_setup, served_invitee},
     invitation_url::{link_of, link_start, seal_link},
     invited_credentials::InvitedCredentials,
     outbox::OutboxTimes,
@@ -169,11 +169,7 @@ impl StoredInvitations {
         (invited, link): (&InvitedUser, &InvitationLink),
         now: Timestamp,
     ) -> Result<bool, AccountError> {
-        let Some(tenant) = snapshot.tenant(&invited.tenant) else { return Ok(true) };
-        let account = tenant.account_by_subject(&invited.subject);
-        let Some(account) = account.filter(|account| account.mark == invited.person) else {
-            return Ok(true);
-        };
+        let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
         let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
         let context = detached.context();
         used_invitation(context, account, link)?.record(context).await

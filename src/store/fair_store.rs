@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{
-    Record, RecordKind, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation, StoreSpace,
-    tenant_shares::TenantShares,
+    Record, RecordKey, RecordKind, SpaceUsage, Store, StoreError, StoreLayer, StoreOperation,
+    StoreSpace, tenant_shares::TenantShares,
 };
 use crate::model::{TenantId, Timestamp};
 
@@ -96,6 +96,11 @@ impl FairStore {
         }
     }
 
+    /// Decides whether a record may be inserted. The lock of the shares ends with this call.
+    fn admit(&self, key: &RecordKey) -> Result<(), StoreError> {
+        self.shares().admit(key)
+    }
+
     fn shares(&self) -> MutexGuard<'_, TenantShares> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,8 +114,7 @@ impl StoreLayer for FairStore {
 
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
         let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        let admitted = self.shares().admit(&record.key);
-        admitted.inspect_err(|refusal| self.report(&record.key.tenant, refusal))
+        self.admit(&record.key).inspect_err(|refusal| self.report(&record.key.tenant, refusal))
     }
 
     async fn insert_below(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
@@ -129,11 +133,11 @@ impl StoreLayer for FairStore {
         record: Record,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let admitted = self.shares().admit(&record.key);
-        let may_grow = GROWING_KINDS.contains(&record.key.kind) && self.shares().has_reserve();
+        let may_grow = || GROWING_KINDS.contains(&record.key.kind) && self.shares().has_reserve();
+        // Nearly all updates are small, and look at no share.
         if record.value.len() > SMALL_VALUE
-            && !may_grow
-            && let Err(refusal) = admitted
+            && !may_grow()
+            && let Err(refusal) = self.admit(&record.key)
         {
             let stored = self.inner.get(&record.key, now).await?;
             let before = stored.map_or(usize::MAX, |stored| stored.record.value.len());
