@@ -1,7 +1,5 @@
 //! DPoP proofs of requests (RFC 9449): verified, and used up once across all replicas.
 
-use serde_json::json;
-
 use super::{
     AccountContext, RequestError,
     record_limits::{insert_within_budget, marker_record},
@@ -57,8 +55,8 @@ pub(crate) fn verify_proof(
     access_token: Option<&str>,
 ) -> Result<VerifiedProof, OAuthError> {
     let proof = DpopProof::read(received.text)?;
-    let keys = PublicKeys::parse(&json!({ "keys": [proof.jwk] }));
-    keys.verify(received.text, proof.jwt.algorithm, None).map_err(|error| {
+    let key = PublicKeys::of_header(&proof.jwk);
+    key.verify(received.text, proof.jwt.algorithm, None).map_err(|error| {
         invalid_dpop_proof("The DPoP proof is not signed with the key that it contains.")
             .because(error.to_string())
     })?;

@@ -6,7 +6,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, Jwk, PublicKeyUse},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::client_certificate::{ParsedCertificate, RegisteredCertificate, is_strong_modulus};
 use crate::model::JwsAlgorithm;
@@ -71,6 +71,12 @@ impl PublicKeys {
     pub fn parse(set: &Value) -> Self {
         let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
         Self(keys.take(MAX_KEYS).filter_map(public_key).collect())
+    }
+
+    /// Parses the key that a JWS has as `jwk` in its header (RFC 7515 §4.1.3), which has no issuer and no certificate.
+    /// The set is empty if the key cannot verify signatures.
+    pub fn of_header(jwk: &Map<String, Value>) -> Self {
+        Self(header_key(jwk).into_iter().collect())
     }
 
     /// Returns true if the set has no usable key.
@@ -206,6 +212,37 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
         certificate,
         kid: jwk.common.key_id,
         is_svid,
+    })
+}
+
+fn header_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    if jwk.get("use").is_some_and(|usage| usage != "sig") {
+        return None;
+    }
+    let ec = || DecodingKey::from_ec_components(text("x")?, text("y")?).ok();
+    let (family, key) = match (text("kty")?, text("crv")) {
+        ("EC", Some("P-256")) => (Family::P256, ec()?),
+        ("EC", Some("P-384")) => (Family::P384, ec()?),
+        ("OKP", Some("Ed25519")) => {
+            (Family::Ed25519, DecodingKey::from_ed_components(text("x")?).ok()?)
+        }
+        ("RSA", _) => {
+            let [modulus, exponent] = [text("n")?, text("e")?];
+            let has_strong_modulus = is_strong_modulus(&URL_SAFE_NO_PAD.decode(modulus).ok()?);
+            let key = DecodingKey::from_rsa_components(modulus, exponent).ok()?;
+            (has_strong_modulus.then_some(Family::Rsa)?, key)
+        }
+        _ => return None,
+    };
+    Some(PublicKey {
+        family,
+        key,
+        algorithm: text("alg").map(str::to_owned),
+        kid: None,
+        issuer: None,
+        certificate: RegisteredCertificate::None,
+        is_svid: false,
     })
 }
 
@@ -345,6 +382,39 @@ mod tests {
             let refused = set("a").verify(&jws, algorithm, None);
             assert_eq!(refused, Err(JwsError::UnknownKey), "{algorithm}");
         }
+    }
+
+    #[test]
+    fn a_key_in_the_header_verifies_as_one_of_a_set_does() {
+        let jws = signed();
+        let verify = |key: Value| {
+            let Value::Object(key) = key else { unreachable!("keys are objects") };
+            PublicKeys::of_header(&key).verify(&jws, JwsAlgorithm::EdDSA, None)
+        };
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X });
+        assert_eq!(verify(key.clone()), Ok(()));
+        for (member, value, is_right) in [
+            ("use", json!("sig"), true),
+            ("use", json!("enc"), false),
+            ("use", json!(1), false),
+            ("alg", json!("EdDSA"), true),
+            ("alg", json!("Ed25519"), true),
+            ("alg", json!("ES256"), false),
+            ("kid", json!("any"), true),
+            ("crv", json!("P-256"), false),
+            ("crv", json!("X25519"), false),
+            ("kty", json!("EC"), false),
+            ("x", json!("PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"), false),
+            ("x", json!("AAAA"), false),
+            ("x", json!("!"), false),
+        ] {
+            let mut changed = key.clone();
+            changed[member] = value.clone();
+            assert_eq!(verify(changed).is_ok(), is_right, "{member}: {value}");
+        }
+        assert_eq!(verify(json!({})), Err(JwsError::UnknownKey));
+        let weak = json!({ "kty": "RSA", "e": "AQAB", "n": URL_SAFE_NO_PAD.encode([255; 128]) });
+        assert!(PublicKeys::of_header(weak.as_object().expect("an object")).is_empty());
     }
 
     #[test]

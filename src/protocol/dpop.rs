@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
-    jwt::{self, JWT_CLOCK_LEEWAY, UnverifiedJwt},
+    jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
 };
 use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
 
@@ -44,8 +44,8 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 pub struct DpopProof {
     /// Algorithm and claims.
     pub jwt: UnverifiedJwt,
-    /// The public key of the header `jwk`.
-    pub jwk: Value,
+    /// The members of the public key: the header parameter `jwk`.
+    pub jwk: Map<String, Value>,
     /// The JWK thumbprint of the key (RFC 7638), with SHA-256.
     pub thumbprint: String,
 }
@@ -91,7 +91,8 @@ impl DpopProof {
             return Err(invalid_dpop_proof("The DPoP proof is too long."));
         }
         let malformed = || invalid_dpop_proof("The DPoP proof is not a JWT with a known 'alg'.");
-        let jwt = UnverifiedJwt::read_within(text, MAX_JSON_VALUES).ok_or_else(malformed)?;
+        let read = UnverifiedJwt::read_with_header(text, MAX_JSON_VALUES);
+        let (jwt, mut header) = read.ok_or_else(malformed)?;
         if jwt.typ.as_deref() != Some(JWT_TYPE) {
             return Err(invalid_dpop_proof("'typ' of the DPoP proof must be 'dpop+jwt'."));
         }
@@ -101,8 +102,7 @@ impl DpopProof {
                 format!("'alg' of the DPoP proof is {}; it must be one of {names}.", jwt.algorithm);
             return Err(invalid_dpop_proof(text));
         }
-        let jwk = jwt::read_header(text).and_then(|mut header| header.remove("jwk"));
-        let Some(Value::Object(jwk)) = jwk else {
+        let Some(Value::Object(jwk)) = header.remove("jwk") else {
             let text = "The header of the DPoP proof must have the public key as 'jwk'.";
             return Err(invalid_dpop_proof(text));
         };
@@ -113,7 +113,7 @@ impl DpopProof {
         let unusable =
             || invalid_dpop_proof("'jwk' of the DPoP proof is not a supported public key.");
         let thumbprint = jwk_thumbprint(&jwk).ok_or_else(unusable)?;
-        Ok(Self { jwt, jwk: Value::Object(jwk), thumbprint })
+        Ok(Self { jwt, jwk, thumbprint })
     }
 
     /// Checks the claims of a proof whose signature was verified (RFC 9449 §4.3, rules 3, 8, 9, 11 and 12).
@@ -234,7 +234,7 @@ fn jwk_thumbprint(jwk: &Map<String, Value>) -> Option<String> {
         "RSA" => &["e", "kty", "n"],
         _ => return None,
     };
-    let mut parts = Vec::with_capacity(members.len());
+    let mut text = String::with_capacity(256);
     for name in members {
         let value = jwk.get(*name)?.as_str()?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -244,9 +244,12 @@ fn jwk_thumbprint(jwk: &Map<String, Value>) -> Option<String> {
         if *name == "n" && value.len() < MIN_MODULUS_LEN {
             return None;
         }
-        parts.push(format!("\"{name}\":\"{value}\""));
+        let separator = if text.is_empty() { '{' } else { ',' };
+        text.push(separator);
+        text.extend(["\"", name, "\":\"", value, "\""]);
     }
-    Some(sha256_base64url(format!("{{{}}}", parts.join(","))))
+    text.push('}');
+    Some(sha256_base64url(text))
 }
 
 /// Returns true if a text has the form of a JWK thumbprint with SHA-256.

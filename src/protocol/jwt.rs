@@ -37,6 +37,11 @@ impl UnverifiedJwt {
 
     /// Parses a compact JWS with another maximum number of JSON values in the header or the claims.
     pub fn read_within(jwt: &str, max_values: usize) -> Option<Self> {
+        Self::read_with_header(jwt, max_values).map(|(jwt, _)| jwt)
+    }
+
+    /// Parses a compact JWS as `read_within` does, and returns all parameters of the header too.
+    pub fn read_with_header(jwt: &str, max_values: usize) -> Option<(Self, Map<String, Value>)> {
         let mut parts = jwt.split('.');
         let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
@@ -52,12 +57,8 @@ impl UnverifiedJwt {
         if (algorithm == JwsAlgorithm::None) != signature.is_empty() {
             return None;
         }
-        Some(Self {
-            algorithm,
-            kid: text("kid").map(str::to_owned),
-            typ: text("typ").map(str::to_owned),
-            claims,
-        })
+        let (kid, typ) = (text("kid").map(str::to_owned), text("typ").map(str::to_owned));
+        Some((Self { algorithm, kid, typ, claims }, header))
     }
 
     /// Returns true if `typ` is this type, `JWT`, or missing. JWTs signed for another purpose have
@@ -88,11 +89,6 @@ impl UnverifiedJwt {
     pub fn time(&self, name: &str) -> Option<i64> {
         time(self.claims.get(name)?)
     }
-}
-
-/// Reads the header of a compact JWS; `None` if it is malformed.
-pub fn read_header(jwt: &str) -> Option<Map<String, Value>> {
-    object(jwt.split('.').next()?, MAX_JSON_VALUES)
 }
 
 /// Parses a `NumericDate`, dropping fractions.

@@ -27,7 +27,9 @@ pub(super) fn encode_scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
 
 /// The key of a record.
 pub(super) fn encode_key(key: &RecordKey) -> Vec<u8> {
-    [encode_scope(key.kind, &key.tenant), key.id.as_bytes().to_vec()].concat()
+    let mut bytes = encode_scope(key.kind, &key.tenant);
+    bytes.extend_from_slice(key.id.as_bytes());
+    bytes
 }
 
 /// Splits a key into its scope and id.

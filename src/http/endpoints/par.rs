@@ -45,7 +45,9 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             use_proof(context, record_maker(&client), Some(&mut proof)).await?;
         }
     }
-    let id = PushedRequestId::new(app.accounts.entropy.id(), request.now);
+    // The reference is sealed, so nobody has to guess its id. By time, the records of used requests are next to each
+    // other in the store.
+    let id = PushedRequestId::new(app.accounts.entropy.id_at(request.now), request.now);
     let pushed = pushed_request(&mut params, &id, request.now)?;
     validate_authorization_request(&tenant.tenant, &clients, &params).map_err(refused)?;
     let fetch = app.http_client(&request);

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::json;
 use url::Url;
 
 use super::{
@@ -13,6 +12,16 @@ use super::{
 use crate::protocol::{authorize::AuthorizationResponse, error::OAuthError};
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// Capacity for the headers of most responses, so that the map does not grow while they are added.
+const COMMON_HEADERS: usize = 16;
+
+/// An error response (RFC 6749 §5.2).
+#[derive(Serialize)]
+struct ErrorResponse<'a> {
+    error: &'static str,
+    error_description: &'a str,
+}
 
 /// The response of a handler.
 #[derive(Clone, Debug)]
@@ -32,7 +41,7 @@ impl Reply {
     pub fn empty(status: StatusCode) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::with_capacity(COMMON_HEADERS),
             body: Bytes::new(),
             cookies: Vec::new(),
             policy: PagePolicy::default(),
@@ -63,7 +72,7 @@ impl Reply {
 
     /// An OAuth error as JSON (RFC 6749 §5.2).
     pub(super) fn oauth_error(error: &OAuthError) -> Self {
-        let body = json!({ "error": error.code.as_str(), "error_description": error.public });
+        let body = ErrorResponse { error: error.code.as_str(), error_description: &error.public };
         Self::json(StatusCode::BAD_REQUEST, &body)
     }
 

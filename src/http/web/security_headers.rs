@@ -22,14 +22,15 @@ pub(crate) fn add_security_headers(
     cacheable: bool,
     id: &str,
 ) -> Response<Full<Bytes>> {
+    let is_page = reply
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
     // The frame of every page has the tenant's logo and font.
-    let branding = tenant.map(|tenant| &tenant.branding);
+    let branding = tenant.map(|tenant| &tenant.branding).filter(|_| is_page);
     let logo = branding.and_then(|branding| branding.logo_uri.as_deref());
     let font = branding.and_then(|branding| branding.font_uri.as_deref());
     let Reply { status, mut headers, body, policy, .. } = reply.image(logo).font(font);
-    let is_page = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/html"));
     let frameable = is_page && policy.frameable;
     let policy = if is_page {
         HeaderValue::try_from(policy.csp()).ok()

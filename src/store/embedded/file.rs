@@ -142,7 +142,7 @@ impl StoreFile {
         OpenError::Damaged { path: self.path.clone(), why: why.into() }
     }
 
-    fn classify_error(&self, failure: EmbeddedError) -> OpenError {
+    pub(super) fn classify_error(&self, failure: EmbeddedError) -> OpenError {
         let path = self.path.clone();
         let EmbeddedError::File(error) = failure else { return self.damaged(failure.to_string()) };
         match *error {

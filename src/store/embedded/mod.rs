@@ -33,8 +33,8 @@ use crate::model::{Entropy, TenantId, Timestamp};
 pub use file::OpenError;
 use file::StoreFile;
 use space::VolumeSize;
-use tables::EmbeddedError;
-use writer::{SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable};
+use tables::{EmbeddedError, live_record};
+use writer::{OpenDatabase, SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable};
 
 /// Capacity of the write queue; callers beyond it wait for room.
 const QUEUE_LEN: usize = 4096;
@@ -60,8 +60,10 @@ impl EmbeddedStore {
     ) -> Result<Self, OpenError> {
         let file = StoreFile::lock(path, entropy)?;
         let (database, incarnation) = file.open()?;
-        let shared =
-            Arc::new(SharedDatabase { database: RwLock::new(Some(database)), file, incarnation });
+        let database =
+            OpenDatabase::new(database).map_err(|failure| file.classify_error(failure))?;
+        let database = RwLock::new(Some(database));
+        let shared = Arc::new(SharedDatabase { database, file, incarnation });
         let (jobs, queue) = mpsc::channel(QUEUE_LEN);
         let its = Arc::clone(&shared);
         let writer = thread::Builder::new()
@@ -133,7 +135,7 @@ impl Store for EmbeddedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        Ok(self.shared.with(|database| read::get_record(&database.begin_read()?, key, now))?)
+        Ok(self.shared.with_records(|records| live_record(records, key, now))?)
     }
 
     async fn take(

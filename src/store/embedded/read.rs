@@ -14,15 +14,6 @@ use crate::{
     },
 };
 
-/// Reads a live record.
-pub(super) fn get_record(
-    transaction: &ReadTransaction,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<Option<VersionedRecord>, EmbeddedError> {
-    live_record(&transaction.open_table(RECORDS)?, key, now)
-}
-
 /// Lists the live records of a kind for an index entry.
 pub(super) fn list_records(
     transaction: &ReadTransaction,

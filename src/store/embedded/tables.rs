@@ -85,25 +85,34 @@ pub(super) struct OpenTables<'t> {
     expiry: Table<'t, (i64, &'static [u8]), ()>,
     due: Table<'t, (&'static str, i64, &'static [u8]), ()>,
     version: Table<'t, (), u64>,
+    /// The version of the last write to any record, in this transaction or before it.
+    last_version: u64,
     changed: bool,
 }
 
 impl<'t> OpenTables<'t> {
     /// Opens all tables.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
+        let version = transaction.open_table(VERSION)?;
+        let last_version = version.get(())?.map_or(0, |last| last.value());
         Ok(Self {
             records: transaction.open_table(RECORDS)?,
             owners: transaction.open_table(OWNERS)?,
             expiry: transaction.open_table(EXPIRY)?,
             due: transaction.open_table(DUE)?,
-            version: transaction.open_table(VERSION)?,
+            version,
+            last_version,
             changed: false,
         })
     }
 
-    /// Returns true if there is anything to commit.
-    pub(super) fn changed(&self) -> bool {
-        self.changed
+    /// Writes the version counter, once for all records of the transaction. Returns true if there is anything to
+    /// commit.
+    pub(super) fn finish(mut self) -> Result<bool, EmbeddedError> {
+        if self.changed {
+            self.version.insert((), self.last_version)?;
+        }
+        Ok(self.changed)
     }
 
     /// Writes a record unless a live one exists.
@@ -175,9 +184,8 @@ impl<'t> OpenTables<'t> {
     /// Writes a record, replacing any row of its key.
     fn put(&mut self, record: &Record) -> Result<(), EmbeddedError> {
         let key = encoding::encode_key(&record.key);
-        let version = self.version.get(())?.map_or(0, |last| last.value()) + 1;
-        self.version.insert((), version)?;
-        let row = EncodedRecord::of(record, version);
+        self.last_version += 1;
+        let row = EncodedRecord::of(record, self.last_version);
         let replaced = self.records.insert(&*key, &*row.write())?;
         let replaced = replaced.map(|bytes| bytes.value().to_vec());
         let before = replaced.as_deref().map(EncodedRecord::read).transpose()?;

@@ -8,12 +8,13 @@ use std::{
     time::Duration,
 };
 
-use redb::Database;
+use arc_swap::ArcSwap;
+use redb::{Database, ReadOnlyTable, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     file::StoreFile,
-    tables::{EmbeddedError, OpenTables},
+    tables::{EmbeddedError, OpenTables, RECORDS},
 };
 use crate::{
     model::{ErrorCause, Timestamp},
@@ -52,9 +53,31 @@ pub(super) struct WriteJob {
     pub(super) answer: oneshot::Sender<Result<WriteOutcome, StoreError>>,
 }
 
+/// The open database, and its records as of the last commit. To open a table costs more than to read a record.
+pub(super) struct OpenDatabase {
+    // Dropped first: it is a reading transaction of the database.
+    records: ArcSwap<RecordTable>,
+    database: Database,
+}
+
+type RecordTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+impl OpenDatabase {
+    pub(super) fn new(database: Database) -> Result<Self, EmbeddedError> {
+        let records = ArcSwap::from_pointee(database.begin_read()?.open_table(RECORDS)?);
+        Ok(Self { records, database })
+    }
+
+    /// Shows the records of the last commit to readers.
+    fn refresh(&self) -> Result<(), EmbeddedError> {
+        self.records.store(Arc::new(self.database.begin_read()?.open_table(RECORDS)?));
+        Ok(())
+    }
+}
+
 /// The database, absent while it is being reopened after an error.
 pub(super) struct SharedDatabase {
-    pub(super) database: RwLock<Option<Database>>,
+    pub(super) database: RwLock<Option<OpenDatabase>>,
     pub(super) file: StoreFile,
     pub(super) incarnation: String,
 }
@@ -104,6 +127,21 @@ impl SharedDatabase {
         &self,
         work: impl FnOnce(&Database) -> Result<T, EmbeddedError>,
     ) -> Result<T, EmbeddedError> {
+        self.with_open(|open| work(&open.database))
+    }
+
+    /// Calls a function with the records of the last commit.
+    pub(super) fn with_records<T>(
+        &self,
+        work: impl FnOnce(&RecordTable) -> Result<T, EmbeddedError>,
+    ) -> Result<T, EmbeddedError> {
+        self.with_open(|open| work(&open.records.load()))
+    }
+
+    fn with_open<T>(
+        &self,
+        work: impl FnOnce(&OpenDatabase) -> Result<T, EmbeddedError>,
+    ) -> Result<T, EmbeddedError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         work(database.as_ref().ok_or_else(|| EmbeddedError::Closed("not open".to_owned()))?)
     }
@@ -112,16 +150,16 @@ impl SharedDatabase {
         if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
             self.open()?;
         }
-        self.with(|database| {
-            let transaction = database.begin_write()?;
+        self.with_open(|open| {
+            let transaction = open.database.begin_write()?;
             let mut tables = OpenTables::open(&transaction)?;
             let decided = batch.iter().map(|job| decide(&mut tables, job));
             let outcomes = decided.collect::<Result<Vec<_>, EmbeddedError>>()?;
-            let changed = tables.changed();
-            drop(tables);
             // A batch without changes was read from durable commits and needs no commit.
-            if changed {
+            if tables.finish()? {
                 transaction.commit()?;
+                // Before the answers: each caller reads its own write.
+                open.refresh()?;
             } else {
                 transaction.abort()?;
             }
@@ -151,6 +189,7 @@ impl SharedDatabase {
                 "was replaced; restart to use the new file".to_owned(),
             ));
         }
+        let database = OpenDatabase::new(database)?;
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
         Ok(())
     }
