@@ -35,7 +35,7 @@ const SCOPE: &str = "openid";
 /// How the person has to sign in to the account page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountPageSignIn<'a> {
-    /// Any session suffices.
+    /// Any valid session suffices: the request has no `prompt` and no `max_age`.
     Visit,
     /// The person chooses the account.
     ChooseAccount,

@@ -14,9 +14,9 @@ use crate::model::{Client, Secret, invisible_characters};
 const MIN_WAITING_TIME: Duration = Duration::from_secs(30);
 /// Longest `binding_message`, in characters: a short text that people compare (§7.1).
 const MAX_BINDING_MESSAGE: usize = 64;
-/// Longest name of a person.
+/// Longest `login_hint`, in bytes.
 const MAX_HINT: usize = 256;
-/// Longest `client_notification_token` (§7.1).
+/// Longest `client_notification_token` (§7.1), in bytes.
 const MAX_NOTIFICATION_TOKEN: usize = 1024;
 
 /// The name of the person who is asked.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
 
-/// The algorithms of proofs.
+/// The signature algorithms of DPoP proofs that are accepted, as discovery announces them (RFC 9449 §5.1).
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
     JwsAlgorithm::ES256,
     JwsAlgorithm::ES384,
@@ -42,7 +42,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// A proof as it was sent. Its signature is not verified.
 #[derive(Clone, Debug)]
 pub struct DpopProof {
-    /// Algorithm and claims.
+    /// The parsed header and claims of the proof. `typ` is `dpop+jwt`, and `alg` is one of [`PROOF_ALGORITHMS`].
     pub jwt: UnverifiedJwt,
     /// The public key of the header `jwk`.
     pub jwk: Value,
@@ -53,7 +53,7 @@ pub struct DpopProof {
 /// The request that a proof has to be for.
 #[derive(Clone, Copy, Debug)]
 pub struct ProofTarget<'a> {
-    /// The HTTP method.
+    /// The HTTP method of the request in upper case, to compare with `htm`.
     pub method: &'a str,
     /// The URLs of the endpoint: its own, and those inside the cluster.
     pub urls: &'a [String],
@@ -155,7 +155,7 @@ impl DpopProof {
         Ok(UsedProof { id, expires_at: issued_at.plus(MAX_AGE) })
     }
 
-    /// Checks `iat`.
+    /// Checks `iat`: at most [`JWT_CLOCK_LEEWAY`] ahead of `now`, and less than [`MAX_AGE`] behind it.
     fn issued_at(&self, now: Timestamp) -> Result<Timestamp, OAuthError> {
         let issued_at = self
             .jwt
@@ -263,7 +263,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
     const TOKEN_ENDPOINT: &str = "https://id.test/oauth/token";
-    /// RFC 8037, Appendix A.3
+    /// The public key of RFC 8037, Appendix A.3; its thumbprint is in Appendix A.3 too.
     const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     const ED_THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 

@@ -18,7 +18,7 @@ pub struct MarkedRecord<'a> {
 /// The last time that a person chose a password, and the session in which the person did so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordChange {
-    /// The time.
+    /// The time of the choice.
     pub at: Timestamp,
     /// The session, by its public id; `None` if the person was not signed in.
     pub sid: Option<String>,

@@ -181,7 +181,7 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
     })
 }
 
-/// Logout and session management.
+/// The metadata of logout (OIDC Back-Channel Logout §2.1, OIDC Front-Channel Logout §3).
 fn sessions() -> Value {
     json!({
         "backchannel_logout_supported": true,

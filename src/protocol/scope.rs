@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::error::{ErrorCode, OAuthError};
 use crate::model::Client;
 
-/// A set of scopes.
+/// Scopes by name, such as `openid`, each once (RFC 6749 §3.3).
 pub type Scopes = BTreeSet<String>;
 
 /// The scopes that every tenant supports.

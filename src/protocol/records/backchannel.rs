@@ -55,9 +55,9 @@ pub struct PingNotification {
     pub client: ClientId,
     /// The `OidcClient` object of the client: another object may get the id.
     pub client_object: ObjectKey,
-    /// The `auth_req_id`.
+    /// `auth_req_id` in the ping, as the client got it from the backchannel authentication endpoint.
     pub auth_req_id: String,
-    /// `client_notification_token` of the request.
+    /// `client_notification_token` of the client's request, which the ping is sent with as a bearer token (§10.2).
     pub token: String,
 }
 

@@ -13,9 +13,9 @@ use crate::{
 pub struct ProviderLogout {
     /// The id of the record: the hash of the provider and of the name that the token is found by.
     pub id: String,
-    /// `sid` of the token.
+    /// `sid` of the token; `None`: the token is about all sessions of the person.
     pub sid: Option<String>,
-    /// `sub` of the token.
+    /// `sub` of the token; `None`: the token is about the session of `sid` alone.
     pub subject: Option<String>,
     /// `iat` of the token, by the provider's clock.
     pub issued_at: Timestamp,
