@@ -6,7 +6,7 @@ pub struct AssuranceRule {
     /// The provider's `acr` that proves the methods in `amr`. `None`: the provider has to state each of them in its
     /// own `amr`.
     pub acr: Option<String>,
-    /// The methods.
+    /// The methods that the rule can give to a sign-in here, as values of `amr`.
     pub amr: Vec<String>,
 }
 

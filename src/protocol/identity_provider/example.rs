@@ -18,9 +18,9 @@ const STEPS_OF_EXAMPLES: u32 = 2;
 /// Claims with the expected account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The provider's claims.
+    /// The claims of a made-up person, as the provider would send them.
     pub claims: UpstreamClaims,
-    /// Parts of the account, or `refused: true`.
+    /// The expected parts of the account by name, or `refused: true` for a person who must not be admitted.
     pub expects: Map<String, Value>,
 }
 
