@@ -20,9 +20,9 @@ use super::{
 };
 use crate::model::LdapServer;
 
-/// Limit of one operation.
+/// Longest time of one bind, or of one page of a search.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Limit of the answers to one search.
+/// Most bytes of the answers to one search, or to one of its pages.
 const MAX_SEARCH: usize = 4 * 1024 * 1024;
 /// Entries of a page, below the limit of a thousand that Active Directory sets.
 const PAGE_SIZE: u32 = 500;
@@ -31,7 +31,7 @@ const MAX_PAGES: usize = 50;
 /// Most messages of a search that are not entries.
 const MAX_REFERENCES: usize = 1000;
 
-/// A connection with TLS.
+/// An LDAP connection to one server, encrypted with TLS.
 pub(super) struct LdapConnection {
     stream: TlsStream<TcpStream>,
     host: String,

@@ -5,15 +5,15 @@ use std::fmt;
 use super::{fault::LdapRefusal, person::DirectoryPerson};
 use crate::model::Secret;
 
-/// Longest username in bytes.
+/// Longest username, in bytes.
 const MAX_USERNAME: usize = 256;
 
 /// A name and a password, as typed.
 #[derive(Clone, Copy)]
 pub struct LdapCredentials<'a> {
-    /// The name.
+    /// The name as it was typed.
     pub username: &'a str,
-    /// The password.
+    /// The password as it was typed.
     pub password: &'a Secret<String>,
     /// Whether the password of the entry that was found may be tried now. A directory finds one
     /// entry by many spellings of a name, so limits by what was typed are not enough.

@@ -63,9 +63,9 @@ impl LdapRefusal {
 /// A reason why an account cannot sign in although its password is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRestriction {
-    /// The account is disabled.
+    /// The account is disabled, or locked until an administrator unlocks it.
     Disabled,
-    /// The account has expired.
+    /// The account itself has expired, not only its password.
     Expired,
     /// The account's password has expired.
     PasswordExpired,
@@ -103,7 +103,7 @@ pub enum DirectoryFault {
         "{0} is inside the network, which upstreamHosts of the installation has to allow for this namespace"
     )]
     ForbiddenAddress(String),
-    /// The TCP connection failed.
+    /// No address that was tried took a TCP connection. The cause is that of the last one.
     #[error("no connection to {0}: {1}")]
     Unreachable(String, #[source] ErrorCause),
     /// The TLS handshake failed.
