@@ -20,7 +20,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct FairFetch {
     inner: SharedFetch,
     limiter: Arc<ConcurrencyLimiter>,
-    /// The limit of sign-ins.
+    /// The limiter of calls to identity providers, apart from all others.
     sign_ins: Arc<ConcurrencyLimiter>,
 }
 
