@@ -1,4 +1,4 @@
-//! Looks up accounts.
+//! The trait by which the sign-in finds accounts and their passwords.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
