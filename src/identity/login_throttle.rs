@@ -92,7 +92,8 @@ pub struct AttemptSource<'a> {
     pub known_browser: Option<&'a str>,
 }
 
-/// An admitted attempt. It counts as failed until [`LoginThrottle::succeeded`] or [`LoginThrottle::withdraw`] is called.
+/// An admitted attempt. It counts as failed until [`LoginThrottle::succeeded`] or [`LoginThrottle::withdraw`] is
+/// called.
 #[derive(Debug)]
 pub struct AttemptPermit {
     keys: Keys,

@@ -40,8 +40,8 @@ impl AccountChangeProof {
     }
 }
 
-/// Returns true if a session may change something: the person gave the proof within the last five minutes. The clocks of
-/// replicas and providers may differ.
+/// Returns true if a session may change something: the person gave the proof within the last five minutes. The clocks
+/// of replicas and providers may differ.
 pub fn may_change_account(
     authentication: &Authentication,
     proof: AccountChangeProof,

@@ -43,8 +43,8 @@ pub enum TokenResponseError {
 }
 
 impl TokenResponseError {
-    /// Returns true if the provider gives tokens again only after the person has signed in there (OIDC Core §3.1.2.6), for
-    /// example to accept new terms or to prove a second factor.
+    /// Returns true if the provider gives tokens again only after the person has signed in there (OIDC Core §3.1.2.6),
+    /// for example to accept new terms or to prove a second factor.
     pub fn asks_for_person(&self) -> bool {
         let codes = ["interaction_required", "login_required", "consent_required"];
         matches!(self, Self::Refused { code, .. } if codes.contains(&code.as_str()))
