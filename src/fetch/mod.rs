@@ -172,7 +172,8 @@ pub struct CallResponse {
     pub github_sso: Option<String>,
 }
 
-/// Outbound HTTP. A call ends within ten seconds.
+/// Outbound HTTP. A call ends within ten seconds after its start. A client that shares calls fairly may let it wait for
+/// ten more.
 #[async_trait]
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// Gets a document of at most `limit` bytes.
@@ -198,7 +199,7 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     }
 }
 
-/// A client that also trusts certificates, where there are some.
+/// A client that also trusts these certificates; the same client if there are none, or if it verifies none.
 pub fn trusting_client(client: SharedFetch, certificates: Option<&Arc<str>>) -> SharedFetch {
     certificates.and_then(|certificates| client.trusting(certificates)).unwrap_or(client)
 }

@@ -12,7 +12,7 @@ use super::{
     concurrency::{ConcurrencyLimiter, FetchPermit},
 };
 
-/// Limit of the time that a call waits for others.
+/// Longest time that a call waits for others.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An HTTP client for all tenants.

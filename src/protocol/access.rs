@@ -12,7 +12,7 @@ use crate::{
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, RequiredFactor, Tenant},
 };
 
-/// The steps of the rules of all clients of a namespace, in those of one client.
+/// The step budget of the rules of all clients of a namespace, as a multiple of the budget of one client.
 const STEPS_OF_NAMESPACE: u32 = 5;
 
 /// The reason that a person may not enter.
@@ -134,7 +134,7 @@ pub struct ClientAccessEvaluator<'a> {
 }
 
 impl<'a> ClientAccessEvaluator<'a> {
-    /// An evaluator of the person's entries with this sign-in.
+    /// Creates an evaluator for a person with this sign-in.
     pub fn new(
         account: &'a Account,
         tenant: &'a Tenant,
@@ -221,7 +221,7 @@ pub fn meets_condition(
     AccessRequest { account, client, tenant, authentication, steps }.evaluate(condition)
 }
 
-/// A person who wants to enter.
+/// A person's request to use an application, with the inputs of its policies.
 struct AccessRequest<'a> {
     account: &'a Account,
     client: &'a Client,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{authentication::Authentication, session::CLOCK_SKEW};
 use crate::model::Timestamp;
 
-/// How old the proof may be.
+/// The greatest age of the proof.
 pub(super) const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
 
 /// The proof, by the strongest authenticator of the person. A thief with a password and a code of an app must not

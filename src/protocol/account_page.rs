@@ -41,12 +41,12 @@ pub enum AccountPageSignIn<'a> {
     ChooseAccount,
     /// The sign-in has to be fresh, at the provider that the session is from, if it is from one.
     Confirm {
-        /// The name of the provider.
+        /// The name of the provider's object; `None` for a session of the tenant itself.
         provider: Option<&'a str>,
     },
 }
 
-/// The parameters of the authorization request.
+/// Returns the parameters of the authorization request for the account page. `locale`: the language of the pages.
 pub fn account_page_params(
     tenant: &Tenant,
     sign_in: AccountPageSignIn<'_>,

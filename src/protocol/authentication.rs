@@ -54,7 +54,7 @@ impl AuthenticationMethod {
         [Self::one_time_password(), Self::multiple_factors(), Self::new(RECOVERY_CODE)]
     }
 
-    /// The method with a value of `amr`.
+    /// The method with this value in `amr`.
     pub fn new(amr: &str) -> Self {
         Self(amr.into())
     }
@@ -173,7 +173,7 @@ impl Authentication {
         AuthenticationMethod::of_passkey().iter().all(|method| self.used(method.as_str()))
     }
 
-    /// Returns true if the user used the method.
+    /// Returns true if the user used the method with this value in `amr`.
     pub fn used(&self, method: &str) -> bool {
         self.events.iter().any(|event| event.method.as_str() == method)
     }

@@ -47,11 +47,11 @@ pub struct AccessToken<'a> {
     pub grant_id: Option<&'a str>,
     /// The claim `jti`: a random ID, by which the token can be revoked.
     pub jti: &'a str,
-    /// The key that it is bound to.
+    /// The key that the token is bound to (`cnf`); `None` for a bearer token.
     pub key: Option<&'a BoundKey>,
     /// The resource server that it is for; `None`: the issuer.
     pub server: Option<&'a ResourceServer>,
-    /// The time that it does not outlive.
+    /// The latest time of expiry, whatever the lifetime is; `None`: no such limit.
     pub not_after: Option<Timestamp>,
     /// The claim `act` (RFC 8693 §4.1).
     pub actors: Option<&'a Value>,

@@ -24,9 +24,9 @@ pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
 ];
 /// The media type of proofs (RFC 9449 §4.2).
 const JWT_TYPE: &str = "dpop+jwt";
-/// How long a proof counts.
+/// The age from which a proof is refused.
 const MAX_AGE: Duration = Duration::from_mins(2);
-/// Maximum length of a proof. One with an RSA key of 4096 bits has less than 2 KiB.
+/// Maximum length of a proof, in bytes. One with an RSA key of 4096 bits has less than 2 KiB.
 const MAX_LEN: usize = 4 * 1024;
 /// Maximum length of `jti` in bytes.
 const MAX_JTI_LEN: usize = 512;
@@ -46,7 +46,7 @@ pub struct DpopProof {
     pub jwt: UnverifiedJwt,
     /// The public key of the header `jwk`.
     pub jwk: Value,
-    /// The JWK thumbprint of the key (RFC 7638), with SHA-256.
+    /// The JWK thumbprint of the key with SHA-256, in base64url (RFC 7638).
     pub thumbprint: String,
 }
 
@@ -57,16 +57,16 @@ pub struct ProofTarget<'a> {
     pub method: &'a str,
     /// The URLs of the endpoint: its own, and those inside the cluster.
     pub urls: &'a [String],
-    /// The access token that is sent with it.
+    /// The access token of the request, whose hash `ath` must be; `None` where no access token is sent.
     pub access_token: Option<&'a str>,
 }
 
 /// The key under which a used proof is recorded, to detect replays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsedProof {
-    /// A hash of key and `jti`.
+    /// The base64url SHA-256 of the key's thumbprint and `jti`.
     pub id: String,
-    /// When the proof stops to count.
+    /// The time from which the proof is too old, so that the record is no longer needed.
     pub expires_at: Timestamp,
 }
 

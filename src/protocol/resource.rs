@@ -36,7 +36,7 @@ pub struct ResourceContext<'a> {
     pub servers: &'a ResourceServers,
     /// The client that requests tokens.
     pub client: &'a Client,
-    /// Whether it exchanges a token, for which it needs a rule of the resource server only.
+    /// Whether the client exchanges a token (RFC 8693). A rule of the resource server for exchanges then admits it too.
     pub by_exchange: bool,
 }
 

@@ -64,7 +64,7 @@ fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidScope, format!("{found} Allowed scopes: {expected}."))
 }
 
-/// Adds the requested and the allowed scopes to an error of [`select`], for the log.
+/// Adds the requested and the allowed scopes to an error of [`select_scopes`], for the log.
 pub fn with_scope_mismatch(
     error: OAuthError,
     client: &Client,

@@ -25,7 +25,7 @@ const FETCH_INTERVAL: Duration = Duration::from_secs(30);
 const TTL_BOUNDS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24));
 /// How long an answer without `max-age` is used.
 const DEFAULT_TTL: Duration = Duration::from_hours(1);
-/// How long a review counts.
+/// How long the result of a review is used.
 const REVIEW_TTL: Duration = Duration::from_secs(10);
 /// Maximum number of reviews that are remembered, of about 50 bytes each.
 const MAX_REVIEWS: usize = 8192;

@@ -113,8 +113,8 @@ impl UpstreamClient {
         request_tokens(fetch, metadata, (oidc, client_assertion), &parameters).await
     }
 
-    /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token. `old`: the
-    /// claims so far.
+    /// Returns the person's present claims, with the tokens of a refresh. `subject`: `sub` of the ID token of the
+    /// sign-in. `old`: the claims so far.
     ///
     /// # Errors
     ///

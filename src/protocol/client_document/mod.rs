@@ -59,15 +59,15 @@ pub enum ClientDocumentError {
     /// The document is about another client: `client_id` is not the URL (§4).
     #[error("has another client_id than its URL")]
     OtherClientId,
-    /// Contains a secret or a private key (§4.1).
+    /// The document contains a secret or a private key (§4.1), in the member of this name.
     #[error("contains {0}, which must not be published")]
     Published(&'static str),
-    /// A method with a shared secret, or an unknown one (§4.1).
+    /// `token_endpoint_auth_method` needs a shared secret, or is unknown (§4.1).
     #[error(
         "has a token_endpoint_auth_method that needs a registration; it must be none or private_key_jwt"
     )]
     Method,
-    /// Member with a value that cannot be used.
+    /// The member of this name has a value that cannot be used; the second text says what it must be.
     #[error("has no usable {0}: {1}")]
     Member(&'static str, &'static str),
 }

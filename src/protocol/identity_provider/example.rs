@@ -12,7 +12,7 @@ use crate::{expression::SharedSteps, model::Account};
 
 /// Maximum size of an example's claims, in bytes of JSON.
 const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
-/// The steps of all examples of a provider, in those of one person.
+/// The step budget of all examples of a provider, as a multiple of the budget of one person.
 const STEPS_OF_EXAMPLES: u32 = 2;
 
 /// Claims with the expected account.

@@ -36,15 +36,15 @@ pub struct IdentityProvider {
     pub user_rules: Vec<UserRule>,
     /// The people who may sign in.
     pub admission: AdmissionPolicy,
-    /// The policy of questions to the provider about signed-in people.
+    /// The rules by which the provider is asked again about signed-in people.
     pub refresh: RefreshPolicy,
-    /// The provider's assurances that count here.
+    /// The rules by which authentication methods of the provider count at this tenant.
     pub assurance: Vec<AssuranceRule>,
-    /// The places at which the provider's people are signed out.
+    /// Whether a sign-out here signs people out at the provider too.
     pub logout: LogoutScope,
     /// The provider's place on the sign-in page.
     pub sign_in: ProviderPlacement,
-    /// Whether its server did not answer lately. People may try nevertheless.
+    /// Whether the last probes of the provider failed. People may try to sign in nevertheless.
     pub unreachable: bool,
 }
 
@@ -155,7 +155,7 @@ pub struct ClaimMappings {
     pub username: TextSource,
     /// The source of the full name (`name`).
     pub name: TextSource,
-    /// The e-mail address; `None`: accounts have none.
+    /// The source of the e-mail address; `None`: accounts have none.
     pub email: Option<ValueSource>,
     /// The source of `email_verified`; used only if there is an address.
     pub email_verified: ValueSource,

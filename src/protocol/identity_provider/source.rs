@@ -25,11 +25,11 @@ pub struct OidcUpstream {
     pub issuer: String,
     /// The directories of the template; empty: the issuer is not a template.
     pub tenant_ids: Vec<String>,
-    /// The client id of this tenant there.
+    /// `client_id` of this tenant at the provider.
     pub client_id: String,
-    /// How this tenant authenticates there.
+    /// How this tenant authenticates at the provider's token endpoint.
     pub credentials: UpstreamCredentials,
-    /// The tenant of this installation that is the provider, if a client of it was referred to.
+    /// The tenant of this installation that is the provider; `None` unless the manifest refers to one of its clients.
     pub linked: Option<TenantId>,
     /// The PEM certificates that verify its servers, besides those that the installation trusts.
     pub certificates: Option<Arc<str>>,
@@ -37,7 +37,7 @@ pub struct OidcUpstream {
     pub scopes: Vec<String>,
     /// Further parameters of authorization requests, by name.
     pub authorization_parameters: Vec<(String, String)>,
-    /// Whether its userinfo endpoint is asked.
+    /// When the provider's userinfo endpoint is asked.
     pub userinfo: UserinfoUse,
     /// How a person chooses another account there.
     pub account_selection: AccountSelection,
@@ -57,9 +57,9 @@ pub enum UpstreamCredentials {
     },
     /// By an assertion that a key of the tenant signs (RFC 7523 §2.2).
     PrivateKeyJwt {
-        /// The algorithm; `None`: the tenant's first.
+        /// The signature algorithm; `None`: the first of the tenant's algorithms.
         algorithm: Option<SigningAlgorithm>,
-        /// The audience of the assertion.
+        /// The value of `aud` in the assertion.
         audience: ClientAssertionAudience,
     },
 }

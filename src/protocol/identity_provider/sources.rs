@@ -61,7 +61,7 @@ impl ValueSource {
         }
     }
 
-    /// The claim that is read, if it is one.
+    /// The name of the claim; `None` for an expression.
     pub fn claim(&self) -> Option<&str> {
         match self {
             Self::Claim(name) => Some(name),
@@ -98,6 +98,6 @@ pub enum ClaimRequirement {
 pub struct UserRule {
     /// An expression over `claims` and `user` that must be true.
     pub expression: Expression,
-    /// Shown to a person who does not meet it.
+    /// The message for a person who does not meet it; `None`: a general one.
     pub message: Option<String>,
 }

@@ -59,7 +59,7 @@ pub struct ChangeNotice {
     pub change: NoticedChange,
     /// The name of the person.
     pub name: String,
-    /// The time of the change.
+    /// The time of the change, by the store's clock.
     pub at: Timestamp,
     /// The address of the client that made it.
     pub address: String,

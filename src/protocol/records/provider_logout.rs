@@ -47,8 +47,8 @@ impl ProviderLogout {
             && since <= self.issued_at.plus(JWT_CLOCK_LEEWAY)
     }
 
-    /// Whether the token ends a sign-in at that session that has no session here yet. One that began after the
-    /// token was received is a new one.
+    /// Whether the token ends a sign-in at that session of the provider, which has no session here yet. A sign-in that
+    /// began after the token was received is not ended.
     pub fn ends_sign_in(&self, named: (&str, Option<&str>), since: Timestamp) -> bool {
         since <= self.received_at && self.ends(named, since)
     }

@@ -23,7 +23,7 @@ pub struct SignInOrigin {
 /// it, and end with it. It is stored by a random id, and sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamSession {
-    /// The id. A record that was moved to another key does not have that key's id.
+    /// The random id. A record that was moved to another key is recognized by it, and not used.
     pub id: String,
     /// The person's `sub` at this tenant.
     pub subject: String,
@@ -45,9 +45,9 @@ pub struct UpstreamSession {
     pub refreshed_at: Timestamp,
     /// When the provider was last asked for them, by the store's clock.
     pub asked_at: Timestamp,
-    /// Whether it gave only a part of them then.
+    /// Whether the provider then gave only a part of the claims.
     pub incomplete: bool,
-    /// Whether a replica is asking it since `asked_at`.
+    /// Whether a replica has been asking the provider since `asked_at`.
     pub asking: bool,
     /// The end of the last grant that outlives the session here. `None`: every grant ends with it.
     pub offline_until: Option<Timestamp>,

@@ -75,7 +75,7 @@ const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 pub struct LastUse {
     /// The signature counter of it, or of the registration.
     pub sign_count: u32,
-    /// The time at which the use was recorded.
+    /// The time at which the use was recorded; `None` before the first use.
     pub at: Option<Timestamp>,
 }
 

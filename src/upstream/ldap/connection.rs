@@ -112,8 +112,8 @@ impl LdapConnection {
             .await
     }
 
-    /// Searches page by page. More than `most` entries are read to one more than `most`; then the
-    /// connection is not settled, and nothing else can be asked on it.
+    /// Searches page by page. If there are more than `most` entries, it reads one more than `most` and stops. The
+    /// connection is then not settled, and cannot be used again.
     pub(super) async fn search_pages(
         &mut self,
         search: &LdapSearch<'_>,

@@ -23,7 +23,7 @@ pub struct LdapCredentials<'a> {
 /// The entry that a directory found by a name, before its password is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundEntry<'a> {
-    /// The identifier of the entry.
+    /// The identifier of the entry in its canonical form.
     pub id: &'a str,
     /// The entry's person without groups, if the entry describes one.
     pub person: Option<&'a DirectoryPerson>,
@@ -35,7 +35,7 @@ impl fmt::Debug for LdapCredentials<'_> {
     }
 }
 
-/// Refuses what no directory has to be asked for.
+/// Checks a name and a password before a directory is asked. Neither may be empty, and a name is short and printable.
 pub(super) fn check_attempt(
     LdapCredentials { username, password, .. }: LdapCredentials<'_>,
 ) -> Result<(), LdapRefusal> {

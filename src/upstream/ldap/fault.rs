@@ -1,4 +1,4 @@
-//! The reasons why a directory lets a person not in.
+//! The reasons why a sign-in at a directory fails.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub enum LdapRefusal {
     /// No entry has the name, or the identifier.
     #[error("the directory has no such person")]
     UnknownPerson,
-    /// The entry of an earlier sign-in is not one of the people now. It may be one again.
+    /// The filter of the people no longer selects the entry of an earlier sign-in. It may select the entry again later.
     #[error(
         "users.base and users.filter do not select the person's entry any more, or the search account does not see it"
     )]
@@ -53,8 +53,8 @@ pub enum LdapRefusal {
 }
 
 impl LdapRefusal {
-    /// Returns true if a person who was looked up has left: the entry is gone, or an operator has disabled
-    /// it. Otherwise the person is refused while it lasts.
+    /// Returns true if a person who was looked up has left: the entry is gone, or an operator has disabled it. Any
+    /// other refusal ends with its cause.
     pub const fn is_for_good(&self) -> bool {
         matches!(self, Self::UnknownPerson | Self::Restricted(_))
     }
@@ -135,7 +135,7 @@ pub enum DirectoryFault {
         "a person has more than {limit} groups; make base or filter of the groups select those that applications need"
     )]
     TooManyGroups { limit: usize },
-    /// The server sent a part of an attribute.
+    /// The server sent only a part of the values of an attribute.
     #[error("the server sends only a part of the attribute {attribute}; do not read it")]
     CutAttribute { attribute: String },
     /// An entry lacks its name.
