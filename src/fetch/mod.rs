@@ -199,7 +199,8 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     }
 }
 
-/// A client that also trusts these certificates; the same client if there are none, or if it verifies none.
+/// A client that also trusts these certificates. Without certificates it is the client itself, and also where the
+/// client makes no connections.
 pub fn trusting_client(client: SharedFetch, certificates: Option<&Arc<str>>) -> SharedFetch {
     certificates.and_then(|certificates| client.trusting(certificates)).unwrap_or(client)
 }
