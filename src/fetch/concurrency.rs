@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 /// The limits of HTTP fetches.
 const HTTP_LIMITS: ConcurrencyLimits =
     ConcurrencyLimits { total: 64, per_host: 8, per_address: 16 };
-/// Fetches of a tenant that wait.
+/// Most fetches of a tenant that wait.
 const MAX_WAITING_PER_TENANT: usize = 64;
 
-/// How many fetches there are at once.
+/// The most fetches that run at once.
 #[derive(Clone, Copy, Debug)]
 pub struct ConcurrencyLimits {
-    /// In total.
+    /// Fetches of all tenants together.
     pub total: usize,
     /// Fetches of one tenant from one host.
     pub per_host: usize,
@@ -37,7 +37,7 @@ pub struct FetchOwner {
     pub address: Option<IpAddr>,
 }
 
-/// Issues permits for fetches.
+/// Issues permits for fetches within [`ConcurrencyLimits`].
 #[derive(Debug)]
 pub struct ConcurrencyLimiter(Arc<Mutex<FetchUsage>>);
 
@@ -61,9 +61,9 @@ struct FetchUsage {
     total: usize,
     tenants: HashMap<Arc<str>, usize>,
     addresses: HashMap<IpAddr, usize>,
-    /// By tenant and host.
+    /// Running fetches by tenant and host.
     hosts: HashMap<(Arc<str>, Arc<str>), usize>,
-    /// By the time of arrival.
+    /// Waiting fetches, by the time of arrival.
     waiting: Vec<(PermittedFetch, oneshot::Sender<FetchPermit>)>,
 }
 

@@ -29,14 +29,14 @@ use super::{
 };
 use crate::model::{BoundedCache, ErrorCause, sha256};
 
-/// Limit from the call to the last byte of the response.
+/// Longest time from the call to the last byte of the response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Limit of a TCP connection to one address.
+/// Longest time for opening a TCP connection to one address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 4;
 
-/// Certificates of others than the installation whose TLS configurations are kept.
+/// Most TLS configurations that are kept for certificates other than those of the installation.
 const MAX_TRUSTED: usize = 64;
 
 /// The HTTP client. It does not limit the number of concurrent calls: see `FairFetch`.

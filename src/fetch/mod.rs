@@ -123,11 +123,11 @@ pub fn is_certificate_error(cause: &ErrorCause) -> bool {
 /// A request of an OAuth client: to a token endpoint, or with a token.
 #[derive(Clone, Debug)]
 pub struct ClientCall<'a> {
-    /// The URL.
+    /// The absolute URL, with http or https.
     pub url: &'a str,
-    /// The value of `Authorization`, if there is one.
+    /// The value of `Authorization`, with its scheme; `None`: the header is not sent.
     pub authorization: Option<&'a Secret<String>>,
-    /// The value of `Accept`.
+    /// The value of `Accept`: the media type of the response.
     pub accept: &'static str,
     /// The content to post; `None` for a GET.
     pub body: Option<CallBody<'a>>,
@@ -136,19 +136,19 @@ pub struct ClientCall<'a> {
 /// The content of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct CallBody<'a> {
-    /// The value of `Content-Type`.
+    /// The value of `Content-Type`: the media type of the content.
     pub content_type: &'static str,
-    /// The content.
+    /// The content as it is sent.
     pub content: &'a Secret<String>,
 }
 
 impl<'a> CallBody<'a> {
-    /// A form.
+    /// A body of the type `application/x-www-form-urlencoded`, already encoded.
     pub const fn form(content: &'a Secret<String>) -> Self {
         Self { content_type: FORM, content }
     }
 
-    /// A JSON document.
+    /// A body of the type `application/json`, already serialized.
     pub const fn json(content: &'a Secret<String>) -> Self {
         Self { content_type: "application/json", content }
     }
@@ -160,7 +160,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// A response with any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallResponse {
-    /// The status.
+    /// The HTTP status. Redirects are not followed.
     pub status: u16,
     /// The body, within the size limit.
     pub body: Bytes,
@@ -172,7 +172,8 @@ pub struct CallResponse {
     pub github_sso: Option<String>,
 }
 
-/// Outbound HTTP. A call ends within ten seconds.
+/// Outbound HTTP. A call ends within ten seconds after its start. A client that shares calls fairly may let it wait for
+/// ten more.
 #[async_trait]
 pub trait Fetch: Send + Sync + fmt::Debug {
     /// Gets a document of at most `limit` bytes.
@@ -198,7 +199,8 @@ pub trait Fetch: Send + Sync + fmt::Debug {
     }
 }
 
-/// A client that also trusts certificates, where there are some.
+/// A client that also trusts these certificates. Without certificates it is the client itself, and also where the
+/// client makes no connections.
 pub fn trusting_client(client: SharedFetch, certificates: Option<&Arc<str>>) -> SharedFetch {
     certificates.and_then(|certificates| client.trusting(certificates)).unwrap_or(client)
 }

@@ -12,7 +12,7 @@ use super::{
     concurrency::{ConcurrencyLimiter, FetchPermit},
 };
 
-/// Limit of the time that a call waits for others.
+/// Longest time that a call waits for others.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An HTTP client for all tenants.
@@ -20,7 +20,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct FairFetch {
     inner: SharedFetch,
     limiter: Arc<ConcurrencyLimiter>,
-    /// The limit of sign-ins.
+    /// The limiter of calls to identity providers, apart from all others.
     sign_ins: Arc<ConcurrencyLimiter>,
 }
 

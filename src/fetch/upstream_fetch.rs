@@ -11,18 +11,18 @@ use super::{
 };
 use crate::model::HostPattern;
 
-/// Calls issuers of this installation, listed hosts, and all others by a client each.
+/// Passes each call to one of three clients: for issuers of this installation, for listed hosts, and for all others.
 #[derive(Debug)]
 pub struct UpstreamFetch {
     /// The client for public addresses.
     pub public: SharedFetch,
     /// The client for addresses inside the network.
     pub internal: SharedFetch,
-    /// The hosts of the second client.
+    /// The hosts that `internal` calls.
     pub hosts: Arc<[HostPattern]>,
     /// The client for issuers of this installation.
     pub local: SharedFetch,
-    /// The issuers of the third client.
+    /// The issuers that `local` answers for.
     pub issuers: Vec<String>,
 }
 

@@ -7,24 +7,24 @@ use crate::model::Timestamp;
 /// The parameters of a backoff.
 #[derive(Clone, Copy, Debug)]
 pub struct BackoffPolicy {
-    /// Failures that do not cause a wait.
+    /// The number of the first failure that causes a wait. Earlier ones cause none.
     pub free: u32,
-    /// The wait after the last free failure. It doubles with each further failure.
+    /// The wait after that failure. It doubles with each further failure.
     pub first: Duration,
-    /// The maximum wait.
+    /// The longest wait.
     pub max_delay: Duration,
-    /// Time without an attempt after which the count is reset.
+    /// Time since the last failure after which the count begins again.
     pub forget: Duration,
 }
 
 /// The failures counted so far.
 #[derive(Clone, Copy, Debug)]
 pub struct BackoffCounter {
-    /// The number of failures.
+    /// The number of failures in a row, without those that were forgotten.
     pub failures: u32,
-    /// When the last one was.
+    /// The time of the last failure.
     pub last: Timestamp,
-    /// When the next attempt is allowed.
+    /// The time at which the next attempt is allowed; that of the last failure if it caused no wait.
     pub wait_until: Timestamp,
 }
 

@@ -51,7 +51,7 @@ struct WaitingCheck<T> {
     check: T,
 }
 
-/// The waiting checks.
+/// The password checks that wait for a thread, and the recent work of each tenant and address.
 pub(super) struct PasswordCheckQueue<T> {
     capacity: usize,
     /// By the time of arrival.

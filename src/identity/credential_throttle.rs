@@ -43,7 +43,7 @@ const ADDRESS_BACKOFF: BackoffPolicy = BackoffPolicy {
 /// The credential that an attempt is for.
 #[derive(Clone, Copy, Debug)]
 pub struct ThrottledCredential<'a> {
-    /// The tenant.
+    /// The tenant whose endpoint received the credential.
     pub tenant: &'a TenantId,
     /// The client ID in the request; `None` for the initial access token.
     pub client: Option<&'a str>,
@@ -64,7 +64,7 @@ pub struct CredentialThrottle {
 struct CredentialCounters {
     /// Counters of existing clients, by client and address.
     known: BoundedCache<u64, BackoffCounter>,
-    /// All other counters.
+    /// Counters of addresses, and of clients that do not exist.
     others: BoundedCache<u64, BackoffCounter>,
 }
 

@@ -1,4 +1,4 @@
-//! Looks up accounts.
+//! The trait by which the sign-in finds accounts and their passwords.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -22,7 +22,7 @@ pub trait AccountDirectory: Send + Sync {
     /// Returns the account with a subject, even if disabled.
     async fn by_subject(&self, subject: &Subject) -> Option<Arc<Account>>;
 
-    /// Returns the stored password of an account.
+    /// Returns the stored password of an account; `None` if it has none.
     async fn password(&self, subject: &Subject) -> Option<StoredPassword>;
 
     /// Returns the stored password to check when `username` is unknown, so that unknown names take

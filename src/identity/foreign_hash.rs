@@ -55,10 +55,10 @@ pub enum ForeignHash {
     /// A plain password behind `{noop}` or the like.
     #[error("the text begins with a scheme in braces; store the password without it")]
     BracedPlain,
-    /// `{SSHA}…`
+    /// A hash behind the name of a scheme in braces, such as `{SSHA}…`.
     #[error("the text is a hash of an unsupported scheme, as LDAP servers write it; {HASH_AGAIN}")]
     Braced,
-    /// `pbkdf2_sha256$…`
+    /// A hash behind the name of an algorithm, such as `pbkdf2_sha256$…`.
     #[error("the text is a hash of an unsupported format, as Django writes it; {HASH_AGAIN}")]
     Named,
     /// A hash of PostgreSQL or `MySQL`.

@@ -10,7 +10,7 @@ use crate::model::{Entropy, Secret};
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Bytes of a salt.
+/// Bytes of a salt (RFC 9106 §3.1 recommends 16).
 pub(super) const SALT: usize = 16;
 
 fn argon2id() -> Argon2<'static> {
@@ -23,7 +23,7 @@ pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> String
     hash_with_salt(password, new_salt(entropy))
 }
 
-/// A random salt.
+/// Makes a random salt.
 pub(super) fn new_salt(entropy: &dyn Entropy) -> [u8; SALT] {
     let mut salt = [0; SALT];
     entropy.fill(&mut salt);

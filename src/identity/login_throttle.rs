@@ -63,9 +63,9 @@ pub struct LoginThrottle {
 }
 
 struct LoginCounters {
-    /// Account counters of existing users.
+    /// Counters of the accounts of existing users.
     people: BoundedCache<u64, BackoffCounter>,
-    /// All other counters.
+    /// Counters of addresses, browsers, pairs of user and address, and accounts of unknown names.
     counts: BoundedCache<u64, BackoffCounter>,
     /// The time of a user's last sign-in from an address.
     known: BoundedCache<u64, Timestamp>,
@@ -76,7 +76,7 @@ struct LoginCounters {
 pub struct ThrottledAccount<'a> {
     /// The tenant of the sign-in page.
     pub tenant: &'a TenantId,
-    /// The normalized user name.
+    /// The user name as [`normalize_username`](crate::model::normalize_username) returns it.
     pub username: &'a str,
     /// Whether the user exists. Unknown names are counted in a separate table, so any number of
     /// them cannot evict the counters of existing users.
@@ -92,7 +92,8 @@ pub struct AttemptSource<'a> {
     pub known_browser: Option<&'a str>,
 }
 
-/// An admitted attempt.
+/// An admitted attempt. It counts as failed until [`LoginThrottle::succeeded`] or [`LoginThrottle::withdraw`] is
+/// called.
 #[derive(Debug)]
 pub struct AttemptPermit {
     keys: Keys,

@@ -50,7 +50,7 @@ pub enum StoredPasswordError {
     /// The text is evidently a hash, but not in a known form.
     #[error(transparent)]
     Foreign(ForeignHash),
-    /// The hash is malformed.
+    /// The text begins like a hash, but is not a PHC string.
     #[error("the password hash is not a PHC string; {REMEDY}")]
     NotPhc,
     /// The hash lacks its salt or its value.

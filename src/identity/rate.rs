@@ -12,7 +12,7 @@ use crate::model::{BoundedCache, TenantId, Timestamp};
 
 use super::login_throttle::throttle_prefix;
 
-/// Maximum number of counters.
+/// Most counters: one for each address within a tenant and one for each tenant, by kind of request.
 const MAX_ENTRIES: usize = 50_000;
 /// The limit of a whole tenant, as a multiple of the limit of one address.
 const REQUESTS_PER_ADDRESS: u32 = 10;
@@ -20,9 +20,9 @@ const REQUESTS_PER_ADDRESS: u32 = 10;
 /// The kind of request that is limited. Each kind has its own counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateLimitClass {
-    /// Creating something.
+    /// Requests that create something, such as a client, or the mail with a link for another password.
     New,
-    /// Changing something the caller created.
+    /// Requests that change something that the caller created.
     Own,
 }
 

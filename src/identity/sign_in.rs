@@ -9,18 +9,18 @@ use super::{
     ThrottledAccount,
 };
 
-/// A password sign-in attempt.
+/// An attempt to sign in with a password, before anything was checked.
 #[derive(Debug)]
 pub struct PasswordSignIn<'a> {
     /// The tenant to sign in to.
     pub tenant: &'a TenantId,
     /// The user name as typed, or the e-mail address.
     pub username: &'a str,
-    /// The password as typed.
+    /// The password as typed, not trimmed.
     pub password: Secret<String>,
     /// The address and browser of the attempt.
     pub origin: AttemptSource<'a>,
-    /// The current time.
+    /// The current time, by the replica's clock.
     pub now: Timestamp,
 }
 

@@ -44,9 +44,9 @@ pub enum ClientAuthoritiesError {
 #[derive(Clone, Debug)]
 pub struct ClientAuthorities {
     roots: RootCertStore,
-    /// The period of each root, in seconds.
+    /// The validity of each root, in seconds since the epoch.
     periods: Vec<RangeInclusive<i64>>,
-    /// Verifies by all roots.
+    /// Verifies a certificate by all roots, regardless of their validity.
     verifier: Arc<dyn ClientCertVerifier>,
 }
 

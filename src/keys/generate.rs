@@ -1,4 +1,4 @@
-//! Generates signing keys.
+//! Generates private keys that sign tokens.
 
 use super::{
     key_secret::{KeyRecord, KeyTimes},

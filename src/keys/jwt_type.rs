@@ -7,7 +7,7 @@ use crate::model::AccessTokenType;
 /// The type of a JWT that a tenant issues. One type is never accepted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtType {
-    /// An ID token: `JWT`.
+    /// An ID token (OIDC Core §2): `JWT`. It has the claim `exp`, and no `client_id`.
     IdToken,
     /// An access token: `at+jwt` (RFC 9068 §2.1), or `JWT` by choice. It always has the claim
     /// `client_id`, which no other type has.

@@ -18,11 +18,11 @@ use crate::model::SigningAlgorithm;
 /// The nice value of the threads: a tenth of the share of a thread that serves.
 const NICE: i32 = 10;
 
-/// Work for the threads.
+/// A job for the threads that make keys.
 enum KeyOrder {
     /// A key to make, and the receiver of the result.
     Key(SigningAlgorithm, oneshot::Sender<Result<GeneratedKey, InvalidKey>>),
-    /// A spare key was taken.
+    /// A spare key was taken, so another one is to be made.
     Refill,
 }
 

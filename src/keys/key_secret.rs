@@ -31,11 +31,11 @@ pub struct KeyTimes {
 pub struct KeyRecord {
     /// The key ID, equal to the entry name without `.json`.
     pub kid: String,
-    /// The signing algorithm.
+    /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
     /// The private key as PKCS#8 PEM.
     pub private_key: Secret<String>,
-    /// The key's lifecycle times.
+    /// The times at which the key is published, signs and leaves the JWKS.
     pub times: KeyTimes,
 }
 

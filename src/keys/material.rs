@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Secret, SigningAlgorithm};
 
-/// A parsed private key.
+/// A parsed private key of one algorithm.
 pub(super) enum PrivateKey {
     Rsa(signature::RsaKeyPair),
     /// An RSA key that signs with RSASSA-PSS. No key signs with both: each algorithm has keys of its own.
@@ -43,7 +43,7 @@ impl PrivateKey {
         }
     }
 
-    /// Parses PKCS#8 PEM.
+    /// Parses a private key in PKCS#8 as PEM. The error says nothing of the key.
     pub(super) fn from_pem(algorithm: SigningAlgorithm, text: &str) -> Result<Self, InvalidKey> {
         let block = pem::parse(text).map_err(|_| InvalidKey)?;
         Self::from_pkcs8(algorithm, block.contents())

@@ -12,7 +12,7 @@ const VERSION: u32 = 1;
 /// The name of the Secret's only entry.
 const SALT_ENTRY: &str = "salt.json";
 
-/// A 256-bit salt.
+/// The salt of pairwise subjects: 32 random bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairwiseSalt(pub Secret<Vec<u8>>);
 

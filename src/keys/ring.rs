@@ -17,7 +17,7 @@ pub enum VerifyError {
     /// The signing key does not belong to this tenant, or was removed.
     #[error("signed by an unknown key")]
     UnknownKey,
-    /// The token was altered.
+    /// The signature does not match: the token was altered, or signed with another key.
     #[error("the signature does not match")]
     BadSignature,
 }

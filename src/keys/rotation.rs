@@ -15,27 +15,27 @@ const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 /// A key as the plan sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
-    /// The key ID.
+    /// The key ID, by which the plan refers to the key.
     pub kid: String,
-    /// The signing algorithm.
+    /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
-    /// The key's lifecycle times.
+    /// The times at which the key is published, signs and leaves the JWKS.
     pub times: KeyTimes,
 }
 
-/// A key to generate.
+/// The algorithm and times of a key to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewKey {
-    /// The signing algorithm.
+    /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
-    /// The new key's lifecycle times.
+    /// The times of the new key. `retire_at` is `None`, since it has no successor yet.
     pub times: KeyTimes,
 }
 
 /// The changes due now, and the time to plan again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationPlan {
-    /// Keys to generate.
+    /// The keys to generate now.
     pub generate: Vec<NewKey>,
     /// Keys whose times change, by `kid`.
     pub change: Vec<(String, KeyTimes)>,
@@ -57,7 +57,7 @@ impl RotationPlan {
 pub struct RotationRules {
     /// Algorithms that need a signing key.
     pub algorithms: Vec<SigningAlgorithm>,
-    /// Rotation intervals.
+    /// The intervals of rotation: how long a key signs, is published before that, and stays after it.
     pub policy: RotationPolicy,
     /// The longest lifetime of the tokens that these keys sign.
     pub longest_signed: Duration,

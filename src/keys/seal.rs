@@ -22,7 +22,7 @@ use crate::model::{CredentialMark, Entropy, SealPurpose, Secret, Subject, Tenant
 
 const VERSION: u8 = 1;
 const SALT: usize = 16;
-/// Version, key ID, salt.
+/// Bytes of the header: version, key ID, salt.
 const HEADER: usize = 1 + 4 + SALT;
 
 /// The installation's sealing keys, parsed.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 pub(super) struct SignatureQueue<T> {
     capacity: usize,
     len: usize,
-    /// By key.
+    /// The waiting jobs of each key, oldest first. No list is empty.
     waiting: HashMap<usize, VecDeque<T>>,
     /// The keys with waiting jobs, in the order of their turns.
     turns: VecDeque<usize>,
@@ -51,7 +51,7 @@ impl<T> SignatureQueue<T> {
         most.filter(|(_, jobs)| jobs.len() > own).map_or(key, |(longest, _)| *longest)
     }
 
-    /// Takes the next job.
+    /// Takes the oldest job of the key whose turn it is; `None` if no job waits.
     pub(super) fn take(&mut self) -> Option<T> {
         let key = self.turns.pop_front()?;
         self.turns.push_back(key);

@@ -29,7 +29,7 @@ pub enum SignError {
     /// The queue is full. Retrying later can succeed.
     #[error("too many signatures are waiting")]
     Busy,
-    /// The key cannot sign.
+    /// The key cannot sign with its algorithm. Retrying does not help.
     #[error("the key cannot sign")]
     Unusable,
 }
@@ -96,7 +96,7 @@ impl Signer {
         Self { pool: Arc::new(SignerPool(pool)) }
     }
 
-    /// Signs claims (JSON).
+    /// Signs claims (JSON) with the header of the type, and returns a compact JWS.
     pub async fn sign(
         &self,
         key: &Arc<SigningKey>,

@@ -18,11 +18,11 @@ use crate::model::{AccessTokenType, SigningAlgorithm, Timestamp};
 
 /// A parsed key that can sign and verify.
 pub struct SigningKey {
-    /// The key ID.
+    /// The key ID, the `kid` of headers and of the JWKS.
     pub kid: String,
-    /// The signing algorithm.
+    /// The algorithm that the key signs with.
     pub algorithm: SigningAlgorithm,
-    /// The key's lifecycle times.
+    /// The times at which the key is published, signs and leaves the JWKS.
     pub times: KeyTimes,
     material: PrivateKey,
     pub(super) jwk: Value,
@@ -35,7 +35,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Parses a stored key.
+    /// Parses the private key of a stored key, and prepares its JWK and headers.
     pub(super) fn parse(record: &KeyRecord) -> Result<Self, InvalidKey> {
         let material = PrivateKey::from_pem(record.algorithm, record.private_key.expose())?;
         Self::new(record.kid.clone(), record.times, material)
@@ -114,11 +114,11 @@ impl fmt::Debug for SigningKey {
 /// The lifecycle state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// In the JWKS, does not sign yet.
+    /// The key is in the JWKS, and does not sign yet.
     Published,
-    /// Signs new tokens.
+    /// The key is in the JWKS, and signs new tokens.
     Signing,
-    /// Only verifies tokens that it signed earlier.
+    /// The key is in the JWKS for tokens that it signed earlier, and signs no new ones.
     Retired,
 }
 

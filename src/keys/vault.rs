@@ -78,12 +78,12 @@ impl Vault {
         Some(Self { sealer: sealer.without(&discarded)?, discarded })
     }
 
-    /// The keys.
+    /// The keys that seal and open values. No discarded key is among them.
     pub fn sealer(&self) -> &Sealer {
         &self.sealer
     }
 
-    /// The keys that were discarded.
+    /// The ids of the keys that were discarded.
     pub fn discarded(&self) -> &DiscardedKeys {
         &self.discarded
     }

@@ -18,11 +18,11 @@ const MAX_ENTRIES: usize = 16_384;
 /// A compact JWS, with what its header says about the key.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedAssertion<'a> {
-    /// The whole JWS.
+    /// The compact JWS: header, claims and signature.
     pub jws: &'a str,
-    /// `alg`.
+    /// `alg` of the header.
     pub algorithm: JwsAlgorithm,
-    /// `kid`.
+    /// `kid` of the header; `None` if it has none.
     pub kid: Option<&'a str>,
     /// Whether it is a JWT-SVID, which the keys of a SPIFFE bundle sign.
     pub is_svid: bool,

@@ -12,7 +12,7 @@ use crate::{
     model::{AccessPolicy, Account, AcrLevel, Client, LOCAL_PROVIDER, RequiredFactor, Tenant},
 };
 
-/// The steps of the rules of all clients of a namespace, in those of one client.
+/// The step budget of the rules of all clients of a namespace, as a multiple of the budget of one client.
 const STEPS_OF_NAMESPACE: u32 = 5;
 
 /// The reason that a person may not enter.
@@ -49,9 +49,9 @@ impl AccessDenial {
 pub struct DeniedAccess {
     /// The object whose policy refuses.
     pub by: PolicyOwner,
-    /// The restriction that refuses.
+    /// The field of the policy that refuses the person; its `Display` is the field's path, such as `access.rules[0]`.
     pub cause: RefusalCause,
-    /// The policy's text for the person.
+    /// The message for the person that the refusing rule has, or else its policy. `None` if neither has one.
     pub message: Option<String>,
 }
 
@@ -71,9 +71,9 @@ impl DeniedAccess {
 /// The object that a policy belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyOwner {
-    /// The tenant, whose policy counts for all its clients.
+    /// The tenant, whose policy applies to all its clients.
     Tenant,
-    /// The client, which can only narrow.
+    /// The client, whose policy can only refuse more people than the tenant's.
     Client,
 }
 
@@ -90,13 +90,13 @@ impl PolicyOwner {
 /// The restriction that refuses a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusalCause {
-    /// The person comes from none of the providers.
+    /// The person's provider is not in `access.providers`.
     Provider,
-    /// The person has none of the groups.
+    /// The person has none of `access.groups`.
     Group,
-    /// A rule gives false.
+    /// The rule at this index of `access.rules`, from 0, gives false.
     Rule(usize),
-    /// A rule gives no result, which refuses like false.
+    /// The rule at this index of `access.rules`, from 0, cannot be evaluated. It refuses like one that gives false.
     FailedRule(usize, EvaluationError),
 }
 
@@ -134,7 +134,7 @@ pub struct ClientAccessEvaluator<'a> {
 }
 
 impl<'a> ClientAccessEvaluator<'a> {
-    /// An evaluator of the person's entries with this sign-in.
+    /// Creates an evaluator for a person with this sign-in.
     pub fn new(
         account: &'a Account,
         tenant: &'a Tenant,
@@ -221,7 +221,7 @@ pub fn meets_condition(
     AccessRequest { account, client, tenant, authentication, steps }.evaluate(condition)
 }
 
-/// A person who wants to enter.
+/// A person's request to use an application, with the inputs of its policies.
 struct AccessRequest<'a> {
     account: &'a Account,
     client: &'a Client,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{authentication::Authentication, session::CLOCK_SKEW};
 use crate::model::Timestamp;
 
-/// How old the proof may be.
+/// The greatest age of the proof.
 pub(super) const MAX_AGE_OF_CHANGES: Duration = Duration::from_mins(5);
 
 /// The proof, by the strongest authenticator of the person. A thief with a password and a code of an app must not
@@ -40,8 +40,8 @@ impl AccountChangeProof {
     }
 }
 
-/// Returns true if a session may change something: the person gave the proof within the last five minutes. The clocks of
-/// replicas and providers may differ.
+/// Returns true if a session may change something: the person gave the proof within the last five minutes. The clocks
+/// of replicas and providers may differ.
 pub fn may_change_account(
     authentication: &Authentication,
     proof: AccountChangeProof,

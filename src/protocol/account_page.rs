@@ -35,18 +35,18 @@ const SCOPE: &str = "openid";
 /// How the person has to sign in to the account page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountPageSignIn<'a> {
-    /// Any session suffices.
+    /// Any valid session suffices: the request has no `prompt` and no `max_age`.
     Visit,
     /// The person chooses the account.
     ChooseAccount,
     /// The sign-in has to be fresh, at the provider that the session is from, if it is from one.
     Confirm {
-        /// The name of the provider.
+        /// The name of the provider's object; `None` for a session of the tenant itself.
         provider: Option<&'a str>,
     },
 }
 
-/// The parameters of the authorization request.
+/// Returns the parameters of the authorization request for the account page. `locale`: the language of the pages.
 pub fn account_page_params(
     tenant: &Tenant,
     sign_in: AccountPageSignIn<'_>,

@@ -15,7 +15,7 @@ const RECOVERY_CODE: &str = "lanyard:recovery-code";
 pub struct AuthenticationMethod(Arc<str>);
 
 impl AuthenticationMethod {
-    /// A password: `pwd`.
+    /// The method `pwd`: a password (RFC 8176 §2).
     pub fn password() -> Self {
         Self::new("pwd")
     }
@@ -26,7 +26,7 @@ impl AuthenticationMethod {
         Self::new("fed")
     }
 
-    /// A one-time password: `otp`.
+    /// The method `otp`: a one-time password (RFC 8176 §2), by an authenticator app or a recovery code.
     pub fn one_time_password() -> Self {
         Self::new("otp")
     }
@@ -54,12 +54,12 @@ impl AuthenticationMethod {
         [Self::one_time_password(), Self::multiple_factors(), Self::new(RECOVERY_CODE)]
     }
 
-    /// The method with a value of `amr`.
+    /// The method with this value in `amr`.
     pub fn new(amr: &str) -> Self {
         Self(amr.into())
     }
 
-    /// The value of `amr`.
+    /// The value in the claim `amr`, such as `pwd`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,16 +74,16 @@ impl fmt::Display for AuthenticationMethod {
 /// One proof of a user's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthenticationEvent {
-    /// The method.
+    /// The method that was used, as it appears in `amr`.
     pub method: AuthenticationMethod,
-    /// When it succeeded.
+    /// The time at which the proof succeeded.
     pub at: Timestamp,
 }
 
 /// The user of a session or grant, and the proofs of their identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
-    /// The user.
+    /// The user's `sub` at this tenant, before any pairwise conversion for a client.
     pub subject: Subject,
     /// The proofs, in the order in which they succeeded. Never empty.
     pub events: Vec<AuthenticationEvent>,
@@ -173,7 +173,7 @@ impl Authentication {
         AuthenticationMethod::of_passkey().iter().all(|method| self.used(method.as_str()))
     }
 
-    /// Returns true if the user used the method.
+    /// Returns true if the user used the method with this value in `amr`.
     pub fn used(&self, method: &str) -> bool {
         self.events.iter().any(|event| event.method.as_str() == method)
     }
@@ -184,7 +184,7 @@ impl Authentication {
 pub struct SignInWay {
     /// The name of the identity provider; `None`: a password at the tenant itself.
     pub provider: Option<String>,
-    /// The methods.
+    /// The methods that one sign-in in this way can prove.
     pub methods: Vec<AuthenticationMethod>,
 }
 

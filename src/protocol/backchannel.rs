@@ -14,12 +14,12 @@ use crate::model::{Client, Secret, invisible_characters};
 const MIN_WAITING_TIME: Duration = Duration::from_secs(30);
 /// Longest `binding_message`, in characters: a short text that people compare (§7.1).
 const MAX_BINDING_MESSAGE: usize = 64;
-/// Longest name of a person.
+/// Longest `login_hint`, in bytes.
 const MAX_HINT: usize = 256;
-/// Longest `client_notification_token` (§7.1).
+/// Longest `client_notification_token` (§7.1), in bytes.
 const MAX_NOTIFICATION_TOKEN: usize = 1024;
 
-/// The name of the person who is asked.
+/// The hint that names the person who is asked (§7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PersonHint {
     /// `login_hint`: a username, an e-mail address or a `sub`.
@@ -28,16 +28,16 @@ pub enum PersonHint {
     IdToken,
 }
 
-/// The parameters of a request.
+/// The parameters of a request, apart from those of its authorization.
 #[derive(Clone, Debug)]
 pub struct BackchannelParams {
     /// The person who is asked.
     pub hint: PersonHint,
-    /// The message that the person compares.
+    /// `binding_message`, which the person compares on both devices; `None` if the client sent none.
     pub binding_message: Option<String>,
-    /// How long the request waits for the person.
+    /// How long the request waits for the person: `requested_expiry`, within bounds.
     pub waits_for: Duration,
-    /// The token that the client expects with its notification; `None` for one that gets none.
+    /// `client_notification_token`, which the client expects with its ping; `None` for a client that polls.
     pub notification_token: Option<Secret<String>>,
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::model::{Client, ResourceServer, Tenant, Timestamp};
 
-/// A set of claims.
+/// The members of a JWT's claims set or of a userinfo response, by name (RFC 7519 §4).
 pub type Claims = Map<String, Value>;
 
 /// How much earlier than `iat` access tokens are valid, for verifiers whose clock is behind.
@@ -35,23 +35,23 @@ pub const CLIENT_OBJECT_CLAIM: &str = "client_object";
 /// The contents of an access token.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken<'a> {
-    /// The issuing tenant.
+    /// The tenant that issues the token. Its issuer is the claim `iss`.
     pub tenant: &'a Tenant,
     /// The client that receives the token.
     pub client: &'a Client,
     /// The subject: a user, or the client itself.
     pub subject: &'a str,
-    /// The granted scopes.
+    /// The granted scopes that the token contains. If there are none, the token has no claim `scope`.
     pub scopes: &'a Scopes,
     /// The ID of the grant. `None` for `client_credentials`.
     pub grant_id: Option<&'a str>,
-    /// The token ID.
+    /// The claim `jti`: a random ID, by which the token can be revoked.
     pub jti: &'a str,
-    /// The key that it is bound to.
+    /// The key that the token is bound to (`cnf`); `None` for a bearer token.
     pub key: Option<&'a BoundKey>,
     /// The resource server that it is for; `None`: the issuer.
     pub server: Option<&'a ResourceServer>,
-    /// The time that it does not outlive.
+    /// The latest time of expiry, whatever the lifetime is; `None`: no such limit.
     pub not_after: Option<Timestamp>,
     /// The claim `act` (RFC 8693 §4.1).
     pub actors: Option<&'a Value>,
@@ -106,7 +106,7 @@ pub struct AccessTokenClaims<'a> {
     aud: &'a str,
     sub: &'a str,
     client_id: &'a str,
-    /// `CLIENT_OBJECT_CLAIM`
+    /// The value of [`CLIENT_OBJECT_CLAIM`].
     #[serde(skip_serializing_if = "Option::is_none")]
     client_object: Option<String>,
     jti: &'a str,
@@ -117,7 +117,7 @@ pub struct AccessTokenClaims<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     scopes: &'a Scopes,
-    /// `GRANT_ID_CLAIM`
+    /// The value of [`GRANT_ID_CLAIM`].
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<&'a str>,
     /// The key of the sender (RFC 9449 §6.1).
@@ -141,7 +141,7 @@ impl Serialize for Confirmation<'_> {
 /// The contents of an ID token.
 #[derive(Clone, Debug)]
 pub struct IdToken<'a> {
-    /// The issuing tenant.
+    /// The tenant that issues the token. Its issuer is the claim `iss`.
     pub tenant: &'a Tenant,
     /// The client that receives the token.
     pub client: &'a Client,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
 
-/// The algorithms of proofs.
+/// The signature algorithms of DPoP proofs that are accepted, as discovery announces them (RFC 9449 §5.1).
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
     JwsAlgorithm::ES256,
     JwsAlgorithm::ES384,
@@ -24,9 +24,9 @@ pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
 ];
 /// The media type of proofs (RFC 9449 §4.2).
 const JWT_TYPE: &str = "dpop+jwt";
-/// How long a proof counts.
+/// The age from which a proof is refused.
 const MAX_AGE: Duration = Duration::from_mins(2);
-/// Maximum length of a proof. One with an RSA key of 4096 bits has less than 2 KiB.
+/// Maximum length of a proof, in bytes. One with an RSA key of 4096 bits has less than 2 KiB.
 const MAX_LEN: usize = 4 * 1024;
 /// Maximum length of `jti` in bytes.
 const MAX_JTI_LEN: usize = 512;
@@ -42,31 +42,31 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// A proof as it was sent. Its signature is not verified.
 #[derive(Clone, Debug)]
 pub struct DpopProof {
-    /// Algorithm and claims.
+    /// The parsed header and claims of the proof. `typ` is `dpop+jwt`, and `alg` is one of [`PROOF_ALGORITHMS`].
     pub jwt: UnverifiedJwt,
     /// The members of the public key: the header parameter `jwk`.
     pub jwk: Map<String, Value>,
-    /// The JWK thumbprint of the key (RFC 7638), with SHA-256.
+    /// The JWK thumbprint of the key with SHA-256, in base64url (RFC 7638).
     pub thumbprint: String,
 }
 
 /// The request that a proof has to be for.
 #[derive(Clone, Copy, Debug)]
 pub struct ProofTarget<'a> {
-    /// The HTTP method.
+    /// The HTTP method of the request in upper case, to compare with `htm`.
     pub method: &'a str,
     /// The URLs of the endpoint: its own, and those inside the cluster.
     pub urls: &'a [String],
-    /// The access token that is sent with it.
+    /// The access token of the request, whose hash `ath` must be; `None` where no access token is sent.
     pub access_token: Option<&'a str>,
 }
 
 /// The key under which a used proof is recorded, to detect replays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsedProof {
-    /// A hash of key and `jti`.
+    /// The base64url SHA-256 of the key's thumbprint and `jti`.
     pub id: String,
-    /// When the proof stops to count.
+    /// The time from which the proof is too old, so that the record is no longer needed.
     pub expires_at: Timestamp,
 }
 
@@ -155,7 +155,7 @@ impl DpopProof {
         Ok(UsedProof { id, expires_at: issued_at.plus(MAX_AGE) })
     }
 
-    /// Checks `iat`.
+    /// Checks `iat`: at most [`JWT_CLOCK_LEEWAY`] ahead of `now`, and less than [`MAX_AGE`] behind it.
     fn issued_at(&self, now: Timestamp) -> Result<Timestamp, OAuthError> {
         let issued_at = self
             .jwt
@@ -266,7 +266,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
     const TOKEN_ENDPOINT: &str = "https://id.test/oauth/token";
-    /// RFC 8037, Appendix A.3
+    /// The public key of RFC 8037, Appendix A.3; its thumbprint is in Appendix A.3 too.
     const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     const ED_THUMBPRINT: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
 

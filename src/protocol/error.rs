@@ -1,10 +1,10 @@
-//! OAuth error responses.
+//! OAuth error responses: the registered codes, and errors with a description for the client and details for the log.
 
 use std::fmt;
 
 use crate::model::{Client, ObjectKey};
 
-/// A registered OAuth error code.
+/// An error code that this server sends, by the section that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1, §5.2.
@@ -125,7 +125,7 @@ impl fmt::Display for ErrorCode {
 /// An OAuth error. `public` is sent to the client for its developer; `private` is only logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthError {
-    /// The error code.
+    /// The member `error` of the response.
     pub code: ErrorCode,
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 §5.2).
     pub public: String,
@@ -138,11 +138,11 @@ pub struct OAuthError {
 /// A value of a request and the registered values that it had to be one of. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistrationMismatch {
-    /// The client's object.
+    /// Namespace and name of the client's object.
     pub client: ObjectKey,
-    /// The value in the request, shortened.
+    /// The value in the request, cut after 512 characters.
     pub received: String,
-    /// The values that the client, or the server, has.
+    /// The values that the client, or the server, has, cut after 512 characters.
     pub registered: String,
 }
 

@@ -18,13 +18,13 @@ const MAX_JSON_VALUES: usize = 1000;
 /// The parsed header and claims of a JWT, not verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnverifiedJwt {
-    /// `alg`, if known.
+    /// `alg` of the header (RFC 7515 §4.1.1). A JWT with an unknown algorithm is not parsed.
     pub algorithm: JwsAlgorithm,
-    /// `kid`.
+    /// `kid` of the header; `None` if it is absent or not a string.
     pub kid: Option<String>,
-    /// `typ`.
+    /// `typ` of the header as it was sent; `None` if it is absent or not a string.
     pub typ: Option<String>,
-    /// The claims.
+    /// The claims set. No claim has been checked.
     pub claims: Map<String, Value>,
 }
 
@@ -80,7 +80,7 @@ impl UnverifiedJwt {
         })
     }
 
-    /// Returns a string claim.
+    /// Returns a claim that is a string; `None` if it is absent or of another type.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
     }

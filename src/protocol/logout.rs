@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{Client, IdTokenAlgorithm, Issuer, JwsAlgorithm};
 
-/// A validated logout request.
+/// A logout request at `end_session_endpoint` whose parameters are valid.
 #[derive(Clone, Debug)]
 pub struct EndSessionRequest {
     /// The requesting client, from `client_id` or the audience of `id_token_hint`.

@@ -18,7 +18,7 @@ pub struct MarkedRecord<'a> {
 /// The last time that a person chose a password, and the session in which the person did so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordChange {
-    /// The time.
+    /// The time of the choice.
     pub at: Timestamp,
     /// The session, by its public id; `None` if the person was not signed in.
     pub sid: Option<String>,
@@ -27,15 +27,16 @@ pub struct PasswordChange {
 }
 
 impl PasswordChange {
-    /// Returns true if the change has ended a session or grant. It ends older ones, except those of the session in which
-    /// it was made.
+    /// Returns true if the change has ended a session or grant. It ends older ones, except those of the session in
+    /// which it was made.
     pub fn ends(&self, record: MarkedRecord<'_>) -> bool {
         record.created_at < self.at && !self.was_made_in(record)
     }
 
     /// The marks that those of a session or grant are compared with. A record keeps its own mark in two cases: it began
     /// with the password of this change, or this change was made in its session. All others are compared with `now`,
-    /// the mark of a person without a declared password. This ends a session whose password was replaced during sign-in.
+    /// the mark of a person without a declared password. This ends a session whose password was replaced during
+    /// sign-in.
     pub fn marks_for(&self, record: MarkedRecord<'_>, now: AccountMarks) -> AccountMarks {
         let made = record.marks.and_then(|made| made.credential);
         let is_begun_with_it = made.is_some() && made == self.mark;

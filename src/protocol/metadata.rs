@@ -75,7 +75,7 @@ fn mutual_tls_aliases(url: &str, document: &Map<String, Value>) -> Value {
     offered.map(|(field, path)| (field.to_owned(), format!("{url}{path}"))).collect()
 }
 
-/// The grant types that clients have.
+/// The grant types that at least one of the clients has.
 pub fn used_grant_types<'a>(clients: impl Iterator<Item = &'a Arc<Client>>) -> BTreeSet<GrantType> {
     clients.flat_map(|client| client.grant_types.iter().copied()).collect()
 }
@@ -181,7 +181,7 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
     })
 }
 
-/// Logout and session management.
+/// The metadata of logout (OIDC Back-Channel Logout §2.1, OIDC Front-Channel Logout §3).
 fn sessions() -> Value {
     json!({
         "backchannel_logout_supported": true,

@@ -60,7 +60,7 @@ impl RequestParams {
         params
     }
 
-    /// Removes a parameter.
+    /// Removes the value of a parameter that occurs once, if it has one.
     pub fn remove(&mut self, name: &str) {
         self.values.remove(name);
     }

@@ -123,7 +123,7 @@ pub struct Session {
     pub sid: String,
     /// The sign-in that started the session.
     pub authentication: Authentication,
-    /// When the session began.
+    /// The time of the sign-in, or of the first one if a step-up continued the session.
     pub created_at: Timestamp,
     /// The end of the session, regardless of use.
     pub ends_at: Timestamp,
@@ -144,7 +144,7 @@ pub struct Session {
 /// The permissions that a user granted to a client. Every token of a user belongs to a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The client.
+    /// The ID of the client that has the grant.
     pub client: ClientId,
     /// The sign-in that the grant is based on.
     pub authentication: Authentication,
@@ -164,7 +164,7 @@ pub struct Grant {
     pub ends_at: Timestamp,
     /// The state: active with a refresh generation, pending, or revoked.
     pub state: GrantState,
-    /// Individually requested claims.
+    /// The claims that the request asked for by name (OIDC Core §5.5).
     pub claims: RequestedClaims,
     /// When the last two refresh tokens were superseded.
     pub superseded: SupersededTimes,
@@ -188,7 +188,7 @@ impl Grant {
         self.client == client.id
             && match &self.client_object {
                 Some(object) => *object == client.object,
-                // Clients of earlier releases have objects.
+                // Earlier releases stored no object, and had no clients that a metadata document describes.
                 None => !client.is_described_by_document(),
             }
     }
@@ -227,9 +227,9 @@ pub enum GrantState {
         /// When that generation was issued, which is the first use of its predecessor.
         rotated_at: Timestamp,
     },
-    /// The grant was revoked.
+    /// The grant was revoked. No endpoint accepts its tokens.
     Revoked {
-        /// The time of revocation.
+        /// The time of the revocation.
         at: Timestamp,
     },
     /// The grant is in use since the authorization endpoint issued its access token, but the code
@@ -252,7 +252,7 @@ pub struct AuthorizationCode {
     pub redirect_uri: Option<String>,
     /// `code_challenge`, always S256 (RFC 7636 §4.2).
     pub code_challenge: Option<String>,
-    /// When the code expires.
+    /// The time from which the code is refused, without an allowance for clock skew.
     pub expires_at: Timestamp,
     /// Whether the grant is already stored, because an access token was issued together with the
     /// code. Redeeming then changes its state from `PendingRedemption`.
@@ -263,7 +263,7 @@ pub struct AuthorizationCode {
 /// stored, and the sealed value is a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealedCode {
-    /// The code itself.
+    /// The code itself, if it is short enough for a URL.
     Whole(Box<AuthorizationCode>),
     /// The ID of a `RecordKind::CodeDetail` record, whose value is the encoded `AuthorizationCode`.
     Stored(String),

@@ -4,9 +4,9 @@ use crate::model::sha256;
 
 /// The number of codes that are made at once.
 pub const RECOVERY_CODES: usize = 10;
-/// Letters of a code: 60 bits.
+/// Letters of a code without hyphens, of five bits each: 60 bits.
 const LETTERS: usize = 12;
-/// Letters of a group.
+/// Letters between two hyphens of a code as it is shown.
 const GROUP: usize = 4;
 /// Base32 (RFC 4648 §6) in lower case. It has no digits that look like letters.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";

@@ -32,11 +32,11 @@ pub struct RequestedResources {
 pub struct ResourceContext<'a> {
     /// The issuer, which is a resource too.
     pub issuer: &'a Issuer,
-    /// The resource servers.
+    /// The resource servers of the tenant.
     pub servers: &'a ResourceServers,
     /// The client that requests tokens.
     pub client: &'a Client,
-    /// Whether it exchanges a token, for which it needs a rule of the resource server only.
+    /// Whether the client exchanges a token (RFC 8693). A rule of the resource server for exchanges then admits it too.
     pub by_exchange: bool,
 }
 
@@ -62,7 +62,7 @@ pub fn check_resources<'a>(
 }
 
 impl RequestedResources {
-    /// The number of resources.
+    /// The number of requested resources, including the issuer if it was requested.
     pub fn count(&self) -> usize {
         self.servers.len() + usize::from(self.issuer)
     }
@@ -119,9 +119,9 @@ pub fn resource_permissions(
 pub enum ResourcePermission<'a> {
     /// The permission to use the resource server.
     Use,
-    /// A scope of it.
+    /// A scope of the resource server.
     Scope(&'a str),
-    /// A claim about the user that it gets.
+    /// A claim about the user in tokens for the resource server.
     Claim(&'a str),
 }
 

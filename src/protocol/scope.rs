@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::error::{ErrorCode, OAuthError};
 use crate::model::Client;
 
-/// A set of scopes.
+/// Scopes by name, such as `openid`, each once (RFC 6749 §3.3).
 pub type Scopes = BTreeSet<String>;
 
 /// The scopes that every tenant supports.
@@ -64,7 +64,7 @@ fn refused(asked: &Scopes, allowed: &Scopes) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidScope, format!("{found} Allowed scopes: {expected}."))
 }
 
-/// Adds the requested and the allowed scopes to an error of [`select`], for the log.
+/// Adds the requested and the allowed scopes to an error of [`select_scopes`], for the log.
 pub fn with_scope_mismatch(
     error: OAuthError,
     client: &Client,

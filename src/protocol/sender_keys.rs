@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 /// The keys that the sender of a request proved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderKeys<'a> {
-    /// The thumbprint of the key of the DPoP proof, if one was sent.
+    /// The JWK thumbprint of the key of the DPoP proof, in base64url; `None` if no proof was sent.
     pub dpop: Option<&'a str>,
-    /// The hash of the certificate of the connection, if it has one.
+    /// The SHA-256 of the certificate of the connection, in base64url; `None` if it has none.
     pub certificate: Option<&'a str>,
 }
 
@@ -38,8 +38,8 @@ impl BoundKey {
         }
     }
 
-    /// The key that a token is bound to. `None` if it is bound to none, or in a way that is not known: then it has the
-    /// claim `cnf`.
+    /// The key that a token is bound to. `None` for a bearer token, and for a token that is bound in an unknown way,
+    /// which has the claim `cnf` too.
     pub fn of_claims(claims: &Map<String, Value>) -> Option<Self> {
         let confirmation = claims.get("cnf")?.as_object().filter(|members| members.len() == 1)?;
         let text = |name: &str| confirmation.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -70,7 +70,7 @@ pub fn session_includes(session: &Session, client: &Client) -> bool {
     session.clients.contains(&client.id)
         && match session.client_objects.get(&client.id) {
             Some(object) => *object == client.object,
-            // Clients of earlier releases have objects.
+            // Earlier releases stored no object, and had no clients that a metadata document describes.
             None => !client.is_described_by_document(),
         }
 }

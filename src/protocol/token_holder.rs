@@ -8,9 +8,9 @@ use crate::model::{Client, ClientId};
 /// The client that an access token was issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHolder {
-    /// The client's ID.
+    /// The claim `client_id` of the token.
     pub client: ClientId,
-    /// The client's object, as the claim has it.
+    /// The claim [`CLIENT_OBJECT_CLAIM`] of the token; `None` if it has none.
     object: Option<String>,
 }
 

@@ -11,7 +11,7 @@ pub const TOTP_SECRET_LEN: usize = 20;
 const STEP_SECS: u64 = 30;
 /// Steps before and after the current one whose codes are accepted (RFC 6238 §5.2).
 const TOLERANCE: u64 = 1;
-/// Steps before and after the current one at which a code says that the clock of the app is wrong.
+/// Steps before and after the current one whose codes show that the clock of the app is wrong.
 const DETECTED_CLOCK_STEPS: u64 = 4;
 const DIGITS: u32 = 1_000_000;
 
@@ -25,7 +25,7 @@ pub enum TotpVerdict {
     /// The code is that of a step some way off: the clock of the app differs. The step must not be used
     /// again, or an attacker who guessed the code of a later step would know when to use it.
     OtherClock(u64),
-    /// The code is of no step nearby.
+    /// The code is not that of any step nearby.
     Wrong,
 }
 

@@ -36,9 +36,9 @@ const SYSTEMS: [(&str, &str); 9] = [
 /// A browser and its system, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NamedBrowser {
-    /// The browser.
+    /// The name of the browser, such as `Firefox`; `None` if the table has no token of it.
     pub browser: Option<&'static str>,
-    /// The system.
+    /// The name of the system or device, such as `Windows` or `iPhone`; `None` if the table has no token of it.
     pub system: Option<&'static str>,
 }
 

@@ -15,11 +15,11 @@ use crate::model::{Issuer, Subject, Timestamp};
 /// The claims of a user's access token whose signature and type were verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BearerToken {
-    /// The user.
+    /// The claim `sub`: the user, as the token's client knows them.
     pub subject: Subject,
-    /// The granted scopes.
+    /// The granted scopes, from the claim `scope`; `openid` is one of them.
     pub scopes: Scopes,
-    /// The ID of its grant.
+    /// The ID of its grant, from the claim `grant_id`.
     pub grant_id: String,
 }
 
@@ -49,7 +49,7 @@ pub fn bearer_token<'a>(
 /// An access token and the scheme that it was sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresentedAccessToken<'a> {
-    /// The token.
+    /// The text of the token, not verified.
     pub token: &'a str,
     /// Whether it was sent with the scheme `DPoP` (RFC 9449 §7.1), not as a bearer token.
     pub with_dpop: bool,

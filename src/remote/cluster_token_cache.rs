@@ -25,7 +25,7 @@ const FETCH_INTERVAL: Duration = Duration::from_secs(30);
 const TTL_BOUNDS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24));
 /// How long an answer without `max-age` is used.
 const DEFAULT_TTL: Duration = Duration::from_hours(1);
-/// How long a review counts.
+/// How long the result of a review is used.
 const REVIEW_TTL: Duration = Duration::from_secs(10);
 /// Maximum number of reviews that are remembered, of about 50 bytes each.
 const MAX_REVIEWS: usize = 8192;
@@ -33,20 +33,20 @@ const MAX_REVIEWS: usize = 8192;
 /// The issuer of the cluster and its keys.
 #[derive(Clone, Debug)]
 pub struct ClusterKeys {
-    /// `iss` of ServiceAccount tokens.
+    /// `iss` of the cluster's ServiceAccount tokens.
     pub issuer: Arc<str>,
-    /// The keys that sign them.
+    /// The public keys that verify them.
     pub keys: Arc<PublicKeys>,
 }
 
 /// A cache of the API server's keys and reviews.
 #[derive(Debug)]
 pub struct ClusterTokenCache {
-    /// Unset without a cluster.
+    /// The API server to ask; unset outside a cluster.
     source: OnceLock<SharedClusterTokens>,
     known: Arc<Mutex<ServiceAccountKeys>>,
     gate: SingleFlight,
-    /// By token and audience, until when they count.
+    /// By hash of token and audience: the result of the review, and the time until which it is used.
     reviews: Mutex<Reviews>,
 }
 
@@ -219,7 +219,7 @@ async fn renew_known(
     }
 }
 
-/// A new answer.
+/// An answer of the API server, not yet in the cache.
 struct FetchedKeys {
     answer: ClusterKeys,
     digest: [u8; 32],

@@ -1,6 +1,6 @@
-//! Caches documents by tenant, URL and the rights to fetch it. Fetches are single-flight and rate-limited per URL, so requests cannot
-//! amplify traffic. A fresh document is returned without waiting, and a stale one is used while its
-//! server does not answer.
+//! Caches documents by tenant, URL and the rights to fetch it. A URL is fetched by one request at a time and at most
+//! four times a minute, so requests cannot amplify traffic. A fresh document is returned without waiting, and a stale
+//! one is used while its server does not answer.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,11 +28,11 @@ pub(super) const DEFAULT_TTL: Duration = Duration::from_mins(10);
 pub(super) const MAX_FETCHES_PER_MINUTE: usize = 4;
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
-/// A document of a certain kind.
+/// A kind of document that is fetched by URL.
 pub(crate) trait RemoteDocument: Send + Sync + Sized + 'static {
-    /// How long a document is still used while its URL cannot be fetched.
+    /// How long a document is still used after it is no longer fresh, while its URL cannot be fetched.
     const STALE_TTL: Duration;
-    /// Largest document, in bytes.
+    /// Largest document that is read, in bytes.
     const MAX_BYTES: usize = MAX_BYTES;
     /// The name of such documents in the log.
     const DESCRIPTION: &'static str;
@@ -51,7 +51,7 @@ pub(crate) struct DocumentCache<T, const ENTRIES: usize = MAX_ENTRIES> {
 #[derive(Debug)]
 pub(super) struct DocumentSlot<T> {
     known: Mutex<FetchedContent<T>>,
-    /// Held during a fetch.
+    /// Held during a fetch, so that a URL is fetched once at a time.
     gate: SingleFlight,
 }
 
@@ -60,9 +60,9 @@ pub(super) struct DocumentSlot<T> {
 struct FetchedContent<T> {
     document: Option<Arc<T>>,
     fresh_until: Timestamp,
-    /// Times of the last minute's fetches.
+    /// Times of the fetches within the last minute.
     tried: Vec<Timestamp>,
-    /// Number of completed fetches.
+    /// The number of completed fetches, by which a waiting request notices that another one has fetched.
     fetches: u64,
     /// The reason why the last fetch gave no document.
     error: Option<RemoteDocumentError>,

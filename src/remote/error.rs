@@ -1,11 +1,11 @@
-//! Errors of clients' documents.
+//! Errors of documents that are fetched by URL: of clients, of identity providers, and of issuers of workloads.
 
 use crate::{
     fetch::FetchError,
     protocol::{client_document::ClientDocumentError, upstream::MetadataError},
 };
 
-/// A document of a client cannot be used. The message is for the log.
+/// A document of a client or an issuer cannot be used. The message is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteDocumentError {
     /// The client has no URL of such a document.

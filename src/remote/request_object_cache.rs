@@ -35,7 +35,7 @@ pub struct RequestObjectCache {
 #[derive(Debug, Default)]
 struct RequestObjectSlot {
     last: Mutex<Option<FetchedRequestObject>>,
-    /// Held during a fetch.
+    /// Held during a fetch, so that a URL is fetched once at a time.
     gate: SingleFlight,
 }
 

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Largest document, in bytes.
+/// Largest document that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 /// Maximum URLs in the cache: documents of at most 16 MiB.
 const MAX_ENTRIES: usize = 256;

@@ -78,9 +78,9 @@ pub enum UpstreamError {
     ApiStatus {
         /// The URL that was asked.
         url: String,
-        /// The status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// Whether the answer says that the limit of requests is reached.
+        /// Whether the answer says that the limit of requests is reached (status 403 or 429).
         is_rate_limited: bool,
     },
     /// A list of the API has only a part of its entries.

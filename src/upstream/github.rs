@@ -22,7 +22,7 @@ use crate::{
 /// The scopes that give access to e-mail addresses, organizations and teams.
 const SCOPES: &str = "read:user user:email read:org";
 
-/// The URL to send the browser to.
+/// Returns the URL of GitHub's authorization page to send the browser to; `None` if the host makes no URL.
 pub fn github_authorization_url(
     github: &GitHubUpstream,
     (state, sealed_state): (&UpstreamState, &str),
@@ -64,7 +64,7 @@ pub async fn redeem_github_code(
     Ok(UpstreamAnswer { claims, auth_time: None, acr: None, amr: Vec::new(), sid: None, tokens })
 }
 
-/// Uses the refresh token of a GitHub App, whose access tokens expire. It is spent then.
+/// Gets new tokens by the refresh token of a GitHub App, whose access tokens expire. The refresh token is spent then.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ pub async fn refresh_github_tokens(
     request_tokens(fetch, github, &parameters).await
 }
 
-/// The claims of the person with an access token, as they are now.
+/// Reads the present claims of the person whose access token it is.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use crate::{
     protocol::identity_provider::GitHubUpstream,
 };
 
-/// Largest response, in bytes.
+/// Largest response that is read, in bytes.
 pub(super) const MAX_RESPONSE: usize = 1024 * 1024;
 /// Most pages of a list, each of 100 entries.
 const MAX_PAGES: usize = 20;
@@ -43,12 +43,12 @@ impl<'a> GitHubApi<'a> {
         Self { fetch, base, authorization }
     }
 
-    /// One object.
+    /// Gets the JSON value at a path of the API. An answer with another status than 200 is an error.
     pub(super) async fn get(&self, path: &str) -> Result<Value, UpstreamError> {
         Ok(self.page(&format!("{}{path}", self.base)).await?.0)
     }
 
-    /// All entries of a list.
+    /// Gets all entries of a list, of at most [`MAX_PAGES`] pages.
     pub(super) async fn list(&self, path: &str) -> Result<Vec<Value>, UpstreamError> {
         let (mut entries, mut url) = (Vec::new(), format!("{}{path}", self.base));
         for _ in 0..MAX_PAGES {

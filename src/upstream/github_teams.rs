@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::{UpstreamError, github_api::GitHubApi};
 use crate::model::GitHubTeamNames;
 
-/// Teams that are asked for because others are in them.
+/// Most teams that are asked for because other teams are in them.
 const MAX_PARENTS: usize = 50;
 
-/// Adds the teams that contain teams, at any depth. A list of teams has the direct parents only, and without
-/// theirs.
+/// Adds the teams that contain teams, at any depth. A list of the API names only the direct parent of each team.
 pub(super) async fn add_parent_teams(
     api: &GitHubApi<'_>,
     teams: &mut Vec<Value>,

@@ -28,16 +28,16 @@ use crate::{
 /// The answer of a provider about a person who has signed in there.
 #[derive(Clone, Debug)]
 pub struct UpstreamAnswer {
-    /// The claims of ID token and userinfo.
+    /// The claims of the ID token and of userinfo; at GitHub those of its API.
     pub claims: UpstreamClaims,
-    /// When the person signed in there.
+    /// The time of the sign-in at the provider (`auth_time`); `None` if the provider does not say.
     pub auth_time: Option<Timestamp>,
-    /// `acr` of the sign-in.
+    /// `acr` of the ID token; `None` if it has none.
     pub acr: Option<String>,
-    /// `amr` of the sign-in.
+    /// `amr` of the ID token; empty if it has none.
     pub amr: Vec<String>,
-    /// The provider's id of its session.
+    /// `sid` of the ID token, the provider's ID of its session; `None` if it has none.
     pub sid: Option<String>,
-    /// The tokens.
+    /// The tokens of the response. The ID token was verified.
     pub tokens: UpstreamTokens,
 }

@@ -32,18 +32,18 @@ pub struct UpstreamClient {
     keys: ProviderKeys,
 }
 
-/// A code to redeem.
+/// The parameters of a token request that redeems an authorization code (OIDC Core §3.1.3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct CodeExchange<'a> {
-    /// The code.
+    /// The authorization code of the callback.
     pub code: &'a str,
-    /// The verifier of PKCE.
+    /// `code_verifier`, whose hash the authorization request had (RFC 7636 §4.5).
     pub code_verifier: &'a str,
-    /// `nonce` of the request.
+    /// `nonce` of the authorization request, which the ID token has to repeat.
     pub nonce: &'a str,
-    /// The redirect URI of the request.
+    /// `redirect_uri` of the authorization request.
     pub redirect_uri: &'a str,
-    /// The assertion of a tenant that authenticates by one.
+    /// `client_assertion`, of a tenant that authenticates by one (RFC 7523 §2.2); `None` for other methods.
     pub client_assertion: Option<&'a Secret<String>>,
 }
 
@@ -113,8 +113,8 @@ impl UpstreamClient {
         request_tokens(fetch, metadata, (oidc, client_assertion), &parameters).await
     }
 
-    /// The claims of now, with the tokens of a refresh. `subject`: `sub` of the first ID token. `old`: the
-    /// claims so far.
+    /// Returns the person's present claims, with the tokens of a refresh. `subject`: `sub` of the ID token of the
+    /// sign-in. `old`: the claims so far.
     ///
     /// # Errors
     ///

@@ -24,11 +24,11 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// sign-in for a probe.
 #[derive(Debug)]
 pub struct NetworkProbe {
-    /// The client for public addresses.
+    /// The HTTP client for providers with public addresses.
     pub public: SharedFetch,
-    /// The client for addresses inside the network.
+    /// The HTTP client for providers inside the network.
     pub internal: SharedFetch,
-    /// The directories.
+    /// The LDAP directories, with connections of their own.
     pub directories: LdapDirectories,
 }
 

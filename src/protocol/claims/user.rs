@@ -117,7 +117,7 @@ fn by_name(tenant: &Tenant, client: &Client, user: &Account, names: &BTreeSet<St
 /// The inputs of the claims about the user in an ID token.
 #[derive(Clone, Copy, Debug)]
 pub struct IdTokenContents<'a> {
-    /// The granted scopes.
+    /// The granted scopes, which stand for claims (OIDC Core §5.4).
     pub scopes: &'a Scopes,
     /// The claims that were requested by name for ID tokens.
     pub named: &'a BTreeSet<String>,

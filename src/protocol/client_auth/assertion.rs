@@ -28,13 +28,13 @@ const MAX_JTI_LEN: usize = 512;
 /// The audiences that an assertion may have.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptedAudiences<'a> {
-    /// Which of them the client registered.
+    /// The choice that the client registered among the values below.
     pub allowed: AssertionAudience,
-    /// The issuer.
+    /// The issuer of the tenant.
     pub issuer: &'a str,
-    /// The token endpoint.
+    /// The URL of the token endpoint.
     pub token_endpoint: &'a str,
-    /// The endpoint that received the assertion.
+    /// The URL of the endpoint that received the assertion.
     pub endpoint: &'a str,
     /// The addresses inside the cluster of the issuer and of both endpoints.
     pub internal: &'a [String],

@@ -23,8 +23,8 @@ const MAX_COLONS: usize = 8;
 /// The client credentials of a request, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The client ID that the request names: of an assertion that the client signed itself, its
-    /// `sub` (RFC 7523 §3, 2). `None`: an assertion of another issuer is to tell the client.
+    /// The client ID that the request names. For an assertion that the client signed itself, this is `sub` (RFC 7523
+    /// §3, 2). `None` if only an assertion of another issuer identifies the client.
     pub client_id: Option<String>,
     pub(super) proof: ClientProof,
     /// Whether they were in the `Authorization` header.
@@ -61,7 +61,7 @@ impl Credentials {
         self.challenge
     }
 
-    /// The assertion of another issuer, if they are one.
+    /// The assertion of another issuer; `None` for other credentials.
     pub fn federated(&self) -> Option<FederatedAssertion<'_>> {
         match &self.proof {
             ClientProof::Federated { form, jwt, .. } => {
@@ -95,7 +95,7 @@ impl ClientProof {
         }
     }
 
-    /// The algorithm of the assertion.
+    /// The algorithm of the assertion; `None` for other credentials.
     pub(super) fn algorithm(&self) -> Option<JwsAlgorithm> {
         match self {
             Self::Assertion { jwt, .. } | Self::Federated { jwt, .. } => Some(jwt.algorithm),

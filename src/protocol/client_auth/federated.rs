@@ -29,9 +29,9 @@ const CLAIMS_OF_PEOPLE: [&str; 6] = ["auth_time", "nonce", "sid", "at_hash", "c_
 /// The two forms of assertions, by `client_assertion_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssertionForm {
-    /// `jwt-bearer` (RFC 7523 §2.2).
+    /// The form of RFC 7523 §2.2: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
     JwtBearer,
-    /// `jwt-spiffe`: a JWT-SVID, which may have no `iss`.
+    /// The form `urn:ietf:params:oauth:client-assertion-type:jwt-spiffe`: a JWT-SVID, which may have no `iss`.
     JwtSpiffe,
 }
 
@@ -45,7 +45,7 @@ pub struct FederatedAssertion<'a> {
 }
 
 impl<'a> FederatedAssertion<'a> {
-    /// `sub`.
+    /// The claim `sub` of the assertion; empty if it has none.
     pub fn subject(self) -> &'a str {
         self.jwt.text("sub").unwrap_or_default()
     }

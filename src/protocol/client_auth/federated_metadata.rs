@@ -9,9 +9,9 @@ use crate::protocol::upstream::MetadataError;
 /// Issuers of workloads have no other endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FederatedIssuerMetadata {
-    /// `issuer`.
+    /// `issuer` as it is written, for the caller to compare.
     pub issuer: String,
-    /// `jwks_uri`.
+    /// `jwks_uri`, an absolute URL.
     pub jwks_uri: String,
 }
 

@@ -38,7 +38,7 @@ use crate::model::{AssertionPolicy, AuthMethod, Client, ClientAuthentication, Se
 /// The result of checking credentials.
 #[derive(Clone, Copy, Debug)]
 pub enum CredentialsCheck<'a> {
-    /// The client is authenticated.
+    /// The secret is right, or the client is public and sent none. Nothing is left to verify.
     Authenticated(&'a Arc<Client>),
     /// Signature and claims of the client's assertion are still to be verified.
     Assertion(PendingAssertion<'a>),
@@ -56,13 +56,13 @@ pub enum CredentialsCheck<'a> {
 /// A client assertion that the registered method allows, not yet verified.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingAssertion<'a> {
-    /// The client.
+    /// The client that the assertion is about.
     pub client: &'a Arc<Client>,
     /// The key that must have signed it.
     pub key: ClientVerificationKey<'a>,
     /// The policy that the client registered.
     pub policy: AssertionPolicy,
-    /// The assertion.
+    /// The assertion as it was sent: a compact JWS.
     pub jws: &'a Secret<String>,
     /// The parsed contents of the assertion.
     pub jwt: &'a UnverifiedJwt,
@@ -73,7 +73,7 @@ pub struct PendingAssertion<'a> {
 pub struct PendingFederatedAssertion<'a> {
     /// The client that it may authenticate.
     pub client: &'a Arc<Client>,
-    /// The assertion.
+    /// The assertion as it was sent: a compact JWS.
     pub jws: &'a Secret<String>,
     /// The parsed contents of the assertion.
     pub assertion: FederatedAssertion<'a>,
@@ -88,10 +88,10 @@ pub enum ClientVerificationKey<'a> {
     PublicKeys(&'a Client),
 }
 
-/// A failed client authentication.
+/// The error of a client authentication, with its kind for throttling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientAuthError {
-    /// The OAuth error.
+    /// The error of the response, most often `invalid_client`.
     pub error: OAuthError,
     /// Whether the client used the `Authorization` header, so that the response needs a challenge
     /// (§5.2).

@@ -43,12 +43,12 @@ impl DocumentUrl {
         Ok(Self { host: host.into(), port: url.port(), text: client_id.into() })
     }
 
-    /// The URL.
+    /// The URL in its canonical form, which is the only one that is accepted.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The client ID.
+    /// The client ID, which is the URL.
     pub fn client_id(&self) -> ClientId {
         ClientId::new(&*self.text)
     }

@@ -32,20 +32,20 @@ const SECRET_MEMBERS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
 /// The grant types that clients with a document may have. Others are left out.
 const GRANT_TYPES: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
 
-/// The metadata of a client.
+/// The metadata of a client as its document has them, before the policy of the tenant applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientDocument {
-    /// `client_name`.
+    /// `client_name`; `None` if absent or not usable.
     pub name: Option<String>,
-    /// `redirect_uris`.
+    /// `redirect_uris`; at least one.
     pub redirect_uris: Vec<RedirectUri>,
     /// `token_endpoint_auth_method`: `none` or `private_key_jwt`.
     pub method: AuthMethod,
-    /// `jwks` or `jwks_uri`.
+    /// `jwks` or `jwks_uri`, with public keys only.
     pub keys: ClientKeys,
-    /// Whether the client uses refresh tokens.
+    /// Whether `grant_types` contains `refresh_token`.
     pub refreshes: bool,
-    /// `scope`; empty if absent.
+    /// `scope`; empty if absent, which asks for all scopes that the tenant allows.
     pub scopes: Scopes,
 }
 
@@ -53,21 +53,21 @@ pub struct ClientDocument {
 /// of the document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientDocumentError {
-    /// Not a JSON object.
+    /// The document is not a JSON object, or is too large.
     #[error("is not a JSON object, or not served as application/json")]
     NotJson,
-    /// About another client (§4).
+    /// The document is about another client: `client_id` is not the URL (§4).
     #[error("has another client_id than its URL")]
     OtherClientId,
-    /// Contains a secret or a private key (§4.1).
+    /// The document contains a secret or a private key (§4.1), in the member of this name.
     #[error("contains {0}, which must not be published")]
     Published(&'static str),
-    /// A method with a shared secret, or an unknown one (§4.1).
+    /// `token_endpoint_auth_method` needs a shared secret, or is unknown (§4.1).
     #[error(
         "has a token_endpoint_auth_method that needs a registration; it must be none or private_key_jwt"
     )]
     Method,
-    /// Member with a value that cannot be used.
+    /// The member of this name has a value that cannot be used; the second text says what it must be.
     #[error("has no usable {0}: {1}")]
     Member(&'static str, &'static str),
 }

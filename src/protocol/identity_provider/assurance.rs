@@ -1,12 +1,12 @@
-//! The assurances of a provider that count here.
+//! The rules by which authentication methods of a provider's sign-in count at this tenant.
 
-/// An assurance of a provider that counts here.
+/// A rule by which authentication methods of a provider's sign-in count at this tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssuranceRule {
     /// The provider's `acr` that proves the methods in `amr`. `None`: the provider has to state each of them in its
     /// own `amr`.
     pub acr: Option<String>,
-    /// The methods.
+    /// The methods that the rule can give to a sign-in here, as values of `amr`.
     pub amr: Vec<String>,
 }
 

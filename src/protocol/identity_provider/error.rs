@@ -8,17 +8,17 @@ pub enum MappingError {
     /// The person cannot be identified.
     #[error("the provider's claim {claim:?}, which identifies a person, {problem}")]
     NoIdentifier {
-        /// The claim.
+        /// The name of the claim.
         claim: String,
-        /// The fault.
+        /// The fault of its value, as the end of a sentence.
         problem: &'static str,
     },
     /// A mapped text is missing.
     #[error("the provider sent no {part}: {source_name} is absent or empty")]
     NoText {
-        /// The part of the account.
+        /// The part of the account that the text is for, such as `username`.
         part: &'static str,
-        /// The claim or expression.
+        /// The source of the text: `the claim` and its name, or `the expression`.
         source_name: String,
     },
     /// A mapped value has the wrong type or length.
@@ -26,12 +26,12 @@ pub enum MappingError {
     BadText {
         /// The part of the account.
         part: &'static str,
-        /// The claim or expression.
+        /// The source of the text: `the claim` and its name, or `the expression`.
         source_name: String,
-        /// The fault.
+        /// The fault of the value, as the end of a sentence.
         problem: &'static str,
     },
-    /// An expression failed.
+    /// An expression of the mapping could not be evaluated.
     #[error("an expression failed: {0}")]
     Expression(#[from] EvaluationError),
     /// The claim with the groups is missing.
@@ -50,9 +50,9 @@ pub enum MappingError {
         "the person has {count} groups, more than {most}; restrict them by claimMappings.groups.include"
     )]
     TooManyGroups {
-        /// The number of groups.
+        /// The number of the person's groups after the filter `include`.
         count: usize,
-        /// The limit.
+        /// The maximum number of groups.
         most: usize,
     },
     /// A group is empty or too long.

@@ -12,15 +12,15 @@ use crate::{expression::SharedSteps, model::Account};
 
 /// Maximum size of an example's claims, in bytes of JSON.
 const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
-/// The steps of all examples of a provider, in those of one person.
+/// The step budget of all examples of a provider, as a multiple of the budget of one person.
 const STEPS_OF_EXAMPLES: u32 = 2;
 
 /// Claims with the expected account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The provider's claims.
+    /// The claims of a made-up person, as the provider would send them.
     pub claims: UpstreamClaims,
-    /// Parts of the account, or `refused: true`.
+    /// The expected parts of the account by name, or `refused: true` for a person who must not be admitted.
     pub expects: Map<String, Value>,
 }
 

@@ -14,14 +14,14 @@ const MAX_GROUP_LEN: usize = 256;
 /// The claim that providers send groups in.
 pub(super) const GROUPS_CLAIM: &str = "groups";
 
-/// Where groups come from.
+/// The source of a person's groups, with a filter and a prefix.
 #[derive(Clone, Debug)]
 pub struct GroupMapping {
-    /// The value; `None`: the claim `groups`, which may be absent.
+    /// The value with the groups; `None`: the claim `groups`, and a person without the claim has no groups.
     pub value: Option<ValueSource>,
-    /// Patterns of the groups that count; empty: all.
+    /// Patterns of the groups that are taken over, with `*` for any text; empty: all groups.
     pub include: Vec<String>,
-    /// The text before each group.
+    /// The text that is put before each group; may be empty.
     pub prefix: String,
 }
 

@@ -91,7 +91,7 @@ pub(super) fn map_account_within(
     Ok(account)
 }
 
-/// Requirements on the account. An expression that cannot be evaluated refuses.
+/// Checks the requirements on the account. An expression that cannot be evaluated refuses the person.
 fn check_user_rules(
     provider: &IdentityProvider,
     of: &ClaimsEvaluation<'_>,
@@ -142,7 +142,7 @@ fn check_rule(
     }
 }
 
-/// E-mail address and whether it is verified.
+/// Maps the e-mail address, and whether it is verified.
 fn email(
     provider: &IdentityProvider,
     of: &ClaimsEvaluation<'_>,

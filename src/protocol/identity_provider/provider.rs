@@ -20,31 +20,31 @@ pub struct IdentityProvider {
     pub tenant: TenantId,
     /// The name on the sign-in page.
     pub display_name: String,
-    /// How the provider is asked.
+    /// The protocol by which the provider is asked, with its settings.
     pub source: ProviderSource,
     /// The name under which subjects are computed.
     pub identity_key: String,
-    /// How subjects are made.
+    /// The computation of `sub` from the provider's claims.
     pub subject: SubjectRule,
-    /// Where the parts of an account come from.
+    /// The claims or expressions that the parts of an account come from.
     pub mappings: ClaimMappings,
-    /// Domains of verified e-mail addresses; empty: every domain.
+    /// Domains whose addresses the provider may call verified, in lower case; empty: every domain.
     pub email_domains: Vec<String>,
-    /// Requirements on the claims.
+    /// Requirements on the claims, all of which a person has to meet.
     pub claim_rules: Vec<ClaimRule>,
-    /// Requirements on the account.
+    /// Requirements on the account that the claims are mapped to, all of which a person has to meet.
     pub user_rules: Vec<UserRule>,
     /// The people who may sign in.
     pub admission: AdmissionPolicy,
-    /// The policy of questions to the provider about signed-in people.
+    /// The rules by which the provider is asked again about signed-in people.
     pub refresh: RefreshPolicy,
-    /// The provider's assurances that count here.
+    /// The rules by which authentication methods of the provider count at this tenant.
     pub assurance: Vec<AssuranceRule>,
-    /// The places at which the provider's people are signed out.
+    /// Whether a sign-out here signs people out at the provider too.
     pub logout: LogoutScope,
     /// The provider's place on the sign-in page.
     pub sign_in: ProviderPlacement,
-    /// Whether its server did not answer lately. People may try nevertheless.
+    /// Whether the last probes of the provider failed. People may try to sign in nevertheless.
     pub unreachable: bool,
 }
 
@@ -106,25 +106,25 @@ impl IdentityProvider {
     }
 }
 
-/// When a provider is asked again about signed-in people.
+/// The rules by which a provider is asked again about signed-in people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
-    /// Whether it is asked.
+    /// Whether the provider is asked again, and how.
     pub mode: RefreshMode,
-    /// The age of claims from which it is asked.
+    /// The age of claims from which the provider is asked again.
     pub interval: Duration,
-    /// The rule while it cannot be asked.
+    /// The rule for people whose claims are older than that while the provider cannot be asked.
     pub unavailable: UnavailablePolicy,
-    /// How long claims count while it cannot be asked.
+    /// How long claims count while the provider cannot be asked, under [`UnavailablePolicy::KeepFor`].
     pub keep_for: Duration,
 }
 
 /// The place of a provider on the sign-in page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderPlacement {
-    /// The position.
+    /// The position among the tenant's providers: the lowest number comes first, and equal ones are sorted by name.
     pub order: u32,
-    /// Domains of e-mail addresses whose owners are sent there.
+    /// Domains of e-mail addresses, in lower case, whose owners are sent there.
     pub domains: Vec<String>,
     /// Whether the page omits its button.
     pub hidden: bool,
@@ -137,30 +137,30 @@ impl ProviderPlacement {
     }
 }
 
-/// How subjects are made.
+/// The computation of `sub` from the provider's claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectRule {
     /// The provider's claim that identifies a person.
     pub claim: String,
-    /// The form of subjects.
+    /// The form of subjects: computed, the provider's own, or that of Dex.
     pub strategy: SubjectStrategy,
     /// The id of Dex's connector, for [`SubjectStrategy::Dex`].
     pub connector_id: String,
 }
 
-/// Where the parts of an account come from.
+/// The claims or expressions that the parts of an account come from.
 #[derive(Clone, Debug)]
 pub struct ClaimMappings {
-    /// The username.
+    /// The source of the username, which a person must have.
     pub username: TextSource,
-    /// The full name.
+    /// The source of the full name (`name`).
     pub name: TextSource,
-    /// The e-mail address; `None`: accounts have none.
+    /// The source of the e-mail address; `None`: accounts have none.
     pub email: Option<ValueSource>,
-    /// Whether the address is verified.
+    /// The source of `email_verified`; used only if there is an address.
     pub email_verified: ValueSource,
-    /// The groups.
+    /// The source of the groups.
     pub groups: GroupMapping,
-    /// Further claims, by name.
+    /// Further claims of the account, with the source of each by name.
     pub extra: Vec<(String, ValueSource)>,
 }

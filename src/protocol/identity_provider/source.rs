@@ -7,29 +7,29 @@ use crate::model::{
     LdapSettings, Secret, SecretTransport, SigningAlgorithm, TenantId, UserinfoUse,
 };
 
-/// How a provider is asked.
+/// The protocol by which a provider is asked, with its settings.
 #[derive(Clone, Debug)]
 pub enum ProviderSource {
-    /// By OpenID Connect.
+    /// OpenID Connect.
     Oidc(OidcUpstream),
-    /// By the API of GitHub.
+    /// The API of GitHub or GitHub Enterprise Server.
     GitHub(GitHubUpstream),
-    /// By LDAP, with the name and the password from the tenant's own page.
+    /// LDAP, with the name and the password that the person types on the tenant's own page.
     Ldap(Box<LdapSettings>),
 }
 
-/// An OpenID provider.
+/// An OpenID provider, and this tenant as its client.
 #[derive(Clone, Debug)]
 pub struct OidcUpstream {
     /// The provider's issuer, or a template of issuers with [`TENANT_PLACEHOLDER`](super::TENANT_PLACEHOLDER).
     pub issuer: String,
     /// The directories of the template; empty: the issuer is not a template.
     pub tenant_ids: Vec<String>,
-    /// The client id of this tenant there.
+    /// `client_id` of this tenant at the provider.
     pub client_id: String,
-    /// How this tenant authenticates there.
+    /// How this tenant authenticates at the provider's token endpoint.
     pub credentials: UpstreamCredentials,
-    /// The tenant of this installation that is the provider, if a client of it was referred to.
+    /// The tenant of this installation that is the provider; `None` unless the manifest refers to one of its clients.
     pub linked: Option<TenantId>,
     /// The PEM certificates that verify its servers, besides those that the installation trusts.
     pub certificates: Option<Arc<str>>,
@@ -37,7 +37,7 @@ pub struct OidcUpstream {
     pub scopes: Vec<String>,
     /// Further parameters of authorization requests, by name.
     pub authorization_parameters: Vec<(String, String)>,
-    /// Whether its userinfo endpoint is asked.
+    /// When the provider's userinfo endpoint is asked.
     pub userinfo: UserinfoUse,
     /// How a person chooses another account there.
     pub account_selection: AccountSelection,
@@ -48,18 +48,18 @@ pub struct OidcUpstream {
 pub enum UpstreamCredentials {
     /// No credentials: a public client, which is bound by PKCE alone.
     None,
-    /// By a client secret.
+    /// The client authenticates with a client secret (RFC 6749 §2.3.1).
     Secret {
-        /// The secret.
+        /// The client secret, from the Secret of the manifest.
         secret: Secret<String>,
         /// The part of the request that contains it; `None`: as the provider's metadata say.
         transport: Option<SecretTransport>,
     },
     /// By an assertion that a key of the tenant signs (RFC 7523 §2.2).
     PrivateKeyJwt {
-        /// The algorithm; `None`: the tenant's first.
+        /// The signature algorithm; `None`: the first of the tenant's algorithms.
         algorithm: Option<SigningAlgorithm>,
-        /// The audience of the assertion.
+        /// The value of `aud` in the assertion.
         audience: ClientAssertionAudience,
     },
 }
@@ -67,11 +67,11 @@ pub enum UpstreamCredentials {
 /// GitHub or GitHub Enterprise Server.
 #[derive(Clone, Debug)]
 pub struct GitHubUpstream {
-    /// The host of its pages.
+    /// The host of its pages without a scheme, such as `github.com`.
     pub host: String,
     /// The client id of the OAuth app.
     pub client_id: String,
-    /// The client secret.
+    /// The client secret of the OAuth app.
     pub client_secret: Secret<String>,
     /// The PEM certificates that verify its server, besides those that the installation trusts.
     pub certificates: Option<Arc<str>>,
@@ -79,7 +79,7 @@ pub struct GitHubUpstream {
     pub organization_policy: GitHubOrganizationPolicy,
     /// The organizations, in lower case.
     pub organizations: Vec<String>,
-    /// The names of teams.
+    /// The name of a team that becomes a group: that in its URL, or the displayed one.
     pub team_names: GitHubTeamNames,
     /// Whether the teams that contain teams are groups too.
     pub team_parents: bool,

@@ -24,12 +24,12 @@ impl ClaimsEvaluation<'_> {
     }
 }
 
-/// A text with a prefix.
+/// The source of a text, with a prefix.
 #[derive(Clone, Debug)]
 pub struct TextSource {
-    /// The value.
+    /// The value, which must be a text.
     pub value: ValueSource,
-    /// The text before it.
+    /// The text that is put before the value; may be empty.
     pub prefix: String,
 }
 
@@ -61,7 +61,7 @@ impl ValueSource {
         }
     }
 
-    /// The claim that is read, if it is one.
+    /// The name of the claim; `None` for an expression.
     pub fn claim(&self) -> Option<&str> {
         match self {
             Self::Claim(name) => Some(name),
@@ -73,9 +73,9 @@ impl ValueSource {
 /// A requirement on the claims of a provider.
 #[derive(Clone, Debug)]
 pub struct ClaimRule {
-    /// The requirement.
+    /// The requirement that the person's claims have to meet.
     pub requirement: ClaimRequirement,
-    /// Shown to a person who does not meet it.
+    /// The message for a person who does not meet it; `None`: a general one.
     pub message: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub enum ClaimRequirement {
     Claim {
         /// The name of the claim.
         name: String,
-        /// The text.
+        /// The text that the claim must be equal to.
         value: String,
     },
     /// An expression over `claims` is true.
@@ -98,6 +98,6 @@ pub enum ClaimRequirement {
 pub struct UserRule {
     /// An expression over `claims` and `user` that must be true.
     pub expression: Expression,
-    /// Shown to a person who does not meet it.
+    /// The message for a person who does not meet it; `None`: a general one.
     pub message: Option<String>,
 }

@@ -23,9 +23,9 @@ const MAX_SUBJECT_LEN: usize = 255;
 /// A person of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamIdentity {
-    /// The provider's identifier of the person.
+    /// The provider's identifier of the person: the value of the claim of the rule, of at most 512 bytes.
     pub identifier: String,
-    /// The claim `sub` here.
+    /// The `sub` of the person at this tenant.
     pub subject: Subject,
     /// The mark of the person: of identity key, claim and identifier.
     pub mark: ObjectMark,

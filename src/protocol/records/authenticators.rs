@@ -18,7 +18,7 @@ pub struct TotpRecord {
     pub last_step: u64,
     /// When the person set the app up.
     pub enrolled_at: Timestamp,
-    /// The person.
+    /// The marks of the person. The record does not count for a later person with the same subject.
     pub marks: AccountMarks,
     /// The id of the last invitation by which the person set up an app, which is used up with it.
     pub invitation: Option<String>,
@@ -50,7 +50,7 @@ pub struct RecoveryCodesRecord {
     pub unused: Vec<[u8; 32]>,
     /// The time at which the codes were made.
     pub made_at: Timestamp,
-    /// The person.
+    /// The marks of the person. The record does not count for a later person with the same subject.
     pub marks: AccountMarks,
 }
 
@@ -60,7 +60,7 @@ impl RecordFormat for RecoveryCodesRecord {}
 /// with before. Stored by the hash of the subject and the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorAttempts {
-    /// The number of attempts.
+    /// The number of failed attempts so far. An attempt is counted before its code is checked.
     pub failures: u32,
     /// The time of the last failed attempt, by the store's clock.
     pub last: Timestamp,
@@ -84,11 +84,11 @@ impl RecordFormat for FactorBudget {}
 /// nothing is stored before the app has shown a right code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TotpEnrolment {
-    /// The secret.
+    /// The secret of the app: 20 random bytes.
     pub secret: Vec<u8>,
     /// The session of the person, by its public id.
     pub sid: String,
-    /// When the page expires.
+    /// The time from which the form is refused.
     pub expires_at: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use crate::model::{ClientId, ObjectKey, SealPurpose, Timestamp};
 pub struct BackchannelDetails {
     /// The `sub` of the person who is asked.
     pub subject: String,
-    /// The message that the person compares.
+    /// `binding_message`, which the person compares; `None` if the client sent none.
     pub binding_message: Option<String>,
     /// The sealed [`PingNotification`] of a client that gets one when the person has answered.
     pub notification: Option<String>,
@@ -23,7 +23,7 @@ pub struct BackchannelRequest {
     pub grant_id: String,
     /// The `sub` of the person who is asked. No other person may answer.
     pub subject: String,
-    /// The message that the person compares.
+    /// `binding_message`, which the person compares; `None` if the client sent none.
     pub binding_message: Option<String>,
     /// The address that the request came from.
     pub address: String,
@@ -55,9 +55,9 @@ pub struct PingNotification {
     pub client: ClientId,
     /// The `OidcClient` object of the client: another object may get the id.
     pub client_object: ObjectKey,
-    /// The `auth_req_id`.
+    /// `auth_req_id` in the ping, as the client got it from the backchannel authentication endpoint.
     pub auth_req_id: String,
-    /// `client_notification_token` of the request.
+    /// `client_notification_token` of the client's request, which the ping is sent with as a bearer token (§10.2).
     pub token: String,
 }
 

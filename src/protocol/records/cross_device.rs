@@ -18,7 +18,7 @@ use crate::{
 pub struct CrossDeviceAuthorization {
     /// The id of the grant that the person's permission stores, and the client's next poll takes.
     pub grant_id: String,
-    /// The client that asked.
+    /// The ID of the client that made the request.
     pub client: ClientId,
     /// The `OidcClient` object of the client.
     pub client_object: ObjectKey,
@@ -83,7 +83,7 @@ pub enum CrossDeviceAnswer {
     Pending,
     /// The person allowed it: the grant is stored, and waits for the client.
     Allowed,
-    /// The person refused it.
+    /// The person refused it. The client's next poll gets `access_denied`.
     Refused,
 }
 

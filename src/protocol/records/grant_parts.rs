@@ -36,17 +36,17 @@ impl SupersededTimes {
 /// Individually requested claims, by destination (OIDC Core §5.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedClaims {
-    /// Claims for userinfo responses.
+    /// The names of the claims in the member `userinfo` of the parameter `claims`.
     pub userinfo: BTreeSet<String>,
-    /// Claims for ID tokens.
+    /// The names of the claims in the member `id_token` of the parameter `claims`.
     pub id_token: BTreeSet<String>,
 }
 
 /// The permissions of a grant at a resource server. Tokens have those of them that the resource server still has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedResource {
-    /// The granted scopes.
+    /// The granted scopes of the resource server.
     pub scopes: BTreeSet<String>,
-    /// The claims about the user that its tokens contain.
+    /// The names of the claims about the user in tokens for the resource server.
     pub claims: BTreeSet<String>,
 }

@@ -11,7 +11,7 @@ use crate::model::{AuditedAuthenticator, ObjectMark, SealPurpose, Timestamp};
 pub struct WaitingMail {
     /// The `sub` of the person.
     pub subject: String,
-    /// The person's address.
+    /// The e-mail address of the person, which the message is sent to.
     pub to: String,
     /// The content, which becomes a text when it is sent.
     pub content: MailContent,
@@ -44,7 +44,7 @@ pub struct RequestNotice {
     pub name: String,
     /// The name of the application.
     pub application: String,
-    /// When the request came.
+    /// The time at which the request came, by the store's clock.
     pub at: Timestamp,
     /// The address that it came from.
     pub address: String,
@@ -55,11 +55,11 @@ pub struct RequestNotice {
 /// The notice of a change in a person's account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeNotice {
-    /// The change.
+    /// The kind of change.
     pub change: NoticedChange,
     /// The name of the person.
     pub name: String,
-    /// The time of the change.
+    /// The time of the change, by the store's clock.
     pub at: Timestamp,
     /// The address of the client that made it.
     pub address: String,
@@ -68,7 +68,7 @@ pub struct ChangeNotice {
 /// A change that a person gets a notice of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoticedChange {
-    /// Another password was chosen.
+    /// The password was changed.
     PasswordChanged,
     /// An authenticator app was set up.
     AppEnrolled,
@@ -76,7 +76,7 @@ pub enum NoticedChange {
     AppRemoved,
     /// A passkey was set up.
     PasskeyEnrolled,
-    /// A passkey was removed.
+    /// One of the passkeys was removed.
     PasskeyRemoved,
     /// New recovery codes were made.
     RecoveryCodesMade,
@@ -139,13 +139,14 @@ pub struct PasswordResetLink {
     pub subject: String,
     /// The person: a later user with the name is another one.
     pub person: ObjectMark,
-    /// A random id.
+    /// A random ID. A mail that is asked for while an earlier link works has the same ID.
     pub id: String,
     /// When the person chose the password that was forgotten. After another choice the link is void.
     pub chosen_at: Timestamp,
-    /// When the link expires.
+    /// The time from which the link is refused, by the store's clock.
     pub expires_at: Timestamp,
-    /// SHA-256 of the address that it is mailed to. When the person has another one, the link is void.
+    /// The base64url SHA-256 of the address that the link is mailed to. The link is void when the person has another
+    /// address.
     pub address: String,
 }
 
@@ -158,11 +159,11 @@ impl SealedRecord for PasswordResetLink {
 /// The form in which a person who opened a link chooses a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordResetForm {
-    /// The link.
+    /// The link that was opened.
     pub link: PasswordResetLink,
     /// The hash of the pre-session cookie of the browser.
     pub browser: [u8; 32],
-    /// When the form expires.
+    /// The time from which the form is refused.
     pub expires_at: Timestamp,
 }
 

@@ -8,9 +8,9 @@ use crate::model::{CredentialMark, ObjectMark, Timestamp};
 /// The user that a record was made for, as it was then (docs/design/state.md#marks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountMarks {
-    /// The person.
+    /// The mark of the user's object, or of the identity of a provider's person.
     pub person: ObjectMark,
-    /// The tenant.
+    /// The mark of the Tenant object.
     pub tenant: ObjectMark,
     /// The stored password. `None` if there was no key for it.
     pub credential: Option<CredentialMark>,
@@ -22,7 +22,7 @@ pub struct AccountMarks {
 /// declares the person of a provider. Stored by subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoidBefore {
-    /// The person.
+    /// The mark of the person. A later person with the same subject is not affected.
     pub person: ObjectMark,
     /// The generation of the user's object in which the user was disabled or deleted; 0 in `dev`, and
     /// for the people of providers.

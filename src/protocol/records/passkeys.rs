@@ -15,13 +15,13 @@ use crate::{
 /// A passkey of a person. Stored by the hash of the credential ID, sealed with a vault key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasskeyRecord {
-    /// The person's `sub`.
+    /// The `sub` of the person at this tenant.
     pub subject: Subject,
     /// The name of the identity provider that the person had signed in at; `None` for a person of the tenant.
     pub provider: Option<String>,
-    /// The credential ID.
+    /// The credential ID (Web Authentication §4), at most 1023 bytes.
     pub credential_id: Vec<u8>,
-    /// The public key.
+    /// The public key that verifies the passkey's signatures.
     pub public_key: PasskeyPublicKey,
     /// The random user handle, the same in all passkeys of a person.
     pub user_handle: Vec<u8>,
@@ -37,7 +37,7 @@ pub struct PasskeyRecord {
     pub enrolled_at: Timestamp,
     /// The time of the last sign-in with the passkey, by the store's clock.
     pub used_at: Option<Timestamp>,
-    /// The person.
+    /// The marks of the person. The record does not count for a later person with the same subject.
     pub marks: AccountMarks,
     /// The time at which the counter showed that a copy of the passkey exists. It is refused from then on.
     pub copied_at: Option<Timestamp>,

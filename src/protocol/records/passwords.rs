@@ -18,13 +18,13 @@ pub struct PasswordRecord {
     pub chosen_at: Timestamp,
     /// The session in which the person chose it, by its public id: it has not ended.
     pub sid: Option<String>,
-    /// The person.
+    /// The marks of the person. The record does not count for a later person with the same subject.
     pub marks: AccountMarks,
     /// The id of the last invitation by which the person chose a password, which is used up with it.
     pub invitation: Option<String>,
 }
 
-/// The first format.
+/// The fields of format 0.1, which had no invitation.
 #[derive(Serialize, Deserialize)]
 struct FirstPasswordRecord {
     hash: String,
@@ -57,7 +57,7 @@ impl RecordFormat for PasswordRecord {
 pub struct InvitationRecord {
     /// The time at which the person used the invitation.
     pub redeemed_at: Timestamp,
-    /// The person.
+    /// The marks of the person. The record does not count for a later person with the same subject.
     pub marks: AccountMarks,
 }
 
@@ -72,7 +72,7 @@ pub struct InvitationLink {
     pub person: ObjectMark,
     /// The id of the invitation.
     pub id: String,
-    /// When the link expires.
+    /// The time from which the link is refused, by the store's clock.
     pub not_after: Timestamp,
 }
 
@@ -85,11 +85,11 @@ impl SealedRecord for InvitationLink {
 /// The form in which an invited person chooses a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordForm {
-    /// The invitation.
+    /// The link of the invitation.
     pub link: InvitationLink,
     /// The hash of the pre-session cookie of the browser.
     pub browser: [u8; 32],
-    /// When the form expires.
+    /// The time from which the form is refused.
     pub expires_at: Timestamp,
 }
 
@@ -103,15 +103,15 @@ impl SealedRecord for PasswordForm {
 /// the authenticator was proved.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitedFactorForm {
-    /// The invitation.
+    /// The link of the invitation.
     pub link: InvitationLink,
     /// The hash of the pre-session cookie of the browser.
     pub browser: [u8; 32],
-    /// When the form expires.
+    /// The time from which the form is refused.
     pub expires_at: Timestamp,
     /// The argon2id hash of the password that the person chose on the page before, as a PHC string.
     pub password_hash: Option<String>,
-    /// The authenticator.
+    /// The authenticator that the form sets up.
     pub factor: InvitedFactor,
 }
 

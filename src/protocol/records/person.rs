@@ -10,8 +10,8 @@ use crate::model::{SealPurpose, Timestamp};
 /// edited mapping counts at the next use. Stored by a hash of subject and provider, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRecord {
-    /// The claim `sub` here. A record that was moved to another person's key does not have that
-    /// person's.
+    /// The person's `sub` at this tenant. A record that was moved to the key of another person is recognized by it, and
+    /// not used.
     pub subject: String,
     /// The name of the provider's object.
     pub provider: String,
@@ -19,11 +19,11 @@ pub struct PersonRecord {
     pub claims: String,
     /// The time at which the provider gave the claims.
     pub refreshed_at: Timestamp,
-    /// The day of the last use of the claims.
+    /// The time of the last use of the claims, updated at most once a day.
     pub used_at: Timestamp,
     /// The time at which the provider was last asked for newer claims.
     pub asked_at: Timestamp,
-    /// Whether it gave only a part of them then.
+    /// Whether the provider then gave only a part of the claims.
     pub incomplete: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct ClaimsAge {
     pub refreshed_at: Timestamp,
     /// When the provider was last asked.
     pub asked_at: Timestamp,
-    /// Whether it gave only a part of them then.
+    /// Whether the provider then gave only a part of the claims.
     pub incomplete: bool,
 }
 

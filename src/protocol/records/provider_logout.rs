@@ -13,9 +13,9 @@ use crate::{
 pub struct ProviderLogout {
     /// The id of the record: the hash of the provider and of the name that the token is found by.
     pub id: String,
-    /// `sid` of the token.
+    /// `sid` of the token; `None`: the token is about all sessions of the person.
     pub sid: Option<String>,
-    /// `sub` of the token.
+    /// `sub` of the token; `None`: the token is about the session of `sid` alone.
     pub subject: Option<String>,
     /// `iat` of the token, by the provider's clock.
     pub issued_at: Timestamp,
@@ -47,8 +47,8 @@ impl ProviderLogout {
             && since <= self.issued_at.plus(JWT_CLOCK_LEEWAY)
     }
 
-    /// Whether the token ends a sign-in at that session that has no session here yet. One that began after the
-    /// token was received is a new one.
+    /// Whether the token ends a sign-in at that session of the provider, which has no session here yet. A sign-in that
+    /// began after the token was received is not ended.
     pub fn ends_sign_in(&self, named: (&str, Option<&str>), since: Timestamp) -> bool {
         since <= self.received_at && self.ends(named, since)
     }

@@ -10,7 +10,7 @@ const MAX_USER_AGENT_LEN: usize = 256;
 pub struct SessionBrowser {
     /// The beginning of `User-Agent`, if the browser sent one.
     pub user_agent: Option<String>,
-    /// The IP address, behind trusted proxies.
+    /// The IP address of the browser at the sign-in, as trusted proxies forward it.
     pub address: String,
 }
 

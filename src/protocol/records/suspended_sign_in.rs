@@ -25,7 +25,7 @@ pub struct SuspendedSignIn {
     /// The fingerprint of the interaction that the first factor was proved for. An earlier proof does not satisfy
     /// a later request, which may require a new sign-in.
     pub interaction: [u8; 32],
-    /// When the page expires.
+    /// The time from which the page is refused: the end of the interaction.
     pub expires_at: Timestamp,
     /// The name that was typed, by which the browser becomes known.
     pub typed_name: Option<String>,
@@ -34,21 +34,21 @@ pub struct SuspendedSignIn {
 /// Where a person signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SuspendedSource {
-    /// At the tenant itself.
+    /// At the tenant itself, without an identity provider.
     Tenant,
-    /// With the directory of this provider.
+    /// With a password at the directory of this provider (the name of its object).
     Directory(String),
     /// At an OpenID provider or at GitHub.
     Provider {
         /// The name of the provider's object.
         provider: String,
-        /// The provider's issuer.
+        /// The issuer at the sign-in; for GitHub the URL of its host.
         issuer: String,
-        /// The claim `sub` there.
+        /// The person's `sub` at the provider; at GitHub the numeric ID of the user, as text.
         subject: String,
-        /// The claim `sid` there.
+        /// `sid` of the provider's ID token; `None` if it has none.
         sid: Option<String>,
-        /// The provider's tokens.
+        /// The tokens of the provider's response that the session keeps.
         tokens: StoredUpstreamTokens,
     },
 }

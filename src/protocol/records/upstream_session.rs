@@ -23,21 +23,21 @@ pub struct SignInOrigin {
 /// it, and end with it. It is stored by a random id, and sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamSession {
-    /// The id. A record that was moved to another key does not have that key's id.
+    /// The random id. A record that was moved to another key is recognized by it, and not used.
     pub id: String,
-    /// The claim `sub` here.
+    /// The person's `sub` at this tenant.
     pub subject: String,
     /// The name of the provider's object.
     pub provider: String,
-    /// The provider's issuer; of GitHub the URL of its host.
+    /// The provider's issuer at the sign-in; for GitHub the URL of its host.
     pub issuer: String,
-    /// The claim `sub` there.
+    /// The person's `sub` at the provider; at GitHub the numeric ID of the user, as text.
     pub upstream_subject: String,
-    /// The claim `sid` there (OIDC Back-Channel Logout §2.1).
+    /// `sid` of the provider's ID token (OIDC Back-Channel Logout §2.1); `None` if it has none.
     pub upstream_sid: Option<String>,
-    /// The claim `sid` of the session here.
+    /// `sid` of the session at this tenant.
     pub sid: String,
-    /// The provider's tokens.
+    /// The tokens of the provider that are still used, renewed by each refresh.
     pub tokens: StoredUpstreamTokens,
     /// When the person signed in.
     pub created_at: Timestamp,
@@ -45,9 +45,9 @@ pub struct UpstreamSession {
     pub refreshed_at: Timestamp,
     /// When the provider was last asked for them, by the store's clock.
     pub asked_at: Timestamp,
-    /// Whether it gave only a part of them then.
+    /// Whether the provider then gave only a part of the claims.
     pub incomplete: bool,
-    /// Whether a replica is asking it since `asked_at`.
+    /// Whether a replica has been asking the provider since `asked_at`.
     pub asking: bool,
     /// The end of the last grant that outlives the session here. `None`: every grant ends with it.
     pub offline_until: Option<Timestamp>,
@@ -58,11 +58,11 @@ pub struct UpstreamSession {
 /// The tokens of a provider that are used again.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredUpstreamTokens {
-    /// The refresh token.
+    /// The last refresh token; `None` if the provider gave none, or is not asked again about signed-in people.
     pub refresh_token: Option<String>,
-    /// The access token of GitHub.
+    /// The access token of GitHub, by which it is asked again; `None` for other providers.
     pub access_token: Option<String>,
-    /// The ID token, which names the session at a sign-out.
+    /// The ID token of the sign-in, the hint of a sign-out at the provider; `None` if people are not signed out there.
     pub id_token: Option<String>,
 }
 

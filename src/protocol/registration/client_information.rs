@@ -9,9 +9,9 @@ use crate::model::Client;
 /// The members of the response in addition to metadata.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationAccess<'a> {
-    /// The URL of the client configuration endpoint.
+    /// `registration_client_uri`: the URL of the client configuration endpoint for this client (RFC 7592 §3).
     pub uri: &'a str,
-    /// The registration access token.
+    /// `registration_access_token`, by which the client reads and changes its registration (RFC 7592 §3).
     pub token: &'a str,
 }
 

@@ -14,25 +14,25 @@ const PROMPT: &str = "prompt";
 /// The parts of a request to a provider.
 #[derive(Clone, Copy, Debug)]
 pub struct UpstreamRequest<'a> {
-    /// The client id there.
+    /// `client_id` of this tenant at the provider.
     pub client_id: &'a str,
-    /// The redirect URI of the provider's object.
+    /// `redirect_uri`: the callback URL of the provider's object at this tenant.
     pub redirect_uri: &'a str,
-    /// The scopes.
+    /// The values of `scope`: those of the manifest, or [`UpstreamMetadata::default_scopes`].
     pub scopes: &'a [String],
-    /// The parameters of the manifest that Lanyard adds, by name.
+    /// Further parameters of the request that the manifest sets, by name (`oidc.authorizationParameters`).
     pub further: &'a [(String, String)],
-    /// The sealed state.
+    /// The parameter `state`: the sealed form of the field `state`.
     pub sealed_state: &'a str,
-    /// The state before it is sealed.
+    /// The state before it is sealed. It has `nonce`, `code_verifier` and the demands on the sign-in.
     pub state: &'a UpstreamState,
-    /// The name that the person typed, or `login_hint` of the application.
+    /// `login_hint`: the name that the person typed, or that of the application's request. An empty one is not sent.
     pub login_hint: Option<&'a str>,
-    /// `prompt` by which the person chooses the account there, also where they are signed in.
+    /// The `prompt` by which a signed-in person can choose another account there; `None` if that is not wanted.
     pub account_prompt: Option<&'a str>,
-    /// The levels of assurance to ask for.
+    /// `acr_values`: the levels of assurance to ask for. If there are none, the parameter is not sent.
     pub acr_values: &'a [String],
-    /// `ui_locales` of the application.
+    /// `ui_locales` of the application's request, sent unchanged.
     pub ui_locales: Option<&'a str>,
 }
 

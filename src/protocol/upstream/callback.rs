@@ -4,10 +4,10 @@ use crate::protocol::{identity_provider::OidcUpstream, params::RequestParams};
 
 use super::UpstreamMetadata;
 
-/// A successful response.
+/// An authorization response with a code, not yet redeemed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackResponse {
-    /// The code.
+    /// The authorization code; never empty.
     pub code: String,
 }
 
@@ -17,12 +17,13 @@ pub enum CallbackError {
     /// The provider answered with an error. Its texts are for the log.
     #[error("the provider answered {code:?}: {description:?}")]
     Refused {
-        /// `error`.
+        /// `error` of the response, cut after 256 characters.
         code: String,
-        /// `error_description`.
+        /// `error_description` of the response, cut after 256 characters; empty if absent.
         description: String,
     },
-    /// `iss` is that of another provider, or missing although it was promised.
+    /// `iss` of the response is that of another provider, or is missing although the provider's metadata promise it.
+    /// The text is that of `iss`, or empty.
     #[error(
         "the response is from the issuer {0:?}, which is not the one that was asked (RFC 9207)"
     )]

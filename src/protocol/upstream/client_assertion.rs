@@ -8,10 +8,10 @@ use crate::model::Timestamp;
 
 /// `client_assertion_type` of an assertion (RFC 7523 §2.2).
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// How long an assertion counts. Keycloak takes no more.
+/// How long an assertion is valid: the longest time that Keycloak accepts.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// The claims of an assertion. `iss` and `sub` are the same, by which it differs from an ID token.
+/// The claims of an assertion. Its `iss` and `sub` are equal, which distinguishes it from an ID token.
 pub fn client_assertion_claims(
     client_id: &str,
     audience: &str,

@@ -23,13 +23,13 @@ const RETURN_TTL: Duration = Duration::from_mins(15);
 /// The parts of a sign-out request to a provider.
 #[derive(Clone, Copy, Debug)]
 pub struct UpstreamEndSession<'a> {
-    /// The ID token of the sign-in there.
+    /// The ID token of the sign-in at the provider. One of more than [`MAX_ID_TOKEN_HINT`] bytes is not sent.
     pub id_token_hint: Option<&'a str>,
-    /// The client id there.
+    /// `client_id` of this tenant at the provider.
     pub client_id: &'a str,
-    /// The page here that the provider sends the browser to.
+    /// The page of this tenant that the provider sends the browser to afterwards.
     pub post_logout_redirect_uri: &'a str,
-    /// The sealed [`UpstreamLogoutState`], where an application waits for the browser.
+    /// The parameter `state`: the sealed [`UpstreamLogoutState`]; `None` if no application waits for the browser.
     pub sealed_state: Option<&'a str>,
 }
 

@@ -27,7 +27,7 @@ pub struct UpstreamIdTokenRequirements<'a> {
     pub oidc: &'a OidcUpstream,
     /// `nonce` of the request; `None` after a refresh.
     pub nonce: Option<&'a str>,
-    /// The access token that came with it.
+    /// The access token of the same response, to compare with `at_hash`.
     pub access_token: Option<&'a str>,
 }
 
@@ -36,9 +36,9 @@ pub struct UpstreamIdTokenRequirements<'a> {
 pub struct UpstreamIdToken {
     /// The algorithm of its signature.
     pub algorithm: JwsAlgorithm,
-    /// `kid`.
+    /// `kid` of the header; `None` if the provider sends none.
     pub kid: Option<String>,
-    /// The claims.
+    /// The claims set, which has a `sub`.
     pub claims: Map<String, Value>,
 }
 
@@ -77,7 +77,7 @@ pub enum IdTokenError {
     /// `at_hash` is not that of the access token.
     #[error("the ID token belongs to another access token (at_hash)")]
     AccessTokenHash,
-    /// `sub` is missing.
+    /// `sub` is missing, empty or not a string.
     #[error("the ID token has no sub")]
     Subject,
 }

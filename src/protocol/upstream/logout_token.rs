@@ -29,15 +29,15 @@ const MAX_LEN: usize = 16 * 1024;
 pub struct UpstreamLogoutToken {
     /// The algorithm of its signature.
     pub algorithm: JwsAlgorithm,
-    /// `kid`.
+    /// `kid` of the header; `None` if the provider sends none.
     pub kid: Option<String>,
-    /// `iss`.
+    /// `iss`, which the provider's settings accept.
     pub issuer: String,
-    /// `sub`. One of `sub` and `sid` is there.
+    /// `sub`. At least one of `sub` and `sid` is present.
     pub subject: Option<String>,
-    /// `sid`.
+    /// `sid`: the provider's ID of its session.
     pub sid: Option<String>,
-    /// `iat`.
+    /// `iat`, by the provider's clock.
     pub issued_at: Timestamp,
 }
 

@@ -8,21 +8,21 @@ use crate::model::AccountSelection;
 /// The metadata of an OpenID provider, as far as this provider uses it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct UpstreamMetadata {
-    /// `issuer`.
+    /// `issuer` as it is written. [`Self::parse`] does not compare it with the expected issuer.
     pub issuer: String,
-    /// `authorization_endpoint`.
+    /// `authorization_endpoint`, an absolute URL.
     pub authorization_endpoint: String,
-    /// `token_endpoint`.
+    /// `token_endpoint`, an absolute URL.
     pub token_endpoint: String,
-    /// `jwks_uri`.
+    /// `jwks_uri`, an absolute URL.
     pub jwks_uri: String,
-    /// `userinfo_endpoint`.
+    /// `userinfo_endpoint`, an absolute URL; `None` if the provider has none.
     #[serde(default)]
     pub userinfo_endpoint: Option<String>,
-    /// `end_session_endpoint`.
+    /// `end_session_endpoint` (OIDC RP-Initiated Logout §2.1), an absolute URL; `None` if the provider has none.
     #[serde(default)]
     pub end_session_endpoint: Option<String>,
-    /// `scopes_supported`.
+    /// `scopes_supported`; empty: the provider does not say.
     #[serde(default)]
     pub scopes_supported: Vec<String>,
     /// `token_endpoint_auth_methods_supported`; empty: `client_secret_basic`.

@@ -23,9 +23,9 @@ const MAX_VALUES: usize = 10_000;
 pub struct SignedUserinfo {
     /// The algorithm of its signature.
     pub algorithm: JwsAlgorithm,
-    /// `kid`.
+    /// `kid` of the header; `None` if the provider sends none.
     pub kid: Option<String>,
-    /// The claims.
+    /// The claims of the response. `sub` has not been compared with that of the ID token.
     pub claims: Map<String, Value>,
 }
 

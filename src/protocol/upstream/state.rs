@@ -19,7 +19,7 @@ use crate::{
 pub struct UpstreamState {
     /// The name of the provider's object.
     pub provider: String,
-    /// `nonce` of the request.
+    /// `nonce` of the request, which the ID token has to repeat.
     pub nonce: String,
     /// `code_verifier` of PKCE (RFC 7636 §4.1).
     pub code_verifier: String,
@@ -62,7 +62,7 @@ impl UpstreamParty {
 pub struct UpstreamDemands {
     /// The person must sign in again (`prompt=login`).
     pub fresh: bool,
-    /// `max_age` in seconds.
+    /// `max_age` of the application's request, in seconds; `None` if it has none.
     pub max_age: Option<u64>,
 }
 

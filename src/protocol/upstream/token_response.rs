@@ -7,11 +7,11 @@ use crate::model::Secret;
 /// The tokens of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct UpstreamTokens {
-    /// The access token.
+    /// `access_token`; `None` if the response has none.
     pub access_token: Option<Secret<String>>,
-    /// The ID token. A refresh may give none (OIDC Core §12.2).
+    /// `id_token`, not verified. The response to a refresh may have none (OIDC Core §12.2).
     pub id_token: Option<String>,
-    /// The refresh token.
+    /// `refresh_token`; `None` if the response has none.
     pub refresh_token: Option<Secret<String>>,
 }
 
@@ -24,9 +24,9 @@ pub enum TokenResponseError {
     /// The provider refused this client or its request, which an operator has to mend.
     #[error("the provider refused the request with {code:?}: {}", described(description))]
     Refused {
-        /// `error`.
+        /// `error` of the response, cut after 256 characters.
         code: String,
-        /// `error_description`.
+        /// `error_description` of the response, cut after 256 characters; empty if absent.
         description: String,
     },
     /// The provider cannot answer now.
@@ -43,8 +43,8 @@ pub enum TokenResponseError {
 }
 
 impl TokenResponseError {
-    /// Returns true if the provider gives tokens again only after the person has signed in there (OIDC Core §3.1.2.6), for
-    /// example to accept new terms or to prove a second factor.
+    /// Returns true if the provider gives tokens again only after the person has signed in there (OIDC Core §3.1.2.6),
+    /// for example to accept new terms or to prove a second factor.
     pub fn asks_for_person(&self) -> bool {
         let codes = ["interaction_required", "login_required", "consent_required"];
         matches!(self, Self::Refused { code, .. } if codes.contains(&code.as_str()))

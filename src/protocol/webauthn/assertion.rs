@@ -15,20 +15,20 @@ const MAX_BYTES: usize = 4096;
 /// The response of an authenticator that has used a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct AssertionResponse<'a> {
-    /// `clientDataJSON`.
+    /// `clientDataJSON` (§5.8.1): the bytes as they were signed, not parsed.
     pub client_data: &'a [u8],
-    /// `authenticatorData`.
+    /// `authenticatorData` (§6.1): the bytes as they were signed, not parsed.
     pub authenticator_data: &'a [u8],
-    /// The signature of both.
+    /// The signature of `authenticatorData` and the SHA-256 of `clientDataJSON` (§6.3.3).
     pub signature: &'a [u8],
 }
 
 /// A credential that was registered before.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownCredential<'a> {
-    /// The public key.
+    /// The public key that was stored at the registration.
     pub public_key: &'a PasskeyPublicKey,
-    /// Whether the credential can be on several devices.
+    /// Whether the credential can be on several devices: the flag BE at the registration (§6.1.3).
     pub backup_eligible: bool,
 }
 
@@ -36,9 +36,9 @@ pub struct KnownCredential<'a> {
 /// ([`check_sign_count`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedAssertion {
-    /// The signature counter.
+    /// The signature counter that the authenticator sent; 0 if it does not count (§6.1.1).
     pub sign_count: u32,
-    /// Whether the credential is backed up now.
+    /// Whether the credential is backed up now: the flag BS (§6.1.3).
     pub backed_up: bool,
 }
 
@@ -75,7 +75,7 @@ const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 pub struct LastUse {
     /// The signature counter of it, or of the registration.
     pub sign_count: u32,
-    /// The time at which the use was recorded.
+    /// The time at which the use was recorded; `None` before the first use.
     pub at: Option<Timestamp>,
 }
 

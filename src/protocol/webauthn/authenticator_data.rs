@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::sha256;
 
-/// The flags (§6.1).
+/// Bits of the byte `flags` (§6.1): UP, UV, BE, BS, AT and ED.
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
@@ -23,28 +23,28 @@ const MIN_CREDENTIAL_ID_LEN: usize = 16;
 
 const MALFORMED: WebauthnError = WebauthnError::Malformed("the authenticator data");
 
-/// The authenticator data.
+/// The parsed authenticator data (§6.1).
 #[derive(Debug)]
 pub(super) struct AuthenticatorData<'a> {
     rp_id_hash: &'a [u8],
     flags: u8,
-    /// The signature counter.
+    /// The signature counter (§6.1.1); 0 if the authenticator does not count.
     pub(super) sign_count: u32,
-    /// The new credential, at registration.
+    /// The new credential; `None` unless the flag AT is set, as at registration.
     pub(super) credential: Option<AttestedCredential<'a>>,
 }
 
-/// A new credential (§6.5.1).
+/// The attested credential data of a new credential (§6.5.1).
 #[derive(Debug)]
 pub(super) struct AttestedCredential<'a> {
-    /// The credential ID.
+    /// The credential ID, of 16 to 1023 bytes.
     pub(super) id: &'a [u8],
-    /// The public key.
+    /// The public key, which was checked to be usable.
     pub(super) public_key: PasskeyPublicKey,
 }
 
 impl<'a> AuthenticatorData<'a> {
-    /// Parses all bytes.
+    /// Parses authenticator data. Bytes that follow its last part are an error.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, WebauthnError> {
         let (rp_id_hash, rest) = bytes.split_at_checked(32).ok_or(MALFORMED)?;
         let (&flags, rest) = rest.split_first().ok_or(MALFORMED)?;

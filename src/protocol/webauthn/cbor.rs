@@ -28,24 +28,24 @@ impl<'a> CborReader<'a> {
         self.0
     }
 
-    /// The number of entries of a map, whose keys and values follow.
+    /// Reads the head of a map and returns the number of its entries, whose keys and values follow.
     pub(super) fn map(&mut self) -> Result<u64, CborError> {
         self.head_of(MAP)
     }
 
-    /// A byte string.
+    /// Reads a byte string.
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], CborError> {
         let length = self.head_of(BYTES)?;
         self.take(length)
     }
 
-    /// A text.
+    /// Reads a text string. One that is not UTF-8 is an error.
     pub(super) fn text(&mut self) -> Result<&'a str, CborError> {
         let length = self.head_of(TEXT)?;
         std::str::from_utf8(self.take(length)?).map_err(|_| CborError)
     }
 
-    /// An integer.
+    /// Reads an integer. One that does not fit in 64 bits with a sign is an error.
     pub(super) fn integer(&mut self) -> Result<i64, CborError> {
         let (major, value) = self.head()?;
         let value = i64::try_from(value).map_err(|_| CborError)?;

@@ -8,12 +8,12 @@ use super::{RelyingParty, WebauthnError};
 /// Maximum number of bytes of the JSON text.
 const MAX_BYTES: usize = 4096;
 
-/// The ceremony of a response.
+/// The ceremony that a response belongs to, by the member `type` of its client data (§5.8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WebauthnCeremony {
-    /// `navigator.credentials.create`.
+    /// `webauthn.create`: a call of `navigator.credentials.create`.
     Registration,
-    /// `navigator.credentials.get`.
+    /// `webauthn.get`: a call of `navigator.credentials.get`.
     Assertion,
 }
 

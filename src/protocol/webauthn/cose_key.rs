@@ -13,7 +13,7 @@ use super::{
 
 /// ECDSA with P-256 and SHA-256.
 pub(super) const ES256: i64 = -7;
-/// EdDSA, with Ed25519.
+/// EdDSA with the curve Ed25519.
 pub(super) const EDDSA: i64 = -8;
 /// `RSASSA-PKCS1-v1_5` with SHA-256.
 pub(super) const RS256: i64 = -257;
@@ -23,17 +23,17 @@ const MAX_ENTRIES: u64 = 16;
 /// The labels of the parameters of a key (RFC 9052 §7.1).
 const KTY: i64 = 1;
 const ALG: i64 = 3;
-/// The curve of an elliptic curve, or the modulus of an RSA key.
+/// The curve (`crv`) of an elliptic curve key, or the modulus of an RSA key.
 const FIRST: i64 = -1;
-/// The coordinate x, or the exponent of an RSA key.
+/// The coordinate x of an elliptic curve key, or the exponent of an RSA key.
 const SECOND: i64 = -2;
-/// The coordinate y.
+/// The coordinate y of an elliptic curve key of two coordinates.
 const THIRD: i64 = -3;
-/// Types of keys.
+/// The values of `kty` (RFC 9053 §7, RFC 8230 §4).
 const OKP: i64 = 1;
 const EC2: i64 = 2;
 const RSA: i64 = 3;
-/// Curves.
+/// The values of `crv` (RFC 9053 §7.1).
 const P256: i64 = 1;
 const CURVE_ED25519: i64 = 6;
 /// Bits of an RSA modulus.
@@ -44,11 +44,11 @@ const MAX_EXPONENT_LEN: usize = 4;
 /// The public key of a passkey, which was checked when it was registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PasskeyPublicKey {
-    /// ES256: the uncompressed point.
+    /// A P-256 key for ES256: the uncompressed point, of the byte 4 and both coordinates (65 bytes).
     Es256(Vec<u8>),
-    /// EdDSA: the key of Ed25519.
+    /// An Ed25519 key for EdDSA, of 32 bytes.
     Ed25519(Vec<u8>),
-    /// RS256.
+    /// An RSA key of 2048 to 4096 bits for RS256.
     Rs256 {
         /// The modulus, without leading zeros.
         modulus: Vec<u8>,

@@ -15,24 +15,24 @@ const MAX_ENTRIES: u64 = 8;
 /// The response of an authenticator that made a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationResponse<'a> {
-    /// `clientDataJSON`.
+    /// `clientDataJSON` (§5.8.1), not parsed.
     pub client_data: &'a [u8],
-    /// `attestationObject`.
+    /// `attestationObject` (§6.5.4), not parsed.
     pub attestation_object: &'a [u8],
 }
 
 /// A credential that was made for the relying party, by a person whom the authenticator verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisteredCredential {
-    /// The credential ID.
+    /// The credential ID, of 16 to 1023 bytes.
     pub id: Vec<u8>,
-    /// The public key.
+    /// The public key of the credential.
     pub public_key: PasskeyPublicKey,
-    /// The signature counter.
+    /// The signature counter at the registration; 0 if the authenticator does not count (§6.1.1).
     pub sign_count: u32,
-    /// Whether the credential can be on several devices, which never changes.
+    /// Whether the credential can be on several devices, which never changes: the flag BE (§6.1.3).
     pub backup_eligible: bool,
-    /// Whether it is backed up.
+    /// Whether the credential is backed up now: the flag BS (§6.1.3).
     pub backed_up: bool,
 }
 

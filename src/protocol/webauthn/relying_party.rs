@@ -4,12 +4,12 @@ use url::Host;
 
 use crate::model::Issuer;
 
-/// A relying party.
+/// The relying party that passkeys of an issuer are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelyingParty<'a> {
-    /// The RP ID: the issuer's host. Tenants with one host share it.
+    /// The RP ID: the issuer's host, without its port. Tenants with one host share it.
     pub id: &'a str,
-    /// The origin of its pages.
+    /// The origin of its pages: scheme, host and port of the issuer.
     pub origin: &'a str,
 }
 

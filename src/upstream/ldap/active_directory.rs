@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 pub(super) const STATE_ATTRIBUTES: [&str; 4] =
     ["userAccountControl", "accountExpires", "pwdAccountLockedTime", "nsAccountLock"];
 
-/// `ADS_UF_ACCOUNTDISABLE` of `userAccountControl`.
+/// The bit `ADS_UF_ACCOUNTDISABLE` of `userAccountControl`.
 const ACCOUNT_DISABLED: u64 = 2;
 
 /// The time of `pwdAccountLockedTime` that locks until an operator unlocks.

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::model::LdapServer;
 
-/// Limit of one operation.
+/// Longest time of one bind, or of one page of a search.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Limit of the answers to one search.
+/// Most bytes of the answers to one search, or to one of its pages.
 const MAX_SEARCH: usize = 4 * 1024 * 1024;
 /// Entries of a page, below the limit of a thousand that Active Directory sets.
 const PAGE_SIZE: u32 = 500;
@@ -31,7 +31,7 @@ const MAX_PAGES: usize = 50;
 /// Most messages of a search that are not entries.
 const MAX_REFERENCES: usize = 1000;
 
-/// A connection with TLS.
+/// An LDAP connection to one server, encrypted with TLS.
 pub(super) struct LdapConnection {
     stream: TlsStream<TcpStream>,
     host: String,
@@ -112,8 +112,8 @@ impl LdapConnection {
             .await
     }
 
-    /// Searches page by page. More than `most` entries are read to one more than `most`; then the
-    /// connection is not settled, and nothing else can be asked on it.
+    /// Searches page by page. If there are more than `most` entries, it reads one more than `most` and stops. The
+    /// connection is then not settled, and cannot be used again.
     pub(super) async fn search_pages(
         &mut self,
         search: &LdapSearch<'_>,

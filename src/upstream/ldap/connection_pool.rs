@@ -28,7 +28,7 @@ const MAX_IDLE: usize = 8;
 const MAX_IDLE_IN_TOTAL: usize = 256;
 /// How long a connection waits for its next use: less than firewalls forget one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a connection is used, so that a change of the account or of the server's address counts.
+/// How long a connection is used, so that a change of the account or of the server's address takes effect.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// A server and its search account, with all that decides whether a connection may be opened. A

@@ -5,15 +5,15 @@ use std::fmt;
 use super::{fault::LdapRefusal, person::DirectoryPerson};
 use crate::model::Secret;
 
-/// Longest username in bytes.
+/// Longest username, in bytes.
 const MAX_USERNAME: usize = 256;
 
 /// A name and a password, as typed.
 #[derive(Clone, Copy)]
 pub struct LdapCredentials<'a> {
-    /// The name.
+    /// The name as it was typed.
     pub username: &'a str,
-    /// The password.
+    /// The password as it was typed.
     pub password: &'a Secret<String>,
     /// Whether the password of the entry that was found may be tried now. A directory finds one
     /// entry by many spellings of a name, so limits by what was typed are not enough.
@@ -23,7 +23,7 @@ pub struct LdapCredentials<'a> {
 /// The entry that a directory found by a name, before its password is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundEntry<'a> {
-    /// The identifier of the entry.
+    /// The identifier of the entry in its canonical form.
     pub id: &'a str,
     /// The entry's person without groups, if the entry describes one.
     pub person: Option<&'a DirectoryPerson>,
@@ -35,7 +35,7 @@ impl fmt::Debug for LdapCredentials<'_> {
     }
 }
 
-/// Refuses what no directory has to be asked for.
+/// Checks a name and a password before a directory is asked. Neither may be empty, and a name is short and printable.
 pub(super) fn check_attempt(
     LdapCredentials { username, password, .. }: LdapCredentials<'_>,
 ) -> Result<(), LdapRefusal> {

@@ -19,9 +19,9 @@ use crate::{
     model::{LdapSettings, Timestamp},
 };
 
-/// Limit from the call to its result.
+/// Longest time of an attempt, from the call to its result.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Limit of the time that an attempt waits for others.
+/// Longest time that an attempt waits for others.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Concurrent attempts at all directories, each of which has two connections at most.
 const LIMITS: ConcurrencyLimits = ConcurrencyLimits { total: 64, per_host: 16, per_address: 32 };

@@ -1,4 +1,4 @@
-//! The reasons why a directory lets a person not in.
+//! The reasons why a sign-in at a directory fails.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub enum LdapRefusal {
     /// No entry has the name, or the identifier.
     #[error("the directory has no such person")]
     UnknownPerson,
-    /// The entry of an earlier sign-in is not one of the people now. It may be one again.
+    /// The filter of the people no longer selects the entry of an earlier sign-in. It may select the entry again later.
     #[error(
         "users.base and users.filter do not select the person's entry any more, or the search account does not see it"
     )]
@@ -53,8 +53,8 @@ pub enum LdapRefusal {
 }
 
 impl LdapRefusal {
-    /// Returns true if a person who was looked up has left: the entry is gone, or an operator has disabled
-    /// it. Otherwise the person is refused while it lasts.
+    /// Returns true if a person who was looked up has left: the entry is gone, or an operator has disabled it. Any
+    /// other refusal ends with its cause.
     pub const fn is_for_good(&self) -> bool {
         matches!(self, Self::UnknownPerson | Self::Restricted(_))
     }
@@ -63,9 +63,9 @@ impl LdapRefusal {
 /// A reason why an account cannot sign in although its password is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRestriction {
-    /// The account is disabled.
+    /// The account is disabled, or locked until an administrator unlocks it.
     Disabled,
-    /// The account has expired.
+    /// The account itself has expired, not only its password.
     Expired,
     /// The account's password has expired.
     PasswordExpired,
@@ -103,7 +103,7 @@ pub enum DirectoryFault {
         "{0} is inside the network, which upstreamHosts of the installation has to allow for this namespace"
     )]
     ForbiddenAddress(String),
-    /// The TCP connection failed.
+    /// No address that was tried took a TCP connection. The cause is that of the last one.
     #[error("no connection to {0}: {1}")]
     Unreachable(String, #[source] ErrorCause),
     /// The TLS handshake failed.
@@ -135,7 +135,7 @@ pub enum DirectoryFault {
         "a person has more than {limit} groups; make base or filter of the groups select those that applications need"
     )]
     TooManyGroups { limit: usize },
-    /// The server sent a part of an attribute.
+    /// The server sent only a part of the values of an attribute.
     #[error("the server sends only a part of the attribute {attribute}; do not read it")]
     CutAttribute { attribute: String },
     /// An entry lacks its name.

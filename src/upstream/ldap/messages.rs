@@ -22,20 +22,20 @@ const EXTENDED_REQUEST: u8 = 0x77;
 const EXTENDED_RESPONSE: u8 = 0x78;
 const CONTROLS: u8 = 0xa0;
 
-/// `StartTLS` (RFC 4511 §4.14).
+/// The name of the operation `StartTLS` (RFC 4511 §4.14.1).
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
-/// Simple paged results (RFC 2696).
+/// The type of the control of simple paged results (RFC 2696 §2).
 const PAGED_RESULTS: &[u8] = b"1.2.840.113556.1.4.319";
 
-/// Longest text of a server that is kept for the log.
+/// Longest text of a server that is kept for the log, in characters.
 const MAX_MESSAGE_CHARS: usize = 300;
 
 /// The entries that a search checks (RFC 4511 §4.5.1.2).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SearchScope {
-    /// The base itself.
+    /// The entry of the base alone.
     Base = 0,
-    /// The base, and the tree below it.
+    /// The entry of the base, and the tree below it.
     Subtree = 2,
 }
 

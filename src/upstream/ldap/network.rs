@@ -23,13 +23,13 @@ use crate::{
     model::{ErrorCause, LdapServer},
 };
 
-/// Limit of a TCP connection to one address.
+/// Longest time for resolving a host, and for opening a TCP connection to one address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Limit of the handshake.
+/// Longest time of the TLS handshake, with `StartTLS` before it.
 const TLS_TIMEOUT: Duration = Duration::from_secs(4);
 /// Maximum addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 3;
-/// Largest message of a server.
+/// Largest message of a server, in bytes.
 pub(super) const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Addresses that may be called, and the certificates that verify servers without their own.

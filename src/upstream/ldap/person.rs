@@ -19,7 +19,7 @@ const STANDARD_CLAIMS: [(&str, &[&str]); 4] = [
 /// A person of a directory, with claims as the directory has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryPerson {
-    /// The identifier, which outlives every name.
+    /// The value of the attribute that identifies the entry, which stays the same when the person is renamed.
     pub id: String,
     /// The username as the directory writes it, whatever was typed.
     pub username: String,

@@ -14,7 +14,7 @@ pub(super) const PRIMARY_GROUP_ATTRIBUTES: [&str; 2] = [NUMBER, SECURITY_IDENTIF
 const REVISION: u8 = 1;
 /// Bytes before the numbers: the revision, the count of the numbers, and the authority.
 const HEAD: usize = 8;
-/// Bytes of a number.
+/// Bytes of each number, which is little-endian.
 const WIDTH: usize = 4;
 
 /// The security identifier of a primary group.
@@ -32,12 +32,12 @@ impl PrimaryGroup {
         identifier.map(|it| Some(Self(it))).ok_or(DirectoryFault::NoPrimaryGroup)
     }
 
-    /// Finds the group.
+    /// A filter that finds the group.
     pub(super) fn filter(&self) -> LdapFilter {
         LdapFilter::equal_bytes(SECURITY_IDENTIFIER, self.0.clone())
     }
 
-    /// Finds the group if it is one of those that a filter can find for some member.
+    /// A filter that finds the group if the filter `groups` can find it for some member.
     pub(super) fn filter_among(&self, groups: &LdapFilter) -> LdapFilter {
         LdapFilter::And(vec![groups.without_placeholders(), self.filter()])
     }
@@ -57,7 +57,7 @@ fn sibling(identifier: &[u8], number: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// S-1-5-21-1-2-3-1105
+    /// The security identifier `S-1-5-21-1-2-3-1105`.
     const ADA: &[u8] =
         &[1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0x51, 4, 0, 0];
 

@@ -35,7 +35,7 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const ID: &str = "00112233-4455-6677-8899-aabbccddeeff";
 
-/// Stands for no answer.
+/// The answer of a script after which the server sends nothing more, and stays connected.
 const NO_ANSWER: &[u8] = b"silence";
 
 /// Answers a request by its number on the connection (from 1) and its message number. An empty answer
