@@ -23,7 +23,7 @@ pub struct AccessPolicy {
 /// A condition of entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessRule {
-    /// The condition.
+    /// The condition over `user` and `client`, which must be true.
     pub expression: Expression,
     /// Text for people whom it refuses.
     pub message: Option<String>,

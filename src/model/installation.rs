@@ -106,7 +106,7 @@ impl HostSettings {
 /// or `upstreamHosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPermission {
-    /// The matching hosts.
+    /// The pattern of the hosts, in lower case and without ports.
     pub pattern: HostPattern,
     /// The namespaces allowed to use them; `*` allows all.
     pub namespaces: Vec<String>,
