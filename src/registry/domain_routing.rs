@@ -11,7 +11,7 @@ use crate::{
 /// The directory that checks a name.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutedDirectory<'a> {
-    /// The provider and its directory.
+    /// The provider, and its directory to ask for the person.
     pub directory: (&'a IdentityProvider, &'a LdapSettings),
     /// The only user who can sign in by the name, if there is one.
     pub user: Option<&'a Arc<Account>>,

@@ -7,7 +7,7 @@ use crate::{api::ConditionReason, model::InvitedUser};
 pub struct InvitationOutcome {
     /// The person and the invitation.
     pub invited: InvitedUser,
-    /// Whether it can be used.
+    /// Whether it can be used, and if not, why.
     pub state: InvitationState,
 }
 
