@@ -64,7 +64,7 @@ impl ValidationProblem {
 pub struct Verdict {
     /// The object that was validated.
     pub object: ObjectRef,
-    /// The `metadata.generation` that was validated; `None` for a file in `dev`.
+    /// The `metadata.generation` that was validated, which the API server sets.
     pub generation: Option<i64>,
     /// All problems, in the order of their conditions.
     pub problems: Vec<ValidationProblem>,
