@@ -12,12 +12,12 @@ pub(super) struct SourceField<'v> {
     pub(super) file: usize,
     /// The place as a JSON pointer.
     pub(super) pointer: String,
-    /// The value.
+    /// The value at the place; null if the source lacks it.
     pub(super) value: &'v Value,
 }
 
 impl<'v> SourceField<'v> {
-    /// The whole file.
+    /// The root of a file, which has an empty pointer.
     pub(super) fn root_of(file: usize, value: &'v Value) -> Self {
         Self { file, pointer: String::new(), value }
     }

@@ -25,10 +25,10 @@ pub struct MessageFile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum MessageFileError {
-    /// The whole file.
+    /// The file is not YAML, or not a mapping.
     #[error("it is not a YAML mapping of message ids to texts: {0}")]
     Unreadable(String),
-    /// The whole file.
+    /// The file is too long.
     #[error("it has more than 256 KiB")]
     FileTooLong,
     /// An id that no message has.
@@ -190,7 +190,7 @@ impl MessageShape {
         self.placeholders.iter().position(|known| *known == name).map(MessagePart::Value)
     }
 
-    /// The placeholders in words.
+    /// The placeholders that a text may have, for a message.
     fn known(&self) -> String {
         let count = self.is_counted.then_some("count");
         let names: Vec<_> =

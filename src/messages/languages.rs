@@ -36,7 +36,7 @@ pub fn message_template(tag: &LanguageTag) -> &'static str {
 /// The languages of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Languages {
-    /// English is the first.
+    /// The texts of each language. English is the first.
     catalogs: Box<[Arc<MessageCatalog>]>,
 }
 
@@ -52,14 +52,14 @@ pub struct LanguagePreferences<'a> {
 }
 
 impl Default for Languages {
-    /// The built-in languages.
+    /// The built-in languages: English and German.
     fn default() -> Self {
         Self { catalogs: BUILT_IN.catalogs.clone() }
     }
 }
 
 impl Languages {
-    /// English and German.
+    /// The built-in languages: English and German.
     pub fn built_in() -> Arc<Self> {
         Arc::clone(&BUILT_IN)
     }
@@ -95,7 +95,7 @@ impl Languages {
         self.lookup(tag.as_str()).is_some()
     }
 
-    /// English.
+    /// The English texts, which each installation has.
     pub fn english(&self) -> &Arc<MessageCatalog> {
         &self.catalogs[0]
     }

@@ -1,4 +1,4 @@
-//! The connector `ldap`.
+//! The connector `ldap` of Dex.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Connectors of OpenID providers.
+//! Connectors of Dex for OpenID providers: OIDC, Google, GitLab and Microsoft.
 
 use serde_json::json;
 

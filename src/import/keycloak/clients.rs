@@ -1,4 +1,4 @@
-//! Clients.
+//! Clients of a realm: each becomes an `OidcClient`.
 
 use super::{
     backchannel::{keeps_grant, token_delivery},

@@ -1,4 +1,4 @@
-//! Users.
+//! Users of a realm: each becomes an `OidcUser`.
 
 use super::{
     credentials::{ImportedCredential, convert_credential},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Limits of fields.
+/// The longest text of a field, in characters.
 const MAX_TEXT: usize = 256;
 const MAX_IDENTITIES: usize = 16;
 /// The type of a credential that is a password.

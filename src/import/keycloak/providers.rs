@@ -1,4 +1,4 @@
-//! Identity providers.
+//! Identity providers of a realm: each becomes an `IdentityProvider`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The realm itself.
+//! The realm: its settings become those of the `Tenant`.
 
 use std::{collections::BTreeMap, time::Duration};
 
