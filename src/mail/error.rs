@@ -38,7 +38,7 @@ pub enum MailError {
     /// The server refused a step.
     #[error("the mail server refuses {step}: {code}")]
     Refused {
-        /// The step.
+        /// The step of the SMTP dialogue, in words.
         step: &'static str,
         /// The code of the reply.
         code: u16,

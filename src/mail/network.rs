@@ -34,7 +34,7 @@ impl MailNetwork {
         Self { public, internal, roots: Arc::new(roots) }
     }
 
-    /// Connects to a server.
+    /// Opens a TCP connection to a mail server, to one of its addresses that may be called.
     pub(super) async fn connect(&self, server: &MailServer) -> Result<TcpStream, MailError> {
         let late = |_| MailError::Late(CONNECT_TIMEOUT.as_secs());
         let lookup = tokio::net::lookup_host((&*server.host, server.port));

@@ -7,7 +7,7 @@ const MAX_LINE: u64 = 2048;
 /// Most lines of a reply.
 const MAX_LINES: usize = 64;
 
-/// A reply.
+/// A reply of the server (RFC 5321 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SmtpReply {
     pub(super) code: u16,
