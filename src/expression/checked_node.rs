@@ -68,7 +68,7 @@ pub(super) struct LoopNode {
     pub(super) value: Option<Box<CheckedNode>>,
 }
 
-/// The member of a value.
+/// A member of a value, and what the result is without it.
 #[derive(Debug)]
 pub(super) struct MemberNode {
     pub(super) path: MemberPath,

@@ -39,7 +39,7 @@ pub enum ExpressionProblem {
     /// A name does not exist.
     #[error("the {kind} \"{name}\" does not exist; allowed: {allowed}")]
     Unknown {
-        /// The kind of the name.
+        /// The kind of the name, such as `variable` or `function`.
         kind: &'static str,
         /// The name, as in the expression.
         name: String,

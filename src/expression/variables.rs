@@ -152,7 +152,7 @@ pub struct ExpressionVariables<'a> {
 /// The fields of the variable `user`.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpressionUser<'a> {
-    /// `user.username`: the normalized sign-in name; in rules of a provider, the `preferred_username` that it gives.
+    /// `user.username`: the normalized sign-in name; in rules of a provider, as the provider gives it.
     pub username: &'a str,
     /// `user.uid` and `user.subject`: the `sub` claim.
     pub subject: &'a str,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{ErrorCause, MailCredentials, MailServer};
 
-/// A dialogue with a server.
+/// A dialogue with a mail server (RFC 5321), over TLS or not.
 pub(super) struct SmtpDialogue<'a, S> {
     server: &'a MailServer,
     stream: BufReader<S>,

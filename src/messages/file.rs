@@ -9,15 +9,15 @@ use super::{
     plural::PluralCategory,
 };
 
-/// Most bytes of a file.
+/// The maximum size of a file in bytes.
 const MAX_FILE_LEN: usize = 256 * 1024;
 /// Most bytes of a text: about twice the longest of the English ones.
 const MAX_TEXT_LEN: usize = 1000;
 
-/// The messages of a file.
+/// The messages of a file that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageFile {
-    /// In the order of `MESSAGES`.
+    /// The texts in the order of `MESSAGES`; `None` for a message that the file lacks.
     pub(super) texts: Vec<Option<MessageText>>,
 }
 
@@ -34,7 +34,7 @@ pub enum MessageFileError {
     /// An id that no message has.
     #[error("there is no message {0}; `lanyard messages` prints all")]
     UnknownMessage(String),
-    /// A value of another type.
+    /// A value that is not a text, or not a mapping of forms to texts.
     #[error("{0} has to be a text in quotes")]
     NotText(&'static str),
     /// Forms for a message that does not depend on a number.

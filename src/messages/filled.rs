@@ -1,4 +1,4 @@
-//! A message with its values.
+//! A message in which values have taken the places of placeholders.
 
 use std::fmt;
 

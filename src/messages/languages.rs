@@ -47,7 +47,7 @@ pub struct LanguagePreferences<'a> {
     pub ui_locales: Option<&'a str>,
     /// The header `Accept-Language` (RFC 9110 §12.5.4).
     pub accept_language: Option<&'a str>,
-    /// The language of the tenant.
+    /// The default language of the tenant (`spec.branding.defaultLocale`).
     pub default: Option<&'a LanguageTag>,
 }
 

@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
     "usernamePrompt",
 ];
 
-/// A provider for a directory.
+/// The draft of a provider for a directory.
 pub(super) fn ldap_draft<'v>(
     import: &mut ImportCollector,
     connector: &SourceField<'v>,

@@ -98,7 +98,7 @@ fn add_person(
     has_password
 }
 
-/// Names what has no counterpart.
+/// Adds notes on fields of a user that have no counterpart.
 fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
     let actions = if demands_action(person) {
         "is not carried, so neither is a password: invite the person (invitation of the OidcUser), who sets up what the Tenant requires"
