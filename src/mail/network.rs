@@ -60,7 +60,7 @@ impl MailNetwork {
         Err(last)
     }
 
-    /// Judges an address of a server. Without TLS it has to be one that the installation lists.
+    /// Checks an address of a server against the policy. Without TLS the installation must list it.
     fn check(&self, server: &MailServer, address: IpAddr) -> Result<(), MailError> {
         let policy = if server.inside_network { &self.internal } else { &self.public };
         if !policy.allows_with_tls(address) {

@@ -26,7 +26,7 @@ pub struct Account {
     pub groups: Vec<String>,
     /// Whether the account is disabled: sign-in fails, and sessions and grants are inactive.
     pub disabled: bool,
-    /// The mark of the person: of the object's UID, in `dev` of its name.
+    /// The mark of the object, made of its UID, or in `dev` of its name.
     pub mark: ObjectMark,
     /// `metadata.generation` of the object; 0 in `dev`.
     pub generation: u64,
@@ -146,13 +146,13 @@ impl Account {
 /// Where the password of an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordState {
-    /// The account names none.
+    /// The account has no password here, and the person cannot choose one.
     Absent,
     /// The password was read.
     Readable,
     /// The password's Secret is missing or cannot be used. Sessions and grants wait until it can.
     Unreadable,
-    /// The account names none, and the person can choose one, which is in the store.
+    /// The manifest names no password, and the person can choose one, which is in the store.
     SelfChosen,
 }
 
@@ -171,7 +171,7 @@ pub enum AccountSource {
         provider: ObjectKey,
         /// The mark of the person at the provider.
         person: ObjectMark,
-        /// The subject that the person has where no OidcUser declares it.
+        /// The subject that the person has if no OidcUser declares the identity.
         subject: Subject,
     },
 }

@@ -9,9 +9,9 @@ wire_enum!(
         /// Not available. Authenticators that were enrolled before are not asked for.
         #[default]
         Disabled = "Disabled",
-        /// Those who enrol one. A second factor is asked for at each sign-in from then on.
+        /// People may enrol one. It is asked for at each sign-in from then on.
         Optional = "Optional",
-        /// Everyone has to. The first one is enrolled with an invitation, never with a password alone.
+        /// Every person must enrol one. The first one is enrolled with an invitation, never with a password alone.
         Required = "Required",
     }
 );
@@ -23,7 +23,7 @@ wire_enum!(
         /// Not available. Passwords that were chosen before are refused.
         #[default]
         Disabled = "Disabled",
-        /// Those who are invited to, and have no password in a Secret.
+        /// People may choose one if they are invited to and have no password in a Secret.
         Optional = "Optional",
     }
 );

@@ -85,7 +85,7 @@ pub struct Client {
     pub tokens: TokenPolicy,
     /// Registration data, if it was registered over HTTP.
     pub registered: Option<Box<DynamicRegistration>>,
-    /// The host of the metadata document that describes it, with a port, if no object does.
+    /// The host of the metadata document that describes the client, with a port. `None` for a client with an object.
     pub document_host: Option<Box<str>>,
 }
 

@@ -130,8 +130,8 @@ wire_enum!(
 );
 
 impl RefreshMode {
-    /// The mode of a provider that names none. A directory and GitHub are asked with what every sign-in there
-    /// gives; an OpenID provider needs a refresh token, which it may not give.
+    /// The mode of a provider whose manifest names none. A directory and GitHub can be asked again after every sign-in;
+    /// an OpenID provider only with a refresh token, which it may not issue.
     pub fn default_of(provider_type: ProviderType) -> Self {
         match provider_type {
             ProviderType::Ldap | ProviderType::GitHub => Self::Upstream,

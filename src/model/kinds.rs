@@ -121,7 +121,7 @@ impl ObjectRef {
         Self { kind: kind.into(), key }
     }
 
-    /// Returns true if the object is of one of Lanyard's own kinds, this one.
+    /// Returns true if the object is of this kind.
     pub fn is(&self, kind: ManagedKind) -> bool {
         self.kind == ObjectKind::Managed(kind)
     }

@@ -33,7 +33,7 @@ wire_enum!(
 );
 
 wire_enum!(
-    /// The attribute that identifies a person for ever, whatever their name.
+    /// The attribute that identifies a person even after a change of name.
     LdapIdAttribute {
         /// `entryUUID` (RFC 4530).
         EntryUuid = "entryUUID",
@@ -238,8 +238,8 @@ impl LdapSchema {
         }
     }
 
-    /// The filter that finds the groups with a member: `entries`, which names the member itself if
-    /// it has a placeholder. With `in_chain` the server also counts members of members.
+    /// The filter that finds the groups of a member. If `entries` has a placeholder, it names the member itself;
+    /// otherwise an attribute with members must also name it. With `in_chain` the server also finds groups of groups.
     #[must_use]
     pub fn membership_filter(self, entries: LdapFilter, in_chain: bool) -> LdapFilter {
         if entries.has_placeholder() {
@@ -260,8 +260,8 @@ impl LdapSchema {
     }
 }
 
-/// The filter that finds a person by what was typed: `entries`, which compares it itself if it has a
-/// placeholder, or else also the attribute with the username.
+/// The filter that finds a person by the typed name. If `entries` has a placeholder, it compares the name itself;
+/// otherwise the attribute `name` must also equal it.
 #[must_use]
 pub fn person_filter(entries: LdapFilter, name: &str) -> LdapFilter {
     if entries.has_placeholder() {

@@ -106,7 +106,7 @@ impl ResourceServer {
         self.clients.contains(&client.id)
     }
 
-    /// Returns true if a client may exchange some token for one for it.
+    /// Returns true if a client may exchange a token for one of this resource server.
     pub fn has_exchange_of(&self, client: &ClientId) -> bool {
         self.exchanges.iter().any(|rule| rule.client == *client)
     }

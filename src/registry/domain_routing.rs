@@ -25,8 +25,8 @@ impl ServedTenant {
             || self.reserved_names().routes_domains()
     }
 
-    /// The provider that the domain of a name leads to, if it is not served and the name is not that of a user with a
-    /// password. A mistake in its object leads neither the name nor the password elsewhere.
+    /// The provider that the domain of a name leads to, if the provider is not served and no user with a password has
+    /// the name. So a mistake in the provider's object sends neither the name nor the password to another place.
     pub fn absent_provider_for_name(&self, normalized: &str) -> Option<&ObjectKey> {
         let (_, domain) = normalized.rsplit_once('@')?;
         let provider = self.reserved_names().provider_with_domain(domain)?;

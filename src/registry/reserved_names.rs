@@ -1,5 +1,5 @@
-//! The names of a tenant's objects that are not served. They stay theirs: a mistake in an object passes neither
-//! its names nor its ban on to others.
+//! The names of a tenant's objects that are not served. They stay reserved: a mistake in an object neither passes its
+//! names on to others, nor lets in the people of providers whom it declares.
 
 use std::collections::HashMap;
 

@@ -114,8 +114,7 @@ fn restrict_scopes(
     }
 }
 
-/// Whether subjects may be made of the attribute that identifies people, which is named if it can pass to
-/// another person.
+/// Whether subjects may be made of the attribute that identifies people. Adds a note if it can pass to another person.
 fn accepts_subjects(
     import: &mut ImportCollector,
     users: &SourceField<'_>,

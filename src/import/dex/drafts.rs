@@ -7,7 +7,7 @@ use crate::import::{
     manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField,
 };
 
-/// A provider, and the fields of the configuration that it has carried or named.
+/// A provider, and the fields of the configuration that it carries or that have a note.
 pub(super) type ConnectorDraft<'v> = (ProviderDraft<'v>, &'static [&'static str]);
 
 /// A provider with the subjects of a connector.

@@ -139,8 +139,8 @@ fn demands_action(person: &SourceField<'_>) -> bool {
     actions.iter().any(|action| !OPEN_ACTIONS.contains(&action.as_str()))
 }
 
-/// The hash of the password; other credentials are named. A password that is not enough to sign in at Keycloak is
-/// not carried, since it would be enough here.
+/// The hash of the password. Other credentials get a note. A password that is not enough to sign in at Keycloak is not
+/// carried, since it would be enough here.
 fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
     let mut found = None;
     let mut is_enough = !demands_action(person);

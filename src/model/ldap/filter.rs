@@ -107,8 +107,8 @@ impl LdapFilter {
         }
     }
 
-    /// The filter with every comparison to a placeholder met, which says whether an entry is one of
-    /// those that the filter can find.
+    /// The filter in which every comparison with a placeholder is true. It tells whether the filter can find an entry
+    /// at all.
     #[must_use]
     pub fn without_placeholders(&self) -> Self {
         let each = |parts: &[Self]| parts.iter().map(Self::without_placeholders).collect();
