@@ -71,7 +71,7 @@ macro_rules! event_reasons {
 /// The type of an Event (`events.k8s.io/v1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// For information only.
+    /// For information. Nothing has to be done.
     Normal,
     /// Something may need attention.
     Warning,
