@@ -93,7 +93,7 @@ impl Expression {
         Err(ExpressionError { position: 1, problem })
     }
 
-    /// Evaluates to JSON. Fails for a value that JSON does not have, such as NaN.
+    /// Evaluates to JSON. Fails for a value that JSON does not have, such as infinity.
     pub fn evaluate(
         &self,
         variables: &ExpressionVariables<'_>,
