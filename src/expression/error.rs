@@ -28,9 +28,9 @@ pub enum ExpressionProblem {
     /// A token does not belong where it is.
     #[error("found {found}, expected {expected}")]
     Unexpected {
-        /// The token that was found, as in the expression.
+        /// The token that was found, in words.
         found: String,
-        /// The tokens that are allowed there.
+        /// The tokens that are allowed there, in words.
         expected: &'static str,
     },
     /// A literal is malformed.

@@ -22,7 +22,7 @@ pub struct AuditOrigin<'a> {
     pub request_id: &'a str,
     /// The endpoint that received it.
     pub endpoint: Endpoint,
-    /// The IP address of the request's client, after trusted proxies.
+    /// The IP address of the request's client, as trusted proxies report it.
     pub address: IpAddr,
     /// The header `User-Agent` of the request; `None` if it has none.
     pub user_agent: Option<&'a str>,
