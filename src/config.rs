@@ -140,7 +140,7 @@ pub fn trusted_proxies(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
     nets("--trusted-proxies", &args.trusted_proxies)
 }
 
-/// `--fetch-allow`: CIDRs.
+/// `--fetch-allow`: CIDRs. An address without a prefix length means that address only.
 pub fn fetch_allow(args: &ServeArgs) -> Result<Vec<IpNet>, ConfigError> {
     nets("--fetch-allow", &args.fetch_allow)
 }

@@ -20,7 +20,7 @@ impl AnyCachedObject {
         with_variant!(AnyObject, object, it => CachedObject::new(key, *it).into())
     }
 
-    /// The kind.
+    /// The kind of the object.
     pub fn kind(&self) -> ManagedKind {
         with_variant!(AnyCachedObject, self, _it: K => K::KIND)
     }
@@ -41,12 +41,12 @@ impl AnyCachedObject {
         with_variant!(AnyCachedObject, self, it => it.secrets())
     }
 
-    /// `metadata.generation`.
+    /// `metadata.generation`, which the API server sets.
     pub fn generation(&self) -> Option<i64> {
         with_variant!(AnyCachedObject, self, it => it.generation())
     }
 
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`, which the API server sets.
     pub fn version(&self) -> Option<&str> {
         with_variant!(AnyCachedObject, self, it => it.version())
     }

@@ -126,7 +126,7 @@ impl<K: ManagedObject> CachedObject<K> {
         serde_json::from_str(json).expect("the JSON was written from the same types")
     }
 
-    /// The summary of the object.
+    /// The fields that are read for every object whenever any object changes.
     pub fn summary(&self) -> &K::Summary {
         &self.0.declared.summary
     }
@@ -136,12 +136,12 @@ impl<K: ManagedObject> CachedObject<K> {
         K::secrets(self.summary())
     }
 
-    /// `metadata.generation`.
+    /// `metadata.generation`, which the API server sets.
     pub fn generation(&self) -> Option<i64> {
         self.0.declared.generation
     }
 
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`, which the API server sets.
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
     }

@@ -140,14 +140,14 @@ impl CachedSecret {
         CoreSecret { metadata, data, type_, immutable, ..CoreSecret::default() }
     }
 
-    /// The value of an entry.
+    /// The value of an entry, not in base64. `None` if the Secret lacks it.
     pub fn entry(&self, name: &str) -> Option<&[u8]> {
         let SecretBody { shape, values, .. } = &self.0.held;
         let at = shape.names.iter().position(|of| **of == *name)?;
         values.iter().nth(at)
     }
 
-    /// All entries.
+    /// All entries by name, not in base64.
     pub fn entries(&self) -> BTreeMap<String, ByteString> {
         let SecretBody { shape, values, .. } = &self.0.held;
         let entries = shape.names.iter().zip(values.iter());
@@ -175,7 +175,7 @@ impl CachedSecret {
         self.0.held.going
     }
 
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`, which the API server sets; for a file, a hash of its content.
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
     }

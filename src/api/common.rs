@@ -74,7 +74,7 @@ wire_enum!(
     NamespacesFrom {
         /// Only the object's own namespace.
         Same = "Same",
-        /// Every namespace.
+        /// Every namespace of the cluster.
         All = "All",
         /// Namespaces that match the selector.
         Selector = "Selector",

@@ -28,7 +28,7 @@ macro_rules! condition_reasons {
         pub enum ConditionReason { $($(#[doc = $meaning])+ $name,)+ }
 
         impl ConditionReason {
-            /// All reasons.
+            /// All reasons, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             /// The word in `status.conditions[].reason`.
@@ -42,7 +42,7 @@ macro_rules! condition_reasons {
                 match self { $(Self::$name => &[$((ConditionType::$condition, $kinds)),+],)+ }
             }
 
-            /// The meaning, as Markdown.
+            /// The meaning, as Markdown for the reference.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($meaning),+).trim_ascii(),)+ }
             }

@@ -8,7 +8,7 @@ macro_rules! condition_types {
         pub enum ConditionType { $($(#[doc = $meaning])+ $name,)+ }
 
         impl ConditionType {
-            /// All types.
+            /// All types, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             /// The word in `status.conditions[].type`.

@@ -15,7 +15,7 @@ use crate::model::WireEnum;
 pub enum EnumSpec<T> {
     /// A value that this release supports.
     Supported(T),
-    /// Any other value.
+    /// Any other value, as it was written. The object with it is not accepted.
     Unsupported(String),
 }
 

@@ -17,7 +17,7 @@ macro_rules! event_reasons {
             /// All reasons that are not those of conditions.
             pub const OWN: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The Event's `reason`.
+            /// The Event's `reason`: a word in `UpperCamelCase`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     Self::NotReady(reason) => reason.as_str(),
@@ -25,7 +25,7 @@ macro_rules! event_reasons {
                 }
             }
 
-            /// The Event's `type`.
+            /// The Event's `type`: `Normal` or `Warning`.
             pub const fn event_type(self) -> EventType {
                 match self {
                     Self::NotReady(_) => EventType::Warning,
@@ -41,7 +41,7 @@ macro_rules! event_reasons {
                 }
             }
 
-            /// The meaning, as Markdown.
+            /// The meaning, as Markdown for the reference.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     Self::NotReady(reason) => reason.meaning(),
@@ -71,7 +71,7 @@ macro_rules! event_reasons {
 /// The type of an Event (`events.k8s.io/v1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// For information only.
+    /// For information. Nothing has to be done.
     Normal,
     /// Something may need attention.
     Warning,

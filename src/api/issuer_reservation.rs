@@ -15,7 +15,7 @@ pub struct IssuerReservation {
     pub issuer: Box<str>,
     /// Since when the tenant does not exist, as the Lease holder found.
     pub gone_since: Option<Timestamp>,
-    /// When the Secret was created.
+    /// When the Secret was created (`metadata.creationTimestamp`).
     pub created: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ impl IssuerReservation {
         Some(Self { issuer, gone_since: gone_since.map(Timestamp::from), created })
     }
 
-    /// When the issuer becomes free.
+    /// When the issuer becomes free for other tenants; `None` while the tenant exists.
     pub fn ends(&self) -> Option<Timestamp> {
         self.gone_since.map(|since| since.plus(Self::GRACE))
     }

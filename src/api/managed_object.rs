@@ -25,18 +25,18 @@ pub trait ManagedObject:
     + Sync
     + 'static
 {
-    /// The kind.
+    /// The kind, with its name and its plural.
     const KIND: ManagedKind;
-    /// The kind's `spec`.
+    /// The type of the kind's `spec`.
     type Spec: Serialize + DeserializeOwned;
-    /// The kind's `status`.
+    /// The type of the kind's `status`.
     type Status: Clone + Debug + Default + PartialEq + Serialize;
     /// Summary fields that are read for every object whenever any object changes.
     type Summary: Clone + Debug + PartialEq + Send + Sync;
     /// Facts read from the status, in addition to the [`StatusDigest`].
     type StatusFacts: Clone + Debug + PartialEq + Send + Sync;
 
-    /// The object's `spec`.
+    /// The `spec` of the object.
     fn spec(&self) -> &Self::Spec;
     /// Splits an object into metadata, spec and status.
     fn into_parts(self) -> (ObjectMeta, Self::Spec, Option<Self::Status>);
@@ -47,9 +47,9 @@ pub trait ManagedObject:
     /// Names of the Secrets in a summary, whether the object refers to them or Lanyard creates
     /// them.
     fn secrets(summary: &Self::Summary) -> Vec<&ObjectKey>;
-    /// The conditions of a status.
+    /// The conditions of a status (`status.conditions`).
     fn conditions(status: &Self::Status) -> &[Condition];
-    /// The digest of a status.
+    /// The digest of a status, by which a write without a change is skipped.
     fn status_digest(status: &Self::Status) -> StatusDigest;
     /// Facts read from a status, in addition to its digest.
     fn status_facts(status: &Self::Status, summary: &Self::Summary) -> Self::StatusFacts;
@@ -62,7 +62,7 @@ managed_kinds!(enum_of_kinds!
 );
 
 impl AnyObject {
-    /// The metadata.
+    /// The metadata of the object, of any kind.
     pub fn metadata(&self) -> &ObjectMeta {
         with_variant!(AnyObject, self, it => it.meta())
     }
@@ -81,7 +81,7 @@ impl AnyObject {
     }
 }
 
-/// The status of a kind.
+/// The type of a kind's status.
 type StatusOf<K> = <K as ManagedObject>::Status;
 
 managed_kinds!(enum_of_kinds!
@@ -91,12 +91,12 @@ managed_kinds!(enum_of_kinds!
 );
 
 impl AnyStatus {
-    /// The conditions.
+    /// The conditions of the status, of any kind.
     pub fn conditions(&self) -> &[Condition] {
         with_variant!(AnyStatus, self, it: K => K::conditions(it))
     }
 
-    /// The digest.
+    /// The digest of the status, by which a write without a change is skipped.
     pub fn digest(&self) -> StatusDigest {
         with_variant!(AnyStatus, self, it: K => K::status_digest(it))
     }

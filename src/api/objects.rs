@@ -25,19 +25,19 @@ pub struct ObjectSet {
 /// A Secret, or the reason why it could not be read.
 #[derive(Clone, Debug)]
 pub enum SecretState {
-    /// The Secret's content.
+    /// The Secret was read.
     Loaded(CachedSecret),
     /// The Secret may not be read; contains the API server's message.
     Unreadable(Arc<str>),
 }
 
-/// The labels of all namespaces.
+/// The labels of all namespaces, for selectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NamespaceLabels {
     /// Namespaces may not be read (`watchNamespaces` is set), so selectors cannot be evaluated.
     #[default]
     Unavailable,
-    /// Labels by namespace.
+    /// The labels of each namespace, by the namespace's name.
     Known(BTreeMap<String, BTreeMap<String, String>>),
 }
 
@@ -48,7 +48,7 @@ pub struct MalformedObject {
     pub message: String,
     /// `metadata.generation`, for the condition.
     pub generation: Option<i64>,
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`, which tells the versions of the object apart.
     pub resource_version: Option<String>,
     /// `metadata.uid`, which Events need for `kubectl describe` to list them.
     pub uid: Option<String>,
@@ -83,11 +83,11 @@ pub struct SourceView {
     /// Increases with each change that can affect what is served, but not when only unused metadata
     /// or unused parts of a `status` changed. 0: nothing has been read yet.
     pub revision: u64,
-    /// Health of the source.
+    /// Whether the source answers, and what it may read.
     pub health: SourceHealth,
 }
 
-/// Health of a source.
+/// Whether a source answers, and what it may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceHealth {
     /// True once every initial list is complete. Nothing may be served before.

@@ -25,7 +25,7 @@ impl ObjectsByKind {
         &self.0[kind as usize]
     }
 
-    /// An object.
+    /// The object of a kind with a namespace and name.
     pub fn find(&self, kind: ManagedKind, key: &ObjectKey) -> Option<&AnyCachedObject> {
         self.of_kind(kind).get(key)
     }
@@ -38,7 +38,7 @@ impl ObjectsByKind {
         }
     }
 
-    /// All objects.
+    /// All objects, kind by kind, with namespace and name.
     pub fn all(&self) -> impl Iterator<Item = (&ObjectKey, &AnyCachedObject)> {
         self.0.iter().flatten()
     }
@@ -58,7 +58,7 @@ impl ObjectsByKind {
         self.0[object.kind() as usize].insert(key, object)
     }
 
-    /// Removes an object.
+    /// Removes an object, and returns it. `None` if it is not there.
     pub fn remove(&mut self, kind: ManagedKind, key: &ObjectKey) -> Option<AnyCachedObject> {
         self.0[kind as usize].remove(key)
     }

@@ -46,7 +46,7 @@ pub fn mark_owned(metadata: &mut ObjectMeta, owner: &str) {
     annotations.insert(OWNER_ANNOTATION.to_owned(), owner.to_owned());
 }
 
-/// Metadata for a new Secret.
+/// The metadata of a new Secret that Lanyard owns.
 pub fn owned_metadata(key: &ObjectKey, owner: &str) -> ObjectMeta {
     let mut metadata = ObjectMeta {
         namespace: Some(key.namespace.to_string()),

@@ -52,7 +52,7 @@ const UNRESTRICTING: &[(ManagedKind, &[&str])] = &[
     ),
 ];
 
-/// The schemas of this release.
+/// The `OpenAPI` schemas of this release, by kind.
 static SCHEMAS: LazyLock<Vec<(ManagedKind, Value)>> = LazyLock::new(|| {
     let schemas = ManagedKind::ALL.into_iter();
     schemas.filter_map(|kind| Some((kind, kind_schema(kind)?))).collect()

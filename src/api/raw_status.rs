@@ -42,17 +42,17 @@ impl RawStatus {
         Self { observed_generation, conditions, others: self.others.clone() }
     }
 
-    /// A text field.
+    /// The text of a field other than conditions and `observedGeneration`. `None` if it is absent or has another type.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.others.get(name)?.as_str()
     }
 
-    /// The conditions.
+    /// The conditions of the status (`status.conditions`).
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    /// The digest.
+    /// The digest of the status, by which a write without a change is skipped.
     pub fn digest(&self) -> StatusDigest {
         let salt = self.others.get(SALT).and_then(Value::as_str);
         StatusDigest::of(&self.conditions, &(self.observed_generation, &self.others))

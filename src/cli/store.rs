@@ -89,7 +89,7 @@ impl StoreArgs {
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Returns the value.
+    /// Returns the value. Call it only where the value is used.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -23,7 +23,7 @@ use crate::{
 const UNREADABLE: u8 = 2;
 const STANDARD_INPUT: &str = "-";
 
-/// Converts the source.
+/// Runs `lanyard import`: prints or writes the manifests, and prints notes to standard error.
 pub fn run_import(source: &ImportSource) -> Result<ExitCode> {
     let (files, target) = match source {
         ImportSource::Dex(args) => (std::slice::from_ref(&args.config), &args.target),

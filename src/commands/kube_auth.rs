@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use super::runtime::build_runtime;
 use crate::{api::Tenant, cli::KubeAuthArgs, model::Issuer, source::manifests::to_yaml};
 
-/// Prints the configuration.
+/// Runs `lanyard kube-auth`: prints an `AuthenticationConfiguration` for the API server, as YAML.
 pub fn run_kube_auth(args: &KubeAuthArgs) -> Result<()> {
     let issuer = if args.tenant.contains("://") {
         args.tenant.clone()

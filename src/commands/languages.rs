@@ -1,4 +1,4 @@
-//! The languages of pages.
+//! The languages of pages and mails, from `--languages`.
 
 use std::sync::Arc;
 

@@ -39,7 +39,7 @@ const SPARE_KEYS: usize = 8;
 /// The path at which the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
-/// Runs until SIGTERM.
+/// Runs `lanyard run` until SIGTERM or SIGINT.
 pub fn run_server(args: &RunArgs) -> Result<()> {
     let _log = start_logging(&args.log, LogFormatArg::Json)?;
     build_runtime()?.block_on(serve(args))

@@ -44,7 +44,7 @@ use crate::{
 /// Capacity of the password queue: 2 s of work for four threads.
 const PASSWORD_QUEUE: usize = 256;
 
-/// Starts logging.
+/// Starts logging. Fails if `--log-level` is not a filter.
 pub(super) fn start_logging(args: &LogArgs, default: LogFormatArg) -> Result<LogGuard> {
     let format = match args.log_format.unwrap_or(default) {
         LogFormatArg::Json => telemetry::LogFormat::Json,
@@ -53,7 +53,7 @@ pub(super) fn start_logging(args: &LogArgs, default: LogFormatArg) -> Result<Log
     Ok(init_logging(format, &args.log_level)?)
 }
 
-/// Creates the tokio runtime.
+/// Creates the tokio runtime, with a thread for each core.
 pub(super) fn build_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -200,7 +200,7 @@ impl ServerRuntime {
         self.open.subscribe()
     }
 
-    /// Starts the admin server.
+    /// Starts the admin server: health, readiness and metrics.
     pub(super) async fn admin(
         &self,
         address: SocketAddr,

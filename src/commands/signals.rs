@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT.
+//! The signals that stop the process: SIGTERM and SIGINT.
 
 use std::io;
 

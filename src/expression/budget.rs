@@ -61,7 +61,7 @@ impl EvaluationBudget {
         result
     }
 
-    /// Counts steps.
+    /// Counts steps. Fails if fewer are left.
     pub(super) fn take_steps(
         &mut self,
         position: usize,

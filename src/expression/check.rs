@@ -13,7 +13,7 @@ use super::{
 /// A checked node, or the error that refuses it.
 pub(super) type Checked = Result<CheckedNode, ExpressionError>;
 
-/// Checks an expression.
+/// Checks the variables, fields, functions and types of an expression.
 pub(super) fn check_syntax(syntax: &SyntaxNode, scope: ExpressionScope) -> Checked {
     Checker { scope, element: None }.check(syntax)
 }

@@ -11,7 +11,7 @@ use super::{
     variables::{ClientField, UserField},
 };
 
-/// A checked node.
+/// A node of a checked expression, with the type of its value.
 #[derive(Debug)]
 pub(super) struct CheckedNode {
     pub(super) position: usize,
@@ -64,11 +64,11 @@ pub(super) struct LoopNode {
     pub(super) over: Box<CheckedNode>,
     /// The predicate; for `map` it is optional.
     pub(super) predicate: Option<Box<CheckedNode>>,
-    /// The value of `map`.
+    /// The value of `map`, or `None` for another loop.
     pub(super) value: Option<Box<CheckedNode>>,
 }
 
-/// The member of a value.
+/// A member of a value, and what the result is without it.
 #[derive(Debug)]
 pub(super) struct MemberNode {
     pub(super) path: MemberPath,
@@ -89,9 +89,9 @@ pub(super) enum MemberPath {
 pub(super) enum MemberMode {
     /// The member, or an error.
     Required,
-    /// An optional value.
+    /// An optional value, which is empty without the member.
     Optional,
-    /// Whether it exists.
+    /// True or false: whether the member exists (`has`).
     Presence,
 }
 

@@ -12,7 +12,7 @@ use super::{
 pub struct ExpressionError {
     /// The character at which the problem begins, counted from 1.
     pub position: usize,
-    /// The problem.
+    /// The problem, which says what is allowed instead.
     pub problem: ExpressionProblem,
 }
 
@@ -28,28 +28,28 @@ pub enum ExpressionProblem {
     /// A token does not belong where it is.
     #[error("found {found}, expected {expected}")]
     Unexpected {
-        /// The token.
+        /// The token that was found, in words.
         found: String,
-        /// The allowed tokens.
+        /// The tokens that are allowed there, in words.
         expected: &'static str,
     },
     /// A literal is malformed.
     #[error("{0}")]
     Literal(&'static str),
-    /// A name is unknown.
+    /// A name does not exist.
     #[error("the {kind} \"{name}\" does not exist; allowed: {allowed}")]
     Unknown {
-        /// The kind of the name.
+        /// The kind of the name, such as `variable` or `function`.
         kind: &'static str,
-        /// The name.
+        /// The name, as in the expression.
         name: String,
-        /// The names that exist.
+        /// The names that exist, separated by commas.
         allowed: String,
     },
     /// A function has the wrong number of arguments.
     #[error("{function} takes {expected}, found {found}")]
     Arguments {
-        /// The function.
+        /// The name of the function.
         function: &'static str,
         /// The number of arguments that it takes.
         expected: &'static str,
@@ -59,7 +59,7 @@ pub enum ExpressionProblem {
     /// An operand has a type that the operation never accepts.
     #[error("{operation} needs {expected}, found {found}")]
     OperandType {
-        /// The operation.
+        /// The operator or the function.
         operation: &'static str,
         /// The type that is needed.
         expected: &'static str,
@@ -99,7 +99,7 @@ pub enum ExpressionProblem {
 pub struct EvaluationError {
     /// The character at which the failing part begins, counted from 1.
     pub position: usize,
-    /// The problem.
+    /// The problem with the values.
     pub problem: EvaluationProblem,
 }
 
@@ -121,7 +121,7 @@ pub enum EvaluationProblem {
     /// A list has no such element.
     #[error("the list has {len} elements, and none at {index}")]
     NoSuchElement {
-        /// The index.
+        /// The index, which may be negative.
         index: i64,
         /// The length of the list.
         len: usize,
@@ -129,7 +129,7 @@ pub enum EvaluationProblem {
     /// An operand has the wrong type.
     #[error("{operation} needs {expected}, found {found}")]
     OperandType {
-        /// The operation.
+        /// The operator or the function.
         operation: &'static str,
         /// The type that is needed.
         expected: &'static str,

@@ -111,7 +111,7 @@ impl<'a> EvaluationFrame<'a, '_> {
         Ok(EvaluatedValue::Map(MapValue::Created(map.into())))
     }
 
-    /// Evaluates a condition.
+    /// Evaluates a part that must be true or false. `operation` names it in the error.
     pub(super) fn condition(
         &self,
         node: &'a CheckedNode,

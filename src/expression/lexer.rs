@@ -9,7 +9,7 @@ pub(super) struct PositionedToken {
     pub(super) token: ExpressionToken,
 }
 
-/// A token.
+/// A token of the CEL grammar.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ExpressionToken {
     /// An identifier or keyword.

@@ -85,7 +85,7 @@ impl<'a> Checker<'a> {
         Ok((CheckedKind::Member(MemberNode { path, mode }), result))
     }
 
-    /// Checks `has(a.b)`.
+    /// Checks `has(a.b)`, which needs one field.
     pub(super) fn check_presence(self, arguments: &'a [SyntaxNode], position: usize) -> Checked {
         let [argument] = arguments else {
             return Err(wrong_count("has", "one field", arguments.len(), position));

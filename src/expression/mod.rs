@@ -66,12 +66,12 @@ impl Expression {
         Ok(Self(Arc::new(CheckedExpression { text: text.into(), scope, root })))
     }
 
-    /// The text as written.
+    /// The text of the expression, as written.
     pub fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// The claims that it names.
+    /// The names of the claims that it reads.
     pub fn claim_names(&self) -> BTreeSet<&str> {
         let mut names = BTreeSet::new();
         claim_names::add_claim_names(&self.0.root, &mut names);
@@ -93,7 +93,7 @@ impl Expression {
         Err(ExpressionError { position: 1, problem })
     }
 
-    /// Evaluates to JSON.
+    /// Evaluates to JSON. Fails for a value that JSON does not have, such as infinity.
     pub fn evaluate(
         &self,
         variables: &ExpressionVariables<'_>,
@@ -112,7 +112,7 @@ impl Expression {
         })
     }
 
-    /// Evaluates to text.
+    /// Evaluates to text. Fails for a value of another type.
     pub fn evaluate_text(
         &self,
         variables: &ExpressionVariables<'_>,

@@ -10,7 +10,7 @@ use super::{
     value::{Evaluated, EvaluatedValue, ListValue, MapValue, wrong_operand},
 };
 
-/// Applies an operator.
+/// Applies a binary operator to two values. `&&` and `||` are not among them.
 pub(super) fn apply_operator<'a>(
     operator: BinaryOperator,
     left: &EvaluatedValue<'a>,

@@ -11,7 +11,7 @@ use super::{
 /// Words that are never names.
 const KEYWORDS: [&str; 4] = ["false", "in", "null", "true"];
 
-/// Parses an expression.
+/// Parses an expression of at most [`MAX_EXPRESSION_LEN`] bytes.
 pub(super) fn parse_syntax(text: &str) -> Result<SyntaxNode, ExpressionError> {
     if text.len() > MAX_EXPRESSION_LEN {
         let problem = ExpressionProblem::TooLong(text.len());

@@ -15,13 +15,13 @@ pub(super) struct SyntaxNode {
 pub(super) enum SyntaxKind {
     Literal(SyntaxLiteral),
     Name(String),
-    /// `of.name`, or `of.?name`.
+    /// `of.name`, or `of.?name`, which is optional.
     Field {
         of: Box<SyntaxNode>,
         name: String,
         optional: bool,
     },
-    /// `of[index]`, or `of[?index]`.
+    /// `of[index]`, or `of[?index]`, which is optional.
     Index {
         of: Box<SyntaxNode>,
         index: Box<SyntaxNode>,
@@ -53,7 +53,7 @@ pub(super) enum SyntaxKind {
     },
 }
 
-/// A literal.
+/// A literal: a constant in the expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SyntaxLiteral {
     Null,

@@ -1,4 +1,4 @@
-//! The types of values.
+//! The types of values, as far as they are known before the evaluation.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use std::fmt;
 pub enum ExpressionType {
     /// A type that depends on the variables.
     Dynamic,
-    /// Null.
+    /// `null`.
     Null,
-    /// True or false.
+    /// True or false (`bool` of CEL).
     Boolean,
-    /// A whole number.
+    /// A whole number (`int` of CEL).
     Integer,
     /// A number with a fraction.
     Decimal,
-    /// A string.
+    /// A text (`string` of CEL).
     Text,
-    /// A list.
+    /// A list of values of any types.
     List,
     /// A map with keys of text.
     Map,

@@ -13,7 +13,7 @@ use super::{
 /// The outcome of a part of an evaluation.
 pub(super) type Evaluated<'a> = Result<EvaluatedValue<'a>, EvaluationError>;
 
-/// A value.
+/// A value during an evaluation.
 #[derive(Clone, Debug)]
 pub(super) enum EvaluatedValue<'a> {
     Null,
@@ -26,14 +26,14 @@ pub(super) enum EvaluatedValue<'a> {
     Optional(Option<Rc<EvaluatedValue<'a>>>),
 }
 
-/// A text.
+/// A text: borrowed from a variable or the expression, or created by the evaluation.
 #[derive(Clone, Debug)]
 pub(super) enum TextValue<'a> {
     Borrowed(&'a str),
     Created(Rc<str>),
 }
 
-/// A list.
+/// A list: borrowed from a variable, or created by the evaluation.
 #[derive(Clone, Debug)]
 pub(super) enum ListValue<'a> {
     Json(&'a [Value]),
@@ -155,7 +155,7 @@ impl<'a> EvaluatedValue<'a> {
         }
     }
 
-    /// The value as JSON.
+    /// The value as JSON, which counts as created bytes.
     pub(super) fn to_json(
         &self,
         position: usize,

@@ -21,7 +21,7 @@ pub enum ExpressionScope {
 }
 
 impl ExpressionScope {
-    /// The variables.
+    /// The variables that expressions of this scope can use.
     pub(super) fn variables(self) -> &'static [VariableName] {
         match self {
             Self::Claims => &[VariableName::Claims],
@@ -40,7 +40,7 @@ impl ExpressionScope {
     }
 }
 
-/// A variable.
+/// A variable, by its name in expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VariableName {
     Claims,
@@ -139,20 +139,20 @@ impl ClientField {
 /// The values of an evaluation. A variable without a value is an error where it is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExpressionVariables<'a> {
-    /// `claims`.
+    /// The value of `claims`: the claims of an identity provider about a person.
     pub claims: Option<&'a Map<String, Value>>,
-    /// `user`.
+    /// The value of `user`.
     pub user: Option<ExpressionUser<'a>>,
-    /// `client`.
+    /// The value of `client`.
     pub client: Option<ExpressionClient<'a>>,
     /// The steps that the evaluation shares with others.
     pub steps: Option<&'a SharedSteps>,
 }
 
-/// The variable `user`.
+/// The fields of the variable `user`.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpressionUser<'a> {
-    /// `user.username`.
+    /// `user.username`: the normalized sign-in name; in rules of a provider, as the provider gives it.
     pub username: &'a str,
     /// `user.uid` and `user.subject`: the `sub` claim.
     pub subject: &'a str,
@@ -160,7 +160,7 @@ pub struct ExpressionUser<'a> {
     pub email: Option<&'a str>,
     /// `user.emailVerified`, which is absent if it is unknown.
     pub email_verified: Option<bool>,
-    /// `user.groups`.
+    /// `user.groups`: the names of the groups.
     pub groups: &'a [String],
     /// `user.extra`: further claims by name.
     pub extra: &'a Map<String, Value>,
@@ -189,7 +189,7 @@ impl<'a> ExpressionUser<'a> {
     }
 }
 
-/// The variable `client`.
+/// The fields of the variable `client`.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpressionClient<'a> {
     /// `client.id`: the `client_id`.

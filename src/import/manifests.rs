@@ -9,15 +9,15 @@ use crate::api::{self, SecretKeyRef};
 /// An object that an import makes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedManifest {
-    /// Kind of the object.
+    /// `kind` of the object, such as `OidcClient`.
     pub kind: &'static str,
-    /// Name of the object.
+    /// `metadata.name` of the object.
     pub name: String,
-    /// The whole object.
+    /// The whole object as JSON, with `apiVersion`, `kind`, `metadata` and `spec`.
     pub object: Value,
 }
 
-/// Collects manifests and notes.
+/// The manifests and notes of an import, as they are collected.
 #[derive(Debug)]
 pub(super) struct ImportCollector {
     pub(super) tenant: String,
@@ -40,7 +40,7 @@ impl ImportCollector {
         }
     }
 
-    /// Reserves a name.
+    /// Reserves a name for an object of a kind: the wish as an object name, with a number if it is taken.
     pub(super) fn unique_name(&mut self, kind: &'static str, wish: &str) -> String {
         self.names.unique_name(kind, wish)
     }

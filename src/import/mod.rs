@@ -29,7 +29,7 @@ pub struct ImportOptions {
     pub issuer: Option<String>,
 }
 
-/// The result of an import.
+/// The manifests and notes of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
     /// The manifests, in the order in which they refer to each other.
@@ -47,7 +47,7 @@ pub enum ImportSourceError {
          staticPasswords; give the file that `dex serve` reads"
     )]
     NotDex,
-    /// No realm was found.
+    /// The file is not an export of a realm.
     #[error(
         "is not a realm export of Keycloak: it has no realm; give a file that `kc.sh export` or the \
          admin console wrote, one realm at a time"

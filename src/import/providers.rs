@@ -58,7 +58,7 @@ impl<'v> ProviderDraft<'v> {
         self.set_in("claimMappings", "groups", json!({ "expression": "[]" }));
     }
 
-    /// Makes the username of the first of these claims that a person has, which are words.
+    /// Takes the username from the first of these claims that a person has. Each is a CEL identifier.
     pub(super) fn set_username(&mut self, claims: &[&str]) {
         let Some((last, others)) = claims.split_last() else { return };
         let expression = others.iter().rev().fold(format!("claims.{last}"), |rest, claim| {
@@ -106,7 +106,8 @@ impl<'v> ProviderDraft<'v> {
         import.notes.add(field, message);
     }
 
-    /// The reference to the client secret. Texts that are masked or stand in the environment are named.
+    /// The reference to the client secret. A secret that is not `readable`, since it is masked or in the environment,
+    /// gets a note.
     pub(super) fn client_secret(
         &self,
         import: &mut ImportCollector,

@@ -12,12 +12,12 @@ pub(super) struct SourceField<'v> {
     pub(super) file: usize,
     /// The place as a JSON pointer.
     pub(super) pointer: String,
-    /// The value.
+    /// The value at the place; null if the source lacks it.
     pub(super) value: &'v Value,
 }
 
 impl<'v> SourceField<'v> {
-    /// The whole file.
+    /// The root of a file, which has an empty pointer.
     pub(super) fn root_of(file: usize, value: &'v Value) -> Self {
         Self { file, pointer: String::new(), value }
     }
@@ -27,7 +27,7 @@ impl<'v> SourceField<'v> {
         Self { file: self.file, pointer: format!("{}/{step}", self.pointer), value }
     }
 
-    /// The member of a map.
+    /// The member of a map. It is null if the map lacks it, or the value is not a map.
     pub(super) fn get(&self, name: &str) -> Self {
         self.below(name, self.value.get(name).unwrap_or(&ABSENT))
     }
@@ -74,7 +74,7 @@ impl<'v> SourceField<'v> {
         }
     }
 
-    /// Whether a flag is set.
+    /// Whether a flag is set. An absent one is not.
     pub(super) fn is_set(&self, name: &str) -> bool {
         self.flag(name).unwrap_or_default()
     }
@@ -88,7 +88,7 @@ impl<'v> SourceField<'v> {
         }
     }
 
-    /// Whether the value says nothing.
+    /// Whether the value is null, false or empty, or has only such values.
     pub(super) fn is_empty(&self) -> bool {
         says_nothing(self.value)
     }

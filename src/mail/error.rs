@@ -11,7 +11,7 @@ pub enum MailError {
     /// The recipient's address is not one that mail can be sent to.
     #[error("the address of the person cannot receive mail")]
     Address,
-    /// The host has no address.
+    /// The name of the host has no IP address.
     #[error("the host of the mail server is unknown")]
     UnknownHost,
     /// The address of the host may not be called.
@@ -38,19 +38,19 @@ pub enum MailError {
     /// The server refused a step.
     #[error("the mail server refuses {step}: {code}")]
     Refused {
-        /// The step.
+        /// The step of the SMTP dialogue, in words.
         step: &'static str,
         /// The code of the reply.
         code: u16,
     },
-    /// The server took too long.
+    /// The server took longer than this many seconds.
     #[error("the mail server took longer than {0} seconds")]
     Late(u64),
 }
 
 /// The step that names the recipient.
 pub(super) const RECIPIENT: &str = "the recipient";
-/// The step that signs in.
+/// The step that signs in at the server.
 pub(super) const AUTHENTICATION: &str = "the account";
 
 impl MailError {

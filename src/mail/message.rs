@@ -16,7 +16,7 @@ const MAX_HEADER_CHARS: usize = 160;
 /// A message to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailText {
-    /// The subject.
+    /// The subject of the message (RFC 5322 §3.6.5).
     pub subject: String,
     /// The text. Lines end with `\n`.
     pub text: String,

@@ -34,7 +34,7 @@ impl MailNetwork {
         Self { public, internal, roots: Arc::new(roots) }
     }
 
-    /// Connects to a server.
+    /// Opens a TCP connection to a mail server, to one of its addresses that may be called.
     pub(super) async fn connect(&self, server: &MailServer) -> Result<TcpStream, MailError> {
         let late = |_| MailError::Late(CONNECT_TIMEOUT.as_secs());
         let lookup = tokio::net::lookup_host((&*server.host, server.port));
@@ -60,7 +60,7 @@ impl MailNetwork {
         Err(last)
     }
 
-    /// Judges an address of a server. Without TLS it has to be one that the installation lists.
+    /// Checks an address of a server against the policy. Without TLS the installation must list it.
     fn check(&self, server: &MailServer, address: IpAddr) -> Result<(), MailError> {
         let policy = if server.inside_network { &self.internal } else { &self.public };
         if !policy.allows_with_tls(address) {

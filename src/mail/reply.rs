@@ -4,10 +4,10 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
 /// Longest line: that of RFC 5321 §4.5.3.1.5, and some more for servers that do not know it.
 const MAX_LINE: u64 = 2048;
-/// Most lines of a reply.
+/// The maximum number of lines of a reply.
 const MAX_LINES: usize = 64;
 
-/// A reply.
+/// A reply of the server (RFC 5321 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SmtpReply {
     pub(super) code: u16,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{ErrorCause, MailCredentials, MailServer};
 
-/// A dialogue with a server.
+/// A dialogue with a mail server (RFC 5321), over TLS or not.
 pub(super) struct SmtpDialogue<'a, S> {
     server: &'a MailServer,
     stream: BufReader<S>,
@@ -48,7 +48,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> SmtpDialogue<'a, S> {
         }
     }
 
-    /// Hands a message over.
+    /// Hands a message over. Once it returns `Ok`, the server is responsible for it (RFC 5321 §6.1).
     pub(super) async fn send_mail(&mut self, mail: &RenderedMail) -> Result<(), MailError> {
         let from = format!("MAIL FROM:<{}>", mail.from);
         self.command("the sender", &from, 250).await?;

@@ -19,7 +19,7 @@ use crate::{
 /// in which no attempt starts (`accounts::outbox`).
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The way to mail servers.
+/// The transport of mail: it connects to mail servers and hands messages over.
 pub struct MailTransport {
     network: MailNetwork,
     timeout: Duration,
@@ -32,12 +32,12 @@ impl fmt::Debug for MailTransport {
 }
 
 impl MailTransport {
-    /// A way to the addresses that a policy allows. `roots` verify servers without certificates of their own.
+    /// Creates a transport to the addresses that a policy allows. `roots` verify servers without certificates of their own.
     pub fn new(policy: EgressPolicy, roots: RootCertStore) -> Self {
         Self { network: MailNetwork::new(policy, roots), timeout: TIMEOUT }
     }
 
-    /// The same with another limit.
+    /// The same transport with another time limit.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }

@@ -57,7 +57,7 @@ impl MessageCatalog {
         self.tag.direction()
     }
 
-    /// A message without placeholders.
+    /// The text of a message without placeholders, by its number in the table.
     pub(super) fn words(&self, id: usize) -> &str {
         match self.parts(id, 0) {
             [MessagePart::Text(text)] => text,

@@ -9,15 +9,15 @@ use super::{
     plural::PluralCategory,
 };
 
-/// Most bytes of a file.
+/// The maximum size of a file in bytes.
 const MAX_FILE_LEN: usize = 256 * 1024;
 /// Most bytes of a text: about twice the longest of the English ones.
 const MAX_TEXT_LEN: usize = 1000;
 
-/// The messages of a file.
+/// The messages of a file that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageFile {
-    /// In the order of `MESSAGES`.
+    /// The texts in the order of `MESSAGES`; `None` for a message that the file lacks.
     pub(super) texts: Vec<Option<MessageText>>,
 }
 
@@ -25,16 +25,16 @@ pub struct MessageFile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum MessageFileError {
-    /// The whole file.
+    /// The file is not YAML, or not a mapping.
     #[error("it is not a YAML mapping of message ids to texts: {0}")]
     Unreadable(String),
-    /// The whole file.
+    /// The file is too long.
     #[error("it has more than 256 KiB")]
     FileTooLong,
     /// An id that no message has.
     #[error("there is no message {0}; `lanyard messages` prints all")]
     UnknownMessage(String),
-    /// A value of another type.
+    /// A value that is not a text, or not a mapping of forms to texts.
     #[error("{0} has to be a text in quotes")]
     NotText(&'static str),
     /// Forms for a message that does not depend on a number.
@@ -190,7 +190,7 @@ impl MessageShape {
         self.placeholders.iter().position(|known| *known == name).map(MessagePart::Value)
     }
 
-    /// The placeholders in words.
+    /// The placeholders that a text may have, for a message.
     fn known(&self) -> String {
         let count = self.is_counted.then_some("count");
         let names: Vec<_> =

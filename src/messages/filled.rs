@@ -1,4 +1,4 @@
-//! A message with its values.
+//! A message in which values have taken the places of placeholders.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ pub(super) const MAX_PLACEHOLDERS: usize = 4;
 /// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MessagePart {
-    /// Words.
+    /// Words between placeholders.
     Text(Box<str>),
     /// The value of the placeholder with this number.
     Value(usize),

@@ -65,7 +65,7 @@ macro_rules! messages {
             $($id),*
         }
 
-        /// All messages.
+        /// All messages, in the order of the table.
         pub(super) const MESSAGES: &[MessageShape] = &[$(shape!($id $names)),*];
 
         impl MessageCatalog {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Longest tag in bytes.
+/// The longest tag in bytes (RFC 5646 §4.4.1).
 const MAX_LEN: usize = 35;
 /// Languages that are written from right to left, where the tag names no script.
 const RIGHT_TO_LEFT: [&str; 11] =
@@ -45,12 +45,12 @@ impl LanguageTag {
         (tag.len() <= MAX_LEN).then(|| Self(tag.into()))
     }
 
-    /// The tag.
+    /// The tag, in the case that RFC 5646 §2.1.1 recommends.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The primary subtag.
+    /// The primary subtag, such as `de` of `de-AT`.
     pub fn language(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
     }

@@ -36,7 +36,7 @@ pub fn message_template(tag: &LanguageTag) -> &'static str {
 /// The languages of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Languages {
-    /// English is the first.
+    /// The texts of each language. English is the first.
     catalogs: Box<[Arc<MessageCatalog>]>,
 }
 
@@ -47,19 +47,19 @@ pub struct LanguagePreferences<'a> {
     pub ui_locales: Option<&'a str>,
     /// The header `Accept-Language` (RFC 9110 §12.5.4).
     pub accept_language: Option<&'a str>,
-    /// The language of the tenant.
+    /// The default language of the tenant (`spec.branding.defaultLocale`).
     pub default: Option<&'a LanguageTag>,
 }
 
 impl Default for Languages {
-    /// The built-in languages.
+    /// The built-in languages: English and German.
     fn default() -> Self {
         Self { catalogs: BUILT_IN.catalogs.clone() }
     }
 }
 
 impl Languages {
-    /// English and German.
+    /// The built-in languages: English and German.
     pub fn built_in() -> Arc<Self> {
         Arc::clone(&BUILT_IN)
     }
@@ -95,7 +95,7 @@ impl Languages {
         self.lookup(tag.as_str()).is_some()
     }
 
-    /// English.
+    /// The English texts, which each installation has.
     pub fn english(&self) -> &Arc<MessageCatalog> {
         &self.catalogs[0]
     }

@@ -2,7 +2,7 @@
 
 use super::{filled::MessagePart, plural::PluralCategory};
 
-/// The parts of a text.
+/// A text as its parts: words, and placeholders.
 pub(super) type MessageParts = Box<[MessagePart]>;
 
 /// A message of one language.

@@ -1,7 +1,7 @@
 //! Plural categories of whole numbers (Unicode CLDR, supplemental/plurals.xml). A language that is not in
 //! the table has the categories of English.
 
-/// A plural category.
+/// A plural category of the CLDR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PluralCategory {
     Zero,

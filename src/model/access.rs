@@ -5,7 +5,7 @@ use crate::expression::Expression;
 /// The word for people of the tenant itself in a list of providers. No object has such a name.
 pub const LOCAL_PROVIDER: &str = "Local";
 
-/// The people who may enter. Every restriction must let a person in.
+/// The people who may use an application. A person must meet every restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessPolicy {
     /// Identity providers, or [`LOCAL_PROVIDER`]. Empty: all.
@@ -23,7 +23,7 @@ pub struct AccessPolicy {
 /// A condition of entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessRule {
-    /// The condition.
+    /// The condition over `user` and `client`, which must be true.
     pub expression: Expression,
     /// Text for people whom it refuses.
     pub message: Option<String>,

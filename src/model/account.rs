@@ -13,11 +13,11 @@ pub const MAX_PASSWORD_LEN: usize = 1024;
 /// The account of a user who can sign in at one tenant, without its credentials.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Where the account comes from.
+    /// The object that the account comes from.
     pub source: AccountSource,
-    /// The normalized sign-in name.
+    /// The sign-in name, as `normalize_username` returns it.
     pub username: String,
-    /// The `sub` claim.
+    /// The `sub` claim (OIDC Core §2), before it is made pairwise for a client.
     pub subject: Subject,
     /// Standard and custom claims by wire name (`email`, `given_name`, `address`, …). Never
     /// contains null, `sub`, or a claim that the protocol sets.
@@ -26,7 +26,7 @@ pub struct Account {
     pub groups: Vec<String>,
     /// Whether the account is disabled: sign-in fails, and sessions and grants are inactive.
     pub disabled: bool,
-    /// The mark of the person: of the object's UID, in `dev` of its name.
+    /// The mark of the object, made of its UID, or in `dev` of its name.
     pub mark: ObjectMark,
     /// `metadata.generation` of the object; 0 in `dev`.
     pub generation: u64,
@@ -43,12 +43,12 @@ pub struct Account {
     pub invitation: Option<Invitation>,
 }
 
-/// An invitation of a person.
+/// An invitation of a person to set up a sign-in: a password or an authenticator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
     /// The id of the invitation. All links of one id work once.
     pub id: String,
-    /// When its links expire.
+    /// The time at which its links expire.
     pub not_after: Timestamp,
     /// How the link gets to the person, if the manifest says it.
     pub delivery: Option<InvitationDelivery>,
@@ -107,14 +107,15 @@ impl Account {
         self.provider_name().unwrap_or(LOCAL_PROVIDER)
     }
 
-    /// The name of an identity provider that has to vouch for the person at each sign-in: of a person without a password here.
+    /// The name of the identity provider that must authenticate the person at each sign-in. `None` for a person with a
+    /// password here, or without a declared identity.
     pub fn asked_provider(&self) -> Option<&str> {
         let has_none = self.password == PasswordState::Absent;
         self.identities.first().filter(|_| has_none).map(|identity| identity.provider.as_str())
     }
 
-    /// Returns true if a sign-in at the tenant itself counts. One by a passkey alone, from before the user got
-    /// `identities`, does not: the provider is asked.
+    /// Returns true if a sign-in at the tenant itself is accepted. That by a passkey alone is not, if the user has got
+    /// `identities` since: the provider is asked.
     pub fn signs_in_here(&self) -> bool {
         self.asked_provider().is_none()
     }
@@ -145,32 +146,32 @@ impl Account {
 /// Where the password of an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordState {
-    /// The account names none.
+    /// The account has no password here, and the person cannot choose one.
     Absent,
     /// The password was read.
     Readable,
     /// The password's Secret is missing or cannot be used. Sessions and grants wait until it can.
     Unreadable,
-    /// The account names none, and the person can choose one, which is in the store.
+    /// The manifest names no password, and the person can choose one, which is in the store.
     SelfChosen,
 }
 
-/// Where an account comes from.
+/// The object or objects that an account comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountSource {
-    /// An `OidcUser` object.
+    /// An `OidcUser` object, by its namespace and name.
     Resource(ObjectKey),
     /// An `IdentityProvider` object, whose claims about the person are in the store.
     Provider(ObjectKey),
     /// An `OidcUser` object whose user has signed in at an identity provider.
     Declared {
-        /// The `OidcUser` object.
+        /// The `OidcUser` object, by its namespace and name.
         user: ObjectKey,
-        /// The `IdentityProvider` object.
+        /// The `IdentityProvider` object, by its namespace and name.
         provider: ObjectKey,
         /// The mark of the person at the provider.
         person: ObjectMark,
-        /// The subject that the person has where no OidcUser declares it.
+        /// The subject that the person has if no OidcUser declares the identity.
         subject: Subject,
     },
 }
@@ -180,6 +181,6 @@ pub enum AccountSource {
 pub enum StoredPassword {
     /// A PHC or modular-crypt string: argon2id, bcrypt, pbkdf2, scrypt.
     Hash(Secret<String>),
-    /// Clear text.
+    /// The password in clear text.
     Plain(Secret<String>),
 }

@@ -9,7 +9,7 @@ wire_enum!(
         RS256 = "RS256",
         /// ECDSA on P-256 with SHA-256.
         ES256 = "ES256",
-        /// Ed25519.
+        /// EdDSA with the curve Ed25519 (RFC 8037).
         EdDSA = "EdDSA",
         /// RSASSA-PSS with SHA-256, 2048 bits.
         PS256 = "PS256",
@@ -52,7 +52,7 @@ impl WireEnum for IdTokenAlgorithm {
 wire_enum!(
     /// JWS algorithms that clients can use for assertions and request objects.
     JwsAlgorithm {
-        /// Not signed.
+        /// `none`: the JWS is not signed (RFC 7518 §3.6).
         None = "none",
         /// HMAC with SHA-256.
         HS256 = "HS256",
@@ -76,7 +76,7 @@ wire_enum!(
         ES256 = "ES256",
         /// ECDSA on P-384 with SHA-384.
         ES384 = "ES384",
-        /// Ed25519, under its older name.
+        /// Ed25519, under its older name (RFC 8037), which does not say the curve.
         EdDSA = "EdDSA",
         /// Ed25519, under its fully specified name (RFC 9864 §2.2).
         Ed25519 = "Ed25519",

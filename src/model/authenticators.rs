@@ -9,9 +9,9 @@ wire_enum!(
         /// Not available. Authenticators that were enrolled before are not asked for.
         #[default]
         Disabled = "Disabled",
-        /// Those who enrol one. A second factor is asked for at each sign-in from then on.
+        /// People may enrol one. It is asked for at each sign-in from then on.
         Optional = "Optional",
-        /// Everyone has to. The first one is enrolled with an invitation, never with a password alone.
+        /// Every person must enrol one. The first one is enrolled with an invitation, never with a password alone.
         Required = "Required",
     }
 );
@@ -23,7 +23,7 @@ wire_enum!(
         /// Not available. Passwords that were chosen before are refused.
         #[default]
         Disabled = "Disabled",
-        /// Those who are invited to, and have no password in a Secret.
+        /// People may choose one if they are invited to and have no password in a Secret.
         Optional = "Optional",
     }
 );
@@ -33,7 +33,7 @@ wire_enum!(
 pub enum RequiredFactor {
     /// More than one factor: the code of an authenticator app, or a passkey, which proves two.
     SecondFactor,
-    /// A passkey.
+    /// A passkey (Web Authentication).
     Passkey,
 }
 
@@ -81,9 +81,9 @@ impl TenantAuthenticators {
         }
     }
 
-    /// Returns true if an account without a password can be one whose person was invited to sign in with a passkey alone. The
-    /// passkey of a person whom a provider knows is a second factor: the provider is asked at each sign-in whether the person
-    /// is still there.
+    /// Returns true if a person without a password may have been invited to sign in with a passkey alone. A person with a
+    /// declared identity is not among them: the passkey is a second factor there, and the provider is asked at each
+    /// sign-in whether it still knows the person.
     pub fn admits_by_passkey(self, account: &Account) -> bool {
         self.invites_to_passkeys() && account.identities.is_empty()
     }

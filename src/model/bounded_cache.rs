@@ -39,7 +39,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// Inserts or replaces an entry.
+    /// Inserts or replaces an entry. It may drop the old half.
     pub fn put(&mut self, key: K, value: V) {
         if self.young.len() >= self.half && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
@@ -47,7 +47,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.young.insert(key, value);
     }
 
-    /// Removes an entry.
+    /// Removes an entry from both halves. Does nothing if the key is unknown.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q)
     where
         K: Borrow<Q>,
@@ -56,7 +56,7 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         self.old.remove(key);
     }
 
-    /// Removes all entries.
+    /// Removes all entries, and keeps the capacity.
     pub fn clear(&mut self) {
         self.young.clear();
         self.old.clear();

@@ -33,11 +33,11 @@ pub struct Branding {
 /// A link at the foot of pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrandingLink {
-    /// The https URL.
+    /// The https URL that the link leads to.
     pub uri: String,
-    /// The subject of the link.
+    /// The subject of the link, which names it in each language of the installation if `text` is empty.
     pub purpose: Option<LinkPurpose>,
-    /// The name of the link.
+    /// The name of the link; never empty if `purpose` is `None`.
     pub text: LocalizedText,
 }
 
@@ -48,7 +48,7 @@ wire_enum!(
         Privacy = "Privacy",
         /// The terms of the service.
         Terms = "Terms",
-        /// Help.
+        /// Help with signing in.
         Help = "Help",
     }
 );

@@ -22,7 +22,7 @@ pub enum CertificateSubject {
 /// The certificate of a client that authenticates with `tls_client_auth`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRule {
-    /// The property that it has.
+    /// The property that a certificate must have (RFC 8705 §2.1.2).
     pub subject: CertificateSubject,
     /// The authorities that issue it, as PEM.
     pub authorities: Arc<str>,

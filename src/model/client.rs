@@ -1,4 +1,4 @@
-//! The validated client.
+//! The validated client: an `OidcClient`, or the metadata document of a client, with all defaults applied.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ pooled!(BTreeSet<GrantType>, BTreeSet<ResponseType>, BTreeSet<String>);
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Client {
-    /// `client_id`.
+    /// The `client_id` (RFC 6749 §2.2).
     pub id: ClientId,
     /// The `OidcClient` object that declares it, or a key that no object has (`DocumentUrl::key`).
     pub object: ObjectKey,
@@ -23,7 +23,7 @@ pub struct Client {
     pub tenant: TenantId,
     /// The display name on the sign-in and consent pages.
     pub name: String,
-    /// Web or native.
+    /// `application_type` (OIDC Registration §2), which decides the redirect URIs that are allowed.
     pub application_type: ApplicationType,
     /// The redirect URIs of authorization responses.
     pub redirect_uris: Vec<RedirectUri>,
@@ -41,7 +41,7 @@ pub struct Client {
     pub response_types: Arc<BTreeSet<ResponseType>>,
     /// Scopes it may request.
     pub scopes: Arc<BTreeSet<String>>,
-    /// How it authenticates.
+    /// The credential by which it authenticates at the token endpoint, or `none` for a public client.
     pub authentication: ClientAuthentication,
     /// The rules of FAPI 2.0 that it follows, by its profile or its tenant's.
     pub fapi2: Option<Fapi2Rules>,
@@ -59,9 +59,9 @@ pub struct Client {
     pub consent: ConsentPolicy,
     /// Token lifetimes, already limited by the tenant's.
     pub lifetimes: Arc<Lifetimes>,
-    /// `default_max_age` (OIDC Registration §2).
+    /// `default_max_age` (OIDC Registration §2), in whole seconds on the wire. `None`: sign-ins may have any age.
     pub default_max_age: Option<Duration>,
-    /// `require_auth_time` (OIDC Registration §2).
+    /// `require_auth_time` (OIDC Registration §2): ID tokens contain `auth_time`.
     pub require_auth_time: bool,
     /// Optional metadata. Shared, because most clients have none.
     pub details: Arc<ClientDetails>,
@@ -85,7 +85,7 @@ pub struct Client {
     pub tokens: TokenPolicy,
     /// Registration data, if it was registered over HTTP.
     pub registered: Option<Box<DynamicRegistration>>,
-    /// The host of the metadata document that describes it, with a port, if no object does.
+    /// The host of the metadata document that describes the client, with a port. `None` for a client with an object.
     pub document_host: Option<Box<str>>,
 }
 
@@ -93,11 +93,11 @@ pub struct Client {
 /// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedProvider {
-    /// The redirect URI.
+    /// The redirect URI at the tenant of the provider.
     pub callback: RedirectUri,
-    /// The post-logout redirect URI.
+    /// The URI there that a sign-out here returns to.
     pub post_logout: RedirectUri,
-    /// The back-channel logout URI.
+    /// The URI there that receives logout tokens.
     pub backchannel_logout: Box<str>,
 }
 
@@ -107,7 +107,7 @@ pub struct DynamicRegistration {
     /// The hash of its registration access token. Without it the client cannot be managed over
     /// HTTP.
     pub token_hash: Option<String>,
-    /// The time of registration.
+    /// The time of registration (`metadata.creationTimestamp`). `None` for an object that was never stored.
     pub at: Option<Timestamp>,
     /// Whether the client was ever used.
     pub used: bool,
@@ -262,7 +262,7 @@ wire_enum!(
 pub struct Pairwise {
     /// The sector identifier, a host name.
     pub sector: String,
-    /// The tenant's salt.
+    /// The tenant's salt. It is secret: with it, the `sub` values of two clients could be linked.
     pub salt: Secret<Vec<u8>>,
 }
 

@@ -25,12 +25,12 @@ pub enum ClientAuthentication {
     SecretJwt {
         /// The client secrets; more than one while a secret is being replaced.
         secrets: Vec<Secret<String>>,
-        /// The requirements of an assertion.
+        /// The algorithm and the audience that an assertion must have.
         policy: AssertionPolicy,
     },
     /// The request contains a JWT assertion, signed with a private key of the client.
     PrivateKeyJwt {
-        /// The requirements of an assertion.
+        /// The algorithm and the audience that an assertion must have.
         policy: AssertionPolicy,
     },
     /// The connection has a certificate of an authority.
@@ -151,7 +151,7 @@ impl SecretTransport {
 pub struct AssertionPolicy {
     /// The required algorithm. `None` allows any that the method allows.
     pub signing_alg: Option<JwsAlgorithm>,
-    /// The allowed audiences.
+    /// The allowed values of `aud`.
     pub audience: AssertionAudience,
 }
 
@@ -162,7 +162,7 @@ wire_enum!(
         /// The issuer, or the URL of the endpoint the assertion is sent to.
         #[default]
         IssuerOrEndpoint = "IssuerOrEndpoint",
-        /// Only the issuer.
+        /// Only the issuer, as a single string.
         Issuer = "Issuer",
     }
 );
@@ -181,12 +181,12 @@ pub enum ClientKeys {
 }
 
 impl ClientKeys {
-    /// `jwks`.
+    /// The JWK Set, if the client registered it by value (`jwks`).
     pub fn inline(&self) -> Option<&Value> {
         if let Self::Inline(set) = self { Some(set) } else { None }
     }
 
-    /// `jwks_uri`.
+    /// The URL of the JWK Set, if the client registered one (`jwks_uri`).
     pub fn url(&self) -> Option<&str> {
         if let Self::Url(url) = self { Some(url) } else { None }
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::sha256_base64url;
 
-/// Most certificates of a chain, the client's own included. Further ones are refused.
+/// The maximum number of certificates in a chain, the client's own included. A longer chain is refused.
 pub const MAX_CHAIN_LEN: usize = 5;
 
-/// Most bytes of the certificates of a chain in DER.
+/// The maximum size of the certificates in a chain, in bytes of DER.
 pub const MAX_CHAIN_BYTES: usize = 16 * 1024;
 
-/// Returns true if a chain whose certificates have these lengths is short enough. The time to verify a chain grows with
-/// the number of orders of its certificates.
+/// Returns true if a chain whose certificates have these lengths in bytes is short enough. The time to verify a chain
+/// can grow with the permutations of its certificates.
 pub fn is_bounded_chain(lengths: impl IntoIterator<Item = usize>) -> bool {
     let (mut count, mut bytes) = (0, 0);
     for length in lengths {
@@ -21,8 +21,8 @@ pub fn is_bounded_chain(lengths: impl IntoIterator<Item = usize>) -> bool {
     count <= MAX_CHAIN_LEN && bytes <= MAX_CHAIN_BYTES
 }
 
-/// A certificate whose private key the client of a request proved to have, by its TLS connection to this server or to
-/// a proxy that says so. Nothing is known about its issuer.
+/// The certificate of a request's client. The client proved that it has the private key, in the TLS handshake with this
+/// server or with a trusted proxy. The issuer of the certificate is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
     chain: Arc<[Box<[u8]>]>,

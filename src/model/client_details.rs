@@ -57,7 +57,7 @@ pub(crate) use with_client_details;
 /// The kind of a row: its type, and the rule that its values follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientDetailKind {
-    /// A text.
+    /// Any text.
     Text,
     /// An absolute https or http URL.
     WebUrl,
@@ -65,7 +65,7 @@ pub enum ClientDetailKind {
     WebUrlWithoutFragment,
     /// An absolute https URL.
     HttpsUrl,
-    /// Several texts.
+    /// A list of any texts.
     Texts,
     /// Several texts of printable ASCII without spaces.
     Words,
@@ -79,11 +79,11 @@ pub enum ClientDetailKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ClientDetailValue<'a> {
-    /// A text or URL.
+    /// A text or URL; `None` if the client has none.
     Text(Option<&'a str>),
-    /// Several of them.
+    /// A list of texts or URLs; empty if the client has none.
     Texts(&'a [String]),
-    /// A flag.
+    /// True or false.
     Flag(bool),
 }
 
@@ -94,7 +94,7 @@ pub struct ClientDetail {
     pub name: &'static str,
     /// The kind of the value.
     pub kind: ClientDetailKind,
-    /// Returns its value.
+    /// Reads the value from a client's details.
     pub value: fn(&ClientDetails) -> ClientDetailValue<'_>,
 }
 
@@ -120,7 +120,7 @@ macro_rules! declare {
         }
 
         impl ClientDetails {
-            /// The table.
+            /// The table: all plain texts, lists and flags.
             pub const ALL: &'static [ClientDetail] = &[$(ClientDetail {
                 name: stringify!($name),
                 kind: ClientDetailKind::$kind,

@@ -10,7 +10,7 @@ use super::{HostPattern, RedirectScheme, RedirectUri, wire_enum};
 pub struct ClientDocumentPolicy {
     /// The hosts whose documents are accepted.
     pub mode: ClientDocumentMode,
-    /// The hosts of `ClientDocumentMode::AllowedHosts`.
+    /// The accepted hosts, if `mode` is `AllowedHosts`.
     pub hosts: Box<[HostPattern]>,
     /// The hosts that `ClientDocumentMode::AnyHost` does not accept.
     pub denied_hosts: Box<[HostPattern]>,
@@ -26,12 +26,12 @@ wire_enum!(
     /// The hosts whose client metadata documents a tenant accepts.
     #[derive(Default)]
     ClientDocumentMode {
-        /// None.
+        /// No document is accepted.
         #[default]
         Disabled = "Disabled",
         /// Those that the tenant lists.
         AllowedHosts = "AllowedHosts",
-        /// All.
+        /// Documents of all hosts are accepted, except of the denied ones.
         AnyHost = "AnyHost",
     }
 );

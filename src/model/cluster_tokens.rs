@@ -51,7 +51,7 @@ pub trait ClusterTokens: Send + Sync + fmt::Debug {
     ) -> Result<bool, ClusterTokenError>;
 }
 
-/// Shared between tasks.
+/// Access to the API server that is shared between tasks.
 pub type SharedClusterTokens = Arc<dyn ClusterTokens>;
 
 /// Knowledge of a replica about its cluster.
@@ -70,5 +70,5 @@ pub trait ClusterTokenProbe: Send + Sync + fmt::Debug {
     async fn state(&self, now: Timestamp) -> ClusterTokenState;
 }
 
-/// Shared between tasks.
+/// A probe that is shared between tasks.
 pub type SharedClusterTokenProbe = Arc<dyn ClusterTokenProbe>;

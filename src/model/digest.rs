@@ -1,4 +1,4 @@
-//! SHA-256 hashes.
+//! SHA-256 hashes, of content as a whole or in parts.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -24,7 +24,7 @@ impl Default for Sha256 {
 }
 
 impl Sha256 {
-    /// Appends content.
+    /// Appends content. Only the bytes count, not how they are split into parts.
     #[must_use]
     pub fn with(mut self, content: impl AsRef<[u8]>) -> Self {
         self.0.update(content.as_ref());

@@ -3,7 +3,7 @@
 use super::{Endpoint, Issuer};
 
 impl Endpoint {
-    /// The URL at an issuer.
+    /// The absolute URL at an issuer. A parameter of the path stays as `{name}`.
     pub fn url(self, issuer: &Issuer) -> String {
         issuer.join(self.path().unwrap_or_default())
     }

@@ -19,7 +19,7 @@ macro_rules! endpoints {
         pub enum Endpoint { $($(#[doc = $meaning])+ $name,)+ }
 
         impl Endpoint {
-            /// All endpoints.
+            /// All endpoints, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             /// The label of each endpoint with its meaning, as Markdown.
@@ -56,15 +56,15 @@ macro_rules! optional {
 endpoints! {
     /// Provider metadata, at both well-known paths.
     Discovery { label: "discovery", path: "/.well-known/openid-configuration" },
-    /// The JWKS.
+    /// The JWK Set of the tenant (RFC 7517).
     Jwks { label: "jwks", path: "/oauth/jwks", metadata: "jwks_uri" },
-    /// The authorization endpoint.
+    /// The authorization endpoint (RFC 6749 §3.1).
     Authorize { label: "authorize", path: "/oauth/authorize", metadata: "authorization_endpoint" },
     /// The sign-in page.
     Login { label: "login", path: "/login" },
     /// The consent page.
     Consent { label: "consent", path: "/consent" },
-    /// The token endpoint.
+    /// The token endpoint (RFC 6749 §3.2).
     Token { label: "token", path: "/oauth/token", metadata: "token_endpoint" },
     /// The pushed authorization request endpoint (RFC 9126).
     PushedAuthorization {
@@ -86,25 +86,25 @@ endpoints! {
     },
     /// The page where a person types the code of a device.
     Device { label: "device", path: "/device" },
-    /// The userinfo endpoint.
+    /// The userinfo endpoint (OpenID Connect Core §5.3).
     Userinfo { label: "userinfo", path: "/oauth/userinfo", metadata: "userinfo_endpoint" },
-    /// The introspection endpoint.
+    /// The introspection endpoint (RFC 7662).
     Introspect { label: "introspect", path: "/oauth/introspect", metadata: "introspection_endpoint" },
-    /// The revocation endpoint.
+    /// The revocation endpoint (RFC 7009).
     Revoke { label: "revoke", path: "/oauth/revoke", metadata: "revocation_endpoint" },
-    /// The registration endpoint.
+    /// The registration endpoint (RFC 7591).
     Register { label: "register", path: "/oauth/register", metadata: "registration_endpoint" },
     /// The client configuration endpoint (RFC 7592).
     ManageClient { label: "manage_client", path: "/oauth/register/{client_id}" },
-    /// Leads to an identity provider.
+    /// The start of a sign-in at an identity provider.
     ProviderSignIn { label: "provider_sign_in", path: "/login/{provider}" },
     /// The redirect URI at an identity provider.
     ProviderCallback { label: "provider_callback", path: "/callback/{provider}" },
     /// Receives logout tokens of an identity provider.
     ProviderLogout { label: "provider_logout", path: "/callback/{provider}/logout" },
-    /// The end-session endpoint.
+    /// The end-session endpoint (OpenID Connect RP-Initiated Logout).
     Logout { label: "logout", path: "/oauth/logout", metadata: "end_session_endpoint" },
-    /// The check-session iframe.
+    /// The check-session iframe (OpenID Connect Session Management §3.3).
     CheckSession { label: "check_session", path: "/oauth/check-session", metadata: "check_session_iframe" },
     /// The page shown after sign-out.
     LoggedOut { label: "logged_out", path: "/logged-out" },

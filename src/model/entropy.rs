@@ -51,7 +51,7 @@ pub trait Entropy: Send + Sync + fmt::Debug {
 pub struct SystemEntropy(SystemRandom);
 
 impl SystemEntropy {
-    /// Creates the generator.
+    /// Creates a handle. All handles read the generator of the operating system.
     pub fn new() -> Self {
         Self(SystemRandom::new())
     }

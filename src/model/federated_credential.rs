@@ -23,7 +23,7 @@ pub struct FederatedCredential {
 /// The issuer of a federated credential.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FederatedIssuer {
-    /// An issuer by its name.
+    /// An issuer that is named by its URL.
     Named {
         /// `iss` of the assertions.
         issuer: Box<str>,
@@ -68,7 +68,7 @@ pub fn service_account_subject(namespace: &str, name: &str) -> String {
 /// The subject of a federated credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FederatedSubject {
-    /// Exactly this subject.
+    /// Exactly this subject, compared as a string.
     Exact(Box<str>),
     /// All subjects that match a pattern.
     Pattern(SubjectPattern),
@@ -103,7 +103,7 @@ pub enum SubjectPatternError {
 }
 
 impl SubjectPattern {
-    /// Parses a pattern.
+    /// Parses a pattern. It must contain a `*`, and begin with another character.
     pub fn parse(text: &str) -> Result<Self, SubjectPatternError> {
         match text.find('*') {
             None => Err(SubjectPatternError::NoWildcard),

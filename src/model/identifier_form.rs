@@ -15,7 +15,7 @@ pub enum IdentifierForm {
     Text,
     /// A UUID of a directory, from this attribute.
     Uuid(LdapIdAttribute),
-    /// A whole number.
+    /// A whole number in decimal digits, without leading zeros.
     Number,
 }
 

@@ -5,11 +5,11 @@ use super::wire_enum;
 wire_enum!(
     /// The protocol of an identity provider.
     ProviderType {
-        /// OpenID Connect.
+        /// An OpenID provider (OpenID Connect Discovery).
         Oidc = "OIDC",
         /// GitHub's OAuth and API.
         GitHub = "GitHub",
-        /// An LDAP directory.
+        /// An LDAP directory (RFC 4511), where Lanyard checks the password that a person types.
         Ldap = "LDAP",
     }
 );
@@ -35,7 +35,7 @@ wire_enum!(
         Computed = "Computed",
         /// The provider's value itself.
         Upstream = "Upstream",
-        /// As Dex encodes it.
+        /// As Dex encodes it: a protobuf message with the user's and the connector's id, in base64url.
         Dex = "Dex",
     }
 );
@@ -97,12 +97,12 @@ wire_enum!(
     /// Whether the userinfo endpoint of a provider is asked.
     #[derive(Default)]
     UserinfoUse {
-        /// Never.
+        /// Never. Claims come from the ID token alone.
         Never = "Never",
         /// If a claim that mappings or rules read is not in the ID token.
         #[default]
         IfNeeded = "IfNeeded",
-        /// At each sign-in.
+        /// At each sign-in, whether the ID token has the claims or not.
         Always = "Always",
     }
 );
@@ -114,7 +114,7 @@ wire_enum!(
         /// The URL of the token endpoint.
         #[default]
         TokenEndpoint = "TokenEndpoint",
-        /// The issuer.
+        /// The issuer of the provider.
         Issuer = "Issuer",
     }
 );
@@ -122,7 +122,7 @@ wire_enum!(
 wire_enum!(
     /// Whether a provider is asked again about people who are signed in.
     RefreshMode {
-        /// No.
+        /// Never. The claims of a session are those of its sign-in.
         Disabled = "Disabled",
         /// When the last answer is too old.
         Upstream = "Upstream",
@@ -130,8 +130,8 @@ wire_enum!(
 );
 
 impl RefreshMode {
-    /// The mode of a provider that names none. A directory and GitHub are asked with what every sign-in there
-    /// gives; an OpenID provider needs a refresh token, which it may not give.
+    /// The mode of a provider whose manifest names none. A directory and GitHub can be asked again after every sign-in;
+    /// an OpenID provider only with a refresh token, which it may not issue.
     pub fn default_of(provider_type: ProviderType) -> Self {
         match provider_type {
             ProviderType::Ldap | ProviderType::GitHub => Self::Upstream,
@@ -147,7 +147,7 @@ wire_enum!(
         /// Their claims count for some time more.
         #[default]
         KeepFor = "KeepFor",
-        /// They are refused.
+        /// They are refused until the provider answers.
         Refuse = "Refuse",
     }
 );
@@ -159,7 +159,7 @@ wire_enum!(
         /// `select_account`, unless the provider's metadata lack it.
         #[default]
         SelectAccount = "SelectAccount",
-        /// `login`.
+        /// `login`: the person signs in at the provider again.
         Login = "Login",
     }
 );
@@ -168,10 +168,10 @@ wire_enum!(
     /// Where a person who signs out is signed out.
     #[derive(Default)]
     LogoutScope {
-        /// Here only.
+        /// At this tenant only. The session at the provider goes on.
         #[default]
         Local = "Local",
-        /// Here and at the provider.
+        /// Here and at the provider (OpenID Connect RP-Initiated Logout).
         Upstream = "Upstream",
     }
 );
@@ -192,10 +192,10 @@ wire_enum!(
     /// The names of teams at GitHub that become groups.
     #[derive(Default)]
     GitHubTeamNames {
-        /// The name in URLs.
+        /// The name in URLs of GitHub.
         #[default]
         Slug = "Slug",
-        /// The displayed name.
+        /// The name that GitHub displays.
         Name = "Name",
     }
 );

@@ -17,7 +17,7 @@ pub struct ObjectKey(Arc<ObjectKeyParts>);
 pub struct ObjectKeyParts {
     /// The namespace. Usually shared with other keys.
     pub namespace: Arc<str>,
-    /// The name.
+    /// The name of the object (`metadata.name`).
     pub name: Box<str>,
 }
 

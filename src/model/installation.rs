@@ -17,8 +17,8 @@ pub struct Installation {
     pub client_secrets: SecretPermissions,
     /// Whether any host is allowed and unknown fields are problems (`dev`, `check`).
     pub dev: bool,
-    /// Whether the store keeps authenticators, which have no end: not only until a restart or until
-    /// the server needs memory.
+    /// Whether the store keeps authenticators for ever. A store that loses records at a restart, or when the server
+    /// needs memory, does not.
     pub keeps_authenticators: bool,
     /// The addresses at which clients present certificates; `None` if no listener asks for them.
     pub mutual_tls: Option<MutualTlsUrl>,
@@ -106,7 +106,7 @@ impl HostSettings {
 /// or `upstreamHosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPermission {
-    /// The matching hosts.
+    /// The pattern of the hosts, in lower case and without ports.
     pub pattern: HostPattern,
     /// The namespaces allowed to use them; `*` allows all.
     pub namespaces: Vec<String>,

@@ -16,7 +16,7 @@ pub trait Interned: Eq + Hash + 'static {
     fn pool() -> &'static Interner<Self>;
 }
 
-/// Gives types a pool each.
+/// Implements [`Interned`] for types, each with a pool of its own.
 macro_rules! pooled {
     ($($type:ty),+ $(,)?) => {
         $(impl $crate::model::Interned for $type {

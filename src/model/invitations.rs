@@ -23,17 +23,17 @@ pub enum InvitationMail {
 /// A person with an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitedUser {
-    /// The tenant.
+    /// The tenant that the person is invited to.
     pub tenant: TenantId,
     /// The mark of the tenant's object.
     pub tenant_mark: ObjectMark,
-    /// The issuer of the tenant.
+    /// The issuer of the tenant, which the link begins with.
     pub issuer: Issuer,
-    /// The `sub`.
+    /// The `sub` of the person, before it is made pairwise for a client.
     pub subject: Subject,
     /// The mark of the user's object. A later object with the same name is another person.
     pub person: ObjectMark,
-    /// The invitation.
+    /// The invitation, with its id and the time when its links expire.
     pub invitation: Invitation,
     /// The address that the link is mailed to; `None` if it is written to a Secret.
     pub mail_to: Option<String>,

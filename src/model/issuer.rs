@@ -21,7 +21,7 @@ pub struct Issuer {
 /// The reason a string is not a canonical issuer. The message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
-    /// Not a URL.
+    /// Not an absolute http or https URL with a host.
     #[error("must be an absolute URL, such as https://id.example.com/team")]
     NotAUrl,
     /// Has a query or a fragment.
@@ -42,7 +42,7 @@ pub enum IssuerError {
 }
 
 impl Issuer {
-    /// Parses a canonical issuer.
+    /// Parses a canonical issuer: an http or https URL without query, fragment, credentials and final slash.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let url = Url::parse(text).map_err(|_| IssuerError::NotAUrl)?;
         let Some(_) = url.host() else { return Err(IssuerError::NotAUrl) };

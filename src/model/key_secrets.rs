@@ -23,7 +23,7 @@ impl KeySecrets {
         self.all().contains(&key)
     }
 
-    /// Both Secrets.
+    /// Both Secrets: of the sealing keys, and of the vault keys.
     pub fn all(&self) -> [&ObjectKey; 2] {
         [&self.sealing, &self.vault]
     }

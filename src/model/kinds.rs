@@ -14,7 +14,7 @@ macro_rules! managed_kinds {
         }
 
         impl ManagedKind {
-            /// All kinds.
+            /// All kinds, in the order of the table.
             pub const ALL: [Self; [$($plural),*].len()] = [$(Self::$kind),*];
 
             /// The kind's name in manifests, and its plural in URLs.
@@ -28,20 +28,20 @@ macro_rules! managed_kinds {
 }
 
 managed_kinds! {
-    /// An issuer.
+    /// An issuer: its URL, keys, lifetimes and policies.
     Tenant = "tenants",
-    /// An application.
+    /// An application that signs users in at a tenant.
     OidcClient = "oidcclients",
-    /// An end user.
+    /// An end user of a tenant.
     OidcUser = "oidcusers",
-    /// A source of people.
+    /// A source of people: an OpenID provider, GitHub or an LDAP directory.
     IdentityProvider = "identityproviders",
     /// An API that access tokens are for.
     ResourceServer = "resourceservers",
 }
 
 impl ManagedKind {
-    /// The kind's name in manifests.
+    /// The kind's name in manifests (`kind`), such as `OidcClient`.
     pub const fn as_str(self) -> &'static str {
         self.names().0
     }
@@ -68,16 +68,16 @@ impl fmt::Display for ManagedKind {
 pub enum ObjectKind {
     /// One of Lanyard's own kinds.
     Managed(ManagedKind),
-    /// A core Secret.
+    /// A Secret of the core API group.
     Secret,
-    /// A core Namespace.
+    /// A Namespace of the core API group.
     Namespace,
-    /// A core `ConfigMap`.
+    /// A `ConfigMap` of the core API group.
     ConfigMap,
 }
 
 impl ObjectKind {
-    /// The kind's name in manifests.
+    /// The kind's name in manifests (`kind`), such as `Secret`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Managed(kind) => kind.as_str(),
@@ -109,9 +109,9 @@ impl fmt::Display for ObjectKind {
 /// Kind and key of an object, displayed as `Kind namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectRef {
-    /// The kind.
+    /// The kind of the object.
     pub kind: ObjectKind,
-    /// Namespace and name.
+    /// The namespace and name of the object.
     pub key: ObjectKey,
 }
 
@@ -121,7 +121,7 @@ impl ObjectRef {
         Self { kind: kind.into(), key }
     }
 
-    /// Returns true if the object is of one of Lanyard's own kinds, this one.
+    /// Returns true if the object is of this kind.
     pub fn is(&self, kind: ManagedKind) -> bool {
         self.kind == ObjectKind::Managed(kind)
     }

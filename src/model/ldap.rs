@@ -33,7 +33,7 @@ wire_enum!(
 );
 
 wire_enum!(
-    /// The attribute that identifies a person for ever, whatever their name.
+    /// The attribute that identifies a person even after a change of name.
     LdapIdAttribute {
         /// `entryUUID` (RFC 4530).
         EntryUuid = "entryUUID",
@@ -46,7 +46,7 @@ wire_enum!(
     /// Whether groups of groups count, and how they are found.
     #[derive(Default)]
     NestedGroups {
-        /// They do not.
+        /// Groups of groups do not count, only groups that name the person.
         #[default]
         None = "None",
         /// They are searched, level by level.
@@ -59,13 +59,13 @@ wire_enum!(
 /// A directory: its server, the account that searches it, and where people and groups are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LdapSettings {
-    /// The kind of directory.
+    /// The kind of directory, which decides the default attributes and filters.
     pub schema: LdapSchema,
-    /// The server.
+    /// The server, and the certificates that verify it.
     pub server: LdapServer,
-    /// The account that searches.
+    /// The account that searches the directory.
     pub account: LdapAccount,
-    /// The people.
+    /// The place of the people, and the attributes that are read.
     pub people: LdapPeople,
     /// The groups of the people; `None` if groups are not read.
     pub groups: Option<LdapGroups>,
@@ -87,7 +87,7 @@ pub struct LdapServer {
 pub struct LdapAddress {
     /// The host name or IP address, without brackets.
     pub host: Box<str>,
-    /// The port.
+    /// The TCP port; 636 for `ldaps://` and 389 for `ldap://` if the URL has none.
     pub port: u16,
     /// Whether TLS begins with the operation `StartTLS` (RFC 4511 §4.14), as for `ldap://`, instead
     /// of with the connection, as for `ldaps://`.
@@ -186,7 +186,7 @@ pub(crate) fn is_object_identifier(text: &str) -> bool {
 }
 
 impl LdapSchema {
-    /// The attribute with the username.
+    /// The attribute with the username, if the manifest names none.
     pub const fn default_name(self) -> &'static str {
         match self {
             Self::ActiveDirectory => "sAMAccountName",
@@ -212,7 +212,7 @@ impl LdapSchema {
         }
     }
 
-    /// The filter that finds groups.
+    /// The filter that finds groups, if the manifest has none.
     pub const fn default_groups_filter(self) -> &'static str {
         match self {
             Self::ActiveDirectory => "(objectClass=group)",
@@ -238,8 +238,8 @@ impl LdapSchema {
         }
     }
 
-    /// The filter that finds the groups with a member: `entries`, which names the member itself if
-    /// it has a placeholder. With `in_chain` the server also counts members of members.
+    /// The filter that finds the groups of a member. If `entries` has a placeholder, it names the member itself;
+    /// otherwise an attribute with members must also name it. With `in_chain` the server also finds groups of groups.
     #[must_use]
     pub fn membership_filter(self, entries: LdapFilter, in_chain: bool) -> LdapFilter {
         if entries.has_placeholder() {
@@ -260,8 +260,8 @@ impl LdapSchema {
     }
 }
 
-/// The filter that finds a person by what was typed: `entries`, which compares it itself if it has a
-/// placeholder, or else also the attribute with the username.
+/// The filter that finds a person by the typed name. If `entries` has a placeholder, it compares the name itself;
+/// otherwise the attribute `name` must also equal it.
 #[must_use]
 pub fn person_filter(entries: LdapFilter, name: &str) -> LdapFilter {
     if entries.has_placeholder() {

@@ -35,7 +35,7 @@ impl SmtpTls {
     }
 }
 
-/// How a tenant sends mail.
+/// The mail server and the sender of a tenant's mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailSettings {
     /// The server that takes the mail.
@@ -44,12 +44,12 @@ pub struct MailSettings {
     pub from: Box<str>,
 }
 
-/// A mail server.
+/// A mail server that accepts messages from Lanyard (SMTP, RFC 5321).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {
     /// The host name or IP address, which the certificate names.
     pub host: Box<str>,
-    /// The port.
+    /// The TCP port.
     pub port: u16,
     /// How the connection is encrypted.
     pub tls: SmtpTls,
@@ -72,7 +72,7 @@ impl fmt::Display for MailServer {
 /// The account at a mail server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailCredentials {
-    /// The name.
+    /// The username of the account.
     pub username: Box<str>,
     /// The password, not empty.
     pub password: Secret<String>,

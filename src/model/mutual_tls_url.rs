@@ -28,8 +28,8 @@ impl MutualTlsUrl {
         is_origin.then(|| Self { prefix: prefix.into(), suffix: suffix.into() })
     }
 
-    /// Returns true if the host of an authority has the form of these addresses. If they differ from issuers in the port
-    /// only, the port counts.
+    /// Returns true if the host of an authority has the form of these addresses. If they differ from issuers only in
+    /// the port, the port must be equal too.
     pub fn is_at(&self, authority: &str) -> bool {
         let (suffix, port) = self.suffix.split_once(':').unwrap_or((&self.suffix, ""));
         if self.prefix.is_empty() && suffix.is_empty() {

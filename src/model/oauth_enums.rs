@@ -6,21 +6,21 @@ use super::wire_enum::wire_enum;
 wire_enum!(
     /// `grant_type` (RFC 7591 §2).
     GrantType {
-        /// RFC 6749 §4.1.
+        /// The authorization code grant (RFC 6749 §4.1).
         AuthorizationCode = "authorization_code",
-        /// RFC 6749 §4.2: tokens are returned by the authorization endpoint.
+        /// The implicit grant (RFC 6749 §4.2): tokens are returned by the authorization endpoint.
         Implicit = "implicit",
-        /// RFC 6749 §6.
+        /// Refreshing an access token (RFC 6749 §6).
         RefreshToken = "refresh_token",
-        /// RFC 6749 §4.4.
+        /// The client credentials grant (RFC 6749 §4.4): the client acts for itself.
         ClientCredentials = "client_credentials",
-        /// RFC 8628 §3.4.
+        /// The device authorization grant (RFC 8628 §3.4).
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
-        /// RFC 8693 §2.1.
+        /// Token exchange (RFC 8693 §2.1).
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
-        /// RFC 7523 §2.1.
+        /// The JWT bearer grant (RFC 7523 §2.1): an assertion of another issuer is redeemed.
         JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        /// CIBA Core §4.
+        /// A request to a person over the backchannel (CIBA Core §10.1).
         Ciba = "urn:openid:params:grant-type:ciba",
     }
 );
@@ -64,17 +64,17 @@ impl GrantType {
 wire_enum!(
     /// `response_type`, with its words in canonical order (OAuth 2.0 Multiple Response Types).
     ResponseType {
-        /// RFC 6749 §4.1.
+        /// The authorization code flow (OIDC Core §3.1).
         Code = "code",
-        /// OIDC Core §3.2.
+        /// The implicit flow without an access token (OIDC Core §3.2).
         IdToken = "id_token",
-        /// OIDC Core §3.2.
+        /// The implicit flow (OIDC Core §3.2).
         IdTokenToken = "id_token token",
-        /// OIDC Core §3.3.
+        /// The hybrid flow without an access token from the authorization endpoint (OIDC Core §3.3).
         CodeIdToken = "code id_token",
-        /// OIDC Core §3.3.
+        /// The hybrid flow without an ID token from the authorization endpoint (OIDC Core §3.3).
         CodeToken = "code token",
-        /// OIDC Core §3.3.
+        /// The hybrid flow with all three (OIDC Core §3.3).
         CodeIdTokenToken = "code id_token token",
     }
 );
@@ -82,7 +82,7 @@ wire_enum!(
 wire_enum!(
     /// `backchannel_token_delivery_mode` (CIBA Core §4). `push` is not supported.
     BackchannelTokenDeliveryMode {
-        /// The client polls.
+        /// The client polls the token endpoint until the person has answered.
         Poll = "poll",
         /// The client is notified when the person has answered, and then asks for the tokens.
         Ping = "ping",
@@ -102,9 +102,9 @@ wire_enum!(
 wire_enum!(
     /// `token_endpoint_auth_method` (OIDC Core §9).
     AuthMethod {
-        /// Secret in the `Authorization` header.
+        /// The secret is in the header `Authorization` (RFC 6749 §2.3.1).
         ClientSecretBasic = "client_secret_basic",
-        /// Secret in the body.
+        /// The secret is in the body (RFC 6749 §2.3.1).
         ClientSecretPost = "client_secret_post",
         /// A JWT assertion signed with the client secret.
         ClientSecretJwt = "client_secret_jwt",

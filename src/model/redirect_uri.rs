@@ -30,7 +30,7 @@ pub const REFUSED_SCHEMES: [&str; 17] = [
 /// Message for a text that is not an origin.
 pub const ORIGIN_MESSAGE: &str = "must be an origin as browsers send it: scheme, host and port in lower case, without a path, a final slash or the scheme's default port, such as https://app.example.com";
 
-/// A registered redirect URI.
+/// A registered redirect URI, which is valid.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RedirectUri {
     text: Box<str>,
@@ -42,11 +42,11 @@ pub struct RedirectUri {
 /// The scheme of a redirect URI, as far as it matters for who may have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RedirectScheme {
-    /// https.
+    /// https, with any host.
     Https,
     /// http on a loopback host, where the response does not leave the machine.
     LoopbackHttp,
-    /// http on another host.
+    /// http on another host, where the response can be read on its way.
     InsecureHttp,
     /// The scheme of an application (RFC 8252 §7.1).
     Application,
@@ -55,7 +55,7 @@ pub enum RedirectScheme {
 /// The reason a URI cannot be registered. The message says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
-    /// Not an absolute URI.
+    /// Not an absolute URI, or an http or https URI without a host.
     #[error("must be an absolute URI, such as https://app.example.com/callback")]
     NotAUri,
     /// Has a fragment (RFC 6749 §3.1.2).
@@ -78,7 +78,7 @@ pub enum RedirectUriError {
     /// Contains white space, control characters or non-ASCII characters.
     #[error("must be plain ASCII without spaces")]
     Characters,
-    /// Contains a wildcard.
+    /// Contains `*`. No URI is a pattern, since they are compared as strings (RFC 9700 §2.1).
     #[error("must not contain '*': URIs are compared as exact strings; list each one")]
     Wildcard,
 }
@@ -135,7 +135,7 @@ impl RedirectUri {
         Ok(Self { text: text.into(), scheme, any_port })
     }
 
-    /// The URI as registered.
+    /// The URI exactly as registered.
     pub fn as_str(&self) -> &str {
         &self.text
     }

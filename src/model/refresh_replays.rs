@@ -10,13 +10,13 @@ use super::ObjectKey;
 /// The tokens of one client that an Event reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedReplays {
-    /// The client.
+    /// The client that the tokens belong to.
     pub client: ObjectKey,
-    /// How many grants were revoked because of such a token.
+    /// The number of grants that were revoked because of such a token.
     pub tokens: u32,
 }
 
-/// The counts of all replicas.
+/// The counts of replayed refresh tokens of all replicas.
 #[async_trait]
 pub trait RefreshReplays: Send + Sync + fmt::Debug {
     /// Takes the counts whose Events are due: at most one a client and hour. A count that was taken

@@ -15,16 +15,16 @@ pub type SharedRegistrar = Arc<dyn ClientRegistrar>;
 /// client cannot become a registered one.
 pub const REGISTERED_NAME: &str = "dcr-";
 
-/// A client to create.
+/// A client to create by dynamic registration (RFC 7591).
 #[derive(Clone, Debug)]
 pub struct NewClient {
     /// The namespace of the tenant and a random name.
     pub object: ObjectKey,
     /// The `client_id` of the object.
     pub id: ClientId,
-    /// The tenant's issuer.
+    /// The issuer of the tenant that the client registers at.
     pub issuer: Issuer,
-    /// The validated spec.
+    /// The validated `spec` of the `OidcClient`, as JSON.
     pub spec: Map<String, Value>,
     /// The hash of the registration access token.
     pub token_hash: String,
@@ -74,7 +74,7 @@ pub trait ClientRegistrar: Send + Sync + fmt::Debug {
         check: SpecCheck<'_>,
     ) -> Result<Map<String, Value>, RegistrarError>;
 
-    /// Deletes a registered client.
+    /// Deletes a registered client. `NotFound` if no registered client has the name.
     async fn delete_registered(&self, object: &ObjectKey) -> Result<(), RegistrarError>;
 
     /// Records, once, that a registered client was used.

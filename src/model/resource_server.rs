@@ -18,7 +18,7 @@ wire_enum!(
         /// The claim `act` names it.
         #[default]
         Delegation = "Delegation",
-        /// No claim does.
+        /// No claim names it.
         Impersonation = "Impersonation",
     }
 );
@@ -26,7 +26,7 @@ wire_enum!(
 /// A client that may exchange tokens of one audience for tokens of a resource server (RFC 8693).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeRule {
-    /// The client.
+    /// The client that exchanges tokens.
     pub client: ClientId,
     /// The audience of the tokens that it exchanges: the identifier of a resource server, the issuer, or the ID of
     /// the client itself for its ID tokens.
@@ -40,13 +40,13 @@ pub struct ExchangeRule {
 /// A resource server of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceServer {
-    /// The object that declares it.
+    /// The `ResourceServer` object that declares it.
     pub object: ObjectKey,
-    /// The name that people read.
+    /// The name that people read on the consent page.
     pub name: String,
     /// `aud` of its tokens, and a value of `resource`.
     pub identifier: Box<str>,
-    /// Further values of `resource`.
+    /// Further values of `resource` (RFC 8707 §2) that name it.
     pub alternates: Box<[Box<str>]>,
     /// The scopes of the resource server.
     pub scopes: BTreeSet<String>,
@@ -63,7 +63,7 @@ pub struct ResourceServer {
     pub unnamed_clients: BTreeSet<ClientId>,
     /// The client that may introspect its tokens.
     pub introspector: Option<ClientId>,
-    /// Maximum lifetime of its tokens.
+    /// Maximum lifetime of its tokens; `None`: that of the client's access tokens.
     pub lifetime: Option<Duration>,
     /// The algorithm of its tokens, if it is not the tenant's default.
     pub signing_alg: Option<SigningAlgorithm>,
@@ -106,12 +106,12 @@ impl ResourceServer {
         self.clients.contains(&client.id)
     }
 
-    /// Returns true if a client may exchange some token for one for it.
+    /// Returns true if a client may exchange a token for one of this resource server.
     pub fn has_exchange_of(&self, client: &ClientId) -> bool {
         self.exchanges.iter().any(|rule| rule.client == *client)
     }
 
-    /// The identifier and the alternates.
+    /// All values of `resource` that name it: the identifier, then the alternates.
     pub fn identifiers(&self) -> impl Iterator<Item = &str> {
         [&self.identifier].into_iter().chain(&self.alternates).map(|name| &**name)
     }
@@ -134,7 +134,7 @@ impl ResourceServers {
         Self { by_identifier: all.iter().flat_map(named).collect(), all }
     }
 
-    /// No resource servers.
+    /// The empty set of resource servers.
     pub fn none() -> &'static Self {
         static NONE: LazyLock<ResourceServers> = LazyLock::new(ResourceServers::default);
         &NONE
@@ -145,7 +145,7 @@ impl ResourceServers {
         self.by_identifier.get(resource)
     }
 
-    /// All of them.
+    /// All resource servers, each once.
     pub fn all(&self) -> &[Arc<ResourceServer>] {
         &self.all
     }

@@ -3,13 +3,13 @@
 /// The purpose of a sealed value. A value that was sealed for one purpose does not open for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SealPurpose {
-    /// An authorization code.
+    /// An authorization code (RFC 6749 §1.3.1).
     Code,
-    /// A refresh token.
+    /// A refresh token (RFC 6749 §1.5).
     Refresh,
     /// The state of a flow between two pages, such as an authorization request during sign-in.
     Interaction,
-    /// A cookie value.
+    /// The value of a cookie.
     Cookie,
     /// The state of a sign-in at an identity provider.
     UpstreamState,
@@ -33,11 +33,11 @@ pub enum SealPurpose {
     PasswordForm,
     /// The form in which an invited person sets up an authenticator.
     InvitedFactorForm,
-    /// A pushed authorization request.
+    /// A pushed authorization request (RFC 9126).
     PushedRequest,
     /// The note that a browser has opened a pushed authorization request.
     OpenedPushedRequest,
-    /// A device code.
+    /// A device code (RFC 8628 §3.2).
     DeviceCode,
     /// An `auth_req_id` (CIBA Core §7.3).
     AuthReqId,

@@ -1,4 +1,4 @@
-//! Secret values.
+//! Secret values, which cannot be printed.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Wraps a value.
+    /// Wraps a value, which is zeroed when the secret is dropped.
     pub const fn new(value: T) -> Self {
         Self(value)
     }

@@ -2,12 +2,12 @@
 //! may use them only where the installation permits it to its namespace: permission to write an
 //! `OidcClient` must not be permission to configure those controllers.
 
-/// The permissions of the installation.
+/// The permissions of the installation to use names, labels and annotations that other controllers act on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretPermissions {
-    /// Keys of labels and annotations.
+    /// Keys of labels and annotations of Secrets.
     pub keys: Vec<SecretPermission>,
-    /// Names.
+    /// Names of Secrets.
     pub names: Vec<SecretPermission>,
 }
 

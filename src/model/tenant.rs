@@ -1,4 +1,4 @@
-//! The validated tenant.
+//! The validated tenant, with all defaults applied.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,11 +12,11 @@ use crate::messages::Languages;
 /// An issuer with all defaults applied.
 #[derive(Clone, Debug)]
 pub struct Tenant {
-    /// `<namespace>/<name>`.
+    /// The namespace and name of the `Tenant` object.
     pub id: TenantId,
     /// The mark of the object's UID, in `dev` of its name.
     pub mark: ObjectMark,
-    /// The issuer identifier.
+    /// The issuer identifier (OIDC Discovery §3), without a trailing slash.
     pub issuer: Issuer,
     /// The addresses inside the cluster at which it is found, the preferred one first.
     pub internal_hosts: Arc<[InternalHost]>,
@@ -34,7 +34,7 @@ pub struct Tenant {
     pub fapi2: Option<Fapi2Rules>,
     /// Signing algorithms. The first is the default; RS256 is included unless a profile forbids it.
     pub algorithms: Vec<SigningAlgorithm>,
-    /// The key rotation intervals.
+    /// The intervals at which signing keys are rotated.
     pub key_rotation: RotationPolicy,
     /// Lifetimes of tokens and sessions. Shared with its clients.
     pub lifetimes: Arc<Lifetimes>,
@@ -42,7 +42,7 @@ pub struct Tenant {
     pub scopes: BTreeMap<String, CustomScope>,
     /// The appearance of its pages.
     pub branding: Branding,
-    /// The languages of its pages.
+    /// The languages of its pages and mails.
     pub languages: Arc<Languages>,
     /// The supported levels of assurance, best first.
     pub acr_levels: Vec<AcrLevel>,
@@ -84,7 +84,7 @@ impl Tenant {
 /// A level of assurance (`acr`) and the methods it requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcrLevel {
-    /// The value of `acr`.
+    /// The value of `acr` (OIDC Core §2).
     pub value: String,
     /// The authentication methods (`amr`, RFC 8176) a sign-in must have used, all of them.
     pub amr: Vec<String>,
@@ -93,9 +93,9 @@ pub struct AcrLevel {
 /// The request objects that a tenant accepts (OIDC Core §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestObjectPolicy {
-    /// Accepts the parameter `request`.
+    /// Whether the parameter `request` is accepted (OIDC Core §6.1).
     pub by_value: bool,
-    /// Accepts the parameter `request_uri`.
+    /// Whether the parameter `request_uri` is accepted (OIDC Core §6.2).
     pub by_reference: bool,
 }
 
@@ -109,7 +109,7 @@ wire_enum!(
     /// Whether each use of a refresh token issues a new one (RFC 9700 §4.14.2).
     #[derive(Default)]
     RefreshTokenRotation {
-        /// For all clients.
+        /// For the refresh tokens of all clients.
         #[default]
         Always = "Always",
         /// Only for public clients, which cannot prove that a token is used by its owner.
@@ -117,7 +117,7 @@ wire_enum!(
     }
 );
 
-/// Dynamic client registration (RFC 7591).
+/// The rules of dynamic client registration (RFC 7591).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationPolicy {
     /// The callers allowed to register clients.
@@ -145,12 +145,12 @@ wire_enum!(
     /// The callers allowed to register clients.
     #[derive(Default)]
     RegistrationMode {
-        /// Registration is disabled.
+        /// No caller. The registration endpoint is disabled.
         #[default]
         Disabled = "Disabled",
         /// Callers with the initial access token (RFC 7591 §3).
         InitialAccessToken = "InitialAccessToken",
-        /// All callers.
+        /// All callers, without a token.
         Open = "Open",
     }
 );
@@ -158,9 +158,9 @@ wire_enum!(
 /// The organization that a tenant represents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
-    /// The claim `tenant_name`.
+    /// The claim `tenant_name`; by default the tenant's display name.
     pub name: String,
-    /// The claim `tenant_sub`.
+    /// The claim `tenant_sub`; by default `<namespace>/<name>` of the tenant.
     pub id: String,
 }
 
@@ -187,9 +187,9 @@ impl Default for RotationPolicy {
 pub struct Lifetimes {
     /// Authorization codes, at most one minute.
     pub code: Duration,
-    /// Access tokens.
+    /// Access tokens, from their `iat` to their `exp`.
     pub access_token: Duration,
-    /// ID tokens.
+    /// ID tokens, from their `iat` to their `exp`.
     pub id_token: Duration,
     /// Refresh tokens that are not used.
     pub refresh_token_idle: Duration,

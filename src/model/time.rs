@@ -39,19 +39,19 @@ impl Timestamp {
         self.0
     }
 
-    /// Adds a duration; saturates.
+    /// Adds a duration. Saturates at the ends of the range.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Subtracts a duration; saturates.
+    /// Subtracts a duration. Saturates at the ends of the range.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Day and time in UTC.
+    /// The day and time in UTC; the epoch for a time that jiff cannot represent.
     pub fn in_utc(self) -> jiff::civil::DateTime {
         let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
         jiff::tz::TimeZone::UTC.to_datetime(time)
@@ -81,11 +81,11 @@ impl From<jiff::Timestamp> for Timestamp {
 
 /// A source of the current time. Tests use a fixed one.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Returns the current time.
+    /// Returns the current time, to the millisecond.
     fn now(&self) -> Timestamp;
 }
 
-/// The system clock.
+/// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

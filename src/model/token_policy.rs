@@ -19,7 +19,7 @@ wire_enum!(
     /// The `typ` header of access tokens.
     #[derive(Default)]
     AccessTokenType {
-        /// RFC 9068 §2.1.
+        /// The type of RFC 9068 §2.1, by which resource servers tell access tokens from ID tokens.
         #[default]
         AtJwt = "at+jwt",
         /// For resource servers that refuse other types.
@@ -31,7 +31,7 @@ wire_enum!(
     /// The proof that the tokens of a resource server require of their sender.
     #[derive(Default)]
     TokenBinding {
-        /// None (RFC 6750).
+        /// None: a token that was stolen works for the thief until it expires (RFC 6750).
         #[default]
         Bearer = "Bearer",
         /// A proof of the key that they are bound to (RFC 9449).

@@ -10,9 +10,9 @@ use super::ObjectKey;
 /// The undelivered notifications of one client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UndeliveredLogouts {
-    /// Notifications that will be retried.
+    /// The number of notifications that will be retried.
     pub waiting: u32,
-    /// Notifications that were dropped after too many attempts.
+    /// The number of notifications that were dropped after too many attempts.
     pub given_up: u32,
     /// The error of this replica's last failed attempt. `None` if another replica made the attempt.
     pub last_error: Option<String>,

@@ -22,7 +22,7 @@ pub enum ProbeQuestion {
 /// The server of an identity provider, and the question that it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeTarget {
-    /// The question.
+    /// The question, which names the server.
     pub question: ProbeQuestion,
     /// The PEM certificates of its own that verify the server.
     pub certificates: Option<Arc<str>>,
@@ -102,13 +102,13 @@ impl ProbeFailure {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct ProbeError {
-    /// The reason.
+    /// The reason, which decides the condition of the provider.
     pub failure: ProbeFailure,
     /// The cause, for the log.
     pub cause: String,
 }
 
-/// Asks identity providers.
+/// A prober of identity providers.
 #[async_trait]
 pub trait UpstreamProbe: Send + Sync + fmt::Debug {
     /// Asks a provider. Ends within half a minute.

@@ -2,13 +2,13 @@
 
 /// An enum whose values have names in manifests and on the wire.
 pub trait WireEnum: Copy + Eq + 'static {
-    /// All values.
+    /// All values, in the order of their declaration.
     const VALUES: &'static [Self];
 
     /// The name of a value.
     fn name(self) -> &'static str;
 
-    /// The value with this name.
+    /// The value with this name, compared as an exact string.
     fn from_name(name: &str) -> Option<Self> {
         Self::VALUES.iter().copied().find(|value| value.name() == name)
     }
@@ -25,7 +25,7 @@ macro_rules! wire_enum {
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
         impl $name {
-            /// All values.
+            /// All values, in the order of their declaration.
             pub const ALL: [Self; [$($text,)+].len()] = [$(Self::$variant,)+];
 
             /// The name in manifests and on the wire.

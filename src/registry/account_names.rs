@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::model::{Account, normalize_username};
 
-/// The accounts by what applications call them, where that is not the username. The first account keeps a name.
+/// The accounts by normalized `preferred_username`, where it differs from the username. If several accounts have one
+/// name, the first account keeps it.
 pub(super) fn by_preferred_username(accounts: &[Arc<Account>]) -> HashMap<String, Arc<Account>> {
     let mut found = HashMap::new();
     for account in accounts {

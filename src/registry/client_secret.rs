@@ -14,28 +14,28 @@ use crate::{
 wire_enum!(
     /// A value that a text in `spec.secret.template` contains as `$(name)`.
     SecretVariable {
-        /// The client ID.
+        /// The client ID (`client_id`).
         ClientId = "clientId",
-        /// The client secret.
+        /// The client secret (`client_secret`), without line breaks at its end.
         ClientSecret = "clientSecret",
-        /// The issuer.
+        /// The issuer identifier, without a trailing slash.
         Issuer = "issuer",
         /// The issuer's address inside the cluster, or the issuer if it has none.
         InternalUrl = "internalUrl",
-        /// The authorization endpoint.
+        /// The URL of the authorization endpoint, below the issuer.
         AuthorizationEndpoint = "authorizationEndpoint",
-        /// The token endpoint.
+        /// The URL of the token endpoint, below the issuer.
         TokenEndpoint = "tokenEndpoint",
-        /// The userinfo endpoint.
+        /// The URL of the userinfo endpoint, below the issuer.
         UserinfoEndpoint = "userinfoEndpoint",
-        /// The JWK Set.
+        /// The URL of the JWK Set, below the issuer (`jwks_uri`).
         JwksUri = "jwksUri",
-        /// The end-session endpoint.
+        /// The URL of the end-session endpoint, below the issuer.
         EndSessionEndpoint = "endSessionEndpoint",
     }
 );
 
-/// A text with variables, parsed.
+/// A parsed text with variables such as `$(clientId)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryText(Box<[TextPart]>);
 
@@ -116,9 +116,9 @@ impl EntryText {
 /// The values that a client's Secret contains, apart from the client secret.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientSecretValues<'a> {
-    /// The client ID.
+    /// The client ID (`client_id`).
     pub client_id: &'a ClientId,
-    /// The issuer.
+    /// The issuer identifier, without a trailing slash.
     pub issuer: &'a Issuer,
     /// The issuer's address inside the cluster, if the installation has one.
     pub internal_url: Option<&'a str>,
@@ -155,13 +155,13 @@ fn without_line_breaks(mut secret: &[u8]) -> &[u8] {
 /// Entries, labels and annotations of a client's Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretTemplate {
-    /// Entry of the client ID.
+    /// The name of the entry with the client ID.
     pub client_id_key: String,
     /// Entry of the client secret; `None` for public clients.
     pub client_secret_key: Option<String>,
     /// Whether the client signs with the client secret, which then must be longer.
     pub signs: bool,
-    /// Entry of the issuer.
+    /// The name of the entry with the issuer.
     pub issuer_key: String,
     /// Entry of the issuer's address inside the cluster, if the manifest asks for one.
     pub internal_url_key: Option<String>,
@@ -169,9 +169,9 @@ pub struct SecretTemplate {
     pub labels: BTreeMap<String, String>,
     /// Annotations in addition to Lanyard's.
     pub annotations: BTreeMap<String, String>,
-    /// Additional entries.
+    /// Entries in addition to the named ones, without variables.
     pub extra: BTreeMap<String, String>,
-    /// Additional entries with variables.
+    /// Entries in addition to the named ones, with variables.
     pub texts: BTreeMap<String, EntryText>,
 }
 

@@ -1,4 +1,4 @@
-//! Converts verdicts to Kubernetes conditions.
+//! Converts the verdict on an object to its Kubernetes conditions.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 

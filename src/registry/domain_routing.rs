@@ -11,7 +11,7 @@ use crate::{
 /// The directory that checks a name.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutedDirectory<'a> {
-    /// The provider and its directory.
+    /// The provider, and its directory to ask for the person.
     pub directory: (&'a IdentityProvider, &'a LdapSettings),
     /// The only user who can sign in by the name, if there is one.
     pub user: Option<&'a Arc<Account>>,
@@ -25,8 +25,8 @@ impl ServedTenant {
             || self.reserved_names().routes_domains()
     }
 
-    /// The provider that the domain of a name leads to, if it is not served and the name is not that of a user with a
-    /// password. A mistake in its object leads neither the name nor the password elsewhere.
+    /// The provider that the domain of a name leads to, if the provider is not served and no user with a password has
+    /// the name. So a mistake in the provider's object sends neither the name nor the password to another place.
     pub fn absent_provider_for_name(&self, normalized: &str) -> Option<&ObjectKey> {
         let (_, domain) = normalized.rsplit_once('@')?;
         let provider = self.reserved_names().provider_with_domain(domain)?;

@@ -1,6 +1,6 @@
 //! Whether authenticators can be enrolled at a tenant.
 
-/// Whether people can enrol authenticators.
+/// Whether people can enrol authenticators at a tenant that offers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrolmentState {
     /// People can enrol authenticators.

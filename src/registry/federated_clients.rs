@@ -12,7 +12,7 @@ use crate::{
     model::{Client, ClientId, FederatedIssuer, FederatedSubject, TenantId},
 };
 
-/// An issuer and a subject.
+/// An issuer and a subject: the claims `iss` and `sub` of an assertion.
 type Identity = (Box<str>, Box<str>);
 
 /// The clients that federated credentials authenticate.
@@ -28,7 +28,7 @@ pub struct FederatedClients {
 }
 
 impl FederatedClients {
-    /// Indexes the credentials of clients.
+    /// Indexes the federated credentials of a tenant's clients.
     pub(super) fn of(tenant: &TenantId, clients: &[Arc<Client>]) -> Self {
         let mut found = Self::default();
         // Credentials with the same keys share them, so that an assertion is verified once.

@@ -7,14 +7,14 @@ use crate::{api::ConditionReason, model::InvitedUser};
 pub struct InvitationOutcome {
     /// The person and the invitation.
     pub invited: InvitedUser,
-    /// Whether it can be used.
+    /// Whether it can be used, and if not, why.
     pub state: InvitationState,
 }
 
 /// Whether an invitation can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvitationState {
-    /// Manifests allow it. Whether it was used, and whether it has expired, the controller finds out.
+    /// The manifests allow it. The controller finds out whether it was used or has expired.
     Open,
     /// The link of the invitation is in its Secret.
     Ready,
@@ -26,7 +26,7 @@ pub enum InvitationState {
     MailFailing,
     /// The mail server takes no mail for the address of the user.
     MailRefused,
-    /// The link is to be mailed, and the tenant has no mail server that can be used, or the user no address.
+    /// The link is to be mailed, but the tenant has no usable mail server, or the user no address.
     MailUnavailable,
     /// The link is not in its Secret yet.
     Pending,

@@ -16,11 +16,11 @@ use crate::{
 pub struct LinkedClient {
     /// The client's tenant, where people sign in.
     pub tenant: TenantId,
-    /// The issuer of that tenant.
+    /// The issuer of that tenant, as in `iss` of its ID tokens.
     pub issuer: Issuer,
-    /// The client id.
+    /// The `client_id` at that tenant.
     pub client_id: ClientId,
-    /// How the client authenticates.
+    /// The client secret, or another way to authenticate.
     pub credentials: UpstreamCredentials,
     /// The scopes that the client may request.
     pub scopes: Arc<BTreeSet<String>>,

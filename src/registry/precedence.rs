@@ -9,7 +9,7 @@ use crate::model::{Installation, ObjectKey, Timestamp};
 pub struct Precedence(Option<Timestamp>, ObjectKey);
 
 impl Precedence {
-    /// The precedence of an object.
+    /// The precedence of an object, by its `metadata.creationTimestamp`.
     pub fn of(created: Option<Timestamp>, key: &ObjectKey, installation: &Installation) -> Self {
         Self(created.filter(|_| !installation.dev), key.clone())
     }

@@ -26,7 +26,7 @@ enum Body {
 pooled!([Box<str>]);
 
 impl PrerenderedJson {
-    /// Renders a JSON document.
+    /// Renders a JSON document, and hashes it for the `ETag`.
     pub fn json(document: &Value) -> Self {
         let text = document.to_string();
         let etag = etag(&text);
@@ -41,7 +41,7 @@ impl PrerenderedJson {
         Self { body: Body::Cut(intern(pieces), issuer.clone()), etag: etag(&text) }
     }
 
-    /// The response body.
+    /// The response body, as JSON.
     pub fn bytes(&self) -> Bytes {
         match &self.body {
             Body::Whole(bytes) => bytes.clone(),

@@ -23,9 +23,9 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 /// Receivers of settings that may change while the process runs.
 #[derive(Clone, Debug)]
 pub struct SettingsReceivers {
-    /// The host settings.
+    /// The hosts that tenants and identity providers may use.
     pub hosts: HostSettingsReceiver,
-    /// The languages of pages.
+    /// The languages of pages and mails.
     pub languages: watch::Receiver<Arc<Languages>>,
 }
 

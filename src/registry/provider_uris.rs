@@ -5,11 +5,11 @@ use crate::model::{Endpoint, Issuer};
 /// The URIs of a provider at its tenant, which are registered at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderUris {
-    /// The redirect URI.
+    /// The redirect URI (`redirect_uris`).
     pub redirect: String,
-    /// The post-logout redirect URI.
+    /// The post-logout redirect URI (`post_logout_redirect_uris`).
     pub post_logout: String,
-    /// The back-channel logout URI.
+    /// The back-channel logout URI (`backchannel_logout_uri`).
     pub backchannel_logout: String,
 }
 

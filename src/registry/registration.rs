@@ -19,7 +19,7 @@ use crate::{
 /// Scopes of a registered client that requests none: all standard scopes about the user.
 const DEFAULT_SCOPES: [&str; 5] = ["openid", "profile", "email", "address", "phone"];
 
-/// Dynamic registration at one tenant.
+/// Dynamic registration at one tenant (RFC 7591).
 #[derive(Clone)]
 pub struct RegistrationService {
     checked: Arc<CheckedTenant>,
@@ -52,7 +52,7 @@ impl RegistrationService {
         Self { checked: Arc::new(checked), token, registered }
     }
 
-    /// The tenant's registration settings.
+    /// The mode and the limits of registration at the tenant.
     pub fn settings(&self) -> &RegistrationPolicy {
         &self.checked.tenant.registration
     }

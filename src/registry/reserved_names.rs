@@ -1,5 +1,5 @@
-//! The names of a tenant's objects that are not served. They stay theirs: a mistake in an object passes neither
-//! its names nor its ban on to others.
+//! The names of a tenant's objects that are not served. They stay reserved: a mistake in an object neither passes its
+//! names on to others, nor lets in the people of providers whom it declares.
 
 use std::collections::HashMap;
 
@@ -18,14 +18,14 @@ pub struct UserNames {
     pub names: Vec<String>,
     /// The normalized e-mail address, if it is verified.
     pub email: Option<String>,
-    /// The claim `sub`.
+    /// The claim `sub`. `None` if the object has no valid one.
     pub subject: Option<Subject>,
     /// The people of identity providers who are this user.
     pub identities: Vec<DeclaredIdentity>,
 }
 
 impl UserNames {
-    /// The names of an account.
+    /// The names of an accepted account.
     pub fn of(account: &Account) -> Self {
         let preferred = account.preferred_username().filter(|it| *it != account.username);
         Self {

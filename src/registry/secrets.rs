@@ -77,13 +77,13 @@ pub(super) fn referenced_secret<'a>(
 /// A reference of an object to an entry of a Secret in its namespace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EntryReference<'a> {
-    /// The object.
+    /// The object with the reference. The Secret is in its namespace.
     pub(super) object: &'a ObjectKey,
-    /// The reference.
+    /// The name of the Secret, and the entry if the manifest names one.
     pub(super) reference: &'a SecretKeyRef,
     /// The entry if the reference names none.
     pub(super) default_entry: &'static str,
-    /// The field with the reference.
+    /// The field with the reference, such as `spec.caRef`, for problems.
     pub(super) field: &'static str,
 }
 

@@ -25,13 +25,13 @@ use crate::{
 /// A tenant as it is served, with keys, clients, users and prerendered responses.
 #[derive(Clone, Debug)]
 pub struct ServedTenant {
-    /// The validated tenant.
+    /// The validated tenant, with all defaults applied.
     pub tenant: Tenant,
-    /// The tenant's signing keys.
+    /// The signing keys of the tenant: the current ones, and those that are published before or after.
     pub keys: KeyRing,
-    /// The discovery document.
+    /// The discovery document (OIDC Discovery §3), as rendered JSON.
     pub discovery: PrerenderedJson,
-    /// The JWK Set.
+    /// The JWK Set (RFC 7517 §5), as rendered JSON.
     pub jwks: PrerenderedJson,
     /// 16 hexadecimal digits derived from the tenant's ID, for the names of its cookies.
     pub short_hash: String,
@@ -46,7 +46,7 @@ pub struct ServedTenant {
     accounts: Vec<Arc<Account>>,
     /// The identity providers, in the order of the sign-in page.
     providers: Vec<Arc<IdentityProvider>>,
-    /// The resource servers.
+    /// The resource servers, by the values of `resource` (RFC 8707).
     pub resource_servers: ResourceServers,
     passwords: HashMap<Subject, StoredPassword>,
     by_username: HashMap<String, Arc<Account>>,
@@ -124,13 +124,13 @@ impl ServedTenant {
         PrerenderedJson::json(&document)
     }
 
-    /// Sets the registration service.
+    /// Sets the registration service; `None`: registration is disabled.
     #[must_use]
     pub fn taking_registrations(self, registration: Option<RegistrationService>) -> Self {
         Self { registration, ..self }
     }
 
-    /// Sets the identity providers.
+    /// Sets the identity providers, in the order of the sign-in page.
     #[must_use]
     pub fn with_providers(self, providers: Vec<Arc<IdentityProvider>>) -> Self {
         Self { providers, ..self }
@@ -218,7 +218,7 @@ impl ServedTenant {
         self.client_authorities.get(&client.id)
     }
 
-    /// All clients, unordered.
+    /// All clients that are served, unordered.
     pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.values()
     }
@@ -266,7 +266,7 @@ impl ServedTenant {
         self.by_identity.get(identity)
     }
 
-    /// Finds an account by `sub`.
+    /// Finds an account by `sub`, before it is made pairwise for a client.
     pub fn account_by_subject(&self, subject: &Subject) -> Option<&Arc<Account>> {
         self.by_subject.get(subject)
     }

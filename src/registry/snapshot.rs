@@ -14,13 +14,13 @@ use crate::{
 pub struct Snapshot {
     /// The revision of the view that it was built from; 0: nothing has been read yet.
     pub revision: u64,
-    /// The time of the build.
+    /// The time of the build, from the clock of the replica.
     pub built_at: Timestamp,
     /// The installation's sealing keys, if they exist already.
     pub sealer: Option<Arc<Sealer>>,
     /// The installation's vault keys, if they exist already.
     pub vault: Option<Arc<Vault>>,
-    /// The languages of pages.
+    /// The languages of pages and mails.
     pub languages: Arc<Languages>,
     hosts: HashMap<String, TenantsOfHost>,
     /// The tenants of each address at which clients present certificates.
@@ -31,7 +31,7 @@ pub struct Snapshot {
     verdicts: Verdicts,
 }
 
-/// The issuers of one authority.
+/// The issuers of one authority (`host[:port]`).
 #[derive(Clone, Debug, Default)]
 struct TenantsOfHost {
     by_path: HashMap<String, Arc<ServedTenant>>,
@@ -174,7 +174,7 @@ impl Snapshot {
         self.by_id.get(id)
     }
 
-    /// All tenants, unordered.
+    /// All tenants that are served, unordered.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
         self.by_id.values()
     }

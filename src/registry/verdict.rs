@@ -16,7 +16,7 @@ use crate::{
 pub struct ValidationProblem {
     /// The condition that the problem makes False.
     pub condition: ConditionType,
-    /// The reason of that condition.
+    /// The reason of that condition in the status.
     pub reason: ConditionReason,
     /// Path of the field, such as `spec.redirectUris[0]`; empty if the problem concerns no field.
     pub field: String,
@@ -64,7 +64,7 @@ impl ValidationProblem {
 pub struct Verdict {
     /// The object that was validated.
     pub object: ObjectRef,
-    /// The generation that was validated.
+    /// The `metadata.generation` that was validated, which the API server sets.
     pub generation: Option<i64>,
     /// All problems, in the order of their conditions.
     pub problems: Vec<ValidationProblem>,
@@ -99,7 +99,7 @@ pub enum ObjectOutcome {
     Provider(ProviderOutcome),
     /// Outcome of a resource server.
     ResourceServer(ResourceServerOutcome),
-    /// The object does not deserialize.
+    /// The object does not deserialize, so nothing of it is known.
     Malformed,
 }
 
@@ -139,7 +139,7 @@ impl ObjectOutcome {
 /// The outcome of a resource server's validation.
 #[derive(Clone, Copy, Debug)]
 pub struct ResourceServerOutcome {
-    /// Whether it is served.
+    /// Whether tokens can be requested for it.
     pub served: bool,
 }
 
@@ -150,9 +150,9 @@ pub struct TenantOutcome {
     pub issuer: Option<Issuer>,
     /// The tenant's address inside the cluster, if the installation has one.
     pub internal_url: Option<Arc<str>>,
-    /// Source of its signing keys.
+    /// The source of its signing keys.
     pub keys: KeySource,
-    /// The signing keys that exist.
+    /// The signing keys that exist; empty before the first are generated.
     pub ring: KeyRing,
     /// The salt of pairwise subjects, if it is needed.
     pub salt: Option<SaltOutcome>,
@@ -178,7 +178,7 @@ pub struct SaltOutcome {
 pub enum KeySource {
     /// No source, because the tenant is not accepted.
     None,
-    /// A user-provided Secret.
+    /// Keys from a Secret that the user provides. Lanyard does not rotate them.
     Imported,
     /// Generated and rotated by Lanyard.
     Own(RotationRules),
@@ -219,7 +219,7 @@ impl ClientOutcome {
 pub struct ClientFederation {
     /// Whether ServiceAccounts of the cluster authenticate the client.
     pub has_service_accounts: bool,
-    /// The other issuers.
+    /// The other issuers, as in the claim `iss`.
     pub issuers: Box<[Box<str>]>,
 }
 
@@ -243,12 +243,12 @@ impl ClientFederation {
 /// The Secret that a client needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClientSecretPlan {
-    /// No Secret.
+    /// No Secret: the client is public, or not accepted.
     #[default]
     None,
-    /// A user-provided Secret.
+    /// A Secret that the user provides, by its namespace and name.
     Referenced(ObjectKey),
-    /// A Secret that Lanyard creates.
+    /// A Secret that Lanyard creates and keeps up to date.
     Generated(DesiredSecret),
 }
 
@@ -266,7 +266,7 @@ pub struct DesiredSecret {
 pub struct UserOutcome {
     /// The `sub`, if it is valid.
     pub subject: Option<Subject>,
-    /// The user's invitation.
+    /// The user's invitation. `None` without one, or if the user is not accepted.
     pub invitation: Option<Box<InvitationOutcome>>,
     /// Whether the user is served.
     pub served: bool,

@@ -8,7 +8,7 @@ use crate::{
     model::{ManagedKind, ObjectKey, TenantId, Timestamp},
 };
 
-/// Summary of an `IdentityProvider`.
+/// The fields of an `IdentityProvider` that are read for every object whenever any object changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSummary {
     /// The tenant that the provider refers to.
@@ -24,9 +24,9 @@ pub struct ProviderSummary {
 /// The reference of a provider to the place where its people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLinkSummary {
-    /// The place.
+    /// The tenant or the issuer where its people sign in.
     pub target: ProviderLinkTarget,
-    /// When the provider was created.
+    /// When the provider was created (`metadata.creationTimestamp`).
     pub created: Option<Timestamp>,
 }
 

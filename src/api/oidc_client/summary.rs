@@ -8,7 +8,7 @@ use crate::{
     model::{ManagedKind, ObjectKey, TenantId},
 };
 
-/// Summary of an `OidcClient`.
+/// The fields of an `OidcClient` that are read for every object whenever any object changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSummary {
     /// The tenant that the client refers to.

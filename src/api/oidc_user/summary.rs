@@ -8,7 +8,7 @@ use crate::{
     model::{ManagedKind, ObjectKey, TenantId},
 };
 
-/// Summary of an `OidcUser`.
+/// The fields of an `OidcUser` that are read for every object whenever any object changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSummary {
     /// The tenant that the user refers to.
@@ -24,7 +24,7 @@ impl ManagedObject for OidcUser {
     type Spec = OidcUserSpec;
     type Status = OidcUserStatus;
     type Summary = UserSummary;
-    /// The reason of `InvitationReady`.
+    /// The reason of the condition `InvitationReady`, if the status has it.
     type StatusFacts = Option<ConditionReason>;
 
     fn spec(&self) -> &OidcUserSpec {

@@ -8,7 +8,7 @@ use crate::{
     model::{ManagedKind, ObjectKey, TenantId},
 };
 
-/// Summary of a `ResourceServer`.
+/// The fields of a `ResourceServer` that are read for every object whenever any object changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceServerSummary {
     /// The tenant whose tokens the API accepts.

@@ -25,7 +25,7 @@ pub fn absolute() -> Rule {
     )
 }
 
-/// RFC 6749 §3.1.2: no fragment.
+/// Redirect URIs have no fragment (RFC 6749 §3.1.2).
 pub fn no_fragment() -> Rule {
     rule("self.all(uri, !uri.contains('#'))", "must have no fragment (#)")
 }
@@ -46,7 +46,7 @@ pub fn no_disguise() -> Rule {
     )
 }
 
-/// RFC 9700 §2.1: no patterns.
+/// Redirect URIs are not patterns (RFC 9700 §2.1).
 pub fn no_wildcard() -> Rule {
     rule("self.all(uri, !uri.contains('*'))", &RedirectUriError::Wildcard.to_string())
 }

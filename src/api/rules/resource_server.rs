@@ -25,7 +25,7 @@ pub fn audience() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
 }
 
-/// RFC 6749 §3.3.
+/// A value of `scope` (RFC 6749 §3.3).
 pub fn scope() -> Rule {
     rule(
         "self.matches('^[!#-\\\\[\\\\]-~]+$')",

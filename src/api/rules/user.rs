@@ -21,12 +21,12 @@ pub fn username() -> Rule {
     )
 }
 
-/// OIDC Core §2: ASCII.
+/// A value of `sub`: ASCII (OIDC Core §2).
 pub fn subject() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be ASCII without spaces")
 }
 
-/// RFC 5322 `addr-spec`, simplified.
+/// An e-mail address: RFC 5322 `addr-spec`, simplified.
 pub fn email() -> Rule {
     rule(
         "self.matches('^[^@<\\\\s]+@[^@<>,;:\"\\\\s.]+([.][^@<>,;:\"\\\\s.]+)*$')",
@@ -34,7 +34,7 @@ pub fn email() -> Rule {
     )
 }
 
-/// `YYYY-MM-DD`, `0000-MM-DD` or `YYYY`.
+/// A value of `birthdate`: `YYYY-MM-DD`, `0000-MM-DD` or `YYYY` (OIDC Core §5.1).
 pub fn birthdate() -> Rule {
     rule(
         "self.matches('^[0-9]{4}(-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$')",

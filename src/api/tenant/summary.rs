@@ -8,12 +8,12 @@ use crate::{
     model::{ManagedKind, ObjectKey, Timestamp},
 };
 
-/// Summary of a `Tenant`.
+/// The fields of a `Tenant` that are read for every object whenever any object changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantSummary {
-    /// `metadata.creationTimestamp`.
+    /// `metadata.creationTimestamp`; `None` for a file.
     pub created: Option<Timestamp>,
-    /// `spec.issuer`.
+    /// `spec.issuer` as written; `None` for the default issuer.
     pub issuer: Option<Box<str>>,
     /// The Secret with the signing keys.
     pub keys: ObjectKey,

@@ -27,7 +27,7 @@ pub(super) fn is_settled(snapshot: &Snapshot, revision: u64) -> bool {
         && !snapshot.verdicts().iter().any(|verdict| pending(verdict))
 }
 
-/// Renders the banner.
+/// Renders the banner: the tenants with their clients and users, and how to sign in.
 pub(super) fn banner_text(
     snapshot: &Snapshot,
     view: &SourceView,

@@ -1,4 +1,4 @@
-//! `staticClients`.
+//! `staticClients` of Dex: each becomes an `OidcClient`.
 
 use super::{environment::is_from_environment, people::LOCAL_CONNECTOR};
 use crate::{

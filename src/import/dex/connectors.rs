@@ -1,4 +1,4 @@
-//! `connectors`.
+//! `connectors` of Dex: each becomes an `IdentityProvider`, by its type.
 
 use super::{
     certificates::{CERTIFICATES, set_certificates},

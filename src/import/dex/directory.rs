@@ -1,4 +1,4 @@
-//! The connector `ldap`.
+//! The connector `ldap` of Dex.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
     "usernamePrompt",
 ];
 
-/// A provider for a directory.
+/// The draft of a provider for a directory.
 pub(super) fn ldap_draft<'v>(
     import: &mut ImportCollector,
     connector: &SourceField<'v>,
@@ -114,8 +114,7 @@ fn restrict_scopes(
     }
 }
 
-/// Whether subjects may be made of the attribute that identifies people, which is named if it can pass to
-/// another person.
+/// Whether subjects may be made of the attribute that identifies people. Adds a note if it can pass to another person.
 fn accepts_subjects(
     import: &mut ImportCollector,
     users: &SourceField<'_>,

@@ -7,7 +7,7 @@ use crate::import::{
     manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField,
 };
 
-/// A provider, and the fields of the configuration that it has carried or named.
+/// A provider, and the fields of the configuration that it carries or that have a note.
 pub(super) type ConnectorDraft<'v> = (ProviderDraft<'v>, &'static [&'static str]);
 
 /// A provider with the subjects of a connector.
@@ -26,7 +26,7 @@ pub(super) fn dex_draft<'v>(
     draft
 }
 
-/// Sets the member `oidc`.
+/// Sets `oidc`: issuer, client ID, client secret and scopes.
 pub(super) fn set_upstream(
     import: &mut ImportCollector,
     draft: &mut ProviderDraft<'_>,
@@ -63,7 +63,7 @@ pub(super) fn allowed_groups(
     }
 }
 
-/// Google's domains of organizations.
+/// Carries `hostedDomains`: the domains of organizations at Google that are admitted.
 pub(super) fn hosted_domains(
     import: &mut ImportCollector,
     draft: &mut ProviderDraft<'_>,

@@ -1,4 +1,4 @@
-//! References to environment variables.
+//! References to environment variables in Dex's configuration.
 
 /// Whether a text refers to the environment, which Dex expands.
 pub(super) fn is_from_environment(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The connector `github`.
+//! The connector `github` of Dex.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::import::{
     manifests::ImportCollector, providers::ProviderDraft, source_field::SourceField,
 };
 
-/// Limit of `claimMappings.groups.include`.
+/// The maximum number of items of `claimMappings.groups.include`.
 const MAX_PATTERNS: usize = 64;
 
 pub(super) fn github_draft<'v>(

@@ -156,7 +156,7 @@ fn bounded_duration(
     (!duration.is_zero()).then(|| duration.min(most))
 }
 
-/// Names what has no counterpart.
+/// Adds notes on fields of the configuration that have no counterpart.
 fn rest(import: &mut ImportCollector, root: &SourceField<'_>) {
     for (name, message) in SECTIONS {
         let section = root.get(name);

@@ -1,4 +1,4 @@
-//! Connectors of OpenID providers.
+//! Connectors of Dex for OpenID providers: OIDC, Google, GitLab and Microsoft.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ pub(super) fn oidc_draft<'v>(
     Some((draft, known))
 }
 
-/// Notes that a person who has left the provider is not found out.
+/// Adds a note: Lanyard does not find out that a person has left the provider.
 fn note_unasked(import: &mut ImportCollector, config: &SourceField<'_>, remedy: &str) {
     let message = format!(
         "the provider is not asked again about people who are signed in, so a person who has left it keeps access until a new sign-in; {remedy}"

@@ -1,4 +1,4 @@
-//! `staticPasswords`.
+//! `staticPasswords` of Dex: each becomes an `OidcUser` with the hash of its password.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 

@@ -147,7 +147,7 @@ pub(super) fn refusing_access(message: &str) -> AccessSpec {
     AccessSpec { rules: vec![rule], message: Some(message.to_owned()), ..AccessSpec::default() }
 }
 
-/// Names members that are neither carried, named above, off, nor without effect here.
+/// Adds notes on the other members, unless they are carried, off, or without effect here.
 fn add_unknown(import: &mut ImportCollector, of: &SourceField<'_>, known: &[&str]) {
     for member in of.members() {
         let name = member.pointer.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Clients.
+//! Clients of a realm: each becomes an `OidcClient`.
 
 use super::{
     backchannel::{keeps_grant, token_delivery},
@@ -202,7 +202,7 @@ fn grant_types(
     grants
 }
 
-/// The method and the Secret of a client. A secret that the export masks is named.
+/// The authentication method and the Secret of a client. A secret that the export masks gets a note.
 fn authentication(
     import: &mut ImportCollector,
     client: &SourceField<'_>,

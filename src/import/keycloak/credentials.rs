@@ -19,7 +19,7 @@ pub(super) enum ImportedCredential {
     NotCarried(String),
 }
 
-/// Converts a credential.
+/// Converts a credential. Only a permanent password whose hash is supported is carried over.
 pub(super) fn convert_credential(credential: &SourceField<'_>) -> ImportedCredential {
     let not_carried = |reason: &str| ImportedCredential::NotCarried(reason.to_owned());
     let second_factor = |text: &str| ImportedCredential::SecondFactor(text.to_owned());

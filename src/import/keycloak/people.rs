@@ -1,4 +1,4 @@
-//! Users.
+//! Users of a realm: each becomes an `OidcUser`.
 
 use super::{
     credentials::{ImportedCredential, convert_credential},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Limits of fields.
+/// The longest text of a field, in characters.
 const MAX_TEXT: usize = 256;
 const MAX_IDENTITIES: usize = 16;
 /// The type of a credential that is a password.
@@ -98,7 +98,7 @@ fn add_person(
     has_password
 }
 
-/// Names what has no counterpart.
+/// Adds notes on fields of a user that have no counterpart.
 fn add_notes(import: &mut ImportCollector, person: &SourceField<'_>) {
     let actions = if demands_action(person) {
         "is not carried, so neither is a password: invite the person (invitation of the OidcUser), who sets up what the Tenant requires"
@@ -139,8 +139,8 @@ fn demands_action(person: &SourceField<'_>) -> bool {
     actions.iter().any(|action| !OPEN_ACTIONS.contains(&action.as_str()))
 }
 
-/// The hash of the password; other credentials are named. A password that is not enough to sign in at Keycloak is
-/// not carried, since it would be enough here.
+/// The hash of the password. Other credentials get a note. A password that is not enough to sign in at Keycloak is not
+/// carried, since it would be enough here.
 fn password(import: &mut ImportCollector, person: &SourceField<'_>) -> Option<String> {
     let mut found = None;
     let mut is_enough = !demands_action(person);

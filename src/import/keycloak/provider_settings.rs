@@ -217,7 +217,7 @@ fn add_unknown(import: &mut ImportCollector, field: &SourceField<'_>, known: &[&
     }
 }
 
-/// Names a setting, unless it is off: Keycloak writes flags as texts too.
+/// Adds a note on a setting, unless it is off: Keycloak writes flags as texts too.
 fn add_note(import: &mut ImportCollector, field: &SourceField<'_>, message: &str) {
     if !field.is_empty() && field.value.as_str() != Some("false") {
         import.notes.add(field, message);

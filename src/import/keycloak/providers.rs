@@ -1,4 +1,4 @@
-//! Identity providers.
+//! Identity providers of a realm: each becomes an `IdentityProvider`.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::import::{
 const GOOGLE: &str = "https://accounts.google.com";
 const ENTRA: &str = "https://login.microsoftonline.com";
 
-/// How a provider is asked.
+/// The protocol of a provider.
 enum Upstream {
     /// An OpenID provider, by its issuer.
     OpenId(String),

@@ -1,4 +1,4 @@
-//! The realm itself.
+//! The realm: its settings become those of the `Tenant`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -161,7 +161,7 @@ fn lifetimes(import: &mut ImportCollector, realm: &SourceField<'_>) -> TenantLif
     }
 }
 
-/// Names what has no counterpart.
+/// Adds notes on fields of the realm that have no counterpart.
 pub(super) fn add_remaining_notes(import: &mut ImportCollector, realm: &SourceField<'_>) {
     for (name, message) in PARTS {
         let part = realm.get(name);

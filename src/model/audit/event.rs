@@ -85,13 +85,13 @@ pub enum AuditEvent<'a> {
     },
     /// An invited person used the link of an invitation.
     InvitationRedeemed {
-        /// The invitation.
+        /// The id of the invitation, and the person.
         #[serde(flatten)]
         invitation: AuditedInvitation<'a>,
     },
     /// The link of an invitation was opened or used that does not work.
     InvitationRefused {
-        /// The invitation.
+        /// The id of the invitation, and the person.
         #[serde(flatten)]
         invitation: AuditedInvitation<'a>,
         /// Why it does not work.
@@ -100,7 +100,7 @@ pub enum AuditEvent<'a> {
     /// A person chose a password. All sessions and grants that were made before end, except the session
     /// in which the person did so.
     PasswordChanged {
-        /// The change.
+        /// The person, the session, and the proof of the right to choose a password.
         #[serde(flatten)]
         change: AuditedPasswordChange<'a>,
     },
@@ -112,7 +112,7 @@ pub enum AuditEvent<'a> {
     },
     /// A mail server has taken a message to a person, or an attempt to hand it over failed.
     MailDelivery {
-        /// The message.
+        /// The kind of the message, the person, and the failure if there was one.
         #[serde(flatten)]
         mail: AuditedMail<'a>,
     },
@@ -149,7 +149,7 @@ pub enum AuditEvent<'a> {
     },
     /// The access rules of the tenant or the client do not let a person use the client.
     EntryRefused {
-        /// The application.
+        /// The application that the person wants to use.
         #[serde(flatten)]
         client: AuditedClient<'a>,
         /// The person's `sub`.
@@ -203,7 +203,7 @@ pub enum AuditEvent<'a> {
     },
     /// A person ended what an application may do, on the account page: withdrew it, or signed out everywhere.
     AccessWithdrawn {
-        /// The application.
+        /// The application whose access the person ended.
         #[serde(flatten)]
         client: AuditedClient<'a>,
         /// The person's `sub`.
@@ -239,19 +239,19 @@ pub enum AuditEvent<'a> {
     },
     /// A client registered itself (RFC 7591).
     ClientRegistered {
-        /// The new client.
+        /// The client that registered.
         #[serde(flatten)]
         client: AuditedClient<'a>,
     },
     /// A registered client changed its metadata (RFC 7592).
     ClientUpdated {
-        /// The client.
+        /// The client that changed.
         #[serde(flatten)]
         client: AuditedClient<'a>,
     },
     /// A registered client was deleted.
     ClientDeleted {
-        /// The client.
+        /// The client that was deleted.
         #[serde(flatten)]
         client: AuditedClient<'a>,
         /// The cause of the deletion.

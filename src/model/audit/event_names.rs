@@ -105,7 +105,7 @@ impl AuditEvent<'_> {
         }
     }
 
-    /// The event's name.
+    /// The event's name, the member `event` of its line.
     pub const fn name(&self) -> &'static str {
         self.texts().0
     }
@@ -115,7 +115,7 @@ impl AuditEvent<'_> {
         self.texts().1
     }
 
-    /// Whether it succeeded.
+    /// The outcome: `Failure` for a refusal, a failed attempt, or lost keys.
     pub const fn outcome(&self) -> AuditOutcome {
         match self {
             Self::SignIn { reason: None, .. }

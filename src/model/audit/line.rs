@@ -18,13 +18,13 @@ pub const AUDIT_SCHEMA: u32 = 1;
 /// The request that caused an event.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditOrigin<'a> {
-    /// Its id.
+    /// The id of the request, which the response header `x-request-id` contains.
     pub request_id: &'a str,
     /// The endpoint that received it.
     pub endpoint: Endpoint,
-    /// The address of its client.
+    /// The IP address of the request's client, as trusted proxies report it.
     pub address: IpAddr,
-    /// Its `User-Agent`.
+    /// The header `User-Agent` of the request; `None` if it has none.
     pub user_agent: Option<&'a str>,
 }
 
@@ -35,11 +35,11 @@ pub struct AuditRecord<'a> {
     pub tenant: Option<&'a TenantId>,
     /// The request; `None` for events that none caused.
     pub origin: Option<AuditOrigin<'a>>,
-    /// The event.
+    /// The event, which decides the name, the message and the outcome of the line.
     pub event: AuditEvent<'a>,
 }
 
-/// Reports events.
+/// A destination of security events, such as the log.
 pub trait AuditSink: Send + Sync + fmt::Debug {
     /// Writes the line of an event, and counts it.
     fn record(&self, record: &AuditRecord<'_>);
@@ -48,7 +48,7 @@ pub trait AuditSink: Send + Sync + fmt::Debug {
 /// A sink that is shared between tasks.
 pub type SharedAuditSink = Arc<dyn AuditSink>;
 
-/// Ignores all events.
+/// A sink that ignores all events.
 #[derive(Clone, Copy, Debug)]
 pub struct IgnoredAudit;
 
@@ -85,7 +85,7 @@ pub struct AuditLine<'a> {
 }
 
 impl<'a> AuditLine<'a> {
-    /// The line of an event.
+    /// The line of an event. Its texts are bounded and escaped.
     pub fn of(record: &'a AuditRecord<'a>) -> Self {
         let origin = record.origin.as_ref();
         Self {

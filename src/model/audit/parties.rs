@@ -12,7 +12,7 @@ use crate::model::{Client, Timestamp};
 /// Scopes, separated by spaces.
 pub type AuditedScopes<'a> = AuditText<'a, 1024>;
 
-/// A client.
+/// A client, by its object or document and by its ID.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditedClient<'a> {
     /// The client: `namespace/name` of its OidcClient, or the URL of its metadata document.
@@ -51,7 +51,7 @@ pub struct AuditedTokenOwner<'a> {
 /// A person's answer to what an application asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditedConsent<'a> {
-    /// The application.
+    /// The application that asked.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
     /// The person's `sub`; absent if a device was refused before a person signed in, or if the application named an
@@ -159,7 +159,7 @@ pub struct AuditedReplay<'a> {
     /// The client that sent it.
     #[serde(flatten)]
     pub client: AuditedClient<'a>,
-    /// The grant.
+    /// The grant that is revoked.
     #[serde(flatten)]
     pub grant: AuditedGrant<'a>,
 }

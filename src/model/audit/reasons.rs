@@ -11,7 +11,7 @@ macro_rules! audit_words {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
 
         impl $name {
-            /// The word.
+            /// The word in audit lines.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }

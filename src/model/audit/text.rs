@@ -20,7 +20,7 @@ pub struct AuditText<'a, const MAX: usize = 256>(Cow<'a, str>);
 pub type AuditCause<'a> = AuditText<'a, 512>;
 
 impl<'a, const MAX: usize> AuditText<'a, MAX> {
-    /// Bounds and escapes a text.
+    /// Escapes a text and cuts it to `MAX` characters.
     pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
         let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
@@ -36,7 +36,7 @@ impl<'a, const MAX: usize> AuditText<'a, MAX> {
         Self(bounded.into())
     }
 
-    /// The text.
+    /// The text, bounded and escaped.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -7,7 +7,7 @@ mod parser;
 
 use parser::FilterParser;
 
-/// A search filter.
+/// A search filter, parsed (RFC 4515).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "RFC 4511 §4.5.1.7 has the parts of each")]
 pub enum LdapFilter {
@@ -29,7 +29,7 @@ pub enum LdapFilter {
     Approximately { attribute: Box<str>, value: FilterValue },
     /// The entry has the attribute.
     Present(Box<str>),
-    /// A matching rule decides.
+    /// The value matches by a matching rule (RFC 4515 §3, `extensible`).
     Matches { rule: Option<Box<str>>, attribute: Option<Box<str>>, value: FilterValue, dn: bool },
 }
 
@@ -52,7 +52,7 @@ pub enum FilterPiece {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is not an LDAP filter at character {at}: {problem}")]
 pub struct LdapFilterError {
-    /// The place, counted from 1.
+    /// The place in characters, counted from 1.
     pub at: usize,
     /// The problem, and what to write.
     pub problem: &'static str,
@@ -107,8 +107,8 @@ impl LdapFilter {
         }
     }
 
-    /// The filter with every comparison to a placeholder met, which says whether an entry is one of
-    /// those that the filter can find.
+    /// The filter in which every comparison with a placeholder is true. It tells whether the filter can find an entry
+    /// at all.
     #[must_use]
     pub fn without_placeholders(&self) -> Self {
         let each = |parts: &[Self]| parts.iter().map(Self::without_placeholders).collect();

@@ -1,4 +1,4 @@
-//! Names that the sign-in page leads elsewhere, because their domain belongs to a provider.
+//! Warnings about names that the sign-in page leads to a provider, because their domain belongs to it.
 
 use std::{
     collections::{BTreeMap, HashMap},

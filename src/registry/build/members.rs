@@ -61,7 +61,7 @@ impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
         }
     }
 
-    /// `metadata.creationTimestamp`.
+    /// `metadata.creationTimestamp`; `None` for a file in `dev`.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.raw.meta().creation_timestamp.as_ref().map(|time| Timestamp::from(time.0))
     }
@@ -103,7 +103,7 @@ pub(super) struct TenantGroup<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct ProviderLink {
     pub(super) provider: ObjectKey,
-    /// `metadata.creationTimestamp` of the provider.
+    /// `metadata.creationTimestamp` of the provider; `None` for a file in `dev`.
     pub(super) created: Option<Timestamp>,
     /// The tenant where people sign in; `None` if the client does not exist.
     pub(super) upstream: Option<TenantId>,

@@ -7,7 +7,7 @@ use crate::model::TenantId;
 /// A reference of a tenant's provider to a client of another tenant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TenantEdge<'a> {
-    /// The tenant of the provider.
+    /// The tenant that the provider belongs to.
     pub(super) tenant: &'a TenantId,
     /// The tenant of the client, where people sign in.
     pub(super) upstream: &'a TenantId,

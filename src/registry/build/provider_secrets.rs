@@ -28,7 +28,7 @@ use crate::{
 
 /// The default entry with a client secret.
 const DEFAULT_ENTRY: &str = "client-secret";
-/// The default entry with certificates.
+/// The default entry with certificates, as in Secrets of cert-manager.
 pub(super) const DEFAULT_CA_ENTRY: &str = "ca.crt";
 
 /// The content of a provider's Secrets.
@@ -76,7 +76,7 @@ impl ProviderSecrets {
         Ok(Self { credentials, certificates: certificates.transpose()? })
     }
 
-    /// The provider with its Secrets.
+    /// The provider with the credentials and certificates of its Secrets.
     pub(super) fn applied_to(self, checked: Provider) -> Provider {
         let certificates = self.certificates;
         let source = match (checked.source, self.credentials) {
@@ -118,7 +118,7 @@ fn search_account(
     Ok(account)
 }
 
-/// Certificates cannot verify a server.
+/// The reason why certificates cannot verify a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CertificatesError {
     #[error("has no certificates; write them as PEM")]

@@ -170,7 +170,7 @@ fn open_groups(groups: &GroupMapping) -> Vec<String> {
     patterns.map(|(beginning, _)| format!("{}{beginning}", groups.prefix)).collect()
 }
 
-/// Whether texts with one beginning can have the other. An empty one is checked alone.
+/// Whether a text can begin with both prefixes. The empty prefix is checked elsewhere.
 fn overlap(one: &str, other: &str) -> bool {
     !one.is_empty() && !other.is_empty() && (one.starts_with(other) || other.starts_with(one))
 }

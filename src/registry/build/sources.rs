@@ -26,7 +26,7 @@ pub(super) struct PeopleSources<'a> {
 }
 
 impl<'a> PeopleSources<'a> {
-    /// No providers yet.
+    /// The sources without any provider: only the users who can sign in here.
     pub(super) fn of_users(local: &'a [LocalPerson]) -> Self {
         Self { local: local.iter().min_by_key(|person| person.created), providers: Vec::new() }
     }

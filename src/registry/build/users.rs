@@ -57,7 +57,7 @@ pub(super) struct LocalPerson {
     pub(super) created: Option<Timestamp>,
     /// How the person can sign in here.
     pub(super) sign_in: LocalSignIn,
-    /// Whether the object is accepted.
+    /// Whether the user is accepted. One that is not restricts providers all the same.
     pub(super) accepted: bool,
 }
 

@@ -18,9 +18,9 @@ pub struct ClientBounds {
     pub redirect_hosts: Option<Vec<HostPattern>>,
     /// Schemes allowed in redirect URIs besides https.
     pub redirect_schemes: BTreeSet<String>,
-    /// Scopes allowed.
+    /// Scopes that clients may have.
     pub scopes: BTreeSet<String>,
-    /// Grant types allowed.
+    /// Grant types that clients may have.
     pub grant_types: BTreeSet<GrantType>,
     /// Whether clients may set `consent: Implied`.
     pub implied_consent: bool,
@@ -43,9 +43,9 @@ pub struct RegistrationBounds {
 /// The other namespaces that an object admits.
 #[derive(Clone, Debug)]
 pub enum NamespaceAdmission {
-    /// No other namespace.
+    /// No other namespace. Objects of the own namespace are always admitted.
     Same,
-    /// All.
+    /// All namespaces.
     All,
     /// The namespaces with matching labels.
     Selector(LabelSelector),
@@ -99,7 +99,7 @@ pub fn check_client_bounds(problems: &mut ProblemList, spec: &api::TenantSpec) -
     }
 }
 
-/// Validates `spec.clients.namespaces`.
+/// Validates `spec.clients.namespaces`. Absent, or with a value that is not supported, it admits no other namespace.
 pub fn namespace_admission(
     problems: &mut ProblemList,
     written: Option<&api::AllowedNamespaces>,

@@ -10,7 +10,7 @@ use crate::{
 const FIELD: &str = "spec.branding";
 const LANGUAGE_MESSAGE: &str = "must be a language tag, such as de or pt-BR";
 
-/// The appearance of pages.
+/// Validates `spec.branding`. Absent, the pages have the default appearance.
 pub(super) fn check_branding(
     problems: &mut ProblemList,
     written: Option<&BrandingSpec>,

@@ -32,7 +32,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     None
 }
 
-/// Formats a duration.
+/// Writes a duration in its largest whole unit: `2h`, `90s`, `1500ms`.
 pub fn write_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {

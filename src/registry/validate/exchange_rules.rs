@@ -10,7 +10,7 @@ use crate::{
 /// A valid rule whose client and audience were not looked up.
 #[derive(Clone, Debug)]
 pub struct CheckedExchangeRule {
-    /// The client.
+    /// The client that may exchange tokens.
     pub client: ObjectKey,
     /// The audience of the tokens that it exchanges.
     pub from: Box<str>,

@@ -17,11 +17,11 @@ pub type IssuerClaims = BTreeMap<ObjectKey, Result<Issuer, ValidationProblem>>;
 /// A tenant, and what is known about the issuer that it had.
 #[derive(Clone, Copy, Debug)]
 pub struct IssuerClaimant<'a> {
-    /// The tenant's name.
+    /// The namespace and name of the tenant.
     pub key: &'a ObjectKey,
-    /// The tenant's fields.
+    /// The summary of the tenant's object.
     pub tenant: &'a TenantSummary,
-    /// The issuer in its status.
+    /// The issuer in its status; `None` if the status has none.
     pub served: Option<&'a str>,
     /// The issuer that its key Secret remembers, if its status has none yet.
     pub remembered: Option<&'a IssuerReservation>,
@@ -32,9 +32,9 @@ pub struct IssuerClaimant<'a> {
 /// A tenant that does not exist, or cannot be read, and the issuer that its key Secret remembers.
 #[derive(Clone, Debug)]
 pub struct IssuerOrphan<'a> {
-    /// The name of the tenant.
+    /// The namespace and name of the tenant.
     pub key: ObjectKey,
-    /// The issuer of the tenant.
+    /// The issuer, and since when the tenant does not exist.
     pub reservation: &'a IssuerReservation,
 }
 
@@ -50,7 +50,7 @@ enum ClaimedIssuer {
     New,
 }
 
-/// The holder of an issuer.
+/// The tenant that holds an issuer, or did before it was deleted.
 struct IssuerHolder<'a> {
     rank: (ClaimedIssuer, Precedence),
     key: ObjectKey,

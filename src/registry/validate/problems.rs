@@ -14,7 +14,7 @@ use crate::{
 pub struct ProblemList(Vec<ValidationProblem>);
 
 impl ProblemList {
-    /// Adds a problem.
+    /// Adds a problem with a field. `field` is its path, such as `spec.redirectUris[0]`.
     pub fn add(
         &mut self,
         condition: ConditionType,
@@ -103,7 +103,7 @@ impl ProblemList {
         self.0.iter().any(|problem| problem.reason == reason)
     }
 
-    /// Number of problems.
+    /// The number of problems and warnings.
     pub fn len(&self) -> usize {
         self.0.len()
     }

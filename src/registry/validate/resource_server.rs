@@ -18,11 +18,11 @@ use crate::{
     protocol::scope::{STANDARD_SCOPES, is_scope},
 };
 
-/// Longest lifetime of a token.
+/// The longest lifetime of an access token for a resource server.
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
 const IDENTIFIER_MESSAGE: &str = "must be an absolute URI of printable ASCII without a fragment (#), such as https://api.example.com";
 
-/// A valid resource server.
+/// A valid resource server, whose clients were not looked up.
 #[derive(Clone, Debug)]
 pub struct CheckedResourceServer {
     /// The resource server, which admits no client yet.
@@ -33,7 +33,7 @@ pub struct CheckedResourceServer {
     pub named: BTreeSet<ObjectKey>,
     /// The client that may introspect its tokens.
     pub introspector: Option<ObjectKey>,
-    /// The exchanges that it allows.
+    /// The exchanges that it allows, in the order in which they are tried.
     pub exchanges: Vec<CheckedExchangeRule>,
 }
 

@@ -19,7 +19,7 @@ const FIELD: &str = "spec.secret";
 /// Maximum size of all values of `extra`, and of `template`, in bytes. A Secret is limited to 1 MiB.
 const MAX_EXTRA_BYTES: usize = 64 * 1024;
 
-/// Validates `spec.secret`.
+/// Validates `spec.secret`. A client without it has the default entries.
 pub fn check_secret_template(
     problems: &mut ProblemList,
     raw: &api::OidcClient,

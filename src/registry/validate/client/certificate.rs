@@ -11,7 +11,7 @@ const FIELD: &str = "spec.tlsClientAuth";
 /// The certificate of a client, except for its authorities, which are in a Secret.
 #[derive(Clone, Debug)]
 pub struct CheckedCertificate {
-    /// The Secret with the authorities.
+    /// The Secret with the authorities, in the namespace of the client.
     pub authorities: SecretKeyRef,
     /// The property that the certificate has.
     pub subject: CertificateSubject,

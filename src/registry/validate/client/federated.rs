@@ -23,8 +23,8 @@ const MAX_ITEMS: usize = 16;
 /// Maximum length of issuers, subjects, audiences and claims in bytes.
 const MAX_TEXT: usize = 512;
 
-/// Validates the credentials of a client in a namespace. Without a tenant, whose issuer is the default audience, there is
-/// nothing to serve.
+/// Validates `spec.federatedCredentials` of a client in a namespace. The default audience is the issuer of the tenant,
+/// so without a tenant no credential is returned.
 pub fn check_federated_credentials(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,

@@ -30,7 +30,8 @@ impl CheckedFlows {
     }
 }
 
-/// Validates the flows.
+/// Validates grant types, response types, redirect URIs and the authentication method of a client, and applies
+/// defaults.
 pub fn check_client_flows(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,

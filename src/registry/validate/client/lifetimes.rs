@@ -20,7 +20,7 @@ pub struct ShortenedLifetimes {
     refresh_token_reuse_window: Option<Duration>,
 }
 
-/// Validates the lifetimes.
+/// Validates `spec.lifetimes` and the reuse window: from 1 second to 366 days. Invalid ones are left out.
 pub fn check_client_lifetimes(
     problems: &mut ProblemList,
     spec: &api::OidcClientSpec,
@@ -64,7 +64,7 @@ impl ShortenedLifetimes {
     }
 }
 
-/// The default of `max_age`.
+/// Validates `spec.defaultMaxAge`: seconds, at most a year. `None` if it is not set or not valid.
 pub fn max_age(problems: &mut ProblemList, written: Option<i64>) -> Option<Duration> {
     let seconds = u64::try_from(written?).ok().filter(|seconds| *seconds <= 31_536_000);
     if seconds.is_none() {

@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The validated metadata.
+/// The validated metadata of a client, before the tenant's settings apply.
 #[derive(Clone, Debug)]
 pub struct CheckedMetadata {
     details: Arc<ClientDetails>,
@@ -30,7 +30,7 @@ pub struct CheckedMetadata {
     signatures: CheckedAlgorithms,
     authentication: ClientAuthentication,
     introspects_all: bool,
-    /// Overrides the tenant's setting.
+    /// Overrides the tenant's setting; `None`: the tenant's.
     pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// Overrides the tenant's settings.
     pub tokens: WrittenTokenPolicy,

@@ -44,20 +44,20 @@ use crate::{
 pub struct CheckedClient {
     /// The client, without its secrets.
     pub client: Client,
-    /// Source of the client secret.
+    /// The source of the client secret.
     pub secret: SecretSource,
     /// The certificate by which it authenticates, if it does.
     pub certificate: Option<CheckedCertificate>,
 }
 
-/// Source of a client secret.
+/// The source of a client secret.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
     /// A public client without a Secret.
     None,
-    /// A Secret that Lanyard creates.
+    /// A Secret that Lanyard creates, by this template.
     Generated(Arc<SecretTemplate>),
-    /// A user-provided Secret.
+    /// A Secret that the user provides, in the namespace of the client.
     Referenced(SecretKeyRef),
 }
 
@@ -69,7 +69,7 @@ pub struct ClientFindings {
     /// The client ID that it claims if its namespace may, even if the object is invalid. So an
     /// invalid edit does not pass the ID on to another client.
     pub claims: Option<ClientId>,
-    /// The problems found.
+    /// The problems and warnings that were found.
     pub problems: ProblemList,
 }
 

@@ -10,9 +10,9 @@ use crate::{
 /// Where a client comes from, as far as its redirect URIs depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOrigin<'a> {
-    /// The namespace of the object.
+    /// The namespace of the `OidcClient`.
     pub namespace: &'a str,
-    /// Whether it registered itself.
+    /// Whether it registered itself (RFC 7591).
     pub registered: bool,
     /// Whether identity providers refer to this client. Their callback URIs are redirect URIs of the client too.
     pub has_callbacks: bool,
@@ -40,7 +40,7 @@ impl CheckedUris {
     }
 }
 
-/// Validates the URIs.
+/// Validates redirect URIs, post-logout redirect URIs and origins. Malformed ones are left out.
 pub fn check_redirect_uris(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,

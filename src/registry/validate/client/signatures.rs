@@ -7,18 +7,18 @@ use crate::{
     registry::validate::ProblemList,
 };
 
-/// The validated algorithms.
+/// The validated algorithms of a client. `None`: the client names none, or one that is not supported.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CheckedAlgorithms {
-    /// Algorithm of ID tokens.
+    /// Algorithm of ID tokens (`id_token_signed_response_alg`).
     pub id_token: Option<IdTokenAlgorithm>,
-    /// Algorithm of userinfo responses.
+    /// Algorithm of userinfo responses (`userinfo_signed_response_alg`).
     pub userinfo: Option<SigningAlgorithm>,
-    /// Algorithm of authorization responses.
+    /// Algorithm of authorization responses that are JWTs (`authorization_signed_response_alg`, JARM).
     pub authorization_response: Option<SigningAlgorithm>,
-    /// Algorithm of request objects.
+    /// Algorithm of request objects (`request_object_signing_alg`).
     pub request_object: Option<JwsAlgorithm>,
-    /// Algorithm of client assertions.
+    /// Algorithm of client assertions (`token_endpoint_auth_signing_alg`).
     pub assertion: Option<JwsAlgorithm>,
 }
 

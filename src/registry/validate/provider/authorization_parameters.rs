@@ -6,7 +6,7 @@ use crate::{api::OidcProviderSpec, model::RESERVED_AUTHORIZATION_PARAMETERS};
 /// The parameters whose values are checked.
 const CHECKED: [&str; 2] = ["prompt", "response_mode"];
 
-/// The parameters, by name.
+/// Validates `spec.oidc.authorizationParameters`, and returns names with values in their order.
 pub(super) fn authorization_parameters(
     problems: &mut ProblemList,
     spec: &OidcProviderSpec,

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Levels of groups by default.
+/// How many levels of nested groups are read by default.
 const DEFAULT_DEPTH: u8 = 5;
 const NAME_MESSAGE: &str = "must be a distinguished name, such as ou=people,dc=example,dc=com";
 const ATTRIBUTE_MESSAGE: &str = "must be the name of an attribute, such as uid, or its OID";

@@ -14,7 +14,7 @@ use crate::{
     registry::validate::claim_names,
 };
 
-/// Validates the mappings.
+/// Validates `spec.claimMappings`. A mapping that cannot be read becomes its default.
 pub(super) fn claim_mappings(
     problems: &mut ProblemList,
     spec: &IdentityProviderSpec,
@@ -133,7 +133,7 @@ fn condition(
     Some(parsed)
 }
 
-/// Validates the rules about accounts.
+/// Validates the rules about accounts (`spec.userValidationRules`).
 pub(super) fn user_rules(
     problems: &mut ProblemList,
     written: &[UserValidationRuleSpec],
@@ -148,7 +148,7 @@ pub(super) fn user_rules(
     rules
 }
 
-/// Validates the rules.
+/// Validates the rules about claims (`spec.claimValidationRules`).
 pub(super) fn claim_rules(
     problems: &mut ProblemList,
     written: &[ClaimValidationRuleSpec],

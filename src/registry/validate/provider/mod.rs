@@ -47,7 +47,7 @@ pub struct ProviderFindings {
     pub secret: Option<SecretKeyRef>,
     /// The names that it gives, even if the object is invalid.
     pub naming: ProviderNaming,
-    /// The problems found.
+    /// The problems and warnings that were found.
     pub problems: ProblemList,
 }
 

@@ -7,8 +7,8 @@ use crate::{
     protocol::identity_provider::{ClaimMappings, ProviderSource, SubjectRule, TENANT_PLACEHOLDER},
 };
 
-/// The names that a provider gives, as far as they can be read, even if the object is invalid. So a mistake does not pass its
-/// names on to a younger provider.
+/// The names that a provider gives to people, as far as they can be read. They are known for an invalid object too, so
+/// that a mistake in it does not pass its names on to a younger provider.
 #[derive(Clone, Debug)]
 pub struct ProviderNaming {
     /// The parts of accounts. Those that cannot be read are the defaults.

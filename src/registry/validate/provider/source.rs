@@ -21,7 +21,7 @@ use crate::{
     registry::{LinkedClient, validate::SCOPE_MESSAGE},
 };
 
-/// The host of github.com.
+/// The host of github.com, as opposed to a GitHub Enterprise Server.
 pub(super) const GITHUB: &str = "github.com";
 
 /// The source, and the Secret entry with its client secret. Secrets are read later.

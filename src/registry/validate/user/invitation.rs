@@ -1,9 +1,9 @@
-//! The invitation of a user.
+//! Validation of `spec.invitation` of a user.
 
 use super::time::check_time;
 use crate::{api::InvitationSpec, model::Invitation, registry::validate::ProblemList};
 
-/// Most characters of an id.
+/// The maximum number of characters of an invitation's id.
 const MAX_ID_LEN: usize = 63;
 
 /// The invitation, if it is set and valid.

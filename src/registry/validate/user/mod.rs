@@ -30,7 +30,7 @@ pub struct UserFindings {
     /// The normalised username and the subject that it claims, even if the object is invalid. So an
     /// invalid edit does not pass them on to another user.
     pub claims: Option<(String, Subject)>,
-    /// The problems found.
+    /// The problems and warnings that were found.
     pub problems: ProblemList,
 }
 
