@@ -32,7 +32,7 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// The language of pages.
+    /// The language of the request's pages; the tenant's default applies where the request names none.
     pub(super) fn language<B>(
         &self,
         request: &http::Request<B>,

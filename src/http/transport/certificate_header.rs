@@ -13,7 +13,7 @@ const MAX_HEADER_LEN: usize = 16 * 1024;
 /// The form of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateFormat {
-    /// `:base64:` (RFC 9440).
+    /// DER in base64 between colons, a byte sequence of structured fields (RFC 9440 §2.1).
     Rfc9440,
     /// PEM, percent-encoded: `$ssl_client_escaped_cert` of nginx.
     EscapedPem,
@@ -32,13 +32,13 @@ pub enum CertificateHeaderError {
     /// The header occurs more than once.
     #[error("The proxy sent more than one header with a client certificate.")]
     Duplicate,
-    /// The header is too long.
+    /// The header is longer than 16 KiB.
     #[error("The header of the proxy with the client certificate is too long.")]
     Long,
-    /// The header is malformed.
+    /// The value does not have the configured form, or is not a certificate.
     #[error("The header of the proxy with the client certificate is malformed.")]
     Malformed,
-    /// The key of the certificate is weak.
+    /// The key of the certificate is too weak to be accepted.
     #[error("The client certificate in the header of the proxy has a weak key.")]
     WeakKey,
 }
