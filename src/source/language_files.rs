@@ -41,14 +41,14 @@ struct LanguageFile {
 /// A problem with a file, or with a message in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageFileProblem {
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// The mistake.
+    /// The mistake in a sentence, with the id of the message if it is about one.
     pub message: String,
 }
 
 impl LanguageFolder {
-    /// Reads a folder.
+    /// Reads the files of a folder. Fails only if the folder cannot be listed; files with mistakes become problems.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let mut opened =
             Self { folder: folder.to_owned(), files: BTreeMap::new(), problems: Vec::new() };
@@ -125,7 +125,7 @@ impl LanguageFolder {
         receiver
     }
 
-    /// Logs the problems.
+    /// Logs a warning for each problem.
     fn report(&self) {
         for problem in &self.problems {
             let (file, error) = (problem.file.display(), &problem.message);
