@@ -110,7 +110,7 @@ impl<'a> EncodedRecord<'a> {
         }
     }
 
-    /// Encodes the row.
+    /// Encodes the row with postcard: the fields, and then the due time if the record has one.
     pub(super) fn write(&self) -> Vec<u8> {
         let row = postcard::to_stdvec(self).expect("rows serialise to memory");
         match self.due_at {

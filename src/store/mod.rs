@@ -69,7 +69,7 @@ pub enum StoreError {
     /// The tenant uses more than its share of the store's space. The record was not written.
     #[error("{why}")]
     NoSpace {
-        /// The tenant.
+        /// The tenant of the record.
         tenant: TenantId,
         /// The space that the tenant uses, and the remedy.
         why: String,
@@ -99,14 +99,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// expired record is replaced.
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Reads a record.
+    /// Reads a record with its version; `None` if there is no live one.
     async fn get(
         &self,
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError>;
 
-    /// Reads and deletes a record. If callers race, exactly one gets it.
+    /// Reads and deletes a record; `None` if there is no live one. If callers race, exactly one gets it.
     async fn take(
         &self,
         key: &RecordKey,

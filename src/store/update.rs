@@ -9,9 +9,9 @@ pub const MAX_UPDATE_ATTEMPTS: usize = 3;
 /// The change of a record, with the outcome for the caller.
 #[derive(Debug)]
 pub enum RecordChange<T> {
-    /// Nothing is written.
+    /// Nothing is written, and the caller gets the outcome.
     Keep(T),
-    /// The record is inserted, or replaces the stored one.
+    /// The record is inserted, or replaces the stored one; then the caller gets the outcome.
     Write(Record, T),
 }
 

@@ -34,9 +34,9 @@ pub enum OpenError {
          it or a newer one"
     )]
     Newer {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
-        /// Format of the file.
+        /// The format number that the file contains.
         format: String,
     },
     /// The file is not a Lanyard store, or is damaged.
@@ -45,15 +45,15 @@ pub enum OpenError {
          away to begin with an empty one, which signs all users out"
     )]
     Damaged {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
-        /// The check that failed.
+        /// The check that failed, in words.
         why: String,
     },
     /// The operating system returned an error.
     #[error("{path}: {error}")]
     System {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,

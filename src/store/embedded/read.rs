@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Reads a live record.
+/// Reads a record; `None` if it is absent, or has expired at `now`.
 pub(super) fn get_record(
     transaction: &ReadTransaction,
     key: &RecordKey,

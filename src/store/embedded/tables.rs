@@ -15,7 +15,7 @@ use crate::{
 
 /// Metadata of the store: `format` and `incarnation`.
 pub(super) const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
-/// Records: key → row.
+/// The records: encoded key → encoded row (`encoding`). `get` reads it.
 pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 /// The index: (listing, id). `list` scans it.
 pub(super) const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
@@ -89,7 +89,7 @@ pub(super) struct OpenTables<'t> {
 }
 
 impl<'t> OpenTables<'t> {
-    /// Opens all tables.
+    /// Opens all tables for writing, and creates those that do not exist.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
         Ok(Self {
             records: transaction.open_table(RECORDS)?,
