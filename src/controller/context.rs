@@ -35,7 +35,7 @@ pub enum MissingSealingKeys {
     Lost,
 }
 
-/// Receives counts of reconciles.
+/// Receives counts of the controller's work, for metrics.
 pub trait ReconcileMetrics: Send + Sync {
     /// Counts an occasion on which sealing keys were missing from their Secret.
     fn sealing_keys_missing(&self, outcome: MissingSealingKeys);
@@ -44,7 +44,7 @@ pub trait ReconcileMetrics: Send + Sync {
     fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome);
 }
 
-/// Discards all counts.
+/// Discards all counts. A new context has it.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMetrics;
 
@@ -61,22 +61,22 @@ pub struct ControllerContext {
     pub source: SharedSource,
     /// The current snapshot, whose verdicts the controller acts on.
     pub registry: registry::SnapshotHandle,
-    /// The clock.
+    /// The clock of rotations, expiries and the times in conditions.
     pub clock: Arc<dyn Clock>,
-    /// The source of randomness.
+    /// The source of randomness for keys, secrets and salts.
     pub entropy: Arc<dyn Entropy>,
     /// The Secrets with the installation's keys.
     pub key_secrets: KeySecrets,
     /// Whether to delete the Secrets of deleted objects. A cluster has a garbage collector that
     /// uses owner references; a folder has none.
     pub collects_garbage: bool,
-    /// Receives counts of reconciles.
+    /// Receives counts of the controller's work, for metrics.
     pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients with undelivered back-channel logout notifications, for Events.
     pub undelivered_logouts: Option<UndeliveredReceiver>,
     /// Clients whose superseded refresh tokens were used, for Events.
     pub replays: Option<SharedRefreshReplays>,
-    /// The installation's base URL.
+    /// The installation's base URL. A tenant that is not watched and has an issuer below it was served here.
     pub(super) base_url: Option<Issuer>,
     /// The host settings, for Events.
     pub host_settings: Option<HostSettingsReceiver>,
@@ -98,7 +98,7 @@ pub struct ControllerContext {
     pub(super) mail_probe: Option<SharedMailProbe>,
     /// The conclusions from their answers.
     pub(super) mail_health: Arc<ReachabilityConclusions>,
-    /// Makes signing keys.
+    /// Makes signing keys on threads of its own, since an RSA key takes a core for a while.
     pub(super) key_maker: Arc<KeyMaker>,
 }
 

@@ -6,12 +6,12 @@ use crate::{keys, model::InvitationLedgerError, source::WriteError};
 /// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// A write failed.
+    /// A write to the source failed, such as that of a Secret.
     #[error("failed to {what}: {error}")]
     Write {
         /// The operation, such as `create Secret "x"`.
         what: String,
-        /// The cause.
+        /// The error of the source.
         #[source]
         error: WriteError,
     },
@@ -24,7 +24,7 @@ pub enum ReconcileError {
     /// Whether an invitation was used cannot be found out.
     #[error("failed to look up the invitation: {0}")]
     Invitations(#[source] InvitationLedgerError),
-    /// Key generation failed.
+    /// A key could not be generated, or was not usable.
     #[error("failed to generate a key")]
     Generate(#[from] keys::InvalidKey),
 }
@@ -32,7 +32,7 @@ pub enum ReconcileError {
 /// How to retry after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Retry with exponential backoff.
+    /// Retry with exponential backoff, for each object by itself.
     Transient,
     /// Retrying does not help before a user edits an object or a permission.
     Permanent,

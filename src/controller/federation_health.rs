@@ -12,7 +12,7 @@ use crate::{
     registry::{ClientFederation, ObjectOutcome, Verdict},
 };
 
-/// Between two questions.
+/// Interval between two questions to the API server.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// How long changes of the clients are collected.
 const DEBOUNCE: Duration = Duration::from_secs(1);

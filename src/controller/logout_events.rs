@@ -20,7 +20,7 @@ use crate::{
 const REPEAT_INTERVAL: Duration = Duration::from_mins(10);
 /// Maximum number of Events in one round, in case delivery fails for a thousand clients at once.
 const MAX_EVENTS_PER_ROUND: usize = 16;
-/// Time between rounds.
+/// Least time between two rounds of Events.
 const EVENT_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval at which Events that were held back are reconsidered.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);

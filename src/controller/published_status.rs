@@ -46,7 +46,7 @@ impl PublishedStatuses {
         }
     }
 
-    /// Records a published status.
+    /// Records a status that was published for the object at this resourceVersion.
     pub fn published(&self, object: &ObjectRef, version: Option<String>, digest: StatusDigest) {
         lock(&self.statuses).insert(object.clone(), Published { version, digest });
     }

@@ -222,7 +222,7 @@ impl SealingKeysChange {
         self.restored.is_empty() && self.discarded.is_empty() && !self.lacks_marking_key
     }
 
-    /// The entries to write.
+    /// The entries of the Secret after the plan. Sets `retire_at` of the retired keys in `keys`, too.
     fn written(&mut self, plan: &SealingPlan, entropy: &dyn Entropy, now: Timestamp) -> KeyEntries {
         let mut entries = self.entries.clone();
         for name in self.discarded.iter().chain(&plan.remove) {

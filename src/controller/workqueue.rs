@@ -43,9 +43,9 @@ pub enum WorkResult {
 #[derive(Debug)]
 pub struct Workqueue<T> {
     ready: FairQueue<T>,
-    /// Costly items.
+    /// Ready items whose work takes long, such as making keys. Few of them run at once.
     costly: FairQueue<T>,
-    /// The items of both.
+    /// The items of both queues, so that each is in one of them at most once.
     waiting: BTreeSet<T>,
     running: BTreeSet<T>,
     again: BTreeSet<T>,

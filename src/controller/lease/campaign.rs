@@ -13,17 +13,17 @@ use super::{
 };
 use crate::model::Clock;
 
-/// Configuration of a candidate.
+/// The configuration of a replica that wants to lead.
 #[derive(Clone)]
 pub struct LeaderElectionConfig {
-    /// Access to the Lease.
+    /// Reads and writes the Lease.
     pub lease: Arc<dyn LeaseApi>,
     /// Identity of the replica, which must be unique: the Pod's name.
     pub identity: String,
     /// Receives whether this replica held the Lease when it was last read. Unlike leadership, this
     /// stays true while the API server cannot be reached.
     pub holds: watch::Sender<bool>,
-    /// Durations of the election.
+    /// The durations of the election, the same in all replicas.
     pub timing: LeaseTiming,
     /// Clock for the times in the Lease, which are informational.
     pub clock: Arc<dyn Clock>,

@@ -14,7 +14,7 @@ pub type MonotonicTime = Duration;
 pub enum ElectionStep {
     /// Do nothing, because another replica leads.
     Stand,
-    /// Create the Lease.
+    /// Create the Lease, which does not exist yet.
     Create(LeaseRecord),
     /// Replace the Lease at this resourceVersion.
     Replace(LeaseRecord, String),

@@ -35,7 +35,7 @@ const WEIGHT_OF_FAILURES: u32 = 10;
 /// A provider with its target, and the conclusion that its status has.
 pub(super) type ProbedProvider<'a> = (&'a ObjectKey, &'a ProbeTarget, Option<ProbeResult>);
 
-/// A probe to run.
+/// A probe to run. Its result is for all providers with this target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProbeTask {
     pub(super) target: ProbeTarget,
