@@ -171,11 +171,11 @@ impl Fetch for Network {
 
 /// The origin of a server.
 enum Front {
-    /// `http://127.0.0.1:port`.
+    /// `http://127.0.0.1:port`, without TLS.
     Address,
     /// `http://localhost:port`, where browsers have passkeys.
     Localhost,
-    /// `https://id.test:port`.
+    /// `https://id.test:port`, with a certificate for this name.
     Tls(Arc<TlsConfig>),
     /// `http://localhost:port`, and another port with TLS where clients present certificates.
     MutualTls(Arc<TlsConfig>),
@@ -189,7 +189,7 @@ pub struct TestApp {
     pub address: SocketAddr,
     /// Its clock, which starts at the current second.
     pub clock: Arc<FixedClock>,
-    /// Its store.
+    /// The store of the server: in memory, or one that wraps it.
     pub store: SharedStore,
     /// The request handlers, for calls without a connection.
     pub app: Arc<AppState>,

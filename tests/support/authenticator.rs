@@ -107,12 +107,12 @@ pub fn asks_for_code(page: &Page) -> bool {
     page.left_for.is_none() && page.body.contains("value=\"code\"")
 }
 
-/// Sends a code.
+/// Sends a TOTP code with the form of a page that asks for one; returns the next page.
 pub async fn enter(browser: &Browser, page: &Page, code: &str) -> Page {
     browser.submit(&page.form("/login"), &[("code", code), ("action", "code")]).await
 }
 
-/// Sends a recovery code.
+/// Sends a recovery code with the form of a page that asks for one; returns the next page.
 pub async fn recover(browser: &Browser, page: &Page, code: &str) -> Page {
     let fields = [("recovery_code", code), ("action", "recovery-code")];
     browser.submit(&page.form("/login"), &fields).await

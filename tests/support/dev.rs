@@ -135,7 +135,7 @@ impl Dev {
         self.child.id()
     }
 
-    /// Its state directory.
+    /// The state directory of the process, deleted when it is dropped.
     pub fn state(&self) -> &Path {
         self.state.path()
     }

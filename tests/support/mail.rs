@@ -68,7 +68,7 @@ impl ReceivedMail {
         })
     }
 
-    /// The text.
+    /// The text of the message, decoded from its `Content-Transfer-Encoding`.
     pub fn text(&self) -> String {
         let body = self.message.split_once("\n\n").expect("a body").1;
         match self.header("Content-Transfer-Encoding") {
@@ -108,7 +108,7 @@ fn decode_quoted(body: &str) -> String {
 
 /// A running server for `localhost`.
 pub struct MailSink {
-    /// Its port.
+    /// The port that the server listens on.
     pub port: u16,
     /// The certificate of its authority, as PEM.
     pub certificate: String,
@@ -168,7 +168,7 @@ impl MailSink {
         *self.mood.lock().expect("not poisoned") = mood;
     }
 
-    /// The connections so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }

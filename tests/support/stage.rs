@@ -274,7 +274,7 @@ fn secret(entries: &KeyEntries, annotation: Option<(String, String)>) -> SecretS
     SecretState::Loaded(CachedSecret::new(secret))
 }
 
-/// The objects of manifests.
+/// The objects of manifests, in YAML. Panics if one has a problem.
 pub fn objects(manifests: &str) -> ObjectSet {
     let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
     assert!(problems.is_empty(), "{problems:?}");

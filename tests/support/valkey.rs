@@ -35,7 +35,7 @@ impl Valkey {
         it
     }
 
-    /// Its URL.
+    /// The URL of the server's first database.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

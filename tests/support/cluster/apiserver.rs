@@ -1,4 +1,4 @@
-//! kube-apiserver, etcd and kube-controller-manager.
+//! A control plane for tests: kube-apiserver, etcd and kube-controller-manager.
 
 use std::{
     fs,
@@ -119,7 +119,7 @@ impl ApiServer {
         &self.dir
     }
 
-    /// The administrator's kubeconfig.
+    /// The path of the administrator's kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.join("admin.kubeconfig")
     }
@@ -155,7 +155,7 @@ impl ApiServer {
         self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
     }
 
-    /// `kubectl apply -f -`.
+    /// Runs `kubectl apply -f -` and returns its output. Panics if it fails.
     pub fn apply(&self, manifests: &str) -> String {
         self.try_apply(manifests)
             .unwrap_or_else(|error| panic!("kubectl apply: {error}\n{manifests}"))

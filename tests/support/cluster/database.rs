@@ -77,7 +77,7 @@ impl Database {
         Ok(answer.trim().to_owned())
     }
 
-    /// The output of `pg_dump`.
+    /// The output of `pg_dump`: schema and rows as SQL.
     pub fn dump(&self) -> String {
         self.run("pg_dump", &[&self.url()])
     }
@@ -108,7 +108,7 @@ impl Database {
         if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }
 
-    /// Its URL.
+    /// The URL of the database, without a password.
     pub fn url(&self) -> String {
         format!("postgres://lanyard@{}:{}/postgres", self.address, self.port)
     }

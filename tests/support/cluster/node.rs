@@ -52,7 +52,7 @@ pub struct Node {
     namespace: Namespace,
     services: Vec<Process>,
     _scheduler: Process,
-    /// Its API.
+    /// The control plane that the node belongs to.
     pub api: ApiServer,
     dir: PathBuf,
 }

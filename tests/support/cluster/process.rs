@@ -83,7 +83,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -94,7 +94,7 @@ impl Process {
         let _ = Command::new("kill").args(["-s", signal, &id]).status();
     }
 
-    /// Kills it (SIGKILL).
+    /// Sends SIGKILL and waits for the end.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
