@@ -7,7 +7,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::harness::{Process, as_other_user, free_port, other_user, postgresql};
 
-/// A running server.
+/// A running server, which ends when this value is dropped.
 pub struct Postgres {
     port: u16,
     _process: Process,
