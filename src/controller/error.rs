@@ -3,7 +3,7 @@
 use super::ReconcileOutcome;
 use crate::{keys, model::InvitationLedgerError, source::WriteError};
 
-/// Why a reconcile failed.
+/// The reason why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
     /// A write to the source failed, such as that of a Secret.
@@ -29,7 +29,7 @@ pub enum ReconcileError {
     Generate(#[from] keys::InvalidKey),
 }
 
-/// How to retry after an error.
+/// The time of the next attempt after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
     /// Retry with exponential backoff, for each object by itself.
@@ -59,8 +59,7 @@ impl ReconcileError {
         matches!(self, Self::Write { error: WriteError::Conflict | WriteError::NotFound, .. })
     }
 
-    /// How the failed reconcile counts. Metrics and the alert on them report what an administrator
-    /// has to look at.
+    /// The outcome of the failed reconcile in metrics. The alert on them reports what an administrator has to look at.
     pub const fn outcome(&self) -> ReconcileOutcome {
         match self {
             _ if self.is_expected() => ReconcileOutcome::Ok,

@@ -19,7 +19,7 @@ use crate::messages::{LanguageTag, Languages, MessageFile, MessageFileError};
 
 /// How often the files are read. A kubelet updates a mounted `ConfigMap` about once a minute.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
-/// Most files of a folder.
+/// Most files that are read from the folder; the others become a problem.
 const MAX_FILES: usize = 64;
 
 /// A folder with a file for each language.
@@ -31,7 +31,7 @@ pub struct LanguageFolder {
     problems: Vec<LanguageFileProblem>,
 }
 
-/// A file that was read.
+/// A file that was read, with its text to notice changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct LanguageFile {
     text: String,

@@ -111,7 +111,7 @@ pub enum WriteError {
     /// The write is forbidden or invalid: retry only after an edit.
     #[error("refused: {0}")]
     Refused(String),
-    /// No response in time: retry.
+    /// No response in time. The write may have taken effect; read the object again and retry.
     #[error("no answer: {0}")]
     Unavailable(String),
 }
@@ -119,13 +119,13 @@ pub enum WriteError {
 /// Source of all objects, and target of all writes. Writes time out within 3 s.
 #[async_trait]
 pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
-    /// The latest view; the receiver is notified of each new one.
+    /// The latest view of all objects; the receiver is notified of each new one.
     fn views(&self) -> watch::Receiver<Arc<SourceView>>;
 
     /// Creates a Secret; `Conflict` if it exists.
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
-    /// Replaces a Secret at its resourceVersion.
+    /// Replaces a Secret at its resourceVersion; `Conflict` if it has changed since.
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
     /// Changes annotations of a Secret at this resourceVersion, and nothing else of it.
@@ -136,7 +136,7 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
         changes: &[SecretAnnotation],
     ) -> Result<(), WriteError>;
 
-    /// Deletes a Secret at this resourceVersion.
+    /// Deletes a Secret at this resourceVersion; `Conflict` if it has changed since.
     async fn delete_secret(
         &self,
         key: &ObjectKey,

@@ -53,7 +53,7 @@ use crate::model::{ErrorCause, TenantId, Timestamp};
 /// Most records that `list` returns.
 pub const MAX_LISTED: usize = 1000;
 
-/// A store shared between tasks.
+/// A store that the tasks of the process share.
 pub type SharedStore = Arc<dyn Store>;
 
 /// An operation of the store failed. Unless the variant states otherwise, it may or may not have
@@ -79,7 +79,7 @@ pub enum StoreError {
     Unsuitable(String),
 }
 
-/// The state of a store.
+/// The identity and clock of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreState {
     /// A random id, created with the store. Codes contain it, so a code that was redeemed in a lost
@@ -146,7 +146,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// how many it deleted.
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Checks that the store works.
+    /// Checks that the store works, and returns its state. `Unavailable` if it does not answer, `Unsuitable` if it
+    /// cannot be used.
     async fn state(&self) -> Result<StoreState, StoreError>;
 
     /// Returns `StoreState::incarnation` at the lowest possible cost.

@@ -113,15 +113,14 @@ impl LeaderElectionConfig {
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
         let once = || self.in_time(self.lease.replace(record.clone(), &version));
         let mut outcome = once().await;
-        // Without a release no replica leads until the Lease expires, so try again once.
+        // Without a release, no replica leads until the Lease expires. So a failed release is tried once more.
         if let Err(LeaseError::Failed(error)) = &outcome {
             tracing::warn!(%error, "failed to release the Lease; retrying");
             outcome = once().await;
         }
         match outcome {
             Ok(_) => tracing::info!("released the Lease"),
-            // After a failed attempt a conflict means that it was written, and only the response
-            // was lost.
+            // A conflict after a failed attempt means that the release was written, and only the response was lost.
             Err(LeaseError::Conflict) => {
                 tracing::info!("the Lease has changed since; not releasing it");
             }

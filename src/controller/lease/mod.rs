@@ -46,9 +46,9 @@ impl Default for LeaseTiming {
 pub struct LeaseRecord {
     /// Identity of the leader; `None` after a release.
     pub holder: Option<String>,
-    /// How long other replicas wait without a renewal.
+    /// How long other replicas wait after the last renewal. Written in whole seconds (`leaseDurationSeconds`).
     pub duration: Duration,
-    /// When the holder acquired the Lease.
+    /// The time at which the holder acquired the Lease, by its own clock.
     pub acquired: Option<jiff::Timestamp>,
     /// When the holder last renewed the Lease. Informational: clocks differ, so expiry does not use
     /// it.

@@ -55,7 +55,7 @@ pub struct AccountPage<'a> {
     pub offers_passkeys: bool,
     /// The number of recovery codes that the person has not used; `None` for a person without a second factor.
     pub recovery_codes: Option<usize>,
-    /// When the person chose the password; `None` for one who has not.
+    /// The time at which the person chose the password; `None` if the person chose none.
     pub password_since: Option<Timestamp>,
     /// The requests that wait for the person's answer.
     pub waiting: Vec<WaitingRequestEntry<'a>>,

@@ -1,4 +1,4 @@
-//! The pages for devices that a person lets in (RFC 8628 §3.3).
+//! The pages on which a person enters the code of a device and reads the outcome (RFC 8628 §3.3).
 
 use askama::Template;
 
@@ -21,7 +21,7 @@ pub struct DevicePage<'a> {
     pub problem: Option<&'a str>,
 }
 
-/// The end of a request that a person answers on another device.
+/// The answer of a person to a request of another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrossDeviceOutcome {
     /// The person has allowed it, so the device gets its tokens.

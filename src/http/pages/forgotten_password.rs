@@ -15,7 +15,7 @@ pub struct ForgottenPasswordPage<'a> {
     pub tenant: &'a Tenant,
     /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// Whether the name was sent. The page is the same for every name.
+    /// Whether the form was sent. The page is the same for every name, so it reveals no account.
     pub is_sent: bool,
 }
 

@@ -23,7 +23,7 @@ struct SigningOutTemplate<'a> {
     link: Option<&'a str>,
 }
 
-/// The next place of a browser after the session here has ended.
+/// The place to which the browser goes after the session here has ended.
 #[derive(Clone, Copy, Debug)]
 pub enum AfterSignOut<'a> {
     /// The signed-out page, since no URL was given.
@@ -37,7 +37,7 @@ pub enum AfterSignOut<'a> {
         /// The provider's `end_session_endpoint` with the parameters of the request.
         url: &'a str,
     },
-    /// The person stays signed in at an identity provider, and is to know it before going on.
+    /// The person stays signed in at an identity provider. The page says so before the person goes on.
     StillSignedIn {
         /// The name of the provider.
         name: &'a str,

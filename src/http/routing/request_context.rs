@@ -46,7 +46,7 @@ impl RequestContext {
 }
 
 impl AppState {
-    /// The context of a request, and its client and host as trusted proxies tell them.
+    /// The context of a request, and its client and host as trusted proxies pass them on.
     pub(super) fn request_context<B>(
         &self,
         request: &http::Request<B>,

@@ -1,4 +1,5 @@
-//! The header by which a proxy tells the certificate of a client. It counts only if the proxy has authenticated itself.
+//! The header in which a proxy passes on the certificate of a client. It is used only if the proxy has authenticated
+//! itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +11,7 @@ use crate::model::{ClientCertificate, MAX_CHAIN_LEN};
 /// Most bytes of a header. A certificate with an RSA key of 4096 bits has less than 3 KiB in base64.
 const MAX_HEADER_LEN: usize = 16 * 1024;
 
-/// The form of the header.
+/// The form of the header's value, which the proxy determines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateFormat {
     /// DER in base64 between colons, a byte sequence of structured fields (RFC 9440 §2.1).

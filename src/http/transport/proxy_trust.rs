@@ -1,4 +1,5 @@
-//! The proxies that may tell the certificates of clients: those with a certificate of their own authority.
+//! The proxies that may pass on the certificates of clients: those with a certificate of a configured authority and
+//! name.
 
 use std::{
     path::{Path, PathBuf},

@@ -73,7 +73,7 @@ impl ClusterOptions {
 
 /// Interval of the requests that check whether the API server responds.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// Timeout of such a request.
+/// Time in which the API server must respond to such a check.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Reports a write that failed: its operation, and why.
@@ -168,7 +168,7 @@ impl ClusterSource {
         }
     }
 
-    /// Reports a write that failed.
+    /// Reports a failed write to the callback, and returns the outcome.
     fn observed<T>(
         &self,
         write: ClusterWrite,
@@ -178,7 +178,7 @@ impl ClusterSource {
     }
 }
 
-/// Since when the API server does not respond, and the error.
+/// The time since which the API server does not respond, and the error.
 type Failing = Option<(crate::model::Timestamp, String)>;
 
 /// Checks regularly whether the API server responds, because an idle watch does not show it.

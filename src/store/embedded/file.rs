@@ -15,7 +15,7 @@ use crate::model::Entropy;
 
 /// The format that this release writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-/// Size of redb's page cache.
+/// The size of redb's page cache, in bytes.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// The unit in which the system counts the space of files (`st_blocks`).
 const BLOCK_BYTES: u64 = 512;

@@ -119,7 +119,7 @@ impl<'t> OpenTables<'t> {
         Ok(vacant)
     }
 
-    /// Removes and returns a live record.
+    /// Removes and returns a record; `None` if it is absent, or has expired at `now`.
     pub(super) fn take(
         &mut self,
         key: &RecordKey,

@@ -127,7 +127,7 @@ impl ValkeyStore {
     }
 }
 
-/// A command for the server.
+/// A command for the server, with its arguments.
 enum ValkeyCommand {
     Get(Vec<u8>),
     MemoryInfo,
