@@ -59,7 +59,7 @@ impl Identity {
         identity(&certificate, &key)
     }
 
-    /// The same with certificates after its own.
+    /// The identity with this certificate (PEM), so many times, after its own.
     pub fn followed_by(&self, count: usize, pem: &str) -> Self {
         Self { certificate: format!("{}{}", self.certificate, pem.repeat(count)), ..self.clone() }
     }
@@ -90,7 +90,7 @@ pub fn params(dns: &str) -> CertificateParams {
     params
 }
 
-/// The same with a certificate of more than this many bytes.
+/// The parameters of a certificate that has more than this many bytes.
 pub fn long_params(dns: &str, bytes: usize) -> CertificateParams {
     let mut params = params(dns);
     let long = format!("https://acme.test/{}", "a".repeat(bytes));

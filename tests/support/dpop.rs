@@ -31,7 +31,7 @@ impl DpopKey {
         json!({ "kty": "EC", "crv": "P-256", "x": part(&point[1..33]), "y": part(&point[33..]) })
     }
 
-    /// Its JWK thumbprint (RFC 7638).
+    /// The JWK thumbprint of the key (RFC 7638).
     pub fn thumbprint(&self) -> String {
         let jwk = self.jwk();
         sha256_base64url(format!(

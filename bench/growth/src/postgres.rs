@@ -14,7 +14,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts it on a folder, which is created if it does not exist.
+    /// Starts a server on a folder, which is created if it does not exist.
     pub async fn start(dir: &Path) -> Result<Self> {
         let bin = postgresql();
         if !dir.exists() {

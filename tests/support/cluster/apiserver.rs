@@ -171,7 +171,7 @@ impl ApiServer {
         self.kubeconfig_through(self.port, namespace, name)
     }
 
-    /// The same with another port, where a proxy listens.
+    /// A kubeconfig of a service account for another port, where a proxy listens.
     pub fn kubeconfig_through(&self, port: u16, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
         let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
@@ -219,7 +219,7 @@ impl ApiServer {
         eventually(WAIT_TIMEOUT, || self.run("kubectl", &apply, manifests));
     }
 
-    /// Starts it again on the same port.
+    /// Starts kube-apiserver again on the same port.
     pub fn start_apiserver(&self) {
         self.start_with_issuers(&[TOKEN_ISSUER]);
     }

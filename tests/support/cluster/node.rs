@@ -58,8 +58,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts it and waits until the node is Ready. Waits while another test on this machine has a
-    /// node.
+    /// Starts a control plane and a node, and waits until the node is Ready. Waits first while another test on this
+    /// machine has a node.
     pub fn start() -> Self {
         let dir = run::directory();
         let namespace = Namespace::start(&dir.join("namespace.log"));

@@ -6,7 +6,7 @@ use super::{ApiServer, Process, free_port};
 
 /// A replica, whose process ends when the value is dropped.
 pub struct Replica {
-    /// Its name in the Lease is `lanyard-<name>`.
+    /// The name of the replica; in the Lease it is `lanyard-NAME`.
     pub name: &'static str,
     /// The port for applications.
     pub port: u16,
