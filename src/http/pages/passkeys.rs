@@ -20,7 +20,7 @@ use crate::{
 /// The form of a page that asks for a passkey. A script fills it in.
 #[derive(Clone, Debug)]
 pub struct PasskeyPrompt<'a> {
-    /// The RP ID, which is a host name (WebAuthn Level 3 §4).
+    /// The RP ID, which is a host name (Web Authentication level 3 §4).
     pub rp_id: &'a str,
     /// The challenge in base64url without padding.
     pub challenge: String,
@@ -56,7 +56,7 @@ pub struct PasskeySetupPage<'a> {
     pub lead: &'a str,
     /// The text for people whose browser runs no scripts.
     pub without_script: &'a str,
-    /// The RP ID, which is a host name (WebAuthn Level 3 §4).
+    /// The RP ID, which is a host name (Web Authentication level 3 §4).
     pub rp_id: &'a str,
     /// The path that the form is sent to.
     pub action: &'a str,
@@ -64,7 +64,8 @@ pub struct PasskeySetupPage<'a> {
     pub hidden: &'a [(&'a str, &'a str)],
     /// The challenge as raw bytes. The page contains it in base64url.
     pub challenge: &'a [u8],
-    /// The user handle as raw bytes, the same for all passkeys of the person (WebAuthn Level 3 §5.4.3, `user.id`).
+    /// The user handle as raw bytes (`user.id`, Web Authentication level 3 §5.4.3), the same for all passkeys of a
+    /// person.
     pub user_handle: &'a [u8],
     /// The credential IDs of the person's passkeys as raw bytes. Their authenticators set up no second one
     /// (`excludeCredentials`).
