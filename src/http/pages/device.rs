@@ -24,9 +24,9 @@ pub struct DevicePage<'a> {
 /// The answer of a person to a request of another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrossDeviceOutcome {
-    /// The person has allowed it, so the device gets its tokens.
+    /// The person has allowed it: the device or application gets its tokens.
     Allowed,
-    /// The person has refused it, so the device gets `access_denied`.
+    /// The person has refused it: the device or application gets `access_denied`.
     Refused,
     /// The sign-in of the person does not suffice.
     Unmet,

@@ -46,7 +46,7 @@ pub struct SignInPage<'a> {
 /// The fields of the sign-in page's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInFields {
-    /// No fields: the page has only the buttons of identity providers.
+    /// No fields: a password is not accepted here, or does not suffice.
     Absent,
     /// The name, whose domain may belong to a provider. The next page has the password.
     Name,
