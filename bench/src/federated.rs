@@ -7,9 +7,9 @@ use anyhow::{Context, Result, anyhow};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// The issuer in bench/tenants.
+/// The issuer of the assertion, as the client in bench/tenants trusts it.
 const ISSUER: &str = "https://jobs.bench.test";
-/// The subject in bench/tenants.
+/// The subject of the assertion, as the client in bench/tenants trusts it.
 const SUBJECT: &str = "job:bench";
 /// The private key of RFC 8037 §A.1. bench/tenants has the public half.
 const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";

@@ -24,7 +24,7 @@ use crate::{
 /// Microseconds. A longer latency is counted as this.
 const MAX_RECORDED_MICROS: u64 = 600_000_000;
 
-/// Parameters of the load.
+/// The load on the server: how many callers, for how long, and how fast.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub connections: usize,
@@ -53,7 +53,7 @@ impl LoadFigures {
         self.latency.len()
     }
 
-    /// Successes a second.
+    /// Successes a second, over the whole measured time.
     pub fn rate(&self) -> f64 {
         count(self.done()) / self.elapsed.as_secs_f64()
     }

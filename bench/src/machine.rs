@@ -9,7 +9,7 @@ pub struct Machine {
     pub cores: usize,
     /// The model name of the processor.
     pub model: String,
-    /// The kernel's release.
+    /// The kernel's release, as `uname -r` prints it.
     pub linux: String,
     /// Total memory, in the kernel's notation.
     pub memory: String,

@@ -21,7 +21,7 @@ pub fn asks_for_passkey(page: &str) -> bool {
     page.contains("id=\"passkey\"")
 }
 
-/// A passkey.
+/// A passkey in software, for the forms of Lanyard's pages.
 pub struct BenchPasskey(SoftPasskey);
 
 impl BenchPasskey {

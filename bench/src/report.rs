@@ -1,4 +1,4 @@
-//! Results as Markdown tables.
+//! The results as rows of a Markdown table.
 
 use std::fmt::Write;
 

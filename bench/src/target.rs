@@ -92,7 +92,7 @@ impl Target {
         })
     }
 
-    /// The same provider, with another client that has the same secret and redirect URI.
+    /// The target with another client of the provider, which has the same secret and redirect URI.
     #[must_use]
     pub fn with_client(&self, client_id: String) -> Self {
         let application = Application { client_id, ..self.application.clone() };

@@ -34,7 +34,7 @@ const GROUPS: u64 = 20;
 
 /// A running provider with one ES256 key.
 pub struct UpstreamProvider {
-    /// Its issuer.
+    /// The issuer, which is also the provider's base URL.
     pub issuer: String,
     key: EcdsaKeyPair,
     signed_in: AtomicU64,

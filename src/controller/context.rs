@@ -26,7 +26,7 @@ pub enum ReconcileOutcome {
     Retry,
 }
 
-/// The fate of sealing keys that were missing from their Secret.
+/// The outcome for sealing keys that were missing from their Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingSealingKeys {
     /// The replica had the keys and wrote them back.
@@ -35,7 +35,7 @@ pub enum MissingSealingKeys {
     Lost,
 }
 
-/// Receives counts of reconciles.
+/// Receives counts of the controller's work, for metrics.
 pub trait ReconcileMetrics: Send + Sync {
     /// Counts an occasion on which sealing keys were missing from their Secret.
     fn sealing_keys_missing(&self, outcome: MissingSealingKeys);
@@ -44,7 +44,7 @@ pub trait ReconcileMetrics: Send + Sync {
     fn reconciled(&self, kind: ObjectKind, outcome: ReconcileOutcome);
 }
 
-/// Discards all counts.
+/// Discards all counts. A new context has it.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMetrics;
 
@@ -54,51 +54,51 @@ impl ReconcileMetrics for NoMetrics {
     fn reconciled(&self, _: ObjectKind, _: ReconcileOutcome) {}
 }
 
-/// Shared state of the controller.
+/// The state that all reconciles share.
 #[derive(Clone)]
 pub struct ControllerContext {
     /// Source of all objects, and target of all writes.
     pub source: SharedSource,
     /// The current snapshot, whose verdicts the controller acts on.
     pub registry: registry::SnapshotHandle,
-    /// The clock.
+    /// The clock of rotations, expiries and the times in conditions.
     pub clock: Arc<dyn Clock>,
-    /// The source of randomness.
+    /// The source of randomness for keys, secrets and salts.
     pub entropy: Arc<dyn Entropy>,
-    /// The Secrets with the installation's keys.
+    /// The names of the Secrets with the sealing keys and vault keys of the installation.
     pub key_secrets: KeySecrets,
     /// Whether to delete the Secrets of deleted objects. A cluster has a garbage collector that
     /// uses owner references; a folder has none.
     pub collects_garbage: bool,
-    /// Receives counts of reconciles.
+    /// Receives counts of the controller's work, for metrics.
     pub observer: Arc<dyn ReconcileMetrics>,
     /// Clients with undelivered back-channel logout notifications, for Events.
     pub undelivered_logouts: Option<UndeliveredReceiver>,
     /// Clients whose superseded refresh tokens were used, for Events.
     pub replays: Option<SharedRefreshReplays>,
-    /// The installation's base URL.
+    /// The installation's base URL. A tenant that is not watched and has an issuer below it was served here.
     pub(super) base_url: Option<Issuer>,
-    /// The host settings, for Events.
+    /// The host settings with their problems, for Events; `None` without a `ConfigMap`.
     pub host_settings: Option<HostSettingsReceiver>,
-    /// Receives the changes of keys.
+    /// Receives the audit events of signing keys, sealing keys and vault keys.
     pub(super) audit: SharedAuditSink,
-    /// Asks identity providers whether they can be used; `None` where they are not asked.
+    /// Probes whether identity providers can be used; `None` where they are not probed.
     pub(super) probe: Option<SharedUpstreamProbe>,
     /// The invitations that were used, and the links of the others.
     pub(super) invitations: Option<SharedInvitationLedger>,
     /// The vault keys that records of the store are sealed with.
     pub(super) vault_use: Option<VaultUseReceiver>,
-    /// The conclusions from their answers.
+    /// The conclusions from the answers of identity providers.
     pub(super) reachability: Arc<ReachabilityConclusions>,
-    /// Tells whether tokens of ServiceAccounts can be verified; `None` without a cluster.
+    /// Checks whether tokens of ServiceAccounts can be verified; `None` without a cluster.
     pub(super) cluster_tokens: Option<SharedClusterTokenProbe>,
-    /// The conclusions on the clients that they authenticate.
+    /// The conclusions on the clients that tokens of ServiceAccounts authenticate.
     pub(super) federation: Arc<ReachabilityConclusions>,
-    /// Asks mail servers whether they would take mail; `None` where they are not asked.
+    /// Probes whether mail servers accept mail; `None` where they are not probed.
     pub(super) mail_probe: Option<SharedMailProbe>,
-    /// The conclusions from their answers.
+    /// The conclusions from the answers of mail servers.
     pub(super) mail_health: Arc<ReachabilityConclusions>,
-    /// Makes signing keys.
+    /// Makes signing keys on threads of its own, since an RSA key takes a core for a while.
     pub(super) key_maker: Arc<KeyMaker>,
 }
 
@@ -172,31 +172,31 @@ impl ControllerContext {
         Self { key_maker: Arc::new(KeyMaker::with_spares(spares)), ..self }
     }
 
-    /// Sets what asks identity providers whether they can be used.
+    /// Sets the probe of whether identity providers can be used.
     #[must_use]
     pub fn with_upstream_probe(self, probe: SharedUpstreamProbe) -> Self {
         Self { probe: Some(probe), ..self }
     }
 
-    /// Sets what asks mail servers whether they would take mail.
+    /// Sets the probe of whether mail servers accept mail.
     #[must_use]
     pub fn with_mail_probe(self, probe: SharedMailProbe) -> Self {
         Self { mail_probe: Some(probe), ..self }
     }
 
-    /// Sets the source for whether tokens of ServiceAccounts can be verified.
+    /// Sets the probe of whether tokens of ServiceAccounts can be verified.
     #[must_use]
     pub fn with_cluster_tokens(self, probe: SharedClusterTokenProbe) -> Self {
         Self { cluster_tokens: Some(probe), ..self }
     }
 
-    /// Sets what says which vault keys are in use. Without it none retires.
+    /// Sets the receiver of the vault keys that are in use. Without it, no vault key is retired.
     #[must_use]
     pub fn with_vault_use(self, found: VaultUseReceiver) -> Self {
         Self { vault_use: Some(found), ..self }
     }
 
-    /// Sets the invitations. Without them no link is written.
+    /// Sets the ledger of invitations. Without it, no link is written.
     #[must_use]
     pub fn with_invitations(self, invitations: SharedInvitationLedger) -> Self {
         Self { invitations: Some(invitations), ..self }

@@ -3,15 +3,15 @@
 use super::ReconcileOutcome;
 use crate::{keys, model::InvitationLedgerError, source::WriteError};
 
-/// Why a reconcile failed.
+/// The reason why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// A write failed.
+    /// A write to the source failed, such as that of a Secret.
     #[error("failed to {what}: {error}")]
     Write {
         /// The operation, such as `create Secret "x"`.
         what: String,
-        /// The cause.
+        /// The error of the source.
         #[source]
         error: WriteError,
     },
@@ -24,15 +24,15 @@ pub enum ReconcileError {
     /// Whether an invitation was used cannot be found out.
     #[error("failed to look up the invitation: {0}")]
     Invitations(#[source] InvitationLedgerError),
-    /// Key generation failed.
+    /// A key could not be generated, or was not usable.
     #[error("failed to generate a key")]
     Generate(#[from] keys::InvalidKey),
 }
 
-/// How to retry after an error.
+/// The time of the next attempt after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Retry with exponential backoff.
+    /// Retry with exponential backoff, for each object by itself.
     Transient,
     /// Retrying does not help before a user edits an object or a permission.
     Permanent,
@@ -59,8 +59,7 @@ impl ReconcileError {
         matches!(self, Self::Write { error: WriteError::Conflict | WriteError::NotFound, .. })
     }
 
-    /// How the failed reconcile counts. Metrics and the alert on them report what an administrator
-    /// has to look at.
+    /// The outcome of the failed reconcile in metrics. The alert on them reports what an administrator has to look at.
     pub const fn outcome(&self) -> ReconcileOutcome {
         match self {
             _ if self.is_expected() => ReconcileOutcome::Ok,

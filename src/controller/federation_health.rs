@@ -12,12 +12,12 @@ use crate::{
     registry::{ClientFederation, ObjectOutcome, Verdict},
 };
 
-/// Between two questions.
+/// Interval between two questions to the API server.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// How long changes of the clients are collected.
 const DEBOUNCE: Duration = Duration::from_secs(1);
 
-/// Follows the state of the cluster's keys until it is dropped.
+/// Checks the keys of the cluster's tokens regularly, until the future is dropped.
 pub(super) async fn watch_cluster_keys(context: &ControllerContext) -> Infallible {
     let Some(probe) = context.cluster_tokens.clone() else { return pending().await };
     let mut snapshots = context.registry.changes();

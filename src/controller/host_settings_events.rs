@@ -10,7 +10,7 @@ use crate::{
     source::EventRecord,
 };
 
-/// Emits Events until it is dropped.
+/// Emits Events until the future is dropped.
 pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
     let Some(mut states) = context.host_settings.clone() else { return pending().await };
     let mut told = Vec::new();

@@ -1,4 +1,4 @@
-//! The security events of keys: what the holder of the Lease did to them.
+//! The audit events of keys that the holder of the Lease made, rotated or removed.
 
 use super::ControllerContext;
 use crate::model::{AuditEvent, AuditRecord, AuditText, KeyChange, KeyUse, ObjectKey, TenantId};

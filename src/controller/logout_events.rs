@@ -20,7 +20,7 @@ use crate::{
 const REPEAT_INTERVAL: Duration = Duration::from_mins(10);
 /// Maximum number of Events in one round, in case delivery fails for a thousand clients at once.
 const MAX_EVENTS_PER_ROUND: usize = 16;
-/// Time between rounds.
+/// Least time between two rounds of Events.
 const EVENT_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval at which Events that were held back are reconsidered.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 struct ReportedState {
     /// The counts last reported; empty after a recovery.
     about: UndeliveredLogouts,
-    /// When each reason was last reported.
+    /// The time at which each reason was last reported.
     at: BTreeMap<EventReason, Timestamp>,
 }
 
@@ -38,7 +38,7 @@ struct ReportedState {
 #[derive(Debug, Default)]
 struct Log(BTreeMap<ObjectKey, ReportedState>);
 
-/// Emits Events until it is dropped.
+/// Emits Events until the future is dropped.
 pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
     let Some(mut undelivered) = context.undelivered_logouts.clone() else { return pending().await };
     let mut log = Log::default();

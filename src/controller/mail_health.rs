@@ -1,5 +1,5 @@
-//! The condition `MailReachable` of tenants: whether their mail servers answer and take their accounts. The Lease
-//! holder asks, seldom, since providers of mail count connections.
+//! The condition `MailReachable` of tenants: whether their mail servers answer and accept their accounts. Only the
+//! Lease holder probes, at long intervals, since mail providers limit connections.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -38,15 +38,15 @@ const DEBOUNCE: Duration = Duration::from_secs(1);
 /// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// The mail server of a tenant.
+/// The mail server of a tenant, with the conclusion from its answers.
 struct WatchedServer {
     settings: Arc<MailSettings>,
     judgement: FailureCounter,
-    /// `None` while it is asked.
+    /// The time of the next probe; `None` while a probe runs.
     due: Option<Timestamp>,
 }
 
-/// Asks mail servers until it is dropped.
+/// Probes the mail servers of all tenants until the future is dropped.
 pub(super) async fn watch_mail_servers(context: &ControllerContext) -> Infallible {
     let Some(probe) = context.mail_probe.clone() else { return pending().await };
     let mut watched = HashMap::new();
@@ -83,7 +83,7 @@ pub(super) async fn watch_mail_servers(context: &ControllerContext) -> Infallibl
     }
 }
 
-/// Takes the tenants of the current snapshot over. A tenant with another server is asked about at once.
+/// Updates the watched servers from the tenants of the current snapshot. A new server is probed at once.
 fn refresh_tenants(context: &ControllerContext, watched: &mut HashMap<ObjectKey, WatchedServer>) {
     let view = context.source.views().borrow().clone();
     let world = ObservedState::new(view, context.registry.snapshot());
@@ -130,7 +130,7 @@ async fn ask(
     (tenant, settings, result)
 }
 
-/// Takes an answer over, unless the tenant has another server meanwhile.
+/// Records the result of a probe, unless the tenant has another server by now.
 fn conclude(
     context: &ControllerContext,
     watched: &mut HashMap<ObjectKey, WatchedServer>,

@@ -20,9 +20,9 @@ pub struct ObservedState {
 /// Version and lifecycle of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectState<'a> {
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`. A write at it fails if the object has changed since.
     pub version: Option<&'a str>,
-    /// `metadata.generation`.
+    /// `metadata.generation`, which the status repeats as `observedGeneration`.
     pub generation: Option<i64>,
     /// Whether the object has a deletion timestamp.
     pub is_deleting: bool,

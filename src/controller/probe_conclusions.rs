@@ -16,7 +16,7 @@ use crate::{
 /// The conclusions of this replica, as far as it has any, and the objects whose status lacks them.
 #[derive(Debug)]
 pub struct ReachabilityConclusions {
-    /// The kind of the objects.
+    /// The kind of the objects that have the condition.
     kind: ManagedKind,
     concluded: Mutex<HashMap<ObjectKey, ConditionReason>>,
     changed: Mutex<BTreeSet<ObjectKey>>,

@@ -46,7 +46,7 @@ impl PublishedStatuses {
         }
     }
 
-    /// Records a published status.
+    /// Records a status that was published for the object at this resourceVersion.
     pub fn published(&self, object: &ObjectRef, version: Option<String>, digest: StatusDigest) {
         lock(&self.statuses).insert(object.clone(), Published { version, digest });
     }
@@ -58,12 +58,12 @@ impl PublishedStatuses {
         before.as_ref() != Some(message)
     }
 
-    /// Records that a status was written.
+    /// Records that the API server accepted a status, so the next refusal gets an Event again.
     pub fn status_accepted(&self, object: &ObjectRef) {
         lock(&self.refusals).remove(object);
     }
 
-    /// Replaces the object's waiting Event.
+    /// Replaces the object's waiting Event and the time at which it is due; `None` removes it.
     pub fn defer_notice(&self, object: &ObjectRef, notice: Option<(Timestamp, EventRecord)>) {
         let mut notices = lock(&self.notices);
         match notice {
@@ -72,7 +72,7 @@ impl PublishedStatuses {
         };
     }
 
-    /// Takes the object's waiting Event if it is due.
+    /// Removes and returns the object's waiting Event if it is due.
     pub fn due_notice(&self, object: &ObjectRef, now: Timestamp) -> Option<EventRecord> {
         let mut notices = lock(&self.notices);
         notices.get(object).filter(|(at, _)| *at <= now)?;

@@ -12,7 +12,7 @@ use crate::{
     source::WriteError,
 };
 
-/// Reconciles one object.
+/// Reconciles one object: makes the writes that are due, publishes its status, and counts the outcome.
 pub async fn reconcile_object(
     context: &ControllerContext,
     world: &ObservedState,

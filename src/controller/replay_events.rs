@@ -15,7 +15,7 @@ use crate::{
 /// Time between looks for counts that are due.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Emits Events until it is dropped.
+/// Emits Events until the future is dropped.
 pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
     let Some(replays) = context.replays.clone() else { return pending().await };
     loop {

@@ -44,7 +44,7 @@ const DEBOUNCE: Duration = Duration::from_millis(25);
 /// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// Permanent leadership, for `dev`.
+/// A receiver of permanent leadership, for `dev`, where no other replica exists.
 pub fn always_leader() -> watch::Receiver<bool> {
     watch::channel(true).1
 }

@@ -72,13 +72,13 @@ struct ObservedSealingKeys<'a> {
     secret: Option<&'a SecretState>,
     /// The keys that this replica works with.
     held: Option<&'a Sealer>,
-    /// Whether keys have existed before.
+    /// Whether keys have existed before, as the statuses of tenants show.
     had_some: bool,
     /// The vault keys that records of the store are sealed with.
     in_use: Option<&'a VaultKeysInUse>,
 }
 
-/// The changes that are due.
+/// The changes of a Secret of keys that are due.
 #[derive(Default)]
 struct SealingKeysPlan {
     step: Option<PlannedWrite>,
@@ -222,7 +222,7 @@ impl SealingKeysChange {
         self.restored.is_empty() && self.discarded.is_empty() && !self.lacks_marking_key
     }
 
-    /// The entries to write.
+    /// The entries of the Secret after the plan. Sets `retire_at` of the retired keys in `keys`, too.
     fn written(&mut self, plan: &SealingPlan, entropy: &dyn Entropy, now: Timestamp) -> KeyEntries {
         let mut entries = self.entries.clone();
         for name in self.discarded.iter().chain(&plan.remove) {

@@ -65,7 +65,7 @@ impl fmt::Debug for SecretWrite {
 /// A write, and the Events to emit once it has succeeded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedWrite {
-    /// The write.
+    /// The write of a Secret.
     pub write: SecretWrite,
     /// Events to emit after the write.
     pub notices: Vec<EventRecord>,

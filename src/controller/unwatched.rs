@@ -1,5 +1,5 @@
-//! Tells the objects of namespaces that are no longer watched that their status is old. Only where
-//! Lanyard still has rights: else neither are they seen, nor may they be written.
+//! Sets `Ready=Unknown` in the statuses of objects in namespaces that are no longer watched. Lanyard needs the rights
+//! to list and write them; other objects keep their last status.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 

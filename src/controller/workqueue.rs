@@ -33,9 +33,9 @@ pub enum WorkResult {
     Done(Option<Timestamp>),
     /// Success with a write, which the next view contains.
     Wrote,
-    /// A failure that may not recur.
+    /// A failure that may not recur: the item is retried with exponential backoff.
     Transient,
-    /// A failure that needs an edit.
+    /// A failure that needs an edit: the item is retried after five minutes.
     Permanent,
 }
 
@@ -43,9 +43,9 @@ pub enum WorkResult {
 #[derive(Debug)]
 pub struct Workqueue<T> {
     ready: FairQueue<T>,
-    /// Costly items.
+    /// Ready items whose work takes long, such as making keys. Few of them run at once.
     costly: FairQueue<T>,
-    /// The items of both.
+    /// The items of both queues, so that each is in one of them at most once.
     waiting: BTreeSet<T>,
     running: BTreeSet<T>,
     again: BTreeSet<T>,
@@ -80,7 +80,7 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
         }
     }
 
-    /// Takes the next item to process.
+    /// Takes the next item to process; `None` while no item is ready or due.
     pub fn next(&mut self, now: Timestamp) -> Option<T> {
         while let Some((at, item)) = self.due.first().cloned() {
             if at > now {
@@ -99,7 +99,7 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
         self.costly.push(item);
     }
 
-    /// Takes the next costly item.
+    /// Takes the next costly item; `None` if no item was deferred.
     pub fn next_costly(&mut self) -> Option<T> {
         let item = self.costly.pop()?;
         Some(self.start(item))
@@ -111,7 +111,7 @@ impl<T: Clone + Ord + FairQueueItem> Workqueue<T> {
         item
     }
 
-    /// The time at which the next item is due, if none is added before.
+    /// The time at which the next item is due, if no item is added before; `None` without planned work.
     pub fn wake(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }

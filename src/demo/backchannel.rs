@@ -41,7 +41,7 @@ pub(super) struct ProviderMetadata {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// A request that failed.
+/// A request of the demo to the provider that failed, with its URL.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProviderCallError {
     #[error("{url} could not be reached: {reason}")]

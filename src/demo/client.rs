@@ -7,17 +7,17 @@ use crate::model::{AuthMethod, Client, GrantType, Issuer, ResponseType, Secret, 
 /// A client of a tenant and its configuration in the demo.
 #[derive(Clone, Debug)]
 pub struct DemoClient {
-    /// The tenant's issuer.
+    /// The issuer of the tenant, whose discovery document the demo reads.
     pub issuer: Issuer,
-    /// The tenant's display name.
+    /// The display name of the tenant.
     pub tenant: String,
-    /// `client_id`.
+    /// The `client_id` (RFC 6749 §2.2).
     pub id: String,
-    /// The client's display name.
+    /// The display name of the client.
     pub name: String,
     /// The secret from the client's Secret; `None` for public clients.
     pub secret: Option<Secret<String>>,
-    /// The client authentication method.
+    /// The client authentication method at the token endpoint (OIDC Core §9).
     pub auth_method: AuthMethod,
     /// The scopes that it may request.
     pub scopes: BTreeSet<String>,
@@ -30,7 +30,7 @@ pub struct DemoClient {
 /// Whether the demo can sign in with a client, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInForm {
-    /// Sign-in is possible.
+    /// The demo can sign in with the client.
     Ready,
     /// The client does not use the code flow, for example because it is a service.
     NoCodeFlow,

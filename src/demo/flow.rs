@@ -36,7 +36,7 @@ struct Tokens {
 /// The flow's steps and their configuration.
 pub(super) struct DemoFlow {
     pub backchannel: Backchannel,
-    /// The demo's redirect URI.
+    /// The redirect URI of the demo, the same for all clients.
     pub callback: String,
     /// The URL of the demo's index.
     pub home: String,

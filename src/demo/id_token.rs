@@ -61,7 +61,7 @@ pub(super) enum InvalidIdToken {
     NoAuthorizedParty,
 }
 
-/// Checks signature and claims.
+/// Checks the signature and claims of an ID token (OIDC Core §3.1.3.7).
 pub(super) fn verify_id_token(
     token: &str,
     keys: &JwkSet,

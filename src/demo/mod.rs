@@ -43,7 +43,7 @@ pub const PATH: &str = "/_lanyard/demo";
 
 const COOKIE_NAME: &str = "lanyard-demo";
 
-/// The demo's configuration.
+/// The addresses of the server, as browsers and the demo reach it.
 #[derive(Clone, Debug)]
 pub struct DemoConfig {
     /// The installation's base URL in browsers.
@@ -54,10 +54,10 @@ pub struct DemoConfig {
     pub certificate: Option<PathBuf>,
 }
 
-/// Lists the current clients.
+/// Returns the clients that the demo offers now.
 pub type ListClients = Arc<dyn Fn() -> Vec<DemoClient> + Send + Sync>;
 
-/// The relying party.
+/// The sample application: a relying party for every client that it lists.
 pub struct Demo {
     flow: DemoFlow,
     /// The path of the index.

@@ -1,4 +1,4 @@
-//! The demo's pages.
+//! The pages of the demo: its index, the tokens after a sign-in, and problems.
 
 use askama::Template;
 use serde_json::{Map, Value};
@@ -69,14 +69,14 @@ struct ProblemPage<'a> {
     remedy: &'a str,
 }
 
-/// A decoded token.
+/// A JWT with its decoded header and claims.
 struct TokenView<'a> {
     raw: &'a str,
     header: String,
     claims: Vec<Row>,
 }
 
-/// A claim.
+/// A claim as a row of a table.
 struct Row {
     name: String,
     value: String,

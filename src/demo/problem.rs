@@ -9,7 +9,7 @@ use super::backchannel::ProviderCallError;
 pub(super) struct DemoError {
     pub status: StatusCode,
     pub title: &'static str,
-    /// The problem.
+    /// The problem in a sentence.
     pub message: String,
     /// The next step for the user.
     pub remedy: &'static str,

@@ -1,4 +1,4 @@
-//! The demo's responses.
+//! The responses of the demo. Its pages load nothing from other origins.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -34,7 +34,7 @@ pub(super) fn with_security_headers(mut reply: DemoReply) -> DemoReply {
     reply
 }
 
-/// A page.
+/// A response with an HTML page, which is not cached.
 pub(super) fn html_reply(status: StatusCode, body: String) -> DemoReply {
     let mut reply = Response::new(Full::from(body));
     *reply.status_mut() = status;
@@ -44,7 +44,7 @@ pub(super) fn html_reply(status: StatusCode, body: String) -> DemoReply {
     reply
 }
 
-/// The style sheet.
+/// The response with the style sheet, which browsers revalidate.
 pub(super) fn style_reply() -> DemoReply {
     let mut reply = Response::new(Full::from(pages::STYLE));
     let headers = reply.headers_mut();
@@ -53,7 +53,7 @@ pub(super) fn style_reply() -> DemoReply {
     reply
 }
 
-/// A redirect.
+/// A redirect with 303, or 502 if the URL cannot be the value of a header.
 pub(super) fn see_other(url: &str) -> DemoReply {
     let mut reply = html_reply(StatusCode::SEE_OTHER, String::new());
     match url.parse() {

@@ -40,9 +40,9 @@ pub(super) struct DemoTokens {
     pub claims: Map<String, Value>,
     pub access_token: Secret<String>,
     pub refresh_token: Option<Secret<String>>,
-    /// The granted scopes.
+    /// The granted scopes, with spaces between (RFC 6749 §3.3).
     pub scope: String,
-    /// Expiry of the access token.
+    /// The time at which the access token expires.
     pub expires_at: Timestamp,
     /// The userinfo response, or the reason why the request failed.
     pub userinfo: Result<Map<String, Value>, UserinfoError>,

@@ -49,7 +49,7 @@ pub struct ReadinessProbe {
     pub outdated_schemas: Option<String>,
 }
 
-/// The admin server.
+/// The admin server: health, readiness and metrics on a port of its own, without TLS or authentication.
 pub struct AdminServer {
     app: Arc<AppState>,
     probe: Box<dyn Fn() -> ReadinessProbe + Send + Sync>,

@@ -22,13 +22,13 @@ pub struct AppState {
     pub registry: SnapshotHandle,
     /// Sessions, grants and tokens.
     pub accounts: Arc<AccountServices>,
-    /// The password threads.
+    /// Verifies passwords on threads of its own, since each check takes a core for a while.
     pub passwords: PasswordVerifier,
     /// Delays and limits sign-in attempts.
     pub login_throttle: LoginThrottle,
-    /// Clients' request objects.
+    /// Clients' request objects, fetched from their `request_uri` (RFC 9101 §5.2.3).
     pub request_object_cache: RequestObjectCache,
-    /// Clients' sector identifier documents.
+    /// Clients' sector identifier documents, fetched from their `sector_identifier_uri` (OIDC Core §8.1).
     pub sector_identifier_cache: SectorIdentifierCache,
     /// The replica's own clock.
     pub clock: Arc<dyn Clock>,
@@ -41,7 +41,7 @@ pub struct AppState {
 /// The page at the installation's base URL.
 #[derive(Clone, Debug)]
 pub struct BasePage {
-    /// The base URL.
+    /// The base URL of the installation, which is also that of the page.
     pub base_url: Issuer,
     /// The path of the sample application, if it is served.
     pub demo: Option<String>,
@@ -64,7 +64,7 @@ impl BasePage {
 }
 
 impl AppState {
-    /// Returns the current time.
+    /// The current time of the replica's own clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -22,7 +22,7 @@ struct HostItem {
     namespaces: Vec<String>,
 }
 
-/// One item of `internalHosts`.
+/// One item of `internalHosts`: an address inside the cluster, and the namespaces that may use it (default: all).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UrlItem {
@@ -48,7 +48,7 @@ enum HostSettingError {
     Namespace(String),
 }
 
-/// The settings that were read last.
+/// Reads the settings, and keeps of each entry the value that could be read last.
 #[derive(Debug, Default)]
 pub(super) struct HostSettingsReader {
     issuer: LastRead<Vec<HostPermission>>,
@@ -57,7 +57,7 @@ pub(super) struct HostSettingsReader {
     upstream: LastRead<Vec<HostPermission>>,
 }
 
-/// The last value of an entry.
+/// The value of an entry that could be read last; empty before the first one.
 #[derive(Debug, Default)]
 struct LastRead<T> {
     value: T,
@@ -82,7 +82,7 @@ impl HostSettingsReader {
         (self.settings(), problems)
     }
 
-    /// The settings in force.
+    /// The settings in force: of each entry the value that could be read last.
     pub(super) fn settings(&self) -> HostSettings {
         HostSettings {
             issuer_hosts: self.issuer.value.clone(),

@@ -19,7 +19,7 @@ use crate::messages::{LanguageTag, Languages, MessageFile, MessageFileError};
 
 /// How often the files are read. A kubelet updates a mounted `ConfigMap` about once a minute.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
-/// Most files of a folder.
+/// Most files that are read from the folder; the others become a problem.
 const MAX_FILES: usize = 64;
 
 /// A folder with a file for each language.
@@ -31,7 +31,7 @@ pub struct LanguageFolder {
     problems: Vec<LanguageFileProblem>,
 }
 
-/// A file that was read.
+/// A file that was read, with its text to notice changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct LanguageFile {
     text: String,
@@ -41,14 +41,14 @@ struct LanguageFile {
 /// A problem with a file, or with a message in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanguageFileProblem {
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// The mistake.
+    /// The mistake in a sentence, with the id of the message if it is about one.
     pub message: String,
 }
 
 impl LanguageFolder {
-    /// Reads a folder.
+    /// Reads the files of a folder. Fails only if the folder cannot be listed; files with mistakes become problems.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let mut opened =
             Self { folder: folder.to_owned(), files: BTreeMap::new(), problems: Vec::new() };
@@ -125,7 +125,7 @@ impl LanguageFolder {
         receiver
     }
 
-    /// Logs the problems.
+    /// Logs a warning for each problem.
     fn report(&self) {
         for problem in &self.problems {
             let (file, error) = (problem.file.display(), &problem.message);

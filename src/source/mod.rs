@@ -25,18 +25,18 @@ use crate::{
     model::{ClientRegistrar, ObjectKey, ObjectRef},
 };
 
-/// A shared source.
+/// A source that the tasks of the process share.
 pub type SharedSource = Arc<dyn ObjectSource>;
 
 /// A new status of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatusUpdate {
-    /// The whole status.
+    /// The whole status of an object that deserializes. It replaces the stored one at any resourceVersion.
     Managed(AnyStatus),
     /// The whole status of an object that does not deserialize, at a resourceVersion. If the status has changed
     /// since then, it may have fields that this one lacks.
     Malformed {
-        /// The status.
+        /// The whole status, with the fields of the stored one that Lanyard did not change.
         status: RawStatus,
         /// The resourceVersion at which its fields were read.
         resource_version: Option<String>,
@@ -64,7 +64,7 @@ impl StatusUpdate {
 /// The name of an annotation, and its new value; `None` removes it.
 pub type SecretAnnotation = (&'static str, Option<String>);
 
-/// Changes annotations.
+/// Sets and removes annotations in an object's metadata.
 fn annotate(metadata: &mut ObjectMeta, changes: &[SecretAnnotation]) {
     let annotations = metadata.annotations.get_or_insert_default();
     for (name, value) in changes {
@@ -78,11 +78,11 @@ fn annotate(metadata: &mut ObjectMeta, changes: &[SecretAnnotation]) {
 /// An object in a namespace that is not watched.
 #[derive(Clone, Debug)]
 pub struct UnwatchedObject {
-    /// The object.
+    /// The kind, namespace and name of the object.
     pub object: ObjectRef,
-    /// `metadata.generation`.
+    /// `metadata.generation`, which the API server increases with each change of the spec.
     pub generation: Option<i64>,
-    /// `metadata.resourceVersion`.
+    /// `metadata.resourceVersion`, which changes with each write.
     pub resource_version: Option<String>,
     /// The status of the object.
     pub status: RawStatus,
@@ -111,7 +111,7 @@ pub enum WriteError {
     /// The write is forbidden or invalid: retry only after an edit.
     #[error("refused: {0}")]
     Refused(String),
-    /// No response in time: retry.
+    /// No response in time. The write may have taken effect; read the object again and retry.
     #[error("no answer: {0}")]
     Unavailable(String),
 }
@@ -119,13 +119,13 @@ pub enum WriteError {
 /// Source of all objects, and target of all writes. Writes time out within 3 s.
 #[async_trait]
 pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
-    /// The latest view; the receiver is notified of each new one.
+    /// The latest view of all objects; the receiver is notified of each new one.
     fn views(&self) -> watch::Receiver<Arc<SourceView>>;
 
     /// Creates a Secret; `Conflict` if it exists.
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
-    /// Replaces a Secret at its resourceVersion.
+    /// Replaces a Secret at its resourceVersion; `Conflict` if it has changed since.
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError>;
 
     /// Changes annotations of a Secret at this resourceVersion, and nothing else of it.
@@ -136,7 +136,7 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
         changes: &[SecretAnnotation],
     ) -> Result<(), WriteError>;
 
-    /// Deletes a Secret at this resourceVersion.
+    /// Deletes a Secret at this resourceVersion; `Conflict` if it has changed since.
     async fn delete_secret(
         &self,
         key: &ObjectKey,
@@ -150,7 +150,8 @@ pub trait ObjectSource: ClientRegistrar + Send + Sync + fmt::Debug {
         resource_version: Option<&str>,
     ) -> Result<(), WriteError>;
 
-    /// Writes an object's status.
+    /// Writes an object's status as a whole. `Conflict` if [`StatusUpdate::Malformed`] is for an earlier
+    /// resourceVersion.
     async fn publish_status(
         &self,
         object: &ObjectRef,

@@ -16,7 +16,7 @@ use crate::{
     model::{ManagedKind, NewClient, ObjectKey, ObjectRef, RegistrarError},
 };
 
-/// Converts a validated spec.
+/// Converts a spec that registration has validated. `Refused` if it does not deserialize as that of an `OidcClient`.
 pub(super) fn registered_client_spec(
     spec: Map<String, Value>,
 ) -> Result<OidcClientSpec, RegistrarError> {
@@ -53,9 +53,9 @@ const REQUESTED_SPEC_ANNOTATION: &str = "lanyard.dev/requested-spec";
 /// A registered client after an update.
 #[derive(Debug, PartialEq)]
 pub(super) struct UpdatedClient {
-    /// The new spec.
+    /// The spec to write, with the preserved fields.
     pub(super) spec: Map<String, Value>,
-    /// The value of [`REQUESTED_SPEC_ANNOTATION`].
+    /// The value of [`REQUESTED_SPEC_ANNOTATION`]: the spec as the client asked for it.
     requested: Map<String, Value>,
 }
 
@@ -115,7 +115,7 @@ fn put(fields: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
     }
 }
 
-/// The client's `OidcClient`.
+/// The `OidcClient` to create for a client that registered itself, with its label and annotations.
 pub(super) fn registered_client(new: &NewClient) -> Result<OidcClient, RegistrarError> {
     let hash = (REGISTRATION_TOKEN_ANNOTATION.to_owned(), new.token_hash.clone());
     let spec = registered_client_spec(new.spec.clone())?;

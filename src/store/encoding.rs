@@ -25,7 +25,7 @@ pub(super) fn encode_scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
     joined(&[kind.as_str().as_bytes(), tenant.namespace.as_bytes(), tenant.name.as_bytes()])
 }
 
-/// The key of a record.
+/// The encoded key of a record: its scope, and then the id.
 pub(super) fn encode_key(key: &RecordKey) -> Vec<u8> {
     let mut bytes = encode_scope(key.kind, &key.tenant);
     bytes.extend_from_slice(key.id.as_bytes());
@@ -51,7 +51,7 @@ pub(super) fn record_key(kind: RecordKind, key: &[u8]) -> Option<RecordKey> {
     (its_kind == kind.as_str()).then(|| RecordKey::new(kind, &TenantId::new(namespace, name), id))
 }
 
-/// The tenant of a key.
+/// The tenant of an encoded key; `None` if the key is damaged.
 pub(super) fn key_tenant(key: &[u8]) -> Option<TenantId> {
     let (_, rest) = first_part(key)?;
     let (namespace, rest) = first_part(rest)?;
@@ -112,7 +112,7 @@ impl<'a> EncodedRecord<'a> {
         }
     }
 
-    /// Encodes the row.
+    /// Encodes the row with postcard: the fields, and then the due time if the record has one.
     pub(super) fn write(&self) -> Vec<u8> {
         let row = postcard::to_stdvec(self).expect("rows serialise to memory");
         match self.due_at {

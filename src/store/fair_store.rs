@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::{TenantId, Timestamp};
 
-/// Interval between measurements.
+/// Interval between measurements of the space in use, which are cheap; counts are not.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 /// Pause between two counts, at least.
 const MIN_PAUSE: Duration = Duration::from_mins(1);

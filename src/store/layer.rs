@@ -22,20 +22,20 @@ pub enum StoreOperation<'a> {
     Take(&'a RecordKey),
     /// `compare_and_swap` to this record.
     CompareAndSwap(&'a Record),
-    /// `list`.
+    /// `list`, of any kind and index entry.
     List,
-    /// `list_due`.
+    /// `list_due`, of any kind.
     ListDue,
-    /// `purge`.
+    /// `purge` of expired records.
     Purge,
-    /// `state` or `incarnation`.
+    /// `state` or `incarnation`, which read no record.
     State,
-    /// `migrate` or `upgrade`.
+    /// `migrate` or `upgrade`, which change the schema.
     Prepare,
 }
 
 impl StoreOperation<'_> {
-    /// The name in logs.
+    /// The name of the operation in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Insert(_) => "insert",
@@ -54,7 +54,7 @@ impl StoreOperation<'_> {
 /// A layer on a store. It is a store itself, which passes every operation to the inner one.
 #[async_trait]
 pub trait StoreLayer: Send + Sync + fmt::Debug {
-    /// The store below.
+    /// The store that the operations are passed on to.
     fn inner(&self) -> &dyn Store;
 
     /// Runs before an operation. The operation fails with an error of this method.

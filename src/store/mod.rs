@@ -53,7 +53,7 @@ use crate::model::{ErrorCause, TenantId, Timestamp};
 /// Most records that `list` returns.
 pub const MAX_LISTED: usize = 1000;
 
-/// A store shared between tasks.
+/// A store that the tasks of the process share.
 pub type SharedStore = Arc<dyn Store>;
 
 /// An operation of the store failed. Unless the variant states otherwise, it may or may not have
@@ -69,7 +69,7 @@ pub enum StoreError {
     /// The tenant uses more than its share of the store's space. The record was not written.
     #[error("{why}")]
     NoSpace {
-        /// The tenant.
+        /// The tenant of the record.
         tenant: TenantId,
         /// The space that the tenant uses, and the remedy.
         why: String,
@@ -79,7 +79,7 @@ pub enum StoreError {
     Unsuitable(String),
 }
 
-/// The state of a store.
+/// The identity and clock of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreState {
     /// A random id, created with the store. Codes contain it, so a code that was redeemed in a lost
@@ -99,14 +99,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// expired record is replaced.
     async fn insert(&self, record: Record, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Reads a record.
+    /// Reads a record with its version; `None` if there is no live one.
     async fn get(
         &self,
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError>;
 
-    /// Reads and deletes a record. If callers race, exactly one gets it.
+    /// Reads and deletes a record; `None` if there is no live one. If callers race, exactly one gets it.
     async fn take(
         &self,
         key: &RecordKey,
@@ -146,7 +146,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// how many it deleted.
     async fn purge(&self, limit: usize, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Checks that the store works.
+    /// Checks that the store works, and returns its state. `Unavailable` if it does not answer, `Unsuitable` if it
+    /// cannot be used.
     async fn state(&self) -> Result<StoreState, StoreError>;
 
     /// Returns `StoreState::incarnation` at the lowest possible cost.

@@ -6,9 +6,9 @@ use crate::model::Clock;
 
 use super::SharedStore;
 
-/// Interval between purges.
+/// Interval between purges, each of which ends when no expired record is left.
 const PURGE_INTERVAL: Duration = Duration::from_secs(10);
-/// Records per step.
+/// Most records that one call of `Store::purge` deletes.
 const BATCH_SIZE: usize = 256;
 
 /// Purges until the future is dropped. If the store does not answer, the next interval retries; the

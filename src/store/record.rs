@@ -152,7 +152,7 @@ pub enum IndexKind {
     User,
     /// The public id of a session.
     Session,
-    /// A client id.
+    /// The `client_id` of a client.
     Client,
     /// A hash of a person or session at an identity provider.
     Upstream,
@@ -192,7 +192,7 @@ impl IndexEntry {
     }
 }
 
-/// A record to write.
+/// A record to write. [`Self::check_size`] checks its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The key of the record.
@@ -254,7 +254,7 @@ pub(super) fn skip_damaged<T, E: fmt::Display>(
 /// A record as read, with the version that `compare_and_swap` compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedRecord {
-    /// The record.
+    /// The record as it is stored.
     pub record: Record,
     /// Changes with each write of the record, and is never reused for the same key, even after the
     /// record was taken or had expired and was inserted again.

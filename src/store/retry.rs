@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use super::{RecordKey, Store, StoreError};
 use crate::model::{Entropy, ErrorCause, Timestamp};
 
-/// Attempts per operation.
+/// Most attempts of an operation, the first one included.
 const MAX_ATTEMPTS: u32 = 6;
 /// Wait before the second attempt. It doubles with each further one.
 const MIN_BACKOFF: Duration = Duration::from_millis(10);

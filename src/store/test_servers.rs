@@ -27,7 +27,7 @@ mod valkey;
 pub(super) use stalls::Stopwatch;
 pub(super) use valkey::Valkey;
 
-/// A running server.
+/// A running server of a database for tests, shared by all tests of the process.
 pub(super) struct TestServer {
     port: u16,
     made: AtomicUsize,

@@ -3,20 +3,20 @@
 use super::{Record, RecordKey, Store, StoreError, VersionedRecord};
 use crate::model::Timestamp;
 
-/// How often a record that another writer changes at the same time is read again.
+/// Most attempts to write a record that other writers change at the same time.
 pub const MAX_UPDATE_ATTEMPTS: usize = 3;
 
 /// The change of a record, with the outcome for the caller.
 #[derive(Debug)]
 pub enum RecordChange<T> {
-    /// Nothing is written.
+    /// Nothing is written, and the caller gets the outcome.
     Keep(T),
-    /// The record is inserted, or replaces the stored one.
+    /// The record is inserted, or replaces the stored one; then the caller gets the outcome.
     Write(Record, T),
 }
 
-/// Inserts or replaces a record after what is stored: `stored`, as the caller has read it. If another
-/// writer was faster, the record is read and changed again. `None` if it kept changing.
+/// Inserts or replaces a record, as a function decides from the stored one. `stored` is the record as the caller has
+/// read it. If another writer was faster, it is read and decided again. `None` if it kept changing.
 pub async fn update_record<T, E: From<StoreError>>(
     store: &dyn Store,
     (key, now): (&RecordKey, Timestamp),

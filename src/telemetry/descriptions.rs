@@ -221,7 +221,7 @@ pub(super) const BUILD: MetricDescription = MetricDescription {
     help: "The running version",
 };
 
-/// All metrics.
+/// All metrics, in the order of the reference.
 pub const METRICS: &[MetricDescription] = &[
     REQUESTS,
     REQUEST_DURATION,

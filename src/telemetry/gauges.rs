@@ -20,7 +20,7 @@ pub(super) struct CertificateFile {
     pub certificate: String,
 }
 
-/// A gauge in seconds.
+/// A gauge of seconds, with fractions.
 type Seconds = Gauge<f64, AtomicU64>;
 
 /// Counts an operation in progress in a gauge until it is dropped.

@@ -73,7 +73,7 @@ fn write_head(writer: &mut Writer<'_>, level: Level) -> fmt::Result {
     write!(writer, "\",\"level\":\"{level}\"")
 }
 
-/// Writes `,"name":"value"`.
+/// Writes `,"name":"value"` with the value escaped. The name must need no escapes.
 fn write_member(writer: &mut Writer<'_>, name: &str, value: &str) -> fmt::Result {
     write!(writer, ",\"{name}\":\"")?;
     JsonEscaper(writer).write_str(value)?;
@@ -106,7 +106,7 @@ impl Write for JsonEscaper<'_, '_> {
     }
 }
 
-/// Writes fields as members.
+/// Writes the fields of an event as members of the line's JSON object.
 struct MemberVisitor<'a, 'w> {
     writer: &'a mut Writer<'w>,
     result: fmt::Result,
@@ -187,7 +187,7 @@ impl Visit for MemberVisitor<'_, '_> {
 #[derive(Default)]
 struct AuditFields {
     message: String,
-    /// A JSON object.
+    /// The members of the line as the text of a JSON object.
     audit: String,
 }
 

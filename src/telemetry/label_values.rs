@@ -10,14 +10,14 @@ macro_rules! label_values {
         pub enum $name { $($(#[doc = $meaning])+ $variant,)+ }
 
         impl $name {
-            /// All values.
+            /// All values of the label, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// Each value of the label with its meaning, as Markdown.
             pub const VALUES: $crate::telemetry::LabelValues =
                 &[$(($text, concat!($($meaning),+).trim_ascii()),)+];
 
-            /// The label's value.
+            /// The value of the label on `/metrics`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }

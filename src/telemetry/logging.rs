@@ -21,24 +21,24 @@ use crate::model::AUDIT_TARGET;
 pub enum LogFormat {
     /// One JSON object per line.
     Json,
-    /// Readable text.
+    /// One line of text per event, for people.
     Text,
 }
 
 /// The reason why logging could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is invalid.
+    /// The filter (`--log-level`) is invalid.
     #[error(
         "--log-level {filter:?}: {source}; write error, warn, info, debug or trace, or per module \"info,lanyard::http=debug\""
     )]
     Filter {
-        /// The filter as given.
+        /// The filter as it was given.
         filter: String,
-        /// The parser's error.
+        /// The error of `tracing`'s parser of filters.
         source: ParseError,
     },
-    /// Logging is already initialized.
+    /// Logging was started before in this process.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
     /// The writing thread could not be started.

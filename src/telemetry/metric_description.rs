@@ -11,7 +11,7 @@ pub enum MetricType {
     Counter,
     /// A value that goes up and down.
     Gauge,
-    /// Observations by size.
+    /// Observations, counted in buckets by their size.
     Histogram,
     /// A constant 1, with facts in labels.
     Info,
@@ -32,7 +32,7 @@ impl MetricType {
 /// A label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelDescription {
-    /// The label's name.
+    /// The name of the label, in snake case.
     pub name: &'static str,
     /// The values in words, as Markdown; empty if all are in `values`.
     pub meaning: &'static str,
@@ -46,16 +46,16 @@ pub struct MetricDescription {
     pub(super) prefix: &'static str,
     pub(super) name: &'static str,
     pub(super) unit: Option<&'static str>,
-    /// Its type.
+    /// The type of the metric.
     pub metric_type: MetricType,
-    /// Its labels.
+    /// The labels of each series; empty if there is one series.
     pub labels: &'static [LabelDescription],
-    /// Its help, without a full stop.
+    /// The text of the `# HELP` line, without a full stop.
     pub help: &'static str,
 }
 
 impl MetricDescription {
-    /// The name of its series, to which those of a histogram add `_bucket`, `_count` and `_sum`.
+    /// The name of the series, to which those of a histogram add `_bucket`, `_count` and `_sum`.
     pub fn full_name(&self) -> String {
         let suffix = match self.metric_type {
             MetricType::Counter => "_total",

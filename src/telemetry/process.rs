@@ -80,7 +80,7 @@ fn field(text: &str, name: &str) -> Option<i64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// CPU times in seconds.
+/// The CPU time of the process and its start after boot, both in seconds.
 #[derive(Debug, PartialEq)]
 struct CpuTimes {
     used: f64,

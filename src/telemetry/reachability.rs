@@ -24,15 +24,15 @@ pub(super) struct ProviderLabels {
 /// A provider with its condition `Reachable`.
 #[derive(Clone, Copy, Debug)]
 pub struct ReachableProvider<'p> {
-    /// Its tenant.
+    /// The tenant of the provider.
     pub tenant: &'p TenantId,
-    /// Its name.
+    /// The name of the provider.
     pub name: &'p str,
-    /// Whether its server answers.
+    /// Whether the server of the provider answers (`Reachable=True`).
     pub is_reachable: bool,
 }
 
-/// The providers of now.
+/// The current providers with a condition `Reachable`, for the gauge.
 #[derive(Debug, Default)]
 pub(super) struct ProviderReachability(Mutex<BTreeMap<ProviderLabels, bool>>);
 

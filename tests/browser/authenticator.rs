@@ -8,7 +8,7 @@ use super::{
     world::{ALICE, World, fill_in},
 };
 
-/// The page's HTML.
+/// The HTML of the page as the browser has it now.
 async fn html(tab: &Tab) -> String {
     let html = tab.eval("document.documentElement.outerHTML").await;
     html.as_str().expect("text").to_owned()
@@ -74,7 +74,7 @@ async fn an_app_is_set_up_and_used_with_and_without_scripts() {
         tab.click("button[value=code]").await;
         tab.until("document.querySelector('[role=alert]')").await;
         judge_in(gallery.as_ref(), &tab, "live-second-factor-wrong").await;
-        // As the app shows it: in two groups.
+        // The code as the app displays it: in two groups.
         let code = app.next_code(clock);
         types_into(&tab, "#code", &format!("{} {}", &code[..3], &code[3..])).await;
         tab.click("button[value=code]").await;

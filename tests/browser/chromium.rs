@@ -35,7 +35,7 @@ static PROGRAM: LazyLock<Result<PathBuf, String>> = LazyLock::new(find_or_instal
 static SHARED: LazyLock<Chromium> = LazyLock::new(|| Chromium::start("lenient", LENIENT));
 static DROPPING: LazyLock<Chromium> = LazyLock::new(|| Chromium::start("strict", STRICT));
 
-/// A running browser.
+/// A running Chromium with its debugging pipe.
 pub struct Chromium {
     input: Mutex<ChildStdin>,
     next: AtomicU64,

@@ -58,7 +58,7 @@ impl<'a> Authenticator<'a> {
         self.ask("setAutomaticPresenceSimulation", json!({"enabled": touched})).await;
     }
 
-    /// Forgets all credentials.
+    /// Removes all credentials from the virtual authenticator.
     async fn loses_everything(&self) {
         self.ask("clearCredentials", json!({})).await;
     }

@@ -139,7 +139,7 @@ impl Tab {
         self.ask("Input.insertText", json!({"text": what})).await;
     }
 
-    /// Presses a key.
+    /// Presses and releases a key, by its name in the DOM (`Tab`, `Enter`, …).
     pub async fn presses(&self, key: &str) {
         let (code, typed) = match key {
             "Tab" => (9, ""),

@@ -20,12 +20,12 @@ impl World {
         Some(Self::begin(Chromium::shared()?, false).await)
     }
 
-    /// The same with a provider on https.
+    /// A world with a provider on https.
     pub async fn secure() -> Option<Self> {
         Some(Self::begin(Chromium::shared()?, true).await)
     }
 
-    /// The same at `localhost`, with passkeys.
+    /// A world at `localhost`, with passkeys.
     pub async fn with_passkeys() -> Option<Self> {
         let browser = Chromium::shared()?;
         let elsewhere = Elsewhere::serve().await;
@@ -35,7 +35,7 @@ impl World {
         Some(Self { app: TestApp::start_at_localhost(&manifests).await, elsewhere, browser })
     }
 
-    /// The same with a tenant that requires passkeys, and an invitation for Alice.
+    /// A world with a tenant that requires passkeys, and an invitation for Alice.
     pub async fn requiring_passkeys() -> Option<Self> {
         let world = Self::with_passkeys().await?;
         let manifests = MANIFESTS.replace("ELSEWHERE", &world.elsewhere.origin);
@@ -47,7 +47,7 @@ impl World {
         Some(world)
     }
 
-    /// The same with a tenant that offers authenticator apps.
+    /// A world with a tenant that offers authenticator apps.
     pub async fn offering_authenticators() -> Option<Self> {
         let world = Self::secure().await?;
         let manifests = MANIFESTS.replace("ELSEWHERE", &world.elsewhere.origin);
@@ -58,7 +58,7 @@ impl World {
         Some(world)
     }
 
-    /// The same with a browser that blocks the cookies of frames from other sites.
+    /// A world with a browser that blocks the cookies of frames from other sites.
     pub async fn dropping() -> Option<Self> {
         Some(Self::begin(Chromium::dropping()?, true).await)
     }

@@ -410,7 +410,7 @@ async fn display_names_have_no_invisible_characters() {
     }
 }
 
-/// A valid client.
+/// The admission of clients, with the spec of a valid one.
 async fn clients() -> Admission {
     let spec = json!({ "tenantRef": { "name": "main" }, "redirectUris": ["https://rp.test/cb"] });
     Admission::of("OidcClient", spec).await
@@ -921,7 +921,7 @@ async fn exchange_rules_are_checked(servers: &Admission) {
     }
 }
 
-/// A valid user.
+/// The admission of users, with the spec of a valid one.
 async fn users() -> Admission {
     Admission::of("OidcUser", json!({ "tenantRef": { "name": "main" }, "username": "ada" })).await
 }
@@ -1025,7 +1025,7 @@ async fn mail_servers_are_hosts_and_accounts_are_encrypted() {
     tenants.rejects(good(unnamed), "an object name").await;
 }
 
-/// A valid provider.
+/// The admission of identity providers, with the spec of a valid one.
 async fn providers() -> Admission {
     let oidc = json!({ "issuer": "https://login.test", "clientId": "lanyard" });
     let spec = json!({

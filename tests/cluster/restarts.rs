@@ -118,7 +118,7 @@ async fn work(app: Application, (killed, done): (Arc<AtomicBool>, Arc<AtomicUsiz
     held
 }
 
-/// The same as `kills`, which tests the store alone.
+/// Kills the whole server; `kills` does the same to the store alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_under_load_lose_no_acknowledged_write() {
     let _turn = turns::of("restarts");
@@ -132,7 +132,7 @@ async fn kills_under_load_lose_no_acknowledged_write() {
         let (killed, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let shared = || (Arc::clone(&killed), Arc::clone(&done));
         let workers: Vec<_> = (0..4).map(|_| tokio::spawn(work(app.clone(), shared()))).collect();
-        // By then one of the four has signed in twice, however slow the machine is.
+        // By then one of the four has signed in twice, even on a slow machine.
         let working = async {
             while done.load(Ordering::SeqCst) < 8 {
                 tokio::time::sleep(Duration::from_millis(5)).await;

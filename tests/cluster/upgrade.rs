@@ -26,7 +26,7 @@ const KINDS: &str = "tenants.lanyard.dev,oidcclients.lanyard.dev,oidcusers.lanya
 
 /// The chart and binary of the previous release.
 struct PreviousRelease {
-    /// Its tag or commit.
+    /// The tag or commit of the release.
     name: String,
     chart: PathBuf,
     binary: PathBuf,

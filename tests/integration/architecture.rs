@@ -407,7 +407,7 @@ fn public_functions(code: &str) -> Vec<&str> {
     names.collect()
 }
 
-/// A stack trace and a search result show `check_redirect_uri`; of `check` they tell nothing.
+/// A stack trace or a search result with `check_redirect_uri` is understood; one with `check` is not.
 #[test]
 fn public_functions_are_named_by_more_than_a_verb() {
     let mut short = Vec::new();

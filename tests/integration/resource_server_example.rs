@@ -34,7 +34,7 @@ impl Api {
         Self::start_with(resource, issuer, &[])
     }
 
-    /// The same with further variables of the environment.
+    /// Starts the API with further environment variables.
     fn start_with(resource: String, issuer: &str, variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new("node")
             .arg("examples/resource-server/server.mjs")
@@ -96,7 +96,7 @@ fn has_node() -> bool {
     found
 }
 
-/// The example with its API on a free port.
+/// Starts the example with its API on a free port.
 async fn start() -> (Dev, Api, String) {
     let folder = copy_of(Path::new("examples/resource-server"));
     let resource = format!("http://localhost:{}/tickets", free_port());

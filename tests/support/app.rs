@@ -54,10 +54,10 @@ use tokio::sync::{
 struct Network {
     real: SharedFetch,
     published: Arc<Mutex<HashMap<String, (u16, String)>>>,
-    /// Those that only the client for hosts inside the network reaches.
+    /// The documents that only the client for hosts inside the network reaches.
     inside: Arc<Mutex<HashMap<String, (u16, String)>>>,
     reach: FetchReach,
-    /// URL, and form or else `Authorization`, of the calls of published URLs.
+    /// The calls of published URLs: the URL, and the form or else `Authorization`.
     called: Arc<Mutex<Vec<(String, String)>>>,
     /// The published URLs of the documents that the server fetched.
     fetched: Arc<Mutex<Vec<String>>>,
@@ -80,7 +80,7 @@ impl Network {
 }
 
 impl Network {
-    /// The same network, seen by the client for hosts inside it.
+    /// The network as the client for hosts inside it reaches it.
     fn inside(&self) -> Self {
         Self {
             real: Arc::clone(&self.real),
@@ -171,11 +171,11 @@ impl Fetch for Network {
 
 /// The origin of a server.
 enum Front {
-    /// `http://127.0.0.1:port`.
+    /// `http://127.0.0.1:port`, without TLS.
     Address,
     /// `http://localhost:port`, where browsers have passkeys.
     Localhost,
-    /// `https://id.test:port`.
+    /// `https://id.test:port`, with a certificate for this name.
     Tls(Arc<TlsConfig>),
     /// `http://localhost:port`, and another port with TLS where clients present certificates.
     MutualTls(Arc<TlsConfig>),
@@ -185,17 +185,17 @@ enum Front {
 pub struct TestApp {
     /// `http://127.0.0.1:port`: the base URL, below which tenants live.
     pub origin: String,
-    /// The address that it listens on.
+    /// The address that the server listens on.
     pub address: SocketAddr,
-    /// Its clock, which starts at the current second.
+    /// The clock of the server, which starts at the current second.
     pub clock: Arc<FixedClock>,
-    /// Its store.
+    /// The store of the server: in memory, or one that wraps it.
     pub store: SharedStore,
     /// The request handlers, for calls without a connection.
     pub app: Arc<AppState>,
-    /// The objects that it serves.
+    /// The objects that the server serves.
     pub stage: Arc<Stage>,
-    /// The audit lines that it wrote.
+    /// The audit lines that the server wrote.
     pub audit: Arc<RecordedAudit>,
     network: Arc<Network>,
     stop: watch::Sender<bool>,
@@ -210,13 +210,13 @@ impl TestApp {
         Self::start_configured(manifests, ServerConfig::default()).await
     }
 
-    /// The same at `localhost`, where browsers have passkeys.
+    /// Serves manifests at `localhost`, where browsers have passkeys.
     pub async fn start_at_localhost(manifests: &str) -> Self {
         let config = ServerConfig::default();
         Self::start_with(manifests, Front::Localhost, |store| store, config, network(here())).await
     }
 
-    /// The same with a store that wraps the one in memory.
+    /// Serves manifests at `localhost` from a store that wraps the one in memory.
     pub async fn start_at_localhost_over(
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
@@ -225,18 +225,18 @@ impl TestApp {
         Self::start_with(manifests, Front::Localhost, over, config, network(here())).await
     }
 
-    /// The same with other limits.
+    /// Serves manifests with other limits.
     pub async fn start_within(manifests: &str, limits: ServerLimits) -> Self {
         Self::start_configured(manifests, ServerConfig::new(TrustedProxies::default(), limits))
             .await
     }
 
-    /// The same with other settings.
+    /// Serves manifests with other settings of the server.
     pub async fn start_configured(manifests: &str, config: ServerConfig) -> Self {
         Self::start_with(manifests, Front::Address, |store| store, config, network(here())).await
     }
 
-    /// The same where the server may call public addresses only, not even loopback addresses.
+    /// Serves manifests from a server that may call public addresses only, not even loopback addresses.
     pub async fn start_guarded(manifests: &str) -> Self {
         let guard = EgressPolicy::default();
         Self::start_with(
@@ -249,7 +249,7 @@ impl TestApp {
         .await
     }
 
-    /// The same where the server trusts certificates that these certificates (PEM) signed.
+    /// Serves manifests from a server that trusts certificates of these authorities (PEM).
     pub async fn start_trusting(manifests: &str, certificates: &str) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(certificates.as_bytes()) {
@@ -260,7 +260,7 @@ impl TestApp {
             .await
     }
 
-    /// The same with TLS, for the host `id.test`.
+    /// Serves manifests with TLS, at the host `id.test`.
     pub async fn start_secure(manifests: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -269,7 +269,7 @@ impl TestApp {
         Self::start_tls(manifests, Arc::new(tls)).await
     }
 
-    /// The same with a store that wraps the one in memory.
+    /// Serves manifests from a store that wraps the one in memory.
     pub async fn start_over(
         manifests: &str,
         over: impl FnOnce(SharedStore) -> SharedStore,
@@ -278,13 +278,13 @@ impl TestApp {
             .await
     }
 
-    /// The same with a TLS configuration of the test.
+    /// Serves manifests with a TLS configuration of the test, at the host `id.test`.
     pub async fn start_tls(manifests: &str, tls: Arc<TlsConfig>) -> Self {
         let config = ServerConfig::default();
         Self::start_with(manifests, Front::Tls(tls), |store| store, config, network(here())).await
     }
 
-    /// The same at `localhost`, with another port where clients present certificates.
+    /// Serves manifests at `localhost`, with another port where clients present certificates.
     pub async fn start_mutual_tls(
         manifests: &str,
         tls: Arc<TlsConfig>,

@@ -22,7 +22,7 @@ impl RecordedAudit {
         self.lines.lock().expect("not poisoned")
     }
 
-    /// All lines so far.
+    /// All lines so far, in the order in which they were written.
     pub fn lines(&self) -> Vec<Value> {
         self.recorded().clone()
     }

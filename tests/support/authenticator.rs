@@ -22,7 +22,7 @@ impl AuthenticatorApp {
         Self::with_key_of(&page.body)
     }
 
-    /// The same, for the HTML of a page.
+    /// An app in which the key was typed that this HTML shows.
     pub fn with_key_of(html: &str) -> Self {
         let key = html.split("<code>").nth(1).unwrap_or_else(|| panic!("{html}"));
         let key = key.split("</code>").next().expect("its end");
@@ -46,7 +46,7 @@ impl AuthenticatorApp {
         self.code_off(clock, 0)
     }
 
-    /// The code that it shows if its clock is some steps ahead.
+    /// The code that the app shows if its clock is some steps of 30 s ahead.
     pub fn code_off(&self, clock: &FixedClock, steps: i64) -> String {
         let step = totp_step(clock.now()).checked_add_signed(steps).expect("a step");
         format!("{:06}", totp_code(&self.secret, step))
@@ -58,7 +58,7 @@ impl AuthenticatorApp {
         self.code(clock)
     }
 
-    /// A code that it does not show at this time or around it.
+    /// A code that the app does not show at this time or around it.
     pub fn wrong_code(&self, clock: &FixedClock) -> String {
         let near: Vec<_> = (-5..=5).map(|steps| self.code_off(clock, steps)).collect();
         let mut codes = (0..1_000_000).map(|number| format!("{number:06}"));
@@ -107,12 +107,12 @@ pub fn asks_for_code(page: &Page) -> bool {
     page.left_for.is_none() && page.body.contains("value=\"code\"")
 }
 
-/// Sends a code.
+/// Sends a TOTP code with the form of a page that asks for one; returns the next page.
 pub async fn enter(browser: &Browser, page: &Page, code: &str) -> Page {
     browser.submit(&page.form("/login"), &[("code", code), ("action", "code")]).await
 }
 
-/// Sends a recovery code.
+/// Sends a recovery code with the form of a page that asks for one; returns the next page.
 pub async fn recover(browser: &Browser, page: &Page, code: &str) -> Page {
     let fields = [("recovery_code", code), ("action", "recovery-code")];
     browser.submit(&page.form("/login"), &fields).await

@@ -22,13 +22,13 @@ pub struct Browser {
 
 /// The response after the redirects within the provider.
 pub struct Page {
-    /// Its URL.
+    /// The URL of the page, after redirects within the provider.
     pub url: Url,
-    /// Its status.
+    /// The HTTP status of the page.
     pub status: u16,
-    /// Its headers.
+    /// The headers of the response.
     pub headers: reqwest::header::HeaderMap,
-    /// Its body.
+    /// The body as text, in most cases HTML.
     pub body: String,
     /// The URL of the application that the response redirects to.
     pub left_for: Option<Url>,
@@ -217,13 +217,13 @@ pub fn unescape(value: &str) -> String {
 /// A relying party: the metadata from discovery, its credentials, and its redirect URI.
 #[derive(Clone)]
 pub struct Application {
-    /// The provider's metadata.
+    /// The metadata of the provider (OIDC Discovery §3).
     pub metadata: Value,
-    /// `client_id`.
+    /// The `client_id` (RFC 6749 §2.2).
     pub client_id: String,
     /// `client_secret`, `None` for public clients.
     pub client_secret: Option<String>,
-    /// Its redirect URI.
+    /// The redirect URI of the application. No server has to listen there.
     pub redirect_uri: String,
     client: reqwest::Client,
 }
@@ -232,7 +232,7 @@ pub struct Application {
 pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-for-tests";
 
 impl Application {
-    /// Reads the provider's metadata.
+    /// An application with the metadata that the issuer publishes.
     pub async fn discover(
         issuer: &str,
         client_id: &str,
@@ -259,7 +259,7 @@ impl Application {
         self.client = Browser::through(port).client;
     }
 
-    /// An endpoint's URL.
+    /// The URL of an endpoint by its name in the metadata, such as `token_endpoint`. Panics if it is missing.
     pub fn endpoint(&self, name: &str) -> &str {
         self.metadata[name].as_str().unwrap_or_else(|| panic!("no {name} in the metadata"))
     }
@@ -329,7 +329,7 @@ impl Application {
         (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 
-    /// The provider's JWK set.
+    /// The JWK set of the provider, fetched from its `jwks_uri`.
     pub async fn jwks(&self) -> Value {
         let response = self.client.get(self.endpoint("jwks_uri")).send().await.expect("an answer");
         response.json().await.expect("JSON")

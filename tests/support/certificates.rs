@@ -23,7 +23,7 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// Makes one.
+    /// Makes an authority with this common name and a new key.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
@@ -33,7 +33,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).expect("an authority"))
     }
 
-    /// Its certificate, as PEM.
+    /// The certificate of the authority, as PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
@@ -43,7 +43,7 @@ impl Authority {
         self.issue_with(&params(dns))
     }
 
-    /// Issues a certificate.
+    /// Issues a certificate with these parameters for a new key.
     pub fn issue_with(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
@@ -59,12 +59,12 @@ impl Identity {
         identity(&certificate, &key)
     }
 
-    /// The same with certificates after its own.
+    /// The identity with this certificate (PEM), so many times, after its own.
     pub fn followed_by(&self, count: usize, pem: &str) -> Self {
         Self { certificate: format!("{}{}", self.certificate, pem.repeat(count)), ..self.clone() }
     }
 
-    /// `x5t#S256`.
+    /// The SHA-256 thumbprint of the certificate in base64url (`x5t#S256`, RFC 8705 §3.1).
     pub fn thumbprint(&self) -> String {
         lanyard::model::sha256_base64url(&self.der)
     }
@@ -90,7 +90,7 @@ pub fn params(dns: &str) -> CertificateParams {
     params
 }
 
-/// The same with a certificate of more than this many bytes.
+/// The parameters of a certificate that has more than this many bytes.
 pub fn long_params(dns: &str, bytes: usize) -> CertificateParams {
     let mut params = params(dns);
     let long = format!("https://acme.test/{}", "a".repeat(bytes));

@@ -47,12 +47,12 @@ impl Dev {
         Self::start_with(folder, &[])
     }
 
-    /// The same with additional flags.
+    /// Serves a folder as [`Self::start`] does, with additional flags.
     pub fn start_with(folder: &Path, flags: &[&str]) -> Self {
         Self::start_at(free_port(), folder, flags)
     }
 
-    /// The same on a given port.
+    /// Serves a folder as [`Self::start_with`] does, on a given port.
     pub fn start_at(port: u16, folder: &Path, flags: &[&str]) -> Self {
         let base_url = format!("http://localhost:{port}");
         let (manifests, served) = if folder.is_absolute() {
@@ -93,19 +93,19 @@ impl Dev {
         }
     }
 
-    /// Kills it (SIGKILL) and starts it again with the same flags and state.
+    /// Kills the process (SIGKILL) and starts it again with the same flags and state.
     pub fn restart(&mut self) {
         self.kill();
         self.start_again();
     }
 
-    /// Kills it (SIGKILL) and preserves its state.
+    /// Kills the process (SIGKILL) and preserves its state.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
-    /// Starts it again with the same flags and state.
+    /// Starts the process again with the same flags and state.
     pub fn start_again(&mut self) {
         self.output.lock().expect("not poisoned").clear();
         self.child = spawn(&mut self.command, &self.output);
@@ -135,7 +135,7 @@ impl Dev {
         self.child.id()
     }
 
-    /// Its state directory.
+    /// The state directory of the process, deleted when it is dropped.
     pub fn state(&self) -> &Path {
         self.state.path()
     }

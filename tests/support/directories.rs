@@ -14,11 +14,11 @@ use std::{
 
 use super::ports::free_port;
 
-/// A running server.
+/// A running LDAP server with the people of the tests.
 pub struct TestDirectory {
     /// The port with TLS from the start.
     pub secure_port: u16,
-    /// The port with `StartTLS`.
+    /// The port without TLS, where connections use `StartTLS`.
     pub plain_port: u16,
     /// The certificate that issued the server's, which is for `localhost`.
     pub ca: String,
@@ -28,7 +28,7 @@ pub struct TestDirectory {
     _guard: Child,
 }
 
-/// OpenLDAP.
+/// OpenLDAP, shared by all tests of the binary.
 pub fn slapd() -> &'static TestDirectory {
     static SERVER: OnceLock<TestDirectory> = OnceLock::new();
     SERVER.get_or_init(own_slapd)

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use lanyard::model::{Timestamp, sha256_base64url};
 use serde_json::{Value, json};
 
-/// An ES256 key.
+/// An ES256 key of a client, with which it signs DPoP proofs (RFC 9449).
 pub struct DpopKey(EcdsaKeyPair);
 
 impl Default for DpopKey {
@@ -24,14 +24,14 @@ impl DpopKey {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
     }
 
-    /// The public key.
+    /// The public key as a JWK, as in the header of a proof.
     pub fn jwk(&self) -> Value {
         let point = self.0.public_key().as_ref();
         let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         json!({ "kty": "EC", "crv": "P-256", "x": part(&point[1..33]), "y": part(&point[33..]) })
     }
 
-    /// Its JWK thumbprint (RFC 7638).
+    /// The JWK thumbprint of the key (RFC 7638).
     pub fn thumbprint(&self) -> String {
         let jwk = self.jwk();
         sha256_base64url(format!(

@@ -25,25 +25,25 @@ pub const ACCOUNT: (&str, &str) = ("lanyard", "smtp secret");
 /// The behaviour of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailServerMood {
-    /// It takes every message.
+    /// The server takes every message.
     Takes,
-    /// It wants an account.
+    /// The server wants an account (SMTP AUTH, RFC 4954).
     WantsAccount,
-    /// It takes no message for anyone, for good.
+    /// The server refuses every recipient permanently (5xx).
     RefusesRecipients,
-    /// It takes no message at the moment.
+    /// The server refuses every message for now (4xx).
     IsBusy,
-    /// It accepts connections and says nothing.
+    /// The server accepts connections and sends nothing.
     Hangs,
-    /// It says its greeting byte by byte.
+    /// The server sends its greeting byte by byte.
     Drips,
-    /// It says something that is not SMTP.
+    /// The server sends something that is not SMTP.
     SpeaksGarbage,
-    /// It says lines without an end.
+    /// The server sends lines without an end.
     NeverEnds,
-    /// It does not offer STARTTLS.
+    /// The server does not offer STARTTLS.
     HasNoStartTls,
-    /// It says more in plain text before TLS begins.
+    /// The server sends more in plain text before TLS begins.
     SpeaksBeforeTls,
 }
 
@@ -68,7 +68,7 @@ impl ReceivedMail {
         })
     }
 
-    /// The text.
+    /// The text of the message, decoded from its `Content-Transfer-Encoding`.
     pub fn text(&self) -> String {
         let body = self.message.split_once("\n\n").expect("a body").1;
         match self.header("Content-Transfer-Encoding") {
@@ -108,7 +108,7 @@ fn decode_quoted(body: &str) -> String {
 
 /// A running server for `localhost`.
 pub struct MailSink {
-    /// Its port.
+    /// The port that the server listens on.
     pub port: u16,
     /// The certificate of its authority, as PEM.
     pub certificate: String,
@@ -168,7 +168,7 @@ impl MailSink {
         *self.mood.lock().expect("not poisoned") = mood;
     }
 
-    /// The connections so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }

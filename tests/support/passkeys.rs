@@ -75,7 +75,7 @@ pub async fn use_passkey(browser: &Browser, page: &Page, passkey: &mut SoftPassk
     send_answer(browser, page, passkey, &used).await
 }
 
-/// Sends an answer.
+/// Sends an answer to the challenge of a page that asks for a passkey; returns the next page.
 pub async fn send_answer(
     browser: &Browser,
     page: &Page,

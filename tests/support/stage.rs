@@ -126,7 +126,7 @@ impl Stage {
         self.installation.mutual_tls = MutualTlsUrl::parse(url);
     }
 
-    /// The same objects and keys for another server of the installation.
+    /// A stage with the same objects and keys, for another server of the installation.
     pub fn copy(&self, registry: SnapshotHandle) -> Self {
         let shown = self.shown.lock().expect("not poisoned");
         let copy = Self {
@@ -156,7 +156,7 @@ impl Stage {
         served.account_by_username(username).expect("it is served").subject.as_str().to_owned()
     }
 
-    /// The same for objects that have problems.
+    /// Changes the objects as [`Self::change`] does, where some have problems.
     pub fn change_with_problems(&self, change: impl FnOnce(&mut ObjectSet)) {
         let mut shown = self.shown.lock().expect("not poisoned");
         change(&mut shown.objects);
@@ -274,7 +274,7 @@ fn secret(entries: &KeyEntries, annotation: Option<(String, String)>) -> SecretS
     SecretState::Loaded(CachedSecret::new(secret))
 }
 
-/// The objects of manifests.
+/// The objects of manifests, in YAML. Panics if one has a problem.
 pub fn objects(manifests: &str) -> ObjectSet {
     let (parsed, problems) = parse_text(Path::new("test.yaml"), manifests);
     assert!(problems.is_empty(), "{problems:?}");

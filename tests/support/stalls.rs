@@ -49,7 +49,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts now.
+    /// A stopwatch that starts now.
     pub fn start() -> Self {
         Self { started: Instant::now(), before: total() }
     }

@@ -8,9 +8,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// A running server with a certificate of its own for `localhost`.
 pub struct TlsServer {
-    /// Its port.
+    /// The port that the server listens on.
     pub port: u16,
-    /// Its certificate, as PEM.
+    /// The certificate, as PEM.
     pub certificate: String,
 }
 
@@ -50,13 +50,13 @@ impl TlsServer {
 
 /// An authority that no client trusts yet.
 pub struct Authority {
-    /// Its certificate, as PEM.
+    /// The certificate, as PEM.
     pub certificate: String,
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
 }
 
 impl Authority {
-    /// Makes one.
+    /// Makes an authority with a new key.
     pub fn new() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let key = rcgen::KeyPair::generate().expect("a key");

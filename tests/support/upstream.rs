@@ -22,7 +22,7 @@ use super::{publisher::signed, tls::Authority};
 /// The public half of the key that [`signed`] uses.
 const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-/// The provider's answers.
+/// The answers of the provider. With the defaults, it does all as specified.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fault or a habit of its own")]
 pub struct Script {
@@ -30,7 +30,7 @@ pub struct Script {
     pub metadata: Value,
     /// Replaces claims of the ID token; null removes one.
     pub id_token: Value,
-    /// The userinfo response.
+    /// The claims of the userinfo response.
     pub userinfo: Value,
     /// A code names the person and the nonce: `nonce.sub`.
     pub people_by_code: bool,
@@ -42,7 +42,7 @@ pub struct Script {
     pub userinfo_status: u16,
     /// A refresh token is spent by its use, and refused then.
     pub rotates: bool,
-    /// Replaces the token response.
+    /// Replaces the token response: its status and body.
     pub token_response: Option<(u16, String)>,
     /// Signs with a key that is not published.
     pub unsigned: bool,
@@ -50,7 +50,7 @@ pub struct Script {
     pub kid: &'static str,
     /// Replaces members of the published key.
     pub key: Value,
-    /// Waits before each answer.
+    /// The time that the provider waits before each answer.
     pub delay: Duration,
 }
 
@@ -74,11 +74,11 @@ impl Default for Script {
     }
 }
 
-/// A running provider.
+/// A running OpenID provider at a port of its own, for sign-in with another provider.
 pub struct Upstream {
-    /// Its issuer.
+    /// The issuer, which is also the provider's base URL.
     pub issuer: String,
-    /// Its answers from now on.
+    /// The answers from now on.
     pub script: Arc<Mutex<Script>>,
     /// The forms that its token endpoint received.
     pub requests: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
@@ -156,7 +156,7 @@ impl Upstream {
         upstream
     }
 
-    /// Changes what it answers.
+    /// Sets the answers from now on: the default with this change.
     pub fn answers(&self, change: impl FnOnce(&mut Script)) {
         let mut script = Script::default();
         change(&mut script);

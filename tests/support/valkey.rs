@@ -35,12 +35,12 @@ impl Valkey {
         it
     }
 
-    /// Its URL.
+    /// The URL of the server's first database.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it on the same port and folder, and waits until it has loaded its data.
+    /// Starts the server on the same port and folder, and waits until it has loaded its data.
     pub fn resume(&mut self, flags: &str) {
         let program =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("target/testenv/bin/valkey-server");
@@ -65,8 +65,8 @@ impl Valkey {
         panic!("Valkey did not start within two minutes: {flags}");
     }
 
-    /// Whether it accepts connections and has loaded its journal. Any other error, such as a missing
-    /// password or TLS, does not matter.
+    /// Whether the server accepts connections and has loaded its journal. Any other error, such as a missing password
+    /// or TLS, does not matter.
     fn has_loaded(&self) -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -76,7 +76,7 @@ impl Valkey {
         Ok(!said[..read].starts_with(b"-LOADING"))
     }
 
-    /// Kills it, as a crash would.
+    /// Kills the server, as a crash would.
     pub fn kill(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
         let mut word = guard.stdin.take().expect("it was given");

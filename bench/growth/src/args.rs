@@ -1,4 +1,4 @@
-//! Flags.
+//! The flags of `lanyard-growth`.
 
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ impl Args {
         }
     }
 
-    /// The binary to measure.
+    /// The path of the binary to measure: `--binary`, or else the release build of this tree.
     pub fn binary(&self) -> PathBuf {
         let built = || crate::repository().join("target/release/lanyard");
         self.binary.clone().unwrap_or_else(built)

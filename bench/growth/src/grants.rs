@@ -19,7 +19,7 @@ use crate::{
 
 /// Rounds for each kind; the median counts.
 const ROUNDS: usize = 9;
-/// Concurrent operations.
+/// Operations that run at the same time.
 const CONCURRENT: usize = 16;
 
 /// An operation or request to measure.
@@ -35,7 +35,7 @@ enum Operation {
 }
 
 impl Operation {
-    /// In the order in which they are measured.
+    /// All operations, in the order in which they are measured.
     const ALL: [Self; 8] = [
         Self::Read,
         Self::Swap,
@@ -76,7 +76,7 @@ impl Operation {
 /// The figures of one store with a number of grants: operations a second.
 #[derive(Debug)]
 pub struct GrantFigures {
-    /// The store's name.
+    /// The name of the store in the tables.
     pub store: &'static str,
     /// The number of live grants in it.
     pub grants: usize,

@@ -12,21 +12,21 @@ use crate::{
     server::GrowthServer,
 };
 
-/// Timeout for one object.
+/// Time in which an object must be served.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The destination of objects.
+/// Writes objects to the place that the measured server reads them from.
 pub trait Writer {
     /// Applies an object, as `kubectl apply` would.
     async fn apply(&self, object: &Value) -> Result<()>;
-    /// Deletes it.
+    /// Deletes an object, which is found by its kind, namespace and name.
     async fn delete(&self, object: &Value) -> Result<()>;
 }
 
 /// The times of objects of one kind, sorted.
 #[derive(Debug)]
 pub struct ChangeFigures {
-    /// The kind of change.
+    /// The change and its object, as a row of the tables names them.
     pub what: &'static str,
     /// One time for each object.
     pub took: Vec<Duration>,

@@ -17,7 +17,7 @@ pub struct TenantFigures {
     pub peak: f64,
     /// CPU at rest, in percent of a core.
     pub idle: f64,
-    /// From apply to live.
+    /// The times from an apply until the object is served.
     pub live: Vec<live::ChangeFigures>,
 }
 

@@ -21,9 +21,9 @@ pub fn namespaces(tenants: usize) -> impl Iterator<Item = String> {
 
 /// One tenant and its clients.
 pub struct Group {
-    /// Its namespace.
+    /// The namespace of the tenant and its clients.
     pub namespace: String,
-    /// Its name.
+    /// The name of the tenant.
     pub name: String,
     clients: usize,
 }
@@ -40,7 +40,7 @@ impl Group {
         format!("/{}/{}", self.namespace, self.name)
     }
 
-    /// The `Tenant`.
+    /// The `Tenant` as JSON.
     pub fn tenant(&self) -> Value {
         object("Tenant", &self.namespace, &self.name, &json!({ "displayName": "A team of many" }))
     }

@@ -26,7 +26,7 @@ use lanyard::{
 const FILLING: usize = 256;
 /// The `User-Agent` of every session.
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
-/// Grants of one user.
+/// The number of grants of each user.
 const PER_PERSON: usize = 4;
 /// Active users, the same number for every number of grants: the comparison is between a request
 /// among few other grants and among many.
@@ -42,9 +42,9 @@ pub fn tenant() -> TenantId {
 /// A number of grants, created at one time.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
-    /// The number of grants.
+    /// The number of grants of all users.
     pub grants: usize,
-    /// The time of their last use.
+    /// The time of the last use of each grant.
     pub now: Timestamp,
 }
 

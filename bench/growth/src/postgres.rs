@@ -7,14 +7,14 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use crate::harness::{Process, as_other_user, free_port, other_user, postgresql};
 
-/// A running server.
+/// A running server, which ends when this value is dropped.
 pub struct Postgres {
     port: u16,
     _process: Process,
 }
 
 impl Postgres {
-    /// Starts it on a folder, which is created if it does not exist.
+    /// Starts a server on a folder, which is created if it does not exist.
     pub async fn start(dir: &Path) -> Result<Self> {
         let bin = postgresql();
         if !dir.exists() {

@@ -1,4 +1,4 @@
-//! The tables.
+//! The tables of the report, as Markdown.
 
 use std::{fmt::Write as _, fs, path::Path, process::Command, time::Duration};
 
@@ -7,7 +7,7 @@ use lanyard_bench::machine::Machine;
 
 use crate::{args::Args, grants, measure, measure::TenantFigures};
 
-/// The results so far.
+/// The results so far, to which each measurement adds.
 pub struct Report {
     text: String,
     rows: Vec<Row>,

@@ -10,39 +10,39 @@ use lanyard_bench::process::Processes;
 
 use crate::harness::{Process, free_port};
 
-/// Timeout for a start.
+/// Time in which a started server must be ready.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// The host of every issuer. No listener is there: a proxy would terminate TLS.
 const HOST: &str = "growth.example.com";
 
-/// The installation's base URL.
+/// The base URL of the installation, without a slash at the end.
 pub fn base_url() -> String {
     format!("https://{HOST}")
 }
 
-/// A running server.
+/// A running `lanyard`, whose CPU time and memory are read from /proc.
 pub struct GrowthServer {
     process: Process,
     http: reqwest::Client,
-    /// Its address: `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, where the server listens.
     pub url: String,
     admin: u16,
     /// The time from its start to being ready.
     pub ready: Duration,
 }
 
-/// Ports to listen on.
+/// The ports on 127.0.0.1 that the server listens on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     /// The port of the endpoints.
     pub serve: u16,
-    /// The port of /readyz.
+    /// The port of `/readyz` and `/metrics`.
     pub admin: u16,
 }
 
 impl Ports {
-    /// Two free ports.
+    /// Two ports that are free now.
     pub fn free() -> Self {
         Self { serve: free_port(), admin: free_port() }
     }

@@ -9,7 +9,7 @@ use crate::{
     work::{Work, Worker},
 };
 
-/// Applications of the person.
+/// The number of applications that the person has granted permissions to.
 pub const APPLICATIONS: usize = 500;
 /// Sign-ins, which are more than sessions are kept: the oldest beyond 50 end.
 const SIGN_INS: usize = 200;

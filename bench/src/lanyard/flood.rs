@@ -77,7 +77,7 @@ pub fn run(options: &FloodOptions) -> Result<()> {
 struct Flood {
     /// The median time of a sign-in alone.
     alone: Duration,
-    /// The same during the flood.
+    /// The time of the sign-ins during the flood.
     during: Duration,
     /// Answered guesses a second during these sign-ins.
     guesses: f64,

@@ -170,7 +170,7 @@ impl Table {
         self.guide(name, of, federated.rate() / plain.rate(), Some(0.8));
     }
 
-    /// Polls of devices.
+    /// Polls of devices (RFC 8628 §3.4), whose CPU time per poll is limited.
     pub fn device_poll(&mut self, figures: &LoadFigures) {
         self.figures += &report::row("DevicePoll", figures);
         self.limit("poll of a device | CPU", figures.cost(), DEVICE_POLL, "µs");

@@ -275,7 +275,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Sign-ins with passkeys.
+    /// Measures sign-ins with passkeys at the tenant `passkeys`.
     async fn passkeys(&self, table: &mut Table) -> Result<()> {
         let target = self.target_with_many_people().await?;
         table.passkey(&self.compared("ES256", &target, Work::PasskeySignIn).await?);

@@ -24,7 +24,7 @@ spec:
   secretRef: {name: app-secret}
 ";
 
-/// The usernames.
+/// The usernames `person-0`, `person-1`, and so on.
 pub fn people() -> impl Iterator<Item = String> {
     (0..PEOPLE).map(|number| format!("person-{number}"))
 }

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 const TENANTS: usize = 5000;
-/// Providers of each tenant.
+/// The number of identity providers of each tenant.
 const EACH: usize = 2;
-/// Providers of all tenants.
+/// The number of identity providers of all tenants.
 pub const PROVIDERS: usize = TENANTS * EACH;
 
 const TENANT: &str = r"

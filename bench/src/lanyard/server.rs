@@ -88,7 +88,7 @@ impl BenchServer {
         })
     }
 
-    /// Its base URL.
+    /// The base URL of the server, without a slash at the end.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -150,7 +150,7 @@ impl Bare {
         Ok(Self { child, address: address.trim().to_owned() })
     }
 
-    /// Its base URL.
+    /// The base URL of the server, without a slash at the end.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }

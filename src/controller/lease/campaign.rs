@@ -13,17 +13,17 @@ use super::{
 };
 use crate::model::Clock;
 
-/// Configuration of a candidate.
+/// The configuration of a replica that wants to lead.
 #[derive(Clone)]
 pub struct LeaderElectionConfig {
-    /// Access to the Lease.
+    /// Reads and writes the Lease.
     pub lease: Arc<dyn LeaseApi>,
     /// Identity of the replica, which must be unique: the Pod's name.
     pub identity: String,
     /// Receives whether this replica held the Lease when it was last read. Unlike leadership, this
     /// stays true while the API server cannot be reached.
     pub holds: watch::Sender<bool>,
-    /// Durations of the election.
+    /// The durations of the election, the same in all replicas.
     pub timing: LeaseTiming,
     /// Clock for the times in the Lease, which are informational.
     pub clock: Arc<dyn Clock>,
@@ -113,15 +113,14 @@ impl LeaderElectionConfig {
         let Some((record, version)) = elector.release(self.clock.now()) else { return };
         let once = || self.in_time(self.lease.replace(record.clone(), &version));
         let mut outcome = once().await;
-        // Without a release no replica leads until the Lease expires, so try again once.
+        // Without a release, no replica leads until the Lease expires. So a failed release is tried once more.
         if let Err(LeaseError::Failed(error)) = &outcome {
             tracing::warn!(%error, "failed to release the Lease; retrying");
             outcome = once().await;
         }
         match outcome {
             Ok(_) => tracing::info!("released the Lease"),
-            // After a failed attempt a conflict means that it was written, and only the response
-            // was lost.
+            // A conflict after a failed attempt means that the release was written, and only the response was lost.
             Err(LeaseError::Conflict) => {
                 tracing::info!("the Lease has changed since; not releasing it");
             }

@@ -14,7 +14,7 @@ pub type MonotonicTime = Duration;
 pub enum ElectionStep {
     /// Do nothing, because another replica leads.
     Stand,
-    /// Create the Lease.
+    /// Create the Lease, which does not exist yet.
     Create(LeaseRecord),
     /// Replace the Lease at this resourceVersion.
     Replace(LeaseRecord, String),
@@ -38,7 +38,7 @@ impl LeaderElector {
         Self { identity, timing, observed: None, renewed: None }
     }
 
-    /// Records the Lease as read.
+    /// Records the Lease as read at `now`; `None` if it does not exist.
     pub fn observe(&mut self, seen: Option<ObservedLease>, now: MonotonicTime) {
         let since = match (&self.observed, &seen) {
             (Some((before, since)), Some(seen)) if before.record == seen.record => *since,
@@ -75,7 +75,7 @@ impl LeaderElector {
         self.renewed.map(|sent| sent + self.timing.renew_deadline)
     }
 
-    /// Returns true if this candidate leads.
+    /// Returns true if this candidate leads at `now`.
     pub fn leads(&self, now: MonotonicTime) -> bool {
         self.leads_until().is_some_and(|until| now < until)
     }

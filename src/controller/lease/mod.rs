@@ -22,7 +22,7 @@ pub struct LeaseTiming {
     pub lease: Duration,
     /// How long the leader acts without a successful renewal.
     pub renew_deadline: Duration,
-    /// Interval between attempts.
+    /// Interval between attempts to acquire or renew the Lease.
     pub retry: Duration,
     /// Timeout of one request. A write that the leader starts just before `renew_deadline` must end
     /// before `lease` has passed.
@@ -46,9 +46,9 @@ impl Default for LeaseTiming {
 pub struct LeaseRecord {
     /// Identity of the leader; `None` after a release.
     pub holder: Option<String>,
-    /// How long other replicas wait without a renewal.
+    /// How long other replicas wait after the last renewal. Written in whole seconds (`leaseDurationSeconds`).
     pub duration: Duration,
-    /// When the holder acquired the Lease.
+    /// The time at which the holder acquired the Lease, by its own clock.
     pub acquired: Option<jiff::Timestamp>,
     /// When the holder last renewed the Lease. Informational: clocks differ, so expiry does not use
     /// it.
@@ -60,7 +60,7 @@ pub struct LeaseRecord {
 /// A Lease as read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedLease {
-    /// The Lease's content.
+    /// The fields of the Lease's `spec`.
     pub record: LeaseRecord,
     /// `metadata.resourceVersion`, a precondition of writes.
     pub version: String,
@@ -72,12 +72,12 @@ pub enum LeaseError {
     /// Another replica has written the Lease.
     #[error("the Lease was modified by another replica")]
     Conflict,
-    /// Any other error.
+    /// Any other error: no answer in time, or a refusal. The text is for the log.
     #[error("{0}")]
     Failed(String),
 }
 
-/// Access to the Lease.
+/// Reads and writes the one Lease of the installation.
 #[async_trait]
 pub trait LeaseApi: Send + Sync {
     /// Reads the Lease; `None` if it does not exist.

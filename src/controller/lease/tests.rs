@@ -19,7 +19,7 @@ fn candidate(name: &str) -> LeaderElector {
     LeaderElector::new(name.to_owned(), LeaseTiming::default())
 }
 
-/// A Lease in memory.
+/// A Lease in memory, with the number of its writes.
 #[derive(Default)]
 struct Kept {
     lease: Option<ObservedLease>,

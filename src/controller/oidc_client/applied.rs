@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::SecretTemplate;
 
-/// Name of the annotation.
+/// The annotation of a client's Secret that lists what Lanyard wrote, as JSON.
 const ANNOTATION: &str = "lanyard.dev/applied";
 
 /// Names of everything that Lanyard wrote.
@@ -19,12 +19,12 @@ pub struct AppliedMetadata {
     /// The entry with the client secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// The other entries.
+    /// The names of the other entries in `data`.
     pub entries: BTreeSet<String>,
-    /// The labels.
+    /// The names of the labels.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,
-    /// The annotations.
+    /// The names of the annotations, without this one.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub annotations: BTreeSet<String>,
 }
@@ -46,7 +46,7 @@ impl AppliedMetadata {
         serde_json::from_str(text).ok()
     }
 
-    /// Writes the annotation.
+    /// Sets the annotation of a Secret that is about to be written.
     pub fn write(&self, secret: &mut Secret) {
         let text = serde_json::to_string(self).expect("names serialise");
         let annotations = secret.metadata.annotations.get_or_insert_default();

@@ -18,7 +18,7 @@ use super::{
     secret_writes::apply_due_writes,
 };
 
-/// Reconciles the client's Secret.
+/// Reconciles the Secret with the client's credentials: creates, updates or deletes it.
 pub async fn reconcile_client_secret(
     context: &ControllerContext,
     world: &ObservedState,

@@ -15,13 +15,13 @@ use super::applied::AppliedMetadata;
 /// The desired content of a client's Secret.
 #[derive(Clone, Copy, Debug)]
 pub struct DesiredClientSecret<'a> {
-    /// The client.
+    /// The `OidcClient` that the Secret belongs to.
     pub client: &'a ObjectRef,
     /// The client's UID, if it has one.
     pub uid: Option<&'a str>,
     /// Names, labels, annotations and additional entries.
     pub desired: &'a DesiredSecret,
-    /// Values of the entries.
+    /// The values of the Secret's entries.
     pub values: ClientSecretValues<'a>,
 }
 

@@ -29,7 +29,7 @@ const DEBOUNCE: Duration = Duration::from_secs(1);
 /// Maximum sleep, because the wall clock may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// Probes providers until it is dropped.
+/// Probes identity providers until the future is dropped.
 pub(super) async fn probe_providers(context: &ControllerContext) -> Infallible {
     let Some(probe) = context.probe.clone() else { return pending().await };
     let conclusions = &context.reachability;

@@ -19,23 +19,23 @@ use crate::model::{ObjectKey, ProbeFailure, ProbeTarget, Timestamp};
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Between two probes of a server that does not answer.
 const FAILING_INTERVAL: Duration = Duration::from_secs(15);
-/// Until the next probe of a server whose answers are in doubt.
+/// Pause before the next probe of a server whose answers are in doubt.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(5);
-/// Until the next probe of a server with questions that were never asked.
+/// Pause before the next probe of a server with questions that were never asked.
 const NEW_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two binds of an account that was refused, which must not lock it.
+/// Pause between two binds of an account that was refused. Frequent failures could lock it.
 const REFUSED_INTERVAL: Duration = Duration::from_mins(10);
 /// Between the starts of two probes of any server.
 const GAP: Duration = Duration::from_millis(50);
 /// Probes that run at the same time at servers that have not answered, each of which may take long.
 const MAX_UNPROVEN: usize = 16;
-/// How much more often a question is asked whose answer was no success.
+/// The factor by which a question that failed is asked more often than others.
 const WEIGHT_OF_FAILURES: u32 = 10;
 
 /// A provider with its target, and the conclusion that its status has.
 pub(super) type ProbedProvider<'a> = (&'a ObjectKey, &'a ProbeTarget, Option<ProbeResult>);
 
-/// A probe to run.
+/// A probe to run. Its result is for all providers with this target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProbeTask {
     pub(super) target: ProbeTarget,
@@ -52,7 +52,7 @@ struct ScheduledProbe {
     target: ProbeTarget,
     providers: BTreeSet<ObjectKey>,
     judgement: FailureCounter,
-    /// When it was last asked.
+    /// The time at which the question was last asked.
     asked_at: Option<Timestamp>,
 }
 
@@ -61,7 +61,7 @@ struct ProbedHost {
     questions: BTreeMap<String, ScheduledProbe>,
     /// Whether the server answers at all.
     judgement: FailureCounter,
-    /// `None` while it is probed.
+    /// The time of the next probe; `None` while a probe runs.
     due: Option<Timestamp>,
 }
 
@@ -76,8 +76,7 @@ pub(super) struct ProbeSchedule {
 }
 
 impl ProbeSchedule {
-    /// Takes the providers of now over, and gives the conclusions on those whose status has another
-    /// one.
+    /// Replaces the providers. Returns the conclusions on those whose status has another one.
     pub(super) fn update<'a>(
         &mut self,
         providers: impl Iterator<Item = ProbedProvider<'a>>,
@@ -145,7 +144,7 @@ impl ProbeSchedule {
         });
     }
 
-    /// The next probe that is due, which is running from now on.
+    /// Takes the next probe that is due. It counts as running until [`Self::finish`].
     pub(super) fn next(&mut self, now: Timestamp) -> Option<ProbeTask> {
         while self.wake()? <= now {
             let (name, is_unproven) = self.due.pop_due(now, self.unproven < MAX_UNPROVEN)?;
@@ -165,13 +164,13 @@ impl ProbeSchedule {
         None
     }
 
-    /// When the next probe is due; `None` without servers that wait.
+    /// The time at which the next probe is due; `None` without servers that wait.
     pub(super) fn wake(&self) -> Option<Timestamp> {
         let due = self.due.first(self.unproven < MAX_UNPROVEN)?;
         Some(self.started_at.map_or(due, |started| due.max(started.plus(GAP))))
     }
 
-    /// Takes a result over. `jitter` is a random number. Gives the conclusions that have changed.
+    /// Records the result of a probe. Returns the conclusions that have changed. `jitter` is a random number.
     pub(super) fn finish(
         &mut self,
         task: &ProbeTask,

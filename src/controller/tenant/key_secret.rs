@@ -7,11 +7,11 @@ use crate::keys::{
 /// The parsed entries of a key Secret.
 #[derive(Debug, Default)]
 pub struct KeySecretContents {
-    /// Usable keys.
+    /// The keys that this release can read, as parsed.
     pub keys: Vec<KeyRecord>,
     /// Entries that a newer release may have written, which are preserved.
     pub foreign: Vec<DamagedEntry>,
-    /// Damaged entries.
+    /// Entries that no release can use. They are copied to the backup Secret and then removed.
     pub damaged: Vec<DamagedEntry>,
 }
 

@@ -87,7 +87,7 @@ fn planned_keys(outcome: &TenantOutcome) -> Vec<PlannedKey> {
     keys.collect()
 }
 
-/// Makes keys.
+/// Makes all wanted keys at the same time. Fails if one of them fails.
 async fn make(
     context: &ControllerContext,
     wanted: &[NewKey],

@@ -82,7 +82,7 @@ struct DesiredKeySecret {
     notices: Vec<EventRecord>,
 }
 
-/// Plans the tenant's keys.
+/// Plans the writes of the tenant's key Secret, and the time of the next change. Does no I/O.
 pub fn plan_tenant(
     seen: &ObservedKeys<'_>,
     rules: &RotationRules,

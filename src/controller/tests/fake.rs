@@ -32,7 +32,7 @@ pub struct Fake {
     failures: Mutex<VecDeque<WriteError>>,
     /// Writes of Secrets never end, as if the API server did not respond.
     pub hangs: AtomicBool,
-    /// Statuses are refused.
+    /// Whether writes of statuses are refused, as by a webhook.
     pub refuses_statuses: AtomicBool,
     attempts: watch::Sender<usize>,
     writes: Mutex<Vec<String>>,
@@ -66,7 +66,7 @@ impl Fake {
         });
     }
 
-    /// Like `kubectl apply`.
+    /// Creates or replaces the objects of manifests, like `kubectl apply`.
     pub fn apply(&self, text: &str) {
         let (parsed, problems) = parse_text(Path::new("test.yaml"), text);
         assert!(problems.is_empty(), "{problems:?}");
@@ -121,7 +121,7 @@ impl Fake {
         statuses.iter().rev().find(|(of, _)| of == object).map(|(_, status)| status.clone())
     }
 
-    /// All Events.
+    /// All Events so far, in the order of their publication.
     pub fn events(&self) -> Vec<EventRecord> {
         self.notices.lock().expect("not poisoned").clone()
     }

@@ -31,11 +31,11 @@ use crate::{
 pub struct AccountPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
     /// The resource servers, at which applications may do something.
     pub resource_servers: &'a ResourceServers,
-    /// The person.
+    /// The signed-in person.
     pub user: &'a Account,
     /// The display name of the identity provider that the person has signed in at.
     pub provider: Option<&'a str>,
@@ -43,50 +43,50 @@ pub struct AccountPage<'a> {
     pub requested: Option<&'a LanguageTag>,
     /// The sealed state of the forms. They are sent to `I/account`.
     pub interaction: &'a str,
-    /// A notice about the last change.
+    /// The notice about the change that led to this page; `None` if nothing was changed.
     pub notice: Option<&'a str>,
-    /// The current time.
+    /// The time of the request, from which "5 minutes ago" and the like are counted.
     pub now: Timestamp,
-    /// The authenticator app.
+    /// Whether the person has an authenticator app (TOTP, RFC 6238), or can set one up.
     pub authenticator: AuthenticatorEntry,
-    /// The passkeys.
+    /// The passkeys of the person, who may have none.
     pub passkeys: Vec<PasskeyEntry<'a>>,
     /// Whether the person can set up another one.
     pub offers_passkeys: bool,
     /// The number of recovery codes that the person has not used; `None` for a person without a second factor.
     pub recovery_codes: Option<usize>,
-    /// When the person chose the password; `None` for one who has not.
+    /// The time at which the person chose the password; `None` if the person chose none.
     pub password_since: Option<Timestamp>,
     /// The requests that wait for the person's answer.
     pub waiting: Vec<WaitingRequestEntry<'a>>,
     /// The applications that the person can open.
     pub tiles: AccountPagePart<ApplicationTile<'a>>,
-    /// The applications that may do something.
+    /// The applications that the person has granted permissions to, which the page can revoke.
     pub applications: AccountPagePart<ApplicationEntry<'a>>,
-    /// The sessions.
+    /// The sessions of the person, of which the page shows a part.
     pub sessions: AccountPagePart<SessionEntry<'a>>,
 }
 
 /// The authenticator app on the account page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthenticatorEntry {
-    /// The tenant offers none.
+    /// The tenant offers no authenticator apps.
     Absent,
-    /// The person can set one up.
+    /// The person has none and can set one up.
     Offered,
     /// The person set one up.
     SetUp {
-        /// When.
+        /// The time at which the person set it up.
         at: Timestamp,
         /// Whether it can only be replaced, since the tenant requires one.
         is_required: bool,
     },
 }
 
-/// A page of a list.
+/// The entries of a list that one page shows.
 #[derive(Clone, Debug)]
 pub struct AccountPagePart<T> {
-    /// The entries of the page.
+    /// The entries of the page; empty only if the whole list is.
     pub entries: Vec<T>,
     /// The position of the page.
     pub position: PagePosition,
@@ -97,13 +97,13 @@ pub struct AccountPagePart<T> {
 pub struct ApplicationTile<'a> {
     /// The name of the application.
     pub name: &'a str,
-    /// The address of the application.
+    /// The URL that the tile leads to: the start of a sign-in, or the application's home page.
     pub href: String,
     /// The logo of the application, if the page can display it.
     pub logo: Option<&'a str>,
 }
 
-/// An application that may do something.
+/// An application that the person has granted permissions to.
 #[derive(Clone, Debug)]
 pub struct ApplicationEntry<'a> {
     /// The `client_id` of the application.
@@ -118,11 +118,11 @@ pub struct ApplicationEntry<'a> {
     pub document_host: Option<&'a str>,
     /// The permissions of the application.
     pub permissions: &'a BTreeSet<String>,
-    /// When it last got some of them.
+    /// The time at which the person last granted one of them.
     pub granted_at: Timestamp,
 }
 
-/// A session.
+/// One of the person's sessions on the account page, with a button that ends it.
 #[derive(Clone, Debug)]
 pub struct SessionEntry<'a> {
     /// The public id of the session.
@@ -131,9 +131,9 @@ pub struct SessionEntry<'a> {
     pub browser: Option<&'a SessionBrowser>,
     /// Whether it is the session of this browser.
     pub is_current: bool,
-    /// When the person signed in.
+    /// The time at which the person signed in.
     pub signed_in_at: Timestamp,
-    /// When it was last used.
+    /// The time at which the session was last used.
     pub used_at: Timestamp,
     /// The display name of the identity provider that it is from.
     pub provider: Option<&'a str>,

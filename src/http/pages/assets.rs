@@ -49,12 +49,12 @@ impl PageScript {
 static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| version(STYLE));
 static ICON_VERSION: LazyLock<String> = LazyLock::new(|| version(ICON));
 
-/// A static file.
+/// A static file of the pages, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticAsset {
-    /// The `Content-Type`.
+    /// The value of the header `Content-Type`.
     pub content_type: &'static str,
-    /// The content.
+    /// The text of the file.
     pub body: String,
 }
 

@@ -17,21 +17,21 @@ use crate::{
 pub struct AuthenticatorAppPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The person.
+    /// The person who sets up the app. The app shows the username.
     pub user: &'a Account,
-    /// The sentence below the heading.
+    /// The sentence below the heading, in the language of the request.
     pub lead: &'a str,
     /// The path that the form is sent to.
     pub action: &'a str,
-    /// The hidden fields of the form.
+    /// The names and values of the hidden fields of the form.
     pub hidden: &'a [(&'a str, &'a str)],
-    /// The secret.
+    /// The TOTP secret (RFC 6238) as raw bytes. The page shows it as a QR code and in base32.
     pub secret: &'a [u8],
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
-    /// The page to go back to.
+    /// The path of the page to go back to; `None` shows no such link.
     pub back: Option<&'a str>,
 }
 
@@ -49,7 +49,7 @@ struct AuthenticatorAppTemplate<'a> {
     back: Option<&'a str>,
 }
 
-/// Renders the page.
+/// Renders the page, with the secret as a QR code and as text to type.
 pub fn authenticator_app_page(page: AuthenticatorAppPage) -> String {
     let uri = totp_uri(page.secret, &page.tenant.display_name, &page.user.username);
     render_page(&AuthenticatorAppTemplate {

@@ -14,21 +14,21 @@ use crate::{
 pub struct ChoosePasswordPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The person.
+    /// The person who chooses the password.
     pub user: &'a Account,
-    /// The heading.
+    /// The heading of the page, in the page's language.
     pub title: &'a str,
-    /// The sentence below the heading.
+    /// The sentence below the heading, in the language of the request.
     pub lead: &'a str,
     /// The path that the form is sent to.
     pub action: &'a str,
-    /// The hidden fields of the form.
+    /// The names and values of the hidden fields of the form.
     pub hidden: &'a [(&'a str, &'a str)],
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
-    /// The page to go back to.
+    /// The path of the page to go back to; `None` shows no such link.
     pub back: Option<&'a str>,
 }
 
@@ -46,7 +46,7 @@ struct ChoosePasswordTemplate<'a> {
     min_chars: String,
 }
 
-/// Renders the page.
+/// Renders the page. It states the least length of a password.
 pub fn choose_password_page(page: ChoosePasswordPage) -> String {
     render_page(&ChoosePasswordTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),

@@ -10,7 +10,7 @@ pub(super) const WHITE: Color = Color([255; 3]);
 pub(super) const BLACK: Color = Color([0; 3]);
 
 impl Color {
-    /// Parses `#rrggbb`.
+    /// Parses `#rrggbb`, in upper or lower case; `None` for anything else, such as `#rgb` or a name.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
         if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {

@@ -1,4 +1,4 @@
-//! The consent page.
+//! The consent page: the application, and what it asks for.
 
 use askama::Template;
 
@@ -17,15 +17,15 @@ use crate::{
 pub struct ConsentPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The authorization request.
+    /// The checked authorization request, with the permissions that it asks for.
     pub request: &'a AuthorizationRequest,
-    /// The signed-in user.
+    /// The signed-in user, who is asked.
     pub user: &'a Account,
     /// The request of another device, if it is one.
     pub cross_device: Option<CrossDeviceRequest<'a>>,
-    /// The sealed interaction.
+    /// The encrypted state of the sign-in, for the form's hidden field `interaction`.
     pub interaction: &'a str,
 }
 
@@ -42,12 +42,12 @@ struct ConsentTemplate<'a> {
     asker: Option<CrossDeviceView<'a>>,
 }
 
-/// The request of another device.
+/// The request of another device, in words.
 struct CrossDeviceView<'a> {
     lead: String,
-    /// The code that the person compares.
+    /// The code that the person compares with that on the device (RFC 8628 §3.3.1).
     code: Option<String>,
-    /// The message that the person compares.
+    /// The message that the person compares with that of the other device (`binding_message`, CIBA Core §7.1).
     message: Option<String>,
     asked: String,
     advice: &'a str,

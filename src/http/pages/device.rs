@@ -1,4 +1,4 @@
-//! The pages for devices that a person lets in (RFC 8628 §3.3).
+//! The pages on which a person enters the code of a device and reads the outcome (RFC 8628 §3.3).
 
 use askama::Template;
 
@@ -13,20 +13,20 @@ use crate::{
 pub struct DevicePage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
     /// The code of the link that was opened, or that was typed before; empty without one.
     pub code: &'a str,
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
 }
 
-/// The end of a request that a person answers on another device.
+/// The answer of a person to a request of another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrossDeviceOutcome {
-    /// The person has allowed it.
+    /// The person has allowed it: the device or application gets its tokens.
     Allowed,
-    /// The person has refused it.
+    /// The person has refused it: the device or application gets `access_denied`.
     Refused,
     /// The sign-in of the person does not suffice.
     Unmet,

@@ -15,7 +15,7 @@ use crate::{
 pub struct ErrorPage<'a> {
     /// The tenant, if the URL belongs to one.
     pub tenant: Option<&'a Tenant>,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
     /// The problem in a few words.
     pub title: &'a str,
@@ -25,20 +25,20 @@ pub struct ErrorPage<'a> {
     pub advice: &'a str,
     /// Details for a developer; may be empty.
     pub detail: &'a str,
-    /// The error code.
+    /// The error code, such as `invalid_request`.
     pub code: &'a str,
-    /// The request's id in the logs.
+    /// The id of the request, which its log lines have as well.
     pub request_id: &'a str,
-    /// A link to continue.
+    /// The link with which the user can continue; `None` shows none.
     pub retry: Option<RetryLink<'a>>,
 }
 
 /// A link with which the user can continue.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryLink<'a> {
-    /// The link's URL.
+    /// The URL that the link leads to.
     pub href: &'a str,
-    /// The link's text.
+    /// The text of the link, in the page's language.
     pub label: &'a str,
 }
 

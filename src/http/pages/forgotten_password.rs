@@ -13,9 +13,9 @@ use crate::{
 pub struct ForgottenPasswordPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// Whether the name was sent. The page is the same for every name.
+    /// Whether the form was sent. The page is the same for every name, so it reveals no account.
     pub is_sent: bool,
 }
 
@@ -28,7 +28,7 @@ struct ForgottenPasswordTemplate<'a> {
     is_sent: bool,
 }
 
-/// Renders the page.
+/// Renders the page: its form, or the notice that the mail was sent.
 pub fn forgotten_password_page(page: ForgottenPasswordPage) -> String {
     let text = page.text;
     render_page(&ForgottenPasswordTemplate {

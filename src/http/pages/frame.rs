@@ -17,11 +17,11 @@ pub(super) struct PageFrame<'a> {
     pub(super) style: String,
     pub(super) theme: Option<String>,
     pub(super) icon: String,
-    /// Where people find help.
+    /// The tenant's text that says where people find help; `None` if it has none in this language.
     pub(super) support: Option<&'a str>,
-    /// Names and URLs of the tenant's links.
+    /// The names and URLs of the tenant's links, such as its privacy policy.
     pub(super) links: Vec<(&'a str, &'a str)>,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub(super) text: &'a MessageCatalog,
 }
 
@@ -63,7 +63,7 @@ impl<'a> PageFrame<'a> {
     }
 }
 
-/// The display data of an application.
+/// The name, logo and origin of an application, as pages show them.
 #[derive(Clone, Debug)]
 pub struct ClientView<'a> {
     pub(super) name: &'a str,

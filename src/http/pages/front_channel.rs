@@ -23,25 +23,26 @@ struct SigningOutTemplate<'a> {
     link: Option<&'a str>,
 }
 
-/// The next place of a browser after the session here has ended.
+/// The place to which the browser goes after the session here has ended.
 #[derive(Clone, Copy, Debug)]
 pub enum AfterSignOut<'a> {
     /// The signed-out page, since no URL was given.
     Nothing,
-    /// The application.
+    /// The application, at its `post_logout_redirect_uri` with `state` (OIDC RP-Initiated Logout §3).
     Return(&'a str),
     /// The sign-out at an identity provider.
     Provider {
         /// The name of the provider.
         name: &'a str,
-        /// The URL there.
+        /// The provider's `end_session_endpoint` with the parameters of the request.
         url: &'a str,
     },
-    /// The person stays signed in at an identity provider, and is to know it before going on.
+    /// The person stays signed in at an identity provider. The page says so before the person goes on.
     StillSignedIn {
         /// The name of the provider.
         name: &'a str,
-        /// The application.
+        /// The `post_logout_redirect_uri` with `state`, which the page links to; `None` if the request named no valid
+        /// one.
         return_to: Option<&'a str>,
     },
 }

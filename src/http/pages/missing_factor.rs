@@ -13,15 +13,15 @@ use crate::{
 pub struct MissingFactorPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The application that requested the sign-in.
+    /// The application that the person signs in to. The page shows its name.
     pub client: &'a Client,
     /// The redirect URI of the response; `None` for a device.
     pub redirect_uri: Option<&'a str>,
-    /// The person.
+    /// The person, who lacks the factor.
     pub user: &'a Account,
-    /// The factor.
+    /// The factor that the tenant requires.
     pub factor: RequiredFactor,
     /// The display name of the identity provider that the person has signed in at.
     pub provider: Option<&'a str>,
@@ -31,7 +31,7 @@ pub struct MissingFactorPage<'a> {
     pub offers_return: bool,
     /// The URL for signing in as another person.
     pub other_account: Option<String>,
-    /// The sealed interaction.
+    /// The encrypted state of the sign-in, for the form's hidden field `interaction`.
     pub interaction: &'a str,
 }
 

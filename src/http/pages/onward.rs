@@ -16,7 +16,7 @@ struct OnwardTemplate<'a> {
     provider: &'a ProviderButton,
 }
 
-/// Renders the page. Browsers follow it at once; it has a link too.
+/// Renders the page. Browsers go on at once; a link is there for those that do not.
 pub fn provider_redirect(
     (tenant, text): (&Tenant, &MessageCatalog),
     provider: &ProviderButton,

@@ -20,11 +20,11 @@ use crate::{
 /// The form of a page that asks for a passkey. A script fills it in.
 #[derive(Clone, Debug)]
 pub struct PasskeyPrompt<'a> {
-    /// The RP ID.
+    /// The RP ID, which is a host name (Web Authentication level 3 §4).
     pub rp_id: &'a str,
-    /// The challenge in base64url.
+    /// The challenge in base64url without padding.
     pub challenge: String,
-    /// The sealed challenge.
+    /// The challenge with its purpose and expiry, encrypted, for the form's hidden field `challenge`.
     pub sealed: String,
     /// The IDs of the credentials that are asked for, in base64url with spaces between; empty: any.
     pub credentials: String,
@@ -48,31 +48,33 @@ pub struct PromptedFactor<'a> {
 pub struct PasskeySetupPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The person.
+    /// The person who sets up the passkey.
     pub user: &'a Account,
-    /// The sentence below the heading.
+    /// The sentence below the heading, in the language of the request.
     pub lead: &'a str,
     /// The text for people whose browser runs no scripts.
     pub without_script: &'a str,
-    /// The RP ID.
+    /// The RP ID, which is a host name (Web Authentication level 3 §4).
     pub rp_id: &'a str,
     /// The path that the form is sent to.
     pub action: &'a str,
-    /// The hidden fields of the form.
+    /// The names and values of the hidden fields of the form.
     pub hidden: &'a [(&'a str, &'a str)],
-    /// The challenge.
+    /// The challenge as raw bytes. The page contains it in base64url.
     pub challenge: &'a [u8],
-    /// The user handle.
+    /// The user handle as raw bytes (`user.id`, Web Authentication level 3 §5.4.3), the same for all passkeys of a
+    /// person.
     pub user_handle: &'a [u8],
-    /// The IDs of the person's credentials.
+    /// The credential IDs of the person's passkeys as raw bytes. Their authenticators set up no second one
+    /// (`excludeCredentials`).
     pub existing: Vec<&'a [u8]>,
-    /// The proposed name.
+    /// The name in the form: the one that was typed before, or else the proposed one.
     pub name: &'a str,
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
-    /// The page to go back to.
+    /// The path of the page to go back to; `None` shows no such link.
     pub back: Option<&'a str>,
 }
 
@@ -81,28 +83,28 @@ pub struct PasskeySetupPage<'a> {
 pub struct PasskeyPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
     /// The path that the form is sent to, and to go back to.
     pub action: &'a str,
     /// The sealed state of the account page's forms.
     pub interaction: &'a str,
-    /// The passkey.
+    /// The passkey to rename or remove.
     pub passkey: PasskeyEntry<'a>,
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
 }
 
 /// A passkey on the account page.
 #[derive(Clone, Copy, Debug)]
 pub struct PasskeyEntry<'a> {
-    /// The id of the passkey.
+    /// The id of the passkey in forms.
     pub id: &'a str,
-    /// The passkey.
+    /// The stored passkey, with its name and the times of its set-up and last use.
     pub passkey: &'a PasskeyRecord,
 }
 
-/// A passkey in words.
+/// A passkey as the account page shows it.
 pub(super) struct PasskeyView<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,

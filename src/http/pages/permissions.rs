@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// A permission in words.
+/// A permission in words, as the consent page shows it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ScopeLine<'a> {
     pub(super) title: Cow<'a, str>,
@@ -25,7 +25,7 @@ pub(super) struct ResourceView<'a> {
     pub(super) name: &'a str,
     /// The identifier of the resource server.
     pub(super) identifier: &'a str,
-    /// The permissions.
+    /// The permissions in words, at least one.
     pub(super) lines: Vec<ScopeLine<'a>>,
 }
 

@@ -7,7 +7,7 @@ use qrcode::{Color, EcLevel, QrCode};
 /// Light squares around the code that scanners need.
 const QUIET_ZONE: usize = 4;
 
-/// A QR code.
+/// A QR code, drawn as one SVG path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct QrImage {
     /// Squares of a side, with the quiet zone.

@@ -13,13 +13,13 @@ use crate::{
 pub struct RecoveryCodesPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The person.
+    /// The person that the codes are for. They replace all earlier ones.
     pub user: &'a Account,
-    /// A notice about what was done.
+    /// The notice about the change that made the codes.
     pub notice: &'a str,
-    /// The codes.
+    /// The new codes as text. The store has only their hashes, so they cannot be shown again.
     pub codes: &'a [String],
     /// The account page, to which the page leads.
     pub account_page: &'a str,
@@ -35,7 +35,7 @@ struct RecoveryCodesTemplate<'a> {
     codes: &'a [String],
 }
 
-/// Renders the page.
+/// Renders the page, whose only link leads to the account page.
 pub fn recovery_codes_page(page: RecoveryCodesPage) -> String {
     render_page(&RecoveryCodesTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),

@@ -14,15 +14,15 @@ use crate::{
 pub struct RefusedEntryPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The authorization request.
+    /// The authorization request that the access policy refuses.
     pub request: &'a AuthorizationRequest,
-    /// The signed-in person.
+    /// The signed-in person, who may not use the application.
     pub user: &'a Account,
-    /// The policy's text for the person.
+    /// The access policy's text for the person; `None` if it has none.
     pub message: Option<&'a str>,
-    /// The sealed interaction.
+    /// The encrypted state of the sign-in, for the form's hidden field `interaction`.
     pub interaction: &'a str,
 }
 

@@ -16,15 +16,15 @@ use crate::{
 pub struct SecondFactorPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The application that requested the sign-in.
+    /// The application that the person signs in to. The page shows its name.
     pub client: &'a Client,
     /// The redirect URI of the response; `None` for a device.
     pub redirect_uri: Option<&'a str>,
-    /// The person.
+    /// The person whose second factor is asked for.
     pub user: &'a Account,
-    /// The sealed interaction.
+    /// The encrypted state of the sign-in, for the form's hidden field `interaction`.
     pub interaction: &'a str,
     /// The sealed sign-in that waits for the factor; `None` in a session.
     pub sign_in: Option<&'a str>,
@@ -36,9 +36,9 @@ pub struct SecondFactorPage<'a> {
     pub recovers_here: bool,
     /// Whether the person wants to change something on the account page, where a code does not suffice.
     pub changes_by_passkey: bool,
-    /// The heading.
+    /// The heading of the page, in the page's language.
     pub title: &'a str,
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
 }
 

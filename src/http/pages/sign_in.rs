@@ -17,36 +17,36 @@ use crate::{
 pub struct SignInPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
-    /// The application that requested the sign-in.
+    /// The application that the person signs in to. The page shows its name.
     pub client: &'a Client,
     /// The redirect URI of the response; `None` for a device.
     pub redirect_uri: Option<&'a str>,
-    /// The sealed interaction.
+    /// The encrypted state of the sign-in, for the form's hidden field `interaction`.
     pub interaction: &'a str,
     /// The initial username: from the login hint, or as typed before.
     pub username: &'a str,
     /// The reason why the user must sign in.
     pub reason: SignInReason,
-    /// The error of the previous attempt.
+    /// The error of the previous attempt, in a sentence for the person; `None` before the first one.
     pub problem: Option<&'a str>,
     /// The session's account, if the user may continue with it.
     pub account: Option<AccountView>,
     /// The identity providers, in the order of their buttons.
     pub providers: &'a [ProviderButton],
-    /// The fields of the form.
+    /// The fields of the form for a name and a password.
     pub fields: SignInFields,
-    /// The form for a passkey.
+    /// The form for signing in with a passkey; `None` where passkeys are not offered.
     pub passkey: Option<&'a PasskeyPrompt<'a>>,
-    /// Whether the page leads people who forgot their password on.
+    /// Whether the page links to the page for a forgotten password.
     pub offers_reset: bool,
 }
 
 /// The fields of the sign-in page's form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInFields {
-    /// The page has no form.
+    /// No fields: a password is not accepted here, or does not suffice.
     Absent,
     /// The name, whose domain may belong to a provider. The next page has the password.
     Name,
@@ -57,9 +57,9 @@ pub enum SignInFields {
 /// A button that leads to an identity provider.
 #[derive(Clone, Debug)]
 pub struct ProviderButton {
-    /// The display name.
+    /// The `displayName` of the `IdentityProvider`.
     pub name: String,
-    /// The link.
+    /// The path that starts the sign-in there, with the interaction as a parameter.
     pub href: String,
     /// Whether the provider's server did not answer lately.
     pub unreachable: bool,
@@ -70,7 +70,7 @@ pub struct ProviderButton {
 struct SignInTemplate<'a> {
     frame: PageFrame<'a>,
     title: &'a str,
-    /// The tenant's own words.
+    /// The tenant's own text above the form (`branding.signInHint`); `None` if it has none.
     words: Option<&'a str>,
     client: ClientView<'a>,
     action: String,

@@ -13,11 +13,11 @@ use crate::{
 pub struct LogoutConfirmPage<'a> {
     /// The tenant whose branding the page has.
     pub tenant: &'a Tenant,
-    /// The texts of the page.
+    /// The texts of the page in the language of the request.
     pub text: &'a MessageCatalog,
     /// The application that requested the sign-out, if it is known.
     pub client: Option<&'a Client>,
-    /// The signed-in user.
+    /// The user of the session that would end.
     pub user: Option<&'a Account>,
     /// Hidden fields of the form, such as its token. The form is sent to `I/oauth/logout` with
     /// `action` = `logout` or `stay`.

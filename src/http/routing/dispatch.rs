@@ -235,7 +235,7 @@ fn accepts_page(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Milliseconds with three decimals.
+/// Converts to milliseconds, rounded to microseconds.
 fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }

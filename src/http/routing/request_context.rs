@@ -32,7 +32,7 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// The language of pages.
+    /// The language of the request's pages; the tenant's default applies where the request names none.
     pub(super) fn language<B>(
         &self,
         request: &http::Request<B>,
@@ -46,7 +46,7 @@ impl RequestContext {
 }
 
 impl AppState {
-    /// The context of a request, and its client and host as trusted proxies tell them.
+    /// The context of a request, and its client and host as trusted proxies pass them on.
     pub(super) fn request_context<B>(
         &self,
         request: &http::Request<B>,

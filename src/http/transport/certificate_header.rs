@@ -1,4 +1,5 @@
-//! The header by which a proxy tells the certificate of a client. It counts only if the proxy has authenticated itself.
+//! The header in which a proxy passes on the certificate of a client. It is used only if the proxy has authenticated
+//! itself.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,10 +11,10 @@ use crate::model::{ClientCertificate, MAX_CHAIN_LEN};
 /// Most bytes of a header. A certificate with an RSA key of 4096 bits has less than 3 KiB in base64.
 const MAX_HEADER_LEN: usize = 16 * 1024;
 
-/// The form of the header.
+/// The form of the header's value, which the proxy determines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateFormat {
-    /// `:base64:` (RFC 9440).
+    /// DER in base64 between colons, a byte sequence of structured fields (RFC 9440 §2.1).
     Rfc9440,
     /// PEM, percent-encoded: `$ssl_client_escaped_cert` of nginx.
     EscapedPem,
@@ -32,13 +33,13 @@ pub enum CertificateHeaderError {
     /// The header occurs more than once.
     #[error("The proxy sent more than one header with a client certificate.")]
     Duplicate,
-    /// The header is too long.
+    /// The header is longer than 16 KiB.
     #[error("The header of the proxy with the client certificate is too long.")]
     Long,
-    /// The header is malformed.
+    /// The value does not have the configured form, or is not a certificate.
     #[error("The header of the proxy with the client certificate is malformed.")]
     Malformed,
-    /// The key of the certificate is weak.
+    /// The key of the certificate is too weak to be accepted.
     #[error("The client certificate in the header of the proxy has a weak key.")]
     WeakKey,
 }

@@ -25,7 +25,7 @@ pub(super) fn certificate_validity(certificate: &[u8]) -> Option<RangeInclusive<
     Some(time(validity.any()?)?..=time(validity.any()?)?)
 }
 
-/// Elements in DER (X.690).
+/// The rest of a sequence of elements in DER (X.690).
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {

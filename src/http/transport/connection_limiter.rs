@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::TrustedProxies;
 use crate::identity::throttle_prefix;
 
-/// Issues permits for connections.
+/// Issues permits for connections. A connection holds its permit until it is closed.
 #[derive(Debug)]
 pub struct ConnectionLimiter {
     all: Arc<Semaphore>,

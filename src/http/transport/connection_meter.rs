@@ -81,7 +81,7 @@ impl ConnectionMeter {
         Arc::new(Self { state: Mutex::new(state), exceeded: Notify::new() })
     }
 
-    /// Counts received bytes.
+    /// Counts bytes that were read from the connection. Fails if they exceed the memory budget.
     fn receive(&self, bytes: usize) -> Result<(), MemoryExceeded> {
         self.update(|state| state.received += bytes)
     }
@@ -124,7 +124,7 @@ impl ConnectionMeter {
         MeteredBody { body, meter: Arc::clone(self) }
     }
 
-    /// Counts bytes as sent.
+    /// Counts bytes of a response as sent, so they are held no longer.
     fn send(&self, bytes: usize) {
         let _ = self.update(|state| state.unsent = state.unsent.saturating_sub(bytes));
     }

@@ -15,7 +15,7 @@ pub enum ForwardedHeaders {
     /// `X-Forwarded-For`, `-Host` and `-Proto`.
     #[default]
     XForwarded,
-    /// `Forwarded` (RFC 7239).
+    /// `Forwarded`, with `for`, `host` and `proto` (RFC 7239 §4).
     Standard,
 }
 

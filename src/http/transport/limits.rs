@@ -1,4 +1,4 @@
-//! The server's resource limits.
+//! The resource limits of the server: bytes, connections and times.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ pub struct ServerLimits {
     pub head_timeout: Duration,
     /// Limit for a client to send a body.
     pub body_timeout: Duration,
-    /// Limit of a TLS handshake.
+    /// Time in which a TLS handshake must be complete.
     pub handshake_timeout: Duration,
-    /// Limit of a whole request.
+    /// Time in which a handler must answer a request.
     pub request_timeout: Duration,
     /// Maximum concurrent HTTP/2 streams per connection.
     pub streams: u32,

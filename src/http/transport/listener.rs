@@ -52,7 +52,7 @@ impl HttpServer {
 }
 
 impl BoundListener {
-    /// Starts listening.
+    /// Starts listening: from now on the kernel completes connections to the port.
     pub fn open(self) -> io::Result<ListeningServer> {
         Ok(ListeningServer { server: self.server, listener: self.socket.listen(BACKLOG)? })
     }

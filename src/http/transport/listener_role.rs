@@ -1,4 +1,4 @@
-//! The peers of a listener, and the certificates of their connections.
+//! The peers of a listener, and the certificates that count for their connections.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ pub enum ListenerRole {
     Public,
     /// Applications, which may send a certificate. Any certificate is accepted: its client is not known yet.
     MutualTls,
-    /// Proxies that must send a certificate, and that tell the certificates of applications by a header.
+    /// Proxies that must send a certificate, and that pass on the certificates of applications in a header.
     CertificateProxy(Arc<ProxyTrust>, CertificateHeader),
 }
 
-/// The certificates that a connection tells at a listener. `None`: a proxy has no certificate, or the chain is too
-/// long. The handshake refuses both.
+/// The certificates that count for a connection of this listener. `None`: a proxy has no certificate, or the chain is
+/// too long. The handshake refuses both.
 pub(super) fn connection_certificates(
     role: &ListenerRole,
     sent: Option<&[CertificateDer<'_>]>,

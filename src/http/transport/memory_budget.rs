@@ -9,7 +9,7 @@ use std::{
 
 use crate::identity::throttle_prefix;
 
-/// Issues permits for memory.
+/// Issues permits for bytes of memory, within the limits.
 #[derive(Debug)]
 pub struct MemoryBudget {
     total: usize,
@@ -18,7 +18,7 @@ pub struct MemoryBudget {
     usage: Mutex<MemoryUsage>,
 }
 
-/// The bytes in use.
+/// The bytes of all permits, in total and for each address.
 #[derive(Debug, Default)]
 struct MemoryUsage {
     total: usize,
@@ -57,7 +57,7 @@ impl MemoryBudget {
         MemoryPermit { budget: Arc::clone(self), address, bytes: 0 }
     }
 
-    /// The bytes in use.
+    /// The bytes of all permits.
     pub fn used(&self) -> usize {
         self.usage().total
     }

@@ -1,4 +1,5 @@
-//! The proxies that may tell the certificates of clients: those with a certificate of their own authority.
+//! The proxies that may pass on the certificates of clients: those with a certificate of a configured authority and
+//! name.
 
 use std::{
     path::{Path, PathBuf},
@@ -28,7 +29,7 @@ pub enum ProxyTrustError {
     /// The file cannot be read as PEM certificates.
     #[error("{0}: {1}")]
     File(PathBuf, String),
-    /// No proxy is named.
+    /// No name of a proxy is given. Every certificate of the authorities would pass without names.
     #[error("name at least one proxy by a DNS name or URI of its certificate")]
     NoNames,
 }

@@ -63,7 +63,7 @@ impl HttpServer {
         }
     }
 
-    /// Enables TLS.
+    /// Serves TLS only. Plain HTTP is no longer accepted on the port.
     #[must_use]
     pub fn with_tls(mut self, tls: Arc<TlsConfig>) -> Self {
         tls.report(&self.metrics);
@@ -71,7 +71,7 @@ impl HttpServer {
         self
     }
 
-    /// Enables TLS for peers that show certificates.
+    /// Serves TLS, and asks peers for certificates as `role` says.
     #[must_use]
     pub fn with_mutual_tls(self, tls: Arc<TlsConfig>, role: ListenerRole) -> Self {
         Self { role, ..self.with_tls(tls) }

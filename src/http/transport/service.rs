@@ -28,14 +28,14 @@ impl From<IpAddr> for ConnectionInfo {
     }
 }
 
-/// The certificates of clients that a connection tells.
+/// The certificates of clients that count for a connection.
 #[derive(Clone, Debug)]
 pub enum ConnectionCertificates {
-    /// None: the listener asks for no certificates. Headers about certificates do not count.
+    /// No certificate: the listener asks for none, and headers about certificates are ignored.
     None,
     /// The certificate of the client, if it sent one in the TLS handshake.
     OfClient(Option<ClientCertificate>),
-    /// The certificates in the headers of requests, which a proxy sends that has authenticated itself.
+    /// The certificate in a header of each request, which an authenticated proxy sets.
     OfProxy(CertificateHeader),
 }
 

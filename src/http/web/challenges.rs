@@ -17,7 +17,8 @@ pub(super) fn no_token(realm: &str) -> Reply {
     with_challenge(Reply::empty(StatusCode::UNAUTHORIZED), &challenge)
 }
 
-/// The same for an access token, which may be bound to a key.
+/// The response to a request without an access token, which could be bound to a key: a challenge each for `DPoP` and
+/// `Bearer`.
 pub(super) fn no_access_token(realm: &str) -> Reply {
     with_challenge(no_token(realm), &dpop_challenge(realm))
 }

@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use crate::{protocol::known_browser::KNOWN_BROWSER_TTL, registry::ServedTenant};
 
-/// The purposes of cookies.
+/// The purposes of cookies. Each has a name, a lifetime and attributes of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookiePurpose {
     /// Identifies the session. `SameSite=None` under https, since relying parties send

@@ -14,7 +14,7 @@ const MAX_HEADERS_LEN: usize = 1024;
 /// Which origins may read an endpoint's responses in a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CorsPolicy {
-    /// No origin.
+    /// No origin may read the responses.
     None,
     /// Any origin: the response is public.
     Any,

@@ -20,7 +20,7 @@ pub(crate) struct PagePolicy {
 }
 
 impl PagePolicy {
-    /// The page's `Content-Security-Policy`.
+    /// The value of the header `Content-Security-Policy` for the page.
     pub(crate) fn csp(&self) -> String {
         let source = |source: &str| match source {
             "" => String::new(),

@@ -28,7 +28,7 @@ pub enum EndpointError {
     Client {
         /// The error in the response.
         error: OAuthError,
-        /// Whether the client used the header.
+        /// Whether the response has the challenge, since the client used the `Authorization` header.
         challenge: bool,
     },
     /// The bearer token was refused (RFC 6750 §3).
@@ -49,11 +49,11 @@ pub enum EndpointError {
     OtherPersonsAuthenticator,
     /// 404: the tenant does not offer this.
     NotOffered(OAuthError),
-    /// 429: too many requests.
+    /// 429: too many requests, with `Retry-After`.
     TooManyRequests {
         /// The error in the response.
         error: OAuthError,
-        /// The time after which a request may succeed.
+        /// The time after which a request may succeed, sent in seconds, at least 1.
         retry_after: Duration,
     },
     /// 503: a required service does not answer; a retry may succeed. The text is for the log.
@@ -119,7 +119,7 @@ impl EndpointError {
         }
     }
 
-    /// Renders the response.
+    /// Renders the error as the response to the request with this id: as a page, as JSON, or as a bearer challenge.
     pub(crate) fn reply(
         self,
         (tenant, language): (Option<&Tenant>, &RequestLanguage),

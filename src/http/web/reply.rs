@@ -64,7 +64,7 @@ impl Reply {
         self.body(HTML, page)
     }
 
-    /// A JSON response.
+    /// A response with a value as JSON.
     pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("answers serialise to memory");
         Self::with_body(status, "application/json", body)
@@ -76,7 +76,7 @@ impl Reply {
         Self::json(StatusCode::BAD_REQUEST, &body)
     }
 
-    /// A prerendered JSON response.
+    /// A response with a body that is JSON already.
     pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
         Self::with_body(status, "application/json", body)
     }
@@ -86,12 +86,12 @@ impl Reply {
         Self::with_body(StatusCode::OK, "application/jwt", token)
     }
 
-    /// An HTML page.
+    /// A response with an HTML page.
     pub fn html(status: StatusCode, page: String) -> Self {
         Self::with_body(status, HTML, page)
     }
 
-    /// A static file.
+    /// 200 with a static file of this `Content-Type`.
     pub fn file(content_type: &'static str, body: String) -> Self {
         Self::with_body(StatusCode::OK, content_type, body)
     }
@@ -117,7 +117,7 @@ impl Reply {
         self.application_response.is_some()
     }
 
-    /// Sets the status.
+    /// Replaces the status code of the response.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
@@ -131,7 +131,7 @@ impl Reply {
         self
     }
 
-    /// Deletes a cookie.
+    /// Tells the browser to delete the cookie of this purpose.
     #[must_use]
     pub fn without_cookie(mut self, purpose: CookiePurpose) -> Self {
         self.cookies.push((purpose, None));

@@ -25,7 +25,7 @@ pub struct Request {
     pub id: String,
     /// The method: GET (also for HEAD) or POST.
     pub method: Method,
-    /// The tenant.
+    /// The tenant that the URL belongs to, with its clients and users.
     pub tenant: Arc<ServedTenant>,
     /// The address inside the cluster at which the tenant was found, if it was one.
     pub internal_host: Option<InternalHost>,
@@ -33,13 +33,13 @@ pub struct Request {
     pub endpoint: Endpoint,
     /// The value of the parameter in the endpoint's path; empty if it has none.
     pub path_param: String,
-    /// The headers.
+    /// The headers, as they were received. [`Self::address`] and the tenant already follow those of trusted proxies.
     pub headers: HeaderMap,
-    /// The query, without the question mark.
+    /// The query as it was sent, without the question mark; empty for a URL without one.
     pub query: String,
-    /// The body.
+    /// The whole body, at most as long as the endpoint's limit; empty for GET.
     pub body: Bytes,
-    /// The client's address, behind trusted proxies.
+    /// The client's address: from the headers of trusted proxies, or else that of the connection.
     pub address: IpAddr,
     /// The certificate of the client, whose key the client has (RFC 8705).
     pub certificate: Option<ClientCertificate>,
@@ -54,22 +54,23 @@ pub struct Request {
     pub store_now: Timestamp,
     /// The client and user, for the access line, as they become known.
     pub facts: Arc<AccessFacts>,
-    /// The language of pages.
+    /// The language of the pages, chosen when the first one is rendered.
     pub language: Arc<RequestLanguage>,
 }
 
 impl Request {
-    /// The texts of pages.
+    /// The texts of the pages in the language of this request.
     pub fn text(&self) -> &MessageCatalog {
         self.language.text()
     }
 
-    /// The parameters of the query.
+    /// The parameters of the query. Fails if there are too many of them.
     pub fn query_params(&self) -> Result<RequestParams, OAuthError> {
         RequestParams::read(self.query.as_bytes())
     }
 
-    /// The parameters of a form body. Other content types are refused (RFC 6749 §3.2).
+    /// The parameters of a form body. Fails for other content types (RFC 6749 §3.2), and if there are too many
+    /// parameters.
     pub fn form(&self) -> Result<RequestParams, OAuthError> {
         if self.is_form() {
             return RequestParams::read(&self.body);
@@ -108,7 +109,7 @@ impl Request {
         sent.then(|| self.header("dpop").ok_or_else(malformed)).transpose()
     }
 
-    /// The value of a cookie.
+    /// The value of the tenant's cookie of this purpose; `None` if the browser sent none.
     pub fn cookie(&self, purpose: CookiePurpose) -> Option<&str> {
         cookies::get_cookie(&self.headers, &cookies::cookie_name(purpose, &self.tenant))
     }

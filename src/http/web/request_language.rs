@@ -17,9 +17,9 @@ pub struct RequestLanguage {
     query: String,
     accept_language: Option<HeaderValue>,
     default: Option<LanguageTag>,
-    /// By `ui_locales` of the authorization request.
+    /// Chosen by `ui_locales` of the authorization request (OIDC Core §3.1.2.1); it takes precedence.
     requested: OnceLock<Arc<MessageCatalog>>,
-    /// By all else.
+    /// Chosen by `ui_locales` of the query, `Accept-Language` and the tenant's default, in this order.
     usual: OnceLock<Arc<MessageCatalog>>,
 }
 

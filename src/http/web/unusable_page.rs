@@ -12,15 +12,15 @@ use crate::{
 /// A page or form that leads no further, with the texts of the error page.
 #[derive(Clone, Debug)]
 pub struct UnusablePage {
-    /// The title.
+    /// The problem in a few words: the heading of the page.
     pub title: String,
-    /// The reason.
+    /// The problem in a sentence.
     pub message: String,
-    /// Advice for the user.
+    /// The next step for the user, in a sentence.
     pub advice: String,
     /// A URL that starts the request again.
     pub start_again: Option<String>,
-    /// The status.
+    /// The HTTP status of the response, a 4xx.
     pub status: StatusCode,
     /// The error's name on the page and in logs.
     pub code: &'static str,
@@ -39,7 +39,7 @@ impl UnusablePage {
         }
     }
 
-    /// The response.
+    /// Renders the page; `id` is the request's id in the logs.
     pub(super) fn reply(
         &self,
         (tenant, text): (Option<&Tenant>, &MessageCatalog),

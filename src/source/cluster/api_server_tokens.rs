@@ -15,13 +15,13 @@ use tokio::time::timeout;
 
 use crate::model::{ClusterDocument, ClusterTokenError, ClusterTokens, Secret};
 
-/// Limit of one request.
+/// Time in which the API server must answer a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest document, in bytes.
+/// Most bytes of a discovery document or JWK set.
 const MAX_BYTES: usize = 256 * 1024;
 /// The permission by a binding to `system:service-account-issuer-discovery`.
 const READ_KEYS: &str = "read the keys of ServiceAccount tokens";
-/// The permission `create tokenreviews`.
+/// The permission `create` for `tokenreviews.authentication.k8s.io`.
 const REVIEW_TOKENS: &str = "review ServiceAccount tokens";
 
 /// Asks the API server that the objects come from.

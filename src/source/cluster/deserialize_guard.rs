@@ -33,7 +33,7 @@ pub(super) struct ReadObject<K> {
 /// An object that does not deserialize.
 #[derive(Clone, Debug)]
 pub(super) struct UnreadableObject<K> {
-    /// The field.
+    /// The path of the field that does not deserialize, such as `spec.redirectUris[1]`.
     pub(super) field: String,
     /// The field and the error.
     pub(super) message: String,

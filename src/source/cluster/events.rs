@@ -1,4 +1,4 @@
-//! Publishes Kubernetes Events.
+//! Publishes Events of `events.k8s.io/v1`.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{

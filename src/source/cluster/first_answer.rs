@@ -51,7 +51,7 @@ pub(super) async fn wait_for_first_answer(
     unreachable!("the pauses have no end")
 }
 
-/// The delays between attempts.
+/// The delays between attempts, without an end.
 fn pauses() -> impl Iterator<Item = Duration> {
     iter::successors(Some(MIN_BACKOFF), |pause| Some((*pause * 2).min(MAX_BACKOFF)))
 }

@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct ForbiddenWatch {
     pub(super) namespace: String,
     pub(super) kind: ObjectKind,
-    /// The API server's message.
+    /// The message of the API server's response, which names the missing permission.
     pub(super) message: String,
 }
 

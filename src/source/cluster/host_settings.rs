@@ -65,7 +65,8 @@ async fn follow(client: Client, mut follower: HostSettingsFollower) {
 }
 
 impl HostSettingsFollower {
-    /// Reads the `ConfigMap`.
+    /// Reads the `ConfigMap` and publishes its settings. `None`: it does not exist, and the last settings stay in
+    /// force.
     fn take(&mut self, found: Option<ConfigMap>) {
         let Some(found) = found else {
             let problem = "does not exist; upgrade the Helm release, which makes it".to_owned();

@@ -48,7 +48,7 @@ use crate::{
     model::{Clock, KeySecrets, ObjectKey, ObjectRef},
 };
 
-/// Configuration of the watches.
+/// The namespaces and Secrets that are watched.
 #[derive(Clone, Debug)]
 pub struct ClusterOptions {
     /// Namespaces to watch; empty: all, or those that the selector matches.
@@ -73,7 +73,7 @@ impl ClusterOptions {
 
 /// Interval of the requests that check whether the API server responds.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
-/// Timeout of such a request.
+/// Time in which the API server must respond to such a check.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Reports a write that failed: its operation, and why.
@@ -82,23 +82,23 @@ pub type OnWriteError = Box<dyn Fn(ClusterWrite, &WriteError) + Send + Sync>;
 /// The writes of a [`ClusterSource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClusterWrite {
-    /// Creates a Secret.
+    /// Creates a Secret that does not exist.
     CreateSecret,
-    /// Replaces a Secret.
+    /// Replaces a Secret, or its annotations, at its resourceVersion.
     ReplaceSecret,
-    /// Deletes a Secret.
+    /// Deletes a Secret at its resourceVersion.
     DeleteSecret,
-    /// Deletes a registered client.
+    /// Deletes the `OidcClient` of a registered client that was never used.
     DeleteClient,
-    /// Writes a status.
+    /// Writes the status of an object (subresource `status`).
     PublishStatus,
-    /// Publishes an Event.
+    /// Publishes an Event on an object.
     PublishEvent,
     /// Creates, changes or deletes a client for the client itself.
     RegisterClient,
 }
 
-/// A Kubernetes cluster.
+/// The objects of a Kubernetes cluster, watched and written through its API server.
 pub struct ClusterSource {
     client: Client,
     on_write_error: OnWriteError,
@@ -168,7 +168,7 @@ impl ClusterSource {
         }
     }
 
-    /// Reports a write that failed.
+    /// Reports a failed write to the callback, and returns the outcome.
     fn observed<T>(
         &self,
         write: ClusterWrite,
@@ -178,7 +178,7 @@ impl ClusterSource {
     }
 }
 
-/// Since when the API server does not respond, and the error.
+/// The time since which the API server does not respond, and the error.
 type Failing = Option<(crate::model::Timestamp, String)>;
 
 /// Checks regularly whether the API server responds, because an idle watch does not show it.

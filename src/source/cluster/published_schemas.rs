@@ -18,9 +18,9 @@ use crate::api::{GROUP, VERSION, missing_restrictions};
 
 /// Interval between reads of complete schemas.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
-/// Interval between other reads.
+/// Interval between reads while schemas lack fields, have just changed, or cannot be read.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
-/// Timeout of a read.
+/// Time in which the API server must send the schemas.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long complete schemas may lack fields: an API server that starts publishes them one by one.
 const GRACE_TIME: Duration = Duration::from_secs(20);
@@ -101,7 +101,7 @@ async fn follow(client: Client, states: watch::Sender<PublishedSchemas>) {
     }
 }
 
-/// Publishes what was observed.
+/// Makes the observed state known to the receivers, unless complete schemas lack fields for a moment only.
 fn publish(
     states: &watch::Sender<PublishedSchemas>,
     observed: &PublishedSchemas,
@@ -144,11 +144,11 @@ fn may_follow(state: &PublishedSchemas, observed: &PublishedSchemas, lasted: Dur
     !(was_complete && *observed != PublishedSchemas::Complete && lasted < GRACE_TIME)
 }
 
-/// The API server's answer.
+/// The API server's answer to a conditional request for its schemas.
 enum SchemasResponse {
-    /// The answer is the last one.
+    /// The document has not changed since the last read.
     Unchanged,
-    /// The schemas, and the tag of the document.
+    /// The state of the schemas, and the `ETag` of the document.
     Changed(PublishedSchemas, Option<HeaderValue>),
 }
 

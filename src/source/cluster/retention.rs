@@ -49,7 +49,7 @@ pub(super) enum SecretRetention {
     Version,
 }
 
-/// The Secrets of owners that name other ones, by owner.
+/// The counted Secrets: those whose owner names another Secret, by owner.
 pub(super) type SpareSecrets = BTreeMap<ObjectRef, BTreeSet<ObjectKey>>;
 
 /// How much of a Secret is kept, by its name and owner annotation. See
@@ -128,7 +128,7 @@ pub(super) fn spare_part(
     secret.without_content()
 }
 
-/// Counts a Secret no longer.
+/// Removes a Secret from those that are counted.
 pub(super) fn drop_spare(spares: &mut SpareSecrets, key: &ObjectKey) {
     spares.retain(|_, spares| {
         spares.remove(key);

@@ -78,7 +78,7 @@ impl SelectedNamespaces {
                 view = synced(&mut next) => {
                     let before = std::mem::replace(&mut current, next.take());
                     revisions.replace();
-                    // Before the view, so that users whose objects vanish from it are not taken for deleted.
+                    // Sent before the view, so that users whose objects vanish from it are not taken for deleted.
                     if let (Some(before), Some(now)) = (before, &current) {
                         left.send_if_modified(|left| leave(left, before.names, &now.names));
                     }
@@ -135,7 +135,7 @@ async fn changed(generation: &mut Option<Generation>) -> Arc<SourceView> {
     std::future::pending().await
 }
 
-/// Revisions that go on rising when new watches begin to count.
+/// Makes the revisions of views rise further when new watches start from the beginning.
 #[derive(Debug, Default)]
 struct Revisions {
     base: u64,

@@ -89,7 +89,7 @@ impl WatchState {
         lists.all(|(watch, list)| list.complete || self.denied.has(watch))
     }
 
-    /// Applies a change.
+    /// Applies a change of a watch to the objects. Objects that a complete new list lacks are removed.
     pub(super) fn take(&mut self, change: WatchChange) {
         let WatchChange { watch, what } = change;
         match what {

@@ -25,7 +25,7 @@ const DEBOUNCE: Duration = Duration::from_millis(5);
 const MAX_CONCURRENT_FETCHES: usize = 8;
 /// Interval between retries of unreadable Secrets. The cause is a Role, and Roles are not watched.
 const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
-/// Timeout of a fetch.
+/// Time in which the API server must send a Secret.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Collects until all receivers of views are dropped.

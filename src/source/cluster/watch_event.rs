@@ -31,9 +31,9 @@ pub(super) struct WatchChange {
 
 #[derive(Debug)]
 pub(super) enum WatchEvent {
-    /// A list begins.
+    /// A list begins. Its objects follow, and [`Self::Complete`] ends it.
     Begin,
-    /// An object exists.
+    /// An object exists: it is in a list, was created, or was changed.
     There(ObjectRef, WatchEntry),
     /// An object was deleted.
     Gone(ObjectRef),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::delegate_resource::kind_of;
 
-/// An object without `managedFields`.
+/// An object whose `metadata.managedFields` are dropped when it is read.
 #[derive(Clone, Debug)]
 pub(super) struct WithoutManagedFields<K>(pub(super) K);
 

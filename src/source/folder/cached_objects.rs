@@ -65,7 +65,7 @@ impl CachedManifest {
         self.managed().map(AnyCachedObject::status_digest)
     }
 
-    /// Sets the status.
+    /// Sets the status in memory, without writing a file. An object of another kind is left as it is.
     pub(super) fn apply_status(&mut self, status: &StatusUpdate) -> AppliedStatus {
         if let (Self::Managed(own), StatusUpdate::Managed(status)) = (self, status)
             && let Some(with_status) = own.with_status(status)

@@ -174,7 +174,7 @@ impl ManifestFiles {
         all.find(|(_, of, _)| *of == reference).map(|(path, ..)| path.to_owned())
     }
 
-    /// Finds a Secret.
+    /// The Secret of this namespace and name in any file; `None` if no file has it.
     pub(super) fn secret(&self, reference: &ObjectRef) -> Option<&CachedSecret> {
         self.all().find_map(|(_, of, shown)| match shown {
             CachedManifest::Secret(secret) if of == reference => Some(secret),

@@ -20,17 +20,17 @@ pub(super) fn create_state_folder(state: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
 }
 
-/// The file of a Secret.
+/// The path of a Secret's file: `NAMESPACE.NAME.secret.yaml` in the state folder.
 pub(super) fn path_of(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.secret.yaml", key.namespace, key.name))
 }
 
-/// The file of a registered client.
+/// The path of a registered client's file: `NAMESPACE.NAME.oidcclient.yaml` in the state folder.
 pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.oidcclient.yaml", key.namespace, key.name))
 }
 
-/// Writes a Secret to a file.
+/// Writes a Secret as YAML, without its resourceVersion and owner references.
 pub(super) fn write_secret_file(path: &Path, secret: &Secret) -> io::Result<()> {
     let mut secret = secret.clone();
     secret.metadata.resource_version = None;
@@ -38,7 +38,7 @@ pub(super) fn write_secret_file(path: &Path, secret: &Secret) -> io::Result<()> 
     put(path, &to_yaml(&secret))
 }
 
-/// Writes a client to a file.
+/// Writes a client as YAML.
 pub(super) fn write_client(path: &Path, client: &OidcClient) -> io::Result<()> {
     put(path, &to_yaml(client))
 }
@@ -75,7 +75,7 @@ pub(super) fn log_status(file: Option<&Path>, before: &StatusDigest, status: &St
     }
 }
 
-/// Logs that an identity provider can be reached again, or no longer.
+/// Logs that an identity provider can be reached again, or can no longer be reached.
 fn log_reachability(before: &StatusDigest, status: &StatusUpdate) {
     let kind = ConditionType::Reachable;
     let Some(now) = status.conditions().iter().find(|it| it.type_ == kind.as_str()) else { return };

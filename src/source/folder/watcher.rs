@@ -19,7 +19,7 @@ const DEBOUNCE: Duration = Duration::from_millis(40);
 /// Interval at which the folders are polled in any case, because some file systems send no events.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// An event about the folders.
+/// A change that the system reports for one of the folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FsEvent {
     /// The content of the folders may have changed.

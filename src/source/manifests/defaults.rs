@@ -22,7 +22,7 @@ pub(super) fn normalize_secret(secret: &mut Value) {
     }
 }
 
-/// Sets defaults.
+/// Sets the namespace `default`, merges `stringData` into `data`, and labels a Namespace with its name.
 pub(super) fn apply_defaults(object: &mut ManifestObject) {
     let namespaced = |metadata: &mut ObjectMeta| {
         metadata.namespace.get_or_insert_with(|| "default".to_owned());

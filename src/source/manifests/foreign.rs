@@ -28,7 +28,7 @@ impl From<&DocumentError> for ForeignDocumentError {
 #[derive(Debug)]
 pub struct ForeignDocument<'t> {
     document: Document<'t>,
-    /// The value.
+    /// The value of the document as JSON, which is not null.
     pub value: Value,
 }
 

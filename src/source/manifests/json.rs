@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::yaml::json_number;
 
-/// A JSON value.
+/// A JSON value, with the faults that do not keep it from being read.
 #[derive(Debug)]
 pub(super) struct Json {
     pub(super) value: Value,

@@ -40,12 +40,12 @@ pub enum ManifestObject {
     Managed(AnyObject),
     /// A Secret, with `stringData` merged into `data`.
     Secret(Secret),
-    /// A Namespace.
+    /// A Namespace, of which only the labels are used.
     Namespace(Namespace),
 }
 
 impl ManifestObject {
-    /// Kind, namespace and name.
+    /// The kind, namespace and name. The namespace is empty for a Namespace.
     pub fn reference(&self) -> ObjectRef {
         let (kind, metadata) = match self {
             Self::Managed(object) => return object.reference(),

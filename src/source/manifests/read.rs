@@ -13,7 +13,7 @@ const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// Maximum depth of nested folders.
 const MAX_DEPTH: usize = 16;
 
-/// Endings of manifest files.
+/// The endings of manifest files, in lower case.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The manifest file itself, or every `*.yaml`, `*.yml` and `*.json` file below a folder, in a stable

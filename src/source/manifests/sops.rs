@@ -9,14 +9,14 @@ const ENCRYPTED: &str = "ENC[AES256_GCM,";
 /// Metadata that was removed from a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SopsMetadata {
-    /// Some values are encrypted.
+    /// Some values are encrypted, so the manifest cannot be used.
     Encrypted,
-    /// No value is encrypted.
+    /// No value is encrypted, so the manifest is used without the metadata.
     Plain,
 }
 
 impl SopsMetadata {
-    /// The warning about it.
+    /// The warning about a manifest that had this metadata.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Encrypted => {

@@ -15,7 +15,7 @@ use crate::model::Entropy;
 
 /// The format that this release writes, and the newest that it reads.
 const FORMAT: u32 = 1;
-/// Size of redb's page cache.
+/// The size of redb's page cache, in bytes.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// The unit in which the system counts the space of files (`st_blocks`).
 const BLOCK_BYTES: u64 = 512;
@@ -34,9 +34,9 @@ pub enum OpenError {
          it or a newer one"
     )]
     Newer {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
-        /// Format of the file.
+        /// The format number that the file contains.
         format: String,
     },
     /// The file is not a Lanyard store, or is damaged.
@@ -45,15 +45,15 @@ pub enum OpenError {
          away to begin with an empty one, which signs all users out"
     )]
     Damaged {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
-        /// The check that failed.
+        /// The check that failed, in words.
         why: String,
     },
     /// The operating system returned an error.
     #[error("{path}: {error}")]
     System {
-        /// Path of the file.
+        /// The path of the file (`--store-path`).
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,

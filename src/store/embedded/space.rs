@@ -15,7 +15,7 @@ use crate::store::{MeasuredStore, SpaceUsage, StoreError, StoreSpace, encoding};
 /// Records in a slice of a count. Each slice has a read transaction of its own, because a transaction keeps the pages
 /// that writers replace meanwhile, and the file cannot be reopened during one.
 const SLICE_RECORDS: usize = 4096;
-/// Size of redb's pages.
+/// The size of a page of redb, in bytes.
 const PAGE_BYTES: u64 = 4096;
 /// The bytes of a page that has one row, besides its key and value, at most.
 const PAGE_HEADER: u64 = 32;

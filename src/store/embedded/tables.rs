@@ -15,7 +15,7 @@ use crate::{
 
 /// Metadata of the store: `format` and `incarnation`.
 pub(super) const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
-/// Records: key → row.
+/// The records: encoded key → encoded row (`encoding`). `get` reads it.
 pub(super) const RECORDS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("records");
 /// The index: (listing, id). `list` scans it.
 pub(super) const OWNERS: TableDefinition<(&[u8], &str), ()> = TableDefinition::new("owners");
@@ -91,7 +91,7 @@ pub(super) struct OpenTables<'t> {
 }
 
 impl<'t> OpenTables<'t> {
-    /// Opens all tables.
+    /// Opens all tables for writing, and creates those that do not exist.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, EmbeddedError> {
         let version = transaction.open_table(VERSION)?;
         let last_version = version.get(())?.map_or(0, |last| last.value());
@@ -128,7 +128,7 @@ impl<'t> OpenTables<'t> {
         Ok(vacant)
     }
 
-    /// Removes and returns a live record.
+    /// Removes and returns a record; `None` if it is absent, or has expired at `now`.
     pub(super) fn take(
         &mut self,
         key: &RecordKey,

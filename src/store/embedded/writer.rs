@@ -82,7 +82,7 @@ pub(super) struct SharedDatabase {
     pub(super) incarnation: String,
 }
 
-/// Runs until all senders are dropped.
+/// Runs the writer on its thread, until all senders of operations are dropped.
 pub(super) fn run_writer(
     shared: &Arc<SharedDatabase>,
     mut jobs: mpsc::Receiver<WriteJob>,

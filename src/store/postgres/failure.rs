@@ -8,11 +8,11 @@ use crate::{
     },
 };
 
-/// SQLSTATE `read_only_sql_transaction`.
+/// SQLSTATE `read_only_sql_transaction`: the server is a standby, as after a failover.
 const READ_ONLY: &str = "25006";
-/// SQLSTATE `undefined_function` and `feature_not_supported`.
+/// SQLSTATE `undefined_function` and `feature_not_supported`: the server lacks a function that a query needs.
 const MISSING_FUNCTION: [&str; 2] = ["42883", "0A000"];
-/// SQLSTATE `undefined_table`.
+/// SQLSTATE `undefined_table`: no replica has created the schema yet.
 const MISSING_TABLE: &str = "42P01";
 
 /// An error of the database. Its text contains no secret.

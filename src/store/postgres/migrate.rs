@@ -99,7 +99,7 @@ async fn add(
     Ok(())
 }
 
-/// SQLSTATE `undefined_table`.
+/// Returns true for SQLSTATE `undefined_table`: the schema does not exist yet.
 fn is_missing_table(error: &sqlx::Error) -> bool {
     error
         .as_database_error()

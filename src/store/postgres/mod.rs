@@ -42,11 +42,11 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '3s'";
 
 /// Connection settings of the database.
 pub struct PostgresOptions {
-    /// `postgres://user:password@host/database?sslmode=..`.
+    /// The URL, such as `postgres://user:password@host:5432/database?sslmode=verify-full`.
     pub url: String,
     /// CA certificates (PEM). If set, the server's name is checked against its certificate.
     pub ca: Option<PathBuf>,
-    /// Most connections of this replica.
+    /// Most connections that this replica opens at once.
     pub connections: u32,
 }
 

@@ -15,7 +15,7 @@ pub(super) struct SchemaMigration {
 /// The format of this release.
 pub(super) const FORMAT: i64 = 2;
 
-/// All migrations, oldest first.
+/// All migrations, from the oldest format to [`FORMAT`].
 pub(super) const MIGRATIONS: [SchemaMigration; 2] = [CREATION, DUE_TIMES];
 
 const CREATION: SchemaMigration = SchemaMigration {
@@ -88,7 +88,7 @@ pub(super) const USAGE: &str = "SELECT tenant, count(*) AS records,
 /// `USAGE` may take longer than a statement of an operation may.
 pub(super) const USAGE_TIMEOUT: &str = "SET statement_timeout = '60s'";
 
-/// Replaces an expired record.
+/// Inserts a record, or replaces an expired one. No row is affected if there is a live one.
 pub(super) const INSERT: &str = "INSERT INTO lanyard_records
         (kind, tenant, id, value, version, expires_at, owners, due_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

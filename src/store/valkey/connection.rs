@@ -14,16 +14,16 @@ use super::{
 };
 use crate::model::{Entropy, Timestamp};
 
-/// Limit for opening a connection.
+/// Time in which a connection must be open, with TLS and authentication.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Limit for a response.
+/// Time in which the server must answer a command.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The identity of a store.
 pub(super) struct StoreIdentity {
     /// The random id of the store.
     pub(super) incarnation: String,
-    /// The server's clock.
+    /// The time of the server's clock (`TIME`), when the store was identified.
     pub(super) time: Timestamp,
 }
 

@@ -17,7 +17,7 @@ pub(super) enum ValkeyError {
     /// No connection could be opened; no command was sent.
     #[error("{0}")]
     Connect(RedisError),
-    /// An operation failed.
+    /// A command failed after the connection was open. It may have taken effect.
     #[error("{0}")]
     Operation(RedisError),
     /// The server has started and is loading its journal. It cannot be checked yet.

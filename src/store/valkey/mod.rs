@@ -48,7 +48,7 @@ pub struct ValkeyOptions {
 /// password.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableValkey {
-    /// The URL is invalid.
+    /// The URL does not have the form `redis://` or `rediss://USER:PASSWORD@HOST:PORT/DATABASE`.
     #[error("--valkey-url: write redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS")]
     Url,
     /// CA certificates are set, but the URL does not use TLS.
@@ -127,7 +127,7 @@ impl ValkeyStore {
     }
 }
 
-/// A command for the server.
+/// A command for the server, with its arguments.
 enum ValkeyCommand {
     Get(Vec<u8>),
     MemoryInfo,

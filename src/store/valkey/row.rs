@@ -24,7 +24,7 @@ const OWNERS: usize = 36;
 /// The largest integer that Lua represents exactly.
 const LATEST: i64 = (1 << 53) - 1;
 
-/// Encodes a record.
+/// Encodes a record in the form that the module documents.
 pub(super) fn write_row(record: &Record, version: u64) -> Vec<u8> {
     let scope = encode_scope(record.key.kind, &record.key.tenant).len();
     let mut bytes = format!(
@@ -47,7 +47,7 @@ pub(super) fn script_millis(millis: i64) -> i64 {
     millis.clamp(0, LATEST)
 }
 
-/// Decodes a row.
+/// Decodes the result of [`write_row`] from the index entries on. The header is for scripts.
 pub(super) fn read_row(bytes: &[u8], key: RecordKey) -> Result<VersionedRecord, DamagedRecord> {
     let mut at = OWNERS;
     for _ in 0..number(bytes, at - 1, 1)? {

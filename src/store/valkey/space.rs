@@ -12,7 +12,7 @@ use crate::store::{
 
 /// Records in a step of a count. The server runs nothing else during a step, which takes about a millisecond.
 const STEP_RECORDS: usize = 500;
-/// Pause between two steps.
+/// Pause between two steps, in which the server runs the commands of others.
 const STEP_PAUSE: Duration = Duration::from_millis(5);
 
 #[async_trait]

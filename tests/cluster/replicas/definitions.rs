@@ -52,7 +52,7 @@ fn a_replica_is_not_ready_while_a_definition_lacks_a_restriction() {
     world.edit_definition(&json!([{ "op": "add", "path": DISABLED, "value": field }]));
     world.schemas_are("ok", 1);
 
-    // An API server that starts publishes schemas one by one, and no replica becomes unready by that.
+    // An API server that starts publishes its schemas one by one. No replica becomes unready because of that.
     world.api.stop_apiserver();
     world.api.start_apiserver();
     let start = Instant::now();
@@ -77,8 +77,8 @@ impl World {
         Ok((status, answer.text().map_err(|error| error.to_string())?))
     }
 
-    /// Waits until all replicas say this of the schemas, and some of them are ready. The store cannot be
-    /// shared, so only the leader can be.
+    /// Waits until all replicas report this about the schemas, and so many of them are ready. The store cannot be
+    /// shared, so only the leader can be ready.
     fn schemas_are(&self, said: &str, ready: usize) {
         eventually(SOON, || {
             let answers = self.replicas.iter().map(|replica| self.readiness(replica));

@@ -31,7 +31,7 @@ fn host_settings_change_without_a_restart() {
     discovery_inside(&world, "own-host", ISSUER);
     kube_auth_reads_the_issuer(&world);
 
-    // A mistake is told, and both replicas go on.
+    // A mistake is reported in an Event, and both replicas keep the last settings.
     world.set_issuer_hosts("- {host: id.example.test}");
     let event = eventually(SOON, || {
         let args = ["-n", NAMESPACE, "get", "events", "--field-selector"];

@@ -61,7 +61,7 @@ impl World {
         world
     }
 
-    /// Starts another replica.
+    /// Starts another replica behind the load balancer, with additional environment variables.
     fn add(&mut self, name: &'static str, more: &[(&str, &str)]) {
         let url = self.database.url();
         let own = [
@@ -240,7 +240,7 @@ fn keys(api: &ApiServer, namespace: &str, name: &str) -> Vec<Value> {
     decoded.map(|json| serde_json::from_slice(&json).expect("a key")).collect()
 }
 
-/// Asserts that a session from before the upheaval is still valid.
+/// Asserts that a session from before the kills and restarts is still valid.
 async fn a_session_is_still_there(app: &Application, browser: &Browser) {
     let page = browser.open(&app.authorize_url(SCOPE, &[("prompt", "none")])).await;
     let answer = page.answer();

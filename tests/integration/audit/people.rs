@@ -64,7 +64,7 @@ async fn a_person_who_is_not_admitted_and_a_wrong_answer_are_reported_with_the_c
     world.check(&REPORTED[1..2]);
 }
 
-/// Sends a logout token of the provider; returns the status.
+/// Sends a logout token of the provider to Lanyard; returns the status.
 async fn log_out(world: &World, token: &str) -> u16 {
     let url = format!("{}/callback/corp/logout", world.app.issuer("main"));
     let form = [("logout_token", token)];

@@ -87,7 +87,7 @@ impl World {
         self.sign_in_with(&Browser::new(), script).await
     }
 
-    /// The same with a browser.
+    /// A sign-in at the provider in a browser, which may have a session.
     pub async fn sign_in_with(&self, browser: &Browser, script: impl FnOnce(&mut Script)) -> Page {
         self.upstream.answers(script);
         let app = self.application("app").await;

@@ -1,4 +1,4 @@
-//! Changes on the account page want the strongest authenticator that the person has.
+//! Changes on the account page require the strongest authenticator that the person has.
 
 use std::time::Duration;
 
@@ -149,7 +149,7 @@ async fn a_recovery_code_proves_a_change_and_an_earlier_code_does_not() {
     let page = recover(&browser, &asked, &codes[0]).await;
     assert!(is_account_page(&page), "{} {}", page.status, page.body);
     open_setup(&browser, &ada.harbour.account_url()).await;
-    // It counts for five minutes, and a code of the app does not prolong it.
+    // The recovery code counts for five minutes, and a code of the app does not extend that time.
     ada.harbour.app.clock.advance(Duration::from_mins(7));
     let (again, page) = ada.phisher().await;
     let asked = again.open(&passkey_link(&page)).await;
@@ -179,7 +179,7 @@ async fn a_copied_passkey_is_not_the_required_one() {
     let page = ada.browser.open(&ada.harbour.account_url()).await;
     let kept = ada.remove(&page).await;
     assert!(kept.body.contains("Everyone needs this to sign in here"), "{}", kept.body);
-    // The copied one is the second on the page.
+    // The copied passkey is the second one on the page.
     let after_first = page.body.split_once("href=\"?passkey=").expect("a passkey").1;
     let second = Page { body: after_first.to_owned(), left_for: None, ..page };
     let removed = ada.remove(&second).await;

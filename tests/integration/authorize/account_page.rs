@@ -188,7 +188,7 @@ async fn forms_count_in_their_session_only() {
     let own = account_page(&world, &alice).await.form("/account");
     let foreign = account_page(&world, &second).await.form("/account");
     let origin = &world.app.origin;
-    // The form of another session, of another purpose, none, and a damaged one.
+    // Forms with the state of another session, of another purpose, without a state, and with a damaged one.
     let question = alice.open(&format!("{}/oauth/logout", world.app.issuer("shop"))).await;
     let question = question.form("/oauth/logout");
     let damaged = vec![("interaction".to_owned(), own.fields[0].1.replace('a', "b"))];

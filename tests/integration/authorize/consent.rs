@@ -1,4 +1,4 @@
-//! The consent page.
+//! The consent page: when it is shown, what it lists, and how long a consent is remembered.
 
 use std::time::Duration;
 

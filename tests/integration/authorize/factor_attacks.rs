@@ -232,7 +232,7 @@ async fn a_lost_vault_key_refuses_sign_ins_and_a_replaced_one_can_be_removed() {
         enter(&browser, &page, &app.code(&world.app.clock)).await.answer().contains_key("code")
     );
 
-    // Without the resealer the loss of a key refuses the person.
+    // Until the resealer has run, the loss of a vault key makes the sign-in fail.
     world.app.clock.advance(Duration::from_mins(1));
     let current = world.app.stage.add_vault_key(&SeededEntropy::new(78));
     world.app.stage.remove_vault_key(&current);

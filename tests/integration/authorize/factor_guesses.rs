@@ -82,7 +82,7 @@ async fn strangers_get_one_guess_each_three_hours() {
         let (thief, page) = with_password(&url, ALICE).await;
         assert_eq!(guess(&world, &app, &thief, &page).await.0, 1);
     }
-    // A right code of a stranger, who is the person with a new phone, costs nothing.
+    // A right code from an unknown browser (the person with a new phone) uses up no attempt.
     world.app.clock.advance(Duration::from_hours(3));
     let (phone, page) = with_password(&url, ALICE).await;
     let page = enter(&phone, &page, &app.code(&world.app.clock)).await;

@@ -77,7 +77,7 @@ async fn a_restored_person_keeps_the_passkey_and_the_next_person_does_not_get_it
     let world = World { app: TestApp::start_at_localhost(&manifests(&[PASSKEYS])).await };
     set_up_passkey(&world.alice().await, &account_url(&world)).await;
     world.app.serve(&manifests(&[PASSKEYS, (ALICE_1, ALICE_2), (SHOP_1, SHOP_2)]));
-    // The page looks at the passkey, which is not used.
+    // The page loads the passkey without using it.
     let page = account_page(&world, &world.alice().await).await;
     assert!(page.body.contains(BADGE), "{}", page.body);
     let lines = world.app.audit.of("authenticator_adopted");
@@ -105,7 +105,7 @@ async fn a_user_who_is_made_again_does_not_get_in_with_the_password_alone() {
     assert!(asks_for_code(&page), "{} {}", page.status, page.body);
     let page = enter(&browser, &page, &app.next_code(&world.app.clock)).await;
     assert!(page.answer().contains_key("code"), "{}", page.body);
-    // Or an administrator has made sure who it is.
+    // An administrator has confirmed the identity of the person (`resetAuthenticatorsBefore`).
     world.app.clock.advance(std::time::Duration::from_secs(10));
     let reset = format!(
         "username: alice\n  name: Alice Rivera\n  resetAuthenticatorsBefore: \"{}\"",

@@ -1,4 +1,4 @@
-//! A store that holds up one write, so that a test can do something else meanwhile.
+//! A store that delays one write, so that a test can do something else in the meantime.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::browser::Page;
 
-/// Holds up the next insertion of a record of this kind, once it is armed.
+/// Delays the next insertion of a record of this kind, once it is armed.
 #[derive(Debug)]
 pub struct WriteHold {
     kind: RecordKind,
@@ -30,7 +30,7 @@ impl WriteHold {
         (hold, move |inner| Arc::new(HeldStore { inner, hold: of_store }) as SharedStore)
     }
 
-    /// The pages of a request whose write is held up, and of one that is sent meanwhile.
+    /// The pages of a request whose write is delayed, and of one that is sent in the meantime.
     pub async fn race(
         &self,
         held: impl Future<Output = Page>,

@@ -1,4 +1,4 @@
-//! Attacks on passkeys.
+//! Attacks on passkeys: forged, replayed, copied and borrowed answers of authenticators.
 
 use std::time::Duration;
 

@@ -61,7 +61,7 @@ async fn harbour() -> (Harbour, Arc<AtomicUsize>) {
     harbour_refusing(usize::MAX).await
 }
 
-/// The same for a store that refuses this many writes.
+/// A server over a store that refuses this many writes.
 async fn harbour_refusing(refusals: usize) -> (Harbour, Arc<AtomicUsize>) {
     let left = Arc::new(AtomicUsize::new(usize::MAX));
     let (of_store, refusals) = (Arc::clone(&left), Arc::new(AtomicUsize::new(refusals)));

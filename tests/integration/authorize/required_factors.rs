@@ -79,7 +79,7 @@ pub const PASSKEYS: (&str, &str) = (OFFERED, "{passwords: Optional, passkeys: Re
 /// No factor is required.
 pub const OPTIONAL: (&str, &str) =
     (OFFERED, "{passwords: Optional, totp: Optional, passkeys: Optional}");
-/// Bob's invitation.
+/// A replacement that gives Bob an invitation.
 pub const INVITES_BOB: (&str, &str) = (
     "  username: bob\n",
     "  username: bob\n  invitation: {id: b-1, notAfter: \"2999-01-01T00:00:00Z\"}\n",
@@ -95,14 +95,14 @@ impl Harbour {
         Self { app: TestApp::start_at_localhost(MANIFESTS).await }
     }
 
-    /// The same with replacements.
+    /// A world in whose manifests each first text is replaced by the second.
     pub async fn with(changes: &[(&str, &str)]) -> Self {
         let harbour = Self::new().await;
         harbour.change(changes);
         harbour
     }
 
-    /// The same over a store that wraps the one in memory.
+    /// A world over a store that wraps the one in memory.
     pub async fn over(wrap: impl FnOnce(SharedStore) -> SharedStore) -> Self {
         Self { app: TestApp::start_at_localhost_over(MANIFESTS, wrap).await }
     }

@@ -146,7 +146,7 @@ async fn a_clock_that_is_90_seconds_off_has_words_of_its_own() {
         assert_eq!(page.status, 422);
         assert!(page.body.contains("<h1>The clock of your phone differs</h1>"), "{}", page.body);
     }
-    // The code of the future is burnt, so a guess that meets it tells nothing.
+    // The future code counts as used, so a guess that happens to be right reveals nothing.
     let code = app.code_off(&world.app.clock, 3);
     world.app.clock.advance(Duration::from_secs(90));
     let page = enter(&browser, &page, &code).await;

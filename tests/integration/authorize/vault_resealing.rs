@@ -30,7 +30,7 @@ struct TroubledStore {
 struct Trouble {
     /// The number of damaged records of each list.
     damaged: usize,
-    /// The record that another writer puts in place after the next list.
+    /// The record that another writer stores after the next list.
     replacement: Option<Record>,
 }
 

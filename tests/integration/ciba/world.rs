@@ -30,7 +30,7 @@ impl World {
         self.app.serve(&MANIFESTS.replace(from, to));
     }
 
-    /// Waits longer than a client does between two polls.
+    /// Moves the clock by 5 s, after which a client may poll again.
     pub fn wait(&self) {
         self.app.clock.advance(Duration::from_secs(5));
     }
@@ -106,7 +106,7 @@ pub async fn open_question(world: &World, browser: &Browser) -> Page {
     browser.submit(&account.form("/account"), &[("request", id)]).await
 }
 
-/// Answers the question.
+/// Submits the page of a request with the button `allow` or `deny`; returns the next page.
 pub async fn answer(browser: &Browser, page: &Page, action: &str) -> Page {
     browser.submit(&page.form("/consent"), &[("action", action)]).await
 }

@@ -96,7 +96,7 @@ async fn removing_a_host_ends_the_access_of_its_clients() {
     assert_eq!(refresh(&notes, &tokens).await.0, 401);
     let page = Browser::new().open(&url).await;
     assert_page(&page, "accepts no client metadata documents of this host");
-    // The host is back before the grant has ended.
+    // The policy allows the host again before the grant has ended.
     world.change(LISTED, LISTED);
     assert_eq!(refresh(&notes, &tokens).await.0, 200);
 }

@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// Refreshes tokens.
+/// Refreshes with the refresh token of these tokens; returns the status and body.
 pub async fn refresh(application: &Application, tokens: &Value) -> (u16, Value) {
     let token = text(tokens, "refresh_token");
     application.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
@@ -98,7 +98,7 @@ pub fn is_consent(page: &Page) -> bool {
     page.left_for.is_none() && page.body.contains("/consent\"")
 }
 
-/// A string member.
+/// A member that is a string. Panics if it is missing.
 pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }

@@ -20,11 +20,11 @@ pub struct Person {
 pub struct Visit {
     /// Whether the sign-in page was shown.
     pub signed_in: bool,
-    /// The last page.
+    /// The page at which the visit ended.
     pub page: Page,
 }
 
-/// An authorization response.
+/// The parameters of an authorization response.
 pub type Response = BTreeMap<String, String>;
 
 /// The response mode of an authorization response.

@@ -67,7 +67,7 @@ impl Variant {
     }
 }
 
-/// An authorization request.
+/// The parameters of an authorization request.
 pub type Request = BTreeMap<&'static str, String>;
 
 pub struct Rp<'a> {
@@ -168,7 +168,7 @@ impl<'a> Rp<'a> {
         }
     }
 
-    /// Redeems a code.
+    /// Redeems a code, and asserts a successful token response.
     pub async fn redeem(&self, code: &str) -> Value {
         checks::tokens(self.token(&Self::code_form(code)).await).await
     }

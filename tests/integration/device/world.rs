@@ -29,7 +29,7 @@ impl World {
         self.app.serve(&MANIFESTS.replace(from, to));
     }
 
-    /// Waits longer than a device does between two polls.
+    /// Moves the clock by 5 s, after which a device may poll again.
     pub fn wait(&self) {
         self.app.clock.advance(Duration::from_secs(5));
     }

@@ -112,7 +112,7 @@ async fn a_client_exchanges_its_own_tokens_and_those_for_its_api() {
     let more = [("resource", TICKETS), ("subject_token_type", ID_TOKEN)];
     let refused = exchange(&world.gateway, id, &more).await;
     assert_error(&refused, "invalid_request", "of another client");
-    // A client without a rule learns no more of targets than one without access.
+    // For a client without a rule, the error reveals no more about targets than for one without access.
     let stranger = world.application("stranger").await;
     let refused = exchange(&stranger, access, &[("resource", TICKETS)]).await;
     assert_error(&refused, "invalid_request", foreign);

@@ -217,10 +217,10 @@ async fn bound_tokens_stay_bound_to_their_key() {
     assert_eq!(text(&answer, "token_type"), "DPoP");
     let bound = claims(text(&answer, "access_token"));
     assert_eq!(bound["cnf"], json!({ "jkt": key.thumbprint() }));
-    // The API has the token and not the key.
+    // The API has received the token, but does not have the key.
     let refused = exchange(&world.orders, text(&answer, "access_token"), &[("resource", TICKETS)]);
     assert_error(&refused.await, "invalid_dpop_proof", "is bound to a key");
-    // Nor does an ID token of the same grant lead around the key.
+    // An ID token of the same grant does not avoid the proof of the key either.
     let more = [("subject_token_type", ID_TOKEN), ("resource", TICKETS)];
     let refused = exchange(&world.web, text(&tokens, "id_token"), &more).await;
     assert_error(&refused, "invalid_dpop_proof", "is bound to a key");

@@ -20,7 +20,7 @@ fn script() -> String {
     data[name].as_str().expect("a script").to_owned()
 }
 
-/// The status and message of the check for an object, run as Argo CD does: Lua 5.1, the object as `obj`.
+/// The status and message of the check for an object. It runs as in Argo CD: Lua 5.1, with the object as `obj`.
 fn health(script: &str, object: &Value) -> (String, String) {
     let lua = Lua::new();
     let object = lua.to_value(object).expect("a table");

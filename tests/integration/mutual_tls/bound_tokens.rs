@@ -101,7 +101,7 @@ async fn the_grant_of_a_public_client_stays_bound_to_its_certificate() {
     assert_error(&thief.refresh(&next).await, 400, "invalid_grant");
     let without = world.caller(("shop", "native"), None).await;
     assert_error(&without.refresh(&next).await, 400, "invalid_request");
-    // The grant stays bound if the client stops to ask for it.
+    // The grant stays bound after the client's metadata no longer asks for bound tokens.
     world.change(
         "tokenEndpointAuthMethod: none\n  tlsClientCertificateBoundAccessTokens: true",
         "tokenEndpointAuthMethod: none",
@@ -175,7 +175,7 @@ async fn a_resource_server_can_require_certificates() {
     assert_eq!(world.introspect(&unbound).await["active"], true);
     world.change("tokenBinding: MutualTls", "tokenBinding: MutualTls");
     assert_eq!(world.introspect(&unbound).await["active"], false, "it was issued before");
-    // A DPoP proof does not stand for a certificate.
+    // A DPoP proof does not replace a certificate.
     world.change("tokenBinding: MutualTls", "tokenBinding: DPoP");
     assert_eq!(world.introspect(token).await["active"], false);
 }

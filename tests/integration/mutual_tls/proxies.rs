@@ -1,4 +1,4 @@
-//! Proxies that tell the certificates of clients, and others that try to.
+//! Proxies that pass on the certificates of clients, and peers that try to without permission.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -186,7 +186,7 @@ async fn the_certificate_of_a_proxy_has_a_short_chain_to_an_authority() {
         let request = request.header("client-cert", &value).form(&FORM);
         request.send().await.expect_err("the handshake fails");
     }
-    // A certificate that is not of an authority vouches for no proxy.
+    // A peer whose certificate is not of the authority is not a proxy.
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, &proxy.certificate).expect("written");

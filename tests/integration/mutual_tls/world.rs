@@ -37,7 +37,7 @@ impl World {
         Self::with(ServerConfig::default()).await
     }
 
-    /// The same with other settings.
+    /// Starts the provider with other settings of the server.
     pub async fn with(config: ServerConfig) -> Self {
         let (authority, servers) = (Authority::new("Acme"), Authority::new("Servers"));
         let own = Identity::self_signed("own.acme.test");
@@ -54,7 +54,7 @@ impl World {
         self.app.serve(&text.replace(from, to));
     }
 
-    /// An HTTP client that shows a certificate, or none.
+    /// An HTTP client. It presents the certificate, if one is given.
     pub fn http(&self, identity: Option<&Identity>) -> reqwest::Client {
         let root = reqwest::Certificate::from_pem(self.servers.pem().as_bytes()).expect("PEM");
         let builder = reqwest::Client::builder().tls_certs_only([root]).http1_only();
@@ -70,7 +70,7 @@ impl World {
         self.authority.issue(dns)
     }
 
-    /// A client of a tenant that shows a certificate, or none.
+    /// A client of a tenant. It presents the certificate, if one is given.
     pub async fn caller(
         &self,
         (tenant, name): (&str, &str),
@@ -101,7 +101,7 @@ impl Caller {
         self.post_to(&alias, form, &[]).await
     }
 
-    /// The same to a URL, with headers.
+    /// Posts a form with the client's ID to a URL, with headers; returns status and body.
     pub async fn post_to(
         &self,
         url: &str,
@@ -141,7 +141,7 @@ impl Caller {
         answer.remove("code").unwrap_or_else(|| panic!("no code in {answer:?}"))
     }
 
-    /// Redeems a code.
+    /// Redeems a code of the client; returns the status and body.
     pub async fn redeem(&self, code: &str) -> (u16, Value) {
         let form = [
             ("grant_type", "authorization_code"),

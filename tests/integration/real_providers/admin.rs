@@ -25,7 +25,7 @@ impl RealmAdministrator {
         Self { base, realm, client: reqwest::Client::new() }
     }
 
-    /// Access tokens count for a minute, so that each request gets its own.
+    /// An access token is valid for a minute, so each request gets its own.
     async fn token(&self) -> String {
         let [(_, username), (_, password)] = ADMINISTRATOR;
         let form = [
@@ -78,13 +78,13 @@ impl RealmAdministrator {
         self.call(Method::PUT, &format!("users/{user}"), Some(person)).await;
     }
 
-    /// Deletes a person.
+    /// Deletes the user with this name from the realm.
     pub(super) async fn delete(&self, name: &str) {
         let user = self.user(name).await;
         self.call(Method::DELETE, &format!("users/{user}"), None).await;
     }
 
-    /// Ends all sessions of a person, of which the clients are told.
+    /// Ends all sessions of a person. Keycloak sends logout tokens to the clients.
     pub(super) async fn sign_out(&self, name: &str) {
         let user = self.user(name).await;
         self.call(Method::POST, &format!("users/{user}/logout"), None).await;

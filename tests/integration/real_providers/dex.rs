@@ -1,4 +1,4 @@
-//! Dex.
+//! Dex as a provider of people, and as the source of an import.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Keycloak.
+//! Keycloak as a provider of people, and as the source of an import.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn export(home: &Path, folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// One start of Keycloak serves all: a person signs in through it, then its people move.
+/// One start of Keycloak serves the whole test: people sign in through it, and then they are imported.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "make upstreams"]
 async fn people_of_keycloak_sign_in_through_it_and_after_the_move() {
@@ -225,7 +225,7 @@ async fn signs_out_both_ways(live: &Live, administrator: &RealmAdministrator) {
     assert!(live.has_session(&cara).await, "that of another person goes on");
 }
 
-/// The realm is asked at refreshes, with the refresh token that it gave.
+/// Lanyard asks the realm at each refresh, with the refresh token of the realm.
 async fn follows_the_realm(live: &mut Live, administrator: &RealmAdministrator) {
     let (mut ben, mut cara) = (live.sign_in(BEN).await, live.sign_in(CARA).await);
     let before = live.refresh(&mut ben).await.expect("refreshed");

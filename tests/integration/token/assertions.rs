@@ -88,7 +88,7 @@ async fn each_client_must_use_its_registered_method() {
     );
     let (status, _, answer) = world.post(&[], &body).await;
     assert_error(&(status, answer), 401, "invalid_client");
-    // The secret of `web` is right, so the client is told what it should have used.
+    // The secret of `web` is right, so the error names the method that the client is registered for.
     let (_, answer) = ask(&world, &by_secret(&claims(&world, "default.web"), SECRET), &[]).await;
     let said = "This client uses client_secret_basic or client_secret_post; the request used client_secret_jwt.";
     assert_eq!(answer["error_description"], said);

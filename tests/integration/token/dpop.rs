@@ -209,7 +209,7 @@ async fn a_bound_token_is_worthless_without_its_key() {
     let form = world.http.post(&url).form(&[("access_token", token)]);
     let (status, _, answer) = read(form).await;
     assert_eq!((status, text(&answer, "error")), (401, "invalid_token"));
-    // A token that is not bound gets no weaker check by the other scheme.
+    // A token that is not bound is refused with the scheme DPoP.
     let plain = alice.tokens(&web, "openid").await;
     let plain = text(&plain, "access_token");
     let proof = key.proof_with("GET", &url, world.time(), plain);
@@ -466,7 +466,7 @@ async fn tokens_for_a_resource_server_that_requires_it_are_bound() {
     let shown = is_active(text(&tokens, "access_token")).await;
     assert_eq!(shown["cnf"], json!({ "jkt": key.thumbprint() }), "{shown}");
 
-    // For a person: a refusal uses up neither the code nor the refresh token.
+    // With a code or refresh token: a refusal uses up neither.
     let more = [("resource", BOUND), ("prompt", "none")];
     let url = web.authorize_url("openid read offline_access", &more);
     let code = alice.browser.open(&url).await.answer().remove("code").expect("a code");

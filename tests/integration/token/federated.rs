@@ -370,7 +370,7 @@ async fn a_client_elsewhere_neither_breaks_nor_takes_over_an_identity() {
     ]));
     let token = signed(&claims(&world, CLUSTER, BILLING));
     assert_eq!(subject(&ask(&world, &token, &[]).await), "default.billing", "as before");
-    // By its name it gets tokens, of itself only.
+    // With its `client_id` the client gets tokens, for itself only.
     let named = ask(&world, &token, &[("client_id", "elsewhere.same")]).await;
     assert_eq!(subject(&named), "elsewhere.same");
     // `default.ci-any` trusts this subject by a pattern, and is never found without its name.
@@ -499,7 +499,7 @@ async fn an_assertion_as_a_grant_gives_a_token_for_its_own_client() {
     }
     assert_error(&grant(&world, &token, &[("scope", "openid")]).await, 400, "invalid_scope");
     assert_error(&grant(&world, &token, &[("resource", "urn:a")]).await, 400, "invalid_target");
-    // The token of one client does not give that of another one, which is no longer named by it alone.
+    // The assertion of one client gives no token of another client, even if the request names that one.
     for other in ["default.first", "default.web", "default.spa", "default.nobody"] {
         let answer = grant(&world, &token, &[("client_id", other)]).await;
         assert_error(&answer, 400, "invalid_grant");

@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662).
+//! The introspection endpoint (RFC 7662): its answers, and who may ask.
 
 use serde_json::{Value, json};
 

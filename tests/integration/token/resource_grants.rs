@@ -140,7 +140,7 @@ async fn the_consent_page_says_which_resource_gets_which_scopes() {
     let line = world.app.audit.last("consent_given");
     assert_eq!(line["scope"], "email openid shared tickets.read wiki.read");
     assert_eq!(line["resources"], json!([TICKETS, WIKI]));
-    // The consent is remembered, for what was shown only.
+    // The consent is remembered only for the permissions that were shown.
     assert!(browser.open(&request).await.answer().contains_key("code"));
     for (scope, resources) in [("openid", &[TICKETS][..]), ("openid tickets.read", &[TICKETS])] {
         let request = url(&asks, scope, resources, &[]);

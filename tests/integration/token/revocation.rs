@@ -1,4 +1,4 @@
-//! Revocation (RFC 7009).
+//! The revocation endpoint (RFC 7009), and what ends with a token.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn another_object_with_the_client_id_revokes_no_token_of_the_first() {
     assert_eq!(world.introspect(&alice.web, of_second).await.1["active"], true);
     assert_eq!(world.revoke(&alice.web, of_second).await.0, 200);
     assert_eq!(world.introspect(&alice.web, of_second).await.1["active"], false);
-    // The tokens of the first object are valid when it is back.
+    // The tokens of the first object are valid again when that object is served again.
     world.app.serve(MANIFESTS);
     assert_eq!(alice.web.userinfo(access).await.0, 200);
     assert_eq!(world.introspect(&alice.web, of_client).await.1["active"], true);
@@ -99,7 +99,7 @@ async fn revoked_client_credentials_token_is_inactive() {
     assert_eq!(active(token).await, false);
 }
 
-/// Each token without a grant is remembered until it expires, and a client can get and revoke any number.
+/// A revoked token without a grant is stored until it expires, and a client can get and revoke any number of them.
 #[tokio::test]
 async fn the_revoked_tokens_of_a_client_are_bounded_and_no_revocation_is_pretended() {
     let world = World::new().await;
@@ -125,7 +125,7 @@ async fn the_revoked_tokens_of_a_client_are_bounded_and_no_revocation_is_pretend
     assert_eq!(active(&kept).await, true);
     let metrics = world.app.app.accounts.metrics.render(now);
     assert!(metrics.contains("kind=\"revoked\"} 1\n"), "{metrics}");
-    // A token that is remembered already needs nothing, and other clients have budgets of their own.
+    // A token that is stored already costs nothing, and other clients have budgets of their own.
     assert_eq!(world.revoke(&web, &revoked).await.0, 200);
     assert_eq!(world.revoke(&other, &token_of(&other).await).await.0, 200);
     world.wait(1);

@@ -138,7 +138,7 @@ async fn a_person_who_is_refused_on_the_way_to_the_account_page_chooses_another_
         prompt_after(&world, &away.browser, &other).await.as_deref(),
         Some("select_account")
     );
-    // With a session the person may go on with it.
+    // With a session, the page offers to continue with it.
     let away = world.go("corp", &[]).await;
     world.back(&away, "corp", &[]).await;
     let page = away.browser.open(&format!("{}{again}", world.app.origin)).await;

@@ -62,7 +62,7 @@ async fn the_provider_proves_a_fresh_sign_in() {
     let away = person.browser.open(&format!("{url}?confirm=1")).await;
     let page = answered(&world, &person.browser, &away).await;
     assert!(page.body.contains("Please sign in again"), "{}", page.body);
-    // A provider that does not say counts: it was asked just now.
+    // An answer without `auth_time` counts: the person has just come from the provider.
     world.upstream.answers(|script| script.id_token = json!({}));
     let away = person.browser.open(&format!("{url}?confirm=1")).await;
     let page = answered(&world, &person.browser, &away).await;

@@ -64,7 +64,7 @@ async fn an_answer_without_a_state_of_this_browser_is_refused() {
     assert_eq!(world.codes(), 0);
 }
 
-/// RFC 9207 §2.4: an issuer that was promised is not left out.
+/// RFC 9207 §2.4: a provider that announced `iss` must send it.
 #[tokio::test]
 async fn an_answer_of_another_issuer_sends_no_code() {
     let world = World::new().await;
@@ -184,7 +184,7 @@ async fn a_hint_leads_to_a_provider_of_the_tenant_only() {
         let url = page.left_for.unwrap_or_else(|| panic!("{hint}: {}", page.body));
         assert!(url.as_str().starts_with(&world.upstream.issuer), "{url}");
         let request: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        // A domain alone is the name of no person.
+        // A domain alone is not the name of a person.
         let expected = (!hint.starts_with('@')).then_some(hint);
         assert_eq!(request.get("login_hint").map(String::as_str), expected);
         let callback = format!("{}/callback/corp", world.app.issuer("main"));

@@ -104,7 +104,7 @@ impl World {
         Self { app, upstream }
     }
 
-    /// The same at `localhost`, where browsers have passkeys.
+    /// A world with these changes at `localhost`, where browsers have passkeys.
     pub(super) async fn at_localhost_with(changes: &[(&str, &str)]) -> Self {
         let upstream = Upstream::start().await;
         let app = TestApp::start_at_localhost(&manifests(&upstream.issuer, changes)).await;
@@ -197,7 +197,7 @@ async fn a_person_signs_in_and_keeps_the_subject() {
     assert_eq!(first["email_verified"], true);
     let request = world.upstream.requests.lock().expect("whole")[0].clone();
     assert!(request["code_verifier"].len() >= 43 && request["code"] == "a-code");
-    // A new name and other groups are of the same person; another `sub` is another one.
+    // A new name and other groups belong to the same person; another `sub` is another person.
     let page =
         world.sign_in("corp", |script| script.id_token = json!({"preferred_username": "al"}));
     assert_eq!(world.id_token(&page.await).await["sub"], first["sub"]);
@@ -317,7 +317,8 @@ async fn a_new_sign_in_must_be_proven() {
     }
 }
 
-/// A public address is called with TLS only, so nothing is asked, and the page does not say that it was.
+/// A public address is called with TLS only. So no request is sent, and the page does not claim that the provider
+/// failed.
 #[tokio::test]
 async fn a_provider_that_may_not_be_called_has_a_page_of_its_own() {
     for (issuer, cause) in [("http://1.1.1.1", "use https"), ("http://10.1.2.3", "upstreamHosts")] {
@@ -395,7 +396,7 @@ async fn a_change_of_the_object_counts_at_the_next_use() {
                 assert_eq!(id_token["preferred_username"], name);
                 tokens["refresh_token"].as_str().expect("one").clone_into(&mut refresh);
             }
-            // The object is not accepted without a rule, which ends nothing.
+            // An object without a rule is not accepted. That ends no session and no grant.
             None if changes.iter().any(|(_, to)| *to == "admit: ByRules") => {
                 assert_eq!((status, &tokens["error"]), (503, &json!("temporarily_unavailable")));
             }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::support::tls::TlsServer;
 
-/// Panics unless a page and the audit line of its request tell these things.
+/// Panics unless a page and the audit line of its request contain these texts.
 fn assert_shown_and_logged(
     app: &TestApp,
     page: &Page,
@@ -126,7 +126,7 @@ async fn too_many_groups_are_reported_and_never_cut() {
 #[tokio::test]
 async fn a_provider_that_changes_its_keys_is_followed() {
     let world = World::new().await;
-    // The published keys are another pair's when the person leaves, and right at the answer.
+    // The published key is that of another pair when the person leaves for the provider, and right at the answer.
     let before = |script: &mut Script| {
         script.kid = "before";
         script.unsigned = true;
@@ -190,7 +190,7 @@ async fn no_request_to_a_provider_is_longer_than_servers_take() {
     let usual = url_at_provider(&world, &[]).await.unwrap_or_else(|page| panic!("{}", page.body));
     let usual_state = state_of(&usual).len();
     assert!(usual_state < 1100, "{usual_state}");
-    // The state has the request of the application, at four characters for three bytes.
+    // The state contains the request of the application in base64url: four characters for three bytes.
     let mut last = usual_state;
     let mut refused = None;
     for thousands in 1..=8 {

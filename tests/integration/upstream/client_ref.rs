@@ -11,7 +11,7 @@ const MANIFESTS: &str = include_str!("client_ref.yaml");
 #[tokio::test]
 async fn a_client_gives_issuer_credentials_and_redirect_uri() {
     let app = TestApp::start(MANIFESTS).await;
-    // Over the network nothing of the other tenant could be had.
+    // The other tenant cannot be reached over the network.
     let issuer = app.issuer("home");
     for path in ["/.well-known/openid-configuration", "/oauth/jwks", "/oauth/token"] {
         app.publish(&format!("{issuer}{path}"), "not a document");
@@ -35,7 +35,7 @@ async fn the_tenant_of_the_provider_signs_for_a_client_without_a_secret() {
             "  tokenEndpointAuthMethod: private_key_jwt\n  consent: Implied\n{more}  jwksUri: ORIGIN/default/main/oauth/jwks"
         );
         let app = TestApp::start(&MANIFESTS.replace(SECRET, &key)).await;
-        // Nothing is fetched over the network, the keys of either tenant included.
+        // Nothing is fetched over the network, not even the keys of a tenant.
         for tenant in ["home", "main"] {
             for path in ["/.well-known/openid-configuration", "/oauth/jwks", "/oauth/token"] {
                 app.publish(&format!("{}{path}", app.issuer(tenant)), "not a document");

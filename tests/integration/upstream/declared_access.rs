@@ -8,7 +8,7 @@ use super::{
     browser::{Browser, Page},
 };
 
-/// The doors of the user `grace`: a password, the subject 7 of `other`, and the subject 8 of `corp`.
+/// The ways in which the user `grace` can sign in: a password, the subject 7 of `other`, and the subject 8 of `corp`.
 const DOORS: [(&str, &str); 3] = [
     WITH_PASSWORD[0],
     WITH_PASSWORD[1],

@@ -14,10 +14,10 @@ const ONE: &str = "b9419818-09af-49c2-b0c3-653adc1f376e";
 const TWO: &str = "0f1e2d3c-0000-4000-8000-00000000000a";
 const OTHER: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// The place of the provider `corp` with its own identity key.
+/// The lines of the provider `corp` with its own identity key, which the tests replace.
 const PLAIN: &str = "issuer: UPSTREAM\n    clientId: lanyard\n    clientSecretRef: {name: secret}\n  identityKey: https://corp.test";
 
-/// The same with other lines.
+/// The lines of the provider `corp` as one of Microsoft Entra, with this issuer and these directories.
 fn at_entra(issuer: &str, ids: &[&str]) -> String {
     let ids = if ids.is_empty() {
         String::new()

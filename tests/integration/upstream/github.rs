@@ -108,7 +108,7 @@ async fn a_person_outside_the_organizations_is_refused() {
     let page = sign_in(&app, "github.com").await;
     assert_eq!(page.status, 403, "{}", page.body);
     assert!(page.body.contains("none of the organizations"), "{}", page.body);
-    // An error of the API refuses too: no teams are not the same as unknown teams.
+    // An error of the API refuses the person, too: unknown teams are not the same as no teams.
     publish(&app, ("github.com", "https://api.github.com"), &["Acme"]);
     app.publish("https://api.github.com/user/teams?per_page=100", "{\"message\":\"Forbidden\"}");
     assert_eq!(sign_in(&app, "github.com").await.status, 502);
@@ -150,7 +150,7 @@ async fn teams_that_contain_each_other_or_cannot_be_read_do_not_hang() {
         app.publish(&staff, &parent.to_string());
         assert_eq!(sign_in(&app, "github.com").await.status, status, "{parent}");
     }
-    // A parent that cannot be read is not the same as none.
+    // A parent team that cannot be read is not the same as a team without a parent.
     publish(&app, ("github.com", API), &["acme"]);
     app.publish_with_status(&staff, 404, "{\"message\":\"Not Found\"}");
     assert_eq!(sign_in(&app, "github.com").await.status, 502);

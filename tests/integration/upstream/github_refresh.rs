@@ -157,7 +157,7 @@ async fn an_expired_access_token_is_renewed_first() {
     let mut octocat = Octocat::signed_in(Some(first)).await;
     assert!(octocat.groups_after(QUARTER).await.is_ok());
     assert_eq!(octocat.app.calls(TOKEN).len(), 1, "the token has not expired yet");
-    // The new token is refused too, so the session seems over; but the tokens are kept.
+    // The new token is refused, too, so the session at GitHub seems to have ended. The tokens are kept nevertheless.
     let second = json!({"access_token": "ghu_2", "refresh_token": "ghr_2", "token_type": "bearer"});
     octocat.app.publish(TOKEN, &second.to_string());
     octocat.app.publish_with_status(USER, 401, "{}");

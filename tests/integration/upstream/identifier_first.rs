@@ -97,7 +97,7 @@ async fn other_names_are_asked_for_a_password() {
     let fields = [("password", PASSWORD), ("action", "sign-in")];
     let page = browser.submit(&wrong.form("/login"), &fields).await;
     assert_eq!(world.id_token(&page).await["sub"], world.app.subject("main", "grace"));
-    // A name that the application knows needs no first step; a domain is not one.
+    // With a name in `login_hint` the first step is skipped. A domain alone is not a name.
     let (_, page) = arrive(&world, &[("login_hint", "grace")]).await;
     assert!(page.body.contains("type=\"password\"") && page.body.contains("value=\"grace\""));
     let (_, page) = arrive(&world, &[("login_hint", "@elsewhere.test")]).await;
@@ -120,7 +120,7 @@ async fn the_first_step_does_not_reveal_which_users_exist() {
     for unknown in ["unknown", "grace@elsewhere.test", "corp:ada"] {
         assert_eq!(shown(unknown).await, known, "{unknown}");
     }
-    // Nor does a domain of a provider: not even a declared address stays here, with its password.
+    // A domain of a provider leads there for every name, even for a declared user with a password here.
     for name in ["grace@acme.test", "unknown@acme.test"] {
         let (browser, page) = arrive(&world, &[]).await;
         for fields in [

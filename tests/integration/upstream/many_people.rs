@@ -26,11 +26,11 @@ use crate::support::dev::Dev;
 const WARM: usize = 2000;
 /// People who sign in at the same time.
 const CONCURRENT: usize = 8;
-/// The size of the groups of each of them. A copy in memory would show.
+/// The size of each person's groups in bytes, large enough that a copy in memory would be noticed.
 const GROUPS: usize = 26 * 1024;
 /// How much memory may be kept for a person, in bytes: the noise of the allocator.
 const MAX_EACH: usize = 4 * 1024;
-/// How much of a store a person may take whose provider says as much as most do, in bytes.
+/// The space in bytes that a person may take in a store, with as many claims as most providers send.
 const MAX_STORED_EACH: u64 = 8 * 1024;
 /// Records that are written to a store at the same time.
 const WRITES: usize = 256;

@@ -15,7 +15,7 @@ async fn sign_in(world: &World, provider: &str, claims: Value) -> Page {
     world.sign_in(provider, |script| script.id_token = claims).await
 }
 
-/// Uses up the budget of the provider: no new KiB is left.
+/// Uses up the budget of the provider for new people.
 fn fill(world: &World) {
     let tenant = TenantId::new("default", "main");
     let of_people = (&tenant, RecordMaker::NewPeople("corp"));

@@ -34,13 +34,13 @@ struct Preset {
     path: &'static str,
     /// The ID token of a person who is admitted, without claims about the token itself.
     id_token: Value,
-    /// The userinfo response.
+    /// The claims of the userinfo response; null if the provider has none.
     userinfo: Value,
     /// Claims of the application's ID token.
     expects: Value,
     /// The claim that the subject comes from.
     subject: &'static str,
-    /// Changes to the ID token (or to userinfo, where it has the claim) with which no user is signed in.
+    /// Changes to the ID token, or to userinfo if the claim is there, each of which makes the sign-in fail.
     refused: Vec<(Value, u16)>,
 }
 
@@ -254,7 +254,7 @@ fn entra_token() -> Value {
     })
 }
 
-/// The groups are too many for the token, so it names where they are.
+/// The token cannot hold so many groups, so it says where they can be read.
 fn overage() -> Value {
     let sources =
         json!({"src1": {"endpoint": "https://graph.windows.net/x/users/y/getMemberObjects"}});
@@ -527,7 +527,7 @@ async fn people_sign_in_by_the_manifests_of_the_documentation() {
     }
 }
 
-/// The table of the page names a manifest for each provider, and every one is signed in by above.
+/// The table of the page names a manifest for each provider. The tests above sign in with every one.
 #[test]
 fn every_manifest_of_the_table_is_signed_in_by() {
     let page = read(PAGE);

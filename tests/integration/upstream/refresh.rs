@@ -17,7 +17,7 @@ use super::{
 
 const SCOPES: &str = "openid profile email groups offline_access";
 const REFRESH: &str = "refresh: {mode: Upstream, interval: 15m, keepFor: 1h}";
-/// Claims that are older do not count until the provider has answered.
+/// Claims older than the interval are not used until the provider has answered.
 const STRICT: &str = "refresh: {mode: Upstream, interval: 15m, unavailable: Refuse}";
 const QUARTER: Duration = Duration::from_mins(16);
 
@@ -104,7 +104,7 @@ async fn a_session_ends_for_good_when_the_provider_refuses_its_refresh_token() {
     world.answers(|_| {});
     assert!(!world.has_session(&ada, SCOPES).await);
     world.assert_refused(&ada).await;
-    // Another session at the provider is asked about by itself.
+    // Another session at the provider is refreshed independently.
     assert_eq!(world.refreshed(&mut elsewhere).await["groups"], json!(["corp:staff"]));
     assert!(world.has_session(&elsewhere, SCOPES).await);
 }

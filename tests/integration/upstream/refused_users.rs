@@ -93,7 +93,7 @@ async fn names_of_objects_that_are_not_served_stay_reserved() {
     }
     let page = sign_in(&world, "corp", json!({"sub": "a", "preferred_username": "ada"})).await;
     assert_eq!(world.id_token(&page).await["sub"], "a");
-    // Nor are the subjects of a provider that is not served.
+    // The subjects of a provider that is not served cannot be taken either.
     world.serve(&[OPEN, verbatim]);
     let page = sign_in(&world, "other", json!({"sub": "8"})).await;
     let victim = world.id_token(&page).await["sub"].clone();
@@ -104,7 +104,8 @@ async fn names_of_objects_that_are_not_served_stay_reserved() {
     assert!(cause.contains("IdentityProvider default/other, which is not served"), "{cause}");
 }
 
-/// A mistake in a provider leads the names of its domains, and their passwords, nowhere else.
+/// While a provider is not accepted because of a mistake, names of its domains and their passwords are sent nowhere
+/// else.
 #[tokio::test]
 async fn the_domains_of_a_provider_that_is_not_served_lead_nowhere() {
     let world = World::new().await;

@@ -92,7 +92,8 @@ async fn where_a_factor_is_required_a_person_of_a_provider_needs_its_word_for_it
     world.upstream.answers(|script| script.id_token = json!({"acr": "phr"}));
     let (browser, page) = after_provider(&world).await;
     assert_eq!(id_token(&world.app, &page).await["amr"], json!(["fed", "mfa"]));
-    // The provider's word suffices to set up an app here, which suffices without its word then.
+    // A second factor at the provider suffices to set up an app here. From then on, the app suffices without the
+    // provider's factor.
     let app = set_up_app(&browser, &account, &world.app.clock).await;
     world.upstream.answers(|script| script.id_token = json!({"acr": "other"}));
     let (browser, page) = after_provider(&world).await;
@@ -259,7 +260,8 @@ async fn where_passkeys_are_optional_a_provider_s_person_is_not_invited_to_one()
     assert!(page.body.contains("There is nothing to set up"), "{} {}", page.status, page.body);
 }
 
-/// A sign-in that waits for its code was proved by the provider as it was, which another one is not.
+/// A sign-in that waits for its code was proved by the provider before the change of its issuer. The changed object is
+/// another provider.
 #[tokio::test]
 async fn a_sign_in_that_waits_ends_when_its_provider_has_another_issuer() {
     let world = World::with_tenant(OFFERED, "").await;
@@ -300,7 +302,7 @@ async fn a_logout_token_ends_a_sign_in_that_waits_for_its_code() {
     }
 }
 
-/// The record of a logout token is sealed, and counts in its place only.
+/// The record of a logout token is sealed, and valid under its own key only.
 #[tokio::test]
 async fn a_writer_of_the_database_cannot_move_a_logout_token() {
     let world = World::with_tenant(OFFERED, "").await;
@@ -323,7 +325,7 @@ async fn a_writer_of_the_database_cannot_move_a_logout_token() {
     let other = remembered("a-person-with-a-long-name").await;
     let text = String::from_utf8_lossy(&other.record.value).into_owned();
     assert!(!text.contains("a-person"), "{text}");
-    // The own one is replaced by that of the other person, which would end nothing of this one.
+    // The person's own record is replaced by that of the other person, which would end no session of this one.
     let moved = Record { value: other.record.value, ..own.record };
     let now = world.app.clock.now();
     assert_eq!(world.app.store.compare_and_swap(own.version, moved, now).await, Ok(true));

@@ -48,7 +48,8 @@ async fn sessions_that_have_ended_go_before_one_with_an_offline_grant() {
     assert_eq!(stored(&world, RecordKind::UpstreamSession, subject).await.len(), LIMIT);
     world.sign_in(SCOPES).await;
     assert_eq!(stored(&world, RecordKind::UpstreamSession, subject).await.len(), LIMIT);
-    // Half of the others have ended here, since a person has fewer sessions here, and none of them has such a grant.
+    // A person has fewer sessions here than at the provider, so half of the others have ended here. None of them has
+    // such a grant.
     assert!(!is_revoked().await);
     assert_eq!(world.refresh(&first).await.0, 200);
 }

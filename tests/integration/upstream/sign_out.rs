@@ -96,7 +96,7 @@ async fn a_sign_out_continues_at_the_provider_and_returns_to_the_application_onc
     let back = format!("{}/logged-out", world.app.issuer("main"));
     assert_eq!(asked["post_logout_redirect_uri"], back);
     assert!(!asked["state"].contains("rp.test"), "the state is sealed");
-    // Another browser, a forged state and none lead nowhere.
+    // Another browser, a forged state and a missing state lead nowhere.
     let state = asked["state"].as_str();
     assert_is_signed_out_page(&world.return_with(&Browser::new(), Some(state)).await);
     let forged = format!("{}AA", &state[..state.len() - 2]);
@@ -167,7 +167,7 @@ async fn the_frames_of_applications_come_before_the_provider() {
     assert!(request(&onward(&page)).contains_key("state"));
 }
 
-/// The person learns it, and then goes back to the application.
+/// The page informs the person, and then leads back to the application.
 #[tokio::test]
 async fn a_provider_without_a_sign_out_leaves_a_page_that_says_so() {
     let (world, ada) = World::signed_in(UPSTREAM, |_| {}).await;

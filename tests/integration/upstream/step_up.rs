@@ -183,7 +183,7 @@ async fn a_person_with_a_password_continues_at_a_provider_that_reaches_the_level
     assert_eq!(world.id_token(&page).await["sid"], claims["sid"]);
 }
 
-/// The sign-in by which a session goes on is the one that counts: nothing of the earlier one is left.
+/// The last sign-in of a session determines its claims: nothing of the earlier one is left.
 #[tokio::test]
 async fn a_password_in_the_session_of_a_provider_replaces_its_assurance() {
     let identities = "identities: [{provider: other, subject: \"7\"}]";
@@ -272,7 +272,7 @@ async fn another_person_at_the_provider_does_not_continue_the_session() {
     assert_ne!(after["sid"], before["sid"]);
 }
 
-/// Levels in a request are texts of its sender, and name no level of the provider.
+/// Levels in a request are texts of its sender. They add no parameter to the request to the provider.
 #[tokio::test]
 async fn a_request_cannot_choose_the_parameters_of_the_provider() {
     let world = World::with(&[LEVELS, ASSURANCE]).await;

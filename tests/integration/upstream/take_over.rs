@@ -1,5 +1,5 @@
-//! People of one provider who want to be people of another source, and the doors of a person who is
-//! disabled.
+//! Attempts of people of one provider to become people of another source, and the ways in which a disabled person could
+//! sign in.
 
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ async fn a_verbatim_subject_of_a_user_or_client_is_refused() {
         assert_eq!(page.status, 502, "{taken}: {}", page.body);
         assert!(page.body.contains("subject_taken"), "{}", page.body);
     }
-    // Nor that of a person of another provider, which computes its subjects.
+    // The subject of a person of another provider, which computes its subjects, cannot be taken either.
     world.serve(&[("  # RULES", verbatim), ("admit: Declared", "admit: Everyone")]);
     let victim = claims_of(&world, "other", json!({"sub": "8"})).await["sub"].clone();
     let page = world.sign_in("corp", |script| script.id_token = json!({"sub": victim})).await;

@@ -1,5 +1,5 @@
-//! A tenant with a thousand bad providers: invalid, unreachable and hostile ones. Nothing of others depends on
-//! them, and what they cost is counted in calls and bytes.
+//! A tenant with a thousand bad providers: invalid, unreachable and hostile ones. Other tenants do not notice them, and
+//! their cost is bounded in calls and bytes.
 
 use std::{
     fmt::Write as _,
@@ -51,7 +51,7 @@ spec:
 /// The sorts of bad providers, by the first letters of their names.
 const SORTS: [&str; 5] = ["invalid", "closed", "silent", "endless", "nested"];
 
-/// A server whose answers harm who trusts them, by path.
+/// A server whose answers are hostile, a different one at each path.
 struct Hostile {
     port: u16,
     /// The requests that it has received.
@@ -153,7 +153,7 @@ async fn try_bad(evil: &Application, name: String) -> (String, u16) {
     (name, page.status)
 }
 
-/// The invalid ones are refused, and none but those. No server is asked for that.
+/// Exactly the invalid ones are refused, without a request to a server.
 fn each_is_judged_alone(world: &World, hostile: &Hostile) {
     let snapshot = world.app.app.registry.snapshot();
     let of_providers = |it: &&Arc<Verdict>| it.object.is(ManagedKind::IdentityProvider);
@@ -186,7 +186,7 @@ async fn a_thousand_bad_providers_do_not_harm_other_tenants() {
     let page = Browser::new().open(&evil.authorize_url("openid", &[])).await;
     assert_eq!((page.status, page.body.contains("closed199")), (200, true));
 
-    // People flood the bad ones, of which some hang.
+    // People flood the bad providers, some of which hang.
     let hanging = names_of(&["silent"], AT_ONCE).into_iter().map(|name| {
         let evil = evil.clone();
         tokio::spawn(async move { try_bad(&evil, name).await })
@@ -202,12 +202,12 @@ async fn a_thousand_bad_providers_do_not_harm_other_tenants() {
         assert_eq!(status, 200, "{tokens}");
     }
     assert!(hostile.open.load(Ordering::SeqCst) > 0, "the others still hang");
-    // A tenant has less than all places, and a host less than a tenant.
+    // The limit of concurrent calls of a tenant is below that of all, and the limit of a host below that of a tenant.
     let most = hostile.most.load(Ordering::SeqCst);
     assert!((1..=8).contains(&most), "{most} at once");
     hostile.released.send_replace(true);
     let answered = join_all(hanging).await;
-    // One who came too late for a place is told at once.
+    // A person for whom no call is free gets the error page at once.
     assert!(answered.into_iter().all(|attempt| attempt.expect("no panic").1 == 503));
     hostile.until_open(false).await;
 

@@ -95,12 +95,12 @@ impl World {
         Self::with_objects(field, "").await
     }
 
-    /// The same with a spec of the tenant.
+    /// A world with a spec of the tenant.
     pub async fn with_tenant(spec: &str, field: &str) -> Self {
         Self::with_changes(field, "", ("spec: {}", &format!("spec: {spec}"))).await
     }
 
-    /// The same with further objects.
+    /// A world with further objects.
     pub async fn with_objects(field: &str, objects: &str) -> Self {
         Self::with_changes(field, objects, ("", "")).await
     }
@@ -121,7 +121,7 @@ impl World {
         self.sign_in_at(("corp", &self.upstream), scopes).await
     }
 
-    /// The same at another provider.
+    /// A sign-in at another provider, which answers as its script says.
     pub async fn sign_in_at(&self, at: (&str, &Upstream), scopes: &str) -> SignedIn {
         let (application, browser) = (application(&self.app).await, Browser::new());
         let url = application.authorize_url(scopes, &[("identity_provider", at.0)]);

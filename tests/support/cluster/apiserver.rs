@@ -1,4 +1,4 @@
-//! kube-apiserver, etcd and kube-controller-manager.
+//! A control plane for tests: kube-apiserver, etcd and kube-controller-manager.
 
 use std::{
     fs,
@@ -119,7 +119,7 @@ impl ApiServer {
         &self.dir
     }
 
-    /// The administrator's kubeconfig.
+    /// The path of the administrator's kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.join("admin.kubeconfig")
     }
@@ -155,7 +155,7 @@ impl ApiServer {
         self.run("kubectl", &["apply", "--dry-run=server", "-f", "-"], manifests)
     }
 
-    /// `kubectl apply -f -`.
+    /// Runs `kubectl apply -f -` and returns its output. Panics if it fails.
     pub fn apply(&self, manifests: &str) -> String {
         self.try_apply(manifests)
             .unwrap_or_else(|error| panic!("kubectl apply: {error}\n{manifests}"))
@@ -171,7 +171,7 @@ impl ApiServer {
         self.kubeconfig_through(self.port, namespace, name)
     }
 
-    /// The same with another port, where a proxy listens.
+    /// A kubeconfig of a service account for another port, where a proxy listens.
     pub fn kubeconfig_through(&self, port: u16, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration", "6h"]);
         let path = self.dir.join(format!("{namespace}-{name}-{port}.kubeconfig"));
@@ -219,7 +219,7 @@ impl ApiServer {
         eventually(WAIT_TIMEOUT, || self.run("kubectl", &apply, manifests));
     }
 
-    /// Starts it again on the same port.
+    /// Starts kube-apiserver again on the same port.
     pub fn start_apiserver(&self) {
         self.start_with_issuers(&[TOKEN_ISSUER]);
     }

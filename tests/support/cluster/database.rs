@@ -77,7 +77,7 @@ impl Database {
         Ok(answer.trim().to_owned())
     }
 
-    /// The output of `pg_dump`.
+    /// The output of `pg_dump`: schema and rows as SQL.
     pub fn dump(&self) -> String {
         self.run("pg_dump", &[&self.url()])
     }
@@ -108,7 +108,7 @@ impl Database {
         if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }
 
-    /// Its URL.
+    /// The URL of the database, without a password.
     pub fn url(&self) -> String {
         format!("postgres://lanyard@{}:{}/postgres", self.address, self.port)
     }
@@ -118,7 +118,7 @@ impl Database {
         (self.address.clone(), self.port)
     }
 
-    /// Stops it and cuts its connections, as the loss of a node does; committed data is preserved.
+    /// Stops the server and cuts its connections, as the loss of a node does; committed data is preserved.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             // Immediate shutdown, which does not wait for connections.
@@ -127,7 +127,7 @@ impl Database {
         }
     }
 
-    /// Starts it on the same port and waits until it answers queries: it accepts connections earlier.
+    /// Starts the server on the same port, and waits until it answers queries: it accepts connections earlier.
     pub fn resume(&mut self) {
         let (data, port) = (self.data(), self.port.to_string());
         let listen = format!("listen_addresses={}", self.address);

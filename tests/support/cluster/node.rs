@@ -52,14 +52,14 @@ pub struct Node {
     namespace: Namespace,
     services: Vec<Process>,
     _scheduler: Process,
-    /// Its API.
+    /// The control plane that the node belongs to.
     pub api: ApiServer,
     dir: PathBuf,
 }
 
 impl Node {
-    /// Starts it and waits until the node is Ready. Waits while another test on this machine has a
-    /// node.
+    /// Starts a control plane and a node, and waits until the node is Ready. Waits first while another test on this
+    /// machine has a node.
     pub fn start() -> Self {
         let dir = run::directory();
         let namespace = Namespace::start(&dir.join("namespace.log"));

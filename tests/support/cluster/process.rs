@@ -68,7 +68,7 @@ impl Process {
         Self { child, name: program.display().to_string(), log: log.to_owned() }
     }
 
-    /// Panics with the end of the log if it has ended.
+    /// Panics with the end of the log if the process has ended.
     pub fn must_run(&mut self) {
         if !self.is_running() {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -94,7 +94,7 @@ impl Process {
         let _ = Command::new("kill").args(["-s", signal, &id]).status();
     }
 
-    /// Kills it (SIGKILL).
+    /// Sends SIGKILL and waits for the end.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -106,7 +106,7 @@ impl Process {
         self.wait(patience)
     }
 
-    /// Waits for its end and returns its exit code; kills it if it still runs after `patience`.
+    /// Waits for the end of the process and returns its exit code; kills it if it still runs after `patience`.
     pub fn wait(&mut self, patience: Duration) -> Option<i32> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {

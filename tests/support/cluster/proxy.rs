@@ -28,7 +28,7 @@ impl Proxy {
         Self::at(free_port(), target)
     }
 
-    /// The same on a given port.
+    /// A proxy that listens on a given port.
     pub fn at(port: u16, target: (String, u16)) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let (age, target) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(target)));

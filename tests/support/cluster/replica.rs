@@ -6,15 +6,15 @@ use super::{ApiServer, Process, free_port};
 
 /// A replica, whose process ends when the value is dropped.
 pub struct Replica {
-    /// Its name in the Lease is `lanyard-<name>`.
+    /// The name of the replica; in the Lease it is `lanyard-NAME`.
     pub name: &'static str,
-    /// Its port for applications.
+    /// The port for applications.
     pub port: u16,
-    /// Its admin port.
+    /// The port of `/healthz`, `/readyz` and `/metrics`.
     pub admin: u16,
-    /// The path of its log.
+    /// The path of the log of the replica.
     pub log: PathBuf,
-    /// The process.
+    /// The process `lanyard run`.
     pub process: Process,
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// Interval between readiness checks.
+/// Interval between readiness checks of all replicas.
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// An address in front of replicas, open until the test process ends.
@@ -26,7 +26,7 @@ pub struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// Starts without replicas.
+    /// Starts a load balancer without replicas, so it closes every connection.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();

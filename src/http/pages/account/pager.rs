@@ -15,7 +15,7 @@ pub struct PagePosition {
 
 /// The links to the pages before and after the one that is shown.
 pub(super) struct Pager<'a> {
-    /// The accessible name.
+    /// The name of the list for screen readers (`aria-label`).
     pub(super) list: &'a str,
     /// The place of the page in words.
     pub(super) place: String,

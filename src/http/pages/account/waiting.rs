@@ -15,17 +15,17 @@ pub struct WaitingRequestEntry<'a> {
     pub id: &'a str,
     /// The name of the application.
     pub application: &'a str,
-    /// The message that the person compares.
+    /// The message that the person compares with that of the other device (`binding_message`, CIBA Core §7.1).
     pub binding_message: Option<&'a str>,
     /// The permissions that it asks for.
     pub permissions: &'a BTreeSet<String>,
-    /// When it came.
+    /// The time at which the application sent the request.
     pub requested_at: Timestamp,
-    /// The address that it came from.
+    /// The IP address that the application sent the request from.
     pub address: &'a str,
 }
 
-/// The entry in words.
+/// A waiting request as the page shows it.
 pub(super) struct WaitingRequestView<'a> {
     pub(super) id: &'a str,
     pub(super) application: &'a str,

@@ -8,7 +8,7 @@ pub(in crate::source::manifests) enum YamlProblem {
     /// The text is not YAML; the message is the parser's.
     #[error("{0}")]
     Syntax(String),
-    /// The parser panicked.
+    /// The parser panicked, which it does for some invalid texts.
     #[error("the parser cannot read the document")]
     ParserPanicked,
     #[error("is nested more than {MAX_DEPTH} levels deep")]

@@ -47,7 +47,7 @@ impl Scalar {
         }
     }
 
-    /// The value as JSON.
+    /// The value as JSON. `NotFinite` for a number that JSON cannot express.
     pub(super) fn into_value(self) -> Result<Value, YamlProblem> {
         Ok(match self {
             Self::Null => Value::Null,

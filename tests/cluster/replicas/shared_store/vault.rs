@@ -54,7 +54,7 @@ pub async fn rotates(world: &World) -> EnrolledPerson {
     EnrolledPerson { authenticator, old: old.clone(), new }
 }
 
-/// Asserts that the old key goes, and that the app which it had sealed remains the second factor.
+/// Asserts that the old key is removed, and that the app that it had sealed remains the second factor.
 pub async fn old_key_retires(world: &World, person: &EnrolledPerson) {
     let id = &person.old["id"];
     let find_old = || {

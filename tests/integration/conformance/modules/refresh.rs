@@ -1,4 +1,4 @@
-//! Refresh tokens.
+//! Modules about refresh tokens.
 
 use serde_json::{Value, json};
 
