@@ -45,8 +45,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
             use_proof(context, record_maker(&client), Some(&mut proof)).await?;
         }
     }
-    // The reference is sealed, so nobody has to guess its id. By time, the records of used requests are next to each
-    // other in the store.
+    // Sealing makes the reference unguessable, so its id need not be. Ids by time put the records of used requests next
+    // to each other in the store.
     let id = PushedRequestId::new(app.accounts.entropy.id_at(request.now), request.now);
     let pushed = pushed_request(&mut params, &id, request.now)?;
     validate_authorization_request(&tenant.tenant, &clients, &params).map_err(refused)?;

@@ -34,7 +34,9 @@ pub use file::OpenError;
 use file::StoreFile;
 use space::VolumeSize;
 use tables::{EmbeddedError, live_record};
-use writer::{OpenDatabase, SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable};
+use writer::{
+    OpenDatabase, SharedDatabase, WriteJob, WriteOperation, WriteOutcome, writer_unavailable,
+};
 
 /// Capacity of the write queue; callers beyond it wait for room.
 const QUEUE_LEN: usize = 4096;
