@@ -31,7 +31,9 @@ pub struct LeaderElectionConfig {
 
 impl std::fmt::Debug for LeaderElectionConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LeaderElectionConfig").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("LeaderElectionConfig")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 

@@ -82,7 +82,7 @@ fn question(
         tenant,
         text: request.text(),
         client,
-        user: Some(&active.account),
+        user: &active.account,
         hidden: &hidden,
     });
     let target = return_to.as_deref().zip(client);

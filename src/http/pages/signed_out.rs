@@ -18,7 +18,7 @@ pub struct LogoutConfirmPage<'a> {
     /// The application that requested the sign-out, if it is known.
     pub client: Option<&'a Client>,
     /// The user of the session that would end.
-    pub user: Option<&'a Account>,
+    pub user: &'a Account,
     /// Hidden fields of the form, such as its token. The form is sent to `I/oauth/logout` with
     /// `action` = `logout` or `stay`.
     pub hidden: &'a [(&'a str, &'a str)],
@@ -49,7 +49,7 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
     render_page(&ConfirmTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         client: page.client.map(|client| client.name.as_str()),
-        account: page.user.map(|user| user.username.as_str()),
+        account: Some(page.user.username.as_str()),
         action: Endpoint::Logout.absolute_path(&page.tenant.issuer),
         hidden: page.hidden,
     })

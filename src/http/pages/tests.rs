@@ -406,7 +406,7 @@ fn all() -> Vec<String> {
         tenant: &tenant(),
         text: text(),
         client: Some(&client()),
-        user: Some(&user()),
+        user: &user(),
         hidden: &[("token", NASTY)],
     };
     vec![

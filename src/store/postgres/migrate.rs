@@ -21,10 +21,11 @@ pub(super) struct SchemaInfo {
 impl SchemaInfo {
     /// Reads the metadata; `None` if the tables do not exist yet.
     pub(super) async fn read(pool: &PgPool) -> Result<Option<Self>, PostgresError> {
-        let rows = match sqlx::query(sql::READ_ABOUT).fetch_all(pool).await {
+        let read = sqlx::query(sql::READ_ABOUT).fetch_all(pool).await;
+        let rows = match read.map_err(PostgresError::from) {
             Ok(rows) => rows,
-            Err(error) if is_missing_table(&error) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) if error.is_missing_table() => return Ok(None),
+            Err(error) => return Err(error),
         };
         let mut values = BTreeMap::new();
         for row in rows {
@@ -97,12 +98,4 @@ async fn add(
 ) -> Result<(), PostgresError> {
     sqlx::query(statement).bind(name).bind(value).execute(pool).await?;
     Ok(())
-}
-
-/// Returns true for SQLSTATE `undefined_table`: the schema does not exist yet.
-fn is_missing_table(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "42P01")
 }
