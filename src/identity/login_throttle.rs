@@ -20,12 +20,12 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use crate::model::{BoundedCache, TenantId, Timestamp};
+use crate::model::{BoundedCache, TenantId, Timestamp, throttle_prefix};
 
 use super::backoff::{BackoffCounter, BackoffPolicy};
 
@@ -235,18 +235,6 @@ impl LoginCounters {
             if let Some(count) = self.count(*key) {
                 self.of(*key).put(key.hash, count.one_less());
             }
-        }
-    }
-}
-
-/// Returns the address that is counted: IPv6 addresses are reduced to their /64 network, because
-/// one host controls all of it.
-pub fn throttle_prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
 }
