@@ -26,6 +26,7 @@ mod redirect_uri;
 pub mod request_object;
 mod requested_claims;
 mod resource;
+mod resources_to_grant;
 mod response_mode;
 mod response_type;
 mod scope;
@@ -55,7 +56,7 @@ pub use pushed::{
 pub use redirect_uri::{
     AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
 };
-pub use resource::ResourcesToGrant;
+pub use resources_to_grant::ResourcesToGrant;
 pub use response_mode::{ResponseMode, response_mode_names};
 pub use sealed_pushed_request::{RepeatedRequest, SealedPushedRequest};
 
