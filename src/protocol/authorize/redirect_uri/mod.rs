@@ -1,11 +1,11 @@
 //! Rule: `redirect_uri` is identical to a registered URI (RFC 9700 §2.1, OIDC Core §3.1.2.1). Only
 //! this module can create a [`ReturnTo`].
 
+mod authorization_response;
 mod return_to;
 
-pub use return_to::{
-    AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
-};
+pub use authorization_response::{AuthorizationResponse, EncodedResponse};
+pub use return_to::{ResponseSigning, ReturnTo, form_action};
 
 use super::{
     super::{error::OAuthError, unregistered_uri::unregistered_uri},
