@@ -14,7 +14,8 @@ use super::{
         subject,
     },
     AuthorizationRequest, Prompt,
-    acr::{self, AcrStatus, RequestedAcr},
+    acr::{self, AcrStatus},
+    requested_acr::RequestedAcr,
 };
 use crate::model::{AcrLevel, Timestamp};
 

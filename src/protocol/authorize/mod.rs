@@ -24,6 +24,7 @@ mod prompt;
 mod pushed;
 mod redirect_uri;
 pub mod request_object;
+mod requested_acr;
 mod requested_claims;
 mod resource;
 mod resources_to_grant;
@@ -38,7 +39,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
+pub use acr::{can_reach_levels, reached_acr, wanted_levels};
 pub use cross_device::{hinted_person, validate_backchannel_request, validate_device_request};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
 pub use interaction::{
@@ -56,6 +57,7 @@ pub use pushed::{
 pub use redirect_uri::{
     AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
 };
+pub use requested_acr::RequestedAcr;
 pub use resources_to_grant::ResourcesToGrant;
 pub use response_mode::{ResponseMode, response_mode_names};
 pub use sealed_pushed_request::{RepeatedRequest, SealedPushedRequest};
@@ -261,7 +263,7 @@ fn check_proven(
             &asked.claims,
         ),
         claims: asked.claims,
-        acr: acr::requested_acr(params, &client, asked.acr),
+        acr: requested_acr::requested_acr(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),
         pushed,
         scopes: scopes.own,

@@ -11,8 +11,8 @@ use super::{
         error::{ErrorCode, OAuthError},
         records::RequestedClaims,
     },
-    acr::RequestedAcr,
     parameters::{AuthorizationParams, Parameter},
+    requested_acr::RequestedAcr,
 };
 use crate::model::{Client, Subject, Tenant};
 
