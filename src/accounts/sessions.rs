@@ -19,7 +19,7 @@ use crate::{
     protocol::{
         authentication::Authentication,
         records::{AccountMarks, Session, SessionBrowser, decode_record},
-        session,
+        session, session_start,
     },
     store::{RecordKind, VersionedRecord},
 };
@@ -118,9 +118,9 @@ pub async fn start_session(
     };
     let signed_in = (authentication, marks);
     let mut session =
-        session::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
+        session_start::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
     if let Some(continued) = continued {
-        session = session::continue_session(session, continued);
+        session = session_start::continue_session(session, continued);
     }
     session.origin =
         upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
