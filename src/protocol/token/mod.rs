@@ -3,6 +3,7 @@
 
 mod client_credentials;
 mod code;
+mod code_request;
 mod cross_device;
 mod decision;
 mod exchange;
@@ -13,7 +14,8 @@ mod subject_token;
 mod target;
 
 pub use client_credentials::decide_client_credentials;
-pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
+pub use code::{decide_code, needs_stored_grant};
+pub use code_request::{CodeRequest, check_code};
 pub use cross_device::{PolledRequest, PollingCredential, decide_polled, slow_down};
 pub use decision::{
     CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
