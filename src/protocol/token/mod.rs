@@ -1,6 +1,7 @@
 //! Rules of the token endpoint (RFC 6749 §3.2, OIDC Core §3.1.3). The rules of a grant type are in
 //! its file; this file contains the shared ones.
 
+mod bound_key;
 mod client_credentials;
 mod code;
 mod code_request;
@@ -13,6 +14,7 @@ mod sender;
 mod subject_token;
 mod target;
 
+pub use bound_key::{bind_public_grant, select_bound_key};
 pub use client_credentials::decide_client_credentials;
 pub use code::{decide_code, needs_stored_grant};
 pub use code_request::{CodeRequest, check_code};
@@ -27,7 +29,7 @@ pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
-pub use sender::{bind_public_grant, check_proof_is_sent, select_bound_key};
+pub use sender::check_proof_is_sent;
 pub use subject_token::{
     ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
     check_actor, check_id_subject, invalid_subject,
