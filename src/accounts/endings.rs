@@ -1,6 +1,6 @@
 //! Whether a session or grant has ended with its user (docs/design/state.md#marks).
 
-pub(super) use super::current_marks::current_marks;
+pub(super) use super::current_marks::{adopted_marks, current_marks};
 use super::{AccountContext, AccountError, passwords};
 use crate::{
     model::{Account, ObjectMark, Subject, Timestamp, sha256_base64url},
@@ -10,21 +10,6 @@ use crate::{
     },
     store::RecordKind,
 };
-
-/// The marks to store with a record that was just found to be this account's: those it has, since
-/// the generation must stay that in which it was made.
-pub(super) fn adopted_marks(
-    context: AccountContext<'_>,
-    made: Option<AccountMarks>,
-    account: &Account,
-) -> AccountMarks {
-    let now = current_marks(context, account);
-    match made {
-        Some(made) => AccountMarks { credential: made.credential.or(now.credential), ..made },
-        // An earlier release made it, in an unknown generation.
-        None => AccountMarks { generation: 0, ..now },
-    }
-}
 
 /// The present marks of a user, which sessions and grants are compared to. They are loaded once for a request.
 #[derive(Clone, Debug)]
