@@ -275,11 +275,11 @@ impl Interaction {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
-    /// Returns the steps completed so far with this session.
-    pub fn completed(&self, session: Option<&Session>) -> InteractionResult {
-        let Some(session) = session.filter(|session| self.belongs_to(session)) else {
+    /// Returns the steps completed so far with this session; none with another one than the interaction's.
+    pub fn completed(&self, session: &Session) -> InteractionResult {
+        if !self.belongs_to(session) {
             return InteractionResult::default();
-        };
+        }
         let auth_time = session.authentication.auth_time();
         InteractionResult {
             signed_in: self.progress == InteractionProgress::SignedIn(auth_time),

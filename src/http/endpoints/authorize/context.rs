@@ -262,7 +262,7 @@ impl AuthorizationContext<'_> {
         progress: InteractionProgress,
     ) -> Self {
         let interaction = self.interaction.with(&session.session, progress);
-        let completed = interaction.completed(Some(&session.session));
+        let completed = interaction.completed(&session.session);
         Self { interaction, completed, session: Some(session), ..self }
     }
 }
