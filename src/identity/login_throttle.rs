@@ -141,20 +141,20 @@ impl LoginThrottle {
     ) -> Result<AttemptPermit, Duration> {
         let keys = self.keys(account, origin);
         let mut tables = self.tables();
-        let counted = tables.counted(&keys, now);
-        let wait = counted
-            .iter()
-            .map(|(key, policy)| policy.wait_time(tables.count(*key), now))
-            .max()
-            .unwrap_or_default();
+        let (mut admitted, mut wait) = (Vec::new(), Duration::ZERO);
+        for (key, policy) in tables.counted(&keys, now) {
+            match policy.admit(tables.count(key), now) {
+                Ok(count) => admitted.push((key, count)),
+                Err(own) => wait = wait.max(own),
+            }
+        }
         if !wait.is_zero() {
             return Err(wait);
         }
-        for (key, policy) in &counted {
-            let count = policy.after_failure(tables.count(*key), now);
-            tables.of(*key).put(key.hash, count);
+        for (key, count) in &admitted {
+            tables.of(*key).put(key.hash, *count);
         }
-        Ok(AttemptPermit { keys, counted: counted.into_iter().map(|(key, _)| key).collect() })
+        Ok(AttemptPermit { keys, counted: admitted.into_iter().map(|(key, _)| key).collect() })
     }
 
     /// Records a successful attempt: resets the counters of the account and remembers the address.
