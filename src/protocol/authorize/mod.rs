@@ -229,8 +229,7 @@ fn check_proven(
     let pushed = pushed::check_pushed(params, &client)?;
     let resources = resource::check_resource(params, tenant, served, &client)?;
     let response_type = response_type::check_response_type(params, &client)?;
-    resource::check_only_resource(&resources, response_type)?;
-    resource::check_token_binding(&resources, response_type)?;
+    resource::check_resource_of_response(&resources, response_type)?;
     response_mode::check_response_mode(params, &client, response_type)?;
     let scopes = scope::check_scope(params, &client, response_type, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;

@@ -25,13 +25,23 @@ pub(super) fn check_resource(
     resource::check_resources(context, params.all(Parameter::Resource))
 }
 
-/// Rule: an access token is for one resource (RFC 8707 §2.2). This includes access tokens of the authorization
-/// endpoint.
-pub(super) fn check_only_resource(
+/// Checks the resources of a response that contains an access token. A code may be for any number of them.
+pub(super) fn check_resource_of_response(
     requested: &RequestedResources,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {
-    if !response_type.has_token() || requested.issuer || requested.count() <= 1 {
+    if !response_type.has_token() || requested.issuer {
+        // With the issuer among the resources, the token is for the issuer.
+        return Ok(());
+    }
+    check_only_resource(requested)?;
+    check_token_binding(requested)
+}
+
+/// Rule: an access token is for one resource (RFC 8707 §2.2). This includes access tokens of the authorization
+/// endpoint.
+fn check_only_resource(requested: &RequestedResources) -> Result<(), OAuthError> {
+    if requested.count() <= 1 {
         return Ok(());
     }
     let text = "The response contains one access token, which is for one resource; send one 'resource', or add the issuer, which the token is for then.";
@@ -40,14 +50,9 @@ pub(super) fn check_only_resource(
 
 /// Rule: the authorization endpoint issues no access token that has to be bound to a key, because it gets no proof
 /// (RFC 9449 §5).
-pub(super) fn check_token_binding(
-    requested: &RequestedResources,
-    response_type: ResponseType,
-) -> Result<(), OAuthError> {
+fn check_token_binding(requested: &RequestedResources) -> Result<(), OAuthError> {
     let is_bound = |server: &Arc<ResourceServer>| server.token_binding != TokenBinding::Bearer;
-    // With the issuer among the resources, the token is for the issuer.
-    let is_for_server = response_type.has_token() && !requested.issuer;
-    if !is_for_server || !requested.servers.iter().any(is_bound) {
+    if !requested.servers.iter().any(is_bound) {
         return Ok(());
     }
     let text = "Access tokens for this resource must be bound to a key of the client, and only the token endpoint issues those; use the response type 'code'.";
