@@ -79,28 +79,28 @@ pub trait TenantLookup {
     fn resource_servers(&self) -> &ResourceServers;
 }
 
-/// A validated authorization request.
+/// A validated authorization request, with the defaults of its client in place of absent parameters.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     /// The requesting client.
     pub client: Arc<Client>,
-    /// The target of the response.
+    /// The verified redirect URI, to which responses and errors go.
     pub return_to: ReturnTo,
     /// The `redirect_uri` parameter, if sent. The token request must repeat it.
     pub redirect_uri: Option<String>,
-    /// The requested response type.
+    /// `response_type`, which the client is registered for.
     pub response_type: ResponseType,
     /// The scopes of the client itself to grant. Empty only if a resource server is requested.
     pub scopes: BTreeSet<String>,
-    /// The requested resources (RFC 8707).
+    /// The requested resources (RFC 8707), with the permissions at each.
     pub resources: ResourcesToGrant,
-    /// `nonce`.
+    /// `nonce`, which the first ID token repeats.
     pub nonce: Option<String>,
     /// `code_challenge`, always S256.
     pub code_challenge: Option<String>,
     /// `dpop_jkt`: the thumbprint of the DPoP key that redeems the code.
     pub dpop_key: Option<String>,
-    /// `prompt`.
+    /// `prompt`: the pages that the application demands or forbids.
     pub prompt: BTreeSet<Prompt>,
     /// `max_age`, or the client's default.
     pub max_age: Option<Duration>,
@@ -119,7 +119,7 @@ pub struct AuthorizationRequest {
     /// The permissions that the user is asked for. They are the scopes, `claim <name>` for each requested claim
     /// outside of the scopes, and the permissions of resource servers (`resource_permissions`).
     pub requested_permissions: BTreeSet<String>,
-    /// The requested levels of assurance.
+    /// The levels of assurance that the application asks for, in its order of preference.
     pub acr: RequestedAcr,
     /// The levels of assurance that the tenant supports.
     pub acr_levels: Vec<AcrLevel>,

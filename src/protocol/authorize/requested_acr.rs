@@ -9,7 +9,7 @@ use crate::model::{AcrLevel, Client};
 pub struct RequestedAcr {
     /// The requested levels in order of preference. Empty if any level is acceptable.
     pub values: Vec<String>,
-    /// Whether the response must have one of them.
+    /// Whether the request fails unless the sign-in reaches one of them (OIDC Core §5.5.1.1).
     pub essential: bool,
 }
 

@@ -16,7 +16,7 @@ const MAX_PERMISSIONS_LEN: usize = 16 * 1024;
 /// The resources of a request, with the permissions to grant at each.
 #[derive(Clone, Debug, Default)]
 pub struct ResourcesToGrant {
-    /// The resource servers.
+    /// The requested resource servers, each once and without the issuer.
     pub servers: Vec<Arc<ResourceServer>>,
     /// The permissions, by identifier. The issuer is among them if it was named.
     pub granted: BTreeMap<String, GrantedResource>,
@@ -61,7 +61,7 @@ impl ResourcesToGrant {
         self.servers.iter().filter_map(granted).flatten()
     }
 
-    /// The scopes at the resource servers.
+    /// The scopes at all resource servers, without the names of the servers.
     pub fn scopes(&self) -> impl Iterator<Item = &String> {
         self.granted.values().flat_map(|granted| &granted.scopes)
     }

@@ -6,14 +6,14 @@ use crate::{
     protocol::{error::OAuthError, params::RequestParams, pkce, records::AuthorizationCode},
 };
 
-/// A token request with a code.
+/// The parameters of a token request that redeems an authorization code.
 #[derive(Clone, Debug)]
 pub struct CodeRequest {
-    /// The sealed code.
+    /// `code`: the sealed code, or a sealed reference to it.
     pub code: Secret<String>,
-    /// `redirect_uri`.
+    /// `redirect_uri`, which must be that of the authorization request if it had one.
     pub redirect_uri: Option<String>,
-    /// `code_verifier`.
+    /// `code_verifier`, whose hash must be the code's challenge (RFC 7636 §4.5).
     pub verifier: Option<Secret<String>>,
 }
 

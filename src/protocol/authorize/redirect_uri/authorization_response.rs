@@ -48,7 +48,7 @@ impl ReturnTo {
 }
 
 impl AuthorizationResponse {
-    /// The target.
+    /// The verified redirect URI that the browser takes the response to.
     pub fn return_to(&self) -> &ReturnTo {
         &self.return_to
     }

@@ -23,7 +23,7 @@ pub struct ReturnTo {
 /// How an authorization response that is a JWT is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseSigning {
-    /// The audience.
+    /// The client's ID, which is the claim `aud` of the response.
     pub(super) client_id: String,
     /// The client's `authorization_signed_response_alg`; `None` for the tenant's default.
     pub algorithm: Option<SigningAlgorithm>,
