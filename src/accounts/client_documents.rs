@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use super::AccountContext;
 use crate::{
     fetch::FetchError,
-    identity::{RateLimitClass, throttle_prefix},
-    model::{AuditEvent, Client, ClientId, ThrottledAttempt},
+    identity::RateLimitClass,
+    model::{AuditEvent, Client, ClientId, ThrottledAttempt, throttle_prefix},
     protocol::{
         client_document::{ClientDocument, DocumentUrl, DocumentUrlError, client_of_document},
         error::{ErrorCode, OAuthError},

@@ -14,8 +14,8 @@ use std::{
 };
 
 use crate::{
-    identity::{RefillingBudget, throttle_prefix},
-    model::{BoundedCache, ClientId, Subject, TenantId, Timestamp},
+    identity::RefillingBudget,
+    model::{BoundedCache, ClientId, Subject, TenantId, Timestamp, throttle_prefix},
     protocol::cross_device::{MAX_WAITING_TIME, POLL_INTERVAL},
 };
 

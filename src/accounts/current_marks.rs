@@ -1,4 +1,4 @@
-//! The marks of records that are made for an account now (docs/design/state.md#marks).
+//! The marks of records that are made, or found to be an account's, now (docs/design/state.md#marks).
 
 use super::AccountContext;
 use crate::{
@@ -22,5 +22,20 @@ pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> A
         tenant: context.tenant.tenant.mark,
         credential,
         generation: account.generation,
+    }
+}
+
+/// The marks to store with a record that was just found to be this account's: those it has, since
+/// the generation must stay that in which it was made.
+pub(super) fn adopted_marks(
+    context: AccountContext<'_>,
+    made: Option<AccountMarks>,
+    account: &Account,
+) -> AccountMarks {
+    let now = current_marks(context, account);
+    match made {
+        Some(made) => AccountMarks { credential: made.credential.or(now.credential), ..made },
+        // An earlier release made it, in an unknown generation.
+        None => AccountMarks { generation: 0, ..now },
     }
 }

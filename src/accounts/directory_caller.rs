@@ -1,7 +1,7 @@
 //! The party on whose behalf a directory is asked.
 
 use super::AccountContext;
-use crate::{fetch::FetchOwner, identity::throttle_prefix, upstream::ldap::DirectoryCaller};
+use crate::{fetch::FetchOwner, model::throttle_prefix, upstream::ldap::DirectoryCaller};
 
 /// The party on whose behalf a directory of the tenant is asked.
 pub(super) fn directory_caller(context: AccountContext<'_>) -> DirectoryCaller {

@@ -1,6 +1,6 @@
 //! Whether a session or grant has ended with its user (docs/design/state.md#marks).
 
-pub(super) use super::current_marks::current_marks;
+pub(super) use super::current_marks::{adopted_marks, current_marks};
 use super::{AccountContext, AccountError, passwords};
 use crate::{
     model::{Account, ObjectMark, Subject, Timestamp, sha256_base64url},
@@ -10,21 +10,6 @@ use crate::{
     },
     store::RecordKind,
 };
-
-/// The marks to store with a record that was just found to be this account's: those it has, since
-/// the generation must stay that in which it was made.
-pub(super) fn adopted_marks(
-    context: AccountContext<'_>,
-    made: Option<AccountMarks>,
-    account: &Account,
-) -> AccountMarks {
-    let now = current_marks(context, account);
-    match made {
-        Some(made) => AccountMarks { credential: made.credential.or(now.credential), ..made },
-        // An earlier release made it, in an unknown generation.
-        None => AccountMarks { generation: 0, ..now },
-    }
-}
 
 /// The present marks of a user, which sessions and grants are compared to. They are loaded once for a request.
 #[derive(Clone, Debug)]
@@ -42,7 +27,7 @@ impl PresentMarks {
     }
 
     /// Loads the marks of a user for a session or grant; `None` if it is not usable, regardless of the password.
-    pub(super) async fn load_for(
+    async fn load_for(
         context: AccountContext<'_>,
         record: MarkedRecord<'_>,
         account: &Account,
@@ -75,33 +60,28 @@ pub(super) async fn is_usable(
     record: MarkedRecord<'_>,
     account: &Account,
 ) -> Result<bool, AccountError> {
-    match PresentMarks::load_for(context, record, account).await? {
-        Some(present) => is_usable_with(context, record, (account, &present)).await,
-        None => Ok(false),
-    }
+    Ok(load_usable_marks(context, record, account).await?.is_some())
 }
 
-/// Returns true if a session or grant can be used, by marks that were loaded before.
-pub(super) async fn is_usable_with(
+/// Loads the present marks of the user of a session or grant; `None` if it cannot be used, as far as its user decides.
+pub(super) async fn load_usable_marks(
     context: AccountContext<'_>,
     record: MarkedRecord<'_>,
-    (account, present): (&Account, &PresentMarks),
-) -> Result<bool, AccountError> {
-    if !present.are_of(record, account, context.now) {
-        return Ok(false);
-    }
+    account: &Account,
+) -> Result<Option<PresentMarks>, AccountError> {
+    let present = PresentMarks::load_for(context, record, account).await?;
+    let Some(present) = present.filter(|it| it.are_of(record, account, context.now)) else {
+        return Ok(None);
+    };
     let now = present.marks;
     if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
-        return Ok(false);
+        return Ok(None);
     }
     // A declared user may be gone from the provider that the record was made by.
-    match account.declared_mark() {
-        Some(person) => {
-            let there = AccountMarks { person, ..now };
-            Ok(!is_void(context, record, account, there).await?)
-        }
-        None => Ok(true),
-    }
+    let Some(person) = account.declared_mark() else { return Ok(Some(present)) };
+    let there = AccountMarks { person, ..now };
+    let is_gone = is_void(context, record, account, there).await?;
+    Ok((!is_gone).then_some(present))
 }
 
 /// Checks many records of one user, for whom the store is asked once.

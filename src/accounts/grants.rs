@@ -145,11 +145,8 @@ async fn active_account(
     let Some(account) = account else { return Ok(None) };
     let sid = grant.sid.as_deref();
     let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
-    let present = PresentMarks::load_for(context, record, &account).await?;
+    let present = endings::load_usable_marks(context, record, &account).await?;
     let Some(present) = present else { return Ok(None) };
-    if !endings::is_usable_with(context, record, (&account, &present)).await? {
-        return Ok(None);
-    }
     let active = match &grant.sid {
         Some(sid) if demand == SessionDemand::Always || !grant.is_offline_for(&client) => {
             session_is_active(context, sid, (&account, &present)).await?

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::AccountContext;
 use crate::{
     fetch::{FairFetch, SharedFetch, UpstreamFetch, trusting_client},
-    identity::throttle_prefix,
-    model::Client,
+    model::{Client, throttle_prefix},
     protocol::identity_provider::IdentityProvider,
 };
 

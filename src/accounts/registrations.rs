@@ -10,8 +10,10 @@ use std::{
 use tracing::Instrument;
 
 use crate::{
-    identity::{RateLimiter, throttle_prefix},
-    model::{BoundedCache, Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId},
+    identity::RateLimiter,
+    model::{
+        BoundedCache, Client, ObjectKey, RegistrarError, SharedRegistrar, TenantId, throttle_prefix,
+    },
 };
 
 /// Clients whose first use was marked by this replica. The earliest ones beyond the maximum are

@@ -14,6 +14,15 @@ pub(super) fn session_key(context: AccountContext<'_>, cookie: &str) -> RecordKe
     context.key(RecordKind::Session, session::record_id(cookie))
 }
 
+/// The record of a new session, by the value of its cookie.
+pub(super) fn new_session_record(
+    context: AccountContext<'_>,
+    cookie: &str,
+    session: &Session,
+) -> Record {
+    session_record(context, &session_key(context, cookie), session)
+}
+
 /// The record of a session, with its expiry and index entries.
 pub(super) fn session_record(
     context: AccountContext<'_>,

@@ -10,7 +10,7 @@ use super::{
     AccountContext, AccountError, endings,
     people::SignedInPerson,
     session_end::end_stored_session,
-    session_record::{session_key, session_record},
+    session_record::{new_session_record, session_key, session_record},
     signed_in_account::find_account,
     upstream_sessions::{self, SignInSource},
 };
@@ -19,9 +19,9 @@ use crate::{
     protocol::{
         authentication::Authentication,
         records::{AccountMarks, Session, SessionBrowser, decode_record},
-        session,
+        session, session_start,
     },
-    store::{RecordKind, VersionedRecord},
+    store::{RecordKey, RecordKind, VersionedRecord},
 };
 
 /// An active session as stored, with its user.
@@ -118,43 +118,62 @@ pub async fn start_session(
     };
     let signed_in = (authentication, marks);
     let mut session =
-        session::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
+        session_start::begin_session(signed_in, previous_session, sid, lifetimes, context.now);
     if let Some(continued) = continued {
-        session = session::continue_session(session, continued);
+        session = session_start::continue_session(session, continued);
     }
     session.origin =
         upstream_sessions::begin_upstream_session(context, source, &session, previous_session)
             .await?;
     let (user_agent, address) = (context.origin.user_agent, context.origin.address);
     session.browser = Some(SessionBrowser::new(user_agent, address.to_string()));
-    let key = session_key(context, &cookie);
-    if !context.insert(session_record(context, &key, &session)).await? {
+    let record = new_session_record(context, &cookie, &session);
+    let key = record.key.clone();
+    if !context.insert(record).await? {
         return Err(AccountError::DuplicateId(RecordKind::Session));
     }
-    match previous {
-        // Another user's session ends, and its clients are notified.
-        Some(previous) if previous.session.sid != session.sid => {
-            end_session(context, previous, (LogoutKind::Replaced, None)).await?;
+    let stored = match previous {
+        Some(previous) if previous.session.sid == session.sid => {
+            replace_session(context, previous, (&key, &mut session)).await?
         }
         Some(previous) => {
-            let taken = context.take(&previous.stored.record.key).await?;
-            let taken = taken.and_then(|it| decode_record::<Session>(&it.record.value).ok());
-            if let Some(taken) = taken {
-                session.clients.extend(taken.clients);
-                session.client_objects.extend(taken.client_objects);
-            }
+            // Another user's session ends, and its clients are notified.
+            end_session(context, previous, (LogoutKind::Replaced, None)).await?;
+            stored_session(context, &key).await?
         }
-        None => {}
-    }
-    let lost = || AccountError::Lost(RecordKind::Session);
-    let mut stored = context.get(&key).await?.ok_or_else(lost)?;
-    // A client added after the previous session was read is only in the stored record.
-    let whole = session_record(context, &key, &session);
-    if whole != stored.record {
-        context.compare_and_swap(stored.version, whole).await?;
-        stored = context.get(&key).await?.ok_or_else(lost)?;
-    }
+        None => stored_session(context, &key).await?,
+    };
     Ok((cookie, ActiveSession { stored, session, account }))
+}
+
+/// Replaces the previous session of a browser by a stored one with the same public ID. A client that was added after
+/// the previous session was read is only in its record.
+async fn replace_session(
+    context: AccountContext<'_>,
+    previous: &ActiveSession,
+    (key, session): (&RecordKey, &mut Session),
+) -> Result<VersionedRecord, AccountError> {
+    let taken = context.take(&previous.stored.record.key).await?;
+    let taken = taken.and_then(|it| decode_record::<Session>(&it.record.value).ok());
+    if let Some(taken) = taken {
+        session.clients.extend(taken.clients);
+        session.client_objects.extend(taken.client_objects);
+    }
+    let stored = stored_session(context, key).await?;
+    let whole = session_record(context, key, session);
+    if whole == stored.record {
+        return Ok(stored);
+    }
+    context.compare_and_swap(stored.version, whole).await?;
+    stored_session(context, key).await
+}
+
+/// The record of a session that has just begun.
+async fn stored_session(
+    context: AccountContext<'_>,
+    key: &RecordKey,
+) -> Result<VersionedRecord, AccountError> {
+    context.get(key).await?.ok_or(AccountError::Lost(RecordKind::Session))
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with

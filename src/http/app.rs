@@ -9,8 +9,8 @@ use crate::{
         sessions::{self, ActiveSession},
     },
     fetch::SharedFetch,
-    identity::{LoginThrottle, PasswordVerifier, throttle_prefix},
-    model::{AuditOrigin, Clock, Installation, Issuer, Timestamp},
+    identity::{LoginThrottle, PasswordVerifier},
+    model::{AuditOrigin, Clock, Installation, Issuer, Timestamp, throttle_prefix},
     registry::SnapshotHandle,
     remote::{RequestObjectCache, SectorIdentifierCache},
 };

@@ -36,6 +36,17 @@ impl BackoffCounter {
 }
 
 impl BackoffPolicy {
+    /// Admits an attempt and returns the count with it as a failure, or returns the time until the next attempt is
+    /// allowed.
+    pub(super) fn admit(
+        &self,
+        count: Option<BackoffCounter>,
+        now: Timestamp,
+    ) -> Result<BackoffCounter, Duration> {
+        let wait = self.wait_time(count, now);
+        if wait.is_zero() { Ok(self.after_failure(count, now)) } else { Err(wait) }
+    }
+
     /// Returns the time until the next attempt is allowed, rounded up to whole seconds so that the
     /// wait shown to users and in `Retry-After` is long enough.
     pub fn wait_time(&self, count: Option<BackoffCounter>, now: Timestamp) -> Duration {

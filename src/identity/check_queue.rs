@@ -15,9 +15,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::model::TenantId;
-
-use super::throttle_prefix;
+use crate::model::{TenantId, throttle_prefix};
 
 /// The time after which work counts half.
 const HALF_LIFE: Duration = Duration::from_secs(2);

@@ -17,11 +17,8 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    backoff::{BackoffCounter, BackoffPolicy},
-    login_throttle::throttle_prefix,
-};
-use crate::model::{BoundedCache, TenantId, Timestamp};
+use super::backoff::{BackoffCounter, BackoffPolicy};
+use crate::model::{BoundedCache, TenantId, Timestamp, throttle_prefix};
 
 /// Maximum number of counters of each of the two tables.
 const MAX_ENTRIES: usize = 50_000;

@@ -20,12 +20,12 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use crate::model::{BoundedCache, TenantId, Timestamp};
+use crate::model::{BoundedCache, TenantId, Timestamp, throttle_prefix};
 
 use super::backoff::{BackoffCounter, BackoffPolicy};
 
@@ -142,20 +142,20 @@ impl LoginThrottle {
     ) -> Result<AttemptPermit, Duration> {
         let keys = self.keys(account, origin);
         let mut tables = self.tables();
-        let counted = tables.counted(&keys, now);
-        let wait = counted
-            .iter()
-            .map(|(key, policy)| policy.wait_time(tables.count(*key), now))
-            .max()
-            .unwrap_or_default();
+        let (mut admitted, mut wait) = (Vec::new(), Duration::ZERO);
+        for (key, policy) in tables.counted(&keys, now) {
+            match policy.admit(tables.count(key), now) {
+                Ok(count) => admitted.push((key, count)),
+                Err(own) => wait = wait.max(own),
+            }
+        }
         if !wait.is_zero() {
             return Err(wait);
         }
-        for (key, policy) in &counted {
-            let count = policy.after_failure(tables.count(*key), now);
-            tables.of(*key).put(key.hash, count);
+        for (key, count) in &admitted {
+            tables.of(*key).put(key.hash, *count);
         }
-        Ok(AttemptPermit { keys, counted: counted.into_iter().map(|(key, _)| key).collect() })
+        Ok(AttemptPermit { keys, counted: admitted.into_iter().map(|(key, _)| key).collect() })
     }
 
     /// Records a successful attempt: resets the counters of the account and remembers the address.
@@ -236,18 +236,6 @@ impl LoginCounters {
             if let Some(count) = self.count(*key) {
                 self.of(*key).put(key.hash, count.one_less());
             }
-        }
-    }
-}
-
-/// Returns the address that is counted: IPv6 addresses are reduced to their /64 network, because
-/// one host controls all of it.
-pub fn throttle_prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
 }

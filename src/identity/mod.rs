@@ -23,9 +23,7 @@ pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
 pub use directory::{AccountDirectory, choose_decoy, decoy_index};
 pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;
-pub use login_throttle::{
-    AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount, throttle_prefix,
-};
+pub use login_throttle::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount};
 pub use password_hash::{StoredPasswordError, parse_stored_password};
 pub use password_strength::{MIN_PASSWORD_CHARS, WeakPassword, check_new_password};
 pub use password_verifier::{PasswordQueueFull, PasswordVerifier};

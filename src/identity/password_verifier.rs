@@ -156,7 +156,7 @@ impl PasswordVerifier {
     }
 
     fn push(&self, (tenant, address): (&TenantId, IpAddr), job: VerifierJob) {
-        let (origin, is_costly) = (self.origins.origin(tenant, address), job.is_costly());
+        let (is_costly, origin) = (job.is_costly(), self.origins.origin(tenant, address));
         // The check that leaves a full queue is dropped, which its caller notices.
         let refused = self.pool.queue().checks.push(origin, is_costly, job);
         self.pool.added.notify_one();

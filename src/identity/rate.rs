@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{BoundedCache, TenantId, Timestamp};
-
-use super::login_throttle::throttle_prefix;
+use crate::model::{BoundedCache, TenantId, Timestamp, throttle_prefix};
 
 /// Most counters: one for each address within a tenant and one for each tenant, by kind of request.
 const MAX_ENTRIES: usize = 50_000;

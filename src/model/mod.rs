@@ -55,6 +55,7 @@ mod secret;
 mod secret_permissions;
 mod security_profile;
 mod tenant;
+mod throttle_prefix;
 mod time;
 mod token_policy;
 mod undelivered_logouts;
@@ -165,6 +166,7 @@ pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,
 };
+pub use throttle_prefix::throttle_prefix;
 pub use time::{CLOCK_SKEW, Clock, FixedClock, SystemClock, Timestamp};
 pub use token_policy::{AccessTokenType, IdTokenClaimsPolicy, TokenBinding, TokenPolicy};
 pub use undelivered_logouts::{UndeliveredByClient, UndeliveredLogouts, UndeliveredReceiver};

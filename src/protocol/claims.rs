@@ -1,205 +1,22 @@
 //! The claims of tokens and of userinfo (OIDC Core §2, §5; RFC 9068 §2.2).
 
+mod access_token;
+mod id_token;
 mod user;
 
-use std::time::Duration;
+use serde_json::{Map, Value};
 
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
-
+pub use access_token::{
+    AccessToken, AccessTokenClaims, CLIENT_OBJECT_CLAIM, GRANT_ID_CLAIM, access_token_lifetime,
+    client_object,
+};
+pub use id_token::IdToken;
 pub use user::{
     IdTokenContents, in_id_token, named_claims, scope_has_claim, standard_claims, userinfo_claims,
 };
 
-use super::{
-    authentication::Authentication,
-    scope::{self, Scopes},
-    sender_keys::BoundKey,
-    sid, subject,
-};
-use crate::model::{Client, ResourceServer, Tenant, Timestamp};
-
 /// The members of a JWT's claims set or of a userinfo response, by name (RFC 7519 §4).
 pub type Claims = Map<String, Value>;
-
-/// How much earlier than `iat` access tokens are valid, for verifiers whose clock is behind.
-const CLOCK_ALLOWANCE: Duration = Duration::from_secs(10);
-
-/// The access token claim with the ID of its grant.
-pub const GRANT_ID_CLAIM: &str = "grant_id";
-
-/// The access token claim with the object of the client, `<namespace>/<name>`. Tokens of a client whose ID names its
-/// object, as the default ID does, have none.
-pub const CLIENT_OBJECT_CLAIM: &str = "client_object";
-
-/// The contents of an access token.
-#[derive(Clone, Copy, Debug)]
-pub struct AccessToken<'a> {
-    /// The tenant that issues the token. Its issuer is the claim `iss`.
-    pub tenant: &'a Tenant,
-    /// The client that receives the token.
-    pub client: &'a Client,
-    /// The subject: a user, or the client itself.
-    pub subject: &'a str,
-    /// The granted scopes that the token contains. If there are none, the token has no claim `scope`.
-    pub scopes: &'a Scopes,
-    /// The ID of the grant. `None` for `client_credentials`.
-    pub grant_id: Option<&'a str>,
-    /// The claim `jti`: a random ID, by which the token can be revoked.
-    pub jti: &'a str,
-    /// The key that the token is bound to (`cnf`); `None` for a bearer token.
-    pub key: Option<&'a BoundKey>,
-    /// The resource server that it is for; `None`: the issuer.
-    pub server: Option<&'a ResourceServer>,
-    /// The latest time of expiry, whatever the lifetime is; `None`: no such limit.
-    pub not_after: Option<Timestamp>,
-    /// The claim `act` (RFC 8693 §4.1).
-    pub actors: Option<&'a Value>,
-}
-
-/// The value of [`CLIENT_OBJECT_CLAIM`] in tokens of a client.
-pub fn client_object(client: &Client) -> Option<String> {
-    let object = &client.object;
-    let rest = client.id.as_str().strip_prefix(&*object.namespace);
-    let is_default = rest.and_then(|rest| rest.strip_prefix('.')) == Some(&*object.name);
-    // The URL of a metadata document is its object too.
-    (!is_default).then(|| object.to_string()).filter(|object| object != client.id.as_str())
-}
-
-/// The lifetime of an access token: the shorter one of its client and its resource server.
-pub fn access_token_lifetime(client: &Client, server: Option<&ResourceServer>) -> Duration {
-    let own = client.lifetimes.access_token;
-    server.and_then(|it| it.lifetime).map_or(own, |lifetime| lifetime.min(own))
-}
-
-impl AccessToken<'_> {
-    /// Returns the claims (RFC 9068 §2.2). Scopes are in `scope` (the standard claim) and in
-    /// `scopes`. Only access tokens have `client_id`, which distinguishes them from ID tokens
-    /// whatever their `typ` is.
-    pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
-        let issuer = self.tenant.issuer.as_str();
-        let expires_at = now.plus(access_token_lifetime(self.client, self.server));
-        let expires_at = self.not_after.map_or(expires_at, |end| end.min(expires_at));
-        AccessTokenClaims {
-            iss: issuer,
-            aud: self.server.map_or(issuer, |server| &server.identifier),
-            sub: self.subject,
-            client_id: self.client.id.as_str(),
-            client_object: client_object(self.client),
-            jti: self.jti,
-            iat: now.secs(),
-            nbf: now.minus(CLOCK_ALLOWANCE).secs(),
-            exp: expires_at.secs(),
-            scope: scope::join_scopes(self.scopes),
-            scopes: self.scopes,
-            grant_id: self.grant_id,
-            cnf: self.key.map(Confirmation),
-            act: self.actors,
-        }
-    }
-}
-
-/// The serialized form. A struct, because access tokens are signed more often than others.
-#[derive(Debug, Serialize)]
-pub struct AccessTokenClaims<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    sub: &'a str,
-    client_id: &'a str,
-    /// The value of [`CLIENT_OBJECT_CLAIM`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_object: Option<String>,
-    jti: &'a str,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
-    /// Without scopes the claim is omitted rather than empty (RFC 6749 §3.3).
-    #[serde(skip_serializing_if = "String::is_empty")]
-    scope: String,
-    scopes: &'a Scopes,
-    /// The value of [`GRANT_ID_CLAIM`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grant_id: Option<&'a str>,
-    /// The key of the sender (RFC 9449 §6.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<Confirmation<'a>>,
-    /// The client that acts for the subject (RFC 8693 §4.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<&'a Value>,
-}
-
-/// The key that a token is bound to (RFC 7800 §3.1, RFC 8705 §3.1, RFC 9449 §6.1).
-#[derive(Debug)]
-struct Confirmation<'a>(&'a BoundKey);
-
-impl Serialize for Confirmation<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([self.0.confirmation()])
-    }
-}
-
-/// The contents of an ID token.
-#[derive(Clone, Debug)]
-pub struct IdToken<'a> {
-    /// The tenant that issues the token. Its issuer is the claim `iss`.
-    pub tenant: &'a Tenant,
-    /// The client that receives the token.
-    pub client: &'a Client,
-    /// The user, and how and when they signed in.
-    pub authentication: &'a Authentication,
-    /// `acr`, if the sign-in reached a level of assurance.
-    pub acr: Option<&'a str>,
-    /// Whether to include `auth_time`, which is required only if requested (OIDC Core §2).
-    pub with_auth_time: bool,
-    /// The session's public ID, from which `sid` is derived.
-    pub sid: Option<&'a str>,
-    /// `nonce` of the authorization request.
-    pub nonce: Option<&'a str>,
-    /// `at_hash` of the access token issued in the same response.
-    pub at_hash: Option<&'a str>,
-    /// `c_hash` of the code issued in the same response.
-    pub c_hash: Option<&'a str>,
-    /// Claims about the user ([`in_id_token`]).
-    pub person: Claims,
-}
-
-impl IdToken<'_> {
-    /// Returns the claims (OIDC Core §2).
-    pub fn claims(&self, now: Timestamp) -> Claims {
-        let mut claims = self.person.clone();
-        let issuer = self.tenant.issuer.as_str();
-        claims.append(&mut times(issuer, self.client.lifetimes.id_token, now));
-        let subject = subject::subject_for_client(self.client, &self.authentication.subject);
-        claims.insert("sub".into(), json!(subject));
-        claims.insert("aud".into(), json!(self.client.id));
-        if self.with_auth_time {
-            claims.insert("auth_time".into(), json!(self.authentication.auth_time().secs()));
-        }
-        claims.insert("amr".into(), json!(self.authentication.amr()));
-        let sid = self.sid.map(|own| sid::sid_for_client(self.client, own));
-        let optional = [
-            ("acr", self.acr),
-            ("sid", sid.as_deref()),
-            ("nonce", self.nonce),
-            ("at_hash", self.at_hash),
-            ("c_hash", self.c_hash),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                claims.insert(name.into(), json!(value));
-            }
-        }
-        claims
-    }
-}
-
-fn times(issuer: &str, lifetime: Duration, now: Timestamp) -> Claims {
-    let mut claims = Claims::new();
-    claims.insert("iss".into(), json!(issuer));
-    claims.insert("iat".into(), json!(now.secs()));
-    claims.insert("exp".into(), json!(now.plus(lifetime).secs()));
-    claims
-}
 
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,7 @@ pub mod resource;
 pub mod scope;
 pub mod sender_keys;
 pub mod session;
+pub mod session_start;
 pub mod sid;
 pub mod subject;
 pub mod token;

@@ -1,13 +1,9 @@
-//! Rules of sessions: creation, expiry and use. The record is
-//! [`records::Session`](super::records::Session).
+//! Rules of sessions: expiry, use and clients. The record is [`records::Session`](super::records::Session); a sign-in
+//! begins it by [`session_start`](super::session_start).
 
 use std::time::Duration;
 
-use super::{
-    authentication::Authentication,
-    marks::MarkedRecord,
-    records::{AccountMarks, Session},
-};
+use super::{marks::MarkedRecord, records::Session};
 pub use crate::model::CLOCK_SKEW;
 use crate::model::{Account, Client, Lifetimes, Timestamp, sha256_base64url};
 
@@ -18,44 +14,6 @@ const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 /// cookie.
 pub fn record_id(cookie: &str) -> String {
     sha256_base64url(cookie)
-}
-
-/// Creates a session. A previous session of the same user in the same browser is continued: its
-/// public ID and clients are kept, so that signing in again does not end sessions of applications.
-pub fn begin_session(
-    (authentication, marks): (Authentication, AccountMarks),
-    previous: Option<&Session>,
-    fresh_sid: String,
-    lifetimes: &Lifetimes,
-    now: Timestamp,
-) -> Session {
-    let same_person =
-        previous.filter(|previous| previous.authentication.subject == authentication.subject);
-    Session {
-        sid: same_person.map_or(fresh_sid, |previous| previous.sid.clone()),
-        clients: same_person.map(|previous| previous.clients.clone()).unwrap_or_default(),
-        client_objects: same_person
-            .map(|previous| previous.client_objects.clone())
-            .unwrap_or_default(),
-        marks: Some(marks),
-        origin: None,
-        browser: None,
-        authentication,
-        created_at: now,
-        ends_at: now.plus(lifetimes.session_absolute),
-        used_at: now,
-    }
-}
-
-/// Returns a new session after a step-up that reuses the earlier proof of the first factor. Its beginning and end
-/// are those of the previous session.
-#[must_use]
-pub fn continue_session(session: Session, previous: &Session) -> Session {
-    Session {
-        created_at: previous.created_at,
-        ends_at: session.ends_at.min(previous.ends_at),
-        ..session
-    }
 }
 
 /// Returns true if the session has not expired and is this user's. The tenant's lifetimes may have
@@ -111,12 +69,14 @@ pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::{
-        model::{ClientId, ObjectKey, ObjectMark, Subject, fixtures},
-        protocol::authentication::AuthenticationMethod,
+        model::{ObjectKey, ObjectMark, Subject, fixtures},
+        protocol::{
+            authentication::{Authentication, AuthenticationMethod},
+            records::AccountMarks,
+            session_start::begin_session,
+        },
     };
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -170,29 +130,6 @@ mod tests {
     fn is_of_one_user() {
         let other = Account { subject: Subject::new("bob"), ..fixtures::user() };
         assert!(!live(&session(), &other, NOW));
-    }
-
-    #[test]
-    fn keeps_public_id_and_clients_when_the_same_user_signs_in_again() {
-        let clients = BTreeSet::from([ClientId::new("team.wiki")]);
-        let first = Session { clients: clients.clone(), ..session() };
-        let lifetimes = Lifetimes::default();
-        let again = begin_session(
-            (signed_in("alice-id"), marks()),
-            Some(&first),
-            "sid-2".into(),
-            &lifetimes,
-            NOW,
-        );
-        assert_eq!((again.sid.as_str(), &again.clients), ("sid-1", &clients));
-        let other = begin_session(
-            (signed_in("bob"), marks()),
-            Some(&first),
-            "sid-2".into(),
-            &lifetimes,
-            NOW,
-        );
-        assert_eq!((other.sid.as_str(), other.clients.len()), ("sid-2", 0));
     }
 
     #[test]

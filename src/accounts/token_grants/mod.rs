@@ -1,7 +1,8 @@
 //! Grants tokens at the token endpoint (RFC 6749 §3.2), by grant type.
 //!
-//! The steps are the same for each: parse → check client and resources → open the credential → verify the DPoP proof → decide →
-//! narrow the scopes → check the person → use up the proof → pass the gate → issue. A grant type supplies only its own part (`TokenGrant`).
+//! The steps are the same for each: parse → check client and resources → open the credential → verify the DPoP proof →
+//! decide → narrow the scopes → check the person → use up the proof → pass the gate → issue. A grant type supplies only
+//! its own part (`TokenGrant`).
 
 mod authorization_code;
 mod client_grants;

@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct AuthenticatedForm {
     /// The parameters, without duplicates.
     pub(super) params: RequestParams,
-    /// The client.
+    /// The client that has authenticated, by the method that it registered.
     pub(super) client: Arc<Client>,
 }
 

@@ -28,11 +28,11 @@ use crate::{
     registry::RoutedDirectory,
 };
 
-/// A form for a directory.
+/// A sign-in form whose name belongs to a directory.
 pub(super) struct DirectoryAttempt<'a> {
-    /// The directory.
+    /// The directory, and the declared user with the name, if there is one.
     pub(super) routed: RoutedDirectory<'a>,
-    /// The form.
+    /// The parameters of the form: `username` and `password`.
     pub(super) form: &'a RequestParams,
     /// The address and browser of the attempt.
     pub(super) origin: AttemptSource<'a>,

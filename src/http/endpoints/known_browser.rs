@@ -22,7 +22,7 @@ pub(super) fn load_known_browser(
 /// A sign-in that is complete, as far as the browser becomes known by it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CompleteSignIn<'a> {
-    /// The account.
+    /// The account that is signed in now.
     pub(super) account: &'a Account,
     /// The name that was typed, if one was.
     pub(super) typed_name: Option<&'a str>,

@@ -30,7 +30,8 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         return Err(provider_problem::provider_gone(&authorization));
     };
     if provider.directory().is_some() {
-        return page::sign_in(&authorization, SignInReason::NoSession);
+        let accepts_passwords = authorization.accepts_passwords();
+        return page::sign_in(&authorization, SignInReason::NoSession, accepts_passwords);
     }
     let typed = params.get("login_hint").filter(|name| name.len() <= MAX_NAME_LEN);
     redirect_to_provider(&authorization, provider, typed.or(authorization.hinted_name())).await
@@ -38,12 +39,14 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 
 /// The provider that a browser is sent to without a page. The application names it, the domain of `login_hint`
 /// belongs to it, or it is the only source of people who may use the application. For a higher level it has to be
-/// one that can reach it, also the one that the session is from.
+/// one that can reach it, also the one that the session is from. `accepts_passwords`:
+/// [`AuthorizationContext::accepts_passwords`].
 pub(super) fn direct_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
     reason: SignInReason,
+    accepts_passwords: bool,
 ) -> Option<&'a Arc<IdentityProvider>> {
-    let chosen = chosen_provider(authorization);
+    let chosen = chosen_provider(authorization, accepts_passwords);
     if reason != SignInReason::HigherLevel {
         return chosen;
     }
@@ -57,6 +60,7 @@ pub(super) fn direct_provider<'a>(
 
 fn chosen_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
+    accepts_passwords: bool,
 ) -> Option<&'a Arc<IdentityProvider>> {
     let requested = &authorization.authorization;
     let tenant = &authorization.request.tenant;
@@ -68,7 +72,7 @@ fn chosen_provider<'a>(
         return Some(provider);
     }
     let signs_in_here = tenant.has_people_with_passkeys() && authorization.admits_way(None);
-    if signs_in_here || authorization.accepts_passwords() {
+    if signs_in_here || accepts_passwords {
         return None;
     }
     let mut admitted =

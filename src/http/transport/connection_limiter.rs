@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::TrustedProxies;
-use crate::identity::throttle_prefix;
+use crate::model::throttle_prefix;
 
 /// Issues permits for connections. A connection holds its permit until it is closed.
 #[derive(Debug)]

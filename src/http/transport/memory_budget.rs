@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::identity::throttle_prefix;
+use crate::model::throttle_prefix;
 
 /// Issues permits for bytes of memory, within the limits.
 #[derive(Debug)]

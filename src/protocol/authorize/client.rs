@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     super::error::{ErrorCode, OAuthError, abbreviate_value},
-    TenantLookup, duplicates,
+    TenantLookup,
     parameters::{AuthorizationParams, Parameter},
 };
 use crate::model::Client;
@@ -13,7 +13,7 @@ pub(super) fn check_client(
     params: AuthorizationParams<'_>,
     served: &dyn TenantLookup,
 ) -> Result<Arc<Client>, OAuthError> {
-    duplicates::check_one(params, Parameter::ClientId)?;
+    params.check_single(Parameter::ClientId)?;
     let id = params.require(Parameter::ClientId)?;
     served.client(id).ok_or_else(|| {
         let text = "No application with this client_id is registered.";

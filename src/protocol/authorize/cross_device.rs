@@ -11,10 +11,12 @@ use super::{
         subject::subject_for_client,
         token::check_grant_type,
     },
-    AuthorizationRequest, Prompt, RequestedAcr, ResourcesToGrant, ReturnTo, TenantLookup, acr,
-    client, duplicates, id_token_hint, max_age,
+    AuthorizationRequest, Prompt, RequestedAcr, ResourcesToGrant, ReturnTo, TenantLookup, client,
+    duplicates, id_token_hint, max_age,
     parameters::AuthorizationParams,
-    permissions, requested_claims, resource, scope, unsupported,
+    permissions,
+    requested_acr::requested_acr,
+    requested_claims, resource, scope, unsupported,
 };
 use crate::model::{Client, Endpoint, GrantType, ResponseType, Subject, Tenant};
 
@@ -105,7 +107,7 @@ fn validate_request(
             &asked.claims,
         ),
         claims: asked.claims,
-        acr: acr::requested_acr(params, &client, None),
+        acr: requested_acr(params, &client, None),
         acr_levels: tenant.acr_levels.clone(),
         pushed: None,
         scopes: scopes.own,

@@ -14,14 +14,15 @@ use super::{
         subject,
     },
     AuthorizationRequest, Prompt,
-    acr::{self, AcrStatus, RequestedAcr},
+    acr::{self, AcrStatus},
+    requested_acr::RequestedAcr,
 };
 use crate::model::{AcrLevel, Timestamp};
 
 /// The steps that the user has completed within this interaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InteractionResult {
-    /// The user signed in.
+    /// The user signed in, by any method. Only such a sign-in satisfies `prompt=login`.
     pub signed_in: bool,
     /// The user chose the session's account.
     pub account_chosen: bool,
@@ -29,7 +30,7 @@ pub struct InteractionResult {
     pub consented: bool,
 }
 
-/// The next step.
+/// The page that the user gets next, or the response to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
     /// Show the sign-in page.
@@ -72,7 +73,7 @@ pub struct AuthorizationState<'a> {
     pub second_factor: &'a [AuthenticationMethod],
     /// Whether the second factor has to be proved again.
     pub wants_second_factor: bool,
-    /// The ways by which the user can sign in.
+    /// The ways by which the user can sign in. A level that none of them proves is out of reach.
     pub ways: &'a [SignInWay],
     /// The levels that access rules accept; `None` if they require none.
     pub sufficient_levels: Option<&'a [AcrLevel]>,
@@ -80,7 +81,8 @@ pub struct AuthorizationState<'a> {
     pub refusal: Option<&'a AccessDenial>,
 }
 
-/// Decides the next step.
+/// Decides the next step: the first that the request demands and the user has not completed. With `prompt=none` it is
+/// an error instead of a page (OIDC Core §3.1.2.6).
 pub fn decide_next_step(
     request: &AuthorizationRequest,
     state: AuthorizationState<'_>,

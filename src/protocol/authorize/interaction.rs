@@ -30,10 +30,10 @@ use crate::{
     },
 };
 
-/// How long a page stays usable.
+/// How long a page stays usable: time to find a password or a second factor.
 pub const INTERACTION_TTL: Duration = Duration::from_mins(15);
 
-/// A request that waits for the user.
+/// An authorization request, or another question, that waits for the user. A page's form contains it, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
     pub(super) goal: InteractionGoal,
@@ -90,7 +90,7 @@ pub enum InteractionProgress {
     SignedIn(Timestamp),
 }
 
-/// The reason a form is rejected.
+/// The reason a form with an interaction is rejected. The person can start the same request again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InteractionError {
     /// The form is older than 15 minutes.
@@ -190,7 +190,7 @@ impl Interaction {
         Ok(())
     }
 
-    /// The goal.
+    /// The purpose of the interaction, which decides on the step after its last page.
     pub const fn goal(&self) -> &InteractionGoal {
         &self.goal
     }
@@ -240,7 +240,7 @@ impl Interaction {
         self.pre_session
     }
 
-    /// Returns the expiry time.
+    /// The time from which its pages are refused, without the allowance for clock skew.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -275,11 +275,11 @@ impl Interaction {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
-    /// Returns the steps completed so far with this session.
-    pub fn completed(&self, session: Option<&Session>) -> InteractionResult {
-        let Some(session) = session.filter(|session| self.belongs_to(session)) else {
+    /// Returns the steps completed so far with this session; none with another one than the interaction's.
+    pub fn completed(&self, session: &Session) -> InteractionResult {
+        if !self.belongs_to(session) {
             return InteractionResult::default();
-        };
+        }
         let auth_time = session.authentication.auth_time();
         InteractionResult {
             signed_in: self.progress == InteractionProgress::SignedIn(auth_time),

@@ -24,8 +24,10 @@ mod prompt;
 mod pushed;
 mod redirect_uri;
 pub mod request_object;
+mod requested_acr;
 mod requested_claims;
 mod resource;
+mod resources_to_grant;
 mod response_mode;
 mod response_type;
 mod scope;
@@ -37,7 +39,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-pub use acr::{RequestedAcr, can_reach_levels, reached_acr, wanted_levels};
+pub use acr::{can_reach_levels, reached_acr, wanted_levels};
 pub use cross_device::{hinted_person, validate_backchannel_request, validate_device_request};
 pub use decide::{AuthorizationState, InteractionResult, NextStep, SignInReason, decide_next_step};
 pub use interaction::{
@@ -55,7 +57,8 @@ pub use pushed::{
 pub use redirect_uri::{
     AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
 };
-pub use resource::ResourcesToGrant;
+pub use requested_acr::RequestedAcr;
+pub use resources_to_grant::ResourcesToGrant;
 pub use response_mode::{ResponseMode, response_mode_names};
 pub use sealed_pushed_request::{RepeatedRequest, SealedPushedRequest};
 
@@ -76,28 +79,28 @@ pub trait TenantLookup {
     fn resource_servers(&self) -> &ResourceServers;
 }
 
-/// A validated authorization request.
+/// A validated authorization request, with the defaults of its client in place of absent parameters.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
     /// The requesting client.
     pub client: Arc<Client>,
-    /// The target of the response.
+    /// The verified redirect URI, to which responses and errors go.
     pub return_to: ReturnTo,
     /// The `redirect_uri` parameter, if sent. The token request must repeat it.
     pub redirect_uri: Option<String>,
-    /// The requested response type.
+    /// `response_type`, which the client is registered for.
     pub response_type: ResponseType,
     /// The scopes of the client itself to grant. Empty only if a resource server is requested.
     pub scopes: BTreeSet<String>,
-    /// The requested resources (RFC 8707).
+    /// The requested resources (RFC 8707), with the permissions at each.
     pub resources: ResourcesToGrant,
-    /// `nonce`.
+    /// `nonce`, which the first ID token repeats.
     pub nonce: Option<String>,
     /// `code_challenge`, always S256.
     pub code_challenge: Option<String>,
     /// `dpop_jkt`: the thumbprint of the DPoP key that redeems the code.
     pub dpop_key: Option<String>,
-    /// `prompt`.
+    /// `prompt`: the pages that the application demands or forbids.
     pub prompt: BTreeSet<Prompt>,
     /// `max_age`, or the client's default.
     pub max_age: Option<Duration>,
@@ -116,7 +119,7 @@ pub struct AuthorizationRequest {
     /// The permissions that the user is asked for. They are the scopes, `claim <name>` for each requested claim
     /// outside of the scopes, and the permissions of resource servers (`resource_permissions`).
     pub requested_permissions: BTreeSet<String>,
-    /// The requested levels of assurance.
+    /// The levels of assurance that the application asks for, in its order of preference.
     pub acr: RequestedAcr,
     /// The levels of assurance that the tenant supports.
     pub acr_levels: Vec<AcrLevel>,
@@ -226,8 +229,7 @@ fn check_proven(
     let pushed = pushed::check_pushed(params, &client)?;
     let resources = resource::check_resource(params, tenant, served, &client)?;
     let response_type = response_type::check_response_type(params, &client)?;
-    resource::check_only_resource(&resources, response_type)?;
-    resource::check_token_binding(&resources, response_type)?;
+    resource::check_resource_of_response(&resources, response_type)?;
     response_mode::check_response_mode(params, &client, response_type)?;
     let scopes = scope::check_scope(params, &client, response_type, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
@@ -260,7 +262,7 @@ fn check_proven(
             &asked.claims,
         ),
         claims: asked.claims,
-        acr: acr::requested_acr(params, &client, asked.acr),
+        acr: requested_acr::requested_acr(params, &client, asked.acr),
         acr_levels: tenant.acr_levels.clone(),
         pushed,
         scopes: scopes.own,

@@ -5,7 +5,10 @@
 use form_urlencoded::Serializer;
 
 pub(super) use super::super::authorization_parameter::{Parameter, RequestObjectRule};
-use super::super::{error::OAuthError, params::RequestParams};
+use super::super::{
+    error::OAuthError,
+    params::{RequestParams, sent_twice},
+};
 
 /// The supported parameters of an authorization request. Others have no effect (RFC 6749 §3.1).
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +32,12 @@ impl<'a> AuthorizationParams<'a> {
     /// Returns a parameter's value, or `invalid_request` if it is missing.
     pub(super) fn require(self, parameter: Parameter) -> Result<&'a str, OAuthError> {
         self.0.require(parameter.name())
+    }
+
+    /// Checks that a parameter that later checks of other parameters depend on was not sent more than once (RFC 6749
+    /// §3.1).
+    pub(super) fn check_single(self, parameter: Parameter) -> Result<(), OAuthError> {
+        if self.is_duplicate(parameter) { Err(sent_twice(parameter.name())) } else { Ok(()) }
     }
 
     /// Returns true if a parameter was sent more than once.

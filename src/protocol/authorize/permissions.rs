@@ -8,8 +8,8 @@ use super::{
 };
 use crate::model::Tenant;
 
-/// The prefix of claim names in [`AuthorizationRequest::requested_permissions`](super::AuthorizationRequest). Scopes cannot
-/// contain a space.
+/// The prefix of claim names in [`AuthorizationRequest::requested_permissions`](super::AuthorizationRequest). Scopes
+/// cannot contain a space.
 pub const CLAIM_PREFIX: &str = "claim ";
 
 /// Returns the scopes, the requested claims that no scope includes, and the permissions at resource servers.

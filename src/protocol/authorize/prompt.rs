@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::Client;
 
-/// A value of `prompt`.
+/// A value of `prompt`: a page that the application demands or forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Prompt {
     /// Do not show any page.

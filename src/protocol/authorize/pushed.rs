@@ -30,7 +30,7 @@ pub const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// The identity of a pushed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedRequestId {
-    /// A random id.
+    /// A random id, which no other pushed request has.
     pub id: String,
     /// When the last page of its sign-in expires.
     pub ends_at: Timestamp,
@@ -77,7 +77,7 @@ impl RecordFormat for PushedRequest {}
 /// The note in a cookie that a browser has opened a pushed request in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedPushedRequest {
-    /// The id of the request.
+    /// The id of the pushed request that the browser has opened.
     pub id: String,
 }
 

@@ -11,15 +11,15 @@ use super::{
         error::{ErrorCode, OAuthError},
         records::RequestedClaims,
     },
-    acr::RequestedAcr,
     parameters::{AuthorizationParams, Parameter},
+    requested_acr::RequestedAcr,
 };
 use crate::model::{Client, Subject, Tenant};
 
 /// Maximum number of claims, more than any application needs.
 const MAX_CLAIMS: usize = 64;
 
-/// The parsed parameter.
+/// The parts of the parameter `claims` that have an effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClaimsRequest {
     /// Claims about the user, by destination.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{Client, ResponseType};
 
-/// How response parameters are returned.
+/// The part of a request to the redirect URI that contains the response parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
     /// In the query of the redirect URI.

@@ -1,9 +1,17 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::json;
 
 use super::{user::by_scope, *};
 use crate::{
-    model::{Account, ClientId, CustomScope, IdTokenClaimsPolicy, Subject, TokenPolicy, fixtures},
-    protocol::authentication::AuthenticationMethod,
+    model::{
+        Account, Client, ClientId, CustomScope, IdTokenClaimsPolicy, Subject, Timestamp,
+        TokenPolicy, fixtures,
+    },
+    protocol::{
+        authentication::{Authentication, AuthenticationMethod},
+        scope::{self, Scopes},
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Claims, Scopes, subject};
+use super::{
+    super::{scope::Scopes, subject},
+    Claims,
+};
 use crate::model::{Account, Client, IdTokenClaimsPolicy, Tenant};
 
 const PROFILE: [&str; 14] = [

@@ -14,7 +14,7 @@ pub struct DecisionInput<'a> {
     pub client: &'a Client,
     /// The stored grant that the credential refers to. `None` if it is absent or was not read.
     pub stored: Option<&'a Grant>,
-    /// The keys that the request proves.
+    /// The keys that the request proves, by a DPoP proof or the certificate of its connection.
     pub keys: SenderKeys<'a>,
     /// The time by the replica's own clock.
     pub now: Timestamp,
@@ -22,7 +22,7 @@ pub struct DecisionInput<'a> {
     pub store_now: Timestamp,
 }
 
-/// The tokens that a request may get.
+/// A permitted token request: the scopes, and the grant that the tokens belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenDecision {
     /// The allowed scopes. A request may narrow them.
@@ -34,7 +34,7 @@ pub struct TokenDecision {
 /// A user's grant that tokens are issued for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserGrant {
-    /// The id of the grant.
+    /// The id of the grant's record, which the access token names.
     pub id: String,
     /// The grant in the state to store.
     pub grant: Grant,
@@ -74,7 +74,7 @@ pub enum GrantWrite {
     Swap,
 }
 
-/// A refused token request.
+/// A refused token request, and the grant that has to be revoked because of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRefusal {
     /// The error in the response.

@@ -29,7 +29,7 @@ impl TokenTypeIdentifier {
 /// A token request with a token to exchange.
 #[derive(Clone, Debug)]
 pub struct ExchangeRequest {
-    /// `subject_token`.
+    /// `subject_token`: the token of the person that the client acts for.
     pub subject_token: Secret<String>,
     /// `subject_token_type`.
     pub subject_token_type: TokenTypeIdentifier,
@@ -37,7 +37,7 @@ pub struct ExchangeRequest {
     pub actor_token: Option<Secret<String>>,
     /// `requested_token_type`: the name of the access token in the response.
     pub requested_token_type: TokenTypeIdentifier,
-    /// `scope`.
+    /// `scope`, which may narrow the scopes of the new token.
     pub scope: Option<String>,
 }
 

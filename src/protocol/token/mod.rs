@@ -1,8 +1,10 @@
 //! Rules of the token endpoint (RFC 6749 §3.2, OIDC Core §3.1.3). The rules of a grant type are in
 //! its file; this file contains the shared ones.
 
+mod bound_key;
 mod client_credentials;
 mod code;
+mod code_request;
 mod cross_device;
 mod decision;
 mod exchange;
@@ -12,8 +14,10 @@ mod sender;
 mod subject_token;
 mod target;
 
+pub use bound_key::{bind_public_grant, select_bound_key};
 pub use client_credentials::decide_client_credentials;
-pub use code::{CodeRequest, check_code, decide_code, needs_stored_grant};
+pub use code::{decide_code, needs_stored_grant};
+pub use code_request::{CodeRequest, check_code};
 pub use cross_device::{PolledRequest, PollingCredential, decide_polled, slow_down};
 pub use decision::{
     CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
@@ -25,7 +29,7 @@ pub use refresh::{
     RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
     token_until,
 };
-pub use sender::{bind_public_grant, check_proof_is_sent, select_bound_key};
+pub use sender::check_proof_is_sent;
 pub use subject_token::{
     ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
     check_actor, check_id_subject, invalid_subject,

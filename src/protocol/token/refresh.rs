@@ -24,9 +24,9 @@ const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 /// A token request with a refresh token.
 #[derive(Clone, Debug)]
 pub struct RefreshRequest {
-    /// The sealed token.
+    /// `refresh_token`: the sealed refresh token.
     pub token: Secret<String>,
-    /// `scope`.
+    /// `scope`, which may narrow the scopes of the new tokens (RFC 6749 §6).
     pub scope: Option<String>,
 }
 

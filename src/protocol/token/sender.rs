@@ -1,8 +1,9 @@
-//! The key that a grant's tokens are bound to, at each token request (RFC 8705 §3, §4; RFC 9449 §5, §10).
+//! The key that a grant is bound to, at each token request (RFC 8705 §3, §4; RFC 9449 §5, §10). The key of the access
+//! token is selected by `bound_key`.
 
-use super::{UserGrant, invalid_grant};
+use super::invalid_grant;
 use crate::{
-    model::{Client, ResourceServer, TokenBinding},
+    model::Client,
     protocol::{
         dpop::invalid_dpop_proof,
         error::{ErrorCode, OAuthError},
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The error for a request without the certificate that its tokens are bound to.
-fn certificate_needed(what: &str) -> OAuthError {
+pub(super) fn certificate_needed(what: &str) -> OAuthError {
     let text = format!(
         "{what} bound to a certificate; send the request with it, to the address in 'mtls_endpoint_aliases' of the discovery document."
     );
@@ -41,7 +42,7 @@ pub(super) fn bind_sender(
     keys: SenderKeys<'_>,
 ) -> Result<Option<SenderBinding>, OAuthError> {
     let by_certificate = match binding {
-        None => binds_to_certificate(client),
+        None => client.details.tls_client_certificate_bound_access_tokens,
         Some(SenderBinding::DpopKey(_) | SenderBinding::AnyDpopKey) => false,
         Some(SenderBinding::Certificate(_) | SenderBinding::AnyCertificate) => true,
     };
@@ -68,65 +69,6 @@ pub(super) fn bind_sender(
             (true, true) => SenderBinding::Certificate(sent.to_owned()),
             (true, false) => SenderBinding::AnyCertificate,
         })),
-    }
-}
-
-/// Binds the grant of a public client to the certificate of its access token, if only the resource server requires
-/// certificates. Refresh tokens of public clients are bound to the certificate too (RFC 8705 §4). An exchanged
-/// token is of another grant, which stays as it is.
-pub fn bind_public_grant(granted: &mut UserGrant, client: &Client, key: Option<&BoundKey>) {
-    let is_own = granted.subject_token.is_none();
-    if let Some(BoundKey::Certificate(hash)) = key
-        && client.is_public()
-        && is_own
-        && granted.grant.binding.is_none()
-    {
-        granted.grant.binding = Some(SenderBinding::Certificate(hash.clone()));
-    }
-}
-
-fn binds_to_certificate(client: &Client) -> bool {
-    client.details.tls_client_certificate_bound_access_tokens
-}
-
-/// Selects the key that the access token of a response is bound to. The resource server's requirement comes first,
-/// then the client's registration, then the DPoP key of a proof. `is_bound`: whether the grant or the exchanged
-/// token is bound, so that the token has to be bound too.
-pub fn select_bound_key(
-    client: &Client,
-    server: Option<&ResourceServer>,
-    keys: SenderKeys<'_>,
-    is_bound: bool,
-) -> Result<Option<BoundKey>, OAuthError> {
-    let dpop = || keys.dpop.map(|key| BoundKey::Dpop(key.to_owned()));
-    let certificate = || keys.certificate.map(|hash| BoundKey::Certificate(hash.to_owned()));
-    let other = |registered: &str| {
-        let text = format!(
-            "Tokens for this resource are not bound as {registered} of the client says; request them with another client."
-        );
-        OAuthError::new(ErrorCode::InvalidTarget, text)
-    };
-    match server.map(|server| server.token_binding) {
-        Some(TokenBinding::Dpop) if binds_to_certificate(client) => {
-            Err(other("tls_client_certificate_bound_access_tokens"))
-        }
-        Some(TokenBinding::MutualTls) if client.details.dpop_bound_access_tokens => {
-            Err(other("dpop_bound_access_tokens"))
-        }
-        Some(TokenBinding::Dpop) => dpop().map(Some).ok_or_else(|| {
-            invalid_dpop_proof(
-                "Tokens for this resource are bound to a key; send a DPoP proof in the header 'DPoP'.",
-            )
-        }),
-        Some(TokenBinding::MutualTls) => {
-            let needed = || certificate_needed("Tokens for this resource are");
-            certificate().map(Some).ok_or_else(needed)
-        }
-        Some(TokenBinding::Bearer) | None if binds_to_certificate(client) => Ok(certificate()),
-        Some(TokenBinding::Bearer) | None => {
-            let of_grant = || certificate().filter(|_| is_bound);
-            Ok(dpop().or_else(of_grant))
-        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 static NO_CLAIMS: BTreeSet<String> = BTreeSet::new();
 
-/// The target of an access token.
+/// The audience of an access token, with the scopes and claims that the token may have there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenTarget<'a> {
     /// The resource server; `None` for the issuer.

@@ -118,7 +118,7 @@ impl AuthorizationContext<'_> {
         consent: Option<&Consent>,
     ) -> Result<NextStep, OAuthError> {
         let refusal = self.entry_refusal();
-        let second_factor = self.second_factor();
+        let second_factor = self.factors.methods();
         let state = AuthorizationState {
             session: self.session_record(),
             consent,
@@ -154,7 +154,7 @@ impl AuthorizationContext<'_> {
             local.into_iter().chain(reachable.flat_map(|it| ways_of_provider(it))).collect();
         ways.retain(|way| self.admits_way(way.provider.as_deref()));
         for way in &mut ways {
-            way.methods.extend(self.second_factor());
+            way.methods.extend(self.factors.methods());
         }
         ways
     }
@@ -262,7 +262,7 @@ impl AuthorizationContext<'_> {
         progress: InteractionProgress,
     ) -> Self {
         let interaction = self.interaction.with(&session.session, progress);
-        let completed = interaction.completed(Some(&session.session));
+        let completed = interaction.completed(&session.session);
         Self { interaction, completed, session: Some(session), ..self }
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     model::RequiredFactor,
     protocol::{
         account_change::{AccountChangeProof, may_change_account},
-        authentication::AuthenticationMethod,
         records::Session,
     },
 };
@@ -33,11 +32,6 @@ impl AuthorizationContext<'_> {
             _ => SessionFactors::default(),
         };
         Ok(())
-    }
-
-    /// The methods that the second factors of the session's person prove.
-    pub(super) fn second_factor(&self) -> Vec<AuthenticationMethod> {
-        self.factors.methods()
     }
 
     /// Whether the sign-in is one before a change on the account page.

@@ -212,7 +212,8 @@ async fn resume<'a>(
     };
     request.facts.record_client(&authorization.client.object);
     let session = app.session(request).await?;
-    let completed = interaction.completed(session.as_ref().map(|active| &active.session));
+    let completed = session.as_ref().map(|active| interaction.completed(&active.session));
+    let completed = completed.unwrap_or_default();
     let begun =
         AuthorizationContext::new((app, request), (authorization, false), session, interaction);
     Ok(AuthorizationContext { completed, ..begun })

@@ -23,10 +23,11 @@ use crate::{
     },
 };
 
-/// The sign-in page.
+/// The sign-in page. `accepts_passwords`: [`AuthorizationContext::accepts_passwords`].
 pub(in crate::http::endpoints) fn sign_in(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
+    accepts_passwords: bool,
 ) -> Result<Reply, EndpointError> {
     let known = || match reason {
         SignInReason::Again | SignInReason::HigherLevel => {
@@ -35,10 +36,9 @@ pub(in crate::http::endpoints) fn sign_in(
         SignInReason::NoSession | SignInReason::OtherPerson => None,
     };
     let username = authorization.hinted_name().or_else(known).unwrap_or_default();
-    sign_in_with(
-        authorization,
-        SignInFormContent { reason, username, problem: None, account: None },
-    )
+    let form =
+        SignInFormContent { reason, accepts_passwords, username, problem: None, account: None };
+    sign_in_with(authorization, form)
 }
 
 /// The sign-in page with the error of a failed attempt.
@@ -47,20 +47,29 @@ pub(in crate::http::endpoints) fn sign_in_again(
     username: &str,
     problem: &str,
 ) -> Result<Reply, EndpointError> {
-    let (reason, problem) = (SignInReason::NoSession, Some(problem));
-    sign_in_with(authorization, SignInFormContent { reason, username, problem, account: None })
+    let form = SignInFormContent {
+        reason: SignInReason::NoSession,
+        accepts_passwords: authorization.accepts_passwords(),
+        username,
+        problem: Some(problem),
+        account: None,
+    };
+    sign_in_with(authorization, form)
 }
 
-/// The sign-in page with a name that was typed, for its password.
+/// The sign-in page with a name that was typed, for its password. The caller has checked that passwords are accepted.
 pub(in crate::http::endpoints) fn enter_password(
     authorization: &AuthorizationContext<'_>,
     username: &str,
 ) -> Result<Reply, EndpointError> {
-    let reason = SignInReason::NoSession;
-    sign_in_with(
-        authorization,
-        SignInFormContent { reason, username, problem: None, account: None },
-    )
+    let form = SignInFormContent {
+        reason: SignInReason::NoSession,
+        accepts_passwords: true,
+        username,
+        problem: None,
+        account: None,
+    };
+    sign_in_with(authorization, form)
 }
 
 /// The page that leads to the provider of a name that was typed.
@@ -89,6 +98,7 @@ pub(super) fn choose_account(
 ) -> Result<Reply, EndpointError> {
     let form = SignInFormContent {
         reason: SignInReason::NoSession,
+        accepts_passwords: authorization.accepts_passwords(),
         username: authorization.hinted_name().unwrap_or_default(),
         problem: None,
         account: Some(AccountView::from(&*session.account)),
@@ -99,6 +109,8 @@ pub(super) fn choose_account(
 /// The variable parts of the sign-in page.
 struct SignInFormContent<'a> {
     reason: SignInReason,
+    /// Whether people who may use the application type their password here.
+    accepts_passwords: bool,
     username: &'a str,
     problem: Option<&'a str>,
     account: Option<AccountView>,
@@ -137,7 +149,7 @@ fn sign_in_with(
 fn fields(authorization: &AuthorizationContext<'_>, form: &SignInFormContent<'_>) -> SignInFields {
     let tenant = &authorization.request.tenant;
     let suffices = form.reason != SignInReason::HigherLevel || password_raises(authorization);
-    match (tenant.routes_domains(), authorization.accepts_passwords() && suffices) {
+    match (tenant.routes_domains(), form.accepts_passwords && suffices) {
         (true, false) => SignInFields::Name,
         (true, true) if form.username.is_empty() => SignInFields::Name,
         (_, true) => SignInFields::NameAndPassword,
@@ -152,8 +164,8 @@ fn password_raises(authorization: &AuthorizationContext<'_>) -> bool {
     [None].into_iter().chain(directories).any(|name| authorization.can_raise_level(name))
 }
 
-/// The buttons of the identity providers whose people may use the application. For a higher level only those that can reach it are
-/// shown, also a hidden one that the session is from.
+/// The buttons of the identity providers whose people may use the application. For a higher level only those that can
+/// reach it are shown, also a hidden one that the session is from.
 fn provider_buttons(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,

@@ -88,7 +88,10 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
             | NextStep::SecondFactor
             | NextStep::RefuseEntry,
             None,
-        ) => page::sign_in(&authorization, SignInReason::NoSession),
+        ) => {
+            let accepts_passwords = authorization.accepts_passwords();
+            page::sign_in(&authorization, SignInReason::NoSession, accepts_passwords)
+        }
     }
 }
 
@@ -109,12 +112,13 @@ async fn begin_sign_in(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
 ) -> Result<Reply, EndpointError> {
-    match provider_sign_in::direct_provider(authorization, reason) {
+    let accepts_passwords = authorization.accepts_passwords();
+    match provider_sign_in::direct_provider(authorization, reason, accepts_passwords) {
         Some(provider) if !authorization.by_form => {
             let hint = authorization.hinted_name();
             provider_sign_in::redirect_to_provider(authorization, provider, hint).await
         }
-        _ => page::sign_in(authorization, reason),
+        _ => page::sign_in(authorization, reason, accepts_passwords),
     }
 }
 

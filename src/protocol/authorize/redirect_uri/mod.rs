@@ -1,15 +1,14 @@
 //! Rule: `redirect_uri` is identical to a registered URI (RFC 9700 §2.1, OIDC Core §3.1.2.1). Only
 //! this module can create a [`ReturnTo`].
 
+mod authorization_response;
 mod return_to;
 
-pub use return_to::{
-    AuthorizationResponse, EncodedResponse, ResponseSigning, ReturnTo, form_action,
-};
+pub use authorization_response::{AuthorizationResponse, EncodedResponse};
+pub use return_to::{ResponseSigning, ReturnTo, form_action};
 
 use super::{
     super::{error::OAuthError, unregistered_uri::unregistered_uri},
-    duplicates,
     parameters::{AuthorizationParams, Parameter},
     response_mode::ResponseMode,
 };
@@ -20,7 +19,7 @@ pub(super) fn check_redirect_uri(
     client: &Client,
     issuer: &Issuer,
 ) -> Result<ReturnTo, OAuthError> {
-    duplicates::check_one(params, Parameter::RedirectUri)?;
+    params.check_single(Parameter::RedirectUri)?;
     let uri = match params.get(Parameter::RedirectUri) {
         Some(requested) => registered(client, requested)?,
         None => only_one(params, client)?,

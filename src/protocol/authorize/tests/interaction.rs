@@ -103,23 +103,21 @@ fn a_sign_in_counts_only_for_the_session_it_created() {
     let session = session();
     let progress = InteractionProgress::SignedIn(session.authentication.auth_time());
     let interaction = begun().with(&session, progress);
-    assert!(interaction.completed(Some(&session)).signed_in);
+    assert!(interaction.completed(&session).signed_in);
 
     let mut other = session.clone();
     other.sid = "sid-2".into();
-    assert_eq!(interaction.completed(Some(&other)), InteractionResult::default());
+    assert_eq!(interaction.completed(&other), InteractionResult::default());
     let mut earlier = session;
     earlier.authentication.events[0].at = NOW.minus(Duration::from_secs(9999));
-    assert!(!interaction.completed(Some(&earlier)).signed_in);
-    assert_eq!(interaction.completed(None), InteractionResult::default());
+    assert!(!interaction.completed(&earlier).signed_in);
 }
 
 #[test]
 fn a_chosen_account_counts_only_for_its_session() {
     let interaction = begun().with(&session(), InteractionProgress::AccountChosen);
-    assert!(interaction.completed(Some(&session())).account_chosen);
-    assert!(!interaction.completed(Some(&session())).signed_in);
-    assert_eq!(interaction.completed(None), InteractionResult::default());
+    assert!(interaction.completed(&session()).account_chosen);
+    assert!(!interaction.completed(&session()).signed_in);
 }
 
 #[test]

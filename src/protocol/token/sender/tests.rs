@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::*;
-use crate::model::{ClientAuthentication, ClientDetails, ObjectKey, fixtures};
+use super::{super::bound_key::select_bound_key, *};
+use crate::model::{
+    ClientAuthentication, ClientDetails, ObjectKey, ResourceServer, TokenBinding, fixtures,
+};
 
 fn key(name: &str) -> SenderBinding {
     SenderBinding::DpopKey(name.to_owned())
