@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lanyard::{
-    model::{Clock as _, sha256_base64url},
+    model::{Clock as _, InvitationLedger as _, InvitedUser, sha256_base64url},
     store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
@@ -13,11 +13,11 @@ use super::{
     authenticator::{App, asks_for_code, enter, recover, recovery_codes},
     browser::Browser,
     required_factors::{
-        BOB, CHOSEN, Harbour, INVITES_BOB, asks_for_invitation, choose, confirm_app,
+        BOB, CHOSEN, Harbour, INVITES_BOB, MANIFESTS, asks_for_invitation, choose, confirm_app,
     },
     world::sign_in,
 };
-use crate::support::invitation::invitation_link;
+use crate::support::invitation::{invitation_link, invited_user, ledger};
 
 const ADA: (&str, &str) = ("ada", CHOSEN);
 const KINDS: [RecordKind; 5] = [
@@ -130,6 +130,20 @@ async fn a_used_invitation_stays_used_without_its_record() {
     let page = Browser::new().open(&link).await;
     assert!(page.body.contains("This invitation was used"), "{}", page.body);
     assert!(harbour.is_redeemed("ada").await, "the controller deletes the Secret with the link");
+}
+
+#[tokio::test]
+async fn a_used_invitation_is_known_while_its_tenant_is_not_served() {
+    let harbour = Harbour::with(&[INVITES_BOB]).await;
+    harbour.accept_with_app().await;
+    let [ada, bob] = ["ada", "bob"].map(|name| invited_user(&harbour.app, name));
+    let record = harbour.stored(RecordKind::Invitation, "ada").await.remove(0);
+    harbour.app.serve_with_problems(&MANIFESTS.replace("{name: shop, uid", "{name: shops, uid"));
+    let is_used = async |invited: &InvitedUser| ledger(&harbour.app).is_redeemed(invited).await;
+    assert_eq!((is_used(&ada).await, is_used(&bob).await), (Ok(true), Ok(false)), "by its record");
+    let (store, now) = (&harbour.app.store, harbour.app.clock.now());
+    assert!(store.take(&record.record.key, now).await.expect("the store").is_some());
+    assert_eq!(is_used(&ada).await, Ok(true), "by what it set up");
 }
 
 #[tokio::test]
