@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     AccountContext, RequestError,
-    record_limits::{insert_within_budget, marker_record},
+    budgeted_records::{insert_within_budget, marker_record},
 };
 use crate::{
     identity::RecordMaker,

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    AccountContext, AccountError, exchanged_tokens,
+    AccountContext, AccountError,
+    budgeted_records::{insert_within_budget, marker_record, record_makers},
+    exchanged_tokens,
     grant_records::{load_grant_record, revoke_stored_grant},
     grants,
-    record_limits::{insert_within_budget, marker_record, record_makers},
     revoked_tokens::{is_revoked_token, revoked_token_key},
     token_events,
 };
