@@ -134,7 +134,7 @@ impl StoredInvitations {
         let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
         let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
         let context = detached.context();
-        used_invitation(context, account, link)?.record(context).await
+        used_invitation(context, account, &link.id)?.record(context).await
     }
 }
 

@@ -9,11 +9,13 @@ use lanyard::{
 };
 
 use super::{
-    account_page::is_account_page,
+    account_page::{is_account_page, press},
     authenticator::{App, asks_for_code, enter, recover, recovery_codes},
-    browser::Browser,
+    browser::{Browser, Page},
+    passkeys::passkey_link,
     required_factors::{
-        BOB, CHOSEN, Harbour, INVITES_BOB, MANIFESTS, asks_for_invitation, choose, confirm_app,
+        BOB, CHOSEN, Harbour, INVITES_BOB, MANIFESTS, OPTIONAL, PASSKEYS, asks_for_invitation,
+        choose, confirm_app,
     },
     world::sign_in,
 };
@@ -165,6 +167,39 @@ async fn a_used_invitation_without_its_record_gets_it_before_what_it_set_up_is_r
     let page = Browser::new().open(&link).await;
     assert!(page.body.contains("This invitation was used"), "{}", page.body);
     assert!(harbour.is_redeemed("ada").await);
+}
+
+/// Ada removes what she set up with her invitation, before the holder of the Lease has looked.
+async fn remove_own_authenticator(browser: &Browser, page: &Page, is_passkey: bool) -> Page {
+    if !is_passkey {
+        return press(browser, page, ("action", "remove-authenticator-app")).await;
+    }
+    let form = browser.open(&passkey_link(page)).await.form("/account");
+    browser.submit(&form, &[("action", "remove-passkey")]).await
+}
+
+#[tokio::test]
+async fn an_authenticator_that_its_owner_removes_leaves_its_invitation_used() {
+    for is_passkey in [false, true] {
+        let harbour = Harbour::new().await;
+        let browser = if is_passkey {
+            harbour.change(&[PASSKEYS]);
+            harbour.accept_with_passkey("ada", true).await.0
+        } else {
+            harbour.accept_with_app().await.0
+        };
+        harbour.change(&[OPTIONAL]);
+        let link = invitation_link(&harbour.app, "ada");
+        let record = harbour.stored(RecordKind::Invitation, "ada").await.remove(0).record;
+        let now = harbour.app.clock.now();
+        assert!(harbour.app.store.take(&record.key, now).await.expect("the store").is_some());
+        let page = browser.open(&harbour.account_url()).await;
+        let page = remove_own_authenticator(&browser, &page, is_passkey).await;
+        assert!(page.body.contains("was removed"), "{} {}", page.status, page.body);
+        let page = Browser::new().open(&link).await;
+        assert!(page.body.contains("This invitation was used"), "{is_passkey}: {}", page.body);
+        assert!(harbour.is_redeemed("ada").await);
+    }
 }
 
 #[tokio::test]

@@ -186,12 +186,10 @@ pub(super) async fn remove_app(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<(), EndpointError> {
-    if totp::load_totp(context, &active.account).await?.is_none() {
-        return Ok(());
-    }
+    let Some(enrolled) = totp::load_totp(context, &active.account).await? else { return Ok(()) };
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
     let has_passkeys = !load_passkeys(context, &active.account).await?.is_empty();
-    if totp::remove_totp(context, &active.account).await? {
+    if totp::remove_totp(context, &active.account, &enrolled).await? {
         end_sessions_meanwhile(context, active, LogoutKind::AuthenticatorRemoved).await;
         report_removal(context, active, AuditedAuthenticator::Totp).await;
     }

@@ -172,7 +172,7 @@ pub(super) async fn remove_own_passkey(
     let passkey = own.swap_remove(place);
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
     let has_other = !own.is_empty() || load_totp(context, &active.account).await?.is_some();
-    if remove_passkey(context, &passkey).await? {
+    if remove_passkey(context, &active.account, &passkey).await? {
         end_sessions_meanwhile(context, active, LogoutKind::AuthenticatorRemoved).await;
         report_removal(context, active, AuditedAuthenticator::Passkey).await;
     }
