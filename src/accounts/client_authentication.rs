@@ -3,12 +3,13 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::{
-    AccountContext, AccountError, RequestError, client_certificates,
+    AccountContext, AccountError, RequestError,
+    budgeted_records::{insert_within_budget, marker_record, record_makers},
+    client_certificates,
     client_documents::{DocumentClientError, load_document_client},
     client_jws::verify_client_jwt,
     client_jws_error::ClientJwsError,
     federated_authentication,
-    record_limits::{insert_within_budget, marker_record, record_makers},
 };
 use crate::{
     identity::ThrottledCredential,

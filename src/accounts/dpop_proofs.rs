@@ -2,7 +2,7 @@
 
 use super::{
     AccountContext, RequestError,
-    record_limits::{insert_within_budget, marker_record},
+    budgeted_records::{insert_within_budget, marker_record},
 };
 use crate::{
     identity::RecordMaker,

@@ -74,6 +74,16 @@ pub(crate) async fn load_grant(
     context.get(&key(context, id)).await?.as_ref().map(StoredGrant::read).transpose()
 }
 
+/// Reads a grant with its record, which [`revoke_stored_grant`] revokes.
+pub(super) async fn load_grant_record(
+    context: AccountContext<'_>,
+    id: &str,
+) -> Result<Option<(VersionedRecord, Grant)>, AccountError> {
+    let Some(stored) = context.get(&key(context, id)).await? else { return Ok(None) };
+    let grant = StoredGrant::read(&stored)?.grant;
+    Ok(Some((stored, grant)))
+}
+
 /// Replaces a grant unless it changed concurrently. `until`: expiry of the last token that refers
 /// to the new state. A record's expiry is never moved earlier.
 pub(crate) async fn swap_grant(

@@ -68,7 +68,7 @@ pub(super) async fn claim_invitation(
     account: &Account,
     link: &InvitationLink,
 ) -> Result<Option<ClaimedInvitation>, AccountError> {
-    let claimed = used_invitation(context, account, link)?;
+    let claimed = used_invitation(context, account, &link.id)?;
     let claim = claim_of(context, &claimed.used);
     let marks = (link.person, context.tenant.tenant.mark);
     let is_claimed = match context.get(&claim.key).await? {
@@ -80,16 +80,29 @@ pub(super) async fn claim_invitation(
     Ok(is_claimed.then_some(claimed))
 }
 
-/// An invitation that a person uses, with its record. Nothing is written.
+/// An invitation that a person uses, by its id, with its record. Nothing is written.
 pub(super) fn used_invitation(
     context: AccountContext<'_>,
     account: &Account,
-    link: &InvitationLink,
+    id: &str,
 ) -> Result<ClaimedInvitation, AccountError> {
-    let key = invitation_key(context.tenant_id(), &link.subject, &link.id);
+    let key = invitation_key(context.tenant_id(), account.subject.as_str(), id);
     let used =
         InvitationRecord { redeemed_at: context.store_now, marks: current_marks(context, account) };
     Ok(ClaimedInvitation { used: seal_vaulted_record(context, key, &account.subject, &used)? })
+}
+
+/// Records that an invitation was used, before the authenticator that was set up with it is removed: it may be all that
+/// shows the use. `invitation`: its id, if there was one.
+pub(super) async fn keep_invitation_used(
+    context: AccountContext<'_>,
+    account: &Account,
+    invitation: Option<&str>,
+) -> Result<(), AccountError> {
+    match invitation {
+        Some(id) => used_invitation(context, account, id)?.use_up(context).await,
+        None => Ok(()),
+    }
 }
 
 /// The claim before the record of a used invitation.

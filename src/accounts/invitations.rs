@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use super::{
     AccountContext, AccountError, AccountServices,
     detached_context::DetachedContext,
-    invitation_claim::{invitation_key, is_claim, is_used, used_invitation},
+    invitation_claim::used_invitation,
     invitation_mail,
     invitation_need::{needs_setup, served_invitee},
     invitation_url::{link_of, link_start, seal_link},
-    invited_credentials::InvitedCredentials,
+    invited_credentials::{InvitedCredentials, RecordedUse},
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
@@ -62,7 +62,7 @@ pub(crate) async fn check_invitation_link(
     let Some(current) = account.invitation.as_ref().filter(|it| it.id == link.id) else {
         return Ok(Err(InvitationRefusal::Withdrawn));
     };
-    if was_used(InvitedCredentials::of_link(context, link)).await? {
+    if InvitedCredentials::of_link(context, link).was_used().await? {
         return Ok(Err(InvitationRefusal::Used));
     }
     if context.store_now >= link.not_after.min(current.not_after) {
@@ -89,38 +89,6 @@ pub(crate) async fn check_invitation_link(
     Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
 }
 
-/// The use of an invitation, by its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RecordedUse {
-    /// It has no record, or that of an earlier person.
-    None,
-    /// A page is using it, and may give it back.
-    Claimed,
-    /// It was used.
-    Used,
-}
-
-/// Reads the record of an invitation.
-async fn recorded_use(
-    InvitedCredentials { store, vault, tenant, tenant_mark, link, now }: InvitedCredentials<'_>,
-) -> Result<RecordedUse, AccountError> {
-    let stored = store.get(&invitation_key(tenant, &link.subject, &link.id), now).await?;
-    let Some(stored) = stored else { return Ok(RecordedUse::None) };
-    if !is_used(vault.ok_or(AccountError::NoVaultKey)?, &stored, (link.person, tenant_mark))? {
-        return Ok(RecordedUse::None);
-    }
-    Ok(if is_claim(&stored, now) { RecordedUse::Claimed } else { RecordedUse::Used })
-}
-
-/// Returns true if an invitation was used, or is being used.
-async fn was_used(credentials: InvitedCredentials<'_>) -> Result<bool, AccountError> {
-    match recorded_use(credentials).await? {
-        RecordedUse::Used | RecordedUse::Claimed => Ok(true),
-        // The record of the invitation could not be kept if only what it set up was stored.
-        RecordedUse::None => credentials.has_any().await,
-    }
-}
-
 /// The invitations of the store, for the holder of the Lease.
 #[derive(Debug)]
 pub struct StoredInvitations {
@@ -143,17 +111,11 @@ impl StoredInvitations {
     async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
         let (link, now) = (link_of(invited), self.clock.now());
         let snapshot = self.registry.snapshot();
-        let vault = snapshot.vault.clone();
         // The tenant may not be served now, so there is no context.
-        let credentials = InvitedCredentials {
-            store: &*self.services.store,
-            vault: vault.as_deref(),
-            tenant: &invited.tenant,
-            tenant_mark: invited.tenant_mark,
-            link: &link,
-            now,
-        };
-        match recorded_use(credentials).await? {
+        let with = (&*self.services, snapshot.vault.as_deref());
+        let tenant = (&invited.tenant, invited.tenant_mark);
+        let credentials = InvitedCredentials::new(with, tenant, &link, now);
+        match credentials.recorded_use().await? {
             RecordedUse::Used => return Ok(true),
             RecordedUse::Claimed => return Ok(false),
             RecordedUse::None => {}
@@ -172,7 +134,7 @@ impl StoredInvitations {
         let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
         let detached = DetachedContext::of_process(&self.services, snapshot, tenant, now);
         let context = detached.context();
-        used_invitation(context, account, link)?.record(context).await
+        used_invitation(context, account, &link.id)?.record(context).await
     }
 }
 

@@ -1,8 +1,9 @@
-//! The credentials that were set up with an invitation: each record names it. An invitation whose own record could not be
-//! written last is used up by them.
+//! The use of an invitation: by its own record, or by the credentials that were set up with it. Each of their records
+//! names the invitation. One whose own record could not be written last is used up by them.
 
 use super::{
-    AccountContext, AccountError,
+    AccountContext, AccountError, AccountServices,
+    invitation_claim::{invitation_key, is_claim, is_used},
     vaulted_record::{open_with_vault, record_key_of_subject},
 };
 use crate::{
@@ -20,31 +21,68 @@ use crate::{
 /// A search of the store for what a person set up with an invitation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InvitedCredentials<'a> {
-    /// The store.
-    pub(super) store: &'a dyn Store,
+    store: &'a dyn Store,
     /// The vault keys; `None` until they exist.
-    pub(super) vault: Option<&'a Vault>,
-    /// The tenant.
-    pub(super) tenant: &'a TenantId,
+    vault: Option<&'a Vault>,
+    tenant: &'a TenantId,
     /// The mark of the tenant's object.
-    pub(super) tenant_mark: ObjectMark,
+    tenant_mark: ObjectMark,
     /// The invitation and its person.
-    pub(super) link: &'a InvitationLink,
+    link: &'a InvitationLink,
     /// The time by which records expire.
-    pub(super) now: Timestamp,
+    now: Timestamp,
+}
+
+/// The use of an invitation, by its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RecordedUse {
+    /// It has no record, or that of an earlier person.
+    None,
+    /// A page is using it, and may give it back.
+    Claimed,
+    /// It was used.
+    Used,
 }
 
 impl<'a> InvitedCredentials<'a> {
+    /// A search for the person of a link. The tenant, with the mark of its object, need not be served now.
+    pub(super) fn new(
+        (services, vault): (&'a AccountServices, Option<&'a Vault>),
+        (tenant, tenant_mark): (&'a TenantId, ObjectMark),
+        link: &'a InvitationLink,
+        now: Timestamp,
+    ) -> Self {
+        Self { store: &*services.store, vault, tenant, tenant_mark, link, now }
+    }
+
     /// A search for the person of a link, with the services of a request.
     pub(super) fn of_link(context: AccountContext<'a>, link: &'a InvitationLink) -> Self {
-        Self {
-            store: &*context.services.store,
-            vault: context.vault.map(|vault| &**vault),
-            tenant: context.tenant_id(),
-            tenant_mark: context.tenant.tenant.mark,
-            link,
-            now: context.now,
+        let services: &'a AccountServices = context.services;
+        let vault = context.vault.map(|vault| &**vault);
+        let tenant = (context.tenant_id(), context.tenant.tenant.mark);
+        Self::new((services, vault), tenant, link, context.now)
+    }
+
+    /// Returns true if the invitation was used, or is being used.
+    pub(super) async fn was_used(self) -> Result<bool, AccountError> {
+        match self.recorded_use().await? {
+            RecordedUse::Used | RecordedUse::Claimed => Ok(true),
+            // The record of the invitation could not be kept if only what it set up was stored.
+            RecordedUse::None => self.has_any().await,
         }
+    }
+
+    /// Reads the record of the invitation.
+    pub(super) async fn recorded_use(self) -> Result<RecordedUse, AccountError> {
+        let key = invitation_key(self.tenant, &self.link.subject, &self.link.id);
+        let Some(stored) = self.store.get(&key, self.now).await? else {
+            return Ok(RecordedUse::None);
+        };
+        let vault = self.vault.ok_or(AccountError::NoVaultKey)?;
+        if !is_used(vault, &stored, (self.link.person, self.tenant_mark))? {
+            return Ok(RecordedUse::None);
+        }
+        Ok(if is_claim(&stored, self.now) { RecordedUse::Claimed } else { RecordedUse::Used })
     }
 
     /// Returns true if the person set up a password or an authenticator.

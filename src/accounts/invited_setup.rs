@@ -10,7 +10,7 @@ use super::{
     invited_credentials::InvitedCredentials,
     passkey_enrolment::{NewPasskey, claim_new_passkey, store_new_passkey},
     passwords::{PasswordChoice, save_password},
-    recovery_codes::make_first_recovery_codes,
+    recovery_codes::{NewRecoveryCodes, make_first_recovery_codes},
     totp::{NewApp, store_new_app},
 };
 use crate::{model::Account, protocol::records::InvitationLink};
@@ -27,9 +27,8 @@ pub(crate) enum NewFactor {
 /// The result of a setup.
 #[derive(Clone, Debug)]
 pub(crate) enum InvitedSetupResult {
-    /// Everything is stored. These are the recovery codes; `None` for a person who has some already, or could not use
-    /// any.
-    Done(Option<Vec<String>>),
+    /// Everything is stored, with these recovery codes.
+    Done(NewRecoveryCodes),
     /// The invitation was used before, or is being used.
     Used,
     /// The authenticator cannot be set up: its answer was used before, or it belongs to an account already.
@@ -122,7 +121,7 @@ async fn store(
         None => None,
     };
     let unstored = match store_factor(context, (account, link), (claimed, factor)).await {
-        Ok(None) => return Ok(InvitedSetupResult::Done(codes)),
+        Ok(None) => return Ok(InvitedSetupResult::Done(codes.confirm(context).await)),
         Ok(Some(reason)) => Ok(reason),
         Err(error) => Err(error),
     };

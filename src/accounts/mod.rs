@@ -9,6 +9,7 @@ mod authenticators;
 mod backchannel_logout;
 mod backchannel_people;
 pub(crate) mod backchannel_requests;
+pub(crate) mod budgeted_records;
 pub(crate) mod client_authentication;
 mod client_certificates;
 pub(crate) mod client_documents;

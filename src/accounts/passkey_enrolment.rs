@@ -4,8 +4,8 @@ use super::{
     AccountContext, AccountError, endings,
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{
-        MAX_PASSKEYS, is_valid_passkey_of, load_passkeys, open_passkey, passkey_key,
-        remove_passkey, uses_passkeys,
+        MAX_PASSKEYS, discard_passkey, is_valid_passkey_of, load_passkeys, open_passkey,
+        passkey_key, uses_passkeys,
     },
     sessions::ActiveSession,
     vaulted_record::seal_vaulted_record,
@@ -138,7 +138,7 @@ pub(crate) async fn store_new_passkey(
     let Ok(all) = load_passkeys(context, account).await else { return Ok(true) };
     let surplus = all.iter().find(|it| it.id() == id).filter(|_| all.len() > MAX_PASSKEYS);
     if let Some(surplus) = surplus {
-        remove_passkey(context, surplus).await?;
+        discard_passkey(context, surplus).await?;
     }
     Ok(surplus.is_none())
 }

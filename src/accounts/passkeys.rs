@@ -7,6 +7,7 @@ use super::{
     AccountContext, AccountError,
     authenticators::declared_people,
     endings,
+    invitation_claim::keep_invitation_used,
     oldest_records::records_of_person,
     vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
@@ -142,8 +143,18 @@ pub(super) async fn has_passkey(
     Ok(opened.is_some_and(|it| is_valid_passkey_of(context, &it.passkey, account)))
 }
 
-/// Removes a passkey. Returns false if it did not exist.
+/// Removes a passkey of a person. Returns false if it was removed before. The invitation that set it up stays used.
 pub(crate) async fn remove_passkey(
+    context: AccountContext<'_>,
+    account: &Account,
+    passkey: &StoredPasskey,
+) -> Result<bool, AccountError> {
+    keep_invitation_used(context, account, passkey.passkey.invitation.as_deref()).await?;
+    discard_passkey(context, passkey).await
+}
+
+/// Removes a passkey as if it had not been set up. Returns false if it did not exist.
+pub(super) async fn discard_passkey(
     context: AccountContext<'_>,
     passkey: &StoredPasskey,
 ) -> Result<bool, AccountError> {

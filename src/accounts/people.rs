@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError,
     context::RecordChange,
-    person_budget::take_new_person,
+    person_budget::insert_new_person,
     upstream_error::{ClaimsTooLarge, UpstreamSignInError},
 };
 use crate::{
@@ -69,9 +69,13 @@ pub(super) async fn save_person(
         incomplete: false,
     };
     let record = person_record(context, &person)?;
-    let stored = context.get(&record.key).await?;
+    let mut stored = context.get(&record.key).await?;
     if stored.is_none() {
-        take_new_person(context, (subject, provider.name()), &record)?;
+        if insert_new_person(context, (subject, provider.name()), record.clone()).await? {
+            return Ok(true);
+        }
+        // Another sign-in of the person was faster.
+        stored = context.get(&record.key).await?;
     }
     let write = |stored: Option<&VersionedRecord>| {
         Ok(RecordChange::Write(record.clone(), stored.is_none()))

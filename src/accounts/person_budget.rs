@@ -3,33 +3,26 @@
 
 use std::time::Duration;
 
-use super::{AccountContext, AccountError};
-use crate::{
-    identity::{RecordMaker, record_units},
-    model::Subject,
-    store::Record,
-};
+use super::{AccountContext, AccountError, budgeted_records::insert_counted};
+use crate::{identity::RecordMaker, model::Subject, store::Record};
 
 /// How long a KiB of a new person counts. The record lives longer: the budget limits the pace at which people are
 /// added.
 const COUNTED_TIME: Duration = Duration::from_hours(1);
 
-/// Takes the record of a new person from the budget of the provider before it is written. A declared user takes
-/// nothing.
+/// Stores the record of a new person within the budget of the provider. Returns false if there is one by now. A
+/// declared user takes nothing.
 ///
 /// # Errors
 ///
-/// [`AccountError::TooManyRecords`] if the provider's new people have used up its budget.
-pub(super) fn take_new_person(
+/// [`AccountError::TooManyRecords`] if the provider's new people have used up its budget. The store fails.
+pub(super) async fn insert_new_person(
     context: AccountContext<'_>,
     (subject, provider): (&Subject, &str),
-    record: &Record,
-) -> Result<(), AccountError> {
-    if context.tenant.account_by_subject(subject).is_some() {
-        return Ok(());
-    }
-    let maker = (context.tenant_id(), RecordMaker::NewPeople(provider));
-    let cost = (COUNTED_TIME, record_units(record.value.len()));
-    let taken = context.services.person_budget.take_units(maker, cost, context.now);
-    taken.map_err(|wait| context.refused_record(record.key.kind, wait))
+    record: Record,
+) -> Result<bool, AccountError> {
+    let is_declared = context.tenant.account_by_subject(subject).is_some();
+    let maker = (!is_declared).then_some(RecordMaker::NewPeople(provider));
+    let budget = (&context.services.person_budget, maker);
+    insert_counted(context, budget, (record, COUNTED_TIME)).await
 }

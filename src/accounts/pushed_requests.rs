@@ -3,7 +3,7 @@
 
 use super::{
     AccountContext, AccountError, RequestError,
-    record_limits::{insert_within_budget, record_maker},
+    budgeted_records::{insert_within_budget, record_maker},
 };
 use crate::{
     identity::RecordMaker,

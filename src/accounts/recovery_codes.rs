@@ -22,17 +22,74 @@ use crate::{
             recovery_code_hash,
         },
     },
-    store::{RecordKey, VersionedRecord},
+    store::{Record, RecordKey, VersionedRecord},
 };
 
 /// Bytes of the salt of the hashes.
 const SALT: usize = 16;
+
+/// The recovery codes that a person gets with an authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NewRecoveryCodes {
+    /// These. They are shown once.
+    Shown(Vec<String>),
+    /// None: the person has some already, or could not use any.
+    None,
+    /// Those that another page has made at the same time.
+    OfOtherPage,
+}
+
+/// Recovery codes that were written before the authenticator that they come with.
+#[derive(Debug)]
+pub(crate) struct PreparedCodes {
+    codes: NewRecoveryCodes,
+    /// The record, if one was written.
+    written: Option<Record>,
+}
+
+impl PreparedCodes {
+    /// The codes, after the authenticator was stored. Their record is written once more, so that a page which has not
+    /// seen the authenticator cannot replace them after they were shown.
+    pub(crate) async fn confirm(self, context: AccountContext<'_>) -> NewRecoveryCodes {
+        let Self { codes, written } = self;
+        let Some(written) = written else { return codes };
+        match rewrite(context, written).await {
+            Ok(true) => codes,
+            Ok(false) => NewRecoveryCodes::OfOtherPage,
+            Err(error) => {
+                tracing::warn!(%error, "recovery codes were made, but their record could not be written once more; another page may replace them");
+                codes
+            }
+        }
+    }
+}
+
+/// Writes a record again, which changes its version. Returns false if there is another one by now.
+async fn rewrite(context: AccountContext<'_>, written: Record) -> Result<bool, AccountError> {
+    let stored = context.get(&written.key).await?;
+    match stored.filter(|stored| stored.record.value == written.value) {
+        Some(own) => Ok(context.compare_and_swap(own.version, written).await?),
+        None => Ok(false),
+    }
+}
 
 /// Makes new codes in place of those that a person has. They are readable only here.
 pub(crate) async fn make_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Vec<String>, AccountError> {
+    let (codes, record) = new_codes(context, account)?;
+    let stored = context.get(&record.key).await?;
+    let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
+    context.update(&record.key, stored, write).await?;
+    Ok(codes)
+}
+
+/// New codes, and their record. Nothing is written.
+fn new_codes(
+    context: AccountContext<'_>,
+    account: &Account,
+) -> Result<(Vec<String>, Record), AccountError> {
     let entropy = &context.services.entropy;
     let mut salt = vec![0; SALT];
     entropy.fill(&mut salt);
@@ -50,28 +107,37 @@ pub(crate) async fn make_recovery_codes(
         marks: endings::current_marks(context, account),
     };
     let key = codes_key(context, account);
-    let record = seal_vaulted_record(context, key.clone(), &account.subject, &made)?;
-    let stored = context.get(&key).await?;
-    let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
-    context.update(&key, stored, write).await?;
-    Ok(codes)
+    Ok((codes, seal_vaulted_record(context, key, &account.subject, &made)?))
 }
 
-/// Makes the codes that come with the first authenticator of a person. `None` for a person who has an authenticator and
-/// codes, which stay as they are, and for one who could not use them. Without an authenticator codes do not count.
+/// Makes the codes that come with the first authenticator of a person. A person who has an authenticator and codes
+/// keeps them, and one who could not use them gets none. Without an authenticator codes do not count. Those that another
+/// page writes meanwhile are not replaced, since it may show them.
 pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
-) -> Result<Option<Vec<String>>, AccountError> {
+) -> Result<PreparedCodes, AccountError> {
+    let without = |codes| PreparedCodes { codes, written: None };
     if account.signs_in_by_passkey_alone() {
-        return Ok(None);
+        return Ok(without(NewRecoveryCodes::None));
     }
+    // Before the authenticators, which another page stores after its codes.
+    let stored = context.get(&codes_key(context, account)).await?;
     let has_any = load_totp(context, account).await?.is_some()
         || !load_passkeys(context, account).await?.is_empty();
     if has_any && count_recovery_codes(context, account).await?.is_some() {
-        return Ok(None);
+        return Ok(without(NewRecoveryCodes::None));
     }
-    Ok(Some(make_recovery_codes(context, account).await?))
+    let (codes, record) = new_codes(context, account)?;
+    let is_written = match stored {
+        Some(stored) => context.compare_and_swap(stored.version, record.clone()).await?,
+        None => context.insert(record.clone()).await?,
+    };
+    Ok(if is_written {
+        PreparedCodes { codes: NewRecoveryCodes::Shown(codes), written: Some(record) }
+    } else {
+        without(NewRecoveryCodes::OfOtherPage)
+    })
 }
 
 /// The number of codes that a person has not used; `None` for a person who has none.

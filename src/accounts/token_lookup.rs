@@ -6,8 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    AccountContext, AccountError, exchanged_tokens, grants,
-    record_limits::{insert_within_budget, marker_record, record_makers},
+    AccountContext, AccountError,
+    budgeted_records::{insert_within_budget, marker_record, record_makers},
+    exchanged_tokens,
+    grant_records::{load_grant_record, revoke_stored_grant},
+    grants,
     revoked_tokens::{is_revoked_token, revoked_token_key},
     token_events,
 };
@@ -21,6 +24,7 @@ use crate::{
         token::{RefreshDecision, rotate_grant},
         token_holder::TokenHolder,
     },
+    store::VersionedRecord,
 };
 
 /// A token of this tenant.
@@ -140,27 +144,9 @@ pub(super) fn verify_own_access_token(
     context.services.access_token_cache.verify(&context.tenant.keys, token)
 }
 
-/// Returns true if the token was issued to this client, which may revoke it (RFC 7009 §2.1): to its ID and its object.
-/// A refresh token has the object of its grant.
-pub(crate) async fn is_issued_to(
-    context: AccountContext<'_>,
-    presented: &PresentedToken,
-    client: &Client,
-) -> Result<bool, AccountError> {
-    match presented {
-        PresentedToken::Access(claims) => {
-            Ok(TokenHolder::of_claims(claims).is_some_and(|holder| holder.is(client)))
-        }
-        PresentedToken::Refresh(token) if token.client == client.id => {
-            let stored = grants::load_grant(context, &token.grant_id).await?;
-            Ok(stored.is_none_or(|stored| stored.grant.is_of(client)))
-        }
-        PresentedToken::Refresh(_) => Ok(false),
-    }
-}
-
-/// Revokes a token and the grant that it refers to, for the client that it was issued to, and reports what was not
-/// revoked before. A token that the client got by exchange is revoked alone: the grant is not the client's.
+/// Revokes a token and the grant that it refers to, and reports what was not revoked before. Returns false if the token
+/// was issued to another client, or to another object with the client's ID (RFC 7009 §2.1). A token that the client
+/// got by exchange is revoked alone: the grant is not the client's.
 ///
 /// # Errors
 ///
@@ -170,21 +156,61 @@ pub(crate) async fn revoke_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
     caller: &Client,
-) -> Result<(), AccountError> {
-    let exchanged = exchanged_grant(context, presented, caller).await?;
-    if let Some(id) = presented.grant_id()
-        && exchanged.is_none()
-    {
-        if let Some(grant) = grants::revoke_grant(context, id).await? {
-            context.audit(token_events::revoked_event(
-                caller,
-                presented.kind(),
-                Some((id, &grant)),
-            ));
-        }
-        return Ok(());
+) -> Result<bool, AccountError> {
+    if !names_client(presented, caller) {
+        return Ok(false);
     }
-    let PresentedToken::Access(claims) = presented else { return Ok(()) };
+    let loaded = match presented.grant_id() {
+        Some(id) => load_grant_record(context, id).await?,
+        None => None,
+    };
+    match (presented, loaded) {
+        (_, Some((stored, grant))) if grant.is_of(caller) => {
+            revoke_with_grant(context, (presented, caller), stored).await?;
+        }
+        // A refresh token has the object of its grant. It has ended with a grant that does not exist any more.
+        (PresentedToken::Refresh(_), loaded) => return Ok(loaded.is_none()),
+        (PresentedToken::Access(_), None) if presented.grant_id().is_some() => {}
+        (PresentedToken::Access(claims), of_other) => {
+            let of_other = of_other.map(|(_, grant)| grant);
+            revoke_alone(context, presented, claims, (caller, of_other.as_ref())).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Returns true if the token itself names the client: a refresh token by its ID, an access token also by its object.
+fn names_client(presented: &PresentedToken, client: &Client) -> bool {
+    match presented {
+        PresentedToken::Access(claims) => {
+            TokenHolder::of_claims(claims).is_some_and(|holder| holder.is(client))
+        }
+        PresentedToken::Refresh(token) => token.client == client.id,
+    }
+}
+
+/// Revokes the grant of a token, as it was loaded.
+async fn revoke_with_grant(
+    context: AccountContext<'_>,
+    (presented, caller): (&PresentedToken, &Client),
+    stored: VersionedRecord,
+) -> Result<(), AccountError> {
+    let key = stored.record.key.clone();
+    if let Some(grant) = revoke_stored_grant(context, &key, Some(stored)).await? {
+        let owner = Some((key.id.as_str(), &grant));
+        context.audit(token_events::revoked_event(caller, presented.kind(), owner));
+    }
+    Ok(())
+}
+
+/// Revokes an access token without a grant of the client. `of_other`: the grant of another client that it was
+/// exchanged from.
+async fn revoke_alone(
+    context: AccountContext<'_>,
+    presented: &PresentedToken,
+    claims: &Claims,
+    (caller, of_other): (&Client, Option<&Grant>),
+) -> Result<(), AccountError> {
     let expires = claims.get("exp").and_then(Value::as_i64);
     let (Some(jti), Some(exp)) = (presented.jti(), expires) else { return Ok(()) };
     if presented.is_expired(context.now) || is_revoked_token(context, Some(jti)).await? {
@@ -196,23 +222,10 @@ pub(crate) async fn revoke_token(
     let record = marker_record(revoked_token_key(context, jti), expires_at);
     let budget = (&context.services.revocation_budget, record_makers(caller));
     if insert_within_budget(context, budget, record).await? {
-        let owner = presented.grant_id().zip(exchanged.as_ref());
+        let owner = presented.grant_id().zip(of_other);
         context.audit(token_events::revoked_event(caller, presented.kind(), owner));
     }
     Ok(())
-}
-
-/// The grant of an access token of a client, if it is of another client.
-async fn exchanged_grant(
-    context: AccountContext<'_>,
-    presented: &PresentedToken,
-    client: &Client,
-) -> Result<Option<Grant>, AccountError> {
-    let (PresentedToken::Access(_), Some(id)) = (presented, presented.grant_id()) else {
-        return Ok(None);
-    };
-    let stored = grants::load_grant(context, id).await?;
-    Ok(stored.map(|stored| stored.grant).filter(|grant| !grant.is_of(client)))
 }
 
 /// Returns true if the refresh token is the current one of its grant. A superseded one is inactive,

@@ -9,6 +9,7 @@ use super::{
     },
     endings,
     factor_attempts::{begin_attempt, take_back_attempt},
+    invitation_claim::keep_invitation_used,
     passkey_challenge::claim_once,
     vaulted_record::seal_vaulted_record,
 };
@@ -227,10 +228,12 @@ pub(crate) async fn check_totp_code(
     Ok(verdict)
 }
 
-/// Removes the app of a person. Returns false if there was none.
+/// Removes the app of a person. Returns false if it was removed before. The invitation that set it up stays used.
 pub(crate) async fn remove_totp(
     context: AccountContext<'_>,
     account: &Account,
+    enrolled: &EnrolledTotp,
 ) -> Result<bool, AccountError> {
+    keep_invitation_used(context, account, enrolled.totp.invitation.as_deref()).await?;
     remove_authenticator::<TotpRecord>(context, account).await
 }

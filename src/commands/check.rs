@@ -1,7 +1,7 @@
 //! `lanyard check`: the cluster's validation offline, for the CI of a repository with manifests.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,13 +10,13 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    api::{ConditionReason, NamespaceLabels, ObjectSet},
+    api::{ConditionReason, NamespaceLabels, ObjectSet, OidcClient, ResourceServer},
     cli::CheckArgs,
     config,
     messages::Languages,
     model::{
-        Clock, HostSettings, Installation, KeySecrets, MutualTlsUrl, ObjectRef, SecretPermissions,
-        SystemClock,
+        Clock, HostSettings, Installation, KeySecrets, ManagedKind, MutualTlsUrl, ObjectKind,
+        ObjectRef, SecretPermissions, SystemClock,
     },
     registry::{BuildCache, Snapshot, ValidationProblem, build_snapshot},
     source::{
@@ -167,6 +167,7 @@ fn validate_objects(
             writeln!(output, "{WARNING}{file}: {reference}: {}", warning.text())?;
         }
     }
+    warn_of_unknown_labels((&objects, &snapshot, &unlabelled), found_in, output)?;
     Ok(problems)
 }
 
@@ -223,6 +224,53 @@ fn depends_on_labels(
         })
 }
 
+/// Warns of objects that are valid in the files, where a cluster may decide otherwise by the labels of a Namespace
+/// that is not among the files.
+fn warn_of_unknown_labels(
+    (objects, snapshot, unlabelled): (&ObjectSet, &Snapshot, &Snapshot),
+    found_in: &BTreeMap<ObjectRef, PathBuf>,
+    output: &mut impl Write,
+) -> Result<()> {
+    let NamespaceLabels::Known(known) = &objects.namespaces else { return Ok(()) };
+    for verdict in unlabelled.verdicts().iter() {
+        let reference = &verdict.object;
+        let mut all = verdict.problems.iter().chain(&verdict.warnings);
+        let Some(found) = all.find(|it| it.reason == ConditionReason::SelectorUnavailable) else {
+            continue;
+        };
+        let is_reported = snapshot.verdicts().get(reference).is_some_and(|verdict| {
+            verdict.problems.iter().any(|it| it.reason == ConditionReason::NamespaceNotAllowed)
+        });
+        if is_reported {
+            continue;
+        }
+        let file = found_in.get(reference).map(|file| file.display().to_string());
+        let (file, field) = (file.unwrap_or_default(), &found.field);
+        let namespaces = selected_namespaces(objects, reference);
+        for namespace in namespaces.iter().filter(|namespace| !known.contains_key(**namespace)) {
+            writeln!(
+                output,
+                "{WARNING}{file}: {reference}: {field}: depends on the labels of Namespace {namespace:?}, which is not among the files"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The namespaces whose labels decide about an object: those of the clients of other namespaces that a resource server
+/// may admit, and the own one of a client.
+fn selected_namespaces<'o>(objects: &'o ObjectSet, reference: &'o ObjectRef) -> BTreeSet<&'o str> {
+    let own: &str = &reference.key.namespace;
+    let server = objects.managed.get::<ResourceServer>(&reference.key);
+    let is_server = reference.kind == ObjectKind::Managed(ManagedKind::ResourceServer);
+    let Some(server) = server.filter(|_| is_server) else { return BTreeSet::from([own]) };
+    let tenant = &server.summary().tenant;
+    let clients = objects.managed.of::<OidcClient>();
+    let clients = clients.filter(|(_, client)| client.summary().tenant == *tenant);
+    let namespaces = clients.map(|(key, _)| &*key.namespace);
+    namespaces.filter(|namespace| *namespace != own).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +314,44 @@ spec:
         let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: wiki}\n";
         assert_eq!(check(&format!("{TENANT}{namespace}")).0, 1, "it has no such label");
         assert_eq!(check(&TENANT.replace("app: wiki", "kubernetes.io/metadata.name: x")).0, 1);
+    }
+
+    #[test]
+    fn unknown_labels_that_decide_about_clients_are_a_warning() {
+        let server = "---
+apiVersion: lanyard.dev/v1alpha1
+kind: ResourceServer
+metadata: {name: api, namespace: team}
+spec:
+  tenantRef: {name: main}
+  identifier: https://api.test
+  clients: {namespaces: {from: Selector, selector: {matchLabels: {app: wiki}}}}
+";
+        let namespace =
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: wiki, labels: {app: wiki}}\n";
+        let warning = "Namespace \"wiki\", which is not among the files";
+        let open =
+            TENANT.replace("{from: Selector, selector: {matchLabels: {app: wiki}}}", "{from: All}");
+        let of_server = format!("{open}{server}");
+        // A selector that an absent label satisfies.
+        let of_client = TENANT.replace(
+            "matchLabels: {app: wiki}",
+            "matchExpressions: [{key: app, operator: DoesNotExist}]",
+        );
+        for (text, line) in [
+            (&of_server, "ResourceServer team/api: spec.clients.namespaces.selector: "),
+            (&of_client, "OidcClient wiki/wiki: spec.tenantRef: "),
+        ] {
+            let (problems, output) = check(text);
+            assert_eq!(problems, 0, "{output}");
+            let found: Vec<_> = output.lines().filter(|it| it.contains(warning)).collect();
+            assert_eq!(found.len(), 1, "{output}");
+            assert!(found[0].starts_with(&format!("warning: f.yaml: {line}")), "{output}");
+            assert!(!check(&format!("{text}{namespace}")).1.contains(warning), "it is known");
+        }
+        let by_name = of_server.replace("{app: wiki}", "{kubernetes.io/metadata.name: wiki}");
+        assert!(!check(&by_name).1.contains(warning), "names need no labels");
+        assert!(!check(&format!("{}{server}", open.replace("wiki}", "team}"))).1.contains(warning));
     }
 
     #[test]

@@ -196,7 +196,7 @@ messages! {
     // Notices of the account page
     session_ended() access_withdrawn() app_exists() app_removed() passkey_is_set_up()
     passkey_exists() passkey_renamed() passkey_removed() password_changed() app_is_set_up()
-    codes_replaced() required_factor_kept()
+    codes_replaced() codes_of_other_page() required_factor_kept()
     // Setting up an authenticator app
     app_setup_title() app_setup_lead() app_setup_scan() qr_label() app_cannot_scan()
     app_setup_key() app_setup_type() code_label() confirm_button() invited_app_lead(tenant)

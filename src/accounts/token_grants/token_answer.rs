@@ -7,14 +7,14 @@ use super::{
 use crate::{
     accounts::{
         AccountContext, AccountError, RequestError,
+        budgeted_records::record_maker,
         dpop_proofs::{VerifiedProof, use_proof},
         endings,
         grants::{self, StoredGrant},
         issue_plan::{
             ExchangePlan, IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens,
         },
-        record_limits::{self, record_maker},
-        token_issuer,
+        record_limits, token_issuer,
     },
     identity::RecordMaker,
     model::{Account, GrantType, ResourceServer, Timestamp},

@@ -15,12 +15,11 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let AuthenticatedForm { params, client: caller } =
         AuthenticatedForm::read(app, &request).await?;
     let (context, token) = (app.context(&request), params.require("token")?);
-    if let Some(presented) = PresentedToken::read(context, token)? {
-        if !token_lookup::is_issued_to(context, &presented, &caller).await? {
-            let text = "The token was issued to another client.";
-            return Err(OAuthError::new(ErrorCode::InvalidGrant, text).into());
-        }
-        token_lookup::revoke_token(context, &presented, &caller).await?;
+    if let Some(presented) = PresentedToken::read(context, token)?
+        && !token_lookup::revoke_token(context, &presented, &caller).await?
+    {
+        let text = "The token was issued to another client.";
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, text).into());
     }
     Ok(Reply::empty(StatusCode::OK))
 }

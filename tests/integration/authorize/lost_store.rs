@@ -4,20 +4,22 @@
 use std::time::Duration;
 
 use lanyard::{
-    model::{Clock as _, sha256_base64url},
+    model::{Clock as _, InvitationLedger as _, InvitedUser, sha256_base64url},
     store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
 use super::{
-    account_page::is_account_page,
+    account_page::{is_account_page, press},
     authenticator::{App, asks_for_code, enter, recover, recovery_codes},
-    browser::Browser,
+    browser::{Browser, Page},
+    passkeys::passkey_link,
     required_factors::{
-        BOB, CHOSEN, Harbour, INVITES_BOB, asks_for_invitation, choose, confirm_app,
+        BOB, CHOSEN, Harbour, INVITES_BOB, MANIFESTS, OPTIONAL, PASSKEYS, asks_for_invitation,
+        choose, confirm_app,
     },
     world::sign_in,
 };
-use crate::support::invitation::invitation_link;
+use crate::support::invitation::{invitation_link, invited_user, ledger};
 
 const ADA: (&str, &str) = ("ada", CHOSEN);
 const KINDS: [RecordKind; 5] = [
@@ -133,6 +135,20 @@ async fn a_used_invitation_stays_used_without_its_record() {
 }
 
 #[tokio::test]
+async fn a_used_invitation_is_known_while_its_tenant_is_not_served() {
+    let harbour = Harbour::with(&[INVITES_BOB]).await;
+    harbour.accept_with_app().await;
+    let [ada, bob] = ["ada", "bob"].map(|name| invited_user(&harbour.app, name));
+    let record = harbour.stored(RecordKind::Invitation, "ada").await.remove(0);
+    harbour.app.serve_with_problems(&MANIFESTS.replace("{name: shop, uid", "{name: shops, uid"));
+    let is_used = async |invited: &InvitedUser| ledger(&harbour.app).is_redeemed(invited).await;
+    assert_eq!((is_used(&ada).await, is_used(&bob).await), (Ok(true), Ok(false)), "by its record");
+    let (store, now) = (&harbour.app.store, harbour.app.clock.now());
+    assert!(store.take(&record.record.key, now).await.expect("the store").is_some());
+    assert_eq!(is_used(&ada).await, Ok(true), "by what it set up");
+}
+
+#[tokio::test]
 async fn a_used_invitation_without_its_record_gets_it_before_what_it_set_up_is_removed() {
     let harbour = Harbour::new().await;
     harbour.accept_with_app().await;
@@ -151,6 +167,39 @@ async fn a_used_invitation_without_its_record_gets_it_before_what_it_set_up_is_r
     let page = Browser::new().open(&link).await;
     assert!(page.body.contains("This invitation was used"), "{}", page.body);
     assert!(harbour.is_redeemed("ada").await);
+}
+
+/// Ada removes what she set up with her invitation, before the holder of the Lease has looked.
+async fn remove_own_authenticator(browser: &Browser, page: &Page, is_passkey: bool) -> Page {
+    if !is_passkey {
+        return press(browser, page, ("action", "remove-authenticator-app")).await;
+    }
+    let form = browser.open(&passkey_link(page)).await.form("/account");
+    browser.submit(&form, &[("action", "remove-passkey")]).await
+}
+
+#[tokio::test]
+async fn an_authenticator_that_its_owner_removes_leaves_its_invitation_used() {
+    for is_passkey in [false, true] {
+        let harbour = Harbour::new().await;
+        let browser = if is_passkey {
+            harbour.change(&[PASSKEYS]);
+            harbour.accept_with_passkey("ada", true).await.0
+        } else {
+            harbour.accept_with_app().await.0
+        };
+        harbour.change(&[OPTIONAL]);
+        let link = invitation_link(&harbour.app, "ada");
+        let record = harbour.stored(RecordKind::Invitation, "ada").await.remove(0).record;
+        let now = harbour.app.clock.now();
+        assert!(harbour.app.store.take(&record.key, now).await.expect("the store").is_some());
+        let page = browser.open(&harbour.account_url()).await;
+        let page = remove_own_authenticator(&browser, &page, is_passkey).await;
+        assert!(page.body.contains("was removed"), "{} {}", page.status, page.body);
+        let page = Browser::new().open(&link).await;
+        assert!(page.body.contains("This invitation was used"), "{is_passkey}: {}", page.body);
+        assert!(harbour.is_redeemed("ada").await);
+    }
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ mod requests;
 mod required_factor_attacks;
 mod required_factors;
 mod second_factor;
+mod setup_pages;
 mod sign_in;
 mod vault_resealing;
 mod world;

@@ -1,6 +1,9 @@
 //! The revocation endpoint (RFC 7009), and what ends with a token.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use lanyard::{
     identity::RecordMaker,
@@ -9,7 +12,9 @@ use lanyard::{
 use serde_json::Value;
 
 use super::{
+    app::TestApp,
     browser::Application,
+    store::{Interleaving, Plan},
     world::{MANIFESTS, World, assert_error, text},
 };
 
@@ -34,6 +39,25 @@ async fn either_token_revokes_the_grant() {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
         assert_error(&alice.web.token(&form).await, 400, "invalid_grant");
         assert_eq!(world.revoke(&alice.web, text(&tokens, kind)).await.0, 200, "again");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_reads_the_grant_of_its_token_once() {
+    let plan = Arc::new(Plan::default());
+    let over = Arc::clone(&plan);
+    let app =
+        TestApp::start_over(MANIFESTS, move |inner| Arc::new(Interleaving { inner, plan: over }));
+    let world = World { app: app.await, http: reqwest::Client::new() };
+    let alice = world.alice().await;
+    for kind in ["refresh_token", "access_token"] {
+        let tokens = alice.tokens(&alice.web, "openid offline_access").await;
+        plan.reads.store(0, Ordering::SeqCst);
+        plan.writes.store(0, Ordering::SeqCst);
+        assert_eq!(world.revoke(&alice.web, text(&tokens, kind)).await.0, 200);
+        let operations = [&plan.reads, &plan.writes].map(|count| count.load(Ordering::SeqCst));
+        assert_eq!(operations, [1, 1], "{kind}");
+        assert_eq!(alice.web.userinfo(text(&tokens, "access_token")).await.0, 401, "{kind}");
     }
 }
 

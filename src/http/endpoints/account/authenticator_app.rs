@@ -9,7 +9,10 @@ use crate::{
         account_sign_out::{end_all_others, end_other_sessions},
         mail_notices::notify_person,
         passkeys::load_passkeys,
-        recovery_codes::{forget_recovery_codes, make_first_recovery_codes, make_recovery_codes},
+        recovery_codes::{
+            NewRecoveryCodes, PreparedCodes, forget_recovery_codes, make_first_recovery_codes,
+            make_recovery_codes,
+        },
         sessions::ActiveSession,
         totp::{
             self, CodeVerdict, NewAppRefusal, begin_enrolment, claim_enrolment, prove_new_app,
@@ -88,30 +91,35 @@ pub(super) async fn confirm_setup(
     if !store_new_app(context, account, app_to_store, None).await? {
         return Ok(SetupResult::AlreadyEnrolled);
     }
+    let codes = codes.confirm(context).await;
     end_sessions_meanwhile(context, active, kind).await;
     if is_replacement {
         report_removal(context, active, AuditedAuthenticator::Totp).await;
     }
     report_enrolment(context, active, AuditedAuthenticator::Totp).await;
-    let reply = if let Some(codes) = codes {
-        let notice = request.text().app_is_set_up();
-        show_codes((context, request), active, notice, &codes).await
-    } else {
-        let done = ("done", AccountNotice::AuthenticatorSetUp.as_str());
-        Reply::see_other(&account_url(request, Some(done)))
+    let done = |notice: AccountNotice| {
+        Reply::see_other(&account_url(request, Some(("done", notice.as_str()))))
+    };
+    let reply = match codes {
+        NewRecoveryCodes::Shown(codes) => {
+            let notice = request.text().app_is_set_up();
+            show_codes((context, request), active, notice, &codes).await
+        }
+        NewRecoveryCodes::None => done(AccountNotice::AuthenticatorSetUp),
+        NewRecoveryCodes::OfOtherPage => done(AccountNotice::CodesOfOtherPage),
     };
     // The browser is known by the app from now on.
     let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
     Ok(SetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
 }
 
-/// Prepares storing an authenticator, which is the last write. Sessions and grants that began without it end. A
-/// person without any authenticator gets recovery codes. Without an authenticator they do not count.
+/// Prepares storing an authenticator. Sessions and grants that began without it end. A person without any authenticator
+/// gets recovery codes, which do not count without one.
 pub(super) async fn prepare_enrolment(
     context: AccountContext<'_>,
     active: &ActiveSession,
     kind: LogoutKind,
-) -> Result<Option<Vec<String>>, EndpointError> {
+) -> Result<PreparedCodes, EndpointError> {
     end_sessions(context, active, kind).await?;
     Ok(make_first_recovery_codes(context, &active.account).await?)
 }
@@ -186,12 +194,10 @@ pub(super) async fn remove_app(
     context: AccountContext<'_>,
     active: &ActiveSession,
 ) -> Result<(), EndpointError> {
-    if totp::load_totp(context, &active.account).await?.is_none() {
-        return Ok(());
-    }
+    let Some(enrolled) = totp::load_totp(context, &active.account).await? else { return Ok(()) };
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
     let has_passkeys = !load_passkeys(context, &active.account).await?.is_empty();
-    if totp::remove_totp(context, &active.account).await? {
+    if totp::remove_totp(context, &active.account, &enrolled).await? {
         end_sessions_meanwhile(context, active, LogoutKind::AuthenticatorRemoved).await;
         report_removal(context, active, AuditedAuthenticator::Totp).await;
     }

@@ -38,6 +38,8 @@ pub(super) enum AccountNotice {
     PasskeyRemoved,
     /// The password is changed.
     PasswordChanged,
+    /// An authenticator is set up, and another page has made the recovery codes.
+    CodesOfOtherPage,
     /// The last authenticator is not removed that the tenant requires.
     RequiredFactorKept,
     /// A request over the backchannel is allowed.
@@ -52,7 +54,7 @@ pub(super) enum AccountNotice {
 
 impl AccountNotice {
     /// The notices.
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,
         Self::AuthenticatorExists,
@@ -63,6 +65,7 @@ impl AccountNotice {
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
         Self::PasswordChanged,
+        Self::CodesOfOtherPage,
         Self::RequiredFactorKept,
         Self::RequestAllowed,
         Self::RequestRefused,
@@ -83,6 +86,7 @@ impl AccountNotice {
             Self::PasskeyRenamed => "passkey-renamed",
             Self::PasskeyRemoved => "passkey-removed",
             Self::PasswordChanged => "password",
+            Self::CodesOfOtherPage => "codes-of-other-page",
             Self::RequiredFactorKept => "required-factor-kept",
             Self::RequestAllowed => "request-allowed",
             Self::RequestRefused => "request-refused",
@@ -104,6 +108,7 @@ impl AccountNotice {
             Self::PasskeyRenamed => text.passkey_renamed(),
             Self::PasskeyRemoved => text.passkey_removed(),
             Self::PasswordChanged => text.password_changed(),
+            Self::CodesOfOtherPage => text.codes_of_other_page(),
             Self::RequiredFactorKept => text.required_factor_kept(),
             Self::RequestAllowed => text.request_allowed(),
             Self::RequestRefused => text.request_refused(),

@@ -13,7 +13,7 @@ mod waiting_requests;
 pub(super) use waiting_requests::answered_request_url;
 
 use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, PASSWORD, apply_change};
-use change_result::ChangeResult;
+use change_result::{AccountNotice, ChangeResult};
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -198,6 +198,11 @@ async fn sign_in(
 fn has_factors(request: &Request, active: &ActiveSession) -> bool {
     let required = request.tenant.tenant.authenticators.required();
     may_see_account_page(required, &active.session.authentication)
+}
+
+/// The page after a setup, with the notice that another page has made the recovery codes.
+pub(super) fn url_with_codes_of_other_page(request: &Request) -> String {
+    account_url(request, Some(("done", AccountNotice::CodesOfOtherPage.as_str())))
 }
 
 /// The page with a parameter, in the language that was asked for.

@@ -21,7 +21,7 @@ use crate::{
         passkeys::{
             self, MAX_PASSKEYS, StoredPasskey, load_passkeys, passkey_name, remove_passkey,
         },
-        recovery_codes::forget_recovery_codes,
+        recovery_codes::{NewRecoveryCodes, forget_recovery_codes},
         sessions::ActiveSession,
         totp::load_totp,
     },
@@ -129,15 +129,19 @@ async fn store_passkey(
     if !store_new_passkey(context, &active.account, new).await? {
         return Ok(ChangeResult::Done(AccountNotice::PasskeyExists));
     }
+    let codes = codes.confirm(context).await;
     end_sessions_meanwhile(context, active, kind).await;
-    let Some(codes) = codes else {
-        report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
-        return Ok(ChangeResult::Done(AccountNotice::PasskeySetUp));
+    let result = match codes {
+        NewRecoveryCodes::Shown(codes) => {
+            let notice = request.text().passkey_is_set_up();
+            let page = show_codes((context, request), active, notice, &codes).await;
+            ChangeResult::Page(Box::new(page))
+        }
+        NewRecoveryCodes::None => ChangeResult::Done(AccountNotice::PasskeySetUp),
+        NewRecoveryCodes::OfOtherPage => ChangeResult::Done(AccountNotice::CodesOfOtherPage),
     };
-    let notice = request.text().passkey_is_set_up();
-    let page = show_codes((context, request), active, notice, &codes).await;
     report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
-    Ok(ChangeResult::Page(Box::new(page)))
+    Ok(result)
 }
 
 /// Gives a passkey another name.
@@ -172,7 +176,7 @@ pub(super) async fn remove_own_passkey(
     let passkey = own.swap_remove(place);
     end_all_others(context, active, LogoutKind::AuthenticatorRemoved).await?;
     let has_other = !own.is_empty() || load_totp(context, &active.account).await?.is_some();
-    if remove_passkey(context, &passkey).await? {
+    if remove_passkey(context, &active.account, &passkey).await? {
         end_sessions_meanwhile(context, active, LogoutKind::AuthenticatorRemoved).await;
         report_removal(context, active, AuditedAuthenticator::Passkey).await;
     }

@@ -20,6 +20,7 @@ use crate::{
         passkey_enrolment::{PasskeyOwner, prove_new_passkey},
         passkeys::passkey_name,
         passwords::chosen_password_mark,
+        recovery_codes::NewRecoveryCodes,
         required_factors::MissingFactor,
         sessions::SignedInUser,
         totp::{NewAppRefusal, new_secret, prove_new_app},
@@ -28,8 +29,10 @@ use crate::{
     http::{
         AppState, EndpointError, Reply, Request,
         endpoints::{
-            account::account_url, account_sign_in::start_account_session,
-            authorize::second_factor_page::code_problem, browser_form::form_is_of_browser,
+            account::{account_url, url_with_codes_of_other_page},
+            account_sign_in::start_account_session,
+            authorize::second_factor_page::code_problem,
+            browser_form::form_is_of_browser,
             passkey::decode_field,
         },
         pages::{self, RecoveryCodesPage},
@@ -104,7 +107,7 @@ pub(super) async fn confirm_factor(
     let hash = form.password_hash.as_deref();
     match set_up_invited(context, (account, &link), factor, hash).await? {
         InvitedSetupResult::Done(codes) => {
-            Ok(finish((app, request), invited, (&form, codes.as_deref())).await)
+            Ok(finish((app, request), invited, (&form, &codes)).await)
         }
         InvitedSetupResult::Used => {
             Err(refuse((context, request), Some(&link), InvitationRefusal::Used))
@@ -168,7 +171,7 @@ async fn prove_factor(
 async fn finish(
     (app, request): (&AppState, &Request),
     invited: InvitedPerson,
-    (form, codes): (&InvitedFactorForm, Option<&[String]>),
+    (form, codes): (&InvitedFactorForm, &NewRecoveryCodes),
 ) -> Reply {
     let (context, account) = (app.context(request), invited.account);
     context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&form.link) });
@@ -179,15 +182,18 @@ async fn finish(
         LogoutKind::AuthenticatorEnrolled
     };
     report_enrolment(context, &account, kind_of(&form.factor)).await;
-    if codes.is_some() {
+    if matches!(codes, NewRecoveryCodes::Shown(_)) {
         report_enrolment(context, &account, AuditedAuthenticator::RecoveryCodes).await;
     }
     if let Err(error) = end_all_of_person(context, &account, kind).await {
         tracing::warn!(%error, "an invited person has set up an authenticator, but earlier sessions could not be ended");
     }
     let page = || match codes {
-        Some(codes) => show_codes((context, request), &account, (form, codes)),
-        None => Reply::see_other(&account_url(request, None)),
+        NewRecoveryCodes::Shown(codes) => {
+            show_codes((context, request), &account, (form, codes.as_slice()))
+        }
+        NewRecoveryCodes::None => Reply::see_other(&account_url(request, None)),
+        NewRecoveryCodes::OfOtherPage => Reply::see_other(&url_with_codes_of_other_page(request)),
     };
     let Some(user) = signed_in_user((context, request), &account, form) else { return page() };
     start_account_session(app, request, user, page()).await.unwrap_or_else(|error| {
