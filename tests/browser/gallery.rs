@@ -151,7 +151,7 @@ fn pages_in_language(origin: &str) -> Vec<Page> {
                 tenant: &plain,
                 text: text(),
                 client: Some(&wiki),
-                user: Some(&user()),
+                user: &user(),
                 hidden: &[("token", "x")],
             }),
         ),
