@@ -511,7 +511,7 @@ async fn scopes_that_the_tenant_does_not_have_are_left_out() {
 /// with the metadata that they send.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_the_mcp_guide_can_register_at_its_tenant() {
-    let guide = include_str!("../../docs/guides/mcp.md");
+    let guide = include_str!("../../docs/mcp.md");
     let (_, rest) = guide.split_once("```yaml\n").expect("a manifest");
     let (manifest, _) = rest.split_once("```").expect("it ends");
     let world =
