@@ -22,7 +22,7 @@ use crate::model::LdapServer;
 
 /// Longest time of one bind, or of one page of a search.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most bytes of the answers to one search, or to one of its pages.
+/// Most bytes of the answers to one search, on all of its pages.
 const MAX_SEARCH: usize = 4 * 1024 * 1024;
 /// Entries of a page, below the limit of a thousand that Active Directory sets.
 const PAGE_SIZE: u32 = 500;
@@ -47,6 +47,8 @@ pub(super) struct FoundEntries {
     pub(super) result: LdapResult,
     /// The cookie of the next page.
     cookie: Vec<u8>,
+    /// The bytes of the answers.
+    bytes: usize,
 }
 
 impl LdapConnection {
@@ -108,7 +110,7 @@ impl LdapConnection {
         most: usize,
         step: &'static str,
     ) -> Result<FoundEntries, DirectoryFault> {
-        self.within(step, async |it: &mut Self| it.search_page(search, None, most, step).await)
+        self.within(step, async |it: &mut Self| it.search_page(search, None, (most, 0), step).await)
             .await
     }
 
@@ -120,18 +122,19 @@ impl LdapConnection {
         most: usize,
         step: &'static str,
     ) -> Result<Vec<LdapEntry>, DirectoryFault> {
-        let (mut entries, mut cookie, mut pages) = (Vec::new(), Vec::new(), 0);
+        let (mut entries, mut cookie, mut pages, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
         loop {
             let found = self
                 .within(step, async |it: &mut Self| {
                     let page = ResultPage { size: PAGE_SIZE, cookie: &cookie };
-                    it.search_page(search, Some(page), most - entries.len(), step).await
+                    it.search_page(search, Some(page), (most - entries.len(), bytes), step).await
                 })
                 .await?;
             if found.result.code != LdapResult::SUCCESS {
                 return Err(self.refuses(step, &found.result));
             }
             pages += 1;
+            bytes += found.bytes;
             entries.extend(found.entries);
             cookie = found.cookie;
             if cookie.is_empty() || entries.len() > most {
@@ -143,33 +146,34 @@ impl LdapConnection {
         }
     }
 
+    /// Reads one page. `bytes_before`: the bytes of the pages before it.
     async fn search_page(
         &mut self,
         search: &LdapSearch<'_>,
         page: Option<ResultPage<'_>>,
-        most: usize,
+        (most, bytes_before): (usize, usize),
         step: &'static str,
     ) -> Result<FoundEntries, DirectoryFault> {
         self.last_id += 1;
         self.send(&search_request(self.last_id, search, page), step).await?;
-        let (mut entries, mut size, mut references) = (Vec::new(), 0, 0);
+        let (mut entries, mut bytes, mut references) = (Vec::new(), 0, 0);
         loop {
             let (answer, length) = self.answer(step).await?;
-            size += length;
+            bytes += length;
             match answer {
                 LdapAnswer::Entry(entry) => entries.push(entry),
                 LdapAnswer::Reference if references < MAX_REFERENCES => references += 1,
                 LdapAnswer::Done(result, cookie) => {
                     self.unanswered = false;
-                    return Ok(FoundEntries { entries, result, cookie });
+                    return Ok(FoundEntries { entries, result, cookie, bytes });
                 }
                 _ => return Err(self.malformed(step)),
             }
             if entries.len() > most {
                 let result = LdapResult { code: LdapResult::SUCCESS, message: String::new() };
-                return Ok(FoundEntries { entries, result, cookie: Vec::new() });
+                return Ok(FoundEntries { entries, result, cookie: Vec::new(), bytes });
             }
-            if size > MAX_SEARCH {
+            if bytes_before + bytes > MAX_SEARCH {
                 let (host, limit) = (self.host.clone(), MAX_SEARCH);
                 return Err(DirectoryFault::TooLarge { host, step, limit });
             }

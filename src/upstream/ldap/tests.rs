@@ -464,6 +464,13 @@ async fn groups_of_groups_end() {
     };
     let error = groups_answered(move |_, id| cookie(id)).await.unwrap_err();
     assert!(matches!(error, LdapError::Directory(DirectoryFault::Malformed { .. })), "{error:?}");
+    // The pages count together.
+    let value = "x".repeat(900_000);
+    let large = groups_answered(move |nth, id| {
+        [entry(id, &format!("cn={nth}"), &[("cn", &value)]), cookie(id)].concat()
+    });
+    let error = large.await.unwrap_err();
+    assert!(matches!(error, LdapError::Directory(DirectoryFault::TooLarge { .. })), "{error:?}");
 }
 
 #[tokio::test]
