@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     fetch::FetchError,
-    keys::{JwtType, SignError},
+    keys::{JwtType, SigningError},
     model::{Client, ClientId, Clock, Subject, TenantId, Timestamp},
     protocol::{logout_token, records::Session, session, sid, subject},
     registry::{ServedTenant, SnapshotHandle},
@@ -169,7 +169,7 @@ enum DeliveryError {
     #[error("the tenant has no signing key")]
     NoSigningKey,
     #[error("the logout token could not be signed")]
-    Sign(#[from] SignError),
+    Sign(#[from] SigningError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("the endpoint returned status {0}")]

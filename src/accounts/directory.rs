@@ -10,7 +10,7 @@ use super::{
     passwords::{load_no_password, load_password},
 };
 use crate::{
-    identity::{AccountDirectory, choose_decoy, decoy_index},
+    identity::{AccountLookup, choose_decoy, decoy_index},
     model::{Account, CredentialMark, PasswordState, StoredPassword, Subject},
 };
 
@@ -51,7 +51,7 @@ impl<'a> SignInAccounts<'a> {
 }
 
 #[async_trait]
-impl AccountDirectory for SignInAccounts<'_> {
+impl AccountLookup for SignInAccounts<'_> {
     async fn by_username(&self, username: &str) -> Option<Arc<Account>> {
         self.context.tenant.account_by_username(username).cloned()
     }

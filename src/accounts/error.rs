@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    keys::SignError,
+    keys::SigningError,
     model::SigningAlgorithm,
     protocol::{client_auth::ClientAuthError, error::OAuthError},
     store::{RecordKind, StoreError},
@@ -17,7 +17,7 @@ pub enum AccountError {
     Store(#[from] StoreError),
     /// A token could not be signed.
     #[error(transparent)]
-    Sign(#[from] SignError),
+    Sign(#[from] SigningError),
     /// Other writers changed the record at every attempt.
     #[error("concurrent writes of a {} record conflicted repeatedly", .0.as_str())]
     Conflict(RecordKind),
@@ -70,7 +70,7 @@ impl AccountError {
             Self::Store(
                 StoreError::Unavailable(_) | StoreError::Unsuitable(_) | StoreError::NoSpace { .. },
             )
-            | Self::Sign(SignError::Busy)
+            | Self::Sign(SigningError::Busy)
             | Self::Conflict(_)
             | Self::DuplicateId(_)
             | Self::Lost(_)
@@ -81,7 +81,7 @@ impl AccountError {
             | Self::NoSealingKeys
             | Self::NoVaultKey => true,
             Self::Store(StoreError::TooLarge(_))
-            | Self::Sign(SignError::Unusable)
+            | Self::Sign(SigningError::Unusable)
             | Self::Undecodable(_)
             | Self::OtherPersonsAuthenticator
             | Self::AlteredRecord(_) => false,

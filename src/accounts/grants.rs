@@ -8,7 +8,7 @@ use super::{
     AccountContext, AccountError, access_denial,
     endings::{self, PresentMarks},
     grant_records::grant_record,
-    people::SignedInPerson,
+    people::AccountReference,
     signed_in_account::find_account,
     token_events, upstream_sessions,
 };
@@ -136,7 +136,7 @@ async fn active_account(
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let client = context.tenant.client(grant.client.as_str());
     let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
-    let person = SignedInPerson {
+    let person = AccountReference {
         subject: &grant.authentication.subject,
         origin: grant.origin.as_ref(),
         is_offline: grant.is_offline_for(&client),

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     keys::Sealer,
-    model::{Account, Entropy, InvitationMail, InvitedUser, TenantId, Timestamp, sha256_base64url},
+    model::{
+        Account, Entropy, InvitationMail, PendingInvitation, TenantId, Timestamp, sha256_base64url,
+    },
     protocol::records::{
         InvitationLink, InvitationMailRecord, MailContent, WaitingMail, decode_record,
         encode_record,
@@ -20,7 +22,7 @@ use crate::{
 /// Mails a link, unless it was mailed already.
 pub(super) async fn mail_link(
     (services, sealer, now): (&AccountServices, Option<&Sealer>, OutboxTimes),
-    (invited, to): (&InvitedUser, &str),
+    (invited, to): (&PendingInvitation, &str),
     link: &InvitationLink,
 ) -> Result<InvitationMail, AccountError> {
     let waiting = mail_key(RecordKind::Mail, &invited.tenant, link, to);

@@ -3,12 +3,12 @@
 use super::sealed_record::seal_record;
 use crate::{
     keys::Sealer,
-    model::{Endpoint, Entropy, InvitedUser, Issuer, Tenant, TenantId, Timestamp},
+    model::{Endpoint, Entropy, Issuer, PendingInvitation, Tenant, TenantId, Timestamp},
     protocol::records::InvitationLink,
 };
 
 /// The content of the link of an invitation.
-pub(super) fn link_of(invited: &InvitedUser) -> InvitationLink {
+pub(super) fn link_of(invited: &PendingInvitation) -> InvitationLink {
     InvitationLink {
         subject: invited.subject.to_string(),
         person: invited.person,

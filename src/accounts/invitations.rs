@@ -11,7 +11,7 @@ use super::{
     invitation_mail,
     invitation_need::{needs_setup, served_invitee},
     invitation_url::{link_of, link_start, seal_link},
-    invited_credentials::{InvitedCredentials, RecordedUse},
+    invited_credentials::{InvitationUse, InvitedCredentials},
     outbox::OutboxTimes,
     passkeys::load_passkeys,
     required_factors::{MissingFactor, missing_factor},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::{
         Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, InvitedUser, PasswordState, Subject, Timestamp,
+        InvitationRefusal, PasswordState, PendingInvitation, Subject, Timestamp,
     },
     protocol::records::InvitationLink,
     registry::{Snapshot, SnapshotHandle},
@@ -36,7 +36,7 @@ pub(crate) fn open_link(
 
 /// A person whom a link invites, and what the person sets up with it.
 #[derive(Clone, Debug)]
-pub(crate) struct InvitedPerson {
+pub(crate) struct OpenedInvitation {
     /// The account.
     pub(crate) account: Arc<Account>,
     /// Whether the person chooses a password.
@@ -50,7 +50,7 @@ pub(crate) struct InvitedPerson {
 pub(crate) async fn check_invitation_link(
     context: AccountContext<'_>,
     link: &InvitationLink,
-) -> Result<Result<InvitedPerson, InvitationRefusal>, AccountError> {
+) -> Result<Result<OpenedInvitation, InvitationRefusal>, AccountError> {
     let subject = Subject::new(link.subject.as_str());
     let account = context.tenant.account_by_subject(&subject);
     let Some(account) = account.filter(|account| account.mark == link.person) else {
@@ -86,7 +86,7 @@ pub(crate) async fn check_invitation_link(
     if !chooses_password && missing.is_none() {
         return Ok(Err(InvitationRefusal::NotOffered));
     }
-    Ok(Ok(InvitedPerson { account: Arc::clone(account), chooses_password, missing }))
+    Ok(Ok(OpenedInvitation { account: Arc::clone(account), chooses_password, missing }))
 }
 
 /// The invitations of the store, for the holder of the Lease.
@@ -108,7 +108,7 @@ impl StoredInvitations {
     }
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
-    async fn find_used(&self, invited: &InvitedUser) -> Result<bool, AccountError> {
+    async fn find_used(&self, invited: &PendingInvitation) -> Result<bool, AccountError> {
         let (link, now) = (link_of(invited), self.clock.now());
         let snapshot = self.registry.snapshot();
         // The tenant may not be served now, so there is no context.
@@ -116,9 +116,9 @@ impl StoredInvitations {
         let tenant = (&invited.tenant, invited.tenant_mark);
         let credentials = InvitedCredentials::new(with, tenant, &link, now);
         match credentials.recorded_use().await? {
-            RecordedUse::Used => return Ok(true),
-            RecordedUse::Claimed => return Ok(false),
-            RecordedUse::None => {}
+            InvitationUse::Used => return Ok(true),
+            InvitationUse::Claimed => return Ok(false),
+            InvitationUse::None => {}
         }
         Ok(credentials.has_any().await? && self.keep_used(&snapshot, (invited, &link), now).await?)
     }
@@ -128,7 +128,7 @@ impl StoredInvitations {
     async fn keep_used(
         &self,
         snapshot: &Snapshot,
-        (invited, link): (&InvitedUser, &InvitationLink),
+        (invited, link): (&PendingInvitation, &InvitationLink),
         now: Timestamp,
     ) -> Result<bool, AccountError> {
         let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
@@ -140,18 +140,24 @@ impl StoredInvitations {
 
 #[async_trait]
 impl InvitationLedger for StoredInvitations {
-    async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+    async fn is_redeemed(
+        &self,
+        invited: &PendingInvitation,
+    ) -> Result<bool, InvitationLedgerError> {
         let found = self.find_used(invited).await;
         found.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    async fn needs_setup(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError> {
+    async fn needs_setup(
+        &self,
+        invited: &PendingInvitation,
+    ) -> Result<bool, InvitationLedgerError> {
         let (snapshot, now) = (self.registry.snapshot(), self.clock.now());
         let needs = needs_setup(&self.services, &snapshot, invited, now).await;
         needs.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    fn new_link(&self, invited: &InvitedUser) -> Option<String> {
+    fn new_link(&self, invited: &PendingInvitation) -> Option<String> {
         let sealer = self.registry.snapshot().sealer.clone()?;
         let entropy: &dyn Entropy = &*self.services.entropy;
         let now = self.services.store_clock.now();
@@ -161,7 +167,7 @@ impl InvitationLedger for StoredInvitations {
 
     async fn mail_link(
         &self,
-        invited: &InvitedUser,
+        invited: &PendingInvitation,
     ) -> Result<InvitationMail, InvitationLedgerError> {
         let Some(to) = &invited.mail_to else {
             return Err(InvitationLedgerError("the link is not to be mailed".to_owned()));
@@ -173,7 +179,7 @@ impl InvitationLedger for StoredInvitations {
         queued.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    fn is_link(&self, invited: &InvitedUser, link: &str) -> bool {
+    fn is_link(&self, invited: &PendingInvitation, link: &str) -> bool {
         let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
         let token = link.strip_prefix(&link_start(&invited.issuer));
         let opened =

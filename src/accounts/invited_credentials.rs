@@ -35,7 +35,7 @@ pub(super) struct InvitedCredentials<'a> {
 
 /// The use of an invitation, by its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RecordedUse {
+pub(super) enum InvitationUse {
     /// It has no record, or that of an earlier person.
     None,
     /// A page is using it, and may give it back.
@@ -66,23 +66,23 @@ impl<'a> InvitedCredentials<'a> {
     /// Returns true if the invitation was used, or is being used.
     pub(super) async fn was_used(self) -> Result<bool, AccountError> {
         match self.recorded_use().await? {
-            RecordedUse::Used | RecordedUse::Claimed => Ok(true),
+            InvitationUse::Used | InvitationUse::Claimed => Ok(true),
             // The record of the invitation could not be kept if only what it set up was stored.
-            RecordedUse::None => self.has_any().await,
+            InvitationUse::None => self.has_any().await,
         }
     }
 
     /// Reads the record of the invitation.
-    pub(super) async fn recorded_use(self) -> Result<RecordedUse, AccountError> {
+    pub(super) async fn recorded_use(self) -> Result<InvitationUse, AccountError> {
         let key = invitation_key(self.tenant, &self.link.subject, &self.link.id);
         let Some(stored) = self.store.get(&key, self.now).await? else {
-            return Ok(RecordedUse::None);
+            return Ok(InvitationUse::None);
         };
         let vault = self.vault.ok_or(AccountError::NoVaultKey)?;
         if !is_used(vault, &stored, (self.link.person, self.tenant_mark))? {
-            return Ok(RecordedUse::None);
+            return Ok(InvitationUse::None);
         }
-        Ok(if is_claim(&stored, self.now) { RecordedUse::Claimed } else { RecordedUse::Used })
+        Ok(if is_claim(&stored, self.now) { InvitationUse::Claimed } else { InvitationUse::Used })
     }
 
     /// Returns true if the person set up a password or an authenticator.

@@ -14,7 +14,7 @@ use crate::{
     protocol::{
         records::{ChallengePurpose, NoticedChange, PasskeyChallenge, PasskeyRecord},
         webauthn::{
-            AssertionResponse, KnownCredential, LastUse, MAX_CREDENTIAL_ID_LEN, RelyingParty,
+            AssertionResponse, KnownCredential, LastAssertion, MAX_CREDENTIAL_ID_LEN, RelyingParty,
             SignCountVerdict, VerifiedAssertion, WebauthnError, check_sign_count, verify_assertion,
         },
     },
@@ -140,7 +140,7 @@ fn person_of(
 }
 
 /// The end of a use.
-enum RecordedUse {
+enum RecordedAssertion {
     /// The passkey no longer exists.
     Removed,
     /// The use counts. The counter was recorded, or a higher one is.
@@ -166,20 +166,22 @@ async fn record_use(
     let write = |stored: Option<&VersionedRecord>| {
         let opened = stored.map(|stored| open_passkey(context, stored.clone())).transpose()?;
         let Some(StoredPasskey { passkey, .. }) = opened.flatten() else {
-            return Ok(RecordChange::Keep(RecordedUse::Removed));
+            return Ok(RecordChange::Keep(RecordedAssertion::Removed));
         };
         if passkey.copied_at.is_some() {
-            return Ok(RecordChange::Keep(RecordedUse::Copied { is_new: false }));
+            return Ok(RecordChange::Keep(RecordedAssertion::Copied { is_new: false }));
         }
-        let last = LastUse { sign_count: passkey.sign_count, at: passkey.used_at };
+        let last = LastAssertion { sign_count: passkey.sign_count, at: passkey.used_at };
         let verdict = check_sign_count(last, verified.sign_count, (issued_at, context.store_now));
         // After a restore the person has other marks, and a later one with the subject must not get it.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
         let (passkey, recorded) = match verdict {
-            SignCountVerdict::Overtaken => return Ok(RecordChange::Keep(RecordedUse::Counted)),
+            SignCountVerdict::Overtaken => {
+                return Ok(RecordChange::Keep(RecordedAssertion::Counted));
+            }
             SignCountVerdict::Copied => {
                 let copied = PasskeyRecord { copied_at: Some(context.now), ..passkey };
-                (copied, RecordedUse::Copied { is_new: true })
+                (copied, RecordedAssertion::Copied { is_new: true })
             }
             SignCountVerdict::Grown => {
                 let used = PasskeyRecord {
@@ -188,17 +190,17 @@ async fn record_use(
                     used_at: Some(context.store_now),
                     ..passkey
                 };
-                (used, RecordedUse::Counted)
+                (used, RecordedAssertion::Counted)
             }
         };
         let record = seal_vaulted_record(context, key.clone(), &account.subject, &passkey)?;
         Ok(RecordChange::Write(record, recorded))
     };
     Ok(match context.update(&key, Some(stored), write).await? {
-        RecordedUse::Counted => Ok(account),
+        RecordedAssertion::Counted => Ok(account),
         // It was removed at the same moment.
-        RecordedUse::Removed => Err(PasskeyRefusal::Wrong(None)),
-        RecordedUse::Copied { is_new } => {
+        RecordedAssertion::Removed => Err(PasskeyRefusal::Wrong(None)),
+        RecordedAssertion::Copied { is_new } => {
             if is_new {
                 notify_person(context, &account, NoticedChange::PasskeyCopied).await;
             }

@@ -30,7 +30,7 @@ const TTL: Duration = Duration::from_hours(400 * 24);
 const TOUCH_INTERVAL: Duration = Duration::from_hours(24);
 /// The user of a session or grant.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SignedInPerson<'a> {
+pub(super) struct AccountReference<'a> {
     /// The claim `sub` here.
     pub(super) subject: &'a Subject,
     /// Where the user signed in; `None` for the tenant itself.

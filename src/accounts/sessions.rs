@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{
     AccountContext, AccountError, endings,
-    people::SignedInPerson,
+    people::AccountReference,
     session_end::end_stored_session,
     session_record::{new_session_record, session_key, session_record},
     signed_in_account::find_account,
@@ -192,7 +192,7 @@ async fn activate(
     stored: VersionedRecord,
 ) -> Result<Option<ActiveSession>, AccountError> {
     let Ok(session) = decode_record::<Session>(&stored.record.value) else { return Ok(None) };
-    let person = SignedInPerson {
+    let person = AccountReference {
         subject: &session.authentication.subject,
         origin: session.origin.as_ref(),
         is_offline: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     AccountContext, AccountError,
-    people::{self, SignedInPerson},
+    people::{self, AccountReference},
     person_refresh,
     upstream_error::UpstreamSignInError,
     upstream_refresh,
@@ -20,7 +20,7 @@ use crate::model::Account;
 /// [`AccountError::NotAdmitted`] while its answer gives no account.
 pub(super) async fn find_account(
     context: AccountContext<'_>,
-    person: SignedInPerson<'_>,
+    person: AccountReference<'_>,
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let declared = context.tenant.account_by_subject(person.subject);
     let Some(origin) = person.origin else {

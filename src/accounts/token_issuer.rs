@@ -11,7 +11,7 @@ use super::{
     token_events,
 };
 use crate::{
-    keys::{JwtType, SignError, SigningKey},
+    keys::{JwtType, SigningError, SigningKey},
     model::{Client, IdTokenAlgorithm, ResourceServer, SigningAlgorithm, Subject},
     protocol::{
         claims::{self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents},
@@ -43,7 +43,7 @@ pub(crate) async fn sign_with(
     key: &Arc<SigningKey>,
     typ: JwtType,
     claims: &Claims,
-) -> Result<String, SignError> {
+) -> Result<String, SigningError> {
     services.signer.sign(key, typ, json(claims)).await
 }
 

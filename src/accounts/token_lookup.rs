@@ -15,7 +15,7 @@ use super::{
     token_events,
 };
 use crate::{
-    keys::VerifyError,
+    keys::JwtVerificationError,
     model::{Account, Client, IssuedToken, Timestamp},
     protocol::{
         claims::{Claims, GRANT_ID_CLAIM},
@@ -140,7 +140,7 @@ pub(crate) async fn load_active_token(
 pub(super) fn verify_own_access_token(
     context: AccountContext<'_>,
     token: &str,
-) -> Result<Arc<Claims>, VerifyError> {
+) -> Result<Arc<Claims>, JwtVerificationError> {
     context.services.access_token_cache.verify(&context.tenant.keys, token)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{
     AccountContext, AccountError,
     detached_context::DetachedContext,
-    people::{self, SignedInPerson},
+    people::{self, AccountReference},
     person_refresh::{
         ClaimsFreshness, PersonRefreshOutcome, UPSTREAM_TIMEOUT, claims_after_refusal,
         decide_freshness,
@@ -46,7 +46,7 @@ struct SignedInUpstream {
 pub(super) async fn upstream_claims(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
-    person: SignedInPerson<'_>,
+    person: AccountReference<'_>,
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let Some(signed_in) = load(context, provider, person).await? else { return Ok(None) };
     let session = &signed_in.stored.session;
@@ -77,7 +77,7 @@ pub(super) async fn upstream_claims(
 async fn load(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
-    person: SignedInPerson<'_>,
+    person: AccountReference<'_>,
 ) -> Result<Option<SignedInUpstream>, AccountError> {
     let id = person.origin.and_then(|origin| origin.upstream_session.as_deref());
     let Some(id) = id else { return Ok(None) };
@@ -98,7 +98,7 @@ async fn load(
 async fn wait_for_answer(
     context: AccountContext<'_>,
     provider: &IdentityProvider,
-    person: SignedInPerson<'_>,
+    person: AccountReference<'_>,
 ) -> Result<Option<UpstreamClaims>, AccountError> {
     let started = tokio::time::Instant::now();
     while started.elapsed() < MAX_WAIT {

@@ -27,9 +27,9 @@ use crate::{
         params::RequestParams,
         records::StoredUpstreamTokens,
         upstream::{
-            CallbackResponse, MAX_ID_TOKEN_HINT, MAX_PROVIDER_URL_LEN, UpstreamDemands,
-            UpstreamParty, UpstreamRequest, UpstreamState, authorization_url, check_callback,
-            read_callback,
+            CallbackResponse, MAX_ID_TOKEN_HINT, MAX_PROVIDER_URL_LEN, UpstreamClientHash,
+            UpstreamRequest, UpstreamRequirements, UpstreamState, authorization_url,
+            check_callback, read_callback,
         },
     },
     upstream::{
@@ -41,7 +41,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct UpstreamSignInOptions<'a> {
     /// Demands that the answer must meet.
-    pub demands: UpstreamDemands,
+    pub demands: UpstreamRequirements,
     /// The name of the person.
     pub login_hint: Option<&'a str>,
     /// Whether the person chooses the account.
@@ -68,7 +68,7 @@ pub async fn begin_upstream_sign_in(
         started_at: context.now,
         demands: wishes.demands.clone(),
         interaction: omit_stored_request(context, interaction).await?,
-        party: UpstreamParty::of(provider),
+        party: UpstreamClientHash::of(provider),
     };
     let sealed = context.seal(&state)?;
     let redirect_uri = redirect_uri(context, provider);

@@ -15,7 +15,9 @@ use serde_json::Value;
 
 use crate::{
     cli::{ImportSource, ImportTargetArgs},
-    import::{ImportNote, ImportOptions, Imported, ImportedManifest, import_dex, import_keycloak},
+    import::{
+        ImportNote, ImportOptions, ImportResult, ImportedManifest, import_dex, import_keycloak,
+    },
     source::manifests::{self, ForeignDocument},
 };
 
@@ -115,7 +117,7 @@ fn report_notes(
 }
 
 /// Writes the manifests to standard output, or each to a file of its own.
-fn write_manifests(imported: &Imported, target: &ImportTargetArgs) -> Result<()> {
+fn write_manifests(imported: &ImportResult, target: &ImportTargetArgs) -> Result<()> {
     let Some(folder) = &target.out else {
         let documents = imported.manifests.iter().map(|it| manifests::to_yaml(&it.object));
         let text = documents.collect::<Vec<_>>().join("---\n");

@@ -8,7 +8,7 @@ use crate::{
     cli::{CertificateFormatArg, MutualTlsArgs, ServeArgs},
     http::{
         AppState, BoundListener, CertificateFormat, CertificateHeader, HttpServer, ListenerRole,
-        ProxyTrust, Service, TlsConfig,
+        ProxyTrust, RequestService, TlsConfig,
     },
 };
 
@@ -79,7 +79,7 @@ pub(super) fn bind_mutual_tls(
         if let ListenerRole::CertificateProxy(trust, _) = role {
             tokio::spawn(Arc::clone(trust).watch());
         }
-        let server = HttpServer::new(app as Arc<dyn Service>, config, metrics);
+        let server = HttpServer::new(app as Arc<dyn RequestService>, config, metrics);
         let server = server.with_mutual_tls(Arc::clone(tls), role.clone());
         server.bind(*address).with_context(|| format!("{flag} {address}"))
     };

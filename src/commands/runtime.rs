@@ -27,9 +27,9 @@ use crate::{
     cli::{ForwardedFamily, LogArgs, LogFormatArg, ServeArgs, StoreArgs},
     config, controller, demo,
     http::{
-        AdminServer, AppState, BasePage, BoundListener, ExtraRoutes, ForwardedHeaders, HttpServer,
-        ListeningServer, ServerConfig, ServerLimits, Service, TlsConfig, TrustedProxies,
-        WithExtraRoutes,
+        AdminServer, AppState, BaseUrlPage, BoundListener, ExtraRoutes, ForwardedHeaders,
+        HttpServer, ListeningServer, RequestService, ServerConfig, ServerLimits, TlsConfig,
+        TrustedProxies, WithExtraRoutes,
     },
     identity::{LoginThrottle, PasswordVerifier},
     keys::Signer,
@@ -115,7 +115,7 @@ impl ServerRuntime {
             sector_identifier_cache: SectorIdentifierCache::default(),
             clock: Arc::clone(&clock),
             config: ServerConfig::new(trusted_proxies(args)?, limits),
-            base_page: BasePage::of(&installation, demo::PATH).into(),
+            base_page: BaseUrlPage::of(&installation, demo::PATH).into(),
         };
         Ok(Self {
             app: app.into_shared(),
@@ -183,7 +183,7 @@ impl ServerRuntime {
     ) -> Result<BoundListener> {
         let app = Arc::clone(&self.app);
         let (config, metrics) = (app.config.clone(), Arc::clone(&app.accounts.metrics));
-        let service: Arc<dyn Service> = match extra {
+        let service: Arc<dyn RequestService> = match extra {
             Some(extra) => Arc::new(WithExtraRoutes::new(app, extra)),
             None => app,
         };

@@ -26,7 +26,7 @@ pub enum ReconcileError {
     Invitations(#[source] InvitationLedgerError),
     /// A key could not be generated, or was not usable.
     #[error("failed to generate a key")]
-    Generate(#[from] keys::InvalidKey),
+    Generate(#[from] keys::InvalidPrivateKey),
 }
 
 /// The time of the next attempt after an error.

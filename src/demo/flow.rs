@@ -15,10 +15,10 @@ use crate::{
 };
 
 use super::{
-    backchannel::{Backchannel, ClientAuthorization, ProviderMetadata},
     client::DemoClient,
     id_token::{self, ExpectedIdToken, VerifiedIdToken},
     problem::{DemoError, UserinfoError},
+    provider_http_client::{ClientAuthorization, ProviderHttpClient, ProviderMetadata},
     sessions::{DemoTokens, PendingSignIn},
 };
 
@@ -35,7 +35,7 @@ struct Tokens {
 
 /// The flow's steps and their configuration.
 pub(super) struct DemoFlow {
-    pub backchannel: Backchannel,
+    pub provider_client: ProviderHttpClient,
     /// The redirect URI of the demo, the same for all clients.
     pub callback: String,
     /// The URL of the demo's index.
@@ -49,7 +49,7 @@ impl DemoFlow {
         client: DemoClient,
         entropy: &dyn Entropy,
     ) -> Result<(String, PendingSignIn), DemoError> {
-        let metadata = self.backchannel.discover(&client.issuer).await?;
+        let metadata = self.provider_client.discover(&client.issuer).await?;
         let verifier = Secret::new(entropy.token());
         let (state, nonce) = (entropy.token(), entropy.token());
         let mut url = Url::parse(&metadata.authorization_endpoint)
@@ -186,7 +186,7 @@ impl DemoFlow {
             }
         };
         let tokens: Tokens =
-            self.backchannel.post(&metadata.token_endpoint, authorization, &form).await?;
+            self.provider_client.post(&metadata.token_endpoint, authorization, &form).await?;
         if tokens.token_type.eq_ignore_ascii_case("Bearer") {
             Ok(tokens)
         } else {
@@ -203,7 +203,7 @@ impl DemoFlow {
         now: Timestamp,
     ) -> Result<VerifiedIdToken, DemoError> {
         let keys: JwkSet =
-            self.backchannel.get(&metadata.jwks_uri, ClientAuthorization::None).await?;
+            self.provider_client.get(&metadata.jwks_uri, ClientAuthorization::None).await?;
         let expected = ExpectedIdToken {
             issuer: client.issuer.as_str(),
             client_id: &client.id,
@@ -223,7 +223,7 @@ impl DemoFlow {
     ) -> Result<Map<String, Value>, UserinfoError> {
         let endpoint = metadata.userinfo_endpoint.as_ref().ok_or(UserinfoError::NoEndpoint)?;
         let bearer = ClientAuthorization::Bearer(&tokens.access_token);
-        let userinfo: Map<String, Value> = self.backchannel.get(endpoint, bearer).await?;
+        let userinfo: Map<String, Value> = self.provider_client.get(endpoint, bearer).await?;
         // OIDC Core §5.3.2: without this check, another user's claims could be substituted.
         if userinfo.get("sub") == claims.get("sub") {
             Ok(userinfo)

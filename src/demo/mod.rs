@@ -6,13 +6,13 @@
 //!
 //! Must not: read snapshot, store or keys, or be served by `lanyard run`.
 
-mod backchannel;
 mod client;
 mod flow;
 mod id_token;
 mod pages;
 mod pinned_certificate;
 mod problem;
+mod provider_http_client;
 mod reply;
 mod sessions;
 
@@ -30,9 +30,9 @@ use crate::{
     model::{Clock, Entropy, Issuer},
     protocol::params::RequestParams,
 };
-use backchannel::Backchannel;
 use flow::DemoFlow;
 use problem::DemoError;
+use provider_http_client::ProviderHttpClient;
 use reply::{
     DemoReply, html_reply, method_not_allowed, see_other, style_reply, with_security_headers,
 };
@@ -80,7 +80,7 @@ impl Demo {
         let DemoConfig { base_url, server, certificate } = config;
         Self {
             flow: DemoFlow {
-                backchannel: Backchannel::new(server, certificate),
+                provider_client: ProviderHttpClient::new(server, certificate),
                 callback: callback_uri(&base_url),
                 home: base_url.join(PATH),
             },

@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use super::backchannel::ProviderCallError;
+use super::provider_http_client::ProviderCallError;
 
 /// The content of an error page.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{Secret, Timestamp};
 
-use super::{backchannel::ProviderMetadata, client::DemoClient, problem::UserinfoError};
+use super::{client::DemoClient, problem::UserinfoError, provider_http_client::ProviderMetadata};
 
 /// Maximum number of browsers; beyond it the oldest entry is removed.
 const MAX_SESSIONS: usize = 1000;

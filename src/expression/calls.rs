@@ -3,7 +3,7 @@
 use regex::{RegexBuilder, bytes};
 
 use super::{
-    check::{Checked, Checker},
+    check::{ExpressionCheckResult, ExpressionChecker},
     checked_node::{CheckedKind, CheckedNode, LoopKind, LoopNode},
     error::{ExpressionError, ExpressionProblem},
     function_table::{ExpressionFunction, FUNCTIONS, list_functions},
@@ -13,14 +13,14 @@ use super::{
     types::ExpressionType,
 };
 
-impl<'a> Checker<'a> {
+impl<'a> ExpressionChecker<'a> {
     pub(super) fn check_call(
         self,
         target: Option<&'a SyntaxNode>,
         name: &str,
         arguments: &'a [SyntaxNode],
         position: usize,
-    ) -> Checked {
+    ) -> ExpressionCheckResult {
         // optional.of(x) is a call on the name "optional".
         let qualified = match target.map(|it| &it.kind) {
             Some(SyntaxKind::Name(of)) if of == "optional" => Some(format!("optional.{name}")),
@@ -49,7 +49,7 @@ impl<'a> Checker<'a> {
         name: &str,
         arguments: &'a [SyntaxNode],
         position: usize,
-    ) -> Checked {
+    ) -> ExpressionCheckResult {
         let is_method = target.is_some();
         let known =
             FUNCTIONS.iter().find(|it| it.name == name && it.receiver.is_some() == is_method);
@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
         text: &'a SyntaxNode,
         arguments: &'a [SyntaxNode],
         position: usize,
-    ) -> Checked {
+    ) -> ExpressionCheckResult {
         let [argument] = arguments else {
             return Err(wrong_count("matches", "one pattern", arguments.len(), position));
         };
@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
         over: &'a SyntaxNode,
         arguments: &'a [SyntaxNode],
         position: usize,
-    ) -> Checked {
+    ) -> ExpressionCheckResult {
         if self.element.is_some() {
             let problem = ExpressionProblem::NestedLoop(kind.as_str());
             return Err(ExpressionError { position, problem });

@@ -11,23 +11,23 @@ use super::{
 };
 
 /// A checked node, or the error that refuses it.
-pub(super) type Checked = Result<CheckedNode, ExpressionError>;
+pub(super) type ExpressionCheckResult = Result<CheckedNode, ExpressionError>;
 
 /// Checks the variables, fields, functions and types of an expression.
-pub(super) fn check_syntax(syntax: &SyntaxNode, scope: ExpressionScope) -> Checked {
-    Checker { scope, element: None }.check(syntax)
+pub(super) fn check_syntax(syntax: &SyntaxNode, scope: ExpressionScope) -> ExpressionCheckResult {
+    ExpressionChecker { scope, element: None }.check(syntax)
 }
 
 /// The names that a part of an expression can use.
 #[derive(Clone, Copy)]
-pub(super) struct Checker<'a> {
+pub(super) struct ExpressionChecker<'a> {
     pub(super) scope: ExpressionScope,
     /// The name of the element in a loop.
     pub(super) element: Option<&'a str>,
 }
 
-impl<'a> Checker<'a> {
-    pub(super) fn check(self, node: &'a SyntaxNode) -> Checked {
+impl<'a> ExpressionChecker<'a> {
+    pub(super) fn check(self, node: &'a SyntaxNode) -> ExpressionCheckResult {
         use ExpressionType as T;
         let position = node.position;
         let (kind, result) = match &node.kind {

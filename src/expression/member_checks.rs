@@ -2,7 +2,7 @@
 
 use super::{
     calls::wrong_count,
-    check::{Checked, Checker},
+    check::{ExpressionCheckResult, ExpressionChecker},
     checked_node::{CheckedKind, CheckedNode, MemberMode, MemberNode, MemberPath},
     error::{ExpressionError, ExpressionProblem},
     syntax::{SyntaxKind, SyntaxNode},
@@ -10,7 +10,7 @@ use super::{
     variables::{ClientField, UserField, VariableName},
 };
 
-impl<'a> Checker<'a> {
+impl<'a> ExpressionChecker<'a> {
     pub(super) fn check_field(
         self,
         of: &'a SyntaxNode,
@@ -86,7 +86,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks `has(a.b)`, which needs one field.
-    pub(super) fn check_presence(self, arguments: &'a [SyntaxNode], position: usize) -> Checked {
+    pub(super) fn check_presence(
+        self,
+        arguments: &'a [SyntaxNode],
+        position: usize,
+    ) -> ExpressionCheckResult {
         let [argument] = arguments else {
             return Err(wrong_count("has", "one field", arguments.len(), position));
         };

@@ -35,19 +35,19 @@ pub struct AppState {
     /// Configuration of the server.
     pub config: ServerConfig,
     /// The page at the installation's base URL, if it has one.
-    pub base_page: OnceLock<BasePage>,
+    pub base_page: OnceLock<BaseUrlPage>,
 }
 
 /// The page at the installation's base URL.
 #[derive(Clone, Debug)]
-pub struct BasePage {
+pub struct BaseUrlPage {
     /// The base URL of the installation, which is also that of the page.
     pub base_url: Issuer,
     /// The path of the sample application, if it is served.
     pub demo: Option<String>,
 }
 
-impl BasePage {
+impl BaseUrlPage {
     /// The page of an installation. `dev` serves the sample application at `demo` below the base
     /// URL.
     pub fn of(installation: &Installation, demo: &str) -> Self {

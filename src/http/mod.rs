@@ -13,14 +13,14 @@ mod transport;
 mod web;
 
 pub use admin::{AdminServer, ReadinessProbe};
-pub use app::{AppState, BasePage};
+pub use app::{AppState, BaseUrlPage};
 pub use routing::{ExtraRoutes, WithExtraRoutes};
 pub use transport::parse_certificate_header;
 pub use transport::{
     BoundListener, CertificateFormat, CertificateHeader, CertificateHeaderError,
     ConnectionCertificates, ConnectionInfo, ConnectionLimiter, ForwardedHeaders, HttpServer,
     ListenerRole, ListeningServer, MemoryBudget, MemoryExceeded, MemoryPermit, ProxyTrust,
-    ProxyTrustError, RequestBody, ServerConfig, ServerLimits, Service, TlsConfig, TlsError,
+    ProxyTrustError, RequestBody, RequestService, ServerConfig, ServerLimits, TlsConfig, TlsError,
     TrustedProxies,
 };
 pub(crate) use transport::{head_memory, head_size};

@@ -144,9 +144,9 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-    struct Attempts(CredentialThrottle, TenantId);
+    struct ThrottleFixture(CredentialThrottle, TenantId);
 
-    impl Attempts {
+    impl ThrottleFixture {
         fn new() -> Self {
             Self(CredentialThrottle::default(), TenantId::new("team", "shop"))
         }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_client_waits_longer_after_each_failure_at_one_address_only() {
-        let attempts = Attempts::new();
+        let attempts = ThrottleFixture::new();
         attempts.fail("wiki", 1, 9);
         assert_eq!(attempts.wait("wiki", 1), Duration::ZERO);
         attempts.fail("wiki", 1, 1);
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn trying_many_clients_slows_an_address() {
-        let attempts = Attempts::new();
+        let attempts = ThrottleFixture::new();
         for client in 0..200 {
             attempts.fail(&client.to_string(), 1, 1);
         }
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_success_forgets_the_failures_of_the_client_but_not_those_of_the_address() {
-        let attempts = Attempts::new();
+        let attempts = ThrottleFixture::new();
         attempts.fail("wiki", 1, 200);
         attempts.0.succeeded(attempts.of("wiki", 1));
         assert_eq!(attempts.wait("wiki", 1), Duration::from_secs(1));
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn unknown_clients_cannot_evict_the_counters_of_existing_ones() {
-        let attempts = Attempts::new();
+        let attempts = ThrottleFixture::new();
         attempts.fail("wiki", 1, 11);
         for number in 0..120_000_u32 {
             let client = number.to_string();
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_addresses_of_one_ipv6_network_are_one() {
-        let attempts = Attempts::new();
+        let attempts = ThrottleFixture::new();
         let at = |text: &str| ThrottledCredential {
             address: text.parse().expect("an address"),
             client: None,

@@ -11,7 +11,7 @@ use crate::model::{Account, StoredPassword, Subject};
 
 /// The accounts of one tenant.
 #[async_trait]
-pub trait AccountDirectory: Send + Sync {
+pub trait AccountLookup: Send + Sync {
     /// Returns the account with a normalized sign-in name, even if disabled.
     async fn by_username(&self, username: &str) -> Option<Arc<Account>>;
 

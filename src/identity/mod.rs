@@ -20,7 +20,7 @@ mod sign_in;
 
 pub use backoff::{BackoffCounter, BackoffPolicy};
 pub use credential_throttle::{CredentialThrottle, ThrottledCredential};
-pub use directory::{AccountDirectory, choose_decoy, decoy_index};
+pub use directory::{AccountLookup, choose_decoy, decoy_index};
 pub use foreign_hash::ForeignHash;
 pub use hash::hash_password;
 pub use login_throttle::{AttemptPermit, AttemptSource, LoginThrottle, ThrottledAccount};

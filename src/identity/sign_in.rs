@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::model::{Account, Secret, TenantId, Timestamp, normalize_username};
 
 use super::{
-    AccountDirectory, AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier,
+    AccountLookup, AttemptSource, LoginThrottle, PasswordQueueFull, PasswordVerifier,
     ThrottledAccount,
 };
 
@@ -43,7 +43,7 @@ impl PasswordSignIn<'_> {
     /// Finds the account and verifies the password, subject to throttling.
     pub async fn perform(
         self,
-        directory: &dyn AccountDirectory,
+        directory: &dyn AccountLookup,
         passwords: &PasswordVerifier,
         attempts: &LoginThrottle,
     ) -> Result<Arc<Account>, SignInError> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ImportOptions, Imported, names::ObjectNames, notes::NoteList};
+use super::{ImportOptions, ImportResult, names::ObjectNames, notes::NoteList};
 use crate::api::{self, SecretKeyRef};
 
 /// An object that an import makes.
@@ -111,11 +111,11 @@ impl ImportCollector {
         }
     }
 
-    pub(super) fn into_imported(self) -> Imported {
+    pub(super) fn into_imported(self) -> ImportResult {
         let mut manifests = self.manifests;
         let kinds = [TENANT, PROVIDER, CLIENT, USER, SECRET];
         manifests.sort_by_key(|manifest| kinds.iter().position(|kind| *kind == manifest.kind));
-        Imported { manifests, notes: self.notes.into_notes() }
+        ImportResult { manifests, notes: self.notes.into_notes() }
     }
 }
 

@@ -31,7 +31,7 @@ pub struct ImportOptions {
 
 /// The manifests and notes of an import.
 #[derive(Clone, Debug, Default)]
-pub struct Imported {
+pub struct ImportResult {
     /// The manifests, in the order in which they refer to each other.
     pub manifests: Vec<ImportedManifest>,
     /// Everything that is not carried over, or that changes.

@@ -16,7 +16,7 @@ fn sample(name: &str) -> Value {
     serde_yaml::from_str(&text).expect("YAML")
 }
 
-fn written(imported: &Imported) -> String {
+fn written(imported: &ImportResult) -> String {
     let notes = imported.notes.iter();
     let notes = notes.map(|note| format!("# {}: {}\n", note.field(), note.message));
     let manifests = imported.manifests.iter();
@@ -25,7 +25,7 @@ fn written(imported: &Imported) -> String {
     format!("{}---\n{}", notes.collect::<String>(), manifests.join("---\n"))
 }
 
-fn compare(name: &str, imported: &Imported) {
+fn compare(name: &str, imported: &ImportResult) {
     let file = golden(name);
     let written = written(imported);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -35,7 +35,7 @@ fn compare(name: &str, imported: &Imported) {
     assert_eq!(written, expected, "UPDATE_GOLDEN=1 rewrites {file}");
 }
 
-fn spec_of<'i>(imported: &'i Imported, kind: &str, name: &str) -> &'i Value {
+fn spec_of<'i>(imported: &'i ImportResult, kind: &str, name: &str) -> &'i Value {
     let found = imported.manifests.iter().find(|it| it.kind == kind && it.name == name);
     &found.unwrap_or_else(|| panic!("no {kind} {name}")).object["spec"]
 }
@@ -732,7 +732,7 @@ fn a_directory_that_identifies_people_by_address_is_not_carried() {
 }
 
 /// The notes of an import, as `field: message`.
-fn notes_of(imported: &Imported) -> Vec<String> {
+fn notes_of(imported: &ImportResult) -> Vec<String> {
     imported.notes.iter().map(|note| format!("{}: {}", note.field(), note.message)).collect()
 }
 
@@ -747,10 +747,10 @@ fn a_connector_without_sign_ins_is_not_carried() {
         import_dex(&config, &ImportOptions::default()).expect("a configuration")
     };
     let carried =
-        |imported: &Imported| imported.manifests.iter().any(|it| it.kind == "IdentityProvider");
+        |imported: &ImportResult| imported.manifests.iter().any(|it| it.kind == "IdentityProvider");
     let exchange = import(json!(["urn:ietf:params:oauth:grant-type:token-exchange"]));
     assert!(!carried(&exchange));
-    let noted = |imported: &Imported, field: &str| {
+    let noted = |imported: &ImportResult, field: &str| {
         notes_of(imported).iter().any(|note| note.starts_with(&format!("connectors[0].{field}: ")))
     };
     assert!(noted(&exchange, "grantTypes"), "{:?}", notes_of(&exchange));

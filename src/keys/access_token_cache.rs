@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     jwt_type::JwtType,
-    ring::{KeyRing, VerifyError},
+    ring::{JwtVerificationError, KeyRing},
     signing_key::SigningKey,
 };
 use crate::model::{AccessTokenType, BoundedCache, sha256};
@@ -44,7 +44,7 @@ impl AccessTokenCache {
         &self,
         ring: &KeyRing,
         jwt: &str,
-    ) -> Result<Arc<Map<String, Value>>, VerifyError> {
+    ) -> Result<Arc<Map<String, Value>>, JwtVerificationError> {
         let hash = sha256(jwt);
         if let Some(claims) = self.known(ring, &hash) {
             return Ok(claims);
@@ -115,8 +115,11 @@ mod tests {
         let (tokens, ours, theirs) = (AccessTokenCache::default(), ring(), ring());
         let token = token(&ours, r#"{"client_id":"app","sub":"ada"}"#);
         tokens.verify(&ours, &token).expect("signed");
-        assert_eq!(tokens.verify(&theirs, &token), Err(VerifyError::UnknownKey));
-        assert_eq!(tokens.verify(&KeyRing::default(), &token), Err(VerifyError::UnknownKey));
+        assert_eq!(tokens.verify(&theirs, &token), Err(JwtVerificationError::UnknownKey));
+        assert_eq!(
+            tokens.verify(&KeyRing::default(), &token),
+            Err(JwtVerificationError::UnknownKey)
+        );
         assert!(tokens.verify(&ours, &token).is_ok(), "still valid for its ring");
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     key_secret::{KeyRecord, KeyTimes},
-    material::{InvalidKey, PrivateKey},
+    material::{InvalidPrivateKey, PrivateKey},
     signing_key::jwk_thumbprint,
 };
 use crate::model::{Secret, SigningAlgorithm};
@@ -26,10 +26,10 @@ impl GeneratedKey {
 ///
 /// RSA takes about 70 ms of CPU time (up to 200 ms), so don't call this on a thread that serves
 /// connections.
-pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, InvalidKey> {
+pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, InvalidPrivateKey> {
     let material = PrivateKey::generate(algorithm)?;
     Ok(GeneratedKey {
-        kid: jwk_thumbprint(&material.public_jwk()).ok_or(InvalidKey)?,
+        kid: jwk_thumbprint(&material.public_jwk()).ok_or(InvalidPrivateKey)?,
         algorithm,
         private_key: material.to_pem()?,
     })
@@ -39,6 +39,6 @@ pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, 
 pub fn generate_key_record(
     algorithm: SigningAlgorithm,
     times: KeyTimes,
-) -> Result<KeyRecord, InvalidKey> {
+) -> Result<KeyRecord, InvalidPrivateKey> {
     generate_key(algorithm).map(|key| key.with_times(times))
 }

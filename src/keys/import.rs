@@ -30,7 +30,7 @@ const RSA_BITS: usize = 2048;
 /// The reason a supplied key cannot be used. The message says how to fix it and contains no key
 /// material.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ImportError {
+pub enum KeyImportError {
     /// The Secret does not have the requested entry.
     #[error("has no entry {0:?}")]
     NoEntry(String),
@@ -59,17 +59,22 @@ pub enum ImportError {
 
 /// Builds a key ring from one entry of the Secret, or from all of them. Every key may sign
 /// immediately. If several keys have the same algorithm, the last one by entry name signs.
-pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, ImportError> {
+pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, KeyImportError> {
     let mut keys = Vec::new();
     let chosen: Vec<(&String, &ByteString)> = match only {
         Some(name) => {
-            vec![entries.get_key_value(name).ok_or_else(|| ImportError::NoEntry(name.to_owned()))?]
+            vec![
+                entries
+                    .get_key_value(name)
+                    .ok_or_else(|| KeyImportError::NoEntry(name.to_owned()))?,
+            ]
         }
         None => entries.iter().collect(),
     };
     for (name, ByteString(bytes)) in chosen {
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| ImportError::Unreadable(name.clone()))?.trim();
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| KeyImportError::Unreadable(name.clone()))?
+            .trim();
         if text.starts_with('{') {
             from_json(name, text, &mut keys)?;
         } else {
@@ -77,14 +82,14 @@ pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, 
         }
     }
     if keys.is_empty() {
-        return Err(ImportError::Empty);
+        return Err(KeyImportError::Empty);
     }
     let mut ring = Vec::with_capacity(keys.len());
     for (order, (material, kid)) in keys.into_iter().enumerate() {
         // The order stands in for the start time, so the last key of an algorithm signs.
         let at = Timestamp::from_millis(i64::try_from(order).unwrap_or(0));
         let times = KeyTimes { published_at: at, signs_from: at, retire_at: None };
-        let unusable = || ImportError::Inconsistent(kid.clone().unwrap_or_default());
+        let unusable = || KeyImportError::Inconsistent(kid.clone().unwrap_or_default());
         let id = match &kid {
             Some(kid) => kid.clone(),
             None => jwk_thumbprint(&material.public_jwk()).ok_or_else(unusable)?,
@@ -94,36 +99,36 @@ pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, 
     Ok(KeyRing::new(ring))
 }
 
-fn from_pem(name: &str, text: &str) -> Result<PrivateKey, ImportError> {
-    let blocks = pem::parse_many(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
+fn from_pem(name: &str, text: &str) -> Result<PrivateKey, KeyImportError> {
+    let blocks = pem::parse_many(text).map_err(|_| KeyImportError::Unreadable(name.to_owned()))?;
     let block = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")).ok_or_else(
         || match blocks.first() {
-            Some(_) => ImportError::NotPrivate(name.to_owned()),
-            None => ImportError::Unreadable(name.to_owned()),
+            Some(_) => KeyImportError::NotPrivate(name.to_owned()),
+            None => KeyImportError::Unreadable(name.to_owned()),
         },
     )?;
     let der = block.contents();
     let encrypted = block.headers().get("DEK-Info").is_some();
     if encrypted || block.tag() == "ENCRYPTED PRIVATE KEY" {
-        return Err(ImportError::Encrypted(name.to_owned()));
+        return Err(KeyImportError::Encrypted(name.to_owned()));
     }
     match block.tag() {
         "RSA PRIVATE KEY" => {
             let key = RsaPrivateKey::from_pkcs1_der(der)
-                .map_err(|_| ImportError::Inconsistent(name.to_owned()))?;
+                .map_err(|_| KeyImportError::Inconsistent(name.to_owned()))?;
             from_rsa(name, &key)
         }
         "EC PRIVATE KEY" => {
             EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                 .map(PrivateKey::Ec)
-                .map_err(|_| ImportError::Unsupported(name.to_owned()))
+                .map_err(|_| KeyImportError::Unsupported(name.to_owned()))
         }
         "PRIVATE KEY" => from_pkcs8(name, der),
-        _ => Err(ImportError::Unsupported(name.to_owned())),
+        _ => Err(KeyImportError::Unsupported(name.to_owned())),
     }
 }
 
-fn from_pkcs8(name: &str, der: &[u8]) -> Result<PrivateKey, ImportError> {
+fn from_pkcs8(name: &str, der: &[u8]) -> Result<PrivateKey, KeyImportError> {
     if let Ok(key) = RsaPrivateKey::from_pkcs8_der(der) {
         return from_rsa(name, &key);
     }
@@ -132,15 +137,15 @@ fn from_pkcs8(name: &str, der: &[u8]) -> Result<PrivateKey, ImportError> {
     }
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
         .map(PrivateKey::Ed)
-        .map_err(|_| ImportError::Unsupported(name.to_owned()))
+        .map_err(|_| KeyImportError::Unsupported(name.to_owned()))
 }
 
 /// Validates an RSA key and converts it to the type of the signing library.
-fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, ImportError> {
+fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, KeyImportError> {
     if key.n().bits() < RSA_BITS {
-        return Err(ImportError::Weak(name.to_owned(), key.n().bits()));
+        return Err(KeyImportError::Weak(name.to_owned(), key.n().bits()));
     }
-    let inconsistent = || ImportError::Inconsistent(name.to_owned());
+    let inconsistent = || KeyImportError::Inconsistent(name.to_owned());
     key.validate().map_err(|_| inconsistent())?;
     let der = key.to_pkcs8_der().map_err(|_| inconsistent())?;
     RsaKeyPair::from_pkcs8(der.as_bytes()).map(PrivateKey::Rsa).map_err(|_| inconsistent())
@@ -148,9 +153,9 @@ fn from_rsa(name: &str, key: &RsaPrivateKey) -> Result<PrivateKey, ImportError> 
 
 type ParsedPem = (PrivateKey, Option<String>);
 
-fn from_json(name: &str, text: &str, keys: &mut Vec<ParsedPem>) -> Result<(), ImportError> {
+fn from_json(name: &str, text: &str, keys: &mut Vec<ParsedPem>) -> Result<(), KeyImportError> {
     let value: Value =
-        serde_json::from_str(text).map_err(|_| ImportError::Unreadable(name.to_owned()))?;
+        serde_json::from_str(text).map_err(|_| KeyImportError::Unreadable(name.to_owned()))?;
     match value.get("keys").and_then(Value::as_array) {
         Some(set) => set.iter().try_for_each(|jwk| {
             keys.push(from_jwk(name, jwk)?);
@@ -164,16 +169,16 @@ fn from_json(name: &str, text: &str, keys: &mut Vec<ParsedPem>) -> Result<(), Im
 }
 
 /// Converts a private JWK (RFC 7518 §6, RFC 8037 §2).
-fn from_jwk(name: &str, jwk: &Value) -> Result<ParsedPem, ImportError> {
-    let inconsistent = || ImportError::Inconsistent(name.to_owned());
+fn from_jwk(name: &str, jwk: &Value) -> Result<ParsedPem, KeyImportError> {
+    let inconsistent = || KeyImportError::Inconsistent(name.to_owned());
     let text = |member: &str| jwk.get(member).and_then(Value::as_str);
-    let bytes = |member: &str| -> Result<Vec<u8>, ImportError> {
+    let bytes = |member: &str| -> Result<Vec<u8>, KeyImportError> {
         let value = text(member).ok_or_else(inconsistent)?;
         URL_SAFE_NO_PAD.decode(value).map_err(|_| inconsistent())
     };
-    let kty = text("kty").ok_or_else(|| ImportError::Unreadable(name.to_owned()))?;
+    let kty = text("kty").ok_or_else(|| KeyImportError::Unreadable(name.to_owned()))?;
     if text("d").is_none() {
-        return Err(ImportError::NotPrivate(name.to_owned()));
+        return Err(KeyImportError::NotPrivate(name.to_owned()));
     }
     let material = match (kty, text("crv")) {
         ("RSA", _) => {
@@ -205,7 +210,7 @@ fn from_jwk(name: &str, jwk: &Value) -> Result<ParsedPem, ImportError> {
                 .map(PrivateKey::Ed)
                 .map_err(|_| inconsistent())?
         }
-        _ => return Err(ImportError::Unsupported(name.to_owned())),
+        _ => return Err(KeyImportError::Unsupported(name.to_owned())),
     };
     Ok((material, text("kid").map(str::to_owned)))
 }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{
     generate::{GeneratedKey, generate_key},
     key_secret::KeyRecord,
-    material::InvalidKey,
+    material::InvalidPrivateKey,
     rotation::NewKey,
 };
 use crate::model::SigningAlgorithm;
@@ -21,7 +21,7 @@ const NICE: i32 = 10;
 /// A job for the threads that make keys.
 enum KeyOrder {
     /// A key to make, and the receiver of the result.
-    Key(SigningAlgorithm, oneshot::Sender<Result<GeneratedKey, InvalidKey>>),
+    Key(SigningAlgorithm, oneshot::Sender<Result<GeneratedKey, InvalidPrivateKey>>),
     /// A spare key was taken, so another one is to be made.
     Refill,
 }
@@ -52,7 +52,7 @@ impl KeyMaker {
     }
 
     /// Makes a key, or takes one that was made ahead.
-    pub async fn make(&self, new: NewKey) -> Result<KeyRecord, InvalidKey> {
+    pub async fn make(&self, new: NewKey) -> Result<KeyRecord, InvalidPrivateKey> {
         let threads = self.threads.get_or_init(|| KeyThreads::start(self.spares));
         if new.algorithm == SigningAlgorithm::RS256
             && let Ok(spare) = threads.spares.try_recv()
@@ -61,8 +61,8 @@ impl KeyMaker {
             return Ok(spare.with_times(new.times));
         }
         let (made, result) = oneshot::channel();
-        threads.orders.send(KeyOrder::Key(new.algorithm, made)).map_err(|_| InvalidKey)?;
-        Ok(result.await.map_err(|_| InvalidKey)??.with_times(new.times))
+        threads.orders.send(KeyOrder::Key(new.algorithm, made)).map_err(|_| InvalidPrivateKey)?;
+        Ok(result.await.map_err(|_| InvalidPrivateKey)??.with_times(new.times))
     }
 }
 

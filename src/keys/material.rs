@@ -26,58 +26,68 @@ pub(super) enum PrivateKey {
 /// The error for a key that cannot be parsed, generated or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key cannot be used")]
-pub struct InvalidKey;
+pub struct InvalidPrivateKey;
 
 impl PrivateKey {
     /// Generates a key. RSA takes about 70 ms of CPU time; the others take microseconds.
-    pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<Self, InvalidKey> {
+    pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<Self, InvalidPrivateKey> {
         match algorithm {
             SigningAlgorithm::RS256 => generate_rsa().map(Self::Rsa),
             SigningAlgorithm::PS256 => generate_rsa().map(Self::RsaPss),
             SigningAlgorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
                 .map(Self::Ec)
-                .map_err(|_| InvalidKey),
+                .map_err(|_| InvalidPrivateKey),
             SigningAlgorithm::EdDSA => {
-                Ed25519KeyPair::generate().map(Self::Ed).map_err(|_| InvalidKey)
+                Ed25519KeyPair::generate().map(Self::Ed).map_err(|_| InvalidPrivateKey)
             }
         }
     }
 
     /// Parses a private key in PKCS#8 as PEM. The error says nothing of the key.
-    pub(super) fn from_pem(algorithm: SigningAlgorithm, text: &str) -> Result<Self, InvalidKey> {
-        let block = pem::parse(text).map_err(|_| InvalidKey)?;
+    pub(super) fn from_pem(
+        algorithm: SigningAlgorithm,
+        text: &str,
+    ) -> Result<Self, InvalidPrivateKey> {
+        let block = pem::parse(text).map_err(|_| InvalidPrivateKey)?;
         Self::from_pkcs8(algorithm, block.contents())
     }
 
-    pub(super) fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, InvalidKey> {
+    pub(super) fn from_pkcs8(
+        algorithm: SigningAlgorithm,
+        der: &[u8],
+    ) -> Result<Self, InvalidPrivateKey> {
         match algorithm {
             SigningAlgorithm::RS256 => {
-                signature::RsaKeyPair::from_pkcs8(der).map(Self::Rsa).map_err(|_| InvalidKey)
+                signature::RsaKeyPair::from_pkcs8(der).map(Self::Rsa).map_err(|_| InvalidPrivateKey)
             }
-            SigningAlgorithm::PS256 => {
-                signature::RsaKeyPair::from_pkcs8(der).map(Self::RsaPss).map_err(|_| InvalidKey)
-            }
+            SigningAlgorithm::PS256 => signature::RsaKeyPair::from_pkcs8(der)
+                .map(Self::RsaPss)
+                .map_err(|_| InvalidPrivateKey),
             SigningAlgorithm::ES256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                     .map(Self::Ec)
-                    .map_err(|_| InvalidKey)
+                    .map_err(|_| InvalidPrivateKey)
             }
             SigningAlgorithm::EdDSA => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
                 .map(Self::Ed)
-                .map_err(|_| InvalidKey),
+                .map_err(|_| InvalidPrivateKey),
         }
     }
 
     /// Encodes the key as PKCS#8 PEM.
-    pub(super) fn to_pem(&self) -> Result<Secret<String>, InvalidKey> {
+    pub(super) fn to_pem(&self) -> Result<Secret<String>, InvalidPrivateKey> {
         let pem = |der: &[u8]| Secret::new(pem::encode(&pem::Pem::new("PRIVATE KEY", der)));
         match self {
             Self::Rsa(key) | Self::RsaPss(key) => {
                 let der: Result<Pkcs8V1Der<'_>, _> = key.as_der();
-                der.map(|der| pem(der.as_ref())).map_err(|_| InvalidKey)
+                der.map(|der| pem(der.as_ref())).map_err(|_| InvalidPrivateKey)
             }
-            Self::Ec(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidKey),
-            Self::Ed(key) => key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidKey),
+            Self::Ec(key) => {
+                key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidPrivateKey)
+            }
+            Self::Ed(key) => {
+                key.to_pkcs8v1().map(|der| pem(der.as_ref())).map_err(|_| InvalidPrivateKey)
+            }
         }
     }
 
@@ -91,13 +101,13 @@ impl PrivateKey {
     }
 
     /// Signs a message and returns the signature in JWS encoding (RFC 7515 §5.1).
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, InvalidKey> {
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, InvalidPrivateKey> {
         match self {
             Self::Rsa(key) => sign_with_rsa(key, &RSA_PKCS1_SHA256, message),
             Self::RsaPss(key) => sign_with_rsa(key, &RSA_PSS_SHA256, message),
             Self::Ec(key) => {
                 let signature = key.sign(&SystemRandom::new(), message);
-                Ok(signature.map_err(|_| InvalidKey)?.as_ref().to_vec())
+                Ok(signature.map_err(|_| InvalidPrivateKey)?.as_ref().to_vec())
             }
             Self::Ed(key) => Ok(key.sign(message).as_ref().to_vec()),
         }
@@ -127,8 +137,8 @@ impl PrivateKey {
     }
 }
 
-fn generate_rsa() -> Result<signature::RsaKeyPair, InvalidKey> {
-    signature::RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| InvalidKey)
+fn generate_rsa() -> Result<signature::RsaKeyPair, InvalidPrivateKey> {
+    signature::RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| InvalidPrivateKey)
 }
 
 /// Signs with an encoding: PKCS #1 v1.5 (RFC 7518 §3.3), or PSS with a salt of 32 bytes (§3.5).
@@ -136,8 +146,9 @@ fn sign_with_rsa(
     key: &signature::RsaKeyPair,
     encoding: &'static dyn RsaEncoding,
     message: &[u8],
-) -> Result<Vec<u8>, InvalidKey> {
+) -> Result<Vec<u8>, InvalidPrivateKey> {
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(encoding, &SystemRandom::new(), message, &mut signature).map_err(|_| InvalidKey)?;
+    key.sign(encoding, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| InvalidPrivateKey)?;
     Ok(signature)
 }

@@ -35,23 +35,23 @@ pub use client_certificate::{CertificateError, ParsedCertificate};
 pub use client_jws::{JwsError, PublicKeys, verify_with_secret};
 pub use discarded_keys::DiscardedKeys;
 pub use generate::generate_key_record;
-pub use import::{ImportError, import_keys};
+pub use import::{KeyImportError, import_keys};
 pub use jwt_type::JwtType;
 pub use key_maker::KeyMaker;
 pub use key_secret::{
     DamagedEntry, KeyEntries, KeyRecord, KeyTimes, entry_name, read_keys, write_key,
 };
-pub use material::InvalidKey;
+pub use material::InvalidPrivateKey;
 pub use pairwise_salt::{PairwiseSalt, PairwiseSaltError, new_salt, read_salt};
 pub use parsed_key_cache::ParsedKeyCache;
-pub use ring::{KeyRing, VerifyError};
+pub use ring::{JwtVerificationError, KeyRing};
 pub use rotation::{NewKey, PlannedKey, RotationPlan, RotationRules, next_rotation, plan_rotation};
 pub use seal::Sealer;
 pub use sealing_keys::{
     MARKING_KEY_ENTRY, SealingKey, SealingPlan, new_marking_key, new_sealing_key,
     read_sealing_keys, sealing_plan, write_marking_key, write_sealing_key,
 };
-pub use signer::{SignError, Signer};
+pub use signer::{Signer, SigningError};
 pub use signing_key::{KeyState, SigningKey, check_key};
 pub use vault::{Vault, VaultError, VaultPlace, VaultedValue, vault_plan};
 pub use verified_signature_cache::{SignedAssertion, VerifiedSignatureCache};

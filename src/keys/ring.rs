@@ -10,7 +10,7 @@ use crate::model::{SigningAlgorithm, Timestamp};
 
 /// The reason a JWT was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
+pub enum JwtVerificationError {
     /// Not a JWT, or a JWT of another type.
     #[error("not a token of this kind")]
     NotThisKind,
@@ -85,7 +85,11 @@ impl KeyRing {
 
     /// Returns the claims of a JWT of the given type that one of these keys signed. An access token
     /// may have either `typ`. Does not check times or audience.
-    pub fn verify(&self, jwt: &str, typ: JwtType) -> Result<Map<String, Value>, VerifyError> {
+    pub fn verify(
+        &self,
+        jwt: &str,
+        typ: JwtType,
+    ) -> Result<Map<String, Value>, JwtVerificationError> {
         self.verified_by(jwt, typ).map(|(_, claims)| claims)
     }
 
@@ -94,10 +98,11 @@ impl KeyRing {
         &self,
         jwt: &str,
         typ: JwtType,
-    ) -> Result<(&Arc<SigningKey>, Map<String, Value>), VerifyError> {
-        let header = jsonwebtoken::decode_header(jwt).map_err(|_| VerifyError::NotThisKind)?;
-        let kid = header.kid.ok_or(VerifyError::UnknownKey)?;
-        let key = self.by_kid(&kid).ok_or(VerifyError::UnknownKey)?;
+    ) -> Result<(&Arc<SigningKey>, Map<String, Value>), JwtVerificationError> {
+        let header =
+            jsonwebtoken::decode_header(jwt).map_err(|_| JwtVerificationError::NotThisKind)?;
+        let kid = header.kid.ok_or(JwtVerificationError::UnknownKey)?;
+        let key = self.by_kid(&kid).ok_or(JwtVerificationError::UnknownKey)?;
         // Use the key's algorithm, not the header's (RFC 8725 §3.1).
         let mut validation = Validation::new(match key.algorithm {
             SigningAlgorithm::RS256 => Algorithm::RS256,
@@ -109,11 +114,11 @@ impl KeyRing {
         validation.validate_exp = false;
         validation.validate_aud = false;
         let token = jsonwebtoken::decode::<Map<String, Value>>(jwt, &key.verifying, &validation)
-            .map_err(|_| VerifyError::BadSignature)?;
+            .map_err(|_| JwtVerificationError::BadSignature)?;
         let found = JwtType::of(header.typ.as_deref().unwrap_or_default(), &token.claims);
         match found {
             Some(found) if found.is_same(typ) => Ok((key, token.claims)),
-            _ => Err(VerifyError::NotThisKind),
+            _ => Err(JwtVerificationError::NotThisKind),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{
     client_jws::{JwsError, PublicKeys},
     jwt_type::JwtType,
-    material::InvalidKey,
+    material::InvalidPrivateKey,
     signature_queue::SignatureQueue,
     signing_key::SigningKey,
 };
@@ -25,7 +25,7 @@ const BATCH_SIZE: usize = 8;
 
 /// The reason nothing was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignError {
+pub enum SigningError {
     /// The queue is full. Retrying later can succeed.
     #[error("too many signatures are waiting")]
     Busy,
@@ -102,7 +102,7 @@ impl Signer {
         key: &Arc<SigningKey>,
         typ: JwtType,
         claims: Vec<u8>,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, SigningError> {
         let own = Arc::clone(key);
         let turn = Arc::as_ptr(key).addr();
         self.make(turn, is_costly(key), move || own.sign(typ, &claims)).await
@@ -116,7 +116,7 @@ impl Signer {
         first: (&Arc<SigningKey>, JwtType, Vec<u8>),
         second: (&Arc<SigningKey>, JwtType),
         claims: impl FnOnce(&str) -> Vec<u8> + Send + 'static,
-    ) -> Result<(String, String), SignError> {
+    ) -> Result<(String, String), SigningError> {
         let costly = is_costly(first.0) || is_costly(second.0);
         let turn = Arc::as_ptr(first.0).addr();
         let (first, second) =
@@ -135,7 +135,7 @@ impl Signer {
         &self,
         keys: &Arc<PublicKeys>,
         work: impl FnOnce() -> Result<(), JwsError> + Send + 'static,
-    ) -> Result<Result<(), JwsError>, SignError> {
+    ) -> Result<Result<(), JwsError>, SigningError> {
         self.make(Arc::as_ptr(keys).addr(), true, move || Ok(work())).await
     }
 
@@ -144,10 +144,10 @@ impl Signer {
         &self,
         turn: usize,
         costly: bool,
-        work: impl FnOnce() -> Result<T, InvalidKey> + Send + 'static,
-    ) -> Result<T, SignError> {
+        work: impl FnOnce() -> Result<T, InvalidPrivateKey> + Send + 'static,
+    ) -> Result<T, SigningError> {
         if !costly {
-            return work().map_err(|InvalidKey| SignError::Unusable);
+            return work().map_err(|InvalidPrivateKey| SigningError::Unusable);
         }
         let (done, made) = oneshot::channel();
         let job: SignatureJob = Box::new(move || {
@@ -164,8 +164,8 @@ impl Signer {
         drop(refused);
         match made.await {
             Ok(Ok(made)) => Ok(made),
-            Ok(Err(InvalidKey)) => Err(SignError::Unusable),
-            Err(_) => Err(SignError::Busy),
+            Ok(Err(InvalidPrivateKey)) => Err(SigningError::Unusable),
+            Err(_) => Err(SigningError::Busy),
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
         let own = before.elapsed();
         let flood = flood.await;
         assert!(own < before.elapsed() / 4, "{own:?}");
-        let refused = flood.iter().filter(|signed| **signed == Err(SignError::Busy)).count();
+        let refused = flood.iter().filter(|signed| **signed == Err(SigningError::Busy)).count();
         assert!((1..=QUEUE_LEN + 1).contains(&refused), "{refused}");
     }
 }

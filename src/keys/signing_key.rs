@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     jwt_type::JwtType,
     key_secret::{KeyRecord, KeyTimes},
-    material::{InvalidKey, PrivateKey},
+    material::{InvalidPrivateKey, PrivateKey},
 };
 use crate::model::{AccessTokenType, SigningAlgorithm, Timestamp};
 
@@ -36,7 +36,7 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// Parses the private key of a stored key, and prepares its JWK and headers.
-    pub(super) fn parse(record: &KeyRecord) -> Result<Self, InvalidKey> {
+    pub(super) fn parse(record: &KeyRecord) -> Result<Self, InvalidPrivateKey> {
         let material = PrivateKey::from_pem(record.algorithm, record.private_key.expose())?;
         Self::new(record.kid.clone(), record.times, material)
     }
@@ -45,14 +45,14 @@ impl SigningKey {
         kid: String,
         times: KeyTimes,
         material: PrivateKey,
-    ) -> Result<Self, InvalidKey> {
+    ) -> Result<Self, InvalidPrivateKey> {
         let algorithm = material.algorithm();
         let mut jwk = material.public_jwk();
         jwk["kid"] = json!(kid);
         jwk["use"] = json!("sig");
         jwk["alg"] = json!(algorithm.as_str());
-        let model: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| InvalidKey)?;
-        let verifying = DecodingKey::from_jwk(&model).map_err(|_| InvalidKey)?;
+        let model: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| InvalidPrivateKey)?;
+        let verifying = DecodingKey::from_jwk(&model).map_err(|_| InvalidPrivateKey)?;
         let header = |typ: JwtType| {
             let header = json!({ "alg": algorithm.as_str(), "typ": typ.as_str(), "kid": kid });
             URL_SAFE_NO_PAD.encode(header.to_string())
@@ -72,7 +72,7 @@ impl SigningKey {
     }
 
     /// Signs claims (JSON). RSA takes 360 µs of CPU time: use `Signer` to bound that.
-    pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidKey> {
+    pub(super) fn sign(&self, typ: JwtType, claims: &[u8]) -> Result<String, InvalidPrivateKey> {
         let header = match typ {
             JwtType::IdToken
             | JwtType::Userinfo
@@ -123,7 +123,7 @@ pub enum KeyState {
 }
 
 /// Checks that a stored key can be parsed.
-pub fn check_key(record: &KeyRecord) -> Result<(), InvalidKey> {
+pub fn check_key(record: &KeyRecord) -> Result<(), InvalidPrivateKey> {
     SigningKey::parse(record).map(drop)
 }
 

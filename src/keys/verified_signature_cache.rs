@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use super::{JwsError, PublicKeys, SignError, Signer};
+use super::{JwsError, PublicKeys, Signer, SigningError};
 use crate::model::{BoundedCache, JwsAlgorithm, Sha256};
 
 /// Each entry takes about 100 bytes.
@@ -43,13 +43,13 @@ impl VerifiedSignatureCache {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the threads have too much to do. The inner error: the signature is not theirs.
+    /// [`SigningError`] if the threads have too much to do. The inner error: the signature is not theirs.
     pub async fn verify(
         &self,
         signer: &Signer,
         keys: &Arc<PublicKeys>,
         signed: SignedAssertion<'_>,
-    ) -> Result<Result<(), JwsError>, SignError> {
+    ) -> Result<Result<(), JwsError>, SigningError> {
         let SignedAssertion { jws, algorithm, kid, is_svid } = signed;
         let hash = Sha256::default().with([u8::from(is_svid)]).with(jws.as_bytes()).finish();
         if self.is_known(keys, &hash) {

@@ -68,7 +68,7 @@ pub struct Client {
     /// The type of its `sub` values (OIDC Core §8).
     pub subject_type: SubjectType,
     /// The inputs of its pairwise `sub` values, if it has any.
-    pub pairwise: Option<Box<Pairwise>>,
+    pub pairwise: Option<Box<PairwiseSubjectInputs>>,
     /// The algorithm of its ID tokens. `None` selects the tenant's default.
     pub id_token_signed_response_alg: Option<IdTokenAlgorithm>,
     /// The algorithm of its userinfo responses. `None` selects plain JSON.
@@ -259,7 +259,7 @@ wire_enum!(
 
 /// The inputs of a client's pairwise `sub` values (OIDC Core §8.1).
 #[derive(Clone, Debug)]
-pub struct Pairwise {
+pub struct PairwiseSubjectInputs {
     /// The sector identifier, a host name.
     pub sector: String,
     /// The tenant's salt. It is secret: with it, the `sub` values of two clients could be linked.

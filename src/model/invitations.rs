@@ -22,7 +22,7 @@ pub enum InvitationMail {
 
 /// A person with an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvitedUser {
+pub struct PendingInvitation {
     /// The tenant that the person is invited to.
     pub tenant: TenantId,
     /// The mark of the tenant's object.
@@ -52,17 +52,19 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// [`InvitationLedgerError`] if the store does not answer.
-    async fn is_redeemed(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError>;
+    async fn is_redeemed(&self, invited: &PendingInvitation)
+    -> Result<bool, InvitationLedgerError>;
 
     /// Returns true if the person has a password or an authenticator to set up. Otherwise a link leads nowhere.
     ///
     /// # Errors
     ///
     /// [`InvitationLedgerError`] if the store does not answer.
-    async fn needs_setup(&self, invited: &InvitedUser) -> Result<bool, InvitationLedgerError>;
+    async fn needs_setup(&self, invited: &PendingInvitation)
+    -> Result<bool, InvitationLedgerError>;
 
     /// A new link; `None` before the installation has sealing keys.
-    fn new_link(&self, invited: &InvitedUser) -> Option<String>;
+    fn new_link(&self, invited: &PendingInvitation) -> Option<String>;
 
     /// Mails the link to the person, unless it is mailed already: each link of an invitation goes to an address
     /// once.
@@ -72,11 +74,11 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
     /// [`InvitationLedgerError`] if the store does not answer.
     async fn mail_link(
         &self,
-        invited: &InvitedUser,
+        invited: &PendingInvitation,
     ) -> Result<InvitationMail, InvitationLedgerError>;
 
     /// Returns true if a link is one of this invitation and can be opened.
-    fn is_link(&self, invited: &InvitedUser, link: &str) -> bool;
+    fn is_link(&self, invited: &PendingInvitation, link: &str) -> bool;
 }
 
 /// A ledger that is shared between tasks.

@@ -87,7 +87,7 @@ pub use bounded_cache::BoundedCache;
 pub use branding::{Branding, BrandingLink, LinkPurpose, LocalizedText};
 pub use certificate_subject::{CertificateRule, CertificateSubject};
 pub use client::{
-    Client, ConsentPolicy, DynamicRegistration, LinkedProvider, Pairwise, SubjectType,
+    Client, ConsentPolicy, DynamicRegistration, LinkedProvider, PairwiseSubjectInputs, SubjectType,
     sign_with_secret,
 };
 pub use client_authentication::{
@@ -125,7 +125,8 @@ pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interned, Interner, intern};
 pub use invitations::{
-    InvitationLedger, InvitationLedgerError, InvitationMail, InvitedUser, SharedInvitationLedger,
+    InvitationLedger, InvitationLedgerError, InvitationMail, PendingInvitation,
+    SharedInvitationLedger,
 };
 pub use issuer::{Issuer, IssuerError};
 pub use key_secrets::KeySecrets;

@@ -2,13 +2,13 @@
 //! A token without the requested limits would allow more than the client expects.
 
 use super::{
-    authorization_parameter::Parameter,
+    authorization_parameter::AuthorizationParameter,
     error::{ErrorCode, OAuthError},
     params::RequestParams,
 };
 
 /// The parameter with the details (RFC 9396 §2).
-pub const AUTHORIZATION_DETAILS: &str = Parameter::AuthorizationDetails.name();
+pub const AUTHORIZATION_DETAILS: &str = AuthorizationParameter::AuthorizationDetails.name();
 
 /// Rule: a request asks for no authorization details (RFC 9396 §5).
 pub fn check_authorization_details(params: &RequestParams) -> Result<(), OAuthError> {

@@ -24,9 +24,9 @@ macro_rules! parameters {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $occurrence:ident, $in_request_object:ident;)+) => {
         /// A parameter of authorization requests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Parameter { $($(#[doc = $doc])+ $variant,)+ }
+        pub(super) enum AuthorizationParameter { $($(#[doc = $doc])+ $variant,)+ }
 
-        impl Parameter {
+        impl AuthorizationParameter {
             /// All parameters, in the order in which an interaction stores them.
             pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
@@ -96,6 +96,7 @@ parameters! {
 
 /// Returns true if an authorization parameter may occur more than once.
 pub(super) fn is_repeatable_parameter(name: &str) -> bool {
-    let is_it = |it: &Parameter| it.occurrence() == Occurrence::Repeated && it.name() == name;
-    Parameter::ALL.iter().any(is_it)
+    let is_it =
+        |it: &AuthorizationParameter| it.occurrence() == Occurrence::Repeated && it.name() == name;
+    AuthorizationParameter::ALL.iter().any(is_it)
 }

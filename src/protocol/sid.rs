@@ -16,10 +16,11 @@ pub fn sid_for_client(client: &Client, sid: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientId, Pairwise, Secret, fixtures};
+    use crate::model::{ClientId, PairwiseSubjectInputs, Secret, fixtures};
 
     fn pairwise(id: &str) -> Client {
-        let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+        let pairwise =
+            PairwiseSubjectInputs { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
         Client { id: ClientId::new(id), pairwise: Some(Box::new(pairwise)), ..fixtures::client() }
     }
 

@@ -24,10 +24,11 @@ pub fn sector_document(client: &Client) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pairwise, Secret, fixtures};
+    use crate::model::{PairwiseSubjectInputs, Secret, fixtures};
 
     fn client(sector: &str, salt: u8) -> Client {
-        let pairwise = Pairwise { sector: sector.into(), salt: Secret::new(vec![salt; 32]) };
+        let pairwise =
+            PairwiseSubjectInputs { sector: sector.into(), salt: Secret::new(vec![salt; 32]) };
         Client { pairwise: Some(Box::new(pairwise)), ..fixtures::client() }
     }
 

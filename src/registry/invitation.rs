@@ -1,12 +1,12 @@
 //! The invitation of a user, and the condition `InvitationReady` in words.
 
-use crate::{api::ConditionReason, model::InvitedUser};
+use crate::{api::ConditionReason, model::PendingInvitation};
 
 /// The invitation of a user who is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitationOutcome {
     /// The person and the invitation.
-    pub invited: InvitedUser,
+    pub invited: PendingInvitation,
     /// Whether it can be used, and if not, why.
     pub state: InvitationState,
 }

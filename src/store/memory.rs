@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tables::{Listing, Tables, versioned_record};
+use tables::{ListKey, MemoryTables, versioned_record};
 
 use crate::model::{Entropy, TenantId, Timestamp};
 
@@ -28,7 +28,7 @@ const PURGED_WHEN_FULL: usize = 64;
 pub struct MemoryStore {
     incarnation: String,
     capacity: usize,
-    tables: Mutex<Tables>,
+    tables: Mutex<MemoryTables>,
 }
 
 impl MemoryStore {
@@ -40,7 +40,7 @@ impl MemoryStore {
         Self { incarnation: entropy.id(), capacity, tables: Mutex::default() }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    fn tables(&self) -> MutexGuard<'_, MemoryTables> {
         self.tables.lock().expect("code that holds the lock does not panic")
     }
 }
@@ -118,7 +118,7 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<Vec<VersionedRecord>, StoreError> {
         let tables = self.tables();
-        let listing = Listing { kind, tenant: tenant.clone(), owner: owner.clone() };
+        let listing = ListKey { kind, tenant: tenant.clone(), owner: owner.clone() };
         Ok(tables
             .by_owner
             .get(&listing)

@@ -32,7 +32,7 @@ use async_trait::async_trait;
 pub use ca::UnusableCa;
 pub use clock_skew::{SKEW_WARNING, StoreClock, clock_skew};
 pub use due_records::DueRecords;
-pub use embedded::{EmbeddedStore, OpenError};
+pub use embedded::{EmbeddedStore, StoreFileError};
 pub use fair_store::{FairStore, MeasuredStore, refresh_shares_regularly};
 pub use layer::{StoreLayer, StoreOperation};
 pub use memory::MemoryStore;

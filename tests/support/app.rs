@@ -26,7 +26,7 @@ use lanyard::{
         FetchedDocument, HttpFetch, SharedFetch,
     },
     http::{
-        AppState, BasePage, HttpServer, ListenerRole, ServerConfig, ServerLimits, TlsConfig,
+        AppState, BaseUrlPage, HttpServer, ListenerRole, ServerConfig, ServerLimits, TlsConfig,
         TrustedProxies,
     },
     identity::{LoginThrottle, PasswordVerifier},
@@ -350,7 +350,7 @@ impl TestApp {
         let stage = Arc::new(stage);
         let base_url = Issuer::parse(&origin).expect("canonical");
         let demo = Some("/_lanyard/demo".to_owned());
-        app.base_page.set(BasePage { base_url, demo }).expect("it is not set yet");
+        app.base_page.set(BaseUrlPage { base_url, demo }).expect("it is not set yet");
         let app =
             Self { origin, address, clock, store, app, stage, audit, network, stop, mutual_tls };
         app.serve(manifests);

@@ -7,7 +7,7 @@ use rcgen::{
 use serde_json::{Value, json};
 
 /// An authority with a name.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct NamedAuthority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Identity {
     pub jwk: Value,
 }
 
-impl Authority {
+impl NamedAuthority {
     /// Makes an authority with this common name and a new key.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();

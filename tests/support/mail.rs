@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::tls::Authority;
+use super::tls::ServerAuthority;
 
 /// The account that a server with accounts takes.
 pub const ACCOUNT: (&str, &str) = ("lanyard", "smtp secret");
@@ -136,7 +136,7 @@ impl MailSink {
     }
 
     async fn start_with(mood: MailServerMood, implicit: bool) -> Self {
-        let authority = Authority::new();
+        let authority = ServerAuthority::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let (taken, receive) = unbounded_channel();

@@ -49,13 +49,13 @@ impl TlsServer {
 }
 
 /// An authority that no client trusts yet.
-pub struct Authority {
+pub struct ServerAuthority {
     /// The certificate, as PEM.
     pub certificate: String,
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
 }
 
-impl Authority {
+impl ServerAuthority {
     /// Makes an authority with a new key.
     pub fn new() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

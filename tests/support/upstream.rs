@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{publisher::signed, tls::Authority};
+use super::{publisher::signed, tls::ServerAuthority};
 
 /// The public half of the key that [`signed`] uses.
 const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -106,7 +106,7 @@ impl Upstream {
     }
 
     /// Starts a provider whose certificate an authority has signed.
-    pub async fn start_signed(authority: &Authority) -> Self {
+    pub async fn start_signed(authority: &ServerAuthority) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let issuer = format!("https://localhost:{port}");

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use super::{
-    worker::{Attempts, COUNT_INTERVAL, MAX_CONCURRENT, POSTPONE_DURATION},
+    worker::{COUNT_INTERVAL, MAX_CONCURRENT, POSTPONE_DURATION, RunningDeliveries},
     *,
 };
 use crate::{
@@ -117,7 +117,7 @@ fn runtime_clock() -> Arc<dyn Clock> {
 
 /// The attempts of one replica.
 struct Replica {
-    attempts: Attempts<TestDelivery>,
+    attempts: RunningDeliveries<TestDelivery>,
     delivery: Arc<TestDelivery>,
 }
 
@@ -186,7 +186,10 @@ impl World {
     fn replica(&self, delivery: TestDelivery, clock: Arc<dyn Clock>) -> Replica {
         let delivery = Arc::new(delivery);
         let worker = Arc::new(self.worker(&delivery, clock));
-        Replica { attempts: Attempts { worker, running: Mutex::new(JoinSet::new()) }, delivery }
+        Replica {
+            attempts: RunningDeliveries { worker, running: Mutex::new(JoinSet::new()) },
+            delivery,
+        }
     }
 
     /// Runs a worker for some time.

@@ -70,7 +70,7 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     pub(in crate::accounts) async fn run(self, queue: &OutboxQueue) {
         let Some(queued) = queue.receiver() else { return };
         let worker = Arc::new(self);
-        let attempts = Attempts { worker: Arc::clone(&worker), running: Mutex::default() };
+        let attempts = RunningDeliveries { worker: Arc::clone(&worker), running: Mutex::default() };
         tokio::join!(attempts.start_queued(queued), attempts.start_due(), worker.count());
     }
 
@@ -177,12 +177,12 @@ fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError
 }
 
 /// The running attempts. They end with this value.
-pub(super) struct Attempts<D> {
+pub(super) struct RunningDeliveries<D> {
     pub(super) worker: Arc<OutboxWorker<D>>,
     pub(super) running: Mutex<JoinSet<()>>,
 }
 
-impl<D: OutboxDelivery> Attempts<D> {
+impl<D: OutboxDelivery> RunningDeliveries<D> {
     async fn start_queued(&self, mut queued: UnboundedReceiver<ClaimedMessage>) {
         while let Some(claim) = queued.recv().await {
             let slot = self.slot().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     api::AnyCachedObject,
-    model::{InvitationMail, InvitedUser, ObjectRef, SharedInvitationLedger, Timestamp},
+    model::{InvitationMail, ObjectRef, PendingInvitation, SharedInvitationLedger, Timestamp},
     registry::{InvitationState, ObjectOutcome, UserOutcome, Verdict},
 };
 
@@ -84,7 +84,7 @@ pub async fn delete_orphaned_secrets(
 /// Whether an invitation that manifests allow was used, has expired or leads nowhere.
 async fn check_open_invitation(
     ledger: &SharedInvitationLedger,
-    invited: &InvitedUser,
+    invited: &PendingInvitation,
     now: Timestamp,
 ) -> Result<InvitationState, ReconcileError> {
     if ledger.is_redeemed(invited).await.map_err(ReconcileError::Invitations)? {
@@ -100,7 +100,7 @@ async fn check_open_invitation(
 /// Mails the link of an invitation, unless it is mailed already.
 async fn mail_state(
     ledger: &SharedInvitationLedger,
-    invited: &InvitedUser,
+    invited: &PendingInvitation,
 ) -> Result<InvitationState, ReconcileError> {
     let mail = ledger.mail_link(invited).await.map_err(ReconcileError::Invitations)?;
     Ok(match mail {

@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     api::{CachedSecret, SecretState, invitation_secret, owner},
     keys::KeyEntries,
-    model::{InvitationLedger, InvitedUser, ObjectKey, ObjectRef},
+    model::{InvitationLedger, ObjectKey, ObjectRef, PendingInvitation},
     registry::InvitationState,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct InvitationPlan {
 pub(super) fn plan_link(
     world: &ObservedState,
     (user, uid): (&ObjectRef, Option<&str>),
-    invited: &InvitedUser,
+    invited: &PendingInvitation,
     ledger: &dyn InvitationLedger,
 ) -> InvitationPlan {
     let key = invitation_secret(&user.key);
@@ -62,7 +62,11 @@ pub(super) fn plan_link(
     InvitationPlan { writes: vec![write.into()], state: InvitationState::Pending }
 }
 
-fn has_link(secret: &CachedSecret, invited: &InvitedUser, ledger: &dyn InvitationLedger) -> bool {
+fn has_link(
+    secret: &CachedSecret,
+    invited: &PendingInvitation,
+    ledger: &dyn InvitationLedger,
+) -> bool {
     let link = secret.entry(URL_ENTRY).and_then(|bytes| std::str::from_utf8(bytes).ok());
     link.is_some_and(|link| ledger.is_link(invited, link))
 }

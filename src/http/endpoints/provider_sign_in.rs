@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         authorize::{NextStep, Prompt, SignInReason, wanted_levels},
         identity_provider::{IdentityProvider, acr_values_for_provider},
-        upstream::UpstreamDemands,
+        upstream::UpstreamRequirements,
     },
 };
 
@@ -100,7 +100,7 @@ pub(super) async fn redirect_to_provider(
 ) -> Result<Reply, EndpointError> {
     let AuthorizationContext { app, request, authorization: requested, interaction, .. } =
         authorization;
-    let demands = UpstreamDemands {
+    let demands = UpstreamRequirements {
         fresh: requested.prompt.contains(&Prompt::Login),
         max_age: requested.max_age.map(|age| age.as_secs()),
     };

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     http::{
         AppState, ConnectionInfo, EndpointError, Reply, Request, RequestBody, RequestLanguage,
-        Service, cookies, pages,
+        RequestService, cookies, pages,
         web::{
             authorization_response::encode_authorization_response,
             cors,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 #[async_trait]
-impl Service for AppState {
+impl RequestService for AppState {
     async fn call(
         &self,
         request: http::Request<RequestBody>,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Collected, Full, Limited};
 
-use crate::http::{AppState, ConnectionInfo, RequestBody, Service};
+use crate::http::{AppState, ConnectionInfo, RequestBody, RequestService};
 
 /// Handlers of paths that no tenant serves.
 #[async_trait]
@@ -33,7 +33,7 @@ impl WithExtraRoutes {
 }
 
 #[async_trait]
-impl Service for WithExtraRoutes {
+impl RequestService for WithExtraRoutes {
     async fn call(
         &self,
         request: Request<RequestBody>,

@@ -33,7 +33,7 @@ use super::{
     ConnectionInfo, HttpServer, RequestBody,
     connection_meter::{ConnectionMeter, MeteredBody, MeteredStream},
     head_size,
-    http_version::{Version, detect_version},
+    http_version::{HttpVersion, detect_version},
     listener_role::connection_certificates,
 };
 
@@ -92,7 +92,7 @@ impl ServerConnection {
             _ = stop.wait_for(|stop| *stop) => return,
         };
         if let Ok(Ok(stream)) = stream {
-            let version = Version::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
+            let version = HttpVersion::of(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
             meter.consume_all();
             let sent = stream.get_ref().1.peer_certificates();
             // rustls keeps them, and requests have a copy.
@@ -120,7 +120,7 @@ impl ServerConnection {
     async fn drive<S>(
         self,
         stream: S,
-        (version, info): (Version, ConnectionInfo),
+        (version, info): (HttpVersion, ConnectionInfo),
         meter: Arc<ConnectionMeter>,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -151,7 +151,7 @@ impl ServerConnection {
             () = meter.exceeded() => return,
             _ = stop.wait_for(|stop| *stop) => false,
             // hyper enforces this timeout itself for HTTP/1.
-            () = requests.idle_for(limits.head_timeout), if version == Version::Http2 => true,
+            () = requests.idle_for(limits.head_timeout), if version == HttpVersion::Http2 => true,
         };
         connection.as_mut().graceful_shutdown();
         if is_idle {
@@ -165,12 +165,12 @@ impl ServerConnection {
 }
 
 /// Configures hyper for a connection.
-fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor> {
+fn builder(version: HttpVersion, server: &HttpServer) -> auto::Builder<TokioExecutor> {
     let limits = server.config.limits;
     let builder = auto::Builder::new(TokioExecutor::new());
     let mut builder = match version {
-        Version::Http1 => builder.http1_only(),
-        Version::Http2 => builder.http2_only(),
+        HttpVersion::Http1 => builder.http1_only(),
+        HttpVersion::Http2 => builder.http2_only(),
     };
     builder
         .http1()
@@ -194,7 +194,7 @@ fn builder(version: Version, server: &HttpServer) -> auto::Builder<TokioExecutor
 async fn answer(
     server: &HttpServer,
     request: Request<Incoming>,
-    (info, version): (ConnectionInfo, Version),
+    (info, version): (ConnectionInfo, HttpVersion),
     meter: &Arc<ConnectionMeter>,
 ) -> Response<MeteredBody> {
     let _counted = meter.begin_request();
@@ -202,13 +202,13 @@ async fn answer(
     let is_head = request.method() == Method::HEAD;
     let request = request.map(|body| RequestBody::new(body, Arc::clone(meter)));
     let mut answer = server.service.call(request, info).await;
-    if version == Version::Http2 && is_head {
+    if version == HttpVersion::Http2 && is_head {
         // hyper omits the body of responses to HEAD only for HTTP/1 (RFC 9110 §9.3.2).
         let length = answer.body().size_hint().lower();
         answer.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
         *answer.body_mut() = Full::default();
     }
-    if version == Version::Http1 && server.leaving.load(Ordering::Relaxed) {
+    if version == HttpVersion::Http1 && server.leaving.load(Ordering::Relaxed) {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     answer.map(|body| meter.respond(body))

@@ -13,12 +13,12 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The HTTP version of a connection, which does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(super) enum HttpVersion {
     Http1,
     Http2,
 }
 
-impl Version {
+impl HttpVersion {
     pub(super) const fn of(http2: bool) -> Self {
         if http2 { Self::Http2 } else { Self::Http1 }
     }
@@ -27,7 +27,7 @@ impl Version {
 /// Reads until the bytes tell the version. Returns it with a stream from which they are read again.
 pub(super) async fn detect_version(
     stream: TcpStream,
-) -> io::Result<(Version, impl AsyncRead + AsyncWrite + Unpin + Send + 'static)> {
+) -> io::Result<(HttpVersion, impl AsyncRead + AsyncWrite + Unpin + Send + 'static)> {
     let (mut reader, writer) = stream.into_split();
     let mut first = Vec::with_capacity(PREFACE.len());
     let version = loop {
@@ -36,10 +36,10 @@ pub(super) async fn detect_version(
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if !PREFACE.starts_with(&first) {
-            break Version::Http1;
+            break HttpVersion::Http1;
         }
         if first.len() == PREFACE.len() {
-            break Version::Http2;
+            break HttpVersion::Http2;
         }
     };
     Ok((version, tokio::io::join(Cursor::new(first).chain(reader), writer)))
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     /// The version of a connection that sends these parts, and what is read from it afterwards.
-    async fn detected(parts: &[&[u8]]) -> io::Result<(Version, Vec<u8>)> {
+    async fn detected(parts: &[&[u8]]) -> io::Result<(HttpVersion, Vec<u8>)> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut client = TcpStream::connect(listener.local_addr()?).await?;
         client.set_nodelay(true)?;
@@ -76,10 +76,10 @@ mod tests {
     #[tokio::test]
     async fn the_first_bytes_tell_the_version_and_are_read_again() {
         for (parts, version) in [
-            (&[b"GET / HTTP/1.1\r\n\r\n".as_slice()][..], Version::Http1),
-            (&[b"P", b"RI", b"X / HTTP/1.1\r\n\r\n"], Version::Http1),
-            (&[PREFACE], Version::Http2),
-            (&[&PREFACE[..5], &PREFACE[5..], b"frames"], Version::Http2),
+            (&[b"GET / HTTP/1.1\r\n\r\n".as_slice()][..], HttpVersion::Http1),
+            (&[b"P", b"RI", b"X / HTTP/1.1\r\n\r\n"], HttpVersion::Http1),
+            (&[PREFACE], HttpVersion::Http2),
+            (&[&PREFACE[..5], &PREFACE[5..], b"frames"], HttpVersion::Http2),
         ] {
             let found = detected(parts).await.expect("a version");
             assert_eq!(found, (version, parts.concat()));

@@ -1,6 +1,6 @@
 //! Connections: the listener, TLS, limits, forwarding headers, and the service that they call.
 //!
-//! Must not: know routes, tenants or pages. A request leaves this module by [`Service::call`].
+//! Must not: know routes, tenants or pages. A request leaves this module by [`RequestService::call`].
 
 mod certificate_header;
 mod certificate_validity;
@@ -36,5 +36,5 @@ pub use memory_budget::{MemoryBudget, MemoryExceeded, MemoryPermit};
 pub use proxy_trust::{ProxyTrust, ProxyTrustError};
 pub use request_body::RequestBody;
 pub use server::{HttpServer, ServerConfig};
-pub use service::{ConnectionCertificates, ConnectionInfo, Service};
+pub use service::{ConnectionCertificates, ConnectionInfo, RequestService};
 pub use tls::{TlsConfig, TlsError};

@@ -3,7 +3,8 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use super::{
-    ConnectionLimiter, ListenerRole, MemoryBudget, ServerLimits, Service, TlsConfig, TrustedProxies,
+    ConnectionLimiter, ListenerRole, MemoryBudget, RequestService, ServerLimits, TlsConfig,
+    TrustedProxies,
 };
 use crate::telemetry::Metrics;
 
@@ -42,7 +43,7 @@ impl Default for ServerConfig {
 
 /// The server of endpoints and pages.
 pub struct HttpServer {
-    pub(super) service: Arc<dyn Service>,
+    pub(super) service: Arc<dyn RequestService>,
     pub(super) config: ServerConfig,
     pub(super) metrics: Arc<Metrics>,
     pub(super) tls: Option<Arc<TlsConfig>>,
@@ -52,7 +53,11 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// A server whose requests `service` answers.
-    pub fn new(service: Arc<dyn Service>, config: ServerConfig, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        service: Arc<dyn RequestService>,
+        config: ServerConfig,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             service,
             config,

@@ -79,7 +79,7 @@ fn has_weak_key(certificate: &ClientCertificate) -> bool {
 
 /// Answers the requests of connections.
 #[async_trait]
-pub trait Service: Send + Sync {
+pub trait RequestService: Send + Sync {
     /// Answers one request. Errors are responses too.
     async fn call(
         &self,

@@ -6,7 +6,7 @@ use super::EndpointError;
 use crate::{
     accounts::{AccountError, RequestError},
     identity::PasswordQueueFull,
-    keys::SignError,
+    keys::SigningError,
     protocol::{
         client_auth::{ClientAuthError, ClientAuthFailure},
         error::{ErrorCode, OAuthError},
@@ -88,8 +88,8 @@ impl From<StoreError> for EndpointError {
     }
 }
 
-impl From<SignError> for EndpointError {
-    fn from(error: SignError) -> Self {
+impl From<SigningError> for EndpointError {
+    fn from(error: SigningError) -> Self {
         AccountError::from(error).into()
     }
 }

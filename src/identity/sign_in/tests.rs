@@ -9,7 +9,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
 struct One(Arc<Account>);
 
 #[async_trait]
-impl AccountDirectory for One {
+impl AccountLookup for One {
     async fn by_username(&self, username: &str) -> Option<Arc<Account>> {
         (username == self.0.username).then(|| Arc::clone(&self.0))
     }

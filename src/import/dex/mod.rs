@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    ImportOptions, ImportSourceError, Imported,
+    ImportOptions, ImportResult, ImportSourceError,
     durations::{duration_text, parse_go_duration},
     manifests::ImportCollector,
     providers,
@@ -53,7 +53,10 @@ const SECTIONS: [(&str, &str); 7] = [
 /// # Errors
 ///
 /// [`ImportSourceError::NotDex`] if the value has no field of one.
-pub fn import_dex(config: &Value, options: &ImportOptions) -> Result<Imported, ImportSourceError> {
+pub fn import_dex(
+    config: &Value,
+    options: &ImportOptions,
+) -> Result<ImportResult, ImportSourceError> {
     let root = SourceField::root_of(0, config);
     let known = ["issuer", "connectors", "staticClients", "staticPasswords"];
     if known.iter().all(|name| root.get(name).is_empty()) {

@@ -18,7 +18,7 @@ mod scopes;
 use serde_json::Value;
 
 use super::{
-    ImportOptions, ImportSourceError, Imported, manifests::ImportCollector,
+    ImportOptions, ImportResult, ImportSourceError, manifests::ImportCollector,
     providers::write_providers, source_field::SourceField,
 };
 
@@ -30,7 +30,7 @@ use super::{
 pub fn import_keycloak(
     files: &[Value],
     options: &ImportOptions,
-) -> Result<Imported, ImportSourceError> {
+) -> Result<ImportResult, ImportSourceError> {
     let files: Vec<SourceField<'_>> =
         files.iter().enumerate().filter_map(|(file, value)| realm_of(file, value)).collect();
     let realm = files

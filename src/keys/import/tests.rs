@@ -84,26 +84,26 @@ fn errors_name_the_problem_without_key_material() {
     let weak = weak.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).expect("PEM").to_string();
     let name = || "key".to_owned();
     for (text, error) in [
-        (weak, ImportError::Weak(name(), 1024)),
-        ("hello".to_owned(), ImportError::Unreadable(name())),
-        ("{\"a\":1}".to_owned(), ImportError::Unreadable(name())),
-        ("{\"kty\":\"RSA\"}".to_owned(), ImportError::NotPrivate(name())),
-        ("{\"kty\":\"oct\",\"d\":\"AA\"}".to_owned(), ImportError::Unsupported(name())),
+        (weak, KeyImportError::Weak(name(), 1024)),
+        ("hello".to_owned(), KeyImportError::Unreadable(name())),
+        ("{\"a\":1}".to_owned(), KeyImportError::Unreadable(name())),
+        ("{\"kty\":\"RSA\"}".to_owned(), KeyImportError::NotPrivate(name())),
+        ("{\"kty\":\"oct\",\"d\":\"AA\"}".to_owned(), KeyImportError::Unsupported(name())),
         (
             "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
-            ImportError::NotPrivate(name()),
+            KeyImportError::NotPrivate(name()),
         ),
         (
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"
                 .to_owned(),
-            ImportError::Encrypted(name()),
+            KeyImportError::Encrypted(name()),
         ),
     ] {
         assert_eq!(import_keys(&entries(text.clone()), None).err(), Some(error), "{text:.40}");
     }
     assert_eq!(
         import_keys(&entries("x"), Some("other")).err(),
-        Some(ImportError::NoEntry("other".into()))
+        Some(KeyImportError::NoEntry("other".into()))
     );
-    assert_eq!(import_keys(&KeyEntries::new(), None).err(), Some(ImportError::Empty));
+    assert_eq!(import_keys(&KeyEntries::new(), None).err(), Some(KeyImportError::Empty));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     super::error::{ErrorCode, OAuthError, abbreviate_value},
     TenantLookup,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::Client;
 
@@ -13,8 +13,8 @@ pub(super) fn check_client(
     params: AuthorizationParams<'_>,
     served: &dyn TenantLookup,
 ) -> Result<Arc<Client>, OAuthError> {
-    params.check_single(Parameter::ClientId)?;
-    let id = params.require(Parameter::ClientId)?;
+    params.check_single(AuthorizationParameter::ClientId)?;
+    let id = params.require(AuthorizationParameter::ClientId)?;
     served.client(id).ok_or_else(|| {
         let text = "No application with this client_id is registered.";
         let error = OAuthError::new(ErrorCode::InvalidClient, text);

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     super::error::{ErrorCode, OAuthError, abbreviate_value},
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, ResponseType};
 
@@ -17,8 +17,8 @@ pub(super) fn check_pkce_challenge(
     if !response_type.has_code() {
         return Ok(None);
     }
-    let challenge = params.get(Parameter::CodeChallenge);
-    let method = params.get(Parameter::CodeChallengeMethod);
+    let challenge = params.get(AuthorizationParameter::CodeChallenge);
+    let method = params.get(AuthorizationParameter::CodeChallengeMethod);
     let refused = |text: &str| {
         let received = format!(
             "code_challenge {}, code_challenge_method {}",

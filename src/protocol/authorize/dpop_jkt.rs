@@ -6,7 +6,7 @@ use super::{
         dpop::is_thumbprint,
         error::{ErrorCode, OAuthError},
     },
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, ResponseType};
 
@@ -16,7 +16,7 @@ pub(super) fn check_dpop_jkt(
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    let thumbprint = params.get(Parameter::DpopJkt);
+    let thumbprint = params.get(AuthorizationParameter::DpopJkt);
     let is_bound = thumbprint.is_some() || client.details.binds_access_tokens();
     if is_bound && response_type.has_token() {
         return refused(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     super::error::{ErrorCode, OAuthError},
     TenantLookup,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, Subject, Tenant};
 
@@ -20,7 +20,7 @@ pub(super) fn check_id_token_hint(
     served: &dyn TenantLookup,
     client: &Client,
 ) -> Result<Option<Subject>, OAuthError> {
-    let Some(jwt) = params.get(Parameter::IdTokenHint) else { return Ok(None) };
+    let Some(jwt) = params.get(AuthorizationParameter::IdTokenHint) else { return Ok(None) };
     let claims = served.id_token(jwt).unwrap_or_default();
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     super::error::{ErrorCode, OAuthError},
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::Client;
 
@@ -13,7 +13,9 @@ pub(super) fn check_max_age(
     params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<Option<Duration>, OAuthError> {
-    let Some(text) = params.get(Parameter::MaxAge) else { return Ok(client.default_max_age) };
+    let Some(text) = params.get(AuthorizationParameter::MaxAge) else {
+        return Ok(client.default_max_age);
+    };
     match text.parse::<u64>() {
         Ok(seconds) if text.bytes().all(|b| b.is_ascii_digit()) => {
             Ok(Some(Duration::from_secs(seconds)))

@@ -62,7 +62,7 @@ pub use resources_to_grant::ResourcesToGrant;
 pub use response_mode::{ResponseMode, response_mode_names};
 pub use sealed_pushed_request::{RepeatedRequest, SealedPushedRequest};
 
-use parameters::{AuthorizationParams, Parameter};
+use parameters::{AuthorizationParameter, AuthorizationParams};
 
 use super::{error::OAuthError, params::RequestParams, records::RequestedClaims};
 use crate::model::{AcrLevel, Client, ResourceServers, ResponseType, Subject, Tenant};
@@ -182,7 +182,7 @@ pub fn identify_client_and_redirect(
     let params = AuthorizationParams::new(params);
     let client = client::check_client(params, served).map_err(AuthorizeError::Page)?;
     let return_to = redirect_uri::check_redirect_uri(params, &client, &tenant.issuer);
-    let names_uri = params.get(Parameter::RedirectUri).is_some();
+    let names_uri = params.get(AuthorizationParameter::RedirectUri).is_some();
     let opening = RequestObjectContext { client, return_to, names_uri };
     match duplicates::check_duplicates(params) {
         Ok(()) => Ok(opening),
@@ -244,7 +244,7 @@ fn check_proven(
     let expects = requested_claims::intersect_subjects(hinted, asked.subjects);
     Ok(AuthorizationRequest {
         return_to: return_to.clone(),
-        redirect_uri: params.get(Parameter::RedirectUri).map(str::to_owned),
+        redirect_uri: params.get(AuthorizationParameter::RedirectUri).map(str::to_owned),
         response_type,
         nonce,
         code_challenge,
@@ -252,9 +252,9 @@ fn check_proven(
         prompt,
         max_age,
         wants_auth_time: client.require_auth_time || max_age.is_some() || asked.auth_time,
-        login_hint: params.get(Parameter::LoginHint).map(str::to_owned),
-        identity_provider: params.get(Parameter::IdentityProvider).map(str::to_owned),
-        ui_locales: params.get(Parameter::UiLocales).map(str::to_owned),
+        login_hint: params.get(AuthorizationParameter::LoginHint).map(str::to_owned),
+        identity_provider: params.get(AuthorizationParameter::IdentityProvider).map(str::to_owned),
+        ui_locales: params.get(AuthorizationParameter::UiLocales).map(str::to_owned),
         allowed_subjects: expects,
         requested_permissions: permissions::requested_permissions(
             tenant,

@@ -2,7 +2,7 @@
 
 use super::{
     super::error::OAuthError,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::ResponseType;
 
@@ -11,7 +11,7 @@ pub(super) fn check_nonce(
     response_type: ResponseType,
 ) -> Result<Option<String>, OAuthError> {
     if response_type.has_id_token() {
-        return params.require(Parameter::Nonce).map(|nonce| Some(nonce.to_owned()));
+        return params.require(AuthorizationParameter::Nonce).map(|nonce| Some(nonce.to_owned()));
     }
-    Ok(params.get(Parameter::Nonce).map(str::to_owned))
+    Ok(params.get(AuthorizationParameter::Nonce).map(str::to_owned))
 }

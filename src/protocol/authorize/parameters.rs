@@ -1,10 +1,10 @@
-//! The parameters of an authorization request. The rules read parameters only by [`Parameter`], so a
+//! The parameters of an authorization request. The rules read parameters only by [`AuthorizationParameter`], so a
 //! parameter without a row in its table cannot have an effect, and one with a row is preserved while
 //! the user signs in.
 
 use form_urlencoded::Serializer;
 
-pub(super) use super::super::authorization_parameter::{Parameter, RequestObjectRule};
+pub(super) use super::super::authorization_parameter::{AuthorizationParameter, RequestObjectRule};
 use super::super::{
     error::OAuthError,
     params::{RequestParams, sent_twice},
@@ -20,28 +20,28 @@ impl<'a> AuthorizationParams<'a> {
     }
 
     /// Returns a parameter's value.
-    pub(super) fn get(self, parameter: Parameter) -> Option<&'a str> {
+    pub(super) fn get(self, parameter: AuthorizationParameter) -> Option<&'a str> {
         self.0.get(parameter.name())
     }
 
     /// Iterates over all values of a parameter.
-    pub(super) fn all(self, parameter: Parameter) -> impl Iterator<Item = &'a str> {
+    pub(super) fn all(self, parameter: AuthorizationParameter) -> impl Iterator<Item = &'a str> {
         self.0.all(parameter.name())
     }
 
     /// Returns a parameter's value, or `invalid_request` if it is missing.
-    pub(super) fn require(self, parameter: Parameter) -> Result<&'a str, OAuthError> {
+    pub(super) fn require(self, parameter: AuthorizationParameter) -> Result<&'a str, OAuthError> {
         self.0.require(parameter.name())
     }
 
     /// Checks that a parameter that later checks of other parameters depend on was not sent more than once (RFC 6749
     /// §3.1).
-    pub(super) fn check_single(self, parameter: Parameter) -> Result<(), OAuthError> {
+    pub(super) fn check_single(self, parameter: AuthorizationParameter) -> Result<(), OAuthError> {
         if self.is_duplicate(parameter) { Err(sent_twice(parameter.name())) } else { Ok(()) }
     }
 
     /// Returns true if a parameter was sent more than once.
-    pub(super) fn is_duplicate(self, parameter: Parameter) -> bool {
+    pub(super) fn is_duplicate(self, parameter: AuthorizationParameter) -> bool {
         self.0.duplicates().iter().any(|name| name == parameter.name())
     }
 
@@ -53,7 +53,7 @@ impl<'a> AuthorizationParams<'a> {
     /// Encodes the supported parameters as a query string.
     pub(super) fn to_query(self) -> String {
         let mut query = Serializer::new(String::new());
-        for parameter in Parameter::ALL {
+        for parameter in AuthorizationParameter::ALL {
             for value in self.0.all(parameter.name()) {
                 query.append_pair(parameter.name(), value);
             }
@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn every_row_survives_a_sign_in() {
         // Interactions of the previous release have the same order.
-        assert!(Parameter::ALL.is_sorted_by_key(|parameter| parameter.name()));
-        for parameter in Parameter::ALL {
+        assert!(AuthorizationParameter::ALL.is_sorted_by_key(|parameter| parameter.name()));
+        for parameter in AuthorizationParameter::ALL {
             let name = parameter.name();
             let sent = RequestParams::parse(format!("utm_source=mail&{name}=a%26b").as_bytes());
             let query = AuthorizationParams::new(&sent).to_query();
@@ -84,12 +84,13 @@ mod tests {
     #[test]
     fn only_a_parameter_whose_row_says_so_may_repeat() {
         // RFC 6749 §3.1, RFC 8707 §2
-        let may_repeat = |parameter: &Parameter| {
+        let may_repeat = |parameter: &AuthorizationParameter| {
             let name = parameter.name();
             let sent = RequestParams::parse(format!("{name}=a&{name}=b").as_bytes());
             sent.check_duplicates().is_ok()
         };
-        let repeated: Vec<_> = Parameter::ALL.iter().copied().filter(may_repeat).collect();
-        assert_eq!(repeated, [Parameter::Resource]);
+        let repeated: Vec<_> =
+            AuthorizationParameter::ALL.iter().copied().filter(may_repeat).collect();
+        assert_eq!(repeated, [AuthorizationParameter::Resource]);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::error::{ErrorCode, OAuthError},
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::Client;
 
@@ -28,7 +28,7 @@ pub(super) fn check_prompt(
 ) -> Result<BTreeSet<Prompt>, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
     let mut prompts = BTreeSet::new();
-    let words = params.get(Parameter::Prompt).unwrap_or_default().split(' ');
+    let words = params.get(AuthorizationParameter::Prompt).unwrap_or_default().split(' ');
     for word in words.filter(|word| !word.is_empty()) {
         prompts.insert(match word {
             "none" => Prompt::None,

@@ -15,7 +15,7 @@ use super::{
     },
     interaction::{INTERACTION_TTL, Interaction},
     interaction_goal::InteractionGoal,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::{
     model::{Client, SealPurpose, Timestamp},
@@ -105,24 +105,24 @@ pub fn check_pushed_parameters(
     client: &Client,
 ) -> Result<RequestParams, OAuthError> {
     let refused = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    if params.get(Parameter::RequestUri.name()).is_some() {
+    if params.get(AuthorizationParameter::RequestUri.name()).is_some() {
         return refused(
             "The parameter 'request_uri' must not be in a pushed authorization request.",
         );
     }
-    if client.must_sign_requests() && params.get(Parameter::Request.name()).is_none() {
+    if client.must_sign_requests() && params.get(AuthorizationParameter::Request.name()).is_none() {
         // FAPI 2.0 Message Signing §5.3.1
         return refused(
             "This application must send its request as a signed object in the parameter 'request'.",
         );
     }
-    match params.get(Parameter::ClientId.name()) {
+    match params.get(AuthorizationParameter::ClientId.name()) {
         Some(id) if id != client.id.as_str() => {
             refused("The parameter 'client_id' is not that of the authenticated client.")
         }
         Some(_) => Ok(params),
         None => {
-            params.replace(Parameter::ClientId.name(), client.id.to_string());
+            params.replace(AuthorizationParameter::ClientId.name(), client.id.to_string());
             Ok(params)
         }
     }
@@ -131,13 +131,13 @@ pub fn check_pushed_parameters(
 /// Rule: the key of a DPoP proof that is sent along binds the code, as `dpop_jkt` does, and they do not
 /// differ (RFC 9449 §10.1).
 pub fn bind_pushed_request(params: &mut RequestParams, key: &str) -> Result<(), OAuthError> {
-    match params.get(Parameter::DpopJkt.name()) {
+    match params.get(AuthorizationParameter::DpopJkt.name()) {
         Some(thumbprint) if thumbprint != key => {
             let text = "The key of the DPoP proof is not that of the parameter 'dpop_jkt'.";
             Err(OAuthError::new(ErrorCode::InvalidDpopProof, text))
         }
         _ => {
-            params.replace(Parameter::DpopJkt.name(), key.to_owned());
+            params.replace(AuthorizationParameter::DpopJkt.name(), key.to_owned());
             Ok(())
         }
     }
@@ -154,8 +154,8 @@ pub fn pushed_request(
     id: &PushedRequestId,
     now: Timestamp,
 ) -> Result<PushedRequest, OAuthError> {
-    params.require(Parameter::RedirectUri.name())?;
-    params.replace(Parameter::RequestUri.name(), id.to_parameter());
+    params.require(AuthorizationParameter::RedirectUri.name())?;
+    params.replace(AuthorizationParameter::RequestUri.name(), id.to_parameter());
     let query = AuthorizationParams::new(params).to_query();
     Ok(PushedRequest { query, expires_at: now.plus(PUSHED_REQUEST_LIFETIME) })
 }
@@ -171,7 +171,7 @@ impl PushedRequest {
     pub fn to_stored(&self, id: &PushedRequestId) -> Self {
         let id = PushedRequestId { is_stored: true, ..id.clone() };
         let mut params = RequestParams::parse(self.query.as_bytes());
-        params.replace(Parameter::RequestUri.name(), id.to_parameter());
+        params.replace(AuthorizationParameter::RequestUri.name(), id.to_parameter());
         let query = AuthorizationParams::new(&params).to_query();
         Self { query, expires_at: self.expires_at }
     }
@@ -180,7 +180,7 @@ impl PushedRequest {
     pub fn open(&self, client_id: &str) -> Option<(RequestParams, PushedRequestId)> {
         let params = RequestParams::parse(self.query.as_bytes());
         let id = pushed_id(AuthorizationParams::new(&params))?;
-        let is_of_client = params.get(Parameter::ClientId.name()) == Some(client_id);
+        let is_of_client = params.get(AuthorizationParameter::ClientId.name()) == Some(client_id);
         is_of_client.then_some((params, id))
     }
 
@@ -202,7 +202,7 @@ impl Interaction {
     #[must_use]
     pub fn without_pushed_parameters(mut self, id: &PushedRequestId) -> Self {
         let mut params = RequestParams::parse(b"");
-        params.replace(Parameter::RequestUri.name(), id.to_parameter());
+        params.replace(AuthorizationParameter::RequestUri.name(), id.to_parameter());
         self.goal = InteractionGoal::Authorize(AuthorizationParams::new(&params).to_query());
         self
     }
@@ -211,7 +211,7 @@ impl Interaction {
     pub fn omitted_request(&self) -> Option<PushedRequestId> {
         let params = RequestParams::parse(self.authorization_query()?.as_bytes());
         // Every pushed request has a `client_id`.
-        let is_whole = params.get(Parameter::ClientId.name()).is_some();
+        let is_whole = params.get(AuthorizationParameter::ClientId.name()).is_some();
         pushed_id(AuthorizationParams::new(&params)).filter(|_| !is_whole)
     }
 
@@ -227,12 +227,12 @@ impl Interaction {
 pub fn pushed_identity(query: &str) -> Option<(String, PushedRequestId)> {
     let params = RequestParams::parse(query.as_bytes());
     let id = pushed_id(AuthorizationParams::new(&params))?;
-    Some((params.get(Parameter::ClientId.name())?.to_owned(), id))
+    Some((params.get(AuthorizationParameter::ClientId.name())?.to_owned(), id))
 }
 
 /// Returns the identity of a request that was pushed.
 pub(super) fn pushed_id(params: AuthorizationParams<'_>) -> Option<PushedRequestId> {
-    PushedRequestId::parse(params.get(Parameter::RequestUri)?)
+    PushedRequestId::parse(params.get(AuthorizationParameter::RequestUri)?)
 }
 
 /// Rule: clients of which it is required push their requests (RFC 9126 §5).

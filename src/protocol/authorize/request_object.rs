@@ -11,7 +11,7 @@ use super::{
         jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
         params::{RequestParams, may_repeat},
     },
-    parameters::{AuthorizationParams, Parameter, RequestObjectRule},
+    parameters::{AuthorizationParameter, AuthorizationParams, RequestObjectRule},
     unsupported,
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp, sha256_base64url};
@@ -41,17 +41,20 @@ pub fn find_request_object(
     client: &Client,
 ) -> Result<Option<RequestObject>, OAuthError> {
     let (allowed, params) = (tenant.request_objects, AuthorizationParams::new(params));
-    match (params.get(Parameter::Request), params.get(Parameter::RequestUri)) {
+    match (
+        params.get(AuthorizationParameter::Request),
+        params.get(AuthorizationParameter::RequestUri),
+    ) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => {
             Err(invalid(ErrorCode::InvalidRequest, "Send either 'request' or 'request_uri'."))
         }
         (Some(_), None) if !allowed.by_value => Err(unsupported::unsupported_parameter_error(
-            Parameter::Request,
+            AuthorizationParameter::Request,
             ErrorCode::RequestNotSupported,
         )),
         (None, Some(_)) if !allowed.by_reference => Err(unsupported::unsupported_parameter_error(
-            Parameter::RequestUri,
+            AuthorizationParameter::RequestUri,
             ErrorCode::RequestUriNotSupported,
         )),
         (Some(object), None) => Ok(Some(RequestObject::Given(object.to_owned()))),
@@ -152,7 +155,7 @@ pub fn merge_request_object(
         fapi2::check_signed_request(jwt, now)?;
     }
     let mut merged = params.clone();
-    for parameter in Parameter::ALL {
+    for parameter in AuthorizationParameter::ALL {
         let name = parameter.name();
         let (inner, outer) = (jwt.claims.get(name), params.get(name));
         match (parameter.in_request_object(), inner) {
@@ -168,7 +171,9 @@ pub fn merge_request_object(
             }
             (RequestObjectRule::Refused, None) => merged.remove(name),
             // Parameters outside of the object do not count (RFC 9101 §6.3).
-            (_, None) if is_alone && *parameter != Parameter::ClientId => merged.remove(name),
+            (_, None) if is_alone && *parameter != AuthorizationParameter::ClientId => {
+                merged.remove(name)
+            }
             _ => {}
         }
     }
@@ -198,7 +203,11 @@ pub fn error_response_params(
     vouched_for: bool,
 ) -> RequestParams {
     let mut answered = params.clone();
-    for parameter in [Parameter::ResponseMode, Parameter::ResponseType, Parameter::State] {
+    for parameter in [
+        AuthorizationParameter::ResponseMode,
+        AuthorizationParameter::ResponseType,
+        AuthorizationParameter::State,
+    ] {
         let name = parameter.name();
         if let Some(value) = jwt.text(name)
             && (vouched_for || params.get(name).is_none())
@@ -265,7 +274,9 @@ fn parameter(name: &str, value: &Value) -> Result<String, OAuthError> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(_) | Value::Bool(_) | Value::Object(_) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
-        Value::Array(_) if name == Parameter::AuthorizationDetails.name() => Ok(value.to_string()),
+        Value::Array(_) if name == AuthorizationParameter::AuthorizationDetails.name() => {
+            Ok(value.to_string())
+        }
         Value::Array(_) => Err(refused(&format!(
             "'{}' of the request object is an array; it must be a string of space-separated values.",
             name.escape_default()

@@ -1,7 +1,7 @@
 //! The requested levels of assurance: the parameter `acr_values`, and `acr` in the parameter `claims` (OIDC Core
 //! §3.1.2.1, §5.5.1.1).
 
-use super::parameters::{AuthorizationParams, Parameter};
+use super::parameters::{AuthorizationParameter, AuthorizationParams};
 use crate::model::{AcrLevel, Client};
 
 /// The levels of assurance that a request asks for.
@@ -29,7 +29,7 @@ pub(super) fn requested_acr(
     claimed: Option<RequestedAcr>,
 ) -> RequestedAcr {
     claimed.unwrap_or_else(|| {
-        let named = params.get(Parameter::AcrValues).map(|values| {
+        let named = params.get(AuthorizationParameter::AcrValues).map(|values| {
             values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect()
         });
         let values = named.unwrap_or_else(|| client.details.default_acr_values.clone());

@@ -11,7 +11,7 @@ use super::{
         error::{ErrorCode, OAuthError},
         records::RequestedClaims,
     },
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
     requested_acr::RequestedAcr,
 };
 use crate::model::{Client, Subject, Tenant};
@@ -37,7 +37,9 @@ pub(super) fn check_requested_claims(
     tenant: &Tenant,
     client: &Client,
 ) -> Result<ClaimsRequest, OAuthError> {
-    let Some(text) = params.get(Parameter::Claims) else { return Ok(ClaimsRequest::default()) };
+    let Some(text) = params.get(AuthorizationParameter::Claims) else {
+        return Ok(ClaimsRequest::default());
+    };
     let members: Map<String, Value> = serde_json::from_str(text)
         .map_err(|_| invalid("The parameter 'claims' is not a JSON object."))?;
     let member = |name: &str| match members.get(name) {

@@ -10,7 +10,7 @@ use super::{
         resource::{self, RequestedResources, ResourceContext},
     },
     TenantLookup,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, ResourceServer, ResponseType, Tenant, TokenBinding};
 
@@ -22,7 +22,7 @@ pub(super) fn check_resource(
 ) -> Result<RequestedResources, OAuthError> {
     let servers = served.resource_servers();
     let context = ResourceContext { issuer: &tenant.issuer, servers, client, by_exchange: false };
-    resource::check_resources(context, params.all(Parameter::Resource))
+    resource::check_resources(context, params.all(AuthorizationParameter::Resource))
 }
 
 /// Checks the resources of a response that contains an access token. A code may be for any number of them.

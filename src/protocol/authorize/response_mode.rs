@@ -3,7 +3,7 @@
 
 use super::{
     super::error::{ErrorCode, OAuthError},
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, ResponseType};
 
@@ -47,7 +47,7 @@ const MODES: [(&str, RequestedMode); 7] = [
 ];
 
 fn requested(params: AuthorizationParams<'_>) -> Option<RequestedMode> {
-    let requested = params.get(Parameter::ResponseMode)?;
+    let requested = params.get(AuthorizationParameter::ResponseMode)?;
     MODES.iter().find(|(name, _)| *name == requested).map(|(_, mode)| *mode)
 }
 
@@ -69,9 +69,10 @@ impl ResponseMode {
     /// errors need it. Requests that might ask for a token get the fragment. For valid requests the result is
     /// what `check_response_mode` allows.
     pub(super) fn of_errors(params: AuthorizationParams<'_>) -> (Self, bool) {
-        let may_have_tokens = params.get(Parameter::ResponseType).is_some_and(|types| {
-            types.split(' ').any(|word| word == "id_token" || word == "token")
-        });
+        let may_have_tokens =
+            params.get(AuthorizationParameter::ResponseType).is_some_and(|types| {
+                types.split(' ').any(|word| word == "id_token" || word == "token")
+            });
         let requested = requested(params);
         let mode = match requested.and_then(|requested| requested.mode) {
             Some(Self::Fragment) => Self::Fragment,
@@ -93,7 +94,7 @@ pub(super) fn check_response_mode(
         // FAPI 2.0 Message Signing §5.4.1
         return refused("This application must ask for a signed response; send response_mode=jwt.");
     }
-    if params.get(Parameter::ResponseMode).is_none() {
+    if params.get(AuthorizationParameter::ResponseMode).is_none() {
         return Ok(());
     }
     let in_query = ResponseMode::default_of(response_type) == ResponseMode::Query;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::error::{ErrorCode, OAuthError, abbreviate_value},
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, ResponseType};
 
@@ -13,7 +13,7 @@ pub(super) fn check_response_type(
     params: AuthorizationParams<'_>,
     client: &Client,
 ) -> Result<ResponseType, OAuthError> {
-    let requested = params.require(Parameter::ResponseType)?;
+    let requested = params.require(AuthorizationParameter::ResponseType)?;
     let registered: Vec<&str> = client.response_types.iter().map(|it| it.as_str()).collect();
     let registered = registered.join(", ");
     let Some(response_type) = parse(requested) else {

@@ -7,7 +7,7 @@ use super::{
         resource::RequestedResources,
         scope::{self, Scopes},
     },
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
 };
 use crate::model::{Client, GrantType, ResponseType};
 
@@ -34,7 +34,7 @@ pub(super) fn check_scope(
         let own = if for_issuer { scope::default_scopes(client) } else { Scopes::new() };
         own.into_iter().chain(of_servers).collect()
     };
-    let asked = params.get(Parameter::Scope);
+    let asked = params.get(AuthorizationParameter::Scope);
     let scopes = scope::select_scopes(asked, &allowed, default)
         .map_err(|error| scope::with_scope_mismatch(error, client, asked, &allowed))?;
     let needed = if response_type.has_id_token() && !scopes.contains("openid") {

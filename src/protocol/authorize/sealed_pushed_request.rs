@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::params::RequestParams,
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
     pushed::{PushedRequest, PushedRequestId},
 };
 use crate::{
@@ -46,7 +46,8 @@ impl RepeatedRequest {
     pub fn new(query: String, id: &PushedRequestId, now: Timestamp) -> Self {
         let again = PushedRequest::again(query, id, now);
         let params = RequestParams::parse(again.query.as_bytes());
-        let prompt = params.get(Parameter::Prompt.name()).unwrap_or_default().to_owned();
+        let prompt =
+            params.get(AuthorizationParameter::Prompt.name()).unwrap_or_default().to_owned();
         Self { id: id.id.clone(), expires_at: again.expires_at, prompt }
     }
 
@@ -59,7 +60,7 @@ impl RepeatedRequest {
     #[must_use]
     pub fn repeat(self, stored: &PushedRequest) -> PushedRequest {
         let mut params = RequestParams::parse(stored.query.as_bytes());
-        params.replace(Parameter::Prompt.name(), self.prompt);
+        params.replace(AuthorizationParameter::Prompt.name(), self.prompt);
         let query = AuthorizationParams::new(&params).to_query();
         PushedRequest { query, expires_at: self.expires_at }
     }

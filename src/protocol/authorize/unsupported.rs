@@ -7,14 +7,14 @@ use super::{
         authorization_details::invalid_authorization_details,
         error::{ErrorCode, OAuthError},
     },
-    parameters::{AuthorizationParams, Parameter},
+    parameters::{AuthorizationParameter, AuthorizationParams},
     pushed,
 };
 
-const UNSUPPORTED: [(Parameter, ErrorCode); 3] = [
-    (Parameter::Request, ErrorCode::RequestNotSupported),
-    (Parameter::RequestUri, ErrorCode::RequestUriNotSupported),
-    (Parameter::Registration, ErrorCode::RegistrationNotSupported),
+const UNSUPPORTED: [(AuthorizationParameter, ErrorCode); 3] = [
+    (AuthorizationParameter::Request, ErrorCode::RequestNotSupported),
+    (AuthorizationParameter::RequestUri, ErrorCode::RequestUriNotSupported),
+    (AuthorizationParameter::Registration, ErrorCode::RegistrationNotSupported),
 ];
 
 pub(super) fn check_unsupported_parameters(
@@ -23,7 +23,9 @@ pub(super) fn check_unsupported_parameters(
     check_authorization_details(params)?;
     let is_sent = |parameter| params.get(parameter).is_some();
     let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| match parameter {
-        Parameter::RequestUri => is_sent(*parameter) && pushed::pushed_id(params).is_none(),
+        AuthorizationParameter::RequestUri => {
+            is_sent(*parameter) && pushed::pushed_id(params).is_none()
+        }
         _ => is_sent(*parameter),
     });
     sent.map_or(Ok(()), |(parameter, code)| Err(unsupported_parameter_error(parameter, code)))
@@ -33,14 +35,17 @@ pub(super) fn check_unsupported_parameters(
 pub(super) fn check_authorization_details(
     params: AuthorizationParams<'_>,
 ) -> Result<(), OAuthError> {
-    match params.get(Parameter::AuthorizationDetails) {
+    match params.get(AuthorizationParameter::AuthorizationDetails) {
         None => Ok(()),
         Some(_) => Err(invalid_authorization_details()),
     }
 }
 
 /// Returns the error of a parameter that is not supported.
-pub(super) fn unsupported_parameter_error(parameter: Parameter, code: ErrorCode) -> OAuthError {
+pub(super) fn unsupported_parameter_error(
+    parameter: AuthorizationParameter,
+    code: ErrorCode,
+) -> OAuthError {
     let name = parameter.name();
     OAuthError::new(
         code,

@@ -17,7 +17,7 @@ const STEPS_OF_EXAMPLES: u32 = 2;
 
 /// Claims with the expected account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Example {
+pub struct MappingExample {
     /// The claims of a made-up person, as the provider would send them.
     pub claims: UpstreamClaims,
     /// The expected parts of the account by name, or `refused: true` for a person who must not be admitted.
@@ -57,7 +57,7 @@ pub enum ExampleFailure {
 /// object is read.
 pub fn check_examples<'e>(
     provider: &IdentityProvider,
-    examples: impl IntoIterator<Item = &'e Example>,
+    examples: impl IntoIterator<Item = &'e MappingExample>,
 ) -> Vec<Result<(), ExampleFailure>> {
     let steps = SharedSteps::times(STEPS_OF_EXAMPLES);
     examples.into_iter().map(|example| check_example(provider, example, &steps)).collect()
@@ -66,7 +66,7 @@ pub fn check_examples<'e>(
 /// Maps the claims of an example and compares the result.
 fn check_example(
     provider: &IdentityProvider,
-    example: &Example,
+    example: &MappingExample,
     steps: &SharedSteps,
 ) -> Result<(), ExampleFailure> {
     if serde_json::to_vec(&example.claims).is_ok_and(|json| json.len() > MAX_EXAMPLE_BYTES) {
@@ -122,7 +122,7 @@ mod tests {
         let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {
             panic!("objects")
         };
-        let result = check_examples(&provider(), [&Example { claims, expects }]).remove(0);
+        let result = check_examples(&provider(), [&MappingExample { claims, expects }]).remove(0);
         result.map_err(|failure| failure.to_string())
     }
 

@@ -16,7 +16,7 @@ const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// The reason why no issuer is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DirectoryError {
+pub enum IssuerTemplateError {
     /// The claims name no directory.
     Missing,
     /// The directory is not listed.
@@ -34,8 +34,8 @@ impl OidcUpstream {
     ///
     /// # Errors
     ///
-    /// [`DirectoryError`] if the issuer is a template, and the claims are of no listed directory.
-    pub fn issuer_of(&self, claims: &UpstreamClaims) -> Result<Cow<'_, str>, DirectoryError> {
+    /// [`IssuerTemplateError`] if the issuer is a template, and the claims are of no listed directory.
+    pub fn issuer_of(&self, claims: &UpstreamClaims) -> Result<Cow<'_, str>, IssuerTemplateError> {
         Ok(self.with_directory(self.directory_of(claims)?.unwrap_or_default()))
     }
 
@@ -72,14 +72,14 @@ impl OidcUpstream {
     pub(super) fn directory_of(
         &self,
         claims: &UpstreamClaims,
-    ) -> Result<Option<&str>, DirectoryError> {
+    ) -> Result<Option<&str>, IssuerTemplateError> {
         if self.tenant_ids.is_empty() {
             return Ok(None);
         }
         let named = claims.get(TENANT_CLAIM).and_then(serde_json::Value::as_str);
-        let named = named.ok_or(DirectoryError::Missing)?;
+        let named = named.ok_or(IssuerTemplateError::Missing)?;
         let listed = self.tenant_ids.iter().find(|id| *id == named);
-        listed.map(|id| Some(id.as_str())).ok_or(DirectoryError::NotListed)
+        listed.map(|id| Some(id.as_str())).ok_or(IssuerTemplateError::NotListed)
     }
 
     fn with_directory(&self, directory: &str) -> Cow<'_, str> {
@@ -122,11 +122,11 @@ mod tests {
         assert!(template.has_issuer(&issuer));
         assert!(!template.has_issuer("https://login.test/{tenantid}/v2.0"));
         for (tid, error) in [
-            (json!(null), DirectoryError::Missing),
-            (json!([ONE]), DirectoryError::Missing),
-            (json!(""), DirectoryError::NotListed),
-            (json!(ONE.to_ascii_uppercase()), DirectoryError::NotListed),
-            (json!(CONSUMERS), DirectoryError::NotListed),
+            (json!(null), IssuerTemplateError::Missing),
+            (json!([ONE]), IssuerTemplateError::Missing),
+            (json!(""), IssuerTemplateError::NotListed),
+            (json!(ONE.to_ascii_uppercase()), IssuerTemplateError::NotListed),
+            (json!(CONSUMERS), IssuerTemplateError::NotListed),
         ] {
             assert_eq!(template.issuer_of(&claims(&tid)), Err(error), "{tid}");
         }

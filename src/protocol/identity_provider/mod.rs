@@ -18,9 +18,9 @@ mod token_claims;
 
 pub use assurance::{AssuranceRule, counted_methods};
 pub use error::MappingError;
-pub use example::{Example, ExampleFailure, check_examples};
+pub use example::{ExampleFailure, MappingExample, check_examples};
 pub use groups::GroupMapping;
-pub use issuer_template::{DirectoryError, ORGANIZATIONS, TENANT_CLAIM, TENANT_PLACEHOLDER};
+pub use issuer_template::{IssuerTemplateError, ORGANIZATIONS, TENANT_CLAIM, TENANT_PLACEHOLDER};
 pub use mapping::map_account;
 pub use provider::{
     ClaimMappings, IdentityProvider, ProviderPlacement, RefreshPolicy, SubjectRule,

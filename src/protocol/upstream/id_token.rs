@@ -6,7 +6,7 @@ use super::UpstreamMetadata;
 use crate::{
     model::{JwsAlgorithm, Timestamp},
     protocol::{
-        identity_provider::{DirectoryError, OidcUpstream},
+        identity_provider::{IssuerTemplateError, OidcUpstream},
         jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
         token_hash::left_half_hash,
     },
@@ -136,8 +136,8 @@ pub fn check_id_token(
 /// there.
 fn check_issuer(oidc: &OidcUpstream, token: &UnverifiedJwt) -> Result<(), IdTokenError> {
     let expected = oidc.issuer_of(&token.claims).map_err(|error| match error {
-        DirectoryError::Missing => IdTokenError::Issuer,
-        DirectoryError::NotListed => IdTokenError::OtherDirectory,
+        IssuerTemplateError::Missing => IdTokenError::Issuer,
+        IssuerTemplateError::NotListed => IdTokenError::OtherDirectory,
     })?;
     if token.text("iss") == Some(&*expected) { Ok(()) } else { Err(IdTokenError::Issuer) }
 }

@@ -22,5 +22,5 @@ pub use id_token::{IdTokenError, UpstreamIdToken, UpstreamIdTokenRequirements, c
 pub use logout_token::{LogoutTokenError, UpstreamLogoutToken, check_logout_token};
 pub use metadata::{MetadataError, UpstreamMetadata};
 pub use signed_userinfo::{SignedUserinfo, SignedUserinfoError, check_signed_userinfo};
-pub use state::{UpstreamDemands, UpstreamParty, UpstreamState};
+pub use state::{UpstreamClientHash, UpstreamRequirements, UpstreamState};
 pub use token_response::{TokenResponseError, UpstreamTokens, parse_token_response};

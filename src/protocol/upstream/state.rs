@@ -26,26 +26,26 @@ pub struct UpstreamState {
     /// When the browser was sent to the provider.
     pub started_at: Timestamp,
     /// The demands on the sign-in.
-    pub demands: UpstreamDemands,
+    pub demands: UpstreamRequirements,
     /// The authorization that waits for it. It binds the state to the browser.
     pub interaction: Interaction,
     /// The party that the browser was sent to, and this tenant as its client.
-    pub party: UpstreamParty,
+    pub party: UpstreamClientHash,
 }
 
 impl UpstreamState {
     /// Returns true if the browser was sent to this provider as it is now. After a change of the
     /// object its code belongs to another party, which must not receive it (RFC 9700 §4.4).
     pub fn is_for(&self, provider: &IdentityProvider) -> bool {
-        self.provider == provider.name() && self.party == UpstreamParty::of(provider)
+        self.provider == provider.name() && self.party == UpstreamClientHash::of(provider)
     }
 }
 
 /// A provider's issuer or host with the client id there, as a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UpstreamParty([u8; 32]);
+pub struct UpstreamClientHash([u8; 32]);
 
-impl UpstreamParty {
+impl UpstreamClientHash {
     /// The party that a provider's object names.
     pub fn of(provider: &IdentityProvider) -> Self {
         let (place, client) = match &provider.source {
@@ -59,14 +59,14 @@ impl UpstreamParty {
 
 /// Demands on a sign-in at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UpstreamDemands {
+pub struct UpstreamRequirements {
     /// The person must sign in again (`prompt=login`).
     pub fresh: bool,
     /// `max_age` of the application's request, in seconds; `None` if it has none.
     pub max_age: Option<u64>,
 }
 
-impl UpstreamDemands {
+impl UpstreamRequirements {
     /// Returns true if a sign-in at `auth_time` satisfies the demands of a request that was sent at
     /// `started_at`. Clocks may differ by `tolerance`.
     pub fn are_met(
@@ -99,13 +99,13 @@ mod tests {
         let started = Timestamp::from_secs(1_800_000_000);
         let at = |seconds: i64| Some(Timestamp::from_secs(1_800_000_000 + seconds));
         let minute = Duration::from_mins(1);
-        let none = UpstreamDemands::default();
+        let none = UpstreamRequirements::default();
         assert!(none.are_met(None, started, minute));
-        let fresh = UpstreamDemands { fresh: true, max_age: Some(3600) };
+        let fresh = UpstreamRequirements { fresh: true, max_age: Some(3600) };
         assert!(fresh.are_met(at(5), started, minute) && fresh.are_met(at(-59), started, minute));
         assert!(!fresh.are_met(at(-61), started, minute), "the provider did not ask again");
         assert!(!fresh.are_met(None, started, minute), "the provider does not say");
-        let aged = UpstreamDemands { fresh: false, max_age: Some(600) };
+        let aged = UpstreamRequirements { fresh: false, max_age: Some(600) };
         assert!(
             aged.are_met(at(-600), started, minute) && !aged.are_met(at(-700), started, minute)
         );

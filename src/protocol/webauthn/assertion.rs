@@ -72,7 +72,7 @@ const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 
 /// The last recorded use of a credential.
 #[derive(Clone, Copy, Debug)]
-pub struct LastUse {
+pub struct LastAssertion {
     /// The signature counter of it, or of the registration.
     pub sign_count: u32,
     /// The time at which the use was recorded; `None` before the first use.
@@ -95,7 +95,7 @@ pub enum SignCountVerdict {
 /// counter is therefore accepted if its challenge was issued before the last use was recorded, and it arrives soon
 /// after that ([`OVERTAKING_TIME`]). Any other lower counter, and an equal one, shows a copy.
 pub fn check_sign_count(
-    last: LastUse,
+    last: LastAssertion,
     sent: u32,
     (issued_at, now): (Timestamp, Timestamp),
 ) -> SignCountVerdict {

@@ -11,7 +11,7 @@ mod registration;
 mod relying_party;
 
 pub use assertion::{
-    AssertionResponse, KnownCredential, LastUse, SignCountVerdict, VerifiedAssertion,
+    AssertionResponse, KnownCredential, LastAssertion, SignCountVerdict, VerifiedAssertion,
     check_sign_count, verify_assertion,
 };
 pub use cose_key::PasskeyPublicKey;

@@ -247,7 +247,7 @@ fn a_counter_that_was_used_grows() {
         (7, 0, Copied),
     ] {
         for at in [None, Some(USED_AT)] {
-            let last = LastUse { sign_count: stored, at };
+            let last = LastAssertion { sign_count: stored, at };
             assert_eq!(
                 check_sign_count(last, sent, (USED_AT, USED_AT)),
                 expected,
@@ -262,7 +262,7 @@ const USED_AT: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 #[test]
 fn an_overtaken_answer_does_not_show_a_copy() {
-    let last = LastUse { sign_count: 6, at: Some(USED_AT) };
+    let last = LastAssertion { sign_count: 6, at: Some(USED_AT) };
     let before = USED_AT.minus(Duration::from_millis(1));
     assert_eq!(check_sign_count(last, 5, (before, USED_AT)), SignCountVerdict::Overtaken);
     let late = USED_AT.plus(Duration::from_secs(31));
@@ -275,7 +275,7 @@ fn an_overtaken_answer_does_not_show_a_copy() {
         let verdict = check_sign_count(last, sent, times);
         assert_eq!(verdict, SignCountVerdict::Copied, "{sent} {times:?}");
     }
-    let never = LastUse { at: None, ..last };
+    let never = LastAssertion { at: None, ..last };
     assert_eq!(check_sign_count(never, 5, (before, USED_AT)), SignCountVerdict::Copied);
 }
 

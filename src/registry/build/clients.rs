@@ -16,8 +16,8 @@ use crate::{
     },
     keys::PairwiseSalt,
     model::{
-        Client, ClientId, Installation, ManagedKind, ObjectKey, Pairwise, Secret, Subject,
-        SubjectType, Tenant, TenantId, Timestamp,
+        Client, ClientId, Installation, ManagedKind, ObjectKey, PairwiseSubjectInputs, Secret,
+        Subject, SubjectType, Tenant, TenantId, Timestamp,
     },
     registry::{
         ClientFederation, ClientOutcome, ClientSecretPlan, ClientSecretValues, DesiredSecret,
@@ -127,7 +127,8 @@ fn pairwise(problems: &mut ProblemList, client: &mut Client, salt: Option<&Pairw
     let sector = validate::sector_of(client);
     match (sector, salt) {
         (Some(sector), Some(salt)) => {
-            client.pairwise = Some(Box::new(Pairwise { sector, salt: salt.0.clone() }));
+            client.pairwise =
+                Some(Box::new(PairwiseSubjectInputs { sector, salt: salt.0.clone() }));
             true
         }
         _ => {

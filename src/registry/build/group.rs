@@ -11,7 +11,7 @@ use super::{
     provider_links::TenantClients,
     providers, registration, resource_servers, salt,
     sources::PeopleSources,
-    users::{self, LocalPerson, ServedAccount},
+    users::{self, LocalUser, ServedAccount},
 };
 use crate::{
     api::{ConditionReason, OidcClient},
@@ -50,7 +50,7 @@ pub(super) struct PreparedGroup {
     users: Vec<ServedAccount>,
     resource_servers: Vec<Arc<ResourceServer>>,
     /// Users with passwords, who are a source of people next to the providers.
-    local: Vec<LocalPerson>,
+    local: Vec<LocalUser>,
     /// The names of clients and users that are not served.
     reserved: ReservedNames,
 }

@@ -4,6 +4,7 @@
 //! Must not fail, for any objects. A tenant's objects must not affect other tenants, except by
 //! claiming an issuer, and by a loop of providers.
 
+mod assignable_names;
 mod cache;
 mod clients;
 mod domains;
@@ -22,7 +23,6 @@ mod referenced_secrets;
 mod registration;
 mod resource_servers;
 mod salt;
-mod source_claims;
 mod sources;
 mod used_names;
 mod users;

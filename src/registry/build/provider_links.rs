@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     members::{ClientLink, ProviderLink},
-    provider_loops::{TenantEdge, find_closing_edges},
+    provider_loops::{CrossTenantReference, find_closing_edges},
 };
 use crate::{
     api::{ConditionReason, ConditionType},
@@ -107,9 +107,11 @@ pub(super) fn resolve_links(
     };
     let counts = |link: &ProviderLink| link.client.is_none() || found(link).is_some();
     let counted: Vec<_> = ranked.iter().filter(|(_, link)| counts(link)).collect();
-    let edges: Vec<TenantEdge<'_>> = counted
+    let edges: Vec<CrossTenantReference<'_>> = counted
         .iter()
-        .filter_map(|(tenant, link)| Some(TenantEdge { tenant, upstream: link.upstream.as_ref()? }))
+        .filter_map(|(tenant, link)| {
+            Some(CrossTenantReference { tenant, upstream: link.upstream.as_ref()? })
+        })
         .collect();
     let loops: HashMap<&ObjectKey, Vec<&TenantId>> = counted
         .iter()

@@ -6,7 +6,7 @@ use crate::model::TenantId;
 
 /// A reference of a tenant's provider to a client of another tenant.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TenantEdge<'a> {
+pub(super) struct CrossTenantReference<'a> {
     /// The tenant that the provider belongs to.
     pub(super) tenant: &'a TenantId,
     /// The tenant of the client, where people sign in.
@@ -15,9 +15,11 @@ pub(super) struct TenantEdge<'a> {
 
 /// Checks references in the order of their precedence. A reference that closes a loop with earlier ones is refused,
 /// and later ones are checked without it. Its result is the way from its upstream tenant back to its own.
-pub(super) fn find_closing_edges<'a>(edges: &[TenantEdge<'a>]) -> Vec<Option<Vec<&'a TenantId>>> {
+pub(super) fn find_closing_edges<'a>(
+    edges: &[CrossTenantReference<'a>],
+) -> Vec<Option<Vec<&'a TenantId>>> {
     let mut onward: HashMap<&TenantId, Vec<&'a TenantId>> = HashMap::new();
-    let check = |edge: &TenantEdge<'a>| {
+    let check = |edge: &CrossTenantReference<'a>| {
         let back = find_path(&onward, edge.upstream, edge.tenant);
         if back.is_none() {
             onward.entry(edge.tenant).or_default().push(edge.upstream);
@@ -66,8 +68,10 @@ mod tests {
         let id = |name: &str| TenantId::new("team", name);
         let tenants: Vec<(TenantId, TenantId)> =
             edges.iter().map(|edge| (id(&edge[..1]), id(&edge[1..]))).collect();
-        let edges: Vec<TenantEdge<'_>> =
-            tenants.iter().map(|(tenant, upstream)| TenantEdge { tenant, upstream }).collect();
+        let edges: Vec<CrossTenantReference<'_>> = tenants
+            .iter()
+            .map(|(tenant, upstream)| CrossTenantReference { tenant, upstream })
+            .collect();
         let found = find_closing_edges(&edges).into_iter().enumerate();
         let named = |path: Vec<&TenantId>| path.iter().map(|id| &*id.0.name).collect::<String>();
         found.filter_map(|(index, path)| Some((index, named(path?)))).collect()

@@ -5,8 +5,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    source_claims::{SourceClaims, SourceProblem},
-    users::{LocalPerson, LocalSignIn, ServedAccount},
+    assignable_names::{AssignableNames, SourceProblem},
+    users::{LocalSignIn, LocalUser, ServedAccount},
 };
 use crate::{
     api::ConditionReason,
@@ -21,13 +21,13 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct PeopleSources<'a> {
     /// The oldest user with a password.
-    local: Option<&'a LocalPerson>,
-    providers: Vec<(SourceClaims, Option<Timestamp>)>,
+    local: Option<&'a LocalUser>,
+    providers: Vec<(AssignableNames, Option<Timestamp>)>,
 }
 
 impl<'a> PeopleSources<'a> {
     /// The sources without any provider: only the users who can sign in here.
-    pub(super) fn of_users(local: &'a [LocalPerson]) -> Self {
+    pub(super) fn of_users(local: &'a [LocalUser]) -> Self {
         Self { local: local.iter().min_by_key(|person| person.created), providers: Vec::new() }
     }
 
@@ -40,7 +40,7 @@ impl<'a> PeopleSources<'a> {
         found: &mut ProviderFindings,
         created: Option<Timestamp>,
     ) {
-        let claims = SourceClaims::of(object, &found.naming, &found.problems);
+        let claims = AssignableNames::of(object, &found.naming, &found.problems);
         if found.checked.is_some() {
             for (reason, field, message) in self.problems_of(&claims, created) {
                 found.problems.refuse(reason, field, message);
@@ -49,7 +49,7 @@ impl<'a> PeopleSources<'a> {
         self.providers.push((claims, created));
     }
 
-    fn problems_of(&self, new: &SourceClaims, created: Option<Timestamp>) -> Vec<SourceProblem> {
+    fn problems_of(&self, new: &AssignableNames, created: Option<Timestamp>) -> Vec<SourceProblem> {
         let older = self.older(created);
         let open = older.iter().flat_map(|older| {
             new.unbounded.iter().map(move |(field, remedy)| {
@@ -73,11 +73,11 @@ impl<'a> PeopleSources<'a> {
     /// Refuses users with passwords for whom an older provider could speak.
     pub(super) fn refuse_younger_users(
         &self,
-        local: &[LocalPerson],
+        local: &[LocalUser],
         verdicts: &mut [Arc<Verdict>],
         (served, reserved): (&mut Vec<ServedAccount>, &mut ReservedNames),
     ) {
-        let is_open = |(claims, _): &&(SourceClaims, _)| !claims.unbounded.is_empty();
+        let is_open = |(claims, _): &&(AssignableNames, _)| !claims.unbounded.is_empty();
         let Some((open, created)) = self.providers.iter().find(is_open) else { return };
         let younger = local.iter().filter(|it| it.accepted && it.created > *created);
         let refused: HashMap<&ObjectKey, ValidationProblem> =
@@ -104,7 +104,7 @@ impl<'a> PeopleSources<'a> {
     }
 }
 
-fn find_ambiguous_user_source(provider: &SourceClaims, person: &LocalPerson) -> ValidationProblem {
+fn find_ambiguous_user_source(provider: &AssignableNames, person: &LocalUser) -> ValidationProblem {
     let fields: Vec<&str> = provider.unbounded.iter().map(|(field, _)| *field).collect();
     let (field, remedy) = match person.sign_in {
         LocalSignIn::ChosenPassword => {

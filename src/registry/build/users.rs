@@ -14,8 +14,8 @@ use crate::{
     api::{ConditionReason, ConditionType, IdentitySpec, OidcUser},
     identity::parse_stored_password,
     model::{
-        Account, ClientId, Installation, InvitationDelivery, InvitedUser, ObjectKey, PasswordState,
-        StoredPassword, Subject, Timestamp,
+        Account, ClientId, Installation, InvitationDelivery, ObjectKey, PasswordState,
+        PendingInvitation, StoredPassword, Subject, Timestamp,
     },
     registry::{
         InvitationOutcome, InvitationState, ObjectOutcome, ReservedNames, UserNames, UserOutcome,
@@ -51,7 +51,7 @@ impl<'a> ParsedUsers<'a> {
 
 /// A user who can sign in here, with a password or with a passkey alone.
 #[derive(Debug)]
-pub(super) struct LocalPerson {
+pub(super) struct LocalUser {
     pub(super) key: ObjectKey,
     /// `metadata.creationTimestamp`; `None` in `dev`.
     pub(super) created: Option<Timestamp>,
@@ -78,7 +78,7 @@ pub(super) struct ValidatedUsers {
     pub(super) served: Vec<ServedAccount>,
     pub(super) verdicts: Vec<Arc<Verdict>>,
     /// The users with passwords, accepted or not, if the tenant has providers too.
-    pub(super) local: Vec<LocalPerson>,
+    pub(super) local: Vec<LocalUser>,
     /// The names of users who are not served.
     pub(super) reserved: ReservedNames,
 }
@@ -152,7 +152,7 @@ fn local_person(
     user: &ParsedObjects<'_, OidcUser>,
     host: TenantContext<'_>,
     accepted: bool,
-) -> Option<LocalPerson> {
+) -> Option<LocalUser> {
     let spec = &user.raw.spec;
     let sign_in = if spec.password_secret_ref.is_some() {
         LocalSignIn::SecretPassword
@@ -164,7 +164,7 @@ fn local_person(
         return None;
     };
     let is_enabled = !spec.disabled.unwrap_or_default();
-    is_enabled.then(|| LocalPerson {
+    is_enabled.then(|| LocalUser {
         key: user.member.key.clone(),
         created: user.created(),
         sign_in,
@@ -224,7 +224,7 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
     } else {
         InvitationState::Open
     };
-    let invited = InvitedUser {
+    let invited = PendingInvitation {
         tenant: tenant.id.clone(),
         tenant_mark: tenant.mark,
         issuer: tenant.issuer.clone(),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     fetch::{CallResponse, ClientCall, FetchError, FetchedDocument},
-    model::{ApplicationType, ClientDetails, Pairwise, RedirectUri, Secret, fixtures},
+    model::{ApplicationType, ClientDetails, PairwiseSubjectInputs, RedirectUri, Secret, fixtures},
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -55,7 +55,8 @@ impl Fetch for SectorServer {
 
 fn client() -> Client {
     let uri = |text| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
-    let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+    let pairwise =
+        PairwiseSubjectInputs { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
     let sector_identifier_uri = Some("https://a.test/sector.json".into());
     let details = ClientDetails { sector_identifier_uri, ..ClientDetails::default() };
     Client {

@@ -14,7 +14,7 @@ const SEPARATOR: &str = "---";
 
 /// A document of a file.
 #[derive(Debug)]
-pub(super) struct Document<'t> {
+pub(super) struct ManifestDocument<'t> {
     text: &'t str,
     /// The line of the file where the text begins, counted from 1.
     first_line: usize,
@@ -43,14 +43,14 @@ pub(super) enum DocumentError {
     Separator,
 }
 
-impl Document<'_> {
+impl ManifestDocument<'_> {
     /// The line of a field in the file, or of the nearest parent that exists.
     pub(super) fn line_of(&self, path: &[PathStep]) -> Option<usize> {
         yaml::line_of(self.text, path).map(|line| self.first_line + line - 1)
     }
 }
 
-impl Document<'_> {
+impl ManifestDocument<'_> {
     /// The lines of fields in the file, each that of the nearest parent if it does not exist.
     pub(super) fn lines_of(&self, paths: &[Vec<PathStep>]) -> Vec<Option<usize>> {
         let lines = yaml::lines_of(self.text, paths).into_iter();
@@ -59,14 +59,14 @@ impl Document<'_> {
 }
 
 /// Reads the documents of a file.
-pub(super) fn split_documents(text: &str) -> Vec<Document<'_>> {
+pub(super) fn split_documents(text: &str) -> Vec<ManifestDocument<'_>> {
     if !text.trim_start().starts_with('{') {
         return yaml_documents(text, 1);
     }
     let (mut documents, failure) = json_documents(text);
     let Some((offset, failure)) = failure else { return documents };
     let first_line = line_at(text, offset);
-    let failed = Document { text: "", first_line, content: Err(failure) };
+    let failed = ManifestDocument { text: "", first_line, content: Err(failure) };
     // Two objects make a file JSON beyond doubt. A single one may be YAML in braces.
     if documents.len() > 1 {
         documents.push(failed);
@@ -83,9 +83,9 @@ pub(super) fn split_documents(text: &str) -> Vec<Document<'_>> {
 }
 
 /// Reads JSON objects up to the first error, with the offset of the text that is not read.
-fn json_documents(text: &str) -> (Vec<Document<'_>>, Option<(usize, DocumentError)>) {
+fn json_documents(text: &str) -> (Vec<ManifestDocument<'_>>, Option<(usize, DocumentError)>) {
     let mut documents = Vec::new();
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<json::Json>();
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<json::ManifestJson>();
     loop {
         let start = stream.byte_offset();
         let Some(read) = stream.next() else { return (documents, None) };
@@ -101,7 +101,7 @@ fn json_documents(text: &str) -> (Vec<Document<'_>>, Option<(usize, DocumentErro
                     ignored_from: None,
                 };
                 let text = &text[start..stream.byte_offset()];
-                documents.push(Document { text, first_line, content: Ok(content) });
+                documents.push(ManifestDocument { text, first_line, content: Ok(content) });
             }
             Err(error) => {
                 let message = json_message(&error);
@@ -119,7 +119,7 @@ fn json_message(error: &serde_json::Error) -> String {
 }
 
 /// Reads YAML documents of a text that begins at a line of the file.
-fn yaml_documents(text: &str, first_line: usize) -> Vec<Document<'_>> {
+fn yaml_documents(text: &str, first_line: usize) -> Vec<ManifestDocument<'_>> {
     let mut documents = Vec::new();
     let (mut start, mut start_line, mut separator) = (0, first_line, "");
     let mut offset = 0;
@@ -145,7 +145,7 @@ fn yaml_document<'t>(
     text: &'t str,
     first_line: usize,
     after_separator: &str,
-) -> Option<Document<'t>> {
+) -> Option<ManifestDocument<'t>> {
     let content = if is_separator(after_separator) {
         if text.is_empty() {
             return None;
@@ -161,7 +161,7 @@ fn yaml_document<'t>(
     } else {
         Err(DocumentError::Separator)
     };
-    Some(Document { text, first_line, content })
+    Some(ManifestDocument { text, first_line, content })
 }
 
 /// Whether a line that begins with `---` and continues with this text separates documents.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    documents::{Document, DocumentError, split_documents},
+    documents::{DocumentError, ManifestDocument, split_documents},
     yaml::PathStep,
 };
 
@@ -27,7 +27,7 @@ impl From<&DocumentError> for ForeignDocumentError {
 /// The first document of a text, with the lines of its fields.
 #[derive(Debug)]
 pub struct ForeignDocument<'t> {
-    document: Document<'t>,
+    document: ManifestDocument<'t>,
     /// The value of the document as JSON, which is not null.
     pub value: Value,
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     FileProblem, ManifestObject, defaults,
-    documents::{Document, DocumentContent},
+    documents::{DocumentContent, ManifestDocument},
     fields,
     sops::{self, SopsMetadata},
     yaml::PathStep,
@@ -31,7 +31,7 @@ pub(super) struct ObjectReader<'f> {
 
 /// The place of an object in a file.
 struct DocumentPosition<'d> {
-    document: &'d Document<'d>,
+    document: &'d ManifestDocument<'d>,
     /// `document 1`, or `document 1, item 2` of a list.
     name: String,
     /// The path of the object within the document.
@@ -67,7 +67,7 @@ impl<'f> ObjectReader<'f> {
     }
 
     /// Reads the objects of a document.
-    pub(super) fn document(&mut self, number: usize, document: &Document<'_>) {
+    pub(super) fn document(&mut self, number: usize, document: &ManifestDocument<'_>) {
         let name = format!("document {number}");
         match &document.content {
             Err(error) => self.problems.push(FileProblem::new(self.file, name, error.to_string())),

@@ -24,7 +24,7 @@ const FILE_MODE: u32 = 0o600;
 
 /// The reason why the file was not opened. The file is left unchanged.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum StoreFileError {
     /// Another process has locked the file.
     #[error("{0} is in use by another process: stop that one, or choose another --store-path")]
     InUse(PathBuf),
@@ -69,13 +69,13 @@ pub(super) struct StoreFile {
 
 impl StoreFile {
     /// Locks a path, and creates the file if it does not exist.
-    pub(super) fn lock(path: &Path, entropy: &dyn Entropy) -> Result<Self, OpenError> {
-        let system = |error| OpenError::System { path: path.to_owned(), error };
+    pub(super) fn lock(path: &Path, entropy: &dyn Entropy) -> Result<Self, StoreFileError> {
+        let system = |error| StoreFileError::System { path: path.to_owned(), error };
         // A separate lock file also covers creating and reopening the store's file.
         let lock = open_private(&with_suffix(path, ".lock")).map_err(system)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
+            Err(TryLockError::WouldBlock) => return Err(StoreFileError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(system(error)),
         }
         let file = Self { path: path.to_owned(), _lock: lock };
@@ -87,8 +87,8 @@ impl StoreFile {
 
     /// Creates the file under a temporary name and renames it, so a killed process leaves either no
     /// file or a complete one.
-    fn create(&self, entropy: &dyn Entropy) -> Result<(), OpenError> {
-        let system = |error| OpenError::System { path: self.path.clone(), error };
+    fn create(&self, entropy: &dyn Entropy) -> Result<(), StoreFileError> {
+        let system = |error| StoreFileError::System { path: self.path.clone(), error };
         let unfinished = with_suffix(&self.path, ".new");
         match fs::remove_file(&unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(system(error)),
@@ -103,7 +103,7 @@ impl StoreFile {
     }
 
     /// Opens the file, checks every page and repairs the due time index. Returns the database and its incarnation.
-    pub(super) fn open(&self) -> Result<(Database, String), OpenError> {
+    pub(super) fn open(&self) -> Result<(Database, String), StoreFileError> {
         let database =
             builder().open(&self.path).map_err(|error| self.classify_error(error.into()))?;
         let about = |name| self.about(&database, name);
@@ -111,7 +111,7 @@ impl StoreFile {
         match format.parse::<u32>() {
             Ok(FORMAT) => {}
             Ok(newer) if newer > FORMAT => {
-                return Err(OpenError::Newer { path: self.path.clone(), format });
+                return Err(StoreFileError::Newer { path: self.path.clone(), format });
             }
             _ => return Err(self.damaged(format!("its format is {format:?}"))),
         }
@@ -126,7 +126,7 @@ impl StoreFile {
         Ok(fs::metadata(&self.path)?.blocks().saturating_mul(BLOCK_BYTES))
     }
 
-    fn about(&self, database: &Database, name: &str) -> Result<String, OpenError> {
+    fn about(&self, database: &Database, name: &str) -> Result<String, StoreFileError> {
         let read = || -> Result<Option<String>, EmbeddedError> {
             let about = database.begin_read()?.open_table(ABOUT)?;
             Ok(about.get(name)?.map(|value| value.value().to_owned()))
@@ -138,17 +138,17 @@ impl StoreFile {
         }
     }
 
-    fn damaged(&self, why: impl Into<String>) -> OpenError {
-        OpenError::Damaged { path: self.path.clone(), why: why.into() }
+    fn damaged(&self, why: impl Into<String>) -> StoreFileError {
+        StoreFileError::Damaged { path: self.path.clone(), why: why.into() }
     }
 
-    pub(super) fn classify_error(&self, failure: EmbeddedError) -> OpenError {
+    pub(super) fn classify_error(&self, failure: EmbeddedError) -> StoreFileError {
         let path = self.path.clone();
         let EmbeddedError::File(error) = failure else { return self.damaged(failure.to_string()) };
         match *error {
-            redb::Error::DatabaseAlreadyOpen => OpenError::InUse(path),
+            redb::Error::DatabaseAlreadyOpen => StoreFileError::InUse(path),
             redb::Error::UpgradeRequired(version) => {
-                OpenError::Newer { path, format: format!("of redb {version}") }
+                StoreFileError::Newer { path, format: format!("of redb {version}") }
             }
             // The error that redb returns for a file that does not begin with its magic number.
             redb::Error::Io(error)
@@ -157,10 +157,10 @@ impl StoreFile {
                     io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
                 ) =>
             {
-                OpenError::Damaged { path, why: error.to_string() }
+                StoreFileError::Damaged { path, why: error.to_string() }
             }
-            redb::Error::Io(error) => OpenError::System { path, error },
-            error => OpenError::Damaged { path, why: error.to_string() },
+            redb::Error::Io(error) => StoreFileError::System { path, error },
+            error => StoreFileError::Damaged { path, why: error.to_string() },
         }
     }
 }

@@ -30,8 +30,8 @@ use super::{
 };
 use crate::model::{Entropy, TenantId, Timestamp};
 
-pub use file::OpenError;
 use file::StoreFile;
+pub use file::StoreFileError;
 use space::VolumeSize;
 use tables::{EmbeddedError, live_record};
 use writer::{
@@ -59,7 +59,7 @@ impl EmbeddedStore {
         path: &Path,
         entropy: &dyn Entropy,
         at_work: impl Fn() -> usize + Send + 'static,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, StoreFileError> {
         let file = StoreFile::lock(path, entropy)?;
         let (database, incarnation) = file.open()?;
         let database =
@@ -71,7 +71,7 @@ impl EmbeddedStore {
         let writer = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer::run_writer(&its, queue, at_work))
-            .map_err(|error| OpenError::System { path: path.to_owned(), error })?;
+            .map_err(|error| StoreFileError::System { path: path.to_owned(), error })?;
         Ok(Self { shared, volume: VolumeSize::default(), jobs: Some(jobs), writer: Some(writer) })
     }
 

@@ -30,7 +30,7 @@ contract::suite!(async {
     Arc::new(Temporary(store, folder)) as SharedStore
 });
 
-fn open(folder: &TempDir) -> Result<EmbeddedStore, OpenError> {
+fn open(folder: &TempDir) -> Result<EmbeddedStore, StoreFileError> {
     EmbeddedStore::open(&folder.path().join("store.redb"), &SystemEntropy::new(), || 0)
 }
 
@@ -185,7 +185,7 @@ async fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(&folder).unwrap();
     let refused = open(&folder).unwrap_err();
-    assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    assert!(matches!(refused, StoreFileError::InUse(_)), "{refused}");
     assert_eq!(first.insert(record("a"), NOW).await, Ok(true), "the first goes on");
     drop(first);
     open(&folder).unwrap();
@@ -214,7 +214,7 @@ async fn a_damaged_file_is_refused_and_left_unchanged() {
     for (name, bytes) in samples {
         fs::write(&path, &bytes).unwrap();
         let refused = open(&folder).expect_err(name);
-        assert!(matches!(refused, OpenError::Damaged { .. }), "{name}: {refused}");
+        assert!(matches!(refused, StoreFileError::Damaged { .. }), "{name}: {refused}");
         assert!(refused.to_string().contains("backup"), "{refused}");
         assert!(path.exists(), "{name}");
         if name != "flipped" {
@@ -237,7 +237,10 @@ async fn a_newer_format_is_refused_and_left_unchanged() {
     drop(database);
     for _ in 0..2 {
         let refused = open(&folder).unwrap_err();
-        assert!(matches!(&refused, OpenError::Newer { format, .. } if format == "2"), "{refused}");
+        assert!(
+            matches!(&refused, StoreFileError::Newer { format, .. } if format == "2"),
+            "{refused}"
+        );
     }
 }
 

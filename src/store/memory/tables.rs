@@ -14,13 +14,13 @@ use crate::model::{TenantId, Timestamp};
 
 /// The key of `list`: kind, tenant and index entry.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Listing {
+pub(super) struct ListKey {
     pub(super) kind: RecordKind,
     pub(super) tenant: TenantId,
     pub(super) owner: IndexEntry,
 }
 
-impl Listing {
+impl ListKey {
     fn of(key: &RecordKey, owner: &IndexEntry) -> Self {
         Self { kind: key.kind, tenant: key.tenant.clone(), owner: owner.clone() }
     }
@@ -36,9 +36,9 @@ pub(super) struct MemoryRecord {
 
 /// The records and their indexes. Only `put` and `remove` change them, all together.
 #[derive(Default)]
-pub(super) struct Tables {
+pub(super) struct MemoryTables {
     pub(super) records: HashMap<Arc<RecordKey>, MemoryRecord>,
-    pub(super) by_owner: HashMap<Listing, HashSet<Arc<RecordKey>>>,
+    pub(super) by_owner: HashMap<ListKey, HashSet<Arc<RecordKey>>>,
     pub(super) by_expiry: BTreeSet<(Timestamp, Arc<RecordKey>)>,
     pub(super) by_due_time: BTreeMap<(RecordKind, Timestamp), BTreeSet<Arc<RecordKey>>>,
     /// The number of records of each tenant.
@@ -47,7 +47,7 @@ pub(super) struct Tables {
     pub(super) version: u64,
 }
 
-impl Tables {
+impl MemoryTables {
     /// Whether a tenant may add a record.
     pub(super) fn has_space(&self, tenant: &TenantId, capacity: usize) -> bool {
         let free = capacity.saturating_sub(self.records.len());
@@ -71,7 +71,7 @@ impl Tables {
         *self.by_tenant.entry(record.key.tenant.clone()).or_default() += 1;
         let key = Arc::new(record.key);
         for owner in &record.owners {
-            self.by_owner.entry(Listing::of(&key, owner)).or_default().insert(Arc::clone(&key));
+            self.by_owner.entry(ListKey::of(&key, owner)).or_default().insert(Arc::clone(&key));
         }
         self.by_expiry.insert((record.expires_at, Arc::clone(&key)));
         if let Some(due_at) = record.due_at {
@@ -96,7 +96,7 @@ impl Tables {
             }
         }
         for owner in &entry.owners {
-            let listing = Listing::of(&key, owner);
+            let listing = ListKey::of(&key, owner);
             if let Some(keys) = self.by_owner.get_mut(&listing) {
                 keys.remove(&key);
                 if keys.is_empty() {

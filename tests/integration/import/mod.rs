@@ -11,7 +11,7 @@ use crate::support::{
     app::TestApp,
     browser::{Application, Browser, claims},
 };
-use lanyard::import::{ImportOptions, Imported, import_dex, import_keycloak};
+use lanyard::import::{ImportOptions, ImportResult, import_dex, import_keycloak};
 
 const DEX: &str = "tests/golden/import/dex.yaml";
 const REALM: &str = "tests/golden/import/keycloak-realm.json";
@@ -168,7 +168,7 @@ async fn subject(
     token["sub"].as_str().expect("a subject").to_owned()
 }
 
-fn manifests(imported: &Imported) -> String {
+fn manifests(imported: &ImportResult) -> String {
     let objects = imported.manifests.iter();
     let objects = objects.map(|it| serde_yaml::to_string(&it.object).expect("YAML"));
     objects.collect::<Vec<_>>().join("---\n")

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     browser::{Browser, claims},
-    certificates::{Authority, Identity, params},
+    certificates::{Identity, NamedAuthority, params},
     world::{Caller, World, assert_error},
 };
 
@@ -25,7 +25,7 @@ async fn a_certificate_of_the_named_authority_authenticates_its_client() {
 async fn other_certificates_do_not_authenticate_a_client() {
     // RFC 8705 §2.1, §7.1
     let world = World::new().await;
-    let elsewhere = Authority::new("Acme").issue("ledger.acme.test");
+    let elsewhere = NamedAuthority::new("Acme").issue("ledger.acme.test");
     let mut expired = params("ledger.acme.test");
     expired.not_after = rcgen::date_time_ymd(2021, 1, 1);
     let mut of_server = params("ledger.acme.test");
@@ -121,7 +121,7 @@ async fn a_change_of_the_authorities_counts_at_once() {
     let identity = world.issue("ledger.acme.test");
     let caller = world.caller(("shop", "ledger"), Some(&identity)).await;
     assert_eq!(caller.client_credentials(&[]).await.0, 200);
-    let (old, new) = (json!(world.authority.pem()), json!(Authority::new("New").pem()));
+    let (old, new) = (json!(world.authority.pem()), json!(NamedAuthority::new("New").pem()));
     world.change(&old.to_string(), &new.to_string());
     assert_error(&caller.client_credentials(&[]).await, 401, "invalid_client");
 }
@@ -181,7 +181,7 @@ async fn under_a_profile_only_the_certificate_of_the_client_counts() {
     let wrong = [
         ("none", None),
         ("of another client", Some(world.issue("plain.acme.test"))),
-        ("of another authority", Some(Authority::new("Acme").issue("teller.acme.test"))),
+        ("of another authority", Some(NamedAuthority::new("Acme").issue("teller.acme.test"))),
         ("self-signed", Some(Identity::self_signed("teller.acme.test"))),
     ];
     let mut thieves = Vec::new();

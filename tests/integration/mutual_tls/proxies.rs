@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::{
     browser::claims,
-    certificates::{Authority, Identity, long_params},
+    certificates::{Identity, NamedAuthority, long_params},
     world::{Caller, World, assert_error, read},
 };
 
@@ -22,13 +22,13 @@ const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 /// The port for proxies, with the authority of their certificates.
 struct ProxyPort {
     address: SocketAddr,
-    authority: Authority,
+    authority: NamedAuthority,
     _stop: watch::Sender<bool>,
 }
 
 impl ProxyPort {
     fn open(world: &World, name: &str, format: CertificateFormat) -> Self {
-        let authority = Authority::new("Proxies");
+        let authority = NamedAuthority::new("Proxies");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("ca.pem");
         std::fs::write(&file, authority.pem()).expect("written");
@@ -90,7 +90,7 @@ async fn only_named_proxies_of_the_authority_connect() {
     let identity = world.issue("ledger.acme.test");
     let port = ProxyPort::open(&world, "client-cert", CertificateFormat::Rfc9440);
     let (of_clients, elsewhere) =
-        (world.issue("proxy.internal"), Authority::new("Proxies").issue("proxy.internal"));
+        (world.issue("proxy.internal"), NamedAuthority::new("Proxies").issue("proxy.internal"));
     let other_name = port.authority.issue("workload.internal");
     for proxy in [None, Some(&of_clients), Some(&elsewhere), Some(&other_name)] {
         let ledger = port.behind(&world, "ledger", proxy).await;
@@ -174,7 +174,7 @@ async fn the_certificate_of_a_proxy_has_a_short_chain_to_an_authority() {
     let identity = world.issue("ledger.acme.test");
     let port = ProxyPort::open(&world, "client-cert", CertificateFormat::Rfc9440);
     let proxy = port.authority.issue("proxy.internal");
-    let further = Authority::new("Further").pem();
+    let further = NamedAuthority::new("Further").pem();
     let (value, short) = (rfc9440(&identity), proxy.followed_by(4, &further));
     let ledger = port.behind(&world, "ledger", Some(&short)).await;
     let (status, tokens) = send(&ledger, &world, &[("client-cert", &value)]).await;

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     app::TestApp,
     browser::{Application, Browser, VERIFIER},
-    certificates::{Authority, Identity},
+    certificates::{Identity, NamedAuthority},
 };
 
 pub const ALICE: (&str, &str) = ("alice", "correct horse");
@@ -17,10 +17,10 @@ pub const ALICE: (&str, &str) = ("alice", "correct horse");
 /// The provider, the authority that its clients name, and the authority of its own certificate.
 pub struct World {
     pub app: TestApp,
-    pub authority: Authority,
+    pub authority: NamedAuthority,
     pub own: Identity,
     pub tls: Arc<TlsConfig>,
-    pub servers: Authority,
+    pub servers: NamedAuthority,
 }
 
 /// A client with its metadata, and the certificate that it uses.
@@ -39,7 +39,7 @@ impl World {
 
     /// Starts the provider with other settings of the server.
     pub async fn with(config: ServerConfig) -> Self {
-        let (authority, servers) = (Authority::new("Acme"), Authority::new("Servers"));
+        let (authority, servers) = (NamedAuthority::new("Acme"), NamedAuthority::new("Servers"));
         let own = Identity::self_signed("own.acme.test");
         let tls = Arc::new(server_tls(&servers));
         let text = manifests(&authority, &own);
@@ -196,7 +196,7 @@ pub fn assert_error((status, answer): &(u16, Value), expected: u16, error: &str)
 }
 
 /// The certificate of the provider's port, for `localhost`.
-fn server_tls(servers: &Authority) -> TlsConfig {
+fn server_tls(servers: &NamedAuthority) -> TlsConfig {
     let folder = tempfile::tempdir().expect("a folder");
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let identity = servers.issue("localhost");
@@ -205,7 +205,7 @@ fn server_tls(servers: &Authority) -> TlsConfig {
     TlsConfig::load(&certificate, &key).expect("a pair")
 }
 
-fn manifests(authority: &Authority, own: &Identity) -> String {
+fn manifests(authority: &NamedAuthority, own: &Identity) -> String {
     include_str!("manifests.yaml")
         .replace("AUTHORITIES}", &format!("{}}}", json!(authority.pem())))
         .replace("jwks: OWN", &format!("jwks: {}", json!({ "keys": [own.jwk] })))

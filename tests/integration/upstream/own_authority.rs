@@ -12,7 +12,7 @@ use super::{
     upstream::{Upstream, read_request},
     world::{application, id_token, refresh_at, tokens, with_application},
 };
-use crate::support::tls::Authority;
+use crate::support::tls::ServerAuthority;
 
 const CORP: &str = r"
 apiVersion: lanyard.dev/v1alpha1
@@ -32,12 +32,12 @@ spec:
 ";
 
 /// A Secret with the certificate of an authority.
-fn secret(authority: &Authority) -> String {
+fn secret(authority: &ServerAuthority) -> String {
     let pem = json!(authority.certificate);
     format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: ca}}\nstringData: {{ca.crt: {pem}}}\n")
 }
 
-fn manifests(upstream: &Upstream, authority: Option<&Authority>) -> String {
+fn manifests(upstream: &Upstream, authority: Option<&ServerAuthority>) -> String {
     let provider = CORP.replace("UPSTREAM", &upstream.issuer);
     let provider = match authority {
         Some(authority) => {
@@ -64,7 +64,7 @@ async fn sign_in(app: &TestApp, upstream: &Upstream) -> Page {
 
 #[tokio::test]
 async fn the_servers_of_a_provider_are_verified_by_its_own_authority() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (authority, stranger) = (ServerAuthority::new(), ServerAuthority::new());
     let upstream = Upstream::start_signed(&authority).await;
     upstream.answers(|script| script.userinfo = json!({"sub": "1", "nickname": "al"}));
     let app = TestApp::start(&manifests(&upstream, Some(&authority))).await;
@@ -96,7 +96,7 @@ async fn the_servers_of_a_provider_are_verified_by_its_own_authority() {
 
 #[tokio::test]
 async fn github_enterprise_server_is_verified_by_its_own_authority() {
-    let authority = Authority::new();
+    let authority = ServerAuthority::new();
     let (acceptor, listener) =
         (authority.acceptor(), TcpListener::bind("127.0.0.1:0").await.expect("a port"));
     let host = format!("localhost:{}", listener.local_addr().expect("bound").port());

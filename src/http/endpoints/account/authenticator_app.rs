@@ -46,7 +46,7 @@ pub(super) fn show_setup(
 }
 
 /// The result of the page's form.
-pub(super) enum SetupResult {
+pub(super) enum AuthenticatorSetupResult {
     /// The person has an app already.
     AlreadyEnrolled,
     /// The recovery codes, or the page with what was wrong.
@@ -61,25 +61,29 @@ pub(super) async fn confirm_setup(
     request: &Request,
     active: &ActiveSession,
     form: &RequestParams,
-) -> Result<SetupResult, EndpointError> {
+) -> Result<AuthenticatorSetupResult, EndpointError> {
     let context = app.context(request);
     let enrolment: Option<TotpEnrolment> = context.open(form.require("enrolment")?)?;
     let is_current = |it: &TotpEnrolment| {
         it.sid == active.session.sid && request.now < it.expires_at && totp::can_enrol(context)
     };
-    let Some(enrolment) = enrolment.filter(is_current) else { return Ok(SetupResult::Expired) };
+    let Some(enrolment) = enrolment.filter(is_current) else {
+        return Ok(AuthenticatorSetupResult::Expired);
+    };
     let typed = form.get("code").unwrap_or_default();
     let account = &active.account;
     let app_to_store = match prove_new_app(context, account, &enrolment.secret, typed).await? {
         Ok(new) => new,
-        Err(NewAppRefusal::AlreadyEnrolled) => return Ok(SetupResult::AlreadyEnrolled),
+        Err(NewAppRefusal::AlreadyEnrolled) => {
+            return Ok(AuthenticatorSetupResult::AlreadyEnrolled);
+        }
         Err(NewAppRefusal::Code(verdict)) => {
             let page = render(app, request, active, (&enrolment, Some(verdict)))?;
-            return Ok(SetupResult::Page(Box::new(page)));
+            return Ok(AuthenticatorSetupResult::Page(Box::new(page)));
         }
     };
     if !claim_enrolment(context, account, &enrolment).await? {
-        return Ok(SetupResult::Expired);
+        return Ok(AuthenticatorSetupResult::Expired);
     }
     let is_replacement = app_to_store.is_replacement();
     let kind = if is_replacement {
@@ -89,7 +93,7 @@ pub(super) async fn confirm_setup(
     };
     let codes = prepare_enrolment(context, active, kind).await?;
     if !store_new_app(context, account, app_to_store, None).await? {
-        return Ok(SetupResult::AlreadyEnrolled);
+        return Ok(AuthenticatorSetupResult::AlreadyEnrolled);
     }
     let codes = codes.confirm(context).await;
     end_sessions_meanwhile(context, active, kind).await;
@@ -110,7 +114,7 @@ pub(super) async fn confirm_setup(
     };
     // The browser is known by the app from now on.
     let sign_in = CompleteSignIn { account, typed_name: None, has_factors: true };
-    Ok(SetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
+    Ok(AuthenticatorSetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
 }
 
 /// Prepares storing an authenticator. Sessions and grants that began without it end. A person without any authenticator

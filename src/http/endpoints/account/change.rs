@@ -1,8 +1,8 @@
 //! The changes that the forms of the account page make.
 
 use super::{
-    authenticator_app::{SetupResult, confirm_setup, remove_app, show_new_codes},
-    change_result::{AccountNotice, ChangeResult},
+    authenticator_app::{AuthenticatorSetupResult, confirm_setup, remove_app, show_new_codes},
+    change_result::{AccountChangeResult, AccountNotice},
     passkeys::{confirm_passkey, remove_own_passkey, rename_passkey},
     password::{PasswordChangeResult, change_password},
     waiting_requests::begin_answer,
@@ -111,17 +111,17 @@ async fn replace_recovery_codes(
     app: &AppState,
     request: &Request,
     active: &ActiveSession,
-) -> Result<ChangeResult, EndpointError> {
+) -> Result<AccountChangeResult, EndpointError> {
     let context = app.context(request);
     let account = &active.account;
     let has_none = load_totp(context, account).await?.is_none()
         && load_passkeys(context, account).await?.is_empty();
     if has_none || account.signs_in_by_passkey_alone() {
-        return Ok(ChangeResult::Expired);
+        return Ok(AccountChangeResult::Expired);
     }
     let notice = request.text().codes_replaced();
     let page = show_new_codes((context, request), active, notice).await?;
-    Ok(ChangeResult::Page(Box::new(page)))
+    Ok(AccountChangeResult::Page(Box::new(page)))
 }
 
 /// Removes a passkey, by its id, or the authenticator app, unless it is the last one that the tenant requires.
@@ -148,28 +148,30 @@ pub(super) async fn apply_change(
     (app, request): (&AppState, &Request),
     active: &ActiveSession,
     (change, form): (AccountChange<'_>, &RequestParams),
-) -> Result<ChangeResult, EndpointError> {
+) -> Result<AccountChangeResult, EndpointError> {
     let context = app.context(request);
     Ok(match change {
         AccountChange::ConfirmAuthenticatorApp => {
             match confirm_setup(app, request, active, form).await? {
-                SetupResult::AlreadyEnrolled => {
-                    ChangeResult::Done(AccountNotice::AuthenticatorExists)
+                AuthenticatorSetupResult::AlreadyEnrolled => {
+                    AccountChangeResult::Done(AccountNotice::AuthenticatorExists)
                 }
-                SetupResult::Page(page) => ChangeResult::Page(page),
-                SetupResult::Expired => ChangeResult::Expired,
+                AuthenticatorSetupResult::Page(page) => AccountChangeResult::Page(page),
+                AuthenticatorSetupResult::Expired => AccountChangeResult::Expired,
             }
         }
         AccountChange::MakeRecoveryCodes => replace_recovery_codes(app, request, active).await?,
         AccountChange::ChangePassword => {
             match change_password((app, request), active, form).await? {
-                PasswordChangeResult::Changed => ChangeResult::Done(AccountNotice::PasswordChanged),
-                PasswordChangeResult::NotPossible => ChangeResult::Expired,
-                PasswordChangeResult::Page(page) => ChangeResult::Page(page),
+                PasswordChangeResult::Changed => {
+                    AccountChangeResult::Done(AccountNotice::PasswordChanged)
+                }
+                PasswordChangeResult::NotPossible => AccountChangeResult::Expired,
+                PasswordChangeResult::Page(page) => AccountChangeResult::Page(page),
             }
         }
         AccountChange::RemoveAuthenticatorApp => {
-            ChangeResult::Done(remove_factor((app, request), active, None).await?)
+            AccountChangeResult::Done(remove_factor((app, request), active, None).await?)
         }
         AccountChange::ConfirmPasskey => confirm_passkey((app, request), active, form).await?,
         AccountChange::RenamePasskey(id) => {
@@ -177,27 +179,29 @@ pub(super) async fn apply_change(
             rename_passkey((app, request), active, (id, typed)).await?
         }
         AccountChange::RemovePasskey(id) => {
-            ChangeResult::Done(remove_factor((app, request), active, Some(id)).await?)
+            AccountChangeResult::Done(remove_factor((app, request), active, Some(id)).await?)
         }
         AccountChange::AnswerRequest(id) => {
-            ChangeResult::Page(Box::new(begin_answer((app, request), active, id).await?))
+            AccountChangeResult::Page(Box::new(begin_answer((app, request), active, id).await?))
         }
         AccountChange::SignOut => {
             let cause = (LogoutKind::AccountPage, None);
-            ChangeResult::SignedOut(Box::new(sessions::end_session(context, active, cause).await?))
+            AccountChangeResult::SignedOut(Box::new(
+                sessions::end_session(context, active, cause).await?,
+            ))
         }
         AccountChange::SignOutEverywhere => {
-            ChangeResult::SignedOut(Box::new(sign_out_everywhere(context, active).await?))
+            AccountChangeResult::SignedOut(Box::new(sign_out_everywhere(context, active).await?))
         }
         AccountChange::EndSession(sid) => {
             end_other_session(context, active, sid).await?;
-            ChangeResult::Done(AccountNotice::SessionEnded)
+            AccountChangeResult::Done(AccountNotice::SessionEnded)
         }
         AccountChange::Withdraw(client_id) => {
             if let Some(client) = context.tenant.client(client_id) {
                 withdraw_access(context, active, &client).await?;
             }
-            ChangeResult::Done(AccountNotice::AccessWithdrawn)
+            AccountChangeResult::Done(AccountNotice::AccessWithdrawn)
         }
     })
 }

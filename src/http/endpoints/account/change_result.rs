@@ -4,7 +4,7 @@ use crate::{http::Reply, messages::MessageCatalog, protocol::records::Session};
 
 /// The result of a change.
 #[derive(Debug)]
-pub(super) enum ChangeResult {
+pub(super) enum AccountChangeResult {
     /// The page, with a notice.
     Done(AccountNotice),
     /// The browser has no session any more.

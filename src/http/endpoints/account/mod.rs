@@ -13,7 +13,7 @@ mod waiting_requests;
 pub(super) use waiting_requests::answered_request_url;
 
 use change::{AUTHENTICATOR_APP, AccountChange, PASSKEY, PASSWORD, apply_change};
-use change_result::{AccountNotice, ChangeResult};
+use change_result::{AccountChangeResult, AccountNotice};
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -160,12 +160,12 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         return Ok(Reply::see_other(&account_url(&request, Some((CONFIRM, "1")))));
     }
     Ok(match apply_change((app, &request), &active, (change, &form)).await? {
-        ChangeResult::Page(page) => *page,
-        ChangeResult::Expired => return Err(expired(&request)),
-        ChangeResult::SignedOut(ended) => {
+        AccountChangeResult::Page(page) => *page,
+        AccountChangeResult::Expired => return Err(expired(&request)),
+        AccountChangeResult::SignedOut(ended) => {
             signed_out_response(app, &request, Some(&ended), None).await
         }
-        ChangeResult::Done(notice) => {
+        AccountChangeResult::Done(notice) => {
             Reply::see_other(&account_url(&request, Some(("done", notice.as_str()))))
         }
     })

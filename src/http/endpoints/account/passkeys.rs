@@ -7,7 +7,7 @@ use super::{
     authenticator_app::{
         end_sessions_meanwhile, prepare_enrolment, report_enrolment, report_removal, show_codes,
     },
-    change_result::{AccountNotice, ChangeResult},
+    change_result::{AccountChangeResult, AccountNotice},
 };
 use crate::{
     accounts::{
@@ -85,20 +85,21 @@ pub(super) async fn confirm_passkey(
     (app, request): (&AppState, &Request),
     active: &ActiveSession,
     form: &RequestParams,
-) -> Result<ChangeResult, EndpointError> {
+) -> Result<AccountChangeResult, EndpointError> {
     let context = app.context(request);
     let challenge: Option<PasskeyChallenge> = context.open(form.require("challenge")?)?;
     // A page that is shown again has the same challenge, so that an old one cannot become a new one.
     let challenge = challenge.filter(|it| is_enrolment_of(context, active.into(), it));
-    let Some(challenge) = challenge else { return Ok(ChangeResult::Expired) };
+    let Some(challenge) = challenge else { return Ok(AccountChangeResult::Expired) };
     let typed = form.get("name").unwrap_or_default();
     let name = passkey_name(typed).unwrap_or_else(|| proposed_name(request));
     let decoded = decode_field(form, "client_data").zip(decode_field(form, "attestation_object"));
     let existing = load_passkeys(context, &active.account).await?;
-    let refused = || -> Result<ChangeResult, EndpointError> {
+    let refused = || -> Result<AccountChangeResult, EndpointError> {
         let shown = (Some(name.as_str()), Some(request.text().passkey_setup_refused()));
         let page = render_setup((app, request), active, (&challenge, &existing), shown)?;
-        Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))))
+        Ok(page
+            .map_or(AccountChangeResult::Expired, |page| AccountChangeResult::Page(Box::new(page))))
     };
     let Some((client_data, attestation_object)) = decoded else { return refused() };
     let response =
@@ -110,8 +111,10 @@ pub(super) async fn confirm_passkey(
             tracing::info!(reason = %error, "a passkey was refused at its registration");
             refused()
         }
-        Err(NewPasskeyRefusal::Exists) => Ok(ChangeResult::Done(AccountNotice::PasskeyExists)),
-        Err(NewPasskeyRefusal::Expired) => Ok(ChangeResult::Expired),
+        Err(NewPasskeyRefusal::Exists) => {
+            Ok(AccountChangeResult::Done(AccountNotice::PasskeyExists))
+        }
+        Err(NewPasskeyRefusal::Expired) => Ok(AccountChangeResult::Expired),
     }
 }
 
@@ -120,14 +123,14 @@ async fn store_passkey(
     (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,
     new: NewPasskey,
-) -> Result<ChangeResult, EndpointError> {
+) -> Result<AccountChangeResult, EndpointError> {
     let kind = LogoutKind::AuthenticatorEnrolled;
     if !claim_new_passkey(context, &active.account, &new).await? {
-        return Ok(ChangeResult::Expired);
+        return Ok(AccountChangeResult::Expired);
     }
     let codes = prepare_enrolment(context, active, kind).await?;
     if !store_new_passkey(context, &active.account, new).await? {
-        return Ok(ChangeResult::Done(AccountNotice::PasskeyExists));
+        return Ok(AccountChangeResult::Done(AccountNotice::PasskeyExists));
     }
     let codes = codes.confirm(context).await;
     end_sessions_meanwhile(context, active, kind).await;
@@ -135,10 +138,10 @@ async fn store_passkey(
         NewRecoveryCodes::Shown(codes) => {
             let notice = request.text().passkey_is_set_up();
             let page = show_codes((context, request), active, notice, &codes).await;
-            ChangeResult::Page(Box::new(page))
+            AccountChangeResult::Page(Box::new(page))
         }
-        NewRecoveryCodes::None => ChangeResult::Done(AccountNotice::PasskeySetUp),
-        NewRecoveryCodes::OfOtherPage => ChangeResult::Done(AccountNotice::CodesOfOtherPage),
+        NewRecoveryCodes::None => AccountChangeResult::Done(AccountNotice::PasskeySetUp),
+        NewRecoveryCodes::OfOtherPage => AccountChangeResult::Done(AccountNotice::CodesOfOtherPage),
     };
     report_enrolment(context, active, AuditedAuthenticator::Passkey).await;
     Ok(result)
@@ -149,17 +152,19 @@ pub(super) async fn rename_passkey(
     (app, request): (&AppState, &Request),
     active: &ActiveSession,
     (id, typed): (&str, &str),
-) -> Result<ChangeResult, EndpointError> {
+) -> Result<AccountChangeResult, EndpointError> {
     let Some(name) = passkey_name(typed) else {
         let page = show_passkey((app, request), active, id, Some(request.text().passkey_unnamed()))
             .await?;
-        return Ok(page.map_or(ChangeResult::Expired, |page| ChangeResult::Page(Box::new(page))));
+        return Ok(page.map_or(AccountChangeResult::Expired, |page| {
+            AccountChangeResult::Page(Box::new(page))
+        }));
     };
     let context = app.context(request);
     if passkeys::rename_passkey(context, &active.account, (id, &name)).await? {
-        return Ok(ChangeResult::Done(AccountNotice::PasskeyRenamed));
+        return Ok(AccountChangeResult::Done(AccountNotice::PasskeyRenamed));
     }
-    Ok(ChangeResult::Expired)
+    Ok(AccountChangeResult::Expired)
 }
 
 /// Removes a passkey. All other sessions and what applications may do end before, since they can have been made

@@ -14,7 +14,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::InvitedPerson,
+        invitations::OpenedInvitation,
         invited_setup::{InvitedSetupResult, NewFactor, place_of_invitation, set_up_invited},
         mail_notices::notify_person,
         passkey_enrolment::{PasskeyOwner, prove_new_passkey},
@@ -124,7 +124,7 @@ pub(super) async fn confirm_factor(
 }
 
 /// Returns true if the person still sets up what the form is for.
-fn fits(form: &InvitedFactorForm, invited: &InvitedPerson) -> bool {
+fn fits(form: &InvitedFactorForm, invited: &OpenedInvitation) -> bool {
     let factor = match form.factor {
         InvitedFactor::App(_) => MissingFactor::App,
         InvitedFactor::Passkey(_) => MissingFactor::Passkey,
@@ -170,7 +170,7 @@ async fn prove_factor(
 /// a write that fails here is logged.
 async fn finish(
     (app, request): (&AppState, &Request),
-    invited: InvitedPerson,
+    invited: OpenedInvitation,
     (form, codes): (&InvitedFactorForm, &NewRecoveryCodes),
 ) -> Reply {
     let (context, account) = (app.context(request), invited.account);

@@ -16,7 +16,7 @@ use crate::{
     accounts::{
         AccountContext,
         account_sign_out::end_all_of_person,
-        invitations::{InvitedPerson, check_invitation_link, open_link},
+        invitations::{OpenedInvitation, check_invitation_link, open_link},
         invited_setup::set_up_password,
         mail_notices::notify_person,
         passwords::chosen_password_mark,
@@ -60,7 +60,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 /// The page for the authenticator, which keeps the hash of the password that was chosen before.
 fn set_up_factor(
     (context, request): (AccountContext<'_>, &Request),
-    (invited, missing): (&InvitedPerson, MissingFactor),
+    (invited, missing): (&OpenedInvitation, MissingFactor),
     (form, password_hash): (PasswordForm, Option<String>),
 ) -> Result<Reply, EndpointError> {
     let factor = factor::new_factor(context, missing, &form.link);
@@ -116,7 +116,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 async fn invited_person(
     (context, request): (AccountContext<'_>, &Request),
     link: Option<InvitationLink>,
-) -> Result<(InvitedPerson, InvitationLink), EndpointError> {
+) -> Result<(OpenedInvitation, InvitationLink), EndpointError> {
     let Some(link) = link else {
         return Err(refuse((context, request), None, InvitationRefusal::Damaged));
     };

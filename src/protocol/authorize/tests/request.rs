@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    model::{Pairwise, Secret},
+    model::{PairwiseSubjectInputs, Secret},
     protocol::authorize::Prompt,
 };
 use ErrorCode::{
@@ -336,7 +336,8 @@ fn accepts_a_hint_of_another_client_with_the_same_subjects() {
     let mut world = World::new();
     world.hint = Some(hint("team.gone"));
     assert_eq!(asked(&world), None, "subjects are public");
-    let pairwise = Pairwise { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
+    let pairwise =
+        PairwiseSubjectInputs { sector: "a.test".into(), salt: Secret::new(vec![1; 32]) };
     world.client.pairwise = Some(Box::new(pairwise));
     assert_eq!(asked(&world), Some(InvalidRequest));
     world.hint = Some(hint("team.wiki"));

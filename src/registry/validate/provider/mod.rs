@@ -29,8 +29,8 @@ use crate::{
         UnavailablePolicy,
     },
     protocol::identity_provider::{
-        AssuranceRule, Example, IdentityProvider, ProviderPlacement, ProviderSource, RefreshPolicy,
-        SubjectRule, check_examples,
+        AssuranceRule, IdentityProvider, MappingExample, ProviderPlacement, ProviderSource,
+        RefreshPolicy, SubjectRule, check_examples,
     },
     registry::LinkedClient,
 };
@@ -284,7 +284,7 @@ fn domains(problems: &mut ProblemList, field: &str, written: &[String]) {
 }
 
 fn examples(problems: &mut ProblemList, spec: &IdentityProviderSpec, checked: &IdentityProvider) {
-    let example = |written: &api::ExampleSpec| Example {
+    let example = |written: &api::ExampleSpec| MappingExample {
         claims: written.claims.clone(),
         expects: written.expects.clone(),
     };

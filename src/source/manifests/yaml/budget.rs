@@ -1,6 +1,6 @@
 //! Bounds the copies that anchors and aliases make, so that a short document cannot fill the memory.
 
-use super::{Node, YamlProblem};
+use super::{YamlNode, YamlProblem};
 
 /// Maximum approximate size of all copies.
 const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
@@ -30,13 +30,13 @@ impl CopyBudget {
     }
 
     /// Counts a copy of a node for its anchor.
-    pub(super) fn copy(&mut self, node: &Node) -> Result<(), YamlProblem> {
+    pub(super) fn copy(&mut self, node: &YamlNode) -> Result<(), YamlProblem> {
         self.copied_bytes += node.bytes.saturating_add(node.nodes.saturating_mul(NODE_BYTES));
         self.check()
     }
 
     /// Counts a copy of a node for an alias.
-    pub(super) fn expand(&mut self, node: &Node) -> Result<(), YamlProblem> {
+    pub(super) fn expand(&mut self, node: &YamlNode) -> Result<(), YamlProblem> {
         self.nodes += node.nodes;
         self.aliased += node.nodes;
         self.copy(node)

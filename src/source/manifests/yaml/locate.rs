@@ -13,13 +13,13 @@ pub(in crate::source::manifests) enum PathStep {
 
 /// Follows a reader, and notes the lines of fields.
 #[derive(Default)]
-pub(super) struct Trace {
+pub(super) struct FieldLines {
     /// The fields and their parents, with the line where each begins.
     found: HashMap<Vec<PathStep>, Option<usize>>,
     current: Vec<PathStep>,
 }
 
-impl Trace {
+impl FieldLines {
     fn of(paths: &[Vec<PathStep>]) -> Self {
         let parts = paths.iter().flat_map(|path| (1..=path.len()).map(|length| &path[..length]));
         let found = parts.map(|part| (part.to_vec(), None)).collect();
@@ -49,14 +49,14 @@ pub(in crate::source::manifests) fn lines_of(
     text: &str,
     paths: &[Vec<PathStep>],
 ) -> Vec<Option<usize>> {
-    let trace = guarded(|| {
-        let mut reader = Reader::new(text, Some(Trace::of(paths)));
+    let field_lines = guarded(|| {
+        let mut reader = Reader::new(text, Some(FieldLines::of(paths)));
         // A later error does not matter.
         let _ = reader.document();
-        Ok(reader.trace.unwrap_or_default())
+        Ok(reader.field_lines.unwrap_or_default())
     });
-    let trace = trace.unwrap_or_default();
-    paths.iter().map(|path| trace.line_of(path)).collect()
+    let field_lines = field_lines.unwrap_or_default();
+    paths.iter().map(|path| field_lines.line_of(path)).collect()
 }
 
 /// The line of a field of a document, or of the nearest parent that exists.

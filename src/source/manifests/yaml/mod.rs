@@ -19,11 +19,11 @@ use libyaml_safer::{Event, EventData, Mark, Parser};
 use serde_json::{Map, Value};
 
 use budget::CopyBudget;
-use locate::Trace;
+use locate::FieldLines;
 pub(super) use locate::{PathStep, line_of, lines_of};
-use node::{Node, NodeContent, merge_yaml_maps};
+use node::{NodeContent, YamlNode, merge_yaml_maps};
 pub(super) use problem::YamlProblem;
-use scalar::Scalar;
+use scalar::YamlScalar;
 pub(super) use scalar::{is_plain_text, json_number};
 
 /// Maximum depth of a document.
@@ -63,15 +63,15 @@ fn guarded<T>(run: impl FnOnce() -> Result<T, YamlError>) -> Result<T, YamlError
 
 struct Reader<'t> {
     parser: Parser<BufReader<Chain<&'t [u8], &'static [u8]>>>,
-    anchors: HashMap<String, Node>,
+    anchors: HashMap<String, YamlNode>,
     budget: CopyBudget,
     depth: usize,
     duplicates: Vec<(String, usize)>,
-    trace: Option<Trace>,
+    field_lines: Option<FieldLines>,
 }
 
 impl<'t> Reader<'t> {
-    fn new(text: &'t str, trace: Option<Trace>) -> Self {
+    fn new(text: &'t str, field_lines: Option<FieldLines>) -> Self {
         let mut parser = Parser::new();
         let line_break: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
         let input = text.as_bytes().chain(line_break);
@@ -82,7 +82,7 @@ impl<'t> Reader<'t> {
             budget: CopyBudget::default(),
             depth: 0,
             duplicates: Vec::new(),
-            trace,
+            field_lines,
         }
     }
 
@@ -126,7 +126,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads the node that begins with an event.
-    fn node(&mut self, event: Event) -> Result<Node, YamlError> {
+    fn node(&mut self, event: Event) -> Result<YamlNode, YamlError> {
         let mark = event.start_mark;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -136,10 +136,10 @@ impl<'t> Reader<'t> {
         let (anchor, node) = match event.data {
             EventData::Alias { anchor } => (None, self.alias(&anchor, mark)?),
             EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
-                let scalar = Scalar::read(tag.as_deref(), value, plain_implicit)
+                let scalar = YamlScalar::read(tag.as_deref(), value, plain_implicit)
                     .map_err(|problem| failure(mark, problem))?;
                 let bytes = scalar.len();
-                (anchor, Node::new(NodeContent::Scalar(scalar), bytes))
+                (anchor, YamlNode::new(NodeContent::Scalar(scalar), bytes))
             }
             EventData::SequenceStart { anchor, .. } => {
                 self.forget(anchor.as_ref());
@@ -166,21 +166,21 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn alias(&mut self, anchor: &str, mark: Mark) -> Result<Node, YamlError> {
+    fn alias(&mut self, anchor: &str, mark: Mark) -> Result<YamlNode, YamlError> {
         let Some(node) = self.anchors.get(anchor) else {
             return Err(failure(mark, YamlProblem::UnknownAnchor(anchor.to_owned())));
         };
         self.budget.expand(node).map_err(|problem| failure(mark, problem))?;
-        Ok(Node { is_alias: true, ..node.clone() })
+        Ok(YamlNode { is_alias: true, ..node.clone() })
     }
 
-    fn list(&mut self) -> Result<Node, YamlError> {
-        let mut node = Node::new(NodeContent::List(Vec::new()), 0);
+    fn list(&mut self) -> Result<YamlNode, YamlError> {
+        let mut node = YamlNode::new(NodeContent::List(Vec::new()), 0);
         let mut items = Vec::new();
         loop {
             let event = self.next()?;
             if event.data == EventData::SequenceEnd {
-                return Ok(Node { content: NodeContent::List(items), ..node });
+                return Ok(YamlNode { content: NodeContent::List(items), ..node });
             }
             let mark = event.start_mark;
             self.enter(|| PathStep::Index(items.len()), mark);
@@ -191,15 +191,15 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn map(&mut self) -> Result<Node, YamlError> {
-        let mut node = Node::new(NodeContent::Map(Map::new()), 0);
+    fn map(&mut self) -> Result<YamlNode, YamlError> {
+        let mut node = YamlNode::new(NodeContent::Map(Map::new()), 0);
         let mut fields = Map::new();
         // Keys that the map itself contains, not one that is merged into it.
         let mut own = HashSet::new();
         loop {
             let event = self.next()?;
             if event.data == EventData::MappingEnd {
-                return Ok(Node { content: NodeContent::Map(fields), ..node });
+                return Ok(YamlNode { content: NodeContent::Map(fields), ..node });
             }
             let mark = event.start_mark;
             if is_merge(&event.data) {
@@ -230,14 +230,14 @@ impl<'t> Reader<'t> {
     }
 
     fn enter(&mut self, step: impl FnOnce() -> PathStep, mark: Mark) {
-        if let Some(trace) = &mut self.trace {
-            trace.enter(step(), line(mark));
+        if let Some(field_lines) = &mut self.field_lines {
+            field_lines.enter(step(), line(mark));
         }
     }
 
     fn leave(&mut self) {
-        if let Some(trace) = &mut self.trace {
-            trace.leave();
+        if let Some(field_lines) = &mut self.field_lines {
+            field_lines.leave();
         }
     }
 }

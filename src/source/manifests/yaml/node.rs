@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{YamlProblem, scalar::Scalar};
+use super::{YamlProblem, scalar::YamlScalar};
 
 /// The content of a node.
 #[derive(Clone)]
 pub(super) enum NodeContent {
-    Scalar(Scalar),
+    Scalar(YamlScalar),
     List(Vec<Value>),
     Map(Map<String, Value>),
 }
@@ -24,7 +24,7 @@ impl NodeContent {
 
 /// A node with everything below it.
 #[derive(Clone)]
-pub(super) struct Node {
+pub(super) struct YamlNode {
     pub(super) content: NodeContent,
     /// The number of nodes, with those of aliases.
     pub(super) nodes: usize,
@@ -33,7 +33,7 @@ pub(super) struct Node {
     pub(super) is_alias: bool,
 }
 
-impl Node {
+impl YamlNode {
     pub(super) fn new(content: NodeContent, bytes: usize) -> Self {
         Self { content, nodes: 1, bytes, is_alias: false }
     }
@@ -47,7 +47,7 @@ impl Node {
 /// Merges a map or a list of maps into a map. Fields before the merge key lose against it, and
 /// earlier maps of a list win, as in go-yaml.
 pub(super) fn merge_yaml_maps(
-    merged: Node,
+    merged: YamlNode,
     into: &mut Map<String, Value>,
 ) -> Result<(), YamlProblem> {
     let maps = match merged.content {

@@ -14,7 +14,7 @@ const MAX_PLAIN_FLOAT: f64 = 1e21;
 
 /// The value of a scalar.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Scalar {
+pub(super) enum YamlScalar {
     Null,
     Bool(bool),
     /// A whole number from the least of `i64` to the greatest of `u64`.
@@ -23,7 +23,7 @@ pub(super) enum Scalar {
     Text(String),
 }
 
-impl Scalar {
+impl YamlScalar {
     /// Reads a scalar with an optional tag. `plain` tells that it is not quoted and not a block.
     pub(super) fn read(tag: Option<&str>, text: String, plain: bool) -> Result<Self, YamlProblem> {
         let Some(tag) = tag.filter(|tag| !tag.is_empty()) else {
@@ -81,7 +81,7 @@ impl Scalar {
 
 /// Returns false if the text, without quotes and a tag, is read as something else than text.
 pub(in crate::source::manifests) fn is_plain_text(text: &str) -> bool {
-    text != "<<" && matches!(untagged(text.to_owned()), Scalar::Text(_))
+    text != "<<" && matches!(untagged(text.to_owned()), YamlScalar::Text(_))
 }
 
 /// The number as JSON: whole numbers have neither a fraction nor an exponent.
@@ -101,49 +101,49 @@ fn float(number: i128) -> f64 {
     number as f64
 }
 
-fn binary(text: &str) -> Result<Scalar, YamlProblem> {
+fn binary(text: &str) -> Result<YamlScalar, YamlProblem> {
     let encoded: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let bytes = STANDARD.decode(encoded).map_err(|_| YamlProblem::NotBase64)?;
-    Ok(Scalar::Text(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(YamlScalar::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// The value of a plain scalar without a tag. Dates stay text.
-fn untagged(text: String) -> Scalar {
+fn untagged(text: String) -> YamlScalar {
     let known = match text.as_str() {
-        "" | "~" | "null" | "Null" | "NULL" => Some(Scalar::Null),
+        "" | "~" | "null" | "Null" | "NULL" => Some(YamlScalar::Null),
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Some(Scalar::Bool(true))
+            Some(YamlScalar::Bool(true))
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Some(Scalar::Bool(false))
+            Some(YamlScalar::Bool(false))
         }
-        ".nan" | ".NaN" | ".NAN" => Some(Scalar::Float(f64::NAN)),
+        ".nan" | ".NaN" | ".NAN" => Some(YamlScalar::Float(f64::NAN)),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
-            Some(Scalar::Float(f64::INFINITY))
+            Some(YamlScalar::Float(f64::INFINITY))
         }
-        "-.inf" | "-.Inf" | "-.INF" => Some(Scalar::Float(f64::NEG_INFINITY)),
+        "-.inf" | "-.Inf" | "-.INF" => Some(YamlScalar::Float(f64::NEG_INFINITY)),
         other => number(other),
     };
-    known.unwrap_or(Scalar::Text(text))
+    known.unwrap_or(YamlScalar::Text(text))
 }
 
-fn number(text: &str) -> Option<Scalar> {
+fn number(text: &str) -> Option<YamlScalar> {
     if text.starts_with('.') {
         // Here, unlike elsewhere, each underscore must be between digits.
         let digits = |part: &str| part.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
         let ends = |part: &str| part.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
         let sound =
             text.match_indices('_').all(|(at, _)| ends(&text[..at]) && digits(&text[at + 1..]));
-        return decimal(&text.replace('_', "")).filter(|_| sound).map(Scalar::Float);
+        return decimal(&text.replace('_', "")).filter(|_| sound).map(YamlScalar::Float);
     }
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
         return None;
     }
     let text = text.replace('_', "");
     whole_number(&text)
-        .map(Scalar::Int)
-        .or_else(|| decimal(&text).map(Scalar::Float))
-        .or_else(|| signed_binary(&text).map(Scalar::Int))
+        .map(YamlScalar::Int)
+        .or_else(|| decimal(&text).map(YamlScalar::Float))
+        .or_else(|| signed_binary(&text).map(YamlScalar::Int))
 }
 
 /// A whole number: decimal, `0x`, `0o`, `0b`, or octal after a zero.
@@ -239,33 +239,33 @@ mod tests {
     #[test]
     fn plain_scalars_follow_yaml_1_1() {
         for (text, expected) in [
-            ("0777", Scalar::Int(511)),
-            ("0o7", Scalar::Int(7)),
-            ("0X1f", Scalar::Int(31)),
-            ("-0b11", Scalar::Int(-3)),
-            ("1_000", Scalar::Int(1000)),
-            ("18446744073709551615", Scalar::Int(u64::MAX.into())),
-            ("08", Scalar::Float(8.0)),
-            ("1e3", Scalar::Float(1000.0)),
-            ("y", Scalar::Bool(true)),
-            ("Off", Scalar::Bool(false)),
-            ("~", Scalar::Null),
+            ("0777", YamlScalar::Int(511)),
+            ("0o7", YamlScalar::Int(7)),
+            ("0X1f", YamlScalar::Int(31)),
+            ("-0b11", YamlScalar::Int(-3)),
+            ("1_000", YamlScalar::Int(1000)),
+            ("18446744073709551615", YamlScalar::Int(u64::MAX.into())),
+            ("08", YamlScalar::Float(8.0)),
+            ("1e3", YamlScalar::Float(1000.0)),
+            ("y", YamlScalar::Bool(true)),
+            ("Off", YamlScalar::Bool(false)),
+            ("~", YamlScalar::Null),
         ] {
             assert_eq!(untagged(text.to_owned()), expected, "{text}");
         }
         for text in ["1:30", "2026-01-01", "yEs", "0x", "+", ".", "1e999", "0xg", "-", "1.2.3"] {
-            assert_eq!(untagged(text.to_owned()), Scalar::Text(text.to_owned()));
+            assert_eq!(untagged(text.to_owned()), YamlScalar::Text(text.to_owned()));
         }
     }
 
     #[test]
     fn a_tag_determines_the_type() {
         let read = |tag: &str, text: &str| {
-            Scalar::read(Some(&format!("{TAG_PREFIX}{tag}")), text.to_owned(), true)
+            YamlScalar::read(Some(&format!("{TAG_PREFIX}{tag}")), text.to_owned(), true)
         };
-        assert_eq!(read("str", "yes"), Ok(Scalar::Text("yes".to_owned())));
-        assert_eq!(read("float", "1"), Ok(Scalar::Float(1.0)));
-        assert_eq!(read("binary", "aGk=\n"), Ok(Scalar::Text("hi".to_owned())));
+        assert_eq!(read("str", "yes"), Ok(YamlScalar::Text("yes".to_owned())));
+        assert_eq!(read("float", "1"), Ok(YamlScalar::Float(1.0)));
+        assert_eq!(read("binary", "aGk=\n"), Ok(YamlScalar::Text("hi".to_owned())));
         assert!(read("bool", "maybe").is_err() && read("int", "1.5").is_err());
     }
 

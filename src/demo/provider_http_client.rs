@@ -52,7 +52,7 @@ pub(super) enum ProviderCallError {
     Unexpected { url: String, reason: String },
 }
 
-pub(super) struct Backchannel {
+pub(super) struct ProviderHttpClient {
     server: SocketAddr,
     certificate: Option<PathBuf>,
 }
@@ -66,7 +66,7 @@ pub(super) enum ClientAuthorization<'a> {
     Basic(String),
 }
 
-impl Backchannel {
+impl ProviderHttpClient {
     pub(super) fn new(mut server: SocketAddr, certificate: Option<PathBuf>) -> Self {
         if server.ip().is_unspecified() {
             server.set_ip(match server.ip() {

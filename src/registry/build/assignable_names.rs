@@ -16,7 +16,7 @@ pub(super) type SourceProblem = (ConditionReason, &'static str, String);
 
 /// The names that a provider may give.
 #[derive(Debug)]
-pub(super) struct SourceClaims {
+pub(super) struct AssignableNames {
     pub(super) object: ObjectKey,
     /// The fields by which it could speak for people of any other source, and what to do. Those that cannot be
     /// read are left out.
@@ -34,7 +34,7 @@ pub(super) struct SourceClaims {
     takes_every_name: bool,
 }
 
-impl SourceClaims {
+impl AssignableNames {
     pub(super) fn of(object: &ObjectKey, naming: &ProviderNaming, problems: &ProblemList) -> Self {
         let (subject, mappings) = (&naming.subject, &naming.mappings);
         let groups = open_groups(&mappings.groups);
