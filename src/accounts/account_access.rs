@@ -75,7 +75,9 @@ pub(crate) async fn load_account_access(
     let grants: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
     for (_, grant) in &grants {
         let client = context.tenant.client(grant.client.as_str());
-        let Some(client) = client.filter(|client| grant.is_of(client)) else { continue };
+        let Some(client) = client.filter(|client| grant.belongs_to_client(client)) else {
+            continue;
+        };
         let sid = grant.sid.as_deref();
         let record = MarkedRecord { marks: grant.marks, created_at: grant.created_at, sid };
         let lives = grant.is_offline_for(&client)
@@ -117,7 +119,7 @@ fn is_active(
     // As `find_account` decides.
     let counts = session.origin.is_some() || account.signs_in_here();
     counts
-        && session::is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
+        && session::session_is_live(session, account, &context.tenant.tenant.lifetimes, context.now)
         && validity.is_usable(session::session_marks(session))
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn withdraw_access(
     // The consent goes first: the application gets no new grant while its grants are revoked.
     let consent = consents::forget_consent(context, &active.account, client).await?;
     let held = active_grants(context, active).await?;
-    let of_client = held.into_iter().filter(|(_, grant)| grant.is_of(client)).collect();
+    let of_client = held.into_iter().filter(|(_, grant)| grant.belongs_to_client(client)).collect();
     let revoked = revoke_grants(context, of_client).await?.into_values().sum();
     if !consent && revoked == 0 {
         return Ok(false);

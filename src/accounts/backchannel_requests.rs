@@ -63,7 +63,7 @@ fn wait_for_earlier(
 ) -> Option<Duration> {
     let is_waiting = |it: &&CrossDeviceAuthorization| it.is_waiting(now);
     let (waiting, own) =
-        (stored.iter().filter(is_waiting), stored.iter().filter(|it| it.is_of(client)));
+        (stored.iter().filter(is_waiting), stored.iter().filter(|it| it.belongs_to_client(client)));
     let next = |ends: Vec<Timestamp>, most| {
         let wait = ends.iter().map(|end| end.since(now)).min().unwrap_or_default();
         (ends.len() >= most).then_some(wait)

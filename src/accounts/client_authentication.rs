@@ -109,7 +109,7 @@ async fn authenticate_by_method(
         None => None,
     };
     let cluster = cluster.as_deref();
-    let client = federated_authentication::client_of(context.tenant, &credentials, cluster)?;
+    let client = federated_authentication::identify_client(context.tenant, &credentials, cluster)?;
     let client = with_document(context, client).await?;
     let client = client.as_deref();
     if !credentials.can_be_guessed() {
@@ -239,7 +239,7 @@ async fn redeem_assertion(
     let budget = (&context.services.assertion_budget, record_makers(client));
     match insert_within_budget(context, budget, record).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(refused(client_auth::used_before()).into()),
+        Ok(false) => Err(refused(client_auth::reused_assertion_error()).into()),
         Err(AccountError::TooManyRecords(_, wait)) => {
             Err(client_auth::too_many_assertions(wait).into())
         }
@@ -251,7 +251,7 @@ async fn redeem_assertion(
 /// secret.
 fn unverified(error: &ClientJwsError) -> ClientAuthError {
     ClientAuthError {
-        error: client_auth::not_signed(&error.to_string()),
+        error: client_auth::unproven_client_error(&error.to_string()),
         challenge: false,
         failure: ClientAuthFailure::WrongSecret,
     }

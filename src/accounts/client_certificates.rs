@@ -4,7 +4,7 @@ use super::{AccountContext, client_jws_error::ClientJwsError};
 use crate::{
     keys::{CertificateError, ParsedCertificate, PublicKeys, verify_issued_certificate},
     model::{Client, ClientAuthentication, ClientCertificate},
-    protocol::{client_auth::not_signed, error::OAuthError},
+    protocol::{client_auth::unproven_client_error, error::OAuthError},
 };
 
 /// The reason why the certificate of a connection does not authenticate a client.
@@ -27,7 +27,7 @@ pub(super) async fn verify_certificate(
     certificate: Option<&ClientCertificate>,
 ) -> Result<(), OAuthError> {
     let verified = verify_by_method(context, client, certificate).await;
-    verified.map_err(|refusal| not_signed(&refusal.to_string()))
+    verified.map_err(|refusal| unproven_client_error(&refusal.to_string()))
 }
 
 async fn verify_by_method(

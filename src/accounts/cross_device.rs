@@ -30,7 +30,7 @@ pub(super) fn backchannel_key(context: AccountContext<'_>, grant_id: &str) -> Re
     context.key(RecordKind::BackchannelAuthentication, grant_id)
 }
 
-fn key_of(context: AccountContext<'_>, request: CrossDeviceRequest<'_>) -> RecordKey {
+fn cross_device_key(context: AccountContext<'_>, request: CrossDeviceRequest<'_>) -> RecordKey {
     match request {
         CrossDeviceRequest::Device(device) => device_key(context, &device.user_code),
         CrossDeviceRequest::Backchannel(request) => backchannel_key(context, &request.grant_id),
@@ -74,7 +74,7 @@ pub(crate) async fn answer_request(
     request: CrossDeviceRequest<'_>,
     answer: CrossDeviceAnswer,
 ) -> Result<bool, AccountError> {
-    let (key, grant_id) = (key_of(context, request), request.grant_id().to_owned());
+    let (key, grant_id) = (cross_device_key(context, request), request.grant_id().to_owned());
     let (kind, detached) = (key.kind, DetachedContext::of(context));
     // A task of its own: the handler of a request whose connection closes is dropped, and a notification with it.
     let answering =
@@ -147,7 +147,7 @@ async fn is_allowed(
     context: AccountContext<'_>,
     request: CrossDeviceRequest<'_>,
 ) -> Result<bool, AccountError> {
-    let stored = load_cross_device(context, &key_of(context, request)).await?;
+    let stored = load_cross_device(context, &cross_device_key(context, request)).await?;
     let own = stored.filter(|it| it.grant_id == request.grant_id());
     Ok(own.is_some_and(|it| it.answer == CrossDeviceAnswer::Allowed))
 }

@@ -71,7 +71,7 @@ impl AccountLookup for SignInAccounts<'_> {
         let account = self.context.tenant.account_by_subject(subject)?;
         let chosen = load_password(self.context, account).await;
         let chosen = self.keep_failure(chosen)?;
-        if let Some(mark) = chosen.mark(self.context, subject) {
+        if let Some(mark) = chosen.credential_mark(self.context, subject) {
             let _ = self.chosen_password.set(mark);
         }
         Some(chosen.stored())

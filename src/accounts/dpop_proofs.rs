@@ -79,10 +79,10 @@ pub(crate) async fn use_proof(
     let record = marker_record(key, used.expires_at.plus(CLOCK_SKEW));
     let budget = (&context.services.proof_budget, [maker]);
     let is_new = insert_within_budget(context, budget, record).await?;
-    if is_new { Ok(()) } else { Err(used_before().into()) }
+    if is_new { Ok(()) } else { Err(reused_proof_error().into()) }
 }
 
-fn used_before() -> OAuthError {
+fn reused_proof_error() -> OAuthError {
     invalid_dpop_proof(
         "The DPoP proof was used before; make a new one, with another 'jti', for each request.",
     )

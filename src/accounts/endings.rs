@@ -34,7 +34,7 @@ impl PresentMarks {
     ) -> Result<Option<Self>, AccountError> {
         let marks = current_marks(context, account);
         let any_password = AccountMarks { credential: None, ..marks };
-        if !marks::is_of(record, account, any_password, context.now) {
+        if !marks::account_permits_record(record, account, any_password, context.now) {
             return Ok(None);
         }
         let password_change = passwords::last_change(context, account).await?;
@@ -50,7 +50,8 @@ impl PresentMarks {
     ) -> bool {
         let change = self.password_change.as_ref();
         let now = change.map_or(self.marks, |change| change.marks_for(record, self.marks));
-        marks::is_of(record, account, now, at) && !change.is_some_and(|change| change.ends(record))
+        marks::account_permits_record(record, account, now, at)
+            && !change.is_some_and(|change| change.ends(record))
     }
 }
 

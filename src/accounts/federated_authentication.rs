@@ -25,7 +25,7 @@ const MAX_KEY_SETS: usize = 3;
 /// The client of a request. The request names it, or it is the only client of the tenant's namespace that trusts
 /// exactly the identity in the assertion. For a ServiceAccount of the cluster, the ServiceAccount's own namespace
 /// takes the place of the tenant's. `None` if no client has the ID in the request.
-pub(super) fn client_of<'a>(
+pub(super) fn identify_client<'a>(
     tenant: &'a ServedTenant,
     credentials: &Credentials,
     cluster: Option<&str>,

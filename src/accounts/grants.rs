@@ -118,7 +118,7 @@ pub(crate) async fn newest_grant_of_session(
     let until = issued_at.plus(CLOCK_SKEW);
     let grants = stored.iter().filter_map(|stored| {
         let grant = decode_record::<Grant>(&stored.record.value).ok()?;
-        let is_it = grant.is_of(client)
+        let is_it = grant.belongs_to_client(client)
             && grant.is_active(context.now)
             && grant.authentication.subject.as_str() == subject
             && grant.created_at <= until;
@@ -135,7 +135,9 @@ async fn active_account(
     demand: SessionDemand,
 ) -> Result<Option<Arc<Account>>, AccountError> {
     let client = context.tenant.client(grant.client.as_str());
-    let Some(client) = client.filter(|client| grant.is_of(client)) else { return Ok(None) };
+    let Some(client) = client.filter(|client| grant.belongs_to_client(client)) else {
+        return Ok(None);
+    };
     let person = AccountReference {
         subject: &grant.authentication.subject,
         origin: grant.origin.as_ref(),
@@ -166,7 +168,7 @@ async fn session_is_active(
     let is_it = |stored: &VersionedRecord| {
         decode_record::<Session>(&stored.record.value).is_ok_and(|session| {
             session.sid == sid
-                && session::is_live(&session, account, &tenant.lifetimes, context.now)
+                && session::session_is_live(&session, account, &tenant.lifetimes, context.now)
                 && present.are_of(session::session_marks(&session), account, context.now)
         })
     };

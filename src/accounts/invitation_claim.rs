@@ -73,7 +73,7 @@ pub(super) async fn claim_invitation(
     let marks = (link.person, context.tenant.tenant.mark);
     let is_claimed = match context.get(&claim.key).await? {
         None => context.insert(claim).await?,
-        Some(stored) if is_used(context.vault()?, &stored, marks)? => false,
+        Some(stored) if was_used_by_person(context.vault()?, &stored, marks)? => false,
         // It is that of an earlier person.
         Some(stored) => context.compare_and_swap(stored.version, claim).await?,
     };
@@ -111,7 +111,7 @@ fn claim_of(context: AccountContext<'_>, used: &Record) -> Record {
 }
 
 /// Returns true if a record is of this person, and not of an earlier one with the name.
-pub(super) fn is_used(
+pub(super) fn was_used_by_person(
     vault: &Vault,
     stored: &VersionedRecord,
     (person, tenant): (ObjectMark, ObjectMark),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The content of the link of an invitation.
-pub(super) fn link_of(invited: &PendingInvitation) -> InvitationLink {
+pub(super) fn invitation_link_content(invited: &PendingInvitation) -> InvitationLink {
     InvitationLink {
         subject: invited.subject.to_string(),
         person: invited.person,

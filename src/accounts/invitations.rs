@@ -10,7 +10,7 @@ use super::{
     invitation_claim::used_invitation,
     invitation_mail,
     invitation_need::{needs_setup, served_invitee},
-    invitation_url::{link_of, link_start, seal_link},
+    invitation_url::{invitation_link_content, link_start, seal_link},
     invited_credentials::{InvitationUse, InvitedCredentials},
     outbox::OutboxTimes,
     passkeys::load_passkeys,
@@ -109,7 +109,7 @@ impl StoredInvitations {
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
     async fn find_used(&self, invited: &PendingInvitation) -> Result<bool, AccountError> {
-        let (link, now) = (link_of(invited), self.clock.now());
+        let (link, now) = (invitation_link_content(invited), self.clock.now());
         let snapshot = self.registry.snapshot();
         // The tenant may not be served now, so there is no context.
         let with = (&*self.services, snapshot.vault.as_deref());
@@ -162,7 +162,7 @@ impl InvitationLedger for StoredInvitations {
         let entropy: &dyn Entropy = &*self.services.entropy;
         let now = self.services.store_clock.now();
         let of = (&invited.tenant, &invited.issuer);
-        Some(seal_link(&sealer, of, &link_of(invited), entropy, now))
+        Some(seal_link(&sealer, of, &invitation_link_content(invited), entropy, now))
     }
 
     async fn mail_link(
@@ -175,7 +175,9 @@ impl InvitationLedger for StoredInvitations {
         let sealer = self.registry.snapshot().sealer.clone();
         let now = OutboxTimes::now(&*self.clock, &self.services.store_clock);
         let with = (&*self.services, sealer.as_deref(), now);
-        let queued = invitation_mail::mail_link(with, (invited, to), &link_of(invited)).await;
+        let queued =
+            invitation_mail::mail_link(with, (invited, to), &invitation_link_content(invited))
+                .await;
         queued.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
@@ -184,6 +186,6 @@ impl InvitationLedger for StoredInvitations {
         let token = link.strip_prefix(&link_start(&invited.issuer));
         let opened =
             token.and_then(|token| open_record::<InvitationLink>(&sealer, &invited.tenant, token));
-        opened == Some(link_of(invited))
+        opened == Some(invitation_link_content(invited))
     }
 }

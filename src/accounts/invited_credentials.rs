@@ -3,7 +3,7 @@
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    invitation_claim::{invitation_key, is_claim, is_used},
+    invitation_claim::{invitation_key, is_claim, was_used_by_person},
     vaulted_record::{open_with_vault, record_key_of_subject},
 };
 use crate::{
@@ -79,7 +79,7 @@ impl<'a> InvitedCredentials<'a> {
             return Ok(InvitationUse::None);
         };
         let vault = self.vault.ok_or(AccountError::NoVaultKey)?;
-        if !is_used(vault, &stored, (self.link.person, self.tenant_mark))? {
+        if !was_used_by_person(vault, &stored, (self.link.person, self.tenant_mark))? {
             return Ok(InvitationUse::None);
         }
         Ok(if is_claim(&stored, self.now) { InvitationUse::Claimed } else { InvitationUse::Used })

@@ -31,7 +31,7 @@ impl ChosenPassword {
     }
 
     /// The mark of sessions that the password began. `None` if there is no key for it.
-    pub(super) fn mark(
+    pub(super) fn credential_mark(
         &self,
         context: AccountContext<'_>,
         subject: &Subject,
@@ -86,13 +86,13 @@ pub(super) async fn last_change(
     account: &Account,
 ) -> Result<Option<PasswordChange>, AccountError> {
     let Some(password) = load_password(context, account).await? else { return Ok(None) };
-    let mark = password.mark(context, &account.subject);
+    let mark = password.credential_mark(context, &account.subject);
     let ChosenPassword(PasswordRecord { chosen_at, sid, .. }) = password;
     Ok(Some(PasswordChange { at: chosen_at, sid, mark }))
 }
 
 /// Returns true if the store keeps the password that a person chooses, and the person can choose one.
-pub(crate) fn can_choose(context: AccountContext<'_>, account: &Account) -> bool {
+pub(crate) fn can_choose_password(context: AccountContext<'_>, account: &Account) -> bool {
     account.password == PasswordState::SelfChosen
         && context.tenant.tenant.authenticators.are_kept
         && context.vault.is_some()

@@ -29,7 +29,7 @@ pub async fn add_session_client(
         let session = stored.and_then(|it| decode_record::<Session>(&it.record.value).ok());
         let live = |session: &Session| {
             let lifetimes = &context.tenant.tenant.lifetimes;
-            session::is_live(session, &active.account, lifetimes, context.now)
+            session::session_is_live(session, &active.account, lifetimes, context.now)
         };
         let Some(mut session) = session.filter(live) else { return Ok(RecordChange::Keep(false)) };
         Ok(if session::add_client(&mut session, client) {

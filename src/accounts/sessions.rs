@@ -82,7 +82,7 @@ pub async fn load_session(
     let Some(stored) = context.get(&key).await? else { return Ok(None) };
     let Some(active) = activate(context, stored).await? else { return Ok(None) };
     context.facts.record_user(active.account.subject.as_str());
-    if !session::wants_touch(&active.session, context.now) {
+    if !session::should_store_use(&active.session, context.now) {
         return Ok(Some(active));
     }
     let marks = endings::adopted_marks(context, active.session.marks, &active.account);
@@ -204,7 +204,7 @@ async fn activate(
     };
     let Some(account) = account else { return Ok(None) };
     let lifetimes = &context.tenant.tenant.lifetimes;
-    if !session::is_live(&session, &account, lifetimes, context.now)
+    if !session::session_is_live(&session, &account, lifetimes, context.now)
         || !endings::is_usable(context, session::session_marks(&session), &account).await?
     {
         return Ok(None);

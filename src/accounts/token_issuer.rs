@@ -29,7 +29,7 @@ pub(super) fn signing_key(context: AccountContext<'_>) -> Result<&Arc<SigningKey
 }
 
 /// The tenant's signing key for an algorithm.
-pub(crate) fn key_of(
+pub(crate) fn signing_key_of_algorithm(
     context: AccountContext<'_>,
     algorithm: SigningAlgorithm,
 ) -> Result<&Arc<SigningKey>, AccountError> {
@@ -86,7 +86,7 @@ fn access_token_key<'a>(
 ) -> Result<&'a Arc<SigningKey>, AccountError> {
     let algorithm = server.and_then(|server| server.signing_alg);
     match algorithm.filter(|algorithm| client.fapi2.is_none() || algorithm.is_fapi2()) {
-        Some(algorithm) => key_of(context, algorithm),
+        Some(algorithm) => signing_key_of_algorithm(context, algorithm),
         None if client.fapi2.is_some() => signing_key_for(context, client),
         None => signing_key(context),
     }

@@ -165,7 +165,7 @@ pub(crate) async fn revoke_token(
         None => None,
     };
     match (presented, loaded) {
-        (_, Some((stored, grant))) if grant.is_of(caller) => {
+        (_, Some((stored, grant))) if grant.belongs_to_client(caller) => {
             revoke_with_grant(context, (presented, caller), stored).await?;
         }
         // A refresh token has the object of its grant. It has ended with a grant that does not exist any more.

@@ -2,7 +2,7 @@
 
 use super::{
     AccountContext, AccountError,
-    token_issuer::{key_of, sign_with, signing_key},
+    token_issuer::{sign_with, signing_key, signing_key_of_algorithm},
 };
 use crate::{
     keys::JwtType,
@@ -24,7 +24,7 @@ pub(super) async fn client_assertion(
         return Ok(None);
     };
     let key = match algorithm {
-        Some(algorithm) => key_of(context, *algorithm)?,
+        Some(algorithm) => signing_key_of_algorithm(context, *algorithm)?,
         None => signing_key(context)?,
     };
     let audience = match audience {

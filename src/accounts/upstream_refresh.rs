@@ -13,7 +13,7 @@ use super::{
         decide_freshness,
     },
     upstream_error::UpstreamSignInError,
-    upstream_questions::{ask_github, ask_openid, can_ask},
+    upstream_questions::{ask_github, ask_openid, can_ask_provider},
     upstream_session_end::end_upstream_session,
     upstream_session_record::{StoredUpstreamSession, load_upstream_session},
     upstream_sessions,
@@ -56,7 +56,7 @@ pub(super) async fn upstream_claims(
             wait_for_answer(context, provider, person).await
         }
         ClaimsFreshness::Refused => Err(claims_after_refusal(provider, session.age())),
-        ClaimsFreshness::Stale { usable } if !can_ask(provider, session) => {
+        ClaimsFreshness::Stale { usable } if !can_ask_provider(provider, session) => {
             let refused = || AccountError::NotAdmitted(provider.name().to_owned());
             usable.then_some(signed_in.claims).map(Some).ok_or_else(refused)
         }

@@ -41,7 +41,7 @@ pub(super) fn seal_vaulted_record<T: RecordFormat>(
 ) -> Result<Record, AccountError> {
     let entropy: &dyn Entropy = &*context.services.entropy;
     let plain = encode_record(value);
-    let sealed = context.vault()?.seal(place(&key), &plain, entropy, context.store_now);
+    let sealed = context.vault()?.seal(vault_place(&key), &plain, entropy, context.store_now);
     Ok(Record {
         value: sealed.text.into_bytes().into(),
         expires_at: context.now.plus(TTL),
@@ -72,7 +72,7 @@ pub(super) fn open_with_vault<T: RecordFormat>(
     let key = &stored.record.key;
     let altered = || AccountError::AlteredRecord(key.kind);
     let text = std::str::from_utf8(&stored.record.value).map_err(|_| altered())?;
-    match vault.open(place(key), text) {
+    match vault.open(vault_place(key), text) {
         Ok(plain) => {
             decode_record(&plain).map(Some).map_err(|_| AccountError::Undecodable(key.kind))
         }
@@ -82,6 +82,6 @@ pub(super) fn open_with_vault<T: RecordFormat>(
     }
 }
 
-fn place(key: &RecordKey) -> VaultPlace<'_> {
+fn vault_place(key: &RecordKey) -> VaultPlace<'_> {
     VaultPlace { tenant: &key.tenant, kind: key.kind.as_str(), id: &key.id }
 }

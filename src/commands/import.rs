@@ -100,7 +100,7 @@ fn report_notes(
     let mut output = io::stderr().lock();
     for (number, (file, document)) in files.iter().zip(documents).enumerate() {
         let notes: Vec<&ImportNote> = notes.iter().filter(|note| note.file == number).collect();
-        let lines = document.lines_of(notes.iter().map(|note| note.pointer.as_str()));
+        let lines = document.field_lines(notes.iter().map(|note| note.pointer.as_str()));
         let mut lines: Vec<(Option<usize>, &ImportNote)> = lines.into_iter().zip(notes).collect();
         lines.sort_by_key(|(line, _)| *line);
         for (line, note) in lines {

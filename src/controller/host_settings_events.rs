@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Emits Events until the future is dropped.
-pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
+pub(super) async fn publish_host_settings_events(context: &ControllerContext) -> Infallible {
     let Some(mut states) = context.host_settings.clone() else { return pending().await };
     let mut told = Vec::new();
     loop {

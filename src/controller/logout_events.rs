@@ -39,7 +39,7 @@ struct ReportedState {
 struct Log(BTreeMap<ObjectKey, ReportedState>);
 
 /// Emits Events until the future is dropped.
-pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
+pub(super) async fn publish_logout_events(context: &ControllerContext) -> Infallible {
     let Some(mut undelivered) = context.undelivered_logouts.clone() else { return pending().await };
     let mut log = Log::default();
     loop {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{
     ControllerContext,
     observed::ObservedState,
-    probe_conclusions::{reason_of, result_of},
+    probe_conclusions::{probe_result, reason_of},
     reachability::{FailureCounter, ProbeResult},
 };
 use crate::{
@@ -179,5 +179,5 @@ fn published(
     // Where servers are not asked, no status says that they can be used.
     context.mail_probe.as_ref()?;
     let shown = || world.view.objects.managed.get::<Tenant>(tenant)?.status_facts().mail_reachable;
-    context.mail_health.reason(tenant).or_else(shown).and_then(result_of)
+    context.mail_health.reason(tenant).or_else(shown).and_then(probe_result)
 }

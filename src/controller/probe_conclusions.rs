@@ -98,7 +98,7 @@ pub(super) const fn reason_of(result: Result<(), ProbeFailure>) -> ConditionReas
 }
 
 /// The conclusion for which a status has the reason.
-pub(super) fn result_of(reason: ConditionReason) -> Option<Result<(), ProbeFailure>> {
+pub(super) fn probe_result(reason: ConditionReason) -> Option<Result<(), ProbeFailure>> {
     Some(match reason {
         ConditionReason::Reachable => Ok(()),
         ConditionReason::HostNotAllowed => Err(ProbeFailure::HostNotAllowed),
@@ -136,8 +136,8 @@ mod tests {
             AccountRefused,
         ];
         for result in failures.map(Err).into_iter().chain([Ok(())]) {
-            assert_eq!(result_of(reason_of(result)), Some(result));
+            assert_eq!(probe_result(reason_of(result)), Some(result));
         }
-        assert_eq!(result_of(ConditionReason::Pending), None);
+        assert_eq!(probe_result(ConditionReason::Pending), None);
     }
 }

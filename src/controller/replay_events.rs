@@ -16,7 +16,7 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Emits Events until the future is dropped.
-pub(super) async fn publish_events(context: &ControllerContext) -> Infallible {
+pub(super) async fn publish_replay_events(context: &ControllerContext) -> Infallible {
     let Some(replays) = context.replays.clone() else { return pending().await };
     loop {
         for taken in replays.take_due().await {

@@ -73,7 +73,7 @@ impl KeyThreads {
             let (queue, ahead) = (queue.clone(), ahead.clone());
             let started = thread::Builder::new()
                 .name(format!("keys-{number}"))
-                .spawn(move || work(&queue, &ahead));
+                .spawn(move || make_ordered_keys(&queue, &ahead));
             started.expect("the system starts a thread");
         }
         Self { orders, spares }
@@ -81,7 +81,7 @@ impl KeyThreads {
 }
 
 /// Makes ordered keys, and spare keys while there is no order.
-fn work(orders: &Receiver<KeyOrder>, spares: &Sender<GeneratedKey>) {
+fn make_ordered_keys(orders: &Receiver<KeyOrder>, spares: &Sender<GeneratedKey>) {
     // On Linux, this is the priority of the calling thread only. Without it, all else is the same.
     let _ = setpriority_process(None, NICE);
     loop {

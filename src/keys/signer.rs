@@ -90,7 +90,7 @@ impl Signer {
             let pool = Arc::clone(&pool);
             thread::Builder::new()
                 .name(format!("sign-{number}"))
-                .spawn(move || work(&pool, threads))
+                .spawn(move || run_signature_jobs(&pool, threads))
                 .expect("the system starts a thread at start-up");
         }
         Self { pool: Arc::new(SignerPool(pool)) }
@@ -174,7 +174,7 @@ fn is_costly(key: &SigningKey) -> bool {
     key.algorithm.is_rsa()
 }
 
-fn work(pool: &SignerQueue, threads: usize) {
+fn run_signature_jobs(pool: &SignerQueue, threads: usize) {
     let mut made = Vec::with_capacity(BATCH_SIZE);
     while let Some(jobs) = next_jobs(pool, threads) {
         made.extend(jobs.into_iter().filter_map(|job| job()));

@@ -40,7 +40,7 @@ pub enum FederatedIssuer {
 impl FederatedIssuer {
     /// Returns true if it signs assertions with this `iss`. `cluster`: the issuer of the cluster, if it is
     /// known, which is only ever [`FederatedIssuer::Cluster`].
-    pub fn is_of(&self, issuer: &str, cluster: Option<&str>) -> bool {
+    pub fn matches_issuer(&self, issuer: &str, cluster: Option<&str>) -> bool {
         match self {
             Self::Named { issuer: own, .. } => **own == *issuer && cluster != Some(issuer),
             Self::Cluster { .. } => cluster == Some(issuer),

@@ -19,7 +19,7 @@ pub fn inactive_introspection() -> Value {
 /// Rule: a client may introspect tokens that were issued to it or have it as audience, and those for a
 /// `ResourceServer` that names it. A client with `introspection: Tenant` may introspect every access
 /// token of the tenant (RFC 7662 §4).
-pub fn may_see(caller: &Client, claims: &Claims, servers: &ResourceServers) -> bool {
+pub fn may_introspect(caller: &Client, claims: &Claims, servers: &ResourceServers) -> bool {
     let is_caller = |value: &Value| value == caller.id.as_str();
     let audience = claims.get("aud");
     caller.may_introspect_all
@@ -160,8 +160,8 @@ mod tests {
         claims
     }
 
-    fn may_see(caller: &Client, claims: &Claims) -> bool {
-        super::may_see(caller, claims, &ResourceServers::default())
+    fn may_introspect(caller: &Client, claims: &Claims) -> bool {
+        super::may_introspect(caller, claims, &ResourceServers::default())
     }
 
     #[test]
@@ -175,7 +175,11 @@ mod tests {
         let servers =
             ResourceServers::new(vec![server("urn:a", "team.wiki"), server("urn:b", "team.other")]);
         let sees = |aud: &str| {
-            super::may_see(&caller, &claims(json!({ "client_id": "x", "aud": aud })), &servers)
+            super::may_introspect(
+                &caller,
+                &claims(json!({ "client_id": "x", "aud": aud })),
+                &servers,
+            )
         };
         assert_eq!([sees("urn:a"), sees("urn:b"), sees("urn:c")], [true, false, false]);
     }
@@ -184,17 +188,23 @@ mod tests {
     fn a_client_sees_tokens_issued_to_it_or_for_it() {
         // RFC 7662 §4
         let caller = fixtures::client();
-        assert!(may_see(&caller, &claims(json!({ "client_id": "team.wiki" }))));
-        assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": ["team.wiki"] }))));
-        assert!(may_see(&caller, &claims(json!({ "client_id": "x", "aud": "team.wiki" }))));
-        assert!(!may_see(&caller, &claims(json!({ "client_id": "x", "aud": "https://id.test" }))));
-        assert!(!may_see(&caller, &claims(json!({}))));
+        assert!(may_introspect(&caller, &claims(json!({ "client_id": "team.wiki" }))));
+        assert!(may_introspect(
+            &caller,
+            &claims(json!({ "client_id": "x", "aud": ["team.wiki"] }))
+        ));
+        assert!(may_introspect(&caller, &claims(json!({ "client_id": "x", "aud": "team.wiki" }))));
+        assert!(!may_introspect(
+            &caller,
+            &claims(json!({ "client_id": "x", "aud": "https://id.test" }))
+        ));
+        assert!(!may_introspect(&caller, &claims(json!({}))));
     }
 
     #[test]
     fn a_resource_server_sees_all_tokens() {
         let caller = Client { may_introspect_all: true, ..fixtures::client() };
-        assert!(may_see(&caller, &claims(json!({ "client_id": "x" }))));
+        assert!(may_introspect(&caller, &claims(json!({ "client_id": "x" }))));
     }
 
     #[test]

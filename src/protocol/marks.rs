@@ -54,7 +54,7 @@ impl PasswordChange {
 /// same object too, so a restore ends their sessions.
 ///
 /// A record without marks belongs to the user that has its subject.
-pub fn is_of(
+pub fn account_permits_record(
     record: MarkedRecord<'_>,
     account: &Account,
     now: AccountMarks,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn holds(now: AccountMarks, account: &Account) -> bool {
-        is_of(made(), account, now, NOW.plus(Duration::from_hours(1)))
+        account_permits_record(made(), account, now, NOW.plus(Duration::from_hours(1)))
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_record_without_marks_belongs_to_the_user_with_its_subject() {
         let record = MarkedRecord { marks: None, ..made() };
-        assert!(is_of(record, &fixtures::user(), marks(), NOW));
+        assert!(account_permits_record(record, &fixtures::user(), marks(), NOW));
         assert!(may_be_void(record, marks()));
     }
 
@@ -311,14 +311,17 @@ mod tests {
         let counts = |record: MarkedRecord<'_>, sid: Option<&str>| {
             let change = PasswordChange { at: NOW, sid: sid.map(str::to_owned), mark: mark(2) };
             let now = change.marks_for(record, undeclared);
-            is_of(record, &fixtures::user(), now, NOW) && !change.ends(record)
+            account_permits_record(record, &fixtures::user(), now, NOW) && !change.ends(record)
         };
         assert!(counts(begun_with(mark(2)), None));
         assert!(!counts(begun_with(mark(1)), None), "a sign-in that was faster than the change");
         assert!(counts(begun_with(mark(1)), Some("sid-1")), "the session that changed it");
         assert!(!counts(begun_with(mark(1)), Some("sid-2")));
         assert!(counts(begun_with(mark(9)), None), "a passkey began it");
-        assert!(!is_of(begun_with(mark(2)), &fixtures::user(), undeclared, NOW), "it was reset");
+        assert!(
+            !account_permits_record(begun_with(mark(2)), &fixtures::user(), undeclared, NOW),
+            "it was reset"
+        );
     }
 
     #[test]

@@ -184,7 +184,7 @@ pub struct Grant {
 impl Grant {
     /// Returns true if the grant was made for this client: for its id and for its object, because
     /// another object may get the id, or a metadata document.
-    pub fn is_of(&self, client: &Client) -> bool {
+    pub fn belongs_to_client(&self, client: &Client) -> bool {
         self.client == client.id
             && match &self.client_object {
                 Some(object) => *object == client.object,

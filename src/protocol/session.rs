@@ -19,7 +19,12 @@ pub fn record_id(cookie: &str) -> String {
 /// Returns true if the session has not expired and is this user's. The tenant's lifetimes may have
 /// become shorter since it began. Whether it ended with the user is decided by
 /// [`marks`](super::marks).
-pub fn is_live(session: &Session, user: &Account, lifetimes: &Lifetimes, now: Timestamp) -> bool {
+pub fn session_is_live(
+    session: &Session,
+    user: &Account,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> bool {
     user.subject == session.authentication.subject && now < expires_at(session, lifetimes)
 }
 
@@ -63,7 +68,7 @@ pub fn expires_at(session: &Session, lifetimes: &Lifetimes) -> Timestamp {
 }
 
 /// Returns true if this use should be stored; once a minute is enough.
-pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
+pub fn should_store_use(session: &Session, now: Timestamp) -> bool {
     now.since(session.used_at) >= TOUCH_INTERVAL
 }
 
@@ -102,7 +107,7 @@ mod tests {
     }
 
     fn live(session: &Session, user: &Account, now: Timestamp) -> bool {
-        is_live(session, user, &Lifetimes::default(), now)
+        session_is_live(session, user, &Lifetimes::default(), now)
     }
 
     #[test]
@@ -123,7 +128,7 @@ mod tests {
     #[test]
     fn shorter_lifetimes_apply_to_existing_sessions() {
         let shorter = Lifetimes { session_absolute: HOUR, ..Lifetimes::default() };
-        assert!(!is_live(&session(), &fixtures::user(), &shorter, NOW.plus(2 * HOUR)));
+        assert!(!session_is_live(&session(), &fixtures::user(), &shorter, NOW.plus(2 * HOUR)));
     }
 
     #[test]
@@ -149,7 +154,7 @@ mod tests {
 
     #[test]
     fn its_use_is_stored_once_a_minute() {
-        assert!(!wants_touch(&session(), NOW.plus(Duration::from_secs(59))));
-        assert!(wants_touch(&session(), NOW.plus(Duration::from_mins(1))));
+        assert!(!should_store_use(&session(), NOW.plus(Duration::from_secs(59))));
+        assert!(should_store_use(&session(), NOW.plus(Duration::from_mins(1))));
     }
 }

@@ -66,7 +66,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let TokenRequest { context, client, .. } = self.request;
         // The target is checked before the gate, so a refusal uses up no credential.
         let target = self.target_of(&granted)?;
-        let key = self.key_of(&granted, target.server)?;
+        let key = self.bound_key(&granted, target.server)?;
         token::bind_public_grant(&mut granted, client, key.as_ref());
         let selected = self.select_scopes(&target, &self.scopes)?;
         let user = if granted.needs_session {
@@ -103,7 +103,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
     }
 
     /// The key that a person's access token is bound to.
-    fn key_of(
+    fn bound_key(
         &self,
         granted: &UserGrant,
         server: Option<&ResourceServer>,

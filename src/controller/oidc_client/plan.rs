@@ -14,7 +14,7 @@ use super::{
         observed::ObservedState,
         secret_writes::{PlannedWrite, SecretWrite},
     },
-    shape::{DesiredClientSecret, made_value},
+    shape::{DesiredClientSecret, written_client_secret},
 };
 
 /// A client and its Secrets.
@@ -86,8 +86,9 @@ fn ensure_secret(
     match seen.world.secret(want.key()) {
         None => {
             // A renamed Secret keeps the client secret, which applications use.
-            let moved =
-                seen.others(name).find_map(|(key, secret)| made_value(&secret.to_secret(key)));
+            let moved = seen
+                .others(name)
+                .find_map(|(key, secret)| written_client_secret(&secret.to_secret(key)));
             let again = moved.is_none() && seen.had_secret;
             let secret = want.shape(&want.new_secret(), || moved.unwrap_or_else(fresh));
             vec![PlannedWrite {

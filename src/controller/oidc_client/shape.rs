@@ -102,7 +102,7 @@ fn current_value(
 }
 
 /// The client secret that Lanyard wrote to a Secret, if any.
-pub fn made_value(secret: &Secret) -> Option<ByteString> {
+pub fn written_client_secret(secret: &Secret) -> Option<ByteString> {
     held(secret.data.as_ref(), &AppliedMetadata::read(secret)?.client_secret?)
 }
 

@@ -14,7 +14,7 @@ use self::schedule::{ProbeSchedule, ProbeTask, ProbedProvider};
 use super::{
     ControllerContext,
     observed::ObservedState,
-    probe_conclusions::{reason_of, result_of},
+    probe_conclusions::{probe_result, reason_of},
 };
 use crate::{
     api::{ConditionReason, IdentityProvider},
@@ -115,7 +115,7 @@ fn published(
     context.probe.as_ref()?;
     let cached = || world.view.objects.managed.get::<IdentityProvider>(provider);
     let reason = context.reachability.reason(provider);
-    reason.or_else(|| *cached()?.status_facts()).and_then(result_of)
+    reason.or_else(|| *cached()?.status_facts()).and_then(probe_result)
 }
 
 async fn run_probe(probe: &dyn UpstreamProbe, task: ProbeTask) -> (ProbeTask, ProbeResult) {

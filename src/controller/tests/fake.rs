@@ -165,7 +165,7 @@ fn stamp(metadata: &mut ObjectMeta, version: u64) {
     metadata.resource_version = Some(version.to_string());
 }
 
-fn key_of(secret: &Secret) -> ObjectKey {
+fn object_key(secret: &Secret) -> ObjectKey {
     let text = |field: &Option<String>| field.clone().expect("the field is set");
     ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
 }
@@ -180,7 +180,7 @@ fn version_of(objects: &ObjectSet, key: &ObjectKey) -> Option<String> {
 
 fn put(objects: &mut ObjectSet, mut secret: Secret, version: u64) {
     secret.metadata.resource_version = Some(version.to_string());
-    objects.secrets.insert(key_of(&secret), SecretState::Loaded(CachedSecret::new(secret)));
+    objects.secrets.insert(object_key(&secret), SecretState::Loaded(CachedSecret::new(secret)));
 }
 
 #[async_trait]
@@ -190,7 +190,7 @@ impl ObjectSource for Fake {
     }
 
     async fn create_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let key = key_of(&secret);
+        let key = object_key(&secret);
         let create = |objects: &mut ObjectSet, version| {
             if objects.secrets.contains_key(&key) {
                 return Err(WriteError::Conflict);
@@ -202,7 +202,7 @@ impl ObjectSource for Fake {
     }
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
-        let key = key_of(&secret);
+        let key = object_key(&secret);
         let replace = |objects: &mut ObjectSet, version| {
             let found = version_of(objects, &key).ok_or(WriteError::NotFound)?;
             if secret.metadata.resource_version.as_deref() != Some(&found) {

@@ -16,7 +16,7 @@ use crate::{
         client_auth,
         introspection::{
             SIGNED_RESPONSE_TYPE, access_token, inactive_introspection, is_bound_as_registered,
-            is_bound_as_required, may_see, needs_signed_response, refresh_token,
+            is_bound_as_required, may_introspect, needs_signed_response, refresh_token,
             signed_response_claims,
         },
         subject,
@@ -30,7 +30,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
         AuthenticatedForm::read(app, &request).await?;
     if caller.is_public() {
         // A public client's identity is not proven (RFC 7662 §2.1).
-        let error = client_auth::not_signed("a public client");
+        let error = client_auth::unproven_client_error("a public client");
         return Err(EndpointError::Client { error, challenge: false });
     }
     let token = params.require("token")?;
@@ -62,7 +62,7 @@ async fn describe(
             let servers = &context.tenant.resource_servers;
             let owner = claims.get("client_id").and_then(Value::as_str);
             let owner = owner.and_then(|id| context.tenant.client(id));
-            may_see(caller, claims, servers)
+            may_introspect(caller, claims, servers)
                 && is_bound_as_required(claims, servers)
                 && is_bound_as_registered(claims, owner.as_ref().map(|it| &***it))
         }

@@ -112,7 +112,7 @@ async fn choose(
     };
     let chosen_password = chosen_password_mark(context, &account.subject, &hash);
     if !choose_by_reset_link(context, (&account, &link), hash).await? {
-        return Err(refuse((context, request), &link, PasswordResetRefusal::Used));
+        return Err(refuse_reset_link((context, request), &link, PasswordResetRefusal::Used));
     }
     let (by, subject) = (PasswordChangeWay::Reset, AuditText::new(link.subject.as_str()));
     let change = AuditedPasswordChange { by, subject, sid: None };
@@ -141,7 +141,7 @@ async fn person_of_link(
     };
     match check_reset_link(context, &link).await? {
         Ok(account) => Ok((account, link)),
-        Err(refusal) => Err(refuse((context, request), &link, refusal)),
+        Err(refusal) => Err(refuse_reset_link((context, request), &link, refusal)),
     }
 }
 
@@ -190,7 +190,7 @@ fn render(
     Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
 }
 
-fn refuse(
+fn refuse_reset_link(
     (context, request): (AccountContext<'_>, &Request),
     link: &PasswordResetLink,
     reason: PasswordResetRefusal,

@@ -104,7 +104,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     // A signed response contains `iss` and `aud` (§5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
-    let key = token_issuer::key_of(app.context(request), algorithm)?;
+    let key = token_issuer::signing_key_of_algorithm(app.context(request), algorithm)?;
     let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }

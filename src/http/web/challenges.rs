@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// The response to a request without a token: a challenge without an error (RFC 6750 §3.1).
-pub(super) fn no_token(realm: &str) -> Reply {
+pub(super) fn missing_token_reply(realm: &str) -> Reply {
     let challenge = format!("Bearer realm=\"{realm}\"");
     with_challenge(Reply::empty(StatusCode::UNAUTHORIZED), &challenge)
 }
 
 /// The response to a request without an access token, which could be bound to a key: a challenge each for `DPoP` and
 /// `Bearer`.
-pub(super) fn no_access_token(realm: &str) -> Reply {
-    with_challenge(no_token(realm), &dpop_challenge(realm))
+pub(super) fn missing_access_token_reply(realm: &str) -> Reply {
+    with_challenge(missing_token_reply(realm), &dpop_challenge(realm))
 }
 
 /// The response for a refused token or proof (RFC 9449 §7.1).

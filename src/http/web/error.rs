@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::{
     Reply, RequestLanguage,
-    challenges::{bearer_error, dpop_error, no_access_token, no_token},
+    challenges::{bearer_error, dpop_error, missing_access_token_reply, missing_token_reply},
     unusable_page::UnusablePage,
 };
 use crate::{
@@ -169,8 +169,8 @@ impl EndpointError {
                     reply
                 }
             }
-            Self::NoToken => no_token(realm),
-            Self::NoAccessToken => no_access_token(realm),
+            Self::NoToken => missing_token_reply(realm),
+            Self::NoAccessToken => missing_access_token_reply(realm),
             Self::Bearer(error) => bearer_error(realm, &error),
             Self::Dpop(error) => dpop_error(realm, &error),
             Self::Unavailable(_) => {

@@ -162,7 +162,7 @@ impl RequestObjectContext {
 
     /// Returns the error of a request object with its target. Without a verified redirect URI the
     /// error is a page. If the request has an invalid redirect URI, that is reported first.
-    pub fn refuse(self, error: OAuthError) -> AuthorizeError {
+    pub fn request_object_error(self, error: OAuthError) -> AuthorizeError {
         match self.return_to {
             Ok(to) => proven_error(&self.client, to, error),
             Err(unproven) if self.names_uri => {
@@ -186,7 +186,7 @@ pub fn identify_client_and_redirect(
     let opening = RequestObjectContext { client, return_to, names_uri };
     match duplicates::check_duplicates(params) {
         Ok(()) => Ok(opening),
-        Err(error) => Err(opening.refuse(error)),
+        Err(error) => Err(opening.request_object_error(error)),
     }
 }
 

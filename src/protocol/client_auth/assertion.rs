@@ -93,7 +93,7 @@ pub fn check_claims(
 }
 
 /// Returns the error for an assertion that was used before (RFC 7523 §3, 7).
-pub fn used_before() -> OAuthError {
+pub fn reused_assertion_error() -> OAuthError {
     invalid_client_error(
         "The client assertion has been used before; create a new one for each request.",
     )

@@ -106,7 +106,7 @@ pub fn matching_credentials<'a>(
     let fits = move |credential: &FederatedCredential| {
         let is_of_issuer = issuer.map_or(
             may_lack_issuer && matches!(credential.issuer, FederatedIssuer::Named { .. }),
-            |issuer| credential.issuer.is_of(issuer, cluster),
+            |issuer| credential.issuer.matches_issuer(issuer, cluster),
         );
         is_of_issuer && credential.subject.matches(subject)
     };

@@ -8,7 +8,9 @@ mod federated;
 mod federated_metadata;
 mod refusal;
 
-pub use assertion::{ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, used_before};
+pub use assertion::{
+    ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, reused_assertion_error,
+};
 pub use credentials::{
     Credentials, has_grant_assertion, parse_credentials, parse_grant_assertion, sent_client_id,
 };
@@ -18,8 +20,8 @@ pub use federated::{
 };
 pub use federated_metadata::FederatedIssuerMetadata;
 pub use refusal::{
-    not_signed, not_the_registered_method, refused_by_token_review, throttled_client_error,
-    too_many_assertions, unproven_assertion,
+    not_the_registered_method, refused_by_token_review, throttled_client_error,
+    too_many_assertions, unproven_assertion, unproven_client_error,
 };
 
 use std::{sync::Arc, time::Duration};
@@ -138,7 +140,7 @@ pub fn check_credentials<'a>(
     let proof = &credentials.proof;
     let (error, is_wrong) = match client {
         None => (refusal::unknown_client(proof), true),
-        Some(client) => match judge(client, proof) {
+        Some(client) => match check_client_proof(client, proof) {
             Ok(checked) => return Ok(checked),
             Err(why) => (why.error(client, proof), matches!(why, CredentialsRefusal::WrongSecret)),
         },
@@ -151,7 +153,7 @@ pub fn check_credentials<'a>(
     Err(ClientAuthError { error, challenge: credentials.challenge, failure })
 }
 
-fn judge<'a>(
+fn check_client_proof<'a>(
     client: &'a Arc<Client>,
     proof: &'a ClientProof,
 ) -> Result<CredentialsCheck<'a>, CredentialsRefusal> {

@@ -38,15 +38,15 @@ impl CredentialsRefusal {
                 missing_credentials(proof).because("no client certificate")
             }
             Self::NoCredentials => missing_credentials(proof).because("no credentials"),
-            Self::WrongSecret => not_signed("wrong secret"),
+            Self::WrongSecret => unproven_client_error("wrong secret"),
             Self::PublicClient | Self::OtherMethod => {
                 return not_the_registered_method(client, used);
             }
-            Self::UnprovenMethod => not_signed("another method than the registered one"),
+            Self::UnprovenMethod => unproven_client_error("another method than the registered one"),
             Self::Algorithm(registered) => {
                 let registered = registered.map_or("any of its method", JwsAlgorithm::name);
                 let received = proof.algorithm().map_or("none", JwsAlgorithm::name);
-                let error = not_signed("another algorithm than the registered one");
+                let error = unproven_client_error("another algorithm than the registered one");
                 return error.mismatch(client, received, registered);
             }
         }
@@ -87,7 +87,7 @@ pub(super) fn invalid_client_error(text: &str) -> OAuthError {
 
 /// Returns the error for credentials that do not prove the client, such as an assertion with a wrong
 /// signature. The response is the same as for an unknown client.
-pub fn not_signed(why: &str) -> OAuthError {
+pub fn unproven_client_error(why: &str) -> OAuthError {
     invalid_client_error(AUTHENTICATION_FAILED).because(why)
 }
 
@@ -95,7 +95,7 @@ pub fn not_signed(why: &str) -> OAuthError {
 /// trusts the issuer and subject. A request that `names_client` needs no hint.
 pub fn unproven_assertion(names_client: bool, why: &str) -> OAuthError {
     if names_client {
-        return not_signed(why);
+        return unproven_client_error(why);
     }
     invalid_client_error(
         "Client authentication failed. The request has no client_id; send the one of the client. It may be left out only if exactly one client in the tenant's namespace trusts the issuer and subject of the client assertion.",

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::protocol::identity_provider::fixtures::sample_provider as provider;
 
-    fn checked(claims: Value, expects: Value) -> Result<(), String> {
+    fn checked_example(claims: Value, expects: Value) -> Result<(), String> {
         let (Value::Object(claims), Value::Object(expects)) = (claims, expects) else {
             panic!("objects")
         };
@@ -129,13 +129,18 @@ mod tests {
     #[test]
     fn an_example_says_what_came() {
         let claims = json!({"sub": "1", "preferred_username": "ada", "groups": ["a"]});
-        assert_eq!(checked(claims.clone(), json!({"username": "ada", "groups": ["a"]})), Ok(()));
-        let failed = checked(claims.clone(), json!({"groups": ["b"]}));
+        assert_eq!(
+            checked_example(claims.clone(), json!({"username": "ada", "groups": ["a"]})),
+            Ok(())
+        );
+        let failed = checked_example(claims.clone(), json!({"groups": ["b"]}));
         assert_eq!(failed, Err("groups is [\"a\"], but [\"b\"] was expected".to_owned()));
-        assert!(checked(claims.clone(), json!({"refused": true})).is_err());
-        assert!(checked(claims, json!({"user": "ada"})).is_err_and(|it| it.contains("part")));
+        assert!(checked_example(claims.clone(), json!({"refused": true})).is_err());
+        assert!(
+            checked_example(claims, json!({"user": "ada"})).is_err_and(|it| it.contains("part"))
+        );
         let unnamed = json!({"sub": "1"});
-        assert_eq!(checked(unnamed.clone(), json!({"refused": true})), Ok(()));
-        assert!(checked(unnamed, json!({})).is_err_and(|it| it.contains("no username")));
+        assert_eq!(checked_example(unnamed.clone(), json!({"refused": true})), Ok(()));
+        assert!(checked_example(unnamed, json!({})).is_err_and(|it| it.contains("no username")));
     }
 }

@@ -50,7 +50,7 @@ impl RecordFormat for CrossDeviceAuthorization {
 impl CrossDeviceAuthorization {
     /// Returns true if the client made the request. Its object is compared too, because another object may get the
     /// id.
-    pub fn is_of(&self, client: &Client) -> bool {
+    pub fn belongs_to_client(&self, client: &Client) -> bool {
         self.client == client.id && self.client_object == client.object
     }
 

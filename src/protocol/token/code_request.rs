@@ -37,7 +37,7 @@ pub fn check_code(
     incarnation: &str,
 ) -> Result<(), OAuthError> {
     // The code was issued to this client (§4.1.3).
-    if !code.grant.is_of(client) {
+    if !code.grant.belongs_to_client(client) {
         return Err(invalid_grant("The code was issued to another client."));
     }
     // The redirect URI equals that of the authorization request, if it had one (§4.1.3).

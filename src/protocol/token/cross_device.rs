@@ -103,7 +103,7 @@ impl PolledRequest {
     fn granted_by<'a>(&self, input: DecisionInput<'a>) -> Result<&'a Grant, TokenRefusal> {
         let credential = &self.credential;
         let authorization = self.own_authorization().ok_or_else(|| credential.expired())?;
-        if !authorization.is_of(input.client) {
+        if !authorization.belongs_to_client(input.client) {
             return Err(credential.of_another_client().into());
         }
         match authorization.answer {

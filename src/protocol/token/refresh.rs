@@ -67,7 +67,7 @@ pub fn decide_refresh(
     let DecisionInput { client, now, .. } = input;
     let gone = || invalid_grant("The refresh token has expired or was revoked.");
     // Another object may have got the id of the client that the token was issued to.
-    let stored = input.stored.filter(|stored| stored.is_of(client)).ok_or_else(gone)?;
+    let stored = input.stored.filter(|stored| stored.belongs_to_client(client)).ok_or_else(gone)?;
     let binding = bind_sender(stored.binding.as_ref(), client, input.keys)?;
     // By the store's clock, which all replicas share: another replica recorded the times.
     let (grant, refresh_token) = match rotate_grant(

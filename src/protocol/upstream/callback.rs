@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    fn checked(promises_iss: bool, query: &str) -> Result<CallbackResponse, CallbackError> {
+    fn checked_query(promises_iss: bool, query: &str) -> Result<CallbackResponse, CallbackError> {
         let oidc = sample_upstream("https://a.test");
         check_callback((&metadata(promises_iss), &oidc), &RequestParams::parse(query.as_bytes()))
     }
@@ -102,18 +102,18 @@ mod tests {
     #[test]
     fn the_issuer_is_checked_when_it_is_sent_and_required_when_it_was_promised() {
         // RFC 9207 §2.4
-        assert!(checked(false, "code=c").is_ok());
-        assert!(checked(true, "code=c&iss=https%3A%2F%2Fa.test").is_ok());
-        assert_eq!(checked(true, "code=c"), Err(CallbackError::OtherIssuer(String::new())));
-        let other = checked(false, "code=c&iss=https%3A%2F%2Fb.test&error=x");
+        assert!(checked_query(false, "code=c").is_ok());
+        assert!(checked_query(true, "code=c&iss=https%3A%2F%2Fa.test").is_ok());
+        assert_eq!(checked_query(true, "code=c"), Err(CallbackError::OtherIssuer(String::new())));
+        let other = checked_query(false, "code=c&iss=https%3A%2F%2Fb.test&error=x");
         assert_eq!(other, Err(CallbackError::OtherIssuer("https://b.test".into())));
     }
 
     #[test]
     fn errors_of_the_provider_differ_from_missing_codes() {
-        let refused = checked(false, "error=access_denied&error_description=no");
+        let refused = checked_query(false, "error=access_denied&error_description=no");
         let (code, description) = ("access_denied".into(), "no".into());
         assert_eq!(refused, Err(CallbackError::Refused { code, description }));
-        assert_eq!(checked(false, "code="), Err(CallbackError::NoCode));
+        assert_eq!(checked_query(false, "code="), Err(CallbackError::NoCode));
     }
 }

@@ -77,7 +77,7 @@ pub fn check_signed_userinfo(
     if token.claims.contains_key("aud") && is_for_other() {
         return Err(SignedUserinfoError::Audience);
     }
-    if !is_live(&token, now) {
+    if !is_within_validity(&token, now) {
         return Err(SignedUserinfoError::Time);
     }
     let UnverifiedJwt { algorithm, kid, claims, .. } = token;
@@ -93,7 +93,7 @@ fn is_offered(metadata: &UpstreamMetadata, algorithm: JwsAlgorithm) -> bool {
 }
 
 /// Returns true unless a time that is there is wrong.
-fn is_live(token: &UnverifiedJwt, now: Timestamp) -> bool {
+fn is_within_validity(token: &UnverifiedJwt, now: Timestamp) -> bool {
     let tolerance = i64::try_from(JWT_CLOCK_LEEWAY.as_secs()).unwrap_or_default();
     let now = now.secs();
     let holds = |name: &str, counts: &dyn Fn(i64) -> bool| {

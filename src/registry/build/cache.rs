@@ -94,7 +94,7 @@ impl CachedGroup {
 
     /// Returns true if the group has the same inputs as the cached one, apart from the clients of other
     /// tenants that its providers refer to.
-    pub(super) fn is_of(&self, group: &TenantGroup<'_>) -> bool {
+    pub(super) fn has_same_inputs(&self, group: &TenantGroup<'_>) -> bool {
         self.clients.len() == group.clients.len()
             && self.users.len() == group.users.len()
             && self.providers.len() == group.providers.len()

@@ -48,7 +48,7 @@ fn refuse_used_id(found: &mut ClientFindings, holder: &ObjectKey, foreign: bool)
     };
     let message =
         format!("client ID \"{id}\" is already used by OidcClient \"{holder}\"; {remedy}");
-    found.problems.refuse(ConditionReason::ClientIdConflict, field, message);
+    found.problems.add_refusal(ConditionReason::ClientIdConflict, field, message);
 }
 
 /// Validates the clients of a group. `subjects`: those of its users.
@@ -94,7 +94,7 @@ pub(super) fn validate_clients(
             let message = format!(
                 "client ID \"{id}\" is the subject of OidcUser \"{user}\" of the tenant; give the OidcClient another name"
             );
-            found.problems.refuse(ConditionReason::ClientIdConflict, "metadata.name", message);
+            found.problems.add_refusal(ConditionReason::ClientIdConflict, "metadata.name", message);
         }
         let refused = found.problems.refused();
         let outcome = match (found.checked.filter(|_| !refused), host) {

@@ -143,7 +143,7 @@ impl TenantGroup<'_> {
             accepted.mail = mail_settings(&mut problems, self, (spec, &settings), installation);
         }
         let keys = keys::of_tenant(&mut problems, &tenant, checked.as_ref(), cache);
-        let wanted = checked.is_some() && salt::is_wanted(&tenant, clients);
+        let wanted = checked.is_some() && salt::needs_salt(&tenant, clients);
         let salt = wanted.then(|| salt::of_tenant(&mut problems, &tenant, self.salt));
         let (found, salt) = salt.unzip();
         let registration = checked

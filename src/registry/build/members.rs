@@ -57,7 +57,7 @@ impl<'a, K: ManagedObject> ParsedObjects<'a, K> {
         for field in self.member.cached.unknown_fields() {
             let message =
                 "this release of Lanyard does not know the field; remove it, or upgrade Lanyard";
-            problems.refuse(ConditionReason::UnsupportedField, &**field, message);
+            problems.add_refusal(ConditionReason::UnsupportedField, &**field, message);
         }
     }
 

@@ -111,7 +111,7 @@ fn evaluate_groups(
     let mut evaluated = HashMap::with_capacity(groups.len());
     let mut linked = HashMap::new();
     for (id, group) in groups {
-        let known = memo.remove(&id).filter(|known| known.is_of(&group));
+        let known = memo.remove(&id).filter(|known| known.has_same_inputs(&group));
         let prepare = || group.prepare(installation, &cache.keys);
         if group.links.is_empty() {
             let known = known.unwrap_or_else(|| {

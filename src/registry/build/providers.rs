@@ -104,10 +104,10 @@ pub(super) fn validate_providers(
 
 /// Sorts providers as the sign-in page shows them.
 fn sort_for_page(providers: &mut [Arc<Provider>]) {
-    fn place(provider: &Provider) -> (u32, &str, &str) {
+    fn page_position(provider: &Provider) -> (u32, &str, &str) {
         (provider.sign_in.order, &provider.display_name, provider.name())
     }
-    providers.sort_by(|a, b| place(a).cmp(&place(b)));
+    providers.sort_by(|a, b| page_position(a).cmp(&page_position(b)));
 }
 
 /// The issuer of an OpenID provider: as written, or that of the tenant which a client belongs to.

@@ -116,7 +116,7 @@ fn take_names<'a>(
         let message = format!(
             "\"{name}\" is already an identifier of ResourceServer \"{holder}\"; set a different one"
         );
-        problems.refuse(ConditionReason::IdentifierConflict, "spec.identifier", message);
+        problems.add_refusal(ConditionReason::IdentifierConflict, "spec.identifier", message);
         return;
     }
     taken.extend(names.iter().map(|name| ((*name).to_owned(), object)));
@@ -127,7 +127,7 @@ fn take_names<'a>(
 fn refuse_client_ids(problems: &mut ProblemList, names: &[&str], ids: &HashSet<ClientId>) {
     if let Some(name) = names.iter().find(|name| ids.contains(&ClientId::new(**name))) {
         let message = format!("\"{name}\" is the ID of a client; set a different identifier");
-        problems.refuse(ConditionReason::IdentifierConflict, "spec.identifier", message);
+        problems.add_refusal(ConditionReason::IdentifierConflict, "spec.identifier", message);
     }
 }
 

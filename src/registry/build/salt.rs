@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Returns true if the salt is needed, or may soon be.
-pub(super) fn is_wanted(
+pub(super) fn needs_salt(
     tenant: &ParsedObjects<'_, Tenant>,
     clients: &[ParsedObjects<'_, OidcClient>],
 ) -> bool {

@@ -43,7 +43,7 @@ impl<'a> PeopleSources<'a> {
         let claims = AssignableNames::of(object, &found.naming, &found.problems);
         if found.checked.is_some() {
             for (reason, field, message) in self.problems_of(&claims, created) {
-                found.problems.refuse(reason, field, message);
+                found.problems.add_refusal(reason, field, message);
             }
         }
         self.providers.push((claims, created));

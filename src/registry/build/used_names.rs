@@ -42,13 +42,13 @@ impl<'a> UsedNames<'a> {
             let message = format!(
                 "username is already used by OidcUser \"{holder}\" (case is ignored); use a different one"
             );
-            problems.refuse(ConditionReason::UsernameConflict, "spec.username", message);
+            problems.add_refusal(ConditionReason::UsernameConflict, "spec.username", message);
         }
         if let Some(holder) = self.subjects.get(subject) {
             let message = format!(
                 "subject \"{subject}\" is already used by OidcUser \"{holder}\"; use a different one"
             );
-            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
+            problems.add_refusal(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if self.client_ids.contains(subject.as_str()) {
             // Otherwise a token that the client requests for itself could be mistaken for the
@@ -56,7 +56,7 @@ impl<'a> UsedNames<'a> {
             let message = format!(
                 "subject \"{subject}\" is the client ID of a client of this tenant; use a different one"
             );
-            problems.refuse(ConditionReason::SubjectConflict, "spec.subject", message);
+            problems.add_refusal(ConditionReason::SubjectConflict, "spec.subject", message);
         }
         if problems.len() == before {
             self.usernames.insert(username.to_owned(), key);
@@ -79,7 +79,7 @@ impl<'a> UsedNames<'a> {
                     "OidcUser \"{holder}\" names the person {subject:?} of the provider {provider:?} already; remove it from one of them"
                 );
                 let field = format!("spec.identities[{index}]");
-                problems.refuse(ConditionReason::SubjectConflict, field, message);
+                problems.add_refusal(ConditionReason::SubjectConflict, field, message);
             }
         }
     }

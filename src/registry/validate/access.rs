@@ -76,7 +76,7 @@ fn check_rule(
         Ok(expression) => Some(AccessRule { expression, message: written.message.clone() }),
         Err(error) => {
             let field = format!("{field}.expression");
-            problems.refuse(ConditionReason::ExpressionInvalid, field, error);
+            problems.add_refusal(ConditionReason::ExpressionInvalid, field, error);
             None
         }
     }

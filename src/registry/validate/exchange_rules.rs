@@ -53,7 +53,11 @@ fn condition(problems: &mut ProblemList, field: &str, text: &str) -> Option<Expr
     match parsed {
         Ok(expression) => Some(expression),
         Err(error) => {
-            problems.refuse(ConditionReason::ExpressionInvalid, format!("{field}.rule"), error);
+            problems.add_refusal(
+                ConditionReason::ExpressionInvalid,
+                format!("{field}.rule"),
+                error,
+            );
             None
         }
     }
@@ -73,7 +77,7 @@ mod tests {
         }
     }
 
-    fn checked(rule: ExchangeRuleSpec) -> (Vec<CheckedExchangeRule>, Vec<String>) {
+    fn checked_rule(rule: ExchangeRuleSpec) -> (Vec<CheckedExchangeRule>, Vec<String>) {
         let mut problems = ProblemList::default();
         let rules = check_exchange_rules(&mut problems, &[rule], "team");
         let (problems, _) = problems.into_parts();
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_rule_has_its_defaults() {
-        let (rules, problems) = checked(rule());
+        let (rules, problems) = checked_rule(rule());
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(rules[0].client, ObjectKey::new("team", "gateway"));
         assert_eq!(rules[0].mode, ExchangeMode::Delegation);
@@ -114,7 +118,7 @@ mod tests {
                 "spec.exchange.allow[0].rule: ",
             ),
         ] {
-            let (_, problems) = checked(changed);
+            let (_, problems) = checked_rule(changed);
             assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
         }
     }

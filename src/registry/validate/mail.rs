@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::api::{EnumSpec, MailCredentialsSecretRef, SecretKeyRef};
 
-    fn checked(change: impl FnOnce(&mut MailSpec)) -> Result<MailSettings, Vec<String>> {
+    fn checked_mail_spec(change: impl FnOnce(&mut MailSpec)) -> Result<MailSettings, Vec<String>> {
         let mut spec = MailSpec {
             host: "smtp.harbour.test".to_owned(),
             from: "id@harbour.test".to_owned(),
@@ -86,9 +86,12 @@ mod tests {
     #[test]
     fn the_encryption_sets_the_port() {
         for (written, port) in [("StartTls", 587), ("Implicit", 465), ("Disabled", 25)] {
-            assert_eq!(checked(|spec| spec.tls = tls(written)).expect("valid").server.port, port);
+            assert_eq!(
+                checked_mail_spec(|spec| spec.tls = tls(written)).expect("valid").server.port,
+                port
+            );
         }
-        let settings = checked(|spec| spec.port = Some(2525)).expect("valid");
+        let settings = checked_mail_spec(|spec| spec.port = Some(2525)).expect("valid");
         assert_eq!((settings.server.port, settings.server.tls), (2525, SmtpTls::StartTls));
         assert_eq!(&*settings.server.client_name, "id.harbour.test");
     }
@@ -96,19 +99,19 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named() {
         let account = || Some(MailCredentialsSecretRef { name: "smtp".to_owned() });
-        let wrong = |change: fn(&mut MailSpec)| checked(change).expect_err("a problem");
+        let wrong = |change: fn(&mut MailSpec)| checked_mail_spec(change).expect_err("a problem");
         assert_eq!(wrong(|spec| spec.host = "smtp.test:25".to_owned()), ["spec.mail.host"]);
         assert_eq!(wrong(|spec| spec.host = "a b".to_owned()), ["spec.mail.host"]);
         assert_eq!(wrong(|spec| spec.port = Some(0)), ["spec.mail.port"]);
         assert_eq!(wrong(|spec| spec.from = "Id <id@a.test>".to_owned()), ["spec.mail.from"]);
         assert_eq!(wrong(|spec| spec.tls = tls("Plain")), ["spec.mail.tls"]);
-        let found = checked(|spec| {
+        let found = checked_mail_spec(|spec| {
             spec.tls = tls("Disabled");
             spec.credentials_secret_ref = account();
             spec.ca_ref = Some(SecretKeyRef { name: "ca".to_owned(), key: None });
         });
         let fields = ["spec.mail.credentialsSecretRef", "spec.mail.caRef"].map(str::to_owned);
         assert_eq!(found.expect_err("problems"), fields);
-        assert!(checked(|spec| spec.host = "2001:db8::1".to_owned()).is_ok());
+        assert!(checked_mail_spec(|spec| spec.host = "2001:db8::1".to_owned()).is_ok());
     }
 }

@@ -26,7 +26,7 @@ impl ProblemList {
     }
 
     /// Adds a problem that makes the object not accepted.
-    pub fn refuse(
+    pub fn add_refusal(
         &mut self,
         reason: ConditionReason,
         field: impl Into<String>,
@@ -37,7 +37,7 @@ impl ProblemList {
 
     /// Adds a problem with the value of a field.
     pub fn invalid(&mut self, field: impl Into<String>, message: impl Display) {
-        self.refuse(ConditionReason::Invalid, field, message);
+        self.add_refusal(ConditionReason::Invalid, field, message);
     }
 
     /// Adds a warning: the object is accepted, and its status has the condition `Warning`.
@@ -53,7 +53,7 @@ impl ProblemList {
     /// Adds a problem with an enum value that this release does not support.
     pub fn unsupported(&mut self, field: impl Into<String>, value: &str, known: &[&str]) {
         let message = format!("{value:?} is not supported; use one of: {}", known.join(", "));
-        self.refuse(ConditionReason::UnsupportedValue, field, message);
+        self.add_refusal(ConditionReason::UnsupportedValue, field, message);
     }
 
     /// The value of a field, or a problem if this release does not support it.

@@ -64,7 +64,7 @@ pub fn check_permissions(
         let message = format!(
             "other controllers may act on this; have the installation list {value:?} for the namespace {namespace:?} in clientSecrets.{what}, or remove it"
         );
-        problems.refuse(ConditionReason::SecretMetadataNotAllowed, field, message);
+        problems.add_refusal(ConditionReason::SecretMetadataNotAllowed, field, message);
     };
     if let Some(name) = template.name.as_ref().filter(|it| !permitted.allow_name(it, namespace)) {
         refuse(format!("{FIELD}.name"), "names", name);

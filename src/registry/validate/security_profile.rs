@@ -49,7 +49,7 @@ pub fn check_tenant_profile(
     let rules = written_rules(problems, spec.profile.as_ref(), spec.message_signing.as_ref())?;
     let mut contradicts = |field: &str, message: &str| {
         let message = format!("{message} (profile: {})", rules.profile());
-        problems.refuse(ConditionReason::ProfileViolated, format!("spec.{field}"), message);
+        problems.add_refusal(ConditionReason::ProfileViolated, format!("spec.{field}"), message);
     };
     if issuer.is_some_and(Issuer::is_insecure) {
         // Security Profile §5.2.1
@@ -68,7 +68,7 @@ pub fn check_tenant_profile(
         let message = "must not be false, since pushed requests are required; remove it";
         contradicts("requirePushedAuthorizationRequests", message);
     }
-    if is_written(spec.refresh_token_rotation.as_ref(), RefreshTokenRotation::Always) {
+    if spec_has_value(spec.refresh_token_rotation.as_ref(), RefreshTokenRotation::Always) {
         contradicts("refreshTokenRotation", NO_ROTATION);
     }
     let objects = spec.request_objects.clone().unwrap_or_default();
@@ -81,7 +81,7 @@ pub fn check_tenant_profile(
         contradicts("requestObjects.byValue", message);
     }
     let documents = spec.client_id_metadata_documents.as_ref().and_then(|it| it.mode.as_ref());
-    if documents.is_some_and(|mode| !is_written(Some(mode), ClientDocumentMode::Disabled)) {
+    if documents.is_some_and(|mode| !spec_has_value(Some(mode), ClientDocumentMode::Disabled)) {
         let message = "must be Disabled, since clients are registered with their keys; remove it";
         contradicts("clientIdMetadataDocuments.mode", message);
     }
@@ -93,7 +93,7 @@ pub const NO_ROTATION: &str =
     "must not be Always, since refresh tokens are not rotated; remove it, or set PublicClients";
 
 /// Returns true if a field has this value.
-pub fn is_written<T: PartialEq>(written: Option<&EnumSpec<T>>, value: T) -> bool {
+pub fn spec_has_value<T: PartialEq>(written: Option<&EnumSpec<T>>, value: T) -> bool {
     written.is_some_and(|written| *written == EnumSpec::Supported(value))
 }
 

@@ -148,7 +148,7 @@ impl FolderSource {
                     "Secret \"{key}\" is in your manifests; remove it, or use another name"
                 )));
             }
-            let path = state::path_of(&self.state, key);
+            let path = state::secret_file_path(&self.state, key);
             let done = match new {
                 Some(secret) => state::write_secret_file(&path, secret),
                 None => std::fs::remove_file(&path),
@@ -158,7 +158,7 @@ impl FolderSource {
     }
 }
 
-fn key_of(secret: &Secret) -> ObjectKey {
+fn object_key(secret: &Secret) -> ObjectKey {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     ObjectKey::new(text(&secret.metadata.namespace), text(&secret.metadata.name))
 }
@@ -174,7 +174,7 @@ impl ObjectSource for FolderSource {
             None => Ok(()),
             Some(_) => Err(WriteError::Conflict),
         };
-        self.write(&key_of(&secret), absent, Some(&secret))
+        self.write(&object_key(&secret), absent, Some(&secret))
     }
 
     async fn replace_secret(&self, secret: Secret) -> Result<(), WriteError> {
@@ -184,7 +184,7 @@ impl ObjectSource for FolderSource {
             Some(found) if found.version() == seen => Ok(()),
             Some(_) => Err(WriteError::Conflict),
         };
-        self.write(&key_of(&secret), unchanged, Some(&secret))
+        self.write(&object_key(&secret), unchanged, Some(&secret))
     }
 
     async fn annotate_secret(

@@ -39,7 +39,7 @@ impl FolderSource {
     }
 
     fn put(&self, client: &OidcClient, key: &ObjectKey) -> Result<(), RegistrarError> {
-        let path = state::path_of_client(&self.state, key);
+        let path = state::client_file_path(&self.state, key);
         state::write_client(&path, client).map_err(|error| failed(&path, &error))
     }
 
@@ -47,7 +47,7 @@ impl FolderSource {
     pub(super) fn remove_client(&self, key: &ObjectKey) -> Result<(), RegistrarError> {
         self.change_files(|inner| {
             self.registered(inner, key)?;
-            let path = state::path_of_client(&self.state, key);
+            let path = state::client_file_path(&self.state, key);
             std::fs::remove_file(&path).map_err(|error| failed(&path, &error))
         })
     }
@@ -64,7 +64,7 @@ impl ClientRegistrar for FolderSource {
         self.change_files(|_| {
             if let Some(secret) = registered_client::registered_client_secret(&new, &client) {
                 let key = ObjectKey::new(&new.object.namespace, client.generated_secret_name());
-                let path = state::path_of(&self.state, &key);
+                let path = state::secret_file_path(&self.state, &key);
                 state::write_secret_file(&path, &secret).map_err(|error| failed(&path, &error))?;
             }
             self.put(&client, &new.object)

@@ -21,12 +21,12 @@ pub(super) fn create_state_folder(state: &Path) -> io::Result<()> {
 }
 
 /// The path of a Secret's file: `NAMESPACE.NAME.secret.yaml` in the state folder.
-pub(super) fn path_of(state: &Path, key: &ObjectKey) -> PathBuf {
+pub(super) fn secret_file_path(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.secret.yaml", key.namespace, key.name))
 }
 
 /// The path of a registered client's file: `NAMESPACE.NAME.oidcclient.yaml` in the state folder.
-pub(super) fn path_of_client(state: &Path, key: &ObjectKey) -> PathBuf {
+pub(super) fn client_file_path(state: &Path, key: &ObjectKey) -> PathBuf {
     state.join(format!("{}.{}.oidcclient.yaml", key.namespace, key.name))
 }
 

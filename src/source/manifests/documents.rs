@@ -45,15 +45,15 @@ pub(super) enum DocumentError {
 
 impl ManifestDocument<'_> {
     /// The line of a field in the file, or of the nearest parent that exists.
-    pub(super) fn line_of(&self, path: &[PathStep]) -> Option<usize> {
-        yaml::line_of(self.text, path).map(|line| self.first_line + line - 1)
+    pub(super) fn field_line(&self, path: &[PathStep]) -> Option<usize> {
+        yaml::field_line(self.text, path).map(|line| self.first_line + line - 1)
     }
 }
 
 impl ManifestDocument<'_> {
     /// The lines of fields in the file, each that of the nearest parent if it does not exist.
-    pub(super) fn lines_of(&self, paths: &[Vec<PathStep>]) -> Vec<Option<usize>> {
-        let lines = yaml::lines_of(self.text, paths).into_iter();
+    pub(super) fn field_lines(&self, paths: &[Vec<PathStep>]) -> Vec<Option<usize>> {
+        let lines = yaml::field_lines(self.text, paths).into_iter();
         lines.map(|line| line.map(|line| self.first_line + line - 1)).collect()
     }
 }
@@ -206,12 +206,12 @@ mod tests {
         let read = split_documents("# x\n---\na:\n  b:\n  - c: 1\n");
         let path = ["a", "b"].map(|key| PathStep::Key(key.to_owned()));
         let document = read.last().expect("a document");
-        assert_eq!(document.line_of(&path), Some(4));
+        assert_eq!(document.field_line(&path), Some(4));
         let path =
             [path.to_vec(), vec![PathStep::Index(0), PathStep::Key("c".to_owned())]].concat();
-        assert_eq!(document.line_of(&path), Some(5));
+        assert_eq!(document.field_line(&path), Some(5));
         let missing = [path, vec![PathStep::Key("d".to_owned())]].concat();
-        assert_eq!(document.line_of(&missing), Some(5), "the nearest parent");
+        assert_eq!(document.field_line(&missing), Some(5), "the nearest parent");
         let Err(error) = &split_documents("a: 1\n---\nb: [\n").pop().expect("one").content else {
             panic!("malformed")
         };

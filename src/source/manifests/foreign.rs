@@ -54,12 +54,13 @@ impl<'t> ForeignDocument<'t> {
 
     /// The lines of fields, given by JSON pointers (RFC 6901); the nearest parent's if a field does
     /// not exist.
-    pub fn lines_of<'p>(&self, pointers: impl Iterator<Item = &'p str>) -> Vec<Option<usize>> {
-        let paths: Vec<Vec<PathStep>> = pointers.map(|pointer| self.path_of(pointer)).collect();
-        self.document.lines_of(&paths)
+    pub fn field_lines<'p>(&self, pointers: impl Iterator<Item = &'p str>) -> Vec<Option<usize>> {
+        let paths: Vec<Vec<PathStep>> =
+            pointers.map(|pointer| self.pointer_path(pointer)).collect();
+        self.document.field_lines(&paths)
     }
 
-    fn path_of(&self, pointer: &str) -> Vec<PathStep> {
+    fn pointer_path(&self, pointer: &str) -> Vec<PathStep> {
         let mut path = Vec::new();
         let mut parent = Some(&self.value);
         for step in pointer.split('/').skip(1) {
@@ -87,7 +88,7 @@ mod tests {
         for (text, expected) in [(yaml, [5, 6, 5]), (json, [4, 5, 4])] {
             let document = ForeignDocument::read(text).expect("a document");
             assert_eq!(document.value["a"][0]["c"], 2);
-            let lines = document.lines_of(["/a/0/c", "/d~1e", "/a/0/c/x"].into_iter());
+            let lines = document.field_lines(["/a/0/c", "/d~1e", "/a/0/c/x"].into_iter());
             assert_eq!(lines, expected.map(Some), "{text}");
         }
         assert!(ForeignDocument::read("# nothing").is_err());

@@ -240,7 +240,7 @@ impl<'f> ObjectReader<'f> {
     ) {
         let line = (self.problems.len() < MAX_LOCATED).then(|| {
             let path = [place.path.as_slice(), &steps(field)].concat();
-            place.document.line_of(&path)
+            place.document.field_line(&path)
         });
         let problem = FileProblem::new(self.file, object, message);
         self.problems.push(FileProblem {

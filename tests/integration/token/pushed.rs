@@ -285,7 +285,7 @@ async fn tenants_and_clients_may_require_it() {
 }
 
 /// The link of a page that starts its request again.
-fn link_of(page: &Page) -> Url {
+fn link_on_page(page: &Page) -> Url {
     let href = page.body.split("href=\"").find(|it| it.contains("request_uri=")).expect("a link");
     let href = super::browser::unescape(href.split('"').next().expect("an end"));
     page.url.join(&href).expect("a URL")
@@ -302,7 +302,7 @@ async fn pages_start_a_stored_request_again_by_its_identity() {
     let elsewhere = Browser::new();
     let refused = submit(&elsewhere, &page).await;
     assert_page(&refused, "Start again");
-    let link = link_of(&refused);
+    let link = link_on_page(&refused);
     assert!(link.as_str().len() < 1_000, "{link}");
     let again = elsewhere.open(link.as_str()).await;
     let answer = submit(&elsewhere, &again).await.answer();
@@ -320,7 +320,7 @@ async fn pages_start_a_pushed_request_again() {
     let elsewhere = Browser::new();
     let refused = submit(&elsewhere, &page).await;
     assert_page(&refused, "Start again");
-    let again = elsewhere.open(link_of(&refused).as_str()).await;
+    let again = elsewhere.open(link_on_page(&refused).as_str()).await;
     assert!(submit(&elsewhere, &again).await.answer().contains_key("code"));
     // It is the same request.
     assert_page(&submit(&browser, &page).await, "is already complete");

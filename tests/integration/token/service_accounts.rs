@@ -125,7 +125,7 @@ fn claims(world: &World, namespace: &str, account: &str) -> Value {
 }
 
 /// The client that a response has a token for.
-fn client_of(answer: &(u16, Value)) -> String {
+fn client_in_answer(answer: &(u16, Value)) -> String {
     assert_eq!(answer.0, 200, "{}", answer.1);
     let token = text(&answer.1, "access_token");
     let claims = lanyard::protocol::jwt::UnverifiedJwt::read(token).expect("a JWT").claims;
@@ -137,13 +137,13 @@ async fn a_pod_gets_a_token_with_its_service_account_token_alone() {
     let (world, cluster) = world().await;
     let token = signed(&claims(&world, "pay", "billing"));
     for _ in 0..3 {
-        assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.billing");
+        assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
     }
     let named = ask(&world, &token, &[("client_id", "pay.billing")]).await;
-    assert_eq!(client_of(&named), "pay.billing");
+    assert_eq!(client_in_answer(&named), "pay.billing");
     // An equal name in another namespace is another ServiceAccount.
     let other = signed(&claims(&world, "other", "billing"));
-    assert_eq!(client_of(&ask(&world, &other, &[]).await), "other.billing");
+    assert_eq!(client_in_answer(&ask(&world, &other, &[]).await), "other.billing");
     assert_error(
         &ask(&world, &other, &[("client_id", "pay.billing")]).await,
         401,
@@ -165,7 +165,7 @@ async fn the_cluster_is_refused_as_a_named_issuer() {
         "{causes}"
     );
     // The client of the same subject in the tenant's namespace takes nothing over either.
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
 }
 
 #[tokio::test]
@@ -173,12 +173,15 @@ async fn two_clients_of_a_service_account_need_a_client_id() {
     let (world, _) = world().await;
     let token = signed(&claims(&world, "pay", "shared"));
     assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
-    assert_eq!(client_of(&ask(&world, &token, &[("client_id", "pay.one")]).await), "pay.one");
+    assert_eq!(
+        client_in_answer(&ask(&world, &token, &[("client_id", "pay.one")]).await),
+        "pay.one"
+    );
     assert_error(&ask(&world, &token, &[("client_id", "pay.two")]).await, 401, "invalid_client");
     let mut own = claims(&world, "pay", "shared");
     own["aud"] = json!(["two"]);
     assert_eq!(
-        client_of(&ask(&world, &signed(&own), &[("client_id", "pay.two")]).await),
+        client_in_answer(&ask(&world, &signed(&own), &[("client_id", "pay.two")]).await),
         "pay.two"
     );
 }
@@ -218,12 +221,12 @@ async fn rotated_keys_and_a_changed_issuer_are_noticed() {
     *cluster.keys.lock().expect("whole") = format!("{old},{KEY}");
     assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
     world.wait(30);
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
     "https://new.test".clone_into(&mut cluster.issuer.lock().expect("whole"));
     world.wait(30);
     let mut renewed = claims(&world, "pay", "billing");
     renewed["iss"] = json!("https://new.test");
-    assert_eq!(client_of(&ask(&world, &signed(&renewed), &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &signed(&renewed), &[]).await), "pay.billing");
     // Tokens of the old issuer fail until kubelets renew them.
     assert_error(&ask(&world, &token, &[]).await, 401, "invalid_client");
 }
@@ -232,11 +235,11 @@ async fn rotated_keys_and_a_changed_issuer_are_noticed() {
 async fn the_last_keys_serve_for_as_long_as_the_api_server_said() {
     let (world, cluster) = world().await;
     let token = signed(&claims(&world, "pay", "billing"));
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
     let fault = ClusterTokenError::Unavailable("it is down".to_owned());
     *cluster.fault.lock().expect("whole") = Some(fault);
     world.wait(3500);
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
     world.wait(101);
     let later = signed(&claims(&world, "pay", "billing"));
     assert_error(&ask(&world, &later, &[]).await, 401, "invalid_client");
@@ -244,17 +247,17 @@ async fn the_last_keys_serve_for_as_long_as_the_api_server_said() {
     assert!(causes.contains("the API server does not answer: it is down"), "{causes}");
     *cluster.fault.lock().expect("whole") = None;
     world.wait(30);
-    assert_eq!(client_of(&ask(&world, &later, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &later, &[]).await), "pay.billing");
 }
 
 #[tokio::test]
 async fn a_reviewed_token_ends_with_its_pod() {
     let (world, cluster) = world().await;
     let token = signed(&claims(&world, "pay", "reviewed"));
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.reviewed");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.reviewed");
     cluster.gone.lock().expect("whole").push(token.clone());
     world.wait(9);
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.reviewed", "for seconds");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.reviewed", "for seconds");
     world.wait(1);
     let refused = ask(&world, &token, &[]).await;
     assert_error(&refused, 401, "invalid_client");

@@ -25,7 +25,7 @@ use crate::{
     accounts::{
         passkey_enrolment::can_enrol_passkeys,
         passkeys::{StoredPasskey, load_passkeys},
-        passwords::{ChosenPassword, can_choose, load_password},
+        passwords::{ChosenPassword, can_choose_password, load_password},
         required_factors::proof_for_changes,
         sessions::ActiveSession,
         totp::{EnrolledTotp, can_enrol, load_totp, replaces_app},
@@ -95,7 +95,7 @@ async fn show(
     let adds_passkey = params.get(SETUP) == Some(PASSKEY) && can_enrol_passkeys(context);
     let changes_password = params.get(SETUP) == Some(PASSWORD)
         && password.is_some()
-        && can_choose(context, &active.account);
+        && can_choose_password(context, &active.account);
     let changed = params.get(PASSKEY).filter(|id| passkeys.iter().any(|it| it.id() == *id));
     let wants_fresh = params.get(CONFIRM).is_some()
         || sets_up

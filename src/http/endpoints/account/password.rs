@@ -8,7 +8,7 @@ use crate::{
         AccountContext,
         account_sign_out::end_all_others,
         mail_notices::notify_person,
-        passwords::{PasswordChoice, can_choose, load_password, save_password},
+        passwords::{PasswordChoice, can_choose_password, load_password, save_password},
         sessions::ActiveSession,
     },
     http::{
@@ -61,7 +61,7 @@ pub(super) async fn change_password(
     form: &RequestParams,
 ) -> Result<PasswordChangeResult, EndpointError> {
     let (context, account) = (app.context(request), &*active.account);
-    if !can_choose(context, account) || load_password(context, account).await?.is_none() {
+    if !can_choose_password(context, account) || load_password(context, account).await?.is_none() {
         return Ok(PasswordChangeResult::NotPossible);
     }
     let hash = match hash_new_password((app, request), account, form).await? {

@@ -65,7 +65,7 @@ fn validate_stored(
     let params = RequestParams::parse(stored.query.as_bytes());
     let requested =
         validate_backchannel_request(&served.tenant, &**served, &params, Some(person)).ok()?;
-    stored.is_of(&requested.client).then_some(requested)
+    stored.belongs_to_client(&requested.client).then_some(requested)
 }
 
 /// Begins the answer to a request, by its id.

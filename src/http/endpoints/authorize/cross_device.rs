@@ -29,7 +29,7 @@ impl AuthorizationContext<'_> {
         text: &str,
     ) -> Result<Reply, EndpointError> {
         let Some(asked) = self.interaction.cross_device() else {
-            return self.refuse(OAuthError::new(ErrorCode::AccessDenied, text));
+            return self.send_error(OAuthError::new(ErrorCode::AccessDenied, text));
         };
         // A person who presses Cancel on the sign-in page of a request to another person has not answered it.
         if !self.is_asked(asked) {
@@ -47,7 +47,7 @@ impl AuthorizationContext<'_> {
 
     /// Sends an error to the client. That of another device gets none: it waits until its request expires, and the
     /// person may answer it otherwise. A client that a document describes gets it once the person has answered a page.
-    pub(in crate::http::endpoints) fn refuse(
+    pub(in crate::http::endpoints) fn send_error(
         &self,
         error: OAuthError,
     ) -> Result<Reply, EndpointError> {
@@ -116,10 +116,10 @@ pub(super) async fn allow_cross_device(
     let (context, requested) = (authorization.accounts(), &authorization.authorization);
     let ended = || OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
     if !authorization.is_asked(asked) {
-        return authorization.refuse(ended());
+        return authorization.send_error(ended());
     }
     if !session_clients::add_session_client(context, session, &requested.client).await? {
-        return authorization.refuse(ended());
+        return authorization.send_error(ended());
     }
     let now = authorization.request.now;
     let grant = Grant {

@@ -36,14 +36,14 @@ pub(super) async fn issue_authorization_response(
     let context = app.context(request);
     if !session_clients::add_session_client(context, session, &requested.client).await? {
         let ended = OAuthError::new(ErrorCode::LoginRequired, "The session has just ended.");
-        return authorization.refuse(ended);
+        return authorization.send_error(ended);
     }
     let (client, response_type) = (&requested.client, requested.response_type);
     let grant = authorize::grant_for(requested, &session.session, request.now);
     let grant_id = app.accounts.entropy.id_at(request.now);
     let target = match access_token_target(authorization, &grant) {
         Ok(target) => target,
-        Err(error) => return authorization.refuse(error),
+        Err(error) => return authorization.send_error(error),
     };
     if response_type.has_token() {
         store_grant(context, client, (&grant_id, &grant)).await?;

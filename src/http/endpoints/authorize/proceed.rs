@@ -49,7 +49,7 @@ pub(in crate::http::endpoints) async fn proceed_authorization(
         Ok(next) => next,
         Err(error) => {
             audit_refusal(&authorization, error.code);
-            return authorization.refuse(error);
+            return authorization.send_error(error);
         }
     };
     match (next, &authorization.session) {

@@ -35,11 +35,11 @@ pub(in crate::http::endpoints) async fn open_request_object(
     let object = match request_object::find_request_object(&params, tenant, client) {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(params),
-        Err(error) => return Err(opening.refuse(error)),
+        Err(error) => return Err(opening.request_object_error(error)),
     };
     let (jws, jwt) = match read(app, request, client, &object).await {
         Ok(read) => read,
-        Err(error) => return Err(opening.refuse(error)),
+        Err(error) => return Err(opening.request_object_error(error)),
     };
     let verified = verify(app, request, client, (&object, &jws, &jwt)).await;
     let vouched_for = verified.is_ok();
@@ -48,7 +48,7 @@ pub(in crate::http::endpoints) async fn open_request_object(
         |()| request_object::merge_request_object(&params, &jwt, client, issuer, request.now);
     verified.and_then(merge).map_err(|error| {
         let answered = request_object::error_response_params(&params, &jwt, vouched_for);
-        opening.answered(tenant, &answered).refuse(error)
+        opening.answered(tenant, &answered).request_object_error(error)
     })
 }
 

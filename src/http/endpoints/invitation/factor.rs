@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::{
     SETUP, audited,
-    factor_page::{new_challenge, proposed_name, show_again},
-    invited_person, page_expired, refuse, report_password, setup_interrupted,
+    factor_page::{new_challenge, proposed_name, render_factor_page_again},
+    invited_person, page_expired, refuse_invitation_link, report_password, setup_interrupted,
 };
 use crate::{
     accounts::{
@@ -101,7 +101,7 @@ pub(super) async fn confirm_factor(
         Ok(factor) => factor,
         Err(refusal) => {
             let problem = refusal.in_words(request.text());
-            return show_again((context, request), account, (&form, &problem));
+            return render_factor_page_again((context, request), account, (&form, &problem));
         }
     };
     let hash = form.password_hash.as_deref();
@@ -110,11 +110,11 @@ pub(super) async fn confirm_factor(
             Ok(finish((app, request), invited, (&form, &codes)).await)
         }
         InvitedSetupResult::Used => {
-            Err(refuse((context, request), Some(&link), InvitationRefusal::Used))
+            Err(refuse_invitation_link((context, request), Some(&link), InvitationRefusal::Used))
         }
         InvitedSetupResult::Refused => {
             let problem = request.text().passkey_setup_failed();
-            show_again((context, request), account, (&form, problem))
+            render_factor_page_again((context, request), account, (&form, problem))
         }
         InvitedSetupResult::OnlyPassword => {
             report_password((context, &link), account).await;

@@ -28,7 +28,7 @@ pub(super) fn new_challenge(
 }
 
 /// The page with what is wrong. A passkey gets a new challenge, since it answers one once.
-pub(super) fn show_again(
+pub(super) fn render_factor_page_again(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,
     (form, problem): (&InvitedFactorForm, &str),

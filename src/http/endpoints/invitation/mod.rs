@@ -97,7 +97,11 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     }
     let chosen_password = chosen_password_mark(context, &account.subject, &hash);
     if !set_up_password(context, (account, &link), hash).await? {
-        return Err(refuse((context, &request), Some(&link), InvitationRefusal::Used));
+        return Err(refuse_invitation_link(
+            (context, &request),
+            Some(&link),
+            InvitationRefusal::Used,
+        ));
     }
     context.audit(AuditEvent::InvitationRedeemed { invitation: audited(&link) });
     report_password((context, &link), account).await;
@@ -118,11 +122,11 @@ async fn invited_person(
     link: Option<InvitationLink>,
 ) -> Result<(OpenedInvitation, InvitationLink), EndpointError> {
     let Some(link) = link else {
-        return Err(refuse((context, request), None, InvitationRefusal::Damaged));
+        return Err(refuse_invitation_link((context, request), None, InvitationRefusal::Damaged));
     };
     match check_invitation_link(context, &link).await? {
         Ok(invited) => Ok((invited, link)),
-        Err(refusal) => Err(refuse((context, request), Some(&link), refusal)),
+        Err(refusal) => Err(refuse_invitation_link((context, request), Some(&link), refusal)),
     }
 }
 
@@ -170,7 +174,7 @@ fn audited(link: &InvitationLink) -> AuditedInvitation<'_> {
 }
 
 /// The page for a link that does not work. A damaged one may be of anyone, so it has no audit line.
-fn refuse(
+fn refuse_invitation_link(
     (context, request): (AccountContext<'_>, &Request),
     link: Option<&InvitationLink>,
     reason: InvitationRefusal,

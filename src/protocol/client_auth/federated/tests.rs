@@ -93,7 +93,7 @@ fn the_cluster_is_the_issuer_of_service_accounts_only() {
     assert_eq!(of(cluster(), CI), 0);
     assert_eq!(of(named(CI), CI), 1, "another cluster");
     assert_eq!(of(named(CLUSTER), CLUSTER), 0, "any namespace could name its ServiceAccounts");
-    assert!(!cluster().is_of(CLUSTER, None), "it is not known yet");
+    assert!(!cluster().matches_issuer(CLUSTER, None), "it is not known yet");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn admit_client(
             key.namespace
         ),
     };
-    problems.refuse(reason, "spec.tenantRef", message);
+    problems.add_refusal(reason, "spec.tenantRef", message);
     false
 }
 
@@ -43,18 +43,18 @@ pub fn check_within_bounds(
     if spec.client_id.is_some() {
         // Otherwise a namespace could squat a client ID, or take over one that has become free.
         let message = "is only allowed for clients in the tenant's namespace; remove it";
-        problems.refuse(ConditionReason::BoundExceeded, "spec.clientId", message);
+        problems.add_refusal(ConditionReason::BoundExceeded, "spec.clientId", message);
     }
     if spec.introspection == Some(EnumSpec::Supported(Introspection::Tenant)) {
         let message = "Tenant is only allowed for clients in the tenant's namespace; remove it";
-        problems.refuse(ConditionReason::BoundExceeded, "spec.introspection", message);
+        problems.add_refusal(ConditionReason::BoundExceeded, "spec.introspection", message);
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
             "{what} is not allowed by spec.clients.{bound} of Tenant \"{}\" for clients from other namespaces; extend it there, or remove it here",
             tenant.tenant.id
         );
-        problems.refuse(ConditionReason::BoundExceeded, field, message);
+        problems.add_refusal(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.grant_types) {
         exceeded("spec.grantTypes".to_owned(), format!("grant type {grant}"), "grantTypes");
@@ -73,7 +73,7 @@ pub fn check_within_bounds(
             "false is not allowed for clients from other namespaces, because spec.requirePkce of Tenant \"{}\" is true; remove it",
             tenant.tenant.id
         );
-        problems.refuse(ConditionReason::BoundExceeded, "spec.requirePkce", message);
+        problems.add_refusal(ConditionReason::BoundExceeded, "spec.requirePkce", message);
     }
 }
 
@@ -100,14 +100,14 @@ pub fn check_registered(
                 "is not allowed for dynamically registered clients; remove it, or adopt the client by removing its label {}",
                 api::REGISTERED_LABEL
             );
-            problems.refuse(ConditionReason::BoundExceeded, format!("spec.{name}"), message);
+            problems.add_refusal(ConditionReason::BoundExceeded, format!("spec.{name}"), message);
         }
     }
     let mut exceeded = |field: String, what: String, bound: &str| {
         let message = format!(
             "{what} is not allowed by the tenant's spec.clients.{bound} for dynamically registered clients; extend it there, or remove it here"
         );
-        problems.refuse(ConditionReason::BoundExceeded, field, message);
+        problems.add_refusal(ConditionReason::BoundExceeded, field, message);
     };
     for grant in flows.grant_types.difference(&bounds.registered.grant_types) {
         exceeded("spec.grantTypes".to_owned(), format!("grant type {grant}"), "grantTypes");

@@ -68,7 +68,7 @@ fn check_registered_grants(problems: &mut ProblemList, flows: &CheckedFlows) {
         let message = format!(
             "{grant} is not allowed for dynamically registered clients; remove it, or adopt the client by removing its label {REGISTERED_LABEL}"
         );
-        problems.refuse(ConditionReason::BoundExceeded, "spec.grantTypes", message);
+        problems.add_refusal(ConditionReason::BoundExceeded, "spec.grantTypes", message);
     }
 }
 
@@ -122,7 +122,7 @@ fn agree(
     let redirects = granted(GrantType::AuthorizationCode) || granted(GrantType::Implicit);
     if redirects && spec.redirect_uris.is_empty() && !from.has_callbacks {
         let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
-        problems.refuse(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
+        problems.add_refusal(ConditionReason::NoRedirectUri, "spec.redirectUris", message);
     }
     if granted(GrantType::RefreshToken) && !flows.grant_types.iter().any(|it| it.may_refresh()) {
         let grants = GrantType::ALL.into_iter().filter(|it| it.may_refresh());

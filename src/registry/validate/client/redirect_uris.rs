@@ -126,5 +126,5 @@ fn insecure_http(
     let message = format!(
         "must use https, since {host} is not a loopback host (localhost, 127.0.0.1 or [::1]); for http, add the host and namespace {namespace:?} to the installation's insecureHttpHosts"
     );
-    problems.refuse(ConditionReason::HostNotAllowed, field, message);
+    problems.add_refusal(ConditionReason::HostNotAllowed, field, message);
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     registry::validate::{
         CheckedTenant, ProblemList,
-        security_profile::{NO_ROTATION, is_written, written_rules},
+        security_profile::{NO_ROTATION, spec_has_value, written_rules},
     },
 };
 
@@ -30,7 +30,7 @@ struct Contradictions<'a> {
 impl Contradictions<'_> {
     fn add(&mut self, field: impl Display, message: impl Display) {
         let (field, message) = (format!("spec.{field}"), format!("{message} ({})", self.source));
-        self.problems.refuse(ConditionReason::ProfileViolated, field, message);
+        self.problems.add_refusal(ConditionReason::ProfileViolated, field, message);
     }
 
     fn add_if(&mut self, contradicts: bool, field: &str, message: &str) {
@@ -74,7 +74,8 @@ pub fn check_client_profile(
     let by_certificate = spec.tls_client_certificate_bound_access_tokens == Some(true);
     let is_bearer = spec.dpop_bound_access_tokens == Some(false) && !by_certificate;
     found.add_if(is_bearer, "dpopBoundAccessTokens", REQUIRED);
-    let rotates = is_written(spec.refresh_token_rotation.as_ref(), RefreshTokenRotation::Always);
+    let rotates =
+        spec_has_value(spec.refresh_token_rotation.as_ref(), RefreshTokenRotation::Always);
     found.add_if(rotates, "refreshTokenRotation", NO_ROTATION);
     let message = "must be empty, since requests are pushed and not fetched; remove it";
     found.add_if(!spec.request_uris.is_empty(), "requestUris", message);
@@ -92,7 +93,7 @@ fn authentication(found: &mut Contradictions<'_>, spec: &OidcClientSpec, flows: 
     let message = "must be empty, since the application signs its assertions itself; remove it";
     found.add_if(!spec.federated_credentials.is_empty(), "federatedCredentials", message);
     let audience = spec.client_assertion_audience.as_ref();
-    let accepts_endpoints = is_written(audience, AssertionAudience::IssuerOrEndpoint);
+    let accepts_endpoints = spec_has_value(audience, AssertionAudience::IssuerOrEndpoint);
     let message = "must be Issuer, the only audience of assertions; remove it";
     found.add_if(accepts_endpoints, "clientAssertionAudience", message);
     let jwks_uri = spec.jwks_uri.as_ref().map(|uri| RedirectUri::parse(uri, ApplicationType::Web));

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     /// The settings of a spec with changes by JSON pointer, or the fields with problems.
-    fn checked(changes: &[(&str, Value)]) -> Result<LdapSettings, Vec<String>> {
+    fn checked_ldap_spec(changes: &[(&str, Value)]) -> Result<LdapSettings, Vec<String>> {
         let mut spec = json!({
             "url": "ldaps://ldap.acme.test",
             "schema": "OpenLDAP",
@@ -174,20 +174,20 @@ mod tests {
     }
 
     fn problem(changes: &[(&str, Value)]) -> String {
-        let fields = checked(changes).expect_err("a problem");
+        let fields = checked_ldap_spec(changes).expect_err("a problem");
         assert_eq!(fields.len(), 1, "{fields:?}");
         fields[0].trim_start_matches("spec.ldap.").to_owned()
     }
 
     #[test]
     fn the_schema_sets_the_defaults() {
-        let open = checked(&[]).expect("valid");
+        let open = checked_ldap_spec(&[]).expect("valid");
         let parse = |text| LdapFilter::parse(text).expect("a filter");
         assert_eq!(open.people.filter, parse("(&(objectClass=person)(uid={username}))"));
         assert_eq!((&*open.people.name, open.people.id.as_str()), ("uid", "entryUUID"));
         let groups = open.groups.expect("groups");
         assert_eq!((&*groups.name, groups.depth), ("cn", 0));
-        let active = checked(&[
+        let active = checked_ldap_spec(&[
             ("/schema", json!("ActiveDirectory")),
             ("/url", json!("ldap://dc.corp.test")),
             ("/groups/nested", json!("ActiveDirectory")),
@@ -203,9 +203,10 @@ mod tests {
         assert!(active.people.attributes.iter().any(|name| &**name == "department"));
         let in_chain = parse("(&(objectClass=group)(member:1.2.840.113556.1.4.1941:={dn}))");
         assert_eq!(active.groups.expect("groups").filter, in_chain);
-        let recursive = checked(&[("/groups/nested", json!("Recursive"))]).expect("valid");
+        let recursive =
+            checked_ldap_spec(&[("/groups/nested", json!("Recursive"))]).expect("valid");
         assert_eq!(recursive.groups.expect("groups").depth, 5);
-        let none = checked(&[("/groups", Value::Null)]).expect("valid");
+        let none = checked_ldap_spec(&[("/groups", Value::Null)]).expect("valid");
         assert_eq!(none.groups, None);
     }
 
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(problem(&[recursive.clone(), ("/groups/depth", json!(11))]), "groups.depth");
         assert_eq!(problem(&[recursive.clone(), ("/groups/depth", json!(0))]), "groups.depth");
         let by_name = ("/groups/filter", json!("(memberUid={username})"));
-        assert!(checked(std::slice::from_ref(&by_name)).is_ok());
+        assert!(checked_ldap_spec(std::slice::from_ref(&by_name)).is_ok());
         assert_eq!(problem(&[recursive, by_name]), "groups.filter");
         let chain = [
             ("/schema", json!("ActiveDirectory")),
@@ -236,7 +237,7 @@ mod tests {
             ("/groups/filter", json!("(member={dn})")),
         ];
         assert_eq!(problem(&chain), "groups.filter");
-        let by_dn = checked(&[("/groups/name", json!("dn"))]).expect("valid");
+        let by_dn = checked_ldap_spec(&[("/groups/name", json!("dn"))]).expect("valid");
         assert_eq!(&*by_dn.groups.expect("groups").name, "dn");
     }
 }

@@ -115,7 +115,9 @@ fn parsed(
     scope: ExpressionScope,
 ) -> Option<Expression> {
     let parsed = Expression::parse(text, scope);
-    parsed.map_err(|error| problems.refuse(ConditionReason::ExpressionInvalid, field, error)).ok()
+    parsed
+        .map_err(|error| problems.add_refusal(ConditionReason::ExpressionInvalid, field, error))
+        .ok()
 }
 
 /// An expression that gives true or false.
@@ -128,7 +130,7 @@ fn condition(
     let parsed = parsed(problems, field, text, scope)?;
     let is_bool = parsed.require_result(&[ExpressionType::Boolean]);
     is_bool
-        .map_err(|error| problems.refuse(ConditionReason::ExpressionInvalid, field, error))
+        .map_err(|error| problems.add_refusal(ConditionReason::ExpressionInvalid, field, error))
         .ok()?;
     Some(parsed)
 }

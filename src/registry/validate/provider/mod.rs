@@ -292,7 +292,7 @@ fn examples(problems: &mut ProblemList, spec: &IdentityProviderSpec, checked: &I
     for (index, result) in check_examples(checked, &examples).into_iter().enumerate() {
         if let Err(failure) = result {
             let field = format!("spec.examples[{index}]");
-            problems.refuse(ConditionReason::ExampleFailed, field, failure);
+            problems.add_refusal(ConditionReason::ExampleFailed, field, failure);
         }
     }
 }

@@ -64,7 +64,7 @@ fn check_claim(problems: &mut ProblemList, field: &str, name: &str) {
 
 fn check_expression(problems: &mut ProblemList, field: &str, expression: &Expression) {
     if let Some(name) = expression.claim_names().into_iter().find(|name| is_token_claim(name)) {
-        problems.refuse(ConditionReason::ExpressionInvalid, field, refusal(name));
+        problems.add_refusal(ConditionReason::ExpressionInvalid, field, refusal(name));
     }
 }
 

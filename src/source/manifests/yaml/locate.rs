@@ -38,14 +38,14 @@ impl FieldLines {
     }
 
     /// The line of a field, or of the nearest parent that exists.
-    fn line_of(&self, path: &[PathStep]) -> Option<usize> {
+    fn field_line(&self, path: &[PathStep]) -> Option<usize> {
         let mut lengths = (1..=path.len()).rev();
         lengths.find_map(|length| self.found.get(&path[..length]).copied().flatten())
     }
 }
 
 /// The lines of fields of a document, each that of the nearest parent if it does not exist.
-pub(in crate::source::manifests) fn lines_of(
+pub(in crate::source::manifests) fn field_lines(
     text: &str,
     paths: &[Vec<PathStep>],
 ) -> Vec<Option<usize>> {
@@ -56,10 +56,10 @@ pub(in crate::source::manifests) fn lines_of(
         Ok(reader.field_lines.unwrap_or_default())
     });
     let field_lines = field_lines.unwrap_or_default();
-    paths.iter().map(|path| field_lines.line_of(path)).collect()
+    paths.iter().map(|path| field_lines.field_line(path)).collect()
 }
 
 /// The line of a field of a document, or of the nearest parent that exists.
-pub(in crate::source::manifests) fn line_of(text: &str, path: &[PathStep]) -> Option<usize> {
-    lines_of(text, &[path.to_vec()]).pop().flatten()
+pub(in crate::source::manifests) fn field_line(text: &str, path: &[PathStep]) -> Option<usize> {
+    field_lines(text, &[path.to_vec()]).pop().flatten()
 }

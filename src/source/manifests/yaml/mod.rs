@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use budget::CopyBudget;
 use locate::FieldLines;
-pub(super) use locate::{PathStep, line_of, lines_of};
+pub(super) use locate::{PathStep, field_line, field_lines};
 use node::{NodeContent, YamlNode, merge_yaml_maps};
 pub(super) use problem::YamlProblem;
 use scalar::YamlScalar;
