@@ -68,7 +68,7 @@ impl TenantRef {
     pub fn of(&self, key: &ObjectKey) -> TenantId {
         match &self.namespace {
             Some(namespace) => TenantId::new(namespace, &self.name),
-            None => TenantId(key.beside(&self.name)),
+            None => TenantId(key.in_same_namespace(&self.name)),
         }
     }
 }
@@ -76,6 +76,6 @@ impl TenantRef {
 impl LocalTenantRef {
     /// The tenant that this reference means in an object named `key`.
     pub fn of(&self, key: &ObjectKey) -> TenantId {
-        TenantId(key.beside(&self.name))
+        TenantId(key.in_same_namespace(&self.name))
     }
 }

@@ -59,7 +59,7 @@ pub struct TenantSpec {
     #[x_kube(validation = rules::tenant::issuer_has_host_and_path_only())]
     #[x_kube(validation = rules::tenant::issuer_is_canonical())]
     #[x_kube(validation = rules::tenant::issuer_path_is_plain())]
-    #[x_kube(validation = rules::tenant::issuer_is_no_endpoint())]
+    #[x_kube(validation = rules::tenant::issuer_is_not_an_endpoint())]
     pub issuer: Option<String>,
     /// Name of the tenant on the sign-in pages. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -79,7 +79,7 @@ impl ObservedState {
         &'a self,
         object: &'a ObjectRef,
     ) -> impl Iterator<Item = (&'a ObjectKey, &'a CachedSecret)> {
-        let secrets = self.view.objects.secrets.range(object.key.beside("")..);
+        let secrets = self.view.objects.secrets.range(object.key.in_same_namespace("")..);
         let near = secrets.take_while(|(key, _)| key.namespace == object.key.namespace);
         near.filter_map(|(key, state)| match state {
             SecretState::Loaded(secret) if owner::is_owner(object, secret) => Some((key, secret)),

@@ -782,7 +782,7 @@ impl Cluster {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_leader_tells_whether_a_provider_is_reachable() {
+async fn the_leader_reports_whether_a_provider_is_reachable() {
     let mut cluster = Cluster::new(&[TENANT, PROVIDER]);
     cluster.settle().await;
     assert!(cluster.provider_conditions().iter().all(|it| it.type_ != "Reachable"));

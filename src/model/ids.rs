@@ -43,7 +43,7 @@ impl ObjectKey {
 
     /// Returns a key in the same namespace.
     #[must_use]
-    pub fn beside(&self, name: impl AsRef<str>) -> Self {
+    pub fn in_same_namespace(&self, name: impl AsRef<str>) -> Self {
         Self::within(&self.namespace, name)
     }
 }

@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_tells_loopback_from_other_hosts() {
+    fn loopback_hosts_have_a_scheme_of_their_own() {
         for (text, scheme) in [
             ("https://localhost/cb", RedirectScheme::Https),
             ("http://localhost:3000/cb", RedirectScheme::LoopbackHttp),

@@ -105,7 +105,7 @@ impl TenantLookup for AccountPageClient {
 }
 
 fn account_page_client(tenant: &Tenant) -> Client {
-    let object = tenant.id.0.beside(ACCOUNT_PAGE);
+    let object = tenant.id.0.in_same_namespace(ACCOUNT_PAGE);
     let uri = RedirectUri::parse(&Endpoint::Account.url(&tenant.issuer), ApplicationType::Web);
     Client {
         name: NAME.to_owned(),

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_known_browsers_are_stable() {
         let browser = KnownBrowser::new("one".to_owned()).used_by("ada", NOW);
         let hex: String =
             encode_record(&browser).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -94,7 +94,7 @@ pub(super) fn parsed_entry<T, E: Display>(
     EntryReference { object, reference, default_entry, field }: EntryReference<'_>,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, ValidationProblem> {
-    let secret = referenced_secret(secret, &object.beside(&reference.name), field)?;
+    let secret = referenced_secret(secret, &object.in_same_namespace(&reference.name), field)?;
     let entry = reference.key.as_deref().unwrap_or(default_entry);
     parse(text_entry(secret, entry, field)?)
         .map_err(|error| invalid_secret(field, format!("the Secret's entry {entry:?}: {error}")))

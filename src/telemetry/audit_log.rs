@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn sign_ins_are_counted_by_provider_and_names_of_requests_are_no_labels() {
+    fn sign_ins_are_counted_by_provider_and_names_of_requests_are_not_labels() {
         let (metrics, tenant) = (Arc::new(Metrics::new()), TenantId::new("team", "main"));
         metrics.snapshot(1, Timestamp::from_secs(0), [tenant.clone()], &[]);
         let log = AuditLog::new(Arc::clone(&metrics));

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn further_providers_share_a_series_that_tells_of_each_failure() {
+    fn further_providers_share_a_series_that_shows_each_failure() {
         let mut many: Vec<_> = (0..1500).map(|n| (format!("p{n:04}"), true)).collect();
         many[1400].1 = false;
         let found = labels_of(&many, true);

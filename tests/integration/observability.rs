@@ -26,7 +26,7 @@ fn value(metrics: &str, series: &str) -> Option<f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn access_lines_and_metrics_tell_of_a_sign_in() {
+async fn access_lines_and_metrics_show_a_sign_in() {
     let admin = free_port();
     let listen = format!("--admin-listen=127.0.0.1:{admin}");
     let flags = ["--log-format=json", &listen, "--metrics-per-tenant=false"];

@@ -63,7 +63,8 @@ impl ManagedObject for IdentityProvider {
         let IdentityProviderSpec { oidc, github, ldap, .. } = &self.spec;
         let target = oidc.as_ref().and_then(|oidc| {
             let client = oidc.client_ref.as_ref();
-            let client = client.map(|it| ProviderLinkTarget::Client(key.beside(&it.name)));
+            let client =
+                client.map(|it| ProviderLinkTarget::Client(key.in_same_namespace(&it.name)));
             client.or_else(|| Some(ProviderLinkTarget::Issuer(oidc.issuer.as_deref()?.into())))
         });
         let link = target.map(|target| ProviderLinkSummary {
@@ -74,9 +75,9 @@ impl ManagedObject for IdentityProvider {
         let github = github.as_ref().map(|github| &github.client_secret_ref);
         let client = oidc.or(github).map(|reference| &reference.name);
         let account = ldap.as_ref().map(|ldap| &ldap.bind_secret_ref.name);
-        let secret = client.or(account).map(|name| key.beside(name).shared());
+        let secret = client.or(account).map(|name| key.in_same_namespace(name).shared());
         let ca = self.spec.ca_ref().map(|(_, reference)| reference);
-        let ca = ca.map(|reference| key.beside(&reference.name).shared());
+        let ca = ca.map(|reference| key.in_same_namespace(&reference.name).shared());
         ProviderSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, ca, link }
     }
 

@@ -50,7 +50,7 @@ impl ManagedObject for OidcClient {
     }
 
     fn summary(&self, key: &ObjectKey) -> ClientSummary {
-        let secret = key.beside(self.secret_name()).shared();
+        let secret = key.in_same_namespace(self.secret_name()).shared();
         let issuers = self.spec.federated_credentials.iter();
         let federated_issuers =
             issuers.filter_map(|it| Some(it.issuer.as_deref()?.into())).collect();
@@ -58,7 +58,7 @@ impl ManagedObject for OidcClient {
         ClientSummary {
             tenant: self.spec.tenant_ref.of(key).shared(),
             secret,
-            authorities: authorities.map(|name| key.beside(name).shared()),
+            authorities: authorities.map(|name| key.in_same_namespace(name).shared()),
             federated_issuers,
         }
     }

@@ -41,7 +41,7 @@ impl ManagedObject for OidcUser {
 
     fn summary(&self, key: &ObjectKey) -> UserSummary {
         let secret = self.spec.password_secret_ref.as_ref();
-        let secret = secret.map(|reference| key.beside(&reference.name).shared());
+        let secret = secret.map(|reference| key.in_same_namespace(&reference.name).shared());
         let invitation = self.spec.invitation.as_ref();
         let invitation = invitation.map(|_| invitation_secret(key).shared());
         UserSummary { tenant: self.spec.tenant_ref.of(key).shared(), secret, invitation }
@@ -67,5 +67,5 @@ impl ManagedObject for OidcUser {
 
 /// The Secret with the link of a user's invitation.
 pub fn invitation_secret(user: &ObjectKey) -> ObjectKey {
-    user.beside(format!("{}-invitation", user.name))
+    user.in_same_namespace(format!("{}-invitation", user.name))
 }

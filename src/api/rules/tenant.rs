@@ -39,7 +39,7 @@ pub fn issuer_path_is_plain() -> Rule {
 }
 
 /// The path of an issuer must not collide with an endpoint's.
-pub fn issuer_is_no_endpoint() -> Rule {
+pub fn issuer_is_not_an_endpoint() -> Rule {
     let segments = Endpoint::first_segments();
     let pattern = [&*segments, &[STATIC_FILES]].concat().join("|").replace('.', "[.]");
     rule(

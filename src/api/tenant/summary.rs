@@ -66,23 +66,27 @@ impl ManagedObject for Tenant {
     }
 
     fn summary(&self, key: &ObjectKey) -> TenantSummary {
-        let imported = self.imported_keys().map(|reference| key.beside(&reference.name));
-        let own = || key.beside(self.signing_keys_name());
+        let imported = self.imported_keys().map(|reference| key.in_same_namespace(&reference.name));
+        let own = || key.in_same_namespace(self.signing_keys_name());
         let reservation = imported.is_some().then(own);
         let mail = self.spec.mail.as_ref();
-        let backup = imported.is_none().then(|| key.beside(self.signing_keys_backup_name()));
+        let backup =
+            imported.is_none().then(|| key.in_same_namespace(self.signing_keys_backup_name()));
         TenantSummary {
             created: self.metadata.creation_timestamp.as_ref().map(|it| Timestamp::from(it.0)),
             issuer: self.spec.issuer.as_deref().map(Into::into),
             keys: imported.unwrap_or_else(own).shared(),
             reservation,
             backup,
-            salt: key.beside(self.pairwise_salt_name()),
-            token: self.initial_access_token().map(|reference| key.beside(&reference.name)),
+            salt: key.in_same_namespace(self.pairwise_salt_name()),
+            token: self
+                .initial_access_token()
+                .map(|reference| key.in_same_namespace(&reference.name)),
             mail_credentials: mail.and_then(|mail| {
-                mail.credentials_secret_ref.as_ref().map(|it| key.beside(&it.name))
+                mail.credentials_secret_ref.as_ref().map(|it| key.in_same_namespace(&it.name))
             }),
-            mail_ca: mail.and_then(|mail| mail.ca_ref.as_ref().map(|it| key.beside(&it.name))),
+            mail_ca: mail
+                .and_then(|mail| mail.ca_ref.as_ref().map(|it| key.in_same_namespace(&it.name))),
         }
     }
 

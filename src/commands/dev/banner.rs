@@ -154,7 +154,7 @@ fn without_secret(method: AuthMethod) -> String {
 fn plain_password(view: &SourceView, user: &ObjectKey) -> String {
     let found = view.objects.managed.get::<OidcUser>(user).and_then(|kept| {
         let reference = kept.declared(user).spec.password_secret_ref?;
-        let key = user.beside(&reference.name);
+        let key = user.in_same_namespace(&reference.name);
         let Some(SecretState::Loaded(secret)) = view.objects.secrets.get(&key) else { return None };
         let entry = reference.key.as_deref().unwrap_or("password");
         String::from_utf8(secret.entry(entry)?.to_vec()).ok()

@@ -62,7 +62,7 @@ mod tests {
         r#"{"clientSecret":"password","entries":["client-id","issuer"],"labels":["app"]}"#;
 
     #[test]
-    fn the_format_is_stable_across_releases() {
+    fn the_annotation_has_the_same_form_in_all_releases() {
         let read: AppliedMetadata = serde_json::from_str(GOLDEN).expect("read");
         assert_eq!(read.client_secret.as_deref(), Some("password"));
         let mut secret = Secret::default();

@@ -34,7 +34,7 @@ pub fn plan_reservation(
     issuer: Option<&Issuer>,
     imported: bool,
 ) -> Option<SecretWrite> {
-    let key = tenant.key.beside(signing_keys_name(&tenant.key.name));
+    let key = tenant.key.in_same_namespace(signing_keys_name(&tenant.key.name));
     let owner = owner::owner_annotation(tenant.kind.as_str(), &tenant.key.name);
     match world.secret(&key) {
         None => {
@@ -78,7 +78,7 @@ pub async fn reserve_issuer(
     world: &ObservedState,
     tenant: &ObjectRef,
 ) -> Result<Action, ReconcileError> {
-    let key = tenant.key.beside(signing_keys_name(&tenant.key.name));
+    let key = tenant.key.in_same_namespace(signing_keys_name(&tenant.key.name));
     let Some(SecretState::Loaded(secret)) = world.secret(&key) else {
         return Ok(Action::Nothing(None));
     };

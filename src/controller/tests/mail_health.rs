@@ -50,7 +50,7 @@ async fn until(cluster: &Cluster, status: &str, reason: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_leader_tells_whether_a_mail_server_takes_mail() {
+async fn the_leader_reports_whether_a_mail_server_takes_mail() {
     let mut cluster = Cluster::new(&[TENANT]);
     cluster.settle().await;
     assert!(conditions(&cluster).iter().all(|it| it.type_ != "MailReachable"));

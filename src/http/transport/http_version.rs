@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_bytes_tell_the_version_and_are_read_again() {
+    async fn the_version_is_detected_by_the_first_bytes_which_are_read_again() {
         for (parts, version) in [
             (&[b"GET / HTTP/1.1\r\n\r\n".as_slice()][..], HttpVersion::Http1),
             (&[b"P", b"RI", b"X / HTTP/1.1\r\n\r\n"], HttpVersion::Http1),

@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_pushed_requests_are_stable() {
         let text =
             |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         let request =

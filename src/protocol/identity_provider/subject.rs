@@ -181,7 +181,8 @@ mod tests {
         let of =
             |provider: &IdentityProvider| identity(provider, &json!("1")).expect("one").subject;
         let one = provider();
-        let renamed = IdentityProvider { object: one.object.beside("other"), ..one.clone() };
+        let renamed =
+            IdentityProvider { object: one.object.in_same_namespace("other"), ..one.clone() };
         assert_eq!(of(&one), of(&renamed));
         let moved = IdentityProvider { identity_key: "https://b.test".into(), ..one.clone() };
         assert_ne!(of(&one), of(&moved));

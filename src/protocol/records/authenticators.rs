@@ -113,7 +113,7 @@ mod tests {
     };
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_authenticators_and_factor_attempts_are_stable() {
         let marks = AccountMarks {
             person: ObjectMark::of("uid-1"),
             tenant: ObjectMark::of("uid-2"),

@@ -73,7 +73,7 @@ mod tests {
     use crate::protocol::records::{decode_record, encode_record};
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_backchannel_requests_and_pings_are_stable() {
         let text =
             |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
         let client = ClientId::new("a.b");

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_cross_device_authorizations_are_stable() {
         let start = "016703612e6201610162017103 3a3a31d00fa01f".replace(' ', "");
         for (answer, last) in [
             (CrossDeviceAnswer::Pending, "00"),

@@ -43,7 +43,7 @@ mod tests {
     use crate::protocol::records::{decode_record, encode_record};
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_device_codes_is_stable() {
         let code = DeviceCode {
             grant_id: "g".to_owned(),
             user_code: "BCDF".to_owned(),

@@ -104,7 +104,7 @@ mod tests {
     };
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_passkeys_is_stable() {
         let marks = AccountMarks {
             person: ObjectMark::of("uid-1"),
             tenant: ObjectMark::of("uid-2"),

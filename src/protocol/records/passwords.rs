@@ -142,7 +142,7 @@ mod tests {
     use crate::protocol::records::{decode_record, encode_record};
 
     #[test]
-    fn the_formats_are_stable() {
+    fn the_formats_of_passwords_and_invitations_are_stable() {
         let mark = ObjectMark::of("uid-1");
         let marks = AccountMarks { person: mark, tenant: mark, credential: None, generation: 3 };
         let at = Timestamp::from_secs;

@@ -58,7 +58,7 @@ mod tests {
     use crate::protocol::records::{decode_record, encode_record};
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_persons_is_stable() {
         let person = PersonRecord {
             subject: "s".into(),
             provider: "corp".into(),

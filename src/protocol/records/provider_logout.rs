@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_provider_logouts_is_stable() {
         let hex: String =
             encode_record(&logout(Some("s"), None)).iter().map(|it| format!("{it:02x}")).collect();
         assert_eq!(hex, "01016901017300c0bab7fef962e0d6b8fef962");

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_upstream_sessions_is_stable() {
         let bytes = encode_record(&session());
         let text = b"\x01\x01u\x01s\x04corp\x09https://i\x011\x01\x01x\x01l\x01\x01r\x00\x01\x01t";
         let times = b"\xd0\x0f\xa0\x1f\xf0\x2e\x01\x00\x01\xc0\x3e\x00";

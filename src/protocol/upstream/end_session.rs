@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_stable() {
+    fn the_format_of_upstream_logout_states_is_stable() {
         let state = UpstreamLogoutState::begin("r", "a", Timestamp::from_secs(0));
         let state = UpstreamLogoutState { browser: [7; 32], ..state };
         let bytes = [b"\x01\x01r".as_slice(), &[7; 32], b"\xc0\xee\x6d".as_slice()].concat();

@@ -35,7 +35,7 @@ pub(super) fn of_tenant(
     };
     let (source, found) = match &checked.imported {
         Some(reference) => {
-            let name = tenant.member.key.beside(&reference.name);
+            let name = tenant.member.key.in_same_namespace(&reference.name);
             (KeySource::Imported, imported(tenant.member.secret, &name, reference.key.as_deref()))
         }
         None => (KeySource::Own(rules(checked)), own(problems, tenant, cache)),

@@ -50,7 +50,8 @@ fn credentials(
     reference: &MailCredentialsSecretRef,
 ) -> Result<MailCredentials, ValidationProblem> {
     const FIELD: &str = "spec.mail.credentialsSecretRef";
-    let secret = referenced_secret(group.mail.0, &group.id.0.beside(&reference.name), FIELD)?;
+    let secret =
+        referenced_secret(group.mail.0, &group.id.0.in_same_namespace(&reference.name), FIELD)?;
     let username = text_entry(secret, "username", FIELD)?.trim();
     let password = text_entry(secret, "password", FIELD)?.trim_end_matches(['\r', '\n']);
     for (name, text) in [("username", username), ("password", password)] {

@@ -101,7 +101,7 @@ fn put_claimant(objects: &mut ObjectSet, namespace: &str, status: &serde_json::V
     });
     let tenant: Tenant = serde_json::from_value(tenant).expect("a tenant");
     objects.managed.insert(key.clone(), CachedObject::new(&key, tenant));
-    let secret = key.beside(signing_keys_name(&key.name));
+    let secret = key.in_same_namespace(signing_keys_name(&key.name));
     let mut metadata = owner::owned_metadata(&secret, "Tenant/main");
     let issuer = (crate::api::ISSUER_ANNOTATION.to_owned(), "https://login.test".to_owned());
     metadata.annotations.get_or_insert_default().extend([issuer]);

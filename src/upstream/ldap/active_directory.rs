@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_tell_the_state_of_an_account() {
+    fn the_state_of_an_account_is_read_from_its_attributes() {
         let now = Timestamp::from_secs(1_800_000_000);
         let restriction = |name: &str, value: &str| {
             let attributes = vec![(name.to_owned(), vec![value.as_bytes().to_vec()])];

@@ -143,7 +143,7 @@ async fn withdrawing_takes_consent_and_grants_of_one_application() {
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_ends_sessions_and_grants_and_tells_applications() {
+async fn signing_out_everywhere_ends_sessions_and_grants_and_notifies_applications() {
     let world = World::new().await;
     let mut told = world.app.receive(BACKCHANNEL);
     let (leaver, wiki, lost) =

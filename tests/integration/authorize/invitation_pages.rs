@@ -35,7 +35,7 @@ fn was_used(page: &Page) -> bool {
 }
 
 #[tokio::test]
-async fn a_page_whose_claim_ended_leaves_no_password_beside_the_app_of_another() {
+async fn a_page_whose_claim_ended_leaves_no_password_next_to_the_app_of_another() {
     let (harbour, hold) = harbour().await;
     let (link, clock) = (invitation_link(&harbour.app, "ada"), &harbour.app.clock);
     let (first, second) = (Browser::new(), Browser::new());

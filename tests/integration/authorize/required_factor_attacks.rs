@@ -66,7 +66,7 @@ async fn a_password_thief_cannot_enrol_a_factor_after_the_store_was_lost() {
 }
 
 #[tokio::test]
-async fn an_invitation_sets_up_one_factor_however_often_its_pages_are_sent() {
+async fn an_invitation_sets_up_one_factor_even_if_its_pages_are_sent_again() {
     let harbour = Harbour::new().await;
     let link = invitation_link(&harbour.app, "ada");
     let (first, second) = (Browser::new(), Browser::new());

@@ -51,7 +51,7 @@ async fn other_certificates_do_not_authenticate_a_client() {
 }
 
 #[tokio::test]
-async fn the_audit_line_tells_what_is_wrong_with_a_certificate() {
+async fn the_audit_line_says_what_is_wrong_with_a_certificate() {
     let world = World::new().await;
     let identity = world.issue("plain.acme.test");
     let caller = world.caller(("shop", "ledger"), Some(&identity)).await;

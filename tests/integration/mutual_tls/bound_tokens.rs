@@ -64,7 +64,7 @@ async fn a_bound_token_is_revoked_with_a_certificate_of_its_client_only() {
 }
 
 #[tokio::test]
-async fn introspection_tells_the_certificate() {
+async fn introspection_returns_the_thumbprint_of_the_certificate() {
     // RFC 8705 §3.2
     let world = World::new().await;
     let identity = world.issue("ledger.acme.test");

@@ -26,7 +26,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn the_document_tells_the_addresses_that_work() {
+async fn the_document_contains_the_addresses_that_work() {
     // RFC 8705 §5
     let world = World::new().await;
     let identity = world.issue("plain.acme.test");

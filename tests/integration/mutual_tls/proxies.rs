@@ -63,7 +63,7 @@ fn escaped(identity: &Identity) -> String {
 }
 
 #[tokio::test]
-async fn a_proxy_with_a_certificate_tells_those_of_clients() {
+async fn a_proxy_with_a_certificate_forwards_those_of_clients() {
     // RFC 9440 §2.2
     let world = World::new().await;
     let identity = world.issue("ledger.acme.test");

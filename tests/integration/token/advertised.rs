@@ -92,7 +92,11 @@ const EXERCISED: [(&str, &str, &str); 53] = [
         "ciba/rules",
         "parameters_without_a_meaning_are_ignored",
     ),
-    ("mtls_endpoint_aliases", "mutual_tls/listener", "the_document_tells_the_addresses_that_work"),
+    (
+        "mtls_endpoint_aliases",
+        "mutual_tls/listener",
+        "the_document_contains_the_addresses_that_work",
+    ),
     (
         "tls_client_certificate_bound_access_tokens",
         "mutual_tls/bound_tokens",

@@ -41,7 +41,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_format_is_stable() {
+fn the_format_of_interactions_is_stable() {
     // During a rolling update, a form rendered by one release may be submitted to the next.
     for (interaction, expected) in frozen().iter().zip([BEGUN, CONSENTING]) {
         assert_eq!(encode_record(interaction), bytes(expected));
