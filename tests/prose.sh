@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Finds phrases that make a reader translate before they understand (CONTRIBUTING.md, "Prose"), in comments, strings,
-# docs, manifests, chart and pages.
+# names of functions, docs, manifests, chart and pages.
 #
 #   tests/prose.sh                      every hit as file:line with what to write instead; exits with 1 if there are any
 #   tests/prose.sh src/store docs       the same for some files or folders
@@ -44,13 +44,21 @@ tests/integration/upstream/identifier_first.rs contains("Nobody can sign in")
 skipped=(':!crds' ':!charts/lanyard/definitions' ':!docs/reference' ':!tests/golden' ':!*.lock' ':!LICENSE' ':!fuzz/corpus'
   ':!bench/results' ':!tests/prose.sh' ':!CONTRIBUTING.md')
 
+# Prints "file:line:NAME" for each function, with spaces in place of underscores.
+function_names() {
+  { git grep -nIoP --untracked -e '\bfn \K\w+' -- "$@" "${skipped[@]}" || [ $? = 1 ]; } |
+    awk -F: -v OFS=: '{ gsub(/_/, " ", $3); print }'
+}
+
 # Prints "file:line: text  (write ADVICE)" for each hit.
 hits() {
-  local line
+  local line names
+  names=$(function_names "$@")
   while IFS= read -r line; do
     [ -n "$line" ] || continue
-    # git grep ends with 1 where nothing matches.
-    { git grep -nIP --untracked -e "${line##* <= }" -- "$@" "${skipped[@]}" || [ $? = 1 ]; } |
+    # Both end with 1 where nothing matches.
+    { git grep -nIP --untracked -e "${line##* <= }" -- "$@" "${skipped[@]}" || [ $? = 1 ]
+      grep -P -e "^[^:]*:[0-9]*:.*?(?:${line##* <= })" <<< "$names" || [ $? = 1 ]; } |
       ADVICE=$(sed -E "s, +<= .*,," <<< "$line") awk '{ match($0, /^[^:]*:[0-9]+:[ \t]*/)
         place = substr($0, 1, RLENGTH); sub(/[ \t]*$/, "", place)
         print place " " substr($0, RLENGTH + 1) "  (write: " ENVIRON["ADVICE"] ")" }'
