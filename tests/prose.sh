@@ -20,6 +20,7 @@ name the actor: client, user, replica, attacker; "no user"  <= (?i)\b(nobody|som
 "again", "new"                                 <= \banew\b
 "without success", "failed"                    <= \bin vain\b
 "is notified", "reports", "is reported"        <= \b(told|tells?|telling) of\b
+"says", "shows", "reports", "forwards", "notifies" <= (//[/!]? .*|\bfn .*)\b([Tt]ells?|told)\b(?!.* apart)
 "because there is no ..."                      <= \bfor want of\b
 "except", "only"                               <= \bsave (that|for)\b|\bbut for\b|\bnothing but\b
 "regardless of ..."                            <= \bhowever (many|much|few|long|often)\b
@@ -44,10 +45,10 @@ tests/integration/upstream/identifier_first.rs contains("Nobody can sign in")
 skipped=(':!crds' ':!charts/lanyard/definitions' ':!docs/reference' ':!tests/golden' ':!*.lock' ':!LICENSE' ':!fuzz/corpus'
   ':!bench/results' ':!tests/prose.sh' ':!CONTRIBUTING.md')
 
-# Prints "file:line:NAME" for each function, with spaces in place of underscores.
+# Prints "file:line:fn NAME" for each function, with spaces in place of underscores.
 function_names() {
   { git grep -nIoP --untracked -e '\bfn \K\w+' -- "$@" "${skipped[@]}" || [ $? = 1 ]; } |
-    awk -F: -v OFS=: '{ gsub(/_/, " ", $3); print }'
+    awk -F: -v OFS=: '{ gsub(/_/, " ", $3); $3 = "fn " $3; print }'
 }
 
 # Prints "file:line: text  (write ADVICE)" for each hit.

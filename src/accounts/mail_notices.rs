@@ -1,5 +1,5 @@
-//! Tells people by mail what was changed in their accounts, so that a person learns of a change that someone
-//! else has made, and what waits for their answer. A change or request does not wait for it, and does not fail with it.
+//! Mail to people about changes of their accounts, so that a person learns of a change that someone else has made,
+//! and about requests that wait for their answer. A change or request does not wait for it, and does not fail with it.
 
 use super::{AccountContext, mail_queue::queue_mail};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Tells a person of a change, where the tenant sends mail and the person has an address.
+/// Mails a notice of a change to a person, where the tenant sends mail and the person has an address.
 pub(crate) async fn notify_person(
     context: AccountContext<'_>,
     account: &Account,
@@ -37,7 +37,7 @@ pub(crate) async fn notify_person(
     }
 }
 
-/// Tells a person of a client's request that waits, where the tenant sends mail and the person has an address.
+/// Mails a notice of a client's waiting request to a person, where the tenant sends mail and the person has an address.
 pub(super) async fn notify_of_request(
     context: AccountContext<'_>,
     person: &Account,

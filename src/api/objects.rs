@@ -48,7 +48,7 @@ pub struct MalformedObject {
     pub message: String,
     /// `metadata.generation`, for the condition.
     pub generation: Option<i64>,
-    /// `metadata.resourceVersion`, which tells the versions of the object apart.
+    /// `metadata.resourceVersion`, which differs between the versions of the object.
     pub resource_version: Option<String>,
     /// `metadata.uid`, which Events need for `kubectl describe` to list them.
     pub uid: Option<String>,

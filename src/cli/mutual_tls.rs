@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::flag_values::parse_address;
 
-/// The form of the header by which a proxy tells the certificate of a client.
+/// The form of the header by which a proxy forwards the certificate of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "verbatim")]
 pub enum CertificateFormatArg {
@@ -33,7 +33,7 @@ pub struct MutualTlsArgs {
     /// Private key of that certificate (PEM); default: --tls-key
     #[arg(long, env = "LANYARD_MTLS_KEY", value_name = "FILE", requires = "mtls_cert")]
     pub mtls_key: Option<PathBuf>,
-    /// Address and port for proxies that end the TLS connections of clients and tell their certificates by a header.
+    /// Address and port for proxies that end the TLS connections of clients and forward their certificates by a header.
     /// Needs --mtls-url, --mtls-proxy-ca and --mtls-proxy-names. Off by default
     #[arg(
         long,

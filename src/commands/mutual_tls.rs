@@ -49,7 +49,7 @@ pub(super) fn mutual_tls_listeners(
     Ok(direct.into_iter().chain(proxied).collect())
 }
 
-/// The proxies that tell the certificates of clients, and how.
+/// The proxies that forward the certificates of clients, and how.
 fn proxy_role(args: &MutualTlsArgs) -> Result<ListenerRole> {
     let file =
         args.mtls_proxy_ca.as_deref().context("--mtls-proxy-listen needs --mtls-proxy-ca")?;

@@ -63,7 +63,7 @@ pub struct ClusterTokenState {
     pub error: Option<ClusterTokenError>,
 }
 
-/// Tells whether tokens of ServiceAccounts can be verified, for conditions.
+/// A probe of the verification of ServiceAccount tokens, for conditions.
 #[async_trait]
 pub trait ClusterTokenProbe: Send + Sync + fmt::Debug {
     /// The state now. The API server is asked if its last answer is old.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sha256;
 
-/// A digest of an object's UID. It tells the object from a later one with the same name.
+/// A digest of an object's UID. It differs from that of a later object with the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectMark([u8; 16]);
 

@@ -19,7 +19,7 @@ wire_enum!(
     /// The `typ` header of access tokens.
     #[derive(Default)]
     AccessTokenType {
-        /// The type of RFC 9068 §2.1, by which resource servers tell access tokens from ID tokens.
+        /// The type of RFC 9068 §2.1, by which resource servers distinguish access tokens from ID tokens.
         #[default]
         AtJwt = "at+jwt",
         /// For resource servers that refuse other types.

@@ -156,7 +156,7 @@ impl Authentication {
     }
 
     /// When an identity provider last vouched for more than one factor. `None` after a one-time code: a code typed at
-    /// this tenant adds `otp`, so the provider's own `otp` cannot be told apart.
+    /// this tenant adds `otp`, so the provider's own `otp` cannot be distinguished.
     pub fn upstream_mfa_at(&self) -> Option<Timestamp> {
         let is_vouched_for = self.used(AuthenticationMethod::federated().as_str())
             && !self.used(AuthenticationMethod::one_time_password().as_str());

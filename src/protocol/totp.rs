@@ -41,7 +41,7 @@ pub fn verify_totp_code(secret: &[u8], last_step: u64, code: u32, now: Timestamp
     let current = totp_step(now);
     let found = |reach: u64| {
         let steps = current.saturating_sub(reach)..=current + reach;
-        // Each step is tried, so that the time tells nothing.
+        // Each step is tried, so that the time reveals nothing.
         steps.filter(|step| totp_code(secret, *step) == code).max()
     };
     match (found(TOLERANCE), found(DETECTED_CLOCK_STEPS)) {

@@ -122,7 +122,7 @@ impl ClusterTokenCache {
     ///
     /// # Errors
     ///
-    /// [`ClusterTokenError`] if it does not tell.
+    /// [`ClusterTokenError`] if it does not answer.
     pub(crate) async fn review(
         &self,
         token: &Secret<String>,

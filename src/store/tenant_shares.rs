@@ -157,7 +157,7 @@ fn no_space(tenant: &TenantId, own: u64, free: u64, capacity: u64) -> StoreError
     StoreError::NoSpace { tenant: tenant.clone(), why }
 }
 
-/// Returns false for kinds that end or protect something, that tell an application of it, or that keep a link used.
+/// Returns false for kinds that end or protect something, that notify an application of it, or that keep a link used.
 /// Their records are inserted even if the tenant has no space left. They are small, and their number is bounded by that
 /// of other records, of links or by budgets.
 const fn needs_share(kind: RecordKind) -> bool {

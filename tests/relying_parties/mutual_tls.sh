@@ -66,7 +66,7 @@ mutual_tls() {
     echo "the port for proxies takes connections without a certificate"
     return 1
   fi
-  echo "nginx: tells the certificate of curl, and no other client can"
+  echo "nginx: forwards the certificate of curl, and no other client can"
 }
 
 # The manifests of the client, whose certificate is of an authority in a folder.

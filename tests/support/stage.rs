@@ -72,7 +72,7 @@ impl KeyPool {
 }
 
 impl Stage {
-    /// Manifests that start with this line are served as those of a cluster: objects are told apart by
+    /// Manifests that start with this line are served as those of a cluster: objects are distinguished by
     /// `metadata.uid`.
     pub const CLUSTER: &str = "# cluster\n";
 

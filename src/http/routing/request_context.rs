@@ -25,7 +25,7 @@ pub(super) struct RequestContext {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) memory: MemoryPermit,
     pub(super) facts: Arc<AccessFacts>,
-    /// The certificate of the client, if the connection tells one.
+    /// The certificate of the client, if the connection has one.
     pub(super) certificate: Option<ClientCertificate>,
     /// Whether the listener is one at which clients present certificates, which has nothing for browsers.
     pub(super) is_mutual_tls: bool,

@@ -24,7 +24,7 @@ impl HttpVersion {
     }
 }
 
-/// Reads until the bytes tell the version. Returns it with a stream from which they are read again.
+/// Reads until the bytes show the version. Returns it with a stream from which they are read again.
 pub(super) async fn detect_version(
     stream: TcpStream,
 ) -> io::Result<(HttpVersion, impl AsyncRead + AsyncWrite + Unpin + Send + 'static)> {

@@ -18,7 +18,7 @@ use crate::{
 pub struct ConnectionInfo {
     /// Address of the other end: the client, or a proxy in front of it.
     pub peer: IpAddr,
-    /// The certificates of clients that the connection tells.
+    /// The certificates of clients that the connection provides.
     pub certificates: ConnectionCertificates,
 }
 

@@ -131,7 +131,7 @@ impl Reply {
         self
     }
 
-    /// Tells the browser to delete the cookie of this purpose.
+    /// Deletes the cookie of this purpose in the browser.
     #[must_use]
     pub fn without_cookie(mut self, purpose: CookiePurpose) -> Self {
         self.cookies.push((purpose, None));

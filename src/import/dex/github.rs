@@ -27,7 +27,7 @@ pub(super) fn github_draft<'v>(
     let secret = config.get("clientSecret");
     let readable = secret.value.as_str().is_some_and(|text| !is_from_environment(text));
     let reference = draft.client_secret(import, &secret, readable);
-    // Dex names teams by their display name unless told otherwise.
+    // Dex names teams by their display name unless `teamNameField` is set.
     let teams =
         if config.text("teamNameField").as_deref() == Some("slug") { "Slug" } else { "Name" };
     let mut github = json!({

@@ -30,7 +30,7 @@ fn signs_and_verifies(ring: &KeyRing, algorithm: SigningAlgorithm) {
 fn takes_pkcs8_of_every_kind() {
     for algorithm in SigningAlgorithm::ALL {
         let ring = import_keys(&entries(pkcs8(algorithm)), None).expect("imported");
-        // PEM does not tell the two algorithms of RSA apart.
+        // PEM is the same for the two algorithms of RSA.
         let imported = if algorithm.is_rsa() { SigningAlgorithm::RS256 } else { algorithm };
         signs_and_verifies(&ring, imported);
     }

@@ -107,7 +107,7 @@ impl LdapFilter {
         }
     }
 
-    /// The filter in which every comparison with a placeholder is true. It tells whether the filter can find an entry
+    /// The filter in which every comparison with a placeholder is true. It shows whether the filter can find an entry
     /// at all.
     #[must_use]
     pub fn without_placeholders(&self) -> Self {

@@ -49,9 +49,9 @@ pub enum CredentialsCheck<'a> {
     Federated(PendingFederatedAssertion<'a>),
     /// The certificate of the connection is still to be verified.
     Certificate(&'a Arc<Client>),
-    /// The client registered another method than the assertion's. It is told so
-    /// ([`not_the_registered_method`]) if its secret has signed the assertion, and is not
-    /// authenticated.
+    /// The client registered another method than the assertion's. The error says so
+    /// ([`not_the_registered_method`]) if the client's secret has signed the
+    /// assertion. The client is not authenticated.
     OtherMethod(PendingAssertion<'a>),
 }
 
@@ -197,7 +197,7 @@ fn check_client_proof<'a>(
         }
         (Registered::PrivateKeyJwt { policy }, ClientProof::Federated { form, jws, jwt }) => {
             if client.federated_credentials.is_empty() && *form == AssertionForm::JwtBearer {
-                // The client signs its assertions itself, and is told what is wrong with this one.
+                // The client signs its assertions itself, so the error says what is wrong with this one.
                 let key = ClientVerificationKey::PublicKeys(client);
                 return check_algorithm(pending(key, *policy, (jws, jwt)));
             }

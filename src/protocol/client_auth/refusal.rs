@@ -91,7 +91,7 @@ pub fn unproven_client_error(why: &str) -> OAuthError {
     invalid_client_error(AUTHENTICATION_FAILED).because(why)
 }
 
-/// Returns the error for an assertion of another issuer that proves nothing. It does not tell whether a client
+/// Returns the error for an assertion of another issuer that proves nothing. It does not show whether a client
 /// trusts the issuer and subject. A request that `names_client` needs no hint.
 pub fn unproven_assertion(names_client: bool, why: &str) -> OAuthError {
     if names_client {

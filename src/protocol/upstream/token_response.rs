@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_spent_grant_from_a_wrong_client_and_an_outage() {
+    fn distinguishes_a_spent_grant_from_a_wrong_client_and_an_outage() {
         let gone = error(400, r#"{"error":"invalid_grant","error_description":"gone"}"#);
         assert_eq!(gone, TokenResponseError::InvalidGrant("gone".into()));
         let github = error(200, r#"{"error":"bad_verification_code"}"#);

@@ -1,4 +1,4 @@
-//! The states of accounts that Active Directory and other servers tell: in the text of a refused
+//! The states of accounts that Active Directory and other servers report: in the text of a refused
 //! bind, and in attributes of an entry.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{entry::LdapEntry, fault::AccountRestriction};
 use crate::model::Timestamp;
 
-/// Attributes that tell whether an account is disabled or has expired: of Active Directory, of
+/// Attributes that show whether an account is disabled or has expired: of Active Directory, of
 /// OpenLDAP's password policies, and of 389 Directory Server.
 pub(super) const STATE_ATTRIBUTES: [&str; 4] =
     ["userAccountControl", "accountExpires", "pwdAccountLockedTime", "nsAccountLock"];
@@ -17,7 +17,7 @@ const ACCOUNT_DISABLED: u64 = 2;
 /// The time of `pwdAccountLockedTime` that locks until an operator unlocks.
 const LOCKED_FOR_EVER: &str = "000001010000Z";
 
-/// The restriction that a refused bind of Active Directory tells (`… data 533, v…`). The server
+/// The restriction that a refused bind of Active Directory reports (`… data 533, v…`). The server
 /// compares the password before it answers with one of these. It also says that an account is locked
 /// (775), but before it compares, so that this proves no password.
 pub(super) fn restriction_of_bind(message: &str) -> Option<AccountRestriction> {
@@ -56,7 +56,7 @@ fn sub_code(message: &str) -> Option<&str> {
     after.split([',', ' ']).next()
 }
 
-/// The restriction that an entry's attributes tell.
+/// The restriction in an entry's attributes.
 pub(super) fn restriction_of_entry(
     entry: &LdapEntry,
     now: Timestamp,

@@ -7,7 +7,7 @@ use crate::model::LdapFilter;
 
 const SECURITY_IDENTIFIER: &str = "objectSid";
 const NUMBER: &str = "primaryGroupID";
-/// Attributes of an entry that tell its primary group.
+/// Attributes of an entry that contain its primary group.
 pub(super) const PRIMARY_GROUP_ATTRIBUTES: [&str; 2] = [NUMBER, SECURITY_IDENTIFIER];
 
 /// The revision of security identifiers.

@@ -148,7 +148,7 @@ async fn signing_out_everywhere_ends_sessions_and_grants_and_notifies_applicatio
     let mut told = world.app.receive(BACKCHANNEL);
     let (leaver, wiki, lost) =
         (world.application("leaver").await, world.application("wiki").await, world.alice().await);
-    // A grant that has outlived its session, whose end told the application already.
+    // A grant that has outlived its session, whose end has notified the application already.
     let old = tokens(&leaver, &lost, "openid offline_access").await;
     world.app.clock.advance(Duration::from_hours(13));
     assert!(!has_session(&world, &lost).await, "it was not used for half a day");

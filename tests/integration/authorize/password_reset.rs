@@ -76,7 +76,7 @@ struct Harbour {
 }
 
 impl Harbour {
-    /// Ada has chosen a password. The mail that told her so is taken.
+    /// Ada has chosen a password. The mail about it is taken.
     async fn new() -> (Self, Browser) {
         let sink = MailSink::start(MailServerMood::Takes).await;
         let (mail, secret) = sink.manifests();

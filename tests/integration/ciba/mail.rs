@@ -1,4 +1,4 @@
-//! Mail that tells a person of a request. It answers nothing.
+//! Mail to a person about a request. It answers nothing.
 
 use super::{
     app::TestApp,

@@ -59,7 +59,7 @@ async fn consent_is_asked_each_time_and_names_both_hosts() {
 
 #[tokio::test]
 async fn a_link_does_not_redirect_to_a_url_that_anyone_can_choose() {
-    // RFC 9700 §4.11.2. With and without a session the answer is the same, so it tells nothing about the person.
+    // RFC 9700 §4.11.2. With and without a session the answer is the same, so it reveals nothing about the person.
     let world = World::new().await;
     let (notes, signed_in) = (world.notes().await, Browser::new());
     notes.sign_in(&signed_in, &notes.authorize_url("openid", &[]), ALICE).await;

@@ -44,7 +44,7 @@ async fn other_certificates_do_not_authenticate_a_client() {
         assert_error(&answer, 401, "invalid_client");
         let told = answer.1["error_description"].as_str().expect("a description");
         assert!(told.starts_with("Client authentication failed"), "{what}: {told}");
-        // The response does not tell whether the client exists.
+        // The response does not show whether the client exists.
         let unknown = world.caller(("shop", "nobody"), identity.as_ref()).await;
         assert_eq!(unknown.client_credentials(&[]).await, answer, "{what}");
     }

@@ -24,7 +24,7 @@ pub(super) enum YamlScalar {
 }
 
 impl YamlScalar {
-    /// Reads a scalar with an optional tag. `plain` tells that it is not quoted and not a block.
+    /// Reads a scalar with an optional tag. `plain` means that it is not quoted and not a block.
     pub(super) fn read(tag: Option<&str>, text: String, plain: bool) -> Result<Self, YamlProblem> {
         let Some(tag) = tag.filter(|tag| !tag.is_empty()) else {
             return Ok(if plain { untagged(text) } else { Self::Text(text) });
