@@ -10,7 +10,7 @@ use super::{
 use crate::{
     keys::Sealer,
     model::{
-        Account, Entropy, InvitationMail, PendingInvitation, TenantId, Timestamp, sha256_base64url,
+        Account, Entropy, InvitationMail, TenantId, Timestamp, UserInvitation, sha256_base64url,
     },
     protocol::records::{
         InvitationLink, InvitationMailRecord, MailContent, WaitingMail, decode_record,
@@ -22,7 +22,7 @@ use crate::{
 /// Mails a link, unless it was mailed already.
 pub(super) async fn mail_link(
     (services, sealer, now): (&AccountServices, Option<&Sealer>, OutboxTimes),
-    (invited, to): (&PendingInvitation, &str),
+    (invited, to): (&UserInvitation, &str),
     link: &InvitationLink,
 ) -> Result<InvitationMail, AccountError> {
     let waiting = mail_key(RecordKind::Mail, &invited.tenant, link, to);

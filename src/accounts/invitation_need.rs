@@ -11,7 +11,7 @@ use super::{
     passkeys::{StoredPasskey, is_valid_passkey_of, open_passkey, uses_passkeys},
 };
 use crate::{
-    model::{Account, PasswordState, PendingInvitation, RequiredFactor, Timestamp},
+    model::{Account, PasswordState, RequiredFactor, Timestamp, UserInvitation},
     protocol::records::TotpRecord,
     registry::{ServedTenant, Snapshot},
     store::RecordKind,
@@ -22,7 +22,7 @@ use crate::{
 pub(super) async fn needs_setup(
     services: &Arc<AccountServices>,
     snapshot: &Snapshot,
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
     now: Timestamp,
 ) -> Result<bool, AccountError> {
     let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
@@ -33,7 +33,7 @@ pub(super) async fn needs_setup(
 /// The tenant and the account of an invited person, if this snapshot serves them.
 pub(super) fn served_invitee<'s>(
     snapshot: &'s Snapshot,
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
 ) -> Option<(&'s Arc<ServedTenant>, &'s Arc<Account>)> {
     let tenant = snapshot.tenant(&invited.tenant)?;
     let account = tenant.account_by_subject(&invited.subject)?;

@@ -3,12 +3,12 @@
 use super::sealed_record::seal_record;
 use crate::{
     keys::Sealer,
-    model::{Endpoint, Entropy, Issuer, PendingInvitation, Tenant, TenantId, Timestamp},
+    model::{Endpoint, Entropy, Issuer, Tenant, TenantId, Timestamp, UserInvitation},
     protocol::records::InvitationLink,
 };
 
 /// The content of the link of an invitation.
-pub(super) fn invitation_link_content(invited: &PendingInvitation) -> InvitationLink {
+pub(super) fn invitation_link_content(invited: &UserInvitation) -> InvitationLink {
     InvitationLink {
         subject: invited.subject.to_string(),
         person: invited.person,

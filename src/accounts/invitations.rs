@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::{
         Account, Clock, Entropy, InvitationLedger, InvitationLedgerError, InvitationMail,
-        InvitationRefusal, PasswordState, PendingInvitation, Subject, Timestamp,
+        InvitationRefusal, PasswordState, Subject, Timestamp, UserInvitation,
     },
     protocol::records::InvitationLink,
     registry::{Snapshot, SnapshotHandle},
@@ -34,7 +34,7 @@ pub(crate) fn open_link(
     context.open(token)
 }
 
-/// A person whom a link invites, and what the person sets up with it.
+/// An opened invitation: its account, and the credentials that the person sets up.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenedInvitation {
     /// The account.
@@ -108,7 +108,7 @@ impl StoredInvitations {
     }
 
     /// Returns true if the invitation is used for good. A claim may still be given back, so the link is kept meanwhile.
-    async fn find_used(&self, invited: &PendingInvitation) -> Result<bool, AccountError> {
+    async fn find_used(&self, invited: &UserInvitation) -> Result<bool, AccountError> {
         let (link, now) = (invitation_link_content(invited), self.clock.now());
         let snapshot = self.registry.snapshot();
         // The tenant may not be served now, so there is no context.
@@ -128,7 +128,7 @@ impl StoredInvitations {
     async fn keep_used(
         &self,
         snapshot: &Snapshot,
-        (invited, link): (&PendingInvitation, &InvitationLink),
+        (invited, link): (&UserInvitation, &InvitationLink),
         now: Timestamp,
     ) -> Result<bool, AccountError> {
         let Some((tenant, account)) = served_invitee(snapshot, invited) else { return Ok(true) };
@@ -140,24 +140,18 @@ impl StoredInvitations {
 
 #[async_trait]
 impl InvitationLedger for StoredInvitations {
-    async fn is_redeemed(
-        &self,
-        invited: &PendingInvitation,
-    ) -> Result<bool, InvitationLedgerError> {
+    async fn is_redeemed(&self, invited: &UserInvitation) -> Result<bool, InvitationLedgerError> {
         let found = self.find_used(invited).await;
         found.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    async fn needs_setup(
-        &self,
-        invited: &PendingInvitation,
-    ) -> Result<bool, InvitationLedgerError> {
+    async fn needs_setup(&self, invited: &UserInvitation) -> Result<bool, InvitationLedgerError> {
         let (snapshot, now) = (self.registry.snapshot(), self.clock.now());
         let needs = needs_setup(&self.services, &snapshot, invited, now).await;
         needs.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    fn new_link(&self, invited: &PendingInvitation) -> Option<String> {
+    fn new_link(&self, invited: &UserInvitation) -> Option<String> {
         let sealer = self.registry.snapshot().sealer.clone()?;
         let entropy: &dyn Entropy = &*self.services.entropy;
         let now = self.services.store_clock.now();
@@ -167,7 +161,7 @@ impl InvitationLedger for StoredInvitations {
 
     async fn mail_link(
         &self,
-        invited: &PendingInvitation,
+        invited: &UserInvitation,
     ) -> Result<InvitationMail, InvitationLedgerError> {
         let Some(to) = &invited.mail_to else {
             return Err(InvitationLedgerError("the link is not to be mailed".to_owned()));
@@ -181,7 +175,7 @@ impl InvitationLedger for StoredInvitations {
         queued.map_err(|error| InvitationLedgerError(error.to_string()))
     }
 
-    fn is_link(&self, invited: &PendingInvitation, link: &str) -> bool {
+    fn is_link(&self, invited: &UserInvitation, link: &str) -> bool {
         let Some(sealer) = self.registry.snapshot().sealer.clone() else { return false };
         let token = link.strip_prefix(&link_start(&invited.issuer));
         let opened =

@@ -139,7 +139,7 @@ fn person_of(
     Ok(Arc::clone(account))
 }
 
-/// The end of a use.
+/// The result of recording an assertion.
 enum RecordedAssertion {
     /// The passkey no longer exists.
     Removed,

@@ -28,7 +28,7 @@ use crate::{
 const TTL: Duration = Duration::from_hours(400 * 24);
 /// How old the time of the last use may be.
 const TOUCH_INTERVAL: Duration = Duration::from_hours(24);
-/// The user of a session or grant.
+/// A reference to the account of a session or grant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AccountReference<'a> {
     /// The claim `sub` here.

@@ -52,6 +52,7 @@ pub(super) enum ProviderCallError {
     Unexpected { url: String, reason: String },
 }
 
+/// The HTTP client for the provider that serves the demo.
 pub(super) struct ProviderHttpClient {
     server: SocketAddr,
     certificate: Option<PathBuf>,

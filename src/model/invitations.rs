@@ -20,9 +20,9 @@ pub enum InvitationMail {
     Refused,
 }
 
-/// A person with an invitation.
+/// The invitation of a declared user, whether it was used or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingInvitation {
+pub struct UserInvitation {
     /// The tenant that the person is invited to.
     pub tenant: TenantId,
     /// The mark of the tenant's object.
@@ -52,19 +52,17 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// [`InvitationLedgerError`] if the store does not answer.
-    async fn is_redeemed(&self, invited: &PendingInvitation)
-    -> Result<bool, InvitationLedgerError>;
+    async fn is_redeemed(&self, invited: &UserInvitation) -> Result<bool, InvitationLedgerError>;
 
     /// Returns true if the person has a password or an authenticator to set up. Otherwise a link leads nowhere.
     ///
     /// # Errors
     ///
     /// [`InvitationLedgerError`] if the store does not answer.
-    async fn needs_setup(&self, invited: &PendingInvitation)
-    -> Result<bool, InvitationLedgerError>;
+    async fn needs_setup(&self, invited: &UserInvitation) -> Result<bool, InvitationLedgerError>;
 
     /// A new link; `None` before the installation has sealing keys.
-    fn new_link(&self, invited: &PendingInvitation) -> Option<String>;
+    fn new_link(&self, invited: &UserInvitation) -> Option<String>;
 
     /// Mails the link to the person, unless it is mailed already: each link of an invitation goes to an address
     /// once.
@@ -74,11 +72,11 @@ pub trait InvitationLedger: Send + Sync + fmt::Debug {
     /// [`InvitationLedgerError`] if the store does not answer.
     async fn mail_link(
         &self,
-        invited: &PendingInvitation,
+        invited: &UserInvitation,
     ) -> Result<InvitationMail, InvitationLedgerError>;
 
     /// Returns true if a link is one of this invitation and can be opened.
-    fn is_link(&self, invited: &PendingInvitation, link: &str) -> bool;
+    fn is_link(&self, invited: &UserInvitation, link: &str) -> bool;
 }
 
 /// A ledger that is shared between tasks.

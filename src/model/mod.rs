@@ -125,8 +125,7 @@ pub use internal_host::InternalHost;
 pub(crate) use interner::pooled;
 pub use interner::{Interned, Interner, intern};
 pub use invitations::{
-    InvitationLedger, InvitationLedgerError, InvitationMail, PendingInvitation,
-    SharedInvitationLedger,
+    InvitationLedger, InvitationLedgerError, InvitationMail, SharedInvitationLedger, UserInvitation,
 };
 pub use issuer::{Issuer, IssuerError};
 pub use key_secrets::KeySecrets;

@@ -1,12 +1,12 @@
 //! The invitation of a user, and the condition `InvitationReady` in words.
 
-use crate::{api::ConditionReason, model::PendingInvitation};
+use crate::{api::ConditionReason, model::UserInvitation};
 
 /// The invitation of a user who is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitationOutcome {
     /// The person and the invitation.
-    pub invited: PendingInvitation,
+    pub invited: UserInvitation,
     /// Whether it can be used, and if not, why.
     pub state: InvitationState,
 }

@@ -6,7 +6,7 @@ use rcgen::{
 };
 use serde_json::{Value, json};
 
-/// An authority with a name.
+/// A certificate authority with a name.
 pub struct NamedAuthority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key.

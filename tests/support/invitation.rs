@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanyard::{
     accounts::StoredInvitations,
-    model::{Clock, InvitationLedger as _, ManagedKind, ObjectKey, ObjectRef, PendingInvitation},
+    model::{Clock, InvitationLedger as _, ManagedKind, ObjectKey, ObjectRef, UserInvitation},
     registry::ObjectOutcome,
 };
 
@@ -17,7 +17,7 @@ pub fn ledger(app: &TestApp) -> StoredInvitations {
 }
 
 /// An invited user of the namespace `default`, as the controller sees it.
-pub fn invited_user(app: &TestApp, name: &str) -> PendingInvitation {
+pub fn invited_user(app: &TestApp, name: &str) -> UserInvitation {
     let snapshot = app.app.registry.snapshot();
     let user = ObjectRef::new(ManagedKind::OidcUser, ObjectKey::new("default", name));
     let verdict = snapshot.verdicts().get(&user).expect("a verdict");

@@ -176,7 +176,7 @@ fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError
     tracing::warn!(record_kind = %kind, record, %error, "could not process the outbox");
 }
 
-/// The running attempts. They end with this value.
+/// The running deliveries. They end with this value.
 pub(super) struct RunningDeliveries<D> {
     pub(super) worker: Arc<OutboxWorker<D>>,
     pub(super) running: Mutex<JoinSet<()>>,

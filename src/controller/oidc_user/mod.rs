@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     api::AnyCachedObject,
-    model::{InvitationMail, ObjectRef, PendingInvitation, SharedInvitationLedger, Timestamp},
+    model::{InvitationMail, ObjectRef, SharedInvitationLedger, Timestamp, UserInvitation},
     registry::{InvitationState, ObjectOutcome, UserOutcome, Verdict},
 };
 
@@ -84,7 +84,7 @@ pub async fn delete_orphaned_secrets(
 /// Whether an invitation that manifests allow was used, has expired or leads nowhere.
 async fn check_open_invitation(
     ledger: &SharedInvitationLedger,
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
     now: Timestamp,
 ) -> Result<InvitationState, ReconcileError> {
     if ledger.is_redeemed(invited).await.map_err(ReconcileError::Invitations)? {
@@ -100,7 +100,7 @@ async fn check_open_invitation(
 /// Mails the link of an invitation, unless it is mailed already.
 async fn mail_state(
     ledger: &SharedInvitationLedger,
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
 ) -> Result<InvitationState, ReconcileError> {
     let mail = ledger.mail_link(invited).await.map_err(ReconcileError::Invitations)?;
     Ok(match mail {

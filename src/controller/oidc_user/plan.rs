@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     api::{CachedSecret, SecretState, invitation_secret, owner},
     keys::KeyEntries,
-    model::{InvitationLedger, ObjectKey, ObjectRef, PendingInvitation},
+    model::{InvitationLedger, ObjectKey, ObjectRef, UserInvitation},
     registry::InvitationState,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct InvitationPlan {
 pub(super) fn plan_link(
     world: &ObservedState,
     (user, uid): (&ObjectRef, Option<&str>),
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
     ledger: &dyn InvitationLedger,
 ) -> InvitationPlan {
     let key = invitation_secret(&user.key);
@@ -64,7 +64,7 @@ pub(super) fn plan_link(
 
 fn has_link(
     secret: &CachedSecret,
-    invited: &PendingInvitation,
+    invited: &UserInvitation,
     ledger: &dyn InvitationLedger,
 ) -> bool {
     let link = secret.entry(URL_ENTRY).and_then(|bytes| std::str::from_utf8(bytes).ok());

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, atomic::AtomicBool};
 
 use super::*;
-use crate::model::{InvitationLedger, InvitationLedgerError, InvitationMail, PendingInvitation};
+use crate::model::{InvitationLedger, InvitationLedgerError, InvitationMail, UserInvitation};
 
 const TENANT: &str = "
 apiVersion: lanyard.dev/v1alpha1
@@ -34,37 +34,34 @@ struct Ledger {
     fails: AtomicBool,
 }
 
-fn link(invited: &PendingInvitation) -> String {
-    let PendingInvitation { issuer, subject, person, invitation, .. } = invited;
+fn link(invited: &UserInvitation) -> String {
+    let UserInvitation { issuer, subject, person, invitation, .. } = invited;
     format!("{issuer}/invitation?{subject} {person} {} {}", invitation.id, invitation.not_after)
 }
 
 #[async_trait]
 impl InvitationLedger for Ledger {
-    async fn is_redeemed(&self, _: &PendingInvitation) -> Result<bool, InvitationLedgerError> {
+    async fn is_redeemed(&self, _: &UserInvitation) -> Result<bool, InvitationLedgerError> {
         if self.fails.load(Ordering::SeqCst) {
             return Err(InvitationLedgerError("the store is away".to_owned()));
         }
         Ok(self.used.load(Ordering::SeqCst))
     }
 
-    async fn needs_setup(&self, _: &PendingInvitation) -> Result<bool, InvitationLedgerError> {
+    async fn needs_setup(&self, _: &UserInvitation) -> Result<bool, InvitationLedgerError> {
         Ok(!self.complete.load(Ordering::SeqCst))
     }
 
-    async fn mail_link(
-        &self,
-        _: &PendingInvitation,
-    ) -> Result<InvitationMail, InvitationLedgerError> {
+    async fn mail_link(&self, _: &UserInvitation) -> Result<InvitationMail, InvitationLedgerError> {
         let mail = *self.mail.lock().expect("not poisoned");
         Ok(mail.unwrap_or(InvitationMail::Queued))
     }
 
-    fn new_link(&self, invited: &PendingInvitation) -> Option<String> {
+    fn new_link(&self, invited: &UserInvitation) -> Option<String> {
         Some(link(invited))
     }
 
-    fn is_link(&self, invited: &PendingInvitation, found: &str) -> bool {
+    fn is_link(&self, invited: &UserInvitation, found: &str) -> bool {
         found == link(invited)
     }
 }

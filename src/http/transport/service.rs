@@ -77,7 +77,7 @@ fn has_weak_key(certificate: &ClientCertificate) -> bool {
     checked == Err(CertificateError::WeakKey)
 }
 
-/// Answers the requests of connections.
+/// A service that answers the requests of connections.
 #[async_trait]
 pub trait RequestService: Send + Sync {
     /// Answers one request. Errors are responses too.

@@ -15,7 +15,7 @@ const MAX_EXAMPLE_BYTES: usize = 4 * 1024;
 /// The step budget of all examples of a provider, as a multiple of the budget of one person.
 const STEPS_OF_EXAMPLES: u32 = 2;
 
-/// Claims with the expected account.
+/// An example of the claim mapping: claims with the expected account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MappingExample {
     /// The claims of a made-up person, as the provider would send them.

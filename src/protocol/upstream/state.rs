@@ -57,7 +57,7 @@ impl UpstreamClientHash {
     }
 }
 
-/// Demands on a sign-in at a provider.
+/// Requirements for a sign-in at a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamRequirements {
     /// The person must sign in again (`prompt=login`).
@@ -67,7 +67,7 @@ pub struct UpstreamRequirements {
 }
 
 impl UpstreamRequirements {
-    /// Returns true if a sign-in at `auth_time` satisfies the demands of a request that was sent at
+    /// Returns true if a sign-in at `auth_time` satisfies the requirements of a request that was sent at
     /// `started_at`. Clocks may differ by `tolerance`.
     pub fn are_met(
         &self,

@@ -70,7 +70,7 @@ pub fn verify_assertion(
 /// challenge ready for it.
 const OVERTAKING_TIME: Duration = Duration::from_secs(30);
 
-/// The last recorded use of a credential.
+/// The last recorded assertion of a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct LastAssertion {
     /// The signature counter of it, or of the registration.

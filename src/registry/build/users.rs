@@ -15,7 +15,7 @@ use crate::{
     identity::parse_stored_password,
     model::{
         Account, ClientId, Installation, InvitationDelivery, ObjectKey, PasswordState,
-        PendingInvitation, StoredPassword, Subject, Timestamp,
+        StoredPassword, Subject, Timestamp, UserInvitation,
     },
     registry::{
         InvitationOutcome, InvitationState, ObjectOutcome, ReservedNames, UserNames, UserOutcome,
@@ -224,7 +224,7 @@ fn invitation_outcome(user: &Account, host: TenantContext<'_>) -> Option<Box<Inv
     } else {
         InvitationState::Open
     };
-    let invited = PendingInvitation {
+    let invited = UserInvitation {
         tenant: tenant.id.clone(),
         tenant_mark: tenant.mark,
         issuer: tenant.issuer.clone(),

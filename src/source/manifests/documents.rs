@@ -12,7 +12,7 @@ use super::{
 /// Start of a line between two documents.
 const SEPARATOR: &str = "---";
 
-/// A document of a file.
+/// A document of a manifest file.
 #[derive(Debug)]
 pub(super) struct ManifestDocument<'t> {
     text: &'t str,

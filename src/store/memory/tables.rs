@@ -34,7 +34,7 @@ pub(super) struct MemoryRecord {
     pub(super) version: u64,
 }
 
-/// The records and their indexes. Only `put` and `remove` change them, all together.
+/// The tables of the store: the records and their indexes. Only `put` and `remove` change them, all together.
 #[derive(Default)]
 pub(super) struct MemoryTables {
     pub(super) records: HashMap<Arc<RecordKey>, MemoryRecord>,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use lanyard::{
-    model::{Clock as _, InvitationLedger as _, PendingInvitation, sha256_base64url},
+    model::{Clock as _, InvitationLedger as _, UserInvitation, sha256_base64url},
     store::{IndexEntry, IndexKind, Record, RecordKind},
 };
 
@@ -141,8 +141,7 @@ async fn a_used_invitation_is_known_while_its_tenant_is_not_served() {
     let [ada, bob] = ["ada", "bob"].map(|name| invited_user(&harbour.app, name));
     let record = harbour.stored(RecordKind::Invitation, "ada").await.remove(0);
     harbour.app.serve_with_problems(&MANIFESTS.replace("{name: shop, uid", "{name: shops, uid"));
-    let is_used =
-        async |invited: &PendingInvitation| ledger(&harbour.app).is_redeemed(invited).await;
+    let is_used = async |invited: &UserInvitation| ledger(&harbour.app).is_redeemed(invited).await;
     assert_eq!((is_used(&ada).await, is_used(&bob).await), (Ok(true), Ok(false)), "by its record");
     let (store, now) = (&harbour.app.store, harbour.app.clock.now());
     assert!(store.take(&record.record.key, now).await.expect("the store").is_some());
