@@ -105,7 +105,7 @@ pub use cluster_tokens::{
 pub use digest::{Sha256, sha256, sha256_base64url};
 pub use distinguished_name::DistinguishedName;
 pub use email_address::is_email_address;
-pub use endpoints::Endpoint;
+pub use endpoints::{Endpoint, EndpointOffer};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use federated_credential::{

@@ -9,8 +9,8 @@ use super::{
     fapi2_metadata::restrict_to_fapi2, scope::STANDARD_SCOPES,
 };
 use crate::model::{
-    AuthMethod, BackchannelTokenDeliveryMode, Client, Endpoint, GrantType, JwsAlgorithm,
-    RegistrationMode, ResourceServers, ResponseType, Tenant,
+    AuthMethod, BackchannelTokenDeliveryMode, Client, Endpoint, EndpointOffer, GrantType,
+    JwsAlgorithm, RegistrationMode, ResourceServers, ResponseType, Tenant,
 };
 
 /// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
@@ -82,11 +82,10 @@ pub fn used_grant_types<'a>(clients: impl Iterator<Item = &'a Arc<Client>>) -> B
 
 /// Returns true if requests to the endpoint can succeed at this tenant.
 fn is_offered(endpoint: Endpoint, tenant: &Tenant, grants: &BTreeSet<GrantType>) -> bool {
-    match endpoint {
-        Endpoint::Register => tenant.registration.mode != RegistrationMode::Disabled,
-        Endpoint::DeviceAuthorization => grants.contains(&GrantType::DeviceCode),
-        Endpoint::BackchannelAuthentication => grants.contains(&GrantType::Ciba),
-        _ => true,
+    match endpoint.offer() {
+        EndpointOffer::Always => true,
+        EndpointOffer::WithRegistration => tenant.registration.mode != RegistrationMode::Disabled,
+        EndpointOffer::WithGrantType(grant_type) => grants.contains(&grant_type),
     }
 }
 
