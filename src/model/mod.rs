@@ -159,9 +159,7 @@ pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceSe
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
-pub use security_profile::{
-    FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile,
-};
+pub use security_profile::{FAPI2_AUTH_METHODS, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile};
 pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,

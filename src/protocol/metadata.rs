@@ -30,7 +30,7 @@ pub fn discovery_document(
     for part in [
         authorization(tenant),
         tokens(grants, tenant.mutual_tls_url.is_some()),
-        backchannel(grants),
+        backchannel(is_offered(Endpoint::BackchannelAuthentication, tenant, grants)),
         claims_and_keys(tenant, servers),
         sessions(),
     ] {
@@ -141,9 +141,9 @@ fn tokens(grants: &BTreeSet<GrantType>, has_certificates: bool) -> Value {
     })
 }
 
-/// Requests over the backchannel (CIBA Core §4), where a client makes them. They are not signed.
-fn backchannel(grants: &BTreeSet<GrantType>) -> Value {
-    if !grants.contains(&GrantType::Ciba) {
+/// Requests over the backchannel (CIBA Core §4), if their endpoint is offered. They are not signed.
+fn backchannel(has_endpoint: bool) -> Value {
+    if !has_endpoint {
         return Value::Null;
     }
     json!({
