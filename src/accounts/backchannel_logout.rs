@@ -176,7 +176,7 @@ enum DeliveryError {
     Status(u16),
 }
 
-/// Sends a POST to each URI of a client (§2.5). Any 2xx status is a success.
+/// Sends a POST to each URI of a client (OIDC Back-Channel Logout §2.5). Any 2xx status is a success.
 async fn send(
     notifier: &LogoutNotifier,
     tenant: &ServedTenant,

@@ -17,7 +17,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-pub(super) use worker::{OutboxWorker, POLL_INTERVAL};
+pub(super) use worker::OutboxWorker;
 
 use crate::{
     model::{Clock, TenantId, Timestamp},

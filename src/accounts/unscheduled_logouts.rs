@@ -1,26 +1,25 @@
 //! Schedules logout notifications without a due time, which a store that the commit a185edd wrote contains: such a
 //! store has to be read, and the outbox lists messages by due time only.
 //!
-//! A replica of that commit may still run during a roll-out. Two limits are accepted: of more than 1,000
-//! notifications of a client some may not be found, and those that such a replica stores later than
-//! three hours after the start of this process are not sent.
+//! A process looks for them once after its start. Two limits are accepted: of more than 1,000 notifications of
+//! a client some may not be found, and those that a replica of that commit stores after the look are not sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use super::{
     logout_outbox::LogoutNotification,
-    outbox::{OutboxMessage as _, OutboxTimes, POLL_INTERVAL, StoredEntry},
+    outbox::{OutboxMessage as _, OutboxTimes, StoredEntry},
 };
 use crate::{
-    model::Clock,
+    model::{Clock, TenantId},
     registry::SnapshotHandle,
     store::{IndexEntry, IndexKind, SharedStore, StoreClock, StoreError},
 };
 
-/// Interval at which they are looked up: one query for each client with a logout URI.
-const CHECK_INTERVAL: Duration = Duration::from_mins(10);
+/// The pause after an error of the store.
+const RETRY_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The search for such notifications.
 pub(super) struct UnscheduledLogouts {
@@ -35,31 +34,59 @@ pub(super) struct UnscheduledLogouts {
 }
 
 impl UnscheduledLogouts {
-    /// Schedules such notifications for as long as one may exist that was stored before this
-    /// process started.
+    /// Looks for the notifications of each client once. After an error of the store, the other clients are next.
+    /// The search ends early when all notifications from before this start have expired.
     pub(super) async fn schedule(&self) {
         let end = Instant::now() + LogoutNotification::TTL;
-        while Instant::now() < end {
-            // The resources may not have been read yet.
-            let is_ready = self.registry.snapshot().tenants().next().is_some();
-            let looked = is_ready && self.schedule_found().await.is_ok();
-            sleep(if looked { CHECK_INTERVAL } else { POLL_INTERVAL }).await;
+        self.wait_for_tenants().await;
+        let mut clients = self.notified_clients();
+        while let Some((tenant, client)) = clients.pop_front() {
+            let Err(error) = self.schedule_found(&tenant, &client).await else { continue };
+            tracing::warn!(
+                record_kind = %LogoutNotification::KIND, %tenant, %error,
+                "could not look for notifications of an earlier release"
+            );
+            clients.push_back((tenant, client));
+            sleep(RETRY_INTERVAL).await;
+            if Instant::now() >= end {
+                return;
+            }
         }
     }
 
-    async fn schedule_found(&self) -> Result<(), StoreError> {
-        let now = OutboxTimes::now(&*self.clock, &self.store_clock);
-        let (snapshot, kind) = (self.registry.snapshot(), LogoutNotification::KIND);
+    /// Waits until the resources have been read.
+    async fn wait_for_tenants(&self) {
+        let mut changes = self.registry.changes();
+        while self.registry.snapshot().tenants().next().is_none() {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The clients with a logout URI, as the index entries of their notifications.
+    fn notified_clients(&self) -> VecDeque<(TenantId, IndexEntry)> {
+        let (snapshot, mut found) = (self.registry.snapshot(), VecDeque::new());
         for tenant in snapshot.tenants() {
-            let notified = tenant.clients().filter(|client| client.is_notified_of_logout());
-            for client in notified {
+            for client in tenant.clients().filter(|client| client.is_notified_of_logout()) {
                 let owner = IndexEntry::new(IndexKind::Client, client.id.as_str());
-                for stored in self.store.list(kind, &tenant.tenant.id, &owner, now.own).await? {
-                    let stored = StoredEntry::<LogoutNotification>::read(stored);
-                    if let Some(stored) = stored.filter(|stored| !stored.is_scheduled()) {
-                        stored.replace(&self.store, &stored.entry, now).await?;
-                    }
-                }
+                found.push_back((tenant.tenant.id.clone(), owner));
+            }
+        }
+        found
+    }
+
+    /// Gives the notifications of a client their due time.
+    async fn schedule_found(
+        &self,
+        tenant: &TenantId,
+        client: &IndexEntry,
+    ) -> Result<(), StoreError> {
+        let now = OutboxTimes::now(&*self.clock, &self.store_clock);
+        for stored in self.store.list(LogoutNotification::KIND, tenant, client, now.own).await? {
+            let stored = StoredEntry::<LogoutNotification>::read(stored);
+            if let Some(stored) = stored.filter(|stored| !stored.is_scheduled()) {
+                stored.replace(&self.store, &stored.entry, now).await?;
             }
         }
         Ok(())

@@ -182,7 +182,7 @@ condition_reasons! {
         "Delete the Secret, or choose another name.",
     /// Something that the object needs does not exist yet, such as a key or a Secret.
     Pending in KeysReady "Tenant", SecretReady "OidcClient", Programmed "OidcClient, OidcUser, IdentityProvider, ResourceServer", InvitationReady "OidcUser":
-        "Wait a moment.",
+        "No action needed: the controller is creating it.",
     /// Entries of the key Secret are damaged and being replaced, or the salt of pairwise subjects is
     /// lost, which is never replaced.
     KeysDamaged in KeysReady "Tenant":

@@ -105,7 +105,7 @@ pub use cluster_tokens::{
 pub use digest::{Sha256, sha256, sha256_base64url};
 pub use distinguished_name::DistinguishedName;
 pub use email_address::is_email_address;
-pub use endpoints::Endpoint;
+pub use endpoints::{Endpoint, EndpointOffer};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use federated_credential::{
@@ -159,9 +159,7 @@ pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceSe
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};
-pub use security_profile::{
-    FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile,
-};
+pub use security_profile::{FAPI2_AUTH_METHODS, FAPI2_JWS_ALGORITHMS, Fapi2Rules, SecurityProfile};
 pub use tenant::{
     AcrLevel, CustomScope, Lifetimes, Organization, RefreshTokenRotation, RegistrationMode,
     RegistrationPolicy, RequestObjectPolicy, RotationPolicy, Tenant,

@@ -25,40 +25,83 @@ wire_enum!(
     }
 );
 
-impl GrantType {
-    /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
-    /// RFC 7523 §2.1, CIBA Core §7.1).
-    pub const fn requires_client_authentication(self) -> bool {
-        match self {
-            Self::ClientCredentials | Self::TokenExchange | Self::JwtBearer | Self::Ciba => true,
-            Self::AuthorizationCode | Self::Implicit | Self::RefreshToken | Self::DeviceCode => {
-                false
+/// Declares the properties of the grant types, in the order of the methods.
+macro_rules! grant_type_properties {
+    ($($name:ident {
+        authenticated: $authenticated:literal, refreshes: $refreshes:literal, on_demand: $on_demand:literal,
+        response_types: $response_types:literal, fapi2: $fapi2:literal, assertion: $assertion:literal
+    },)+) => {
+        impl GrantType {
+            /// Returns true if only confidential clients may use the grant type (RFC 6749 §4.4, RFC 8693 §5,
+            /// RFC 7523 §2.1, CIBA Core §7.1).
+            pub const fn requires_client_authentication(self) -> bool {
+                match self { $(Self::$name => $authenticated,)+ }
+            }
+
+            /// Returns true if the grant type can yield refresh tokens: a person consents to it.
+            pub const fn may_refresh(self) -> bool {
+                match self { $(Self::$name => $refreshes,)+ }
+            }
+
+            /// Returns true if metadata lists the grant type only while a client has it.
+            pub const fn is_offered_on_demand(self) -> bool {
+                match self { $(Self::$name => $on_demand,)+ }
+            }
+
+            /// Returns true if response types belong to the grant type: it begins at the authorization endpoint,
+            /// which redirects (OIDC Registration §2).
+            pub const fn has_response_types(self) -> bool {
+                match self { $(Self::$name => $response_types,)+ }
+            }
+
+            /// Returns true if clients under a profile of FAPI 2.0 may have the grant type (Security Profile
+            /// §5.3.2.2). Others are refused until they are known to fulfil its rules.
+            pub const fn is_fapi2(self) -> bool {
+                match self { $(Self::$name => $fapi2,)+ }
+            }
+
+            /// Returns true if the grant is an assertion of another issuer, which also authenticates the client
+            /// (RFC 7523 §2.1).
+            pub const fn is_client_assertion(self) -> bool {
+                match self { $(Self::$name => $assertion,)+ }
             }
         }
-    }
+    };
+}
 
-    /// Returns true if the grant type can yield refresh tokens: a person consents to it.
-    pub const fn may_refresh(self) -> bool {
-        match self {
-            Self::AuthorizationCode | Self::DeviceCode | Self::Ciba => true,
-            Self::Implicit
-            | Self::RefreshToken
-            | Self::ClientCredentials
-            | Self::TokenExchange
-            | Self::JwtBearer => false,
-        }
-    }
-
-    /// Returns true if metadata lists the grant type only while a client has it.
-    pub const fn is_offered_on_demand(self) -> bool {
-        match self {
-            Self::DeviceCode | Self::TokenExchange | Self::JwtBearer | Self::Ciba => true,
-            Self::AuthorizationCode
-            | Self::Implicit
-            | Self::RefreshToken
-            | Self::ClientCredentials => false,
-        }
-    }
+grant_type_properties! {
+    AuthorizationCode {
+        authenticated: false, refreshes: true, on_demand: false,
+        response_types: true, fapi2: true, assertion: false
+    },
+    Implicit {
+        authenticated: false, refreshes: false, on_demand: false,
+        response_types: true, fapi2: false, assertion: false
+    },
+    RefreshToken {
+        authenticated: false, refreshes: false, on_demand: false,
+        response_types: false, fapi2: true, assertion: false
+    },
+    ClientCredentials {
+        authenticated: true, refreshes: false, on_demand: false,
+        response_types: false, fapi2: true, assertion: false
+    },
+    DeviceCode {
+        authenticated: false, refreshes: true, on_demand: true,
+        response_types: false, fapi2: false, assertion: false
+    },
+    TokenExchange {
+        authenticated: true, refreshes: false, on_demand: true,
+        response_types: false, fapi2: false, assertion: false
+    },
+    JwtBearer {
+        authenticated: true, refreshes: false, on_demand: true,
+        response_types: false, fapi2: false, assertion: true
+    },
+    Ciba {
+        authenticated: true, refreshes: true, on_demand: true,
+        response_types: false, fapi2: false, assertion: false
+    },
 }
 
 wire_enum!(
@@ -166,5 +209,40 @@ impl AuthMethod {
     /// Returns true if the client needs registered keys (OIDC Core §9, RFC 8705 §2.2).
     pub const fn has_public_keys(self) -> bool {
         matches!(self, Self::PrivateKeyJwt | Self::SelfSignedTlsClientAuth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn grant_types(has: fn(GrantType) -> bool) -> BTreeSet<GrantType> {
+        GrantType::ALL.into_iter().filter(|grant_type| has(*grant_type)).collect()
+    }
+
+    #[test]
+    fn grant_types_have_response_types_as_the_response_types_say() {
+        // OIDC Registration §2
+        let named = ResponseType::ALL.into_iter().flat_map(ResponseType::grant_types);
+        let named: BTreeSet<_> = named.copied().collect();
+        assert_eq!(grant_types(GrantType::has_response_types), named);
+    }
+
+    #[test]
+    fn only_grant_types_that_are_known_to_follow_fapi_2_are_allowed_under_a_profile() {
+        // FAPI 2.0 Security Profile §5.3.2.2
+        let allowed =
+            [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+        assert_eq!(grant_types(GrantType::is_fapi2), BTreeSet::from(allowed));
+    }
+
+    #[test]
+    fn a_grant_that_authenticates_the_client_is_for_confidential_clients() {
+        // RFC 7523 §2.1
+        let asserted = grant_types(GrantType::is_client_assertion);
+        assert_eq!(asserted, BTreeSet::from([GrantType::JwtBearer]));
+        assert!(asserted.is_subset(&grant_types(GrantType::requires_client_authentication)));
     }
 }

@@ -1,6 +1,6 @@
 //! The security profiles of FAPI 2.0 (FAPI 2.0 Security Profile, FAPI 2.0 Message Signing).
 
-use super::{AuthMethod, GrantType, JwsAlgorithm, SigningAlgorithm, wire_enum};
+use super::{AuthMethod, JwsAlgorithm, SigningAlgorithm, wire_enum};
 
 wire_enum!(
     /// A security profile that a tenant or client follows.
@@ -54,11 +54,6 @@ pub const FAPI2_JWS_ALGORITHMS: [JwsAlgorithm; 4] =
 /// The methods by which clients under a profile may authenticate (Security Profile §5.3.2.1).
 pub const FAPI2_AUTH_METHODS: [AuthMethod; 3] =
     [AuthMethod::PrivateKeyJwt, AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
-
-/// The grant types that clients under a profile may have (Security Profile §5.3.2.2). Others are refused until they
-/// are known to fulfil its rules.
-pub const FAPI2_GRANT_TYPES: [GrantType; 3] =
-    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
 impl SigningAlgorithm {
     /// Returns true if FAPI 2.0 allows the algorithm (Security Profile §5.4.1).

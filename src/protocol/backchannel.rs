@@ -12,14 +12,14 @@ use crate::model::{Client, Secret, invisible_characters};
 
 /// The shortest time that a client can have a request wait for the person.
 const MIN_WAITING_TIME: Duration = Duration::from_secs(30);
-/// Longest `binding_message`, in characters: a short text that people compare (§7.1).
+/// Longest `binding_message`, in characters: a short text that people compare (CIBA Core §7.1).
 const MAX_BINDING_MESSAGE: usize = 64;
 /// Longest `login_hint`, in bytes.
 const MAX_HINT: usize = 256;
-/// Longest `client_notification_token` (§7.1), in bytes.
+/// Longest `client_notification_token` (CIBA Core §7.1), in bytes.
 const MAX_NOTIFICATION_TOKEN: usize = 1024;
 
-/// The hint that names the person who is asked (§7.1).
+/// The hint that names the person who is asked (CIBA Core §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PersonHint {
     /// `login_hint`: a username, an e-mail address or a `sub`.
@@ -56,7 +56,7 @@ impl BackchannelParams {
     }
 }
 
-/// Rule: exactly one hint names the person (§7.1). This issuer has no issuers of login hint tokens.
+/// Rule: exactly one hint names the person (CIBA Core §7.1). This issuer has no issuers of login hint tokens.
 fn person_hint(params: &RequestParams) -> Result<PersonHint, OAuthError> {
     if params.get("login_hint_token").is_some() {
         let text =
@@ -74,7 +74,7 @@ fn person_hint(params: &RequestParams) -> Result<PersonHint, OAuthError> {
     }
 }
 
-/// Rule: a binding message is short and plain (§7.1, §13), so that it cannot look like a part of the page.
+/// Rule: a binding message is short and plain (CIBA Core §7.1, §13), so that it cannot look like a part of the page.
 fn binding_message(text: &str) -> Result<String, OAuthError> {
     let is_plain = !text.trim().is_empty()
         && text.chars().count() <= MAX_BINDING_MESSAGE
@@ -88,7 +88,7 @@ fn binding_message(text: &str) -> Result<String, OAuthError> {
     Err(OAuthError::new(ErrorCode::InvalidBindingMessage, text))
 }
 
-/// Rule: a positive integer (§7.1), which counts within bounds.
+/// Rule: a positive integer (CIBA Core §7.1), which counts within bounds.
 fn requested_expiry(text: Option<&str>) -> Result<Duration, OAuthError> {
     let Some(text) = text else { return Ok(MAX_WAITING_TIME) };
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -101,7 +101,7 @@ fn requested_expiry(text: Option<&str>) -> Result<Duration, OAuthError> {
     Ok(asked.clamp(MIN_WAITING_TIME, MAX_WAITING_TIME))
 }
 
-/// Rule: a client that gets notifications sends the bearer token for them (§7.1, RFC 6750 §2.1).
+/// Rule: a client that gets notifications sends the bearer token for them (CIBA Core §7.1, RFC 6750 §2.1).
 fn notification_token(
     params: &RequestParams,
     client: &Client,

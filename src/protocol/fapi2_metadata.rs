@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{
-    FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, FAPI2_JWS_ALGORITHMS, Fapi2Rules, JwsAlgorithm,
-};
+use crate::model::{FAPI2_AUTH_METHODS, FAPI2_JWS_ALGORITHMS, Fapi2Rules, GrantType, JwsAlgorithm};
 
 /// The endpoints at which clients authenticate.
 const ENDPOINTS: [&str; 3] = ["token", "introspection", "revocation"];
@@ -27,7 +25,7 @@ pub(super) fn restrict_to_fapi2(document: &mut Map<String, Value>, rules: Fapi2R
         retain(document, field, |algorithm| algorithms.contains(&algorithm));
     }
     retain(document, "grant_types_supported", |grant| {
-        FAPI2_GRANT_TYPES.iter().any(|allowed| allowed.as_str() == grant)
+        grant.parse::<GrantType>().is_ok_and(GrantType::is_fapi2)
     });
     retain(document, "response_types_supported", |response_type| response_type == "code");
     if rules.signed_responses {

@@ -46,7 +46,8 @@ pub fn validate_logout_request(
     let mut hint = None;
     let mut audience = None;
     if let Some(jwt) = params.get("id_token_hint").filter(|jwt| !is_unsigned(jwt, served)) {
-        // Expired ID tokens are accepted; altered ones and those of another issuer are not (§2).
+        // Expired ID tokens are accepted; altered ones and those of another issuer are not
+        // (OIDC RP-Initiated Logout §2).
         let claims = served
             .id_token(jwt)
             .filter(|claims| claims.get("iss") == Some(&Value::from(issuer.as_str())));
@@ -78,7 +79,7 @@ fn is_unsigned(jwt: &str, served: &dyn TenantLookup) -> bool {
     client.is_some_and(|it| it.id_token_signed_response_alg == Some(IdTokenAlgorithm::None))
 }
 
-/// Rule: the redirect target is identical to a registered URI (§3).
+/// Rule: the redirect target is identical to a registered URI (OIDC RP-Initiated Logout §3).
 fn return_to(
     uri: &str,
     client: Option<&Client>,
@@ -98,7 +99,7 @@ fn return_to(
 }
 
 /// Rule: a request with an ID token of the current session ends it at once. Any other request needs
-/// the user's confirmation (§2).
+/// the user's confirmation (OIDC RP-Initiated Logout §2).
 pub fn needs_confirmation(request: &EndSessionRequest, session: &Session) -> bool {
     let same = |hint: &IdTokenHint| {
         let local = &session.authentication.subject;

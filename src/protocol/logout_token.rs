@@ -9,7 +9,7 @@ use crate::model::{Client, Tenant, Timestamp};
 
 /// How long a logout token is valid: enough time for delivery.
 const LOGOUT_TOKEN_TTL: Duration = Duration::from_mins(2);
-/// The event type of a logout token (§2.4).
+/// The event type of a logout token (OIDC Back-Channel Logout §2.4).
 pub(super) const BACKCHANNEL_LOGOUT_EVENT: &str =
     "http://schemas.openid.net/event/backchannel-logout";
 

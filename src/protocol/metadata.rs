@@ -9,8 +9,8 @@ use super::{
     fapi2_metadata::restrict_to_fapi2, scope::STANDARD_SCOPES,
 };
 use crate::model::{
-    AuthMethod, BackchannelTokenDeliveryMode, Client, Endpoint, GrantType, JwsAlgorithm,
-    RegistrationMode, ResourceServers, ResponseType, Tenant,
+    AuthMethod, BackchannelTokenDeliveryMode, Client, Endpoint, EndpointOffer, GrantType,
+    JwsAlgorithm, RegistrationMode, ResourceServers, ResponseType, Tenant,
 };
 
 /// Returns the discovery document of a tenant with its resource servers. `grants`: those that a client of the
@@ -30,7 +30,7 @@ pub fn discovery_document(
     for part in [
         authorization(tenant),
         tokens(grants, tenant.mutual_tls_url.is_some()),
-        backchannel(grants),
+        backchannel(is_offered(Endpoint::BackchannelAuthentication, tenant, grants)),
         claims_and_keys(tenant, servers),
         sessions(),
     ] {
@@ -82,11 +82,10 @@ pub fn used_grant_types<'a>(clients: impl Iterator<Item = &'a Arc<Client>>) -> B
 
 /// Returns true if requests to the endpoint can succeed at this tenant.
 fn is_offered(endpoint: Endpoint, tenant: &Tenant, grants: &BTreeSet<GrantType>) -> bool {
-    match endpoint {
-        Endpoint::Register => tenant.registration.mode != RegistrationMode::Disabled,
-        Endpoint::DeviceAuthorization => grants.contains(&GrantType::DeviceCode),
-        Endpoint::BackchannelAuthentication => grants.contains(&GrantType::Ciba),
-        _ => true,
+    match endpoint.offer() {
+        EndpointOffer::Always => true,
+        EndpointOffer::WithRegistration => tenant.registration.mode != RegistrationMode::Disabled,
+        EndpointOffer::WithGrantType(grant_type) => grants.contains(&grant_type),
     }
 }
 
@@ -142,9 +141,9 @@ fn tokens(grants: &BTreeSet<GrantType>, has_certificates: bool) -> Value {
     })
 }
 
-/// Requests over the backchannel (CIBA Core §4), where a client makes them. They are not signed.
-fn backchannel(grants: &BTreeSet<GrantType>) -> Value {
-    if !grants.contains(&GrantType::Ciba) {
+/// Requests over the backchannel (CIBA Core §4), if their endpoint is offered. They are not signed.
+fn backchannel(has_endpoint: bool) -> Value {
+    if !has_endpoint {
         return Value::Null;
     }
     json!({

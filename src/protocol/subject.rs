@@ -4,14 +4,14 @@ use super::digest;
 use crate::model::{Client, Subject};
 
 /// Returns the user's own subject, or one that is specific to the client's sector. The latter is an HMAC with the
-/// tenant's salt, so it cannot be reversed, or computed for another sector (§8.1).
+/// tenant's salt, so it cannot be reversed, or computed for another sector (OIDC Core §8.1).
 pub fn subject_for_client(client: &Client, local: &Subject) -> Subject {
     let Some(pairwise) = &client.pairwise else { return local.clone() };
     // A host name cannot contain NUL.
     Subject::new(digest::salted_digest(pairwise, &format!("{}\0{local}", pairwise.sector)))
 }
 
-/// Returns the URL of the document that must list the client's redirect URIs (§8.1). `None` if all
+/// Returns the URL of the document that must list the client's redirect URIs (OIDC Core §8.1). `None` if all
 /// of them have the sector's host, or if the document was checked when the client registered.
 pub fn sector_document(client: &Client) -> Option<&str> {
     let sector = &client.pairwise.as_ref()?.sector;

@@ -34,7 +34,7 @@ pub fn bearer_token<'a>(
     if query.get("access_token").is_some() {
         return invalid("Send the access token in the Authorization header, not in the query.");
     }
-    // Treat other schemes as missing: the challenge names the supported one (§3.1).
+    // Treat other schemes as missing: the challenge names the supported one (RFC 6750 §3.1).
     let header = authorization
         .and_then(|header| header.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))

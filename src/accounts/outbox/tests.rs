@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use super::{
-    worker::{COUNT_INTERVAL, MAX_CONCURRENT, POSTPONE_DURATION, RunningDeliveries},
+    worker::{COUNT_INTERVAL, MAX_CONCURRENT, POLL_INTERVAL, POSTPONE_DURATION, RunningDeliveries},
     *,
 };
 use crate::{

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Interval at which a replica looks for due messages.
-pub(in crate::accounts) const POLL_INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a replica waits for an attempt of its own that changes the count of messages, before it
 /// counts them anyway.
 pub(super) const COUNT_INTERVAL: Duration = Duration::from_mins(1);

@@ -17,7 +17,7 @@ use crate::{
         record_limits, token_issuer,
     },
     identity::RecordMaker,
-    model::{Account, GrantType, ResourceServer, Timestamp},
+    model::{Account, ResourceServer, Timestamp},
     protocol::{
         claims::access_token_lifetime,
         error::OAuthError,
@@ -188,7 +188,7 @@ pub(super) fn resources_of<G: TokenGrant>(
         issuer: &served.tenant.issuer,
         servers: &served.resource_servers,
         client,
-        by_exchange: G::GRANT_TYPE == GrantType::TokenExchange,
+        by_exchange: G::IS_EXCHANGE,
     }
 }
 

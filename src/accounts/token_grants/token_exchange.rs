@@ -31,6 +31,7 @@ impl TokenGrant for TokenExchangeGrant {
     const CREDENTIAL: &'static str = "subject token";
     const INVALID: ErrorCode = ErrorCode::InvalidRequest;
     const TARGETS: &'static [&'static str] = &["resource", "audience"];
+    const IS_EXCHANGE: bool = true;
     type Credential = SubjectToken;
 
     fn parse(params: &RequestParams) -> Result<Self, OAuthError> {

@@ -101,7 +101,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let Some(algorithm) = client.userinfo_signed_response_alg else {
         return Ok(Reply::json(StatusCode::OK, &claims));
     };
-    // A signed response contains `iss` and `aud` (§5.3.2).
+    // A signed response contains `iss` and `aud` (OIDC Core §5.3.2).
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
     let key = token_issuer::signing_key_of_algorithm(app.context(request), algorithm)?;

@@ -54,7 +54,7 @@ pub(super) fn bearer_error(realm: &str, error: &OAuthError) -> Reply {
         error.code, error.public
     );
     if error.code == ErrorCode::InsufficientScope {
-        // The scope that would be sufficient (§3).
+        // The scope that would be sufficient (RFC 6750 §3).
         challenge.push_str(", scope=\"openid\"");
     }
     Reply::oauth_error(error)

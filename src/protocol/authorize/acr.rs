@@ -34,7 +34,7 @@ pub(super) enum AcrStatus {
 }
 
 /// Rule: if `acr` is essential, one of the requested levels must be reached (OIDC Core §5.5.1.1).
-/// An essential `acr` without values is a claim like any other and may be missing (§5.5.1). A new
+/// An essential `acr` without values is a claim like any other and may be missing (OIDC Core §5.5.1). A new
 /// sign-in replaces the proofs of the session, so one of `ways` has to satisfy all requests.
 pub(super) fn acr_status(
     levels: &[AcrLevel],

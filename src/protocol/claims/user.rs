@@ -131,7 +131,7 @@ pub struct IdTokenContents<'a> {
 }
 
 /// Returns the claims about the user in an ID token. These are individually requested claims (OIDC Core §5.5), and
-/// the claims of the granted scopes (§5.4), because most applications read only the ID token.
+/// the claims of the granted scopes (OIDC Core §5.4), because most applications read only the ID token.
 ///
 /// An ID token that is sent along with a code does not contain the claims of scopes. It travels through the
 /// browser, and the token endpoint returns another one. With [`IdTokenClaimsPolicy::Minimal`], only an ID token

@@ -159,7 +159,8 @@ pub fn parse_credentials(
 
 /// Returns true if the assertion of a token request is its grant (RFC 7523 §2.1).
 pub fn has_grant_assertion(params: &RequestParams) -> bool {
-    params.get("grant_type") == Some(GrantType::JwtBearer.as_str())
+    let grant_type = params.get("grant_type").and_then(|name| name.parse::<GrantType>().ok());
+    grant_type.is_some_and(GrantType::is_client_assertion)
 }
 
 /// Parses the assertion that is the grant of a token request (RFC 7523 §2.1). It is of another issuer, and

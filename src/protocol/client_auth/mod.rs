@@ -96,7 +96,7 @@ pub struct ClientAuthError {
     /// The error of the response, most often `invalid_client`.
     pub error: OAuthError,
     /// Whether the client used the `Authorization` header, so that the response needs a challenge
-    /// (§5.2).
+    /// (RFC 6749 §5.2).
     pub challenge: bool,
     /// The kind of the failure.
     pub failure: ClientAuthFailure,

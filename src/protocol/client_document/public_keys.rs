@@ -1,4 +1,5 @@
-//! The keys of a client with a document: public ones, by value or by URL (§4.1, §8.2).
+//! The keys of a client with a document: public ones, by value or by URL
+//! (draft-ietf-oauth-client-id-metadata-document §4.1, §8.2).
 
 use std::sync::Arc;
 

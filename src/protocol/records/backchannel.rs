@@ -57,7 +57,8 @@ pub struct PingNotification {
     pub client_object: ObjectKey,
     /// `auth_req_id` in the ping, as the client got it from the backchannel authentication endpoint.
     pub auth_req_id: String,
-    /// `client_notification_token` of the client's request, which the ping is sent with as a bearer token (§10.2).
+    /// `client_notification_token` of the client's request, which the ping is sent with as a bearer token
+    /// (CIBA Core §10.2).
     pub token: String,
 }
 

@@ -36,8 +36,8 @@ pub(super) fn complete_flows(spec: &mut Map<String, Value>) {
         }
     }
     // Drop grant types for which no response type was requested.
-    let redirected = [GrantType::AuthorizationCode, GrantType::Implicit].map(GrantType::as_str);
-    grants.retain(|it| !redirected.contains(&it.as_str()) || needed.contains(&it.as_str()));
+    let is_redirected = |it: &str| it.parse::<GrantType>().is_ok_and(GrantType::has_response_types);
+    grants.retain(|it| !is_redirected(it) || needed.contains(&it.as_str()));
     if responses.is_empty() && has(&grants, GrantType::AuthorizationCode) {
         put(spec, RESPONSES, vec![ResponseType::Code.as_str().to_owned()]);
     }

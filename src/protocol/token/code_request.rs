@@ -36,11 +36,11 @@ pub fn check_code(
     request: &CodeRequest,
     incarnation: &str,
 ) -> Result<(), OAuthError> {
-    // The code was issued to this client (§4.1.3).
+    // The code was issued to this client (RFC 6749 §4.1.3).
     if !code.grant.belongs_to_client(client) {
         return Err(invalid_grant("The code was issued to another client."));
     }
-    // The redirect URI equals that of the authorization request, if it had one (§4.1.3).
+    // The redirect URI equals that of the authorization request, if it had one (RFC 6749 §4.1.3).
     if !is_bound_to(code.redirect_uri.as_deref(), client, request.redirect_uri.as_deref()) {
         let text = "redirect_uri differs from that of the authorization request.";
         let written = |uri: &Option<String>| uri.clone().unwrap_or_else(|| "absent".to_owned());

@@ -55,7 +55,7 @@ pub fn unsupported_grant_type(requested: &str, supported: &[GrantType]) -> OAuth
 }
 
 /// Rule: a client may use only its registered grant types (RFC 6749 §5.2, RFC 7591 §2), and some of them only
-/// if it is confidential (§4.4, RFC 8693 §5).
+/// if it is confidential (RFC 6749 §4.4, RFC 8693 §5).
 pub fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthError> {
     let unproven = grant_type.requires_client_authentication() && client.is_public();
     if client.grant_types.contains(&grant_type) && !unproven {

@@ -15,11 +15,11 @@ const MAX_BYTES: usize = 4096;
 /// The response of an authenticator that has used a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct AssertionResponse<'a> {
-    /// `clientDataJSON` (§5.8.1): the bytes as they were signed, not parsed.
+    /// `clientDataJSON` (Web Authentication §5.8.1): the bytes as they were signed, not parsed.
     pub client_data: &'a [u8],
-    /// `authenticatorData` (§6.1): the bytes as they were signed, not parsed.
+    /// `authenticatorData` (Web Authentication §6.1): the bytes as they were signed, not parsed.
     pub authenticator_data: &'a [u8],
-    /// The signature of `authenticatorData` and the SHA-256 of `clientDataJSON` (§6.3.3).
+    /// The signature of `authenticatorData` and the SHA-256 of `clientDataJSON` (Web Authentication §6.3.3).
     pub signature: &'a [u8],
 }
 
@@ -28,7 +28,7 @@ pub struct AssertionResponse<'a> {
 pub struct KnownCredential<'a> {
     /// The public key that was stored at the registration.
     pub public_key: &'a PasskeyPublicKey,
-    /// Whether the credential can be on several devices: the flag BE at the registration (§6.1.3).
+    /// Whether the credential can be on several devices: the flag BE at the registration (Web Authentication §6.1.3).
     pub backup_eligible: bool,
 }
 
@@ -36,9 +36,9 @@ pub struct KnownCredential<'a> {
 /// ([`check_sign_count`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedAssertion {
-    /// The signature counter that the authenticator sent; 0 if it does not count (§6.1.1).
+    /// The signature counter that the authenticator sent; 0 if it does not count (Web Authentication §6.1.1).
     pub sign_count: u32,
-    /// Whether the credential is backed up now: the flag BS (§6.1.3).
+    /// Whether the credential is backed up now: the flag BS (Web Authentication §6.1.3).
     pub backed_up: bool,
 }
 
@@ -90,10 +90,10 @@ pub enum SignCountVerdict {
     Copied,
 }
 
-/// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (§6.1.1). An authenticator
-/// without a counter always sends 0. Two answers of one authenticator may arrive in the wrong order. A lower
-/// counter is therefore accepted if its challenge was issued before the last use was recorded, and it arrives soon
-/// after that ([`OVERTAKING_TIME`]). Any other lower counter, and an equal one, shows a copy.
+/// Rule: a counter that was ever used grows with each use, or the key is also elsewhere (Web Authentication §6.1.1).
+/// An authenticator without a counter always sends 0. Two answers of one authenticator may arrive in the wrong
+/// order. A lower counter is therefore accepted if its challenge was issued before the last use was recorded, and
+/// it arrives soon after that ([`OVERTAKING_TIME`]). Any other lower counter, and an equal one, shows a copy.
 pub fn check_sign_count(
     last: LastAssertion,
     sent: u32,

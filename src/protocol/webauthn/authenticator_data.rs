@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::sha256;
 
-/// Bits of the byte `flags` (§6.1): UP, UV, BE, BS, AT and ED.
+/// Bits of the byte `flags` (Web Authentication §6.1): UP, UV, BE, BS, AT and ED.
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
@@ -18,23 +18,23 @@ const EXTENSIONS: u8 = 1 << 7;
 /// Bytes of the identifier of the authenticator's model, which is ignored: without attestation anyone can
 /// claim it.
 const AAGUID_LEN: usize = 16;
-/// Minimum number of bytes of a credential ID (§4).
+/// Minimum number of bytes of a credential ID (Web Authentication §4).
 const MIN_CREDENTIAL_ID_LEN: usize = 16;
 
 const MALFORMED: WebauthnError = WebauthnError::Malformed("the authenticator data");
 
-/// The parsed authenticator data (§6.1).
+/// The parsed authenticator data (Web Authentication §6.1).
 #[derive(Debug)]
 pub(super) struct AuthenticatorData<'a> {
     rp_id_hash: &'a [u8],
     flags: u8,
-    /// The signature counter (§6.1.1); 0 if the authenticator does not count.
+    /// The signature counter (Web Authentication §6.1.1); 0 if the authenticator does not count.
     pub(super) sign_count: u32,
     /// The new credential; `None` unless the flag AT is set, as at registration.
     pub(super) credential: Option<AttestedCredential<'a>>,
 }
 
-/// The attested credential data of a new credential (§6.5.1).
+/// The attested credential data of a new credential (Web Authentication §6.5.1).
 #[derive(Debug)]
 pub(super) struct AttestedCredential<'a> {
     /// The credential ID, of 16 to 1023 bytes.
@@ -63,7 +63,7 @@ impl<'a> AuthenticatorData<'a> {
         Ok(Self { rp_id_hash, flags, sign_count, credential })
     }
 
-    /// Checks what holds at registration and at sign-in (§7.1 steps 14 to 17, §7.2 steps 15 to 18).
+    /// Checks what holds at registration and at sign-in (Web Authentication §7.1 steps 14 to 17, §7.2 steps 15 to 18).
     pub(super) fn check(&self, relying_party: RelyingParty<'_>) -> Result<(), WebauthnError> {
         if self.rp_id_hash != sha256(relying_party.id) {
             return Err(WebauthnError::OtherRelyingParty);

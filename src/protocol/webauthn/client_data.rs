@@ -8,7 +8,7 @@ use super::{RelyingParty, WebauthnError};
 /// Maximum number of bytes of the JSON text.
 const MAX_BYTES: usize = 4096;
 
-/// The ceremony that a response belongs to, by the member `type` of its client data (§5.8.1).
+/// The ceremony that a response belongs to, by the member `type` of its client data (Web Authentication §5.8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WebauthnCeremony {
     /// `webauthn.create`: a call of `navigator.credentials.create`.
@@ -39,8 +39,8 @@ struct CollectedClientData {
     top_origin: Option<IgnoredAny>,
 }
 
-/// Checks that a page of the relying party, in no frame of another site, asked with this challenge (§7.1
-/// steps 5 to 11, §7.2 steps 9 to 14).
+/// Checks that a page of the relying party, in no frame of another site, asked with this challenge
+/// (Web Authentication §7.1 steps 5 to 11, §7.2 steps 9 to 14).
 pub(super) fn check_client_data(
     json: &[u8],
     ceremony: WebauthnCeremony,

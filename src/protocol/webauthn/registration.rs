@@ -9,15 +9,15 @@ use super::{
 
 /// Maximum number of bytes of an attestation object.
 const MAX_ATTESTATION_BYTES: usize = 16 * 1024;
-/// Maximum number of its entries; the specification has three (§6.5).
+/// Maximum number of its entries; the specification has three (Web Authentication §6.5).
 const MAX_ENTRIES: u64 = 8;
 
 /// The response of an authenticator that made a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationResponse<'a> {
-    /// `clientDataJSON` (§5.8.1), not parsed.
+    /// `clientDataJSON` (Web Authentication §5.8.1), not parsed.
     pub client_data: &'a [u8],
-    /// `attestationObject` (§6.5.4), not parsed.
+    /// `attestationObject` (Web Authentication §6.5.4), not parsed.
     pub attestation_object: &'a [u8],
 }
 
@@ -28,11 +28,11 @@ pub struct RegisteredCredential {
     pub id: Vec<u8>,
     /// The public key of the credential.
     pub public_key: PasskeyPublicKey,
-    /// The signature counter at the registration; 0 if the authenticator does not count (§6.1.1).
+    /// The signature counter at the registration; 0 if the authenticator does not count (Web Authentication §6.1.1).
     pub sign_count: u32,
-    /// Whether the credential can be on several devices, which never changes: the flag BE (§6.1.3).
+    /// Whether the credential can be on several devices, which never changes: the flag BE (Web Authentication §6.1.3).
     pub backup_eligible: bool,
-    /// Whether the credential is backed up now: the flag BS (§6.1.3).
+    /// Whether the credential is backed up now: the flag BS (Web Authentication §6.1.3).
     pub backed_up: bool,
 }
 
@@ -62,7 +62,7 @@ pub fn verify_registration(
     })
 }
 
-/// The authenticator data of an attestation object (§6.5.4).
+/// The authenticator data of an attestation object (Web Authentication §6.5.4).
 fn read_authenticator_data(bytes: &[u8]) -> Result<&[u8], CborError> {
     let mut reader = CborReader::new(bytes);
     let count = reader.map()?;

@@ -56,7 +56,7 @@ async fn looking_for_due_notifications_is_one_query_whatever_the_number_of_clien
             let counters = [&plan.due_lists, &plan.lists, &plan.writes, &plan.reads];
             counters.map(|counter| counter.load(Ordering::SeqCst))
         };
-        // The first look is for notifications that an earlier release has stored.
+        // A process looks once for notifications that an earlier release has stored.
         sleep(Duration::from_secs(31)).await;
         let served = app.app.registry.snapshot().tenants().flat_map(|it| it.clients()).count();
         assert_eq!(served, clients);
@@ -70,10 +70,8 @@ async fn looking_for_due_notifications_is_one_query_whatever_the_number_of_clien
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn notifications_that_an_earlier_release_stored_are_delivered() {
-    let app = TestApp::start(&manifests(1)).await;
-    let mut notifications = app.receive("https://rp.test/0");
+/// Stores a notification of the client `app-0` in the form of an earlier release, without a due time.
+async fn store_earlier_notification(app: &TestApp) -> RecordKey {
     let text = |text: &str| [&[u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
     // The format version, client, subject and `sid`, no failed attempts, and due at the epoch.
     let value = [vec![1], text("default.app-0"), text("ada"), text("sid-1"), vec![0, 0]].concat();
@@ -87,8 +85,37 @@ async fn notifications_that_an_earlier_release_stored_are_delivered() {
     };
     let key = record.key.clone();
     assert_eq!(app.store.insert(record, now).await, Ok(true));
+    key
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_that_an_earlier_release_stored_are_delivered() {
+    let app = TestApp::start(&manifests(1)).await;
+    let mut notifications = app.receive("https://rp.test/0");
+    let key = store_earlier_notification(&app).await;
     let form = notifications.recv().await.expect("a notification");
     assert!(form.starts_with("logout_token="), "{form}");
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(app.store.get(&key, now).await, Ok(None));
+    assert_eq!(app.store.get(&key, app.clock.now()).await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_store_is_asked_once_in_ten_minutes_for_notifications_of_an_earlier_release() {
+    let plan = Arc::new(Plan::default());
+    plan.lists_fail.store(true, Ordering::SeqCst);
+    let over = Arc::clone(&plan);
+    let wrap = move |inner| Arc::new(Interleaving { inner, plan: over }) as _;
+    let app = TestApp::start_over(&manifests(3), wrap).await;
+    let mut notifications = app.receive("https://rp.test/0");
+    store_earlier_notification(&app).await;
+    let lists = || plan.lists.load(Ordering::SeqCst);
+    sleep(Duration::from_mins(9)).await;
+    assert_eq!(lists(), 1);
+    sleep(Duration::from_mins(10)).await;
+    assert_eq!(lists(), 2);
+    plan.lists_fail.store(false, Ordering::SeqCst);
+    let form = notifications.recv().await.expect("a notification");
+    assert!(form.starts_with("logout_token="), "{form}");
+    sleep(Duration::from_mins(30)).await;
+    assert_eq!(lists(), 2 + 3, "each client is looked up once more, and none again");
 }

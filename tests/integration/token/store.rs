@@ -44,6 +44,8 @@ pub struct Plan {
     pub held_swaps: Mutex<Option<RecordKind>>,
     /// Whether a swap has waited.
     pub holding: AtomicBool,
+    /// Whether lists by an index entry fail because the store is unavailable.
+    pub lists_fail: AtomicBool,
     /// Whether `get` fails because the store is unavailable.
     pub away: AtomicBool,
     /// The time of the store's clock, if it has one.
@@ -61,6 +63,7 @@ impl Plan {
             StoreOperation::CompareAndSwap(record) => {
                 *self.refused_swaps.lock().expect("no panic") == Some(record.key.kind)
             }
+            StoreOperation::List => self.lists_fail.load(Ordering::SeqCst),
             StoreOperation::Get(_) => self.away.load(Ordering::SeqCst),
             _ => false,
         }

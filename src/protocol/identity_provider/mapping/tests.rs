@@ -116,6 +116,17 @@ fn expressions_map_and_judge() {
 }
 
 #[test]
+fn rules_about_people_read_the_username_as_mapped_and_all_claims() {
+    let rule = "user.username == 'Ada' && user.extra.preferred_username == 'Ada' && user.extra.email == 'ada@acme.test'";
+    let expression = Expression::parse(rule, ExpressionScope::User).expect("an expression");
+    let user_rules = vec![UserRule { expression, message: None }];
+    let provider = IdentityProvider { user_rules, ..provider() };
+    let claims = json!({"sub": "1", "preferred_username": "Ada", "email": "ada@acme.test"});
+    let account = mapped(&provider, claims).expect("an account");
+    assert_eq!(account.username, "ada", "rules of applications read the normalized name");
+}
+
+#[test]
 fn of_several_values_of_an_attribute_the_first_counts_unless_it_identifies() {
     let settings = LdapSettings {
         schema: LdapSchema::OpenLdap,

@@ -104,7 +104,7 @@ fn agree(
     from: ClientOrigin<'_>,
 ) {
     let granted = |grant| flows.grant_types.contains(&grant);
-    for grant in [GrantType::AuthorizationCode, GrantType::Implicit] {
+    for grant in GrantType::ALL.into_iter().filter(|it| it.has_response_types()) {
         let used = flows.response_types.iter().any(|it| it.grant_types().contains(&grant));
         if used && !granted(grant) {
             let message = format!(
@@ -119,7 +119,7 @@ fn agree(
             problems.invalid("spec.responseTypes", message);
         }
     }
-    let redirects = granted(GrantType::AuthorizationCode) || granted(GrantType::Implicit);
+    let redirects = flows.grant_types.iter().any(|it| it.has_response_types());
     if redirects && spec.redirect_uris.is_empty() && !from.has_callbacks {
         let message = "must hold at least one URI for authorization_code and implicit (a client without users has grantTypes: [client_credentials]), unless an IdentityProvider refers to the client by clientRef";
         problems.add_refusal(ConditionReason::NoRedirectUri, "spec.redirectUris", message);

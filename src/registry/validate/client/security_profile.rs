@@ -8,9 +8,8 @@ use crate::{
     api::{ConditionReason, EnumSpec, OidcClientSpec},
     model::{
         ApplicationType, AssertionAudience, AssertionPolicy, Client, ClientAuthentication,
-        ClientDetails, FAPI2_AUTH_METHODS, FAPI2_GRANT_TYPES, Fapi2Rules, IdTokenAlgorithm,
-        JwsAlgorithm, RedirectScheme, RedirectUri, RefreshTokenRotation, ResponseType,
-        SigningAlgorithm, Tenant,
+        ClientDetails, FAPI2_AUTH_METHODS, Fapi2Rules, IdTokenAlgorithm, JwsAlgorithm,
+        RedirectScheme, RedirectUri, RefreshTokenRotation, ResponseType, SigningAlgorithm, Tenant,
     },
     registry::validate::{
         CheckedTenant, ProblemList,
@@ -103,7 +102,7 @@ fn authentication(found: &mut Contradictions<'_>, spec: &OidcClientSpec, flows: 
 
 /// Rule: the code flow, to URIs with https (Security Profile §5.3.2.2).
 fn flows_and_uris(found: &mut Contradictions<'_>, flows: &CheckedFlows) {
-    for grant in flows.grant_types.iter().filter(|grant| !FAPI2_GRANT_TYPES.contains(grant)) {
+    for grant in flows.grant_types.iter().filter(|grant| !grant.is_fapi2()) {
         let message = format!("must not contain {grant}; remove it");
         found.add("grantTypes", message);
     }
