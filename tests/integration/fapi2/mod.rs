@@ -9,4 +9,5 @@ mod message_signing;
 mod metadata;
 mod security;
 mod security_tokens;
+mod userinfo_proofs;
 mod world;
