@@ -273,14 +273,17 @@ async fn fapi2_security_profile_final_ensure_mismatched_dpop_jkt_fails() {
     let other = DpopKey::new();
     let proof = party.proof(endpoint);
     assert_error(&push(&other.thumbprint(), Some(&proof)).await, 400, "invalid_dpop_proof");
-    // fapi2-security-profile-final-ensure-dpop-auth-code-binding-success
-    for (jkt, with_proof) in [(party.key.thumbprint(), true), (String::new(), true)] {
+    // fapi2-security-profile-final-ensure-dpop-auth-code-binding-success: `dpop_jkt` alone,
+    // -ensure-dpopproof-at-par-endpoint-binding-success: the proof alone
+    let own = || party.key.thumbprint();
+    for (jkt, with_proof) in [(own(), true), (own(), false), (String::new(), true)] {
         let proof = with_proof.then(|| party.proof(endpoint));
         let (status, answer) = push(&jkt, proof.as_deref()).await;
         assert_eq!(status, 201, "{answer}");
         let url = party.url_of(text(&answer, "request_uri"));
         let code = party.sign_in(&Browser::new(), &url).await.answer()["code"].clone();
-        // fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt
+        // fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt,
+        // -ensure-token-endpoint-fails-with-mismatched-dpop-jkt
         let now = lanyard::model::Clock::now(&*world.app.clock);
         let wrong = other.proof("POST", party.application.endpoint("token_endpoint"), now);
         let assertion = party.assertion_with("PS256", |_| {});
