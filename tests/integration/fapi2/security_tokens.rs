@@ -36,6 +36,7 @@ async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
         // fapi2-security-profile-final-ensure-client-assertion-with-no-sub-fails
         ("no sub", Box::new(|it| it["sub"] = Value::Null)),
         ("no iss", Box::new(|it| it["iss"] = Value::Null)),
+        ("another iss", Box::new(|it| it["iss"] = "default.other".into())),
         ("no exp", Box::new(|it| it["exp"] = Value::Null)),
         ("no jti", Box::new(|it| it["jti"] = Value::Null)),
         ("exp: 5 minutes ago", Box::new(move |it| it["exp"] = (now - 300).into())),

@@ -34,7 +34,14 @@ async fn fapi2_security_profile_final_dpop_negative_tests() {
     let party = world.party("secure", "app").await;
     let tokens = party.tokens().await;
     let token = text(&tokens, "access_token");
-    let mut refused = Vec::new();
+    let own = party.userinfo_proof(token);
+    let private = |header: &mut Value, _: &mut Value| header["jwk"]["d"] = "AAAA".into();
+    let typed = |header: &mut Value, _: &mut Value| header["typ"] = "JWT".into();
+    let mut refused = vec![
+        ("a private key".to_owned(), changed_proof(&party, token, private)),
+        ("another typ".to_owned(), changed_proof(&party, token, typed)),
+        ("a wrong signature".to_owned(), format!("{}AAAA", &own[..own.len() - 4])),
+    ];
     for name in ["typ", "alg", "jwk"] {
         let proof = changed_proof(&party, token, |header, _| remove(header, name));
         refused.push((format!("no {name}"), proof));
