@@ -39,3 +39,33 @@ impl ServedTenant {
         self.tenant.client_documents.admits_host(url.host()).then_some(url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        keys::KeyRing,
+        model::{ClientDocumentMode, ClientDocumentPolicy, Tenant, fixtures},
+    };
+
+    #[test]
+    fn the_issuer_is_no_document() {
+        let mode = ClientDocumentMode::AnyHost;
+        let policy = ClientDocumentPolicy { mode, ..ClientDocumentPolicy::default() };
+        let tenant = Tenant { client_documents: Arc::new(policy), ..fixtures::tenant() };
+        assert_eq!(tenant.issuer.as_str(), "https://id.test/team/shop");
+        let served = ServedTenant::new(tenant, KeyRing::default(), vec![], vec![]);
+        for id in [
+            "https://id.test/team/shop",
+            "https://id.test/team/shop/",
+            "https://id.test/team/shop//",
+            "https://id.test/Team/Shop",
+        ] {
+            assert_eq!(served.document_url(id), None, "{id}");
+            assert!(served.client(id).is_none(), "{id}");
+        }
+        for id in ["https://id.test/team/shop/app.json", "https://id.test/team/shops"] {
+            assert!(served.document_url(id).is_some_and(|url| url.as_str() == id), "{id}");
+        }
+    }
+}

@@ -71,6 +71,17 @@ spec:
   - {issuer: 'https://kubernetes.default.svc', subject: 'system:serviceaccount:elsewhere:billing'}
 ";
 
+/// A Pod that no node runs. The object is enough for a token that is bound to it.
+const POD: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: job, namespace: team}
+spec:
+  serviceAccountName: reviewed
+  automountServiceAccountToken: false
+  containers: [{name: job, image: registry.test/job}]
+";
+
 struct World {
     api: ApiServer,
     replica: Replica,
@@ -120,6 +131,15 @@ impl World {
         self.api.kubectl(&create).trim().to_owned()
     }
 
+    /// A token of a ServiceAccount that is bound to a Pod.
+    fn token_of_pod(&self, pod: &str, account: &str) -> String {
+        let audience = format!("--audience={ISSUER}");
+        let pod = format!("--bound-object-name={pod}");
+        let create = ["-n", "team", "create", "token", account, "--duration=1h", &audience];
+        let bound = ["--bound-object-kind=Pod", &pod];
+        self.api.kubectl(&[&create[..], &bound].concat()).trim().to_owned()
+    }
+
     /// A token request with an assertion.
     fn ask(&self, assertion: &str, client: Option<&str>) -> (u16, Value) {
         let url = format!("http://127.0.0.1:{}/team/main/oauth/token", self.replica.port);
@@ -142,6 +162,14 @@ impl World {
         eventually(SOON, || {
             let found = self.api.try_kubectl(&["-n", "team", "get", &object, "-o", path])?;
             if found == reason { Ok(()) } else { Err(format!("{client}: {found:?}")) }
+        });
+    }
+
+    /// Waits until an assertion is refused.
+    fn refuses(&self, assertion: &str) {
+        eventually(SOON, || match self.ask(assertion, None) {
+            (401, _) => Ok(()),
+            accepted => Err(format!("{accepted:?}")),
         });
     }
 
@@ -208,11 +236,19 @@ fn reviewed_tokens_end_with_their_account(world: &World) {
     let reviews = ["--set", "serviceAccountTokens.review=true"];
     world.api.helm(&[&upgrade[..], &reviews].concat()).expect("the chart permits reviews");
     world.accepts(&reviewed);
+    reviewed_tokens_end_with_their_pod(world);
     let simple = world.token("team", "billing", ISSUER);
     world.api.kubectl(&["-n", "team", "delete", "serviceaccount", "reviewed", "billing"]);
-    eventually(SOON, || match world.ask(&reviewed, None) {
-        (401, _) => Ok(()),
-        accepted => Err(format!("{accepted:?}")),
-    });
+    world.refuses(&reviewed);
     assert_eq!(world.ask(&simple, None).0, 200, "valid until it expires");
+}
+
+fn reviewed_tokens_end_with_their_pod(world: &World) {
+    world.api.apply(POD);
+    let bound = world.token_of_pod("job", "reviewed");
+    world.accepts(&bound);
+    world.api.kubectl(&["-n", "team", "delete", "pod", "job"]);
+    world.refuses(&bound);
+    // The ServiceAccount exists still.
+    world.accepts(&world.token("team", "reviewed", ISSUER));
 }

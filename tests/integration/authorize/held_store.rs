@@ -11,9 +11,17 @@ use tokio::sync::Notify;
 
 use super::browser::Page;
 
-/// Delays the next insertion of a record of this kind, once it is armed.
+/// The writes that a hold delays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HeldWrite {
+    Insertion,
+    Swap,
+}
+
+/// Delays the next write of a record of this kind, once it is armed.
 #[derive(Debug)]
 pub struct WriteHold {
+    write: HeldWrite,
     kind: RecordKind,
     is_armed: AtomicBool,
     arrived: Notify,
@@ -21,11 +29,23 @@ pub struct WriteHold {
 }
 
 impl WriteHold {
-    /// A hold, and the store that obeys it.
+    /// A hold of insertions, and the store that obeys it.
     pub fn over(kind: RecordKind) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
+        Self::of(HeldWrite::Insertion, kind)
+    }
+
+    /// A hold of replacements, and the store that obeys it.
+    pub fn over_swaps(kind: RecordKind) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
+        Self::of(HeldWrite::Swap, kind)
+    }
+
+    fn of(
+        write: HeldWrite,
+        kind: RecordKind,
+    ) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
         let is_armed = AtomicBool::new(false);
         let (arrived, released) = (Notify::new(), Notify::new());
-        let hold = Arc::new(Self { kind, is_armed, arrived, released });
+        let hold = Arc::new(Self { write, kind, is_armed, arrived, released });
         let of_store = Arc::clone(&hold);
         (hold, move |inner| Arc::new(HeldStore { inner, hold: of_store }) as SharedStore)
     }
@@ -61,8 +81,12 @@ impl StoreLayer for HeldStore {
     }
 
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
-        let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        let is_held = record.key.kind == self.hold.kind;
+        let (write, record) = match operation {
+            StoreOperation::Insert(record) => (HeldWrite::Insertion, record),
+            StoreOperation::CompareAndSwap(record) => (HeldWrite::Swap, record),
+            _ => return Ok(()),
+        };
+        let is_held = (write, record.key.kind) == (self.hold.write, self.hold.kind);
         if is_held && self.hold.is_armed.swap(false, Ordering::SeqCst) {
             self.hold.arrived.notify_one();
             self.hold.released.notified().await;

@@ -1,17 +1,20 @@
 //! Two pages on which a person sets up a first authenticator at the same time: the recovery codes that one of them shows
 //! count.
 
-use lanyard::store::RecordKind;
+use lanyard::{model::Clock as _, store::RecordKind};
 
 use super::{
     account_page::is_account_page,
-    authenticator::{recover, recovery_codes},
+    authenticator::{App, confirm, recover, recovery_codes},
     browser::{Browser, Page},
     held_store::WriteHold,
-    required_factors::{BOB, Harbour, OPTIONAL},
+    required_factors::{BOB, Harbour, INVITES_BOB, OPTIONAL, PASSKEYS},
     world::sign_in,
 };
-use crate::support::passkeys::{confirm_passkey, new_passkey, open_setup, script_bytes};
+use crate::support::{
+    invitation::invitation_link,
+    passkeys::{confirm_passkey, new_passkey, open_setup, script_bytes, set_up_passkey},
+};
 
 /// Sets up a passkey on its page.
 async fn add_passkey(browser: &Browser, page: &Page) -> Page {
@@ -28,6 +31,21 @@ async fn assert_counts(harbour: &Harbour, code: &str) {
     assert!(is_account_page(&page), "{} {}", page.status, page.body);
 }
 
+/// Asserts that a page is the account page and says that another page has shown the codes.
+fn assert_names_other_page(page: &Page, case: &str) {
+    assert!(is_account_page(page), "{case}: {} {}", page.status, page.body);
+    let notice = "Another page has made your recovery codes at the same time.";
+    assert!(page.body.contains(notice), "{case}: {}", page.body);
+    assert!(!page.body.contains("<li><code>"), "{case}: {}", page.body);
+}
+
+/// A browser in which Bob has signed in with his password.
+async fn enter(harbour: &Harbour) -> Browser {
+    let (browser, page) = harbour.enter(BOB).await;
+    assert!(page.left_for.is_some(), "{} {}", page.status, page.body);
+    browser
+}
+
 #[tokio::test]
 async fn of_two_pages_at_the_same_time_one_shows_recovery_codes_and_they_count() {
     // The slow page waits before it writes its codes, or after that, before it stores its passkey.
@@ -35,18 +53,83 @@ async fn of_two_pages_at_the_same_time_one_shows_recovery_codes_and_they_count()
         let (hold, wrap) = WriteHold::over(kind);
         let harbour = Harbour::over(wrap).await;
         harbour.change(&[OPTIONAL]);
-        let (browser, page) = harbour.enter(BOB).await;
-        assert!(page.left_for.is_some(), "{} {}", page.status, page.body);
+        let browser = enter(&harbour).await;
         let url = harbour.account_url();
         let (slow_page, page) =
             (open_setup(&browser, &url).await, open_setup(&browser, &url).await);
         let slow = add_passkey(&browser, &slow_page);
         let (slow, shown) = hold.race(slow, add_passkey(&browser, &page)).await;
         let codes = recovery_codes(&shown);
-        assert!(is_account_page(&slow), "{kind}: {} {}", slow.status, slow.body);
-        let notice = "Another page has made your recovery codes at the same time.";
-        assert!(slow.body.contains(notice), "{kind}: {}", slow.body);
+        assert_names_other_page(&slow, kind.as_str());
         assert_eq!(harbour.stored(RecordKind::Passkey, "bob").await.len(), 2, "{kind}");
         assert_counts(&harbour, &codes[0]).await;
     }
+}
+
+#[tokio::test]
+async fn one_of_two_pages_replaces_codes_that_were_left_over() {
+    let (hold, wrap) = WriteHold::over_swaps(RecordKind::RecoveryCodes);
+    let harbour = Harbour::over(wrap).await;
+    harbour.change(&[OPTIONAL]);
+    let url = harbour.account_url();
+    // Codes without an authenticator, as they are left over if the authenticator cannot be stored.
+    let (_, shown) = set_up_passkey(&enter(&harbour).await, &url).await;
+    let left_over = recovery_codes(&shown);
+    let lost = harbour.stored(RecordKind::Passkey, "bob").await.remove(0).record.key;
+    harbour.app.store.take(&lost, harbour.app.clock.now()).await.expect("the store");
+    assert_eq!(harbour.stored(RecordKind::RecoveryCodes, "bob").await.len(), 1);
+
+    // The slow page has read that record, and waits before it replaces it.
+    let browser = enter(&harbour).await;
+    let (slow_page, page) = (open_setup(&browser, &url).await, open_setup(&browser, &url).await);
+    let slow = add_passkey(&browser, &slow_page);
+    let (slow, shown) = hold.race(slow, add_passkey(&browser, &page)).await;
+    let codes = recovery_codes(&shown);
+    assert_ne!(codes, left_over);
+    assert_names_other_page(&slow, "the slow page");
+    assert_eq!(harbour.stored(RecordKind::Passkey, "bob").await.len(), 2);
+    assert_counts(&harbour, &codes[0]).await;
+}
+
+#[tokio::test]
+async fn a_slow_page_for_an_app_shows_no_codes_either() {
+    let (hold, wrap) = WriteHold::over(RecordKind::RecoveryCodes);
+    let harbour = Harbour::over(wrap).await;
+    harbour.change(&[OPTIONAL]);
+    let (browser, url) = (enter(&harbour).await, harbour.account_url());
+    let app_page = browser.open(&format!("{url}?setup=authenticator-app")).await;
+    let page = open_setup(&browser, &url).await;
+    let code = App::with_key(&app_page).code(&harbour.app.clock);
+    let slow = confirm(&browser, &app_page, &code);
+    let (slow, shown) = hold.race(slow, add_passkey(&browser, &page)).await;
+    let codes = recovery_codes(&shown);
+    assert_names_other_page(&slow, "the app");
+    assert_eq!(harbour.stored(RecordKind::Totp, "bob").await.len(), 1);
+    let other = Browser::new();
+    let asked = sign_in(&other, &other.open(&url).await, BOB).await;
+    let page = recover(&other, &asked, &codes[0]).await;
+    assert!(is_account_page(&page), "{} {}", page.status, page.body);
+}
+
+#[tokio::test]
+async fn a_slow_invitation_shows_no_codes_either() {
+    let (hold, wrap) = WriteHold::over(RecordKind::RecoveryCodes);
+    let harbour = Harbour::over(wrap).await;
+    harbour.change(&[OPTIONAL]);
+    let browser = enter(&harbour).await;
+    let page = open_setup(&browser, &harbour.account_url()).await;
+    // The tenant requires a passkey for a while, and Bob is invited to set one up.
+    harbour.change(&[PASSKEYS, INVITES_BOB]);
+    let invited = Browser::new();
+    let invitation_page = invited.open(&invitation_link(&harbour.app, "bob")).await;
+    let meanwhile = async {
+        harbour.change(&[OPTIONAL, INVITES_BOB]);
+        add_passkey(&browser, &page).await
+    };
+    let slow = add_passkey(&invited, &invitation_page);
+    let (slow, shown) = hold.race(slow, meanwhile).await;
+    let codes = recovery_codes(&shown);
+    assert_names_other_page(&slow, "the invitation");
+    assert_eq!(harbour.stored(RecordKind::Passkey, "bob").await.len(), 2);
+    assert_counts(&harbour, &codes[0]).await;
 }

@@ -45,6 +45,7 @@ async fn server() -> (TlsServer, Arc<AtomicUsize>) {
                 "/huge" => format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(1 << 20)),
                 "/text" => answer("content-type: text/plain\r\n", &body),
                 "/short-lived" => answer("cache-control: no-store\r\n", &body),
+                "/long-lived" => answer("cache-control: max-age=1000000\r\n", &body),
                 _ => answer("content-type: application/vnd.client+json; charset=utf-8\r\n", &body),
             };
             let _ = stream.write_all(answer.as_bytes()).await;
@@ -105,4 +106,17 @@ async fn a_document_is_cached_for_a_minute_at_least() {
     app.clock.advance(std::time::Duration::from_secs(61));
     assert_eq!(open(&app, &url).await.status, 200);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_cached_for_a_day_at_most() {
+    let (server, asked) = server().await;
+    let app = TestApp::start_trusting(MANIFESTS, &server.certificate).await;
+    let url = format!("https://localhost:{}/long-lived", server.port);
+    let day = 24 * 60 * 60;
+    for (seconds, fetches) in [(0, 1), (day - 1, 1), (1, 2)] {
+        app.clock.advance(std::time::Duration::from_secs(seconds));
+        assert_eq!(open(&app, &url).await.status, 200);
+        assert_eq!(asked.load(Ordering::SeqCst), fetches, "{seconds} s later");
+    }
 }

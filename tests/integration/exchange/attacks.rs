@@ -1,15 +1,34 @@
 //! Exchanges that are refused: wrong tokens, wrong callers, wrong targets (RFC 8693 §2.2.2, §5).
 
+use serde_json::json;
+
 use super::{
-    browser::{Browser, claims},
+    browser::{Application, Browser, claims},
+    publisher::signed,
     world::{
-        ACCESS_TOKEN, ALICE, BOB, GATEWAY, GRANT_TYPE, ID_TOKEN, ORDERS, TICKETS, World,
-        assert_error, exchange, granted, text,
+        ACCESS_TOKEN, ALICE, BOB, GATEWAY, GRANT_TYPE, ID_TOKEN, JWT, MANIFESTS, ORDERS, TICKETS,
+        World, assert_error, exchange, granted, text,
     },
 };
 
 const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const SAML: &str = "urn:ietf:params:oauth:token-type:saml2";
+
+/// A client that authenticates by tokens of another issuer.
+const FEDERATED: &str = "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: OidcClient
+metadata: {name: ci}
+spec:
+  tenantRef: {name: shop}
+  grantTypes: [client_credentials, 'urn:ietf:params:oauth:grant-type:token-exchange']
+  tokenEndpointAuthMethod: private_key_jwt
+  federatedCredentials:
+  - issuer: https://ci.test
+    jwks: {keys: [{kty: OKP, crv: Ed25519, kid: one, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}
+    subject: main
+";
 
 #[tokio::test]
 async fn parameters_are_checked() {
@@ -80,6 +99,34 @@ async fn other_tokens_are_refused_as_the_subject() {
     altered.replace_range(at..=at, other);
     let refused = exchange(&world.gateway, &altered, &[("audience", ORDERS)]).await;
     assert_error(&refused, "invalid_request", "is not an access token");
+}
+
+#[tokio::test]
+async fn a_token_of_a_federated_issuer_is_refused_as_the_subject() {
+    let world = World::new().await;
+    world.app.serve(&(MANIFESTS.to_owned() + FEDERATED));
+    let (issuer, now) = (world.app.issuer("shop"), world.now().secs());
+    let token = signed(&json!({
+        "iss": "https://ci.test", "sub": "main", "aud": [issuer], "iat": now, "exp": now + 600,
+    }));
+    let ci = Application::discover(&issuer, "default.ci", None, "https://rp.test/cb").await;
+    let assertion = [
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &*token),
+    ];
+    // It authenticates its own client, and does nothing else.
+    let own = [("grant_type", "client_credentials"), ("resource", GATEWAY)];
+    granted(ci.token(&[&own[..], &assertion].concat()).await);
+    for (kind, words) in [
+        (ACCESS_TOKEN, "is not an access token of this issuer"),
+        (JWT, "is not an access token of this issuer"),
+        (ID_TOKEN, "is not an ID token of this issuer"),
+    ] {
+        let more = [("audience", TICKETS), ("subject_token_type", kind)];
+        assert_error(&exchange(&world.web, &token, &more).await, "invalid_request", words);
+        let refused = exchange(&ci, &token, &[&more[..], &assertion].concat()).await;
+        assert_error(&refused, "invalid_request", words);
+    }
 }
 
 #[tokio::test]

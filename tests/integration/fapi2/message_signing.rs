@@ -18,7 +18,7 @@ async fn response(party: &Party<'_>, object: &str, more: &[(&str, &str)]) -> Val
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_happy_flow() {
+async fn fapi2_security_profile_final_happy_flow() {
     let world = World::new().await;
     let party = world.party("signing", "signer").await;
     for algorithm in ["PS256", "ES256", "EdDSA"] {
@@ -46,7 +46,7 @@ async fn plain_requests_are_refused() {
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_signed_request_object_with_rs256_fails() {
+async fn fapi2_security_profile_final_ensure_signed_request_object_with_rs256_fails() {
     // Security Profile §5.4.1; also -ensure-request-object-signature-algorithm-is-not-none
     let world = World::new().await;
     let party = world.party("signing", "signer").await;
@@ -124,7 +124,7 @@ async fn request_objects_are_for_this_issuer_and_an_hour() {
         );
     }
     for (name, value) in [
-        // fapi2-message-signing-final-ensure-request-object-with-multiple-aud-succeeds
+        // fapi2-security-profile-final-ensure-request-object-with-multiple-aud-succeeds
         ("aud", json!([issuer, "https://other.test"])),
         ("nbf", json!(now - 3300)),
         ("nbf", json!(now + 10)),
@@ -146,7 +146,7 @@ async fn request_objects_are_for_this_issuer_and_an_hour() {
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_state_only_outside_request_object_not_used() {
+async fn fapi2_security_profile_final_state_only_outside_request_object_not_used() {
     // RFC 9101 §6.3; also -ensure-different-state-inside-and-outside-request-object and -nonce
     let world = World::new().await;
     let party = world.party("signing", "signer").await;

@@ -84,7 +84,7 @@ fn sorted(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_discovery_end_point_verification() {
+async fn fapi2_security_profile_final_discovery_end_point_verification_of_message_signing() {
     // Message Signing §5.3.1, §5.4.1, §5.5
     let world = World::new().await;
     let metadata = of(&world, "signing").await;

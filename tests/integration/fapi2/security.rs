@@ -203,17 +203,58 @@ async fn fapi2_security_profile_final_user_rejects_authentication() {
 #[tokio::test]
 async fn requests_may_lack_state_and_nonce_and_have_long_ones() {
     // §5.3.2.2, 14; fapi2-security-profile-final-ensure-authorization-request-without-state-success,
-    // -without-nonce-success, -with-64-char-nonce-success, -with-long-state
+    // -without-nonce-success, -with-64-char-nonce-success, -with-long-nonce, -with-long-state
     let world = World::new().await;
     let party = world.party("secure", "app").await;
     let (long, longer) = ("n".repeat(64), "s".repeat(384));
-    for (state, nonce) in [("", ""), ("", &*long), (&*longer, "")] {
+    for (state, nonce) in [("", ""), ("", &*long), ("", &*longer), (&*longer, "")] {
         let url = party.pushed_url(&[("state", state), ("nonce", nonce)]).await;
         let answer = party.sign_in(&Browser::new(), &url).await.answer();
         assert_eq!(answer.get("state").map_or("", String::as_str), state);
         let (_, tokens) = party.token(&party.code_form(&answer["code"])).await;
         let claims = super::browser::claims(text(&tokens, "id_token"));
         assert_eq!(claims["nonce"].as_str().unwrap_or_default(), nonce);
+    }
+}
+
+#[tokio::test]
+async fn fapi2_security_profile_final_ensure_other_scope_order_succeeds() {
+    // RFC 6749 §3.3
+    let world = World::new().await;
+    let party = world.party("secure", "app").await;
+    for scope in ["openid email offline_access", "offline_access email openid"] {
+        let code = party.code(&[("scope", scope)]).await;
+        let (status, tokens) = party.token(&party.code_form(&code)).await;
+        assert_eq!(status, 200, "{scope}: {tokens}");
+        assert_eq!(tokens["scope"], "email offline_access openid", "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn fapi2_security_profile_final_test_claims_parameter_identity_claims() {
+    // OIDC Core §5.5
+    let world = World::new().await;
+    let party = world.party("secure", "app").await;
+    assert_eq!(party.application.metadata["claims_parameter_supported"], true);
+    let asked = json!({ "name": null, "email": { "essential": true }, "unknown": null });
+    let asked = json!({ "id_token": asked, "userinfo": asked, "elsewhere": asked }).to_string();
+    let code = party.code(&[("claims", &asked)]).await;
+    let (status, tokens) = party.token(&party.code_form(&code)).await;
+    assert_eq!(status, 200, "{tokens}");
+    let token = text(&tokens, "access_token");
+    let proof = party.userinfo_proof(token);
+    let (status, person) = party.userinfo("DPoP", token, Some(&proof)).await;
+    assert_eq!(status, 200, "{person}");
+    let id_token = super::browser::claims(text(&tokens, "id_token"));
+    assert_eq!(person["sub"], id_token["sub"]);
+    for claims in [person, id_token] {
+        assert_eq!(
+            (&claims["name"], &claims["email"]),
+            (&json!("Alice Rivera"), &json!("alice@example.com"))
+        );
+        for other in ["unknown", "preferred_username"] {
+            assert!(claims.get(other).is_none(), "{other}: {claims}");
+        }
     }
 }
 
@@ -232,14 +273,17 @@ async fn fapi2_security_profile_final_ensure_mismatched_dpop_jkt_fails() {
     let other = DpopKey::new();
     let proof = party.proof(endpoint);
     assert_error(&push(&other.thumbprint(), Some(&proof)).await, 400, "invalid_dpop_proof");
-    // fapi2-security-profile-final-ensure-dpop-auth-code-binding-success
-    for (jkt, with_proof) in [(party.key.thumbprint(), true), (String::new(), true)] {
+    // fapi2-security-profile-final-ensure-dpop-auth-code-binding-success: `dpop_jkt` alone,
+    // -ensure-dpopproof-at-par-endpoint-binding-success: the proof alone
+    let own = || party.key.thumbprint();
+    for (jkt, with_proof) in [(own(), true), (own(), false), (String::new(), true)] {
         let proof = with_proof.then(|| party.proof(endpoint));
         let (status, answer) = push(&jkt, proof.as_deref()).await;
         assert_eq!(status, 201, "{answer}");
         let url = party.url_of(text(&answer, "request_uri"));
         let code = party.sign_in(&Browser::new(), &url).await.answer()["code"].clone();
-        // fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt
+        // fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt,
+        // -ensure-token-endpoint-fails-with-mismatched-dpop-jkt
         let now = lanyard::model::Clock::now(&*world.app.clock);
         let wrong = other.proof("POST", party.application.endpoint("token_endpoint"), now);
         let assertion = party.assertion_with("PS256", |_| {});

@@ -10,7 +10,7 @@ use super::{
 const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
 /// A change of an assertion.
-type Change = Box<dyn FnOnce(&mut Value)>;
+type Change = Box<dyn Fn(&mut Value)>;
 
 #[tokio::test]
 async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
@@ -21,8 +21,8 @@ async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
     let token_endpoint = party.application.endpoint("token_endpoint").to_owned();
     let par = party.application.endpoint("pushed_authorization_request_endpoint").to_owned();
     let refused: Vec<(&str, Change)> = vec![
-        ("aud: the token endpoint", Box::new(move |it| it["aud"] = token_endpoint.into())),
-        ("aud: the PAR endpoint", Box::new(move |it| it["aud"] = par.into())),
+        ("aud: the token endpoint", Box::new(move |it| it["aud"] = token_endpoint.as_str().into())),
+        ("aud: the PAR endpoint", Box::new(move |it| it["aud"] = par.as_str().into())),
         (
             "aud: an array",
             Box::new({
@@ -36,6 +36,7 @@ async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
         // fapi2-security-profile-final-ensure-client-assertion-with-no-sub-fails
         ("no sub", Box::new(|it| it["sub"] = Value::Null)),
         ("no iss", Box::new(|it| it["iss"] = Value::Null)),
+        ("another iss", Box::new(|it| it["iss"] = "default.other".into())),
         ("no exp", Box::new(|it| it["exp"] = Value::Null)),
         ("no jti", Box::new(|it| it["jti"] = Value::Null)),
         ("exp: 5 minutes ago", Box::new(move |it| it["exp"] = (now - 300).into())),
@@ -43,12 +44,20 @@ async fn fapi2_security_profile_final_ensure_invalid_client_assertions_fail() {
         ("iat: 61 s ahead", Box::new(move |it| it["iat"] = (now + 61).into())),
         ("nbf: 61 s ahead", Box::new(move |it| it["nbf"] = (now + 61).into())),
     ];
+    let parameters = party.parameters(&[("client_id", "")]);
+    let request: Vec<_> =
+        parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     for (what, change) in refused {
-        let assertion = party.assertion_with("PS256", change);
-        let proof = party.proof("token_endpoint");
-        let answer =
-            party.send("token_endpoint", &CREDENTIALS, Some(&assertion), Some(&proof)).await;
-        assert_eq!((answer.0, &answer.1["error"]), (401, &json!("invalid_client")), "{what}");
+        for (endpoint, form) in [
+            ("token_endpoint", &CREDENTIALS[..]),
+            ("pushed_authorization_request_endpoint", &request[..]),
+        ] {
+            let assertion = party.assertion_with("PS256", &change);
+            let proof = party.proof(endpoint);
+            let answer = party.send(endpoint, form, Some(&assertion), Some(&proof)).await;
+            let error = (answer.0, &answer.1["error"]);
+            assert_eq!(error, (401, &json!("invalid_client")), "{what} at {endpoint}");
+        }
     }
     // fapi2-security-profile-final-ensure-client-assertion-in-token-endpoint
     let proof = party.proof("token_endpoint");

@@ -402,6 +402,28 @@ async fn confidential_clients_may_change_their_key_but_not_do_without() {
 }
 
 #[tokio::test]
+async fn the_revocation_of_a_bound_token_takes_no_proof() {
+    // RFC 7009 §2.1: the caller may hold no key.
+    let world = World::new().await;
+    let (alice, key) = (world.alice().await, DpopKey::new());
+    for (name, kind) in [("web", "access_token"), ("spa", "refresh_token")] {
+        let (application, tokens) = world.bound(&alice, name, &key).await;
+        let token = text(&tokens, "access_token");
+        let authorization = format!("DPoP {token}");
+        let show = async || {
+            let url = application.endpoint("userinfo_endpoint");
+            let proof = key.proof_with("GET", url, world.time(), token);
+            world.show_token(&application, &authorization, Some(&proof)).await.0
+        };
+        assert_eq!(show().await, 200, "{name}");
+        let form = [("token", text(&tokens, kind))];
+        let answer = application.post("revocation_endpoint", &form).await;
+        assert_eq!(answer.status(), 200, "{name}");
+        assert_eq!(show().await, 401, "{name}: it is revoked");
+    }
+}
+
+#[tokio::test]
 async fn a_client_can_require_proofs() {
     // RFC 9449 §5.2
     let world = World::new().await;

@@ -220,7 +220,7 @@ spec:
             .request(reqwest::Method::OPTIONS, format!("{}{path}", app.issuer("quick")))
             .header("origin", origin)
             .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "authorization, traceparent")
+            .header("access-control-request-headers", "authorization, dpop, traceparent")
             .send()
     };
     for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
@@ -234,7 +234,9 @@ spec:
         assert_eq!(headers["access-control-allow-origin"], "https://app.example", "{path}");
         let allowed = |name: &str| headers[name].to_str().expect("ASCII").to_lowercase();
         assert!(allowed("access-control-allow-methods").contains("post"), "{path}");
-        assert_eq!(allowed("access-control-allow-headers"), "authorization, traceparent", "{path}");
+        // A client with DPoP sends its proofs in a header (RFC 9449 §4.1).
+        let asked = "authorization, dpop, traceparent";
+        assert_eq!(allowed("access-control-allow-headers"), asked, "{path}");
         assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
         let other = asks(path, "https://evil.example").await.expect("an answer");
         assert!(!other.headers().contains_key("access-control-allow-origin"), "{path}");

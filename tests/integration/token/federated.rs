@@ -26,6 +26,18 @@ const BILLING: &str = "system:serviceaccount:shop:billing";
 /// No parameters besides the assertion.
 const NO_NAME: &[(&str, &str)] = &[];
 
+/// An API that the clients of the tenant's namespace may call.
+const INVOICES: &str = "
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: ResourceServer
+metadata: {name: invoices}
+spec:
+  tenantRef: {name: shop}
+  identifier: https://invoices.test/api
+  scopes: [{name: invoices.read}]
+";
+
 /// Clients without a secret: of a CI job, of a Pod of another cluster, and of a SPIFFE identity.
 fn manifests() -> String {
     let client = |name: &str, credentials: &str| {
@@ -510,6 +522,25 @@ async fn an_assertion_as_a_grant_gives_a_token_for_its_own_client() {
     assert_eq!(world.app.audit.of("client_authentication_failed").len(), 5);
     world.wait(601);
     assert_error(&grant(&world, &token, &[]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_federated_client_gets_a_token_for_a_resource() {
+    // RFC 8707 §2.2
+    let world = world().await;
+    world.app.serve(&(manifests() + INVOICES));
+    let assertion = signed(&claims(&world, CLUSTER, BILLING));
+    let resource = [("resource", "https://invoices.test/api")];
+    for answer in
+        [ask(&world, &assertion, &resource).await, grant(&world, &assertion, &resource).await]
+    {
+        assert_eq!(subject(&answer), "default.billing");
+        let token = super::browser::claims(text(&answer.1, "access_token"));
+        assert_eq!(
+            (&token["aud"], &token["scope"]),
+            (&json!("https://invoices.test/api"), &json!("invoices.read"))
+        );
+    }
 }
 
 #[tokio::test]

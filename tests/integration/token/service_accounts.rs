@@ -32,6 +32,7 @@ struct FakeCluster {
     keys: Mutex<String>,
     fault: Mutex<Option<ClusterTokenError>>,
     fetches: AtomicUsize,
+    reviews: AtomicUsize,
     /// Tokens whose Pods are gone.
     gone: Mutex<Vec<String>>,
 }
@@ -58,6 +59,7 @@ impl ClusterTokens for FakeCluster {
         token: &Secret<String>,
         audience: &str,
     ) -> Result<bool, ClusterTokenError> {
+        self.reviews.fetch_add(1, Ordering::SeqCst);
         assert!(audience.ends_with("/default/shop"), "{audience}");
         Ok(!self.gone.lock().expect("whole").contains(token.expose()))
     }
@@ -105,6 +107,7 @@ async fn world() -> (World, Arc<FakeCluster>) {
         keys: Mutex::new(KEY.to_owned()),
         fault: Mutex::default(),
         fetches: AtomicUsize::new(0),
+        reviews: AtomicUsize::new(0),
         gone: Mutex::default(),
     });
     world.app.app.accounts.cluster_tokens.set_source(Arc::<FakeCluster>::clone(&cluster) as _);
@@ -262,6 +265,28 @@ async fn a_reviewed_token_ends_with_its_pod() {
     let refused = ask(&world, &token, &[]).await;
     assert_error(&refused, 401, "invalid_client");
     assert!(text(&refused.1, "error_description").contains("is gone"), "{}", refused.1);
+}
+
+#[tokio::test]
+async fn only_valid_tokens_are_reviewed() {
+    let (world, cluster) = world().await;
+    let good = claims(&world, "pay", "reviewed");
+    let (token, other) = (signed(&good), signed(&claims(&world, "pay", "billing")));
+    let (message, _) = token.rsplit_once('.').expect("a JWT");
+    let (_, signature) = other.rsplit_once('.').expect("a JWT");
+    let mut expired = good.clone();
+    expired["exp"] = good["iat"].clone();
+    for wrong in [format!("{message}.AAAA"), format!("{message}.{signature}"), signed(&expired)] {
+        for named in [&[][..], &[("client_id", "pay.reviewed")]] {
+            assert_error(&ask(&world, &wrong, named).await, 401, "invalid_client");
+        }
+    }
+    assert_eq!(cluster.reviews.load(Ordering::SeqCst), 0, "a forged token costs no request");
+    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.reviewed");
+    assert_eq!(cluster.reviews.load(Ordering::SeqCst), 1);
+    // Only a credential that asks for it has its tokens reviewed.
+    assert_eq!(client_of(&ask(&world, &other, &[]).await), "pay.billing");
+    assert_eq!(cluster.reviews.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

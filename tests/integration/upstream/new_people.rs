@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,8 +11,11 @@ use std::{
 use async_trait::async_trait;
 use lanyard::{
     identity::RecordMaker,
-    model::{Clock, TenantId},
-    store::{RecordKind, SharedStore, Store, StoreError, StoreLayer, StoreOperation},
+    model::{Clock, TenantId, Timestamp},
+    store::{
+        IndexEntry, IndexKind, Record, RecordKind, SharedStore, Store, StoreError, StoreLayer,
+        StoreOperation,
+    },
 };
 use serde_json::{Value, json};
 
@@ -44,6 +47,41 @@ impl StoreLayer for FullOfPeople {
         }
         Ok(())
     }
+}
+
+/// A store in which another sign-in inserts the record of a person just before the next one does.
+#[derive(Debug)]
+struct FasterSignIn {
+    inner: SharedStore,
+    record: Arc<Mutex<Option<Record>>>,
+}
+
+#[async_trait]
+impl StoreLayer for FasterSignIn {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
+    async fn insert_below(&self, record: Record, now: Timestamp) -> Result<bool, StoreError> {
+        if record.key.kind == RecordKind::Person {
+            let faster = self.record.lock().expect("whole").take();
+            if let Some(faster) = faster {
+                assert!(self.inner.insert(faster, now).await?, "it is the first one");
+            }
+        }
+        self.inner.insert(record, now).await
+    }
+}
+
+/// The record of a person of the tenant.
+async fn stored_person(world: &World, subject: &str) -> Record {
+    let (tenant, owner) =
+        (TenantId::new("default", "main"), IndexEntry::new(IndexKind::User, subject));
+    let now = world.app.clock.now();
+    let found = world.app.store.list(RecordKind::Person, &tenant, &owner, now).await;
+    let mut found = found.expect("the store");
+    assert_eq!(found.len(), 1);
+    found.remove(0).record
 }
 
 /// A sign-in at a provider whose ID token has these claims.
@@ -103,6 +141,40 @@ async fn a_person_whom_a_full_store_refuses_takes_nothing_from_the_budget() {
     is_full.store(false, Ordering::SeqCst);
     let page = sign_in(&world, "corp", claims).await;
     assert!(world.id_token(&page).await["sub"].is_string());
+}
+
+#[tokio::test]
+async fn a_person_whom_another_sign_in_has_stored_takes_nothing_from_the_budget() {
+    let faster = Arc::new(Mutex::new(None));
+    let of_store = Arc::clone(&faster);
+    let wrap = move |inner| Arc::new(FasterSignIn { inner, record: of_store }) as SharedStore;
+    let upstream = Upstream::start().await;
+    let app = TestApp::start_over(&manifests(&upstream.issuer, &[]), wrap).await;
+    let world = World { app, upstream };
+    let page = sign_in(&world, "corp", json!({"sub": "1"})).await;
+    let id_token = world.id_token(&page).await;
+    let subject = id_token["sub"].as_str().expect("a subject");
+    // That sign-in becomes the faster one of the next.
+    let earlier = stored_person(&world, subject).await;
+    let taken = world.app.store.take(&earlier.key, world.app.clock.now()).await;
+    assert!(taken.expect("the store").is_some());
+    *faster.lock().expect("whole") = Some(earlier.clone());
+    fill(&world);
+    // Two seconds give nine KiB back. Each person takes six, so the budget has room for one.
+    world.app.clock.advance(Duration::from_secs(2));
+    let groups: Vec<_> = (0..60).map(|number| format!("{number:0>61}")).collect();
+    let page = sign_in(&world, "corp", json!({"sub": "1", "groups": groups})).await;
+    assert_eq!(world.id_token(&page).await["sub"], subject);
+    assert!(faster.lock().expect("whole").is_none(), "the insertion was too late");
+    let updated = stored_person(&world, subject).await;
+    assert!(updated.value.len() > earlier.value.len() + 60 * 61, "it has the fresher claims");
+    assert_eq!(
+        world.app.audit.of("person_admitted").len(),
+        1,
+        "the faster one admitted the person"
+    );
+    let page = sign_in(&world, "corp", json!({"sub": "2", "groups": groups})).await;
+    assert!(world.id_token(&page).await["sub"].is_string(), "the budget was given back");
 }
 
 #[tokio::test]
