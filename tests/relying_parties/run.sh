@@ -63,7 +63,7 @@ prepare() {
     cp $here/python/requirements.txt "$work/python/.ready"
   fi
   mkdir -p "$work/javascript"
-  cp $here/javascript/* "$work/javascript/"
+  cp -r $here/javascript/* examples/resource-server "$work/javascript/"
   (cd "$work/javascript" && npm ci --silent --no-audit --no-fund)
   PATH=$PWD/target/testenv/go/go/bin:$PATH
   (cd $here/go && GOFLAGS=-mod=readonly go build -o "$work/go-party" .)
@@ -91,7 +91,7 @@ serve() {
     --base-url "http://localhost:$port" --fetch-ca "$work/run/documents.crt" >"$work/run/lanyard.log" 2>&1 &
   processes+=($!)
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
-  node examples/resource-server/server.mjs >"$work/run/resource-server.log" 2>&1 &
+  node "$work/javascript/mcp_server.js" >"$work/run/mcp-server.log" 2>&1 &
   processes+=($!)
   await "http://localhost:$RESOURCE_PORT/.well-known/oauth-protected-resource/tickets"
 }
