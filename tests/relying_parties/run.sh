@@ -10,6 +10,7 @@ work=$PWD/target/relying-parties
 rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/relying-parties
 . $here/applications.sh
+. $here/kubernetes.sh
 . $here/mutual_tls.sh
 . $here/oidc_agent.sh
 
