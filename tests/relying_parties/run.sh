@@ -10,6 +10,7 @@ work=$PWD/target/relying-parties
 rm -rf "$work/run" && mkdir -p "$work/run/htdocs/app" "$work/python"
 cache=${LANYARD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lanyard}/relying-parties
 . $here/applications.sh
+. $here/kubernetes.sh
 . $here/mutual_tls.sh
 . $here/oidc_agent.sh
 
@@ -63,7 +64,7 @@ prepare() {
     cp $here/python/requirements.txt "$work/python/.ready"
   fi
   mkdir -p "$work/javascript"
-  cp $here/javascript/* "$work/javascript/"
+  cp -r $here/javascript/* examples/resource-server "$work/javascript/"
   (cd "$work/javascript" && npm ci --silent --no-audit --no-fund)
   PATH=$PWD/target/testenv/go/go/bin:$PATH
   (cd $here/go && GOFLAGS=-mod=readonly go build -o "$work/go-party" .)
@@ -91,7 +92,7 @@ serve() {
     --base-url "http://localhost:$port" --fetch-ca "$work/run/documents.crt" >"$work/run/lanyard.log" 2>&1 &
   processes+=($!)
   await "$ISSUER/.well-known/openid-configuration" || { cat "$work/run/lanyard.log"; return 1; }
-  node examples/resource-server/server.mjs >"$work/run/resource-server.log" 2>&1 &
+  node "$work/javascript/mcp_server.js" >"$work/run/mcp-server.log" 2>&1 &
   processes+=($!)
   await "http://localhost:$RESOURCE_PORT/.well-known/oauth-protected-resource/tickets"
 }
