@@ -11,21 +11,37 @@ use tokio::sync::Notify;
 
 use super::browser::Page;
 
-/// Delays the next insertion of a record of this kind, once it is armed.
+/// Delays the next insertion or replacement of a record of this kind, once it is armed.
 #[derive(Debug)]
 pub struct WriteHold {
     kind: RecordKind,
+    /// Whether replacements are delayed, and not insertions.
+    of_replacements: bool,
     is_armed: AtomicBool,
     arrived: Notify,
     released: Notify,
 }
 
 impl WriteHold {
-    /// A hold, and the store that obeys it.
+    /// A hold of insertions, and the store that obeys it.
     pub fn over(kind: RecordKind) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
+        Self::delaying(kind, false)
+    }
+
+    /// A hold of replacements, and the store that obeys it.
+    pub fn over_replacements(
+        kind: RecordKind,
+    ) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
+        Self::delaying(kind, true)
+    }
+
+    fn delaying(
+        kind: RecordKind,
+        of_replacements: bool,
+    ) -> (Arc<Self>, impl FnOnce(SharedStore) -> SharedStore) {
         let is_armed = AtomicBool::new(false);
         let (arrived, released) = (Notify::new(), Notify::new());
-        let hold = Arc::new(Self { kind, is_armed, arrived, released });
+        let hold = Arc::new(Self { kind, of_replacements, is_armed, arrived, released });
         let of_store = Arc::clone(&hold);
         (hold, move |inner| Arc::new(HeldStore { inner, hold: of_store }) as SharedStore)
     }
@@ -61,8 +77,13 @@ impl StoreLayer for HeldStore {
     }
 
     async fn before(&self, operation: StoreOperation<'_>) -> Result<(), StoreError> {
-        let StoreOperation::Insert(record) = operation else { return Ok(()) };
-        let is_held = record.key.kind == self.hold.kind;
+        let (record, is_replacement) = match operation {
+            StoreOperation::Insert(record) => (record, false),
+            StoreOperation::CompareAndSwap(record) => (record, true),
+            _ => return Ok(()),
+        };
+        let is_held =
+            record.key.kind == self.hold.kind && is_replacement == self.hold.of_replacements;
         if is_held && self.hold.is_armed.swap(false, Ordering::SeqCst) {
             self.hold.arrived.notify_one();
             self.hold.released.notified().await;
