@@ -12,7 +12,7 @@ use crate::{
     model::{Account, ObjectMark, TenantId, Timestamp, sha256_base64url},
     protocol::{
         marks,
-        records::{InvitationLink, InvitationRecord},
+        records::{AccountMarks, InvitationLink, InvitationRecord},
     },
     store::{Record, RecordChange, RecordKey, RecordKind, VersionedRecord},
 };
@@ -92,17 +92,40 @@ pub(super) fn used_invitation(
     Ok(ClaimedInvitation { used: seal_vaulted_record(context, key, &account.subject, &used)? })
 }
 
-/// Records that an invitation was used, before the authenticator that was set up with it is removed: it may be all that
-/// shows the use. `invitation`: its id, if there was one.
+/// Records that an invitation was used, before the authenticator that was set up with it is removed or replaced: it may
+/// be all that shows the use. A record that shows it already is kept. `invitation`: its id, if there was one.
 pub(super) async fn keep_invitation_used(
     context: AccountContext<'_>,
     account: &Account,
     invitation: Option<&str>,
 ) -> Result<(), AccountError> {
-    match invitation {
-        Some(id) => used_invitation(context, account, id)?.use_up(context).await,
-        None => Ok(()),
-    }
+    let Some(id) = invitation else { return Ok(()) };
+    let used = used_invitation(context, account, id)?.used;
+    let (vault, marks) = (context.vault()?, (account.mark, context.tenant.tenant.mark));
+    let stored = context.get(&used.key).await?;
+    let write = |stored: Option<&VersionedRecord>| {
+        let is_recorded = match stored {
+            Some(stored) => is_used(vault, stored, marks)? && !is_claim(stored, context.now),
+            None => false,
+        };
+        if is_recorded {
+            return Ok(RecordChange::Keep(()));
+        }
+        Ok(RecordChange::Write(used.clone(), ()))
+    };
+    context.update(&used.key, stored, write).await
+}
+
+/// The id of the invitation that this person set an authenticator up with, which does not count any more. `set_up`: its
+/// marks and its invitation. That of an earlier person with the name is not used by this one.
+pub(super) fn own_invitation(
+    context: AccountContext<'_>,
+    account: &Account,
+    set_up: (AccountMarks, Option<String>),
+) -> Option<String> {
+    let (marks, invitation) = set_up;
+    let is_own = marks::marks_are_current(marks, account.mark, context.tenant.tenant.mark);
+    invitation.filter(|_| is_own)
 }
 
 /// The claim before the record of a used invitation.

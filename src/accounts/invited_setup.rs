@@ -121,7 +121,7 @@ async fn store(
         None => None,
     };
     let unstored = match store_factor(context, (account, link), (claimed, factor)).await {
-        Ok(None) => return Ok(InvitedSetupResult::Done(codes.confirm(context).await)),
+        Ok(None) => return Ok(InvitedSetupResult::Done(codes.confirm(context, account).await)),
         Ok(Some(reason)) => Ok(reason),
         Err(error) => Err(error),
     };

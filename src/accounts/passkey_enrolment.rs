@@ -2,10 +2,11 @@
 
 use super::{
     AccountContext, AccountError, endings,
+    invitation_claim::{keep_invitation_used, own_invitation},
     passkey_challenge::{claim_challenge, is_current},
     passkeys::{
-        MAX_PASSKEYS, discard_passkey, is_valid_passkey_of, load_passkeys, open_passkey,
-        passkey_key, uses_passkeys,
+        MAX_PASSKEYS, StoredPasskey, discard_passkey, is_valid_passkey_of, load_passkeys,
+        open_passkey, passkey_key, uses_passkeys,
     },
     sessions::ActiveSession,
     vaulted_record::seal_vaulted_record,
@@ -143,8 +144,8 @@ pub(crate) async fn store_new_passkey(
     Ok(surplus.is_none())
 }
 
-/// Inserts the record, also in place of one of this person that does not count any more. Returns false if
-/// there is another one.
+/// Inserts the record, also in place of one of this person that does not count any more, whose invitation stays used.
+/// Returns false if there is another one.
 async fn insert_passkey(
     context: AccountContext<'_>,
     account: &Account,
@@ -155,15 +156,15 @@ async fn insert_passkey(
     }
     let Some(before) = context.get(&record.key).await? else { return Ok(false) };
     let version = before.version;
-    let is_void = match open_passkey(context, before)? {
+    if let Some(StoredPasskey { passkey, .. }) = open_passkey(context, before)? {
         // The subject can be that of another person by now.
-        Some(before) => {
-            before.passkey.subject == account.subject
-                && !is_valid_passkey_of(context, &before.passkey, account)
+        if passkey.subject != account.subject || is_valid_passkey_of(context, &passkey, account) {
+            return Ok(false);
         }
-        None => true,
-    };
-    Ok(is_void && context.compare_and_swap(version, record).await?)
+        let invitation = own_invitation(context, account, (passkey.marks, passkey.invitation));
+        keep_invitation_used(context, account, invitation.as_deref()).await?;
+    }
+    Ok(context.compare_and_swap(version, record).await?)
 }
 
 fn passkey_record(

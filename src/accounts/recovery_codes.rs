@@ -10,7 +10,7 @@ use super::{
     mail_notices::notify_person,
     passkeys::load_passkeys,
     totp::{CodeVerdict, load_totp},
-    vaulted_record::seal_vaulted_record,
+    vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
 use crate::{
     identity::{AttemptSource, LoginThrottle, ThrottledAccount},
@@ -22,7 +22,7 @@ use crate::{
             recovery_code_hash,
         },
     },
-    store::{Record, RecordKey, VersionedRecord},
+    store::{RecordKey, VersionedRecord},
 };
 
 /// Bytes of the salt of the hashes.
@@ -43,17 +43,21 @@ pub(crate) enum NewRecoveryCodes {
 #[derive(Debug)]
 pub(crate) struct PreparedCodes {
     codes: NewRecoveryCodes,
-    /// The record, if one was written.
-    written: Option<Record>,
+    /// The content of the record, if one was written.
+    written: Option<RecoveryCodesRecord>,
 }
 
 impl PreparedCodes {
     /// The codes, after the authenticator was stored. Their record is written once more, so that a page which has not
     /// seen the authenticator cannot replace them after they were shown.
-    pub(crate) async fn confirm(self, context: AccountContext<'_>) -> NewRecoveryCodes {
+    pub(crate) async fn confirm(
+        self,
+        context: AccountContext<'_>,
+        account: &Account,
+    ) -> NewRecoveryCodes {
         let Self { codes, written } = self;
         let Some(written) = written else { return codes };
-        match rewrite(context, written).await {
+        match rewrite(context, account, &written).await {
             Ok(true) => codes,
             Ok(false) => NewRecoveryCodes::OfOtherPage,
             Err(error) => {
@@ -64,13 +68,25 @@ impl PreparedCodes {
     }
 }
 
-/// Writes a record again, which changes its version. Returns false if there is another one by now.
-async fn rewrite(context: AccountContext<'_>, written: Record) -> Result<bool, AccountError> {
-    let stored = context.get(&written.key).await?;
-    match stored.filter(|stored| stored.record.value == written.value) {
-        Some(own) => Ok(context.compare_and_swap(own.version, written).await?),
-        None => Ok(false),
-    }
+/// Writes the record of these codes again, which changes its version. Returns false if it has other codes by now. A
+/// record that was sealed with another key meanwhile has the same codes.
+async fn rewrite(
+    context: AccountContext<'_>,
+    account: &Account,
+    written: &RecoveryCodesRecord,
+) -> Result<bool, AccountError> {
+    let key = codes_key(context, account);
+    let stored = context.get(&key).await?;
+    let write = |stored: Option<&VersionedRecord>| {
+        let open = |stored| open_vaulted_record::<RecoveryCodesRecord>(context, stored);
+        let present = stored.map(open).transpose()?.flatten();
+        let has_codes =
+            |it: &RecoveryCodesRecord| (&it.salt, &it.unused) == (&written.salt, &written.unused);
+        let Some(own) = present.filter(has_codes) else { return Ok(RecordChange::Keep(false)) };
+        let record = seal_vaulted_record(context, key.clone(), &account.subject, &own)?;
+        Ok(RecordChange::Write(record, true))
+    };
+    context.update(&key, stored, write).await
 }
 
 /// Makes new codes in place of those that a person has. They are readable only here.
@@ -78,18 +94,17 @@ pub(crate) async fn make_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<Vec<String>, AccountError> {
-    let (codes, record) = new_codes(context, account)?;
+    let (codes, made) = new_codes(context, account);
+    let key = codes_key(context, account);
+    let record = seal_vaulted_record(context, key, &account.subject, &made)?;
     let stored = context.get(&record.key).await?;
     let write = |_: Option<&VersionedRecord>| Ok(RecordChange::Write(record.clone(), ()));
     context.update(&record.key, stored, write).await?;
     Ok(codes)
 }
 
-/// New codes, and their record. Nothing is written.
-fn new_codes(
-    context: AccountContext<'_>,
-    account: &Account,
-) -> Result<(Vec<String>, Record), AccountError> {
+/// New codes, and the content of their record. Nothing is written.
+fn new_codes(context: AccountContext<'_>, account: &Account) -> (Vec<String>, RecoveryCodesRecord) {
     let entropy = &context.services.entropy;
     let mut salt = vec![0; SALT];
     entropy.fill(&mut salt);
@@ -106,8 +121,7 @@ fn new_codes(
         made_at: context.store_now,
         marks: endings::current_marks(context, account),
     };
-    let key = codes_key(context, account);
-    Ok((codes, seal_vaulted_record(context, key, &account.subject, &made)?))
+    (codes, made)
 }
 
 /// Makes the codes that come with the first authenticator of a person. A person who has an authenticator and codes
@@ -117,27 +131,49 @@ pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
 ) -> Result<PreparedCodes, AccountError> {
-    let without = |codes| PreparedCodes { codes, written: None };
+    let without = |codes| Ok(PreparedCodes { codes, written: None });
     if account.signs_in_by_passkey_alone() {
-        return Ok(without(NewRecoveryCodes::None));
+        return without(NewRecoveryCodes::None);
     }
-    // Before the authenticators, which another page stores after its codes.
-    let stored = context.get(&codes_key(context, account)).await?;
-    let has_any = load_totp(context, account).await?.is_some()
-        || !load_passkeys(context, account).await?.is_empty();
-    if has_any && count_recovery_codes(context, account).await?.is_some() {
-        return Ok(without(NewRecoveryCodes::None));
+    let key = codes_key(context, account);
+    for is_retry in [false, true] {
+        // Before the authenticators, which another page stores after its codes.
+        let stored = context.get(&key).await?;
+        let has_any = load_totp(context, account).await?.is_some()
+            || !load_passkeys(context, account).await?.is_empty();
+        if has_any && count_recovery_codes(context, account).await?.is_some() {
+            let of_other_page = NewRecoveryCodes::OfOtherPage;
+            return without(if is_retry { of_other_page } else { NewRecoveryCodes::None });
+        }
+        let (codes, made) = new_codes(context, account);
+        let record = seal_vaulted_record(context, key.clone(), &account.subject, &made)?;
+        let is_written = match &stored {
+            Some(stored) => context.compare_and_swap(stored.version, record).await?,
+            None => context.insert(record).await?,
+        };
+        if is_written {
+            let codes = NewRecoveryCodes::Shown(codes);
+            return Ok(PreparedCodes { codes, written: Some(made) });
+        }
+        if !is_gone_or_resealed(context, stored, &key).await? {
+            break;
+        }
     }
-    let (codes, record) = new_codes(context, account)?;
-    let is_written = match stored {
-        Some(stored) => context.compare_and_swap(stored.version, record.clone()).await?,
-        None => context.insert(record.clone()).await?,
-    };
-    Ok(if is_written {
-        PreparedCodes { codes: NewRecoveryCodes::Shown(codes), written: Some(record) }
-    } else {
-        without(NewRecoveryCodes::OfOtherPage)
-    })
+    without(NewRecoveryCodes::OfOtherPage)
+}
+
+/// Returns true if a record that was not replaced does not exist any more, or only was sealed with another key or written
+/// again. Its codes are not those that another page has made meanwhile.
+async fn is_gone_or_resealed(
+    context: AccountContext<'_>,
+    before: Option<VersionedRecord>,
+    key: &RecordKey,
+) -> Result<bool, AccountError> {
+    let Some(before) = before else { return Ok(false) };
+    let Some(present) = context.get(key).await? else { return Ok(true) };
+    let before: Option<RecoveryCodesRecord> = open_vaulted_record(context, &before)?;
+    let present: Option<RecoveryCodesRecord> = open_vaulted_record(context, &present)?;
+    Ok(before.is_some() && before == present)
 }
 
 /// The number of codes that a person has not used; `None` for a person who has none.

@@ -17,7 +17,7 @@ use crate::{
         claims::{self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents},
         records::{GrantState, RefreshToken},
         subject,
-        token::token_until,
+        token::{access_token_end, token_until},
         token_hash::left_half_hash,
     },
 };
@@ -175,7 +175,9 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         jti,
         key: plan.key,
         server: plan.server,
-        not_after: plan.exchange.map(|exchange| exchange.subject.expires_at),
+        not_after: user.map(|user| {
+            access_token_end(user.grant, plan.exchange.map(|exchange| exchange.subject))
+        }),
         actors: plan.exchange.and_then(|exchange| exchange.actors),
     };
     let claims = token.claims(context.now);

@@ -9,9 +9,9 @@ use super::{
     },
     endings,
     factor_attempts::{begin_attempt, take_back_attempt},
-    invitation_claim::keep_invitation_used,
+    invitation_claim::{keep_invitation_used, own_invitation},
     passkey_challenge::claim_once,
-    vaulted_record::seal_vaulted_record,
+    vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
 use crate::{
     model::{Account, AuthenticatorPolicy, Timestamp},
@@ -132,34 +132,44 @@ pub(crate) async fn prove_new_app(
 }
 
 /// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
-/// with it.
+/// with it. The invitation of an app that it replaces stays used.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
     new: NewApp,
     invitation: Option<&str>,
 ) -> Result<bool, AccountError> {
-    let earlier = new.before.as_ref().and_then(|before| before.totp.invitation.as_deref());
+    let key = authenticator_key::<TotpRecord>(context, &account.subject);
+    let (version, earlier) = match (new.before, context.get(&key).await?) {
+        // It does not count any more.
+        (None, Some(stored))
+            if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() =>
+        {
+            let void: Option<TotpRecord> = open_vaulted_record(context, &stored)?;
+            let set_up = void.map(|void| (void.marks, void.invitation));
+            let earlier = set_up.and_then(|set_up| own_invitation(context, account, set_up));
+            (Some(stored.version), earlier)
+        }
+        (Some(before), Some(_)) => (Some(before.stored.version), before.totp.invitation),
+        (None, None) => (None, None),
+        // Another page was faster.
+        (None, Some(_)) | (Some(_), None) => return Ok(false),
+    };
+    // The record has room for one.
+    if invitation.is_some() && earlier.as_deref() != invitation {
+        keep_invitation_used(context, account, earlier.as_deref()).await?;
+    }
     let totp = TotpRecord {
         secret: new.secret,
         last_step: new.last_step,
         enrolled_at: context.store_now,
         marks: endings::current_marks(context, account),
-        invitation: invitation.or(earlier).map(str::to_owned),
+        invitation: invitation.map(str::to_owned).or(earlier),
     };
-    let key = authenticator_key::<TotpRecord>(context, &account.subject);
-    let record = seal_vaulted_record(context, key.clone(), &account.subject, &totp)?;
-    Ok(match (&new.before, context.get(&key).await?) {
-        // It does not count any more.
-        (None, Some(stored))
-            if open_authenticator::<TotpRecord>(context, account, &stored)?.is_none() =>
-        {
-            context.compare_and_swap(stored.version, record).await?
-        }
-        (Some(before), Some(_)) => context.compare_and_swap(before.stored.version, record).await?,
-        (None, None) => context.insert(record).await?,
-        // Another page was faster.
-        (None, Some(_)) | (Some(_), None) => false,
+    let record = seal_vaulted_record(context, key, &account.subject, &totp)?;
+    Ok(match version {
+        Some(version) => context.compare_and_swap(version, record).await?,
+        None => context.insert(record).await?,
     })
 }
 

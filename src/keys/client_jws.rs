@@ -201,7 +201,10 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
             jsonwebtoken::jwk::EllipticCurve::P384 => Family::P384,
             _ => return None,
         },
-        AlgorithmParameters::OctetKeyPair(_) => Family::Ed25519,
+        AlgorithmParameters::OctetKeyPair(pair) => match pair.curve {
+            jsonwebtoken::jwk::EllipticCurve::Ed25519 => Family::Ed25519,
+            _ => return None,
+        },
         _ => return None,
     };
     Some(PublicKey {
@@ -217,7 +220,8 @@ fn public_key(jwk: &Value) -> Option<PublicKey> {
 
 fn header_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    if jwk.get("use").is_some_and(|usage| usage != "sig") {
+    // A member that is null counts as absent, as in a set.
+    if jwk.get("use").is_some_and(|usage| !usage.is_null() && usage != "sig") {
         return None;
     }
     let ec = || DecodingKey::from_ec_components(text("x")?, text("y")?).ok();
@@ -265,10 +269,12 @@ fn asymmetric(algorithm: JwsAlgorithm) -> Option<(Family, Algorithm)> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;
 
     use super::*;
+    use crate::{keys::material::PrivateKey, model::SigningAlgorithm};
 
     const ED_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
     const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -384,23 +390,30 @@ mod tests {
         }
     }
 
+    /// The verdict of a key in the header of a JWS, which is that of a set with the same key.
+    fn verified_by(jwk: &Value, jws: &str, algorithm: JwsAlgorithm) -> Result<(), JwsError> {
+        let in_header = PublicKeys::of_header(jwk.as_object().expect("an object"));
+        let in_set = PublicKeys::parse(&json!({ "keys": [jwk] }));
+        let verdict = in_header.verify(jws, algorithm, None);
+        assert_eq!(verdict, in_set.verify(jws, algorithm, None), "{jwk}");
+        verdict
+    }
+
     #[test]
     fn a_key_in_the_header_verifies_as_one_of_a_set_does() {
         let jws = signed();
-        let verify = |key: Value| {
-            let Value::Object(key) = key else { unreachable!("keys are objects") };
-            PublicKeys::of_header(&key).verify(&jws, JwsAlgorithm::EdDSA, None)
-        };
         let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X });
-        assert_eq!(verify(key.clone()), Ok(()));
+        assert_eq!(verified_by(&key, &jws, JwsAlgorithm::EdDSA), Ok(()));
         for (member, value, is_right) in [
             ("use", json!("sig"), true),
+            ("use", json!(null), true),
             ("use", json!("enc"), false),
+            ("use", json!("jwt-svid"), false),
             ("use", json!(1), false),
             ("alg", json!("EdDSA"), true),
             ("alg", json!("Ed25519"), true),
+            ("alg", json!(null), true),
             ("alg", json!("ES256"), false),
-            ("kid", json!("any"), true),
             ("crv", json!("P-256"), false),
             ("crv", json!("X25519"), false),
             ("kty", json!("EC"), false),
@@ -410,11 +423,42 @@ mod tests {
         ] {
             let mut changed = key.clone();
             changed[member] = value.clone();
-            assert_eq!(verify(changed).is_ok(), is_right, "{member}: {value}");
+            let verdict = verified_by(&changed, &jws, JwsAlgorithm::EdDSA);
+            assert_eq!(verdict.is_ok(), is_right, "{member}: {value}");
         }
-        assert_eq!(verify(json!({})), Err(JwsError::UnknownKey));
+        assert_eq!(verified_by(&json!({}), &jws, JwsAlgorithm::EdDSA), Err(JwsError::UnknownKey));
+        // It is the key of the JWS whatever either of them is called.
+        let named = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED_X, "kid": "any" });
+        let named = PublicKeys::of_header(named.as_object().expect("an object"));
+        assert_eq!(named.verify(&jws, JwsAlgorithm::EdDSA, Some("other")), Ok(()));
         let weak = json!({ "kty": "RSA", "e": "AQAB", "n": URL_SAFE_NO_PAD.encode([255; 128]) });
         assert!(PublicKeys::of_header(weak.as_object().expect("an object")).is_empty());
+    }
+
+    #[test]
+    fn keys_of_other_types_in_the_header_verify_too() {
+        let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key");
+        let (x, y) = p384.public_key().as_ref()[1..].split_at(48);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let p384_jwk = json!({ "kty": "EC", "crv": "P-384", "x": x, "y": y });
+        let p384 = EncodingKey::from_ec_der(p384.to_pkcs8v1().expect("a document").as_ref());
+        let rsa = PrivateKey::generate(SigningAlgorithm::RS256).expect("a key");
+        let rsa_jwk = rsa.public_jwk();
+        let pem = rsa.to_pem().expect("a document");
+        let rsa = EncodingKey::from_rsa_pem(pem.expose().as_bytes()).expect("a key");
+        for (jwk, key, algorithm, other) in [
+            (&p384_jwk, &p384, JwsAlgorithm::ES384, JwsAlgorithm::ES256),
+            (&rsa_jwk, &rsa, JwsAlgorithm::RS256, JwsAlgorithm::PS256),
+            (&rsa_jwk, &rsa, JwsAlgorithm::PS256, JwsAlgorithm::RS256),
+        ] {
+            let (_, wire) = asymmetric(algorithm).expect("it has public keys");
+            let jws = encode(&Header::new(wire), &json!({ "a": 1 }), key).expect("a JWS");
+            assert_eq!(verified_by(jwk, &jws, algorithm), Ok(()), "{algorithm}");
+            assert_eq!(verified_by(jwk, &jws, other), Err(JwsError::UnknownKey), "{algorithm}");
+            let (_, end) = jws.split_once('.').expect("three parts");
+            let altered = format!("{}.{end}", URL_SAFE_NO_PAD.encode("{}"));
+            assert!(verified_by(jwk, &altered, algorithm).is_err(), "{algorithm}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ mod user;
 use serde_json::{Map, Value};
 
 pub use access_token::{
-    AccessToken, AccessTokenClaims, CLIENT_OBJECT_CLAIM, GRANT_ID_CLAIM, access_token_lifetime,
-    client_object,
+    AccessToken, AccessTokenClaims, CLIENT_OBJECT_CLAIM, GRANT_ID_CLAIM, access_token_expiry,
+    access_token_lifetime, client_object,
 };
 pub use id_token::IdToken;
 pub use user::{

@@ -248,6 +248,23 @@ mod tests {
     }
 
     #[test]
+    fn every_offered_endpoint_with_clients_has_an_alias_for_certificates() {
+        // RFC 8705 §5
+        let url = Some("https://mtls.id.test/team/shop".into());
+        let tenant = Tenant { mutual_tls_url: url, ..fixtures::tenant() };
+        let aliases = |grants: &[GrantType]| {
+            let grants = grants.iter().copied().collect();
+            let none = ResourceServers::default();
+            let document = super::discovery_document(&tenant, &none, &grants);
+            let aliases = document["mtls_endpoint_aliases"].as_object().expect("an object");
+            aliases.keys().cloned().collect::<BTreeSet<_>>()
+        };
+        let (some, all) = (aliases(&[]), aliases(&[GrantType::DeviceCode, GrantType::Ciba]));
+        let more: Vec<_> = all.difference(&some).map(String::as_str).collect();
+        assert_eq!(more, ["backchannel_authentication_endpoint", "device_authorization_endpoint"]);
+    }
+
+    #[test]
     fn certificates_are_advertised_where_a_listener_asks_for_them() {
         // RFC 8705 §2.1.1, §3.3, §5
         let url = Some("https://mtls.id.test/team/shop".into());

@@ -19,7 +19,7 @@ use crate::{
     identity::RecordMaker,
     model::{Account, ResourceServer, Timestamp},
     protocol::{
-        claims::access_token_lifetime,
+        claims::access_token_expiry,
         error::OAuthError,
         params::RequestParams,
         resource::ResourceContext,
@@ -98,8 +98,9 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let plan = self.access_token_plan(&target, &selected);
         let plan = IssuePlan { exchange, key: key.as_ref(), ..plan };
         let tokens = issue_for_user(self.request, plan, &selected, (&granted, &user)).await?;
-        let end = exchange.map(|exchange| exchange.subject.expires_at);
-        Ok(Some(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, end) }))
+        let end = token::access_token_end(&granted.grant, subject_token.as_deref());
+        let answer = self.granted_tokens(&target, tokens, &selected, Some(end));
+        Ok(Some(GrantedTokens { key, ..answer }))
     }
 
     /// The key that a person's access token is bound to.
@@ -165,16 +166,15 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         target: &TokenTarget<'_>,
         tokens: IssuedTokens,
         selected: &SelectedScopes,
-        end: Option<Timestamp>,
+        not_after: Option<Timestamp>,
     ) -> GrantedTokens {
         let TokenRequest { context, client, .. } = self.request;
-        let lifetime = access_token_lifetime(client, target.server);
-        let left = end.map_or(lifetime, |end| end.since(context.now));
+        let expires_at = access_token_expiry(client, target.server, not_after, context.now);
         GrantedTokens {
             tokens,
             scopes: selected.access_token.clone(),
             key: None,
-            lifetime: lifetime.min(left),
+            lifetime: expires_at.since(context.now),
             token_type: self.parsed.issued_token_type(),
         }
     }

@@ -61,14 +61,24 @@ pub fn access_token_lifetime(client: &Client, server: Option<&ResourceServer>) -
     server.and_then(|it| it.lifetime).map_or(own, |lifetime| lifetime.min(own))
 }
 
+/// The time at which an access token that is issued now expires. `not_after`: the latest one, whatever the lifetime is.
+pub fn access_token_expiry(
+    client: &Client,
+    server: Option<&ResourceServer>,
+    not_after: Option<Timestamp>,
+    now: Timestamp,
+) -> Timestamp {
+    let expires_at = now.plus(access_token_lifetime(client, server));
+    not_after.map_or(expires_at, |end| end.min(expires_at))
+}
+
 impl AccessToken<'_> {
     /// Returns the claims (RFC 9068 §2.2). Scopes are in `scope` (the standard claim) and in
     /// `scopes`. Only access tokens have `client_id`, which distinguishes them from ID tokens
     /// whatever their `typ` is.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
-        let expires_at = now.plus(access_token_lifetime(self.client, self.server));
-        let expires_at = self.not_after.map_or(expires_at, |end| end.min(expires_at));
+        let expires_at = access_token_expiry(self.client, self.server, self.not_after, now);
         AccessTokenClaims {
             iss: issuer,
             aud: self.server.map_or(issuer, |server| &server.identifier),

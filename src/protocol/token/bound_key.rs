@@ -1,6 +1,9 @@
 //! The key that the access token of a response is bound to (RFC 8705 §3, RFC 9449 §5).
 
-use super::{UserGrant, sender::certificate_needed};
+use super::{
+    UserGrant,
+    sender::{certificate_needed, proof_needed},
+};
 use crate::{
     model::{Client, ResourceServer, TokenBinding},
     protocol::{
@@ -13,7 +16,8 @@ use crate::{
 
 /// Selects the key that the access token of a response is bound to. The resource server's requirement comes first,
 /// then the client's registration, then the DPoP key of a proof. `is_bound`: whether the grant or the exchanged
-/// token is bound, so that the token has to be bound too.
+/// token is bound, so that the token has to be bound too. Without a key it is refused, also if its grant type has not
+/// checked the keys.
 pub fn select_bound_key(
     client: &Client,
     server: Option<&ResourceServer>,
@@ -45,10 +49,16 @@ pub fn select_bound_key(
             let needed = || certificate_needed("Tokens for this resource are");
             certificate().map(Some).ok_or_else(needed)
         }
-        Some(TokenBinding::Bearer) | None if binds_to_certificate => Ok(certificate()),
+        Some(TokenBinding::Bearer) | None if binds_to_certificate => {
+            let needed = || certificate_needed("The tokens of this client are");
+            certificate().map(Some).ok_or_else(needed)
+        }
         Some(TokenBinding::Bearer) | None => {
             let of_grant = || certificate().filter(|_| is_bound);
-            Ok(dpop().or_else(of_grant))
+            match dpop().or_else(of_grant) {
+                None if is_bound => Err(proof_needed()),
+                key => Ok(key),
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn decide_code(
         None if code.grant_stored => return Err(replayed()),
         None => GrantWrite::Insert,
     };
-    let grant = Grant { binding, ..activate_grant(&code.grant, input.client, input.now) };
+    let grant = Grant { binding, ..activate_grant(&code.grant, input.client, input.now)? };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, input.client)?,
@@ -70,8 +70,16 @@ pub(super) fn check_age(code: &AuthorizationCode, now: Timestamp) -> Result<(), 
     if now >= code.expires_at { Err(invalid_grant("The code has expired.")) } else { Ok(()) }
 }
 
-/// Returns the grant to store, with a first refresh token if the client may have one.
-pub(super) fn activate_grant(grant: &Grant, client: &Client, now: Timestamp) -> Grant {
+/// Returns the grant to store, with a first refresh token if the client may have one. A grant that has ended already
+/// has no tokens.
+pub(super) fn activate_grant(
+    grant: &Grant,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Grant, OAuthError> {
+    if now >= grant.ends_at {
+        return Err(invalid_grant("The grant or its session has ended; ask the user again."));
+    }
     let generation = u32::from(client.grant_types.contains(&GrantType::RefreshToken));
-    Grant { state: GrantState::Active { generation, rotated_at: now }, ..grant.clone() }
+    Ok(Grant { state: GrantState::Active { generation, rotated_at: now }, ..grant.clone() })
 }

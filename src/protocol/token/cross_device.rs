@@ -152,7 +152,7 @@ pub fn decide_polled(
     let credential = &polled.credential;
     let granted = polled.granted_by(input)?;
     let binding = bind_sender(granted.binding.as_ref(), input.client, input.keys)?;
-    let grant = Grant { binding, ..activate_grant(granted, input.client, input.now) };
+    let grant = Grant { binding, ..activate_grant(granted, input.client, input.now)? };
     let referenced = referenced_until(&grant, &input.client.lifetimes, input.now);
     Ok(TokenDecision {
         scopes: scopes_of_grant(&grant, input.client)?,

@@ -26,8 +26,8 @@ pub use decision::{
 pub use exchange::{ExchangeParties, allow_exchange, decide_exchange, exchange_target};
 pub use exchange_request::{ExchangeRequest, TokenTypeIdentifier};
 pub use refresh::{
-    RefreshDecision, RefreshRequest, check_refresh, decide_refresh, refresh_until, rotate_grant,
-    token_until,
+    RefreshDecision, RefreshRequest, access_token_end, check_refresh, decide_refresh,
+    refresh_until, rotate_grant, token_until,
 };
 pub use sender::check_proof_is_sent;
 pub use subject_token::{

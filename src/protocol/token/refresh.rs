@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{
     CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
     TokenDecision, TokenRefusal, UserGrant, invalid_grant, secret, sender::bind_sender,
+    subject_token::SubjectToken,
 };
 use crate::{
     model::{Client, Lifetimes, RefreshTokenRotation, Secret, Timestamp},
@@ -183,10 +184,16 @@ pub fn token_until(grant: &Grant, lifetimes: &Lifetimes) -> Timestamp {
     grant.created_at.plus(lifetimes.refresh_token_absolute).min(grant.ends_at)
 }
 
+/// Returns the latest time at which an access token of a grant expires, whatever its lifetime is: the end of the grant,
+/// or that of the token that is exchanged for it.
+pub fn access_token_end(grant: &Grant, subject_token: Option<&SubjectToken>) -> Timestamp {
+    subject_token.map_or(grant.ends_at, |subject| subject.expires_at.min(grant.ends_at))
+}
+
 /// Returns when the last token of a grant expires, including an access token issued now. The record
 /// must be kept until then.
 pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timestamp) -> Timestamp {
-    let access = now.plus(lifetimes.access_token);
+    let access = now.plus(lifetimes.access_token).min(access_token_end(grant, None));
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 

@@ -20,6 +20,11 @@ pub(super) fn certificate_needed(what: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidRequest, text)
 }
 
+/// The error for a request without a proof of the key that its tokens are bound to.
+pub(super) fn proof_needed() -> OAuthError {
+    invalid_dpop_proof("The tokens are bound to a key; send a DPoP proof in the header 'DPoP'.")
+}
+
 /// Rule: a client that has to bind its tokens sends a proof (RFC 9449 §5.2) or a certificate (RFC 8705 §3.4).
 pub fn check_proof_is_sent(client: &Client, keys: SenderKeys<'_>) -> Result<(), OAuthError> {
     let details = &client.details;
@@ -51,9 +56,7 @@ pub(super) fn bind_sender(
         return match binding {
             None => Ok(None),
             Some(_) if by_certificate => Err(certificate_needed("The tokens are")),
-            Some(_) => Err(invalid_dpop_proof(
-                "The tokens are bound to a key; send a DPoP proof in the header 'DPoP'.",
-            )),
+            Some(_) => Err(proof_needed()),
         };
     };
     match binding {

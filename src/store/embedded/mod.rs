@@ -1,5 +1,6 @@
 //! The store of `dev` and of a single replica on a volume: one redb file with group commit. An
-//! acknowledged write is on disk. Writers that arrive during a commit share the next one.
+//! acknowledged write is on disk. Writers that arrive during a commit share the next one. All reads between
+//! two commits are of the same state.
 //!
 //! Must not: return data that is not durable, or replace a file that it cannot read.
 
@@ -21,7 +22,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use redb::{ReadTransaction, ReadableDatabase as _};
+use redb::ReadTransaction;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -92,15 +93,22 @@ impl EmbeddedStore {
         outcome.ok_or_else(|| writer_unavailable("its writer has ended"))?
     }
 
-    /// Reads an index on a thread that may wait for the disk.
+    /// Reads an index of the last commit.
     async fn walk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, EmbeddedError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.read(move |shared| shared.with_committed(|last| work(&last.transaction))).await
+    }
+
+    /// Reads on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&SharedDatabase) -> Result<T, EmbeddedError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.shared);
-        let walk = move || shared.with(|database| work(&database.begin_read()?));
-        let walked = tokio::task::spawn_blocking(walk).await;
-        Ok(walked.map_err(|_| writer_unavailable("its reader has ended"))??)
+        let read = tokio::task::spawn_blocking(move || work(&shared)).await;
+        Ok(read.map_err(|_| writer_unavailable("its reader has ended"))??)
     }
 
     async fn change(&self, operation: WriteOperation, now: Timestamp) -> Result<bool, StoreError> {
@@ -137,7 +145,7 @@ impl Store for EmbeddedStore {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
-        Ok(self.shared.with_records(|records| live_record(records, key, now))?)
+        Ok(self.shared.with_committed(|last| live_record(&last.records, key, now))?)
     }
 
     async fn take(

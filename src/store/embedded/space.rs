@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableDatabase as _};
 
 use super::{
     EmbeddedStore,
@@ -41,8 +41,9 @@ impl EmbeddedStore {
     pub(super) async fn count_in_slices(&self, limit: usize) -> Result<SpaceUsage, StoreError> {
         let (mut usage, mut from) = (SpaceUsage::default(), Some(Vec::new()));
         while let Some(start) = from {
-            let slice =
-                self.walk(move |transaction| count_slice(transaction, usage, &start, limit));
+            let slice = self.read(move |shared| {
+                shared.with(|database| count_slice(&database.begin_read()?, usage, &start, limit))
+            });
             (usage, from) = slice.await?;
         }
         Ok(usage)

@@ -1,7 +1,7 @@
 use std::{fs, os::unix::fs::MetadataExt as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use redb::ReadableTableMetadata as _;
+use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
 use tempfile::TempDir;
 
 use super::*;
@@ -175,9 +175,56 @@ async fn damaged_records_do_not_hide_due_ones() {
             Ok(())
         })
         .unwrap();
+    // Readers see a write of the test with the next one of the store.
+    store.insert(record("other"), NOW).await.unwrap();
     let listed = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
     assert_eq!(listed.skipped, 2);
     assert_eq!(listed.records.into_iter().map(|it| it.record).collect::<Vec<_>>(), [due]);
+}
+
+#[tokio::test]
+async fn lists_and_single_reads_are_of_the_same_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    let due = Record { due_at: Some(NOW), ..record("a") };
+    store.insert(due, NOW).await.unwrap();
+    let seen = async || {
+        let Record { key, owners, .. } = record("a");
+        let found = store.get(&key, NOW).await.unwrap();
+        let listed = store.list(RecordKind::Session, &key.tenant, &owners[0], NOW).await.unwrap();
+        let due = store.list_due(RecordKind::Session, NOW..=NOW, 10, NOW).await.unwrap();
+        (usize::from(found.is_some()), listed.len(), due.records.len())
+    };
+    assert_eq!(seen().await, (1, 1, 1));
+    let remove = |database: &redb::Database| {
+        write(database, |transaction| {
+            let removed = encoding::encode_key(&key("a"));
+            transaction.open_table(tables::RECORDS).unwrap().remove(&*removed).unwrap();
+        });
+        Ok(())
+    };
+    store.shared.with(remove).unwrap();
+    assert_eq!(seen().await, (1, 1, 1), "the store has not shown the commit yet");
+    store.insert(record("b"), NOW).await.unwrap();
+    let (found, _, due) = seen().await;
+    assert_eq!((found, due), (0, 0));
+}
+
+#[tokio::test]
+async fn a_reopened_file_is_read_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).unwrap();
+    store.insert(record("a"), NOW).await.unwrap();
+    for id in ["b", "c"] {
+        let failure = redb::Error::Io(std::io::Error::other("lost"));
+        store.shared.reopen(&EmbeddedError::File(Box::new(failure)));
+        assert!(store.get(&key("a"), NOW).await.unwrap().is_some(), "what was committed");
+        let tenant = key("a").tenant;
+        let listed = store.list(RecordKind::Session, &tenant, &record("a").owners[0], NOW).await;
+        assert!(!listed.unwrap().is_empty());
+        assert_eq!(store.insert(record(id), NOW).await, Ok(true));
+        assert!(store.get(&key(id), NOW).await.unwrap().is_some(), "the new file is shown");
+    }
 }
 
 #[tokio::test]

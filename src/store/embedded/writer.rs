@@ -1,6 +1,6 @@
 //! The writer thread: drains a queue, decides each operation inside the batch's transaction,
-//! commits once for all of them, and answers after the commit. If a batch fails, all its operations
-//! fail.
+//! commits once for all of them, and answers when readers see the commit. If a batch fails before it is
+//! committed, all its operations fail.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use redb::{Database, ReadOnlyTable, ReadableDatabase as _};
+use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -53,24 +53,39 @@ pub(super) struct WriteJob {
     pub(super) answer: oneshot::Sender<Result<WriteOutcome, StoreError>>,
 }
 
-/// The open database, and its records as of the last commit. To open a table costs more than to read a record.
+/// The open database, and the last commit as readers see it.
 pub(super) struct OpenDatabase {
     // Dropped first: it is a reading transaction of the database.
-    records: ArcSwap<RecordTable>,
+    committed: ArcSwap<CommittedRecords>,
     database: Database,
+}
+
+/// The last commit. All reads until the next one are of the same state.
+pub(super) struct CommittedRecords {
+    /// The table of records, because to open it costs more than to read a record.
+    pub(super) records: RecordTable,
+    /// The transaction of the table, to read the indexes.
+    pub(super) transaction: ReadTransaction,
 }
 
 type RecordTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
+impl CommittedRecords {
+    fn read(database: &Database) -> Result<Self, EmbeddedError> {
+        let transaction = database.begin_read()?;
+        Ok(Self { records: transaction.open_table(RECORDS)?, transaction })
+    }
+}
+
 impl OpenDatabase {
     pub(super) fn new(database: Database) -> Result<Self, EmbeddedError> {
-        let records = ArcSwap::from_pointee(database.begin_read()?.open_table(RECORDS)?);
-        Ok(Self { records, database })
+        let committed = ArcSwap::from_pointee(CommittedRecords::read(&database)?);
+        Ok(Self { committed, database })
     }
 
-    /// Shows the records of the last commit to readers.
+    /// Shows the last commit to readers.
     fn refresh(&self) -> Result<(), EmbeddedError> {
-        self.records.store(Arc::new(self.database.begin_read()?.open_table(RECORDS)?));
+        self.committed.store(Arc::new(CommittedRecords::read(&self.database)?));
         Ok(())
     }
 }
@@ -130,12 +145,12 @@ impl SharedDatabase {
         self.with_open(|open| work(&open.database))
     }
 
-    /// Calls a function with the records of the last commit.
-    pub(super) fn with_records<T>(
+    /// Calls a function with the last commit.
+    pub(super) fn with_committed<T>(
         &self,
-        work: impl FnOnce(&RecordTable) -> Result<T, EmbeddedError>,
+        work: impl FnOnce(&CommittedRecords) -> Result<T, EmbeddedError>,
     ) -> Result<T, EmbeddedError> {
-        self.with_open(|open| work(&open.records.load()))
+        self.with_open(|open| work(&open.committed.load()))
     }
 
     fn with_open<T>(
@@ -150,29 +165,37 @@ impl SharedDatabase {
         if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
             self.open()?;
         }
-        self.with_open(|open| {
+        let (outcomes, shown) = self.with_open(|open| {
             let transaction = open.database.begin_write()?;
             let mut tables = OpenTables::open(&transaction)?;
             let decided = batch.iter().map(|job| decide(&mut tables, job));
             let outcomes = decided.collect::<Result<Vec<_>, EmbeddedError>>()?;
             // A batch without changes was read from durable commits and needs no commit.
-            if tables.finish()? {
-                transaction.commit()?;
-                // Before the answers: each caller reads its own write.
-                open.refresh()?;
-            } else {
+            if !tables.finish()? {
                 transaction.abort()?;
+                return Ok((outcomes, Ok(())));
             }
-            Ok(outcomes)
-        })
+            transaction.commit()?;
+            // Before the answers: each caller reads its own write.
+            Ok((outcomes, open.refresh()))
+        })?;
+        if let Err(failure) = shown {
+            // The batch is durable, so its operations hold. Readers must not see the state before it.
+            self.reopen(&failure);
+        }
+        Ok(outcomes)
+    }
+
+    /// Reopens the file after an error of it.
+    fn recover(&self, failure: &EmbeddedError) {
+        if matches!(failure, EmbeddedError::File(_)) {
+            self.reopen(failure);
+        }
     }
 
     /// Reopens the file. redb requires that after an error, and it also rolls back incomplete
     /// writes.
-    fn recover(&self, failure: &EmbeddedError) {
-        if !matches!(failure, EmbeddedError::File(_)) {
-            return;
-        }
+    pub(super) fn reopen(&self, failure: &EmbeddedError) {
         tracing::error!(error = %failure, "the store's file failed; reopening it");
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Err(error) = self.open() {

@@ -19,7 +19,11 @@ use super::{
     },
     world::sign_in,
 };
-use crate::support::invitation::{invitation_link, invited_user, ledger};
+use crate::support::{
+    invitation::{invitation_link, invited_user, ledger},
+    passkeys::{confirm_passkey, new_passkey, script_bytes},
+    soft_authenticator::SoftPasskey,
+};
 
 const ADA: (&str, &str) = ("ada", CHOSEN);
 const KINDS: [RecordKind; 5] = [
@@ -199,6 +203,50 @@ async fn an_authenticator_that_its_owner_removes_leaves_its_invitation_used() {
         let page = Browser::new().open(&link).await;
         assert!(page.body.contains("This invitation was used"), "{is_passkey}: {}", page.body);
         assert!(harbour.is_redeemed("ada").await);
+    }
+}
+
+/// Bob sets up a passkey by his invitation: this one, or a new one.
+async fn bob_with_passkey(harbour: &Harbour, known: Option<SoftPasskey>) -> SoftPasskey {
+    let browser = Browser::new();
+    let page = browser.open(&invitation_link(&harbour.app, "bob")).await;
+    let passkey = known.unwrap_or_else(|| new_passkey(&page));
+    let created = passkey.create(&script_bytes(&page, "challenge"));
+    let page = confirm_passkey(&browser, &page, &created).await;
+    assert_eq!(recovery_codes(&page).len(), 10);
+    passkey
+}
+
+#[tokio::test]
+async fn an_authenticator_in_place_of_a_reset_one_leaves_its_invitation_used() {
+    for is_passkey in [false, true] {
+        let harbour = Harbour::new().await;
+        let serve = |reset: &str, id: &str| {
+            let invitation = format!("{{id: {id}, notAfter: \"2999-01-01T00:00:00Z\"}}");
+            let bob = format!("{}{reset}  invitation: {invitation}\n", INVITES_BOB.0);
+            let changes = [(INVITES_BOB.0, bob.as_str()), PASSKEYS];
+            harbour.change(&changes[..1 + usize::from(is_passkey)]);
+        };
+        let set_up = async |known: Option<SoftPasskey>| {
+            if is_passkey {
+                return Some(bob_with_passkey(&harbour, known).await);
+            }
+            bob_with_app(&harbour).await;
+            None
+        };
+        serve("", "b-1");
+        let passkey = set_up(None).await;
+        let record = harbour.stored(RecordKind::Invitation, "bob").await.remove(0).record;
+        let now = harbour.app.clock.now();
+        assert!(harbour.app.store.take(&record.key, now).await.expect("the store").is_some());
+        harbour.app.clock.advance(Duration::from_mins(1));
+        let reset = format!("  resetAuthenticatorsBefore: \"{}\"\n", harbour.app.clock.now());
+        serve(&reset, "b-2");
+        set_up(passkey).await;
+        serve(&reset, "b-1");
+        let page = Browser::new().open(&invitation_link(&harbour.app, "bob")).await;
+        assert!(page.body.contains("This invitation was used"), "{is_passkey}: {}", page.body);
+        assert!(harbour.is_redeemed("bob").await);
     }
 }
 

@@ -304,6 +304,27 @@ async fn ends_after_its_idle_and_absolute_lifetimes() {
 }
 
 #[tokio::test]
+async fn no_access_token_outlives_its_grant() {
+    let world = World::new().await;
+    let web = "metadata: {name: web}\nspec:\n";
+    world.change(web, &format!("{web}  lifetimes: {{refreshTokenAbsolute: 2m}}\n"));
+    let alice = world.alice().await;
+    let first = alice.tokens(&alice.web, OFFLINE).await;
+    assert_eq!(first["expires_in"], 120, "not the ten minutes of an access token");
+    world.wait(100);
+    let (status, second) = refresh(&alice.web, text(&first, "refresh_token"), &[]).await;
+    assert_eq!((status, &second["expires_in"]), (200, &Value::from(20)), "{second}");
+    let expires_at = |tokens: &Value| claims(text(tokens, "access_token"))["exp"].as_i64();
+    let end = expires_at(&first);
+    assert_eq!(expires_at(&second), end);
+    let introspected = world.introspect(&alice.web, text(&second, "access_token")).await;
+    assert_eq!(introspected.1["exp"].as_i64(), end);
+    world.wait(20);
+    let introspected = world.introspect(&alice.web, text(&second, "access_token")).await;
+    assert_eq!(introspected.1["active"], false);
+}
+
+#[tokio::test]
 async fn ends_for_good_when_the_user_is_disabled() {
     let world = World::new().await;
     let alice = world.alice().await;

@@ -95,7 +95,7 @@ pub(super) async fn confirm_setup(
     if !store_new_app(context, account, app_to_store, None).await? {
         return Ok(AuthenticatorSetupResult::AlreadyEnrolled);
     }
-    let codes = codes.confirm(context).await;
+    let codes = codes.confirm(context, account).await;
     end_sessions_meanwhile(context, active, kind).await;
     if is_replacement {
         report_removal(context, active, AuditedAuthenticator::Totp).await;

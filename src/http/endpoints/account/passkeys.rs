@@ -132,7 +132,7 @@ async fn store_passkey(
     if !store_new_passkey(context, &active.account, new).await? {
         return Ok(AccountChangeResult::Done(AccountNotice::PasskeyExists));
     }
-    let codes = codes.confirm(context).await;
+    let codes = codes.confirm(context, &active.account).await;
     end_sessions_meanwhile(context, active, kind).await;
     let result = match codes {
         NewRecoveryCodes::Shown(codes) => {

@@ -3,6 +3,7 @@
 mod decide;
 mod interaction;
 mod issue;
+mod properties;
 mod request;
 mod response;
 

@@ -160,6 +160,10 @@ fn an_access_token_is_bound_as_server_and_client_require() {
     let (d, c) = (BoundKey::Dpop("d".to_owned()), BoundKey::Certificate("c".to_owned()));
     for (client, binding, keys, is_bound, expected) in [
         (&plain, None, NOTHING, false, Ok(None)),
+        (&plain, None, NOTHING, true, Err(ErrorCode::InvalidDpopProof)),
+        (&plain, Some(TokenBinding::Bearer), NOTHING, true, Err(ErrorCode::InvalidDpopProof)),
+        (&by_tls, None, NOTHING, false, Err(ErrorCode::InvalidRequest)),
+        (&by_tls, None, dpop("d"), true, Err(ErrorCode::InvalidRequest)),
         (&plain, None, tls("c"), false, Ok(None)),
         (&plain, None, tls("c"), true, Ok(Some(c.clone()))),
         (&plain, None, both, true, Ok(Some(d.clone()))),

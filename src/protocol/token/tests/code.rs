@@ -115,11 +115,21 @@ fn a_grant_has_a_refresh_token_only_if_the_client_may_have_one() {
         grant_stored: false,
     };
     let mut client = fixtures::client();
-    let opened = activate_grant(&code("openid").grant, &client, NOW);
+    let opened = activate_grant(&code("openid").grant, &client, NOW).expect("it lasts");
     assert_eq!(opened.state, GrantState::Active { generation: 1, rotated_at: NOW });
     Arc::make_mut(&mut client.grant_types).remove(&GrantType::RefreshToken);
     let opened = activate_grant(&code("openid offline_access").grant, &client, NOW);
+    let opened = opened.expect("it lasts");
     assert_eq!(opened.state, GrantState::Active { generation: 0, rotated_at: NOW });
+}
+
+#[test]
+fn an_ended_grant_has_no_tokens() {
+    let (client, ended) = (fixtures::client(), Grant { ends_at: NOW, ..grant(0, NOW) });
+    let refused = activate_grant(&ended, &client, NOW).map_err(|error| error.code);
+    assert_eq!(refused, Err(ErrorCode::InvalidGrant));
+    let before = NOW.minus(Duration::from_millis(1));
+    assert!(activate_grant(&ended, &client, before).is_ok());
 }
 
 /// The decision about a valid code of a hybrid response or not, given the state of the stored grant.

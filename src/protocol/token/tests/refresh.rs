@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Client, ClientAuthentication, ClientId, Lifetimes, RefreshTokenRotation, fixtures},
-    protocol::records::RefreshToken,
+    protocol::{claims::access_token_expiry, records::RefreshToken},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -212,7 +212,7 @@ proptest! {
     }
     /// However a client uses its refresh tokens, and whatever its lifetimes become meanwhile.
     #[test]
-    fn no_refresh_token_outlives_its_grant(
+    fn no_token_outlives_its_grant(
         (left, always) in (0_u64..200_000, any::<bool>()),
         uses in prop::collection::vec((1_u64..50_000, 60_u64..100_000, 60_u64..300_000), 1..12),
     ) {
@@ -247,7 +247,11 @@ proptest! {
             let until = refresh_until(&record, &lifetimes).expect("it has a refresh token");
             prop_assert!(until <= absolute && absolute <= ends_at);
             let kept_until = referenced_until(&record, &lifetimes, now);
-            prop_assert!(kept_until <= ends_at.max(now.plus(lifetimes.access_token)));
+            prop_assert!(kept_until <= ends_at);
+            let not_after = Some(access_token_end(&record, None));
+            let expires_at = access_token_expiry(&client, None, not_after, now);
+            prop_assert!(expires_at <= ends_at);
+            prop_assert!(expires_at == ends_at || expires_at == now.plus(lifetimes.access_token));
         }
     }
 }

@@ -137,6 +137,40 @@ const NAMES: &[&str] =
     &["https://a.test", "urn:a", "https://b.test", "urn:b", "https://closed.test", "urn:c", ISSUER];
 
 proptest! {
+    /// `client_credentials` and `jwt-bearer` (RFC 6749 §4.4).
+    #[test]
+    fn a_client_that_acts_for_itself_gets_at_most_what_it_asks_for_and_may_have(
+        (allowed, declared) in (some(SCOPES), prop::collection::vec(some(SCOPES), 3)),
+        requested in prop::sample::subsequence(NAMES, 0..3),
+        asked in prop::option::of(some(SCOPES)),
+    ) {
+        let declare = |(names, scopes): ((&str, &str), Scopes)| {
+            ResourceServer { scopes, ..server(names, "", "groups") }
+        };
+        let mut world = World::new(SERVERS.into_iter().zip(declared).map(declare));
+        world.client.scopes = Arc::new(allowed.clone());
+        let own = decide_client_credentials(&world.client).scopes;
+        let asked = asked.map(|asked| scope::join_scopes(&asked));
+        let found = client_target(world.context(), &own, requested.iter().copied());
+        let Ok(found) = found else { return Ok(()) };
+        let Ok(selected) = select_token_scopes(&found, &Scopes::new(), asked.as_deref()) else {
+            return Ok(());
+        };
+        let words = asked.as_deref().map(words).unwrap_or_default();
+        prop_assert!(words.is_empty() || selected.access_token.is_subset(&words));
+        prop_assert!(found.claims.is_empty(), "claims are about people");
+        let Some(server) = found.server else {
+            prop_assert!(selected.access_token.is_subset(&allowed));
+            prop_assert!(!selected.access_token.contains("openid"), "there is no sign-in");
+            prop_assert!(requested.iter().all(|name| *name == ISSUER));
+            return Ok(());
+        };
+        prop_assert!(selected.access_token.is_subset(&server.scopes));
+        prop_assert!(selected.id_token.is_empty());
+        prop_assert!(requested.iter().all(|name| server.identifiers().any(|own| own == *name)));
+        prop_assert!(server.clients.contains(&world.client.id));
+    }
+
     /// No path widens audience, scope, claims or lifetime.
     #[test]
     fn no_request_gets_more_than_its_grant(
