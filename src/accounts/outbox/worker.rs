@@ -170,13 +170,14 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     }
 }
 
-/// Logs an error of the store, with the message that it concerns. The next look tries again.
+/// Logs an error of the store. The next search for due messages tries again. `message`: the key of the message, if the
+/// error concerns a single message.
 fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError) {
     let record = message.map(tracing::field::display);
     tracing::warn!(record_kind = %kind, record, %error, "could not process the outbox");
 }
 
-/// The running attempts. They end with this value.
+/// The running delivery attempts of a worker. Dropping this value aborts them.
 pub(super) struct Attempts<D> {
     pub(super) worker: Arc<OutboxWorker<D>>,
     pub(super) running: Mutex<JoinSet<()>>,

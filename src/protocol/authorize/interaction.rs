@@ -240,13 +240,13 @@ impl Interaction {
         self.pre_session
     }
 
-    /// The time from which its pages are refused, without the allowance for clock skew.
+    /// The time after which the pages of the interaction are refused, without the allowance for clock skew.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// Returns what tells the interaction from all others, at each of its steps: the hash of its goal and
-    /// expiry time.
+    /// Returns an identifier of the interaction that is the same at each of its steps: the hash of its goal and expiry
+    /// time.
     pub fn fingerprint(&self) -> [u8; 32] {
         let part = (&self.goal, self.expires_at);
         sha256(postcard::to_allocvec(&part).expect("an interaction serializes to memory"))

@@ -164,8 +164,8 @@ fn password_raises(authorization: &AuthorizationContext<'_>) -> bool {
     [None].into_iter().chain(directories).any(|name| authorization.can_raise_level(name))
 }
 
-/// The buttons of the identity providers whose people may use the application. For a higher level only those that can
-/// reach it are shown, also a hidden one that the session is from.
+/// The buttons of the identity providers whose users may use the application. If a higher level is required, only
+/// providers that can reach it get a button. The provider of the session then gets its button even if it is hidden.
 fn provider_buttons(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
