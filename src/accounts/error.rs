@@ -12,7 +12,7 @@ use crate::{
 /// A failure of an account service, which is not the fault of the caller's request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The store failed.
+    /// The store could not be reached, or refused the operation.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A token could not be signed.
@@ -94,7 +94,7 @@ impl AccountError {
 pub enum RequestError<R> {
     /// The request was refused.
     Refused(R),
-    /// A service failed.
+    /// The request may be right, but a service that it needs failed.
     Failed(AccountError),
 }
 

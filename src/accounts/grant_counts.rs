@@ -30,7 +30,7 @@ impl GrantCounts {
         u32::try_from(interval).is_ok_and(|interval| draw.is_multiple_of(interval))
     }
 
-    /// Remembers a count.
+    /// Remembers how many grants a user has, unless the number is so small that every new grant counts them again.
     pub(super) fn put(&self, person: (TenantId, Subject), count: usize) {
         if count > READ_FOR_NEW * MIN_INTERVAL {
             self.locked().put(person, count);

@@ -12,7 +12,7 @@ use crate::{
 /// The tokens to issue to a client: the last step of a token request and of an authorization.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IssuePlan<'a> {
-    /// The client.
+    /// The authenticated client that gets the tokens.
     pub(crate) client: &'a Client,
     /// The grant type that the tokens are issued by.
     pub(crate) grant_type: GrantType,
@@ -41,7 +41,7 @@ pub(crate) struct UserTokens<'a> {
     pub(crate) grant_id: &'a str,
     /// The grant as stored.
     pub(crate) grant: &'a Grant,
-    /// The user.
+    /// The account of the user that the tokens are about.
     pub(crate) user: &'a Account,
     /// The ID token, if one is issued.
     pub(crate) id_token: Option<IdTokenPlan<'a>>,
@@ -56,7 +56,7 @@ pub(crate) enum RefreshTokenPlan<'a> {
     Current,
     /// The refresh token of the request, which the client keeps.
     Kept(&'a str),
-    /// No refresh token.
+    /// The response contains no refresh token.
     Withheld,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct IdTokenPlan<'a> {
     pub(crate) scopes: &'a Scopes,
 }
 
-/// Issued tokens.
+/// The tokens of a response (RFC 6749 §5.1). A token that was not issued is `None`.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_field_names, reason = "the names of a token response")]
 pub(crate) struct IssuedTokens {

@@ -67,7 +67,7 @@ pub(super) enum DeliveryProgress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "M: OutboxMessage")]
 pub(super) struct OutboxEntry<M> {
-    /// The message.
+    /// The message to deliver.
     pub(super) message: M,
     /// The number of failed attempts.
     pub(super) failed_attempts: u32,
@@ -98,7 +98,7 @@ pub(super) struct OutboxTimes {
 }
 
 impl OutboxTimes {
-    /// The current moment.
+    /// The current time by both clocks.
     pub(super) fn now(own: &dyn Clock, store: &StoreClock) -> Self {
         let own = own.now();
         Self { own, store: store.at(own) }
@@ -123,7 +123,7 @@ impl ClaimedMessage {
 /// An entry as read from the store.
 #[derive(Clone, Debug)]
 pub(super) struct StoredEntry<M> {
-    /// The entry.
+    /// The message and the state of its delivery, decoded from the record.
     pub(super) entry: OutboxEntry<M>,
     stored: VersionedRecord,
 }
@@ -243,7 +243,7 @@ pub(super) async fn put_message<M: OutboxMessage>(
 pub(super) enum DeliveryOutcome {
     /// The message was delivered, or its receiver no longer exists.
     Done,
-    /// The attempt failed.
+    /// The receiver did not accept the message. Another attempt follows after the delay, unless this was the last.
     Failed,
     /// The message cannot be attempted yet. It is due again when its claim ends.
     Postponed,

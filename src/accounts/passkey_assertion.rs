@@ -24,7 +24,7 @@ use crate::{
 /// The answer of a passkey.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasskeyAnswer<'a> {
-    /// The credential ID.
+    /// The ID of the credential that the authenticator chose, in bytes (`rawId`).
     pub(crate) credential_id: &'a [u8],
     /// The user handle; authenticators may omit it where the page named the credentials.
     pub(crate) user_handle: Option<&'a [u8]>,

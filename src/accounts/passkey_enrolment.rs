@@ -50,7 +50,7 @@ pub(crate) fn can_enrol_passkeys(context: AccountContext<'_>) -> bool {
 /// The person who sets up a passkey.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasskeyOwner<'a> {
-    /// The person.
+    /// The account that gets the passkey.
     pub(crate) account: &'a Account,
     /// The name of the identity provider that the person has signed in at.
     pub(crate) provider: Option<&'a str>,
@@ -123,8 +123,8 @@ pub(crate) async fn claim_new_passkey(
     claim_challenge(context, &new.challenge, &account.subject).await
 }
 
-/// Stores a passkey whose challenge was claimed. Returns false if the credential is set up already, or the person has as
-/// many passkeys as can be.
+/// Stores a passkey whose challenge was claimed. Returns false if the credential is set up already, or the person has
+/// as many passkeys as can be.
 pub(crate) async fn store_new_passkey(
     context: AccountContext<'_>,
     account: &Account,

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ActiveSession {
     pub(super) stored: VersionedRecord,
-    /// The session.
+    /// The decoded content of the record.
     pub session: Session,
     /// The account, which is served and enabled.
     pub account: Arc<Account>,
@@ -44,7 +44,7 @@ impl ActiveSession {
 /// A user who has just proved the identity.
 #[derive(Debug)]
 pub struct SignedInUser {
-    /// The account.
+    /// The account that the user has signed in to.
     pub account: Arc<Account>,
     /// How and when the user proved the identity, as far as it counts here.
     pub authentication: Authentication,

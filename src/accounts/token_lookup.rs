@@ -39,9 +39,9 @@ pub(crate) enum PresentedToken {
 /// The owner of an active token.
 #[derive(Debug)]
 pub(crate) enum ActiveToken {
-    /// A user's grant.
+    /// The token is from a grant of this user.
     OfGrant { grant: Box<Grant>, user: Arc<Account> },
-    /// The client itself.
+    /// The token is from `client_credentials`, so it is about no user.
     OfClient,
 }
 

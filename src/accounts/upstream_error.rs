@@ -85,9 +85,9 @@ pub enum UpstreamSignInError {
     NameReserved {
         /// The kind of name.
         name: &'static str,
-        /// The name.
+        /// The value that the provider gives.
         value: String,
-        /// The object.
+        /// The object that reserves the value: an OidcUser or another IdentityProvider.
         holder: ObjectRef,
         /// The state that the object has not reached.
         state: &'static str,

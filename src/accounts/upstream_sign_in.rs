@@ -46,9 +46,9 @@ pub struct UpstreamSignInOptions<'a> {
     pub login_hint: Option<&'a str>,
     /// Whether the person chooses the account.
     pub select_account: bool,
-    /// Levels of assurance.
+    /// `acr_values`: the levels of assurance to request, most preferred first.
     pub acr_values: &'a [String],
-    /// Languages.
+    /// `ui_locales` of the application's request: language tags, separated by spaces.
     pub ui_locales: Option<&'a str>,
 }
 

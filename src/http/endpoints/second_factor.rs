@@ -129,9 +129,9 @@ async fn user_of_session(
 /// The reason why a factor is refused, for each of its uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FactorFailure {
-    /// In a sign-in.
+    /// The reason in the audit line of a sign-in.
     pub(super) sign_in: SignInFailure,
-    /// In a session.
+    /// The reason in the audit line of a step-up in a session.
     pub(super) step_up: StepUpFailure,
 }
 

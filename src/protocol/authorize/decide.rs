@@ -43,7 +43,7 @@ pub enum NextStep {
     AskConsent,
     /// Show that the person may not use the application.
     RefuseEntry,
-    /// Issue the response.
+    /// Issue the authorization response: everything that the request needs is fulfilled.
     Issue,
 }
 

@@ -23,14 +23,14 @@ pub enum InteractionGoal {
     AuthorizeDevice {
         /// The device's authorization request as a query string.
         query: String,
-        /// The device.
+        /// The waiting device, as the pages show it.
         device: RequestingDevice,
     },
     /// Answer a request over the backchannel (CIBA Core §8).
     AnswerBackchannel {
         /// The authorization request as a query string.
         query: String,
-        /// The request.
+        /// The waiting request, as the pages show it, with the user who may answer.
         request: BackchannelRequest,
     },
 }

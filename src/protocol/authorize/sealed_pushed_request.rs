@@ -16,7 +16,7 @@ use crate::{
 /// stored; the others are in the value itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealedPushedRequest {
-    /// The request itself.
+    /// The pushed parameters, which are short enough for a URL.
     Whole(PushedRequest),
     /// The id of a `RecordKind::PushedRequest` record.
     Stored(String),

@@ -81,7 +81,7 @@ pub fn slow_down() -> OAuthError {
 /// A credential with the request that it belongs to.
 #[derive(Clone, Debug)]
 pub struct PolledRequest {
-    /// The credential.
+    /// The device code or `auth_req_id` of the token request.
     pub credential: PollingCredential,
     /// The request. `None` if its record no longer exists.
     pub authorization: Option<CrossDeviceAuthorization>,

@@ -87,7 +87,7 @@ impl AuthorizationContext<'_> {
         self.app.context(self.request)
     }
 
-    /// The session's record.
+    /// The content of the browser's session; `None` if the browser has no active session.
     pub(in crate::http::endpoints) fn session_record(&self) -> Option<&Session> {
         self.session.as_ref().map(|active| &active.session)
     }

@@ -197,7 +197,7 @@ fn provider_button(tenant: &Tenant, provider: &IdentityProvider, sealed: &str) -
     }
 }
 
-/// The consent page.
+/// Renders the page that asks the session's user for the permissions that the application requests.
 pub(super) fn show_consent_page(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,

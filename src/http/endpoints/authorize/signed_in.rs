@@ -142,7 +142,7 @@ struct StartedSession {
 }
 
 impl StartedSession {
-    /// Sets the cookies.
+    /// Sets the cookie of the session and that of the known browser.
     fn remember(self, of: (&AppState, &Request), reply: Reply) -> Result<Reply, EndpointError> {
         let Self { cookie, account, typed_name, has_factors } = self;
         let typed_name = typed_name.as_deref();

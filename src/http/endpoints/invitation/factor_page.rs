@@ -41,7 +41,7 @@ pub(super) fn show_again(
     render_factor_page((context, request), account, (&form, Some(problem)))
 }
 
-/// The page.
+/// Renders the setup page. `problem`: a text about the attempt before, if it failed.
 pub(super) fn render_factor_page(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,

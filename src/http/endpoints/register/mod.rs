@@ -29,7 +29,7 @@ use crate::{
     registry::RegistrationService,
 };
 
-/// `POST I/oauth/register`.
+/// `POST I/oauth/register`: registers a client (RFC 7591 §3.1).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let registration = registration_service(&request)?;
     if registration.settings().mode == RegistrationMode::InitialAccessToken {
