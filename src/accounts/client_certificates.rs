@@ -20,7 +20,8 @@ enum CertificateRefusal {
     Keys(#[from] ClientJwsError),
 }
 
-/// Verifies that the certificate of a connection is the client's. The response does not tell why it is not.
+/// Verifies that the certificate of a connection is the client's. The response does not say why a certificate is
+/// refused.
 pub(super) async fn verify_certificate(
     context: AccountContext<'_>,
     client: &Client,

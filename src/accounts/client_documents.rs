@@ -23,7 +23,8 @@ const MAX_FETCHES_PER_MINUTE: u32 = 30;
 pub(crate) enum DocumentClientError {
     /// The document cannot be used.
     Refused(OAuthError),
-    /// The address has made the server fetch too many documents; with the URL of one and the time to wait.
+    /// The address has made the server fetch too many documents. Contains the URL of the document that was not fetched,
+    /// and the time to wait.
     Throttled(OAuthError, ClientId, Duration),
 }
 
@@ -94,8 +95,8 @@ async fn load_document(
     if let Some(document) = cache.fresh(&fetch, (tenant, url), context.now) {
         return Ok(document);
     }
-    // A URL that had a document is fetched four times a minute at most, and strangers must not use up the fetches of its
-    // people.
+    // A URL that had a document is fetched four times a minute at most, and strangers must not use up the fetches of
+    // its people.
     if !cache.had_document(&fetch, (tenant, url)) {
         admit_fetch(context, url)?;
     }

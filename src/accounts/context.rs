@@ -244,7 +244,7 @@ impl<'a> AccountContext<'a> {
         self.services.store.get(key, self.now).await
     }
 
-    /// Inserts a record; `false` if one with its key exists.
+    /// Inserts a record. Returns false if a record with its key exists.
     pub async fn insert(&self, record: Record) -> Result<bool, StoreError> {
         self.services.store.insert(record, self.now).await
     }

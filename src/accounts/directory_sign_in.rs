@@ -35,7 +35,7 @@ pub struct DirectorySignIn<'a> {
     pub origin: AttemptSource<'a>,
 }
 
-/// The reason why a directory signed no person in.
+/// The reason why a sign-in at a directory failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DirectorySignInError {
     /// Unknown name or wrong password. The response is the same in both cases.

@@ -57,7 +57,7 @@ pub(crate) async fn set_up_password(
     stored
 }
 
-/// Stores the password. The one from before is put back if another page has got the invitation meanwhile.
+/// Stores the password. The password from before is restored if another page has claimed the invitation meanwhile.
 async fn store_password(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),

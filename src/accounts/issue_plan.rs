@@ -30,7 +30,7 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) code: Option<&'a str>,
     /// The user's grant that the tokens belong to; `None` if the client acts for itself.
     pub(crate) user: Option<UserTokens<'a>>,
-    /// The token that is exchanged, if one is.
+    /// The token that is exchanged; `None` for all other grant types.
     pub(crate) exchange: Option<ExchangePlan<'a>>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct UserTokens<'a> {
     pub(crate) grant: &'a Grant,
     /// The account of the user that the tokens are about.
     pub(crate) user: &'a Account,
-    /// The ID token, if one is issued.
+    /// The ID token; `None` if the response contains no ID token.
     pub(crate) id_token: Option<IdTokenPlan<'a>>,
     /// The refresh token in the response.
     pub(crate) refresh_token: RefreshTokenPlan<'a>,
@@ -52,7 +52,7 @@ pub(crate) struct UserTokens<'a> {
 /// The refresh token of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshTokenPlan<'a> {
-    /// The grant's current one, if it has one.
+    /// The grant's current refresh token, if the grant has one.
     Current,
     /// The refresh token of the request, which the client keeps.
     Kept(&'a str),
@@ -63,9 +63,9 @@ pub(crate) enum RefreshTokenPlan<'a> {
 /// The token that an access token is issued for (RFC 8693).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExchangePlan<'a> {
-    /// The token before, which the new one does not outlive.
+    /// The subject token, which the new token does not outlive.
     pub(crate) subject: &'a SubjectToken,
-    /// The claim `act` of the new one.
+    /// The claim `act` of the new token; `None` for impersonation.
     pub(crate) actors: Option<&'a Value>,
 }
 

@@ -45,7 +45,7 @@ pub(super) trait OutboxMessage:
     /// The delay after each failed attempt until the next one. A further failure is the last.
     const RETRY_DELAYS: &'static [Duration];
 
-    /// The delay until the next attempt, given how many have failed. `None` after the last one.
+    /// The delay until the next attempt, given the number of failed attempts. `None` after the last attempt.
     fn retry_delay(failed_attempts: u32) -> Option<Duration> {
         let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
         Self::RETRY_DELAYS.get(index).copied()
@@ -218,7 +218,7 @@ impl OutboxQueue {
     }
 }
 
-/// Stores a message, claimed by this replica; `None` if one with its key exists.
+/// Stores a message, claimed by this replica; `None` if a message with its key exists.
 pub(super) async fn put_message<M: OutboxMessage>(
     store: &SharedStore,
     key: RecordKey,

@@ -143,7 +143,7 @@ fn person_of(
 enum RecordedUse {
     /// The passkey no longer exists.
     Removed,
-    /// The use counts. The counter was recorded, or a higher one is.
+    /// The use is accepted. Its counter was recorded, or a higher counter was.
     Counted,
     /// A copy may exist.
     Copied {

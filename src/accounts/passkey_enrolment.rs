@@ -32,7 +32,7 @@ pub(crate) struct NewPasskey {
 /// The reason why a passkey is not set up.
 #[derive(Clone, Debug)]
 pub(crate) enum NewPasskeyRefusal {
-    /// The answer is not one to the challenge.
+    /// The answer is not to the challenge of the page.
     Answer(WebauthnError),
     /// The answer came too late, or was used before.
     Expired,

@@ -41,7 +41,7 @@ pub(crate) fn admit_reset_request(context: AccountContext<'_>) -> Result<(), Dur
     context.services.reset_requests.admit(tenant, address, context.now)
 }
 
-/// Mails a link to the person of a name or an e-mail address, if there is one who may have it. Returns at once.
+/// Mails a link to the user with a name or an e-mail address, if a user may have it. Returns at once.
 pub(crate) fn request_reset(context: AccountContext<'_>, typed: &str) {
     let Some(slot) = context.services.reset_requests.begin() else {
         tracing::warn!(tenant = %context.tenant_id(), "too many people ask for another password at the same time; a request is dropped");
@@ -95,7 +95,7 @@ struct ClaimedReset {
     id: String,
 }
 
-/// Claims the right to mail a link; `None` if one was mailed lately. If callers race, one gets it.
+/// Claims the right to mail a link; `None` if a link was mailed lately. If callers race, one of them gets the right.
 async fn claim_interval(
     context: AccountContext<'_>,
     account: &Account,
@@ -196,7 +196,7 @@ pub(crate) async fn choose_by_reset_link(
     Ok(true)
 }
 
-/// The record of a link, if no later one was mailed and it was not used.
+/// The record of a link, if the link was not used and no later link was mailed.
 async fn find_current(
     context: AccountContext<'_>,
     link: &PasswordResetLink,

@@ -10,7 +10,7 @@ use crate::{
     protocol::account_change::AccountChangeProof,
 };
 
-/// A required authenticator that a person has not set up.
+/// A required authenticator that a user has not set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingFactor {
     /// An authenticator app, because the tenant has `totp: Required`.
@@ -19,7 +19,7 @@ pub(crate) enum MissingFactor {
     Passkey,
 }
 
-/// The required authenticator that a person has not set up, if there is one. A passkey is accepted in place of an app.
+/// The required authenticator that a user has not set up, if one is missing. A passkey is accepted in place of an app.
 pub(crate) async fn missing_factor(
     context: AccountContext<'_>,
     account: &Account,
@@ -35,7 +35,7 @@ pub(crate) async fn missing_factor(
     })
 }
 
-/// An authenticator that a person wants to remove.
+/// An authenticator that a user wants to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemovedFactor<'a> {
     /// The authenticator app, of which a user has at most one.
@@ -44,7 +44,7 @@ pub(crate) enum RemovedFactor<'a> {
     Passkey(&'a str),
 }
 
-/// Returns true if the person would lack a required authenticator without this one. A passkey that was copied does not
+/// Returns true if the user would lack a required authenticator after the removal. A passkey that was copied does not
 /// count.
 pub(crate) async fn is_last_required_factor(
     context: AccountContext<'_>,

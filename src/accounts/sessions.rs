@@ -50,8 +50,8 @@ pub struct SignedInUser {
     pub authentication: Authentication,
     /// Where the user signed in.
     pub source: SignInSource,
-    /// The mark of the password that was proved, if the person chose it. A session that a password began ends with
-    /// that password, also if it is changed while the person signs in.
+    /// The mark of the password that was proved, if the user chose it. A session that a password began ends with
+    /// that password, also if it is changed while the user signs in.
     pub chosen_password: Option<CredentialMark>,
 }
 
@@ -96,7 +96,7 @@ pub async fn load_session(
 }
 
 /// Starts a session for a user who has just authenticated, replacing the browser's previous
-/// session. After a step-up it keeps the beginning and the marks of that one. Returns it with the new
+/// session. After a step-up it keeps the beginning and the marks of the session before. Returns it with the new
 /// random value of its cookie.
 pub async fn start_session(
     context: AccountContext<'_>,

@@ -64,7 +64,7 @@ pub(crate) struct NewApp {
 }
 
 impl NewApp {
-    /// Returns true if it replaces another one.
+    /// Returns true if the app replaces another app.
     pub(crate) const fn is_replacement(&self) -> bool {
         self.before.is_some()
     }
@@ -131,8 +131,8 @@ pub(crate) async fn prove_new_app(
     Ok(step.map(proved).map_err(NewAppRefusal::Code))
 }
 
-/// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
-/// with it.
+/// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
+/// that is used up with it.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
@@ -164,7 +164,7 @@ pub(crate) async fn store_new_app(
 }
 
 /// Uses up the page on which a person sets up an app. If it was sent twice, only one request gets true. The other
-/// one therefore cannot replace the recovery codes that were shown.
+/// request therefore cannot replace the recovery codes that were shown.
 pub(crate) async fn claim_enrolment(
     context: AccountContext<'_>,
     account: &Account,

@@ -262,7 +262,7 @@ impl DuePages {
         Self { from: FIRST, until, limit: MAX_LISTED, is_last: false, seen: HashSet::new() }
     }
 
-    /// Reads a page; `None` after the last one.
+    /// Reads the next page of due records; `None` after the last page.
     async fn next<M: OutboxMessage>(
         &mut self,
         store: &SharedStore,

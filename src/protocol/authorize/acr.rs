@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::AcrLevel;
 
-/// Returns the level that a sign-in has reached: the most preferred one, or else the best.
+/// Returns the level that a sign-in has reached: the most preferred of the requested levels, or else the best level.
 pub fn reached_acr<'a>(
     levels: &'a [AcrLevel],
     authentication: &Authentication,

@@ -275,7 +275,8 @@ impl Interaction {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
-    /// Returns the steps completed so far with this session; none with another one than the interaction's.
+    /// Returns the steps completed so far, if this is the session of the interaction. With another session no step
+    /// counts as completed.
     pub fn completed(&self, session: &Session) -> InteractionResult {
         if !self.belongs_to(session) {
             return InteractionResult::default();

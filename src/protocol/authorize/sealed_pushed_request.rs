@@ -55,7 +55,7 @@ impl RepeatedRequest {
         now >= self.expires_at
     }
 
-    /// The request to open, from the stored one.
+    /// The request to open: the stored request with the `prompt` and expiry of the link.
     #[must_use]
     pub fn repeat(self, stored: &PushedRequest) -> PushedRequest {
         let mut params = RequestParams::parse(stored.query.as_bytes());

@@ -109,7 +109,7 @@ pub(super) fn choose_account(
 /// The variable parts of the sign-in page.
 struct SignInFormContent<'a> {
     reason: SignInReason,
-    /// Whether people who may use the application type their password here.
+    /// Whether users who may use the application type their password on this page.
     accepts_passwords: bool,
     username: &'a str,
     problem: Option<&'a str>,

@@ -130,7 +130,7 @@ fn registration_service(request: &Request) -> Result<&RegistrationService, Endpo
 }
 
 /// Applies the rate limit per address to every write, successful or not. The token is checked first, so requests
-/// without a token do not use up the limit of requests with one.
+/// without a token do not use up the limit of requests with a token.
 fn limit(
     app: &AppState,
     request: &Request,
