@@ -434,7 +434,7 @@ spec:
     }
 
     #[test]
-    fn a_client_that_waits_for_its_secret_is_no_problem_of_its_provider() {
+    fn a_provider_with_a_client_ref_is_valid_before_the_client_has_its_secret() {
         let manifest = "apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: corp, namespace: team}

@@ -444,7 +444,7 @@ fn dex_connector(kind: &str, config: &Value) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn groups_are_no_more_than_the_source_gave() {
+fn imported_connectors_give_no_more_groups_than_dex() {
     let none = json!({ "expression": "[]" });
     let teams = json!([{ "name": "Acme", "teams": ["core", "a*"] }, { "name": "lab" }]);
     for (config, groups, note) in [

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_gets_no_message() {
+    fn an_invalid_address_is_refused() {
         let mail = MailText { subject: "x".to_owned(), text: "x".to_owned() };
         let to = "ada@harbour.test\r\nDATA";
         let (entropy, now) = (SeededEntropy::new(1), Timestamp::from_secs(0));
