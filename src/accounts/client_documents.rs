@@ -46,7 +46,7 @@ impl DocumentClientError {
 ///
 /// # Errors
 ///
-/// `invalid_client` if the ID can only be a URL and the tenant accepts documents, but not this one;
+/// `invalid_client` if the ID can only be a URL and the tenant accepts documents, but not this document;
 /// `temporarily_unavailable` if a later request may succeed.
 pub(crate) async fn load_document_client(
     context: AccountContext<'_>,

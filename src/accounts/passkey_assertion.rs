@@ -153,8 +153,8 @@ enum RecordedUse {
 }
 
 /// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each
-/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a
-/// later one has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
+/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer
+/// that a later answer has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
 /// challenges.
 async fn record_use(
     context: AccountContext<'_>,
@@ -173,7 +173,7 @@ async fn record_use(
         }
         let last = LastUse { sign_count: passkey.sign_count, at: passkey.used_at };
         let verdict = check_sign_count(last, verified.sign_count, (issued_at, context.store_now));
-        // After a restore the person has other marks, and a later one with the subject must not get it.
+        // After a restore the user has other marks. A later user with the same subject must not get the passkey.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
         let (passkey, recorded) = match verdict {
             SignCountVerdict::Overtaken => return Ok(RecordChange::Keep(RecordedUse::Counted)),

@@ -1,4 +1,4 @@
-//! Links by which people who forgot their password choose another one. A link is mailed to the verified address
+//! Links by which users who forgot their password choose a new password. A link is mailed to the verified address
 //! of the person, and works once and for an hour.
 //!
 //! A stranger cannot find out whether an account exists, because the request ends before the name is looked up.
@@ -29,7 +29,7 @@ const LINK_TTL: Duration = Duration::from_hours(1);
 /// A person gets one mail in this time, regardless of the number of requests.
 const MAIL_INTERVAL: Duration = Duration::from_mins(5);
 
-/// Returns true if people of the tenant who forgot their password can choose another one.
+/// Returns true if users of the tenant who forgot their password can choose a new password.
 pub(crate) fn offers_reset(tenant: &Tenant) -> bool {
     let authenticators = tenant.authenticators;
     tenant.mail.is_some() && authenticators.has_passwords() && authenticators.are_kept

@@ -167,8 +167,8 @@ pub(crate) struct RecoveryAttempt<'a> {
     pub(crate) source: AttemptSource<'a>,
 }
 
-/// Checks a code, and uses it up if it is right. Codes cannot be guessed, so wrong ones are only slowed down, like
-/// passwords. An attacker must not be able to block a person's last way to sign in.
+/// Checks a code, and uses it up if it is right. Codes cannot be guessed, so wrong codes are only slowed down, like
+/// wrong passwords. An attacker must not be able to block a user's last way to sign in.
 pub(crate) async fn use_recovery_code(
     context: AccountContext<'_>,
     account: &Account,

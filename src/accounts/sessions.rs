@@ -177,8 +177,8 @@ async fn stored_session(
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
-/// all its clients. The notifications of its clients are stored first, so an error leaves no client
-/// of an ended session without one (ADR 0007).
+/// all its clients. The notifications of its clients are stored first, so after an error no client
+/// of an ended session lacks its notification (ADR 0007).
 pub async fn end_session(
     context: AccountContext<'_>,
     active: &ActiveSession,

@@ -67,7 +67,7 @@ impl PresentedToken {
         }
     }
 
-    /// The client that the token was issued to, with its object. That of a refresh token is the one of its grant.
+    /// The client that the token was issued to, with its object. The client of a refresh token is that of its grant.
     fn holder(&self) -> Option<TokenHolder> {
         match self {
             Self::Access(claims) => TokenHolder::of_claims(claims),

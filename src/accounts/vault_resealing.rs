@@ -24,7 +24,7 @@ const KINDS: [RecordKind; 5] = [
     RecordKind::Password,
     RecordKind::Invitation,
 ];
-/// Most records of a kind that one search looks at. Those that cannot be opened remain due, so they are
+/// Maximum number of records of a kind that a search reads. Those that cannot be opened remain due, so they are
 /// found again each time.
 const MAX_SEARCHED: usize = 100 * MAX_LISTED;
 /// Time between two searches.

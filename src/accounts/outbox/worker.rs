@@ -110,8 +110,8 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
         Ok(())
     }
 
-    /// Returns the entry of a due record, if it can be claimed. The due time of another one is moved,
-    /// so it does not hide others.
+    /// Returns the entry of a due record, if it can be claimed. Otherwise its due time is moved, so
+    /// that it does not hide other messages.
     pub(super) async fn check_due(
         &self,
         stored: VersionedRecord,

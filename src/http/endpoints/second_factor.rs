@@ -64,7 +64,7 @@ pub(super) async fn check_second_factor(
             let typed = form.get("code").unwrap_or_default();
             check_totp_code(context, &user.account, enrolled, typed, known_browser).await?
         }
-        // Without a factor the sign-in is another one.
+        // The user has removed the factor since the page was shown, so the page is outdated.
         _ => return Err(forms::session_changed(&authorization)),
     };
     match verdict {

@@ -36,7 +36,8 @@ pub enum InteractionGoal {
 }
 
 impl InteractionGoal {
-    /// The parameters of the authorization request as a query string; `None` for goals without one.
+    /// The parameters of the authorization request as a query string; `None` for goals without an authorization
+    /// request.
     pub(super) fn query(&self) -> Option<&str> {
         match self {
             Self::Authorize(query)

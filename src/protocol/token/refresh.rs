@@ -125,9 +125,9 @@ pub enum RefreshDecision {
 
 /// Decides the outcome for a token of a generation, given the grant's record.
 ///
-/// The current generation rotates. The two generations before it get the current one again for
+/// The current generation rotates. The two generations before it get the current token again for
 /// `refreshTokenReuseWindow` after each was superseded. Any other token revokes the grant: it was
-/// copied, or belongs to a restored store. If tokens do not rotate, the current one stays and its
+/// copied, or belongs to a restored store. If tokens do not rotate, the current token stays and its
 /// idle time restarts.
 pub fn rotate_grant(
     grant: &Grant,
@@ -190,7 +190,7 @@ pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timest
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 
-/// Returns the scopes that tokens of a grant may have: the granted ones (§6) that are still allowed
+/// Returns the scopes that tokens of a grant may have: the granted scopes (§6) that are still allowed
 /// for the client. A grant of resource servers may have none.
 pub(super) fn scopes_of_grant(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();

@@ -81,7 +81,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(information(&request, StatusCode::CREATED, &client, &token))
 }
 
-/// Checks the initial access token. Wrong ones are counted, and delay further attempts of their
+/// Checks the initial access token. Wrong tokens are counted, and delay further attempts of the
 /// address.
 fn check_initial_access_token(
     app: &AppState,
