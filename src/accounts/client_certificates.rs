@@ -20,8 +20,7 @@ enum CertificateRefusal {
     Keys(#[from] ClientJwsError),
 }
 
-/// Verifies that the certificate of a connection is the client's. The response does not say why a certificate is
-/// refused.
+/// Verifies that the certificate of a connection is the client's. The response does not say why it is not.
 pub(super) async fn verify_certificate(
     context: AccountContext<'_>,
     client: &Client,

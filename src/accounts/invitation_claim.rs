@@ -110,7 +110,7 @@ fn claim_of(context: AccountContext<'_>, used: &Record) -> Record {
     Record { expires_at: context.now.plus(CLAIM_TTL), ..used.clone() }
 }
 
-/// Returns true if a record is of this user, and not of an earlier user with the same name.
+/// Returns true if a record is of this person, and not of an earlier one with the name.
 pub(super) fn is_used(
     vault: &Vault,
     stored: &VersionedRecord,

@@ -37,7 +37,7 @@ pub(crate) fn open_link(
 /// A person whom a link invites, and what the person sets up with it.
 #[derive(Clone, Debug)]
 pub(crate) struct InvitedPerson {
-    /// The account of the `OidcUser` that has the invitation.
+    /// The account.
     pub(crate) account: Arc<Account>,
     /// Whether the person chooses a password.
     pub(crate) chooses_password: bool,

@@ -37,7 +37,7 @@ pub(super) struct InvitedCredentials<'a> {
 /// The use of an invitation, by its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordedUse {
-    /// The invitation has no record of its use, or the record is of an earlier user with the same name.
+    /// It has no record, or that of an earlier person.
     None,
     /// A setup page has claimed the invitation, and may still give it back.
     Claimed,
@@ -68,12 +68,12 @@ impl<'a> InvitedCredentials<'a> {
     pub(super) async fn was_used(self) -> Result<bool, AccountError> {
         match self.recorded_use().await? {
             RecordedUse::Used | RecordedUse::Claimed => Ok(true),
-            // The write of the record failed after the credentials were stored.
+            // The record of the invitation could not be kept if only what it set up was stored.
             RecordedUse::None => self.has_any().await,
         }
     }
 
-    /// Reads the record of the invitation's use.
+    /// Reads the record of the invitation.
     pub(super) async fn recorded_use(self) -> Result<RecordedUse, AccountError> {
         let key = invitation_key(self.tenant, &self.link.subject, &self.link.id);
         let Some(stored) = self.store.get(&key, self.now).await? else {

@@ -85,8 +85,8 @@ pub(super) fn request_text(tenant: &Tenant, notice: &RequestNotice, url: &str) -
     }
 }
 
-/// The texts in the language of a tenant. A message is written when it is sent, so there is no browser that shows the
-/// language of the person.
+/// The texts in the language of a tenant. A message is written when it is sent, so there is no browser that
+/// states the language of the person.
 fn catalog_of(tenant: &Tenant) -> &MessageCatalog {
     let default = tenant.branding.default_locale.as_ref();
     tenant.languages.choose(LanguagePreferences { default, ..LanguagePreferences::default() })

@@ -143,8 +143,8 @@ pub(crate) async fn store_new_passkey(
     Ok(surplus.is_none())
 }
 
-/// Inserts the record. It replaces a record of the same user that is no longer valid. Returns false if another valid
-/// record has the key.
+/// Inserts the record, also in place of one of this person that does not count any more. Returns false if
+/// there is another one.
 async fn insert_passkey(
     context: AccountContext<'_>,
     account: &Account,

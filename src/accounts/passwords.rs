@@ -91,7 +91,7 @@ pub(super) async fn last_change(
     Ok(Some(PasswordChange { at: chosen_at, sid, mark }))
 }
 
-/// Returns true if the user may choose a password, and the store keeps it.
+/// Returns true if the store keeps the password that a person chooses, and the person can choose one.
 pub(crate) fn can_choose(context: AccountContext<'_>, account: &Account) -> bool {
     account.password == PasswordState::SelfChosen
         && context.tenant.tenant.authenticators.are_kept

@@ -132,8 +132,8 @@ pub(crate) async fn prove_new_app(
     Ok(step.map(proved).map_err(NewAppRefusal::Code))
 }
 
-/// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
-/// that is used up with it.
+/// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
+/// with it.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,

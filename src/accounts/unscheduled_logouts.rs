@@ -19,7 +19,7 @@ use crate::{
     store::{IndexEntry, IndexKind, SharedStore, StoreClock, StoreError},
 };
 
-/// Interval between searches for such notifications: one query for each client with a logout URI.
+/// Interval at which they are looked up: one query for each client with a logout URI.
 const CHECK_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The search for such notifications.

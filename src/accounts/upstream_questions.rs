@@ -30,7 +30,7 @@ const STORE_ATTEMPTS: u32 = 5;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether a provider can be asked with the tokens of a session. A provider that was moved, or another
-/// provider with its name, never receives them.
+/// one with its name, never receives them.
 pub(super) fn can_ask(provider: &IdentityProvider, session: &UpstreamSession) -> bool {
     let has_token = match provider.source {
         ProviderSource::Oidc(_) => session.tokens.refresh_token.is_some(),

@@ -434,7 +434,7 @@ spec:
     }
 
     #[test]
-    fn a_provider_with_a_client_ref_is_valid_before_the_client_has_its_secret() {
+    fn a_client_that_waits_for_its_secret_does_not_affect_its_provider() {
         let manifest = "apiVersion: lanyard.dev/v1alpha1
 kind: Tenant
 metadata: {name: corp, namespace: team}

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_record_of_a_full_tenant_is_not_counted_as_a_store_error() {
+    async fn a_tenant_without_space_is_not_counted_as_an_error_of_the_store() {
         let metrics = Arc::new(Metrics::new());
         metrics.snapshot(1, NOW, [TenantId::new("team", "main")].into_iter(), &[]);
         let full = Full(MemoryStore::new(&SeededEntropy::new(1), 10));

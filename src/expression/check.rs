@@ -10,7 +10,7 @@ use super::{
     variables::{ExpressionScope, VariableName},
 };
 
-/// The checked node, or the error in the expression.
+/// A checked node, or the error that refuses it.
 pub(super) type Checked = Result<CheckedNode, ExpressionError>;
 
 /// Checks the variables, fields, functions and types of an expression.

@@ -444,7 +444,7 @@ fn dex_connector(kind: &str, config: &Value) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn imported_connectors_give_no_more_groups_than_dex() {
+fn groups_are_limited_to_those_that_the_source_gave() {
     let none = json!({ "expression": "[]" });
     let teams = json!([{ "name": "Acme", "teams": ["core", "a*"] }, { "name": "lab" }]);
     for (config, groups, note) in [

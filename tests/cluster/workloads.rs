@@ -71,7 +71,6 @@ spec:
   - {issuer: 'https://kubernetes.default.svc', subject: 'system:serviceaccount:elsewhere:billing'}
 ";
 
-/// An API server, a replica of Lanyard that accepts ServiceAccount tokens, and an HTTP client.
 struct World {
     api: ApiServer,
     replica: Replica,

@@ -177,7 +177,7 @@ fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError
     tracing::warn!(record_kind = %kind, record, %error, "could not process the outbox");
 }
 
-/// The running delivery attempts of a worker. Dropping this value aborts them.
+/// The running attempts. They end with this value.
 pub(super) struct Attempts<D> {
     pub(super) worker: Arc<OutboxWorker<D>>,
     pub(super) running: Mutex<JoinSet<()>>,

@@ -102,7 +102,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         Ok(Some(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, end) }))
     }
 
-    /// The key that a user's access token is bound to; `None` for a bearer token.
+    /// The key that a person's access token is bound to.
     fn key_of(
         &self,
         granted: &UserGrant,

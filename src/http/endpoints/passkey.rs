@@ -169,7 +169,7 @@ fn report_refusal(
     authorization.audit_failed_sign_in(LOCAL_PROVIDER, person, (sign_in, cause));
 }
 
-/// The text of a refusal. It is the same for an unknown passkey and a wrong answer, so it discloses no credential.
+/// The refusal in words. They are the same for an unknown passkey and a wrong answer.
 fn problem_of(authorization: &AuthorizationContext<'_>, refusal: &PasskeyRefusal) -> String {
     let text = authorization.request.text();
     match refusal {

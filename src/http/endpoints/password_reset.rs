@@ -186,7 +186,7 @@ fn render(
         back: None,
     });
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    // The browser sends the token in the address to no other site, and the form still has an origin.
+    // The token in the address is not sent to anyone, and the form still has an origin.
     Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
 }
 

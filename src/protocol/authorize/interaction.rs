@@ -245,8 +245,7 @@ impl Interaction {
         self.expires_at
     }
 
-    /// Returns an identifier of the interaction that is the same at each of its steps: the hash of its goal and expiry
-    /// time.
+    /// Returns the identity of the interaction, the same at each of its steps: the hash of its goal and expiry time.
     pub fn fingerprint(&self) -> [u8; 32] {
         let part = (&self.goal, self.expires_at);
         sha256(postcard::to_allocvec(&part).expect("an interaction serializes to memory"))

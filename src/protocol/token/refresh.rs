@@ -190,7 +190,7 @@ pub(super) fn referenced_until(grant: &Grant, lifetimes: &Lifetimes, now: Timest
     refresh_until(grant, lifetimes).map_or(access, |refresh| access.max(refresh))
 }
 
-/// Returns the scopes that tokens of a grant may have: the granted scopes (§6) that are still allowed
+/// Returns the scopes that tokens of a grant may have: the granted ones (§6) that are still allowed
 /// for the client. A grant of resource servers may have none.
 pub(super) fn scopes_of_grant(grant: &Grant, client: &Client) -> Result<Scopes, OAuthError> {
     let left: Scopes = grant.scopes.intersection(&client.scopes).cloned().collect();

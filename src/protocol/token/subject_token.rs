@@ -52,7 +52,7 @@ pub struct SubjectToken {
     pub grant: ExchangedTokenGrant,
     /// `scope`. An ID token has the scopes of its grant.
     pub scopes: Scopes,
-    /// `iat`: the time at which the token was issued.
+    /// `iat`.
     pub issued_at: Timestamp,
     /// The time after which the new token is of no use.
     pub expires_at: Timestamp,

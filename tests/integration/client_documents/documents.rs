@@ -56,7 +56,7 @@ async fn a_document_that_cannot_be_used_says_why() {
 }
 
 #[tokio::test]
-async fn a_client_id_that_is_not_a_canonical_document_url_is_not_fetched() {
+async fn a_client_id_that_is_not_the_url_of_a_document_is_not_fetched() {
     let world = World::new().await;
     for id in [
         "https://app.test",

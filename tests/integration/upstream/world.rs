@@ -71,7 +71,7 @@ pub async fn sign_in(browser: &Browser, page: &Page, who: (&str, &str)) -> Page 
 /// The back-channel logout URI of the application in a [`World`].
 pub const LOGOUT: &str = "https://rp.test/logout";
 
-/// The tenant with an application, and the provider `corp`, whose answers the test chooses.
+/// The tenant with an application, and the provider `corp`, with the answers that a test sets.
 pub struct World {
     pub app: TestApp,
     pub upstream: Upstream,

@@ -147,7 +147,7 @@ fn render(
         back: None,
     });
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    // The browser sends the token in the address to no other site, and the form still has an origin.
+    // The token in the address is not sent to anyone, and the form still has an origin.
     Ok(Reply::html(status, html).header("referrer-policy", "same-origin"))
 }
 
@@ -169,7 +169,7 @@ fn audited(link: &InvitationLink) -> AuditedInvitation<'_> {
     }
 }
 
-/// The page for a link that does not work. A damaged link names no user reliably, so there is no audit line for it.
+/// The page for a link that does not work. A damaged one may be of anyone, so it has no audit line.
 fn refuse(
     (context, request): (AccountContext<'_>, &Request),
     link: Option<&InvitationLink>,

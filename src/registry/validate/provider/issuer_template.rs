@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_of_an_issuer_must_not_contain_the_placeholder() {
+    fn the_host_of_an_issuer_must_not_be_a_template() {
         let found = problem("https://{tenantid}.login.test/{tenantid}/v2.0", &[ID], None);
         assert_eq!(found.as_deref(), Some("spec.oidc.issuer"));
     }
