@@ -43,7 +43,7 @@ pub(crate) enum NewRecoveryCodes {
 #[derive(Debug)]
 pub(crate) struct PreparedCodes {
     codes: NewRecoveryCodes,
-    /// The stored record; `None` if no codes were written.
+    /// The record, if one was written.
     written: Option<Record>,
 }
 
@@ -64,7 +64,7 @@ impl PreparedCodes {
     }
 }
 
-/// Writes a record again, which changes its version. Returns false if the record was replaced meanwhile.
+/// Writes a record again, which changes its version. Returns false if there is another one by now.
 async fn rewrite(context: AccountContext<'_>, written: Record) -> Result<bool, AccountError> {
     let stored = context.get(&written.key).await?;
     match stored.filter(|stored| stored.record.value == written.value) {
