@@ -33,7 +33,7 @@ pub(crate) struct AccountAccess {
 /// An application with the permissions that it has for a person.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplicationAccess {
-    /// The application.
+    /// The client whose metadata the account page shows.
     pub(crate) client: Arc<Client>,
     /// The permissions: those that the person agreed to, and those of its grants.
     pub(crate) permissions: BTreeSet<String>,

@@ -83,7 +83,7 @@ pub(crate) async fn sign_out_everywhere(
     Ok(own)
 }
 
-/// Ends all sessions of the person except this one. Grants that outlive their session stay.
+/// Ends all sessions of the user except this session. Grants that outlive their session stay.
 pub(crate) async fn end_other_sessions(
     context: AccountContext<'_>,
     active: &ActiveSession,
@@ -92,7 +92,7 @@ pub(crate) async fn end_other_sessions(
     end_sessions(context, &active.account, Some(active), kind).await
 }
 
-/// Ends all sessions of the person except this one, and all grants that do not belong to it.
+/// Ends all sessions of the user except this session, and all grants that do not belong to it.
 pub(crate) async fn end_all_others(
     context: AccountContext<'_>,
     active: &ActiveSession,
@@ -138,7 +138,7 @@ async fn end_all_but(
     revoke_grants(context, held).await.map(drop)
 }
 
-/// The sessions of the person except this one.
+/// All sessions of the user except this session.
 async fn other_sessions(
     context: AccountContext<'_>,
     active: &ActiveSession,

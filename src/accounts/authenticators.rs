@@ -67,7 +67,7 @@ pub(super) fn authenticator_key<T: PersonalAuthenticator>(
     person_record_key(context, T::KIND, subject)
 }
 
-/// Loads the authenticator of a person; `None` if the person has no valid one.
+/// Loads the authenticator of a user; `None` if the user has no valid authenticator of the kind.
 ///
 /// # Errors
 ///
@@ -103,7 +103,7 @@ pub(super) async fn load_authenticator<T: PersonalAuthenticator>(
         let Some(opened) = opened.filter(|it| it.standing.counts()) else { continue };
         let own = context.get(&key).await?;
         let adopted = adopt(context, account, (own, opened.authenticator)).await?;
-        // If this fails, the one that is left is not looked at again while the person has another.
+        // If this fails, the authenticator that is left is not read again while the user has another.
         context.compare_and_swap(opened.stored.version, opened.stored.tombstone()).await?;
         return Ok(adopted);
     }

@@ -79,7 +79,7 @@ pub(super) async fn store_notification(
     claim.ok_or(AccountError::DuplicateId(RecordKind::Logout)).map(Some)
 }
 
-/// Queues stored notifications.
+/// Queues stored notifications for delivery by this replica, which has claimed them.
 pub(super) fn queue_logouts(context: AccountContext<'_>, claims: Vec<ClaimedMessage>) {
     for claim in claims {
         context.services.logout_outbox.queue.push(claim);

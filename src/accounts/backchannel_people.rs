@@ -13,7 +13,7 @@ use crate::{
     store::RecordKind,
 };
 
-/// The name of a person.
+/// A parameter that names the user of a request (CIBA Core §7.1).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NamedPerson<'a> {
     /// A username or verified e-mail address of a user of the tenant, or a `sub` that is not pairwise.
@@ -33,7 +33,8 @@ pub(crate) async fn find_named_person(
             let (tenant, normalized) = (context.tenant, normalize_username(typed));
             let by_name = tenant.account_by_username(&normalized).cloned();
             let by_email = tenant.account_by_email(&normalized).cloned();
-            // Anyone can make up a pairwise one, and each account would have to be tried: `id_token_hint` proves it.
+            // A client could invent pairwise subjects, and each account would have to be tried. `id_token_hint` proves
+            // a pairwise subject instead.
             let by_subject = match client.pairwise {
                 Some(_) => None,
                 None => find_subject(context, client, &Subject::new(typed)).await?,

@@ -43,8 +43,8 @@ pub(super) fn marker_record(key: RecordKey, expires_at: Timestamp) -> Record {
     Record { key, value: Bytes::new(), expires_at, owners: Vec::new(), due_at: None }
 }
 
-/// Stores a record within the budgets of its makers. Returns false if there was one. Nothing is taken from the budgets
-/// for a record that is not written, so that repeated requests do not use them up.
+/// Stores a record within the budgets of its makers. Returns false if a record with its key exists. Nothing is taken
+/// from the budgets for a record that is not written, so that repeated requests do not use them up.
 ///
 /// # Errors
 ///

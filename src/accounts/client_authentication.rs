@@ -32,7 +32,7 @@ use crate::{
 /// The parts of a request that authenticate its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAuthenticationRequest<'a> {
-    /// The `Authorization` header.
+    /// The `Authorization` header (RFC 6749 §2.3.1); `None` if the request has none.
     pub(crate) authorization: Option<&'a str>,
     /// The parameters of the body.
     pub(crate) params: &'a RequestParams,

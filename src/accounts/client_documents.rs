@@ -23,7 +23,8 @@ const MAX_FETCHES_PER_MINUTE: u32 = 30;
 pub(crate) enum DocumentClientError {
     /// The document cannot be used.
     Refused(OAuthError),
-    /// The address has made the server fetch too many documents; with the URL of one and the time to wait.
+    /// The address has made the server fetch too many documents. Contains the URL of the document that was not fetched,
+    /// and the time to wait.
     Throttled(OAuthError, ClientId, Duration),
 }
 
@@ -45,7 +46,7 @@ impl DocumentClientError {
 ///
 /// # Errors
 ///
-/// `invalid_client` if the ID can only be a URL and the tenant accepts documents, but not this one;
+/// `invalid_client` if the ID can only be a URL and the tenant accepts documents, but not this document;
 /// `temporarily_unavailable` if a later request may succeed.
 pub(crate) async fn load_document_client(
     context: AccountContext<'_>,
@@ -94,8 +95,8 @@ async fn load_document(
     if let Some(document) = cache.fresh(&fetch, (tenant, url), context.now) {
         return Ok(document);
     }
-    // A URL that had a document is fetched four times a minute at most, and strangers must not use up the fetches of its
-    // people.
+    // A URL that had a document is fetched four times a minute at most, and strangers must not use up the fetches of
+    // its people.
     if !cache.had_document(&fetch, (tenant, url)) {
         admit_fetch(context, url)?;
     }

@@ -12,7 +12,8 @@ use crate::{
 /// Longest code that is sent whole: longer URLs fail in some software.
 const MAX_CODE_LEN: usize = 2 * 1024;
 
-/// Seals a code.
+/// Encrypts an authorization code into the value that the client gets. A code that is too long for a URL is stored, and
+/// the value refers to it.
 pub(crate) async fn seal_code(
     context: AccountContext<'_>,
     code: AuthorizationCode,

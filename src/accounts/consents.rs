@@ -33,8 +33,8 @@ pub(crate) async fn load_consent(
     Ok(Some(consent))
 }
 
-/// Stores the permissions that a user granted for a request, in addition to earlier ones. Nothing is stored for a
-/// client that asks each time ([`consent::is_needed`]).
+/// Stores the permissions that a user granted for a request, in addition to earlier permissions. Nothing is stored for
+/// a client that asks each time ([`consent::is_needed`]).
 pub(crate) async fn extend_consent(
     context: AccountContext<'_>,
     account: &Account,

@@ -41,7 +41,7 @@ pub(super) use crate::store::RecordChange;
 pub struct AccountServices {
     /// The store of sessions, grants and consents.
     pub store: SharedStore,
-    /// The signing threads.
+    /// The threads that sign tokens, shared by all tenants.
     pub signer: Signer,
     /// Access tokens whose signature was verified recently.
     pub access_token_cache: AccessTokenCache,
@@ -61,9 +61,9 @@ pub struct AccountServices {
     pub internal_http_client: FairFetch,
     /// The issuers of this installation, once they are served.
     pub local_issuers: OnceLock<Arc<dyn LocalIssuers>>,
-    /// Clients' JWKS documents.
+    /// The documents at clients' `jwks_uri`, cached by URL.
     pub jwks_cache: JwksCache,
-    /// Clients' metadata documents.
+    /// The metadata documents that describe clients by their URL, cached.
     pub client_documents: ClientDocumentCache,
     /// Limits the metadata documents that an address makes the server fetch.
     pub document_fetches: RateLimiter,
@@ -73,7 +73,7 @@ pub struct AccountServices {
     pub cluster_tokens: Arc<ClusterTokenCache>,
     /// Assertions of such issuers whose signature was verified recently.
     pub verified_signature_cache: VerifiedSignatureCache,
-    /// Asks identity providers.
+    /// The client of OpenID providers, with their discovery documents and keys.
     pub upstream: UpstreamClient,
     /// Directories that people sign in from.
     pub directories: LdapDirectories,
@@ -93,7 +93,7 @@ pub struct AccountServices {
     pub revocation_budget: RecordBudget,
     /// Limits the new people of identity providers.
     pub person_budget: RecordBudget,
-    /// Delays wrong passkeys.
+    /// Delays further passkey answers of an address after wrong answers.
     pub passkey_throttle: CredentialThrottle,
     /// Limits the requests that people answer on another device.
     pub(super) cross_device_limits: CrossDeviceLimits,
@@ -111,7 +111,7 @@ pub struct AccountServices {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics of the process.
     pub metrics: Arc<Metrics>,
-    /// Reports security events.
+    /// The log of security events.
     pub audit: SharedAuditSink,
 }
 
@@ -190,7 +190,7 @@ impl AccountServices {
 pub struct AccountContext<'a> {
     /// The services that all tenants share.
     pub services: &'a Arc<AccountServices>,
-    /// The tenant.
+    /// The tenant as served by the snapshot of the request.
     pub tenant: &'a Arc<ServedTenant>,
     /// The installation's sealing keys; `None` until they exist.
     pub sealer: Option<&'a Arc<Sealer>>,
@@ -207,7 +207,7 @@ pub struct AccountContext<'a> {
 }
 
 impl<'a> AccountContext<'a> {
-    /// The tenant's id.
+    /// The namespace and name of the tenant's object.
     pub fn tenant_id(&self) -> &'a TenantId {
         &self.tenant.tenant.id
     }
@@ -239,12 +239,12 @@ impl<'a> AccountContext<'a> {
         self.vault.map(|vault| &**vault).ok_or(AccountError::NoVaultKey)
     }
 
-    /// Reads a record.
+    /// Reads a record. `None` if the store does not have it, or it has expired.
     pub async fn get(&self, key: &RecordKey) -> Result<Option<VersionedRecord>, StoreError> {
         self.services.store.get(key, self.now).await
     }
 
-    /// Inserts a record; `false` if one with its key exists.
+    /// Inserts a record. Returns false if a record with its key exists.
     pub async fn insert(&self, record: Record) -> Result<bool, StoreError> {
         self.services.store.insert(record, self.now).await
     }

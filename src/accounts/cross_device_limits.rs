@@ -27,23 +27,23 @@ const REQUESTS_OF_ADDRESS: RefillingBudget =
 /// Requests of a client: at most 1,600 records of at most 3 KiB are unexpired.
 const REQUESTS_OF_CLIENT: RefillingBudget =
     RefillingBudget { burst: 1_000, refill: Duration::from_secs(1) };
-/// Further requests of a client, by addresses that ask for the first time within the lifetime of a code: a few addresses
-/// cannot use up what others need. At most 3,400 records more are unexpired.
+/// Further requests of a client, by addresses that ask for the first time within the lifetime of a code: a few
+/// addresses cannot use up what others need. At most 3,400 records more are unexpired.
 const REQUESTS_OF_NEW_ADDRESSES: RefillingBudget =
     RefillingBudget { burst: 1_000, refill: Duration::from_millis(250) };
-/// Requests of a client to one person, over the backchannel.
+/// Backchannel requests of a client to one user.
 const REQUESTS_TO_PERSON: RefillingBudget =
     RefillingBudget { burst: 5, refill: Duration::from_mins(1) };
-/// Mail of a client to one person about requests.
+/// Mail about backchannel requests of a client to one user.
 const MAILS_TO_PERSON: RefillingBudget =
     RefillingBudget { burst: 3, refill: Duration::from_mins(20) };
-/// Mail of a client about requests to people: no client uses up what the mail server takes.
+/// Mail about backchannel requests of a client to all users, so that no client uses up the capacity of the mail server.
 const MAILS_OF_CLIENT: RefillingBudget =
     RefillingBudget { burst: 30, refill: Duration::from_secs(10) };
-/// Wrong user codes of an address, which many people may share.
+/// Wrong user codes from an address, which many users may share.
 const CODES_OF_ADDRESS: RefillingBudget =
     RefillingBudget { burst: 30, refill: Duration::from_secs(10) };
-/// Wrong user codes of a browser.
+/// Wrong user codes from a browser.
 const CODES_OF_BROWSER: RefillingBudget =
     RefillingBudget { burst: 10, refill: Duration::from_secs(30) };
 /// A poll may come this much earlier than the interval, because of the network.
@@ -53,7 +53,7 @@ const SLOW_DOWN_INCREMENT: Duration = Duration::from_secs(5);
 /// The interval does not grow beyond this, so that a client which ignores it gets its tokens too.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The counters.
+/// Rate limits of device and backchannel requests: counters in the memory of this replica.
 pub(super) struct CrossDeviceLimits {
     /// A keyed hash, so attackers cannot find keys that collide.
     hasher: RandomState,
@@ -61,7 +61,7 @@ pub(super) struct CrossDeviceLimits {
 }
 
 struct CrossDeviceCounters {
-    /// By tenant and client: attackers cannot create more of these.
+    /// Keyed by tenant and client, so an attacker cannot add entries.
     clients: BoundedCache<u64, Timestamp>,
     addresses: BoundedCache<u64, Timestamp>,
     browsers: BoundedCache<u64, Timestamp>,
@@ -72,7 +72,7 @@ struct CrossDeviceCounters {
 /// The polls for a request.
 #[derive(Clone, Copy, Debug)]
 struct PollTimes {
-    /// The last one that did not come too early.
+    /// The last poll that did not come too early.
     last: Timestamp,
     interval: Duration,
 }

@@ -1,4 +1,5 @@
-//! The marks of records that are made, or found to be an account's, now (docs/design/state.md#marks).
+//! Computes the marks to store with a new record of an account, and with an earlier record that has been found to be
+//! the account's (docs/design/state.md#marks).
 
 use super::AccountContext;
 use crate::{
@@ -6,7 +7,7 @@ use crate::{
     protocol::records::AccountMarks,
 };
 
-/// The marks of records that are made for an account now.
+/// The marks of a record that is created for the account at this moment.
 pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> AccountMarks {
     let password = context.tenant.password(&account.subject);
     let text = password.map(|password| match password {
@@ -25,8 +26,9 @@ pub(super) fn current_marks(context: AccountContext<'_>, account: &Account) -> A
     }
 }
 
-/// The marks to store with a record that was just found to be this account's: those it has, since
-/// the generation must stay that in which it was made.
+/// The marks to store with an earlier record that has been found to be the account's. The record keeps its marks, since
+/// its generation must stay that of its creation. `made`: `None` for a record of an earlier release, which has no
+/// marks.
 pub(super) fn adopted_marks(
     context: AccountContext<'_>,
     made: Option<AccountMarks>,

@@ -70,7 +70,7 @@ impl DetachedContext {
         }
     }
 
-    /// The context.
+    /// The account services for the tenant, at the moment at which this value was made.
     pub(super) fn context(&self) -> AccountContext<'_> {
         AccountContext {
             services: &self.services,

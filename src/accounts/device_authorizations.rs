@@ -24,7 +24,7 @@ const MAX_DRAWS: usize = 4;
 pub(crate) struct NewDeviceCodes {
     /// The sealed device code.
     pub(crate) device_code: String,
-    /// The code that the person types.
+    /// The code that the user types (RFC 8628 §3.2).
     pub(crate) user_code: UserCode,
 }
 

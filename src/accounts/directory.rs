@@ -14,8 +14,7 @@ use crate::{
     model::{Account, CredentialMark, PasswordState, StoredPassword, Subject},
 };
 
-/// The accounts for one attempt to sign in. The store is asked at most once, for unknown names as for known
-/// ones.
+/// The accounts for one attempt to sign in. The store is asked at most once, for unknown and for known names.
 #[derive(Debug)]
 pub(crate) struct SignInAccounts<'a> {
     context: AccountContext<'a>,
@@ -87,7 +86,7 @@ impl AccountLookup for SignInAccounts<'_> {
         if named.is_none_or(|account| account.password != PasswordState::SelfChosen) {
             self.keep_failure(load_no_password(self.context, username).await);
         }
-        // Passwords that people chose have the default cost.
+        // Passwords that users chose have the default cost.
         let accounts = tenant.accounts();
         let account = &accounts[decoy_index(accounts.len(), username)?];
         tenant.password(&account.subject).cloned()

@@ -25,7 +25,7 @@ pub use crate::upstream::ldap::AccountRestriction;
 pub struct DirectorySignIn<'a> {
     /// The provider that the directory is.
     pub provider: &'a IdentityProvider,
-    /// The directory.
+    /// `spec.ldap` of the provider, as validated.
     pub settings: &'a LdapSettings,
     /// The name as typed.
     pub username: &'a str,
@@ -35,7 +35,7 @@ pub struct DirectorySignIn<'a> {
     pub origin: AttemptSource<'a>,
 }
 
-/// The reason why a directory signed no person in.
+/// The reason why a sign-in at a directory failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DirectorySignInError {
     /// Unknown name or wrong password. The response is the same in both cases.
@@ -55,7 +55,7 @@ pub enum DirectorySignInError {
 /// A sign-in that failed, with the person if the directory has one by the name.
 #[derive(Clone, Debug)]
 pub struct FailedDirectorySignIn {
-    /// The reason.
+    /// The reason of the failure, for the page and the audit line.
     pub error: DirectorySignInError,
     /// The person whose entry was found.
     pub person: Option<AttemptedPerson>,

@@ -19,7 +19,7 @@ use crate::{
 /// The header `DPoP` of a request, and what it has to be for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedProof<'a> {
-    /// The proof.
+    /// The value of the header: a JWT (RFC 9449 §4.2) that is not verified yet.
     pub(crate) text: &'a str,
     /// The method of the request.
     pub(crate) method: &'a str,

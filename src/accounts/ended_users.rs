@@ -28,12 +28,13 @@ use crate::{
 
 /// Lifetime of a record: longer than any session or grant that a Tenant can allow.
 const TTL: Duration = Duration::from_hours(367 * 24);
-/// Time after which the end of a person by a ban is reported again: until then other replicas see the same ban.
+/// Age of a stored ban from which the same ban is reported again. A younger record means that another replica has just
+/// reported it.
 const REPORT_INTERVAL: Duration = Duration::from_hours(1);
 /// Time until a failed write is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The watch.
+/// The task that ends sessions and grants of users who were disabled, deleted or banned.
 #[derive(Debug)]
 pub struct EndedUserWatch {
     registry: SnapshotHandle,
@@ -243,7 +244,7 @@ impl EndedUserWatch {
         self.audit.record(&AuditRecord { tenant: Some(&user.tenant), origin: None, event });
     }
 
-    /// Writes one record; `false` if it kept changing.
+    /// Writes the record that ends a user's sessions and grants. Returns false if other writers kept changing it.
     async fn end(&self, user: &EndedUser) -> Result<bool, StoreError> {
         let key = RecordKey::new(
             RecordKind::VoidBefore,
@@ -282,8 +283,8 @@ fn is_covered(stored: VoidBefore, new: VoidBefore) -> bool {
     stored.person == new.person && as_late
 }
 
-/// Returns true unless the stored record is of the same ban, which other replicas saw too, or this one before it
-/// was started again.
+/// Returns true if the audit log has to report the end. A ban is not reported if the stored record is of the same ban,
+/// because another replica, or this replica before its last restart, has reported it.
 fn is_reported(stored: Option<VoidBefore>, new: &EndedUser) -> bool {
     let EndCause::Ban { at_start } = new.cause else { return true };
     let same = stored.filter(|stored| stored.person == new.void.person);

@@ -12,7 +12,7 @@ use crate::{
 /// A failure of an account service, which is not the fault of the caller's request.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The store failed.
+    /// The store could not be reached, or refused the operation.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A token could not be signed.
@@ -33,14 +33,15 @@ pub enum AccountError {
     /// The tenant has no current signing key; with the algorithm if one was required.
     #[error("the tenant has no signing key{}", .0.map(|it| format!(" for {it}")).unwrap_or_default())]
     NoSigningKey(Option<SigningAlgorithm>),
-    /// The client or person has too many records that have not expired. Time until there is room for another.
+    /// The client or user has too many records that have not expired. The duration is the time until another one is
+    /// accepted.
     #[error("too many {} records of the client or user have not expired", .0.as_str())]
     TooManyRecords(RecordKind, Duration),
-    /// An identity provider, by its name, cannot be asked about a person whose stored claims are no longer accepted.
+    /// An identity provider, by its name, cannot be asked about a user whose stored claims are no longer accepted.
     #[error("the identity provider {0} cannot be asked about the user now")]
     ProviderUnavailable(String),
-    /// An identity provider, by its name, said too little about a person when it was asked again, or its
-    /// rules do not admit the person any more.
+    /// An identity provider, by its name, no longer gives the required claims of a user, or its rules do
+    /// not admit the user any more.
     #[error(
         "the identity provider {0} no longer gives the required claims of the user, or its rules refuse the user"
     )]
@@ -53,7 +54,7 @@ pub enum AccountError {
         "a vault key is missing, so authenticators cannot be used; restore the Secret of vault keys"
     )]
     NoVaultKey,
-    /// The authenticator was set up by another person, who had the subject before.
+    /// The authenticator was set up by an earlier user with the same subject.
     #[error(
         "the authenticator was set up by another person with this subject; an administrator can void it by spec.resetAuthenticatorsBefore of the OidcUser"
     )]
@@ -94,7 +95,7 @@ impl AccountError {
 pub enum RequestError<R> {
     /// The request was refused.
     Refused(R),
-    /// A service failed.
+    /// The request may be right, but a service that it needs failed.
     Failed(AccountError),
 }
 

@@ -174,7 +174,7 @@ struct AssertionVerifier<'a> {
 }
 
 impl AssertionVerifier<'_> {
-    /// The outer error: a service failed. The inner one: the signature is not that of the credential.
+    /// The outer error: a service failed. The inner error: the signature is not that of the credential.
     async fn verify_signature(
         &mut self,
         CredentialKeys { client, index, credential }: CredentialKeys<'_>,

@@ -23,14 +23,14 @@ impl Default for GrantCounts {
 }
 
 impl GrantCounts {
-    /// Whether the grants of a person are to be counted at a new one. `draw`: a random number.
+    /// Returns true if the grants of a user have to be counted when a new grant is made. `draw`: a random number.
     pub(super) fn is_due(&self, person: &(TenantId, Subject), draw: u32) -> bool {
         let last = self.locked().peek(person).copied().unwrap_or_default();
         let interval = (last / READ_FOR_NEW).max(MIN_INTERVAL);
         u32::try_from(interval).is_ok_and(|interval| draw.is_multiple_of(interval))
     }
 
-    /// Remembers a count.
+    /// Remembers how many grants a user has, unless the number is so small that every new grant counts them again.
     pub(super) fn put(&self, person: (TenantId, Subject), count: usize) {
         if count > READ_FOR_NEW * MIN_INTERVAL {
             self.locked().put(person, count);

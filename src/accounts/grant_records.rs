@@ -66,7 +66,7 @@ pub(super) fn grant_record(
     }
 }
 
-/// Reads a grant.
+/// Reads a grant. `None` if the store does not have it, or it has expired.
 pub(crate) async fn load_grant(
     context: AccountContext<'_>,
     id: &str,

@@ -61,8 +61,8 @@ impl ClaimedInvitation {
     }
 }
 
-/// Claims an invitation for two minutes. If callers race, exactly one gets it. A claim that is neither finished nor given
-/// back ends by itself, so a store that fails in between does not use the invitation up.
+/// Claims an invitation for two minutes. If callers race, exactly one gets it. A claim that is neither finished nor
+/// given back ends by itself, so a store that fails in between does not use the invitation up.
 pub(super) async fn claim_invitation(
     context: AccountContext<'_>,
     account: &Account,
@@ -133,7 +133,7 @@ fn claim_of(context: AccountContext<'_>, used: &Record) -> Record {
     Record { expires_at: context.now.plus(CLAIM_TTL), ..used.clone() }
 }
 
-/// Returns true if a record is of this person, and not of an earlier one with the name.
+/// Returns true if a record is of this user, and not of an earlier user with the same name.
 pub(super) fn was_used_by_person(
     vault: &Vault,
     stored: &VersionedRecord,

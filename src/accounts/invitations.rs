@@ -37,7 +37,7 @@ pub(crate) fn open_link(
 /// An opened invitation: its account, and the credentials that the person sets up.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenedInvitation {
-    /// The account.
+    /// The account of the `OidcUser` that has the invitation.
     pub(crate) account: Arc<Account>,
     /// Whether the person chooses a password.
     pub(crate) chooses_password: bool,
@@ -123,8 +123,8 @@ impl StoredInvitations {
         Ok(credentials.has_any().await? && self.keep_used(&snapshot, (invited, &link), now).await?)
     }
 
-    /// Writes the record of a used invitation that has none, since the person may remove what it set up. Returns false if a
-    /// page has claimed the invitation meanwhile: it may give the invitation back.
+    /// Writes the record of a used invitation that has none, since the person may remove what it set up. Returns false
+    /// if a page has claimed the invitation meanwhile: it may give the invitation back.
     async fn keep_used(
         &self,
         snapshot: &Snapshot,

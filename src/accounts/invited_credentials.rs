@@ -1,5 +1,6 @@
-//! The use of an invitation: by its own record, or by the credentials that were set up with it. Each of their records
-//! names the invitation. One whose own record could not be written last is used up by them.
+//! Finds out whether an invitation was used. The store has a record of the use, which is written last. If that write
+//! fails, the passwords and authenticators that were set up with the invitation prove the use: their records contain
+//! its ID.
 
 use super::{
     AccountContext, AccountError, AccountServices,
@@ -18,7 +19,7 @@ use crate::{
     store::{IndexEntry, IndexKind, RecordKind, Store, VersionedRecord},
 };
 
-/// A search of the store for what a person set up with an invitation.
+/// A search of the store for the use of an invitation, and for the credentials that were set up with it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InvitedCredentials<'a> {
     store: &'a dyn Store,
@@ -27,7 +28,7 @@ pub(super) struct InvitedCredentials<'a> {
     tenant: &'a TenantId,
     /// The mark of the tenant's object.
     tenant_mark: ObjectMark,
-    /// The invitation and its person.
+    /// The ID of the invitation, and the user it was made for.
     link: &'a InvitationLink,
     /// The time by which records expire.
     now: Timestamp,
@@ -36,16 +37,16 @@ pub(super) struct InvitedCredentials<'a> {
 /// The use of an invitation, by its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InvitationUse {
-    /// It has no record, or that of an earlier person.
+    /// The invitation has no record of its use, or the record is of an earlier user with the same name.
     None,
-    /// A page is using it, and may give it back.
+    /// A setup page has claimed the invitation, and may still give it back.
     Claimed,
-    /// It was used.
+    /// The user has set up the credentials, so the invitation cannot be used again.
     Used,
 }
 
 impl<'a> InvitedCredentials<'a> {
-    /// A search for the person of a link. The tenant, with the mark of its object, need not be served now.
+    /// A search for the user of a link. The tenant, with the mark of its object, need not be served at this moment.
     pub(super) fn new(
         (services, vault): (&'a AccountServices, Option<&'a Vault>),
         (tenant, tenant_mark): (&'a TenantId, ObjectMark),
@@ -55,7 +56,7 @@ impl<'a> InvitedCredentials<'a> {
         Self { store: &*services.store, vault, tenant, tenant_mark, link, now }
     }
 
-    /// A search for the person of a link, with the services of a request.
+    /// A search for the user of a link, with the services of a request.
     pub(super) fn of_link(context: AccountContext<'a>, link: &'a InvitationLink) -> Self {
         let services: &'a AccountServices = context.services;
         let vault = context.vault.map(|vault| &**vault);
@@ -67,12 +68,12 @@ impl<'a> InvitedCredentials<'a> {
     pub(super) async fn was_used(self) -> Result<bool, AccountError> {
         match self.recorded_use().await? {
             InvitationUse::Used | InvitationUse::Claimed => Ok(true),
-            // The record of the invitation could not be kept if only what it set up was stored.
+            // The write of the record failed after the credentials were stored.
             InvitationUse::None => self.has_any().await,
         }
     }
 
-    /// Reads the record of the invitation.
+    /// Reads the record of the invitation's use.
     pub(super) async fn recorded_use(self) -> Result<InvitationUse, AccountError> {
         let key = invitation_key(self.tenant, &self.link.subject, &self.link.id);
         let Some(stored) = self.store.get(&key, self.now).await? else {
@@ -85,13 +86,13 @@ impl<'a> InvitedCredentials<'a> {
         Ok(if is_claim(&stored, self.now) { InvitationUse::Claimed } else { InvitationUse::Used })
     }
 
-    /// Returns true if the person set up a password or an authenticator.
+    /// Returns true if the user set up a password or an authenticator with the invitation.
     pub(super) async fn has_any(self) -> Result<bool, AccountError> {
         let password = |it: PasswordRecord| (it.marks, it.invitation);
         Ok(self.has_one(RecordKind::Password, password).await? || self.has_authenticator().await?)
     }
 
-    /// Returns true if the person set up an authenticator.
+    /// Returns true if the user set up an authenticator with the invitation.
     pub(super) async fn has_authenticator(self) -> Result<bool, AccountError> {
         let app = |it: TotpRecord| (it.marks, it.invitation);
         if self.has_one(RecordKind::Totp, app).await? {
@@ -119,7 +120,7 @@ impl<'a> InvitedCredentials<'a> {
         }
     }
 
-    /// Returns true if a record names the invitation, and is of this person and not of an earlier one with the name.
+    /// Returns true if a record contains the invitation's ID and is of this user, not of an earlier user with the name.
     fn is_set_up<T: RecordFormat>(
         self,
         stored: &VersionedRecord,

@@ -18,9 +18,9 @@ use crate::{model::Account, protocol::records::InvitationLink};
 /// An authenticator that was proved, and is not stored yet.
 #[derive(Clone, Debug)]
 pub(crate) enum NewFactor {
-    /// An app.
+    /// An authenticator app whose first code was right.
     App(NewApp),
-    /// A passkey.
+    /// A passkey whose answer to the challenge was right.
     Passkey(NewPasskey),
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn set_up_password(
     stored
 }
 
-/// Stores the password. The one from before is put back if another page has got the invitation meanwhile.
+/// Stores the password. The password from before is restored if another page has claimed the invitation meanwhile.
 async fn store_password(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),
@@ -99,8 +99,8 @@ async fn finish_claim(context: AccountContext<'_>, claimed: ClaimedInvitation, i
     }
 }
 
-/// Stores the recovery codes, the password and the authenticator. Codes count with an authenticator only, so those that are
-/// left over do no harm.
+/// Stores the recovery codes, the password and the authenticator. Codes count with an authenticator only, so those that
+/// are left over do no harm.
 async fn store(
     context: AccountContext<'_>,
     (account, link): (&Account, &InvitationLink),

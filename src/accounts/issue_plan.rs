@@ -12,7 +12,7 @@ use crate::{
 /// The tokens to issue to a client: the last step of a token request and of an authorization.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IssuePlan<'a> {
-    /// The client.
+    /// The authenticated client that gets the tokens.
     pub(crate) client: &'a Client,
     /// The grant type that the tokens are issued by.
     pub(crate) grant_type: GrantType,
@@ -30,7 +30,7 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) code: Option<&'a str>,
     /// The user's grant that the tokens belong to; `None` if the client acts for itself.
     pub(crate) user: Option<UserTokens<'a>>,
-    /// The token that is exchanged, if one is.
+    /// The token that is exchanged; `None` for all other grant types.
     pub(crate) exchange: Option<ExchangePlan<'a>>,
 }
 
@@ -41,9 +41,9 @@ pub(crate) struct UserTokens<'a> {
     pub(crate) grant_id: &'a str,
     /// The grant as stored.
     pub(crate) grant: &'a Grant,
-    /// The user.
+    /// The account of the user that the tokens are about.
     pub(crate) user: &'a Account,
-    /// The ID token, if one is issued.
+    /// The ID token; `None` if the response contains no ID token.
     pub(crate) id_token: Option<IdTokenPlan<'a>>,
     /// The refresh token in the response.
     pub(crate) refresh_token: RefreshTokenPlan<'a>,
@@ -52,20 +52,20 @@ pub(crate) struct UserTokens<'a> {
 /// The refresh token of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshTokenPlan<'a> {
-    /// The grant's current one, if it has one.
+    /// The grant's current refresh token, if the grant has one.
     Current,
     /// The refresh token of the request, which the client keeps.
     Kept(&'a str),
-    /// No refresh token.
+    /// The response contains no refresh token.
     Withheld,
 }
 
 /// The token that an access token is issued for (RFC 8693).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExchangePlan<'a> {
-    /// The token before, which the new one does not outlive.
+    /// The subject token, which the new token does not outlive.
     pub(crate) subject: &'a SubjectToken,
-    /// The claim `act` of the new one.
+    /// The claim `act` of the new token; `None` for impersonation.
     pub(crate) actors: Option<&'a Value>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct IdTokenPlan<'a> {
     pub(crate) scopes: &'a Scopes,
 }
 
-/// Issued tokens.
+/// The tokens of a response (RFC 6749 §5.1). A token that was not issued is `None`.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_field_names, reason = "the names of a token response")]
 pub(crate) struct IssuedTokens {

@@ -184,7 +184,7 @@ impl MailDelivery {
         outcome
     }
 
-    /// Writes the audit line of an attempt: of one that failed with whether another follows.
+    /// Writes the audit line of an attempt. For a failed attempt it says whether another follows.
     fn report(
         &self,
         served: &ServedTenant,

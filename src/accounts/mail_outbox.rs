@@ -11,7 +11,7 @@ use crate::{fetch::EgressPolicy, mail::MailTransport, store::RecordKind};
 /// A message that is sealed while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SealedMail {
-    /// A `WaitingMail`.
+    /// A serialized `WaitingMail`, encrypted with the sealing keys.
     pub(super) sealed: String,
 }
 

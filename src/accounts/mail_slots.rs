@@ -16,8 +16,8 @@ use crate::model::TenantId;
 
 /// Attempts of one tenant that run at the same time.
 const ATTEMPTS_OF_TENANT: usize = 8;
-/// Attempts of one tenant that wait for these. Further ones are made later, so that the slots of all tenants are
-/// not spent on waiting for one.
+/// Attempts of one tenant that wait for a running attempt to end. Further attempts are made later, so that a tenant
+/// does not use up the slots of all tenants with waiting attempts.
 const WAITING_OF_TENANT: usize = 8;
 /// How long an attempt waits for others of its tenant. With the time of an attempt it is shorter than the end of
 /// a claim in which no attempt starts.

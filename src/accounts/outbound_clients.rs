@@ -1,4 +1,4 @@
-//! The HTTP clients for calls on behalf of a tenant, each with its share of the concurrent ones.
+//! The HTTP clients for calls on behalf of a tenant, each with its share of the concurrent calls.
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ pub(super) trait OutboxMessage:
     /// The delay after each failed attempt until the next one. A further failure is the last.
     const RETRY_DELAYS: &'static [Duration];
 
-    /// The delay until the next attempt, given how many have failed. `None` after the last one.
+    /// The delay until the next attempt, given the number of failed attempts. `None` after the last attempt.
     fn retry_delay(failed_attempts: u32) -> Option<Duration> {
         let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
         Self::RETRY_DELAYS.get(index).copied()
@@ -67,7 +67,7 @@ pub(super) enum DeliveryProgress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound = "M: OutboxMessage")]
 pub(super) struct OutboxEntry<M> {
-    /// The message.
+    /// The message to deliver.
     pub(super) message: M,
     /// The number of failed attempts.
     pub(super) failed_attempts: u32,
@@ -98,7 +98,7 @@ pub(super) struct OutboxTimes {
 }
 
 impl OutboxTimes {
-    /// The current moment.
+    /// The current time by both clocks.
     pub(super) fn now(own: &dyn Clock, store: &StoreClock) -> Self {
         let own = own.now();
         Self { own, store: store.at(own) }
@@ -123,7 +123,7 @@ impl ClaimedMessage {
 /// An entry as read from the store.
 #[derive(Clone, Debug)]
 pub(super) struct StoredEntry<M> {
-    /// The entry.
+    /// The message and the state of its delivery, decoded from the record.
     pub(super) entry: OutboxEntry<M>,
     stored: VersionedRecord,
 }
@@ -218,7 +218,7 @@ impl OutboxQueue {
     }
 }
 
-/// Stores a message, claimed by this replica; `None` if one with its key exists.
+/// Stores a message, claimed by this replica; `None` if a message with its key exists.
 pub(super) async fn put_message<M: OutboxMessage>(
     store: &SharedStore,
     key: RecordKey,
@@ -243,7 +243,7 @@ pub(super) async fn put_message<M: OutboxMessage>(
 pub(super) enum DeliveryOutcome {
     /// The message was delivered, or its receiver no longer exists.
     Done,
-    /// The attempt failed.
+    /// The receiver did not accept the message. Another attempt follows after the delay, unless this was the last.
     Failed,
     /// The message cannot be attempted yet. It is due again when its claim ends.
     Postponed,

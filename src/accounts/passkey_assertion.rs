@@ -24,7 +24,7 @@ use crate::{
 /// The answer of a passkey.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasskeyAnswer<'a> {
-    /// The credential ID.
+    /// The ID of the credential that the authenticator chose, in bytes (`rawId`).
     pub(crate) credential_id: &'a [u8],
     /// The user handle; authenticators may omit it where the page named the credentials.
     pub(crate) user_handle: Option<&'a [u8]>,
@@ -143,7 +143,7 @@ fn person_of(
 enum RecordedAssertion {
     /// The passkey no longer exists.
     Removed,
-    /// The use counts. The counter was recorded, or a higher one is.
+    /// The use is accepted. Its counter was recorded, or a higher counter was.
     Counted,
     /// A copy may exist.
     Copied {
@@ -153,8 +153,8 @@ enum RecordedAssertion {
 }
 
 /// Records the counter of a use, which is compared with that of the use before, whichever replica saw it. Each
-/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer that a
-/// later one has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
+/// refusal raises the counter of the copy, so a passkey that was copied once is refused for good. An answer
+/// that a later answer has just overtaken changes nothing. A recorded use therefore excuses only answers to earlier
 /// challenges.
 async fn record_use(
     context: AccountContext<'_>,
@@ -173,7 +173,7 @@ async fn record_use(
         }
         let last = LastAssertion { sign_count: passkey.sign_count, at: passkey.used_at };
         let verdict = check_sign_count(last, verified.sign_count, (issued_at, context.store_now));
-        // After a restore the person has other marks, and a later one with the subject must not get it.
+        // After a restore the user has other marks. A later user with the same subject must not get the passkey.
         let passkey = PasskeyRecord { marks: endings::current_marks(context, &account), ..passkey };
         let (passkey, recorded) = match verdict {
             SignCountVerdict::Overtaken => {

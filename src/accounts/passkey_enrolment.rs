@@ -33,7 +33,7 @@ pub(crate) struct NewPasskey {
 /// The reason why a passkey is not set up.
 #[derive(Clone, Debug)]
 pub(crate) enum NewPasskeyRefusal {
-    /// The answer is not one to the challenge.
+    /// The answer is not to the challenge of the page.
     Answer(WebauthnError),
     /// The answer came too late, or was used before.
     Expired,
@@ -51,7 +51,7 @@ pub(crate) fn can_enrol_passkeys(context: AccountContext<'_>) -> bool {
 /// The person who sets up a passkey.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasskeyOwner<'a> {
-    /// The person.
+    /// The account that gets the passkey.
     pub(crate) account: &'a Account,
     /// The name of the identity provider that the person has signed in at.
     pub(crate) provider: Option<&'a str>,
@@ -124,8 +124,8 @@ pub(crate) async fn claim_new_passkey(
     claim_challenge(context, &new.challenge, &account.subject).await
 }
 
-/// Stores a passkey whose challenge was claimed. Returns false if the credential is set up already, or the person has as
-/// many passkeys as can be.
+/// Stores a passkey whose challenge was claimed. Returns false if the credential is set up already, or the person has
+/// as many passkeys as can be.
 pub(crate) async fn store_new_passkey(
     context: AccountContext<'_>,
     account: &Account,
@@ -144,8 +144,8 @@ pub(crate) async fn store_new_passkey(
     Ok(surplus.is_none())
 }
 
-/// Inserts the record, also in place of one of this person that does not count any more, whose invitation stays used.
-/// Returns false if there is another one.
+/// Inserts the record. It replaces a record of the same user that is no longer valid, whose invitation stays used.
+/// Returns false if another valid record has the key.
 async fn insert_passkey(
     context: AccountContext<'_>,
     account: &Account,

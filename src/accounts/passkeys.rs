@@ -29,7 +29,7 @@ pub(crate) const MAX_PASSKEY_NAME: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct StoredPasskey {
     pub(super) stored: VersionedRecord,
-    /// The passkey.
+    /// The decrypted content of the record.
     pub(crate) passkey: PasskeyRecord,
 }
 

@@ -1,4 +1,4 @@
-//! Links by which people who forgot their password choose another one. A link is mailed to the verified address
+//! Links by which users who forgot their password choose a new password. A link is mailed to the verified address
 //! of the person, and works once and for an hour.
 //!
 //! A stranger cannot find out whether an account exists, because the request ends before the name is looked up.
@@ -29,7 +29,7 @@ const LINK_TTL: Duration = Duration::from_hours(1);
 /// A person gets one mail in this time, regardless of the number of requests.
 const MAIL_INTERVAL: Duration = Duration::from_mins(5);
 
-/// Returns true if people of the tenant who forgot their password can choose another one.
+/// Returns true if users of the tenant who forgot their password can choose a new password.
 pub(crate) fn offers_reset(tenant: &Tenant) -> bool {
     let authenticators = tenant.authenticators;
     tenant.mail.is_some() && authenticators.has_passwords() && authenticators.are_kept
@@ -41,7 +41,7 @@ pub(crate) fn admit_reset_request(context: AccountContext<'_>) -> Result<(), Dur
     context.services.reset_requests.admit(tenant, address, context.now)
 }
 
-/// Mails a link to the person of a name or an e-mail address, if there is one who may have it. Returns at once.
+/// Mails a link to the user with a name or an e-mail address, if a user may have it. Returns at once.
 pub(crate) fn request_reset(context: AccountContext<'_>, typed: &str) {
     let Some(slot) = context.services.reset_requests.begin() else {
         tracing::warn!(tenant = %context.tenant_id(), "too many people ask for another password at the same time; a request is dropped");
@@ -95,7 +95,7 @@ struct ClaimedReset {
     id: String,
 }
 
-/// Claims the right to mail a link; `None` if one was mailed lately. If callers race, one gets it.
+/// Claims the right to mail a link; `None` if a link was mailed lately. If callers race, one of them gets the right.
 async fn claim_interval(
     context: AccountContext<'_>,
     account: &Account,
@@ -196,7 +196,7 @@ pub(crate) async fn choose_by_reset_link(
     Ok(true)
 }
 
-/// The record of a link, if no later one was mailed and it was not used.
+/// The record of a link, if the link was not used and no later link was mailed.
 async fn find_current(
     context: AccountContext<'_>,
     link: &PasswordResetLink,

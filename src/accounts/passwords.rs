@@ -50,7 +50,7 @@ pub(crate) fn chosen_password_mark(
     Some(context.sealer?.credential_mark(context.tenant_id(), subject, Some(&hash)))
 }
 
-/// The password of a person who can have chosen one; `None` if the person has not.
+/// The password that a user has chosen; `None` if the user has not chosen a password.
 pub(crate) async fn load_password(
     context: AccountContext<'_>,
     account: &Account,
@@ -80,7 +80,7 @@ pub(crate) async fn load_password(
     }
 }
 
-/// When a person last chose a password; `None` for one who has not.
+/// The time at which a user last chose a password; `None` if the user never has.
 pub(super) async fn last_change(
     context: AccountContext<'_>,
     account: &Account,
@@ -91,15 +91,15 @@ pub(super) async fn last_change(
     Ok(Some(PasswordChange { at: chosen_at, sid, mark }))
 }
 
-/// Returns true if the store keeps the password that a person chooses, and the person can choose one.
+/// Returns true if the user may choose a password, and the store keeps it.
 pub(crate) fn can_choose_password(context: AccountContext<'_>, account: &Account) -> bool {
     account.password == PasswordState::SelfChosen
         && context.tenant.tenant.authenticators.are_kept
         && context.vault.is_some()
 }
 
-/// Stores the hash of a password in place of the one that was chosen at this time. Returns false if the person has
-/// another one by now.
+/// Stores the hash of a password in place of the password that was chosen at this time. Returns false if the user has
+/// changed it meanwhile.
 pub(super) async fn replace_password(
     context: AccountContext<'_>,
     account: &Account,
@@ -129,7 +129,7 @@ pub(crate) enum PasswordChoice<'a> {
     BeforeAuthenticator,
 }
 
-/// A password that was just stored, and the record of the one before.
+/// A password that was just stored, and the record of the password before it.
 #[derive(Debug)]
 pub(crate) struct SavedPassword {
     written: Record,
@@ -137,7 +137,7 @@ pub(crate) struct SavedPassword {
 }
 
 impl SavedPassword {
-    /// Puts the password from before back, unless the person has chosen another one meanwhile.
+    /// Restores the password from before, unless the user has chosen another password meanwhile.
     pub(super) async fn undo(self, context: AccountContext<'_>) -> Result<(), AccountError> {
         let Self { written, before } = self;
         let stored = context.get(&written.key).await?;
@@ -150,8 +150,8 @@ impl SavedPassword {
     }
 }
 
-/// Stores the hash of the password that a person chose, and returns how it is undone. Sessions and grants that were made before have ended with it,
-/// except those of the session that it was chosen in.
+/// Stores the hash of the password that a person chose, and returns how it is undone. Sessions and grants that were
+/// made before have ended with it, except those of the session that it was chosen in.
 pub(crate) async fn save_password(
     context: AccountContext<'_>,
     account: &Account,

@@ -29,7 +29,7 @@ pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// The state of a person's claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClaimsFreshness {
-    /// The claims count.
+    /// The claims may be used, and the provider is not asked.
     Usable,
     /// The provider has to be asked; until it has answered, they count or not.
     Stale { usable: bool },

@@ -11,7 +11,7 @@ use crate::{protocol::cross_device::MAX_WAITING_TIME, store::RecordKind};
 /// A notification that is sealed while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SealedPing {
-    /// A `PingNotification`.
+    /// A serialized `PingNotification`, encrypted with the sealing keys.
     pub(super) sealed: String,
 }
 

@@ -1,4 +1,5 @@
-//! Limits of the records that one person holds, so that no person fills the store. The oldest go first (docs/design/state.md#limits-of-a-person).
+//! Limits of the records that one person holds, so that no person fills the store. The oldest go first
+//! (docs/design/state.md#limits-of-a-person).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -30,8 +31,8 @@ const MAX_GRANTS_TO_CLIENT: usize = 50;
 /// Maximum number of pages that wait for a person, and of codes of a person that are too long for a URL.
 /// They expire within minutes, but a form can be sent any number of times.
 const MAX_PENDING: usize = 100;
-/// Age from which a grant is deleted: its code, which may be that of a device, has expired. A younger one is revoked, so
-/// that its code cannot be redeemed again.
+/// Age from which a grant is deleted: its code, which may be that of a device, has expired. A younger grant is revoked
+/// instead, so that its code cannot be redeemed again.
 const DELETABLE_AGE: Duration = Duration::from_mins(15);
 /// Number of grants of a person that are ended at a time.
 const CONCURRENT_WRITES: usize = 64;
@@ -142,7 +143,7 @@ async fn end_grants(
 
 /// The oldest grants of each client beyond its limit, and the oldest of all beyond the limit of a person. While the
 /// person has fewer than the maximum, young grants stay until they can be deleted, because revoking a grant costs
-/// as much as a new one.
+/// as much as a new grant.
 fn excess_grants(by_client: Vec<Vec<GrantByAge>>, now: Timestamp) -> Vec<GrantByAge> {
     let is_full = by_client.iter().map(Vec::len).sum::<usize>() > MAX_GRANTS;
     let (mut excess, mut kept) = (Vec::new(), Vec::new());

@@ -125,8 +125,8 @@ fn new_codes(context: AccountContext<'_>, account: &Account) -> (Vec<String>, Re
 }
 
 /// Makes the codes that come with the first authenticator of a person. A person who has an authenticator and codes
-/// keeps them, and one who could not use them gets none. Without an authenticator codes do not count. Those that another
-/// page writes meanwhile are not replaced, since it may show them.
+/// keeps them, and one who could not use them gets none. Without an authenticator codes do not count. Those that
+/// another page writes meanwhile are not replaced, since it may show them.
 pub(crate) async fn make_first_recovery_codes(
     context: AccountContext<'_>,
     account: &Account,
@@ -197,14 +197,14 @@ pub(crate) async fn recovery_codes_made_at(
 /// A code as typed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecoveryAttempt<'a> {
-    /// The text.
+    /// The text as the user typed it. Case, spaces and hyphens do not matter.
     pub(crate) typed: &'a str,
     /// The address and browser of the attempt. The browser is known if the person has proved the app with it.
     pub(crate) source: AttemptSource<'a>,
 }
 
-/// Checks a code, and uses it up if it is right. Codes cannot be guessed, so wrong ones are only slowed down, like
-/// passwords. An attacker must not be able to block a person's last way to sign in.
+/// Checks a code, and uses it up if it is right. Codes cannot be guessed, so wrong codes are only slowed down, like
+/// wrong passwords. An attacker must not be able to block a user's last way to sign in.
 pub(crate) async fn use_recovery_code(
     context: AccountContext<'_>,
     account: &Account,

@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Clients whose first use was marked by this replica. The earliest ones beyond the maximum are
-/// dropped, which costs a read each.
+/// Clients whose first use was marked by this replica. Beyond the maximum the earliest are
+/// dropped, and each of them costs a read when it is used again.
 const MAX_MARKED_CLIENTS: usize = 100_000;
 
 /// An address has at most this many times as many clients as are free.

@@ -10,16 +10,16 @@ use crate::{
     protocol::account_change::AccountChangeProof,
 };
 
-/// A required authenticator that a person has not set up.
+/// A required authenticator that a user has not set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingFactor {
-    /// An authenticator app.
+    /// An authenticator app, because the tenant has `totp: Required`.
     App,
-    /// A passkey.
+    /// A passkey, because the tenant has `passkeys: Required`.
     Passkey,
 }
 
-/// The required authenticator that a person has not set up, if there is one. A passkey is accepted in place of an app.
+/// The required authenticator that a user has not set up, if one is missing. A passkey is accepted in place of an app.
 pub(crate) async fn missing_factor(
     context: AccountContext<'_>,
     account: &Account,
@@ -35,16 +35,17 @@ pub(crate) async fn missing_factor(
     })
 }
 
-/// An authenticator that a person wants to remove.
+/// An authenticator that a user wants to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemovedFactor<'a> {
-    /// The authenticator app.
+    /// The authenticator app, of which a user has at most one.
     App,
     /// A passkey, by its id on the account page.
     Passkey(&'a str),
 }
 
-/// Returns true if the person would lack a required authenticator without this one. A passkey that was copied does not count.
+/// Returns true if the user would lack a required authenticator after the removal. A passkey that was copied does not
+/// count.
 pub(crate) async fn is_last_required_factor(
     context: AccountContext<'_>,
     account: &Account,
@@ -64,8 +65,8 @@ pub(crate) async fn is_last_required_factor(
     })
 }
 
-/// The proof that a person gives before something is changed on the account page. Where all passkeys were copied, the app or
-/// a recovery code gives it.
+/// The proof that a person gives before something is changed on the account page. Where all passkeys were copied, the
+/// app or a recovery code gives it.
 pub(crate) fn proof_for_changes(has_app: bool, passkeys: &[StoredPasskey]) -> AccountChangeProof {
     if passkeys.iter().any(StoredPasskey::is_usable) {
         AccountChangeProof::Passkey

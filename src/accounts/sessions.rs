@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ActiveSession {
     pub(super) stored: VersionedRecord,
-    /// The session.
+    /// The decoded content of the record.
     pub session: Session,
     /// The account, which is served and enabled.
     pub account: Arc<Account>,
@@ -44,14 +44,14 @@ impl ActiveSession {
 /// A user who has just proved the identity.
 #[derive(Debug)]
 pub struct SignedInUser {
-    /// The account.
+    /// The account that the user has signed in to.
     pub account: Arc<Account>,
     /// How and when the user proved the identity, as far as it counts here.
     pub authentication: Authentication,
     /// Where the user signed in.
     pub source: SignInSource,
-    /// The mark of the password that was proved, if the person chose it. A session that a password began ends with
-    /// that password, also if it is changed while the person signs in.
+    /// The mark of the password that was proved, if the user chose it. A session that a password began ends with
+    /// that password, also if it is changed while the user signs in.
     pub chosen_password: Option<CredentialMark>,
 }
 
@@ -96,7 +96,7 @@ pub async fn load_session(
 }
 
 /// Starts a session for a user who has just authenticated, replacing the browser's previous
-/// session. After a step-up it keeps the beginning and the marks of that one. Returns it with the new
+/// session. After a step-up it keeps the beginning and the marks of the session before. Returns it with the new
 /// random value of its cookie.
 pub async fn start_session(
     context: AccountContext<'_>,
@@ -177,8 +177,8 @@ async fn stored_session(
 }
 
 /// Ends a session: its cookie and its grants become invalid. Returns the session as it ended, with
-/// all its clients. The notifications of its clients are stored first, so an error leaves no client
-/// of an ended session without one (ADR 0007).
+/// all its clients. The notifications of its clients are stored first, so after an error no client
+/// of an ended session lacks its notification (ADR 0007).
 pub async fn end_session(
     context: AccountContext<'_>,
     active: &ActiveSession,

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Tokens were issued.
+/// The audit event of a response with tokens. `jti`: that of the access token, if one was issued.
 pub(super) fn issued_event<'a>(
     plan: IssuePlan<'a>,
     issued: &IssuedTokens,

@@ -37,7 +37,7 @@ pub(crate) fn signing_key_of_algorithm(
     key.ok_or(AccountError::NoSigningKey(Some(algorithm)))
 }
 
-/// Signs claims.
+/// Signs claims as a JWT with a key of the tenant. `typ`: the type in its header.
 pub(crate) async fn sign_with(
     services: &AccountServices,
     key: &Arc<SigningKey>,

@@ -39,9 +39,9 @@ pub(crate) enum PresentedToken {
 /// The owner of an active token.
 #[derive(Debug)]
 pub(crate) enum ActiveToken {
-    /// A user's grant.
+    /// The token is from a grant of this user.
     OfGrant { grant: Box<Grant>, user: Arc<Account> },
-    /// The client itself.
+    /// The token is from `client_credentials`, so it is about no user.
     OfClient,
 }
 
@@ -67,7 +67,7 @@ impl PresentedToken {
         }
     }
 
-    /// The client that the token was issued to, with its object. That of a refresh token is the one of its grant.
+    /// The client that the token was issued to, with its object. The client of a refresh token is that of its grant.
     fn holder(&self) -> Option<TokenHolder> {
         match self {
             Self::Access(claims) => TokenHolder::of_claims(claims),

@@ -64,7 +64,7 @@ pub(crate) struct NewApp {
 }
 
 impl NewApp {
-    /// Returns true if it replaces another one.
+    /// Returns true if the app replaces another app.
     pub(crate) const fn is_replacement(&self) -> bool {
         self.before.is_some()
     }
@@ -112,8 +112,9 @@ pub(crate) fn new_secret(context: AccountContext<'_>) -> Vec<u8> {
     secret
 }
 
-/// Checks the code by which a person sets an app up. If the tenant requires a factor, people replace their app,
-/// because they may not be without one. Otherwise they remove it first. Nothing is stored.
+/// Checks the code by which a user sets an app up. Nothing is stored. If the tenant requires a factor, the new app
+/// replaces the earlier app, since the user must not be without an app. Otherwise the user has to remove the earlier
+/// app first.
 pub(crate) async fn prove_new_app(
     context: AccountContext<'_>,
     account: &Account,
@@ -131,8 +132,8 @@ pub(crate) async fn prove_new_app(
     Ok(step.map(proved).map_err(NewAppRefusal::Code))
 }
 
-/// Stores an app. Returns false if the person has got another one meanwhile. `invitation`: the id of the one that is used up
-/// with it. The invitation of an app that it replaces stays used.
+/// Stores an app. Returns false if the user has set up another app meanwhile. `invitation`: the id of the invitation
+/// that is used up with it. The invitation of an app that it replaces stays used.
 pub(crate) async fn store_new_app(
     context: AccountContext<'_>,
     account: &Account,
@@ -174,7 +175,7 @@ pub(crate) async fn store_new_app(
 }
 
 /// Uses up the page on which a person sets up an app. If it was sent twice, only one request gets true. The other
-/// one therefore cannot replace the recovery codes that were shown.
+/// request therefore cannot replace the recovery codes that were shown.
 pub(crate) async fn claim_enrolment(
     context: AccountContext<'_>,
     account: &Account,
@@ -184,7 +185,7 @@ pub(crate) async fn claim_enrolment(
     claim_once(context, unique, &account.subject).await
 }
 
-/// Returns true if people set up another app in place of the one that they have.
+/// Returns true if a new app replaces the app that a user has. Otherwise the user has to remove it first.
 pub(crate) fn replaces_app(context: AccountContext<'_>) -> bool {
     context.tenant.tenant.authenticators.required().is_some()
 }

@@ -29,7 +29,7 @@ pub(super) struct UnscheduledLogouts {
     pub(super) store: SharedStore,
     /// The replica's own clock.
     pub(super) clock: Arc<dyn Clock>,
-    /// The store's clock.
+    /// The store's clock, by which records are due.
     pub(super) store_clock: Arc<StoreClock>,
 }
 

@@ -41,7 +41,7 @@ pub enum UpstreamSignInError {
     /// The store or the keys cannot be used.
     #[error(transparent)]
     Account(AccountError),
-    /// The provider has too many new people. Time until there is room for this one.
+    /// The provider has too many new people. The duration is the time until this person can be added.
     #[error(
         "the provider's new people have used up its budget; there is room for this one in {} seconds",
         .0.as_secs()
@@ -85,9 +85,9 @@ pub enum UpstreamSignInError {
     NameReserved {
         /// The kind of name.
         name: &'static str,
-        /// The name.
+        /// The value that the provider gives.
         value: String,
-        /// The object.
+        /// The object that reserves the value: an OidcUser or another IdentityProvider.
         holder: ObjectRef,
         /// The state that the object has not reached.
         state: &'static str,

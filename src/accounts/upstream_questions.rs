@@ -26,11 +26,11 @@ use crate::{
 const MAX_PREPARATION: Duration = Duration::from_secs(5);
 /// Attempts to store new tokens.
 const STORE_ATTEMPTS: u32 = 5;
-/// Pause between two of them.
+/// Pause between two attempts.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether a provider can be asked with the tokens of a session. A provider that was moved, or another
-/// one with its name, never receives them.
+/// provider with its name, never receives them.
 pub(super) fn can_ask_provider(provider: &IdentityProvider, session: &UpstreamSession) -> bool {
     let has_token = match provider.source {
         ProviderSource::Oidc(_) => session.tokens.refresh_token.is_some(),
@@ -61,8 +61,8 @@ pub(super) async fn ask_openid(
     Ok(upstream.refreshed_claims(&fetch, of, (&tokens, subject, old), context.now).await?)
 }
 
-/// Asks GitHub with the access token of a session. Those of a GitHub App expire after hours, so a refused one is
-/// renewed first, where there is a refresh token.
+/// Asks GitHub with the access token of a session. The tokens of a GitHub App expire after hours, so a
+/// refused token is renewed first if the session has a refresh token.
 pub(super) async fn ask_github(
     context: AccountContext<'_>,
     (provider, github): (&IdentityProvider, &GitHubUpstream),

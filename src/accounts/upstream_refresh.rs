@@ -31,7 +31,7 @@ use crate::{
     upstream::UpstreamError,
 };
 
-/// How long a request waits for another one that asks the provider, if no claims count.
+/// Time for which a request waits for another request that asks the provider, if the stored claims may not be used.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Pause between two looks at the answer to another request.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);

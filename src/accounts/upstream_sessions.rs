@@ -39,13 +39,13 @@ pub enum SignInSource {
 pub struct NewUpstreamSession {
     /// The name of the provider's object.
     pub provider: String,
-    /// The provider's issuer.
+    /// The issuer of the ID token, or that of GitHub. Empty for a directory.
     pub issuer: String,
     /// The claim `sub` there.
     pub subject: String,
     /// The claim `sid` there.
     pub sid: Option<String>,
-    /// The provider's tokens.
+    /// The tokens that the provider issued, to refresh claims and to sign out there.
     pub tokens: StoredUpstreamTokens,
 }
 

@@ -46,9 +46,9 @@ pub struct UpstreamSignInOptions<'a> {
     pub login_hint: Option<&'a str>,
     /// Whether the person chooses the account.
     pub select_account: bool,
-    /// Levels of assurance.
+    /// `acr_values`: the levels of assurance to request, most preferred first.
     pub acr_values: &'a [String],
-    /// Languages.
+    /// `ui_locales` of the application's request: language tags, separated by spaces.
     pub ui_locales: Option<&'a str>,
 }
 
@@ -237,7 +237,7 @@ fn new_upstream_session(provider: &IdentityProvider, answer: UpstreamAnswer) -> 
     };
     let kept = |token: Option<Secret<String>>| token.map(|token| token.expose().clone());
     let refreshes = provider.refresh.mode == RefreshMode::Upstream;
-    // An OpenID provider gives a new one at each refresh.
+    // An OpenID provider gives a new access token at each refresh, so only that of GitHub is kept.
     let asks_with_it = refreshes && matches!(provider.source, ProviderSource::GitHub(_));
     let signs_out = provider.logout == LogoutScope::Upstream;
     let id_token = answer.tokens.id_token.filter(|token| token.len() <= MAX_ID_TOKEN_HINT);

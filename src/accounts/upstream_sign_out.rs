@@ -18,7 +18,7 @@ pub enum UpstreamSignOut {
     NotWanted,
     /// The browser is sent on to the provider.
     Redirect {
-        /// The URL there.
+        /// The provider's `end_session_endpoint` with all parameters.
         url: String,
         /// The provider's name on pages.
         provider: String,

@@ -1,8 +1,8 @@
-//! Seals the authenticators of the store again after a new vault key has begun to seal, so that older keys
-//! can be retired. The replica that holds the Lease does so.
+//! Encrypts stored authenticators again with the newest vault key, so that older keys can be retired. Only the replica
+//! that holds the Lease does this.
 //!
-//! A record is due when the key that sealed it began to seal. Records that are due before the newest
-//! key are therefore those under older ones, of all tenants, without a search of the whole store.
+//! The due time of a record is the time at which its vault key was first used. A query for records with an earlier due
+//! time than that of the newest key therefore finds exactly the records of older keys, in all tenants.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ const KINDS: [RecordKind; 5] = [
     RecordKind::Password,
     RecordKind::Invitation,
 ];
-/// Most records of a kind that one search looks at. Those that cannot be opened remain due, so they are
+/// Maximum number of records of a kind that a search reads. Those that cannot be opened remain due, so they are
 /// found again each time.
 const MAX_SEARCHED: usize = 100 * MAX_LISTED;
 /// Time between two searches.
@@ -32,7 +32,7 @@ const INTERVAL: Duration = Duration::from_mins(10);
 /// Time until a search that failed is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Seals records again while this replica holds the Lease.
+/// The worker that encrypts records again while this replica holds the Lease.
 #[derive(Debug)]
 pub struct VaultResealer {
     services: Arc<AccountServices>,
@@ -41,7 +41,7 @@ pub struct VaultResealer {
     found: watch::Sender<Option<VaultKeysInUse>>,
 }
 
-/// The fate of one record.
+/// The result of the attempt to encrypt a record again.
 enum ResealedRecord {
     /// The record is sealed with the newest key, or no longer exists.
     Done,
@@ -117,8 +117,8 @@ impl VaultResealer {
         Ok(found)
     }
 
-    /// Seals records of one kind. A record that the store cannot read may be sealed with any key, so with
-    /// one the search is not complete.
+    /// Encrypts the records of a kind again. The search is not complete if the store cannot read a record, because the
+    /// key of that record is unknown.
     async fn reseal_kind(
         &self,
         vault: &Vault,

@@ -1,5 +1,5 @@
-//! Syntax → checked nodes: every variable, field and function exists, loops are not nested,
-//! patterns are compiled, and operands whose types are known fit.
+//! Checks the syntax tree of an expression, and builds checked nodes from it. Every variable, field and function must
+//! exist, loops must not be nested, patterns must compile, and operands must fit where their types are known.
 
 use super::{
     checked_node::{CheckedKind, CheckedNode},
@@ -10,7 +10,7 @@ use super::{
     variables::{ExpressionScope, VariableName},
 };
 
-/// A checked node, or the error that refuses it.
+/// The checked node, or the error in the expression.
 pub(super) type ExpressionCheckResult = Result<CheckedNode, ExpressionError>;
 
 /// Checks the variables, fields, functions and types of an expression.

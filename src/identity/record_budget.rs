@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_gives_the_burst_that_the_budget_has() {
+    fn a_budget_refills_its_burst_during_a_pause() {
         let (budget, tenant) = (RecordBudget::of_revoked_tokens(), TenantId::new("acme", "main"));
         let take = |now| budget.take((&tenant, RecordMaker::Unverified("app")), HOUR, now);
         assert_eq!((0..2_000).take_while(|_| take(at(0)).is_ok()).count(), 1_000);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_company_signs_in_on_its_first_morning_and_invented_people_come_slowly() {
+    fn new_people_of_a_provider_are_limited_after_a_first_burst() {
         let budget = RecordBudget::of_new_people();
         let tenant = TenantId::new("acme", "main");
         let take = |provider, now| {

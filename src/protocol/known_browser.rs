@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::records::{DecodeError, FormatVersion, RecordFormat, SealedRecord};
 use crate::model::{SealPurpose, Subject, Timestamp, sha256_base64url};
 
-/// How long a browser is remembered after the last sign-in.
+/// Time for which a browser is remembered after the last sign-in with it.
 pub const KNOWN_BROWSER_TTL: Duration = Duration::from_hours(90 * 24);
 /// Maximum number of users remembered per browser.
 const MAX_USERS: usize = 4;
@@ -21,17 +21,17 @@ const MAX_USERS: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownBrowser {
     id: String,
-    /// Hashes of user names, most recent first.
+    /// SHA-256 hashes, in base64url, of the normalized names of users who have signed in, most recent first.
     people: Vec<String>,
     expires_at: Timestamp,
-    /// The users who have proved their second factor with it, most recent first.
+    /// The proofs of second factors with this browser: at most one for each user, most recent first.
     factor_proofs: Vec<FactorProof>,
 }
 
 /// The last proof of a user's second factor with a browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FactorProof {
-    /// The hash of the subject.
+    /// The SHA-256 hash of the user's subject, in base64url.
     user: String,
     /// The time of the proof, by the store's clock.
     at: Timestamp,

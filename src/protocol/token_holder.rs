@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_of_the_object_that_had_the_client_id() {
+    fn a_token_belongs_to_the_object_that_had_the_client_id_at_issuance() {
         let own = fixtures::client();
         let other = Client { object: ObjectKey::new("team", "other"), ..fixtures::client() };
         let natural = holder(&json!({ "client_id": "team.wiki" })).expect("a client");

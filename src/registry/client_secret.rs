@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_internal_url_is_the_issuer_where_there_is_none() {
+    fn internal_url_defaults_to_the_issuer() {
         assert_eq!(
             rendered("$(internalUrl)/x", None).as_deref(),
             Some("https://id.test/team/main/x")

@@ -1,8 +1,8 @@
 //! A layer on a durable store that shares its space between tenants.
 //!
 //! The store is counted in the background, never by a request. Between two counts, a replica knows of the records that
-//! it inserts, and not of those of other replicas: a tenant can go beyond its share by these. Measurements between the
-//! counts bound the estimate.
+//! it inserts, but not of those that other replicas insert. A tenant can exceed its share by those. Measurements
+//! between the counts bound the estimate.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,20 +18,21 @@ use super::{
 };
 use crate::model::{TenantId, Timestamp};
 
-/// Interval between measurements of the space in use, which are cheap; counts are not.
+/// Interval between measurements of the space in use. A measurement is cheap, in contrast to a count of all records.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
-/// Pause between two counts, at least.
+/// Minimum pause between two counts.
 const MIN_PAUSE: Duration = Duration::from_mins(1);
-/// The pause after a count, in lengths of the count: counting takes at most a twentieth of the time.
+/// The pause after a count, as a multiple of its duration: counts take at most a twentieth of the time.
 const PAUSE_FACTOR: u32 = 20;
-/// Failures in a row after which the last count is too old to refuse anything by it.
+/// Failed counts in a row after which the last count is too old to refuse records because of it.
 const MAX_FAILURES: u32 = 3;
 /// A value up to this length, in bytes, can replace another one without a share.
 const SMALL_VALUE: usize = 4096;
 /// The bytes by which a longer value can grow without a share: enough to end what it describes.
 const SMALL_GROWTH: usize = 256;
-/// Kinds whose records grow without a share while some space is free, up to their own limit. If other claims of a
-/// person were refused, earlier ones that grant more would stay. The tokens of an upstream session can be used once.
+/// Kinds whose records may grow beyond the tenant's share while the store has free space, up to the limit of the kind.
+/// A refused write of a person would keep earlier claims, which may grant more. A refused write of an upstream session
+/// would lose the new refresh token, and the stored one is already spent.
 const GROWING_KINDS: [RecordKind; 2] = [RecordKind::Person, RecordKind::UpstreamSession];
 
 /// A store whose space can be measured.

@@ -153,9 +153,9 @@ label_values!(
     Readiness {
         /// The object is in effect.
         Ready = "true",
-        /// It is not; the condition says why.
+        /// The object is not in effect. The message of the condition has the reason.
         NotReady = "false",
-        /// It has no such condition yet.
+        /// The object does not have the condition yet.
         Unknown = "unknown",
     }
 );

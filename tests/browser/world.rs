@@ -8,6 +8,7 @@ pub const ALICE: (&str, &str) = ("alice", "correct horse");
 
 const MANIFESTS: &str = include_str!("manifests.yaml");
 
+/// The server under test, a site of another origin, and the Chromium that opens their pages.
 pub struct World {
     pub app: TestApp,
     pub elsewhere: Elsewhere,

@@ -70,6 +70,7 @@ metadata: {name: ada, namespace: brief}
 stringData: {password: correct horse battery staple}
 ";
 
+/// An API server and a replica of Lanyard.
 struct World {
     api: ApiServer,
     replica: Replica,

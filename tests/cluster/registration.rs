@@ -39,6 +39,7 @@ metadata: {name: brief, namespace: team}
 spec: {registration: {mode: Open, unusedLifetime: 1m}}
 ";
 
+/// An API server, two replicas of Lanyard, and an HTTP client.
 struct World {
     api: ApiServer,
     replicas: Vec<Replica>,

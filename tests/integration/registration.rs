@@ -71,6 +71,7 @@ metadata: {name: ada}
 stringData: {password: correct horse battery staple}
 ";
 
+/// A `lanyard dev` process whose tenant accepts registrations, and an HTTP client.
 struct World {
     dev: Dev,
     http: Client,

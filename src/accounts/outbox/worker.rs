@@ -110,8 +110,8 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
         Ok(())
     }
 
-    /// Returns the entry of a due record, if it can be claimed. The due time of another one is moved,
-    /// so it does not hide others.
+    /// Returns the entry of a due record, if it can be claimed. Otherwise its due time is moved, so
+    /// that it does not hide other messages.
     pub(super) async fn check_due(
         &self,
         stored: VersionedRecord,
@@ -170,13 +170,14 @@ impl<D: OutboxDelivery> OutboxWorker<D> {
     }
 }
 
-/// Logs an error of the store, with the message that it concerns. The next look tries again.
+/// Logs an error of the store. The next search for due messages tries again. `message`: the key of the message, if the
+/// error concerns a single message.
 fn log_failure(kind: RecordKind, message: Option<&RecordKey>, error: &StoreError) {
     let record = message.map(tracing::field::display);
     tracing::warn!(record_kind = %kind, record, %error, "could not process the outbox");
 }
 
-/// The running deliveries. They end with this value.
+/// The running deliveries of a worker. Dropping this value aborts them.
 pub(super) struct RunningDeliveries<D> {
     pub(super) worker: Arc<OutboxWorker<D>>,
     pub(super) running: Mutex<JoinSet<()>>,
@@ -261,7 +262,7 @@ impl DuePages {
         Self { from: FIRST, until, limit: MAX_LISTED, is_last: false, seen: HashSet::new() }
     }
 
-    /// Reads a page; `None` after the last one.
+    /// Reads the next page of due records; `None` after the last page.
     async fn next<M: OutboxMessage>(
         &mut self,
         store: &SharedStore,

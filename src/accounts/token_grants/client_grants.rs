@@ -24,7 +24,7 @@ pub(super) trait ClientGrantType: Send + Sync + 'static {
     const PARAMETER: Option<&'static str>;
 }
 
-/// `client_credentials`.
+/// The grant type `client_credentials` (RFC 6749 §4.4).
 pub(super) struct ClientCredentials;
 
 impl ClientGrantType for ClientCredentials {
@@ -33,7 +33,7 @@ impl ClientGrantType for ClientCredentials {
     const PARAMETER: Option<&'static str> = None;
 }
 
-/// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+/// The grant type `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 §2.1).
 pub(super) struct JwtBearer;
 
 impl ClientGrantType for JwtBearer {

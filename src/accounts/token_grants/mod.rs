@@ -62,7 +62,7 @@ static GRANTS: [TokenGrantRow; 7] = [
 pub(crate) struct TokenRequest<'a> {
     /// The services and the tenant.
     pub(crate) context: AccountContext<'a>,
-    /// The client.
+    /// The client that has authenticated, or a public client.
     pub(crate) client: &'a Client,
     /// The parameters, without duplicates.
     pub(crate) params: &'a RequestParams,
@@ -75,7 +75,7 @@ pub(crate) struct TokenRequest<'a> {
 /// The tokens that a request got.
 #[derive(Debug)]
 pub(crate) struct GrantedTokens {
-    /// The tokens.
+    /// The access token, and the ID token and refresh token if they were issued.
     pub(crate) tokens: IssuedTokens,
     /// The scopes of the tokens.
     pub(crate) scopes: Scopes,

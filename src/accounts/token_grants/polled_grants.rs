@@ -41,7 +41,7 @@ pub(super) trait PolledGrantType: Send + Sync + 'static {
     ) -> (PollingCredential, RecordKey);
 }
 
-/// `urn:ietf:params:oauth:grant-type:device_code`.
+/// The grant type `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 §3.4).
 pub(super) struct DeviceCodeGrant;
 
 impl PolledGrantType for DeviceCodeGrant {
@@ -58,7 +58,7 @@ impl PolledGrantType for DeviceCodeGrant {
     }
 }
 
-/// `urn:openid:params:grant-type:ciba`.
+/// The grant type `urn:openid:params:grant-type:ciba` (CIBA Core §10.1).
 pub(super) struct CibaGrant;
 
 impl PolledGrantType for CibaGrant {

@@ -56,7 +56,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, None) })
     }
 
-    /// The tokens of a person's grant; `None` if it has changed meanwhile.
+    /// The tokens of a user's grant; `None` if the grant has changed meanwhile.
     pub(super) async fn for_user(
         &self,
         mut granted: UserGrant,
@@ -103,7 +103,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         Ok(Some(GrantedTokens { key, ..answer }))
     }
 
-    /// The key that a person's access token is bound to.
+    /// The key that a user's access token is bound to; `None` for a bearer token.
     fn bound_key(
         &self,
         granted: &UserGrant,
@@ -115,7 +115,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         token::select_bound_key(self.request.client, server, self.keys, is_bound)
     }
 
-    /// The target of a person's tokens.
+    /// The target of the tokens of a user's grant: the issuer or a resource server.
     fn target_of<'s>(&'s self, granted: &UserGrant) -> Result<TokenTarget<'s>, OAuthError>
     where
         'a: 's,

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Starts the session of a person who has just signed in on a page of this issuer, and leads to the account
+/// Starts the session of a user who has just signed in on a page of this issuer, and redirects to the account
 /// page.
 pub(super) async fn continue_to_account_page(
     app: &AppState,
@@ -22,7 +22,7 @@ pub(super) async fn continue_to_account_page(
     continue_signed_in(visit(app, request).await?, user).await
 }
 
-/// Starts the session of a person who has just set up a required authenticator, with this page.
+/// Starts the session of a user who has just set up a required authenticator, with this page.
 pub(super) async fn start_account_session(
     app: &AppState,
     request: &Request,

@@ -40,7 +40,7 @@ struct BackchannelAuthenticationResponse {
     interval: u64,
 }
 
-/// `POST I/oauth/backchannel_authentication`.
+/// `POST I/oauth/backchannel_authentication`: a client asks a user for a sign-in (CIBA Core §7).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let (context, served) = (app.context(&request), &request.tenant);

@@ -62,7 +62,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     }
 }
 
-/// Begins the sign-in of the person who answers a device.
+/// Begins the sign-in of the user who answers a device.
 async fn begin_answer(
     (app, request): (&AppState, &Request),
     pre_session: &str,

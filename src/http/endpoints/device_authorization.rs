@@ -27,7 +27,7 @@ struct DeviceAuthorizationResponse {
     interval: u64,
 }
 
-/// `POST I/oauth/device_authorization`.
+/// `POST I/oauth/device_authorization`: a device asks for a user code (RFC 8628 §3.1).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let (context, served) = (app.context(&request), &request.tenant);

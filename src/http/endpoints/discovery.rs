@@ -8,7 +8,7 @@ use crate::http::{AppState, EndpointError, Reply, Request};
 /// How long clients may cache the metadata.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
-/// `GET I/.well-known/openid-configuration`.
+/// `GET I/.well-known/openid-configuration`: the metadata of the issuer (OIDC Discovery §4).
 pub async fn get(_: &AppState, request: Request) -> Result<Reply, EndpointError> {
     if let Some(host) = &request.internal_host {
         let document = request.tenant.internal_discovery(host);

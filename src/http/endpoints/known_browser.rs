@@ -24,7 +24,7 @@ pub(super) fn load_known_browser(
 pub(super) struct CompleteSignIn<'a> {
     /// The account that is signed in now.
     pub(super) account: &'a Account,
-    /// The name that was typed, if one was.
+    /// The name that the user typed; `None` for a sign-in without a name, such as with a passkey.
     pub(super) typed_name: Option<&'a str>,
     /// Whether more than one factor was proved.
     pub(super) has_factors: bool,

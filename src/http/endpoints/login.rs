@@ -64,7 +64,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
 async fn continue_with_session(
     mut authorization: AuthorizationContext<'_>,
 ) -> Result<Reply, EndpointError> {
-    // The page named an account; only that one may be continued with.
+    // The page named an account. The request may go on only with that account.
     if !authorization.has_session_of_page() {
         return Err(forms::session_changed(&authorization));
     }

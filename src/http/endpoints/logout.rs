@@ -25,7 +25,7 @@ use crate::{
 use http::{Method, StatusCode};
 use url::Url;
 
-/// `GET I/oauth/logout`.
+/// `GET I/oauth/logout`: a relying party's request to sign the user out (OIDC RP-Initiated Logout §2).
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params()?;
     begin(app, &request, &params).await

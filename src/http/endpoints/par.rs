@@ -29,7 +29,7 @@ struct PushedRequestResponse {
     expires_in: u64,
 }
 
-/// `POST I/oauth/par`.
+/// `POST I/oauth/par`: stores the parameters of an authorization request (RFC 9126 §2).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let (context, tenant) = (app.context(&request), &request.tenant);

@@ -42,7 +42,7 @@ use crate::{
 /// Longest name or address that is looked up.
 const MAX_NAME_LEN: usize = 256;
 
-/// `GET I/password-reset`: the page of a link, or the one that asks for the name.
+/// `GET I/password-reset`: the page of a link from a mail, or without a token the page that asks for the name.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let context = app.context(&request);
     let params = request.query_params()?;

@@ -60,7 +60,7 @@ async fn complete(
     };
     let sealed = params.get("state").ok_or_else(unsolicited)?;
     let state: UpstreamState = app.context(request).open(sealed)?.ok_or_else(unsolicited)?;
-    // An answer for another provider's request is not given to this one.
+    // The answer to a request to another provider is refused here.
     if state.provider != request.path_param {
         return Err(unsolicited());
     }

@@ -192,7 +192,7 @@ fn level_unmet(name: &str, text: &MessageCatalog) -> ProblemTexts {
     }
 }
 
-/// The page for a person who is new, while the tenant has no room for another one.
+/// The page for a new person of a provider, while the tenant has no room for another person.
 fn too_many_people(name: &str, text: &MessageCatalog) -> ProblemTexts {
     ProblemTexts {
         title: text.too_many_people_title().to_owned(),

@@ -38,9 +38,9 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
 }
 
 /// The provider that a browser is sent to without a page. The application names it, the domain of `login_hint`
-/// belongs to it, or it is the only source of people who may use the application. For a higher level it has to be
-/// one that can reach it, also the one that the session is from. `accepts_passwords`:
-/// [`AuthorizationContext::accepts_passwords`].
+/// belongs to it, or it is the only source of people who may use the application. If a higher level is
+/// required, the provider has to be able to reach it. The provider of the session is then considered too.
+/// `accepts_passwords`: [`AuthorizationContext::accepts_passwords`].
 pub(super) fn direct_provider<'a>(
     authorization: &'a AuthorizationContext<'_>,
     reason: SignInReason,

@@ -64,7 +64,7 @@ pub(super) async fn check_second_factor(
             let typed = form.get("code").unwrap_or_default();
             check_totp_code(context, &user.account, enrolled, typed, known_browser).await?
         }
-        // Without a factor the sign-in is another one.
+        // The user has removed the factor since the page was shown, so the page is outdated.
         _ => return Err(forms::session_changed(&authorization)),
     };
     match verdict {
@@ -85,7 +85,7 @@ pub(super) async fn check_second_factor(
     }
 }
 
-/// The person whose second factor a form is about: of a sign-in that waits for it, or of the session.
+/// The user whose second factor a form contains: the user of a sign-in that waits for it, or of the session.
 pub(super) async fn waiting_person(
     form: &RequestParams,
     authorization: &mut AuthorizationContext<'_>,
@@ -97,7 +97,7 @@ pub(super) async fn waiting_person(
     waiting.ok_or_else(|| forms::session_changed(authorization))
 }
 
-/// The person of a sign-in that waits for the factor.
+/// The user of a sign-in that waits for the second factor.
 async fn waiting_user(
     authorization: &mut AuthorizationContext<'_>,
     sealed: &str,
@@ -110,7 +110,7 @@ async fn waiting_user(
     Ok(resume_sign_in(context, pending, place).await?)
 }
 
-/// The person of the session, where the factor is the next step: it does not replace a sign-in.
+/// The user of the session; `None` unless the second factor is the next step, since it does not replace a sign-in.
 async fn user_of_session(
     authorization: &mut AuthorizationContext<'_>,
 ) -> Result<Option<SignedInUser>, EndpointError> {
@@ -129,9 +129,9 @@ async fn user_of_session(
 /// The reason why a factor is refused, for each of its uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FactorFailure {
-    /// In a sign-in.
+    /// The reason in the audit line of a sign-in.
     pub(super) sign_in: SignInFailure,
-    /// In a session.
+    /// The reason in the audit line of a step-up in a session.
     pub(super) step_up: StepUpFailure,
 }
 

@@ -23,12 +23,12 @@ struct TokenResponse {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// RFC 8693 §2.2.1.
+    /// The type of the access token; only in the response to a token exchange (RFC 8693 §2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
 }
 
-/// `POST I/oauth/token`.
+/// `POST I/oauth/token`: issues tokens by each of the grant types (RFC 6749 §3.2).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let AuthenticatedForm { params, client } = AuthenticatedForm::read(app, &request).await?;
     let context = app.context(&request);

@@ -44,7 +44,7 @@ impl VerifiedSender {
     }
 }
 
-/// `GET I/oauth/userinfo`.
+/// `GET I/oauth/userinfo`: the claims about the user of an access token in the header (OIDC Core §5.3).
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     answer(app, &request).await
 }

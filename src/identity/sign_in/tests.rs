@@ -31,6 +31,7 @@ impl AccountLookup for One {
     }
 }
 
+/// The directory with the user Ada, and the services that check a password.
 struct World {
     directory: One,
     passwords: PasswordVerifier,

@@ -114,14 +114,15 @@ fn set_mappings(
             draft.set_in("claimMappings", "groups", json!({ "claim": claim }));
         }
     } else {
-        // Dex gives no groups then; a prefix keeps those of the provider apart from the applications'.
+        // Dex gives no groups in this case. The prefix keeps groups of the provider from matching groups that an
+        // application grants access to.
         let prefix = json!({ "prefix": format!("{}:", draft.name) });
         draft.set_in("claimMappings", "groups", prefix);
     }
 }
 
-/// Dex lets people in without `preferred_username`, and reads the mapped claim where it is absent, or before it.
-/// Here everyone needs a username.
+/// Sets the claims that give the username, which Lanyard requires and Dex does not. Dex reads `preferred_username`,
+/// then the mapped claim. `overrides`: it reads the mapped claim first.
 fn set_username(draft: &mut ProviderDraft<'_>, mapped: Option<&str>, overrides: bool) {
     let is_word = |claim: &&str| {
         !claim.starts_with(|first: char| first.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! Levels of assurance: which of the requested ones a sign-in has reached or can reach (OIDC Core §5.5.1.1).
+//! Finds the requested levels of assurance that a sign-in has reached or can reach (OIDC Core §5.5.1.1).
 
 use super::{
     super::{
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::AcrLevel;
 
-/// Returns the level that a sign-in has reached: the most preferred one, or else the best.
+/// Returns the level that a sign-in has reached: the most preferred of the requested levels, or else the best level.
 pub fn reached_acr<'a>(
     levels: &'a [AcrLevel],
     authentication: &Authentication,
@@ -90,8 +90,8 @@ pub fn wanted_levels(requested: &RequestedAcr, sufficient: Option<&[AcrLevel]>) 
     wanted
 }
 
-/// Returns true if the second factor reaches a requested level that the sign-in does not, without leaving
-/// an essential one out. It is asked for voluntary levels too, because that is a small step.
+/// Returns true if the second factor reaches a requested level that the sign-in does not reach, and no essential
+/// level is left out. It is asked for voluntary levels too, because that is a small step.
 pub(super) fn second_factor_raises(
     levels: &[AcrLevel],
     authentication: &Authentication,

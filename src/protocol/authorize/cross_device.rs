@@ -25,7 +25,7 @@ const MAX_REQUEST_BYTES: usize = 2 * 1024;
 /// The scope of OpenID Connect.
 const OPENID: &str = "openid";
 
-/// Runs all checks of the request of a device, in order, when it arrives and at each step of the person.
+/// Runs all checks of the request of a device, in order: when the request arrives, and at each step of the user.
 pub fn validate_device_request(
     tenant: &Tenant,
     served: &dyn TenantLookup,
@@ -34,7 +34,7 @@ pub fn validate_device_request(
     validate_request(tenant, served, params, (GrantType::DeviceCode, Endpoint::Device))
 }
 
-/// Runs all checks of a request over the backchannel, in the same way. `person`: the only one who may answer; `None`
+/// Runs all checks of a request over the backchannel, in the same way. `person`: the only user who may answer; `None`
 /// before the person is found.
 pub fn validate_backchannel_request(
     tenant: &Tenant,

@@ -43,7 +43,7 @@ pub enum NextStep {
     AskConsent,
     /// Show that the person may not use the application.
     RefuseEntry,
-    /// Issue the response.
+    /// Issue the authorization response: everything that the request needs is fulfilled.
     Issue,
 }
 
@@ -69,7 +69,7 @@ pub struct AuthorizationState<'a> {
     pub consent: Option<&'a Consent>,
     /// The steps that the user has completed within this interaction.
     pub completed: InteractionResult,
-    /// The methods that the second factor of the session's user proves; empty for a user without one.
+    /// The methods that the second factor of the session's user proves; empty for a user without a second factor.
     pub second_factor: &'a [AuthenticationMethod],
     /// Whether the second factor has to be proved again.
     pub wants_second_factor: bool,
@@ -77,7 +77,7 @@ pub struct AuthorizationState<'a> {
     pub ways: &'a [SignInWay],
     /// The levels that access rules accept; `None` if they require none.
     pub sufficient_levels: Option<&'a [AcrLevel]>,
-    /// The reason that the session's user may not use the application; `None` for one who may.
+    /// The reason that the session's user may not use the application; `None` if the user may.
     pub refusal: Option<&'a AccessDenial>,
 }
 

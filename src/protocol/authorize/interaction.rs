@@ -240,7 +240,7 @@ impl Interaction {
         self.pre_session
     }
 
-    /// The time from which its pages are refused, without the allowance for clock skew.
+    /// The time after which the pages of the interaction are refused, without the allowance for clock skew.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -274,7 +274,8 @@ impl Interaction {
         self.sid.as_deref() == Some(session.sid.as_str())
     }
 
-    /// Returns the steps completed so far with this session; none with another one than the interaction's.
+    /// Returns the steps completed so far, if this is the session of the interaction. With another session no step
+    /// counts as completed.
     pub fn completed(&self, session: &Session) -> InteractionResult {
         if !self.belongs_to(session) {
             return InteractionResult::default();

@@ -23,20 +23,21 @@ pub enum InteractionGoal {
     AuthorizeDevice {
         /// The device's authorization request as a query string.
         query: String,
-        /// The device.
+        /// The waiting device, as the pages show it.
         device: RequestingDevice,
     },
     /// Answer a request over the backchannel (CIBA Core §8).
     AnswerBackchannel {
         /// The authorization request as a query string.
         query: String,
-        /// The request.
+        /// The waiting request, as the pages show it, with the user who may answer.
         request: BackchannelRequest,
     },
 }
 
 impl InteractionGoal {
-    /// The parameters of the authorization request as a query string; `None` for goals without one.
+    /// The parameters of the authorization request as a query string; `None` for goals without an authorization
+    /// request.
     pub(super) fn query(&self) -> Option<&str> {
         match self {
             Self::Authorize(query)

@@ -82,7 +82,7 @@ pub trait TenantLookup {
 /// A validated authorization request, with the defaults of its client in place of absent parameters.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    /// The requesting client.
+    /// The client that `client_id` names.
     pub client: Arc<Client>,
     /// The verified redirect URI, to which responses and errors go.
     pub return_to: ReturnTo,
@@ -96,7 +96,8 @@ pub struct AuthorizationRequest {
     pub resources: ResourcesToGrant,
     /// `nonce`, which the first ID token repeats.
     pub nonce: Option<String>,
-    /// `code_challenge`, always S256.
+    /// `code_challenge` of the method `S256` (RFC 7636 §4.2); `None` if it was not sent and the client does not need
+    /// it.
     pub code_challenge: Option<String>,
     /// `dpop_jkt`: the thumbprint of the DPoP key that redeems the code.
     pub dpop_key: Option<String>,
@@ -142,7 +143,7 @@ pub enum AuthorizeError {
 /// The facts about a request that are needed before its request object is read.
 #[derive(Clone, Debug)]
 pub struct RequestObjectContext {
-    /// The requesting client.
+    /// The client of the `client_id` outside the request object.
     pub client: Arc<Client>,
     /// The target of errors, if the parameters outside the object prove it.
     return_to: Result<ReturnTo, OAuthError>,

@@ -1,5 +1,5 @@
 //! The parameters of an authorization request. The rules read parameters only by [`AuthorizationParameter`], so a
-//! parameter without a row in its table cannot have an effect, and one with a row is preserved while
+//! parameter without a row in its table cannot have an effect, and a parameter with a row is preserved while
 //! the user signs in.
 
 use form_urlencoded::Serializer;

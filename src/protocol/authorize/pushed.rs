@@ -176,7 +176,7 @@ impl PushedRequest {
         Self { query, expires_at: self.expires_at }
     }
 
-    /// The parameters and the identity; `None` if the client of the reference is another one (RFC 9126 §4).
+    /// The parameters and the identity; `None` if the reference was issued to another client (RFC 9126 §4).
     pub fn open(&self, client_id: &str) -> Option<(RequestParams, PushedRequestId)> {
         let params = RequestParams::parse(self.query.as_bytes());
         let id = pushed_id(AuthorizationParams::new(&params))?;

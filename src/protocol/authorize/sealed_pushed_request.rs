@@ -16,7 +16,7 @@ use crate::{
 /// stored; the others are in the value itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SealedPushedRequest {
-    /// The request itself.
+    /// The pushed parameters, which are short enough for a URL.
     Whole(PushedRequest),
     /// The id of a `RecordKind::PushedRequest` record.
     Stored(String),
@@ -56,7 +56,7 @@ impl RepeatedRequest {
         now >= self.expires_at
     }
 
-    /// The request to open, from the stored one.
+    /// The request to open: the stored request with the `prompt` and expiry of the link.
     #[must_use]
     pub fn repeat(self, stored: &PushedRequest) -> PushedRequest {
         let mut params = RequestParams::parse(stored.query.as_bytes());

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_has_the_issuers_of_the_listed_directories() {
+    fn an_issuer_template_accepts_the_issuers_of_listed_directories_only() {
         let template = upstream("https://login.test/{tenantid}/v2.0", &[ONE]);
         assert_eq!(template.discovery_base(), "https://login.test/organizations/v2.0");
         let issuer = format!("https://login.test/{ONE}/v2.0");

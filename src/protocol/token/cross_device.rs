@@ -1,5 +1,5 @@
-//! Redeems the credential of a request that a person answers on another device. It is a device code (RFC 8628 §3.4,
-//! §3.5) or an `auth_req_id` (CIBA Core §10.1, §11). The checks, and the grant it results in.
+//! Redeems the credential of a request that a user answers on another device: a device code (RFC 8628 §3.4, §3.5) or an
+//! `auth_req_id` (CIBA Core §10.1, §11). This module contains the checks, and makes the grant.
 
 use super::{
     CredentialKind, DecisionInput, GrantWrite, RefreshTokenResponse, ReplayedCredential,
@@ -81,7 +81,7 @@ pub fn slow_down() -> OAuthError {
 /// A credential with the request that it belongs to.
 #[derive(Clone, Debug)]
 pub struct PolledRequest {
-    /// The credential.
+    /// The device code or `auth_req_id` of the token request.
     pub credential: PollingCredential,
     /// The request. `None` if its record no longer exists.
     pub authorization: Option<CrossDeviceAuthorization>,

@@ -68,7 +68,7 @@ pub enum RefreshTokenResponse {
 /// not pass is decided again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantWrite {
-    /// Inserts the grant.
+    /// Inserts the grant of an authorization code. An existing grant means that the code was used before.
     Insert,
     /// Replaces the stored grant, unless it changed.
     Swap,
@@ -95,9 +95,9 @@ pub struct ReplayedCredential {
 /// The kind of a credential that gives tokens once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// An authorization code.
+    /// An authorization code, which is redeemed once (RFC 6749 §4.1.2).
     Code,
-    /// A refresh token.
+    /// A refresh token, which is replaced at each use if the client's tokens rotate (RFC 9700 §4.14.2).
     RefreshToken,
 }
 

@@ -119,13 +119,13 @@ fn fitting_rules<'a>(
 /// The person whose token is exchanged, and the client that does so.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeParties<'a> {
-    /// The tenant.
+    /// The tenant that issued the subject token and issues the new token.
     pub tenant: &'a Tenant,
     /// The tenant's resource servers.
     pub servers: &'a ResourceServers,
-    /// The client.
+    /// The client that sends the request and acts for the user.
     pub client: &'a Client,
-    /// The person.
+    /// The user that both tokens are about.
     pub account: &'a Account,
     /// The grant of the subject token.
     pub grant: &'a Grant,

@@ -31,7 +31,7 @@ impl TokenTypeIdentifier {
 pub struct ExchangeRequest {
     /// `subject_token`: the token of the person that the client acts for.
     pub subject_token: Secret<String>,
-    /// `subject_token_type`.
+    /// `subject_token_type`: whether the token is an access token or an ID token (RFC 8693 §3).
     pub subject_token_type: TokenTypeIdentifier,
     /// `actor_token`, which is an access token.
     pub actor_token: Option<Secret<String>>,

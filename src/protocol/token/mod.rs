@@ -1,5 +1,5 @@
 //! Rules of the token endpoint (RFC 6749 §3.2, OIDC Core §3.1.3). The rules of a grant type are in
-//! its file; this file contains the shared ones.
+//! its file. This file contains the shared rules.
 
 mod bound_key;
 mod client_credentials;

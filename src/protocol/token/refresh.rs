@@ -126,9 +126,9 @@ pub enum RefreshDecision {
 
 /// Decides the outcome for a token of a generation, given the grant's record.
 ///
-/// The current generation rotates. The two generations before it get the current one again for
+/// The current generation rotates. The two generations before it get the current token again for
 /// `refreshTokenReuseWindow` after each was superseded. Any other token revokes the grant: it was
-/// copied, or belongs to a restored store. If tokens do not rotate, the current one stays and its
+/// copied, or belongs to a restored store. If tokens do not rotate, the current token stays and its
 /// idle time restarts.
 pub fn rotate_grant(
     grant: &Grant,

@@ -76,7 +76,7 @@ pub(super) fn bind_sender(
 }
 
 /// Checks the keys of a request that exchanges a token: the key of the token, or else that of its grant. So a bound
-/// token is exchanged only by its holder, for one that is bound too (RFC 9449 §7).
+/// token is exchanged only by its holder, for a token that is bound too (RFC 9449 §7).
 pub(super) fn check_subject_key(
     token: Option<&BoundKey>,
     grant: Option<&SenderBinding>,

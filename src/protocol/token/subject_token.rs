@@ -40,9 +40,9 @@ impl ExchangedTokenGrant {
 /// The claims of a token that is exchanged, after its signature and claims were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectToken {
-    /// `aud`.
+    /// `aud`: the identifier of a resource server, the issuer, or the `client_id` of an ID token.
     pub audience: String,
-    /// `sub`.
+    /// `sub`: the user that the token is about.
     pub subject: String,
     /// The client that has the token.
     pub holder: TokenHolder,
@@ -52,7 +52,7 @@ pub struct SubjectToken {
     pub grant: ExchangedTokenGrant,
     /// `scope`. An ID token has the scopes of its grant.
     pub scopes: Scopes,
-    /// `iat`.
+    /// `iat`: the time at which the token was issued.
     pub issued_at: Timestamp,
     /// The time after which the new token is of no use.
     pub expires_at: Timestamp,
@@ -60,7 +60,7 @@ pub struct SubjectToken {
     pub key: Option<BoundKey>,
     /// The key that the actor token of the request is bound to.
     pub actor_key: Option<BoundKey>,
-    /// `act`.
+    /// `act`: the clients that have exchanged the token already, the latest outermost (RFC 8693 §4.1).
     pub actors: Option<Value>,
     /// Whether the request has an actor token too.
     pub names_actor: bool,
@@ -77,13 +77,13 @@ pub fn invalid_subject(text: &str) -> OAuthError {
 /// The tenant's side of a token that is exchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectContext<'a> {
-    /// The tenant.
+    /// The tenant that issued the token.
     pub tenant: &'a Tenant,
     /// The tenant's resource servers.
     pub servers: &'a ResourceServers,
     /// The client that exchanges the token.
     pub client: &'a Client,
-    /// The time.
+    /// The current time by the replica's own clock.
     pub now: Timestamp,
 }
 

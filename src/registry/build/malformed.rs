@@ -12,7 +12,8 @@ use crate::{
     registry::{ObjectOutcome, ValidationProblem, Verdict},
 };
 
-/// Adds what can be read of objects that do not deserialize: their names stay their own.
+/// Adds objects that do not deserialize, with the fields that can be read. The names that they claim therefore stay
+/// reserved for them.
 pub(super) fn add_malformed<'a>(
     groups: &mut HashMap<TenantId, TenantGroup<'a>>,
     objects: &'a ObjectSet,

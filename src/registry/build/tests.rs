@@ -456,7 +456,7 @@ fn an_older_source_counts_whether_it_is_accepted_or_not() {
 type Mistake = fn(&mut serde_json::Value, &serde_json::Value);
 
 #[test]
-fn a_mistake_in_an_older_provider_lets_no_younger_one_have_its_names() {
+fn an_invalid_older_provider_keeps_its_names_from_younger_providers() {
     let reference = serde_json::json!({ "name": "absent" });
     let mistakes: [(&str, Mistake); 4] = [
         ("a rule is missing", |spec, _| spec["admit"] = "ByRules".into()),
@@ -507,7 +507,7 @@ fn a_mistake_in_an_older_provider_lets_no_younger_one_have_its_names() {
 }
 
 #[test]
-fn a_field_of_a_provider_that_cannot_be_read_takes_no_younger_user_down() {
+fn an_unreadable_field_of_an_older_provider_does_not_make_a_user_ambiguous() {
     use ManagedKind::OidcUser as User;
     let user = serde_json::json!({
         "tenantRef": { "name": "main" }, "username": "ada", "passwordSecretRef": { "name": "ada" },
@@ -646,7 +646,7 @@ fn an_identity_of_an_unknown_provider_is_reported_until_it_exists() {
 }
 
 #[test]
-fn passkeys_have_no_effect_where_browsers_have_none_and_the_tenant_says_so() {
+fn a_tenant_at_an_ip_address_has_no_passkeys_and_a_warning() {
     let evaluated = |base: &str, policy: &str| {
         let mut objects = ObjectSet::default();
         let spec = serde_json::json!({ "authenticators": { "passkeys": policy } });

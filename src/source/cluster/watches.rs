@@ -158,8 +158,8 @@ impl Watches {
         self.push(stream, kind, namespace, item);
     }
 
-    /// Adds a watch of the Secrets with Lanyard's label. Each is filtered as it arrives, so at most
-    /// one is in memory that belongs to no object.
+    /// Adds a watch of the Secrets with Lanyard's label. A Secret that no object refers to is dropped when it arrives,
+    /// so the memory contains at most one such Secret at a time.
     fn own_secrets(&mut self, namespace: Option<&str>) {
         let api: Api<WithoutManagedFields<Secret>> = self.api(namespace);
         let config = Config::default().labels(&format!("{MANAGED_LABEL}=true"));

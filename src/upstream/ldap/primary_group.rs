@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_without_its_number_has_none_and_a_wrong_one_is_a_fault() {
+    fn an_entry_without_primary_group_id_has_no_primary_group_and_a_malformed_id_is_an_error() {
         assert_eq!(PrimaryGroup::of(&entry(&[("objectSid", ADA)])), Ok(None));
         let mut long = ADA.to_vec();
         long.push(0);

@@ -35,6 +35,7 @@ const AUTHORITY: &str = "localhost:8080";
 /// Timeout of every wait. It allows for slow machines and is longer than any bound that Lanyard documents.
 const SOON: Duration = Duration::from_mins(2);
 
+/// An API server, replicas of Lanyard, and an HTTP client.
 struct World {
     api: ApiServer,
     replicas: Vec<Replica>,

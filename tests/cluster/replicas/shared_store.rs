@@ -28,6 +28,7 @@ use super::{
 
 const AHEAD: &str = "30";
 
+/// An API server, and replicas of Lanyard that share a database behind a load balancer.
 struct World {
     api: ApiServer,
     database: Database,

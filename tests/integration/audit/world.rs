@@ -18,6 +18,7 @@ pub const BOB: (&str, &str) = ("bob", "battery staple");
 pub const MANIFESTS: &str = include_str!("manifests.yaml");
 const SECRET: &str = "a secret of at least thirty-two characters";
 
+/// The server under test and its identity provider. It checks that no audit line contains a hidden value.
 pub struct World {
     pub app: TestApp,
     pub upstream: Upstream,

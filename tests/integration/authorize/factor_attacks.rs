@@ -105,7 +105,7 @@ async fn a_writer_of_the_database_cannot_give_an_app_to_another_person() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_waits_counts_in_its_browser_and_until_the_password_changes() {
+async fn a_sign_in_waiting_for_its_code_is_bound_to_browser_password_and_time() {
     let world = world().await;
     let (app, _) = set_up(&world, &world.alice().await).await;
     let url = trusted_url(&world).await;

@@ -492,7 +492,7 @@ async fn a_password_that_was_restored_with_its_tenant_counts() {
 }
 
 #[tokio::test]
-async fn a_password_in_a_secret_wins_and_a_switch_turns_chosen_ones_off() {
+async fn a_password_secret_replaces_a_chosen_password_and_passwords_can_be_disabled() {
     let harbour = Harbour::new().await;
     harbour.accept(&harbour.link(), CHOSEN).await;
     harbour

@@ -35,7 +35,7 @@ fn was_used(page: &Page) -> bool {
 }
 
 #[tokio::test]
-async fn a_page_whose_claim_ended_leaves_no_password_next_to_the_app_of_another() {
+async fn an_expired_invitation_claim_does_not_leave_its_password_next_to_another_pages_app() {
     let (harbour, hold) = harbour().await;
     let (link, clock) = (invitation_link(&harbour.app, "ada"), &harbour.app.clock);
     let (first, second) = (Browser::new(), Browser::new());
@@ -62,7 +62,7 @@ async fn a_page_whose_claim_ended_leaves_no_password_next_to_the_app_of_another(
 }
 
 #[tokio::test]
-async fn a_page_whose_claim_ended_does_not_replace_the_password_of_another() {
+async fn an_expired_invitation_claim_does_not_replace_the_password_of_another_page() {
     let (harbour, hold) = harbour().await;
     harbour.change(&[OPTIONAL]);
     let link = invitation_link(&harbour.app, "ada");

@@ -85,6 +85,7 @@ pub const INVITES_BOB: (&str, &str) = (
     "  username: bob\n  invitation: {id: b-1, notAfter: \"2999-01-01T00:00:00Z\"}\n",
 );
 
+/// The server under test, with a tenant that requires an authenticator app.
 pub struct Harbour {
     pub app: TestApp,
 }
@@ -95,14 +96,14 @@ impl Harbour {
         Self { app: TestApp::start_at_localhost(MANIFESTS).await }
     }
 
-    /// A world in whose manifests each first text is replaced by the second.
+    /// The server with manifests in which each first text is replaced by the second.
     pub async fn with(changes: &[(&str, &str)]) -> Self {
         let harbour = Self::new().await;
         harbour.change(changes);
         harbour
     }
 
-    /// A world over a store that wraps the one in memory.
+    /// The server with a store that wraps the store in memory.
     pub async fn over(wrap: impl FnOnce(SharedStore) -> SharedStore) -> Self {
         Self { app: TestApp::start_at_localhost_over(MANIFESTS, wrap).await }
     }

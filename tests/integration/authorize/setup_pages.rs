@@ -51,7 +51,7 @@ async fn enter(harbour: &Harbour) -> Browser {
 }
 
 #[tokio::test]
-async fn of_two_pages_at_the_same_time_one_shows_recovery_codes_and_they_count() {
+async fn two_concurrent_setup_pages_show_recovery_codes_once_and_the_codes_work() {
     // The slow page waits before it writes its codes, or after that, before it stores its passkey.
     for kind in [RecordKind::RecoveryCodes, RecordKind::Passkey] {
         let (hold, wrap) = WriteHold::over(kind);

@@ -13,6 +13,7 @@ pub const BOB: (&str, &str) = ("bob", "battery staple");
 
 pub const MANIFESTS: &str = include_str!("manifests.yaml");
 
+/// The server under test, with the manifests of the authorization tests.
 pub struct World {
     pub app: TestApp,
 }

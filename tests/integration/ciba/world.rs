@@ -15,6 +15,7 @@ pub const MANIFESTS: &str = include_str!("manifests.yaml");
 pub const GRANT_TYPE: &str = "urn:openid:params:grant-type:ciba";
 const ENDPOINT: &str = "backchannel_authentication_endpoint";
 
+/// The server under test, with the manifests of the backchannel authentication tests.
 pub struct World {
     pub app: TestApp,
 }

@@ -27,6 +27,7 @@ pub fn document(url: &str) -> Value {
     })
 }
 
+/// The server under test, and the web on which it finds metadata documents of clients.
 pub struct World {
     pub app: TestApp,
 }

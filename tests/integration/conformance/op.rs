@@ -27,6 +27,7 @@ stringData:
   salt.json: '{"version":1,"salt":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","createdAt":"2027-01-15T08:00:00Z"}'
 "#;
 
+/// The server under test with its discovery document, as an OpenID provider that is tested for conformance.
 pub struct Op {
     pub app: TestApp,
     pub metadata: Value,

@@ -70,6 +70,7 @@ impl Variant {
 /// The parameters of an authorization request.
 pub type Request = BTreeMap<&'static str, String>;
 
+/// A relying party that registers itself at the server under test and runs one variant of the tests.
 pub struct Rp<'a> {
     pub op: &'a Op,
     pub variant: Variant,

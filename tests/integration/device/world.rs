@@ -14,6 +14,7 @@ pub const BOB: (&str, &str) = ("bob", "battery staple");
 pub const MANIFESTS: &str = include_str!("manifests.yaml");
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The server under test, with the manifests of the device authorization tests.
 pub struct World {
     pub app: TestApp,
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::support::dpop::DpopKey;
 
 #[tokio::test]
-async fn an_api_exchanges_the_token_that_it_got_for_one_for_another_api() {
+async fn an_api_exchanges_a_received_token_for_a_token_of_another_api() {
     // RFC 8693 §2.1, §2.2
     let world = World::new().await;
     let tokens = world.tokens_of(ALICE).await;

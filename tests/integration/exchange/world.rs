@@ -27,6 +27,7 @@ pub const VAULT: &str = "https://vault.test";
 /// The scopes of the person's token for the gateway, and of the application itself.
 pub const SCOPE: &str = "openid email groups offline_access gateway.use shared tickets.read";
 
+/// The server under test, an application with users, and two APIs: `web` calls `gateway`, which calls `orders`.
 pub struct World {
     pub app: TestApp,
     pub web: Application,

@@ -79,6 +79,7 @@ impl ClientKeys {
     }
 }
 
+/// The server under test, with a tenant that requires FAPI 2.0, and an HTTP client.
 pub struct World {
     pub app: TestApp,
     pub http: reqwest::Client,

@@ -78,6 +78,7 @@ const CORP: &str = "    schema: ActiveDirectory\n    users: {base: 'DC=corp,DC=t
 /// A second source of people needs these.
 const APART: &str = "  emailDomains: [acme.test]\n  claimMappings: {username: {claim: preferred_username, prefix: 'acme:'}, groups: {claim: groups, prefix: 'acme:'}}\n";
 
+/// The server under test, with directories that users sign in from, and an application.
 pub(super) struct Shop {
     pub(super) app: TestApp,
     wiki: Application,

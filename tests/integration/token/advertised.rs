@@ -207,7 +207,7 @@ const GRANT_TYPES: [(&str, &str, &str); 8] = [
     (
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "exchange/flow",
-        "an_api_exchanges_the_token_that_it_got_for_one_for_another_api",
+        "an_api_exchanges_a_received_token_for_a_token_of_another_api",
     ),
     (
         "urn:ietf:params:oauth:grant-type:jwt-bearer",

@@ -14,6 +14,7 @@ pub const ALICE: (&str, &str) = ("alice", "correct horse");
 pub const SECRET: &str = "a secret: with + and % in thirty-two characters";
 pub const MANIFESTS: &str = include_str!("manifests.yaml");
 
+/// The server under test, with the manifests of the token endpoint tests, and an HTTP client.
 pub struct World {
     pub app: TestApp,
     pub http: reqwest::Client,

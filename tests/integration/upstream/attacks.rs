@@ -81,6 +81,7 @@ pub(super) fn manifests(issuer: &str, changes: &[(&str, &str)]) -> String {
     manifests.replace("UPSTREAM", issuer)
 }
 
+/// The server under test, and a provider whose answers a test chooses.
 pub(super) struct World {
     pub(super) app: TestApp,
     pub(super) upstream: Upstream,

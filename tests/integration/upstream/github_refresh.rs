@@ -115,7 +115,7 @@ async fn a_limit_of_requests_and_an_outage_are_survived_for_a_while() {
 }
 
 #[tokio::test]
-async fn teams_that_cannot_be_read_and_a_lost_membership_refuse_while_they_last() {
+async fn unreadable_teams_or_a_lost_membership_refuse_tokens_until_they_are_back() {
     let mut octocat = Octocat::signed_in(None).await;
     let forbidden: fn(&TestApp) = |app| {
         let text = r#"{"message": "Resource protected by organization SAML enforcement."}"#;

@@ -14,8 +14,8 @@ use super::{
     upstream::Upstream,
 };
 
-/// The page of the documentation.
-const PAGE: &str = "docs/identity-providers.md";
+/// The pages of the documentation on providers with manifests.
+const PAGES: [&str; 2] = ["docs/identity-providers.md", "docs/provider-presets.md"];
 /// The UUID namespace of computed subjects.
 const SUBJECTS: Uuid = Uuid::from_u128(0x6c61_6e79_6172_4d64_8b65_762f_7570_7374);
 const SECRET: &str = "a secret of at least thirty-two characters";
@@ -55,11 +55,11 @@ fn example(name: &str) -> String {
 
 /// The block of the documentation with the whole object of a name.
 fn block(name: &str) -> String {
-    let page = read(PAGE);
-    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let pages = PAGES.map(read).concat();
+    let blocks = pages.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let head = format!("kind: IdentityProvider\nmetadata:\n  name: {name}\n");
     let mut found = blocks.filter(|block| block.contains(&head));
-    found.next().unwrap_or_else(|| panic!("{name} in {PAGE}")).to_owned()
+    found.next().unwrap_or_else(|| panic!("{name} in {PAGES:?}")).to_owned()
 }
 
 /// The objects of a manifest with another issuer and in the namespace `default`, with their tenant,
@@ -530,8 +530,8 @@ async fn people_sign_in_by_the_manifests_of_the_documentation() {
 /// The table of the page names a manifest for each provider. The tests above sign in with every one.
 #[test]
 fn every_manifest_of_the_table_is_signed_in_by() {
-    let page = read(PAGE);
-    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let pages = PAGES.map(read).concat();
+    let rows = pages.lines().filter(|line| line.starts_with("| "));
     let files = rows.filter_map(|row| row.split("(`").nth(1)?.split(".yaml`)").next());
     let mut files: Vec<_> = files.filter(|name| !name.contains(' ')).collect();
     files.sort_unstable();

@@ -73,7 +73,7 @@ async fn a_provider_that_vouches_for_more_factors_suffices() {
 }
 
 #[tokio::test]
-async fn where_a_factor_is_required_a_person_of_a_provider_needs_its_word_for_it() {
+async fn a_required_factor_is_met_by_the_provider_with_assurance_of_mfa() {
     let world = World::with_tenant(
         "{authenticators: {totp: Required}}",
         "assurance: [{acr: phr, amr: [mfa]}]",

@@ -117,8 +117,8 @@ pub(super) async fn confirm_setup(
     Ok(AuthenticatorSetupResult::Page(Box::new(remember_browser((app, request), sign_in, reply)?)))
 }
 
-/// Prepares storing an authenticator. Sessions and grants that began without it end. A person without any authenticator
-/// gets recovery codes, which do not count without one.
+/// Prepares storing an authenticator. Sessions and grants that began without it end. A user without any authenticator
+/// gets recovery codes, which are valid only together with an authenticator.
 pub(super) async fn prepare_enrolment(
     context: AccountContext<'_>,
     active: &ActiveSession,

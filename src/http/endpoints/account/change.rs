@@ -28,7 +28,7 @@ use crate::{
 pub(super) enum AccountChange<'a> {
     /// Sign out in this browser.
     SignOut,
-    /// Sign out everywhere.
+    /// End all sessions and all grants of the user.
     SignOutEverywhere,
     /// End another session, by its `sid`.
     EndSession(&'a str),
@@ -46,7 +46,7 @@ pub(super) enum AccountChange<'a> {
     RenamePasskey(&'a str),
     /// Remove a passkey, by its id.
     RemovePasskey(&'a str),
-    /// Choose another password.
+    /// Choose another password, which ends all other sessions.
     ChangePassword,
     /// Answer a request over the backchannel, by its id. The consent page wants the sign-in that it needs.
     AnswerRequest(&'a str),

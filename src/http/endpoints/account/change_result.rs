@@ -53,7 +53,7 @@ pub(super) enum AccountNotice {
 }
 
 impl AccountNotice {
-    /// The notices.
+    /// Every notice, to find the notice that a query parameter names.
     const ALL: [Self; 16] = [
         Self::SessionEnded,
         Self::AccessWithdrawn,

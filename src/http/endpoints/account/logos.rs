@@ -32,7 +32,7 @@ impl LogoOrigins {
         Some(uri)
     }
 
-    /// The origins.
+    /// The origins of the logos, for the page's `Content-Security-Policy`.
     pub(super) fn into_origins(self) -> impl Iterator<Item = String> {
         self.origins.into_iter()
     }

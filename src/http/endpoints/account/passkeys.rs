@@ -88,7 +88,7 @@ pub(super) async fn confirm_passkey(
 ) -> Result<AccountChangeResult, EndpointError> {
     let context = app.context(request);
     let challenge: Option<PasskeyChallenge> = context.open(form.require("challenge")?)?;
-    // A page that is shown again has the same challenge, so that an old one cannot become a new one.
+    // A page that is shown again has the same challenge, so that an old page does not get a longer lifetime.
     let challenge = challenge.filter(|it| is_enrolment_of(context, active.into(), it));
     let Some(challenge) = challenge else { return Ok(AccountChangeResult::Expired) };
     let typed = form.get("name").unwrap_or_default();
@@ -118,7 +118,8 @@ pub(super) async fn confirm_passkey(
     }
 }
 
-/// Stores a passkey after all that belongs to it, and reports it. A person who had no authenticator sees recovery codes.
+/// Stores a passkey after all that belongs to it, and reports it. A person who had no authenticator sees recovery
+/// codes.
 async fn store_passkey(
     (context, request): (AccountContext<'_>, &Request),
     active: &ActiveSession,

@@ -1,4 +1,4 @@
-//! Choosing another password.
+//! The page on which a signed-in user chooses another password.
 
 use http::StatusCode;
 

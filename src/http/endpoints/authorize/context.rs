@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The person of a sign-in that failed, as far as one is known.
+/// The user of a sign-in that failed. A field is `None` if it is not known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::http::endpoints) struct AttemptSubject<'a> {
     subject: Option<&'a str>,
@@ -51,7 +51,7 @@ pub(in crate::http::endpoints) struct AuthorizationContext<'a> {
     pub(in crate::http::endpoints) session: Option<ActiveSession>,
     pub(in crate::http::endpoints) interaction: Interaction,
     pub(in crate::http::endpoints) completed: InteractionResult,
-    /// The authenticators of the session's person, where they matter (`load_second_factor`).
+    /// The authenticators of the session's user, if the request needs them (`load_second_factor`).
     pub(in crate::http::endpoints) factors: SessionFactors,
     /// The name that the user has typed for this sign-in, by which the browser becomes known.
     pub(in crate::http::endpoints) typed_name: Option<String>,
@@ -87,7 +87,7 @@ impl AuthorizationContext<'_> {
         self.app.context(self.request)
     }
 
-    /// The session's record.
+    /// The content of the browser's session; `None` if the browser has no active session.
     pub(in crate::http::endpoints) fn session_record(&self) -> Option<&Session> {
         self.session.as_ref().map(|active| &active.session)
     }
@@ -98,7 +98,7 @@ impl AuthorizationContext<'_> {
         self.authorization.login_hint.as_deref().filter(|hint| !hint.starts_with('@'))
     }
 
-    /// The reason that the session's user may not use the application; `None` for one who may. Access
+    /// The reason that the session's user may not use the application; `None` if the user may. Access
     /// rules are not about the account page: every user with a session can end it. A required factor is.
     pub(in crate::http::endpoints) fn entry_refusal(&self) -> Option<AccessDenial> {
         let session = self.session.as_ref()?;

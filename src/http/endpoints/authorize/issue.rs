@@ -92,7 +92,7 @@ pub(super) async fn issue_authorization_response(
     })
 }
 
-/// The target of the response's access token. A response without one has that of all that was granted.
+/// The target of the response's access token. A response without an access token has the target of the whole grant.
 fn access_token_target<'a>(
     authorization: &'a AuthorizationContext<'_>,
     grant: &'a Grant,

@@ -47,7 +47,7 @@ use crate::{
     registry::ServedTenant,
 };
 
-/// `GET I/oauth/authorize`.
+/// `GET I/oauth/authorize`: an authorization request in the query (OIDC Core §3.1.2.1).
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params()?;
     begin(app, &request, params).await

@@ -109,7 +109,7 @@ pub(super) fn choose_account(
 /// The variable parts of the sign-in page.
 struct SignInFormContent<'a> {
     reason: SignInReason,
-    /// Whether people who may use the application type their password here.
+    /// Whether users who may use the application type their password on this page.
     accepts_passwords: bool,
     username: &'a str,
     problem: Option<&'a str>,
@@ -164,8 +164,8 @@ fn password_raises(authorization: &AuthorizationContext<'_>) -> bool {
     [None].into_iter().chain(directories).any(|name| authorization.can_raise_level(name))
 }
 
-/// The buttons of the identity providers whose people may use the application. For a higher level only those that can
-/// reach it are shown, also a hidden one that the session is from.
+/// The buttons of the identity providers whose users may use the application. If a higher level is required, only
+/// providers that can reach it get a button. The provider of the session then gets its button even if it is hidden.
 fn provider_buttons(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
@@ -197,7 +197,7 @@ fn provider_button(tenant: &Tenant, provider: &IdentityProvider, sealed: &str) -
     }
 }
 
-/// The consent page.
+/// Renders the page that asks the session's user for the permissions that the application requests.
 pub(super) fn show_consent_page(
     authorization: &AuthorizationContext<'_>,
     session: &ActiveSession,

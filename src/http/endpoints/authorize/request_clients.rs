@@ -12,7 +12,7 @@ use crate::{
     registry::ServedTenant,
 };
 
-/// A served tenant with the client of a metadata document, if the request is of one.
+/// A served tenant with the client that a metadata document describes, if the request comes from such a client.
 pub(in crate::http::endpoints) struct RequestClients<'a> {
     served: &'a ServedTenant,
     document: Option<Arc<Client>>,
@@ -33,7 +33,7 @@ impl<'a> RequestClients<'a> {
         Ok(Self { served: &request.tenant, document })
     }
 
-    /// The clients with one that has authenticated.
+    /// The clients of the tenant, and the client that has authenticated.
     pub(in crate::http::endpoints) fn with(request: &'a Request, client: &Arc<Client>) -> Self {
         let document = client.is_described_by_document().then(|| Arc::clone(client));
         Self { served: &request.tenant, document }

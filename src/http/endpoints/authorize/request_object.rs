@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Largest request object.
+/// Maximum length of a request object that is fetched from a `request_uri`, in bytes.
 const MAX_BYTES: usize = 32 * 1024;
 
 /// The parameters of a request, including those of its request object.

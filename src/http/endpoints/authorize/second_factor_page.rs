@@ -20,7 +20,7 @@ use crate::{
     model::{Account, RequiredFactor},
 };
 
-/// The page, for a person who has proved the first factor.
+/// Shows the page that asks for the second factor of a user who has proved the first one.
 pub(super) async fn ask_before_session(
     authorization: &AuthorizationContext<'_>,
     user: SignedInUser,

@@ -23,9 +23,9 @@ use crate::{
     protocol::authorize::InteractionProgress,
 };
 
-/// Asks a person for the second factor after the first one. It is skipped if the person has set up none here, or if
-/// a provider has vouched for more than one factor. A person who has none is refused where the tenant requires one:
-/// a password alone does not let anyone set it up. Otherwise the sign-in is complete.
+/// Asks a user for the second factor after the first. This step is skipped if the user has not set up a second factor,
+/// or if a provider has vouched for more than one factor. If the tenant requires a second factor, a user without one is
+/// refused, since a password alone must not suffice to set it up. Otherwise the sign-in is complete.
 pub(in crate::http::endpoints) async fn continue_signed_in(
     authorization: AuthorizationContext<'_>,
     user: SignedInUser,
@@ -60,7 +60,7 @@ pub(in crate::http::endpoints) async fn continue_signed_in(
     proceed_in_session(authorization, started).await
 }
 
-/// Returns true if a person is asked for a second factor after the first one. That is the app, and also a passkey
+/// Returns true if a user is asked for a second factor after the first. That is the app, and also a passkey
 /// if the tenant requires a factor.
 async fn asks_for_factor(
     authorization: &AuthorizationContext<'_>,
@@ -74,7 +74,7 @@ async fn asks_for_factor(
         && !load_passkeys(context, account).await?.is_empty())
 }
 
-/// The page for a person who has not set up the factor that the tenant requires, and the audit line.
+/// Reports the refused sign-in, and shows the page for a user who has not set up the factor that the tenant requires.
 fn refuse_without_factor(
     authorization: &AuthorizationContext<'_>,
     user: &SignedInUser,
@@ -142,7 +142,7 @@ struct StartedSession {
 }
 
 impl StartedSession {
-    /// Sets the cookies.
+    /// Sets the cookie of the session and that of the known browser.
     fn remember(self, of: (&AppState, &Request), reply: Reply) -> Result<Reply, EndpointError> {
         let Self { cookie, account, typed_name, has_factors } = self;
         let typed_name = typed_name.as_deref();

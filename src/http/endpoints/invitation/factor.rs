@@ -1,5 +1,6 @@
-//! The page of an invitation on which the person sets up the authenticator that the tenant requires, after the one
-//! for the password. Nothing is stored before the authenticator was proved; then everything is at once.
+//! The page of an invitation on which the user sets up the authenticator that the tenant requires, after the page for
+//! the password. Nothing is stored before the authenticator was proved. Then password and authenticator are stored
+//! together.
 
 use std::sync::Arc;
 

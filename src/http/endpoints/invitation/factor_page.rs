@@ -27,7 +27,7 @@ pub(super) fn new_challenge(
     enrolment_challenge(context, &place_of_invitation(link), &[])
 }
 
-/// The page with what is wrong. A passkey gets a new challenge, since it answers one once.
+/// The page with the problem. A passkey gets a new challenge, since each challenge is answered once.
 pub(super) fn render_factor_page_again(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,
@@ -41,7 +41,7 @@ pub(super) fn render_factor_page_again(
     render_factor_page((context, request), account, (&form, Some(problem)))
 }
 
-/// The page.
+/// Renders the setup page. `problem`: a text about the attempt before, if it failed.
 pub(super) fn render_factor_page(
     (context, request): (AccountContext<'_>, &Request),
     account: &Account,

@@ -173,7 +173,7 @@ fn audited(link: &InvitationLink) -> AuditedInvitation<'_> {
     }
 }
 
-/// The page for a link that does not work. A damaged one may be of anyone, so it has no audit line.
+/// The page for a link that does not work. A damaged link names no user reliably, so there is no audit line for it.
 fn refuse_invitation_link(
     (context, request): (AccountContext<'_>, &Request),
     link: Option<&InvitationLink>,

@@ -19,7 +19,7 @@ use crate::{
     protocol::registration,
 };
 
-/// `GET I/oauth/register/<client_id>`.
+/// `GET I/oauth/register/<client_id>`: the metadata of a registered client (RFC 7592 §2.1).
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     registration_service(&request)?;
     let (client, token) = authorize(app, &request)?;
@@ -53,7 +53,7 @@ pub async fn put(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     Ok(information(&request, StatusCode::OK, &client, token))
 }
 
-/// `DELETE I/oauth/register/<client_id>`.
+/// `DELETE I/oauth/register/<client_id>`: deletes a registered client (RFC 7592 §2.3).
 pub async fn delete(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     registration_service(&request)?;
     let (client, _) = authorize(app, &request)?;

@@ -29,7 +29,7 @@ use crate::{
     registry::RegistrationService,
 };
 
-/// `POST I/oauth/register`.
+/// `POST I/oauth/register`: registers a client (RFC 7591 §3.1).
 pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let registration = registration_service(&request)?;
     if registration.settings().mode == RegistrationMode::InitialAccessToken {
@@ -81,7 +81,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     Ok(information(&request, StatusCode::CREATED, &client, &token))
 }
 
-/// Checks the initial access token. Wrong ones are counted, and delay further attempts of their
+/// Checks the initial access token. Wrong tokens are counted, and delay further attempts of the
 /// address.
 fn check_initial_access_token(
     app: &AppState,
@@ -130,7 +130,7 @@ fn registration_service(request: &Request) -> Result<&RegistrationService, Endpo
 }
 
 /// Applies the rate limit per address to every write, successful or not. The token is checked first, so requests
-/// without a token do not use up the limit of requests with one.
+/// without a token do not use up the limit of requests with a token.
 fn limit(
     app: &AppState,
     request: &Request,

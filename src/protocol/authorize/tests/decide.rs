@@ -1,4 +1,4 @@
-//! Tests of `decide_next_step`.
+//! Tests of `decide_next_step`: they start with a request that is ready for a response, and change one thing.
 
 use super::*;
 use crate::model::{AcrLevel, ClientDetails, ObjectMark, RequiredFactor};

@@ -59,8 +59,9 @@ pub fn check_federated_credentials(
     checked.collect()
 }
 
-/// Rule: no issuer of this installation is the issuer of a federated credential. Its tokens are about people.
-/// `dev`: there is no cluster either.
+/// Rule: the issuer of a federated credential must not be a tenant of this installation, since the tokens of tenants
+/// are those of users. `own`: the issuers of this installation. `dev`: `serviceAccountRef` is refused too, because
+/// `lanyard dev` has no cluster.
 pub fn check_federated_issuers(
     problems: &mut ProblemList,
     spec: &OidcClientSpec,

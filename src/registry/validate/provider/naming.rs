@@ -17,22 +17,22 @@ pub struct ProviderNaming {
     pub email_domains: Vec<String>,
     /// The domains of names that lead to it.
     pub sign_in_domains: Vec<String>,
-    /// Whether it is a directory, whose people type their password here.
+    /// Whether it is a directory, whose users type their password on Lanyard's sign-in page.
     pub is_directory: bool,
     /// The rule by which the provider makes subjects.
     pub subject: SubjectRule,
-    /// The name under which it computes subjects.
+    /// The name from which subjects are computed: `identityKey`, or the default of the source. `None` if it is unknown.
     pub identity_key: Option<String>,
-    /// The authorities that say who its people are.
+    /// The authorities that identify the provider's users.
     pub authorities: Vec<NamingAuthority>,
     /// Whether it is a directory for names of every domain.
     pub takes_every_name: bool,
 }
 
-/// An authority that says who people are.
+/// An authority that identifies users: an issuer, a host or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamingAuthority {
-    /// Issuer or host. `None` for a directory, which has no name, and for a client that is not found.
+    /// The issuer or host. `None` for a directory, which has no name, and for a `clientRef` that does not resolve.
     pub name: Option<String>,
     /// The id that stands in a template of the identity key.
     pub tenant_id: Option<String>,
@@ -54,7 +54,7 @@ impl ProviderNaming {
     }
 }
 
-/// The names that a provider gives. `identity_key`: the name under which it computes subjects.
+/// The names that a provider gives. `identity_key`: the name from which subjects are computed.
 pub(super) fn provider_naming(
     spec: &IdentityProviderSpec,
     source: Option<&ProviderSource>,
