@@ -49,7 +49,7 @@ mod tests {
     };
 
     #[test]
-    fn the_issuer_is_no_document() {
+    fn the_issuer_is_not_a_document() {
         let mode = ClientDocumentMode::AnyHost;
         let policy = ClientDocumentPolicy { mode, ..ClientDocumentPolicy::default() };
         let tenant = Tenant { client_documents: Arc::new(policy), ..fixtures::tenant() };
