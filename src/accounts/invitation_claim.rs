@@ -105,7 +105,9 @@ pub(super) async fn keep_invitation_used(
     let stored = context.get(&used.key).await?;
     let write = |stored: Option<&VersionedRecord>| {
         let is_recorded = match stored {
-            Some(stored) => was_used_by_person(vault, stored, marks)? && !is_claim(stored, context.now),
+            Some(stored) => {
+                was_used_by_person(vault, stored, marks)? && !is_claim(stored, context.now)
+            }
             None => false,
         };
         if is_recorded {

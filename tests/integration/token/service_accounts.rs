@@ -282,10 +282,10 @@ async fn only_valid_tokens_are_reviewed() {
         }
     }
     assert_eq!(cluster.reviews.load(Ordering::SeqCst), 0, "a forged token costs no request");
-    assert_eq!(client_of(&ask(&world, &token, &[]).await), "pay.reviewed");
+    assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.reviewed");
     assert_eq!(cluster.reviews.load(Ordering::SeqCst), 1);
     // Only a credential that asks for it has its tokens reviewed.
-    assert_eq!(client_of(&ask(&world, &other, &[]).await), "pay.billing");
+    assert_eq!(client_in_answer(&ask(&world, &other, &[]).await), "pay.billing");
     assert_eq!(cluster.reviews.load(Ordering::SeqCst), 1);
 }
 
