@@ -32,6 +32,7 @@ pub fn discovery_document(
         tokens(grants, tenant.mutual_tls_url.is_some()),
         backchannel(grants),
         claims_and_keys(tenant, servers),
+        authorization_details(servers),
         sessions(),
     ] {
         if let Value::Object(part) = part {
@@ -179,6 +180,16 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
         "authorization_signing_alg_values_supported": algorithms,
         "introspection_signing_alg_values_supported": algorithms,
     })
+}
+
+/// The types of authorization details (RFC 9396 §10), where a resource server declares one.
+fn authorization_details(servers: &ResourceServers) -> Value {
+    let types = servers.all().iter().flat_map(|server| &server.details_types);
+    let types: BTreeSet<&str> = types.map(|it| &*it.name).collect();
+    if types.is_empty() {
+        return Value::Null;
+    }
+    json!({ "authorization_details_types_supported": types })
 }
 
 /// The metadata of logout (OIDC Back-Channel Logout §2.1, OIDC Front-Channel Logout §3).

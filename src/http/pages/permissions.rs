@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use super::authorization_details::DetailView;
 use crate::{
     messages::MessageCatalog,
     model::{ResourceServer, ResourceServers, Tenant},
@@ -27,6 +28,8 @@ pub(super) struct ResourceView<'a> {
     pub(super) identifier: &'a str,
     /// The permissions in words, at least one.
     pub(super) lines: Vec<ScopeLine<'a>>,
+    /// The requested authorization details, which only the consent page has.
+    pub(super) details: Vec<DetailView>,
 }
 
 /// The permissions at resource servers, in the order of their identifiers.
@@ -42,7 +45,7 @@ pub(super) fn resource_views<'a>(
         let server = find(identifier);
         if views.last().is_none_or(|view| view.identifier != identifier) {
             let name = server.map_or(identifier, |server| &server.name);
-            views.push(ResourceView { name, identifier, lines: Vec::new() });
+            views.push(ResourceView { name, identifier, lines: Vec::new(), details: Vec::new() });
         }
         let title: Cow<'a, str> = match permission {
             ResourcePermission::Use => continue,

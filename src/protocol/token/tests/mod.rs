@@ -51,6 +51,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         origin: None,
         binding: None,
         resources: BTreeMap::new(),
+        authorization_details: BTreeMap::new(),
     }
 }
 
