@@ -1,4 +1,5 @@
 mod code;
+mod details;
 mod exchange;
 mod refresh;
 mod target;
