@@ -132,6 +132,9 @@ async fn the_new_token_is_narrower_and_ends_no_later() {
 async fn authorization_details_are_only_narrowed() {
     // RFC 9396 §6
     let world = World::new().await;
+    let types = "  authorizationDetailsTypes: [{type: enter, schema: {}}]\n";
+    let allow = "  exchange: {allow: [{client: {name: gateway}, from: 'https://gateway.test'}]}\n";
+    world.change(types, &format!("{types}{allow}"));
     let both = json!([{ "type": "enter", "door": 1 }, { "type": "enter", "door": 2 }]);
     let one = json!([{ "type": "enter", "door": 1 }]);
     let sent = both.to_string();
