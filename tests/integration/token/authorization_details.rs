@@ -147,6 +147,7 @@ async fn a_person_reads_each_member_and_is_asked_each_time() {
             assert!(escaped.contains(&format!(">{words}<")), "{words}: {escaped}");
         }
         assert!(!page.body.contains("Ada <b>"), "escaped: {}", page.body);
+        assert!(!page.body.contains(">Use it<"), "for the details only: {}", page.body);
         let answer = browser.submit(&page.form("/consent"), &[("action", "allow")]).await.answer();
         let tokens = granted(pays.redeem(&answer["code"]).await);
         assert_eq!(in_token(&tokens), (BANK.to_owned(), both.clone()));
