@@ -1,6 +1,6 @@
-//! Rule: `resource` and `authorization_details` name resources that the client may request tokens for (RFC 8707 §2.1), as at the token
-//! endpoint ([`resource::find_resource`]). It is checked before the user signs in, because the token request
-//! would fail otherwise.
+//! Rule: `resource` and `authorization_details` name resources that the client may request tokens for (RFC 8707
+//! §2.1, RFC 9396 §5), as at the token endpoint ([`resource::check_resources`]). It is checked before the user signs
+//! in, because the token request would fail otherwise.
 
 use std::sync::Arc;
 
