@@ -149,6 +149,8 @@ async fn a_person_reads_each_member_and_is_asked_each_time() {
         assert!(!page.body.contains("Ada <b>"), "escaped: {}", page.body);
         assert!(!page.body.contains(">Use it<"), "for the details only: {}", page.body);
         let answer = browser.submit(&page.form("/consent"), &[("action", "allow")]).await.answer();
+        let line = world.app.audit.last("consent_given");
+        assert_eq!(line["authorization_details_types"], json!(["account", "payment"]), "{line}");
         let tokens = granted(pays.redeem(&answer["code"]).await);
         assert_eq!(in_token(&tokens), (BANK.to_owned(), both.clone()));
         assert_eq!(tokens.get("scope"), None, "no scope of the API was requested: {tokens}");
