@@ -116,10 +116,10 @@ impl DetailsSchema {
     ///
     /// The first member that does not match.
     pub fn check(&self, members: &Map<String, Value>) -> Result<(), DetailsMismatch> {
-        // Its type is known: `parse` refuses a schema of anything but objects.
-        let is_listed =
-            |values: &Vec<Value>| values.iter().any(|it| it.as_object() == Some(members));
-        if !self.0.values.as_ref().is_none_or(is_listed) {
+        // The type of the whole is known: `parse` refuses a schema of anything but objects.
+        if let Some(values) = &self.0.values
+            && !values.iter().any(|value| value.as_object() == Some(members))
+        {
             return Err(DetailsMismatch::new(NOT_LISTED));
         }
         self.0.check_members(members)

@@ -122,7 +122,8 @@ fn properties(
 ) -> Result<BTreeMap<String, SchemaNode>, DetailsSchemaError> {
     let Value::Object(members) = value else { return refuse(at, "must be an object") };
     let node = |(name, schema): (&String, &Value)| {
-        Ok((name.clone(), parse_node(&format!("{at}.{name}"), schema, depth + 1)?))
+        let node = parse_node(&format!("{at}.{name}"), schema, depth + 1);
+        node.map(|node| (name.clone(), node))
     };
     members.iter().map(node).collect()
 }
