@@ -1,11 +1,18 @@
 //! A tenant with a client for the fuzz targets.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
 
 pub use lanyard::model::fixtures::{client, tenant};
 use lanyard::{
-    model::{Client, ResourceServers, Tenant},
-    protocol::authorize::TenantLookup,
+    model::{Client, ResourceServers, Subject, Tenant, Timestamp},
+    protocol::{
+        authentication::{Authentication, AuthenticationMethod},
+        authorize::TenantLookup,
+        records::{Grant, GrantState, RequestedClaims, SupersededTimes},
+    },
 };
 use serde_json::{Map, Value};
 
@@ -28,5 +35,30 @@ impl TenantLookup for OneClient {
 
     fn resource_servers(&self) -> &ResourceServers {
         ResourceServers::none()
+    }
+}
+
+/// A grant of the client at a time, without resources.
+pub fn grant(now: Timestamp) -> Grant {
+    let subject = Subject::new("alice-id");
+    Grant {
+        client: CLIENT.id.clone(),
+        authentication: Authentication::by(AuthenticationMethod::password(), subject, now),
+        acr: None,
+        sid: None,
+        scopes: BTreeSet::new(),
+        nonce: None,
+        wants_auth_time: false,
+        created_at: now,
+        ends_at: now,
+        state: GrantState::PendingRedemption,
+        claims: RequestedClaims::default(),
+        superseded: SupersededTimes::default(),
+        client_object: None,
+        marks: None,
+        origin: None,
+        binding: None,
+        resources: BTreeMap::new(),
+        authorization_details: BTreeMap::new(),
     }
 }

@@ -18,7 +18,7 @@ use lanyard::{
         },
     },
 };
-use lanyard_fuzz::{client, tenant};
+use lanyard_fuzz::{client, grant, tenant};
 use libfuzzer_sys::fuzz_target;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -70,8 +70,9 @@ fn check_target(token: &SubjectToken) {
         client: &CLIENT,
         by_exchange: true,
     };
-    if let Ok(target) = exchange_target(context, (token, &TENANT), [TARGET]) {
+    if let Ok(target) = exchange_target(context, (token, &grant(NOW), &TENANT), [TARGET]) {
         assert_eq!(token.audience, SOURCE);
         assert!(target.scopes.is_subset(&token.scopes) && target.claims.is_empty());
+        assert!(target.details.is_empty(), "the grant has none");
     }
 }

@@ -168,6 +168,7 @@ mod tests {
             origin: None,
             binding: None,
             resources: BTreeMap::new(),
+            authorization_details: BTreeMap::new(),
         };
         StoredGrant { grant, version: 1, expires_at }
     }

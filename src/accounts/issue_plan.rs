@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use crate::{
     model::{Account, Client, GrantType, ResourceServer},
-    protocol::{records::Grant, scope::Scopes, sender_keys::BoundKey, token::SubjectToken},
+    protocol::{
+        authorization_details::AuthorizationDetail, records::Grant, scope::Scopes,
+        sender_keys::BoundKey, token::SubjectToken,
+    },
 };
 
 /// The tokens to issue to a client: the last step of a token request and of an authorization.
@@ -24,6 +27,8 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) server: Option<&'a ResourceServer>,
     /// The claims about the user that the access token contains.
     pub(crate) claims: &'a BTreeSet<String>,
+    /// The authorization details that the access token contains.
+    pub(crate) details: &'a [AuthorizationDetail],
     /// Whether an access token is issued.
     pub(crate) access_token: bool,
     /// The code in the same response.

@@ -1,5 +1,7 @@
 //! The security events of tokens and grants.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::issue_plan::{IssuePlan, IssuedTokens, RefreshTokenPlan};
@@ -11,6 +13,7 @@ use crate::{
     protocol::{
         access::{AccessDenial, DeniedAccess, PolicyOwner},
         authentication::Authentication,
+        authorization_details::AuthorizationDetail,
         authorize::AuthorizationRequest,
         records::{CrossDeviceRequest, Grant, Session},
         scope::join_scopes,
@@ -101,6 +104,8 @@ fn asked_consent(requested: &AuthorizationRequest) -> AuditedConsent<'_> {
     let resources = &requested.resources;
     let scopes = requested.scopes.iter().chain(resources.scopes()).cloned().collect();
     let servers = resources.servers.iter();
+    let details = resources.details.values().flatten();
+    let types: BTreeSet<&str> = details.map(AuthorizationDetail::details_type).collect();
     AuditedConsent {
         client: (&*requested.client).into(),
         subject: None,
@@ -108,6 +113,7 @@ fn asked_consent(requested: &AuthorizationRequest) -> AuditedConsent<'_> {
         scope: AuditedScopes::new(join_scopes(&scopes)),
         device_address: None,
         resources: servers.map(|server| AuditText::new(&*server.identifier)).collect(),
+        authorization_details_types: types.into_iter().map(AuditText::new).collect(),
     }
 }
 

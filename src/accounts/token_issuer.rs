@@ -171,6 +171,7 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         client,
         subject: person.as_ref().map_or(client.id.as_str(), Subject::as_str),
         scopes,
+        details: plan.details,
         grant_id: user.map(|user| user.grant_id),
         jti,
         key: plan.key,

@@ -135,8 +135,9 @@ condition_reasons! {
     /// the older one. Or the id of a client of another namespace is the subject of a user.
     ClientIdConflict in Accepted "OidcClient":
         "Choose another `spec.clientId`, or in another namespace another name for the object.",
-    /// Another resource server of the tenant has the identifier, or a client has it as its ID.
-    IdentifierConflict in Accepted "ResourceServer": "Choose another `spec.identifier`.",
+    /// Another resource server of the tenant has the identifier or the type of authorization details, or a client has
+    /// the identifier as its ID.
+    IdentifierConflict in Accepted "ResourceServer": "Choose another `spec.identifier`, or another type.",
     /// Another user had the username first.
     UsernameConflict in Accepted "OidcUser": "Choose another `spec.username`.",
     /// Another user has the subject, or a client of the namespace has it as its id.

@@ -83,9 +83,10 @@ pub use published_schema::missing_restrictions;
 pub use raw_status::RawStatus;
 pub use references::{pairwise_salt_name, signing_keys_backup_name, signing_keys_name};
 pub use resource_server::{
-    ExchangeRuleSpec, IntrospectionClientRef, ResourceClientRef, ResourceClientsSpec,
-    ResourceExchangeSpec, ResourceIntrospectionSpec, ResourceScopeSpec, ResourceServer,
-    ResourceServerSpec, ResourceServerStatus, ResourceServerSummary, ResourceTokenSpec,
+    AuthorizationDetailsTypeSpec, ExchangeRuleSpec, IntrospectionClientRef, ResourceClientRef,
+    ResourceClientsSpec, ResourceExchangeSpec, ResourceIntrospectionSpec, ResourceScopeSpec,
+    ResourceServer, ResourceServerSpec, ResourceServerStatus, ResourceServerSummary,
+    ResourceTokenSpec,
 };
 pub use security_profile::MessageSigningSpec;
 pub use signing::{RotationSpec, SigningSpec};

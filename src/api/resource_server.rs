@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use summary::ResourceServerSummary;
 
@@ -59,6 +60,11 @@ pub struct ResourceServerSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub scopes: Vec<ResourceScopeSpec>,
+    /// The types of authorization details (RFC 9396) that clients may request. Only tokens for the API contain them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = resource_server::details_types())]
+    pub authorization_details_types: Vec<AuthorizationDetailsTypeSpec>,
     /// The clients that may request tokens for the API. Clients in this object's namespace always may; these may too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<ResourceClientsSpec>,
@@ -141,6 +147,28 @@ pub struct ResourceScopeSpec {
     #[schemars(length(max = 256))]
     #[x_kube(validation = rules::visible())]
     pub description: Option<String>,
+}
+
+/// A type of authorization details (RFC 9396) of an API.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorizationDetailsTypeSpec {
+    /// The value of the member `type`. No other ResourceServer of the Tenant may declare it.
+    #[serde(rename = "type")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = resource_server::audience())]
+    pub details_type: String,
+    /// Name of the type on the consent page. Default: the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = rules::visible())]
+    pub display_name: Option<String>,
+    /// The JSON Schema that details of the type must match, `type` included. The keywords are `type`, `properties`,
+    /// `required`, `additionalProperties`, `enum`, `const`, `items`, `minItems`, `maxItems`, `minLength`, `maxLength`,
+    /// `minimum` and `maximum`, and annotations such as `title`. A schema with another one is refused, and so is one
+    /// of more than 8 KiB.
+    #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
+    pub schema: Map<String, Value>,
 }
 
 /// The clients that may request tokens for an API: those in the namespaces, and those that are named.

@@ -17,6 +17,7 @@ mod client_certificate;
 mod client_details;
 mod client_documents;
 mod cluster_tokens;
+mod details_schema;
 mod digest;
 mod distinguished_name;
 mod email_address;
@@ -102,6 +103,7 @@ pub use cluster_tokens::{
     ClusterDocument, ClusterTokenError, ClusterTokenProbe, ClusterTokenState, ClusterTokens,
     SharedClusterTokenProbe, SharedClusterTokens,
 };
+pub use details_schema::{DetailsMismatch, DetailsSchema, DetailsSchemaError, MAX_SCHEMA_BYTES};
 pub use digest::{Sha256, sha256, sha256_base64url};
 pub use distinguished_name::DistinguishedName;
 pub use email_address::is_email_address;
@@ -155,7 +157,9 @@ pub use registrar::{
     ClientRegistrar, NewClient, REGISTERED_NAME, RegistrarError, SharedRegistrar, SpecCheck,
     SpecRefusal,
 };
-pub use resource_server::{ExchangeMode, ExchangeRule, ResourceServer, ResourceServers};
+pub use resource_server::{
+    AuthorizationDetailsType, ExchangeMode, ExchangeRule, ResourceServer, ResourceServers,
+};
 pub use seal_purpose::SealPurpose;
 pub use secret::Secret;
 pub use secret_permissions::{SecretPermission, SecretPermissions};

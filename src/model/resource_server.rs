@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    AccessTokenType, Client, ClientId, ObjectKey, SigningAlgorithm, TokenBinding, wire_enum,
+    AccessTokenType, Client, ClientId, DetailsSchema, ObjectKey, SigningAlgorithm, TokenBinding,
+    wire_enum,
 };
 use crate::expression::Expression;
 
@@ -37,6 +38,17 @@ pub struct ExchangeRule {
     pub condition: Option<Expression>,
 }
 
+/// A type of authorization details that a resource server declares (RFC 9396 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationDetailsType {
+    /// The value of `type`. No other resource server of the tenant has it.
+    pub name: Box<str>,
+    /// The name that people read on the consent page.
+    pub display_name: String,
+    /// The schema that details of the type match.
+    pub schema: DetailsSchema,
+}
+
 /// A resource server of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceServer {
@@ -52,6 +64,8 @@ pub struct ResourceServer {
     pub scopes: BTreeSet<String>,
     /// The descriptions of scopes for people. Scopes without one are absent.
     pub scope_descriptions: BTreeMap<String, String>,
+    /// The types of authorization details that clients may request.
+    pub details_types: Vec<AuthorizationDetailsType>,
     /// The claims about the user that its tokens contain.
     pub claims: BTreeSet<String>,
     /// The clients that may request tokens for it.
@@ -85,6 +99,7 @@ impl ResourceServer {
             alternates: Box::default(),
             scopes: BTreeSet::new(),
             scope_descriptions: BTreeMap::new(),
+            details_types: Vec::new(),
             claims: BTreeSet::new(),
             clients: BTreeSet::new(),
             admits_documents: false,
@@ -111,6 +126,11 @@ impl ResourceServer {
         self.exchanges.iter().any(|rule| rule.client == *client)
     }
 
+    /// The type of authorization details with a name.
+    pub fn details_type(&self, name: &str) -> Option<&AuthorizationDetailsType> {
+        self.details_types.iter().find(|it| *it.name == *name)
+    }
+
     /// All values of `resource` that name it: the identifier, then the alternates.
     pub fn identifiers(&self) -> impl Iterator<Item = &str> {
         [&self.identifier].into_iter().chain(&self.alternates).map(|name| &**name)
@@ -122,16 +142,26 @@ impl ResourceServer {
 pub struct ResourceServers {
     all: Vec<Arc<ResourceServer>>,
     by_identifier: HashMap<Box<str>, Arc<ResourceServer>>,
+    by_details_type: HashMap<Box<str>, Arc<ResourceServer>>,
 }
 
 impl ResourceServers {
-    /// Creates the set. The identifiers of different resource servers must be disjoint.
+    /// Creates the set. The identifiers of different resource servers must be disjoint, and so must their types of
+    /// authorization details.
     pub fn new(all: Vec<Arc<ResourceServer>>) -> Self {
         let named = |server: &Arc<ResourceServer>| {
             let names: Vec<Box<str>> = server.identifiers().map(Into::into).collect();
             names.into_iter().map(|name| (name, Arc::clone(server))).collect::<Vec<_>>()
         };
-        Self { by_identifier: all.iter().flat_map(named).collect(), all }
+        let of_type = |server: &Arc<ResourceServer>| {
+            let types = server.details_types.iter().map(|it| it.name.clone());
+            types.map(|name| (name, Arc::clone(server))).collect::<Vec<_>>()
+        };
+        Self {
+            by_identifier: all.iter().flat_map(named).collect(),
+            by_details_type: all.iter().flat_map(of_type).collect(),
+            all,
+        }
     }
 
     /// The empty set of resource servers.
@@ -143,6 +173,11 @@ impl ResourceServers {
     /// The resource server with an identifier or alternate, compared as an exact string.
     pub fn find(&self, resource: &str) -> Option<&Arc<ResourceServer>> {
         self.by_identifier.get(resource)
+    }
+
+    /// The resource server that declares a type of authorization details, compared as an exact string.
+    pub fn find_by_details_type(&self, name: &str) -> Option<&Arc<ResourceServer>> {
+        self.by_details_type.get(name)
     }
 
     /// All resource servers, each once.

@@ -1,44 +1,192 @@
-//! Rich authorization requests (RFC 9396). No resource server declares a type, so each request for one is refused.
-//! A token without the requested limits would allow more than the client expects.
+//! Rich authorization requests (RFC 9396): objects that a client requests at a resource server. The resource server
+//! declares their types. They pass unchanged from the request to the consent page, the grant and the token.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
     authorization_parameter::AuthorizationParameter,
     error::{ErrorCode, OAuthError},
-    params::RequestParams,
+    records::Grant,
 };
+use crate::model::{ResourceServer, invisible_characters::find_invisible};
 
-/// The parameter with the details (RFC 9396 §2).
+/// The parameter, the claim and the member of responses with the details (RFC 9396 §2, §7, §9).
 pub const AUTHORIZATION_DETAILS: &str = AuthorizationParameter::AuthorizationDetails.name();
 
-/// Rule: a request asks for no authorization details (RFC 9396 §5).
-pub fn check_authorization_details(params: &RequestParams) -> Result<(), OAuthError> {
-    match params.get(AUTHORIZATION_DETAILS) {
-        None => Ok(()),
-        Some(_) => Err(invalid_authorization_details()),
+/// The maximum length of the parameter, so that tokens with the details fit into a header.
+pub const MAX_DETAILS_BYTES: usize = 4 * 1024;
+/// Most details of a request.
+const MAX_DETAILS: usize = 8;
+/// The maximum number of levels of a detail.
+const MAX_DEPTH: usize = 8;
+
+/// The member that names the type (RFC 9396 §2).
+const TYPE: &str = "type";
+/// The member that names resource servers (RFC 9396 §2.2).
+const LOCATIONS: &str = "locations";
+
+/// An object that says what a client may do at a resource server (RFC 9396 §2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct AuthorizationDetail(Map<String, Value>);
+
+/// Authorization details by the identifier of their resource server.
+pub type DetailsByResource = BTreeMap<String, Vec<AuthorizationDetail>>;
+
+impl AuthorizationDetail {
+    /// The value of the member `type`.
+    pub fn details_type(&self) -> &str {
+        self.0.get(TYPE).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The members without `type` and `locations`, which name the resource server.
+    pub fn own_members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let members = self.0.iter().map(|(name, value)| (name.as_str(), value));
+        members.filter(|(name, _)| ![TYPE, LOCATIONS].contains(name))
+    }
+
+    /// The details of a token, from its claims.
+    pub fn of_claims(claims: &Map<String, Value>) -> Vec<Self> {
+        let all = claims.get(AUTHORIZATION_DETAILS).and_then(Value::as_array);
+        all.into_iter().flatten().filter_map(Value::as_object).cloned().map(Self).collect()
+    }
+
+    /// Rule: a detail matches the schema of its type, and `locations` names the resource server if it is there (RFC 9396
+    /// §2.2, §5).
+    ///
+    /// # Errors
+    ///
+    /// The rest of a sentence that begins with the place of the detail.
+    pub fn check(&self, server: &ResourceServer) -> Result<(), String> {
+        let Some(declared) = server.details_type(self.details_type()) else {
+            return Err(" has a type that its resource server does not declare".to_owned());
+        };
+        let names_server = |location: &Value| {
+            location.as_str().is_some_and(|text| server.identifiers().any(|name| name == text))
+        };
+        match self.0.get(LOCATIONS) {
+            None => {}
+            Some(Value::Array(all)) if !all.is_empty() && all.iter().all(names_server) => {}
+            Some(_) => {
+                return Err(format!(
+                    ".{LOCATIONS} must be a list of the resource '{}', which declares the type, and of no other",
+                    server.identifier
+                ));
+            }
+        }
+        declared.schema.check(&self.0).map_err(|mismatch| mismatch.to_string())
+    }
+
+    /// Reads one object of a request.
+    fn read(value: Value) -> Result<Self, &'static str> {
+        check_readable(&value, 1)?;
+        let Value::Object(members) = value else { return Err(" must be an object") };
+        if !members.get(TYPE).is_some_and(Value::is_string) {
+            return Err(" must have the member 'type', which is a string");
+        }
+        Ok(Self(members))
     }
 }
 
-/// Returns the error of a request with authorization details.
-pub fn invalid_authorization_details() -> OAuthError {
-    let text = "The parameter 'authorization_details' is not supported, because no resource server declares a type of them; ask for scopes of a 'resource'.";
+/// Parses the parameter: a JSON array of objects, with bounds of length, number and depth.
+pub fn parse_authorization_details(text: &str) -> Result<Vec<AuthorizationDetail>, OAuthError> {
+    if text.len() > MAX_DETAILS_BYTES {
+        return Err(invalid_details(&format!(" must have at most {MAX_DETAILS_BYTES} bytes")));
+    }
+    let Ok(Value::Array(items)) = serde_json::from_str(text) else {
+        return Err(invalid_details(" must be a JSON array of objects"));
+    };
+    if !(1..=MAX_DETAILS).contains(&items.len()) {
+        return Err(invalid_details(&format!(" must have 1 to {MAX_DETAILS} objects")));
+    }
+    let read = |(index, item)| {
+        AuthorizationDetail::read(item).map_err(|problem| invalid_detail(index, problem))
+    };
+    items.into_iter().enumerate().map(read).collect()
+}
+
+/// Rule: people read every member on the consent page, so none has characters that disguise it.
+fn check_readable(value: &Value, depth: usize) -> Result<(), &'static str> {
+    if depth > MAX_DEPTH {
+        return Err(" must be nested at most 8 levels deep");
+    }
+    match value {
+        Value::String(text) => check_text(text),
+        Value::Array(items) => items.iter().try_for_each(|item| check_readable(item, depth + 1)),
+        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            check_text(name)?;
+            check_readable(member, depth + 1)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), &'static str> {
+    if text.chars().any(char::is_control) || find_invisible(text).is_some() {
+        return Err(" must not contain control or invisible characters");
+    }
+    Ok(())
+}
+
+/// Returns the error for the detail at a place of the request.
+pub fn invalid_detail(index: usize, problem: &str) -> OAuthError {
+    invalid_details(&format!("[{index}]{problem}"))
+}
+
+/// Returns the error for a type that no resource server of the client has. The type is not repeated, because attackers
+/// could put a message to users into it.
+pub fn unknown_details_type(index: usize) -> OAuthError {
+    let problem = ".type is unknown; request one that a ResourceServer that admits this client lists in spec.authorizationDetailsTypes";
+    invalid_detail(index, problem)
+}
+
+fn invalid_details(problem: &str) -> OAuthError {
+    let text = format!("{AUTHORIZATION_DETAILS}{problem}.");
     OAuthError::new(ErrorCode::InvalidAuthorizationDetails, text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_with_authorization_details_are_refused() {
-        // RFC 9396 §5
-        let check = |text: &str| {
-            let params = RequestParams::parse(text.as_bytes());
-            check_authorization_details(&params).map_err(|error| error.code)
-        };
-        assert_eq!(check("scope=a&authorization_details="), Ok(()), "an empty one is not sent");
-        for sent in ["[]", "x", "%5B%7B%22type%22%3A%22payment%22%7D%5D"] {
-            let refused = check(&format!("authorization_details={sent}"));
-            assert_eq!(refused, Err(ErrorCode::InvalidAuthorizationDetails), "{sent}");
-        }
-    }
+/// Returns the error of a token request for details that were not granted (RFC 9396 §6).
+pub fn details_not_granted() -> OAuthError {
+    invalid_details(" must be among those that were granted, each without a change")
 }
+
+/// The details as a grant stores them: as JSON texts.
+pub fn encode_details(details: &DetailsByResource) -> BTreeMap<String, Vec<String>> {
+    let text = |it: &AuthorizationDetail| serde_json::to_string(it).expect("JSON in memory");
+    details.iter().map(|(name, all)| (name.clone(), all.iter().map(text).collect())).collect()
+}
+
+fn decode_details(texts: &[String]) -> impl Iterator<Item = AuthorizationDetail> {
+    texts.iter().filter_map(|text| serde_json::from_str(text).ok().map(AuthorizationDetail))
+}
+
+/// All details of a grant, whether the resource servers still have their types or not.
+pub fn all_granted_details(grant: &Grant) -> Vec<AuthorizationDetail> {
+    grant.authorization_details.values().flat_map(|texts| decode_details(texts)).collect()
+}
+
+/// The granted details that tokens for a resource server may have: those that still match its schemas.
+///
+/// # Errors
+///
+/// `invalid_grant` if none of them is left: the token would be without the limits that the person saw.
+pub fn granted_details(
+    grant: &Grant,
+    server: &ResourceServer,
+) -> Result<Vec<AuthorizationDetail>, OAuthError> {
+    let stored = server.identifiers().find_map(|name| grant.authorization_details.get(name));
+    let Some(stored) = stored.filter(|texts| !texts.is_empty()) else { return Ok(Vec::new()) };
+    let left: Vec<_> =
+        decode_details(stored).filter(|detail| detail.check(server).is_ok()).collect();
+    if left.is_empty() {
+        let text = "The resource no longer has any of the granted authorization details.";
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, text));
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,11 +17,16 @@ pub const CONSENT_TTL: Duration = Duration::from_hours(365 * 24);
 /// including `offline_access`. OIDC Core §11 allows that under "other conditions": the user agreed
 /// to offline access on the consent page, or the owner of the client set `consent: Implied`.
 ///
+/// A request with authorization details always asks. They are about one transaction, so they are not remembered.
+///
 /// A client that a metadata document describes always asks. Another program can use the document with a loopback
 /// port of its own, so an earlier answer may have been for another program
 /// (draft-ietf-oauth-client-id-metadata-document §8.1).
 pub fn is_needed(request: &AuthorizationRequest, remembered: Option<&Consent>) -> bool {
-    if request.prompt.contains(&Prompt::Consent) || request.client.is_described_by_document() {
+    if request.prompt.contains(&Prompt::Consent)
+        || request.client.is_described_by_document()
+        || !request.resources.details.is_empty()
+    {
         return true;
     }
     match request.client.consent {

@@ -11,7 +11,7 @@ pub const MAX_WAITING_TIME: Duration = Duration::from_mins(10);
 /// The time between two polls, in the response (RFC 8628 §3.2, CIBA Core §7.3).
 pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The parameters that are kept (RFC 8628 §3.1, CIBA Core §7.1, RFC 8707 §2), or refused (RFC 9396 §5).
+/// The parameters that are kept (RFC 8628 §3.1, CIBA Core §7.1, RFC 8707 §2, RFC 9396 §2).
 const PARAMETERS: [&str; 4] = ["acr_values", AUTHORIZATION_DETAILS, "resource", "scope"];
 
 /// The authorization request of a client, as a query string: its id, and the parameters that have a meaning.

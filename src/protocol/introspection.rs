@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    authorization_details::{AUTHORIZATION_DETAILS, all_granted_details},
     claims::Claims,
     records::{Grant, SenderBinding},
     scope::{self, Scopes},
@@ -87,9 +88,10 @@ pub fn is_bound_as_registered(claims: &Claims, client: Option<&Client>) -> bool 
     claims.contains_key("cnf") || client.is_none_or(|client| !client.details.binds_access_tokens())
 }
 
-/// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1).
-const EXPOSED_CLAIMS: [&str; 13] = [
+/// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1, RFC 9396 §9.2).
+const EXPOSED_CLAIMS: [&str; 14] = [
     "scope",
+    AUTHORIZATION_DETAILS,
     "client_id",
     "exp",
     "iat",
@@ -138,6 +140,10 @@ pub fn refresh_token(
         "iat": grant.created_at.secs(),
         "exp": expires_at.secs(),
     });
+    let details = all_granted_details(grant);
+    if !details.is_empty() {
+        answer[AUTHORIZATION_DETAILS] = json!(details);
+    }
     let bound = match &grant.binding {
         Some(SenderBinding::DpopKey(jkt)) => BoundKey::Dpop(jkt.clone()),
         Some(SenderBinding::Certificate(hash)) => BoundKey::Certificate(hash.clone()),

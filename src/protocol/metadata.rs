@@ -32,6 +32,7 @@ pub fn discovery_document(
         tokens(grants, tenant.mutual_tls_url.is_some()),
         backchannel(is_offered(Endpoint::BackchannelAuthentication, tenant, grants)),
         claims_and_keys(tenant, servers),
+        authorization_details(servers),
         sessions(),
     ] {
         if let Value::Object(part) = part {
@@ -180,6 +181,16 @@ fn claims_and_keys(tenant: &Tenant, servers: &ResourceServers) -> Value {
     })
 }
 
+/// The types of authorization details (RFC 9396 §10), where a resource server declares one.
+fn authorization_details(servers: &ResourceServers) -> Value {
+    let types = servers.all().iter().flat_map(|server| &server.details_types);
+    let types: BTreeSet<&str> = types.map(|it| &*it.name).collect();
+    if types.is_empty() {
+        return Value::Null;
+    }
+    json!({ "authorization_details_types_supported": types })
+}
+
 /// The metadata of logout (OIDC Back-Channel Logout §2.1, OIDC Front-Channel Logout §3).
 fn sessions() -> Value {
     json!({
@@ -202,8 +213,8 @@ fn names<'a, T, N: ?Sized>(all: &'a [T], name: impl Fn(&'a T) -> &'a N) -> Vec<&
 mod tests {
     use super::*;
     use crate::model::{
-        AcrLevel, ClientDocumentMode, ClientDocumentPolicy, CustomScope, ObjectKey,
-        RequestObjectPolicy, ResourceServer, SigningAlgorithm, fixtures,
+        AcrLevel, AuthorizationDetailsType, ClientDocumentMode, ClientDocumentPolicy, CustomScope,
+        DetailsSchema, ObjectKey, RequestObjectPolicy, ResourceServer, SigningAlgorithm, fixtures,
     };
 
     fn words<'a>(document: &'a Value, field: &str) -> Vec<&'a str> {
@@ -228,6 +239,25 @@ mod tests {
         let document = super::discovery_document(&fixtures::tenant(), &servers, &BTreeSet::new());
         let scopes = words(&document, "scopes_supported");
         assert!(scopes.ends_with(&["a.write", "b.write", "read"]), "{scopes:?}");
+    }
+
+    #[test]
+    fn types_of_authorization_details_are_listed_if_there_are_any() {
+        // RFC 9396 §10
+        let field = "authorization_details_types_supported";
+        assert!(discovery_document(&fixtures::tenant()).get(field).is_none());
+        let declared = |name: &str| AuthorizationDetailsType {
+            name: name.into(),
+            display_name: name.to_owned(),
+            schema: DetailsSchema::parse(&Map::new()).expect("a schema"),
+        };
+        let server = ResourceServer {
+            details_types: vec![declared("refund"), declared("account")],
+            ..ResourceServer::new(ObjectKey::new("team", "a"), "urn:api")
+        };
+        let servers = ResourceServers::new(vec![Arc::new(server)]);
+        let document = super::discovery_document(&fixtures::tenant(), &servers, &BTreeSet::new());
+        assert_eq!(words(&document, field), ["account", "refund"]);
     }
 
     #[test]

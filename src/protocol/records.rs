@@ -60,8 +60,9 @@ const EVENTS: FormatVersion = FormatVersion { major: 1, minor: 0 };
 const MARKS: FormatVersion = FormatVersion { minor: 1, ..EVENTS };
 /// The version since which sessions name the browser.
 const BROWSER: FormatVersion = FormatVersion { minor: 3, ..EVENTS };
-/// The version since which grants name resources. Version 1.3 says which key their tokens are bound to.
-const RESOURCES: FormatVersion = FormatVersion { minor: 4, ..EVENTS };
+/// The version since which grants have authorization details. Version 1.3 says which key their tokens are bound to, and
+/// version 1.4 names resources.
+const DETAILS: FormatVersion = FormatVersion { minor: 5, ..EVENTS };
 
 /// Records with the earlier formats 0.1, 1.0 and 1.1. Fields that were appended since 1.1 are options or maps.
 macro_rules! upgraded {
@@ -86,9 +87,9 @@ macro_rules! upgraded {
 
 upgraded! {
     Session: BROWSER => LegacySession<SignInV0>, LegacySession<Authentication>;
-    Grant: RESOURCES => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
-    AuthorizationCode: RESOURCES => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
-    SealedCode: RESOURCES => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
+    Grant: DETAILS => LegacyGrant<SignInV0>, LegacyGrant<SignInV1>;
+    AuthorizationCode: DETAILS => LegacyCode<SignInV0>, LegacyCode<SignInV1>;
+    SealedCode: DETAILS => LegacySealedCode<SignInV0>, LegacySealedCode<SignInV1>;
 }
 impl RecordFormat for RefreshToken {}
 
@@ -179,6 +180,8 @@ pub struct Grant {
     /// The resources that tokens may be for, by identifier (RFC 8707). The issuer is among them if it was
     /// named. Empty if none was: tokens are for the issuer.
     pub resources: BTreeMap<String, GrantedResource>,
+    /// The authorization details at each resource server, as JSON texts (RFC 9396). Tokens for it contain them.
+    pub authorization_details: BTreeMap<String, Vec<String>>,
 }
 
 impl Grant {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::{
+    authorization_details::{
+        DetailsByResource, invalid_detail, parse_authorization_details, unknown_details_type,
+    },
     error::{ErrorCode, OAuthError},
     records::GrantedResource,
 };
@@ -23,8 +26,10 @@ const PERMISSION_PREFIX: &str = "resource ";
 pub struct RequestedResources {
     /// Whether it names the issuer.
     pub issuer: bool,
-    /// The resource servers that it names, each once.
+    /// The resource servers that it names, each once: by `resource`, or by the types of authorization details.
     pub servers: Vec<Arc<ResourceServer>>,
+    /// The requested authorization details, each once.
+    pub details: DetailsByResource,
 }
 
 /// The tenant's side of a request for resources.
@@ -41,18 +46,22 @@ pub struct ResourceContext<'a> {
 }
 
 /// Rule: a resource is the issuer, or a resource server that admits the client (RFC 8707 §2). A resource
-/// server that does not admit the client is as unknown to it as any other.
+/// server that does not admit the client is as unknown to it as any other. `details`: the parameter
+/// `authorization_details`, whose types name resource servers too (RFC 9396 §2).
 pub fn check_resources<'a>(
     context: ResourceContext<'_>,
     resources: impl IntoIterator<Item = &'a str>,
+    details: Option<&str>,
 ) -> Result<RequestedResources, OAuthError> {
     let mut requested = RequestedResources::default();
     for resource in resources {
         match find_resource(context, resource)? {
             None => requested.issuer = true,
-            Some(server) if requested.servers.contains(server) => {}
-            Some(server) => requested.servers.push(Arc::clone(server)),
+            Some(server) => requested.add(server),
         }
+    }
+    if let Some(details) = details {
+        requested.add_details(context, details)?;
     }
     if requested.count() > MAX_RESOURCES {
         let text = format!("The request names too many resources; name at most {MAX_RESOURCES}.");
@@ -66,21 +75,52 @@ impl RequestedResources {
     pub fn count(&self) -> usize {
         self.servers.len() + usize::from(self.issuer)
     }
+
+    /// Returns true if authorization details of the resource server are requested.
+    pub fn has_details_of(&self, server: &ResourceServer) -> bool {
+        self.details.contains_key(&*server.identifier)
+    }
+
+    fn add(&mut self, server: &Arc<ResourceServer>) {
+        if !self.servers.contains(server) {
+            self.servers.push(Arc::clone(server));
+        }
+    }
+
+    /// Rule: each detail has a type of a resource server that admits the client, and matches its schema (RFC 9396 §5).
+    fn add_details(&mut self, context: ResourceContext<'_>, text: &str) -> Result<(), OAuthError> {
+        for (index, detail) in parse_authorization_details(text)?.into_iter().enumerate() {
+            let found = context.servers.find_by_details_type(detail.details_type());
+            let server = found.filter(|server| context.admits(server));
+            let server = server.ok_or_else(|| unknown_details_type(index))?;
+            detail.check(server).map_err(|problem| invalid_detail(index, &problem))?;
+            self.add(server);
+            let of_server = self.details.entry(server.identifier.to_string()).or_default();
+            if !of_server.contains(&detail) {
+                of_server.push(detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ResourceContext<'_> {
+    /// Returns true if the client may request tokens for a resource server.
+    fn admits(&self, server: &ResourceServer) -> bool {
+        server.admits(self.client) || (self.by_exchange && server.has_exchange_of(&self.client.id))
+    }
 }
 
 /// Finds a resource for a client; `None` is the issuer.
 pub fn find_resource<'s>(
-    ResourceContext { issuer, servers, client, by_exchange }: ResourceContext<'s>,
+    context: ResourceContext<'s>,
     resource: &str,
 ) -> Result<Option<&'s Arc<ResourceServer>>, OAuthError> {
-    if resource == issuer.as_str() {
+    if resource == context.issuer.as_str() {
         return Ok(None);
     }
-    let admits = |server: &&Arc<ResourceServer>| {
-        server.admits(client) || (by_exchange && server.has_exchange_of(&client.id))
-    };
-    let server = servers.find(resource).filter(admits);
-    server.map(Some).ok_or_else(|| unknown_resource(issuer, resource))
+    let server = context.servers.find(resource).filter(|server| context.admits(server));
+    server.map(Some).ok_or_else(|| unknown_resource(context.issuer, resource))
 }
 
 /// Returns the error for an unknown resource. Only a plain URI is repeated, because attackers could
@@ -164,7 +204,7 @@ mod tests {
             client: &client,
             by_exchange: false,
         };
-        let requested = check_resources(context, resources.iter().copied())?;
+        let requested = check_resources(context, resources.iter().copied(), None)?;
         let names = requested.servers.iter().map(|server| server.identifier.to_string());
         Ok((requested.issuer, names.collect()))
     }

@@ -894,6 +894,7 @@ async fn resource_servers_have_identifiers_and_scopes() {
     servers.accepts(introspection("tickets")).await;
     servers.rejects(introspection("A"), "introspection.clientRef.name").await;
     exchange_rules_are_checked(&servers).await;
+    details_types_are_checked(&servers).await;
     let client = |client: Value| json!({ "clients": { "names": [client] } });
     servers.accepts(client(json!({ "name": "a", "namespace": "b" }))).await;
     servers.rejects(client(json!({ "name": "A" })), "clients.names[0].name").await;
@@ -903,6 +904,26 @@ async fn resource_servers_have_identifiers_and_scopes() {
     let from = |from: Value| json!({ "clients": { "namespaces": from } });
     servers.accepts(from(json!({ "from": "Selector", "selector": {} }))).await;
     servers.rejects(from(json!({ "from": "Selector" })), "selector").await;
+}
+
+async fn details_types_are_checked(servers: &Admission) {
+    let declared = |types: Value| json!({ "authorizationDetailsTypes": types });
+    let schema = json!({ "type": "object", "properties": { "amount": { "maximum": 100 } } });
+    let payment = json!({ "type": "payment", "displayName": "Pay", "schema": schema });
+    let account = json!({ "type": "urn:account", "schema": {} });
+    servers.accepts(declared(json!([payment, account]))).await;
+    let many: Vec<Value> =
+        (0..17).map(|n| json!({ "type": format!("t{n}"), "schema": {} })).collect();
+    for (refused, message) in [
+        (json!([account, account]), "must have each type once"),
+        (json!([{ "type": "a b", "schema": {} }]), "must be printable ASCII without spaces"),
+        (json!([{ "type": "a", "schema": {}, "displayName": "a\u{200b}" }]), "invisible"),
+        (json!([{ "type": "a" }]), "authorizationDetailsTypes[0].schema"),
+        (json!([{ "type": "a", "schema": "x" }]), "authorizationDetailsTypes[0].schema"),
+        (json!(many), "authorizationDetailsTypes"),
+    ] {
+        servers.rejects(declared(refused), message).await;
+    }
 }
 
 async fn exchange_rules_are_checked(servers: &Admission) {

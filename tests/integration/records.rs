@@ -22,7 +22,7 @@ use lanyard::{
     store::{IndexKind, RecordKind},
 };
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "tests/golden/records/v1.txt",
     "tests/golden/records/v2.txt",
     "tests/golden/records/v3.txt",
@@ -30,6 +30,7 @@ const FILES: [&str; 7] = [
     "tests/golden/records/v5.txt",
     "tests/golden/records/v6.txt",
     "tests/golden/records/v7.txt",
+    "tests/golden/records/v8.txt",
 ];
 
 /// Forms that were open while the release changed: the user is asked again.
@@ -121,7 +122,14 @@ fn grant(file: &str, state: GrantState) -> Grant {
         origin: origin(file),
         binding: binding(file),
         resources: resources(file),
+        authorization_details: authorization_details(file),
     }
+}
+
+/// The authorization details of a grant, which records before v8 do not have.
+fn authorization_details(file: &str) -> BTreeMap<String, Vec<String>> {
+    let details = vec![r#"{"amount":1,"type":"refund"}"#.to_owned()];
+    (file >= FILES[7]).then(|| ("https://tickets.test".to_owned(), details)).into_iter().collect()
 }
 
 /// The resources of a grant, which records before v6 do not have.

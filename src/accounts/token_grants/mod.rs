@@ -35,7 +35,7 @@ use super::{
 use crate::{
     model::{Client, ClientCertificate, GrantType},
     protocol::{
-        authorization_details::check_authorization_details,
+        authorization_details::{AUTHORIZATION_DETAILS, AuthorizationDetail},
         error::OAuthError,
         params::RequestParams,
         resource,
@@ -79,6 +79,8 @@ pub(crate) struct GrantedTokens {
     pub(crate) tokens: IssuedTokens,
     /// The scopes of the tokens.
     pub(crate) scopes: Scopes,
+    /// The authorization details of the access token (RFC 9396 §7).
+    pub(crate) details: Vec<AuthorizationDetail>,
     /// The key that the access token is bound to.
     pub(crate) key: Option<BoundKey>,
     /// The lifetime of the access token.
@@ -123,9 +125,10 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
     let TokenRequest { context, client, params, proof, certificate } = request;
     let parsed = G::parse(params)?;
     token::check_grant_type(client, G::GRANT_TYPE)?;
-    check_authorization_details(params)?;
-    // An unknown resource is refused whatever the credential is.
-    resource::check_resources(resources_of::<G>(request), named_targets::<G>(params))?;
+    // An unknown resource is refused whatever the credential is, and so are wrong authorization details.
+    let details = params.get(AUTHORIZATION_DETAILS);
+    let (resources, named) = (resources_of::<G>(request), named_targets::<G>(params));
+    let requested = resource::check_resources(resources, named, details)?;
     let credential = parsed.open(context, client).await?;
     let verify = |proof| verify_proof(context, proof, None)?.of_client(client);
     let mut proof = proof.map(verify).transpose()?;
@@ -142,7 +145,8 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let decision =
             decide_and_commit::<G>(request, &credential, (stored.as_ref(), keys)).await?;
         let TokenDecision { scopes, user } = decision;
-        let answer = TokenIssuance { request, parsed: &parsed, scopes, keys };
+        let details = &requested.details;
+        let answer = TokenIssuance { request, parsed: &parsed, scopes, details, keys };
         let Some(granted) = user else { return answer.for_client(proof.as_mut()).await };
         let id = granted.id.clone();
         if let Some(tokens) = answer.for_user(granted, stored.as_ref(), proof.as_mut()).await? {

@@ -19,6 +19,7 @@ use crate::{
     identity::RecordMaker,
     model::{Account, ResourceServer, Timestamp},
     protocol::{
+        authorization_details::DetailsByResource,
         claims::access_token_expiry,
         error::OAuthError,
         params::RequestParams,
@@ -29,15 +30,14 @@ use crate::{
     },
 };
 
-/// The scopes of the ID token of a client that acts for itself, which gets none.
-static NO_SCOPES: Scopes = Scopes::new();
-
 /// The answer to a request that a grant type allows.
 pub(super) struct TokenIssuance<'r, 'a, G> {
     pub(super) request: TokenRequest<'a>,
     pub(super) parsed: &'r G,
     /// The allowed scopes of the client itself.
     pub(super) scopes: Scopes,
+    /// The authorization details that the request names.
+    pub(super) details: &'r DetailsByResource,
     /// The keys that the request proves.
     pub(super) keys: SenderKeys<'r>,
 }
@@ -45,11 +45,11 @@ pub(super) struct TokenIssuance<'r, 'a, G> {
 impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
     /// The token of a client that acts for itself.
     pub(super) async fn for_client(&self, proof: Option<&mut VerifiedProof>) -> TokenResult {
-        let TokenRequest { context, client, params, .. } = self.request;
+        let TokenRequest { context, client, .. } = self.request;
         let resources = resources_of::<G>(self.request);
-        let target = token::client_target(resources, &self.scopes, named_targets::<G>(params))?;
+        let target = token::client_target(resources, &self.scopes, self.targets(), self.details)?;
         let key = token::select_bound_key(client, target.server, self.keys, false)?;
-        let selected = self.select_scopes(&target, &NO_SCOPES)?;
+        let selected = self.select_scopes(&target, None)?;
         use_proof(context, record_maker(client), proof).await?;
         let plan = IssuePlan { key: key.as_ref(), ..self.access_token_plan(&target, &selected) };
         let tokens = token_issuer::issue_tokens(context, plan).await?;
@@ -68,7 +68,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let target = self.target_of(&granted)?;
         let key = self.bound_key(&granted, target.server)?;
         token::bind_public_grant(&mut granted, client, key.as_ref());
-        let selected = self.select_scopes(&target, &self.scopes)?;
+        let selected = self.select_scopes(&target, Some(&self.scopes))?;
         let user = if granted.needs_session {
             grants::account_in_session(context, &granted.grant).await?
         } else {
@@ -120,25 +120,36 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
     where
         'a: 's,
     {
-        let TokenRequest { context, params, .. } = self.request;
-        let (resources, sent) = (resources_of::<G>(self.request), named_targets::<G>(params));
-        match &granted.subject_token {
+        let (resources, grant) = (resources_of::<G>(self.request), &granted.grant);
+        let target = match &granted.subject_token {
             Some(subject) => {
-                token::exchange_target(resources, (subject, &context.tenant.tenant), sent)
+                let of = (&**subject, grant, &self.request.context.tenant.tenant);
+                token::exchange_target(resources, of, self.targets())
             }
-            None => token::grant_target(resources, (&granted.grant, &self.scopes), sent),
-        }
+            None => token::grant_target(resources, (grant, &self.scopes), self.targets()),
+        };
+        target?.narrow_details(self.details)
     }
 
-    /// Selects the scopes of the tokens. `own`: those of the client itself.
+    /// The targets that the request names, also by the types of authorization details.
+    fn targets(&self) -> impl Iterator<Item = &str> {
+        let named = named_targets::<G>(self.request.params);
+        named.chain(self.details.keys().map(String::as_str))
+    }
+
+    /// Selects the scopes of the tokens. `own`: those of the client itself that a person granted; `None` for a client
+    /// that acts for itself.
     fn select_scopes(
         &self,
         target: &TokenTarget<'_>,
-        own: &Scopes,
+        own: Option<&Scopes>,
     ) -> Result<SelectedScopes, OAuthError> {
         let (client, asked) = (self.request.client, self.parsed.requested_scope());
-        token::select_token_scopes(target, own, asked)
-            .map_err(|error| scope::with_scope_mismatch(error, client, asked, &target.scopes))
+        match own {
+            Some(own) => token::select_token_scopes(target, own, asked),
+            None => token::select_client_scopes(target, asked),
+        }
+        .map_err(|error| scope::with_scope_mismatch(error, client, asked, &target.scopes))
     }
 
     /// The plan of a response with an access token and nothing else.
@@ -154,6 +165,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
             key: None,
             server: target.server,
             claims: &target.claims,
+            details: &target.details,
             access_token: true,
             code: None,
             user: None,
@@ -173,6 +185,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         GrantedTokens {
             tokens,
             scopes: selected.access_token.clone(),
+            details: target.details.clone(),
             key: None,
             lifetime: expires_at.since(context.now),
             token_type: self.parsed.issued_token_type(),

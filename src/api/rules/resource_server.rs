@@ -20,7 +20,15 @@ pub fn identifiers() -> Rule {
     )
 }
 
-/// Audiences are compared as exact strings.
+/// Types of authorization details, each once.
+pub fn details_types() -> Rule {
+    rule(
+        "self.all(one, self.exists_one(other, other.type == one.type))",
+        "must have each type once",
+    )
+}
+
+/// Audiences and types of authorization details are compared as exact strings.
 pub fn audience() -> Rule {
     rule("self.matches('^[!-~]+$')", "must be printable ASCII without spaces")
 }

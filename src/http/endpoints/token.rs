@@ -7,7 +7,10 @@ use super::{authenticated_form::AuthenticatedForm, received_proof::received_proo
 use crate::{
     accounts::token_grants::{self, GrantedTokens, TokenRequest},
     http::{AppState, EndpointError, Reply, Request},
-    protocol::{scope, sender_keys::BoundKey, token::TokenTypeIdentifier},
+    protocol::{
+        authorization_details::AuthorizationDetail, scope, sender_keys::BoundKey,
+        token::TokenTypeIdentifier,
+    },
 };
 
 /// A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3).
@@ -19,6 +22,9 @@ struct TokenResponse {
     /// Omitted if empty, since `scope` must not be an empty string (RFC 6749 §3.3).
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+    /// RFC 9396 §7.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authorization_details: Vec<AuthorizationDetail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,13 +42,14 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let certificate = request.certificate.as_ref();
     let token_request =
         TokenRequest { context, client: &client, params: &params, proof, certificate };
-    let GrantedTokens { tokens, scopes, key, lifetime, token_type } =
+    let GrantedTokens { tokens, scopes, details, key, lifetime, token_type } =
         token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
         access_token: tokens.access_token,
         token_type: BoundKey::token_type(key.as_ref()),
         expires_in: lifetime.as_secs(),
         scope: scope::join_scopes(&scopes),
+        authorization_details: details,
         id_token: tokens.id_token,
         refresh_token: tokens.refresh_token,
         issued_token_type: token_type.map(TokenTypeIdentifier::as_str),

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{
+    authorization_details::detail_views,
     frame::{AccountView, ClientView, PageFrame, render_page},
     permissions::{ResourceView, ScopeLine, resource_views, scope_lines},
 };
@@ -87,6 +88,12 @@ pub fn consent_page(page: &ConsentPage) -> String {
         let mut servers = page.request.resources.servers.iter();
         servers.find(|server| *server.identifier == *identifier).map(|server| &**server)
     };
+    let details = |identifier: &str| {
+        let details = page.request.resources.details.get(identifier);
+        find(identifier).map_or_else(Vec::new, |server| {
+            detail_views(server, details.map_or(&[][..], Vec::as_slice))
+        })
+    };
     render_page(&ConsentTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         client: ClientView::new(client, page.request.return_to.displayed_uri(), page.text),
@@ -94,7 +101,7 @@ pub fn consent_page(page: &ConsentPage) -> String {
         interaction: page.interaction,
         account: AccountView::from(page.user),
         scopes: scope_lines((page.tenant, page.text), permissions),
-        resources: resource_views((find, page.text), permissions),
+        resources: resource_views((find, page.text), permissions, details),
         asker: page.cross_device.map(|asked| CrossDeviceView::new(asked, client, page.text)),
     })
 }

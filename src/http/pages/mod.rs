@@ -7,6 +7,7 @@
 mod account;
 mod assets;
 mod authenticator_app;
+mod authorization_details;
 mod choose_password;
 mod color;
 mod consent;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use super::authorization_details::DetailView;
 use crate::{
     messages::MessageCatalog,
     model::{ResourceServer, ResourceServers, Tenant},
@@ -25,14 +26,17 @@ pub(super) struct ResourceView<'a> {
     pub(super) name: &'a str,
     /// The identifier of the resource server.
     pub(super) identifier: &'a str,
-    /// The permissions in words, at least one.
+    /// The permissions in words. There is at least one, unless there are details.
     pub(super) lines: Vec<ScopeLine<'a>>,
+    /// The requested authorization details, which only the consent page has.
+    pub(super) details: Vec<DetailView>,
 }
 
-/// The permissions at resource servers, in the order of their identifiers.
+/// The permissions at resource servers, in the order of their identifiers. `details`: the authorization details at one.
 pub(super) fn resource_views<'a>(
     (find, text): (impl Fn(&str) -> Option<&'a ResourceServer>, &'a MessageCatalog),
     permissions: &'a BTreeSet<String>,
+    details: impl Fn(&str) -> Vec<DetailView>,
 ) -> Vec<ResourceView<'a>> {
     let mut views: Vec<ResourceView<'a>> = Vec::new();
     // Sorted, so all permissions of a resource server stand together.
@@ -42,7 +46,12 @@ pub(super) fn resource_views<'a>(
         let server = find(identifier);
         if views.last().is_none_or(|view| view.identifier != identifier) {
             let name = server.map_or(identifier, |server| &server.name);
-            views.push(ResourceView { name, identifier, lines: Vec::new() });
+            views.push(ResourceView {
+                name,
+                identifier,
+                lines: Vec::new(),
+                details: details(identifier),
+            });
         }
         let title: Cow<'a, str> = match permission {
             ResourcePermission::Use => continue,
@@ -56,7 +65,8 @@ pub(super) fn resource_views<'a>(
         };
         views.last_mut().expect("a view").lines.push(ScopeLine { title, detail: "" });
     }
-    for view in views.iter_mut().filter(|view| view.lines.is_empty()) {
+    let is_empty = |view: &&mut ResourceView<'_>| view.lines.is_empty() && view.details.is_empty();
+    for view in views.iter_mut().filter(is_empty) {
         view.lines.push(ScopeLine { title: text.resource_use().into(), detail: "" });
     }
     views
@@ -70,10 +80,11 @@ pub(super) fn permission_titles(
 ) -> Vec<String> {
     let own = scope_lines(of, permissions).into_iter().map(|line| line.title.into_owned());
     let find = |identifier: &str| servers.find(identifier).map(|server| &**server);
-    let at_servers = resource_views((find, of.1), permissions).into_iter().flat_map(|view| {
-        let name = view.name;
-        view.lines.into_iter().map(move |line| format!("{name}: {}", line.title))
-    });
+    let at_servers =
+        resource_views((find, of.1), permissions, |_| Vec::new()).into_iter().flat_map(|view| {
+            let name = view.name;
+            view.lines.into_iter().map(move |line| format!("{name}: {}", line.title))
+        });
     own.chain(at_servers).collect()
 }
 

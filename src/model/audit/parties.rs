@@ -66,6 +66,9 @@ pub struct AuditedConsent<'a> {
     /// The resource servers that were asked for, allowed or refused, by `identifier`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<AuditText<'a>>,
+    /// The types of the authorization details that were asked for, allowed or refused (RFC 9396).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<AuditText<'a>>,
     /// The address that a device, or an application over the backchannel, asked from; absent for applications that
     /// sent the browser here.
     #[serde(skip_serializing_if = "Option::is_none")]

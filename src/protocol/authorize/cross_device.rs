@@ -16,7 +16,7 @@ use super::{
     parameters::AuthorizationParams,
     permissions,
     requested_acr::requested_acr,
-    requested_claims, resource, scope, unsupported,
+    requested_claims, resource, scope,
 };
 use crate::model::{Client, Endpoint, GrantType, ResponseType, Subject, Tenant};
 
@@ -81,7 +81,6 @@ fn validate_request(
     duplicates::check_duplicates(params)?;
     let client = client::check_client(params, served)?;
     check_grant_type(&client, grant_type)?;
-    unsupported::check_authorization_details(params)?;
     let resources = resource::check_resource(params, tenant, served, &client)?;
     let scopes = scope::check_scope(params, &client, ResponseType::Code, &resources)?;
     let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;

@@ -3,8 +3,9 @@
 use super::{AuthorizationRequest, acr};
 use crate::{
     model::Timestamp,
-    protocol::records::{
-        AuthorizationCode, Grant, GrantState, SenderBinding, Session, SupersededTimes,
+    protocol::{
+        authorization_details::encode_details,
+        records::{AuthorizationCode, Grant, GrantState, SenderBinding, Session, SupersededTimes},
     },
 };
 
@@ -34,6 +35,7 @@ pub fn grant_for(request: &AuthorizationRequest, session: &Session, now: Timesta
         origin: session.origin.clone(),
         binding: request.dpop_key.clone().map(SenderBinding::DpopKey),
         resources: request.resources.granted.clone(),
+        authorization_details: encode_details(&request.resources.details),
     };
     if !grant.is_offline() {
         grant.ends_at = longest.min(session.ends_at);

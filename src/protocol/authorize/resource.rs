@@ -1,6 +1,6 @@
-//! Rule: `resource` names resources that the client may request tokens for (RFC 8707 §2.1), as at the token
-//! endpoint ([`resource::find_resource`]). It is checked before the user signs in, because the token request
-//! would fail otherwise.
+//! Rule: `resource` and `authorization_details` name resources that the client may request tokens for (RFC 8707
+//! §2.1, RFC 9396 §5), as at the token endpoint ([`resource::check_resources`]). It is checked before the user signs
+//! in, because the token request would fail otherwise.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ pub(super) fn check_resource(
 ) -> Result<RequestedResources, OAuthError> {
     let servers = served.resource_servers();
     let context = ResourceContext { issuer: &tenant.issuer, servers, client, by_exchange: false };
-    resource::check_resources(context, params.all(AuthorizationParameter::Resource))
+    let details = params.get(AuthorizationParameter::AuthorizationDetails);
+    resource::check_resources(context, params.all(AuthorizationParameter::Resource), details)
 }
 
 /// Checks the resources of a response that contains an access token. A code may be for any number of them.
@@ -30,12 +31,26 @@ pub(super) fn check_resource_of_response(
     requested: &RequestedResources,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {
-    if !response_type.has_token() || requested.issuer {
+    if !response_type.has_token() {
+        return Ok(());
+    }
+    check_no_details(requested)?;
+    if requested.issuer {
         // With the issuer among the resources, the token is for the issuer.
         return Ok(());
     }
     check_only_resource(requested)?;
     check_token_binding(requested)
+}
+
+/// Rule: the authorization endpoint issues no access token with authorization details. Its response has no member
+/// that says which were granted (RFC 9396 §7).
+fn check_no_details(requested: &RequestedResources) -> Result<(), OAuthError> {
+    if requested.details.is_empty() {
+        return Ok(());
+    }
+    let text = "Only the token endpoint issues access tokens with authorization details; use the response type 'code'.";
+    Err(OAuthError::new(ErrorCode::InvalidRequest, text))
 }
 
 /// Rule: an access token is for one resource (RFC 8707 §2.2). This includes access tokens of the authorization

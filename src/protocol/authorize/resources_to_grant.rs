@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::super::{
+    authorization_details::DetailsByResource,
     error::{ErrorCode, OAuthError},
     records::GrantedResource,
     resource::{RequestedResources, resource_permissions},
@@ -20,6 +21,8 @@ pub struct ResourcesToGrant {
     pub servers: Vec<Arc<ResourceServer>>,
     /// The permissions, by identifier. The issuer is among them if it was named.
     pub granted: BTreeMap<String, GrantedResource>,
+    /// The authorization details. They are no permissions: the person is asked for them each time.
+    pub details: DetailsByResource,
 }
 
 impl ResourcesToGrant {
@@ -43,7 +46,7 @@ impl ResourcesToGrant {
         let of_issuer = (issuer.as_str().to_owned(), GrantedResource::default());
         let of_issuer = requested.issuer.then_some(of_issuer);
         let granted = requested.servers.iter().map(at_server).chain(of_issuer).collect();
-        let all = Self { granted, servers: requested.servers };
+        let all = Self { granted, servers: requested.servers, details: requested.details };
         if all.permissions().map(|permission| permission.len()).sum::<usize>() > MAX_PERMISSIONS_LEN
         {
             let text = "The request asks for too much at once; request fewer scopes or resources.";

@@ -1,6 +1,8 @@
 //! Rule: selects the requested scopes to grant (RFC 6749 §3.3, OIDC Core §3.1.2.1, §11), as at the
 //! token endpoint ([`scope::select_scopes`]).
 
+use std::sync::Arc;
+
 use super::{
     super::{
         error::{ErrorCode, OAuthError},
@@ -9,7 +11,7 @@ use super::{
     },
     parameters::{AuthorizationParameter, AuthorizationParams},
 };
-use crate::model::{Client, GrantType, ResponseType};
+use crate::model::{Client, GrantType, ResourceServer, ResponseType};
 
 /// The scopes of a request.
 #[derive(Clone, Debug)]
@@ -28,11 +30,14 @@ pub(super) fn check_scope(
 ) -> Result<CheckedScopes, OAuthError> {
     let own = allowed(client, response_type);
     let of_servers = resources.servers.iter().flat_map(|server| server.scopes.iter().cloned());
-    let allowed: Scopes = own.iter().cloned().chain(of_servers.clone()).collect();
+    let allowed: Scopes = own.iter().cloned().chain(of_servers).collect();
+    // A request for authorization details says what it is for, so it gets no scopes there by default.
+    let without_details = |server: &&Arc<ResourceServer>| !resources.has_details_of(server);
     let default = || {
         let for_issuer = resources.issuer || resources.servers.is_empty();
         let own = if for_issuer { scope::default_scopes(client) } else { Scopes::new() };
-        own.into_iter().chain(of_servers).collect()
+        let servers = resources.servers.iter().filter(without_details);
+        own.into_iter().chain(servers.flat_map(|server| server.scopes.iter().cloned())).collect()
     };
     let asked = params.get(AuthorizationParameter::Scope);
     let scopes = scope::select_scopes(asked, &allowed, default)

@@ -3,10 +3,7 @@
 //! 6749 §3.1).
 
 use super::{
-    super::{
-        authorization_details::invalid_authorization_details,
-        error::{ErrorCode, OAuthError},
-    },
+    super::error::{ErrorCode, OAuthError},
     parameters::{AuthorizationParameter, AuthorizationParams},
     pushed,
 };
@@ -20,7 +17,6 @@ const UNSUPPORTED: [(AuthorizationParameter, ErrorCode); 3] = [
 pub(super) fn check_unsupported_parameters(
     params: AuthorizationParams<'_>,
 ) -> Result<(), OAuthError> {
-    check_authorization_details(params)?;
     let is_sent = |parameter| params.get(parameter).is_some();
     let sent = UNSUPPORTED.into_iter().find(|(parameter, _)| match parameter {
         AuthorizationParameter::RequestUri => {
@@ -29,16 +25,6 @@ pub(super) fn check_unsupported_parameters(
         _ => is_sent(*parameter),
     });
     sent.map_or(Ok(()), |(parameter, code)| Err(unsupported_parameter_error(parameter, code)))
-}
-
-/// Rule: the request asks for no authorization details (RFC 9396 §5).
-pub(super) fn check_authorization_details(
-    params: AuthorizationParams<'_>,
-) -> Result<(), OAuthError> {
-    match params.get(AuthorizationParameter::AuthorizationDetails) {
-        None => Ok(()),
-        Some(_) => Err(invalid_authorization_details()),
-    }
 }
 
 /// Returns the error of a parameter that is not supported.

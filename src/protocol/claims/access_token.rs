@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::super::{
+    authorization_details::AuthorizationDetail,
     scope::{self, Scopes},
     sender_keys::BoundKey,
 };
@@ -32,6 +33,8 @@ pub struct AccessToken<'a> {
     pub subject: &'a str,
     /// The granted scopes that the token contains. If there are none, the token has no claim `scope`.
     pub scopes: &'a Scopes,
+    /// The authorization details that the token contains. If there are none, it has no claim `authorization_details`.
+    pub details: &'a [AuthorizationDetail],
     /// The ID of the grant. `None` for `client_credentials`.
     pub grant_id: Option<&'a str>,
     /// The claim `jti`: a random ID, by which the token can be revoked.
@@ -91,6 +94,7 @@ impl AccessToken<'_> {
             exp: expires_at.secs(),
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
+            authorization_details: self.details,
             grant_id: self.grant_id,
             cnf: self.key.map(Confirmation),
             act: self.actors,
@@ -116,6 +120,9 @@ pub struct AccessTokenClaims<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     scopes: &'a Scopes,
+    /// RFC 9396 §9.1.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details: &'a [AuthorizationDetail],
     /// The value of [`GRANT_ID_CLAIM`].
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<&'a str>,

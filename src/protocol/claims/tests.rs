@@ -146,6 +146,7 @@ fn an_access_token_has_the_claims_of_the_jwt_profile() {
         client: &client,
         subject: "alice-id",
         scopes: &scopes,
+        details: &[],
         grant_id: Some("grant-1"),
         jti: "token-1",
         server: None,

@@ -138,6 +138,7 @@ impl<S: Into<SignInV1>> From<LegacyGrant<S>> for Grant {
             origin: None,
             binding: None,
             resources: BTreeMap::new(),
+            authorization_details: BTreeMap::new(),
         }
     }
 }
@@ -204,6 +205,7 @@ pub(super) struct EncodedCode {
     origin: Option<SignInOrigin>,
     binding: Option<SenderBinding>,
     resources: BTreeMap<String, GrantedResource>,
+    authorization_details: BTreeMap<String, Vec<String>>,
 }
 
 impl From<EncodedCode> for AuthorizationCode {
@@ -214,6 +216,7 @@ impl From<EncodedCode> for AuthorizationCode {
         code.grant.origin = written.origin;
         code.grant.binding = written.binding;
         code.grant.resources = written.resources;
+        code.grant.authorization_details = written.authorization_details;
         code
     }
 }
@@ -226,6 +229,7 @@ impl From<AuthorizationCode> for EncodedCode {
             origin: code.grant.origin.clone(),
             binding: code.grant.binding.clone(),
             resources: code.grant.resources.clone(),
+            authorization_details: code.grant.authorization_details.clone(),
             first: LegacyCode {
                 grant_id: code.grant_id,
                 incarnation: code.incarnation,

@@ -16,6 +16,7 @@ use crate::{
     model::{Account, Client, ExchangeMode, ExchangeRule, ResourceServer, ResourceServers, Tenant},
     protocol::{
         access::meets_condition,
+        authorization_details::{AuthorizationDetail, granted_details},
         error::{ErrorCode, OAuthError},
         records::Grant,
         resource::ResourceContext,
@@ -64,10 +65,11 @@ fn scopes_of_client(grant: &Grant, client: &Client) -> Scopes {
 }
 
 /// Selects the target of an exchange: one resource server with a rule for the client and the audience of the
-/// subject token. The scopes and claims are those that the subject token gives already.
+/// subject token. The scopes, claims and authorization details are those that the subject token gives already.
+/// `grant`: that of the subject token.
 pub fn exchange_target<'a, 'r>(
     context: ResourceContext<'a>,
-    (subject, tenant): (&SubjectToken, &Tenant),
+    (subject, grant, tenant): (&SubjectToken, &Grant, &Tenant),
     requested: impl IntoIterator<Item = &'r str>,
 ) -> Result<TokenTarget<'a>, OAuthError> {
     let server = match requested_resource(context, requested)? {
@@ -94,7 +96,25 @@ pub fn exchange_target<'a, 'r>(
     let scopes = subject.scopes.intersection(&server.scopes).cloned().collect();
     let claims = server.claims.iter().filter(|name| subject.discloses_claim(name, tenant)).cloned();
     let claims = Cow::Owned(claims.collect());
-    Ok(TokenTarget { server: Some(server), scopes: Cow::Owned(scopes), claims })
+    let details = details_of_subject(subject, grant, server)?;
+    Ok(TokenTarget { server: Some(server), scopes: Cow::Owned(scopes), claims, details })
+}
+
+/// The authorization details at a resource server that a subject token gives. An access token gives those that it has,
+/// at its own audience only. An ID token gives those of its grant.
+fn details_of_subject(
+    subject: &SubjectToken,
+    grant: &Grant,
+    server: &ResourceServer,
+) -> Result<Vec<AuthorizationDetail>, OAuthError> {
+    let is_audience = server.identifiers().any(|name| name == subject.audience);
+    if !subject.is_id_token() && (!is_audience || subject.details.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let mut details =
+        granted_details(grant, server).map_err(|error| invalid_subject(&error.public))?;
+    details.retain(|detail| subject.is_id_token() || subject.details.contains(detail));
+    Ok(details)
 }
 
 /// The rules of a resource server for a client and a subject token, in the order in which they are tried. An actor

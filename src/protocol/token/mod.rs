@@ -34,7 +34,10 @@ pub use subject_token::{
     ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
     check_actor, check_id_subject, invalid_subject,
 };
-pub use target::{SelectedScopes, TokenTarget, client_target, grant_target, select_token_scopes};
+pub use target::{
+    SelectedScopes, TokenTarget, client_target, grant_target, select_client_scopes,
+    select_token_scopes,
+};
 
 use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     model::{Client, ClientId, ResourceServers, Tenant, Timestamp},
     protocol::{
+        authorization_details::AuthorizationDetail,
         claims::{Claims, GRANT_ID_CLAIM, scope_has_claim},
         error::{ErrorCode, OAuthError},
         scope::{self, Scopes},
@@ -52,6 +53,8 @@ pub struct SubjectToken {
     pub grant: ExchangedTokenGrant,
     /// `scope`. An ID token has the scopes of its grant.
     pub scopes: Scopes,
+    /// `authorization_details` of an access token.
+    pub details: Vec<AuthorizationDetail>,
     /// `iat`: the time at which the token was issued.
     pub issued_at: Timestamp,
     /// The time after which the new token is of no use.
@@ -140,6 +143,7 @@ impl SubjectToken {
             jti: text("jti").map(str::to_owned),
             grant: ExchangedTokenGrant::Id(String::new()),
             scopes: scope::parse_scopes(text("scope")),
+            details: AuthorizationDetail::of_claims(claims),
             issued_at: Timestamp::from_secs(time("iat").unwrap_or_default()),
             expires_at,
             key,

@@ -7,6 +7,9 @@ use super::invalid_grant;
 use crate::{
     model::ResourceServer,
     protocol::{
+        authorization_details::{
+            AuthorizationDetail, DetailsByResource, details_not_granted, granted_details,
+        },
         error::{ErrorCode, OAuthError},
         records::{Grant, GrantedResource},
         resource::{ResourceContext, find_resource},
@@ -15,6 +18,9 @@ use crate::{
 };
 
 static NO_CLAIMS: BTreeSet<String> = BTreeSet::new();
+
+/// The scopes of the ID token of a client that acts for itself, which gets none.
+static NO_SCOPES: Scopes = Scopes::new();
 
 /// The audience of an access token, with the scopes and claims that the token may have there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct TokenTarget<'a> {
     pub scopes: Cow<'a, Scopes>,
     /// The claims about the user that it contains.
     pub claims: Cow<'a, BTreeSet<String>>,
+    /// The authorization details that it contains.
+    pub details: Vec<AuthorizationDetail>,
 }
 
 /// The scopes of the tokens of a response.
@@ -44,16 +52,36 @@ impl<'a> TokenTarget<'a> {
     }
 
     fn issuer(scopes: &'a Scopes) -> Self {
-        Self { server: None, scopes: Cow::Borrowed(scopes), claims: Cow::Borrowed(&NO_CLAIMS) }
+        Self {
+            server: None,
+            scopes: Cow::Borrowed(scopes),
+            claims: Cow::Borrowed(&NO_CLAIMS),
+            details: Vec::new(),
+        }
+    }
+
+    /// Rule: a token request for authorization details gets no others. Each must equal one that was granted (RFC 9396
+    /// §6).
+    pub fn narrow_details(self, requested: &DetailsByResource) -> Result<Self, OAuthError> {
+        let requested: Vec<_> = requested.values().flatten().cloned().collect();
+        if requested.is_empty() {
+            return Ok(self);
+        }
+        if !requested.iter().all(|detail| self.details.contains(detail)) {
+            return Err(details_not_granted());
+        }
+        Ok(Self { details: requested, ..self })
     }
 }
 
 /// Selects the target of a client that acts for itself: a resource server gives it all of its scopes, and no
-/// claims, which are about people. An unverified client gets tokens for it with a person only.
+/// claims, which are about people. An unverified client gets tokens for it with a person only. `details`: those that
+/// the request names, which were checked.
 pub fn client_target<'a, 'r>(
     context: ResourceContext<'a>,
     own: &'a Scopes,
     requested: impl IntoIterator<Item = &'r str>,
+    details: &DetailsByResource,
 ) -> Result<TokenTarget<'a>, OAuthError> {
     Ok(match requested_resource(context, requested)? {
         RequestedResource::Absent | RequestedResource::Issuer => TokenTarget::issuer(own),
@@ -67,7 +95,8 @@ pub fn client_target<'a, 'r>(
                 );
                 return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
             }
-            TokenTarget { server: Some(server), ..TokenTarget::issuer(&server.scopes) }
+            let details = details.get(&*server.identifier).cloned().unwrap_or_default();
+            TokenTarget { server: Some(server), details, ..TokenTarget::issuer(&server.scopes) }
         }
     })
 }
@@ -93,7 +122,12 @@ pub fn grant_target<'a, 'r>(
         return Err(invalid_grant("The resource no longer has any of the granted scopes."));
     }
     let claims = claims.intersection(&server.claims).cloned().collect();
-    Ok(TokenTarget { server: Some(server), scopes: Cow::Owned(left), claims: Cow::Owned(claims) })
+    Ok(TokenTarget {
+        server: Some(server),
+        scopes: Cow::Owned(left),
+        claims: Cow::Owned(claims),
+        details: granted_details(grant, server)?,
+    })
 }
 
 /// The issuer, whose userinfo endpoint belongs to every OpenID request (OIDC Core §5.3).
@@ -191,4 +225,16 @@ pub fn select_token_scopes(
     let selected = scope::select_scopes(asked, &allowed, || allowed.clone())?;
     let within = |scopes: &Scopes| selected.intersection(scopes).cloned().collect();
     Ok(SelectedScopes { access_token: within(&target.scopes), id_token: within(own) })
+}
+
+/// Rule: selects the scopes of the token of a client that acts for itself. A request for authorization details says what
+/// it is for, so it gets no scopes by default.
+pub fn select_client_scopes(
+    target: &TokenTarget<'_>,
+    asked: Option<&str>,
+) -> Result<SelectedScopes, OAuthError> {
+    if !target.details.is_empty() && scope::parse_scopes(asked).is_empty() {
+        return Ok(SelectedScopes { access_token: Scopes::new(), id_token: Scopes::new() });
+    }
+    select_token_scopes(target, &NO_SCOPES, asked)
 }

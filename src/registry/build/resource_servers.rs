@@ -38,6 +38,7 @@ pub(super) fn validate_resource_servers(
         parsed.iter().flat_map(|object| identifiers(&object.raw)),
     );
     let mut taken: BTreeMap<String, &ObjectKey> = BTreeMap::new();
+    let mut taken_types: BTreeMap<String, &ObjectKey> = BTreeMap::new();
     let (mut served, mut verdicts) = (Vec::new(), Vec::with_capacity(parsed.len()));
     for object in parsed {
         let key = object.member.key;
@@ -47,6 +48,7 @@ pub(super) fn validate_resource_servers(
         host.report(&mut problems, &group.id);
         let names = identifiers(&object.raw);
         take_names(&mut problems, (key, &names), &mut taken);
+        take_details_types(&mut problems, (key, &object.raw), &mut taken_types);
         refuse_client_ids(&mut problems, &names, ids);
         if let Some(client) = checked.as_ref().and_then(|it| it.introspector.as_ref()) {
             check_introspector(&mut problems, client, (group, clients));
@@ -120,6 +122,27 @@ fn take_names<'a>(
         return;
     }
     taken.extend(names.iter().map(|name| ((*name).to_owned(), object)));
+}
+
+/// Takes the types of authorization details of a resource server. A request names the resource server by the type
+/// alone (RFC 9396 §2), so the older of two has it.
+fn take_details_types<'a>(
+    problems: &mut ProblemList,
+    (object, raw): (&'a ObjectKey, &RawResourceServer),
+    taken: &mut BTreeMap<String, &'a ObjectKey>,
+) {
+    let reason = ConditionReason::IdentifierConflict;
+    for (index, it) in raw.spec.authorization_details_types.iter().enumerate() {
+        let holder = *taken.entry(it.details_type.clone()).or_insert(object);
+        if holder != object {
+            let field = format!("spec.authorizationDetailsTypes[{index}].type");
+            let message = format!(
+                "\"{}\" is already a type of ResourceServer \"{holder}\"; set a different one",
+                it.details_type
+            );
+            problems.refuse(reason, field, message);
+        }
+    }
 }
 
 /// Rule: a resource server is not a client. The audience of an ID token is a client ID, so a resource server

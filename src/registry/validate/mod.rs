@@ -5,6 +5,7 @@
 //! Must not stop at the first problem, and must not fail: problems are values.
 
 mod access;
+mod authorization_details_types;
 mod bounds;
 mod branding;
 mod claim_names;

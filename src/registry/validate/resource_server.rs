@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
-    CheckedTenant, NamespaceAdmission, ProblemList, SCOPE_MESSAGE, bounds, claim_names,
+    CheckedTenant, NamespaceAdmission, ProblemList, SCOPE_MESSAGE,
+    authorization_details_types::check_details_types,
+    bounds, claim_names,
     client::NO_LISTENER,
     display_name, duration,
     exchange_rules::{CheckedExchangeRule, check_exchange_rules},
@@ -86,6 +88,7 @@ pub fn validate_resource_server(
         alternates: spec.alternate_identifiers.iter().map(|it| it.as_str().into()).collect(),
         scopes,
         scope_descriptions,
+        details_types: check_details_types(&mut problems, &spec.authorization_details_types),
         token_binding: token_binding(&mut problems, spec, tenant),
         ..token_form(&mut problems, key, &token, tenant)
     };

@@ -69,6 +69,25 @@ async fn a_person_allows_a_request_on_the_account_page() {
 }
 
 #[tokio::test]
+async fn a_person_reads_the_authorization_details_of_a_request() {
+    // RFC 9396 §3
+    let world = World::new().await;
+    let (bank, browser) = (world.application("bank").await, world.signed_in(ALICE).await);
+    let sent = [("authorization_details", r#"[{"type":"payment","amount":"12 EUR"}]"#)];
+    let asked = ask_alice(&bank, &sent).await;
+    let question = open_question(&world, &browser).await;
+    for words in ["Payments", ">Pay<", ">amount: 12 EUR<"] {
+        assert!(question.body.contains(words), "{words}: {}", question.body);
+    }
+    answer(&browser, &question, "allow").await;
+    let (status, tokens) = poll(&bank, &asked).await;
+    assert_eq!(status, 200, "{tokens}");
+    let token = claims(text(&tokens, "access_token"));
+    assert_eq!(token["authorization_details"], json!([{ "type": "payment", "amount": "12 EUR" }]));
+    assert_eq!(token["authorization_details"], tokens["authorization_details"]);
+}
+
+#[tokio::test]
 async fn a_person_refuses_a_request() {
     // CIBA Core §11, access_denied
     let world = World::new().await;

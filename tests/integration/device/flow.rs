@@ -190,6 +190,32 @@ async fn scopes_and_resources_follow_their_policies() {
     assert_eq!(claims(text(&tokens, "access_token"))["aud"], "https://tickets.test/api");
 }
 
+#[tokio::test]
+async fn a_person_reads_the_authorization_details_of_a_device() {
+    // RFC 9396 §3
+    let world = World::new().await;
+    let tv = world.application("tv").await;
+    let sent =
+        [("scope", "openid"), ("authorization_details", r#"[{"type":"refund","ticket":7}]"#)];
+    let incomplete = [("authorization_details", r#"[{"type":"refund"}]"#)];
+    assert_error(&ask(&tv, &incomplete).await, "invalid_authorization_details");
+    let (status, codes) = ask(&tv, &sent).await;
+    assert_eq!(status, 200, "{codes}");
+    let browser = world.signed_in(ALICE).await;
+    let page = type_code(&browser, &world.page(), text(&codes, "user_code")).await;
+    for words in ["Ticket Office", ">Refund a ticket<", ">ticket: 7<"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    answer(&browser, &page, "allow").await;
+    let (status, tokens) = poll(&tv, &codes).await;
+    assert_eq!(status, 200, "{tokens}");
+    let token = claims(text(&tokens, "access_token"));
+    assert_eq!(token["aud"], "https://tickets.test/api");
+    for details in [&tokens["authorization_details"], &token["authorization_details"]] {
+        assert_eq!(*details, json!([{ "type": "refund", "ticket": 7 }]));
+    }
+}
+
 /// The tokens of a device that a person lets in.
 async fn tokens_of(world: &World, tv: &Application, request: &[(&str, &str)]) -> serde_json::Value {
     let (status, codes) = ask(tv, request).await;

@@ -129,6 +129,35 @@ async fn the_new_token_is_narrower_and_ends_no_later() {
 }
 
 #[tokio::test]
+async fn authorization_details_are_only_narrowed() {
+    // RFC 9396 §6
+    let world = World::new().await;
+    let types = "  authorizationDetailsTypes: [{type: enter, schema: {}}]\n";
+    let allow = "  exchange: {allow: [{client: {name: gateway}, from: 'https://gateway.test'}]}\n";
+    world.change(types, &format!("{types}{allow}"));
+    let both = json!([{ "type": "enter", "door": 1 }, { "type": "enter", "door": 2 }]);
+    let one = json!([{ "type": "enter", "door": 1 }]);
+    let sent = both.to_string();
+    let url = world.web.authorize_url("openid", &[("authorization_details", &sent)]);
+    let answer = world.web.sign_in(&Browser::new(), &url, ALICE).await;
+    let tokens = granted(world.web.redeem(&answer["code"]).await);
+    assert_eq!(tokens["authorization_details"], both);
+    let (token, narrower) = (text(&tokens, "access_token"), one.to_string());
+    let at_gateway = ("resource", GATEWAY);
+    let same = granted(exchange(&world.gateway, token, &[at_gateway]).await);
+    assert_eq!(claims(text(&same, "access_token"))["authorization_details"], both);
+    let narrowed = ("authorization_details", &*narrower);
+    let less = granted(exchange(&world.gateway, token, &[narrowed]).await);
+    let less_token = text(&less, "access_token");
+    assert_eq!(claims(less_token)["authorization_details"], one);
+    let wider = exchange(&world.gateway, less_token, &[("authorization_details", &sent)]).await;
+    assert_error(&wider, "invalid_authorization_details", "granted");
+    // Another API has no such type.
+    let orders = granted(exchange(&world.gateway, token, &[("resource", ORDERS)]).await);
+    assert_eq!(claims(text(&orders, "access_token")).get("authorization_details"), None);
+}
+
+#[tokio::test]
 async fn an_id_token_is_exchanged_while_its_session_lives() {
     let world = World::new().await;
     let browser = Browser::new();

@@ -6,6 +6,7 @@ mod access;
 mod advertised;
 mod algorithms;
 mod assertions;
+mod authorization_details;
 mod clients;
 mod clocks;
 mod codes;

@@ -72,6 +72,7 @@ pub(super) async fn issue_authorization_response(
         key: None,
         server: target.server,
         claims: &target.claims,
+        details: &target.details,
         access_token: response_type.has_token(),
         code: code.as_deref(),
         user: Some(user),

@@ -232,6 +232,27 @@ fn implied_consent_never_asks() {
 }
 
 #[test]
+fn authorization_details_need_consent_each_time() {
+    let mut world = World::new();
+    let details = ("authorization_details", r#"[{"type":"tickets.refund","amount":1}]"#);
+    for policy in [ConsentPolicy::Required, ConsentPolicy::Implied] {
+        world.client.consent = policy;
+        let ask = |changes: &[(&'static str, &str)]| world.ask(&with(changes)).expect("valid");
+        let request = ask(&[details]);
+        let all = request.requested_permissions.iter().map(String::as_str).collect::<Vec<_>>();
+        let consent = agreed(&all);
+        let next = |request: &AuthorizationRequest, completed| {
+            decide(request, Some(&session()), Some(&consent), completed, NOW)
+        };
+        assert_eq!(next(&request, InteractionResult::default()), Ok(NextStep::AskConsent));
+        let consented = InteractionResult { consented: true, ..InteractionResult::default() };
+        assert_eq!(next(&request, consented), Ok(NextStep::Issue));
+        let silent = next(&ask(&[details, ("prompt", "none")]), InteractionResult::default());
+        assert_eq!(silent.map_err(|error| error.code), Err(ConsentRequired));
+    }
+}
+
+#[test]
 fn offline_access_needs_consent_once() {
     // OIDC Core §11
     let offline = [("scope", "openid offline_access")];

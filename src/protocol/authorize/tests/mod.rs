@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     model::{
-        ApplicationType, Client, ClientAuthentication, ConsentPolicy, GrantType, Lifetimes,
-        ObjectKey, RedirectUri, ResourceServer, ResourceServers, ResponseType, Subject, Tenant,
-        Timestamp,
+        ApplicationType, AuthorizationDetailsType, Client, ClientAuthentication, ConsentPolicy,
+        DetailsSchema, GrantType, Lifetimes, ObjectKey, RedirectUri, ResourceServer,
+        ResourceServers, ResponseType, Subject, Tenant, Timestamp,
         fixtures::{REDIRECT, client, tenant},
     },
     protocol::{
@@ -58,11 +58,22 @@ impl World {
     }
 }
 
-/// An API that admits the client, with two scopes and a claim.
+/// A type of authorization details with an `amount`.
+fn refund(server: &str) -> AuthorizationDetailsType {
+    let schema = json!({ "required": ["amount"] });
+    AuthorizationDetailsType {
+        name: format!("{server}.refund").into(),
+        display_name: "Refund".into(),
+        schema: DetailsSchema::parse(schema.as_object().expect("an object")).expect("a schema"),
+    }
+}
+
+/// An API that admits the client, with two scopes, a claim and a type of authorization details.
 fn server(name: &str) -> Arc<ResourceServer> {
     Arc::new(ResourceServer {
         scopes: ["read".to_owned(), format!("{name}.write")].into(),
         claims: ["groups".to_owned()].into(),
+        details_types: vec![refund(name)],
         clients: [client().id].into(),
         ..ResourceServer::new(ObjectKey::new("team", name), &format!("https://{name}.test"))
     })

@@ -116,8 +116,6 @@ fn unsupported_parameters_have_their_own_errors() {
     assert_eq!(refused(&[("request", "e30.e30.")]), RequestNotSupported);
     assert_eq!(refused(&[("request_uri", "https://rp.test/r")]), RequestUriNotSupported);
     assert_eq!(refused(&[("registration", "{}")]), RegistrationNotSupported);
-    // RFC 9396 §5
-    assert_eq!(refused(&[("authorization_details", "[]")]), InvalidAuthorizationDetails);
 }
 
 #[test]
@@ -427,4 +425,73 @@ fn scopes_of_resources_that_are_not_requested_are_left_out() {
     assert_eq!(refused(&[("scope", "tickets.write")]), InvalidScope);
     let changes = [("scope", "other.write"), ("resource", "https://tickets.test")];
     assert_eq!(refused(&changes), InvalidScope);
+}
+
+const REFUND: &str = r#"[{"type":"tickets.refund","amount":1}]"#;
+
+#[test]
+fn authorization_details_name_their_resource() {
+    // RFC 9396 §2
+    let ask = accepted(&[("authorization_details", REFUND)]);
+    assert_eq!(scopes(&ask), ["openid", "profile"]);
+    assert_eq!(granted(&ask), [("https://tickets.test", String::new())]);
+    assert_eq!(
+        json!(ask.resources.details),
+        json!({ "https://tickets.test": [
+            { "type": "tickets.refund", "amount": 1 },
+        ]})
+    );
+    assert!(!ask.requested_permissions.iter().any(|it| it.contains("refund")), "not remembered");
+    // A request that says what it is for gets no scopes by default.
+    let plain = without("scope");
+    let query = |more: &[(&str, &str)]| {
+        let more = form_urlencoded::Serializer::new(String::new()).extend_pairs(more).finish();
+        World::new().ask(&format!("{plain}&{more}")).expect("valid")
+    };
+    let tickets = ("resource", "https://tickets.test");
+    let ask = query(&[("authorization_details", REFUND), tickets]);
+    assert_eq!((scopes(&ask), granted(&ask)[0].1.as_str()), (vec![], ""));
+    let ask = query(&[("authorization_details", REFUND), ("resource", "https://other.test")]);
+    let both = [
+        ("https://other.test", "other.write read".to_owned()),
+        ("https://tickets.test", String::new()),
+    ];
+    assert_eq!(granted(&ask), both);
+    let scope = ("scope", "tickets.write");
+    let ask = query(&[("authorization_details", REFUND), scope]);
+    assert_eq!(granted(&ask)[0].1, "tickets.write");
+}
+
+#[test]
+fn wrong_authorization_details_are_refused() {
+    // RFC 9396 §5
+    for text in [
+        "[]",
+        "x",
+        r#"{"type":"tickets.refund","amount":1}"#,
+        r#"[{"type":"unknown"}]"#,
+        r#"[{"type":"tickets.refund"}]"#,
+        r#"[{"type":"tickets.refund","amount":1},{"type":"unknown"}]"#,
+        r#"[{"type":"tickets.refund","amount":1,"locations":["https://other.test"]}]"#,
+    ] {
+        assert_eq!(
+            refused(&[("authorization_details", text)]),
+            InvalidAuthorizationDetails,
+            "{text}"
+        );
+    }
+    let mut world = World::new();
+    let closed = ResourceServer {
+        clients: BTreeSet::new(),
+        ..ResourceServer::clone(world.servers.find("https://tickets.test").expect("a server"))
+    };
+    world.servers = ResourceServers::new(vec![Arc::new(closed)]);
+    let answer = world.ask(&with(&[("authorization_details", REFUND)]));
+    assert_eq!(error_code(answer), InvalidAuthorizationDetails, "of a closed API");
+    // Only the token endpoint answers with the details that were granted (RFC 9396 §7).
+    for response_type in ["id_token token", "code token"] {
+        let changes =
+            [("response_type", response_type), ("nonce", "n"), ("authorization_details", REFUND)];
+        assert_eq!(refused(&changes), InvalidRequest, "{response_type}");
+    }
 }

@@ -113,7 +113,16 @@ impl World {
     }
 
     fn target(&self, subject: &SubjectToken) -> Result<TokenTarget<'_>, ErrorCode> {
-        exchange_target(self.resources(), (subject, &self.tenant), [B]).map_err(|it| it.code)
+        self.target_of(subject, &grant(1, NOW))
+    }
+
+    fn target_of(
+        &self,
+        subject: &SubjectToken,
+        grant: &Grant,
+    ) -> Result<TokenTarget<'_>, ErrorCode> {
+        let of = (subject, grant, &self.tenant);
+        exchange_target(self.resources(), of, [B]).map_err(|it| it.code)
     }
 
     fn allow(&self, subject: &SubjectToken) -> Result<Option<Value>, ErrorCode> {

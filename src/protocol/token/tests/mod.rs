@@ -1,4 +1,5 @@
 mod code;
+mod details;
 mod exchange;
 mod refresh;
 mod target;
@@ -51,6 +52,7 @@ fn grant(generation: u32, rotated_at: Timestamp) -> Grant {
         origin: None,
         binding: None,
         resources: BTreeMap::new(),
+        authorization_details: BTreeMap::new(),
     }
 }
 

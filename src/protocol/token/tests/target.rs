@@ -6,7 +6,8 @@ use super::*;
 use crate::{
     model::{Client, ClientId, ObjectKey, ResourceServer, ResourceServers, Tenant},
     protocol::{
-        claims::access_token_lifetime, records::GrantedResource, resource::ResourceContext,
+        authorization_details::DetailsByResource, claims::access_token_lifetime,
+        records::GrantedResource, resource::ResourceContext,
     },
 };
 
@@ -116,12 +117,12 @@ fn scopes_that_the_resource_has_lost_are_not_given() {
 #[test]
 fn a_client_that_acts_for_itself_gets_no_claims() {
     let world = usual();
-    let own = words("badges");
-    let found = client_target(world.context(), &own, [SERVERS[0].0]).expect("admitted");
+    let (own, none) = (words("badges"), DetailsByResource::new());
+    let found = client_target(world.context(), &own, [SERVERS[0].0], &none).expect("admitted");
     assert_eq!((&*found.scopes, found.claims.len()), (&words("read write"), 0));
-    let closed = client_target(world.context(), &own, [SERVERS[2].0]).expect_err("refused");
+    let closed = client_target(world.context(), &own, [SERVERS[2].0], &none).expect_err("refused");
     assert_eq!(closed.code, ErrorCode::InvalidTarget);
-    let issuer = client_target(world.context(), &own, []).expect("the issuer");
+    let issuer = client_target(world.context(), &own, [], &none).expect("the issuer");
     assert_eq!((issuer.server, &*issuer.scopes), (None, &own));
 }
 
