@@ -110,6 +110,7 @@ impl Population {
             origin: None,
             binding: None,
             resources: std::collections::BTreeMap::new(),
+            authorization_details: std::collections::BTreeMap::new(),
         };
         let idle = lifetimes.refresh_token_idle;
         let owners = vec![

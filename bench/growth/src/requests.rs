@@ -116,6 +116,7 @@ impl TokenService {
             server: None,
             not_after: None,
             actors: None,
+            details: &[],
         };
         let claims = serde_json::to_vec(&claims.claims(now))?;
         let key = self.tenant.signing_key(now).context("a key")?;

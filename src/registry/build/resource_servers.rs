@@ -140,7 +140,7 @@ fn take_details_types<'a>(
                 "\"{}\" is already a type of ResourceServer \"{holder}\"; set a different one",
                 it.details_type
             );
-            problems.refuse(reason, field, message);
+            problems.add_refusal(reason, field, message);
         }
     }
 }

@@ -152,7 +152,8 @@ proptest! {
         world.client.scopes = Arc::new(allowed.clone());
         let own = decide_client_credentials(&world.client).scopes;
         let asked = asked.map(|asked| scope::join_scopes(&asked));
-        let found = client_target(world.context(), &own, requested.iter().copied());
+        let none = DetailsByResource::new();
+        let found = client_target(world.context(), &own, requested.iter().copied(), &none);
         let Ok(found) = found else { return Ok(()) };
         let Ok(selected) = select_token_scopes(&found, &Scopes::new(), asked.as_deref()) else {
             return Ok(());
