@@ -40,7 +40,8 @@ pub(crate) async fn extend_consent(
     account: &Account,
     request: &AuthorizationRequest,
 ) -> Result<(), AccountError> {
-    if request.client.is_described_by_document() {
+    // A request with authorization details asks each time, and access for one of them does not last (RFC 9396).
+    if request.client.is_described_by_document() || !request.resources.details.is_empty() {
         return Ok(());
     }
     let (subject, marks) = (&account.subject, endings::current_marks(context, account));

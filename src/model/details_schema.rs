@@ -161,7 +161,7 @@ impl SchemaNode {
                 (None, AdditionalMembers::Matching(node)) => node,
                 (None, AdditionalMembers::Any) => continue,
                 (None, AdditionalMembers::Refused) => {
-                    let expected = format!("must not have the member {}", displayed_name(name));
+                    let expected = "must not have members that the schema does not declare";
                     return Err(DetailsMismatch::new(expected));
                 }
             };

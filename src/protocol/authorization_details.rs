@@ -22,6 +22,12 @@ pub const MAX_DETAILS_BYTES: usize = 4 * 1024;
 const MAX_DETAILS: usize = 8;
 /// The maximum number of levels of a detail.
 const MAX_DEPTH: usize = 8;
+/// The maximum number of values in the details of a request. Each has a line on the consent page.
+const MAX_VALUES: usize = 64;
+/// The maximum length of the name of a member in bytes.
+const MAX_NAME_LEN: usize = 64;
+/// The maximum number of combining marks in a row, so that no value is drawn over another.
+const MAX_COMBINING_MARKS: usize = 4;
 
 /// The member that names the type (RFC 9396 §2).
 const TYPE: &str = "type";
@@ -102,10 +108,39 @@ pub fn parse_authorization_details(text: &str) -> Result<Vec<AuthorizationDetail
     if !(1..=MAX_DETAILS).contains(&items.len()) {
         return Err(invalid_details(&format!(" must have 1 to {MAX_DETAILS} objects")));
     }
+    if items.iter().map(count_values).sum::<usize>() > MAX_VALUES {
+        return Err(invalid_details(&format!(" must have at most {MAX_VALUES} values")));
+    }
+    check_stable(&items)?;
     let read = |(index, item)| {
         AuthorizationDetail::read(item).map_err(|problem| invalid_detail(index, problem))
     };
     items.into_iter().enumerate().map(read).collect()
+}
+
+/// The values of a detail: members and entries that are not objects or lists of others.
+fn count_values(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.values().map(count_values).sum::<usize>().max(1),
+        Value::Array(items) => items.iter().map(count_values).sum::<usize>().max(1),
+        _ => 1,
+    }
+}
+
+/// Rule: the details stay the same in the grant and in tokens, and within their length. A number that floating-point
+/// numbers cannot represent would change.
+fn check_stable(items: &[Value]) -> Result<(), OAuthError> {
+    let text = serde_json::to_string(items).expect("JSON in memory");
+    let is_stable = serde_json::from_str::<Vec<Value>>(&text).is_ok_and(|again| again == items);
+    if !is_stable {
+        return Err(invalid_details(
+            " must not have numbers with more digits than a floating-point number keeps; send them as strings",
+        ));
+    }
+    if text.len() > MAX_DETAILS_BYTES {
+        return Err(invalid_details(&format!(" must have at most {MAX_DETAILS_BYTES} bytes")));
+    }
+    Ok(())
 }
 
 /// Rule: people read every member on the consent page, so none has characters that disguise it.
@@ -117,18 +152,53 @@ fn check_readable(value: &Value, depth: usize) -> Result<(), &'static str> {
         Value::String(text) => check_text(text),
         Value::Array(items) => items.iter().try_for_each(|item| check_readable(item, depth + 1)),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            check_text(name)?;
+            check_name(name)?;
             check_readable(member, depth + 1)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 
+/// Rule: a name does not look like a name with a value. The page separates names by dots.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-@:".contains(&byte);
+    if !(1..=MAX_NAME_LEN).contains(&name.len()) || !name.bytes().all(is_plain) {
+        return Err(
+            " must have member names of 1 to 64 ASCII letters, digits and the characters _-@:",
+        );
+    }
+    Ok(())
+}
+
+/// Rule: a value stays on its line of the page, and does not look like several.
 fn check_text(text: &str) -> Result<(), &'static str> {
     if text.chars().any(char::is_control) || find_invisible(text).is_some() {
         return Err(" must not contain control or invisible characters");
     }
+    let is_other_space = |character: char| character.is_whitespace() && character != ' ';
+    if text.contains("  ") || text.chars().any(is_other_space) {
+        return Err(" must not contain two spaces in a row, or spaces other than U+0020");
+    }
+    let mut marks = 0;
+    for character in text.chars() {
+        marks = if is_combining_mark(character) { marks + 1 } else { 0 };
+        if marks > MAX_COMBINING_MARKS {
+            return Err(" must not contain more than 4 combining marks in a row");
+        }
+    }
     Ok(())
+}
+
+/// Returns true for the blocks of combining marks that are drawn over other characters (Unicode, chapter 7.9).
+const fn is_combining_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{300}'..='\u{36f}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
 }
 
 /// Returns the error for the detail at a place of the request.

@@ -9,8 +9,17 @@ use crate::{model::ResourceServer, protocol::authorization_details::Authorizatio
 pub(super) struct DetailView {
     /// The name of its type.
     pub(super) title: String,
-    /// The members, such as `amount.currency: EUR`.
-    pub(super) lines: Vec<String>,
+    /// The values of its members.
+    pub(super) lines: Vec<DetailLine>,
+}
+
+/// A value of a detail.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DetailLine {
+    /// The path to the value, such as `amount.currency` or `tags[1]`.
+    pub(super) path: String,
+    /// The value as text.
+    pub(super) value: String,
 }
 
 /// Puts the details of a resource server in words. Their length and depth are bounded by the request.
@@ -31,7 +40,8 @@ pub(super) fn detail_views(
 }
 
 /// Adds the lines of a member: one for each value in it, with the path to the value. Entries of lists count from 1.
-fn add_lines(path: &str, value: &Value, lines: &mut Vec<String>) {
+fn add_lines(path: &str, value: &Value, lines: &mut Vec<DetailLine>) {
+    let line = |value: String| DetailLine { path: path.to_owned(), value };
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, member) in members {
@@ -43,8 +53,8 @@ fn add_lines(path: &str, value: &Value, lines: &mut Vec<String>) {
                 add_lines(&format!("{path}[{}]", index + 1), item, lines);
             }
         }
-        Value::String(text) => lines.push(format!("{path}: {text}")),
-        other => lines.push(format!("{path}: {other}")),
+        Value::String(text) => lines.push(line(text.clone())),
+        other => lines.push(line(other.to_string())),
     }
 }
 
@@ -84,7 +94,9 @@ mod tests {
             "tags[2].b: null",
             "to: Ada",
         ];
-        assert_eq!(payment.lines, expected);
+        let lines: Vec<String> =
+            payment.lines.iter().map(|it| format!("{}: {}", it.path, it.value)).collect();
+        assert_eq!(lines, expected);
         assert_eq!((gone.title.as_str(), gone.lines.len()), ("gone", 0));
     }
 }

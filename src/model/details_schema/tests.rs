@@ -61,7 +61,7 @@ fn each_keyword_refuses() {
         (json!({ "amount": { "currency": "EUR" } }), ".amount must have the member 'value'"),
         (
             json!({ "amount": { "currency": "EUR", "value": 1, "x": 1 } }),
-            ".amount must not have the member x",
+            ".amount must not have members that the schema does not declare",
         ),
         (
             json!({ "amount": { "currency": "USD", "value": 1 } }),

@@ -59,13 +59,27 @@ fn length_number_and_depth_are_bounded() {
     let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     assert!(parsed(&with(nested(MAX_DEPTH - 2))).is_ok());
     assert!(parsed(&with(nested(MAX_DEPTH))).is_err());
+    let many = |count: usize| with(json!(vec![1; count]));
+    assert!(parsed(&many(MAX_VALUES - 1)).is_ok());
+    assert!(parsed(&many(MAX_VALUES)).is_err(), "each value has a line on the page");
+    assert!(parsed(&json!([{ "type": "payment", "n".repeat(65): 1 }])).is_err());
+    let long = format!(r#"[{{"type":"payment","member":[{}1]}}]"#, "1e15,".repeat(60));
+    assert!(parse_authorization_details(&long).is_ok());
     let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
     assert!(parse_authorization_details(&deep).is_err(), "deeper than a parser can recurse");
 }
 
 #[test]
 fn people_can_read_all_members() {
-    for hidden in ["a\u{202e}b", "a\u{200b}", "a\nb", "a\u{7}"] {
+    for hidden in [
+        "a\u{202e}b",
+        "a\u{200b}",
+        "a\nb",
+        "a\u{7}",
+        "Ada  amount",
+        "Ada\u{2003}amount",
+        "a\u{300}\u{300}\u{300}\u{300}\u{300}",
+    ] {
         for value in [
             json!([{ "type": "payment", "to": hidden }]),
             json!([{ "type": "payment", hidden: 1 }]),
@@ -74,6 +88,27 @@ fn people_can_read_all_members() {
             assert!(parsed(&value).is_err(), "{value}");
         }
     }
+}
+
+#[test]
+fn a_name_does_not_look_like_a_value() {
+    for name in ["amount: 5", "a.b", "", "a b", "ä"] {
+        assert!(parsed(&json!([{ "type": "payment", name: 1 }])).is_err(), "{name}");
+    }
+    for name in ["amount", "@type", "urn:a", "a_b-c"] {
+        assert!(parsed(&json!([{ "type": "payment", name: 1 }])).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn numbers_stay_as_they_are_shown() {
+    let with = |number: &str| {
+        parse_authorization_details(&format!(r#"[{{"type":"payment","amount":{number}}}]"#))
+    };
+    for number in ["1", "1.5", "0.1", "-7", "18446744073709551615", "99.99"] {
+        assert!(with(number).is_ok(), "{number}");
+    }
+    assert!(with("1234567.8912345678").is_err(), "its text would change in the grant");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn validate_request(
     check_grant_type(&client, grant_type)?;
     let resources = resource::check_resource(params, tenant, served, &client)?;
     let scopes = scope::check_scope(params, &client, ResponseType::Code, &resources)?;
-    let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
+    let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes)?;
     let max_age = max_age::check_max_age(params, &client)?;
     let asked = requested_claims::check_requested_claims(params, tenant, &client)?;
     Ok(AuthorizationRequest {

@@ -233,7 +233,7 @@ fn check_proven(
     resource::check_resource_of_response(&resources, response_type)?;
     response_mode::check_response_mode(params, &client, response_type)?;
     let scopes = scope::check_scope(params, &client, response_type, &resources)?;
-    let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes.all)?;
+    let resources = ResourcesToGrant::new(&tenant.issuer, resources, &scopes)?;
     let nonce = nonce::check_nonce(params, response_type)?;
     let code_challenge = code_challenge::check_pkce_challenge(params, &client, response_type)?;
     let dpop_key = dpop_jkt::check_dpop_jkt(params, &client, response_type)?;

@@ -31,10 +31,12 @@ pub(super) fn check_resource_of_response(
     requested: &RequestedResources,
     response_type: ResponseType,
 ) -> Result<(), OAuthError> {
+    if !response_type.has_code() || response_type.has_token() {
+        check_no_details(requested)?;
+    }
     if !response_type.has_token() {
         return Ok(());
     }
-    check_no_details(requested)?;
     if requested.issuer {
         // With the issuer among the resources, the token is for the issuer.
         return Ok(());

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::super::{
-    authorization_details::DetailsByResource,
-    error::{ErrorCode, OAuthError},
-    records::GrantedResource,
-    resource::{RequestedResources, resource_permissions},
-    scope::Scopes,
+use super::{
+    super::{
+        authorization_details::DetailsByResource,
+        error::{ErrorCode, OAuthError},
+        records::GrantedResource,
+        resource::{RequestedResources, resource_permissions},
+    },
+    scope::CheckedScopes,
 };
 use crate::model::{Issuer, ResourceServer};
 
@@ -26,7 +28,8 @@ pub struct ResourcesToGrant {
 }
 
 impl ResourcesToGrant {
-    /// Divides the selected scopes among the resource servers.
+    /// Divides the selected scopes among the resource servers. Where authorization details are requested, scopes are
+    /// granted only if the request names them.
     ///
     /// # Errors
     ///
@@ -34,11 +37,14 @@ impl ResourcesToGrant {
     pub(super) fn new(
         issuer: &Issuer,
         requested: RequestedResources,
-        selected: &Scopes,
+        selected: &CheckedScopes,
     ) -> Result<Self, OAuthError> {
         let at_server = |server: &Arc<ResourceServer>| {
+            // A scope that is another server's by default is not requested where details are.
+            let is_left_out = selected.are_default && requested.has_details_of(server);
+            let selected = selected.all.intersection(&server.scopes).filter(|_| !is_left_out);
             let granted = GrantedResource {
-                scopes: selected.intersection(&server.scopes).cloned().collect(),
+                scopes: selected.cloned().collect(),
                 claims: server.claims.clone(),
             };
             (server.identifier.to_string(), granted)

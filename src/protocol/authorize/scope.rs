@@ -20,6 +20,8 @@ pub(super) struct CheckedScopes {
     pub(super) own: Scopes,
     /// All of them, also those of the requested resource servers.
     pub(super) all: Scopes,
+    /// Whether they are the default, because the request has no scope.
+    pub(super) are_default: bool,
 }
 
 pub(super) fn check_scope(
@@ -33,7 +35,9 @@ pub(super) fn check_scope(
     let allowed: Scopes = own.iter().cloned().chain(of_servers).collect();
     // A request for authorization details says what it is for, so it gets no scopes there by default.
     let without_details = |server: &&Arc<ResourceServer>| !resources.has_details_of(server);
+    let mut are_default = false;
     let default = || {
+        are_default = true;
         let for_issuer = resources.issuer || resources.servers.is_empty();
         let own = if for_issuer { scope::default_scopes(client) } else { Scopes::new() };
         let servers = resources.servers.iter().filter(without_details);
@@ -48,7 +52,7 @@ pub(super) fn check_scope(
         "The request has no scope, and the client has none by default"
     } else {
         let own = scopes.intersection(&own).cloned().collect();
-        return Ok(CheckedScopes { own, all: scopes });
+        return Ok(CheckedScopes { own, all: scopes, are_default });
     };
     let text = format!("{needed}. Allowed scopes: {}.", scope::join_scopes(&allowed));
     let error = OAuthError::new(ErrorCode::InvalidScope, text);

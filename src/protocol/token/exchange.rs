@@ -108,12 +108,16 @@ fn details_of_subject(
     server: &ResourceServer,
 ) -> Result<Vec<AuthorizationDetail>, OAuthError> {
     let is_audience = server.identifiers().any(|name| name == subject.audience);
-    if !subject.is_id_token() && (!is_audience || subject.details.is_empty()) {
+    if !is_audience || subject.details.is_empty() {
         return Ok(Vec::new());
     }
     let mut details =
         granted_details(grant, server).map_err(|error| invalid_subject(&error.public))?;
-    details.retain(|detail| subject.is_id_token() || subject.details.contains(detail));
+    details.retain(|detail| subject.details.contains(detail));
+    if details.is_empty() {
+        let text = "The authorization details of the token do not match the schema of their type any more.";
+        return Err(invalid_subject(text));
+    }
     Ok(details)
 }
 

@@ -132,9 +132,9 @@ fn take_details_types<'a>(
     taken: &mut BTreeMap<String, &'a ObjectKey>,
 ) {
     let reason = ConditionReason::IdentifierConflict;
+    let before = problems.len();
     for (index, it) in raw.spec.authorization_details_types.iter().enumerate() {
-        let holder = *taken.entry(it.details_type.clone()).or_insert(object);
-        if holder != object {
+        if let Some(holder) = taken.get(&it.details_type).filter(|holder| **holder != object) {
             let field = format!("spec.authorizationDetailsTypes[{index}].type");
             let message = format!(
                 "\"{}\" is already a type of ResourceServer \"{holder}\"; set a different one",
@@ -142,6 +142,10 @@ fn take_details_types<'a>(
             );
             problems.add_refusal(reason, field, message);
         }
+    }
+    if problems.len() == before {
+        let own = raw.spec.authorization_details_types.iter();
+        taken.extend(own.map(|it| (it.details_type.clone(), object)));
     }
 }
 

@@ -76,7 +76,7 @@ async fn a_person_reads_the_authorization_details_of_a_request() {
     let sent = [("authorization_details", r#"[{"type":"payment","amount":"12 EUR"}]"#)];
     let asked = ask_alice(&bank, &sent).await;
     let question = open_question(&world, &browser).await;
-    for words in ["Payments", ">Pay<", ">amount: 12 EUR<"] {
+    for words in ["Payments", ">Pay<", ">amount: <bdi>12 EUR<"] {
         assert!(question.body.contains(words), "{words}: {}", question.body);
     }
     answer(&browser, &question, "allow").await;

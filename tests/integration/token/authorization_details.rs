@@ -141,9 +141,13 @@ async fn a_person_reads_each_member_and_is_asked_each_time() {
             page.body
         );
         let escaped = unescape(&page.body);
-        for words in
-            ["Make a payment", "amount: 120", "creditor.name: Ada <b>& Co", "account", "id: 7"]
-        {
+        for words in [
+            "Make a payment",
+            "amount: <bdi>120",
+            "creditor.name: <bdi>Ada <b>& Co",
+            "account",
+            "id: <bdi>7",
+        ] {
             assert!(escaped.contains(&format!(">{words}<")), "{words}: {escaped}");
         }
         assert!(!page.body.contains("Ada <b>"), "escaped: {}", page.body);
@@ -165,6 +169,25 @@ async fn a_person_reads_each_member_and_is_asked_each_time() {
     let plain = browser.open(&pays.authorize_url("openid", &[])).await.answer();
     let tokens = granted(pays.redeem(&plain["code"]).await);
     assert_eq!(in_token(&tokens), (world.app.issuer("shop"), Value::Null));
+}
+
+#[tokio::test]
+async fn a_consent_to_details_does_not_last() {
+    let careful = manifests().replace("consent: Implied", "consent: Required");
+    assert_ne!(careful, manifests());
+    let world = World { app: TestApp::start(&careful).await, http: reqwest::Client::new() };
+    let (pays, browser) = (world.application("pays").await, Browser::new());
+    let sent = details(&json!([payment(120)]));
+    let url = pays.authorize_url("openid", &[("authorization_details", &sent)]);
+    let page = opened(&browser, &url).await;
+    let answer = browser.submit(&page.form("/consent"), &[("action", "allow")]).await.answer();
+    granted(pays.redeem(&answer["code"]).await);
+    let silent = [("resource", BANK), ("prompt", "none")];
+    let answer = browser.open(&pays.authorize_url("openid", &silent)).await.answer();
+    assert_eq!(
+        answer["error"], "consent_required",
+        "the page showed a payment, and no lasting use"
+    );
 }
 
 #[tokio::test]
@@ -190,6 +213,7 @@ async fn a_request_with_wrong_details_is_refused_before_the_person_is_asked() {
         json!([elsewhere]),
         json!([extra]),
         json!([{ "type": "account", "id": "a\u{202e}b" }]),
+        json!([{ "type": "account", "amount: 5": "1" }]),
         json!(many),
         long,
     ] {

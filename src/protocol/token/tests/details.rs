@@ -251,11 +251,12 @@ fn an_exchange_gives_no_details_that_the_subject_token_lacks() {
     assert_eq!(world.exchanged(&subject, &grant, (B, &json!([pay("b.pay", 1)]))), refused);
     // A subject token has no more than its grant either.
     let other = world.subject(A, &json!([pay("a.pay", 4)]));
-    assert_eq!(world.exchanged(&other, &grant, (A, &none)), Ok(none.clone()));
-    // An ID token stands for its grant.
+    assert!(world.exchanged(&other, &grant, (A, &none)).is_err(), "not without the limits");
+    // An ID token has no details. Its session may have several grants.
     let id_token = world.id_token();
-    assert_eq!(world.exchanged(&id_token, &grant, (A, &none)), Ok(json!([one, two])));
-    assert_eq!(world.exchanged(&id_token, &grant, (A, &has_one)), Ok(has_one));
+    assert_eq!(world.exchanged(&id_token, &grant, (A, &none)), Ok(none));
+    let refused = Err(ErrorCode::InvalidAuthorizationDetails);
+    assert_eq!(world.exchanged(&id_token, &grant, (A, &has_one)), refused);
 }
 
 /// Some details, of a type and with an amount.
