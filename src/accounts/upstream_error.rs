@@ -87,7 +87,7 @@ pub enum UpstreamSignInError {
         name: &'static str,
         /// The value that the provider gives.
         value: String,
-        /// The object that reserves the value: an OidcUser or another IdentityProvider.
+        /// The object that reserves the value: an OidcUser or another `IdentityProvider`.
         holder: ObjectRef,
         /// The state that the object has not reached.
         state: &'static str,

@@ -93,7 +93,7 @@ async fn sign_in(
     let origin = AttemptSource { address: request.address, known_browser: known };
     if let Some(routed) = request.tenant.directory_for(&typed) {
         let attempt = DirectoryAttempt { routed, form, origin };
-        return sign_in_with_directory(attempt, authorization).await;
+        return Box::pin(sign_in_with_directory(attempt, authorization)).await;
     }
     let attempt = PasswordSignIn {
         tenant: &request.tenant.tenant.id,

@@ -169,10 +169,12 @@ pub fn merge_request_object(
             (RequestObjectRule::Refused, Some(_)) => {
                 return Err(refused(&format!("A request object must not contain '{name}'.")));
             }
-            (RequestObjectRule::Refused, None) => merged.remove(name),
+            (RequestObjectRule::Refused, None) => {
+                merged.remove(name);
+            }
             // Parameters outside of the object do not count (RFC 9101 §6.3).
             (_, None) if is_alone && *parameter != AuthorizationParameter::ClientId => {
-                merged.remove(name)
+                merged.remove(name);
             }
             _ => {}
         }

@@ -225,7 +225,7 @@ async fn an_authenticator_in_place_of_a_reset_one_leaves_its_invitation_used() {
             let invitation = format!("{{id: {id}, notAfter: \"2999-01-01T00:00:00Z\"}}");
             let bob = format!("{}{reset}  invitation: {invitation}\n", INVITES_BOB.0);
             let changes = [(INVITES_BOB.0, bob.as_str()), PASSKEYS];
-            harbour.change(&changes[..1 + usize::from(is_passkey)]);
+            harbour.change(&changes[..=usize::from(is_passkey)]);
         };
         let set_up = async |known: Option<SoftPasskey>| {
             if is_passkey {

@@ -13,7 +13,7 @@ use super::{
 const BANK: &str = "https://bank.test";
 const ERROR: &str = "invalid_authorization_details";
 
-const SERVERS: &str = r#"
+const SERVERS: &str = r"
 ---
 apiVersion: lanyard.dev/v1alpha1
 kind: ResourceServer
@@ -63,7 +63,7 @@ spec:
   secretRef: {name: app-secret}
   jwks:
     keys: [{kty: OKP, crv: Ed25519, kid: one, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]
-"#;
+";
 
 fn manifests() -> String {
     MANIFESTS.to_owned() + SERVERS
