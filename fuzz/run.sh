@@ -45,7 +45,7 @@ fuzz() { # fuzz TARGET: prints the number of inputs, or the log of a crash
 }
 
 failed=0
-for pair in "authorize_params client_assertion" "request_object sealed_value" "manifest expression" "ldap_filter ldap_message" "passkey dpop_proof" "client_document authorization_response" "exchange_request client_certificate"; do
+for pair in "authorize_params client_assertion" "request_object sealed_value" "manifest expression" "ldap_filter ldap_message" "passkey dpop_proof" "client_document authorization_response" "exchange_request client_certificate" "authorization_details"; do
   pids=()
   for target in $pair; do
     fuzz "$target" &
