@@ -115,14 +115,15 @@ impl Tab {
     }
 
     pub async fn click_times(&self, selector: &str, times: u32) {
-        self.until(&format!("document.querySelector({})", json!(selector))).await;
+        // One expression: a page that is left between two would have no such element any more.
         let find = format!(
-            "(() => {{ const it = document.querySelector({}); it.scrollIntoView({{block: 'center'}});
+            "(() => {{ const it = document.querySelector({}); if (!it) return null;
+              it.scrollIntoView({{block: 'center'}});
               const box = it.getBoundingClientRect();
               return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
             json!(selector)
         );
-        let place = self.eval(&find).await;
+        let place = self.until_some(&find).await;
         for count in 1..=times {
             for kind in ["mousePressed", "mouseReleased"] {
                 let event = json!({
