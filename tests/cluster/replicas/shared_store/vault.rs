@@ -68,9 +68,13 @@ pub async fn old_key_retires(world: &World, person: &EnrolledPerson) {
             if old["retireAt"].is_string() { Ok(old) } else { Err(format!("{id} is in use")) }
         });
         change(world, SECRET, &retiring, ("retireAt", LONG_AGO));
-        eventually(SOON, || match find_old() {
-            None => Ok(()),
-            Some(_) => Err(format!("{id} is still there")),
+        eventually(SOON, || {
+            let Some(old) = find_old() else { return Ok(()) };
+            // A replica that has not read this time yet takes the removed key for a lost one, and writes it back.
+            if old["retireAt"] != LONG_AGO {
+                change(world, SECRET, &old, ("retireAt", LONG_AGO));
+            }
+            Err(format!("{id} is still there"))
         });
     });
     let app = world.application("team.app", None).await;
