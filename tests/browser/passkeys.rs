@@ -323,9 +323,8 @@ async fn foreign_and_cloned_passkeys_are_refused() {
         authenticator.ask("addCredential", json!({"credential": credential})).await;
         forget_cookies(&tab).await;
         tab.goto(&world.authorize("plain", &[])).await;
-        // The button ends the autofill, which would use the passkey by itself as soon as it is touched.
-        tab.click(BUTTON).await;
         authenticator.is_touched(true).await;
+        tab.click(BUTTON).await;
         shows(&tab, words).await;
     }
     assert_eq!(tab.violations(), Vec::<String>::new());
