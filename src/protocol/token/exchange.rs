@@ -100,8 +100,13 @@ pub fn exchange_target<'a, 'r>(
     Ok(TokenTarget { server: Some(server), scopes: Cow::Owned(scopes), claims, details })
 }
 
-/// The authorization details at a resource server that a subject token gives. An access token gives those that it has,
-/// at its own audience only. An ID token gives those of its grant.
+/// The authorization details at a resource server that a subject token gives: those that it has, at its own audience
+/// only. An ID token has none.
+///
+/// # Errors
+///
+/// The error of an invalid subject token if it has details and none of them is left: the new token would be without the
+/// limits that the person saw.
 fn details_of_subject(
     subject: &SubjectToken,
     grant: &Grant,
