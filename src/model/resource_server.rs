@@ -135,6 +135,11 @@ impl ResourceServer {
     pub fn identifiers(&self) -> impl Iterator<Item = &str> {
         [&self.identifier].into_iter().chain(&self.alternates).map(|name| &**name)
     }
+
+    /// Returns true if a name is the identifier of the resource server, or an alternate.
+    pub fn has_identifier(&self, name: &str) -> bool {
+        self.identifiers().any(|own| own == name)
+    }
 }
 
 /// The resource servers of a tenant, found by the values of `resource`.

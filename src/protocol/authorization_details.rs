@@ -70,9 +70,8 @@ impl AuthorizationDetail {
         let Some(declared) = server.details_type(self.details_type()) else {
             return Err(" has a type that its resource server does not declare".to_owned());
         };
-        let names_server = |location: &Value| {
-            location.as_str().is_some_and(|text| server.identifiers().any(|name| name == text))
-        };
+        let names_server =
+            |location: &Value| location.as_str().is_some_and(|text| server.has_identifier(text));
         match self.0.get(LOCATIONS) {
             None => {}
             Some(Value::Array(all)) if !all.is_empty() && all.iter().all(names_server) => {}

@@ -112,8 +112,7 @@ fn details_of_subject(
     grant: &Grant,
     server: &ResourceServer,
 ) -> Result<Vec<AuthorizationDetail>, OAuthError> {
-    let is_audience = server.identifiers().any(|name| name == subject.audience);
-    if !is_audience || subject.details.is_empty() {
+    if !server.has_identifier(&subject.audience) || subject.details.is_empty() {
         return Ok(Vec::new());
     }
     let mut details =
@@ -135,8 +134,7 @@ fn fitting_rules<'a>(
 ) -> impl Iterator<Item = &'a ExchangeRule> {
     let source = servers.find(&subject.audience);
     let is_source = move |name: &str| {
-        name == subject.audience
-            || source.is_some_and(|source| source.identifiers().any(|it| it == name))
+        name == subject.audience || source.is_some_and(|source| source.has_identifier(name))
     };
     server.exchanges.iter().filter(move |rule| {
         rule.client == client.id
