@@ -11,6 +11,7 @@ use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
     SessionKeyCache,
     cross_device_limits::CrossDeviceLimits,
+    device_code_cache::DeviceCodeCache,
     notice_limit::NoticeLimit,
     reset_requests::ResetRequests,
     sealed_record::{open_record, seal_record},
@@ -97,6 +98,8 @@ pub struct AccountServices {
     pub passkey_throttle: CredentialThrottle,
     /// Limits the requests that people answer on another device.
     pub(super) cross_device_limits: CrossDeviceLimits,
+    /// Device codes that were opened recently.
+    pub(super) device_code_cache: DeviceCodeCache,
     /// Limits the notices of changes.
     pub(super) notices: NoticeLimit,
     /// Limits the mail about requests that wait for a person. It takes none from the notices of changes.
@@ -155,6 +158,7 @@ impl AccountServices {
             person_budget: RecordBudget::of_new_people(),
             passkey_throttle: CredentialThrottle::default(),
             cross_device_limits: CrossDeviceLimits::default(),
+            device_code_cache: DeviceCodeCache::default(),
             notices: NoticeLimit::default(),
             request_notices: NoticeLimit::default(),
             reset_requests: ResetRequests::default(),
