@@ -9,12 +9,8 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
-    SessionKeyCache,
-    cross_device_limits::CrossDeviceLimits,
-    device_code_cache::DeviceCodeCache,
-    notice_limit::NoticeLimit,
-    reset_requests::ResetRequests,
-    sealed_record::{open_record, seal_record},
+    SessionKeyCache, cross_device_limits::CrossDeviceLimits, device_code_cache::DeviceCodeCache,
+    notice_limit::NoticeLimit, reset_requests::ResetRequests, sealed_record::open_record,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
@@ -24,7 +20,7 @@ use crate::{
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
     },
-    protocol::records::SealedRecord,
+    protocol::records::{SealedRecord, encode_record},
     registry::ServedTenant,
     remote::{ClientDocumentCache, ClusterTokenCache, FederatedIssuerCache, JwksCache},
     store::{
@@ -277,8 +273,16 @@ impl<'a> AccountContext<'a> {
 
     /// Encodes and seals a record for its purpose.
     pub fn seal<T: SealedRecord>(&self, record: &T) -> Result<String, AccountError> {
-        let entropy: &dyn Entropy = &*self.services.entropy;
-        Ok(seal_record(self.sealer()?, self.tenant_id(), record, entropy, self.now))
+        self.seal_encoded::<T>(&encode_record(record))
+    }
+
+    /// Seals a record that is encoded already, for the purpose of its type.
+    pub(super) fn seal_encoded<T: SealedRecord>(
+        &self,
+        encoded: &[u8],
+    ) -> Result<String, AccountError> {
+        let (sealer, entropy) = (self.sealer()?, &*self.services.entropy);
+        Ok(sealer.seal(T::PURPOSE, self.tenant_id(), encoded, entropy, self.now))
     }
 
     /// Opens and decodes a sealed record; `None` if it was not sealed for its purpose and this
