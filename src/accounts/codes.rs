@@ -24,7 +24,8 @@ pub(crate) async fn seal_code(
     if let SealedCode::Whole(code) = whole
         && Sealer::sealed_len(encoded.len()) > MAX_CODE_LEN
     {
-        let id = context.services.entropy.id();
+        // The reference is sealed, so its id need not be unguessable.
+        let id = context.services.entropy.id_at(context.now);
         let sealed = context.seal(&SealedCode::Stored(id.clone()))?;
         store(context, id, &code).await?;
         return Ok(sealed);
