@@ -86,6 +86,9 @@ pub(super) fn encode_listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
     [scope, &encode_owner(of)].concat()
 }
 
+/// The bytes of a usual row without its value, so that few rows are copied while they grow.
+const USUAL_ROW_OVERHEAD: usize = 64;
+
 /// The row of a record: everything but its key. The due time follows the other fields, and only in
 /// rows that have one: earlier releases, which do not know it, leave it unread.
 #[derive(Serialize, Deserialize)]
@@ -119,7 +122,8 @@ impl<'a> EncodedRecord<'a> {
 
     /// Encodes the row with postcard: the fields, and then the due time if the record has one.
     pub(super) fn write(&self) -> Vec<u8> {
-        let row = postcard::to_stdvec(self).expect("rows serialise to memory");
+        let row: Vec<u8> = Vec::with_capacity(self.value.len() + USUAL_ROW_OVERHEAD);
+        let row = postcard::to_extend(self, row).expect("rows serialise to memory");
         match self.due_at {
             Some(_) => postcard::to_extend(&self.due_at, row).expect("rows serialise to memory"),
             None => row,
