@@ -2,6 +2,7 @@
 
 use super::{AccountContext, AccountError, record_limits};
 use crate::{
+    keys::Sealer,
     protocol::{
         records::{AuthorizationCode, SealedCode, decode_record, encode_record},
         session::CLOCK_SKEW,
@@ -19,14 +20,17 @@ pub(crate) async fn seal_code(
     code: AuthorizationCode,
 ) -> Result<String, AccountError> {
     let whole = SealedCode::Whole(Box::new(code));
-    let mut sealed = context.seal(&whole)?;
+    let encoded = encode_record(&whole);
     if let SealedCode::Whole(code) = whole
-        && sealed.len() > MAX_CODE_LEN
+        && Sealer::sealed_len(encoded.len()) > MAX_CODE_LEN
     {
-        let reference = SealedCode::Stored(store(context, &code).await?);
-        sealed = context.seal(&reference)?;
+        // The reference is sealed, so its id need not be unguessable.
+        let id = context.services.entropy.id_at(context.now);
+        let sealed = context.seal(&SealedCode::Stored(id.clone()))?;
+        store(context, id, &code).await?;
+        return Ok(sealed);
     }
-    Ok(sealed)
+    context.seal_encoded::<SealedCode>(&encoded)
 }
 
 /// Opens a code; `None` if this tenant did not issue it, or its record has expired.
@@ -44,21 +48,21 @@ pub(crate) async fn open_code(
     }
 }
 
-/// Stores a code that is too long for a URL, and returns the record's id. Its user has signed in.
+/// Stores a code that is too long for a URL, as a record with this id. Its user has signed in.
 async fn store(
     context: AccountContext<'_>,
+    id: String,
     code: &AuthorizationCode,
-) -> Result<String, AccountError> {
-    let id = context.services.entropy.id();
+) -> Result<(), AccountError> {
     let subject = &code.grant.authentication.subject;
     record_limits::limit_pending(context, RecordKind::CodeDetail, subject).await?;
     let record = Record {
-        key: context.key(RecordKind::CodeDetail, id.as_str()),
+        key: context.key(RecordKind::CodeDetail, id),
         value: encode_record(code).into(),
         expires_at: code.expires_at.plus(CLOCK_SKEW),
         owners: vec![IndexEntry::new(IndexKind::User, subject.as_str())],
         due_at: None,
     };
     let inserted = context.insert(record).await?;
-    inserted.then_some(id).ok_or(AccountError::DuplicateId(RecordKind::CodeDetail))
+    inserted.then_some(()).ok_or(AccountError::DuplicateId(RecordKind::CodeDetail))
 }

@@ -9,11 +9,8 @@ use rustls::RootCertStore;
 
 use super::{
     AccountError, GrantCounts, LogoutOutbox, MailOutbox, PingOutbox, Registrations,
-    SessionKeyCache,
-    cross_device_limits::CrossDeviceLimits,
-    notice_limit::NoticeLimit,
-    reset_requests::ResetRequests,
-    sealed_record::{open_record, seal_record},
+    SessionKeyCache, cross_device_limits::CrossDeviceLimits, device_code_cache::DeviceCodeCache,
+    notice_limit::NoticeLimit, reset_requests::ResetRequests, sealed_record::open_record,
 };
 use crate::{
     fetch::{EgressPolicy, FairFetch, LocalIssuers, SharedFetch},
@@ -23,7 +20,7 @@ use crate::{
     model::{
         AuditEvent, AuditOrigin, AuditRecord, Clock, Entropy, SharedAuditSink, TenantId, Timestamp,
     },
-    protocol::records::SealedRecord,
+    protocol::records::{SealedRecord, encode_record},
     registry::ServedTenant,
     remote::{ClientDocumentCache, ClusterTokenCache, FederatedIssuerCache, JwksCache},
     store::{
@@ -97,6 +94,8 @@ pub struct AccountServices {
     pub passkey_throttle: CredentialThrottle,
     /// Limits the requests that people answer on another device.
     pub(super) cross_device_limits: CrossDeviceLimits,
+    /// Device codes that were opened recently.
+    pub(super) device_code_cache: DeviceCodeCache,
     /// Limits the notices of changes.
     pub(super) notices: NoticeLimit,
     /// Limits the mail about requests that wait for a person. It takes none from the notices of changes.
@@ -155,6 +154,7 @@ impl AccountServices {
             person_budget: RecordBudget::of_new_people(),
             passkey_throttle: CredentialThrottle::default(),
             cross_device_limits: CrossDeviceLimits::default(),
+            device_code_cache: DeviceCodeCache::default(),
             notices: NoticeLimit::default(),
             request_notices: NoticeLimit::default(),
             reset_requests: ResetRequests::default(),
@@ -273,8 +273,16 @@ impl<'a> AccountContext<'a> {
 
     /// Encodes and seals a record for its purpose.
     pub fn seal<T: SealedRecord>(&self, record: &T) -> Result<String, AccountError> {
-        let entropy: &dyn Entropy = &*self.services.entropy;
-        Ok(seal_record(self.sealer()?, self.tenant_id(), record, entropy, self.now))
+        self.seal_encoded::<T>(&encode_record(record))
+    }
+
+    /// Seals a record that is encoded already, for the purpose of its type.
+    pub(super) fn seal_encoded<T: SealedRecord>(
+        &self,
+        encoded: &[u8],
+    ) -> Result<String, AccountError> {
+        let (sealer, entropy) = (self.sealer()?, &*self.services.entropy);
+        Ok(sealer.seal(T::PURPOSE, self.tenant_id(), encoded, entropy, self.now))
     }
 
     /// Opens and decodes a sealed record; `None` if it was not sealed for its purpose and this

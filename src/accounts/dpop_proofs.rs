@@ -1,5 +1,7 @@
 //! DPoP proofs of requests (RFC 9449): verified, and used up once across all replicas.
 
+use std::iter;
+
 use super::{
     AccountContext, RequestError,
     budgeted_records::{insert_within_budget, marker_record},
@@ -60,7 +62,7 @@ pub(crate) fn verify_proof(
         invalid_dpop_proof("The DPoP proof is not signed with the key that it contains.")
             .because(error.to_string())
     })?;
-    let urls = endpoint_urls(context, received.endpoint);
+    let urls = endpoint_urls(context, received.endpoint, proof.jwt.text("htu"));
     let target = ProofTarget { method: received.method, urls: &urls, access_token };
     let used = proof.check_claims(target, context.now)?;
     let algorithm = proof.jwt.algorithm;
@@ -88,12 +90,19 @@ fn reused_proof_error() -> OAuthError {
     )
 }
 
-/// The URLs of an endpoint: below the issuer, inside the cluster, and where clients present certificates.
-fn endpoint_urls(context: AccountContext<'_>, endpoint: Endpoint) -> Vec<String> {
+/// The URLs of an endpoint: below the issuer, inside the cluster, and where clients present certificates. Only the
+/// first of them if it is the `htu` of the proof, as that of nearly all clients is.
+fn endpoint_urls(
+    context: AccountContext<'_>,
+    endpoint: Endpoint,
+    htu: Option<&str>,
+) -> Vec<String> {
     let tenant = &context.tenant.tenant;
+    let own = endpoint.url(&tenant.issuer);
+    if htu == Some(own.as_str()) {
+        return vec![own];
+    }
     let path = endpoint.path().unwrap_or_default();
     let internal = tenant.other_urls().filter(|_| endpoint.is_internal());
-    std::iter::once(endpoint.url(&tenant.issuer))
-        .chain(internal.map(|url| format!("{url}{path}")))
-        .collect()
+    iter::once(own).chain(internal.map(|url| format!("{url}{path}"))).collect()
 }

@@ -23,6 +23,7 @@ mod cross_device_limits;
 mod current_marks;
 mod detached_context;
 pub(crate) mod device_authorizations;
+mod device_code_cache;
 pub(crate) mod directory;
 mod directory_caller;
 mod directory_person_end;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     identity::RecordMaker,
+    keys::Sealer,
     model::{Client, Subject},
     protocol::{
         authorize::{
@@ -40,16 +41,19 @@ pub(crate) async fn push_request(
     (id, request): (&PushedRequestId, PushedRequest),
 ) -> Result<String, RequestError<OAuthError>> {
     let whole = SealedPushedRequest::Whole(request);
-    let sealed = context.seal(&whole)?;
-    let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&sealed)) };
+    let encoded = encode_record(&whole);
+    let seal_whole = || context.seal_encoded::<SealedPushedRequest>(&encoded);
+    let SealedPushedRequest::Whole(request) = whole else { return Ok(request_uri(&seal_whole()?)) };
+    let sealed_len = Sealer::sealed_len(encoded.len());
     // Every attacker can have the secret of a client that registered itself.
     let is_untrusted = client.is_untrusted();
     if is_untrusted {
-        check_untrusted_length(context, sealed.len(), &request.query)?;
+        check_untrusted_length(context, sealed_len, &request.query)?;
     }
-    if is_untrusted || sealed.len() <= MAX_SEALED_LEN {
-        return Ok(request_uri(&sealed));
+    if is_untrusted || sealed_len <= MAX_SEALED_LEN {
+        return Ok(request_uri(&seal_whole()?));
     }
+    let sealed = context.seal(&SealedPushedRequest::Stored(id.id.clone()))?;
     let record = Record {
         key: context.key(RecordKind::PushedRequest, id.id.as_str()),
         value: encode_record(&request.to_stored(id)).into(),
@@ -61,7 +65,7 @@ pub(crate) async fn push_request(
     if !insert_within_budget(context, budget, record).await? {
         return Err(AccountError::DuplicateId(RecordKind::PushedRequest).into());
     }
-    Ok(request_uri(&context.seal(&SealedPushedRequest::Stored(id.id.clone()))?))
+    Ok(request_uri(&sealed))
 }
 
 /// Refuses a request that would be too long on its way through browsers, by the length of its sealed form.

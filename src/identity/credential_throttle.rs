@@ -119,7 +119,7 @@ impl CredentialThrottle {
     /// Forgets the failures of a client at an address after a right secret. Those of the address
     /// stay, or an attacker could reset them with a client of their own.
     pub fn succeeded(&self, credential: ThrottledCredential<'_>) {
-        let (pair, _) = self.keys(credential);
+        let pair = self.pair_key(credential);
         let mut tables = self.tables();
         let table = tables.of(credential.exists);
         if table.peek(&pair).is_some() {
@@ -128,9 +128,13 @@ impl CredentialThrottle {
     }
 
     fn keys(&self, credential: ThrottledCredential<'_>) -> (u64, u64) {
+        let of_address = (credential.tenant, throttle_prefix(credential.address));
+        (self.pair_key(credential), self.hasher.hash_one(of_address))
+    }
+
+    fn pair_key(&self, credential: ThrottledCredential<'_>) -> u64 {
         let ThrottledCredential { tenant, client, address, .. } = credential;
-        let address = throttle_prefix(address);
-        (self.hasher.hash_one((tenant, client, address)), self.hasher.hash_one((tenant, address)))
+        self.hasher.hash_one((tenant, client, throttle_prefix(address)))
     }
 
     fn tables(&self) -> MutexGuard<'_, CredentialCounters> {

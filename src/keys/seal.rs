@@ -24,6 +24,8 @@ const VERSION: u8 = 1;
 const SALT: usize = 16;
 /// Bytes of the header: version, key ID, salt.
 const HEADER: usize = 1 + 4 + SALT;
+/// Bytes of the tag of AES-256-GCM.
+const TAG: usize = 16;
 
 /// The installation's sealing keys, parsed.
 #[derive(Clone, Debug)]
@@ -111,7 +113,12 @@ impl Sealer {
         (!keys.is_empty()).then(|| Self { keys: keys.into(), marking_key })
     }
 
-    /// Seals a value. The result is base64url without padding of the value plus 37 bytes.
+    /// The length of the sealed form of a value with this length: base64url without padding of the value plus 37 bytes.
+    pub const fn sealed_len(plain_len: usize) -> usize {
+        ((HEADER + plain_len + TAG) * 4).div_ceil(3)
+    }
+
+    /// Seals a value.
     pub fn seal(
         &self,
         purpose: SealPurpose,
@@ -138,7 +145,7 @@ impl Sealer {
         plain: &[u8],
         entropy: &dyn Entropy,
     ) -> String {
-        let mut sealed = Vec::with_capacity(HEADER + plain.len() + 16);
+        let mut sealed = Vec::with_capacity(HEADER + plain.len() + TAG);
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         let mut salt = [0; SALT];
@@ -270,6 +277,15 @@ mod tests {
         assert_ne!(mark(&after, &other, "ada", "correct horse"), ada);
         let none = before.credential_mark(&tenant(), &Subject::new("ada"), None);
         assert_ne!(mark(&before, &tenant(), "ada", ""), none);
+    }
+
+    #[test]
+    fn the_sealed_length_is_known_before() {
+        let (sealer, entropy) = (sealer(), SeededEntropy::new(1));
+        for length in 0..10 {
+            let sealed = sealer.seal(SealPurpose::Code, &tenant(), &vec![7; length], &entropy, NOW);
+            assert_eq!(Sealer::sealed_len(length), sealed.len(), "{length}");
+        }
     }
 
     #[test]

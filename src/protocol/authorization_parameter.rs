@@ -1,7 +1,6 @@
 //! The table of authorization parameters: the name of each, whether it may repeat, and its effect in a request object.
 
 /// Whether a parameter may occur more than once in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occurrence {
     /// The parameter must not occur more than once (RFC 6749 §3.1).
     Once,
@@ -34,13 +33,15 @@ macro_rules! parameters {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            const fn occurrence(self) -> Occurrence {
-                match self { $(Self::$variant => Occurrence::$occurrence,)+ }
-            }
-
             pub(super) const fn in_request_object(self) -> RequestObjectRule {
                 match self { $(Self::$variant => RequestObjectRule::$in_request_object,)+ }
             }
+        }
+
+        /// Returns true if an authorization parameter may occur more than once. Compares only with the names of such
+        /// parameters, because the compiler knows the occurrence of each.
+        pub(super) fn is_repeatable_parameter(name: &str) -> bool {
+            $((matches!(Occurrence::$occurrence, Occurrence::Repeated) && name == $name))||+
         }
     };
 }
@@ -92,11 +93,4 @@ parameters! {
     State = "state", Once, Replaces;
     /// OIDC Core §3.1.2.1.
     UiLocales = "ui_locales", Once, Replaces;
-}
-
-/// Returns true if an authorization parameter may occur more than once.
-pub(super) fn is_repeatable_parameter(name: &str) -> bool {
-    let is_it =
-        |it: &AuthorizationParameter| it.occurrence() == Occurrence::Repeated && it.name() == name;
-    AuthorizationParameter::ALL.iter().any(is_it)
 }

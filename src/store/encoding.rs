@@ -8,28 +8,33 @@ use serde::{Deserialize, Serialize};
 use super::{IndexEntry, IndexKind, Record, RecordKey, RecordKind, VersionedRecord};
 use crate::model::{TenantId, Timestamp};
 
-/// Concatenates the parts, each preceded by its length, so different lists have different bytes.
-fn joined(parts: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 2).sum());
+/// Concatenates the parts, each preceded by its length, so different lists have different bytes. `last` follows without
+/// its length.
+fn joined(parts: &[&[u8]], last: &[u8]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len() + 2).sum();
+    let mut bytes = Vec::with_capacity(length + last.len());
     for part in parts {
         let length = u16::try_from(part.len()).expect("ids are at most 256 bytes");
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(part);
     }
+    bytes.extend_from_slice(last);
     bytes
+}
+
+fn scope_parts(kind: RecordKind, tenant: &TenantId) -> [&[u8]; 3] {
+    let tenant = &tenant.0;
+    [kind.as_str().as_bytes(), tenant.namespace.as_bytes(), tenant.name.as_bytes()]
 }
 
 /// The kind and tenant of records: the prefix of keys and listings.
 pub(super) fn encode_scope(kind: RecordKind, tenant: &TenantId) -> Vec<u8> {
-    let tenant = &tenant.0;
-    joined(&[kind.as_str().as_bytes(), tenant.namespace.as_bytes(), tenant.name.as_bytes()])
+    joined(&scope_parts(kind, tenant), b"")
 }
 
 /// The encoded key of a record: its scope, and then the id.
 pub(super) fn encode_key(key: &RecordKey) -> Vec<u8> {
-    let mut bytes = encode_scope(key.kind, &key.tenant);
-    bytes.extend_from_slice(key.id.as_bytes());
-    bytes
+    joined(&scope_parts(key.kind, &key.tenant), key.id.as_bytes())
 }
 
 /// Splits a key into its scope and id.
@@ -73,13 +78,16 @@ fn first_part(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 /// The encoding of an index entry within its scope.
 pub(super) fn encode_owner((kind, id): (&str, &str)) -> Vec<u8> {
-    joined(&[kind.as_bytes(), id.as_bytes()])
+    joined(&[kind.as_bytes(), id.as_bytes()], b"")
 }
 
 /// The prefix under which the ids of the records of an index entry in a scope are stored.
 pub(super) fn encode_listing(scope: &[u8], of: (&str, &str)) -> Vec<u8> {
-    [scope.to_vec(), encode_owner(of)].concat()
+    [scope, &encode_owner(of)].concat()
 }
+
+/// The bytes of a usual row without its value, so that few rows are copied while they grow.
+const USUAL_ROW_OVERHEAD: usize = 64;
 
 /// The row of a record: everything but its key. The due time follows the other fields, and only in
 /// rows that have one: earlier releases, which do not know it, leave it unread.
@@ -114,7 +122,8 @@ impl<'a> EncodedRecord<'a> {
 
     /// Encodes the row with postcard: the fields, and then the due time if the record has one.
     pub(super) fn write(&self) -> Vec<u8> {
-        let row = postcard::to_stdvec(self).expect("rows serialise to memory");
+        let row: Vec<u8> = Vec::with_capacity(self.value.len() + USUAL_ROW_OVERHEAD);
+        let row = postcard::to_extend(self, row).expect("rows serialise to memory");
         match self.due_at {
             Some(_) => postcard::to_extend(&self.due_at, row).expect("rows serialise to memory"),
             None => row,

@@ -109,6 +109,9 @@ impl FairStore {
 
 #[async_trait]
 impl StoreLayer for FairStore {
+    /// Only writes take space.
+    const OBSERVES_GET: bool = false;
+
     fn inner(&self) -> &dyn Store {
         &*self.inner
     }

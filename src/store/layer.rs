@@ -54,6 +54,9 @@ impl StoreOperation<'_> {
 /// A layer on a store. It is a store itself, which passes every operation to the inner one.
 #[async_trait]
 pub trait StoreLayer: Send + Sync + fmt::Debug {
+    /// Whether `before` and `done` run for `get` too. A layer that does nothing at a read passes it on at once.
+    const OBSERVES_GET: bool = true;
+
     /// The store that the operations are passed on to.
     fn inner(&self) -> &dyn Store;
 
@@ -112,6 +115,9 @@ impl<L: StoreLayer> Store for L {
         key: &RecordKey,
         now: Timestamp,
     ) -> Result<Option<VersionedRecord>, StoreError> {
+        if !L::OBSERVES_GET {
+            return self.inner().get(key, now).await;
+        }
         run_operation!(self, StoreOperation::Get(key), self.inner().get(key, now))
     }
 

@@ -147,9 +147,11 @@ async fn serve_grant<G: TokenGrant>(request: TokenRequest<'_>) -> TokenResult {
         let TokenDecision { scopes, user } = decision;
         let details = &requested.details;
         let answer = TokenIssuance { request, parsed: &parsed, scopes, details, keys };
-        let Some(granted) = user else { return answer.for_client(proof.as_mut()).await };
+        // Boxed, so that a poll that gets no tokens does not allocate the state of issuing them.
+        let Some(granted) = user else { return Box::pin(answer.for_client(proof.as_mut())).await };
         let id = granted.id.clone();
-        if let Some(tokens) = answer.for_user(granted, stored.as_ref(), proof.as_mut()).await? {
+        let issued = Box::pin(answer.for_user(granted, stored.as_ref(), proof.as_mut()));
+        if let Some(tokens) = issued.await? {
             return Ok(tokens);
         }
         needed = Some(id);

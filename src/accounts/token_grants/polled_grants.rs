@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
-        AccountContext, RequestError,
+        AccountContext, AccountError, RequestError,
         cross_device::{backchannel_key, device_key, poll_request},
     },
     model::{Client, GrantType, Secret, Timestamp},
@@ -34,10 +34,18 @@ pub(super) trait PolledGrantType: Send + Sync + 'static {
     /// The content of the credential.
     type Sealed: SealedRecord + Send + Sync;
 
+    /// Opens the credential that was sent; `None` if this tenant did not issue it.
+    fn open(
+        context: AccountContext<'_>,
+        sealed: &str,
+    ) -> Result<Option<Self::Sealed>, AccountError> {
+        context.open(sealed)
+    }
+
     /// The credential that is checked, and the key of the request that it was issued for.
     fn request_of(
         context: AccountContext<'_>,
-        sealed: &Self::Sealed,
+        opened: Self::Sealed,
     ) -> (PollingCredential, RecordKey);
 }
 
@@ -50,11 +58,14 @@ impl PolledGrantType for DeviceCodeGrant {
     const PARAMETER: &'static str = "device_code";
     type Sealed = DeviceCode;
 
-    fn request_of(
-        context: AccountContext<'_>,
-        code: &DeviceCode,
-    ) -> (PollingCredential, RecordKey) {
-        (code.into(), device_key(context, &code.user_code))
+    fn open(context: AccountContext<'_>, sealed: &str) -> Result<Option<DeviceCode>, AccountError> {
+        let sealer = context.sealer.ok_or(AccountError::NoSealingKeys)?;
+        Ok(context.services.device_code_cache.open(sealer, context.tenant_id(), sealed))
+    }
+
+    fn request_of(context: AccountContext<'_>, code: DeviceCode) -> (PollingCredential, RecordKey) {
+        let key = device_key(context, &code.user_code);
+        (code.into(), key)
     }
 }
 
@@ -67,8 +78,9 @@ impl PolledGrantType for CibaGrant {
     const PARAMETER: &'static str = "auth_req_id";
     type Sealed = AuthReqId;
 
-    fn request_of(context: AccountContext<'_>, id: &AuthReqId) -> (PollingCredential, RecordKey) {
-        (id.into(), backchannel_key(context, &id.grant_id))
+    fn request_of(context: AccountContext<'_>, id: AuthReqId) -> (PollingCredential, RecordKey) {
+        let key = backchannel_key(context, &id.grant_id);
+        (id.into(), key)
     }
 }
 
@@ -97,12 +109,11 @@ impl<G: PolledGrantType> TokenGrant for PolledGrant<G> {
         context: AccountContext<'_>,
         client: &Client,
     ) -> Result<PolledRequest, RequestError<OAuthError>> {
-        let sealed: Option<G::Sealed> = context.open(self.credential.expose())?;
-        let sealed = sealed.ok_or_else(|| {
+        let opened = G::open(context, self.credential.expose())?.ok_or_else(|| {
             let name = G::CREDENTIAL;
             invalid_grant(&format!("The {name} is invalid or was issued by another issuer."))
         })?;
-        let (credential, key) = G::request_of(context, &sealed);
+        let (credential, key) = G::request_of(context, opened);
         poll_request(context, (credential, &key), client).await
     }
 

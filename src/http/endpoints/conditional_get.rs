@@ -35,7 +35,7 @@ pub(super) fn send_if_changed(
     // A shared cache between the client and a proxy may not know the header that the proxy sets.
     let scope = if request.is_forwarded_host { "private" } else { "public" };
     reply
-        .header("etag", &prepared.etag)
-        .header("vary", VARY)
-        .header("cache-control", &format!("{scope}, max-age={}", max_age.as_secs()))
+        .header(header::ETAG, &prepared.etag)
+        .header(header::VARY, VARY)
+        .header(header::CACHE_CONTROL, &format!("{scope}, max-age={}", max_age.as_secs()))
 }

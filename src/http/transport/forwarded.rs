@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Request, Version, header};
+use http::{HeaderMap, HeaderName, Request, Version, header};
 use ipnet::IpNet;
 
 /// The families of forwarding headers.
@@ -52,8 +52,13 @@ pub(crate) struct EffectiveRequest {
 
 /// Headers that only proxies set. `X-Forwarded-Proto` is not among them, because the sidecars of
 /// service meshes set it on requests inside the cluster.
-const PROXY_HEADERS: [&str; 5] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+static PROXY_HEADERS: [HeaderName; 5] = [
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
 
 /// The values that trusted proxies set for a request.
 #[derive(Debug)]
@@ -87,7 +92,7 @@ impl TrustedProxies {
             Some(host) => canonical(&host, told.https),
             None => own_host(request, told.https),
         };
-        let proxied = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name));
+        let proxied = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(name));
         EffectiveRequest { client: told.client, authority, is_forwarded_authority, proxied }
     }
 

@@ -1,7 +1,10 @@
 //! A handler's response, before the common headers are added.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{self, IntoHeaderName},
+};
 use serde::Serialize;
 use url::Url;
 
@@ -103,10 +106,8 @@ impl Reply {
 
     /// Sets a header. An invalid value (one with a line break, say) is ignored.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
-        {
+    pub fn header(mut self, name: impl IntoHeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
         }
         self

@@ -10,6 +10,9 @@ use super::super::{
     params::{RequestParams, sent_twice},
 };
 
+/// The bytes of a usual query, so that few queries are copied while they grow.
+const USUAL_QUERY_LEN: usize = 512;
+
 /// The supported parameters of an authorization request. Others have no effect (RFC 6749 §3.1).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AuthorizationParams<'a>(&'a RequestParams);
@@ -52,7 +55,7 @@ impl<'a> AuthorizationParams<'a> {
 
     /// Encodes the supported parameters as a query string.
     pub(super) fn to_query(self) -> String {
-        let mut query = Serializer::new(String::new());
+        let mut query = Serializer::new(String::with_capacity(USUAL_QUERY_LEN));
         for parameter in AuthorizationParameter::ALL {
             for value in self.0.all(parameter.name()) {
                 query.append_pair(parameter.name(), value);

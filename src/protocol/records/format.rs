@@ -12,6 +12,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+/// The bytes of a usual record, so that few records are copied while they grow.
+const USUAL_RECORD_LEN: usize = 256;
+
 /// The version of a record's format: the first byte of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatVersion {
@@ -54,7 +57,9 @@ pub trait RecordFormat: Serialize + DeserializeOwned {
 
 /// Serializes a record: its format version, then postcard.
 pub fn encode_record<T: RecordFormat>(record: &T) -> Vec<u8> {
-    postcard::to_extend(record, vec![T::VERSION.to_byte()]).expect("records serialize to memory")
+    let mut bytes = Vec::with_capacity(USUAL_RECORD_LEN);
+    bytes.push(T::VERSION.to_byte());
+    postcard::to_extend(record, bytes).expect("records serialize to memory")
 }
 
 /// Parses a record written by [`encode_record`], by this release or another one.

@@ -30,25 +30,17 @@ pub struct PollingCredential {
     expires_at: Timestamp,
 }
 
-impl From<&DeviceCode> for PollingCredential {
-    fn from(code: &DeviceCode) -> Self {
-        Self {
-            name: "device code",
-            grant_id: code.grant_id.clone(),
-            client: code.client.clone(),
-            expires_at: code.expires_at,
-        }
+impl From<DeviceCode> for PollingCredential {
+    fn from(code: DeviceCode) -> Self {
+        let DeviceCode { grant_id, client, expires_at, .. } = code;
+        Self { name: "device code", grant_id, client, expires_at }
     }
 }
 
-impl From<&AuthReqId> for PollingCredential {
-    fn from(id: &AuthReqId) -> Self {
-        Self {
-            name: "auth_req_id",
-            grant_id: id.grant_id.clone(),
-            client: id.client.clone(),
-            expires_at: id.expires_at,
-        }
+impl From<AuthReqId> for PollingCredential {
+    fn from(id: AuthReqId) -> Self {
+        let AuthReqId { grant_id, client, expires_at } = id;
+        Self { name: "auth_req_id", grant_id, client, expires_at }
     }
 }
 
