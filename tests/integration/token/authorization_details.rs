@@ -115,7 +115,7 @@ fn granted((status, answer): (u16, Value)) -> Value {
     answer
 }
 
-/// `aud` and the details of the access token. The response has the same details (RFC 9396 §7).
+/// `aud` and the details of the access token. The response has the same details (RFC 9396 §7) and the same lifetime.
 fn in_token(tokens: &Value) -> (String, Value) {
     let claims = claims(text(tokens, "access_token"));
     assert_eq!(
@@ -123,6 +123,8 @@ fn in_token(tokens: &Value) -> (String, Value) {
         claims.get("authorization_details"),
         "{tokens}"
     );
+    let time = |name: &str| claims[name].as_i64().expect("a time");
+    assert_eq!(tokens["expires_in"], time("exp") - time("iat"), "{tokens}");
     (text(&claims, "aud").to_owned(), claims["authorization_details"].clone())
 }
 
