@@ -1,10 +1,16 @@
 //! Rich authorization requests (RFC 9396): objects that a client requests at a resource server. The resource server
 //! declares their types. They pass unchanged from the request to the consent page, the grant and the token.
 
+mod repeated_members;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use repeated_members::check_details_claim;
+
+use repeated_members::DetailsJson;
 
 use super::{
     authorization_parameter::AuthorizationParameter,
@@ -101,9 +107,10 @@ pub fn parse_authorization_details(text: &str) -> Result<Vec<AuthorizationDetail
     if text.len() > MAX_DETAILS_BYTES {
         return Err(invalid_details(&format!(" must have at most {MAX_DETAILS_BYTES} bytes")));
     }
-    let Ok(Value::Array(items)) = serde_json::from_str(text) else {
-        return Err(invalid_details(" must be a JSON array of objects"));
-    };
+    let not_array = || invalid_details(" must be a JSON array of objects");
+    let json: DetailsJson = serde_json::from_str(text).map_err(|_| not_array())?;
+    json.check_members()?;
+    let Value::Array(items) = json.value else { return Err(not_array()) };
     if !(1..=MAX_DETAILS).contains(&items.len()) {
         return Err(invalid_details(&format!(" must have 1 to {MAX_DETAILS} objects")));
     }

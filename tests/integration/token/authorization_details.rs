@@ -1,5 +1,6 @@
 //! Rich authorization requests (RFC 9396): consent, PAR, request objects, tokens, refreshing, introspection.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -231,6 +232,51 @@ async fn a_request_with_wrong_details_is_refused_before_the_person_is_asked() {
     ];
     let page = Browser::new().open(&pays.authorize_url("openid", &implicit)).await;
     assert_eq!(page.answer()["error"], "invalid_request", "only the token endpoint issues them");
+}
+
+/// A payment whose amount is there twice.
+struct TwoAmounts;
+
+impl Serialize for TwoAmounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let creditor = json!({ "name": "Ada" });
+        let members = [
+            ("type", json!("payment")),
+            ("creditor", creditor),
+            ("amount", json!(1)),
+            ("amount", json!(500)),
+        ];
+        serializer.collect_map(members)
+    }
+}
+
+#[derive(Serialize)]
+struct ObjectWithTwoAmounts {
+    iss: &'static str,
+    aud: String,
+    authorization_details: [TwoAmounts; 1],
+}
+
+#[tokio::test]
+async fn a_member_that_is_there_twice_is_refused() {
+    // RFC 8259 §4
+    let world = world().await;
+    let pays = world.application("pays").await;
+    let twice = serde_json::to_string(&[TwoAmounts]).expect("JSON");
+    let object = signed(&ObjectWithTwoAmounts {
+        iss: "default.pays",
+        aud: world.app.issuer("shop"),
+        authorization_details: [TwoAmounts],
+    });
+    for parameter in [("authorization_details", &*twice), ("request", &object)] {
+        let page = Browser::new().open(&pays.authorize_url("openid", &[parameter])).await;
+        let answer = page.answer();
+        assert_eq!(answer["error"], ERROR, "{}", parameter.0);
+        let words = &answer["error_description"];
+        assert!(words.contains("the member 'amount' twice"), "{}: {words}", parameter.0);
+    }
+    let own = [("grant_type", "client_credentials"), ("authorization_details", &twice)];
+    assert_error(&pays.token(&own).await, 400, ERROR);
 }
 
 #[tokio::test]
