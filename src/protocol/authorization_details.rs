@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use unicode_normalization::char::is_combining_mark;
 
 pub use repeated_members::check_details_claim;
 
@@ -193,18 +194,6 @@ fn check_text(text: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
-}
-
-/// Returns true for the blocks of combining marks that are drawn over other characters (Unicode, chapter 7.9).
-const fn is_combining_mark(character: char) -> bool {
-    matches!(
-        character,
-        '\u{300}'..='\u{36f}'
-            | '\u{1ab0}'..='\u{1aff}'
-            | '\u{1dc0}'..='\u{1dff}'
-            | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe20}'..='\u{fe2f}'
-    )
 }
 
 /// Returns the error for the detail at a place of the request.
