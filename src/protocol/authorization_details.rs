@@ -26,11 +26,11 @@ pub const AUTHORIZATION_DETAILS: &str = AuthorizationParameter::AuthorizationDet
 /// The maximum length of the parameter, so that tokens with the details fit into a header.
 pub const MAX_DETAILS_BYTES: usize = 4 * 1024;
 /// Most details of a request.
-const MAX_DETAILS: usize = 8;
+pub const MAX_DETAILS: usize = 8;
 /// The maximum number of levels of a detail.
 const MAX_DEPTH: usize = 8;
 /// The maximum number of values in the details of a request. Each has a line on the consent page.
-const MAX_VALUES: usize = 64;
+pub const MAX_VALUES: usize = 64;
 /// The maximum length of the name of a member in bytes.
 const MAX_NAME_LEN: usize = 64;
 /// The maximum number of combining marks in a row, so that no value is drawn over another.
@@ -228,9 +228,21 @@ fn decode_details(texts: &[String]) -> impl Iterator<Item = AuthorizationDetail>
     texts.iter().filter_map(|text| serde_json::from_str(text).ok().map(AuthorizationDetail))
 }
 
+/// A detail of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantedDetail {
+    /// The identifier of the resource server, as the grant stores it.
+    pub resource: String,
+    /// The detail.
+    pub detail: AuthorizationDetail,
+}
+
 /// All details of a grant, whether the resource servers still have their types or not.
-pub fn all_granted_details(grant: &Grant) -> Vec<AuthorizationDetail> {
-    grant.authorization_details.values().flat_map(|texts| decode_details(texts)).collect()
+pub fn all_granted_details(grant: &Grant) -> impl Iterator<Item = GrantedDetail> {
+    grant.authorization_details.iter().flat_map(|(resource, texts)| {
+        let at_resource = move |detail| GrantedDetail { resource: resource.clone(), detail };
+        decode_details(texts).map(at_resource)
+    })
 }
 
 /// The granted details that tokens for a resource server may have: those that still match its schemas.

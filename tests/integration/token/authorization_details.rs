@@ -354,6 +354,27 @@ async fn refreshing_only_narrows_details() {
 }
 
 #[tokio::test]
+async fn the_account_page_shows_the_details_of_grants() {
+    let world = world().await;
+    let (pays, browser) = (world.application("pays").await, Browser::new());
+    let sent = details(&json!([payment(120)]));
+    let url = pays.authorize_url("openid offline_access", &[("authorization_details", &sent)]);
+    let answer = pays.sign_in(&browser, &url, ALICE).await;
+    granted(pays.redeem(&answer["code"]).await);
+    let page = browser.open(&format!("{}/account", world.app.issuer("shop"))).await;
+    let escaped = unescape(&page.body);
+    for words in [
+        "<strong>Harbour Bank</strong>",
+        ">Make a payment<",
+        ">amount: <bdi>120<",
+        ">creditor.name: <bdi>Ada <b>& Co<",
+    ] {
+        assert!(escaped.contains(words), "{words}: {escaped}");
+    }
+    assert!(!page.body.contains("Ada <b>"), "escaped: {}", page.body);
+}
+
+#[tokio::test]
 async fn introspection_shows_the_details_to_the_api() {
     // RFC 9396 §9.2
     let world = world().await;
