@@ -268,14 +268,14 @@ async fn a_member_that_is_there_twice_is_refused() {
         aud: world.app.issuer("shop"),
         authorization_details: [TwoAmounts],
     });
-    for parameter in [("authorization_details", &*twice), ("request", &object)] {
+    for parameter in [("authorization_details", &*twice), ("request", &*object)] {
         let page = Browser::new().open(&pays.authorize_url("openid", &[parameter])).await;
         let answer = page.answer();
         assert_eq!(answer["error"], ERROR, "{}", parameter.0);
         let words = &answer["error_description"];
         assert!(words.contains("the member 'amount' twice"), "{}: {words}", parameter.0);
     }
-    let own = [("grant_type", "client_credentials"), ("authorization_details", &twice)];
+    let own = [("grant_type", "client_credentials"), ("authorization_details", &*twice)];
     assert_error(&pays.token(&own).await, 400, ERROR);
 }
 
