@@ -56,6 +56,8 @@ pub(super) struct ApplicationView<'a> {
 pub(super) struct GrantedDetailView<'a> {
     /// The name of its resource server, or the identifier of one that is not served any more.
     pub(super) server: &'a str,
+    /// The identifier of its resource server, since two may have the same name.
+    pub(super) identifier: &'a str,
     /// The name of its type.
     pub(super) title: String,
     /// The values of its members.
@@ -98,7 +100,7 @@ fn shown_details<'a>(
         }
         values_left -= lines.len();
         let server = server.map_or(resource.as_str(), |server| server.name.as_str());
-        views.push(GrantedDetailView { server, title, lines });
+        views.push(GrantedDetailView { server, identifier: resource, title, lines });
     }
     views
 }
@@ -140,8 +142,10 @@ mod tests {
         ];
         let servers = servers();
         let views = shown_details(&servers, &details);
-        let named: Vec<_> = views.iter().map(|it| (it.server, it.title.as_str())).collect();
-        assert_eq!(named, [("Harbour Bank", "Pay once"), ("urn:gone", "payment")]);
+        let named: Vec<_> =
+            views.iter().map(|it| (it.server, it.identifier, it.title.as_str())).collect();
+        let bank = ("Harbour Bank", "urn:bank", "Pay once");
+        assert_eq!(named, [bank, ("urn:gone", "urn:gone", "payment")]);
         assert_eq!(views[0].lines[0].value, "7");
     }
 
