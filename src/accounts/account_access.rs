@@ -1,6 +1,7 @@
 //! The sessions of a person and the permissions of applications, as the account page shows them.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     model::{Account, Client, ObjectKey, Timestamp},
     protocol::{
+        authorization_details::{GrantedDetail, all_granted_details},
         consent,
         marks::MarkedRecord,
         records::{Grant, RecordFormat, Session, decode_record},
@@ -37,6 +39,8 @@ pub(crate) struct ApplicationAccess {
     pub(crate) client: Arc<Client>,
     /// The permissions: those that the person agreed to, and those of its grants.
     pub(crate) permissions: BTreeSet<String>,
+    /// The authorization details of its grants, each once, those of the newest grant first.
+    pub(crate) details: Vec<GrantedDetail>,
     /// The time at which the application last got some of the permissions.
     pub(crate) granted_at: Timestamp,
 }
@@ -45,6 +49,14 @@ impl ApplicationAccess {
     fn add(&mut self, permissions: &BTreeSet<String>, at: Timestamp) {
         self.permissions.extend(permissions.iter().cloned());
         self.granted_at = self.granted_at.max(at);
+    }
+
+    fn add_details(&mut self, grant: &Grant) {
+        for granted in all_granted_details(grant) {
+            if !self.details.contains(&granted) {
+                self.details.push(granted);
+            }
+        }
     }
 }
 
@@ -61,18 +73,11 @@ pub(crate) async fn load_account_access(
         .map(|(_, session)| session)
         .filter(|session| is_active(context, account, &validity, session))
         .collect();
-    sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.created_at)));
+    sessions.sort_by_key(|session| Reverse((session.used_at, session.created_at)));
     let active_sids: HashSet<&str> = sessions.iter().map(|session| &*session.sid).collect();
     let mut found: BTreeMap<ObjectKey, ApplicationAccess> = BTreeMap::new();
-    let mut add = |client: &Arc<Client>, permissions: &BTreeSet<String>, at: Timestamp| {
-        let new = || ApplicationAccess {
-            client: Arc::clone(client),
-            permissions: BTreeSet::new(),
-            granted_at: at,
-        };
-        found.entry(client.object.clone()).or_insert_with(new).add(permissions, at);
-    };
-    let grants: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
+    let mut grants: Vec<(_, Grant)> = load_records(context, RecordKind::Grant, account).await?;
+    grants.sort_by_key(|(_, grant)| Reverse(grant.created_at));
     for (_, grant) in &grants {
         let client = context.tenant.client(grant.client.as_str());
         let Some(client) = client.filter(|client| grant.belongs_to_client(client)) else {
@@ -83,7 +88,9 @@ pub(crate) async fn load_account_access(
         let lives = grant.is_offline_for(&client)
             || grant.sid.as_deref().is_none_or(|sid| active_sids.contains(sid));
         if grant.is_active(context.now) && lives && validity.is_usable(record) {
-            add(&client, &grant_permissions(context, grant), grant.created_at);
+            let access = access_of(&mut found, &client, grant.created_at);
+            access.add(&grant_permissions(context, grant), grant.created_at);
+            access.add_details(grant);
         }
     }
     let consents = consents::load_consents(context, account).await?;
@@ -92,13 +99,28 @@ pub(crate) async fn load_account_access(
         for client in context.tenant.clients() {
             let id = consent::record_id(&account.subject, &client.object);
             if let Some(consent) = consents.get(&id) {
-                add(client, &consent.scopes, consent.given_at);
+                let access = access_of(&mut found, client, consent.given_at);
+                access.add(&consent.scopes, consent.given_at);
             }
         }
     }
     let mut applications: Vec<_> = found.into_values().collect();
     applications.sort_by_cached_key(|it| (it.client.name.to_lowercase(), it.client.object.clone()));
     Ok(AccountAccess { sessions, applications })
+}
+
+/// The access of a client, which begins at a time if it has none yet.
+fn access_of<'f>(
+    found: &'f mut BTreeMap<ObjectKey, ApplicationAccess>,
+    client: &Arc<Client>,
+    at: Timestamp,
+) -> &'f mut ApplicationAccess {
+    found.entry(client.object.clone()).or_insert_with(|| ApplicationAccess {
+        client: Arc::clone(client),
+        permissions: BTreeSet::new(),
+        details: Vec::new(),
+        granted_at: at,
+    })
 }
 
 /// The permissions of a grant, in the form of consents.

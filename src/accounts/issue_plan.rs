@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::{
-    model::{Account, Client, GrantType, ResourceServer},
+    model::{Account, Client, GrantType, ResourceServer, Timestamp},
     protocol::{
         authorization_details::AuthorizationDetail, records::Grant, scope::Scopes,
         sender_keys::BoundKey, token::SubjectToken,
@@ -83,11 +83,20 @@ pub(crate) struct IdTokenPlan<'a> {
     pub(crate) scopes: &'a Scopes,
 }
 
+/// An access token that was signed.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedAccessToken {
+    /// The token.
+    pub(crate) jwt: String,
+    /// The time of its claim `exp`, not rounded to seconds.
+    pub(crate) expires_at: Timestamp,
+}
+
 /// The tokens of a response (RFC 6749 §5.1). A token that was not issued is `None`.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_field_names, reason = "the names of a token response")]
 pub(crate) struct IssuedTokens {
-    pub(crate) access_token: Option<String>,
+    pub(crate) access_token: Option<SignedAccessToken>,
     pub(crate) id_token: Option<String>,
     pub(crate) refresh_token: Option<String>,
 }

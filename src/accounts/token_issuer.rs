@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::{
     AccountContext, AccountError, AccountServices,
-    issue_plan::{IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, UserTokens},
+    issue_plan::{
+        IdTokenPlan, IssuePlan, IssuedTokens, RefreshTokenPlan, SignedAccessToken, UserTokens,
+    },
     token_events,
 };
 use crate::{
     keys::{JwtType, SigningError, SigningKey},
-    model::{Client, IdTokenAlgorithm, ResourceServer, SigningAlgorithm, Subject},
+    model::{Client, IdTokenAlgorithm, ResourceServer, SigningAlgorithm, Subject, Timestamp},
     protocol::{
         claims::{self, AccessToken, AccessTokenClaims, Claims, IdToken, IdTokenContents},
         records::{GrantState, RefreshToken},
@@ -135,10 +137,11 @@ async fn access_token(
     context: AccountContext<'_>,
     plan: IssuePlan<'_>,
     jti: &str,
-) -> Result<String, AccountError> {
-    let claims = access_claims(context, plan, jti);
+) -> Result<SignedAccessToken, AccountError> {
+    let (claims, expires_at) = access_claims(context, plan, jti);
     let (key, typ) = access_token_form(context, plan)?;
-    Ok(context.services.signer.sign(key, typ, claims).await?)
+    let jwt = context.services.signer.sign(key, typ, claims).await?;
+    Ok(SignedAccessToken { jwt, expires_at })
 }
 
 /// The key and the type of an access token: those of its resource server, or else of tenant and client.
@@ -161,11 +164,16 @@ struct WithPerson<'a> {
     person: Claims,
 }
 
-/// The claims of an access token, as JSON.
-fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) -> Vec<u8> {
+/// The claims of an access token as JSON, and the time of `exp`.
+fn access_claims(
+    context: AccountContext<'_>,
+    plan: IssuePlan<'_>,
+    jti: &str,
+) -> (Vec<u8>, Timestamp) {
     let IssuePlan { client, scopes, user, .. } = plan;
     let person =
         user.map(|user| subject::subject_for_client(client, &user.grant.authentication.subject));
+    let subject_token = plan.exchange.map(|exchange| exchange.subject);
     let token = AccessToken {
         tenant: &context.tenant.tenant,
         client,
@@ -176,18 +184,16 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         jti,
         key: plan.key,
         server: plan.server,
-        not_after: user.map(|user| {
-            access_token_end(user.grant, plan.exchange.map(|exchange| exchange.subject))
-        }),
+        not_after: user.map(|user| access_token_end(user.grant, subject_token)),
         actors: plan.exchange.and_then(|exchange| exchange.actors),
     };
     let claims = token.claims(context.now);
-    match user.filter(|_| !plan.claims.is_empty()) {
+    let named = |user: UserTokens<'_>| claims::named_claims(user.user, plan.claims);
+    let text = match user.filter(|_| !plan.claims.is_empty()).map(named) {
         None => json(&claims),
-        Some(user) => {
-            json(&WithPerson { claims, person: claims::named_claims(user.user, plan.claims) })
-        }
-    }
+        Some(person) => json(&WithPerson { claims, person }),
+    };
+    (text, token.expires_at(context.now))
 }
 
 /// An access token and the ID token that contains its hash, signed in one step.
@@ -196,19 +202,21 @@ async fn access_and_id_token(
     plan: IssuePlan<'_>,
     jti: &str,
     (user, about): (UserTokens<'_>, IdTokenPlan<'_>),
-) -> Result<(String, String), AccountError> {
+) -> Result<(SignedAccessToken, String), AccountError> {
     let mut claims = id_claims(context, plan, user, about)?;
     let Some(id_key) = IdTokenKey::of(context, plan.client)?.0 else {
         return Ok((access_token(context, plan, jti).await?, unsigned_id_token(&claims)));
     };
     let (key, typ) = access_token_form(context, plan)?;
-    let first = (key, typ, access_claims(context, plan, jti));
+    let (contents, expires_at) = access_claims(context, plan, jti);
     let algorithm = id_key.algorithm;
     let naming = move |access_token: &str| {
         claims.insert("at_hash".into(), left_half_hash(algorithm, access_token).into());
         json(&claims)
     };
-    Ok(context.services.signer.sign_both(first, (id_key, JwtType::IdToken), naming).await?)
+    let (first, second) = ((key, typ, contents), (id_key, JwtType::IdToken));
+    let (jwt, id_token) = context.services.signer.sign_both(first, second, naming).await?;
+    Ok((SignedAccessToken { jwt, expires_at }, id_token))
 }
 
 /// An ID token without an access token.
@@ -287,7 +295,6 @@ fn json(claims: &impl Serialize) -> Vec<u8> {
 
 /// An ID token as an unsecured JWT (RFC 7519 §6).
 fn unsigned_id_token(claims: &Claims) -> String {
-    let claims = json(claims);
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
-    format!("{header}.{}.", URL_SAFE_NO_PAD.encode(claims))
+    format!("{header}.{}.", URL_SAFE_NO_PAD.encode(json(claims)))
 }

@@ -9,7 +9,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::GeneralName,
@@ -18,7 +18,9 @@ use x509_parser::{
     x509::X509Name,
 };
 
-use crate::model::{CertificateSubject, DistinguishedName, Timestamp, sha256_base64url};
+use crate::model::{
+    CertificateSubject, DistinguishedName, Timestamp, jwk_thumbprint, sha256_base64url,
+};
 
 /// The object identifier of RSA keys that sign with PSS only (RFC 4055 §1.2).
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
@@ -148,26 +150,27 @@ impl<'a> ParsedCertificate<'a> {
     fn key_thumbprint(&self) -> Option<String> {
         let info = self.certificate.public_key();
         let encoded = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        match info.parsed().ok()? {
+        let jwk = match info.parsed().ok()? {
             PublicKey::RSA(key) => {
                 let (exponent, modulus) = (without_sign(key.exponent), without_sign(key.modulus));
-                Some(rsa_thumbprint(&encoded(exponent), &encoded(modulus)))
+                json!({ "kty": "RSA", "e": encoded(exponent), "n": encoded(modulus) })
             }
             PublicKey::EC(point) => {
                 let (format, coordinates) = point.data().split_first()?;
                 let named = info.algorithm.parameters.as_ref()?.as_oid().ok()?.to_id_string();
                 let (_, curve, length) = CURVES.into_iter().find(|(oid, ..)| *oid == named)?;
                 let (x, y) = coordinates.split_at_checked(length)?;
-                if y.len() != length {
+                if y.len() != length || *format != 4 {
                     return None;
                 }
-                (*format == 4).then(|| ec_thumbprint(curve, &encoded(x), &encoded(y)))
+                json!({ "kty": "EC", "crv": curve, "x": encoded(x), "y": encoded(y) })
             }
             PublicKey::Unknown(key) if info.algorithm.algorithm.to_id_string() == ED25519 => {
-                Some(okp_thumbprint("Ed25519", &encoded(key)))
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": encoded(key) })
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        jwk.as_object().and_then(jwk_thumbprint)
     }
 }
 
@@ -185,20 +188,12 @@ pub(super) enum RegisteredCertificate {
 impl RegisteredCertificate {
     /// The certificate of a JWK: that of `x5c` (RFC 8705 §2.2.2), or any with its key.
     pub(super) fn of(jwk: &Value) -> Self {
-        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         if let Some(chain) = jwk.get("x5c") {
             let first = chain.get(0).and_then(Value::as_str);
             let der = first.and_then(|first| STANDARD.decode(first).ok());
             return der.map_or(Self::None, |der| Self::Exactly(sha256_base64url(der)));
         }
-        let thumbprint = match text("kty") {
-            Some("RSA") => text("e").zip(text("n")).map(|(e, n)| rsa_thumbprint(e, n)),
-            Some("EC") => text("crv")
-                .zip(text("x").zip(text("y")))
-                .map(|(curve, (x, y))| ec_thumbprint(curve, x, y)),
-            Some("OKP") => text("crv").zip(text("x")).map(|(curve, x)| okp_thumbprint(curve, x)),
-            _ => None,
-        };
+        let thumbprint = jwk.as_object().and_then(jwk_thumbprint);
         thumbprint.map_or(Self::None, Self::WithKey)
     }
 
@@ -210,18 +205,6 @@ impl RegisteredCertificate {
             Self::None => false,
         }
     }
-}
-
-fn rsa_thumbprint(exponent: &str, modulus: &str) -> String {
-    sha256_base64url(format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#))
-}
-
-fn ec_thumbprint(curve: &str, x: &str, y: &str) -> String {
-    sha256_base64url(format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#))
-}
-
-fn okp_thumbprint(curve: &str, x: &str) -> String {
-    sha256_base64url(format!(r#"{{"crv":"{curve}","kty":"OKP","x":"{x}"}}"#))
 }
 
 /// Returns true if an RSA key with this modulus, a big-endian number, is long enough.

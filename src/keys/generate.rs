@@ -3,7 +3,6 @@
 use super::{
     key_secret::{KeyRecord, KeyTimes},
     material::{InvalidPrivateKey, PrivateKey},
-    signing_key::jwk_thumbprint,
 };
 use crate::model::{Secret, SigningAlgorithm};
 
@@ -29,7 +28,7 @@ impl GeneratedKey {
 pub(super) fn generate_key(algorithm: SigningAlgorithm) -> Result<GeneratedKey, InvalidPrivateKey> {
     let material = PrivateKey::generate(algorithm)?;
     Ok(GeneratedKey {
-        kid: jwk_thumbprint(&material.public_jwk()).ok_or(InvalidPrivateKey)?,
+        kid: material.key_id().ok_or(InvalidPrivateKey)?,
         algorithm,
         private_key: material.to_pem()?,
     })

@@ -20,7 +20,7 @@ use super::{
     key_secret::{KeyEntries, KeyTimes},
     material::PrivateKey,
     ring::KeyRing,
-    signing_key::{SigningKey, jwk_thumbprint},
+    signing_key::SigningKey,
 };
 use crate::model::Timestamp;
 
@@ -92,7 +92,7 @@ pub fn import_keys(entries: &KeyEntries, only: Option<&str>) -> Result<KeyRing, 
         let unusable = || KeyImportError::Inconsistent(kid.clone().unwrap_or_default());
         let id = match &kid {
             Some(kid) => kid.clone(),
-            None => jwk_thumbprint(&material.public_jwk()).ok_or_else(unusable)?,
+            None => material.key_id().ok_or_else(unusable)?,
         };
         ring.push(Arc::new(SigningKey::new(id, times, material).map_err(|_| unusable())?));
     }

@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::model::{Secret, SigningAlgorithm};
+use crate::model::{Secret, SigningAlgorithm, jwk_thumbprint};
 
 /// A parsed private key of one algorithm.
 pub(super) enum PrivateKey {
@@ -134,6 +134,11 @@ impl PrivateKey {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key().as_ref()) })
             }
         }
+    }
+
+    /// The `kid` of a key that has no other: its thumbprint (RFC 7638).
+    pub(super) fn key_id(&self) -> Option<String> {
+        self.public_jwk().as_object().and_then(jwk_thumbprint)
     }
 }
 

@@ -3,10 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    DecodingKey,
-    jwk::{Jwk, ThumbprintHash},
-};
+use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde_json::{Value, json};
 
 use super::{
@@ -125,10 +122,4 @@ pub enum KeyState {
 /// Checks that a stored key can be parsed.
 pub fn check_key(record: &KeyRecord) -> Result<(), InvalidPrivateKey> {
     SigningKey::parse(record).map(drop)
-}
-
-/// Computes the SHA-256 thumbprint of a JWK (RFC 7638).
-pub(super) fn jwk_thumbprint(jwk: &Value) -> Option<String> {
-    let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
-    jwk.thumbprint(ThumbprintHash::SHA256).ok()
 }

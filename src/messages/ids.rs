@@ -186,7 +186,7 @@ messages! {
     set_up_app_label() change_app_label() recovery_codes_heading() no_codes_left() codes_left[] new_codes_button()
     new_codes_label() access_heading() no_access() unverified_application()
     document_application(host)
-    unverified_leads_to(places) places_and_more[places] access_since(date) withdraw_button()
+    unverified_leads_to(places) places_and_more[places] access_since(date) more_details[] withdraw_button()
     withdraw_label(client) sessions_heading() this_browser() sign_out_of_this_label()
     sign_out_of_label(browser) sign_out_everywhere() sign_out_everywhere_text()
     session_began(time) session_began_from(time, address) session_began_with(time, provider)

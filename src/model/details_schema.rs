@@ -14,6 +14,10 @@ use super::wire_enum;
 /// Longer names are not repeated in errors.
 const MAX_ECHOED_LEN: usize = 64;
 
+/// Stands for the name of a member that the schema does not declare, because attackers could put a message to users into
+/// it.
+const ANOTHER_NAME: &str = "(another name)";
+
 const NOT_LISTED: &str = "must be one of the values that its schema lists";
 
 wire_enum!(
@@ -156,17 +160,16 @@ impl SchemaNode {
             return Err(DetailsMismatch::new(format!("must have the member '{missing}'")));
         }
         for (name, member) in members {
-            let node = match (self.properties.get(name), &self.additional) {
-                (Some(node), _) => node,
-                (None, AdditionalMembers::Matching(node)) => node,
+            let (node, displayed) = match (self.properties.get(name), &self.additional) {
+                (Some(node), _) => (node, displayed_name(name)),
+                (None, AdditionalMembers::Matching(node)) => (&**node, ANOTHER_NAME),
                 (None, AdditionalMembers::Any) => continue,
                 (None, AdditionalMembers::Refused) => {
                     let expected = "must not have members that the schema does not declare";
                     return Err(DetailsMismatch::new(expected));
                 }
             };
-            node.check(member)
-                .map_err(|mismatch| mismatch.below(&format!(".{}", displayed_name(name))))?;
+            node.check(member).map_err(|mismatch| mismatch.below(&format!(".{displayed}")))?;
         }
         Ok(())
     }
@@ -208,11 +211,10 @@ impl CountBounds {
     }
 }
 
-/// The name of a member in errors. Only a plain one is repeated, because attackers could put a message to users into
-/// it.
+/// The name of a declared member in errors. Only a plain one is repeated.
 fn displayed_name(name: &str) -> &str {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if is_plain && name.len() <= MAX_ECHOED_LEN { name } else { "(another name)" }
+    if is_plain && name.len() <= MAX_ECHOED_LEN { name } else { ANOTHER_NAME }
 }
 
 /// Compares numbers: whole ones exactly, others as floating-point numbers.

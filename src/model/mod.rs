@@ -38,6 +38,7 @@ mod interner;
 pub mod invisible_characters;
 mod invitations;
 mod issuer;
+mod jwk_thumbprint;
 mod key_secrets;
 mod kinds;
 mod ldap;
@@ -130,6 +131,7 @@ pub use invitations::{
     InvitationLedger, InvitationLedgerError, InvitationMail, SharedInvitationLedger, UserInvitation,
 };
 pub use issuer::{Issuer, IssuerError};
+pub use jwk_thumbprint::jwk_thumbprint;
 pub use key_secrets::KeySecrets;
 pub use kinds::{ManagedKind, ObjectKind, ObjectRef};
 pub use ldap::{

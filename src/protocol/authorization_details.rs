@@ -1,10 +1,17 @@
 //! Rich authorization requests (RFC 9396): objects that a client requests at a resource server. The resource server
 //! declares their types. They pass unchanged from the request to the consent page, the grant and the token.
 
+mod repeated_members;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use unicode_normalization::char::is_combining_mark;
+
+pub use repeated_members::check_details_claim;
+
+use repeated_members::DetailsJson;
 
 use super::{
     authorization_parameter::AuthorizationParameter,
@@ -19,11 +26,11 @@ pub const AUTHORIZATION_DETAILS: &str = AuthorizationParameter::AuthorizationDet
 /// The maximum length of the parameter, so that tokens with the details fit into a header.
 pub const MAX_DETAILS_BYTES: usize = 4 * 1024;
 /// Most details of a request.
-const MAX_DETAILS: usize = 8;
+pub const MAX_DETAILS: usize = 8;
 /// The maximum number of levels of a detail.
 const MAX_DEPTH: usize = 8;
 /// The maximum number of values in the details of a request. Each has a line on the consent page.
-const MAX_VALUES: usize = 64;
+pub const MAX_VALUES: usize = 64;
 /// The maximum length of the name of a member in bytes.
 const MAX_NAME_LEN: usize = 64;
 /// The maximum number of combining marks in a row, so that no value is drawn over another.
@@ -101,9 +108,10 @@ pub fn parse_authorization_details(text: &str) -> Result<Vec<AuthorizationDetail
     if text.len() > MAX_DETAILS_BYTES {
         return Err(invalid_details(&format!(" must have at most {MAX_DETAILS_BYTES} bytes")));
     }
-    let Ok(Value::Array(items)) = serde_json::from_str(text) else {
-        return Err(invalid_details(" must be a JSON array of objects"));
-    };
+    let not_array = || invalid_details(" must be a JSON array of objects");
+    let json: DetailsJson = serde_json::from_str(text).map_err(|_| not_array())?;
+    json.check_members()?;
+    let Value::Array(items) = json.value else { return Err(not_array()) };
     if !(1..=MAX_DETAILS).contains(&items.len()) {
         return Err(invalid_details(&format!(" must have 1 to {MAX_DETAILS} objects")));
     }
@@ -188,18 +196,6 @@ fn check_text(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Returns true for the blocks of combining marks that are drawn over other characters (Unicode, chapter 7.9).
-const fn is_combining_mark(character: char) -> bool {
-    matches!(
-        character,
-        '\u{300}'..='\u{36f}'
-            | '\u{1ab0}'..='\u{1aff}'
-            | '\u{1dc0}'..='\u{1dff}'
-            | '\u{20d0}'..='\u{20ff}'
-            | '\u{fe20}'..='\u{fe2f}'
-    )
-}
-
 /// Returns the error for the detail at a place of the request.
 pub fn invalid_detail(index: usize, problem: &str) -> OAuthError {
     invalid_details(&format!("[{index}]{problem}"))
@@ -232,9 +228,21 @@ fn decode_details(texts: &[String]) -> impl Iterator<Item = AuthorizationDetail>
     texts.iter().filter_map(|text| serde_json::from_str(text).ok().map(AuthorizationDetail))
 }
 
+/// A detail of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantedDetail {
+    /// The identifier of the resource server, as the grant stores it.
+    pub resource: String,
+    /// The detail.
+    pub detail: AuthorizationDetail,
+}
+
 /// All details of a grant, whether the resource servers still have their types or not.
-pub fn all_granted_details(grant: &Grant) -> Vec<AuthorizationDetail> {
-    grant.authorization_details.values().flat_map(|texts| decode_details(texts)).collect()
+pub fn all_granted_details(grant: &Grant) -> impl Iterator<Item = GrantedDetail> {
+    grant.authorization_details.iter().flat_map(|(resource, texts)| {
+        let at_resource = move |detail| GrantedDetail { resource: resource.clone(), detail };
+        decode_details(texts).map(at_resource)
+    })
 }
 
 /// The granted details that tokens for a resource server may have: those that still match its schemas.

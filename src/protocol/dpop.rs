@@ -11,7 +11,7 @@ use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
     jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
 };
-use crate::model::{Client, JwsAlgorithm, Timestamp, sha256_base64url};
+use crate::model::{Client, JwsAlgorithm, Timestamp, jwk_thumbprint, sha256_base64url};
 
 /// The signature algorithms of DPoP proofs that are accepted, as discovery announces them (RFC 9449 §5.1).
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
@@ -112,7 +112,8 @@ impl DpopProof {
         }
         let unusable =
             || invalid_dpop_proof("'jwk' of the DPoP proof is not a supported public key.");
-        let thumbprint = jwk_thumbprint(&jwk).ok_or_else(unusable)?;
+        let thumbprint = jwk_thumbprint(&jwk).filter(|_| has_allowed_lengths(&jwk));
+        let thumbprint = thumbprint.ok_or_else(unusable)?;
         Ok(Self { jwt, jwk, thumbprint })
     }
 
@@ -225,31 +226,14 @@ fn endpoint_of(url: &str) -> Option<Url> {
     Some(url)
 }
 
-/// The JWK thumbprint with SHA-256 (RFC 7638 §3); `None` if the key is of no supported type.
-fn jwk_thumbprint(jwk: &Map<String, Value>) -> Option<String> {
-    // The required members in lexicographic order.
-    let members: &[&str] = match jwk.get("kty")?.as_str()? {
-        "EC" => &["crv", "kty", "x", "y"],
-        "OKP" => &["crv", "kty", "x"],
-        "RSA" => &["e", "kty", "n"],
-        _ => return None,
+/// Rule: strangers choose the key, so the length of its members is bounded. The modulus of RSA has a minimum too.
+fn has_allowed_lengths(jwk: &Map<String, Value>) -> bool {
+    let is_within = |name: &str, least: usize| {
+        let value = jwk.get(name).and_then(Value::as_str);
+        value.is_none_or(|value| (least..=MAX_MODULUS_LEN).contains(&value.len()))
     };
-    let mut text = String::with_capacity(256);
-    for name in members {
-        let value = jwk.get(*name)?.as_str()?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if value.is_empty() || value.len() > MAX_MODULUS_LEN || !value.bytes().all(plain) {
-            return None;
-        }
-        if *name == "n" && value.len() < MIN_MODULUS_LEN {
-            return None;
-        }
-        let separator = if text.is_empty() { '{' } else { ',' };
-        text.push(separator);
-        text.extend(["\"", name, "\":\"", value, "\""]);
-    }
-    text.push('}');
-    Some(sha256_base64url(text))
+    is_within("n", MIN_MODULUS_LEN)
+        && ["crv", "e", "x", "y"].into_iter().all(|name| is_within(name, 1))
 }
 
 /// Returns true if a text has the form of a JWK thumbprint with SHA-256.

@@ -140,7 +140,7 @@ pub fn refresh_token(
         "iat": grant.created_at.secs(),
         "exp": expires_at.secs(),
     });
-    let details = all_granted_details(grant);
+    let details: Vec<_> = all_granted_details(grant).map(|granted| granted.detail).collect();
     if !details.is_empty() {
         answer[AUTHORIZATION_DETAILS] = json!(details);
     }

@@ -619,6 +619,7 @@ fn account_with(
                     unverified: None,
                     document_host: None,
                     permissions: &permissions,
+                    details: &[],
                     granted_at: now,
                 })
                 .collect(),

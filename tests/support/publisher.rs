@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde_json::Value;
+use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -15,7 +15,7 @@ use tokio::{
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
 
 /// A JWT signed with the key whose public half is in the manifests.
-pub fn signed(claims: &Value) -> String {
+pub fn signed(claims: &impl Serialize) -> String {
     let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::EdDSA) };
     let key = EncodingKey::from_ed_pem(PRIVATE.as_bytes()).expect("a key");
     encode(&header, claims, &key).expect("signed")

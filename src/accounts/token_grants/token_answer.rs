@@ -1,5 +1,7 @@
 //! The answer to a token request that its grant type allows: target → scopes → person → proof → gate → tokens.
 
+use std::time::Duration;
+
 use super::{
     GrantedTokens, TokenRequest, TokenResult, exchanged, refused_grant::refused_grant,
     token_grant::TokenGrant,
@@ -17,10 +19,9 @@ use crate::{
         record_limits, token_issuer,
     },
     identity::RecordMaker,
-    model::{Account, ResourceServer, Timestamp},
+    model::{Account, ResourceServer},
     protocol::{
         authorization_details::DetailsByResource,
-        claims::access_token_expiry,
         error::OAuthError,
         params::RequestParams,
         resource::ResourceContext,
@@ -53,7 +54,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         use_proof(context, record_maker(client), proof).await?;
         let plan = IssuePlan { key: key.as_ref(), ..self.access_token_plan(&target, &selected) };
         let tokens = token_issuer::issue_tokens(context, plan).await?;
-        Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, None) })
+        Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected) })
     }
 
     /// The tokens of a user's grant; `None` if the grant has changed meanwhile.
@@ -98,8 +99,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         let plan = self.access_token_plan(&target, &selected);
         let plan = IssuePlan { exchange, key: key.as_ref(), ..plan };
         let tokens = issue_for_user(self.request, plan, &selected, (&granted, &user)).await?;
-        let end = token::access_token_end(&granted.grant, subject_token.as_deref());
-        let answer = self.granted_tokens(&target, tokens, &selected, Some(end));
+        let answer = self.granted_tokens(&target, tokens, &selected);
         Ok(Some(GrantedTokens { key, ..answer }))
     }
 
@@ -178,16 +178,15 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         target: &TokenTarget<'_>,
         tokens: IssuedTokens,
         selected: &SelectedScopes,
-        not_after: Option<Timestamp>,
     ) -> GrantedTokens {
-        let TokenRequest { context, client, .. } = self.request;
-        let expires_at = access_token_expiry(client, target.server, not_after, context.now);
+        let now = self.request.context.now;
+        let expires_at = tokens.access_token.as_ref().map(|token| token.expires_at);
         GrantedTokens {
             tokens,
             scopes: selected.access_token.clone(),
             details: target.details.clone(),
             key: None,
-            lifetime: expires_at.since(context.now),
+            lifetime: expires_at.map_or(Duration::ZERO, |end| end.since(now)),
             token_type: self.parsed.issued_token_type(),
         }
     }

@@ -45,7 +45,7 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     let GrantedTokens { tokens, scopes, details, key, lifetime, token_type } =
         token_grants::grant_tokens(token_request).await?;
     let response = TokenResponse {
-        access_token: tokens.access_token,
+        access_token: tokens.access_token.map(|token| token.jwt),
         token_type: BoundKey::token_type(key.as_ref()),
         expires_in: lifetime.as_secs(),
         scope: scope::join_scopes(&scopes),

@@ -1,24 +1,24 @@
 //! The account page: the person's applications, what applications may do, and sessions.
 
+mod applications;
 mod pager;
 mod waiting;
 mod words;
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 
+pub use applications::ApplicationEntry;
 pub use pager::PagePosition;
 pub use waiting::WaitingRequestEntry;
 
+use applications::{ApplicationView, application_view};
 use pager::Pager;
 use waiting::{WaitingRequestView, waiting_request_view};
-use words::{account_source, codes_left, redirect_places, session_browser};
+use words::{account_source, codes_left, session_browser};
 
 use super::{
     frame::{AccountView, PageFrame, first_letter, render_page, web_url},
     passkeys::{PasskeyEntry, PasskeyView, passkey_view},
-    permissions::permission_titles,
 };
 use crate::{
     messages::{LanguageTag, MessageCatalog},
@@ -103,25 +103,6 @@ pub struct ApplicationTile<'a> {
     pub logo: Option<&'a str>,
 }
 
-/// An application that the person has granted permissions to.
-#[derive(Clone, Debug)]
-pub struct ApplicationEntry<'a> {
-    /// The `client_id` of the application.
-    pub client_id: &'a str,
-    /// The name of the application.
-    pub name: &'a str,
-    /// The logo of the application, if the page can display it.
-    pub logo: Option<&'a str>,
-    /// The redirect URIs of an application that registered itself, whose name is unverified.
-    pub unverified: Option<Vec<&'a str>>,
-    /// The host of the metadata document that describes it.
-    pub document_host: Option<&'a str>,
-    /// The permissions of the application.
-    pub permissions: &'a BTreeSet<String>,
-    /// The time at which the person last granted one of them.
-    pub granted_at: Timestamp,
-}
-
 /// One of the person's sessions on the account page, with a button that ends it.
 #[derive(Clone, Debug)]
 pub struct SessionEntry<'a> {
@@ -171,19 +152,6 @@ struct TileView<'a> {
     href: Option<&'a str>,
     logo: Option<&'a str>,
     monogram: String,
-}
-
-struct ApplicationView<'a> {
-    client_id: &'a str,
-    name: &'a str,
-    logo: Option<&'a str>,
-    monogram: String,
-    /// The places that it leads to, if it registered itself.
-    leads_to: Option<String>,
-    /// The host of the metadata document that describes it.
-    document_host: Option<&'a str>,
-    permissions: Vec<String>,
-    since: String,
 }
 
 struct SessionView<'a> {
@@ -248,29 +216,6 @@ fn tile_view<'a>(tile: &'a ApplicationTile<'a>) -> TileView<'a> {
         href: web_url(Some(&tile.href)),
         logo: web_url(tile.logo),
         monogram: first_letter(tile.name),
-    }
-}
-
-fn application_view<'a>(
-    page: &'a AccountPage,
-    entry: &'a ApplicationEntry<'a>,
-) -> ApplicationView<'a> {
-    ApplicationView {
-        client_id: entry.client_id,
-        name: entry.name,
-        logo: web_url(entry.logo),
-        monogram: first_letter(entry.name),
-        document_host: entry.document_host,
-        leads_to: entry.unverified.as_deref().map(|uris| redirect_places(uris, page.text)),
-        permissions: permission_titles(
-            (page.tenant, page.text),
-            page.resource_servers,
-            entry.permissions,
-        ),
-        since: page
-            .text
-            .access_since(&page.text.day_in_words(entry.granted_at.in_utc()))
-            .to_string(),
     }
 }
 

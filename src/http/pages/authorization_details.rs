@@ -1,10 +1,11 @@
-//! Authorization details in words (RFC 9396), on the consent page: each member of each detail as plain text.
+//! Authorization details in words (RFC 9396), on the consent page and the account page: each member of each detail as
+//! plain text.
 
 use serde_json::Value;
 
 use crate::{model::ResourceServer, protocol::authorization_details::AuthorizationDetail};
 
-/// An authorization detail as the consent page shows it.
+/// An authorization detail as pages show it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DetailView {
     /// The name of its type.
@@ -27,16 +28,22 @@ pub(super) fn detail_views(
     server: &ResourceServer,
     details: &[AuthorizationDetail],
 ) -> Vec<DetailView> {
-    let view = |detail: &AuthorizationDetail| {
-        let name = detail.details_type();
-        let title = server.details_type(name).map_or(name, |it| &it.display_name);
-        let mut lines = Vec::new();
-        for (name, member) in detail.own_members() {
-            add_lines(name, member, &mut lines);
-        }
-        DetailView { title: title.to_owned(), lines }
-    };
-    details.iter().map(view).collect()
+    details.iter().map(|detail| detail_view(Some(server), detail)).collect()
+}
+
+/// Puts a detail in words. `server`: its resource server, if it is still served.
+pub(super) fn detail_view(
+    server: Option<&ResourceServer>,
+    detail: &AuthorizationDetail,
+) -> DetailView {
+    let name = detail.details_type();
+    let declared = server.and_then(|server| server.details_type(name));
+    let title = declared.map_or(name, |it| &it.display_name);
+    let mut lines = Vec::new();
+    for (name, member) in detail.own_members() {
+        add_lines(name, member, &mut lines);
+    }
+    DetailView { title: title.to_owned(), lines }
 }
 
 /// Adds the lines of a member: one for each value in it, with the path to the value. Entries of lists count from 1.

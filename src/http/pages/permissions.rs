@@ -28,7 +28,7 @@ pub(super) struct ResourceView<'a> {
     pub(super) identifier: &'a str,
     /// The permissions in words. There is at least one, unless there are details.
     pub(super) lines: Vec<ScopeLine<'a>>,
-    /// The requested authorization details, which only the consent page has.
+    /// The requested authorization details, on the consent page.
     pub(super) details: Vec<DetailView>,
 }
 

@@ -14,6 +14,7 @@ use crate::{
         fixtures,
     },
     protocol::{
+        authorization_details::{GrantedDetail, MAX_DETAILS, parse_authorization_details},
         authorize::{
             AuthorizationRequest, SignInReason, TenantLookup, validate_authorization_request,
         },
@@ -164,6 +165,13 @@ fn sample_refused_page() -> String {
     })
 }
 
+/// A granted detail of a resource server that is not served any more.
+fn detail() -> GrantedDetail {
+    let text = serde_json::json!([{ "type": "payment", "to": NASTY }]).to_string();
+    let detail = parse_authorization_details(&text).expect("details").remove(0);
+    GrantedDetail { resource: NASTY.to_owned(), detail }
+}
+
 fn sample_account_page() -> String {
     let (tenant, user) = (tenant(), user());
     let permissions = BTreeSet::from(["openid".to_owned(), "profile".to_owned()]);
@@ -171,6 +179,7 @@ fn sample_account_page() -> String {
     let now = Timestamp::from_secs(1_900_000_000);
     let position = PagePosition { number: 2, count: 3, total: 25 };
     let passkey = passkey();
+    let details = vec![detail(); MAX_DETAILS + 1];
     account_page(&AccountPage {
         tenant: &tenant,
         text: text(),
@@ -209,6 +218,7 @@ fn sample_account_page() -> String {
                 unverified: Some(vec!["https://stranger.test/cb"]),
                 document_host: Some("document.test"),
                 permissions: &permissions,
+                details: &details,
                 granted_at: now,
             }],
             position,
@@ -232,6 +242,9 @@ fn the_account_page_says_what_applications_may_do_and_where_sessions_are() {
     let page = sample_account_page();
     for expected in [
         "Know who you are. See your profile. Since 17 March 2030.",
+        "<span class=\"scope-title\">payment</span>",
+        ">to: <bdi>&#60;script&#62;",
+        "<p class=\"entry-detail\">1 older permission is not shown.</p>",
         "It registered itself.",
         "<strong>stranger.test</strong>",
         "Unknown browser",

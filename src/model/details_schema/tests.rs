@@ -85,7 +85,7 @@ fn each_keyword_refuses() {
         (json!({ "tags": ["a", "b", "c"] }), ".tags must have at most 2 entries"),
         (json!({ "tags": ["a", 1] }), ".tags[1] must be of the type string"),
         (json!({ "note": 1 }), ".note must be of the type string or null"),
-        (json!({ "now": 1 }), ".now must be of the type boolean"),
+        (json!({ "now": 1 }), ".(another name) must be of the type boolean"),
         (json!({ "call us: +1 555": 1 }), ".(another name) must be of the type boolean"),
     ] {
         let mut value = members(json!({ "amount": { "currency": "EUR", "value": 1 } }));
@@ -95,6 +95,22 @@ fn each_keyword_refuses() {
     }
     let mismatch = schema.check(&Map::new()).expect_err("refused");
     assert_eq!(mismatch.to_string(), " must have the member 'amount'");
+}
+
+#[test]
+fn names_that_no_schema_declares_are_not_repeated() {
+    let inner = json!({
+        "properties": { "b": { "additionalProperties": { "type": "string" } } },
+        "additionalProperties": false,
+    });
+    let schema = schema(json!({ "properties": { "type": {} }, "additionalProperties": inner }));
+    for (value, expected) in [
+        (json!({ "CallMe": { "b": { "Now": 1 } } }), ".(another name).b.(another name) must be of"),
+        (json!({ "CallMe": { "Now": 1 } }), ".(another name) must not have members that"),
+    ] {
+        let mismatch = schema.check(&members(value.clone())).expect_err("refused").to_string();
+        assert!(mismatch.starts_with(expected), "{value}: {mismatch}");
+    }
 }
 
 #[test]

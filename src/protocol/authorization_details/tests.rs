@@ -79,6 +79,11 @@ fn people_can_read_all_members() {
         "Ada  amount",
         "Ada\u{2003}amount",
         "a\u{300}\u{300}\u{300}\u{300}\u{300}",
+        // Thai, Cyrillic, Hebrew and Arabic marks are drawn over other characters too.
+        "ก\u{e4e}\u{e4e}\u{e4e}\u{e4e}\u{e4e}",
+        "a\u{483}\u{483}\u{488}\u{488}\u{489}",
+        "א\u{591}\u{592}\u{593}\u{594}\u{595}",
+        "ا\u{64b}\u{64b}\u{64b}\u{64b}\u{64b}",
     ] {
         for value in [
             json!([{ "type": "payment", "to": hidden }]),
@@ -87,6 +92,14 @@ fn people_can_read_all_members() {
         ] {
             assert!(parsed(&value).is_err(), "{value}");
         }
+    }
+}
+
+#[test]
+fn words_of_languages_with_marks_are_allowed() {
+    for word in ["Zoë", "Nguyễn", "กำลังใจที่นี่", "हिन्दी", "מִרְיָם", "مُحَمَّد"]
+    {
+        assert!(parsed(&json!([{ "type": "payment", "to": word }])).is_ok(), "{word}");
     }
 }
 

@@ -76,12 +76,16 @@ pub fn access_token_expiry(
 }
 
 impl AccessToken<'_> {
+    /// The time at which the token expires if it is issued now.
+    pub fn expires_at(&self, now: Timestamp) -> Timestamp {
+        access_token_expiry(self.client, self.server, self.not_after, now)
+    }
+
     /// Returns the claims (RFC 9068 §2.2). Scopes are in `scope` (the standard claim) and in
     /// `scopes`. Only access tokens have `client_id`, which distinguishes them from ID tokens
     /// whatever their `typ` is.
     pub fn claims(&self, now: Timestamp) -> AccessTokenClaims<'_> {
         let issuer = self.tenant.issuer.as_str();
-        let expires_at = access_token_expiry(self.client, self.server, self.not_after, now);
         AccessTokenClaims {
             iss: issuer,
             aud: self.server.map_or(issuer, |server| &server.identifier),
@@ -91,7 +95,7 @@ impl AccessToken<'_> {
             jti: self.jti,
             iat: now.secs(),
             nbf: now.minus(CLOCK_ALLOWANCE).secs(),
-            exp: expires_at.secs(),
+            exp: self.expires_at(now).secs(),
             scope: scope::join_scopes(self.scopes),
             scopes: self.scopes,
             authorization_details: self.details,

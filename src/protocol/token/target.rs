@@ -61,16 +61,18 @@ impl<'a> TokenTarget<'a> {
     }
 
     /// Rule: a token request for authorization details gets no others. Each must equal one that was granted (RFC 9396
-    /// §6).
+    /// §6). The token has those of the grant, since JSON that is equal may be written in two ways: 0.0 and -0.0.
     pub fn narrow_details(self, requested: &DetailsByResource) -> Result<Self, OAuthError> {
-        let requested: Vec<_> = requested.values().flatten().cloned().collect();
+        let requested: Vec<_> = requested.values().flatten().collect();
         if requested.is_empty() {
             return Ok(self);
         }
         if !requested.iter().all(|detail| self.details.contains(detail)) {
             return Err(details_not_granted());
         }
-        Ok(Self { details: requested, ..self })
+        let mut details = self.details;
+        details.retain(|detail| requested.contains(&detail));
+        Ok(Self { details, ..self })
     }
 }
 

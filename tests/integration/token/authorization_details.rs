@@ -1,5 +1,6 @@
 //! Rich authorization requests (RFC 9396): consent, PAR, request objects, tokens, refreshing, introspection.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -115,7 +116,7 @@ fn granted((status, answer): (u16, Value)) -> Value {
     answer
 }
 
-/// `aud` and the details of the access token. The response has the same details (RFC 9396 §7).
+/// `aud` and the details of the access token. The response has the same details (RFC 9396 §7) and the same lifetime.
 fn in_token(tokens: &Value) -> (String, Value) {
     let claims = claims(text(tokens, "access_token"));
     assert_eq!(
@@ -123,6 +124,8 @@ fn in_token(tokens: &Value) -> (String, Value) {
         claims.get("authorization_details"),
         "{tokens}"
     );
+    let time = |name: &str| claims[name].as_i64().expect("a time");
+    assert_eq!(tokens["expires_in"], time("exp") - time("iat"), "{tokens}");
     (text(&claims, "aud").to_owned(), claims["authorization_details"].clone())
 }
 
@@ -231,6 +234,51 @@ async fn a_request_with_wrong_details_is_refused_before_the_person_is_asked() {
     assert_eq!(page.answer()["error"], "invalid_request", "only the token endpoint issues them");
 }
 
+/// A payment whose amount is there twice.
+struct TwoAmounts;
+
+impl Serialize for TwoAmounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let creditor = json!({ "name": "Ada" });
+        let members = [
+            ("type", json!("payment")),
+            ("creditor", creditor),
+            ("amount", json!(1)),
+            ("amount", json!(500)),
+        ];
+        serializer.collect_map(members)
+    }
+}
+
+#[derive(Serialize)]
+struct ObjectWithTwoAmounts {
+    iss: &'static str,
+    aud: String,
+    authorization_details: [TwoAmounts; 1],
+}
+
+#[tokio::test]
+async fn a_member_that_is_there_twice_is_refused() {
+    // RFC 8259 §4
+    let world = world().await;
+    let pays = world.application("pays").await;
+    let twice = serde_json::to_string(&[TwoAmounts]).expect("JSON");
+    let object = signed(&ObjectWithTwoAmounts {
+        iss: "default.pays",
+        aud: world.app.issuer("shop"),
+        authorization_details: [TwoAmounts],
+    });
+    for parameter in [("authorization_details", &*twice), ("request", &*object)] {
+        let page = Browser::new().open(&pays.authorize_url("openid", &[parameter])).await;
+        let answer = page.answer();
+        assert_eq!(answer["error"], ERROR, "{}", parameter.0);
+        let words = &answer["error_description"];
+        assert!(words.contains("the member 'amount' twice"), "{}: {words}", parameter.0);
+    }
+    let own = [("grant_type", "client_credentials"), ("authorization_details", &*twice)];
+    assert_error(&pays.token(&own).await, 400, ERROR);
+}
+
 #[tokio::test]
 async fn details_may_be_pushed_and_signed() {
     // RFC 9396 §4
@@ -303,6 +351,27 @@ async fn refreshing_only_narrows_details() {
     assert_eq!(in_token(&fourth), (BANK.to_owned(), one));
     world.app.serve(&lowered.replace("  - type: account\n    schema: {}\n", ""));
     assert_error(&refresh(&pays, &fourth, &[("resource", BANK)]).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn the_account_page_shows_the_details_of_grants() {
+    let world = world().await;
+    let (pays, browser) = (world.application("pays").await, Browser::new());
+    let sent = details(&json!([payment(120)]));
+    let url = pays.authorize_url("openid offline_access", &[("authorization_details", &sent)]);
+    let answer = pays.sign_in(&browser, &url, ALICE).await;
+    granted(pays.redeem(&answer["code"]).await);
+    let page = browser.open(&format!("{}/account", world.app.issuer("shop"))).await;
+    let escaped = unescape(&page.body);
+    for words in [
+        "<strong>Harbour Bank</strong>",
+        ">Make a payment<",
+        ">amount: <bdi>120<",
+        ">creditor.name: <bdi>Ada <b>& Co<",
+    ] {
+        assert!(escaped.contains(words), "{words}: {escaped}");
+    }
+    assert!(!page.body.contains("Ada <b>"), "escaped: {}", page.body);
 }
 
 #[tokio::test]

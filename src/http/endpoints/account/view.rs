@@ -69,6 +69,7 @@ pub(super) async fn show_account_page(
             unverified: unverified_uris(&it.client),
             document_host: it.client.document_host.as_deref(),
             permissions: &it.permissions,
+            details: &it.details,
             granted_at: it.granted_at,
         });
     let sessions = part(&access.sessions, ENTRIES, number("sessions"), |session| {

@@ -18,12 +18,11 @@ use crate::{
     model::Client,
     protocol::{
         authorize,
-        claims::access_token_expiry,
         error::{ErrorCode, OAuthError},
         records::Grant,
         resource::ResourceContext,
         scope,
-        token::{TokenTarget, access_token_end, grant_target},
+        token::{TokenTarget, grant_target},
     },
     store::RecordKind,
 };
@@ -79,7 +78,7 @@ pub(super) async fn issue_authorization_response(
         exchange: None,
     };
     let tokens = token_issuer::issue_tokens(context, plan).await?;
-    let mut response = parameters(authorization, (&target, &grant), code, tokens);
+    let mut response = parameters(authorization, &target, code, tokens);
     let salt = app.accounts.entropy.id();
     let state = session_state(&requested.client, requested.return_to.uri(), session, &salt);
     response.extend(state.map(|state| ("session_state", state)));
@@ -126,8 +125,8 @@ async fn store_grant(
 
 /// The parameters of the response (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.3.2.5).
 fn parameters(
-    AuthorizationContext { request, authorization: requested, .. }: &AuthorizationContext<'_>,
-    (target, grant): (&TokenTarget<'_>, &Grant),
+    AuthorizationContext { request, .. }: &AuthorizationContext<'_>,
+    target: &TokenTarget<'_>,
     code: Option<String>,
     tokens: IssuedTokens,
 ) -> Vec<(&'static str, String)> {
@@ -135,13 +134,11 @@ fn parameters(
     parameters.extend(code.map(|code| ("code", code)));
     parameters.extend(tokens.id_token.map(|token| ("id_token", token)));
     if let Some(token) = tokens.access_token {
-        let not_after = Some(access_token_end(grant, None));
-        let (client, now) = (&requested.client, request.now);
-        let expires_at = access_token_expiry(client, target.server, not_after, now);
+        let lifetime = token.expires_at.since(request.now);
         parameters.extend([
-            ("access_token", token),
+            ("access_token", token.jwt),
             ("token_type", "Bearer".to_owned()),
-            ("expires_in", expires_at.since(now).as_secs().to_string()),
+            ("expires_in", lifetime.as_secs().to_string()),
             ("scope", scope::join_scopes(&target.scopes)),
         ]);
     }

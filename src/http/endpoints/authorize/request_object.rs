@@ -6,6 +6,7 @@ use crate::{
     http::{AppState, Request},
     model::{Client, JwsAlgorithm},
     protocol::{
+        authorization_details::check_details_claim,
         authorize::{
             self, AuthorizeError,
             request_object::{self, RequestObject},
@@ -46,7 +47,8 @@ pub(in crate::http::endpoints) async fn open_request_object(
     let issuer = &tenant.issuer;
     let merge =
         |()| request_object::merge_request_object(&params, &jwt, client, issuer, request.now);
-    verified.and_then(merge).map_err(|error| {
+    let members_are_unique = |()| check_details_claim(&jws);
+    verified.and_then(members_are_unique).and_then(merge).map_err(|error| {
         let answered = request_object::error_response_params(&params, &jwt, vouched_for);
         opening.answered(tenant, &answered).request_object_error(error)
     })

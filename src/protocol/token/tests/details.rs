@@ -203,6 +203,16 @@ fn a_token_request_only_narrows() {
 }
 
 #[test]
+fn a_token_has_the_details_as_they_were_granted() {
+    let world = World::new();
+    let with = |amount: f64| json!({ "type": "a.pay", "amount": amount });
+    assert_eq!(with(0.0), with(-0.0), "equal, and written in two ways");
+    let grant = grant_with(&[(A, &[with(0.0)])]);
+    let (_, details) = world.token(&grant, &[], &json!([with(-0.0)])).expect("narrowed");
+    assert_eq!(details[0]["amount"].to_string(), "0.0");
+}
+
+#[test]
 fn details_that_the_resource_no_longer_allows_are_not_given() {
     let grant = grant_with(&[(A, &[pay("a.pay", 1), pay("a.pay", 5)])]);
     let lowered = World::of([server(A, "urn:a", "a.pay", 2), server(B, "urn:b", "b.pay", 5)]);
