@@ -233,6 +233,19 @@ impl VariantClient<'_> {
         tokens
     }
 
+    /// Asserts that a token request is refused without the key that the tokens are bound to.
+    pub async fn assert_refused_without_key(&self, form: &[(&str, &str)]) {
+        // A client may authenticate with its certificate, and prove no DPoP key.
+        let is_dpop = self.variant.is_dpop();
+        let keyless = self.with_other_keys(is_dpop.then_some(self.identity));
+        let (status, error) = match (is_dpop, self.variant.has_assertions()) {
+            (true, _) => (400, "invalid_dpop_proof"),
+            (false, true) => (400, "invalid_request"),
+            (false, false) => (401, "invalid_client"),
+        };
+        assert_error(&keyless.send(TOKEN, form, None).await, status, error);
+    }
+
     /// The type of the access tokens, and the scheme that they are sent with.
     pub fn scheme(&self) -> &'static str {
         match self.variant.sender_constrain {
@@ -351,9 +364,7 @@ spec:
         variant.client_name(number),
         variant.tenant(),
     );
-    if number == 1 {
-        text.push_str("  consent: Implied\n");
-    }
+    text.push_str(if number == 1 { "  consent: Implied\n" } else { "  clientName: Ledger\n" });
     if !variant.is_dpop() {
         text.push_str("  tlsClientCertificateBoundAccessTokens: true\n");
     }

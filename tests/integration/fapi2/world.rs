@@ -53,13 +53,13 @@ impl ClientKeys {
         Self { keys, jwks }
     }
 
-    /// The keys of the clients `app`, `signer` and `own`.
+    /// The keys of the clients `app`, `signer` and `own`, and of the first client of a variant.
     pub fn of_app() -> &'static Self {
         static KEYS: OnceLock<ClientKeys> = OnceLock::new();
         KEYS.get_or_init(Self::new)
     }
 
-    /// The keys of the client `other`.
+    /// The keys of the client `other`, and of the second client of a variant.
     pub fn of_other() -> &'static Self {
         static KEYS: OnceLock<ClientKeys> = OnceLock::new();
         KEYS.get_or_init(Self::new)
@@ -120,11 +120,9 @@ impl World {
     }
 
     pub async fn party(&self, tenant: &str, name: &str) -> Party<'_> {
-        let host = if name == "other" { "other" } else { "rp" };
-        let (id, redirect) = (format!("default.{name}"), format!("https://{host}.test/cb"));
-        let issuer = self.app.issuer(tenant);
-        let application = Application::discover(&issuer, &id, None, &redirect).await;
-        let keys = if name == "other" { ClientKeys::of_other() } else { ClientKeys::of_app() };
+        let (issuer, id) = (self.app.issuer(tenant), format!("default.{name}"));
+        let application = Application::discover(&issuer, &id, None, "https://rp.test/cb").await;
+        let keys = ClientKeys::of_app();
         let http = self.http.clone();
         Party { world: self, application, keys, key: DpopKey::new(), http }
     }

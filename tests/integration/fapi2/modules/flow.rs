@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::fapi2::{
     browser::{Browser, claims, verified},
     suite::VariantClient,
-    world::{ALICE, text},
+    world::{ALICE, assert_error, text},
 };
 
 pub async fn happy_flow(client: &VariantClient<'_>) {
@@ -53,6 +53,7 @@ pub async fn user_rejects_authentication(client: &VariantClient<'_>) {
     let (name, password) = ALICE;
     let fields = [("username", name), ("password", password)];
     let page = browser.submit(&page.form("/login"), &fields).await;
+    assert!(page.body.contains("Ledger"), "the page names the client: {}", page.body);
     let page = browser.submit(&page.form("/consent"), &[("action", "deny")]).await;
     let response = client.read_response(&page).await;
     assert_eq!(
@@ -144,9 +145,14 @@ pub async fn refresh_token(client: &VariantClient<'_>) {
         assert_eq!(answer["refresh_token"], token, "it stays the same");
         client.assert_accepted(text(&answer, "access_token")).await;
     }
+    client.assert_refused_without_key(&form).await;
+    let alone = [&form[..], &[("client_id", client.party.id())]].concat();
+    let stranger = client.with_other_keys(None);
+    let proof = stranger.party.proof("token_endpoint");
+    let answer = stranger.party.send("token_endpoint", &alone, None, Some(&proof)).await;
+    assert_error(&answer, 401, "invalid_client");
     let other = client.other().await;
-    let (status, answer) = other.token(&form).await;
-    assert_eq!((status, text(&answer, "error")), (400, "invalid_grant"), "{answer}");
+    assert_error(&other.token(&form).await, 400, "invalid_grant");
     let (status, answer) = client.token(&form).await;
     assert_eq!(status, 200, "nothing was spent: {answer}");
 }

@@ -6,25 +6,14 @@ use crate::fapi2::{
     world::{assert_error, text},
 };
 
-const TOKEN: &str = "token_endpoint";
-
 pub async fn ensure_holder_of_key_required(client: &VariantClient<'_>) {
     // Security Profile §5.3.2.1, 4
     let (code, renewed) = (client.code(&[]).await, Identity::self_signed("renewed.test"));
-    // A client with mtls authenticates with its own certificate, and proves no DPoP key.
-    let own =
-        (!client.variant.has_assertions() && client.variant.is_dpop()).then_some(client.identity);
-    let keyless = client.with_other_keys(own);
-    let form = client.party.code_form(&code);
-    let refused = keyless.send(TOKEN, &form, None).await;
-    match (client.variant.is_dpop(), client.variant.has_assertions()) {
-        (true, _) => assert_error(&refused, 400, "invalid_dpop_proof"),
-        (false, true) => assert_error(&refused, 400, "invalid_request"),
-        (false, false) => assert_error(&refused, 401, "invalid_client"),
-    }
+    client.assert_refused_without_key(&client.party.code_form(&code)).await;
     let (status, tokens) = client.redeem(&code).await;
     assert_eq!(status, 200, "nothing was spent: {tokens}");
     let token = text(&tokens, "access_token");
+    let keyless = client.with_other_keys(None);
     for scheme in ["Bearer", "DPoP"] {
         let (status, answer) = keyless.party.userinfo(scheme, token, None).await;
         assert_eq!(status, 401, "{scheme} without a key: {answer}");
