@@ -221,7 +221,7 @@ impl VariantClient<'_> {
         self.send(TOKEN, form, proof.as_deref()).await
     }
 
-    /// Redeems a code, with changes of the form.
+    /// Redeems a code.
     pub async fn redeem(&self, code: &str) -> (u16, Value) {
         self.token(&self.party.code_form(code)).await
     }
