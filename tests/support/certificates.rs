@@ -1,5 +1,6 @@
 //! Authorities and certificates of clients.
 
+use lanyard::http::TlsConfig;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
@@ -48,6 +49,27 @@ impl NamedAuthority {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         identity(&certificate, &key)
+    }
+
+    /// The TLS configuration of a server at `localhost`.
+    pub fn server_tls(&self) -> TlsConfig {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        let identity = self.issue("localhost");
+        std::fs::write(&certificate, identity.certificate).expect("written");
+        std::fs::write(&key, identity.key).expect("written");
+        TlsConfig::load(&certificate, &key).expect("a pair")
+    }
+
+    /// An HTTP client that trusts the servers of this authority. It presents the certificate, if one is given.
+    pub fn http_client(&self, identity: Option<&Identity>) -> reqwest::Client {
+        let root = reqwest::Certificate::from_pem(self.pem().as_bytes()).expect("PEM");
+        let builder = reqwest::Client::builder().tls_certs_only([root]).http1_only();
+        let builder = match identity {
+            Some(identity) => builder.identity(identity.tls()),
+            None => builder,
+        };
+        builder.build().expect("a client")
     }
 }
 

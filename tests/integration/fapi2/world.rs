@@ -53,13 +53,13 @@ impl ClientKeys {
         Self { keys, jwks }
     }
 
-    /// The keys of the clients `app`, `signer` and `own`.
+    /// The keys of the clients `app`, `signer` and `own`, and of the first client of a variant.
     pub fn of_app() -> &'static Self {
         static KEYS: OnceLock<ClientKeys> = OnceLock::new();
         KEYS.get_or_init(Self::new)
     }
 
-    /// The keys of the client `other`.
+    /// The keys of the client `other`, and of the second client of a variant.
     pub fn of_other() -> &'static Self {
         static KEYS: OnceLock<ClientKeys> = OnceLock::new();
         KEYS.get_or_init(Self::new)
@@ -91,6 +91,8 @@ pub struct Party<'w> {
     pub application: Application,
     pub keys: &'static ClientKeys,
     pub key: DpopKey,
+    /// The client for requests other than those of the browser.
+    pub http: reqwest::Client,
 }
 
 impl World {
@@ -118,12 +120,11 @@ impl World {
     }
 
     pub async fn party(&self, tenant: &str, name: &str) -> Party<'_> {
-        let host = if name == "other" { "other" } else { "rp" };
-        let (id, redirect) = (format!("default.{name}"), format!("https://{host}.test/cb"));
-        let issuer = self.app.issuer(tenant);
-        let application = Application::discover(&issuer, &id, None, &redirect).await;
-        let keys = if name == "other" { ClientKeys::of_other() } else { ClientKeys::of_app() };
-        Party { world: self, application, keys, key: DpopKey::new() }
+        let (issuer, id) = (self.app.issuer(tenant), format!("default.{name}"));
+        let application = Application::discover(&issuer, &id, None, "https://rp.test/cb").await;
+        let keys = ClientKeys::of_app();
+        let http = self.http.clone();
+        Party { world: self, application, keys, key: DpopKey::new(), http }
     }
 }
 
@@ -172,7 +173,7 @@ impl Party<'_> {
         if let Some(assertion) = assertion {
             form.extend([("client_assertion_type", ASSERTION), ("client_assertion", assertion)]);
         }
-        let mut request = self.world.http.post(self.application.endpoint(endpoint)).form(&form);
+        let mut request = self.http.post(self.application.endpoint(endpoint)).form(&form);
         if let Some(proof) = proof {
             request = request.header("dpop", proof);
         }
@@ -194,9 +195,7 @@ impl Party<'_> {
 
     /// Pushes a request; returns status and body.
     pub async fn push(&self, more: &[(&str, &str)]) -> (u16, Value) {
-        let all = self.parameters(more);
-        let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.post("pushed_authorization_request_endpoint", &all).await
+        self.post("pushed_authorization_request_endpoint", &pairs(&self.parameters(more))).await
     }
 
     /// The URL that the browser opens for a `request_uri`.
@@ -264,8 +263,7 @@ impl Party<'_> {
     /// Status and body of a userinfo request with a scheme and a proof.
     pub async fn userinfo(&self, scheme: &str, token: &str, proof: Option<&str>) -> (u16, Value) {
         let url = self.application.endpoint("userinfo_endpoint");
-        let mut request =
-            self.world.http.get(url).header("authorization", format!("{scheme} {token}"));
+        let mut request = self.http.get(url).header("authorization", format!("{scheme} {token}"));
         if let Some(proof) = proof {
             request = request.header("dpop", proof);
         }
@@ -281,12 +279,22 @@ impl Party<'_> {
 
     /// A signed request object with changed claims (FAPI 2.0 Message Signing §5.3.2).
     pub fn object_with(&self, algorithm: &str, change: impl FnOnce(&mut Value)) -> String {
+        self.object_of(&self.parameters(&[("response_mode", "jwt")]), algorithm, change)
+    }
+
+    /// A signed request object of these parameters with changed claims.
+    pub fn object_of(
+        &self,
+        parameters: &[(String, String)],
+        algorithm: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
         let now = self.world.now();
         let mut claims = json!({
             "iss": self.id(), "aud": self.issuer(), "nbf": now, "exp": now + 300,
         });
-        for (name, value) in self.parameters(&[("response_mode", "jwt")]) {
-            claims[name] = value.into();
+        for (name, value) in parameters {
+            claims[name] = value.as_str().into();
         }
         change(&mut claims);
         self.keys.sign(json!({ "typ": "oauth-authz-req+jwt" }), algorithm, &claims)
@@ -297,6 +305,11 @@ impl Party<'_> {
         let form = [&[("request", object), ("client_id", self.id())], more].concat();
         self.post("pushed_authorization_request_endpoint", &form).await
     }
+}
+
+/// Parameters as a form.
+pub fn pairs(parameters: &[(String, String)]) -> Vec<(&str, &str)> {
+    parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// A string member. Panics if it is missing.

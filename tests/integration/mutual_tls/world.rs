@@ -41,7 +41,7 @@ impl World {
     pub async fn with(config: ServerConfig) -> Self {
         let (authority, servers) = (NamedAuthority::new("Acme"), NamedAuthority::new("Servers"));
         let own = Identity::self_signed("own.acme.test");
-        let tls = Arc::new(server_tls(&servers));
+        let tls = Arc::new(servers.server_tls());
         let text = manifests(&authority, &own);
         let app = TestApp::start_mutual_tls(&text, Arc::clone(&tls), config).await;
         Self { app, authority, own, tls, servers }
@@ -56,13 +56,7 @@ impl World {
 
     /// An HTTP client. It presents the certificate, if one is given.
     pub fn http(&self, identity: Option<&Identity>) -> reqwest::Client {
-        let root = reqwest::Certificate::from_pem(self.servers.pem().as_bytes()).expect("PEM");
-        let builder = reqwest::Client::builder().tls_certs_only([root]).http1_only();
-        let builder = match identity {
-            Some(identity) => builder.identity(identity.tls()),
-            None => builder,
-        };
-        builder.build().expect("a client")
+        self.servers.http_client(identity)
     }
 
     /// A certificate of the authority that clients name.
@@ -193,16 +187,6 @@ pub async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
 #[track_caller]
 pub fn assert_error((status, answer): &(u16, Value), expected: u16, error: &str) {
     assert_eq!((*status, answer["error"].as_str()), (expected, Some(error)), "{answer}");
-}
-
-/// The certificate of the provider's port, for `localhost`.
-fn server_tls(servers: &NamedAuthority) -> TlsConfig {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let identity = servers.issue("localhost");
-    std::fs::write(&certificate, identity.certificate).expect("written");
-    std::fs::write(&key, identity.key).expect("written");
-    TlsConfig::load(&certificate, &key).expect("a pair")
 }
 
 fn manifests(authority: &NamedAuthority, own: &Identity) -> String {
