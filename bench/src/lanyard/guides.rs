@@ -31,6 +31,9 @@ const DEVICE_POLL: f64 = 50.0;
 /// thousand tenants is ready in this time.
 const VALIDATION: f64 = 5.0;
 
+/// The CPU of an RS256 signature on the machine for which the guides in units of time were set, in microseconds.
+const RS256_SIGNATURE: f64 = 360.0;
+
 /// The results of one kind of work, and the rates of the core alone in between.
 pub struct ComparedFigures {
     pub figures: LoadFigures,
@@ -65,11 +68,26 @@ pub struct Table {
     version: String,
     figures: String,
     guides: String,
+    limits: Vec<Limit>,
+}
+
+/// A figure that should stay below a limit.
+struct Limit {
+    /// The columns `work` and `of`.
+    what: String,
+    value: f64,
+    limit: f64,
+    unit: &'static str,
 }
 
 impl Table {
     pub fn new(version: &str) -> Self {
-        Self { version: version.to_owned(), figures: String::new(), guides: String::new() }
+        Self {
+            version: version.to_owned(),
+            figures: String::new(),
+            guides: String::new(),
+            limits: Vec::new(),
+        }
     }
 
     /// Prepared responses, compared with a bare server.
@@ -197,10 +215,8 @@ impl Table {
         self.limit(&what, seconds, VALIDATION, "s");
     }
 
-    fn limit(&mut self, what: &str, value: f64, limit: f64, unit: &str) {
-        let verdict = if value < limit { "reached" } else { "missed" };
-        let _ =
-            writeln!(self.guides, "| {what} | {value:.2} {unit} | < {limit} {unit} | {verdict} |");
+    fn limit(&mut self, what: &str, value: f64, limit: f64, unit: &'static str) {
+        self.limits.push(Limit { what: what.to_owned(), value, limit, unit });
     }
 
     fn guide(&mut self, name: &str, of: &str, ratio: f64, least: Option<f64>) {
@@ -214,18 +230,48 @@ impl Table {
     }
 }
 
+impl Limit {
+    /// The row of the table on a machine that is `slowness` times as slow as that of the guides.
+    fn row(&self, slowness: f64) -> String {
+        let Self { what, value, limit, unit } = self;
+        let scaled = if *unit == "times" { *value } else { value / slowness };
+        let verdict = |value: f64| if value < *limit { "reached" } else { "missed" };
+        format!(
+            "| {what} | {value:.2} {unit} | < {limit} {unit} | {} | {scaled:.2} {unit} | {} |\n",
+            verdict(*value),
+            verdict(scaled)
+        )
+    }
+}
+
 impl Table {
+    /// The table of limits. The scaled figures are divided by the ratio of this core's fastest RS256 signature
+    /// to that of the core for which the limits were set.
+    fn limits(&self, core: &RawCore) -> String {
+        let signature = core.range(RawWork::Rs256Sign).map(|[.., most]| 1e6 / most);
+        let signature = signature.unwrap_or(RS256_SIGNATURE);
+        let rows: String =
+            self.limits.iter().map(|limit| limit.row(signature / RS256_SIGNATURE)).collect();
+        format!(
+            "## Limits\n\n\
+             The guides in units of time were set for a core that makes an RS256 signature in {RS256_SIGNATURE} µs. This one \
+             needs {signature:.0} µs. The last two columns have the figure divided by the ratio of both.\n\n\
+             | work | of | figure | guide | | scaled | |\n|---|---|---:|---:|---|---:|---|\n{rows}"
+        )
+    }
+
     /// The tables in Markdown, with the rates of `core`.
     pub fn markdown(&self, core: &RawCore) -> String {
         format!(
             "# {}\n\n{}; the server on one core, the driver on another.\n\n\
              ## As parts of the core's own rates, measured in between\n\n\
-             | work | of | ratio | guide | |\n|---|---|---:|---:|---|\n{}\n\
+             | work | of | ratio | guide | |\n|---|---|---:|---:|---|\n{}\n{}\n\
              ## Rates of the core alone\n\n{core}\n\
              ## Figures\n\n{}{}",
             self.version,
             Machine::here(),
             self.guides,
+            self.limits(core),
             report::HEAD,
             self.figures
         )
