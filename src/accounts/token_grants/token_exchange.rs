@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
-        AccountContext, RequestError, grants::newest_grant_of_session,
-        revoked_tokens::is_revoked_token, token_lookup::verify_own_access_token,
+        AccountContext, RequestError,
+        grants::newest_grant_of_session,
+        revoked_tokens::is_revoked_token,
+        token_lookup::{AccessTokenError, verify_access_token},
     },
     keys::JwtType,
     model::{Client, GrantType, Timestamp},
@@ -95,14 +97,21 @@ impl TokenGrant for TokenExchangeGrant {
     }
 }
 
-/// The claims of an access token of the issuer.
+/// The claims of an access token of the issuer that is bound as it must be.
 fn access_claims(
     context: AccountContext<'_>,
     kind: &str,
     token: &str,
 ) -> Result<Arc<Claims>, OAuthError> {
-    verify_own_access_token(context, token).map_err(|error| {
-        let text = format!("The {kind} is not an access token of this issuer.");
+    verify_access_token(context, token).map_err(|error| {
+        let text = match error {
+            AccessTokenError::NotVerified(_) => {
+                format!("The {kind} is not an access token of this issuer.")
+            }
+            AccessTokenError::NotBound => format!(
+                "The {kind} must be bound to a key or certificate, as its client or its resource server requires; get another one."
+            ),
+        };
         invalid_subject(&text).because(error.to_string())
     })
 }

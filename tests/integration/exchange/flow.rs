@@ -259,6 +259,38 @@ async fn bound_tokens_stay_bound_to_their_key() {
 }
 
 #[tokio::test]
+async fn tokens_that_must_be_bound_now_are_not_exchanged() {
+    let world = World::new().await;
+    let tokens = world.tokens_of(ALICE).await;
+    let token = text(&tokens, "access_token");
+    let (_, own) = world.gateway.token(&[("grant_type", "client_credentials")]).await;
+    world.for_orders(&tokens).await;
+    let (scopes, claims) = ("offline_access]\n", "accessToken: {claims: [groups, email]}\n");
+    for (from, added) in [
+        // The client of the token.
+        (scopes, "  dpopBoundAccessTokens: true\n"),
+        // The resource server of the token.
+        (claims, "  tokenBinding: DPoP\n"),
+    ] {
+        world.change(from, &format!("{from}{added}"));
+        let refused = exchange(&world.gateway, token, &[("resource", ORDERS)]).await;
+        assert_error(&refused, "invalid_request", "The subject token must be bound");
+        assert_eq!(world.introspect(&world.gateway, token).await, json!({ "active": false }));
+    }
+    // The actor token.
+    let grants =
+        r#"grantTypes: [client_credentials, "urn:ietf:params:oauth:grant-type:token-exchange"]"#;
+    world.change(grants, &format!("{grants}\n  dpopBoundAccessTokens: true"));
+    let actor = [("actor_token", text(&own, "access_token")), ("actor_token_type", ACCESS_TOKEN)];
+    let with_actor = [&[("resource", ORDERS)][..], &actor].concat();
+    let refused = exchange(&world.gateway, token, &with_actor).await;
+    assert_error(&refused, "invalid_request", "The actor token must be bound");
+    // Any client may still revoke its own.
+    let revoked = world.web.post("revocation_endpoint", &[("token", token)]).await;
+    assert_eq!(revoked.status(), 200);
+}
+
+#[tokio::test]
 async fn a_bearer_token_becomes_a_bound_one_where_the_target_wants_that() {
     let world = World::new().await;
     let tokens = world.tokens_of(ALICE).await;
