@@ -252,6 +252,7 @@ fn id_claims(
         nonce: about.nonce,
         at_hash: None,
         c_hash: c_hash.as_deref(),
+        grant_id: user.grant_id,
         person,
     };
     Ok(token.claims(context.now))

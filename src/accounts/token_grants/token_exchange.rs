@@ -8,7 +8,6 @@ use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
         AccountContext, RequestError,
-        grants::newest_grant_of_session,
         revoked_tokens::is_revoked_token,
         token_lookup::{AccessTokenError, verify_access_token},
     },
@@ -19,9 +18,9 @@ use crate::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
         token::{
-            DecisionInput, ExchangeRequest, ExchangedTokenGrant, SubjectContext, SubjectToken,
-            TokenDecision, TokenRefusal, TokenTypeIdentifier, check_access_subject, check_actor,
-            check_id_subject, decide_exchange, invalid_subject,
+            DecisionInput, ExchangeRequest, SubjectContext, SubjectToken, TokenDecision,
+            TokenRefusal, TokenTypeIdentifier, check_access_subject, check_actor, check_id_subject,
+            decide_exchange, invalid_subject,
         },
     },
 };
@@ -72,7 +71,7 @@ impl TokenGrant for TokenExchangeGrant {
                     let text = "The subject token is not an ID token of this issuer.";
                     invalid_subject(text).because(error.to_string())
                 })?;
-                with_grant(context, client, check_id_subject(&claims, of)?).await?
+                check_id_subject(&claims, of)?
             }
         };
         let Some(actor) = &self.0.actor_token else { return Ok(subject) };
@@ -86,7 +85,7 @@ impl TokenGrant for TokenExchangeGrant {
     }
 
     fn needed_grant(subject: &SubjectToken, _: Timestamp) -> Option<&str> {
-        subject.grant.id()
+        Some(&subject.grant_id)
     }
 
     fn decide(
@@ -114,21 +113,4 @@ fn access_claims(
         };
         invalid_subject(&text).because(error.to_string())
     })
-}
-
-/// An ID token with the newest grant of its client and person in its session, of those that were there when it
-/// was issued.
-async fn with_grant(
-    context: AccountContext<'_>,
-    client: &Client,
-    mut token: SubjectToken,
-) -> Result<SubjectToken, RequestError<OAuthError>> {
-    let ExchangedTokenGrant::OfSession(sid) = &token.grant else { return Ok(token) };
-    let of = (sid.as_str(), token.subject.as_str());
-    let found = newest_grant_of_session(context, client, of, token.issued_at).await?;
-    let id = found.ok_or_else(|| {
-        invalid_subject("The session of the subject token has ended, or its grant was revoked.")
-    })?;
-    token.grant = ExchangedTokenGrant::Id(id);
-    Ok(token)
 }

@@ -190,6 +190,33 @@ async fn an_id_token_is_exchanged_while_its_session_lives() {
 }
 
 #[tokio::test]
+async fn an_id_token_gives_its_own_grant_and_no_wider_one_of_the_session() {
+    let world = World::new().await;
+    let browser = Browser::new();
+    let narrow = world.tokens_in(&browser, ALICE, "openid gateway.use").await;
+    let url = world.web.authorize_url(SCOPE, &[("resource", GATEWAY)]);
+    let code = browser.open(&url).await.answer()["code"].clone();
+    let wide = granted(world.web.redeem(&code).await);
+    let (one, two) = (claims(text(&narrow, "id_token")), claims(text(&wide, "id_token")));
+    assert_eq!(one["sid"], two["sid"], "one session");
+    assert_ne!(one["grant_id"], two["grant_id"]);
+    let more = [("subject_token_type", ID_TOKEN), ("audience", TICKETS)];
+    for (tokens, scope) in [(&narrow, None), (&wide, Some(&json!("shared tickets.read")))] {
+        let answer = granted(exchange(&world.web, text(tokens, "id_token"), &more).await);
+        assert_eq!(answer.get("scope"), scope, "{answer}");
+        let before = claims(text(tokens, "access_token"));
+        let after = claims(text(&answer, "access_token"));
+        assert_eq!(after["grant_id"], before["grant_id"]);
+    }
+    // Without its grant, the ID token does not get another one.
+    let revoked = [("token", text(&narrow, "access_token"))];
+    assert_eq!(world.web.post("revocation_endpoint", &revoked).await.status(), 200);
+    let refused = exchange(&world.web, text(&narrow, "id_token"), &more).await;
+    assert_error(&refused, "invalid_request", "has been revoked");
+    granted(exchange(&world.web, text(&wide, "id_token"), &more).await);
+}
+
+#[tokio::test]
 async fn a_token_for_the_issuer_is_exchanged_by_its_own_client() {
     let world = World::new().await;
     let tokens = world.tokens_of(ALICE).await;
