@@ -166,6 +166,8 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
     let IssuePlan { client, scopes, user, .. } = plan;
     let person =
         user.map(|user| subject::subject_for_client(client, &user.grant.authentication.subject));
+    let end_of_grant = user
+        .map(|user| access_token_end(user.grant, plan.exchange.map(|exchange| exchange.subject)));
     let token = AccessToken {
         tenant: &context.tenant.tenant,
         client,
@@ -176,9 +178,7 @@ fn access_claims(context: AccountContext<'_>, plan: IssuePlan<'_>, jti: &str) ->
         jti,
         key: plan.key,
         server: plan.server,
-        not_after: user.map(|user| {
-            access_token_end(user.grant, plan.exchange.map(|exchange| exchange.subject))
-        }),
+        not_after: end_of_grant.or(plan.not_after),
         actors: plan.exchange.and_then(|exchange| exchange.actors),
     };
     let claims = token.claims(context.now);

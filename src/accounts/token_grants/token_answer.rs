@@ -53,7 +53,8 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
         use_proof(context, record_maker(client), proof).await?;
         let plan = IssuePlan { key: key.as_ref(), ..self.access_token_plan(&target, &selected) };
         let tokens = token_issuer::issue_tokens(context, plan).await?;
-        Ok(GrantedTokens { key, ..self.granted_tokens(&target, tokens, &selected, None) })
+        let answer = self.granted_tokens(&target, tokens, &selected, plan.not_after);
+        Ok(GrantedTokens { key, ..answer })
     }
 
     /// The tokens of a user's grant; `None` if the grant has changed meanwhile.
@@ -168,6 +169,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
             details: &target.details,
             access_token: true,
             code: None,
+            not_after: self.parsed.not_after(),
             user: None,
             exchange: None,
         }
