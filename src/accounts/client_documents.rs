@@ -58,6 +58,10 @@ pub(crate) async fn load_document_client(
             .map_or(Ok(None), |error| Err(DocumentClientError::Refused(error.because(client_id))));
     };
     let document = load_document(context, &url).await?;
+    document.restrictions.check_tenant(&served.tenant).map_err(|error| {
+        let text = format!("The client metadata document at {} {error}.", url.authority());
+        DocumentClientError::Refused(OAuthError::new(ErrorCode::InvalidClient, text))
+    })?;
     let client = client_of_document((&served.tenant, &served.resource_servers), &url, &document);
     let client = client.filter(|client| !client.redirect_uris.is_empty()).ok_or_else(|| {
         let text = format!(

@@ -104,29 +104,6 @@ pub(crate) fn check_entry(
     Err(GrantRefusal::Entry(refusal))
 }
 
-/// The ID of the newest active grant of a client and a person in a session, of those that were made until
-/// `issued_at`.
-pub(crate) async fn newest_grant_of_session(
-    context: AccountContext<'_>,
-    client: &Client,
-    (sid, subject): (&str, &str),
-    issued_at: Timestamp,
-) -> Result<Option<String>, AccountError> {
-    let owner = IndexEntry::new(IndexKind::Session, sid);
-    let (store, tenant) = (&context.services.store, context.tenant_id());
-    let stored = store.list(RecordKind::Grant, tenant, &owner, context.now).await?;
-    let until = issued_at.plus(CLOCK_SKEW);
-    let grants = stored.iter().filter_map(|stored| {
-        let grant = decode_record::<Grant>(&stored.record.value).ok()?;
-        let is_it = grant.belongs_to_client(client)
-            && grant.is_active(context.now)
-            && grant.authentication.subject.as_str() == subject
-            && grant.created_at <= until;
-        is_it.then_some((grant.created_at, &stored.record.key.id))
-    });
-    Ok(grants.max().map(|(_, id)| id.clone()))
-}
-
 /// The account of an active grant. Its user and client are still those it was made for. Without `offline_access`,
 /// which the client may have lost, the session is still active too.
 async fn active_account(

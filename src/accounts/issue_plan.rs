@@ -33,6 +33,8 @@ pub(crate) struct IssuePlan<'a> {
     pub(crate) access_token: bool,
     /// The code in the same response.
     pub(crate) code: Option<&'a str>,
+    /// The latest time at which the token of a client that acts for itself expires, whatever its lifetime is.
+    pub(crate) not_after: Option<Timestamp>,
     /// The user's grant that the tokens belong to; `None` if the client acts for itself.
     pub(crate) user: Option<UserTokens<'a>>,
     /// The token that is exchanged; `None` for all other grant types.

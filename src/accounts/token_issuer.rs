@@ -184,7 +184,7 @@ fn access_claims(
         jti,
         key: plan.key,
         server: plan.server,
-        not_after: user.map(|user| access_token_end(user.grant, subject_token)),
+        not_after: user.map(|user| access_token_end(user.grant, subject_token)).or(plan.not_after),
         actors: plan.exchange.and_then(|exchange| exchange.actors),
     };
     let claims = token.claims(context.now);
@@ -260,6 +260,7 @@ fn id_claims(
         nonce: about.nonce,
         at_hash: None,
         c_hash: c_hash.as_deref(),
+        grant_id: user.grant_id,
         person,
     };
     Ok(token.claims(context.now))

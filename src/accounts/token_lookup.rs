@@ -22,6 +22,7 @@ use crate::{
         records::{Grant, RefreshToken},
         session::CLOCK_SKEW,
         token::{RefreshDecision, rotate_grant},
+        token_binding::is_bound_as_required,
         token_holder::TokenHolder,
     },
     store::VersionedRecord,
@@ -102,12 +103,18 @@ impl PresentedToken {
     }
 }
 
-/// The token's owner, if the token is still active (docs/design/state.md#tokens-name-their-grant).
+/// The token's owner, if the token is still active (docs/design/state.md#tokens-name-their-grant). An access token is
+/// bound as its client and its resource server require.
 pub(crate) async fn load_active_token(
     context: AccountContext<'_>,
     presented: &PresentedToken,
 ) -> Result<Option<ActiveToken>, AccountError> {
     if presented.is_expired(context.now) {
+        return Ok(None);
+    }
+    if let PresentedToken::Access(claims) = presented
+        && !is_bound(context, claims)
+    {
         return Ok(None);
     }
     let Some(id) = presented.grant_id() else {
@@ -136,12 +143,32 @@ pub(crate) async fn load_active_token(
     Ok(Some(ActiveToken::OfGrant { grant: Box::new(grant), user }))
 }
 
-/// The claims of an access token that the tenant signed and issued. Times and grant are not checked.
-pub(super) fn verify_own_access_token(
+/// The reason why an access token gives nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AccessTokenError {
+    /// It is not an access token that the tenant signed.
+    #[error(transparent)]
+    NotVerified(#[from] JwtVerificationError),
+    /// It is not bound, and was issued before its client or its resource server required that.
+    #[error("not bound to a key or certificate as its client or its resource server requires")]
+    NotBound,
+}
+
+/// The claims of an access token that the tenant signed, and that is bound as its client and its resource server
+/// require. Issuer, times and grant are not checked.
+pub(crate) fn verify_access_token(
     context: AccountContext<'_>,
     token: &str,
-) -> Result<Arc<Claims>, JwtVerificationError> {
-    context.services.access_token_cache.verify(&context.tenant.keys, token)
+) -> Result<Arc<Claims>, AccessTokenError> {
+    let claims = context.services.access_token_cache.verify(&context.tenant.keys, token)?;
+    if is_bound(context, &claims) { Ok(claims) } else { Err(AccessTokenError::NotBound) }
+}
+
+fn is_bound(context: AccountContext<'_>, claims: &Claims) -> bool {
+    let client = claims.get("client_id").and_then(Value::as_str);
+    let client = client.and_then(|id| context.tenant.client(id));
+    let client = client.as_ref().map(|it| &***it);
+    is_bound_as_required(claims, client, &context.tenant.resource_servers)
 }
 
 /// Revokes a token and the grant that it refers to, and reports what was not revoked before. Returns false if the token

@@ -177,6 +177,12 @@ impl Client {
         self.is_public() || self.is_unverified()
     }
 
+    /// Returns true if the client may exchange its ID tokens (RFC 8693). Those with pairwise subjects name no session
+    /// that is known, so they give nothing.
+    pub fn can_exchange_id_tokens(&self) -> bool {
+        self.grant_types.contains(&GrantType::TokenExchange) && self.pairwise.is_none()
+    }
+
     /// All redirect URIs, from the manifest and from identity providers that refer to the client.
     pub fn all_redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
         let of_providers = self.linked_providers.iter().map(|provider| &provider.callback);

@@ -9,7 +9,7 @@ use super::{
     scope::{self, Scopes},
     sender_keys::BoundKey,
 };
-use crate::model::{Client, Issuer, ResourceServers, Timestamp, TokenBinding};
+use crate::model::{Client, Issuer, ResourceServers, Timestamp};
 
 /// The response for a token that is inactive, unknown, or not visible to the caller (RFC 7662
 /// §2.2).
@@ -65,27 +65,6 @@ pub fn signed_response_claims(
         ("iat".to_owned(), now.secs().into()),
         ("token_introspection".to_owned(), response),
     ])
-}
-
-/// Returns true unless the token is for a resource server that requires bound tokens and is not bound: it was
-/// issued before the resource server required that.
-pub fn is_bound_as_required(claims: &Claims, servers: &ResourceServers) -> bool {
-    let server = claims.get("aud").and_then(Value::as_str).and_then(|aud| servers.find(aud));
-    match server.map(|server| server.token_binding) {
-        Some(TokenBinding::Dpop) => {
-            matches!(BoundKey::of_claims(claims), Some(BoundKey::Dpop(_)))
-        }
-        Some(TokenBinding::MutualTls) => {
-            matches!(BoundKey::of_claims(claims), Some(BoundKey::Certificate(_)))
-        }
-        Some(TokenBinding::Bearer) | None => true,
-    }
-}
-
-/// Returns true unless tokens of the client must be bound and this one is not: it was issued before the client had to
-/// bind them.
-pub fn is_bound_as_registered(claims: &Claims, client: Option<&Client>) -> bool {
-    claims.contains_key("cnf") || client.is_none_or(|client| !client.details.binds_access_tokens())
 }
 
 /// The access token claims included in a response (RFC 7662 §2.2, RFC 8693 §4.1, RFC 9396 §9.2).

@@ -41,6 +41,7 @@ pub mod session_start;
 pub mod sid;
 pub mod subject;
 pub mod token;
+pub mod token_binding;
 pub mod token_hash;
 pub mod token_holder;
 pub mod totp;

@@ -10,6 +10,7 @@ use crate::{
     model::{Client, GrantType, Timestamp},
     protocol::{
         error::OAuthError,
+        jwt::UnverifiedJwt,
         params::RequestParams,
         token::{DecisionInput, TokenDecision, TokenRefusal, decide_client_credentials},
     },
@@ -22,6 +23,11 @@ pub(super) trait ClientGrantType: Send + Sync + 'static {
     const CREDENTIAL: &'static str;
     /// The parameter with the credential, if it is not that of client authentication.
     const PARAMETER: Option<&'static str>;
+
+    /// The latest time at which the token expires, if the credential bounds it.
+    fn not_after(_: &RequestParams) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// The grant type `client_credentials` (RFC 6749 §4.4).
@@ -40,11 +46,18 @@ impl ClientGrantType for JwtBearer {
     const GRANT_TYPE: GrantType = GrantType::JwtBearer;
     const CREDENTIAL: &'static str = "assertion";
     const PARAMETER: Option<&'static str> = Some("assertion");
+
+    /// `exp` of the assertion (RFC 7521 §4.1), which was verified as the client's authentication.
+    fn not_after(params: &RequestParams) -> Option<Timestamp> {
+        let jwt = UnverifiedJwt::read(params.get("assertion")?)?;
+        jwt.time("exp").map(Timestamp::from_secs)
+    }
 }
 
 /// A request for tokens of the client itself.
 pub(super) struct ClientGrant<G> {
     scope: Option<String>,
+    not_after: Option<Timestamp>,
     grant_type: PhantomData<G>,
 }
 
@@ -56,11 +69,15 @@ impl<G: ClientGrantType> TokenGrant for ClientGrant<G> {
     fn parse(params: &RequestParams) -> Result<Self, OAuthError> {
         G::PARAMETER.map(|parameter| params.require(parameter)).transpose()?;
         let scope = params.get("scope").map(str::to_owned);
-        Ok(Self { scope, grant_type: PhantomData })
+        Ok(Self { scope, not_after: G::not_after(params), grant_type: PhantomData })
     }
 
     fn requested_scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    fn not_after(&self) -> Option<Timestamp> {
+        self.not_after
     }
 
     async fn open(

@@ -168,6 +168,7 @@ impl<'a, G: TokenGrant> TokenIssuance<'_, 'a, G> {
             details: &target.details,
             access_token: true,
             code: None,
+            not_after: self.parsed.not_after(),
             user: None,
             exchange: None,
         }

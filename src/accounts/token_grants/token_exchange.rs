@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::token_grant::TokenGrant;
 use crate::{
     accounts::{
-        AccountContext, RequestError, grants::newest_grant_of_session,
-        revoked_tokens::is_revoked_token, token_lookup::verify_own_access_token,
+        AccountContext, RequestError,
+        revoked_tokens::is_revoked_token,
+        token_lookup::{AccessTokenError, verify_access_token},
     },
     keys::JwtType,
     model::{Client, GrantType, Timestamp},
@@ -17,9 +18,9 @@ use crate::{
         error::{ErrorCode, OAuthError},
         params::RequestParams,
         token::{
-            DecisionInput, ExchangeRequest, ExchangedTokenGrant, SubjectContext, SubjectToken,
-            TokenDecision, TokenRefusal, TokenTypeIdentifier, check_access_subject, check_actor,
-            check_id_subject, decide_exchange, invalid_subject,
+            DecisionInput, ExchangeRequest, SubjectContext, SubjectToken, TokenDecision,
+            TokenRefusal, TokenTypeIdentifier, check_access_subject, check_actor, check_id_subject,
+            decide_exchange, invalid_subject,
         },
     },
 };
@@ -70,7 +71,7 @@ impl TokenGrant for TokenExchangeGrant {
                     let text = "The subject token is not an ID token of this issuer.";
                     invalid_subject(text).because(error.to_string())
                 })?;
-                with_grant(context, client, check_id_subject(&claims, of)?).await?
+                check_id_subject(&claims, of)?
             }
         };
         let Some(actor) = &self.0.actor_token else { return Ok(subject) };
@@ -84,7 +85,7 @@ impl TokenGrant for TokenExchangeGrant {
     }
 
     fn needed_grant(subject: &SubjectToken, _: Timestamp) -> Option<&str> {
-        subject.grant.id()
+        Some(&subject.grant_id)
     }
 
     fn decide(
@@ -95,31 +96,21 @@ impl TokenGrant for TokenExchangeGrant {
     }
 }
 
-/// The claims of an access token of the issuer.
+/// The claims of an access token of the issuer that is bound as it must be.
 fn access_claims(
     context: AccountContext<'_>,
     kind: &str,
     token: &str,
 ) -> Result<Arc<Claims>, OAuthError> {
-    verify_own_access_token(context, token).map_err(|error| {
-        let text = format!("The {kind} is not an access token of this issuer.");
+    verify_access_token(context, token).map_err(|error| {
+        let text = match error {
+            AccessTokenError::NotVerified(_) => {
+                format!("The {kind} is not an access token of this issuer.")
+            }
+            AccessTokenError::NotBound => format!(
+                "The {kind} must be bound to a key or certificate, as its client or its resource server requires; get another one."
+            ),
+        };
         invalid_subject(&text).because(error.to_string())
     })
-}
-
-/// An ID token with the newest grant of its client and person in its session, of those that were there when it
-/// was issued.
-async fn with_grant(
-    context: AccountContext<'_>,
-    client: &Client,
-    mut token: SubjectToken,
-) -> Result<SubjectToken, RequestError<OAuthError>> {
-    let ExchangedTokenGrant::OfSession(sid) = &token.grant else { return Ok(token) };
-    let of = (sid.as_str(), token.subject.as_str());
-    let found = newest_grant_of_session(context, client, of, token.issued_at).await?;
-    let id = found.ok_or_else(|| {
-        invalid_subject("The session of the subject token has ended, or its grant was revoked.")
-    })?;
-    token.grant = ExchangedTokenGrant::Id(id);
-    Ok(token)
 }

@@ -38,6 +38,11 @@ pub(super) trait TokenGrant: Sized + Send + Sync + 'static {
         None
     }
 
+    /// The latest time at which a token of the client itself expires, if the credential bounds it.
+    fn not_after(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Opens the credential and checks its bindings. A failure spends and revokes nothing.
     fn open(
         &self,

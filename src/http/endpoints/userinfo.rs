@@ -1,14 +1,17 @@
 //! The userinfo endpoint (OIDC Core §5.3).
 
+use std::sync::Arc;
+
 use http::{Method, StatusCode};
 
 use super::received_proof::received_proof;
 use crate::{
     accounts::{
-        RequestError,
+        AccountContext, RequestError,
         dpop_proofs::{VerifiedProof, use_proof, verify_proof},
         grants::{self, GrantRefusal},
         token_issuer,
+        token_lookup::{AccessTokenError, verify_access_token},
     },
     http::{AppState, EndpointError, Reply, Request},
     identity::RecordMaker,
@@ -61,18 +64,14 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     let query = request.query_params()?;
     let presented = presented_access_token(request.authorization(), &query, form.as_ref())?;
     let presented = presented.ok_or(EndpointError::NoAccessToken)?;
-    let token = presented.token;
-    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
-    let verified = app.accounts.access_token_cache.verify(&request.tenant.keys, token);
-    let verified = verified.map_err(|error| {
-        invalid("The token is not an access token of this issuer.").because(error.to_string())
-    })?;
+    let verified = verified_claims(app.context(request), presented.token)?;
     let mut sender = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
     let bearer = check_claims(&verified, issuer, request.now)?;
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
     let gone = || {
         invalid("The user of the access token is disabled or deleted, or the session has ended.")
     };
@@ -81,7 +80,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     use_proof(app.context(request), person, sender.proof()).await.map_err(dpop_error)?;
     let client = request.tenant.client(grant.client.as_str()).ok_or_else(gone)?;
     request.facts.record_client(&client.object);
-    check_binding(&client, sender).map_err(EndpointError::Dpop)?;
+    check_proof_algorithm(&client, sender).map_err(EndpointError::Dpop)?;
     let user = grants::account_of_grant(app.context(request), &grant).await?;
     let user = user.map_err(|refusal| match refusal {
         GrantRefusal::Inactive => gone(),
@@ -109,15 +108,26 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     Ok(Reply::jwt(jwt))
 }
 
-/// Rule: if the tokens of a client have to be bound, its earlier tokens without a binding are refused. The proof
-/// has an algorithm that the client may use.
-fn check_binding(client: &Client, sender: VerifiedSender) -> Result<(), OAuthError> {
+/// The claims of an access token. If the tokens of its client have to be bound, earlier ones without a binding are
+/// refused.
+fn verified_claims(context: AccountContext<'_>, token: &str) -> Result<Arc<Claims>, EndpointError> {
+    let invalid = |text: &str| OAuthError::new(ErrorCode::InvalidToken, text);
+    verify_access_token(context, token).map_err(|error| match error {
+        AccessTokenError::NotVerified(_) => {
+            let text = "The token is not an access token of this issuer.";
+            invalid(text).because(error.to_string()).into()
+        }
+        AccessTokenError::NotBound => {
+            let text = "The access tokens of this client must be bound to a key; get another one.";
+            EndpointError::Dpop(invalid(text))
+        }
+    })
+}
+
+/// Rule: the proof has an algorithm that the client may use.
+fn check_proof_algorithm(client: &Client, sender: VerifiedSender) -> Result<(), OAuthError> {
     match sender {
         VerifiedSender::Dpop(proof) => proof.of_client(client).map(drop),
-        VerifiedSender::Unproven if client.details.binds_access_tokens() => {
-            let text = "The access tokens of this client must be bound to a key; get another one.";
-            Err(OAuthError::new(ErrorCode::InvalidToken, text))
-        }
         VerifiedSender::Certificate | VerifiedSender::Unproven => Ok(()),
     }
 }

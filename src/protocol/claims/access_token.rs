@@ -15,7 +15,7 @@ use crate::model::{Client, ResourceServer, Tenant, Timestamp};
 /// How much earlier than `iat` access tokens are valid, for verifiers whose clock is behind.
 const CLOCK_ALLOWANCE: Duration = Duration::from_secs(10);
 
-/// The access token claim with the ID of its grant.
+/// The claim with the ID of the grant. Access tokens have it, and ID tokens that can be exchanged.
 pub const GRANT_ID_CLAIM: &str = "grant_id";
 
 /// The access token claim with the object of the client, `<namespace>/<name>`. Tokens of a client whose ID names its

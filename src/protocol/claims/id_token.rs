@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     super::{authentication::Authentication, sid, subject},
-    Claims,
+    Claims, GRANT_ID_CLAIM,
 };
 use crate::model::{Client, Tenant, Timestamp};
 
@@ -31,6 +31,8 @@ pub struct IdToken<'a> {
     pub at_hash: Option<&'a str>,
     /// `c_hash` of the code issued in the same response.
     pub c_hash: Option<&'a str>,
+    /// The ID of the grant, which the token names if the client can exchange it.
+    pub grant_id: &'a str,
     /// Claims about the user ([`in_id_token`](super::in_id_token)).
     pub person: Claims,
 }
@@ -48,6 +50,7 @@ impl IdToken<'_> {
             claims.insert("auth_time".into(), json!(self.authentication.auth_time().secs()));
         }
         claims.insert("amr".into(), json!(self.authentication.amr()));
+        let grant_id = self.client.can_exchange_id_tokens().then_some(self.grant_id);
         let sid = self.sid.map(|own| sid::sid_for_client(self.client, own));
         let optional = [
             ("acr", self.acr),
@@ -55,6 +58,7 @@ impl IdToken<'_> {
             ("nonce", self.nonce),
             ("at_hash", self.at_hash),
             ("c_hash", self.c_hash),
+            (GRANT_ID_CLAIM, grant_id),
         ];
         for (name, value) in optional {
             if let Some(value) = value {

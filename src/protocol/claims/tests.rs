@@ -1,11 +1,11 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::json;
 
 use super::{user::by_scope, *};
 use crate::{
     model::{
-        Account, Client, ClientId, CustomScope, IdTokenClaimsPolicy, Subject, Timestamp,
+        Account, Client, ClientId, CustomScope, GrantType, IdTokenClaimsPolicy, Subject, Timestamp,
         TokenPolicy, fixtures,
     },
     protocol::{
@@ -196,6 +196,7 @@ fn an_id_token_has_the_requested_claims_and_no_client_id() {
         nonce: None,
         at_hash: None,
         c_hash: None,
+        grant_id: "grant-1",
         person: Claims::new(),
     };
     let expected = json!({
@@ -223,4 +224,9 @@ fn an_id_token_has_the_requested_claims_and_no_client_id() {
     assert_eq!(claims["email"], "alice@example.com");
     assert!(!claims.contains_key("name"), "its scope was not granted");
     assert!(!claims.contains_key("client_id"), "only access tokens have it");
+    assert!(!claims.contains_key(GRANT_ID_CLAIM), "the client cannot exchange the token");
+    let exchanging =
+        Client { grant_types: Arc::new([GrantType::TokenExchange].into()), ..client.clone() };
+    let token = IdToken { client: &exchanging, ..least };
+    assert_eq!(token.claims(NOW)[GRANT_ID_CLAIM], "grant-1");
 }

@@ -49,17 +49,18 @@ pub fn client_of_document(
     } else {
         Arc::clone(&policy.scopes)
     };
-    let (method, assertions) = (Some(document.method), AssertionPolicy::default());
-    Some(Client {
+    let signing_alg = document.restrictions.details.token_endpoint_auth_signing_alg;
+    let assertions = AssertionPolicy { signing_alg, ..AssertionPolicy::default() };
+    Some(document.restrictions.onto(Client {
         name: document.name.clone().unwrap_or(bare.name),
         redirect_uris: redirects.cloned().collect(),
         grant_types: Arc::new(grants),
         response_types: Arc::new([ResponseType::Code].into()),
-        authentication: ClientAuthentication::new(method, assertions, Vec::new()),
+        authentication: ClientAuthentication::new(Some(document.method), assertions, Vec::new()),
         keys: document.keys.clone(),
         scopes,
         ..bare
-    })
+    }))
 }
 
 /// Returns true if the scopes that a document names narrow those of the client itself, even to none. A document without

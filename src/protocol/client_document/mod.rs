@@ -1,12 +1,13 @@
 //! Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document): a client ID is the URL of a JSON
 //! document with the client's metadata, so the client needs no registration.
 //!
-//! Must not decide when a document is fetched. It reads only the metadata that a sign-in needs: logos and links
-//! of strangers are not shown, and their clients are not notified of logout.
+//! Must not decide when a document is fetched. It reads the metadata that a sign-in needs, and everything that
+//! restricts the client: logos and links of strangers are not shown, and their clients are not notified of logout.
 
 mod document_client;
 mod document_url;
 mod public_keys;
+mod restrictions;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 pub use document_client::{client_of_document, client_without_document};
 pub use document_url::{DocumentUrl, DocumentUrlError};
+pub use restrictions::ClientRestrictions;
 
 use public_keys::read_keys;
 
@@ -47,6 +49,8 @@ pub struct ClientDocument {
     pub refreshes: bool,
     /// `scope`; empty if absent, which asks for all scopes that the tenant allows.
     pub scopes: Scopes,
+    /// The members that restrict the client.
+    pub restrictions: ClientRestrictions,
 }
 
 /// The reason why a document cannot be used. The message is for the developer of the client, and repeats nothing
@@ -70,10 +74,14 @@ pub enum ClientDocumentError {
     /// The member of this name has a value that cannot be used; the second text says what it must be.
     #[error("has no usable {0}: {1}")]
     Member(&'static str, &'static str),
+    /// The member of this name asks for something that is not supported; the second text says why.
+    #[error("has {0}, which is not supported: {1}")]
+    Unsupported(&'static str, &'static str),
 }
 
 impl ClientDocument {
-    /// Parses the document at a URL. Members that are not used are ignored (RFC 7591 §2).
+    /// Parses the document at a URL. Members that are not used are ignored (RFC 7591 §2), unless they restrict the
+    /// client.
     pub fn parse(url: &str, body: &[u8]) -> Result<Self, ClientDocumentError> {
         if body.len() > MAX_DOCUMENT_LEN {
             return Err(ClientDocumentError::NotJson);
@@ -97,6 +105,7 @@ impl ClientDocument {
             method,
             refreshes: grants.contains(&GrantType::RefreshToken),
             scopes: parse_scopes(members.get("scope").and_then(Value::as_str)),
+            restrictions: ClientRestrictions::read(&members)?,
         })
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Client, ClientAuthentication, ClientDocumentMode, ClientDocumentPolicy, ObjectKey,
-    ResourceServer, ResourceServers, Tenant, fixtures,
+    Client, ClientAuthentication, ClientDocumentMode, ClientDocumentPolicy, IdTokenAlgorithm,
+    JwsAlgorithm, ObjectKey, ResourceServer, ResourceServers, SigningAlgorithm, Tenant, fixtures,
 };
 
 const URL: &str = "https://app.test/client.json";
@@ -185,6 +185,95 @@ fn the_tenant_bounds_redirect_uris_and_scopes() {
         let scopes: Vec<_> = client.scopes.iter().map(String::as_str).collect();
         assert_eq!(scopes, granted, "{scope}");
     }
+}
+
+#[test]
+fn restrictions_of_the_client_are_honoured() {
+    let plain = client(|_| ());
+    assert!(!plain.details.binds_access_tokens() && !plain.require_pushed_requests);
+    let restricted = client(|document| {
+        document["dpop_bound_access_tokens"] = json!(true);
+        document["require_pushed_authorization_requests"] = json!(true);
+        document["require_auth_time"] = json!(true);
+        document["default_max_age"] = json!(60);
+        document["default_acr_values"] = json!(["gold"]);
+        document["request_object_signing_alg"] = json!("ES256");
+        document["id_token_signed_response_alg"] = json!("RS256");
+        document["authorization_signed_response_alg"] = json!("RS256");
+        document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document["jwks_uri"] = json!("https://app.test/jwks");
+        document["token_endpoint_auth_signing_alg"] = json!("PS256");
+    });
+    assert!(restricted.details.dpop_bound_access_tokens && restricted.require_pushed_requests);
+    assert!(restricted.require_auth_time);
+    assert_eq!(restricted.default_max_age.map(|it| it.as_secs()), Some(60));
+    assert_eq!(restricted.details.default_acr_values, ["gold"]);
+    assert_eq!(restricted.request_object_signing_alg, Some(JwsAlgorithm::ES256));
+    let algorithm = SigningAlgorithm::RS256;
+    let id_token = Some(IdTokenAlgorithm::Signed(algorithm));
+    assert_eq!(restricted.id_token_signed_response_alg, id_token);
+    assert_eq!(restricted.authorization_signed_response_alg, Some(algorithm));
+    let ClientAuthentication::PrivateKeyJwt { policy } = restricted.authentication else {
+        panic!("{:?}", restricted.authentication.method())
+    };
+    assert_eq!(policy.signing_alg, Some(JwsAlgorithm::PS256));
+    let by_certificate =
+        client(|document| document["tls_client_certificate_bound_access_tokens"] = json!(true));
+    assert!(by_certificate.details.tls_client_certificate_bound_access_tokens);
+}
+
+#[test]
+fn a_restriction_that_cannot_be_honoured_is_refused() {
+    for (name, value) in [
+        ("dpop_bound_access_tokens", json!("true")),
+        ("require_pushed_authorization_requests", json!(1)),
+        ("require_auth_time", json!([])),
+        ("default_max_age", json!(-1)),
+        ("default_max_age", json!(31_536_001)),
+        ("default_acr_values", json!("gold")),
+        ("default_acr_values", json!(["two words"])),
+        ("request_object_signing_alg", json!("HS256")),
+        ("request_object_signing_alg", json!("none")),
+        ("token_endpoint_auth_signing_alg", json!("XS256")),
+        ("id_token_signed_response_alg", json!("HS256")),
+        ("authorization_signed_response_alg", json!(7)),
+        ("subject_type", json!("pairwise")),
+    ] {
+        let refused = parsed(|document| document[name] = value.clone());
+        let is_it = |it: &ClientDocumentError| matches!(it, ClientDocumentError::Member(member, _) if *member == name);
+        assert!(refused.as_ref().is_err_and(is_it), "{name} {value}: {refused:?}");
+    }
+    for (name, value) in [
+        ("id_token_encrypted_response_alg", json!("RSA-OAEP")),
+        ("introspection_signed_response_alg", json!("RS256")),
+        ("userinfo_signed_response_alg", json!("RS256")),
+        ("require_signed_request_object", json!(true)),
+        ("software_statement", json!("a.b.c")),
+    ] {
+        let refused = parsed(|document| document[name] = value.clone());
+        let is_it = |it: &ClientDocumentError| matches!(it, ClientDocumentError::Unsupported(member, _) if *member == name);
+        assert!(refused.as_ref().is_err_and(is_it), "{name} {value}: {refused:?}");
+    }
+    let both = parsed(|document| {
+        document["dpop_bound_access_tokens"] = json!(true);
+        document["tls_client_certificate_bound_access_tokens"] = json!(true);
+    });
+    assert!(both.is_err());
+}
+
+#[test]
+fn the_tenant_has_what_a_restriction_needs() {
+    let tenant = tenant(any_host());
+    let check = |name: &str, value: Value| {
+        let document = parsed(|document| document[name] = value).expect("usable");
+        document.restrictions.check_tenant(&tenant).is_ok()
+    };
+    assert!(check("id_token_signed_response_alg", json!("RS256")));
+    assert!(check("id_token_signed_response_alg", json!("none")));
+    assert!(!check("id_token_signed_response_alg", json!("ES256")));
+    assert!(!check("authorization_signed_response_alg", json!("ES256")));
+    assert!(!check("tls_client_certificate_bound_access_tokens", json!(true)));
+    assert!(check("tls_client_certificate_bound_access_tokens", json!(false)));
 }
 
 #[test]

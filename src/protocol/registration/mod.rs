@@ -24,6 +24,7 @@ pub use keys::{check_keys, needed_jwks_uri};
 pub use problem::registration_refusal;
 pub use redirects::check_redirects;
 pub use sector::check_sector;
+pub use unsupported::{UnsupportedMetadata, find_unsupported_metadata};
 
 use super::error::{ErrorCode, OAuthError};
 use crate::model::SigningAlgorithm;

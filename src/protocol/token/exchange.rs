@@ -31,6 +31,9 @@ pub fn decide_exchange(
     input: DecisionInput<'_>,
 ) -> Result<TokenDecision, TokenRefusal> {
     let grant = input.stored.filter(|grant| grant.is_active(input.now));
+    // Another object may have the ID of the client now, which is the audience of an ID token.
+    let grant =
+        grant.filter(|grant| !subject.is_id_token() || grant.belongs_to_client(input.client));
     let grant = grant.ok_or_else(|| invalid_subject("The subject token has been revoked."))?;
     check_subject_key(subject.key.as_ref(), grant.binding.as_ref(), input.keys)?;
     check_actor_key(subject.actor_key.as_ref(), input.keys)?;
@@ -45,7 +48,7 @@ pub fn decide_exchange(
         // The token has none of the client itself, so no ID token is issued.
         scopes: Scopes::new(),
         user: Some(UserGrant {
-            id: subject.grant.id().unwrap_or_default().to_owned(),
+            id: subject.grant_id.clone(),
             grant: grant.clone(),
             gate: GrantWrite::Swap,
             needs_session: subject.is_id_token(),

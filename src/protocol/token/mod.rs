@@ -31,8 +31,8 @@ pub use refresh::{
 };
 pub use sender::check_proof_is_sent;
 pub use subject_token::{
-    ExchangedTokenGrant, MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject,
-    check_actor, check_id_subject, invalid_subject,
+    MAX_ACTORS, SubjectContext, SubjectToken, check_access_subject, check_actor, check_id_subject,
+    invalid_subject,
 };
 pub use target::{
     SelectedScopes, TokenTarget, client_target, grant_target, select_client_scopes,

@@ -19,25 +19,6 @@ use crate::{
 /// Most actors of a token. Each delegation adds one.
 pub const MAX_ACTORS: usize = 8;
 
-/// The grant of a token that is exchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExchangedTokenGrant {
-    /// The grant with this ID, which an access token names.
-    Id(String),
-    /// A grant of the session with this public ID, which an ID token names.
-    OfSession(String),
-}
-
-impl ExchangedTokenGrant {
-    /// The ID, if it is known.
-    pub fn id(&self) -> Option<&str> {
-        match self {
-            Self::Id(id) => Some(id),
-            Self::OfSession(_) => None,
-        }
-    }
-}
-
 /// The claims of a token that is exchanged, after its signature and claims were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectToken {
@@ -49,14 +30,12 @@ pub struct SubjectToken {
     pub holder: TokenHolder,
     /// `jti` of an access token.
     pub jti: Option<String>,
-    /// The grant of the token.
-    pub grant: ExchangedTokenGrant,
+    /// The ID of the grant that the token names.
+    pub grant_id: String,
     /// `scope`. An ID token has the scopes of its grant.
     pub scopes: Scopes,
     /// `authorization_details` of an access token.
     pub details: Vec<AuthorizationDetail>,
-    /// `iat`: the time at which the token was issued.
-    pub issued_at: Timestamp,
     /// The time after which the new token is of no use.
     pub expires_at: Timestamp,
     /// The key that it is bound to.
@@ -141,10 +120,9 @@ impl SubjectToken {
             holder: TokenHolder::of_claims(claims)
                 .unwrap_or_else(|| TokenHolder::new(ClientId::new(audience))),
             jti: text("jti").map(str::to_owned),
-            grant: ExchangedTokenGrant::Id(String::new()),
+            grant_id: text(GRANT_ID_CLAIM).unwrap_or_default().to_owned(),
             scopes: scope::parse_scopes(text("scope")),
             details: AuthorizationDetail::of_claims(claims),
-            issued_at: Timestamp::from_secs(time("iat").unwrap_or_default()),
             expires_at,
             key,
             actor_key: None,
@@ -171,15 +149,15 @@ pub fn check_access_subject(
         let text = "The subject token was issued to another client, and the client is not its audience: it is not in spec.introspection.clientRef of the ResourceServer.";
         return Err(invalid_subject(text));
     }
-    let Some(grant_id) = claims.get(GRANT_ID_CLAIM).and_then(Value::as_str) else {
+    if token.grant_id.is_empty() {
         let text = "The subject token is of a client that acts for itself; only tokens of people can be exchanged.";
         return Err(invalid_subject(text));
-    };
-    Ok(SubjectToken { grant: ExchangedTokenGrant::Id(grant_id.to_owned()), ..token })
+    }
+    Ok(token)
 }
 
-/// Rule: a client exchanges ID tokens that were issued to it in a session. Those of clients with pairwise subjects
-/// do not name the session. `claims`: of an ID token whose signature was verified.
+/// Rule: a client exchanges ID tokens that were issued to it in a session, each under its own grant. Those of clients
+/// with pairwise subjects do not name the session. `claims`: of an ID token whose signature was verified.
 pub fn check_id_subject(
     claims: &Claims,
     context: SubjectContext<'_>,
@@ -193,11 +171,14 @@ pub fn check_id_subject(
         let text = "ID tokens of clients with pairwise subjects cannot be exchanged; send an access token.";
         return Err(invalid_subject(text));
     }
-    let Some(sid) = claims.get("sid").and_then(Value::as_str) else {
+    if !claims.contains_key("sid") {
         return Err(invalid_subject("The subject token names no session."));
-    };
-    let grant = ExchangedTokenGrant::OfSession(sid.to_owned());
-    Ok(SubjectToken { grant, scopes: Scopes::new(), is_id_token: true, ..token })
+    }
+    if token.grant_id.is_empty() {
+        let text = "The subject token names no grant: it was issued before the client had the grant type of token exchange; get another one.";
+        return Err(invalid_subject(text));
+    }
+    Ok(SubjectToken { scopes: Scopes::new(), is_id_token: true, ..token })
 }
 
 /// Rule: the client is the actor. An actor token can only prove that again: it is an access token that the client

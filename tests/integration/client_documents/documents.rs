@@ -35,6 +35,9 @@ async fn a_document_that_cannot_be_used_says_why() {
         (change("redirect_uris", json!([])), "no usable redirect_uris"),
         (change("redirect_uris", json!(["https://evil.test/cb"])), "redirectHosts"),
         (change("grant_types", json!(["implicit"])), "no usable grant_types"),
+        (change("id_token_encrypted_response_alg", json!("RSA-OAEP")), "encryption is not"),
+        (change("require_signed_request_object", json!(true)), "has require_signed_request_object"),
+        (change("id_token_signed_response_alg", json!("PS256")), "has no key of the algorithm"),
         (change("padding", json!("x".repeat(5 * 1024))), "is larger than 5 KiB"),
     ]
     .into_iter()

@@ -1,6 +1,6 @@
 //! Clients that a metadata document describes (draft-ietf-oauth-client-id-metadata-document), over real HTTP.
 
-use crate::support::{app, browser, publisher, tls};
+use crate::support::{app, browser, dpop, publisher, tls};
 
 mod documents;
 mod policy;

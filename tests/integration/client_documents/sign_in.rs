@@ -1,10 +1,11 @@
 //! Sign-ins of clients that a document describes: pages, tokens, and what remains of them.
 
 use lanyard::model::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     browser::{Browser, VERIFIER, claims},
+    dpop::DpopKey,
     publisher::signed,
     world::{
         ALICE, REDIRECT, TICKETS, URL, World, answer, assert_page, document, is_consent, refresh,
@@ -14,6 +15,38 @@ use super::{
 
 /// The public half of the key of `signed`.
 const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+#[tokio::test]
+async fn a_document_can_require_bound_tokens_and_pushed_requests() {
+    // RFC 9449 §5.2, RFC 9126 §6
+    let world = World::new().await;
+    let mut restricted = document(URL);
+    restricted["dpop_bound_access_tokens"] = json!(true);
+    world.publish(&restricted);
+    let notes = world.notes().await;
+    let url = notes.authorize_url("openid offline_access", &[]);
+    let code = notes.sign_in(&Browser::new(), &url, ALICE).await["code"].clone();
+    let (status, refused) = notes.redeem(&code).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_dpop_proof")), "{refused}");
+    let (key, endpoint) = (DpopKey::new(), notes.endpoint("token_endpoint"));
+    let form = [
+        ("client_id", URL),
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    let proof = key.proof("POST", endpoint, world.app.clock.now());
+    let request = reqwest::Client::new().post(endpoint).header("dpop", proof).form(&form);
+    let tokens: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(tokens["token_type"], "DPoP", "{tokens}");
+    let (status, refused) = refresh(&notes, &tokens).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_dpop_proof")), "{refused}");
+    restricted["require_pushed_authorization_requests"] = json!(true);
+    world.publish(&restricted);
+    world.wait(3600);
+    assert_page(&Browser::new().open(&url).await, "pushed");
+}
 
 #[tokio::test]
 async fn a_client_signs_a_person_in_without_registration() {

@@ -190,6 +190,33 @@ async fn an_id_token_is_exchanged_while_its_session_lives() {
 }
 
 #[tokio::test]
+async fn an_id_token_gives_its_own_grant_and_no_wider_one_of_the_session() {
+    let world = World::new().await;
+    let browser = Browser::new();
+    let narrow = world.tokens_in(&browser, ALICE, "openid gateway.use").await;
+    let url = world.web.authorize_url(SCOPE, &[("resource", GATEWAY)]);
+    let code = browser.open(&url).await.answer()["code"].clone();
+    let wide = granted(world.web.redeem(&code).await);
+    let (one, two) = (claims(text(&narrow, "id_token")), claims(text(&wide, "id_token")));
+    assert_eq!(one["sid"], two["sid"], "one session");
+    assert_ne!(one["grant_id"], two["grant_id"]);
+    let more = [("subject_token_type", ID_TOKEN), ("audience", TICKETS)];
+    for (tokens, scope) in [(&narrow, None), (&wide, Some(&json!("shared tickets.read")))] {
+        let answer = granted(exchange(&world.web, text(tokens, "id_token"), &more).await);
+        assert_eq!(answer.get("scope"), scope, "{answer}");
+        let before = claims(text(tokens, "access_token"));
+        let after = claims(text(&answer, "access_token"));
+        assert_eq!(after["grant_id"], before["grant_id"]);
+    }
+    // Without its grant, the ID token does not get another one.
+    let revoked = [("token", text(&narrow, "access_token"))];
+    assert_eq!(world.web.post("revocation_endpoint", &revoked).await.status(), 200);
+    let refused = exchange(&world.web, text(&narrow, "id_token"), &more).await;
+    assert_error(&refused, "invalid_request", "has been revoked");
+    granted(exchange(&world.web, text(&wide, "id_token"), &more).await);
+}
+
+#[tokio::test]
 async fn a_token_for_the_issuer_is_exchanged_by_its_own_client() {
     let world = World::new().await;
     let tokens = world.tokens_of(ALICE).await;
@@ -256,6 +283,38 @@ async fn bound_tokens_stay_bound_to_their_key() {
     let answer = world.prove(&world.web, &form(text(&tokens, "id_token"), &more), &key).await;
     let bound = claims(text(&granted(answer), "access_token"));
     assert_eq!(bound["cnf"], json!({ "jkt": key.thumbprint() }));
+}
+
+#[tokio::test]
+async fn tokens_that_must_be_bound_now_are_not_exchanged() {
+    let world = World::new().await;
+    let tokens = world.tokens_of(ALICE).await;
+    let token = text(&tokens, "access_token");
+    let (_, own) = world.gateway.token(&[("grant_type", "client_credentials")]).await;
+    world.for_orders(&tokens).await;
+    let (scopes, claims) = ("offline_access]\n", "accessToken: {claims: [groups, email]}\n");
+    for (from, added) in [
+        // The client of the token.
+        (scopes, "  dpopBoundAccessTokens: true\n"),
+        // The resource server of the token.
+        (claims, "  tokenBinding: DPoP\n"),
+    ] {
+        world.change(from, &format!("{from}{added}"));
+        let refused = exchange(&world.gateway, token, &[("resource", ORDERS)]).await;
+        assert_error(&refused, "invalid_request", "The subject token must be bound");
+        assert_eq!(world.introspect(&world.gateway, token).await, json!({ "active": false }));
+    }
+    // The actor token.
+    let grants =
+        r#"grantTypes: [client_credentials, "urn:ietf:params:oauth:grant-type:token-exchange"]"#;
+    world.change(grants, &format!("{grants}\n  dpopBoundAccessTokens: true"));
+    let actor = [("actor_token", text(&own, "access_token")), ("actor_token_type", ACCESS_TOKEN)];
+    let with_actor = [&[("resource", ORDERS)][..], &actor].concat();
+    let refused = exchange(&world.gateway, token, &with_actor).await;
+    assert_error(&refused, "invalid_request", "The actor token must be bound");
+    // Any client may still revoke its own.
+    let revoked = world.web.post("revocation_endpoint", &[("token", token)]).await;
+    assert_eq!(revoked.status(), 200);
 }
 
 #[tokio::test]

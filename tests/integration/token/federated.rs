@@ -525,6 +525,29 @@ async fn an_assertion_as_a_grant_gives_a_token_for_its_own_client() {
 }
 
 #[tokio::test]
+async fn the_token_of_an_assertion_does_not_outlive_it() {
+    // RFC 7521 §4.1
+    let world = world().await;
+    let claims = claims(&world, CLUSTER, BILLING);
+    world.wait(400);
+    let (status, answer) = grant(&world, &signed(&claims), &[]).await;
+    assert_eq!((status, &answer["expires_in"]), (200, &json!(200)), "{answer}");
+    let token = super::browser::claims(text(&answer, "access_token"));
+    assert_eq!(token["exp"], claims["exp"]);
+    // A longer assertion gives no longer token.
+    let mut longer = claims.clone();
+    longer["exp"] = json!(claims["exp"].as_i64().expect("a time") + 36_000);
+    let (_, longer) = grant(&world, &signed(&longer), &[]).await;
+    let (_, usual) = ask(&world, &signed(&claims), &[]).await;
+    assert_eq!(longer["expires_in"], usual["expires_in"]);
+    assert_ne!(
+        usual["expires_in"],
+        json!(200),
+        "an assertion that only authenticates bounds nothing"
+    );
+}
+
+#[tokio::test]
 async fn a_federated_client_gets_a_token_for_a_resource() {
     // RFC 8707 §2.2
     let world = world().await;

@@ -74,6 +74,7 @@ pub(super) async fn issue_authorization_response(
         details: &target.details,
         access_token: response_type.has_token(),
         code: code.as_deref(),
+        not_after: None,
         user: Some(user),
         exchange: None,
     };

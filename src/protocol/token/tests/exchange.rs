@@ -175,10 +175,15 @@ fn an_id_token_is_of_the_client_and_names_a_session() {
         claims.remove("client_id");
         claims
     };
-    let good = claims(json!({ "aud": "team.wiki", "sid": "sid-1", "grant_id": null }));
+    let good = claims(json!({ "aud": "team.wiki", "sid": "sid-1" }));
     let token = check_id_subject(&good, world.of()).expect("accepted");
     assert!(token.is_id_token() && token.scopes.is_empty());
-    for refused in [json!({ "aud": "team.app", "sid": "sid-1" }), json!({ "aud": "team.wiki" })] {
+    assert_eq!(token.grant_id, "grant-1");
+    for refused in [
+        json!({ "aud": "team.app", "sid": "sid-1" }),
+        json!({ "aud": "team.wiki" }),
+        json!({ "aud": "team.wiki", "sid": "sid-1", "grant_id": null }),
+    ] {
         assert!(check_id_subject(&claims(refused), world.of()).is_err());
     }
 }
@@ -188,13 +193,16 @@ fn the_scopes_of_an_id_token_are_those_of_its_grant() {
     let world = delegating();
     let mut claims = access_claims(json!({ "aud": "team.wiki", "sid": "sid-1" }));
     claims.remove("client_id");
-    let mut token = check_id_subject(&claims, world.of()).expect("accepted");
-    token.grant = ExchangedTokenGrant::Id("grant-1".into());
+    let token = check_id_subject(&claims, world.of()).expect("accepted");
     let mut stored = grant(1, NOW);
     stored.scopes.insert("lost".into());
     let user = world.decide(&token, &stored, SenderKeys::default()).expect("allowed");
     assert!(user.needs_session);
     assert_eq!(user.subject_token.expect("a token").scopes, words("email openid"));
+    // Another object has the ID of the client now.
+    stored.client_object = Some(ObjectKey::new("team", "old"));
+    let refused = world.decide(&token, &stored, SenderKeys::default());
+    assert_eq!(refused, Err(ErrorCode::InvalidRequest));
 }
 
 #[test]
