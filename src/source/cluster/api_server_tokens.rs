@@ -19,6 +19,8 @@ use crate::model::{ClusterDocument, ClusterTokenError, ClusterTokens, Secret};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of a discovery document or JWK set.
 const MAX_BYTES: usize = 256 * 1024;
+/// The file of the token that the kubelet mounts for Lanyard's own ServiceAccount.
+const OWN_TOKEN_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// The permission by a binding to `system:service-account-issuer-discovery`.
 const READ_KEYS: &str = "read the keys of ServiceAccount tokens";
 /// The permission `create` for `tokenreviews.authentication.k8s.io`.
@@ -94,6 +96,11 @@ impl ClusterTokens for ApiServerTokens {
         let status = asked.await?.status.unwrap_or_default();
         let is_for = |audiences: &Vec<String>| audiences.iter().any(|it| it == audience);
         Ok(status.authenticated == Some(true) && status.audiences.as_ref().is_some_and(is_for))
+    }
+
+    async fn own_token(&self) -> Option<Secret<String>> {
+        // Without a file, Lanyard runs outside the cluster, by a kubeconfig.
+        tokio::fs::read_to_string(OWN_TOKEN_FILE).await.ok().map(Secret::new)
     }
 }
 
