@@ -4,9 +4,9 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::Reply;
 use crate::{
-    model::JwsAlgorithm,
+    model::{JwsAlgorithm, Tenant},
     protocol::{
-        dpop::PROOF_ALGORITHMS,
+        dpop::proof_algorithms,
         error::{ErrorCode, OAuthError},
     },
 };
@@ -18,24 +18,40 @@ pub(super) fn missing_token_reply(realm: &str) -> Reply {
 }
 
 /// The response to a request without an access token, which could be bound to a key: a challenge each for `DPoP` and
-/// `Bearer`.
-pub(super) fn missing_access_token_reply(realm: &str) -> Reply {
-    with_challenge(missing_token_reply(realm), &dpop_challenge(realm))
+/// `Bearer`, or for `DPoP` alone if the tenant's profile permits no other tokens.
+pub(super) fn missing_access_token_reply((realm, tenant): (&str, Option<&Tenant>)) -> Reply {
+    let reply = if tenant.is_none_or(Tenant::has_bearer_tokens) {
+        missing_token_reply(realm)
+    } else {
+        Reply::empty(StatusCode::UNAUTHORIZED)
+    };
+    with_challenge(reply, &dpop_challenge((realm, tenant)))
+}
+
+/// The response for a refused access token: a challenge for the scheme that the tenant's tokens are sent with.
+pub(super) fn access_token_error(of: (&str, Option<&Tenant>), error: &OAuthError) -> Reply {
+    let (realm, tenant) = of;
+    if tenant.is_none_or(Tenant::has_bearer_tokens) {
+        bearer_error(realm, error)
+    } else {
+        dpop_error(of, error)
+    }
 }
 
 /// The response for a refused token or proof (RFC 9449 §7.1).
-pub(super) fn dpop_error(realm: &str, error: &OAuthError) -> Reply {
+pub(super) fn dpop_error(of: (&str, Option<&Tenant>), error: &OAuthError) -> Reply {
     let challenge = format!(
         "{}, error=\"{}\", error_description=\"{}\"",
-        dpop_challenge(realm),
+        dpop_challenge(of),
         error.code,
         error.public
     );
     with_challenge(Reply::oauth_error(error).status(bearer_status(error.code)), &challenge)
 }
 
-fn dpop_challenge(realm: &str) -> String {
-    let algorithms = PROOF_ALGORITHMS.map(JwsAlgorithm::as_str).join(" ");
+fn dpop_challenge((realm, tenant): (&str, Option<&Tenant>)) -> String {
+    let algorithms = proof_algorithms(tenant.and_then(|tenant| tenant.fapi2));
+    let algorithms = algorithms.map(JwsAlgorithm::as_str).collect::<Vec<_>>().join(" ");
     format!("DPoP realm=\"{realm}\", algs=\"{algorithms}\"")
 }
 
