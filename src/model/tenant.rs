@@ -75,8 +75,8 @@ impl Tenant {
         self.internal_hosts.iter().map(|host| host.tenant_url(&self.id))
     }
 
-    /// Returns true if clients may send access tokens with the scheme `Bearer`. Under a profile, only tokens that are bound
-    /// to a certificate are sent so (RFC 8705 §3).
+    /// Returns true if clients may send access tokens with the scheme `Bearer`. Under a profile, only tokens that are
+    /// bound to a certificate are sent so (RFC 8705 §3).
     pub fn has_bearer_tokens(&self) -> bool {
         self.fapi2.is_none() || self.mutual_tls_url.is_some()
     }
