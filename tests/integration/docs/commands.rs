@@ -10,7 +10,7 @@ use serde_json::Value;
 const PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "docs", "docs/guides"];
 
 /// The path and text of each page.
-fn pages() -> Vec<(String, String)> {
+pub(super) fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for page in PAGES.map(|page| root.join(page)) {
