@@ -48,8 +48,8 @@ pub fn a_pod_authenticates_without_a_secret(target: &Target, base_url: &str) {
     target.kubectl(&["delete", "-f", &file]);
 }
 
-/// The manifest of `docs/workloads.md`, at the issuer and the address of the test. The Pod starts again until the client is
-/// served.
+/// The manifest of `docs/workloads.md`, at the issuer and the address of the test. The Pod starts again until the client
+/// is served.
 fn manifests(image: &str, base_url: &str, address: &str) -> String {
     let page = include_str!("../../../docs/workloads.md");
     let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
