@@ -19,8 +19,6 @@ use crate::model::{ClusterDocument, ClusterTokenError, ClusterTokens, Secret};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of a discovery document or JWK set.
 const MAX_BYTES: usize = 256 * 1024;
-/// The file of the token that the kubelet mounts for Lanyard's own ServiceAccount.
-const OWN_TOKEN_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// The permission by a binding to `system:service-account-issuer-discovery`.
 const READ_KEYS: &str = "read the keys of ServiceAccount tokens";
 /// The permission `create` for `tokenreviews.authentication.k8s.io`.
@@ -29,6 +27,7 @@ const REVIEW_TOKENS: &str = "review ServiceAccount tokens";
 /// Asks the API server that the objects come from.
 pub struct ApiServerTokens {
     client: Client,
+    own_token_file: Option<String>,
 }
 
 impl fmt::Debug for ApiServerTokens {
@@ -38,9 +37,10 @@ impl fmt::Debug for ApiServerTokens {
 }
 
 impl ApiServerTokens {
-    /// Asks with a client of the API server.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Asks with a client of the API server. `own_token_file`: the token of Lanyard's own ServiceAccount, if the kubelet
+    /// has mounted one.
+    pub fn new(client: Client, own_token_file: Option<String>) -> Self {
+        Self { client, own_token_file }
     }
 
     async fn get(&self, path: &'static str) -> Result<ClusterDocument, ClusterTokenError> {
@@ -99,8 +99,8 @@ impl ClusterTokens for ApiServerTokens {
     }
 
     async fn own_token(&self) -> Option<Secret<String>> {
-        // Without a file, Lanyard runs outside the cluster, by a kubeconfig.
-        tokio::fs::read_to_string(OWN_TOKEN_FILE).await.ok().map(Secret::new)
+        let file = self.own_token_file.as_deref()?;
+        tokio::fs::read_to_string(file).await.ok().map(Secret::new)
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
-        ApiServerTokens::new(Client::new(answer, "default"))
+        ApiServerTokens::new(Client::new(answer, "default"), None)
     }
 
     #[tokio::test]
@@ -169,6 +169,18 @@ mod tests {
         }
         let failed = server(503, json!({})).keys().await;
         assert!(matches!(failed, Err(ClusterTokenError::Unavailable(_))), "{failed:?}");
+    }
+
+    #[tokio::test]
+    async fn the_own_token_is_that_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("token");
+        let mut tokens = server(403, json!({}));
+        assert_eq!(tokens.own_token().await, None);
+        tokens.own_token_file = Some(file.display().to_string());
+        assert_eq!(tokens.own_token().await, None);
+        std::fs::write(&file, "a.b.c").expect("written");
+        assert_eq!(tokens.own_token().await, Some(Secret::new("a.b.c".to_owned())));
     }
 
     #[tokio::test]
