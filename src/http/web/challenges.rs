@@ -40,12 +40,7 @@ pub(super) fn access_token_error(of: (&str, Option<&Tenant>), error: &OAuthError
 
 /// The response for a refused token or proof (RFC 9449 §7.1).
 pub(super) fn dpop_error(of: (&str, Option<&Tenant>), error: &OAuthError) -> Reply {
-    let challenge = format!(
-        "{}, error=\"{}\", error_description=\"{}\"",
-        dpop_challenge(of),
-        error.code,
-        error.public
-    );
+    let challenge = format!("{}, {}", dpop_challenge(of), error_parameters(error));
     with_challenge(Reply::oauth_error(error).status(bearer_status(error.code)), &challenge)
 }
 
@@ -65,17 +60,21 @@ fn with_challenge(mut reply: Reply, challenge: &str) -> Reply {
 
 /// The challenge for a refused bearer token (RFC 6750 §3).
 pub(super) fn bearer_error(realm: &str, error: &OAuthError) -> Reply {
-    let mut challenge = format!(
-        "Bearer realm=\"{realm}\", error=\"{}\", error_description=\"{}\"",
-        error.code, error.public
-    );
-    if error.code == ErrorCode::InsufficientScope {
-        // The scope that would be sufficient (RFC 6750 §3).
-        challenge.push_str(", scope=\"openid\"");
-    }
+    let challenge = format!("Bearer realm=\"{realm}\", {}", error_parameters(error));
     Reply::oauth_error(error)
         .status(bearer_status(error.code))
         .header("www-authenticate", &challenge)
+}
+
+/// The parameters of a challenge that describe an error (RFC 6750 §3).
+fn error_parameters(error: &OAuthError) -> String {
+    let described = format!("error=\"{}\", error_description=\"{}\"", error.code, error.public);
+    if error.code == ErrorCode::InsufficientScope {
+        // The scope that would be sufficient.
+        described + ", scope=\"openid\""
+    } else {
+        described
+    }
 }
 
 /// The status for an error code (RFC 6750 §3.1).
