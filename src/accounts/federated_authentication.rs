@@ -6,7 +6,8 @@ use super::{AccountContext, AccountError, RequestError, client_jws_error::Client
 use crate::{
     keys::{JwsError, PublicKeys, SignedAssertion},
     model::{
-        Client, ClusterTokenError, FederatedCredential, FederatedIssuer, Secret, TokenValidation,
+        Client, ClusterTokenError, FederatedCredential, FederatedIssuer, SERVICE_ACCOUNT_PREFIX,
+        Secret, TokenValidation,
     },
     protocol::{
         client_auth::{
@@ -70,6 +71,10 @@ pub(super) async fn verify_federated(
     let cluster = current_cluster(context, pending, cluster).await;
     let cluster = cluster.as_deref();
     let mut unverified = unmatched(context, pending, cluster).await;
+    if may_be_of_cluster(context, assertion, cluster) {
+        let error = client_auth::unproven_assertion(names_client, &unverified);
+        return Err(RequestError::Refused(error));
+    }
     let signed = SignedAssertion {
         jws: jws.expose(),
         algorithm: assertion.jwt.algorithm,
@@ -114,6 +119,18 @@ async fn current_cluster(
     Some(known.into())
 }
 
+/// Returns true if the issuer of the cluster is unknown, and an assertion is about a ServiceAccount. It may be of the
+/// cluster then, whose tokens no `issuer` in a manifest accepts.
+fn may_be_of_cluster(
+    context: AccountContext<'_>,
+    assertion: FederatedAssertion<'_>,
+    cluster: Option<&str>,
+) -> bool {
+    cluster.is_none()
+        && context.services.cluster_tokens.has_cluster()
+        && assertion.subject().starts_with(SERVICE_ACCOUNT_PREFIX)
+}
+
 /// Returns true if an assertion has the subject of a ServiceAccount of the client.
 fn is_about_account(client: &Client, assertion: FederatedAssertion<'_>) -> bool {
     client.federated_credentials.iter().any(|it| {
@@ -133,6 +150,14 @@ async fn unmatched(
         && let Err(error) = context.services.cluster_tokens.keys(context.now, false).await
     {
         return error.to_string();
+    }
+    if may_be_of_cluster(context, assertion, cluster) {
+        let error = context.services.cluster_tokens.keys(context.now, false).await.err();
+        let error = error.map(|error| error.to_string()).unwrap_or_default();
+        return format!(
+            "{} may be of this cluster, whose issuer is not known yet ({error})",
+            assertion.identity()
+        );
     }
     if cluster.is_some() && assertion.issuer() == cluster {
         return format!(

@@ -48,14 +48,14 @@ async fn issuer_in_cluster(args: &KubeAuthArgs) -> Result<String> {
     let found = found.with_context(|| format!("could not read the Tenant {}", args.tenant))?;
     let Some(tenant) = found else {
         bail!(
-            "the cluster has no Tenant {}; see `kubectl get tenants --all-namespaces`",
+            "the cluster has no Tenant {}; see `kubectl get tenants.lanyard.dev --all-namespaces`",
             args.tenant
         );
     };
     let issuer = tenant.status.and_then(|status| status.issuer);
     issuer.with_context(|| {
         format!(
-            "the Tenant {} has no issuer yet; see its conditions by `kubectl describe tenant {name} --namespace {namespace}`",
+            "the Tenant {} has no issuer yet; see its conditions by `kubectl describe tenants.lanyard.dev {name} --namespace {namespace}`",
             args.tenant
         )
     })

@@ -36,6 +36,8 @@ use crate::{
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// RSA keys that the Lease holder makes ahead of need.
 const SPARE_KEYS: usize = 8;
+/// The folder in which the kubelet mounts the token of a Pod's ServiceAccount.
+const MOUNTED_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/";
 /// The path at which the chart mounts the volume of the embedded store.
 const STORE_FILE: &str = "/var/lib/lanyard/store.redb";
 
@@ -50,7 +52,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
     let parts = ServerRuntime::new(&args.serve, store, config::check_installation(args)?)?;
     refuse_unsuitable(&args.store, &parts.app.accounts.store).await?;
     let mut stop = signals::stop_signal()?;
-    let (client, address) = api_client().await?;
+    let (client, address, own_token_file) = api_client().await?;
     let cluster = ClusterSource::new(client.clone(), args.identity.clone(), write_errors(&parts));
     let source: SharedSource = Arc::clone(&cluster) as _;
     let (follower, hosts) = host_settings(args, &parts);
@@ -77,7 +79,7 @@ async fn serve(args: &RunArgs) -> Result<()> {
         answered = cluster.wait_for_api_server(&address, &*parts.clock) => answered?,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     }
-    let cluster_tokens = Arc::new(ApiServerTokens::new(client.clone()));
+    let cluster_tokens = Arc::new(ApiServerTokens::new(client.clone(), own_token_file));
     parts.app.accounts.cluster_tokens.set_source(cluster_tokens);
     cluster.start(cluster_options(args, &parts), Arc::clone(&parts.clock));
     schemas.start(client.clone());
@@ -167,8 +169,9 @@ fn host_settings(
     (Some(follower), receiver)
 }
 
-/// Creates a client of the API server without sending a request; returns it with the address.
-async fn api_client() -> Result<(Client, String)> {
+/// Creates a client of the API server without sending a request; returns it with the address, and with the file of the
+/// token that the kubelet mounts, if the client uses it.
+async fn api_client() -> Result<(Client, String, Option<String>)> {
     const REMEDY: &str = "run in a Pod with a ServiceAccount, or set KUBECONFIG; to try Lanyard \
                           without a cluster, use `lanyard dev`";
     let mut config = Config::infer().await.context(REMEDY)?;
@@ -180,7 +183,10 @@ async fn api_client() -> Result<(Client, String)> {
     config.read_timeout = Some(READ_TIMEOUT);
     config.reset_reader_on_write = true;
     let address = config.cluster_url.to_string();
-    Ok((Client::try_from(config).context(REMEDY)?, address))
+    // The token of a kubeconfig may be of another issuer.
+    let token_file = config.auth_info.token_file.clone();
+    let token_file = token_file.filter(|file| file.starts_with(MOUNTED_TOKEN));
+    Ok((Client::try_from(config).context(REMEDY)?, address, token_file))
 }
 
 fn follow_leadership(parts: &ServerRuntime, mut leads: watch::Receiver<bool>) {

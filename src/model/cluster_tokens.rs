@@ -49,6 +49,12 @@ pub trait ClusterTokens: Send + Sync + fmt::Debug {
         token: &Secret<String>,
         audience: &str,
     ) -> Result<bool, ClusterTokenError>;
+
+    /// The token of Lanyard's own ServiceAccount, which shows the issuer of the cluster even if the API server
+    /// permits nothing; `None` if Lanyard has no such token.
+    async fn own_token(&self) -> Option<Secret<String>> {
+        None
+    }
 }
 
 /// Access to the API server that is shared between tasks.

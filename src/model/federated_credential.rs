@@ -60,9 +60,12 @@ wire_enum!(
     }
 );
 
+/// The start of `sub` in the tokens of all ServiceAccounts, of every cluster.
+pub const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
+
 /// `sub` of the tokens of a ServiceAccount.
 pub fn service_account_subject(namespace: &str, name: &str) -> String {
-    format!("system:serviceaccount:{namespace}:{name}")
+    format!("{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}")
 }
 
 /// The subject of a federated credential.

@@ -112,8 +112,8 @@ pub use endpoints::{Endpoint, EndpointOffer};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error_cause::ErrorCause;
 pub use federated_credential::{
-    FederatedCredential, FederatedIssuer, FederatedSubject, SubjectPattern, SubjectPatternError,
-    TokenValidation, service_account_subject,
+    FederatedCredential, FederatedIssuer, FederatedSubject, SERVICE_ACCOUNT_PREFIX, SubjectPattern,
+    SubjectPatternError, TokenValidation, service_account_subject,
 };
 pub use host_settings::{HostSettingsReceiver, HostSettingsState};
 pub use identifier_form::IdentifierForm;

@@ -75,6 +75,12 @@ impl Tenant {
         self.internal_hosts.iter().map(|host| host.tenant_url(&self.id))
     }
 
+    /// Returns true if clients may send access tokens with the scheme `Bearer`. Under a profile, only tokens that are
+    /// bound to a certificate are sent so (RFC 8705 §3).
+    pub fn has_bearer_tokens(&self) -> bool {
+        self.fapi2.is_none() || self.mutual_tls_url.is_some()
+    }
+
     /// The addresses at which applications call the issuer's endpoints, besides the issuer.
     pub fn other_urls(&self) -> impl Iterator<Item = String> {
         self.internal_urls().chain(self.mutual_tls_url.as_deref().map(str::to_owned))

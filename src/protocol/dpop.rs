@@ -11,7 +11,9 @@ use super::{
     error::{ErrorCode, OAuthError, abbreviate_value},
     jwt::{JWT_CLOCK_LEEWAY, UnverifiedJwt},
 };
-use crate::model::{Client, JwsAlgorithm, Timestamp, jwk_thumbprint, sha256_base64url};
+use crate::model::{
+    Client, Fapi2Rules, JwsAlgorithm, Timestamp, jwk_thumbprint, sha256_base64url,
+};
 
 /// The signature algorithms of DPoP proofs that are accepted, as discovery announces them (RFC 9449 §5.1).
 pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
@@ -22,6 +24,11 @@ pub const PROOF_ALGORITHMS: [JwsAlgorithm; 6] = [
     JwsAlgorithm::PS256,
     JwsAlgorithm::RS256,
 ];
+/// The algorithms of proofs that a tenant with these rules of FAPI 2.0 accepts (Security Profile §5.4.1).
+pub fn proof_algorithms(rules: Option<Fapi2Rules>) -> impl Iterator<Item = JwsAlgorithm> {
+    PROOF_ALGORITHMS.into_iter().filter(move |it| rules.is_none() || it.is_fapi2())
+}
+
 /// The media type of proofs (RFC 9449 §4.2).
 const JWT_TYPE: &str = "dpop+jwt";
 /// The age from which a proof is refused.
@@ -97,9 +104,10 @@ impl DpopProof {
             return Err(invalid_dpop_proof("'typ' of the DPoP proof must be 'dpop+jwt'."));
         }
         if !PROOF_ALGORITHMS.contains(&jwt.algorithm) {
-            let names = PROOF_ALGORITHMS.map(JwsAlgorithm::as_str).join(", ");
-            let text =
-                format!("'alg' of the DPoP proof is {}; it must be one of {names}.", jwt.algorithm);
+            let text = format!(
+                "'alg' of the DPoP proof is {}; use one of dpop_signing_alg_values_supported in the metadata of the issuer.",
+                jwt.algorithm
+            );
             return Err(invalid_dpop_proof(text));
         }
         let Some(Value::Object(jwk)) = header.remove("jwk") else {

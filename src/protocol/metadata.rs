@@ -93,6 +93,8 @@ fn is_offered(endpoint: Endpoint, tenant: &Tenant, grants: &BTreeSet<GrantType>)
 /// Parameters of the authorization endpoint.
 fn authorization(tenant: &Tenant) -> Value {
     let objects = tenant.request_objects;
+    // Pushed requests have no `request_uri` of the client (RFC 9126 §2.1).
+    let by_reference = objects.by_reference && !tenant.require_pushed_requests;
     let languages: Vec<_> = tenant.languages.tags().collect();
     let mut part = json!({
         "response_types_supported": names(&ResponseType::ALL, |it| it.as_str()),
@@ -104,8 +106,8 @@ fn authorization(tenant: &Tenant) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": true,
         "request_parameter_supported": objects.by_value,
-        "request_uri_parameter_supported": objects.by_reference,
-        "require_request_uri_registration": objects.by_reference,
+        "request_uri_parameter_supported": by_reference,
+        "require_request_uri_registration": by_reference,
         "require_pushed_authorization_requests": tenant.require_pushed_requests,
     });
     if tenant.client_documents.is_enabled() {
@@ -114,7 +116,7 @@ fn authorization(tenant: &Tenant) -> Value {
     if !tenant.acr_levels.is_empty() {
         part["acr_values_supported"] = json!(names(&tenant.acr_levels, |level| &level.value));
     }
-    if objects.by_value || objects.by_reference {
+    if objects.by_value || by_reference {
         let algorithms = names(&JwsAlgorithm::ALL, |it| it.as_str());
         part["request_object_signing_alg_values_supported"] = json!(algorithms);
     }

@@ -30,10 +30,10 @@ impl RemoteDocument for ClientDocument {
     const DESCRIPTION: &'static str = "the metadata document of a client";
 
     fn parse(url: &str, fetched: &FetchedDocument) -> Result<Self, RemoteDocumentError> {
-        // Files that users upload to a host are seldom served as JSON (§4).
+        // Files that users upload to a host are seldom served as JSON (§4), and some without a type.
         let is_json =
             |it: &str| it == JSON || (it.starts_with("application/") && it.ends_with("+json"));
-        if fetched.content_type.as_deref().is_some_and(|it| !is_json(it)) {
+        if fetched.content_type.as_deref().is_none_or(|it| !is_json(it)) {
             return Err(ClientDocumentError::NotJson.into());
         }
         Ok(Self::parse(url, &fetched.body)?)

@@ -17,6 +17,7 @@ use crate::{
         BoundedCache, ClusterTokenError, ClusterTokenProbe, ClusterTokenState, Secret, Sha256,
         SharedClusterTokens, Timestamp, sha256,
     },
+    protocol::jwt::UnverifiedJwt,
 };
 
 /// Least time between two fetches.
@@ -56,6 +57,8 @@ type Reviews = BoundedCache<[u8; 32], (bool, Timestamp)>;
 struct ServiceAccountKeys {
     /// It is kept after `valid_until`, because the issuer still identifies the tokens of the cluster.
     answer: Option<ClusterKeys>,
+    /// `iss` of Lanyard's own token, if the API server did not answer.
+    own_issuer: Option<Arc<str>>,
     /// SHA-256 of the key set.
     digest: [u8; 32],
     renew_at: Timestamp,
@@ -107,15 +110,19 @@ impl ClusterTokenCache {
         Ok(keys)
     }
 
-    /// The issuer of the cluster's tokens, also while its keys are too old; `None` until it is known.
+    /// Returns true if there is a cluster, even if its issuer is unknown.
+    pub(crate) fn has_cluster(&self) -> bool {
+        self.source.get().is_some()
+    }
+
+    /// The issuer of the cluster's tokens, also while its keys are too old; `None` until it is known. Until the
+    /// API server has answered, it is the issuer of Lanyard's own token.
     pub(crate) async fn issuer(&self, now: Timestamp) -> Option<Arc<str>> {
         self.source.get()?;
-        let known = || locked(&self.known).answer.as_ref().map(|it| Arc::clone(&it.issuer));
-        if let Some(issuer) = known() {
-            return Some(issuer);
+        if locked(&self.known).answer.is_none() {
+            let _ = self.fetch(now, false).await;
         }
-        let _ = self.fetch(now, false).await;
-        known()
+        locked(&self.known).issuer()
     }
 
     /// Whether the API server finds a token valid for an audience.
@@ -164,12 +171,17 @@ impl ClusterTokenCache {
 impl ClusterTokenProbe for ClusterTokenCache {
     async fn state(&self, now: Timestamp) -> ClusterTokenState {
         let keys = self.keys(now, false).await;
-        let issuer = locked(&self.known).answer.as_ref().map(|it| Arc::clone(&it.issuer));
+        let issuer = locked(&self.known).issuer();
         ClusterTokenState { issuer, error: keys.err() }
     }
 }
 
 impl ServiceAccountKeys {
+    fn issuer(&self) -> Option<Arc<str>> {
+        let answered = self.answer.as_ref().map(|it| Arc::clone(&it.issuer));
+        answered.or_else(|| self.own_issuer.clone())
+    }
+
     fn valid(&self, now: Timestamp) -> Option<ClusterKeys> {
         self.answer.clone().filter(|_| now < self.valid_until)
     }
@@ -199,6 +211,7 @@ async fn renew_known(
     now: Timestamp,
 ) {
     let fetched = fetch_keys(source).await;
+    let own_issuer = if fetched.is_err() { own_issuer(source).await } else { None };
     let mut known = locked(known);
     match fetched {
         Ok(FetchedKeys { answer, digest, max_age }) => {
@@ -215,8 +228,16 @@ async fn renew_known(
         Err(error) => {
             tracing::warn!(%error, "could not fetch the keys of ServiceAccount tokens");
             known.error = Some(error);
+            known.own_issuer = own_issuer.or_else(|| known.own_issuer.take());
         }
     }
+}
+
+/// `iss` of the token of Lanyard's own ServiceAccount. The kubelet mounted it, so its signature is not verified.
+async fn own_issuer(source: &SharedClusterTokens) -> Option<Arc<str>> {
+    let token = source.own_token().await?;
+    let token = UnverifiedJwt::read(token.expose().trim())?;
+    token.text("iss").filter(|issuer| !issuer.is_empty()).map(Arc::from)
 }
 
 /// An answer of the API server, not yet in the cache.

@@ -142,7 +142,8 @@ fn failure_of_directory(fault: &DirectoryFault) -> Option<ProbeFailure> {
         | DirectoryFault::Malformed { .. }
         | DirectoryFault::Refuses { .. }
         | DirectoryFault::NothingVisible { .. }
-        | DirectoryFault::TooLarge { .. } => ProbeFailure::Unreachable,
+        | DirectoryFault::TooLarge { .. }
+        | DirectoryFault::TooManyPages { .. } => ProbeFailure::Unreachable,
         DirectoryFault::Busy(_)
         | DirectoryFault::TooManyGroups { .. }
         | DirectoryFault::CutAttribute { .. }

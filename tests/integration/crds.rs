@@ -38,6 +38,25 @@ fn definitions_contain_no_template_syntax() {
     }
 }
 
+/// An API server warns of each other format when it gets a definition.
+#[test]
+fn formats_are_those_that_kubernetes_knows() {
+    fn formats(schema: &Value, found: &mut BTreeSet<String>) {
+        found.extend(schema["format"].as_str().map(str::to_owned));
+        match schema {
+            Value::Object(fields) => fields.values().for_each(|it| formats(it, found)),
+            Value::Array(items) => items.iter().for_each(|it| formats(it, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (_, yaml) in custom_resource_definitions() {
+        formats(&serde_yaml::from_str(&yaml).unwrap(), &mut found);
+    }
+    let known = ["date-time", "int32", "int64"].map(str::to_owned);
+    assert_eq!(found, BTreeSet::from(known));
+}
+
 /// YAML 1.1, which kubectl reads, has booleans that look like words.
 #[test]
 fn no_value_is_a_boolean_of_yaml() {

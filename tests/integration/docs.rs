@@ -2,6 +2,7 @@
 
 mod attacks;
 mod commands;
+mod field_names;
 
 use std::{
     fs,

@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use lanyard::model::Timestamp;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use tokio::{
 use crate::support::{
     browser::{Application, Browser, VERIFIER, agree},
     dev::Dev,
+    dpop::DpopKey,
 };
 
 /// The longest wait, which allows for slow machines.
@@ -887,5 +889,29 @@ async fn a_registered_client_stores_no_pushed_request() {
         // Everything is in the reference itself.
         let uri = answer["request_uri"].as_str().map_or(0, str::len);
         assert_eq!(uri > length, status == 201, "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_of_a_registered_client_is_used_once_with_a_pushed_request() {
+    // RFC 9449 §11.1
+    let world = World::start().await;
+    let client = world.register(|_| {}).await;
+    let url = format!("{}/oauth/par", world.issuer("open"));
+    let now = i64::try_from(jsonwebtoken::get_current_timestamp()).expect("a time");
+    let proof = DpopKey::new().proof("POST", &url, Timestamp::from_secs(now));
+    let request = [
+        ("response_type", "code"),
+        ("redirect_uri", "https://rp.test/cb"),
+        ("scope", "openid"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("code_challenge_method", "S256"),
+    ];
+    for (status, error) in [(201, json!(null)), (400, json!("invalid_dpop_proof"))] {
+        let id = (client.text("client_id"), Some(client.text("client_secret")));
+        let push = world.http.post(&url).basic_auth(id.0, id.1).header("dpop", &proof);
+        let answer = push.form(&request).send().await.expect("an answer");
+        let found = (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"));
+        assert_eq!((found.0, &found.1["error"]), (status, &error), "{}", found.1);
     }
 }

@@ -117,7 +117,11 @@ impl Fetch for Network {
                 if text.len() > limit {
                     return Err(FetchError::TooLarge(url.to_owned(), limit));
                 }
-                Ok(FetchedDocument { body: text.into(), content_type: None, max_age: None })
+                Ok(FetchedDocument {
+                    body: text.into(),
+                    content_type: Some("application/json".to_owned()),
+                    max_age: None,
+                })
             }
             None => self.real.get(url, limit).await,
         }

@@ -40,8 +40,8 @@ pub async fn post(app: &AppState, request: Request) -> Result<Reply, EndpointErr
     if let Some(proof) = received_proof(&request)? {
         let mut proof = verify_proof(context, proof, None)?.of_client(&client)?;
         bind_pushed_request(&mut params, proof.key())?;
-        // Nothing is written for a client that has not authenticated, or that anyone can make.
-        if !client.is_untrusted() {
+        // Nothing is written for a client that has not authenticated.
+        if !client.is_public() {
             use_proof(context, record_maker(&client), Some(&mut proof)).await?;
         }
     }

@@ -6,7 +6,10 @@ use http::StatusCode;
 
 use super::{
     Reply, RequestLanguage,
-    challenges::{bearer_error, dpop_error, missing_access_token_reply, missing_token_reply},
+    challenges::{
+        access_token_error, bearer_error, dpop_error, missing_access_token_reply,
+        missing_token_reply,
+    },
     unusable_page::UnusablePage,
 };
 use crate::{
@@ -158,7 +161,7 @@ impl EndpointError {
             Self::Refused(error) => match format {
                 ErrorFormat::Html => page(page_status(error.code), &error),
                 ErrorFormat::Json => Reply::oauth_error(&error),
-                ErrorFormat::Bearer => bearer_error(realm, &error),
+                ErrorFormat::Bearer => access_token_error((realm, tenant), &error),
             },
             Self::Forbidden(error) => Reply::oauth_error(&error).status(StatusCode::FORBIDDEN),
             Self::Client { error, challenge } => {
@@ -170,9 +173,9 @@ impl EndpointError {
                 }
             }
             Self::NoToken => missing_token_reply(realm),
-            Self::NoAccessToken => missing_access_token_reply(realm),
+            Self::NoAccessToken => missing_access_token_reply((realm, tenant)),
             Self::Bearer(error) => bearer_error(realm, &error),
-            Self::Dpop(error) => dpop_error(realm, &error),
+            Self::Dpop(error) => dpop_error((realm, tenant), &error),
             Self::Unavailable(_) => {
                 let text = "The service is temporarily unavailable. Try again in a moment.";
                 unavailable(text, RETRY_AFTER)

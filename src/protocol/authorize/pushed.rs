@@ -242,10 +242,15 @@ pub(super) fn check_pushed(
 ) -> Result<Option<PushedRequestId>, OAuthError> {
     let pushed = pushed_id(params);
     if pushed.is_none() && client.require_pushed_requests {
-        let text = "This application must push its authorization requests: post the parameters to the pushed_authorization_request_endpoint, and send the request_uri of its response.";
-        return Err(OAuthError::new(ErrorCode::InvalidRequest, text));
+        return Err(not_pushed_error());
     }
     Ok(pushed)
+}
+
+/// Returns the error for a request that the client did not push, but must.
+pub(super) fn not_pushed_error() -> OAuthError {
+    let text = "This application must push its authorization requests: post the parameters to the pushed_authorization_request_endpoint, and send the request_uri of its response.";
+    OAuthError::new(ErrorCode::InvalidRequest, text)
 }
 
 #[cfg(test)]

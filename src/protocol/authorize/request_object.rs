@@ -12,7 +12,7 @@ use super::{
         params::{RequestParams, may_repeat},
     },
     parameters::{AuthorizationParameter, AuthorizationParams, RequestObjectRule},
-    unsupported,
+    pushed, unsupported,
 };
 use crate::model::{Client, Issuer, JwsAlgorithm, Tenant, Timestamp, sha256_base64url};
 
@@ -57,6 +57,7 @@ pub fn find_request_object(
             AuthorizationParameter::RequestUri,
             ErrorCode::RequestUriNotSupported,
         )),
+        (None, Some(_)) if client.require_pushed_requests => Err(pushed::not_pushed_error()),
         (Some(object), None) => Ok(Some(RequestObject::Given(object.to_owned()))),
         (None, Some(uri)) if is_registered(client, uri) => {
             Ok(Some(RequestObject::At(uri.to_owned())))

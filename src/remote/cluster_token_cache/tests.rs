@@ -17,6 +17,7 @@ struct Cluster {
     fault: Mutex<Option<ClusterTokenError>>,
     issuer: Mutex<&'static str>,
     kid: Mutex<&'static str>,
+    own_token: Mutex<Option<String>>,
 }
 
 #[async_trait]
@@ -44,6 +45,10 @@ impl ClusterTokens for Cluster {
         self.reviews.fetch_add(1, Ordering::SeqCst);
         Ok(token.expose() == "good")
     }
+
+    async fn own_token(&self) -> Option<Secret<String>> {
+        self.own_token.lock().expect("whole").clone().map(Secret::new)
+    }
 }
 
 fn cluster() -> (ClusterTokenCache, Arc<Cluster>) {
@@ -53,6 +58,7 @@ fn cluster() -> (ClusterTokenCache, Arc<Cluster>) {
         fault: Mutex::default(),
         issuer: Mutex::new("https://cluster.test"),
         kid: Mutex::new("a"),
+        own_token: Mutex::default(),
     });
     let cache = ClusterTokenCache::default();
     cache.set_source(Arc::<Cluster>::clone(&cluster) as SharedClusterTokens);
@@ -143,6 +149,27 @@ async fn unusable_answers_are_errors() {
     let refused = cache.keys(after(29), false).await.map(drop);
     assert_eq!(refused, Err(ClusterTokenError::Forbidden("read keys")));
     assert_eq!(cluster.asked(), 1);
+}
+
+#[tokio::test]
+async fn the_own_token_shows_the_issuer_while_the_api_server_permits_nothing() {
+    let (cache, cluster) = cluster();
+    cluster.fail(ClusterTokenError::Forbidden("read keys"));
+    assert_eq!(cache.issuer(NOW).await, None);
+    // {"alg":"RS256"}.{"iss":"https://own.test"}
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL293bi50ZXN0In0.AAAA\n";
+    *cluster.own_token.lock().expect("whole") = Some(token.to_owned());
+    assert_eq!(cache.issuer(after(29)).await, None, "the file is read with each request only");
+    assert_eq!(cache.issuer(after(30)).await.as_deref(), Some("https://own.test"));
+    let state = cache.state(after(31)).await;
+    assert_eq!(state.issuer.as_deref(), Some("https://own.test"));
+    assert_eq!(state.error, Some(ClusterTokenError::Forbidden("read keys")));
+    // The answer of the API server replaces it.
+    *cluster.fault.lock().expect("whole") = None;
+    assert_eq!(cache.issuer(after(60)).await.as_deref(), Some("https://cluster.test"));
+    cluster.fail(ClusterTokenError::Forbidden("read keys"));
+    let _ = cache.keys(after(90), true).await;
+    assert_eq!(cache.issuer(after(90)).await.as_deref(), Some("https://cluster.test"));
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ const REVIEW_TOKENS: &str = "review ServiceAccount tokens";
 /// Asks the API server that the objects come from.
 pub struct ApiServerTokens {
     client: Client,
+    own_token_file: Option<String>,
 }
 
 impl fmt::Debug for ApiServerTokens {
@@ -36,9 +37,10 @@ impl fmt::Debug for ApiServerTokens {
 }
 
 impl ApiServerTokens {
-    /// Asks with a client of the API server.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Asks with a client of the API server. `own_token_file`: the token of Lanyard's own ServiceAccount, if the kubelet
+    /// has mounted one.
+    pub fn new(client: Client, own_token_file: Option<String>) -> Self {
+        Self { client, own_token_file }
     }
 
     async fn get(&self, path: &'static str) -> Result<ClusterDocument, ClusterTokenError> {
@@ -95,6 +97,11 @@ impl ClusterTokens for ApiServerTokens {
         let is_for = |audiences: &Vec<String>| audiences.iter().any(|it| it == audience);
         Ok(status.authenticated == Some(true) && status.audiences.as_ref().is_some_and(is_for))
     }
+
+    async fn own_token(&self) -> Option<Secret<String>> {
+        let file = self.own_token_file.as_deref()?;
+        tokio::fs::read_to_string(file).await.ok().map(Secret::new)
+    }
 }
 
 async fn within_limit<T>(
@@ -142,7 +149,7 @@ mod tests {
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
-        ApiServerTokens::new(Client::new(answer, "default"))
+        ApiServerTokens::new(Client::new(answer, "default"), None)
     }
 
     #[tokio::test]
@@ -162,6 +169,18 @@ mod tests {
         }
         let failed = server(503, json!({})).keys().await;
         assert!(matches!(failed, Err(ClusterTokenError::Unavailable(_))), "{failed:?}");
+    }
+
+    #[tokio::test]
+    async fn the_own_token_is_that_of_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("token");
+        let mut tokens = server(403, json!({}));
+        assert_eq!(tokens.own_token().await, None);
+        tokens.own_token_file = Some(file.display().to_string());
+        assert_eq!(tokens.own_token().await, None);
+        std::fs::write(&file, "a.b.c").expect("written");
+        assert_eq!(tokens.own_token().await, Some(Secret::new("a.b.c".to_owned())));
     }
 
     #[tokio::test]

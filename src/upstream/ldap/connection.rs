@@ -141,7 +141,8 @@ impl LdapConnection {
                 return Ok(entries);
             }
             if pages == MAX_PAGES {
-                return Err(self.malformed(step));
+                let (host, limit) = (self.host.clone(), MAX_PAGES);
+                return Err(DirectoryFault::TooManyPages { host, step, limit });
             }
         }
     }

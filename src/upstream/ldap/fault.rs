@@ -124,6 +124,11 @@ pub enum DirectoryFault {
     /// The answer exceeds the limits.
     #[error("{host} sent more than {limit} bytes ({step})")]
     TooLarge { host: String, step: &'static str, limit: usize },
+    /// The answer has more pages than are read.
+    #[error(
+        "{host} sent more than {limit} pages of entries ({step}); let the server send larger pages, or make base or filter of the groups select fewer entries"
+    )]
+    TooManyPages { host: String, step: &'static str, limit: usize },
     /// The server refuses an operation.
     #[error("{host} refuses ({step}): {result}")]
     Refuses { host: String, step: &'static str, result: String },
@@ -175,6 +180,7 @@ impl DirectoryFault {
         matches!(
             self,
             Self::TooLarge { .. }
+                | Self::TooManyPages { .. }
                 | Self::TooManyGroups { .. }
                 | Self::CutAttribute { .. }
                 | Self::NoName { .. }
@@ -213,6 +219,7 @@ impl DirectoryFault {
             Self::ForbiddenAddress(_)
             | Self::Certificates(..)
             | Self::TooLarge { .. }
+            | Self::TooManyPages { .. }
             | Self::TooManyGroups { .. }
             | Self::CutAttribute { .. }
             | Self::NoName { .. }

@@ -463,7 +463,10 @@ async fn groups_of_groups_end() {
         encode_elements(SEQUENCE, &[encode_number(INTEGER, id), result(0x65, 0), controls])
     };
     let error = groups_answered(move |_, id| cookie(id)).await.unwrap_err();
-    assert!(matches!(error, LdapError::Directory(DirectoryFault::Malformed { .. })), "{error:?}");
+    let LdapError::Directory(fault) = error else { panic!("a refusal") };
+    assert!(matches!(fault, DirectoryFault::TooManyPages { .. }), "{fault:?}");
+    assert!(fault.leaves_claims_incomplete() && !fault.is_transient());
+    assert!(fault.to_string().contains("more than 50 pages of entries"), "{fault}");
     // The pages count together.
     let value = "x".repeat(900_000);
     let large = groups_answered(move |nth, id| {

@@ -48,56 +48,28 @@ pub fn a_pod_authenticates_without_a_secret(target: &Target, base_url: &str) {
     target.kubectl(&["delete", "-f", &file]);
 }
 
-/// The manifest of `docs/workloads.md`, at the issuer of the test. The Pod starts again until the client is served.
+/// The manifest of `docs/workloads.md`, at the issuer and the address of the test. The Pod starts again until the client
+/// is served.
 fn manifests(image: &str, base_url: &str, address: &str) -> String {
+    let page = include_str!("../../../docs/workloads.md");
+    let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let mut text = block.expect("a manifest").to_owned();
     let (_, host) = base_url.split_once("//").expect("a URL");
-    format!(
-        "
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: billing, namespace: team-a}}
----
-apiVersion: lanyard.dev/v1alpha1
-kind: OidcClient
-metadata: {{name: billing, namespace: team-a}}
-spec:
-  tenantRef: {{name: main}}
-  grantTypes: [client_credentials]
-  tokenEndpointAuthMethod: private_key_jwt
-  federatedCredentials:
-    - serviceAccountRef: {{name: billing}}
----
-apiVersion: v1
-kind: Pod
-metadata: {{name: billing, namespace: team-a}}
-spec:
-  serviceAccountName: billing
-  automountServiceAccountToken: false
-  restartPolicy: OnFailure
-  containers:
-    - name: billing
-      image: {image}
-      imagePullPolicy: IfNotPresent
-      command: [curl]
-      args:
-        - -sS
-        - --fail
-        - http://{address}/team-a/main/oauth/token
-        - --header
-        - 'Host: {host}'
-        - --data-urlencode
-        - grant_type=client_credentials
-        - --data-urlencode
-        - client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer
-        - --data-urlencode
-        - client_assertion@/var/run/secrets/lanyard/token
-      volumeMounts:
-        - {{name: lanyard, mountPath: /var/run/secrets/lanyard, readOnly: true}}
-  volumes:
-    - name: lanyard
-      projected:
-        sources:
-          - serviceAccountToken: {{audience: '{base_url}/team-a/main', expirationSeconds: 3600, path: token}}
-"
-    )
+    let issuer = "https://id.example.com/team-a/main";
+    for (from, to) in [
+        (format!("value: \"{issuer}\""), format!("value: 'http://{address}/team-a/main'")),
+        (format!("audience: \"{issuer}\""), format!("audience: '{base_url}/team-a/main'")),
+        (
+            "image: curlimages/curl".to_owned(),
+            format!("image: {image}\n      imagePullPolicy: IfNotPresent"),
+        ),
+        (
+            "        - --fail\n".to_owned(),
+            format!("        - --fail\n        - --header\n        - 'Host: {host}'\n"),
+        ),
+    ] {
+        assert_eq!(text.matches(&from).count(), 1, "{from} on the page");
+        text = text.replace(&from, &to);
+    }
+    text
 }

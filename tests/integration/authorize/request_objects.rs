@@ -129,6 +129,21 @@ async fn object_is_fetched_from_a_registered_request_uri() {
 }
 
 #[tokio::test]
+async fn no_object_is_fetched_for_a_request_that_must_be_pushed() {
+    // RFC 9126 §5
+    let world = World::new().await;
+    let (uri, asked) = publish(signed(&json!({ "state": "of the object" }))).await;
+    world.change_all(&[
+        ("https://objects.invalid/one", &uri),
+        ("  branding: {primaryColor: \"#ffd166\"}", "  requirePushedAuthorizationRequests: true"),
+    ]);
+    let signs = world.application("signs").await;
+    let url = signs.authorize_url("openid", &[("request_uri", &uri)]);
+    assert_eq!(Browser::new().open(&url).await.answer()["error"], "invalid_request");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn a_tenant_may_turn_request_objects_off() {
     let world = World::new().await;
     world.change(

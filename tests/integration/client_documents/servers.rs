@@ -14,6 +14,8 @@ use super::{
     world::{MANIFESTS, assert_page, document},
 };
 
+const JSON: &str = "content-type: application/json\r\n";
+
 /// A server with a document at each path, and the number of its connections.
 async fn server() -> (TlsServer, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -43,9 +45,12 @@ async fn server() -> (TlsServer, Arc<AtomicUsize>) {
                 }
                 // Without an end.
                 "/huge" => format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(1 << 20)),
+                "/untyped" => answer("", &body),
                 "/text" => answer("content-type: text/plain\r\n", &body),
-                "/short-lived" => answer("cache-control: no-store\r\n", &body),
-                "/long-lived" => answer("cache-control: max-age=1000000\r\n", &body),
+                "/short-lived" => answer(&format!("{JSON}cache-control: no-store\r\n"), &body),
+                "/long-lived" => {
+                    answer(&format!("{JSON}cache-control: max-age=1000000\r\n"), &body)
+                }
                 _ => answer("content-type: application/vnd.client+json; charset=utf-8\r\n", &body),
             };
             let _ = stream.write_all(answer.as_bytes()).await;
@@ -74,6 +79,7 @@ async fn each_document_that_cannot_be_fetched_costs_one_bounded_fetch() {
         ("redirect", "must be delivered with status 200, without a redirect"),
         ("huge", "is larger than 5 KiB"),
         ("text", "not served as application/json"),
+        ("untyped", "not served as application/json"),
         ("slow", "was not delivered in time"),
     ] {
         let before = asked.load(Ordering::SeqCst);

@@ -10,7 +10,7 @@ use serde_json::Value;
 const PAGES: [&str; 4] = ["README.md", "CONTRIBUTING.md", "docs", "docs/guides"];
 
 /// The path and text of each page.
-fn pages() -> Vec<(String, String)> {
+pub(super) fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for page in PAGES.map(|page| root.join(page)) {
@@ -96,21 +96,47 @@ fn every_shell_block_is_valid_bash() {
     assert!(count > 60, "{count} blocks were found");
 }
 
-/// Kinds of other projects are named `tenants` too.
-#[test]
-fn commands_of_kubectl_name_the_group_of_tenants() {
-    let mut count = 0;
-    for (page, text) in pages() {
-        for line in text.lines().filter(|line| line.contains("kubectl ")) {
-            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c));
-            for word in words.filter(|word| word.starts_with("tenants")) {
-                let named = word.trim_end_matches('.');
-                assert!(named == "tenants.lanyard.dev", "{page}: {line}");
-                count += 1;
+/// The path and text of each file below `src`.
+fn sources() -> Vec<(String, String)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("readable");
+                found.push((path.display().to_string(), text));
             }
         }
     }
-    assert!(count > 10, "{count} commands were found");
+    found
+}
+
+/// Kinds of other projects are named `tenants` too.
+#[test]
+fn commands_of_kubectl_name_the_group_of_tenants() {
+    let (mut of_pages, mut of_messages) = (0, 0);
+    let files = pages().into_iter().map(|it| (it, false));
+    for ((file, text), is_source) in files.chain(sources().into_iter().map(|it| (it, true))) {
+        for line in text.lines().filter(|line| line.contains("kubectl ")) {
+            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && !"-.".contains(c));
+            let words: Vec<_> = words.map(|word| word.trim_end_matches('.')).collect();
+            for pair in words.windows(2) {
+                let is_command = ["get", "describe", "delete", "wait"].contains(&pair[0]);
+                let is_short = is_command && pair[1] == "tenant";
+                let named = pair[1].starts_with("tenants");
+                assert!(
+                    !is_short && (!named || pair[1] == "tenants.lanyard.dev"),
+                    "{file}: {line}"
+                );
+                let count = if is_source { &mut of_messages } else { &mut of_pages };
+                *count += usize::from(named);
+            }
+        }
+    }
+    assert!(of_pages > 10 && of_messages >= 4, "{of_pages} on pages, {of_messages} in messages");
 }
 
 #[test]

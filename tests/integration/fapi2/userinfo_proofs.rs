@@ -70,6 +70,34 @@ async fn fapi2_security_profile_final_dpop_negative_tests() {
 }
 
 #[tokio::test]
+async fn challenges_name_the_schemes_and_algorithms_of_the_profile() {
+    // RFC 9449 §7.1, Security Profile §5.4.1
+    let world = World::new().await;
+    for (name, token, expected) in [
+        ("secure", None, &["DPoP"][..]),
+        ("secure", Some("AAAA"), &["DPoP"]),
+        ("plain", None, &["Bearer", "DPoP"]),
+        ("plain", Some("AAAA"), &["Bearer"]),
+    ] {
+        let url = format!("{}/oauth/userinfo", world.app.issuer(name));
+        let mut request = world.http.get(url);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("DPoP {token}"));
+        }
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 401);
+        let challenges = response.headers().get_all("www-authenticate").iter();
+        let challenges: Vec<_> = challenges.map(|it| it.to_str().expect("text")).collect();
+        let schemes: Vec<_> = challenges.iter().filter_map(|it| it.split(' ').next()).collect();
+        assert_eq!(schemes, expected, "{name}: {challenges:?}");
+        for challenge in challenges.iter().filter(|it| it.starts_with("DPoP")) {
+            let of_profile = "algs=\"ES256 EdDSA Ed25519 PS256\"";
+            assert_eq!(challenge.contains(of_profile), name == "secure", "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn extra_members_and_the_query_of_htu_do_not_count() {
     // Also of the module fapi2-security-profile-final-dpop-negative-tests
     let world = World::new().await;

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Each field of the metadata, and the file and name of a test that fails if the field is wrong.
-const EXERCISED: [(&str, &str, &str); 53] = [
+const EXERCISED: [(&str, &str, &str); 57] = [
     ("issuer", "token/metadata", "is_served_at_each_well_known_path"),
     ("authorization_endpoint", "authorize/sign_in", "signs_a_user_in_and_returns_a_code"),
     ("response_types_supported", "authorize/form_post", "every_response_type_can_be_posted"),
@@ -127,6 +127,21 @@ const EXERCISED: [(&str, &str, &str); 53] = [
         "fapi2/message_signing",
         "responses_of_introspection_are_signed",
     ),
+    (
+        "token_endpoint_auth_methods_supported",
+        "mutual_tls/authentication",
+        "each_method_with_a_certificate_authenticates_at_every_endpoint",
+    ),
+    (
+        "introspection_endpoint_auth_methods_supported",
+        "mutual_tls/authentication",
+        "each_method_with_a_certificate_authenticates_at_every_endpoint",
+    ),
+    (
+        "revocation_endpoint_auth_methods_supported",
+        "mutual_tls/authentication",
+        "each_method_with_a_certificate_authenticates_at_every_endpoint",
+    ),
     ("introspection_endpoint", "token/introspection", "reports_a_clients_own_tokens"),
     (
         "introspection_endpoint_auth_methods_supported",
@@ -157,6 +172,11 @@ const EXERCISED: [(&str, &str, &str); 53] = [
     ),
     ("scopes_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
     ("claims_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
+    (
+        "authorization_details_types_supported",
+        "token/authorization_details",
+        "metadata_lists_the_types",
+    ),
     ("claim_types_supported", "token/advertised", "every_claim_is_returned_for_its_scope"),
     ("subject_types_supported", "token/pairwise", "subject_is_stable_and_differs_between_sectors"),
     (
@@ -260,6 +280,14 @@ spec:
   tokenEndpointAuthMethod: private_key_jwt
   federatedCredentials:
     - {issuer: https://token.actions.test, subject: job}
+---
+apiVersion: lanyard.dev/v1alpha1
+kind: ResourceServer
+metadata: {name: whole-api}
+spec:
+  tenantRef: {name: whole}
+  identifier: https://orders.test
+  authorizationDetailsTypes: [{type: order, schema: {}}]
 ";
 
 /// The metadata of the tenants of [`WHOLE`], at a provider with an address for certificates.

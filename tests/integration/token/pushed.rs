@@ -269,6 +269,7 @@ async fn tenants_and_clients_may_require_it() {
     let world = World::new().await;
     let web = world.application("web").await;
     assert_eq!(web.metadata["require_pushed_authorization_requests"], false);
+    let by_reference = ["request_uri_parameter_supported", "require_request_uri_registration"];
     let tenant = ("displayName: Harbour Works", "requirePushedAuthorizationRequests: true");
     let name = "metadata: {name: web}\nspec:\n";
     let client = format!("{name}  requirePushedAuthorizationRequests: true\n");
@@ -276,6 +277,9 @@ async fn tenants_and_clients_may_require_it() {
         world.change(change.0, change.1);
         let web = world.application("web").await;
         assert_eq!(web.metadata["require_pushed_authorization_requests"], required);
+        for field in by_reference {
+            assert_eq!(web.metadata[field], !required, "{field}");
+        }
         let answer = Browser::new().open(&web.authorize_url("openid", &[])).await.answer();
         assert_eq!(answer["error"], "invalid_request");
         let url = pushed_url(&web, &[]).await;

@@ -95,6 +95,8 @@ fn manifests() -> String {
         client("billing", "other", "{serviceAccountRef: {name: billing}}"),
         // Names the cluster as if it were another one.
         client("thief", "default", &named("system:serviceaccount:pay:billing")),
+        // The same with its keys, so that nothing has to be fetched.
+        client("inline", "default", &format!("{{issuer: '{CLUSTER}', jwks: {{keys: [{KEY}]}}, subject: 'system:serviceaccount:pay:reporting'}}")),
     ]
     .concat()
 }
@@ -169,6 +171,28 @@ async fn the_cluster_is_refused_as_a_named_issuer() {
     );
     // The client of the same subject in the tenant's namespace takes nothing over either.
     assert_eq!(client_in_answer(&ask(&world, &token, &[]).await), "pay.billing");
+}
+
+#[tokio::test]
+async fn the_cluster_is_refused_as_a_named_issuer_before_its_issuer_is_known() {
+    let (world, cluster) = world().await;
+    *cluster.fault.lock().expect("whole") = Some(ClusterTokenError::Forbidden("read keys"));
+    let token = signed(&claims(&world, "pay", "reporting"));
+    for named in [&[][..], &[("client_id", "default.inline")]] {
+        assert_error(&ask(&world, &token, named).await, 401, "invalid_client");
+    }
+    let causes = json!(world.app.audit.lines()).to_string();
+    assert!(causes.contains("whose issuer is not known yet"), "{causes}");
+    *cluster.fault.lock().expect("whole") = None;
+    world.wait(30);
+    let known = ask(&world, &token, &[("client_id", "default.inline")]).await;
+    assert_error(&known, 401, "invalid_client");
+    // Where Lanyard has no cluster, the issuer is that of another one.
+    let world = World::new().await;
+    world.app.serve(&manifests());
+    let token = signed(&claims(&world, "pay", "reporting"));
+    let named = ask(&world, &token, &[("client_id", "default.inline")]).await;
+    assert_eq!(client_in_answer(&named), "default.inline");
 }
 
 #[tokio::test]

@@ -190,6 +190,18 @@ fn a_tenant_can_disable_either() {
     assert_eq!(both.map_err(|error| error.code), Err(ErrorCode::InvalidRequest));
 }
 
+#[test]
+fn a_client_that_must_push_its_requests_has_none_by_reference() {
+    // RFC 9126 §5
+    let mut client = Client { require_pushed_requests: true, ..fixtures::client() };
+    Arc::make_mut(&mut client.details).request_uris.push("https://rp.test/ro".to_owned());
+    let find = |query: &str| find_request_object(&params(query), &fixtures::tenant(), &client);
+    let refused = find("request_uri=https%3A%2F%2Frp.test%2Fro").map_err(|error| error.code);
+    assert_eq!(refused, Err(ErrorCode::InvalidRequest));
+    // The object may be pushed.
+    assert_eq!(find("request=x").ok(), Some(Some(RequestObject::Given("x".to_owned()))));
+}
+
 fn algorithm_of(
     object: &RequestObject,
     registered: Option<JwsAlgorithm>,
