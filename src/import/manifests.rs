@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ImportOptions, ImportResult, names::ObjectNames, notes::NoteList};
+use super::{ImportOptions, ImportResult, names::ObjectNames, notes::ImportNotes};
 use crate::api::{self, SecretKeyRef};
 
 /// An object that an import makes.
@@ -21,7 +21,7 @@ pub struct ImportedManifest {
 #[derive(Debug)]
 pub(super) struct ImportCollector {
     pub(super) tenant: String,
-    pub(super) notes: NoteList,
+    pub(super) notes: ImportNotes,
     namespace: Option<String>,
     names: ObjectNames,
     manifests: Vec<ImportedManifest>,
@@ -33,7 +33,7 @@ impl ImportCollector {
         let tenant = names.unique_name(TENANT, options.tenant.as_deref().unwrap_or(tenant));
         Self {
             tenant,
-            notes: NoteList::default(),
+            notes: ImportNotes::default(),
             namespace: options.namespace.clone(),
             names,
             manifests: Vec::new(),
