@@ -23,7 +23,7 @@ pub(crate) async fn load_consent(
     let marks = endings::current_marks(context, account);
     let Some(stored) = stored else { return Ok(None) };
     let Some(consent) = read(&stored, marks) else { return Ok(None) };
-    if marks::is_adopted(consent.marks, marks) {
+    if marks::consent_needs_new_marks(consent.marks, marks) {
         // After a restore. The next person with the subject does not inherit it.
         let adopted = Consent { marks: Some(marks), ..consent.clone() };
         let record = Record { value: encode_record(&adopted).into(), ..stored.record };

@@ -75,7 +75,7 @@ pub(super) async fn load_usable_marks(
         return Ok(None);
     };
     let now = present.marks;
-    if marks::may_be_void(record, now) && is_void(context, record, account, now).await? {
+    if marks::may_record_be_void(record, now) && is_void(context, record, account, now).await? {
         return Ok(None);
     }
     // A declared user may be gone from the provider that the record was made by.
@@ -115,7 +115,7 @@ impl<'a> RecordValidity<'a> {
         self.present.are_of(record, self.account, self.now)
             && !self.voids.iter().any(|(marks, void)| {
                 let is_own = marks.person == self.present.marks.person;
-                (!is_own || marks::may_be_void(record, *marks))
+                (!is_own || marks::may_record_be_void(record, *marks))
                     && marks::is_void(record, void, *marks)
             })
     }

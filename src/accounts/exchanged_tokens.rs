@@ -23,5 +23,5 @@ pub(super) async fn is_usable(
     if is_revoked_token(context, jti).await? {
         return Ok(false);
     }
-    Ok(grants::check_entry(context, &client, (grant, account)).is_ok())
+    Ok(grants::check_access_to_client(context, &client, (grant, account)).is_ok())
 }

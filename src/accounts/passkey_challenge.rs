@@ -67,11 +67,11 @@ pub(super) async fn claim_challenge(
     challenge: &PasskeyChallenge,
     subject: &Subject,
 ) -> Result<bool, AccountError> {
-    claim_once(context, (&challenge.challenge, challenge.expires_at), subject).await
+    claim_single_use(context, (&challenge.challenge, challenge.expires_at), subject).await
 }
 
 /// Uses up something that was made for one answer. One of several requests with it gets true.
-pub(super) async fn claim_once(
+pub(super) async fn claim_single_use(
     context: AccountContext<'_>,
     (unique, expires_at): (&[u8], Timestamp),
     subject: &Subject,

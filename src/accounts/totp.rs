@@ -10,7 +10,7 @@ use super::{
     endings,
     factor_attempts::{begin_attempt, take_back_attempt},
     invitation_claim::{keep_invitation_used, own_invitation},
-    passkey_challenge::claim_once,
+    passkey_challenge::claim_single_use,
     vaulted_record::{open_vaulted_record, seal_vaulted_record},
 };
 use crate::{
@@ -182,7 +182,7 @@ pub(crate) async fn claim_enrolment(
     enrolment: &TotpEnrolment,
 ) -> Result<bool, AccountError> {
     let unique = (&*enrolment.secret, enrolment.expires_at);
-    claim_once(context, unique, &account.subject).await
+    claim_single_use(context, unique, &account.subject).await
 }
 
 /// Returns true if a new app replaces the app that a user has. Otherwise the user has to remove it first.

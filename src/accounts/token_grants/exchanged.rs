@@ -27,7 +27,7 @@ pub(super) async fn approve_exchange<G: TokenGrant>(
         return Err(invalid_subject(text).into());
     }
     if client.id != grant.client {
-        grants::check_entry(context, client, (grant, account))
+        grants::check_access_to_client(context, client, (grant, account))
             .map_err(|refusal| refused_grant::<G>(&refusal))?;
     }
     let (tenant, servers) = (&context.tenant.tenant, &context.tenant.resource_servers);

@@ -63,7 +63,7 @@ pub async fn reconcile_keys(
     apply_writes(context, steps).await?;
     if wrote {
         let tenant = TenantId(object.key.clone());
-        let secret = plan::keys_key(object);
+        let secret = plan::key_secret_key(object);
         report_key_changes(context, Some(&tenant), (KeyUse::Signing, &secret), changes);
     }
     for notice in notices {

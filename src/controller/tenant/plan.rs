@@ -50,7 +50,7 @@ impl<'a> ObservedKeys<'a> {
         let object = world.view.objects.managed.get::<Tenant>(&tenant.key);
         Self {
             tenant,
-            secret: world.secret(&keys_key(tenant)),
+            secret: world.secret(&key_secret_key(tenant)),
             backup: world.secret(&backup_key(tenant)),
             shown: object.map_or(&[], |object| &object.status_facts().living_keys),
             ring: &outcome.ring,
@@ -88,7 +88,7 @@ pub fn plan_tenant(
     rules: &RotationRules,
     now: Timestamp,
 ) -> Result<TenantPlan, ReconcileError> {
-    let key = keys_key(seen.tenant);
+    let key = key_secret_key(seen.tenant);
     let owner = owner::owner_annotation(seen.tenant.kind.as_str(), &seen.tenant.key.name);
     let before = match seen.secret {
         None => None,
@@ -196,7 +196,7 @@ impl TenantPlan {
     }
 }
 
-pub(super) fn keys_key(tenant: &ObjectRef) -> ObjectKey {
+pub(super) fn key_secret_key(tenant: &ObjectRef) -> ObjectKey {
     ObjectKey::new(&tenant.key.namespace, signing_keys_name(&tenant.key.name))
 }
 

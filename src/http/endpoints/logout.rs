@@ -112,7 +112,7 @@ async fn confirm(
         return Err(stale("The form does not end a session; ask to sign out again.").into());
     };
     if params.get("action") != Some("logout") {
-        let page = pages::not_signed_out(&request.tenant.tenant, request.text());
+        let page = pages::still_signed_in_page(&request.tenant.tenant, request.text());
         return Ok(Reply::html(StatusCode::OK, page));
     }
     let mut ended = None;

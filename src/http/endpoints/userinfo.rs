@@ -105,7 +105,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     claims.insert("iss".into(), issuer.as_str().into());
     claims.insert("aud".into(), client.id.as_str().into());
     let key = token_issuer::signing_key_of_algorithm(app.context(request), algorithm)?;
-    let jwt = token_issuer::sign_with(&app.accounts, key, JwtType::Userinfo, &claims).await?;
+    let jwt = token_issuer::sign_claims(&app.accounts, key, JwtType::Userinfo, &claims).await?;
     Ok(Reply::jwt(jwt))
 }
 

@@ -56,7 +56,7 @@ pub use refused::{RefusedEntryPage, refused_entry_page};
 pub use second_factor::{SecondFactorPage, second_factor_page};
 pub use sign_in::{ProviderButton, SignInFields, SignInPage, sign_in};
 pub use signed_out::{
-    LogoutConfirmPage, logout_confirm, not_signed_in, not_signed_out, signed_out,
+    LogoutConfirmPage, cancelled_sign_in_page, logout_confirm, signed_out, still_signed_in_page,
 };
 pub use theme::theme_css;
 

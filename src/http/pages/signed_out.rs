@@ -61,12 +61,12 @@ pub fn signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
 }
 
 /// Renders the page after the user chose to stay signed in.
-pub fn not_signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn still_signed_in_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     done((tenant, text), text.still_signed_in_title(), text.nothing_changed_close())
 }
 
 /// Renders the page for a person who cancelled the sign-in to the account page.
-pub fn not_signed_in(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn cancelled_sign_in_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     render_page(&SignedOutTemplate {
         frame: PageFrame::new(Some(tenant), text),
         title: text.not_signed_in_title(),

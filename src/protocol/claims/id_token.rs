@@ -31,7 +31,7 @@ pub struct IdToken<'a> {
     pub at_hash: Option<&'a str>,
     /// `c_hash` of the code issued in the same response.
     pub c_hash: Option<&'a str>,
-    /// Claims about the user ([`in_id_token`](super::in_id_token)).
+    /// Claims about the user ([`id_token_user_claims`](super::id_token_user_claims)).
     pub person: Claims,
 }
 

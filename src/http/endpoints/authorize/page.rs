@@ -73,7 +73,7 @@ pub(in crate::http::endpoints) fn enter_password(
 }
 
 /// The page that leads to the provider of a name that was typed.
-pub(in crate::http::endpoints) fn lead_to_provider(
+pub(in crate::http::endpoints) fn show_provider_link_page(
     authorization: &AuthorizationContext<'_>,
     provider: &IdentityProvider,
     username: &str,
