@@ -15,7 +15,7 @@ use crate::{
 pub(super) const LOCAL_CONNECTOR: &str = "local";
 
 /// Adds a user for each static password. Returns whether one has a password.
-pub(super) fn add_people(import: &mut ImportCollector, root: &SourceField<'_>) -> bool {
+pub(super) fn add_dex_people(import: &mut ImportCollector, root: &SourceField<'_>) -> bool {
     let mut has_password = false;
     for person in root.items("staticPasswords") {
         has_password |= add_person(import, &person);

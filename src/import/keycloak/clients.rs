@@ -28,7 +28,7 @@ const BUILT_IN: [&str; 6] = [
     "security-admin-console",
 ];
 /// Adds the clients of a realm.
-pub(super) fn add_clients(
+pub(super) fn add_keycloak_clients(
     import: &mut ImportCollector,
     realm: &SourceField<'_>,
     scopes: &RealmScopes,

@@ -32,7 +32,7 @@ const OPEN_ACTIONS: [&str; 7] = [
 ];
 
 /// Adds the users of all files. Returns whether one has a password, or had one that is not carried.
-pub(super) fn add_people(
+pub(super) fn add_keycloak_people(
     import: &mut ImportCollector,
     files: &[SourceField<'_>],
     realm: &SourceField<'_>,
