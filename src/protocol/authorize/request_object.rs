@@ -113,7 +113,7 @@ pub fn request_object_unreachable(why: &str) -> OAuthError {
 /// Rule: the object has the registered algorithm. Without a registered algorithm, any signature of the client is
 /// accepted. Objects at a registered URI then need no signature, because only the client can publish there (OIDC
 /// Registration §2, OIDC Core §6.2).
-pub fn check_algorithm(
+pub fn check_request_object_algorithm(
     client: &Client,
     jwt: &UnverifiedJwt,
     object: &RequestObject,

@@ -223,7 +223,7 @@ fn check_algorithm(
 ) -> Result<CredentialsCheck<'_>, CredentialsRefusal> {
     let PendingAssertion { client, jwt, .. } = assertion;
     let is_allowed = client.may_sign_with(jwt.algorithm);
-    if is_allowed && assertion::check_algorithm(&client.authentication, jwt.algorithm) {
+    if is_allowed && assertion::check_assertion_algorithm(&client.authentication, jwt.algorithm) {
         return Ok(CredentialsCheck::Assertion(assertion));
     }
     Err(CredentialsRefusal::Algorithm(assertion.policy.signing_alg))

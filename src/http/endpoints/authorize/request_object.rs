@@ -60,7 +60,7 @@ async fn verify(
     client: &Client,
     (object, jws, jwt): (&RequestObject, &str, &UnverifiedJwt),
 ) -> Result<(), OAuthError> {
-    request_object::check_algorithm(client, jwt, object)?;
+    request_object::check_request_object_algorithm(client, jwt, object)?;
     if jwt.algorithm == JwsAlgorithm::None {
         return Ok(());
     }

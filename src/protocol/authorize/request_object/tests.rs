@@ -196,7 +196,8 @@ fn algorithm_of(
     algorithm: JwsAlgorithm,
 ) -> Result<(), ErrorCode> {
     let client = Client { request_object_signing_alg: registered, ..fixtures::client() };
-    check_algorithm(&client, &jwt(algorithm, json!({})), object).map_err(|error| error.code)
+    check_request_object_algorithm(&client, &jwt(algorithm, json!({})), object)
+        .map_err(|error| error.code)
 }
 
 #[test]

@@ -165,16 +165,16 @@ fn the_algorithm_is_the_registered_one_or_fits_the_method() {
         (JwsAlgorithm::HS256, false, true),
         (JwsAlgorithm::None, false, false),
     ] {
-        assert_eq!(check_algorithm(&private, algorithm), asymmetric, "{algorithm}");
-        assert_eq!(check_algorithm(&shared, algorithm), symmetric, "{algorithm}");
+        assert_eq!(check_assertion_algorithm(&private, algorithm), asymmetric, "{algorithm}");
+        assert_eq!(check_assertion_algorithm(&shared, algorithm), symmetric, "{algorithm}");
     }
     let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::ES256));
-    assert!(check_algorithm(&registered, JwsAlgorithm::ES256));
-    assert!(!check_algorithm(&registered, JwsAlgorithm::PS256));
+    assert!(check_assertion_algorithm(&registered, JwsAlgorithm::ES256));
+    assert!(!check_assertion_algorithm(&registered, JwsAlgorithm::PS256));
     // RFC 9864 §2.2: the algorithm has two names.
     let registered = method(AuthMethod::PrivateKeyJwt, Some(JwsAlgorithm::EdDSA));
-    assert!(check_algorithm(&registered, JwsAlgorithm::Ed25519));
-    assert!(!check_algorithm(&registered, JwsAlgorithm::ES256));
+    assert!(check_assertion_algorithm(&registered, JwsAlgorithm::Ed25519));
+    assert!(!check_assertion_algorithm(&registered, JwsAlgorithm::ES256));
 }
 
 proptest! {
