@@ -22,8 +22,8 @@ use crate::{
         sender_keys::BoundKey,
         subject,
         userinfo::{
-            PresentedAccessToken, check_certificate, check_claims, check_grant, check_scheme,
-            presented_access_token,
+            PresentedAccessToken, check_access_token_claims, check_certificate, check_grant,
+            check_scheme, presented_access_token,
         },
     },
 };
@@ -69,7 +69,7 @@ async fn answer(app: &AppState, request: &Request) -> Result<Reply, EndpointErro
     })?;
     let mut sender = verify_sender(app, request, (&verified, presented))?;
     let issuer = &request.tenant.tenant.issuer;
-    let bearer = check_claims(&verified, issuer, request.now)?;
+    let bearer = check_access_token_claims(&verified, issuer, request.now)?;
     let stored = grants::load_grant(app.context(request), &bearer.grant_id).await?;
     let grant = stored.map(|stored| stored.grant);
     check_grant(grant.as_ref(), request.now)?;

@@ -67,7 +67,7 @@ pub(super) fn check_assertion_algorithm(
 }
 
 /// Checks the claims of an assertion whose signature was verified.
-pub fn check_claims(
+pub fn check_assertion_claims(
     client: &Client,
     jwt: &UnverifiedJwt,
     audience: AcceptedAudiences<'_>,

@@ -9,7 +9,7 @@ mod federated_metadata;
 mod refusal;
 
 pub use assertion::{
-    ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_claims, reused_assertion_error,
+    ASSERTION_TYPE, AcceptedAudiences, ReplayKey, check_assertion_claims, reused_assertion_error,
 };
 pub use credentials::{
     Credentials, has_grant_assertion, parse_credentials, parse_grant_assertion, sent_client_id,
