@@ -68,7 +68,7 @@ impl<'a> IdTokenKey<'a> {
 }
 
 /// Checks that the tenant has the keys that sign a client's tokens. `server`: that of the access token.
-pub(crate) fn check_keys(
+pub(crate) fn check_signing_keys(
     context: AccountContext<'_>,
     client: &Client,
     server: Option<&ResourceServer>,

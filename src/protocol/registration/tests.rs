@@ -216,8 +216,8 @@ fn keys_are_required_only_if_something_is_verified_with_them() {
     let algorithm = Some(JwsAlgorithm::RS256);
     let signs = Client { request_object_signing_alg: algorithm, ..published };
     assert!(needed_jwks_uri(&signs).is_some());
-    assert_eq!(check_keys(br#"{"keys":[]}"#), Ok(()));
-    assert!(check_keys(b"[]").is_err() && check_keys(b"<html>").is_err());
+    assert_eq!(check_jwks_document(br#"{"keys":[]}"#), Ok(()));
+    assert!(check_jwks_document(b"[]").is_err() && check_jwks_document(b"<html>").is_err());
 }
 
 fn registered() -> Client {

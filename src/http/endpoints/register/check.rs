@@ -41,7 +41,7 @@ pub(super) async fn check_documents(
     }
     if let Some(uri) = registration::needed_jwks_uri(client) {
         let document = fetch(app, request, "jwks_uri", uri).await?;
-        registration::check_keys(&document)?;
+        registration::check_jwks_document(&document)?;
     }
     Ok(())
 }
