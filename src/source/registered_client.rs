@@ -160,7 +160,7 @@ pub(super) fn registered_client_secret(new: &NewClient, client: &OidcClient) -> 
 }
 
 /// Checks that a client was registered dynamically. Only those are changed or deleted.
-pub(super) fn check_registered(client: &ObjectMeta) -> Result<(), RegistrarError> {
+pub(super) fn check_registered_dynamically(client: &ObjectMeta) -> Result<(), RegistrarError> {
     let label = client.labels.as_ref().and_then(|labels| labels.get(REGISTERED_LABEL));
     let registered = label.is_some_and(|value| value == "true");
     let lives = client.deletion_timestamp.is_none();

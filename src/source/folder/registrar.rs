@@ -34,7 +34,7 @@ impl FolderSource {
         let Some(ManifestObject::Managed(AnyObject::OidcClient(found))) = found else {
             return Err(RegistrarError::NotFound);
         };
-        registered_client::check_registered(&found.metadata)?;
+        registered_client::check_registered_dynamically(&found.metadata)?;
         Ok(*found)
     }
 

@@ -116,7 +116,7 @@ pub fn validate_client(
     if foreign && admitted {
         bounds::check_within_bounds(&mut problems, spec, &flows, consent, tenant);
     } else if registered.is_some() {
-        bounds::check_registered(&mut problems, spec, &flows, consent, tenant);
+        bounds::check_registered_bounds(&mut problems, spec, &flows, consent, tenant);
     }
     certificate::check_listener(&mut problems, spec, flows.auth_method(), tenant);
     differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
