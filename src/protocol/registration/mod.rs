@@ -23,7 +23,7 @@ pub use fields::{is_registrable, manifest_name};
 pub use keys::{check_jwks_document, needed_jwks_uri};
 pub use problem::registration_refusal;
 pub use redirects::check_redirects;
-pub use sector::check_sector;
+pub use sector::check_sector_document;
 
 use super::error::{ErrorCode, OAuthError};
 use crate::model::SigningAlgorithm;

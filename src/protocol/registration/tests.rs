@@ -198,9 +198,9 @@ fn a_sector_document_must_list_every_redirect_uri() {
     let uri = |text: &str| RedirectUri::parse(text, ApplicationType::Web).expect("valid");
     let uris = [uri("https://a.test/cb"), uri("https://b.test/cb")];
     let all = br#"["https://b.test/cb","https://a.test/cb","https://c.test/cb"]"#;
-    assert_eq!(check_sector(all, &uris), Ok(()));
+    assert_eq!(check_sector_document(all, &uris), Ok(()));
     for wrong in [&br#"["https://a.test/cb"]"#[..], b"{}", b"[1]", b"<html>"] {
-        assert!(check_sector(wrong, &uris).is_err());
+        assert!(check_sector_document(wrong, &uris).is_err());
     }
 }
 

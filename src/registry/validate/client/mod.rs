@@ -120,7 +120,7 @@ pub fn validate_client(
     }
     certificate::check_listener(&mut problems, spec, flows.auth_method(), tenant);
     differs_from_issuer(&mut problems, id.as_ref(), &tenant.tenant.issuer);
-    sector::check_sector(&mut problems, spec, &flows);
+    sector::check_sector_is_unambiguous(&mut problems, spec, &flows);
     signatures::check_offered_algorithms(&mut problems, spec, &tenant.tenant);
     let scopes = match written_scopes {
         Some(scopes) => known_scopes(&mut problems, scopes, tenant),
