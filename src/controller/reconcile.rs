@@ -147,10 +147,10 @@ async fn reconcile_deleted(
         return tenant::reserve_issuer(context, world, object).await;
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcClient) {
-        return oidc_client::delete_orphaned_secrets(context, world, object).await;
+        return oidc_client::delete_secrets_of_client(context, world, object).await;
     }
     if context.collects_garbage && whole && object.is(ManagedKind::OidcUser) {
-        return oidc_user::delete_orphaned_secrets(context, world, object).await;
+        return oidc_user::delete_secrets_of_user(context, world, object).await;
     }
     Ok(Action::Nothing(None))
 }

@@ -90,7 +90,7 @@ async fn keep(
 }
 
 /// Deletes the Secrets of a deleted client.
-pub async fn delete_orphaned_secrets(
+pub async fn delete_secrets_of_client(
     context: &ControllerContext,
     world: &ObservedState,
     client: &ObjectRef,

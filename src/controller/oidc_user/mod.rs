@@ -73,7 +73,7 @@ pub async fn reconcile_invitation(
 }
 
 /// Deletes the Secrets of a deleted user.
-pub async fn delete_orphaned_secrets(
+pub async fn delete_secrets_of_user(
     context: &ControllerContext,
     world: &ObservedState,
     user: &ObjectRef,
