@@ -35,7 +35,7 @@ pub(crate) async fn load_consent(
 
 /// Stores the permissions that a user granted for a request, in addition to earlier permissions. Nothing is stored for
 /// a client that asks each time ([`consent::is_needed`]).
-pub(crate) async fn extend_consent(
+pub(crate) async fn store_consent(
     context: AccountContext<'_>,
     account: &Account,
     request: &AuthorizationRequest,
