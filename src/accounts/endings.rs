@@ -56,7 +56,7 @@ impl PresentMarks {
 }
 
 /// Returns true if a session or grant can be used, as far as its user decides.
-pub(super) async fn is_usable(
+pub(super) async fn is_user_record_usable(
     context: AccountContext<'_>,
     record: MarkedRecord<'_>,
     account: &Account,
@@ -110,7 +110,7 @@ impl<'a> RecordValidity<'a> {
         Ok(Self { account, present, now: context.now, voids })
     }
 
-    /// Returns true if a session or grant can be used, as far as its user decides ([`is_usable`]).
+    /// Returns true if a session or grant can be used, as far as its user decides ([`is_user_record_usable`]).
     pub(super) fn is_usable(&self, record: MarkedRecord<'_>) -> bool {
         self.present.are_of(record, self.account, self.now)
             && !self.voids.iter().any(|(marks, void)| {

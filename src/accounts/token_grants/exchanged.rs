@@ -21,7 +21,7 @@ pub(super) async fn approve_exchange<G: TokenGrant>(
     (grant, account): (&Grant, &Account),
 ) -> Result<Option<Value>, RequestError<OAuthError>> {
     let held = (&subject.holder, subject.jti.as_deref());
-    if !exchanged_tokens::is_usable(context, held, (grant, account)).await? {
+    if !exchanged_tokens::is_exchanged_token_usable(context, held, (grant, account)).await? {
         let text =
             "The subject token has been revoked, or the person may no longer use its client.";
         return Err(invalid_subject(text).into());
