@@ -168,7 +168,7 @@ pub(super) fn check_registered_dynamically(client: &ObjectMeta) -> Result<(), Re
 }
 
 /// Marks a client as used. Returns true if it was not marked before.
-pub(super) fn mark_used(client: &mut ObjectMeta) -> bool {
+pub(super) fn annotate_as_used(client: &mut ObjectMeta) -> bool {
     let annotations = client.annotations.get_or_insert_default();
     annotations.insert(USED_ANNOTATION.to_owned(), "true".to_owned()).is_none()
 }

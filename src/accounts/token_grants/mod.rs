@@ -108,7 +108,7 @@ const fn row<G: TokenGrant>() -> TokenGrantRow {
 /// Grants the tokens of a request.
 pub(crate) async fn grant_tokens(request: TokenRequest<'_>) -> TokenResult {
     let granted = (find(request.params)?.serve)(request).await?;
-    registrations::mark_used(&request.context.services.registrations, request.client);
+    registrations::mark_client_used(&request.context.services.registrations, request.client);
     Ok(granted)
 }
 

@@ -145,7 +145,7 @@ impl ClientRegistrar for ClusterSource {
 
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         let mark = |found: &mut DynamicObject| {
-            Ok(registered_client::mark_used(&mut found.metadata).then_some(()))
+            Ok(registered_client::annotate_as_used(&mut found.metadata).then_some(()))
         };
         self.registered(change(&self.client, object, mark).await).map(drop)
     }

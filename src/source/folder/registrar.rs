@@ -97,7 +97,7 @@ impl ClientRegistrar for FolderSource {
     async fn mark_used(&self, object: &ObjectKey) -> Result<(), RegistrarError> {
         self.change_files(|inner| {
             let mut found = self.registered(inner, object)?;
-            registered_client::mark_used(&mut found.metadata);
+            registered_client::annotate_as_used(&mut found.metadata);
             self.put(&found, object)
         })
     }
