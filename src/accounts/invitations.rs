@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Opens the link of an invitation. `None` if it is damaged, or of another tenant.
-pub(crate) fn open_link(
+pub(crate) fn open_invitation_link(
     context: AccountContext<'_>,
     token: &str,
 ) -> Result<Option<InvitationLink>, AccountError> {

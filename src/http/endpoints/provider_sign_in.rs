@@ -24,7 +24,7 @@ const MAX_NAME_LEN: usize = 256;
 /// The link of a sign-in page. Its `login_hint` is the name that was typed there.
 pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params()?;
-    let authorization = forms::open_link(app, &request, &params).await?;
+    let authorization = forms::open_interaction_link(app, &request, &params).await?;
     let tenant = &authorization.request.tenant;
     let Some(provider) = tenant.provider(&request.path_param) else {
         return Err(provider_problem::provider_gone(&authorization));
