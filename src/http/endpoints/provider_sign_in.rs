@@ -123,7 +123,7 @@ pub(super) async fn redirect_to_provider(
     );
     match begun.await {
         Ok(url) => Ok(Reply::see_other(&url)),
-        Err(error) => Err(provider_problem::problem_page(
+        Err(error) => Err(provider_problem::provider_problem_page(
             authorization,
             (provider, AttemptSubject::default()),
             error,
