@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ControllerContext, ReconcileError, federation_health::client_reachable_reason,
     mail_health::mail_reason, observed::ObservedState, published_status::PublishedStatuses,
-    reachability::reachable_reason, tenant,
+    reachability::verdict_reachable_reason, tenant,
 };
 use crate::{
     api::{
@@ -45,7 +45,7 @@ pub async fn publish_status(
     let before = memory.current(object, shown, version).unwrap_or_default();
     let now = context.clock.now();
     let mut conditions = registry::verdict_conditions(verdict, &before, now);
-    let reachable = reachable_reason(context, world, verdict)
+    let reachable = verdict_reachable_reason(context, world, verdict)
         .or_else(|| client_reachable_reason(context, world, verdict));
     conditions.extend(
         reachable.map(|reason| registry::reachable_condition(verdict, reason, &before, now)),

@@ -92,7 +92,7 @@ fn refresh_providers(context: &ControllerContext, schedule: &mut ProbeSchedule) 
 }
 
 /// The reason of the condition `Reachable` of a verdict; `None` without the condition.
-pub(super) fn reachable_reason(
+pub(super) fn verdict_reachable_reason(
     context: &ControllerContext,
     world: &ObservedState,
     verdict: &Verdict,
