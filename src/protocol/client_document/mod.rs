@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub use document_client::{client_of_document, client_without_document};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 
-use public_keys::read_keys;
+use public_keys::read_document_keys;
 
 use super::scope::{Scopes, parse_scopes};
 use crate::model::{
@@ -93,7 +93,7 @@ impl ClientDocument {
         Ok(Self {
             name: name(&members),
             redirect_uris: redirect_uris(&members)?,
-            keys: read_keys(&members, method)?,
+            keys: read_document_keys(&members, method)?,
             method,
             refreshes: grants.contains(&GrantType::RefreshToken),
             scopes: parse_scopes(members.get("scope").and_then(Value::as_str)),
