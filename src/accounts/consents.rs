@@ -102,5 +102,5 @@ fn read(stored: &VersionedRecord, now: AccountMarks) -> Option<Consent> {
 }
 
 fn key(context: AccountContext<'_>, subject: &Subject, client: &Client) -> RecordKey {
-    context.key(RecordKind::Consent, consent::record_id(subject, &client.object))
+    context.key(RecordKind::Consent, consent::consent_record_id(subject, &client.object))
 }
