@@ -78,7 +78,7 @@ fn question(
     let locale = request.language.requested_tag().map(LanguageTag::as_str);
     let hidden: Vec<_> =
         [("interaction", &*sealed)].into_iter().chain(locale.map(|it| (UI_LOCALES, it))).collect();
-    let page = pages::logout_confirm(&pages::LogoutConfirmPage {
+    let page = pages::logout_confirm_page(&pages::LogoutConfirmPage {
         tenant,
         text: request.text(),
         client,
@@ -182,11 +182,12 @@ fn signed_out_page(
     };
     match redirect.filter(|_| frames.is_empty()) {
         Some(url) => Reply::see_other(&url),
-        None => {
-            Reply::html(StatusCode::OK, pages::signing_out((tenant, request.text()), frames, next))
-                .with_script()
-                .frames(frames)
-        }
+        None => Reply::html(
+            StatusCode::OK,
+            pages::frontchannel_logout_page((tenant, request.text()), frames, next),
+        )
+        .with_script()
+        .frames(frames),
     }
 }
 
@@ -210,8 +211,9 @@ pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, Endpo
     let return_to = state.as_ref().and_then(|state| state.return_to(cookie, request.now));
     Ok(match return_to {
         Some(url) => Reply::see_other(url).without_cookie(CookiePurpose::UpstreamLogout),
-        None => {
-            Reply::html(StatusCode::OK, pages::signed_out(&request.tenant.tenant, request.text()))
-        }
+        None => Reply::html(
+            StatusCode::OK,
+            pages::signed_out_page(&request.tenant.tenant, request.text()),
+        ),
     })
 }

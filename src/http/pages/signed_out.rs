@@ -45,7 +45,7 @@ struct SignedOutTemplate<'a> {
 }
 
 /// Renders the page that asks whether to sign out.
-pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
+pub fn logout_confirm_page(page: &LogoutConfirmPage) -> String {
     render_page(&ConfirmTemplate {
         frame: PageFrame::new(Some(page.tenant), page.text),
         client: page.client.map(|client| client.name.as_str()),
@@ -56,7 +56,7 @@ pub fn logout_confirm(page: &LogoutConfirmPage) -> String {
 }
 
 /// Renders the page after signing out.
-pub fn signed_out(tenant: &Tenant, text: &MessageCatalog) -> String {
+pub fn signed_out_page(tenant: &Tenant, text: &MessageCatalog) -> String {
     done((tenant, text), text.signed_out_title(), text.signed_out_close())
 }
 

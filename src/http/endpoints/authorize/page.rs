@@ -125,7 +125,7 @@ fn sign_in_with(
     let fields = fields(authorization, &form);
     let autofill = fields != SignInFields::Absent;
     let passkey = sign_in_prompt(authorization, form.reason, autofill)?;
-    let html = pages::sign_in(&SignInPage {
+    let html = pages::sign_in_page(&SignInPage {
         providers: &providers,
         fields,
         passkey: passkey.as_ref(),
