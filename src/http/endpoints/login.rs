@@ -43,7 +43,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
         }
         _ => SignInReason::NoSession,
     };
-    page::sign_in(&authorization, reason, authorization.accepts_passwords())
+    page::show_sign_in_page(&authorization, reason, authorization.accepts_passwords())
 }
 
 /// `POST I/login`: sign in, continue with the session's account, or cancel.

@@ -202,7 +202,7 @@ fn logged_out_path(request: &Request) -> String {
 
 /// `GET I/logged-out`: the page after a sign-out. An identity provider sends the browser here with the
 /// `state` of its sign-out request, which leads back to the application once.
-pub async fn signed_out(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
+pub async fn get_logged_out(app: &AppState, request: Request) -> Result<Reply, EndpointError> {
     let params = request.query_params().ok();
     let sealed = params.as_ref().and_then(|params| params.get("state"));
     let opened = sealed.and_then(|sealed| app.context(&request).open(sealed).ok().flatten());

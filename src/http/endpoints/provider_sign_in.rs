@@ -31,7 +31,7 @@ pub async fn get(app: &AppState, request: Request) -> Result<Reply, EndpointErro
     };
     if provider.directory().is_some() {
         let accepts_passwords = authorization.accepts_passwords();
-        return page::sign_in(&authorization, SignInReason::NoSession, accepts_passwords);
+        return page::show_sign_in_page(&authorization, SignInReason::NoSession, accepts_passwords);
     }
     let typed = params.get("login_hint").filter(|name| name.len() <= MAX_NAME_LEN);
     redirect_to_provider(&authorization, provider, typed.or(authorization.hinted_name())).await

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The sign-in page. `accepts_passwords`: [`AuthorizationContext::accepts_passwords`].
-pub(in crate::http::endpoints) fn sign_in(
+pub(in crate::http::endpoints) fn show_sign_in_page(
     authorization: &AuthorizationContext<'_>,
     reason: SignInReason,
     accepts_passwords: bool,
