@@ -51,7 +51,7 @@ fn new_challenge(context: AccountContext<'_>, purpose: ChallengePurpose) -> Pass
 }
 
 /// When a challenge was issued, by the store's clock.
-pub(super) fn issued_at(challenge: &PasskeyChallenge) -> Timestamp {
+pub(super) fn challenge_issued_at(challenge: &PasskeyChallenge) -> Timestamp {
     challenge.expires_at.minus(CHALLENGE_TTL)
 }
 
