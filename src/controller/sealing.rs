@@ -33,7 +33,7 @@ const OWNER_KIND: &str = "Installation";
 /// Creates, rotates or restores the keys of one of the installation's Secrets.
 pub async fn reconcile_installation_keys(
     context: &ControllerContext,
-    world: &ObservedState,
+    observed: &ObservedState,
     key: &ObjectKey,
 ) -> Result<Action, ReconcileError> {
     let keys = InstallationKeys::in_secret(key, &context.key_secrets);
@@ -41,12 +41,12 @@ pub async fn reconcile_installation_keys(
     let seen = ObservedSealingKeys {
         keys,
         key,
-        secret: world.secret(key),
-        held: keys.held(&world.snapshot),
-        had_some: keys.had_some(world),
+        secret: observed.secret(key),
+        held: keys.held(&observed.snapshot),
+        had_some: keys.had_some(observed),
         in_use: in_use.as_ref(),
     };
-    let longest = longest_sealed(&world.snapshot);
+    let longest = longest_sealed(&observed.snapshot);
     let plan = plan(&seen, longest, context.entropy.as_ref(), context.clock.now());
     let Some(step) = plan.step else { return Ok(Action::Nothing(plan.wake)) };
     apply_writes(context, vec![step]).await?;

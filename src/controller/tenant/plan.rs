@@ -43,15 +43,15 @@ pub struct ObservedKeys<'a> {
 impl<'a> ObservedKeys<'a> {
     /// Collects what the observed state contains about the tenant's keys.
     pub fn read(
-        world: &'a ObservedState,
+        observed: &'a ObservedState,
         tenant: &'a ObjectRef,
         outcome: &'a TenantOutcome,
     ) -> Self {
-        let object = world.view.objects.managed.get::<Tenant>(&tenant.key);
+        let object = observed.view.objects.managed.get::<Tenant>(&tenant.key);
         Self {
             tenant,
-            secret: world.secret(&key_secret_key(tenant)),
-            backup: world.secret(&backup_key(tenant)),
+            secret: observed.secret(&key_secret_key(tenant)),
+            backup: observed.secret(&backup_key(tenant)),
             shown: object.map_or(&[], |object| &object.status_facts().living_keys),
             ring: &outcome.ring,
             issuer: outcome.issuer.as_ref(),
