@@ -47,8 +47,8 @@ async fn unused(
         });
     }
     let key = &verdict.object.key;
-    let seen = observed.state(&verdict.object).and_then(|it| it.version);
-    let done = context.source.delete_client(key, seen).await;
+    let version = observed.state(&verdict.object).and_then(|it| it.version);
+    let done = context.source.delete_client(key, version).await;
     match done {
         Ok(()) | Err(WriteError::NotFound) => {
             report_deletion(context, observed, verdict);
@@ -85,8 +85,8 @@ async fn keep(
     verdict: &Verdict,
     outcome: &ClientOutcome,
 ) -> Result<Action, ReconcileError> {
-    let seen = plan::ObservedClient::read(observed, verdict, outcome);
-    apply_due_writes(context, plan::plan_client(&seen, context.entropy.as_ref())).await
+    let client = plan::ObservedClient::read(observed, verdict, outcome);
+    apply_due_writes(context, plan::plan_client(&client, context.entropy.as_ref())).await
 }
 
 /// Deletes the Secrets of a deleted client.

@@ -50,8 +50,8 @@ pub async fn reconcile_keys(
         apply_writes(context, vec![write.into()]).await?;
         return Ok(Action::Wrote);
     };
-    let seen = plan::ObservedKeys::read(observed, object, outcome);
-    let mut plan = plan::plan_tenant(&seen, rules, now)?;
+    let observed_keys = plan::ObservedKeys::read(observed, object, outcome);
+    let mut plan = plan::plan_tenant(&observed_keys, rules, now)?;
     let made = make(context, &plan.generate).await?;
     let (wake, mut changes) = (plan.wake, std::mem::take(&mut plan.changes));
     if !made.is_empty() {
