@@ -106,7 +106,7 @@ pub(super) async fn redirect_to_provider(
     };
     let wanted = wanted_levels(&requested.acr, authorization.sufficient_levels());
     let acr_values = acr_values_for_provider(provider, &requested.acr_levels, &wanted);
-    let wishes = UpstreamSignInOptions {
+    let options = UpstreamSignInOptions {
         demands,
         login_hint,
         select_account: wants_other_account(authorization),
@@ -119,7 +119,7 @@ pub(super) async fn redirect_to_provider(
         &fetch,
         provider,
         interaction.clone(),
-        wishes,
+        options,
     );
     match begun.await {
         Ok(url) => Ok(Reply::see_other(&url)),

@@ -33,8 +33,8 @@ fn add_person(import: &mut ImportCollector, person: &SourceField<'_>) -> bool {
     let username = person.text("username");
     let name = import.unique_name(USER, &email);
     let hash = person.text("hash").and_then(|text| bcrypt_hash(&text));
-    let wish = format!("{name}-password");
-    let reference = import.secret_entry(&wish, "password", hash.as_deref());
+    let proposed_name = format!("{name}-password");
+    let reference = import.secret_entry(&proposed_name, "password", hash.as_deref());
     if hash.is_none() {
         let message = format!(
             "the password hash of {email} is not in the file; create the Secret {:?} with the entry password",
