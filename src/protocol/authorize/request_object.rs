@@ -78,11 +78,7 @@ fn is_registered(client: &Client, uri: &str) -> bool {
 
 /// Rule: if the fragment is a SHA-256 hash, the content must match it (OIDC Core §6.2). A fragment
 /// that is part of the registered URI is not checked, because it may be older than the content.
-pub fn check_request_object_hash(
-    client: &Client,
-    uri: &str,
-    content: &[u8],
-) -> Result<(), OAuthError> {
+pub fn check_content_hash(client: &Client, uri: &str, content: &[u8]) -> Result<(), OAuthError> {
     let registered = client.details.request_uris.iter().any(|registered| registered == uri);
     if registered || content_hash(uri).is_none() || fragment_matches(uri, content) {
         return Ok(());
