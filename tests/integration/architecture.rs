@@ -1,5 +1,5 @@
 //! Rules of the source tree that the compiler does not check: the dependencies between modules, the
-//! one place that reads the clock, one name for one type, and the length of files and functions.
+//! one place that reads the clock, one name for one type or function, and the length of files and functions.
 
 mod imports;
 
@@ -145,6 +145,10 @@ const TYPE_MACROS: [&str; 2] = ["wire_enum!(", "string_newtype!("];
 const ONE_WORD_FOLDERS: [&str; 4] =
     ["src/api/rules/", "src/model/fixtures.rs", "src/store/contract/", "src/store/test_servers.rs"];
 const HANDLERS: [&str; 4] = ["delete", "get", "post", "put"];
+
+/// Folders whose functions may have the name of a function elsewhere: a CEL rule is always written with its
+/// module, as `rules::web_url()`.
+const SHARED_NAME_FOLDERS: [&str; 1] = ["src/api/rules/"];
 
 /// Functions of one word that need no second one.
 const ONE_WORD_FUNCTIONS: [&str; 2] = ["intern", "sha256"];
@@ -424,6 +428,27 @@ fn public_functions_are_named_by_more_than_a_verb() {
         }
     }
     assert!(short.is_empty(), "these names need their module to be understood: {short:#?}");
+}
+
+/// A stack trace or a search result with the name of a function leads to one function.
+#[test]
+fn public_function_names_are_unique() {
+    let sources = sources();
+    let mut declared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for source in &sources {
+        if SHARED_NAME_FOLDERS.iter().any(|folder| source.path.starts_with(folder)) {
+            continue;
+        }
+        let endpoint = source.path.starts_with("src/http/endpoints/");
+        for name in public_functions(&source.code) {
+            if !(endpoint && HANDLERS.contains(&name)) {
+                declared.entry(name).or_default().push(&source.path);
+            }
+        }
+    }
+    assert!(declared.len() > 500, "only {} functions were found", declared.len());
+    declared.retain(|_, paths| paths.len() > 1);
+    assert!(declared.is_empty(), "several functions have one name: {declared:#?}");
 }
 
 #[test]
