@@ -29,8 +29,6 @@ pub const MAX_DOCUMENT_LEN: usize = 5 * 1024;
 const MAX_NAME_LEN: usize = 128;
 /// Members that a document must not have, since it is public (§4.1).
 const SECRET_MEMBERS: [&str; 2] = ["client_secret", "client_secret_expires_at"];
-/// The grant types that clients with a document may have. Others are left out.
-const GRANT_TYPES: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
 
 /// The metadata of a client as its document has them, before the policy of the tenant applies.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,8 +153,10 @@ fn grant_types(members: &Map<String, Value>) -> Result<BTreeSet<GrantType>, Clie
     let written = texts(members, "grant_types")?;
     let code = GrantType::AuthorizationCode;
     let written = written.unwrap_or_else(|| vec![code.name()]);
-    let usable = GRANT_TYPES.into_iter().filter(|grant| written.contains(&grant.name()));
-    let usable: BTreeSet<GrantType> = usable.collect();
+    // Grant types that clients with a document may not have are left out.
+    let allowed = GrantType::ALL.into_iter().filter(|it| it.is_allowed_in_documents());
+    let usable: BTreeSet<GrantType> =
+        allowed.filter(|grant_type| written.contains(&grant_type.name())).collect();
     if !usable.contains(&code) {
         let text = "it must list authorization_code";
         return Err(ClientDocumentError::Member("grant_types", text));
