@@ -34,8 +34,8 @@ pub(super) struct UnscheduledLogouts {
 }
 
 impl UnscheduledLogouts {
-    /// Looks for the unscheduled notifications of each client once. After an error of the store, the other clients are next.
-    /// The search ends early when all notifications from before this start have expired.
+    /// Looks for the unscheduled notifications of each client once. After an error of the store, the other clients
+    /// are next. The search ends early when all notifications from before this start have expired.
     pub(super) async fn schedule(&self) {
         let end = Instant::now() + LogoutNotification::TTL;
         self.wait_for_tenants().await;
